@@ -1,0 +1,6 @@
+//go:build purego || !amd64
+
+package isa
+
+// detect lists the levels above Generic: this build has no assembly.
+func detect() []Level { return nil }

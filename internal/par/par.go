@@ -1,0 +1,118 @@
+// Package par runs the parts of one operation on several goroutines without
+// allocating. How work is split never changes a result: every part writes its
+// own outputs, each in one fixed order.
+package par
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+)
+
+// A Task is one operation cut into parts 0…n−1. Do must be safe to call
+// concurrently for different parts. Implementations are pointers to structs
+// that the caller keeps in a sync.Pool, so a call allocates nothing.
+type Task interface {
+	Do(part int)
+}
+
+type run struct {
+	task    Task
+	n       int
+	next    atomic.Int64
+	tickets atomic.Int64  // shares of this run still queued or being worked on
+	done    chan struct{} // receives one value when tickets reaches zero
+}
+
+func (r *run) work() {
+	for {
+		i := int(r.next.Add(1)) - 1
+		if i >= r.n {
+			return
+		}
+		r.task.Do(i)
+	}
+}
+
+// share works on r for one ticket.
+func (r *run) share() {
+	r.work()
+	r.drop()
+}
+
+func (r *run) drop() {
+	if r.tickets.Add(-1) == 0 {
+		r.done <- struct{}{}
+	}
+}
+
+var (
+	runs    = sync.Pool{New: func() any { return &run{done: make(chan struct{}, 1)} }}
+	jobs    = make(chan *run, 256)
+	started atomic.Int32
+)
+
+func worker() {
+	for r := range jobs {
+		r.share()
+	}
+}
+
+// Run calls t.Do for every part in 0…n−1 on at most threads goroutines, the
+// caller being one of them, and returns when all are done. threads ≤ 0 means
+// GOMAXPROCS. Parts are handed out in ascending order.
+func Run(threads, n int, t Task) {
+	threads = min(Threads(threads), n)
+	if threads <= 1 {
+		for i := range n {
+			t.Do(i)
+		}
+		return
+	}
+	for k := started.Load(); k < int32(threads-1); k = started.Load() {
+		if started.CompareAndSwap(k, k+1) {
+			go worker()
+		}
+	}
+	r := runs.Get().(*run)
+	r.task, r.n = t, n
+	r.next.Store(0)
+	r.tickets.Store(int64(threads))
+	for range threads - 1 {
+		select {
+		case jobs <- r:
+		default: // the queue is full: the caller does this share itself
+			r.drop()
+		}
+	}
+	r.share()
+	r.wait()
+	r.task = nil
+	runs.Put(r)
+}
+
+// wait helps with whatever is queued until every ticket of r is back, so that
+// runs that nest or outnumber the workers cannot wait for each other.
+func (r *run) wait() {
+	for {
+		select {
+		case <-r.done:
+			return
+		default:
+		}
+		select {
+		case <-r.done:
+			return
+		case o := <-jobs:
+			o.share()
+		}
+	}
+}
+
+// Threads resolves a thread option: n itself if positive, else GOMAXPROCS.
+func Threads(n int) int {
+	if n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
+}

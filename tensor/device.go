@@ -1,0 +1,134 @@
+package tensor
+
+// A Device computes on tensors that it made. Destinations are explicit and
+// come first; no method keeps a reference or allocates in a steady state.
+//
+// Conventions, for every method:
+//   - N batch, H W spatial, C input channels, O output channels, M rows,
+//     T tokens. Images are [N,H,W,C], rows are [M,C].
+//   - Activations may be column views (Pitch > Cols); parameters and their
+//     gradients are dense.
+//   - Gradients are named d + the forward name. Gradients of parameters
+//     accumulate (+=) and continue the same chain of additions, so two
+//     batches of 8 give the bits of one batch of 16. Gradients of activations
+//     are overwritten.
+//   - A nil destination is not computed where the method says so.
+//   - Wrong shapes panic with the shapes in the text.
+//   - A result depends on the inputs only: not on the level, the number of
+//     threads or how a batch is split.
+type Device interface {
+	// Name says what computes, for logs: "cpu avx512, 2 threads".
+	Name() string
+	// New returns a zeroed tensor, aligned to Align.
+	New(shape ...int) *Tensor
+	// Upload copies src into dst (row-major, all elements).
+	Upload(dst *Tensor, src []float32)
+	// Download copies src into dst (row-major, all elements).
+	Download(dst []float32, src *Tensor)
+	// Fill sets every element of t to v.
+	Fill(t *Tensor, v float32)
+	// Copy sets dst = src (equal shapes, any pitches).
+	Copy(dst, src *Tensor)
+	// Add sets dst = a + b (equal shapes, any pitches; dst may be a or b).
+	Add(dst, a, b *Tensor)
+
+	// Linear sets y = x·w + b: x [M,C], w [C,O] (the transpose of PyTorch's
+	// weight), b [O] or nil, y [M,O].
+	Linear(y, x, w, b *Tensor)
+	// LinearBackward: dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy, db += Σ_rows dy
+	// (nil: skipped).
+	LinearBackward(dx, dw, db, dy, x, w *Tensor)
+
+	// Conv2D sets y = conv(x, w) + b + res. x [N,H,W,C]; w [k,k,C,O] with
+	// k 1 or 3, padding k/2; b [O]; res nil or of y's shape (may be y itself).
+	// opt.Up doubles H and W by repeating pixels first; opt.Stride 1 or 2.
+	Conv2D(y, x, w, b, res *Tensor, opt ConvOpt)
+	// Conv2DBackward: dx (nil: skipped), dw += , db += . The gradient of res is
+	// dy itself.
+	Conv2DBackward(dx, dw, db, dy, x, w *Tensor, opt ConvOpt)
+
+	// GroupNorm sets y = act(n·(1+scale) + shift), n = (x−mean)·rstd·gamma + beta,
+	// mean and rstd over each group of C/Groups channels and all pixels of a
+	// sample. ss is nil or [N,2C] (scale in the first half); stats [N,2C]
+	// receives what the backward pass needs. Shapes: x, y [N,H,W,C].
+	GroupNorm(y, x, gamma, beta, ss, stats *Tensor, opt NormOpt)
+	// GroupNormBackward: dx, dgamma +=, dbeta +=, dss (overwritten; nil if ss
+	// is nil). If opt.AddDX, dx += instead of dx =.
+	GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *Tensor, opt NormOpt)
+
+	// LayerNorm is GroupNorm's counterpart over the last dimension: x, y [M,C],
+	// stats [M,2]. opt.Groups is ignored.
+	LayerNorm(y, x, gamma, beta, stats *Tensor, opt NormOpt)
+	// LayerNormBackward: dx, dgamma +=, dbeta +=.
+	LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *Tensor, opt NormOpt)
+
+	// SiLU sets y = x·sigmoid(x).
+	SiLU(y, x *Tensor)
+	// SiLUBackward sets dx = dy·silu'(x).
+	SiLUBackward(dx, dy, x *Tensor)
+
+	// Attention sets y = softmax(q·kᵀ/√d)·v per head, d = C/heads. qkv [N,T,3C]
+	// in the published order: head-major, inside each head q, k, v; y [N,T,C].
+	Attention(y, qkv *Tensor, heads int)
+	// AttentionBackward sets dqkv, recomputing the probabilities.
+	AttentionBackward(dqkv, dy, qkv *Tensor, heads int)
+
+	// TimestepEmbedding sets row i of y [N,D] to [cos(s·t_i·f_k)…, sin(s·t_i·f_k)…],
+	// f_k = 10000^(−k/(D/2)).
+	TimestepEmbedding(y *Tensor, t []float32, s float32)
+	// Embedding adds row ids[i] of table [K,C] to row i of y [N,C]; a negative
+	// id adds nothing.
+	Embedding(y, table *Tensor, ids []int)
+	// EmbeddingBackward: dtable[ids[i]] += dy[i].
+	EmbeddingBackward(dtable, dy *Tensor, ids []int)
+
+	// Dropout sets y = x·mask/(1−p); the mask is a function of (key, global
+	// element index of the sample, sample key) alone: element j of row-block
+	// (sample) i uses counter (j, keys[i]).
+	Dropout(y, x *Tensor, p float32, seed uint64, keys []uint64)
+
+	// Loss sets out[i] to the mean over sample i of kind's function of
+	// r = pred − target.
+	Loss(out []float64, pred, target *Tensor, kind LossKind, p float64)
+	// LossBackward sets dpred = w[i]·∂out[i]/∂pred.
+	LossBackward(dpred, pred, target *Tensor, kind LossKind, p float64, w []float64)
+
+	// SumSq returns Σ x² of a dense tensor in a fixed order.
+	SumSq(x *Tensor) float64
+	// Scale sets x = s·x.
+	Scale(x *Tensor, s float32)
+	// AdamW updates p (and m, v) from g; see AdamWOpt. All dense, equal length.
+	AdamW(p, g, m, v *Tensor, opt AdamWOpt)
+	// Lerp sets dst = mu·dst + (1−mu)·src: the moving average of weights.
+	Lerp(dst, src *Tensor, mu float64)
+}
+
+// ConvOpt chooses the form of a convolution.
+type ConvOpt struct {
+	Stride int  // 1 or 2; 0 means 1
+	Up     bool // nearest-neighbour upsampling by 2 before the convolution
+}
+
+// NormOpt chooses the form of a normalisation.
+type NormOpt struct {
+	Groups int
+	Eps    float32
+	SiLU   bool // apply SiLU to the result
+	AddDX  bool // backward: dx += instead of dx =
+}
+
+// LossKind is the function of the residual that Loss averages.
+type LossKind int
+
+const (
+	Squared LossKind = iota // r²
+	Huber                   // r²/2 if |r| < 1, else |r| − ½
+	PNorm                   // |r|^p
+)
+
+// AdamWOpt holds one AdamW step's constants: p ← p(1−LR·WeightDecay), then
+// Adam with bias corrections 1−β^Step. GradScale multiplies g first (clipping).
+type AdamWOpt struct {
+	LR, Beta1, Beta2, Eps, WeightDecay, GradScale float64
+	Step                                          int
+}
