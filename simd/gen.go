@@ -1,0 +1,7 @@
+package simd
+
+// The assembly of this package is written by the programs in ../asm:
+// go generate ./simd rebuilds all of it.
+//
+//go:generate go run -C ../asm ./gemm -isa avx512 -out ../simd/gemm_avx512_amd64.s
+//go:generate go run -C ../asm ./gemm -isa avx2 -out ../simd/gemm_avx2_amd64.s
