@@ -23,6 +23,7 @@ type Tensor struct {
 	shape  [4]int
 	rank   int
 	pitch  int
+	offset int
 	data   []float32
 	handle any
 	dev    Device
@@ -120,6 +121,10 @@ func (t *Tensor) Pitch() int { return t.pitch }
 // Dense reports whether the rows follow each other without gaps.
 func (t *Tensor) Dense() bool { return t.pitch == t.Cols() || t.Rows() <= 1 }
 
+// Offset returns where t's first element lies in the storage that Handle
+// names, counted in elements; views made by Columns and Batch move it.
+func (t *Tensor) Offset() int { return t.offset }
+
 // Device returns the device that holds t.
 func (t *Tensor) Device() Device { return t.dev }
 
@@ -131,12 +136,12 @@ func (t *Tensor) Handle() any { return t.handle }
 func (t *Tensor) Data() []float32 { return t.data }
 
 // Columns returns the columns lo…hi−1 of every row as a tensor that shares
-// t's storage. It panics if the range is not within t. CPU tensors only.
+// t's storage. It panics if the range is not within t.
 func (t *Tensor) Columns(lo, hi int) *Tensor {
 	if lo < 0 || hi > t.Cols() || lo > hi {
 		panic(fmt.Sprintf("tensor: Columns(%d, %d) of shape %v", lo, hi, t.Shape()))
 	}
-	v := &Tensor{shape: t.shape, rank: t.rank, pitch: t.pitch, handle: t.handle, dev: t.dev}
+	v := &Tensor{shape: t.shape, rank: t.rank, pitch: t.pitch, offset: t.offset + lo, handle: t.handle, dev: t.dev}
 	v.shape[t.rank-1] = hi - lo
 	if n := (t.Rows()-1)*t.pitch + hi; t.data != nil && n > lo {
 		v.data = t.data[lo:n:n]
@@ -147,7 +152,7 @@ func (t *Tensor) Columns(lo, hi int) *Tensor {
 // Reshape returns t's elements under another shape. Only the dimensions before
 // the last may be regrouped unless t is dense. It panics if sizes differ.
 func (t *Tensor) Reshape(shape ...int) *Tensor {
-	v := &Tensor{handle: t.handle, dev: t.dev, data: t.data}
+	v := &Tensor{offset: t.offset, handle: t.handle, dev: t.dev, data: t.data}
 	n := v.setShape(shape)
 	if n != t.Len() || (!t.Dense() && v.Cols() != t.Cols()) {
 		panic(fmt.Sprintf("tensor: Reshape: %v (pitch %d) to %v", t.Shape(), t.pitch, shape))
@@ -159,15 +164,14 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 }
 
 // Batch returns the entries lo…hi−1 of the first dimension, sharing storage.
-// CPU tensors only.
 func (t *Tensor) Batch(lo, hi int) *Tensor {
 	if lo < 0 || hi > t.shape[0] || lo > hi || t.rank < 2 {
 		panic(fmt.Sprintf("tensor: Batch(%d, %d) of shape %v", lo, hi, t.Shape()))
 	}
-	v := &Tensor{shape: t.shape, rank: t.rank, pitch: t.pitch, handle: t.handle, dev: t.dev}
-	v.shape[0] = hi - lo
 	per := t.Rows() / max(t.shape[0], 1) * t.pitch
-	if hi > lo {
+	v := &Tensor{shape: t.shape, rank: t.rank, pitch: t.pitch, offset: t.offset + lo*per, handle: t.handle, dev: t.dev}
+	v.shape[0] = hi - lo
+	if hi > lo && t.data != nil {
 		end := min(len(t.data), hi*per)
 		v.data = t.data[lo*per : end : end]
 	}
