@@ -1,0 +1,269 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Config describes one network; exactly one field is set. Its JSON is part
+// of a checkpoint.
+type Config struct {
+	UNet *UNetConfig `json:"unet,omitempty"`
+	MLP  *MLPConfig  `json:"mlp,omitempty"`
+}
+
+// UNetConfig describes the U-Net of the DLPM and improved-diffusion code.
+type UNetConfig struct {
+	InChannels    int     `json:"in_channels"`
+	OutChannels   int     `json:"out_channels"`
+	ModelChannels int     `json:"model_channels"`                  // M; the embedding has 4M values
+	ChannelMult   []int   `json:"channel_mult"`                    // channels of level i are M·ChannelMult[i]
+	NumResBlocks  int     `json:"num_res_blocks"`                  // per level of the encoder; the decoder has one more
+	AttentionDS   []int   `json:"attention_ds,omitempty"`          // attention at these downsampling factors (published form)
+	AttentionRes  []int   `json:"attention_resolutions,omitempty"` // and at these sizes in pixels, of an image of ImageSize
+	NumHeads      int     `json:"num_heads"`
+	Dropout       float64 `json:"dropout,omitempty"`
+	NumClasses    int     `json:"num_classes,omitempty"` // 0: unconditional
+	TimeScale     float64 `json:"time_scale"`            // t is multiplied by it before the embedding: 1 as published, 1000 fixed
+	ImageSize     int     `json:"image_size,omitempty"`  // height and width of the training images
+}
+
+// MLPConfig describes the network for points of a few dimensions.
+type MLPConfig struct {
+	Dim       int     `json:"dim"`
+	Units     int     `json:"units"`
+	Blocks    int     `json:"blocks"`
+	TimeEmb   int     `json:"time_emb"`
+	TimeScale float64 `json:"time_scale"` // 0: a learnt line in t as published; otherwise sines and cosines of TimeScale·t
+	// Magnitude passes |x| through (see mlp.go). Without it, as published, the
+	// LayerNorm after the first layer bounds the output for every x.
+	Magnitude  bool    `json:"magnitude,omitempty"`
+	TailRadius float64 `json:"tail_radius,omitempty"` // Magnitude: beyond this |x| the output may grow with x
+}
+
+// presets holds the published networks and this project's small one.
+var presets = map[string]Config{
+	"tiny": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2},
+		NumResBlocks: 1, AttentionDS: []int{2}, NumHeads: 4, TimeScale: 1, ImageSize: 8}},
+	"mnist": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2, 2, 2},
+		NumResBlocks: 2, AttentionDS: []int{2, 4}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
+	"cifar10": {UNet: &UNetConfig{InChannels: 3, OutChannels: 3, ModelChannels: 128, ChannelMult: []int{1, 2, 2, 2},
+		NumResBlocks: 2, AttentionDS: []int{4, 8, 16}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
+	"cifar10_lt": {UNet: &UNetConfig{InChannels: 3, OutChannels: 3, ModelChannels: 128, ChannelMult: []int{1, 2, 2, 2},
+		NumResBlocks: 2, AttentionDS: []int{16}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
+	"fashion": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2, 3},
+		NumResBlocks: 2, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28}},
+	"2d": {MLP: &MLPConfig{Dim: 2, Units: 64, Blocks: 4, TimeEmb: 32}},
+}
+
+// Presets lists the names that Preset knows, sorted.
+func Presets() []string {
+	var out []string
+	for name := range presets {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Preset returns a network by name: the published tiny, mnist, cifar10,
+// cifar10_lt and 2d, and fashion, a class-conditional U-Net for 28×28 grey
+// images. It returns an error that lists the names if there is none.
+func Preset(name string) (Config, error) {
+	c, ok := presets[name]
+	if !ok {
+		return Config{}, fmt.Errorf("no network named %q; there are %v", name, Presets())
+	}
+	return c.clone(), nil
+}
+
+func (c Config) clone() Config {
+	if c.UNet != nil {
+		u := *c.UNet
+		u.ChannelMult = slices.Clone(u.ChannelMult)
+		u.AttentionDS = slices.Clone(u.AttentionDS)
+		u.AttentionRes = slices.Clone(u.AttentionRes)
+		c.UNet = &u
+	}
+	if c.MLP != nil {
+		m := *c.MLP
+		c.MLP = &m
+	}
+	return c
+}
+
+// Fixed returns c with the known faults of the published networks put right:
+// time times 1000 before the embedding; attention by resolution, where the
+// published list of downsampling factors names one that is never reached and
+// so must have meant pixels; the magnitude of x passed through the MLP.
+func (c Config) Fixed() Config {
+	c = c.clone()
+	if u := c.UNet; u != nil {
+		u.TimeScale = 1000
+		if u.ImageSize > 0 && len(u.AttentionDS) > 0 && slices.Max(u.AttentionDS) > 1<<(len(u.ChannelMult)-1) {
+			u.AttentionRes, u.AttentionDS = u.AttentionDS, nil
+		}
+	}
+	if m := c.MLP; m != nil {
+		m.TimeScale = 1000
+		m.Magnitude = true
+		m.TailRadius = 4
+	}
+	return c
+}
+
+// Validate returns an error that names the first impossible value.
+func (c Config) Validate() error {
+	switch {
+	case (c.UNet != nil) == (c.MLP != nil):
+		return fmt.Errorf("network: exactly one of unet and mlp must be given")
+	case c.UNet != nil:
+		if err := c.UNet.validate(); err != nil {
+			return fmt.Errorf("unet: %w", err)
+		}
+	default:
+		if err := c.MLP.validate(); err != nil {
+			return fmt.Errorf("mlp: %w", err)
+		}
+	}
+	return nil
+}
+
+// maxWidth bounds every count in a Config, so that a damaged file cannot ask
+// for memory without end.
+const maxWidth = 1 << 14
+
+func within(name string, v, lo, hi int) error {
+	if v < lo || v > hi {
+		return fmt.Errorf("%s is %d; want %d to %d", name, v, lo, hi)
+	}
+	return nil
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *UNetConfig) validate() error {
+	err := first(within("in_channels", u.InChannels, 1, maxWidth), within("out_channels", u.OutChannels, 1, maxWidth),
+		within("model_channels", u.ModelChannels, 2, maxWidth), within("number of levels", len(u.ChannelMult), 1, 10),
+		within("num_res_blocks", u.NumResBlocks, 1, 64), within("num_heads", u.NumHeads, 1, maxWidth),
+		within("num_classes", u.NumClasses, 0, 1<<20), within("image_size", u.ImageSize, 0, maxWidth))
+	if err != nil {
+		return err
+	}
+	if u.ModelChannels%2 != 0 {
+		return fmt.Errorf("model_channels is %d; want an even number (half cosines, half sines)", u.ModelChannels)
+	}
+	if !(u.Dropout >= 0 && u.Dropout < 1) {
+		return fmt.Errorf("dropout is %v; want 0 ≤ p < 1", u.Dropout)
+	}
+	if !(u.TimeScale > 0 && u.TimeScale <= 1e6) {
+		return fmt.Errorf("time_scale is %v; want 1 (published) or 1000 (fixed)", u.TimeScale)
+	}
+	if len(u.AttentionRes) > 0 && u.ImageSize == 0 {
+		return fmt.Errorf("attention_resolutions need image_size")
+	}
+	for i, m := range u.ChannelMult {
+		if err := within(fmt.Sprintf("channel_mult[%d]", i), m, 1, 256); err != nil {
+			return err
+		}
+	}
+	if u.ImageSize > 0 {
+		if err := u.fits(u.ImageSize, u.ImageSize); err != nil {
+			return err
+		}
+	}
+	return u.checkChannels()
+}
+
+// fits reports whether an image of h×w pixels comes back to its size after
+// all halvings and doublings.
+func (u *UNetConfig) fits(h, w int) error {
+	if h < 1 || w < 1 || h > maxWidth || w > maxWidth {
+		return fmt.Errorf("image of %d×%d pixels: want 1 to %d", h, w, maxWidth)
+	}
+	f := 1 << (len(u.ChannelMult) - 1)
+	if h%f != 0 || w%f != 0 {
+		up := func(n int) int { return (n + f - 1) / f * f }
+		return fmt.Errorf("image of %d×%d pixels: %d levels need multiples of %d, for instance %d×%d, or fewer levels",
+			h, w, len(u.ChannelMult), f, up(h), up(w))
+	}
+	return nil
+}
+
+// attends reports whether the level with downsampling factor ds has attention.
+func (u *UNetConfig) attends(ds int) bool {
+	if slices.Contains(u.AttentionDS, ds) {
+		return true
+	}
+	return u.ImageSize > 0 && u.ImageSize%ds == 0 && slices.Contains(u.AttentionRes, u.ImageSize/ds)
+}
+
+// groups returns the number of normalisation groups for c channels.
+func groups(c int) int { return min(32, c) }
+
+// checkChannels walks the channel counts as the network does and checks that
+// groups and heads divide them.
+func (u *UNetConfig) checkChannels() error {
+	check := func(c int, attention bool) error {
+		if c%groups(c) != 0 {
+			return fmt.Errorf("a layer has %d channels; counts above 32 must be multiples of 32 (the groups of the normalisation)", c)
+		}
+		if attention && c%u.NumHeads != 0 {
+			return fmt.Errorf("num_heads %d does not divide the %d channels of an attention layer", u.NumHeads, c)
+		}
+		return nil
+	}
+	c := u.ModelChannels
+	skips := []int{c}
+	for i, m := range u.ChannelMult {
+		for range u.NumResBlocks {
+			if err := first(check(c, false), check(m*u.ModelChannels, u.attends(1<<i))); err != nil {
+				return err
+			}
+			c = m * u.ModelChannels
+			skips = append(skips, c)
+		}
+		if i < len(u.ChannelMult)-1 {
+			skips = append(skips, c)
+		}
+	}
+	if err := check(c, true); err != nil {
+		return err
+	}
+	for i := len(u.ChannelMult) - 1; i >= 0; i-- {
+		for range u.NumResBlocks + 1 {
+			cat := c + skips[len(skips)-1]
+			skips = skips[:len(skips)-1]
+			c = u.ChannelMult[i] * u.ModelChannels
+			if err := first(check(cat, false), check(c, u.attends(1<<i))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *MLPConfig) validate() error {
+	err := first(within("dim", m.Dim, 1, 4096), within("units", m.Units, 1, maxWidth),
+		within("blocks", m.Blocks, 0, 1024), within("time_emb", m.TimeEmb, 1, maxWidth))
+	if err != nil {
+		return err
+	}
+	if !(m.TimeScale >= 0 && m.TimeScale <= 1e6) {
+		return fmt.Errorf("time_scale is %v; want 0 (published) or 1000 (fixed)", m.TimeScale)
+	}
+	if m.TimeScale > 0 && m.TimeEmb%2 != 0 {
+		return fmt.Errorf("time_emb is %d; want an even number (half cosines, half sines)", m.TimeEmb)
+	}
+	if m.Magnitude && !(m.TailRadius > 0 && m.TailRadius <= 1e6) {
+		return fmt.Errorf("tail_radius is %v; want the radius beyond which no data lies, for instance 4", m.TailRadius)
+	}
+	return nil
+}

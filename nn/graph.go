@@ -1,0 +1,223 @@
+package nn
+
+import (
+	"cmp"
+	"slices"
+
+	"heavytail/tensor"
+)
+
+// A network is recorded once per workspace as a list of operations on
+// values of fixed size; running it forward or backward walks the list. While
+// recording, nothing is computed and no memory is taken: when the list is
+// complete, every value gets a place in one arena such that values that live
+// at the same time do not overlap.
+
+// A storage is the place of one or more values: rows×cols float32 per sample.
+type storage struct {
+	rows, cols  int
+	parent      *storage // not nil: a range of columns of parent, from column col on
+	col         int
+	birth, last int // times of the first and last use, of roots
+	off         int // first float32 in the arena, of roots
+	used        bool
+}
+
+// root returns the storage that s is part of, and s's first column in it.
+func (s *storage) root() (*storage, int) {
+	col := 0
+	for s.parent != nil {
+		col += s.col
+		s = s.parent
+	}
+	return s, col
+}
+
+// A value is what an operation reads or writes: per sample an array of shape.
+type value struct {
+	id       int
+	st       *storage
+	shape    []int
+	constant bool   // needs no gradient
+	grad     *value // gradient so far, while the backward pass is recorded
+}
+
+func (v *value) cols() int { return v.shape[len(v.shape)-1] }
+
+// A step is one recorded operation.
+type step struct {
+	forward  func(r *run)
+	record   func() // records the backward pass; called in reverse order
+	backward func(r *run)
+}
+
+// graph is a network recorded for one image size.
+type graph struct {
+	train   bool
+	steps   []*step
+	values  []*value
+	uses    []use
+	now     int // time of the step that is being recorded
+	macs    int // multiply-adds of one sample, forward
+	in      *value
+	out     *value
+	outGrad *value
+}
+
+type use struct {
+	st   *storage
+	time int
+}
+
+func (g *graph) place(st *storage, shape []int) *value {
+	v := &value{id: len(g.values), st: st, shape: shape}
+	g.values = append(g.values, v)
+	return v
+}
+
+// alloc returns a new value with its own storage.
+func (g *graph) alloc(shape ...int) *value {
+	n := shape[len(shape)-1]
+	return g.place(&storage{rows: count(shape) / n, cols: n}, shape)
+}
+
+// over returns a new value in the storage of v, perhaps of another shape.
+func (g *graph) over(v *value, shape ...int) *value {
+	if len(shape) == 0 {
+		shape = v.shape
+	}
+	w := g.place(v.st, shape)
+	w.constant = v.constant
+	return w
+}
+
+// touch notes that the step being recorded uses the values.
+func (g *graph) touch(vs ...*value) {
+	for _, v := range vs {
+		if v != nil && v.st != nil {
+			g.uses = append(g.uses, use{v.st, g.now})
+		}
+	}
+}
+
+// add appends a step that uses the values vs in the forward pass.
+func (g *graph) add(s *step, vs ...*value) {
+	g.touch(vs...)
+	g.steps = append(g.steps, s)
+	g.now++
+}
+
+// finish records the backward pass, in training, and lays out the arena for
+// batch samples; it returns the arena's size in float32.
+func (g *graph) finish(batch int) int {
+	g.touch(g.out)
+	g.now++
+	if g.train {
+		g.outGrad = g.place(nil, g.out.shape) // given by the caller of Backward
+		g.out.grad = g.outGrad
+		for _, s := range slices.Backward(g.steps) {
+			if s.record != nil {
+				s.record()
+			}
+			g.now++
+		}
+	}
+	return g.layout(batch)
+}
+
+// layout gives every root storage an offset: the largest first, each at the
+// lowest place that is free during its life.
+func (g *graph) layout(batch int) int {
+	var roots []*storage
+	for _, u := range g.uses {
+		r, _ := u.st.root()
+		if !r.used {
+			r.used, r.birth, r.last = true, u.time, u.time
+			roots = append(roots, r)
+		}
+		r.birth, r.last = min(r.birth, u.time), max(r.last, u.time)
+	}
+	const unit = tensor.Align / 4
+	size := func(s *storage) int { return (batch*s.rows*s.cols + unit - 1) / unit * unit }
+	slices.SortStableFunc(roots, func(a, b *storage) int {
+		return cmp.Or(cmp.Compare(size(b), size(a)), cmp.Compare(a.birth, b.birth))
+	})
+	total := 0
+	var placed []*storage // by ascending offset
+	for _, s := range roots {
+		off := 0
+		for _, o := range placed {
+			if o.birth <= s.last && s.birth <= o.last {
+				if o.off-off >= size(s) {
+					break
+				}
+				off = max(off, o.off+size(o))
+			}
+		}
+		s.off = off
+		at, _ := slices.BinarySearchFunc(placed, off, func(o *storage, off int) int { return cmp.Compare(o.off, off) })
+		placed = slices.Insert(placed, at, s)
+		total = max(total, off+size(s))
+	}
+	return total
+}
+
+// into returns the value that receives the gradient of x, nil if none is
+// needed, and whether it already holds a part of it.
+func (g *graph) into(x *value) (dx *value, add bool) {
+	if x.constant {
+		return nil, false
+	}
+	if x.grad == nil {
+		x.grad = g.alloc(x.shape...)
+		g.touch(x.grad)
+		return x.grad, false
+	}
+	g.touch(x.grad)
+	return x.grad, true
+}
+
+// target is into for operations that can only overwrite: what it returns may
+// be overwritten, and done then adds it to the gradient if need be.
+func (g *graph) target(x *value) (dx *value, done func(r *run)) {
+	sum, add := g.into(x)
+	if !add {
+		return sum, func(*run) {}
+	}
+	part := g.alloc(x.shape...)
+	g.touch(part)
+	return part, func(r *run) { r.dev.Add(r.at(sum), r.at(sum), r.at(part)) }
+}
+
+// pass adds dy, of which this is the last use, to the gradient of x: where x
+// has none yet, dy's storage becomes it.
+func (g *graph) pass(x, dy *value) func(r *run) {
+	if x.constant {
+		return func(*run) {}
+	}
+	if x.grad == nil && dy.st != nil {
+		x.grad = dy
+		return func(*run) {}
+	}
+	return g.accumulate(x, dy)
+}
+
+// accumulate adds dy to the gradient of x and leaves dy alone.
+func (g *graph) accumulate(x, dy *value) func(r *run) {
+	dx, add := g.into(x)
+	g.touch(dy)
+	switch {
+	case dx == nil:
+		return func(*run) {}
+	case add:
+		return func(r *run) { r.dev.Add(r.at(dx), r.at(dx), r.at(dy)) }
+	}
+	return func(r *run) { r.dev.Copy(r.at(dx), r.at(dy)) }
+}
+
+// columns returns the columns lo…hi−1 of v.
+func (g *graph) columns(v *value, lo, hi int) *value {
+	shape := slices.Clone(v.shape)
+	shape[len(shape)-1] = hi - lo
+	return g.place(&storage{rows: v.st.rows, cols: hi - lo, parent: v.st, col: lo}, shape)
+}

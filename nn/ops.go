@@ -1,0 +1,264 @@
+package nn
+
+import (
+	"heavytail/tensor"
+)
+
+// The methods in this file record one operation each: what it computes going
+// forward, and, in training, its gradients going backward.
+
+// linear records y = x·w + b. x [C], y [O].
+func (g *graph) linear(x *value, l *linear) *value {
+	y := g.alloc(l.w.Shape[0])
+	g.macs += l.w.n
+	s := &step{forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy, x)
+		dx, done := g.target(x)
+		s.backward = func(r *run) {
+			r.dev.LinearBackward(r.at(dx), l.w.Grad, l.dbias(), r.at(dy), r.at(x), l.w.Tensor)
+			done(r)
+		}
+	}
+	g.add(s, x, y)
+	return y
+}
+
+// conv records y = conv(x) + res; where over is not nil y takes its storage
+// (then over is usually res). x [H,W,C], y [H',W',O].
+func (g *graph) conv(x *value, c *conv, res, over *value) *value {
+	h, w := x.shape[0], x.shape[1]
+	switch {
+	case c.opt.Stride == 2:
+		h, w = (h+1)/2, (w+1)/2
+	case c.opt.Up:
+		h, w = 2*h, 2*w
+	}
+	var y *value
+	if over != nil {
+		y = g.over(over)
+	} else {
+		y = g.alloc(h, w, c.w.Shape[0])
+	}
+	g.macs += h * w * c.w.n
+	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), c.opt) }}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy, x)
+		dx, done := g.target(x)
+		rest := func(*run) {}
+		if res != nil {
+			rest = g.pass(res, dy)
+		}
+		s.backward = func(r *run) {
+			r.dev.Conv2DBackward(r.at(dx), c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, c.opt)
+			done(r)
+			rest(r)
+		}
+	}
+	g.add(s, x, res, y)
+	return y
+}
+
+// groupNorm records y = act(norm(x)·(1+scale) + shift), ss = [scale, shift] or
+// nil. x, y [H,W,C].
+func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
+	c := x.cols()
+	y, stats := g.alloc(x.shape...), g.alloc(2*c)
+	opt := tensor.NormOpt{Groups: groups(c), Eps: 1e-5, SiLU: silu}
+	s := &step{forward: func(r *run) {
+		r.dev.GroupNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
+	}}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy, x, ss, stats)
+		dx, add := g.into(x)
+		var dss *value
+		if ss != nil {
+			dss, _ = g.into(ss)
+		}
+		opt := opt
+		opt.AddDX = add
+		s.backward = func(r *run) {
+			r.dev.GroupNormBackward(r.at(dx), n.w.Grad, n.b.Grad, r.at(dss), r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
+		}
+	}
+	g.add(s, x, ss, y, stats)
+	return y
+}
+
+// layerNorm records y = act(norm(x)) over the last dimension. x, y [C].
+func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
+	y, stats := g.alloc(x.shape...), g.alloc(2)
+	opt := tensor.NormOpt{Eps: 1e-5, SiLU: silu}
+	s := &step{forward: func(r *run) {
+		r.dev.LayerNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
+	}}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy, x, stats)
+		dx, add := g.into(x)
+		opt := opt
+		opt.AddDX = add
+		s.backward = func(r *run) {
+			r.dev.LayerNormBackward(r.at(dx), n.w.Grad, n.b.Grad, r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
+		}
+	}
+	g.add(s, x, y, stats)
+	return y
+}
+
+// silu records y = x·sigmoid(x).
+func (g *graph) silu(x *value) *value {
+	y := g.alloc(x.shape...)
+	s := &step{forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy, x)
+		dx, done := g.target(x)
+		s.backward = func(r *run) {
+			r.dev.SiLUBackward(r.at(dx), r.at(dy), r.at(x))
+			done(r)
+		}
+	}
+	g.add(s, x, y)
+	return y
+}
+
+// sum records a + b in the storage of a, whose value must not be needed again.
+func (g *graph) sum(a, b *value) *value {
+	y := g.over(a)
+	s := &step{forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy)
+		toB := g.accumulate(b, dy)
+		toA := g.pass(a, dy)
+		s.backward = func(r *run) {
+			toB(r)
+			toA(r)
+		}
+	}
+	g.add(s, a, b, y)
+	return y
+}
+
+// attention records softmax(q·kᵀ/√d)·v per head. qkv [H,W,3C], y [H,W,C].
+func (g *graph) attention(qkv *value, heads int) *value {
+	h, w, c := qkv.shape[0], qkv.shape[1], qkv.cols()/3
+	y := g.alloc(h, w, c)
+	g.macs += 2 * h * w * h * w * c
+	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
+	s := &step{forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
+	s.record = func() {
+		dx, done := g.target(qkv)
+		dy := g.over(y.grad, h*w, c)
+		flatDX := g.over(dx, h*w, 3*c)
+		g.touch(dy, qkv)
+		s.backward = func(r *run) {
+			r.dev.AttentionBackward(r.at(flatDX), r.at(dy), r.at(flatX), heads)
+			done(r)
+		}
+	}
+	g.add(s, qkv, y)
+	return y
+}
+
+// concat records [a, b] along the channels. Nothing moves: a and b are given
+// places inside the result. Neither may be part of another concatenation.
+func (g *graph) concat(a, b *value) *value {
+	ca, cb := a.cols(), b.cols()
+	y := g.alloc(a.shape[0], a.shape[1], ca+cb)
+	a.st.parent, a.st.col = y.st, 0
+	b.st.parent, b.st.col = y.st, ca
+	s := &step{}
+	s.record = func() {
+		toB := g.pass(b, g.columns(y.grad, ca, ca+cb))
+		toA := g.pass(a, g.columns(y.grad, 0, ca))
+		s.backward = func(r *run) {
+			toB(r)
+			toA(r)
+		}
+	}
+	g.add(s, a, b, y)
+	return y
+}
+
+// dropout records x·mask/(1−p) in the storage of x, whose value must not be
+// needed again; layer tells the masks of different layers apart.
+func (g *graph) dropout(x *value, p float64, layer int) *value {
+	y := g.over(x)
+	s := &step{forward: func(r *run) {
+		r.dev.Dropout(r.at(y), r.at(x), float32(p), mix(r.seed^uint64(layer)), r.keys)
+	}}
+	s.record = func() {
+		dy := y.grad
+		pass := g.pass(x, dy)
+		dx := x.grad
+		g.touch(dy, dx)
+		s.backward = func(r *run) {
+			pass(r)
+			r.dev.Dropout(r.at(dx), r.at(dx), float32(p), mix(r.seed^uint64(layer)), r.keys)
+		}
+	}
+	g.add(s, x, y)
+	return y
+}
+
+// timestep records the sines and cosines of scale·t, d values.
+func (g *graph) timestep(d int, scale float64) *value {
+	y := g.alloc(d)
+	y.constant = true
+	g.add(&step{forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, float32(scale)) }}, y)
+	return y
+}
+
+// time records t itself as a column.
+func (g *graph) time() *value {
+	y := g.alloc(1)
+	y.constant = true
+	g.add(&step{forward: func(r *run) { r.dev.Upload(r.at(y), r.t) }}, y)
+	return y
+}
+
+// embed records x + table[label] in the storage of x, whose value must not be
+// needed again. Without labels it adds nothing.
+func (g *graph) embed(x *value, table *Param) *value {
+	y := g.over(x)
+	s := &step{forward: func(r *run) {
+		if r.labels != nil {
+			r.dev.Embedding(r.at(y), table.Tensor, r.labels)
+		}
+	}}
+	s.record = func() {
+		dy := y.grad
+		g.touch(dy)
+		pass := g.pass(x, dy)
+		s.backward = func(r *run) {
+			if r.labels != nil {
+				r.dev.EmbeddingBackward(table.Grad, r.at(dy), r.labels)
+			}
+			pass(r)
+		}
+	}
+	g.add(s, x, y)
+	return y
+}
+
+// host records a function of the input and the times that the host computes:
+// f fills y [d] per sample from x and t. It has no gradient.
+func (g *graph) host(d int, f func(y, x []float32, t float32)) *value {
+	y := g.alloc(d)
+	y.constant = true
+	c := g.in.cols()
+	g.add(&step{forward: func(r *run) {
+		x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
+		r.dev.Download(x, r.at(g.in))
+		for i := range r.n {
+			f(out[i*d:(i+1)*d], x[i*c:(i+1)*c], r.t[i])
+		}
+		r.dev.Upload(r.at(y), out)
+	}}, g.in, y)
+	return y
+}

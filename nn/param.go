@@ -1,0 +1,250 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"heavytail/tensor"
+)
+
+// layout is how a parameter's PyTorch form relates to ours.
+type layout int
+
+const (
+	vector layout = iota // [n], the same
+	matrix               // [out,in] there, [in,out] here
+	kernel               // [out,in,k,k] there, [k,k,in,out] here
+	point                // [out,in,1] there, [1,1,in,out] here
+	table                // [rows,cols], the same
+)
+
+// A Param is one parameter of a network.
+type Param struct {
+	Name    string         // in the published state_dict
+	Aliases []string       // other names of the same tensor there
+	Shape   []int          // the shape there
+	Tensor  *tensor.Tensor // the values, in this project's layout
+	Grad    *tensor.Tensor // their gradient, nil until Params.EnableGrad
+
+	layout layout
+	start  initial
+	fan    int // inputs per output, for the start values
+	lo, n  int // place in the flat buffer
+}
+
+// initial is how a parameter starts.
+type initial int
+
+const (
+	zeros   initial = iota
+	ones            // weights of normalisations
+	uniform         // U(±1/√fan)
+	normal          // N(0,1)
+	eyes            // square blocks of the identity
+)
+
+// Params holds all parameters of a network in one buffer, each starting at a
+// multiple of tensor.Align bytes, so that optimisers run on one flat tensor.
+// The gaps hold zeros in every flat buffer.
+type Params struct {
+	Flat *tensor.Tensor // all values, [size]
+	Grad *tensor.Tensor // all gradients, [size]; nil until EnableGrad
+	List []*Param       // in the order of PyTorch's named_parameters
+
+	dev  tensor.Device
+	size int
+	mu   sync.Mutex
+}
+
+// add registers a parameter; its tensor is made by alloc.
+func (p *Params) add(name string, l layout, start initial, fan int, shape ...int) *Param {
+	const unit = tensor.Align / 4
+	q := &Param{Name: name, Shape: shape, layout: l, start: start, fan: fan, lo: p.size, n: count(shape)}
+	p.size += (q.n + unit - 1) / unit * unit
+	p.List = append(p.List, q)
+	return q
+}
+
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// ours returns the parameter's shape in this project's layout.
+func (q *Param) ours() []int {
+	s := q.Shape
+	switch q.layout {
+	case matrix:
+		return []int{s[1], s[0]}
+	case kernel:
+		return []int{s[2], s[3], s[1], s[0]}
+	case point:
+		return []int{1, 1, s[1], s[0]}
+	}
+	return s
+}
+
+// view returns the parameter's part of a flat buffer.
+func (q *Param) view(flat *tensor.Tensor) *tensor.Tensor {
+	return flat.Reshape(1, flat.Len()).Columns(q.lo, q.lo+q.n).Reshape(q.ours()...)
+}
+
+func (p *Params) alloc(dev tensor.Device) {
+	p.dev = dev
+	p.Flat = dev.New(p.size)
+	for _, q := range p.List {
+		q.Tensor = q.view(p.Flat)
+	}
+}
+
+// EnableGrad makes the gradients; NewWorkspace calls it for training.
+func (p *Params) EnableGrad() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Grad != nil {
+		return
+	}
+	p.Grad = p.dev.New(p.size)
+	for _, q := range p.List {
+		q.Grad = q.view(p.Grad)
+	}
+}
+
+// ZeroGrad sets all gradients to zero.
+func (p *Params) ZeroGrad() { p.dev.Fill(p.Grad, 0) }
+
+// Touch tells the device that Flat changed. Call it after writing Flat other
+// than through the methods of Params and the optimisers of this package.
+func (p *Params) Touch() {
+	p.Flat.Touch()
+	for _, q := range p.List {
+		q.Tensor.Touch()
+	}
+}
+
+// CopyFrom sets all values to those of flat, a buffer laid out like Flat.
+func (p *Params) CopyFrom(flat *tensor.Tensor) {
+	p.dev.Copy(p.Flat, flat)
+	p.Touch()
+}
+
+// Count returns the number of trainable values.
+func (p *Params) Count() int {
+	n := 0
+	for _, q := range p.List {
+		n += q.n
+	}
+	return n
+}
+
+// Find returns the parameter of that name or alias, or nil.
+func (p *Params) Find(name string) *Param {
+	for _, q := range p.List {
+		if q.Name == name {
+			return q
+		}
+		for _, a := range q.Aliases {
+			if a == name {
+				return q
+			}
+		}
+	}
+	return nil
+}
+
+// index calls f with the place in PyTorch's order and in ours of every element.
+func (q *Param) index(f func(theirs, ours int)) {
+	switch q.layout {
+	case matrix, point, kernel:
+		o, i := q.Shape[0], q.Shape[1]
+		k := q.n / (o * i)
+		for a := range o {
+			for b := range i {
+				for c := range k {
+					f((a*i+b)*k+c, (c*i+b)*o+a)
+				}
+			}
+		}
+	default:
+		for a := range q.n {
+			f(a, a)
+		}
+	}
+}
+
+// Set sets the values of q within flat (laid out like Flat) from src in
+// PyTorch's order. It panics if the lengths differ.
+func (p *Params) Set(flat *tensor.Tensor, q *Param, src []float32) {
+	if len(src) != q.n {
+		panic(fmt.Sprintf("nn: Set: %d values for %s %v", len(src), q.Name, q.Shape))
+	}
+	buf := make([]float32, q.n)
+	q.index(func(theirs, ours int) { buf[ours] = src[theirs] })
+	p.dev.Upload(q.view(flat), buf)
+	if flat == p.Flat {
+		q.Tensor.Touch()
+	}
+}
+
+// Get returns the values of q within flat (laid out like Flat) in PyTorch's order.
+func (p *Params) Get(flat *tensor.Tensor, q *Param) []float32 {
+	buf, out := make([]float32, q.n), make([]float32, q.n)
+	p.dev.Download(buf, q.view(flat))
+	q.index(func(theirs, ours int) { out[theirs] = buf[ours] })
+	return out
+}
+
+// Init sets all values to the start values of PyTorch's layers (uniform
+// within ±1/√fan-in; embeddings normal; normalisations one and zero; the last
+// layers of residual branches and of the network zero) from a counter-based
+// generator: value j of parameter i depends on (seed, i, j) alone.
+func (p *Params) Init(seed uint64) {
+	for i, q := range p.List {
+		buf := make([]float32, q.n)
+		key := mix(seed ^ mix(uint64(i)+1))
+		bound := 1 / math.Sqrt(float64(q.fan))
+		for j := range buf {
+			switch q.start {
+			case ones:
+				buf[j] = 1
+			case uniform:
+				buf[j] = float32(bound * float64(2*unit(key, uint64(j))-1))
+			case normal:
+				buf[j] = float32(bell(key, uint64(j)))
+			case eyes:
+				if d := q.Shape[0]; j%q.Shape[1]%d == j/q.Shape[1] {
+					buf[j] = 1
+				}
+			}
+		}
+		p.Set(p.Flat, q, buf)
+	}
+	p.Touch()
+}
+
+// mix is the finaliser of splitmix64.
+func mix(z uint64) uint64 {
+	z += 0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}
+
+// unit returns value j of stream key, uniform in [0,1).
+func unit(key, j uint64) float64 {
+	return float64(mix(key+j*0x9E3779B97F4A7C15)>>11) / (1 << 53)
+}
+
+// bell returns value j of stream key, normal to the precision that start
+// values need: twelve uniforms, summed (variance 1, fourth moment 2.9).
+func bell(key, j uint64) float64 {
+	s := -6.0
+	for k := range uint64(12) {
+		s += unit(key, 12*j+k)
+	}
+	return s
+}
