@@ -1,6 +1,10 @@
 package ref64
 
-import "heavytail/tensor"
+import (
+	"fmt"
+
+	"heavytail/tensor"
+)
 
 // Linear sets y[M,O] = x[M,C]·w[C,O] + b[O]; b may be nil.
 func Linear(y, x, w, b []float64, M, C, O int) {
@@ -51,8 +55,8 @@ func (Device) Linear(y, x, w, b *tensor.Tensor) {
 // LinearBackward computes the gradients of Linear.
 func (Device) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	M, C, O := linearShape("LinearBackward", dy, x, w, db)
-	check("LinearBackward", "dx", dx, M, C)
-	check("LinearBackward", "dw", dw, C, O)
+	check("LinearBackward", "dx", dx, x.Shape()...)
+	check("LinearBackward", "dw", dw, w.Shape()...)
 	gx, gw, gb := like(dx), values(dw), values(db)
 	LinearBackward(gx, gw, gb, Values(dy), Values(x), Values(w), M, C, O)
 	setIf(dx, gx)
@@ -60,11 +64,12 @@ func (Device) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	setIf(db, gb)
 }
 
+// linearShape allows any leading dimensions: rows count.
 func linearShape(op string, y, x, w, b *tensor.Tensor) (M, C, O int) {
-	M, C, O = x.Dim(0), x.Cols(), w.Cols()
-	check(op, "x", x, M, C)
-	check(op, "w", w, C, O)
+	M, C, O = x.Rows(), x.Cols(), w.Cols()
+	if w.Rows() != C || y.Rows() != M || y.Cols() != O {
+		panic(fmt.Sprintf("ref64: %s: y %v, x %v, w %v", op, y.Shape(), x.Shape(), w.Shape()))
+	}
 	check(op, "b", b, O)
-	check(op, "y", y, M, O)
 	return M, C, O
 }

@@ -158,9 +158,8 @@ func normShape(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, opt tenso
 }
 
 func layerShape(op string, y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) NormShape {
-	M, C := x.Dim(0), x.Cols()
-	check(op, "x", x, M, C)
-	check(op, "y", y, M, C)
+	M, C := x.Rows(), x.Cols()
+	check(op, "y", y, x.Shape()...)
 	check(op, "gamma", gamma, C)
 	check(op, "beta", beta, C)
 	check(op, "stats", stats, M, 2)

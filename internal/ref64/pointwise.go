@@ -61,6 +61,7 @@ func (Device) Embedding(y, table *tensor.Tensor, ids []int) {
 	check("Embedding", "y", y, len(ids), C)
 	v, w := Values(y), Values(table)
 	for i, id := range ids {
+		checkID("Embedding", id, table)
 		for c := 0; id >= 0 && c < C; c++ {
 			v[i*C+c] += w[id*C+c]
 		}
@@ -74,11 +75,18 @@ func (Device) EmbeddingBackward(dtable, dy *tensor.Tensor, ids []int) {
 	check("EmbeddingBackward", "dy", dy, len(ids), C)
 	w, g := Values(dtable), Values(dy)
 	for i, id := range ids {
+		checkID("EmbeddingBackward", id, dtable)
 		for c := 0; id >= 0 && c < C; c++ {
 			w[id*C+c] += g[i*C+c]
 		}
 	}
 	SetValues(dtable, w)
+}
+
+func checkID(op string, id int, table *tensor.Tensor) {
+	if id >= table.Dim(0) {
+		panic(fmt.Sprintf("ref64: %s: id %d in a table of shape %v", op, id, table.Shape()))
+	}
 }
 
 // Philox returns the four words of Philox4x32-10 (Salmon et al., SC'11).

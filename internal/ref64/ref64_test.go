@@ -112,7 +112,7 @@ func TestEmbeddings(t *testing.T) {
 
 func TestWrongShapesPanic(t *testing.T) {
 	d := New()
-	require.PanicsWithValue(t, "ref64: Linear: y has shape [2 9], want [2 5]", func() {
+	require.PanicsWithValue(t, "ref64: Linear: y [2 9], x [2 3], w [3 5]", func() {
 		d.Linear(d.New(2, 9), d.New(2, 3), d.New(3, 5), nil)
 	})
 }
