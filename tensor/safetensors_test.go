@@ -1,0 +1,120 @@
+package tensor
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func items() []Item {
+	give := func(x ...float32) func() []float32 { return func() []float32 { return x } }
+	return []Item{
+		{"b", F32, []int{2, 2}, give(1, -2, 3.5, 1e-40)},
+		{"a", F16, []int{3}, give(1, 0.333333, -70000)},
+		{"c", BF16, []int{1, 2}, give(1, 3.14159)},
+		{"scalar", F32, nil, give(7)},
+		{"empty", F32, []int{0, 3}, give()},
+	}
+}
+
+func write(t testing.TB, meta map[string]string, items []Item) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, WriteSafetensors(&b, meta, items))
+	return b.Bytes()
+}
+
+func open(b []byte) (*Safetensors, error) {
+	return OpenSafetensors(bytes.NewReader(b), int64(len(b)))
+}
+
+func TestSafetensorsRoundTrip(t *testing.T) {
+	meta := map[string]string{"z": "1", "a": "q\"<\n"}
+	raw := write(t, meta, items())
+	require.Equal(t, raw, write(t, meta, items()))
+	require.True(t, IsSafetensors(raw[:9], int64(len(raw))))
+	f, err := open(raw)
+	require.NoError(t, err)
+	require.Equal(t, meta, f.Metadata)
+	require.Len(t, f.Entries, 5)
+	got := map[string][]float32{}
+	for i := range f.Entries {
+		e := &f.Entries[i]
+		got[e.Name], err = f.Float32s(e)
+		require.NoError(t, err)
+		require.Len(t, got[e.Name], e.Len())
+	}
+	require.Equal(t, []float32{1, -2, 3.5, 1e-40}, got["b"])
+	require.Equal(t, []float32{1, FromF16(ToF16(0.333333)), FromF16(0xfc00)}, got["a"])
+	require.Equal(t, []float32{1, 3.140625}, got["c"])
+	require.Equal(t, []float32{7}, got["scalar"])
+	require.Nil(t, f.Find("d"))
+}
+
+func TestWriteSafetensorsRefuses(t *testing.T) {
+	var b bytes.Buffer
+	one := func() []float32 { return []float32{1} }
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", F32, []int{1}, one}, {"a", F32, []int{1}, one}}), "twice")
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", F32, []int{2}, one}}), "1 values for shape [2]")
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", "I64", []int{1}, one}}), "cannot be written")
+}
+
+// raw makes a file from a header text and a number of data bytes.
+func raw(header string, data int) []byte {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return append(append(b, header...), make([]byte, data)...)
+}
+
+func TestSafetensorsHostile(t *testing.T) {
+	cases := []struct {
+		file []byte
+		want string
+	}{
+		{nil, "too few"},
+		{[]byte("short"), "too few"},
+		{binary.LittleEndian.AppendUint64(nil, 1<<63), "not a safetensors file"},
+		{append(binary.LittleEndian.AppendUint64(nil, maxHeader+1), '{'), "not a safetensors file"},
+		{raw("[]", 0), "not a JSON object"},
+		{raw("{}{}", 0), "follows"},
+		{raw("{} x", 0), "follows"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "twice"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4), "bytes 0 to 4"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "bytes 4 to 8"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "8 bytes of data"},
+		{raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 4), "for shape"},
+		{raw(`{"a":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}`, 16), "for shape"},
+		{raw(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 4), "for shape"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}}`, 4), "bytes 0 to 400"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,-4]}}`, 4), "bytes 0 to -4"},
+		{raw(`{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}`, 4), "unknown type"},
+		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`, 4), "data_offsets"},
+		{raw(`{"__metadata__":{"a":1}}`, 0), "__metadata__"},
+		{raw(`{"a":`, 0), "unexpected EOF"},
+	}
+	for _, c := range cases {
+		_, err := open(c.file)
+		require.ErrorContains(t, err, c.want, "%q", c.file)
+	}
+}
+
+// FuzzSafetensors: no input may panic, and what opens must read.
+func FuzzSafetensors(f *testing.F) {
+	f.Add(write(f, map[string]string{"k": "v"}, items()))
+	f.Add(raw(`{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}`, 8))
+	f.Add(raw(`{}`, 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := open(b)
+		if err != nil {
+			return
+		}
+		for i := range s.Entries {
+			e := &s.Entries[i]
+			x, err := s.Float32s(e)
+			if err == nil && len(x) != e.Len() {
+				t.Fatalf("%d values for %v", len(x), e.Shape)
+			}
+		}
+	})
+}

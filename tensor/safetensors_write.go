@@ -1,0 +1,125 @@
+package tensor
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+)
+
+// An Item is a tensor to be written: Data is called once, when its turn comes,
+// and returns the values in row-major order.
+type Item struct {
+	Name  string
+	DType DType // F32, F16 or BF16
+	Shape []int
+	Data  func() []float32
+}
+
+// WriteSafetensors writes a file with the items in the given order. The same
+// arguments give the same bytes. It returns an error for a type that cannot
+// be written, a name that appears twice, or Data of another length than Shape.
+func WriteSafetensors(w io.Writer, metadata map[string]string, items []Item) error {
+	header, err := safetensorsHeader(metadata, items)
+	if err != nil {
+		return fmt.Errorf("safetensors: %w", err)
+	}
+	if _, err := w.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header)))); err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	for _, it := range items {
+		data := it.Data()
+		if !product(it.Shape, int64(len(data))) {
+			return fmt.Errorf("safetensors: %s: %d values for shape %v", it.Name, len(data), it.Shape)
+		}
+		raw, err := Encode(it.DType, data)
+		if err != nil {
+			return fmt.Errorf("safetensors: %s: %w", it.Name, err)
+		}
+		if _, err := w.Write(raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// safetensorsHeader returns the JSON, padded with spaces so that the data
+// starts at a multiple of Align bytes.
+func safetensorsHeader(metadata map[string]string, items []Item) ([]byte, error) {
+	out := []byte{'{'}
+	put := func(name string, v any) error {
+		key, err := json.Marshal(name)
+		if err != nil {
+			return err
+		}
+		val, err := json.Marshal(v) // maps are sorted by key
+		if err != nil {
+			return err
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, key...), ':'), val...)
+		return nil
+	}
+	if len(metadata) > 0 {
+		if err := put("__metadata__", metadata); err != nil {
+			return nil, err
+		}
+	}
+	seen := map[string]bool{"__metadata__": true}
+	at := 0
+	for _, it := range items {
+		if seen[it.Name] {
+			return nil, fmt.Errorf("the name %q appears twice", it.Name)
+		}
+		seen[it.Name] = true
+		e := Entry{Shape: it.Shape}
+		end := at + e.Len()*it.DType.Size()
+		shape := it.Shape
+		if shape == nil {
+			shape = []int{}
+		}
+		err := put(it.Name, struct {
+			DType   DType  `json:"dtype"`
+			Shape   []int  `json:"shape"`
+			Offsets [2]int `json:"data_offsets"`
+		}{it.DType, shape, [2]int{at, end}})
+		if err != nil {
+			return nil, err
+		}
+		at = end
+	}
+	out = append(out, '}')
+	for (len(out)+8)%Align != 0 {
+		out = append(out, ' ')
+	}
+	return out, nil
+}
+
+// Encode returns x as little-endian numbers of type F32, F16 or BF16.
+func Encode(d DType, x []float32) ([]byte, error) {
+	le := binary.LittleEndian
+	out := make([]byte, 0, len(x)*d.Size())
+	switch d {
+	case F32:
+		for _, v := range x {
+			out = le.AppendUint32(out, math.Float32bits(v))
+		}
+	case F16:
+		for _, v := range x {
+			out = le.AppendUint16(out, ToF16(v))
+		}
+	case BF16:
+		for _, v := range x {
+			out = le.AppendUint16(out, ToBF16(v))
+		}
+	default:
+		return nil, fmt.Errorf("type %q cannot be written; want F32, F16 or BF16", d)
+	}
+	return out, nil
+}
