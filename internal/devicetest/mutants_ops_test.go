@@ -1,0 +1,218 @@
+package devicetest
+
+import (
+	"math"
+
+	"heavytail/internal/ref64"
+	"heavytail/tensor"
+)
+
+func (b broken) Upload(dst *tensor.Tensor, src []float32) {
+	if b.is("upload: 11 bits") {
+		src = append([]float32(nil), src...)
+		for i := range src {
+			src[i] = math.Float32frombits(math.Float32bits(src[i]) &^ 0xfff)
+		}
+	}
+	b.Device.Upload(dst, src)
+}
+
+func (b broken) Copy(dst, src *tensor.Tensor) {
+	b.Device.Copy(dst, src)
+	if b.is("copy: last element") {
+		edit(dst, func(x []float64) { x[len(x)-1] = 0 })
+	}
+}
+
+func (b broken) Fill(t *tensor.Tensor, v float32) {
+	if b.is("fill: half") && v != canary {
+		t = t.Columns(0, t.Cols()/2)
+	}
+	b.Device.Fill(t, v)
+}
+
+func (b broken) Add(dst, x, y *tensor.Tensor) {
+	if b.is("add: overwritten operand") {
+		b.Device.Copy(dst, x)
+		x = dst
+	}
+	b.Device.Add(dst, x, y)
+	if b.is("view: writes beside") && dst.Offset() > 0 {
+		dst.Handle().([]float64)[dst.Offset()+(dst.Rows()-1)*dst.Pitch()+dst.Cols()] = 0
+	}
+}
+
+func (b broken) Scale(x *tensor.Tensor, s float32) {
+	b.Device.Scale(x, s)
+	if b.is("scale: twice") {
+		b.Device.Scale(x, s)
+	}
+}
+
+func (b broken) SumSq(x *tensor.Tensor) float64 {
+	s := b.Device.SumSq(x)
+	if b.is("sumsq: no last") {
+		v := ref64.Values(x)
+		s -= v[len(v)-1] * v[len(v)-1]
+	}
+	return s
+}
+
+func (b broken) Linear(y, x, w, bias *tensor.Tensor) {
+	switch b.mutant {
+	case "linear: no bias":
+		bias = nil
+	case "linear: 11 bits":
+		x, w = rounded(x, 11), rounded(w, 11)
+	case "linear: old weight":
+		if b.old[w] == nil {
+			b.old[w] = rounded(w, 53)
+		}
+		w = b.old[w]
+	}
+	b.Device.Linear(y, x, w, bias)
+	if b.is("linear: swallows NaN") {
+		edit(y, func(x []float64) {
+			for i := range x {
+				x[i] = math.Min(x[i], math.Inf(1))
+				if x[i] != x[i] {
+					x[i] = 0
+				}
+			}
+		})
+	}
+}
+
+func (b broken) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
+	switch b.mutant {
+	case "linear: dw overwritten":
+		zeroed(dw)
+	case "linear: db overwritten":
+		zeroed(db)
+	case "linear: order by batch": // adds the sum of the batch, rounded once, instead of continuing the chain
+		t := b.New(dw.Shape()...)
+		b.Device.LinearBackward(dx, t, db, dy, x, w)
+		ref64.SetValues(t, ref64.Values(rounded(t, 24)))
+		b.Device.Add(dw, dw, t)
+		return
+	}
+	if dx != nil && b.is("linear: dx added") {
+		t := rounded(dx, 53)
+		b.Device.LinearBackward(dx, dw, db, dy, x, w)
+		b.Device.Add(dx, dx, t)
+		return
+	}
+	b.Device.LinearBackward(dx, dw, db, dy, x, w)
+}
+
+func (b broken) Conv2D(y, x, w, bias, res *tensor.Tensor, opt tensor.ConvOpt) {
+	switch b.mutant {
+	case "conv: no residual":
+		res = nil
+	case "conv: no bias":
+		bias = nil
+	case "conv: 11 bits":
+		x = rounded(x, 11)
+	case "conv: flipped":
+		w = flipped(w)
+	case "conv: swapped sides":
+		x = x.Reshape(x.Dim(0), x.Dim(2), x.Dim(1), x.Dim(3))
+		y = y.Reshape(y.Dim(0), y.Dim(2), y.Dim(1), y.Dim(3))
+		if res != nil {
+			res = res.Reshape(y.Shape()...)
+		}
+	}
+	b.Device.Conv2D(y, x, w, bias, res, opt)
+}
+
+// flipped returns w [k,k,C,O] with its taps in reverse order.
+func flipped(w *tensor.Tensor) *tensor.Tensor {
+	k, per := w.Dim(0)*w.Dim(1), w.Dim(2)*w.Dim(3)
+	c := rounded(w, 53)
+	v := ref64.Values(w)
+	edit(c, func(x []float64) {
+		for i := range x {
+			x[i] = v[(k-1-i/per)*per+i%per]
+		}
+	})
+	return c
+}
+
+func (b broken) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
+	if b.is("conv: dw overwritten") {
+		zeroed(dw)
+	}
+	b.Device.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+	if b.is("conv: dx of stride") && opt.Stride == 2 && dx != nil { // forgets the last column
+		edit(dx, func(x []float64) { clear(x[len(x)-dx.Cols():]) })
+	}
+}
+
+func (b broken) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
+	switch b.mutant {
+	case "groupnorm: no eps":
+		opt.Eps = 0
+	case "groupnorm: one group":
+		opt.Groups = 1
+	case "groupnorm: scale and shift swapped":
+		ss = swapHalves(ss)
+	case "groupnorm: no silu":
+		opt.SiLU = false
+	case "groupnorm: sample variance":
+		if n := float64(x.Rows() / x.Dim(0) * x.Cols() / opt.Groups); n > 1 {
+			gamma = rounded(gamma, 53)
+			edit(gamma, func(g []float64) {
+				for i := range g {
+					g[i] *= math.Sqrt((n - 1) / n)
+				}
+			})
+		}
+	case "groupnorm: mean of batch":
+		n, p := x.Dim(0), x.Rows()/x.Dim(0)
+		x, y, stats = x.Reshape(1, n, p, x.Cols()), y.Reshape(1, n, p, x.Cols()), nil
+		ss = nil
+	}
+	b.Device.GroupNorm(y, x, gamma, beta, ss, stats, opt)
+}
+
+func (b broken) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
+	switch b.mutant {
+	case "groupnorm: dx overwritten":
+		opt.AddDX = false
+	case "groupnorm: dgamma overwritten":
+		zeroed(dgamma)
+	}
+	b.Device.GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats, opt)
+	if b.is("groupnorm: dss swapped") && dss != nil {
+		ref64.SetValues(dss, ref64.Values(swapHalves(dss)))
+	}
+}
+
+func (b broken) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
+	opt.SiLU = opt.SiLU && !b.is("layernorm: no silu")
+	b.Device.LayerNorm(y, x, gamma, beta, stats, opt)
+}
+
+func (b broken) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
+	switch b.mutant {
+	case "layernorm: dx overwritten":
+		opt.AddDX = false
+	case "layernorm: dbeta overwritten":
+		zeroed(dbeta)
+	}
+	b.Device.LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats, opt)
+}
+
+func (b broken) SiLU(y, x *tensor.Tensor) {
+	b.Device.SiLU(y, x)
+	if b.is("silu: coarse") {
+		ref64.SetValues(y, ref64.Values(rounded(y, 18)))
+	}
+}
+
+func (b broken) SiLUBackward(dx, dy, x *tensor.Tensor) {
+	b.Device.SiLUBackward(dx, dy, x)
+	if b.is("silu: derivative") {
+		b.Device.SiLU(dx, x)
+	}
+}

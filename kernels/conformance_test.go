@@ -1,0 +1,79 @@
+package kernels_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"heavytail/internal/devicetest"
+	"heavytail/internal/isa"
+	"heavytail/internal/numtest"
+	"heavytail/kernels"
+)
+
+// TestConformance judges the device by float64, at the level in force.
+func TestConformance(t *testing.T) { devicetest.Run(t, kernels.New(2)) }
+
+// TestBits holds every level, number of threads and split of a batch to the
+// bits of the Go reference on one thread, for every method of the device.
+// With TestConformance that bounds the errors of them all.
+func TestBits(t *testing.T) {
+	cases := devicetest.Cases(testing.Short())
+	want := make([]devicetest.Values, len(cases))
+	restore := isa.Force(isa.Generic)
+	for i := range cases {
+		want[i] = outputs(t, &cases[i], 1, 0)
+	}
+	restore()
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, threads := range []int{1, 2, 3, 7} {
+			t.Run(fmt.Sprint("threads=", threads), func(t *testing.T) {
+				for i := range cases {
+					c := &cases[i]
+					for split := range 3 {
+						if err := devicetest.Same(want[i], outputs(t, c, threads, split)); err != nil {
+							t.Errorf("%s: split %d: %v", c.Name, split, err)
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+func outputs(t *testing.T, c *devicetest.Case, threads, split int) devicetest.Values {
+	t.Helper()
+	v, err := c.Outputs(kernels.New(threads), split)
+	if err != nil {
+		t.Error(err)
+	}
+	return v
+}
+
+// TestConcurrentUse runs the whole suite from several goroutines on one
+// device; under -race it also looks for shared state.
+func TestConcurrentUse(t *testing.T) {
+	dev := kernels.New(2)
+	cases := devicetest.Cases(true)
+	var wg sync.WaitGroup
+	got := make([][]devicetest.Values, 3)
+	for g := range got {
+		wg.Go(func() {
+			for i := range cases {
+				v, err := cases[i].Outputs(dev, g)
+				if err != nil {
+					t.Error(err)
+				}
+				got[g] = append(got[g], v)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range cases {
+		for _, g := range got[1:] {
+			if err := devicetest.Same(got[0][i], g[i]); err != nil {
+				t.Errorf("%s: %v", cases[i].Name, err)
+			}
+		}
+	}
+}
