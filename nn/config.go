@@ -52,7 +52,7 @@ var presets = map[string]Config{
 	"cifar10_lt": {UNet: &UNetConfig{InChannels: 3, OutChannels: 3, ModelChannels: 128, ChannelMult: []int{1, 2, 2, 2},
 		NumResBlocks: 2, AttentionDS: []int{16}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
 	"fashion": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2, 3},
-		NumResBlocks: 2, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28}},
+		NumResBlocks: 1, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28}},
 	"2d": {MLP: &MLPConfig{Dim: 2, Units: 64, Blocks: 4, TimeEmb: 32}},
 }
 

@@ -134,7 +134,7 @@ func features(y, x []float32, _ float32) {
 	for i, v := range x {
 		y[i] = float32(f * float64(v))
 	}
-	y[len(x)] = float32(0.5 * dmath.Log(1+float64(r*r)))
+	y[len(x)] = float32(0.5 * dmath.Log1p(r*r))
 }
 
 // tail sets y to φ_k(t)·x·max(0, 1 − ρ/r) for every knot k, x running fastest.

@@ -16,10 +16,10 @@ type DType string
 
 // The types that can be read as float32; F32, F16 and BF16 can be written.
 const (
-	F32   DType = "F32"
+	F32  DType = "F32"
 	F16  DType = "F16"
 	BF16 DType = "BF16"
-	F64   DType = "F64"
+	F64  DType = "F64"
 )
 
 // Size returns the bytes of one number of a type that safetensors files may

@@ -91,7 +91,7 @@ func TestSafetensorsHostile(t *testing.T) {
 		{raw(`{"a":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}`, 4), "unknown type"},
 		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}}`, 4), "data_offsets"},
 		{raw(`{"__metadata__":{"a":1}}`, 0), "__metadata__"},
-		{raw(`{"a":`, 0), "unexpected EOF"},
+		{raw(`{"a":`, 0), "EOF"},
 	}
 	for _, c := range cases {
 		_, err := open(c.file)
