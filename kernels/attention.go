@@ -1,0 +1,161 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// attnRows is how many queries are scored at a time: four tiles. The largest
+// workspace is that many rows of scores; there is no T×T matrix.
+const attnRows = 4 * simd.TileRows
+
+// attnJob computes attention, forward or backward, one (sample, head, range
+// of queries) per part.
+type attnJob struct {
+	y, qkv, dqkv *tensor.Tensor // y is dy backward
+	t, d, heads  int
+	chunks       int
+	scale        float32
+}
+
+var attnPool = sync.Pool{New: func() any { return new(attnJob) }}
+
+// Attention sets y = softmax(s)·v per head with s = q·(k·scale)ᵀ and
+// scale = float32(1/√d), d = C/heads; the keys are scaled (and rounded) before
+// the product. qkv is [N,T,3C], head-major, inside each head q, k, v; y is
+// [N,T,C]. Sums run over d and over keys in ascending order; the softmax is
+// simd.SoftmaxRow. It panics on other shapes.
+func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
+	j := newAttn("Attention", y, qkv, heads)
+	defer y.Touch()
+	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
+	work := j.t * j.t * j.d * 2
+	j.chunks = 1
+	if parts < 4*threads && threads > 1 {
+		j.chunks = max(1, min(4*threads/max(parts, 1), work>>20, (j.t+attnRows-1)/attnRows))
+	}
+	if parts*work < 1<<19 {
+		threads = 1
+	}
+	par.Run(threads, parts*j.chunks, j)
+	j.release()
+}
+
+// AttentionBackward sets dqkv from dy, recomputing the probabilities P:
+// dv = Pᵀ·dy, dP = dy·vᵀ, dS = P∘(dP − Σ P∘dP), dq = dS·(k·scale) and
+// dk = (dSᵀ·q)·scale, sums over queries ascending. It panics on other shapes.
+func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
+	if !tensor.SameShape(dqkv, qkv) {
+		panic(fmt.Sprintf("kernels: AttentionBackward: dqkv %v for qkv %v", dqkv.Shape(), qkv.Shape()))
+	}
+	j := newAttn("AttentionBackward", dy, qkv, heads)
+	defer dqkv.Touch()
+	j.dqkv = dqkv
+	threads := c.threads
+	if parts := qkv.Dim(0) * heads; parts*j.t*j.t*j.d*5 < 1<<19 {
+		threads = 1
+	}
+	par.Run(threads, qkv.Dim(0)*heads, j)
+	j.release()
+}
+
+func newAttn(op string, y, qkv *tensor.Tensor, heads int) *attnJob {
+	if qkv.Rank() != 3 || y.Rank() != 3 || heads < 1 || y.Dim(0) != qkv.Dim(0) || y.Dim(1) != qkv.Dim(1) ||
+		qkv.Cols() != 3*y.Cols() || y.Cols()%heads != 0 {
+		panic(fmt.Sprintf("kernels: %s: y %v, qkv %v, %d heads", op, y.Shape(), qkv.Shape(), heads))
+	}
+	j := attnPool.Get().(*attnJob)
+	j.y, j.qkv, j.t, j.heads = y, qkv, y.Dim(1), heads
+	j.d = y.Cols() / heads
+	j.scale = float32(1 / math.Sqrt(float64(j.d)))
+	return j
+}
+
+func (j *attnJob) release() {
+	*j = attnJob{}
+	attnPool.Put(j)
+}
+
+// Do computes one part.
+func (j *attnJob) Do(part int) {
+	if j.t == 0 || j.d == 0 {
+		return
+	}
+	if j.dqkv != nil {
+		j.backward(part)
+		return
+	}
+	j.forward(part)
+}
+
+// head returns q, k, v (rows pitch apart) and the rows of y of a (sample,
+// head).
+func (j *attnJob) head(i int) (q, k, v, y []float32) {
+	n, h := i/j.heads, i%j.heads
+	base := j.qkv.Data()[n*j.t*j.qkv.Pitch()+3*h*j.d:]
+	return base, base[j.d:], base[2*j.d:], j.y.Data()[n*j.t*j.y.Pitch()+h*j.d:]
+}
+
+func (j *attnJob) forward(part int) {
+	q, k, v, y := j.head(part / j.chunks)
+	chunk := part % j.chunks
+	blocks := (j.t + attnRows - 1) / attnRows
+	lo, hi := blocks*chunk/j.chunks*attnRows, min(j.t, blocks*(chunk+1)/j.chunks*attnRows)
+	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
+	s := getScratch(width*j.d+panels(j.d)*simd.TileCols*j.t+attnRows*width, 0)
+	defer s.free()
+	keys, at := s.cut(0, width*j.d)
+	vals, at := s.cut(at, panels(j.d)*simd.TileCols*j.t)
+	scores, _ := s.cut(at, attnRows*width)
+	packKeys(keys, k, j.t, j.d, pitch, j.scale)
+	packPanels(vals, v, j.t, j.d, pitch)
+	for row := lo; row < hi; row += attnRows {
+		n := min(attnRows, hi-row)
+		j.probabilities(scores, q[row*pitch:], keys, n, width)
+		out := product{
+			a: scores, ai: width, ak: 1, b: vals, bPanel: j.t * simd.TileCols, kb: simd.TileCols,
+			c: y[row*j.y.Pitch():], ci: j.y.Pitch(), k: j.t, cols: j.d,
+		}
+		out.run(0, n, 0, panels(j.d))
+	}
+}
+
+// probabilities sets n rows of p, width apart, to the softmax of q·keys.
+func (j *attnJob) probabilities(p, q, keys []float32, n, width int) {
+	j.scores(p, q, keys, n, width, j.qkv.Pitch())
+	for i := range n {
+		simd.SoftmaxRow(p[i*width:][:j.t])
+	}
+}
+
+// scores sets n rows of s to q·keys, keys in panels of 32 tokens.
+func (j *attnJob) scores(s, q, keys []float32, n, width, pitch int) {
+	p := product{
+		a: q, ai: pitch, ak: 1, b: keys, bPanel: j.d * simd.TileCols, kb: simd.TileCols,
+		c: s, ci: width, k: j.d, cols: j.t,
+	}
+	p.run(0, n, 0, panels(j.t))
+}
+
+// packKeys packs scale·k transposed into panels of 32 tokens: k[t][i] lies at
+// row i, column t%32 of panel t/32.
+func packKeys(dst, k []float32, t, d, pitch int, scale float32) {
+	for t0 := 0; t0 < t; t0 += simd.TileCols {
+		n := min(simd.TileCols, t-t0)
+		block := dst[:d*simd.TileCols]
+		if n < simd.TileCols {
+			clear(block)
+		}
+		for i := range n {
+			for e, v := range k[(t0+i)*pitch:][:d] {
+				block[e*simd.TileCols+i] = v * scale
+			}
+		}
+		dst = dst[d*simd.TileCols:]
+	}
+}

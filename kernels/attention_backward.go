@@ -1,0 +1,56 @@
+package kernels
+
+import "heavytail/simd"
+
+// backward computes dq, dk and dv of one (sample, head).
+func (j *attnJob) backward(i int) {
+	q, k, v, dy := j.head(i)
+	n, h := i/j.heads, i%j.heads
+	dp := j.dqkv.Pitch()
+	dq := j.dqkv.Data()[n*j.t*dp+3*h*j.d:]
+	dk, dv := dq[j.d:], dq[2*j.d:]
+	pitch, width, cols := j.qkv.Pitch(), panels(j.t)*simd.TileCols, panels(j.d)*simd.TileCols
+	s := getScratch(2*width*j.d+cols*j.t+2*attnRows*width+32, 0)
+	defer s.free()
+	keys, at := s.cut(0, width*j.d)  // (k·scale)ᵀ
+	vals, at := s.cut(at, width*j.d) // vᵀ
+	rows, at := s.cut(at, cols*j.t)  // k·scale
+	prob, at := s.cut(at, attnRows*width)
+	grad, _ := s.cut(at, attnRows*width) // dP, then dS
+	packKeys(keys, k, j.t, j.d, pitch, j.scale)
+	packKeys(vals, v, j.t, j.d, pitch, 1)
+	packScaled(rows, k, j.t, j.d, pitch, j.scale)
+	for row := 0; row < j.t; row += attnRows {
+		m := min(attnRows, j.t-row)
+		dyRow := dy[row*j.y.Pitch():]
+		j.probabilities(prob, q[row*pitch:], keys, m, width)
+		j.scores(grad, dyRow, vals, m, width, j.y.Pitch())
+		for r := range m {
+			ds := grad[r*width:][:j.t]
+			simd.SoftmaxBackwardRow(ds, prob[r*width:][:j.t], ds)
+		}
+		p := product{a: grad, ai: width, ak: 1, b: rows, bPanel: j.t * simd.TileCols, kb: simd.TileCols,
+			c: dq[row*dp:], ci: dp, k: j.t, cols: j.d}
+		p.run(0, m, 0, panels(j.d))
+		// dk and dv: rows are keys, the sum runs over this block's queries
+		p = product{a: grad, ai: 1, ak: width, b: q[row*pitch:], bPanel: simd.TileCols, kb: pitch,
+			c: dk, ci: dp, k: m, cols: j.d, acc: row > 0}
+		p.run(0, j.t, 0, panels(j.d))
+		p.a, p.b, p.kb, p.c = prob, dyRow, j.y.Pitch(), dv
+		p.run(0, j.t, 0, panels(j.d))
+	}
+	for t := range j.t {
+		for e, x := range dk[t*dp:][:j.d] {
+			dk[t*dp+e] = x * j.scale
+		}
+	}
+}
+
+// packScaled packs scale·b (rows×cols, rows ldb apart) into panels of 32
+// columns.
+func packScaled(dst, b []float32, rows, cols, ldb int, scale float32) {
+	packPanels(dst, b, rows, cols, ldb)
+	for i, v := range dst[:rows*panels(cols)*simd.TileCols] {
+		dst[i] = v * scale
+	}
+}

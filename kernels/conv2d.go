@@ -1,0 +1,154 @@
+package kernels
+
+import (
+	"fmt"
+
+	"heavytail/tensor"
+)
+
+// Conv2D sets y = conv(x, w) + b + res: x [N,H,W,C], w [k,k,C,O] with k 1 or
+// 3 and padding k/2, b [O] or nil, res nil or of y's shape (may be y). opt.Up
+// doubles H and W first, opt.Stride is 1 or 2. Each output is one chain of
+// fused multiply-adds over (tap, channel) ascending, pixels outside the image
+// being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall
+// on the same source pixel are one term: their weights are added first, in
+// ascending order. It panics on other shapes.
+func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
+	opt = checkConv("Conv2D", y, x, w, b, opt)
+	if res != nil && !tensor.SameShape(res, y) {
+		panic(fmt.Sprintf("kernels: Conv2D: res %v for y %v", res.Shape(), y.Shape()))
+	}
+	defer y.Touch()
+	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {
+		c.linear(y, x, w, b, res)
+		return
+	}
+	if y.Len() == 0 {
+		return
+	}
+	key := convKey{up: opt.Up, k: w.Dim(0), stride: opt.Stride, h: x.Dim(1), w: x.Dim(2),
+		read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
+	j := convPool.Get().(*convJob)
+	if res != nil {
+		key.rPit = res.Pitch()
+		j.res, j.rImg = res.Data(), res.Dim(1)*res.Dim(2)*res.Pitch()
+	}
+	j.tab = tableFor(key)
+	j.a, j.aImg = x.Data(), x.Dim(1)*x.Dim(2)*x.Pitch()
+	j.c, j.cImg = y.Data(), y.Dim(1)*y.Dim(2)*y.Pitch()
+	j.bias = dataOf(b)
+	j.n, j.k, j.cols = x.Dim(0), x.Cols(), y.Cols()
+	j.b = convPanels(w, opt, false)
+	j.run(c.threads)
+}
+
+// Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped)
+// from dy, the gradient of y = conv(x, w) + b. dx is one chain per element
+// over (tap, output channel) ascending. dw and db continue their chains over
+// (image, pixel) ascending; with opt.Up the pixels of one image come in the
+// order of their parities (row, column), then row, column.
+func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
+	opt = checkConv("Conv2DBackward", dy, x, w, db, opt)
+	if dx != nil && !tensor.SameShape(dx, x) || !tensor.SameShape(dw, w) || !dw.Dense() {
+		panic(fmt.Sprintf("kernels: Conv2DBackward: dx %v, dw %v for x %v, w %v", shapeOf(dx), dw.Shape(), x.Shape(), w.Shape()))
+	}
+	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {
+		c.linearBackward(dx, dw, db, dy, x, w)
+		return
+	}
+	if dx != nil {
+		c.convInput(dx, dy, w, opt)
+	}
+	c.convWeight(dw, dy, x, opt)
+	c.sumRows(db, dy)
+}
+
+// convInput computes dx from dy: a convolution again, with other tables.
+func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
+	defer dx.Touch()
+	if dx.Len() == 0 {
+		return
+	}
+	j := convPool.Get().(*convJob)
+	j.tab = tableFor(convKey{back: true, up: opt.Up, k: w.Dim(0), stride: opt.Stride,
+		h: dx.Dim(1), w: dx.Dim(2), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()})
+	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
+	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
+	j.n, j.k, j.cols = dx.Dim(0), dy.Cols(), dx.Cols()
+	j.b = convPanels(w, opt, true)
+	j.run(c.threads)
+}
+
+// checkConv panics unless the shapes fit; it returns opt with Stride set.
+func checkConv(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) tensor.ConvOpt {
+	if opt.Stride == 0 {
+		opt.Stride = 1
+	}
+	ok := x.Rank() == 4 && y.Rank() == 4 && w.Rank() == 4 && w.Dense() &&
+		(opt.Stride == 1 || opt.Stride == 2 && !opt.Up)
+	if ok {
+		k := w.Dim(0)
+		g := convKey{up: opt.Up, stride: opt.Stride}
+		ok = (k == 1 || k == 3) && w.Dim(1) == k && w.Dim(2) == x.Cols() && w.Dim(3) == y.Cols() &&
+			y.Dim(0) == x.Dim(0) && y.Dim(1) == g.outSize(x.Dim(1)) && y.Dim(2) == g.outSize(x.Dim(2)) &&
+			(b == nil || b.Len() == w.Cols())
+	}
+	if !ok {
+		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v, stride %d, up %v",
+			op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b), opt.Stride, opt.Up))
+	}
+	return opt
+}
+
+// convPanels returns w packed for a pass with options opt.
+func convPanels(w *tensor.Tensor, opt tensor.ConvOpt, back bool) []float32 {
+	switch {
+	case opt.Up && w.Dim(0) == 3 && back:
+		return packed(w, 1, panels(w.Dim(2))*32*16*w.Cols(), fillUpBackward)
+	case opt.Up && w.Dim(0) == 3:
+		return packed(w, 0, panels(w.Cols())*32*16*w.Dim(2), fillUpForward)
+	case back:
+		return backwardPanels(w)
+	}
+	return forwardPanels(w)
+}
+
+func fillUpForward(dst []float32, w *tensor.Tensor) {
+	s := upSums(w)
+	packPanels(dst, s.f, 16*w.Dim(2), w.Cols(), w.Cols())
+	s.free()
+}
+
+func fillUpBackward(dst []float32, w *tensor.Tensor) {
+	s := upSums(w)
+	packTransposed(dst, s.f, 16, w.Dim(2), w.Cols())
+	s.free()
+}
+
+// upSums returns the 16 matrices of an upsampled 3×3 convolution: number
+// ((py·2+px)·2+ty)·2+tx is the sum of the taps that see source pixel (ty, tx)
+// of the two by two that an output of parity (py, px) sees.
+func upSums(w *tensor.Tensor) *scratch {
+	size := w.Dim(2) * w.Cols()
+	s := getScratch(16*size, 0)
+	clear(s.f[:16*size])
+	for par := range 4 {
+		for i := range 9 {
+			ty, tx := upGroup(i/3, par/2), upGroup(i%3, par%2)
+			dst := s.f[(par*4+ty*2+tx)*size:][:size]
+			for e, v := range w.Data()[i*size:][:size] {
+				dst[e] += v
+			}
+		}
+	}
+	return s
+}
+
+// upGroup returns which of the two source pixels tap k sees at parity p: the
+// first if 2i+p+k−1 lies in the doubled pixels of i−1+p.
+func upGroup(k, p int) int {
+	if k+p >= 1+2*p {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,123 @@
+package kernels
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// convJob runs one pass (y from x, or dx from dy) over a batch.
+type convJob struct {
+	tab              *convTable
+	a, b, c, bias    []float32
+	res              []float32
+	aImg, cImg, rImg int // distance of images
+	n, k, cols       int // images, channels read, channels written
+	bPanel           int
+
+	imgParts, tileParts, colParts int
+}
+
+var convPool = sync.Pool{New: func() any { return new(convJob) }}
+
+// run computes the pass and returns j to the pool.
+func (j *convJob) run(threads int) {
+	threads = par.Threads(threads)
+	j.bPanel = j.tab.packTap * j.k * simd.TileCols
+	j.split(threads)
+	par.Run(threads, j.imgParts*j.tileParts*j.colParts, j)
+	*j = convJob{}
+	convPool.Put(j)
+}
+
+// split cuts images first, then, for a small batch, panels or tiles.
+func (j *convJob) split(threads int) {
+	j.imgParts, j.tileParts, j.colParts = 1, 1, 1
+	if threads <= 1 {
+		return
+	}
+	rows := j.tab.tiles * simd.TileRows
+	fmas := rows * j.cols * j.k * j.tab.parts[0].segs
+	if want := 4 * threads; j.n >= want {
+		j.imgParts = min(want, j.n*max(1, fmas>>10)>>9+1)
+		return
+	}
+	j.imgParts = j.n
+	each := (4*threads + j.n - 1) / j.n
+	tiles, np := j.tab.tiles, panels(j.cols)
+	for each > 1 && fmas/each < 1<<19 {
+		each--
+	}
+	if j.cols*j.tab.packTap > rows {
+		j.colParts = min(np, each)
+		j.tileParts = min(tiles, (each+j.colParts-1)/j.colParts)
+	} else {
+		j.tileParts = min(tiles, each)
+		j.colParts = min(np, (each+j.tileParts-1)/j.tileParts)
+	}
+}
+
+// Do computes one part: panels outside, so that a panel of the weight stays
+// in the cache for all images and tiles of the part.
+func (j *convJob) Do(part int) {
+	col, part := part%j.colParts, part/j.colParts
+	tile, img := part%j.tileParts, part/j.tileParts
+	t0, t1 := j.tab.tiles*tile/j.tileParts, j.tab.tiles*(tile+1)/j.tileParts
+	n0, n1 := j.n*img/j.imgParts, j.n*(img+1)/j.imgParts
+	np := panels(j.cols)
+	zero := zeroRow(j.k)
+	for p := np * col / j.colParts; p < np*(col+1)/j.colParts; p++ {
+		for n := n0; n < n1; n++ {
+			first := 0
+			for i := range j.tab.parts {
+				q := &j.tab.parts[i]
+				j.tiles(q, zero, n, p, t0-first, t1-first)
+				first += q.tileLen
+			}
+		}
+	}
+}
+
+// tiles computes the tiles t0…t1−1 of part q, image n, panel p; the bounds may
+// reach beyond the part.
+func (j *convJob) tiles(q *convPart, zero []float32, n, p, t0, t1 int) {
+	const rows = simd.TileRows
+	col := p * simd.TileCols
+	t := simd.Tiles{
+		A: j.a[n*j.aImg:], B: j.b[p*j.bPanel:], C: j.c[n*j.cImg+col:], Zero: zero,
+		BOff: q.bOff, Cols: min(simd.TileCols, j.cols-col), Segs: q.segs,
+		K: j.k, KA: 1, KB: simd.TileCols,
+		AStep: q.segs * rows, CStep: rows, RStep: rows,
+	}
+	if j.bias != nil {
+		t.Bias = j.bias[col:]
+	}
+	if j.res != nil {
+		t.Res = j.res[n*j.rImg+col:]
+	}
+	for _, r := range q.runs {
+		lo, hi := max(t0, r.first), min(t1, r.first+r.tiles)
+		if lo >= hi {
+			continue
+		}
+		t.N, t.Rows = hi-lo, r.height
+		t.AOff, t.COff, t.ROff = q.aOff[lo*t.AStep:], q.cOff[lo*rows:], q.rOff[lo*rows:]
+		t.Run()
+	}
+}
+
+var zeros atomic.Pointer[[]float32]
+
+// zeroRow returns at least n zeros: what a tap outside the image reads.
+func zeroRow(n int) []float32 {
+	z := zeros.Load()
+	if z == nil || len(*z) < n {
+		row := tensor.Aligned(max(n, 1024))
+		z = &row
+		zeros.Store(z)
+	}
+	return *z
+}

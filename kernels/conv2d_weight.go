@@ -1,0 +1,137 @@
+package kernels
+
+import (
+	"sync"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// weightJob computes dw: for every tap the product of the pixels of x that it
+// sees, transposed, with dy. Rows of the image are segments of the sum, so
+// taps outside the image are skipped and nothing is copied.
+type weightJob struct {
+	dw, dy, x *tensor.Tensor
+	opt       tensor.ConvOpt
+	k         int
+
+	rowParts, colParts int
+}
+
+var weightPool = sync.Pool{New: func() any { return new(weightJob) }}
+
+// convWeight adds the gradient of the weight to dw.
+func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
+	defer dw.Touch()
+	if dw.Len() == 0 || dy.Len() == 0 {
+		return
+	}
+	j := weightPool.Get().(*weightJob)
+	j.dw, j.dy, j.x, j.opt, j.k = dw, dy, x, opt, dw.Dim(0)
+	threads, taps := par.Threads(c.threads), j.k*j.k
+	fmas := dy.Rows() * dy.Cols() * x.Cols()
+	j.rowParts, j.colParts = 1, 1
+	switch {
+	case fmas*taps < 1<<19:
+		threads = 1
+	case taps < 8*threads:
+		j.rowParts, j.colParts = splits(threads, fmas, x.Cols(), dy.Cols(), true)
+	}
+	par.Run(threads, taps*j.rowParts*j.colParts, j)
+	j.dw, j.dy, j.x = nil, nil, nil
+	weightPool.Put(j)
+}
+
+// segBlock is how many image rows one call of the kernel sums over.
+const segBlock = 64
+
+// Do computes one tap's rows × panels.
+func (j *weightJob) Do(part int) {
+	col, part := part%j.colParts, part/j.colParts
+	row, tap := part%j.rowParts, part/j.rowParts
+	c, o := j.x.Cols(), j.dy.Cols()
+	m0, m1 := cutRows(c, row, j.rowParts)
+	np := panels(o)
+	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
+	p := product{
+		a: j.x.Data(), ai: 1, b: j.dy.Data(), bPanel: simd.TileCols,
+		c: j.dw.Data()[tap*c*o:], ci: o, cols: o, acc: true,
+	}
+	var views [4]tapView
+	n := j.views(&views, tap/j.k, tap%j.k)
+	aImg, bImg := j.x.Dim(1)*j.x.Dim(2)*j.x.Pitch(), j.dy.Dim(1)*j.dy.Dim(2)*j.dy.Pitch()
+	group := 1 // images per call; with several views each image is finished first
+	if n == 1 {
+		group = max(1, segBlock/max(1, views[0].rows))
+	}
+	s := getScratch(0, 2*group*j.dy.Dim(1))
+	defer s.free()
+	for img := 0; img < j.x.Dim(0); img += group {
+		p.a, p.b = j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
+		for _, v := range views[:n] {
+			v.segments(&p, s, min(group, j.x.Dim(0)-img), aImg, bImg)
+			if len(p.aSeg) > 0 && p.k > 0 {
+				p.run(m0, m1, p0, p1)
+			}
+		}
+	}
+}
+
+// tapView is the rectangle of outputs for which a tap lies inside the image:
+// rows×k pixels, the first at a0 in x and b0 in dy.
+type tapView struct {
+	rows, k      int
+	a0, aRow, ak int
+	b0, bRow, kb int
+}
+
+// segments sets p to sum over the view's rows in n images.
+func (v *tapView) segments(p *product, s *scratch, n, aImg, bImg int) {
+	segs := n * v.rows
+	p.aSeg, p.bSeg = s.i[:segs], s.i[segs:2*segs]
+	p.k, p.ak, p.kb = v.k, v.ak, v.kb
+	for i := range segs {
+		img, row := i/v.rows, i%v.rows
+		p.aSeg[i] = int32(img*aImg + v.a0 + row*v.aRow)
+		p.bSeg[i] = int32(img*bImg + v.b0 + row*v.bRow)
+	}
+}
+
+// views fills the views of tap (ky, kx): one, or with Up one per parity of
+// the output, in ascending order.
+func (j *weightJob) views(out *[4]tapView, ky, kx int) int {
+	h, w, xp := j.x.Dim(1), j.x.Dim(2), j.x.Pitch()
+	ho, wo, yp := j.dy.Dim(1), j.dy.Dim(2), j.dy.Pitch()
+	n, step, stride := 1, 1, j.opt.Stride // step of the outputs, stride of the inputs
+	if j.opt.Up {
+		n, step = 4, 2
+	}
+	for par := range n {
+		py, px := par/2, par%2
+		// output (step·i+py, step·l+px) sees input (stride·i+sy, stride·l+sx)
+		sy, sx := ky-j.k/2, kx-j.k/2
+		if j.opt.Up {
+			sy, sx = (py+sy)>>1, (px+sx)>>1
+		}
+		i0, i1 := valid(ho/step, h, stride, sy)
+		l0, l1 := valid(wo/step, w, stride, sx)
+		out[par] = tapView{
+			rows: max(0, i1-i0), k: max(0, l1-l0),
+			a0: ((stride*i0+sy)*w + stride*l0 + sx) * xp, aRow: stride * w * xp, ak: stride * xp,
+			b0: ((step*i0+py)*wo + step*l0 + px) * yp, bRow: step * wo * yp, kb: step * yp,
+		}
+	}
+	return n
+}
+
+// valid returns the range of i in 0…n−1 with 0 ≤ stride·i + shift < size.
+func valid(n, size, stride, shift int) (lo, hi int) {
+	if shift < 0 {
+		lo = (-shift + stride - 1) / stride
+	}
+	if size > shift {
+		hi = (size-shift-1)/stride + 1
+	}
+	return lo, min(n, hi)
+}

@@ -1,0 +1,90 @@
+package kernels
+
+import (
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// packed returns the copy of w in slot, n float32 long, that fill makes from
+// w's values; it is remade when w changed or when another form of the same
+// weight was packed last.
+func packed(w *tensor.Tensor, slot, n int, fill func(dst []float32, w *tensor.Tensor)) []float32 {
+	p := w.Pack(slot)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	want := w.Gen() + 1
+	if p.Gen.Load() == want && len(p.Data) == n {
+		return p.Data
+	}
+	if len(p.Data) != n {
+		p.Data = tensor.Aligned(n)
+	}
+	fill(p.Data, w)
+	p.Gen.Store(want)
+	return p.Data
+}
+
+// packPanels copies the k×cols matrix b (rows ldb apart) into panels of 32
+// columns, zero beyond the last.
+func packPanels(dst, b []float32, k, cols, ldb int) {
+	for col := 0; col < cols; col += simd.TileCols {
+		n := min(simd.TileCols, cols-col)
+		for i := range k {
+			row := dst[i*simd.TileCols:][:simd.TileCols]
+			copy(row[:n], b[i*ldb+col:])
+			clear(row[n:])
+		}
+		dst = dst[k*simd.TileCols:]
+	}
+}
+
+// packTransposed packs the transposes of taps matrices of rows×cols (dense,
+// one after the other) into panels of 32 of their rows: entry
+// (tap, r, c) lies at row tap·cols+c, column r%32 of panel r/32.
+func packTransposed(dst, w []float32, taps, rows, cols int) {
+	for r0 := 0; r0 < rows; r0 += simd.TileCols {
+		n := min(simd.TileCols, rows-r0)
+		for tap := range taps {
+			block := dst[tap*cols*simd.TileCols:][:cols*simd.TileCols]
+			if n < simd.TileCols {
+				clear(block)
+			}
+			for j := range n {
+				src := w[(tap*rows+r0+j)*cols:][:cols]
+				for c, v := range src {
+					block[c*simd.TileCols+j] = v
+				}
+			}
+		}
+		dst = dst[taps*cols*simd.TileCols:]
+	}
+}
+
+// forwardPanels returns w [k,k,C,O] or [C,O] in panels of outputs.
+func forwardPanels(w *tensor.Tensor) []float32 {
+	return packed(w, 0, panels(w.Cols())*simd.TileCols*w.Rows(), fillForward)
+}
+
+func fillForward(dst []float32, w *tensor.Tensor) {
+	packPanels(dst, w.Data(), w.Rows(), w.Cols(), w.Pitch())
+}
+
+// backwardPanels returns the transposes of w's matrices (one per tap) in
+// panels of inputs.
+func backwardPanels(w *tensor.Tensor) []float32 {
+	taps := tapCount(w)
+	return packed(w, 1, panels(w.Rows()/taps)*simd.TileCols*taps*w.Cols(), fillBackward)
+}
+
+func fillBackward(dst []float32, w *tensor.Tensor) {
+	taps := tapCount(w)
+	packTransposed(dst, w.Data(), taps, w.Rows()/taps, w.Cols())
+}
+
+// tapCount returns k² of a convolution's weight, 1 of a matrix.
+func tapCount(w *tensor.Tensor) int {
+	if w.Rank() == 4 {
+		return w.Dim(0) * w.Dim(1)
+	}
+	return 1
+}

@@ -1,0 +1,96 @@
+package kernels
+
+import (
+	"math"
+	"testing"
+
+	"heavytail/internal/isa"
+	"heavytail/internal/numtest"
+	"heavytail/internal/ref64"
+	"heavytail/tensor"
+)
+
+// view returns random values as columns 3…3+cols−1 of a wider tensor (gap > 0)
+// or as a dense tensor (gap = 0).
+func view(r *numtest.Rand, gap int, shape ...int) *tensor.Tensor {
+	cols := shape[len(shape)-1]
+	wide := append([]int{}, shape...)
+	wide[len(wide)-1] = cols + gap
+	t := New(1).New(wide...)
+	r.Fill(t.Data(), 1)
+	if gap == 0 {
+		return t
+	}
+	return t.Columns(min(3, gap), min(3, gap)+cols)
+}
+
+// frame returns the values of a tensor of view's that lie between its rows.
+func frame(t *tensor.Tensor) []float32 {
+	var out []float32
+	for i := range t.Rows() - 1 {
+		out = append(out, t.Data()[i*t.Pitch()+t.Cols():(i+1)*t.Pitch()]...)
+	}
+	return out
+}
+
+// dense returns t's values row by row.
+func dense(t *tensor.Tensor) []float32 {
+	var out []float32
+	for i := range t.Rows() {
+		out = append(out, t.Data()[i*t.Pitch():][:t.Cols()]...)
+	}
+	return out
+}
+
+// near fails unless t equals the twin's values within the rounding of a chain
+// of terms products of values below one.
+func near(t *testing.T, want []float64, got *tensor.Tensor, terms int, msg string) {
+	t.Helper()
+	tol := float64(terms+8) * 0x1p-25
+	if terms > 400 {
+		tol = math.Sqrt(float64(terms)) * 0x1p-20
+	}
+	numtest.Within(t, want, dense(got), tol, 0x1p-22, msg)
+}
+
+// bitsOf collects the results of f at every level and for several numbers of
+// threads and fails unless all have the same bits; it returns them.
+func bitsOf(t *testing.T, f func(c *CPU) []float32) []float32 {
+	t.Helper()
+	var want []float32
+	for _, l := range isa.Available() {
+		for _, threads := range []int{1, 2, 3, 7} {
+			if l == isa.Generic && threads > 2 {
+				continue
+			}
+			restore := isa.Force(l)
+			got := f(New(threads))
+			restore()
+			if want == nil {
+				want = got
+				continue
+			}
+			numtest.SameBits(t, want, got, l.String())
+		}
+	}
+	return want
+}
+
+// dot returns ⟨a, b⟩ in float64.
+func dot(a, b []float64) (s float64) {
+	for i, v := range a {
+		s += v * b[i]
+	}
+	return s
+}
+
+// values returns t's values in float64, row by row.
+func values(t *tensor.Tensor) []float64 { return ref64.Float64s(dense(t)) }
+
+func twin(ts ...*tensor.Tensor) [][]float64 {
+	var out [][]float64
+	for _, t := range ts {
+		out = append(out, values(t))
+	}
+	return out
+}

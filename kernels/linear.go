@@ -1,0 +1,111 @@
+package kernels
+
+import (
+	"fmt"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// Linear sets y = x·w + b: x [M,C], w [C,O], b [O] or nil, y [M,O]. Each
+// output is one chain of fused multiply-adds over C ascending, then + b. x and
+// y may be column views. It panics on other shapes.
+func (c *CPU) Linear(y, x, w, b *tensor.Tensor) {
+	checkLinear("Linear", y, x, w, b)
+	c.linear(y, x, w, b, nil)
+	y.Touch()
+}
+
+func checkLinear(op string, y, x, w, b *tensor.Tensor) {
+	if x.Cols() != w.Rows() || y.Cols() != w.Cols() || y.Rows() != x.Rows() || !w.Dense() ||
+		b != nil && b.Len() != w.Cols() {
+		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v", op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b)))
+	}
+}
+
+func shapeOf(t *tensor.Tensor) []int {
+	if t == nil {
+		return nil
+	}
+	return t.Shape()
+}
+
+func dataOf(t *tensor.Tensor) []float32 {
+	if t == nil {
+		return nil
+	}
+	return t.Data()
+}
+
+// linear computes y = x·w + b + res over the rows of x.
+func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
+	p := product{
+		a: x.Data(), ai: x.Pitch(), ak: 1,
+		b: forwardPanels(w), bPanel: w.Rows() * simd.TileCols, kb: simd.TileCols,
+		c: y.Data(), ci: y.Pitch(), bias: dataOf(b), k: w.Rows(), cols: w.Cols(),
+	}
+	if res != nil {
+		p.res, p.ri = res.Data(), res.Pitch()
+	}
+	mul(c.threads, x.Rows(), 0, &p)
+}
+
+// LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and
+// db += Σ_rows dy (nil: skipped). The sums over rows are chains in ascending
+// order that continue from dw and db. It panics on other shapes.
+func (c *CPU) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
+	checkLinear("LinearBackward", dy, x, w, db)
+	if dx != nil && (dx.Rows() != x.Rows() || dx.Cols() != x.Cols()) || !tensor.SameShape(dw, w) || !dw.Dense() {
+		panic(fmt.Sprintf("kernels: LinearBackward: dx %v, dw %v for x %v, w %v", shapeOf(dx), dw.Shape(), x.Shape(), w.Shape()))
+	}
+	c.linearBackward(dx, dw, db, dy, x, w)
+}
+
+func (c *CPU) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
+	if dx != nil {
+		mul(c.threads, dx.Rows(), 0, &product{
+			a: dy.Data(), ai: dy.Pitch(), ak: 1,
+			b: backwardPanels(w), bPanel: w.Cols() * simd.TileCols, kb: simd.TileCols,
+			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(),
+		})
+		dx.Touch()
+	}
+	mul(c.threads, w.Rows(), rowBlock, &product{
+		a: x.Data(), ai: 1, ak: x.Pitch(),
+		b: dy.Data(), bPanel: simd.TileCols, kb: dy.Pitch(),
+		c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true,
+	})
+	dw.Touch()
+	c.sumRows(db, dy)
+}
+
+// rowBlock is how many rows of x and dy a block of dw = xᵀ·dy reads, so that
+// they stay in the second-level cache.
+const rowBlock = 256
+
+var ones = func() []float32 {
+	one := tensor.Aligned(rowBlock)
+	for i := range one {
+		one[i] = 1
+	}
+	return one
+}()
+
+// sumRows adds the rows of dy to db in ascending order: a product with a row
+// of ones, since fma(1, v, s) is s + v.
+func (c *CPU) sumRows(db, dy *tensor.Tensor) {
+	if db == nil {
+		return
+	}
+	j := sumPool.Get().(*sumJob)
+	j.db, j.dy = db, dy
+	j.parts = 1
+	if dy.Len() >= 1<<17 {
+		j.parts = min(panels(dy.Cols()), par.Threads(c.threads))
+	}
+	par.Run(c.threads, j.parts, j)
+	j.db, j.dy = nil, nil
+	sumPool.Put(j)
+	db.Touch()
+}

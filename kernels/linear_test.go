@@ -1,0 +1,56 @@
+package kernels
+
+import (
+	"fmt"
+	"testing"
+
+	"heavytail/internal/numtest"
+	"heavytail/internal/ref64"
+)
+
+var linearShapes = [][3]int{{1, 1, 1}, {1, 40, 70}, {3, 5, 33}, {12, 7, 32}, {16, 33, 16}, {29, 64, 31}, {600, 6, 5}}
+
+func TestLinear(t *testing.T) {
+	for i, s := range linearShapes {
+		t.Run(fmt.Sprint(s), func(t *testing.T) {
+			r := numtest.NewRand(uint64(i))
+			m, c, o := s[0], s[1], s[2]
+			x, w, b, y := view(r, 4, m, c), view(r, 0, c, o), view(r, 0, o), view(r, 5, m, o)
+			around := frame(y)
+			want := make([]float64, m*o)
+			ref64.Linear(want, values(x), values(w), values(b), m, c, o)
+			bitsOf(t, func(dev *CPU) []float32 {
+				dev.Linear(y, x, w, b)
+				near(t, want, y, c, "y")
+				return dense(y)
+			})
+			numtest.SameBits(t, around, frame(y), "values between the rows of y")
+		})
+	}
+}
+
+func TestLinearBackward(t *testing.T) {
+	for i, s := range linearShapes {
+		t.Run(fmt.Sprint(s), func(t *testing.T) {
+			r := numtest.NewRand(uint64(i))
+			m, c, o := s[0], s[1], s[2]
+			x, w, dy, dx := view(r, 4, m, c), view(r, 0, c, o), view(r, 1, m, o), view(r, 5, m, c)
+			dw0, db0 := view(r, 0, c, o), view(r, 0, o)
+			tw := twin(dx, dw0, db0, dy, x, w)
+			ref64.LinearBackward(tw[0], tw[1], tw[2], tw[3], tw[4], tw[5], m, c, o)
+			for _, half := range []int{m, m / 2} { // whole, and in two batches
+				bitsOf(t, func(dev *CPU) []float32 {
+					dw, db := dev.New(c, o), dev.New(o)
+					copy(dw.Data(), dw0.Data())
+					copy(db.Data(), db0.Data())
+					dev.LinearBackward(dx.Batch(0, half), dw, db, dy.Batch(0, half), x.Batch(0, half), w)
+					dev.LinearBackward(dx.Batch(half, m), dw, db, dy.Batch(half, m), x.Batch(half, m), w)
+					near(t, tw[0], dx, o, "dx")
+					near(t, tw[1], dw, m, "dw")
+					near(t, tw[2], db, m, "db")
+					return append(append(dense(dx), dw.Data()...), db.Data()...)
+				})
+			}
+		})
+	}
+}

@@ -1,0 +1,69 @@
+package simd
+
+import "fmt"
+
+// TileRows and TileCols are the largest tile of a product: its accumulators
+// fill the vector registers of AVX-512.
+const (
+	TileRows = 12
+	TileCols = 32
+)
+
+// Tiles is a run of N tiles of one matrix product with indirect rows. It is
+// the only product kernel: matrix multiplication, convolution in all three
+// directions and attention are tables for it.
+//
+// Tile n computes, for its rows i < Rows and columns j < Cols,
+//
+//	acc[j] = C[c+j] if Acc, else 0, c = n·CInc + COff[n·CStep+i]
+//	for s in 0…Segs−1, for k in 0…K−1:
+//	    acc[j] = fma(A[a + k·KA], B[BOff[s] + k·KB + j], acc[j]),
+//	    a = n·AInc + AOff[n·AStep + 12·s + i]
+//	if Bias: acc[j] += Bias[j]
+//	if Res:  acc[j] += Res[r+j], r = n·RInc + ROff[n·RStep+i]
+//	C[c+j] = acc[j]
+//
+// so every output is one chain of fused multiply-adds in ascending order of
+// (s, k). A negative entry of AOff reads Zero[k·KA] instead of A: that is how
+// a convolution sees pixels outside the image. All offsets and strides count
+// float32.
+//
+// A tile with fewer valid rows repeats the last valid row in its tables;
+// repeated rows must be neighbours. Res may be C with ROff = COff.
+type Tiles struct {
+	A, B, C, Bias, Res, Zero []float32
+	AOff, BOff, COff, ROff   []int32
+
+	N    int // tiles
+	Rows int // rows of a tile: 4, 8 or 12
+	Cols int // columns, 1…32
+	Segs int // segments; 0 leaves an empty sum
+	K    int // terms of a segment, at least 1
+	KA   int // distance of consecutive k in A, at least 1
+	KB   int // distance of consecutive k in B
+
+	AStep, CStep, RStep int // advance per tile in AOff, COff, ROff
+	AInc, CInc, RInc    int // advance per tile in A, C, Res
+
+	Acc bool // start from C instead of zero
+}
+
+// Run computes the tiles. It panics if the sizes are impossible; the tables
+// are trusted to stay inside the slices.
+func (t *Tiles) Run() {
+	if t.Rows != 4 && t.Rows != 8 && t.Rows != 12 || t.Cols < 1 || t.Cols > TileCols ||
+		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs {
+		panic(fmt.Sprintf("simd: Tiles: rows %d, cols %d, segs %d, k %d, ka %d, %d entries of BOff",
+			t.Rows, t.Cols, t.Segs, t.K, t.KA, len(t.BOff)))
+	}
+	if t.N <= 0 {
+		return
+	}
+	if last := (t.N - 1) * t.CStep; len(t.COff) < last+t.Rows ||
+		t.Segs > 0 && len(t.AOff) < (t.N-1)*t.AStep+(t.Segs-1)*TileRows+t.Rows ||
+		t.Res != nil && len(t.ROff) < (t.N-1)*t.RStep+t.Rows || t.Bias != nil && len(t.Bias) < t.Cols {
+		panic(fmt.Sprintf("simd: Tiles: %d tiles of %d rows, %d segs: tables of %d, %d, %d, bias of %d",
+			t.N, t.Rows, t.Segs, len(t.AOff), len(t.COff), len(t.ROff), len(t.Bias)))
+	}
+	runTiles(t)
+}

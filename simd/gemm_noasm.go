@@ -1,0 +1,3 @@
+package simd
+
+func runTiles(t *Tiles) { runTilesGeneric(t) }
