@@ -1,0 +1,111 @@
+package simd
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// A NoiseOp names a family of variates made from Philox words. Every variate
+// is a function of the generator and of its index alone.
+//
+// With w the words of block n, the families that use one word per variate
+// (Words, Uniform, Exponential, Normal) give four variates 4n … 4n+3 to a
+// block, the others (two words per variate) give two: variate 2n uses w0, w1
+// and variate 2n+1 uses w2, w3.
+type NoiseOp uint8
+
+// The families. q are the parameters, see NoiseParams; log and pow below stand
+// for the polynomials of this package, whose results define the bits.
+const (
+	// NoiseWords: the words themselves (Uint32s only).
+	NoiseWords NoiseOp = iota
+	// NoiseUniform: u(w) = fma(w>>1, 2^-31, 2^-32) in [2^-32, 1].
+	NoiseUniform
+	// NoiseExponential: −ln u(w), with full relative precision at both ends.
+	NoiseExponential
+	// NoiseNormal: Box and Muller. With v(w) = fma(w mod 2^31, 2^-32, 2^-33),
+	// r = √(−2 ln u(w1)): r·cos(πv(w0)) with the sign of bit 0 of w1, then
+	// r·sin(πv(w0)) with the sign of bit 31 of w0; the same with w2, w3.
+	// Multiplied by Scale.
+	NoiseNormal
+	// NoiseSymmetricLow and NoiseSymmetricHigh: symmetric α-stable variates by
+	// Chambers, Mallows and Stuck for α ≤ 1 and 1 < α ≤ 2.
+	NoiseSymmetricLow
+	NoiseSymmetricHigh
+	// NoiseSkewed: α-stable variates with skewness, α ≠ 1.
+	NoiseSkewed
+	// NoisePositiveLow and NoisePositiveHigh: Kanter's positive stable law of
+	// index a < ½ and a ≥ ½; then its square root and its logarithm.
+	NoisePositiveLow
+	NoisePositiveHigh
+	NoiseRootLow
+	NoiseRootHigh
+	NoiseLogLow
+	NoiseLogHigh
+	noiseOps
+)
+
+// perBlock is the number of variates that one block of four words gives.
+func (op NoiseOp) perBlock() uint64 {
+	if op <= NoiseNormal {
+		return 4
+	}
+	return 2
+}
+
+// NoiseParams are the parameters of the families, in the order in which the
+// kernels read them. Unused ones are 0. The formulas are in noise_generic.go.
+type NoiseParams struct {
+	Scale float32 // Normal: factor
+	A, K  float32 // Symmetric: y = A·v + K. Positive: A = min(a, 1−a)
+	Expo  float32 // Symmetric, Skewed: (1−α)/α. Positive: (1−a)/a, halved for Root
+	Bias  float32 // added to the binary logarithm of the power
+	Eps   float32 // Skewed: 1−α
+	Kp    float32 // Skewed: y = Eps·v + Kp for U > 0
+	Km    float32 // Skewed: y = Eps·v + Km for U < 0
+	Kp1   float32 // Skewed: 1−Kp
+	Km1   float32 // Skewed: 1−Km
+	Shift float32 // Skewed: added to the result
+}
+
+// noiseGroup is the number of blocks that one step of a kernel makes.
+const noiseGroup = 16
+
+// Noise sets dst[i] to variate off+i of the family op of the generator p, so
+// that any cut of a range gives the same values. It panics when off+len(dst)
+// exceeds what 2^32 blocks hold, and for the family NoiseWords.
+func Noise(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
+	if op == NoiseWords || op >= noiseOps {
+		panic(fmt.Sprintf("simd: Noise: no family %d", op))
+	}
+	noiseFill(dst, op, p, off, q)
+}
+
+// Uint32s sets dst[i] to word off+i of the generator p.
+func Uint32s(dst []uint32, p *Philox, off uint64) {
+	f := unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(dst))), len(dst))
+	noiseFill(f, NoiseWords, p, off, &NoiseParams{})
+}
+
+// noiseFill runs whole groups into dst and the ragged ends through a buffer.
+func noiseFill(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
+	per := op.perBlock()
+	limit := per << 32
+	if off > limit || uint64(len(dst)) > limit-off {
+		panic(fmt.Sprintf("simd: Noise: %d variates at offset %d exceed %d", len(dst), off, limit))
+	}
+	var buf [4 * noiseGroup]float32
+	size := int(per * noiseGroup)
+	for len(dst) > 0 {
+		block, skip := uint32(off/per), int(off%per)
+		n := 0
+		if skip == 0 && len(dst) >= size {
+			n = len(dst) / size * size
+			noiseGroups(dst[:n], op, p, block, q)
+		} else {
+			noiseGroups(buf[:size], op, p, block, q)
+			n = copy(dst, buf[skip:size])
+		}
+		dst, off = dst[n:], off+uint64(n)
+	}
+}

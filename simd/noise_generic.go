@@ -1,0 +1,236 @@
+package simd
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Minimax polynomials (Remez exchange, coefficients rounded to float32 one
+// after the other). The stated errors are of the polynomial alone.
+var (
+	// sin(πw)/w in t = w², |w| ≤ ¼: relative error 2.8e-8.
+	noiseSin = [4]float32{0x1.921fb6p+1, -0x1.4abc24p+2, 0x1.4680a4p+1, -0x1.331986p-1}
+	// (cos(πw) − 1)/t: error 4.1e-10 of the cosine.
+	noiseCos = [4]float32{-0x1.3bd3ccp+2, 0x1.03c1aep+2, -0x1.55b146p+0, 0x1.d47d66p-3}
+	// log2(1+f)/f, √½ ≤ 1+f ≤ √2: relative error 4.5e-8.
+	noiseLog = [9]float32{
+		0x1.715476p+0, -0x1.715470p-1, 0x1.ec73d6p-2, -0x1.715c4cp-2, 0x1.26d380p-2,
+		-0x1.e95c1ep-3, 0x1.b9c99ep-3, -0x1.a87bf6p-3, 0x1.01b444p-3,
+	}
+	// 2^f, |f| ≤ ½: relative error 1.3e-8.
+	noiseExp = [7]float32{
+		1, 0x1.62e430p-1, 0x1.ebfb94p-3, 0x1.c6af9ep-5, 0x1.3b681ap-7, 0x1.5ef4dep-10, 0x1.17956ap-13,
+	}
+)
+
+const (
+	noiseHalf = 0x3f3504f3 // bits of √½
+	noiseHigh = 1518500249 // 2^31·√½: above, −log2 u is taken from 1−u
+	noiseLn2  = 0x1.62e430p-1
+	noise2Ln2 = 0x1.62e430p+0
+	noiseSign = 1 << 31
+)
+
+// noiseSinCosPi returns sin πy and cos πy for 0 ≤ y ≤ ½, with full relative
+// precision at both ends.
+func noiseSinCosPi(y float32) (s, c float32) {
+	w := min(y, 0.5-y)
+	t := float32(w * w)
+	p := FMA(FMA(FMA(noiseSin[3], t, noiseSin[2]), t, noiseSin[1]), t, noiseSin[0])
+	q := FMA(FMA(FMA(FMA(noiseCos[3], t, noiseCos[2]), t, noiseCos[1]), t, noiseCos[0]), t, 1)
+	p = float32(p * w)
+	if y > 0.25 {
+		return q, p
+	}
+	return p, q
+}
+
+// noiseLog1p returns log2(1+f) for √½ ≤ 1+f ≤ √2.
+func noiseLog1p(f float32) float32 {
+	r := noiseLog[8]
+	for i := 7; i >= 0; i-- {
+		r = FMA(r, f, noiseLog[i])
+	}
+	return float32(r * f)
+}
+
+// noiseSplit returns e and f with x = 2^e·(1+f), √½ ≤ 1+f ≤ √2, for normal x > 0.
+func noiseSplit(x float32) (e int32, f float32) {
+	b := math.Float32bits(x)
+	e = int32(b-noiseHalf) >> 23
+	return e, math.Float32frombits(b-uint32(e)<<23) - 1
+}
+
+// noiseLog2 returns the binary logarithm of a normal x > 0.
+func noiseLog2(x float32) float32 {
+	e, f := noiseSplit(x)
+	return float32(e) + noiseLog1p(f)
+}
+
+// noiseExp2 returns 2^x, x clamped to [−126, 127].
+func noiseExp2(x float32) float32 {
+	x = min(max(x, -126), 127)
+	n := float32(math.RoundToEven(float64(x)))
+	f := x - n
+	r := noiseExp[6]
+	for i := 5; i >= 0; i-- {
+		r = FMA(r, f, noiseExp[i])
+	}
+	return math.Float32frombits(math.Float32bits(r) + uint32(int32(n))<<23)
+}
+
+// noiseHalfUnit returns v = (k+½)/2^32 in [2^-33, ½], k the low 31 bits of w.
+func noiseHalfUnit(w uint32) float32 {
+	return FMA(float32(int32(w&^noiseSign)), 0x1p-32, 0x1p-33)
+}
+
+// noiseUnit returns u = (k+½)/2^31 in [2^-32, 1], k the high 31 bits of w.
+func noiseUnit(w uint32) float32 { return FMA(float32(int32(w>>1)), 0x1p-31, 0x1p-32) }
+
+// noiseNegLog2 returns −log2 u, u = (k+½)/2^31 unrounded, with full relative
+// precision for u → 0 and u → 1: an exponential variate in units of ln 2. It
+// lies in [3.3e-10, 32].
+func noiseNegLog2(w uint32) float32 {
+	k := w >> 1
+	e, f := noiseSplit(noiseUnit(w))
+	if k > noiseHigh {
+		e, f = 0, FMA(float32(int32(k^0x7fffffff)), -0x1p-31, -0x1p-32)
+	}
+	return (0 - float32(e)) - noiseLog1p(f)
+}
+
+// noiseSigned returns x with its sign flipped where bit 31 of w is set.
+func noiseSigned(x float32, w uint32) float32 {
+	return math.Float32frombits(math.Float32bits(x) ^ w&noiseSign)
+}
+
+// noiseNormal makes two normal variates of two words.
+func noiseNormal(w0, w1 uint32, scale float32) (a, b float32) {
+	s, c := noiseSinCosPi(noiseHalfUnit(w0))
+	r := float32(math.Sqrt(float64(float32(noiseNegLog2(w1) * noise2Ln2)))) // correctly rounded
+	return noiseSigned(float32(float32(r*c)*scale), w1<<31), noiseSigned(float32(float32(r*s)*scale), w0)
+}
+
+// noiseHead returns inv = 1/(e·sv) and (s·e)·inv, that is s/sv rounded in the
+// order that keeps it finite.
+func noiseHead(s, e, sv float32) (head, inv float32) {
+	inv = 1 / float32(e*sv)
+	return float32(float32(s*e) * inv), inv
+}
+
+// noisePower returns head·2^l, at most the largest float32.
+func noisePower(head, l float32) float32 {
+	return min(float32(head*noiseExp2(l)), math.MaxFloat32)
+}
+
+// noiseSymmetric is Chambers, Mallows and Stuck for β = 0, written with the
+// distance v of U = σ(½−v)π from the end of its interval, so that no sum
+// cancels: with cos θ = sin πy, sin θ = cos πy, y = A·v + K,
+//
+//	α ≤ 1: sin α|U| = sin θ, cos (1−α)U = sin πv cos θ + cos πv sin θ, A = α
+//	α > 1: sin α|U| = cos πv cos θ + sin πv sin θ, cos (1−α)U = cos θ, A = α−1
+//	X = σ·(sin α|U|/sin πv)·2^(Expo·log2(cos (1−α)U/(e·sin πv)) + Bias)
+func noiseSymmetric(wu, we uint32, q *NoiseParams, high bool) float32 {
+	v := noiseHalfUnit(wu)
+	sv, cv := noiseSinCosPi(v)
+	ct, st := noiseSinCosPi(FMA(v, q.A, q.K))
+	s, c := st, float32(0)
+	if high {
+		s, c = FMA(cv, ct, float32(sv*st)), ct
+	} else {
+		c = FMA(sv, ct, float32(cv*st))
+	}
+	head, inv := noiseHead(s, noiseNegLog2(we), sv)
+	x := noisePower(head, FMA(q.Expo, noiseLog2(float32(c*inv)), q.Bias))
+	return noiseSigned(x, wu)
+}
+
+// noiseSkewed is the general case for α ≠ 1 (S1): y = Eps·v + K±, with C =
+// sin πy and sin(αU + θ) = σ(sin πy cos πv − cos πy sin πv). Where y > ½ it
+// works with 1−y, formed from its own constants.
+func noiseSkewed(wu, we uint32, q *NoiseParams) float32 {
+	v := noiseHalfUnit(wu)
+	sv, cv := noiseSinCosPi(v)
+	k, k1 := q.Kp, q.Kp1
+	if wu&noiseSign != 0 {
+		k, k1 = q.Km, q.Km1
+	}
+	y := FMA(v, q.Eps, k)
+	z, flip := y, uint32(0)
+	if y > 0.5 {
+		z, flip = FMA(v, -q.Eps, k1), noiseSign
+	}
+	sy, cy := noiseSinCosPi(z)
+	s := FMA(sy, cv, -float32(noiseSigned(cy, flip)*sv))
+	head, inv := noiseHead(s, noiseNegLog2(we), sv)
+	x := float32(head * noiseExp2(FMA(q.Expo, noiseLog2(float32(sy*inv)), q.Bias)))
+	x = max(min(x, math.MaxFloat32), -math.MaxFloat32)
+	return noiseSigned(x, wu) + q.Shift
+}
+
+// noisePositive is Kanter's law for θ = πv (bit 31 of wu clear) or π(1−v): with
+// b = A = min(a, 1−a) the angle bθ is formed without cancellation, the sine of
+// the other multiple is sin θ cos bθ − cos θ sin bθ, and
+//
+//	ln A = ln(sin aθ/sin θ) + Expo·ln(sin (1−a)θ/(E sin θ)).
+//
+// op tells which of the two sines is sin aθ and the form of the result.
+func noisePositive(wu, we uint32, q *NoiseParams, op NoiseOp) float32 {
+	v := noiseHalfUnit(wu)
+	sv, cv := noiseSinCosPi(v)
+	add := q.A
+	if wu&noiseSign == 0 {
+		add = 0
+	}
+	sb, cb := noiseSinCosPi(FMA(v, noiseSigned(q.A, wu), add))
+	s, c := sb, FMA(sv, cb, -float32(noiseSigned(cv, wu)*sb))
+	if op == NoisePositiveHigh || op == NoiseRootHigh || op == NoiseLogHigh {
+		s, c = c, s
+	}
+	head, inv := noiseHead(s, noiseNegLog2(we), sv)
+	l := FMA(q.Expo, noiseLog2(float32(c*inv)), q.Bias)
+	switch op {
+	case NoiseRootLow, NoiseRootHigh:
+		return noisePower(float32(math.Sqrt(float64(head))), l)
+	case NoiseLogLow, NoiseLogHigh:
+		return float32((l + noiseLog2(head)) * noiseLn2)
+	}
+	return noisePower(head, l)
+}
+
+// noiseGroupsGeneric fills dst with whole blocks from block on.
+func noiseGroupsGeneric(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
+	for i := 0; i < len(dst); block++ {
+		w := p.Block(block)
+		switch op {
+		case NoiseWords:
+			*(*[4]uint32)(unsafe.Pointer((*[4]float32)(dst[i:]))) = w
+		case NoiseUniform:
+			for j, x := range w {
+				dst[i+j] = noiseUnit(x)
+			}
+		case NoiseExponential:
+			for j, x := range w {
+				dst[i+j] = float32(noiseNegLog2(x) * noiseLn2)
+			}
+		case NoiseNormal:
+			dst[i], dst[i+1] = noiseNormal(w[0], w[1], q.Scale)
+			dst[i+2], dst[i+3] = noiseNormal(w[2], w[3], q.Scale)
+		default:
+			dst[i] = noiseStable(w[0], w[1], op, q)
+			dst[i+1] = noiseStable(w[2], w[3], op, q)
+		}
+		i += int(op.perBlock())
+	}
+}
+
+// noiseStable makes one variate of a family with two words per variate.
+func noiseStable(wu, we uint32, op NoiseOp, q *NoiseParams) float32 {
+	switch op {
+	case NoiseSymmetricLow, NoiseSymmetricHigh:
+		return noiseSymmetric(wu, we, q, op == NoiseSymmetricHigh)
+	case NoiseSkewed:
+		return noiseSkewed(wu, we, q)
+	}
+	return noisePositive(wu, we, q, op)
+}

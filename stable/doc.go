@@ -1,0 +1,42 @@
+// Package stable makes heavy-tailed random variates: uniform, normal,
+// exponential and α-stable ones, and the noise of DLPM.
+//
+// # One value, one address
+//
+// There is no generator to advance. A variate is a function of its address
+//
+//	(seed, sample, step, family, element)
+//
+// alone, through Philox4x32-10, so that any order of calls, any cut of a range
+// into pieces, any number of threads and every instruction-set level give the
+// same bits. A Stream holds the first three parts; the method names the family
+// and its argument off the first element.
+//
+// The address becomes key and counter of Philox as follows:
+//
+//	key k0, k1   low and high half of the 64-bit seed
+//	counter c0   block = element/4, or element/2 for families with two words each
+//	        c1   step, 32 bits
+//	        c2   low 32 bits of the sample
+//	        c3   family tag (bits 24–31) and bits 32–55 of the sample (bits 0–23)
+//
+// A block has four words w0…w3. Families with one word per variate (words,
+// uniform, exponential, normal) take element 4n+j from block n: word j, or for
+// normals words 0, 1 → elements 4n, 4n+1 and words 2, 3 → elements 4n+2, 4n+3.
+// Families with two words per variate (the stable laws) take elements 2n and
+// 2n+1 from words 0, 1 and 2, 3 of block n. The multiplier A of isotropic noise
+// is made in float64 from block 0 of a family of its own, two words per uniform.
+// So a family holds 2^34 or 2^33 elements per (sample, step), samples go up to
+// 2^56 − 1 and steps to 2^32 − 1.
+//
+// Sampling with the seeds 0 to 63 uses Seed = 0 … 63 with Sample = 0; training
+// uses the seed of the run and counts its samples. Two streams that differ in
+// any part, and two families of one stream, are independent.
+//
+// # Laws
+//
+// Parameters follow Nolan: S1 and S0 are always named, never a default, since
+// mixing them up is the usual mistake (see Param). The scale γ is 1 and the
+// location 0; a symmetric law has the characteristic function exp(−|t|^α), so
+// at α = 2 it is N(0, 2).
+package stable

@@ -1,0 +1,73 @@
+package stable
+
+import "math"
+
+// Noise is the unit α-stable noise ε of DLPM, ε = √A·G with G ~ N(0, I) and
+// A = 2K(α/2): its characteristic function is exp(−|u|^α) per coordinate, so
+// at α = 2 it is N(0, 2).
+//
+// The zero clamps are off. A clamp truncates the law: it is not applied at
+// α = 2, where A is no random number.
+type Noise struct {
+	Alpha     float64 // tail index, 0 < Alpha ≤ 2
+	Isotropic bool    // one A for the whole sample, else one for each element
+	ClampA    float64 // upper limit of A, 0 for none
+	ClampEps  float64 // limit of |ε|, 0 for none
+}
+
+// A returns the multiplier of isotropic noise at (sample, step), clamped.
+// Fill uses the same one.
+func (n Noise) A(s Stream) float64 {
+	a := s.Multiplier(n.Alpha)
+	if n.ClampA > 0 && n.Alpha < 2 {
+		a = min(a, n.ClampA)
+	}
+	return a
+}
+
+// Fill sets dst to the noise of one sample at one step: ε_i = √A·G_i with the
+// G of s.Normal and the A of n.A(s), or the A_i of n.Multipliers where the
+// noise is not isotropic.
+func (n Noise) Fill(dst []float32, s Stream) {
+	if n.Isotropic || n.Alpha == 2 {
+		s.normal(dst, 0, float32(math.Sqrt(n.A(s))))
+	} else {
+		s.Normal(dst, 0)
+		var root [256]float32
+		for i := 0; i < len(dst); i += len(root) {
+			d := dst[i:min(i+len(root), len(dst))]
+			n.roots(root[:len(d)], s, i)
+			for j, r := range root[:len(d)] {
+				d[j] *= r
+			}
+		}
+	}
+	if c := float32(n.ClampEps); c > 0 {
+		for i, x := range dst {
+			dst[i] = max(min(x, c), -c)
+		}
+	}
+}
+
+// Multipliers sets dst[i] to the multiplier A of element off+i of noise that is
+// not isotropic, clamped. Fill uses the same ones.
+func (n Noise) Multipliers(dst []float32, s Stream, off int) {
+	n.roots(dst, s, off)
+	for i, r := range dst {
+		dst[i] = r * r
+	}
+}
+
+// roots sets dst[i] to √A of element off+i, clamped.
+func (n Noise) roots(dst []float32, s Stream, off int) {
+	checkAlpha(n.Alpha)
+	s.Positive(dst, n.Alpha/2, Root, off)
+	limit := float32(math.MaxFloat32)
+	if n.ClampA > 0 && n.Alpha < 2 {
+		limit = float32(math.Sqrt(n.ClampA))
+	}
+	const sqrt2 = 0x1.6a09e667f3bcdp+0
+	for i, r := range dst {
+		dst[i] = min(r*sqrt2, limit)
+	}
+}

@@ -1,0 +1,104 @@
+package stable
+
+import (
+	"fmt"
+
+	"heavytail/internal/dmath"
+	"heavytail/simd"
+)
+
+// A Stream names a set of variates: all families of one sample at one step.
+// It is a plain value without a position; its methods neither allocate nor
+// keep anything.
+type Stream struct {
+	Seed   uint64 // key: the seed of the run or of the sample
+	Sample uint64 // below 2^56
+	Step   uint32
+}
+
+// Family tags, bits 24–31 of counter word 3. A tag fixes the map from words to
+// variates: a change of any map takes a new tag.
+const (
+	tagWords       = 1
+	tagUniform     = 2
+	tagExponential = 3
+	tagNormal      = 4
+	tagSymmetric   = 5
+	tagSkewed      = 6
+	tagPositive    = 7
+	tagMultiplier  = 8
+)
+
+// philox prepares the generator of one family of the stream.
+func (s Stream) philox(tag uint32) simd.Philox {
+	if s.Sample >= 1<<56 {
+		panic(fmt.Sprintf("stable: Stream: sample %d, want below 2^56", s.Sample))
+	}
+	return simd.NewPhilox(s.Seed, s.Step, uint32(s.Sample), tag<<24|uint32(s.Sample>>32))
+}
+
+// fill sets dst to variates off… of a family.
+func (s Stream) fill(dst []float32, tag uint32, op simd.NoiseOp, off int, q *simd.NoiseParams) {
+	checkOffset(off)
+	p := s.philox(tag)
+	simd.Noise(dst, op, &p, uint64(off), q)
+}
+
+func checkOffset(off int) {
+	if off < 0 {
+		panic(fmt.Sprintf("stable: offset %d, want at least 0", off))
+	}
+}
+
+// Uint32 sets dst[i] to word off+i: 32 uniform bits each.
+func (s Stream) Uint32(dst []uint32, off int) {
+	checkOffset(off)
+	p := s.philox(tagWords)
+	simd.Uint32s(dst, &p, uint64(off))
+}
+
+// Uniform sets dst[i] to variate off+i of the uniform law on (0, 1]: the
+// multiples (k+½)/2^31 rounded to float32, so that 0 never occurs, values near 0
+// keep their relative precision, and 1 occurs once in 2^25.
+func (s Stream) Uniform(dst []float32, off int) {
+	s.fill(dst, tagUniform, simd.NoiseUniform, off, &simd.NoiseParams{})
+}
+
+// Exponential sets dst[i] to variate off+i of the exponential law of mean 1,
+// between 2.3e-10 and 22.2.
+func (s Stream) Exponential(dst []float32, off int) {
+	s.fill(dst, tagExponential, simd.NoiseExponential, off, &simd.NoiseParams{})
+}
+
+// Normal sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 6.67.
+func (s Stream) Normal(dst []float32, off int) { s.normal(dst, off, 1) }
+
+// normal is Normal times scale.
+func (s Stream) normal(dst []float32, off int, scale float32) {
+	s.fill(dst, tagNormal, simd.NoiseNormal, off, &simd.NoiseParams{Scale: scale})
+}
+
+// uniforms returns the float64 uniforms u and v in (0, 1) that words 0, 1 and
+// 2, 3 of block 0 of a family give, each with its complement: (k+½)/2^53, k the
+// high 53 bits of the 64-bit number with the even word on top.
+func (s Stream) uniforms(tag uint32) (u, uc, v, vc float64) {
+	p := s.philox(tag)
+	w := p.Block(0)
+	u, uc = unit64(uint64(w[0])<<32 | uint64(w[1]))
+	v, vc = unit64(uint64(w[2])<<32 | uint64(w[3]))
+	return u, uc, v, vc
+}
+
+// unit64 returns (k+½)/2^53 and its complement, each rounded once.
+func unit64(w uint64) (u, uc float64) {
+	k := w >> 11
+	return (float64(k) + 0.5) * 0x1p-53, (float64(k^(1<<53-1)) + 0.5) * 0x1p-53
+}
+
+// exp64 returns −ln u with full relative precision at both ends.
+func exp64(u, uc float64) float64 {
+	if u < 0.5 {
+		return -dmath.Log(u)
+	}
+	return -dmath.Log1p(-uc)
+}
