@@ -1,0 +1,246 @@
+package diffusion
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"heavytail/simd"
+	"heavytail/stable"
+)
+
+// startStep is the step key of the initial noise: not a t of any schedule, so
+// that x_{T−1}'s noise is the same for every number of steps.
+const startStep = math.MaxUint32
+
+// A chain is the workspace of one trajectory: n samples of d values. All
+// randomness of sample i is keyed by (seeds[i], 0, t, element).
+type chain struct {
+	name  string
+	proc  Process
+	sched *Schedule
+	opt   Options
+	noise stable.Noise
+
+	n, d  int
+	seeds []uint64
+	x     []float32 // the state
+	eps   []float32 // ε̂, or x̂_0 when clipping
+	in    []float32 // scaled network input; x itself without InputScaling
+	times []float32 // network time, once per sample
+	z     []float32 // one row of noise
+
+	needA, needVariances bool // what the rule reads of its draw
+	a                    []float64
+	sums                 sums
+}
+
+// A draw is what a rule may use of A_0…A_{T−1} at one step of one sample, or
+// of one of its elements.
+type draw struct {
+	a            float64 // A_t
+	sumPrev, sum float64 // Σ_{t−1}, Σ_t
+}
+
+// A rule gives the reverse step at t ≥ 1.
+type rule func(t int, a draw) Coef
+
+func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) (*chain, error) {
+	sched, err := p.Schedule(opt.Steps)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	n := len(seeds)
+	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
+		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
+	}
+	d := len(x) / max(n, 1)
+	c := &chain{
+		name: name, proc: p, sched: sched, opt: opt, n: n, d: d, seeds: seeds, x: x, in: x,
+		noise: p.noise(),
+		eps:   make([]float32, n*d), times: make([]float32, n), z: make([]float32, d),
+	}
+	if p.InputScaling {
+		c.in = make([]float32, n*d)
+	}
+	return c, nil
+}
+
+// run is the loop that all samplers share; rule is what differs.
+func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bool, rule rule) {
+	T := c.sched.T()
+	c.a = make([]float64, c.proc.multipliers(c.d))
+	if c.needVariances || c.opt.ConsistentStart {
+		c.sums.init(c)
+	}
+	c.start()
+	if err := c.finite(T - 1); err != nil {
+		yield(T-1, err)
+		return
+	}
+	if !yield(T-1, nil) {
+		return
+	}
+	for t := T - 1; t >= 1; t-- {
+		if err := c.denoise(ctx, den, t); err != nil {
+			yield(t, err)
+			return
+		}
+		for i := range c.n {
+			c.step(t, i, rule)
+		}
+		if err := c.finite(t - 1); err != nil {
+			yield(t, err)
+			return
+		}
+		if !yield(t-1, nil) {
+			return
+		}
+	}
+}
+
+// start sets x_{T−1}.
+func (c *chain) start() {
+	last := c.sched.T() - 1
+	sigma := c.sched.SigmaBar[last]
+	free := c.noise // the published start: its own A, without ClampA
+	free.ClampA, free.ClampEps = 0, c.proc.ClampEps
+	for i := range c.n {
+		x, s := c.row(c.x, i), c.stream(i, startStep)
+		if !c.opt.ConsistentStart {
+			free.Fill(x, s)
+			simd.Scale(x, x, float32(sigma))
+			continue
+		}
+		s.Normal(x, 0)
+		_, sum := c.sums.at(last, i)
+		scaleByRoots(x, sum)
+		if c.proc.ClampEps > 0 {
+			bound := float32(c.proc.ClampEps * sigma)
+			simd.Clamp(x, x, -bound, bound)
+		}
+	}
+}
+
+// denoise sets eps to ε̂(x_t, t) or, when clipping, to x̂_0 clamped.
+func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
+	fail := func(err error) error {
+		return fmt.Errorf("diffusion: %s: stopped at step %d, %d to go: %w", c.name, c.sched.T()-t, t, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return fail(err)
+	}
+	time := c.proc.Time(t, c.sched.T())
+	for i := range c.times {
+		c.times[i] = time
+	}
+	gb, sb := c.sched.GammaBar[t], c.sched.SigmaBar[t]
+	if c.proc.InputScaling {
+		simd.Scale(c.in, c.x, float32(1/(1+sb)))
+	}
+	if err := den(ctx, c.eps, c.in, c.times); err != nil {
+		return fail(err)
+	}
+	if at := nonFinite(c.eps); at >= 0 {
+		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t)
+	}
+	if c.opt.ClipDenoised { // x̂_0 = (x − σ̄·ε̂)/γ̄
+		simd.AxpBy(c.eps, float32(-sb/gb), c.eps, float32(1/gb), c.x)
+		simd.Clamp(c.eps, c.eps, -1, 1)
+	}
+	return nil
+}
+
+// step sets row i to x_{t−1} = X·x + Eps·ε̂ + Z·z.
+func (c *chain) step(t, i int, rule rule) {
+	x, e, z := c.row(c.x, i), c.row(c.eps, i), c.z
+	a, prev, sum := c.draws(t, i)
+	if len(a) > 1 || len(sum) > 1 {
+		c.stepElements(t, i, rule, a, prev, sum)
+		return
+	}
+	k := c.coef(t, rule, at(a, prev, sum, 0))
+	if k.Z == 0 {
+		simd.AxpBy(x, float32(k.Eps), e, float32(k.X), x)
+		return
+	}
+	c.stream(i, t).Normal(z, 0)
+	simd.LinComb3(x, float32(k.X), x, float32(k.Eps), e, float32(k.Z), z)
+}
+
+// stepElements is step with an A, and so a Coef, per element.
+func (c *chain) stepElements(t, i int, rule rule, a, prev, sum []float64) {
+	x, e, z := c.row(c.x, i), c.row(c.eps, i), c.z
+	c.stream(i, t).Normal(z, 0)
+	for j := range x {
+		k := c.coef(t, rule, at(a, prev, sum, j))
+		v := float32(k.X) * x[j]
+		v = simd.FMA(float32(k.Eps), e[j], v)
+		x[j] = simd.FMA(float32(k.Z), z[j], v)
+	}
+}
+
+// coef is the rule, ended at the data and rewritten for x̂_0 when clipping.
+func (c *chain) coef(t int, rule rule, a draw) Coef {
+	k := Coef{}
+	if t == 1 && !c.opt.KeepSigmaMin {
+		k = c.sched.Clean()
+	} else {
+		k = rule(t, a)
+	}
+	if c.opt.ClipDenoised {
+		// ε̂ = (x − γ̄·x̂_0)/σ̄ inserted: mixing x and x̂_0 directly does not lose
+		// digits where σ̄ is small, as forming ε̂ again would.
+		gb, sb := c.sched.GammaBar[t], c.sched.SigmaBar[t]
+		k.X, k.Eps = k.X+k.Eps/sb, -k.Eps*gb/sb
+	}
+	return k
+}
+
+// draws returns what the rule needs of sample i at step t; nil for the rest.
+func (c *chain) draws(t, i int) (a, prev, sum []float64) {
+	if c.needA {
+		a = c.a
+		fillMultipliers(a, c.noise, c.stream(i, t))
+	}
+	if c.needVariances {
+		prev, sum = c.sums.at(t, i)
+	}
+	return a, prev, sum
+}
+
+// at gathers element j.
+func at(a, prev, sum []float64, j int) (v draw) {
+	if a != nil {
+		v.a = a[j]
+	}
+	if sum != nil {
+		v.sumPrev, v.sum = prev[j], sum[j]
+	}
+	return v
+}
+
+func (c *chain) row(m []float32, i int) []float32 { return m[i*c.d : (i+1)*c.d] }
+
+func (c *chain) stream(i, t int) stable.Stream {
+	return stable.Stream{Seed: c.seeds[i], Step: uint32(t)}
+}
+
+// finite reports a state x_t that has run away.
+func (c *chain) finite(t int) error {
+	at := nonFinite(c.x)
+	if at < 0 {
+		return nil
+	}
+	return fmt.Errorf("diffusion: %s: x_%d of seed %d is not finite (step %d of %d): set clamp_a (20 is usual) and clamp_eps (200), or clip the denoised estimate", c.name, t, c.seeds[at/c.d], c.sched.T()-1-t, c.sched.T()-1)
+}
+
+// nonFinite returns the first index of an infinity or NaN, or −1.
+func nonFinite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,144 @@
+package diffusion
+
+import "fmt"
+
+// A Scale says what the forward process does to the size of the data.
+type Scale string
+
+// The two forward processes.
+const (
+	Preserving Scale = "preserving" // γ̄_t^α + σ̄_t^α = 1, the cosine schedule
+	Exploding  Scale = "exploding"  // γ̄_t = 1, σ̄_t grows from SigmaMin to SigmaMax
+)
+
+// A Grid places the T steps in time.
+type Grid string
+
+// The two time grids. The empty string means Linear.
+const (
+	Linear    Grid = "linear"    // τ_i = i
+	Quadratic Grid = "quadratic" // τ_i = i²/T: finer near the data
+)
+
+// A Process is the forward noising process of DLPM: everything that training
+// and sampling must agree on. It is plain data and goes into a checkpoint's
+// metadata as JSON. The zero value of each optional field is the default.
+type Process struct {
+	Alpha     float64 `json:"alpha"`          // tail index, 1 < α ≤ 2; 2 is Gaussian
+	Isotropic bool    `json:"isotropic"`      // one A per sample and step instead of one per element
+	Scale     Scale   `json:"scale"`          // Preserving or Exploding
+	Grid      Grid    `json:"grid,omitempty"` // Linear or Quadratic
+	Steps     int     `json:"steps"`          // T, at least 2
+
+	ClampA   float64 `json:"clamp_a,omitempty"`   // upper bound of A; 0: none
+	ClampEps float64 `json:"clamp_eps,omitempty"` // bound of |ε| in the initial noise; 0: none
+
+	// IntegerTime feeds the network t instead of t/T; the number of sampling
+	// steps is then fixed to T.
+	IntegerTime bool `json:"integer_time,omitempty"`
+	// InputScaling feeds the network x_t/(1+σ̄_t); Exploding only.
+	InputScaling bool `json:"input_scaling,omitempty"`
+
+	SigmaMin float64 `json:"sigma_min,omitempty"` // Exploding: σ̄_0; 0 means 0.002
+	SigmaMax float64 `json:"sigma_max,omitempty"` // Exploding: σ̄_{T−1}; 0 means 80
+	Rho      float64 `json:"rho,omitempty"`       // Exploding: exponent ρ; 0 means 7
+}
+
+// Default returns the process of the published image models: isotropic noise
+// of the given α, scale-preserving cosine schedule of T steps, time t/T, no
+// clamps. (The published runs clamp A at 10 or 20.)
+func Default(alpha float64, T int) Process {
+	return Process{Alpha: alpha, Isotropic: true, Scale: Preserving, Steps: T}
+}
+
+// Validate reports the first field whose value is impossible, with its name,
+// its value and what to use instead.
+func (p Process) Validate() error {
+	bad := func(field string, value any, remedy string) error {
+		return fmt.Errorf("diffusion: process: %s is %v: %s", field, value, remedy)
+	}
+	switch {
+	case !(p.Alpha > 1 && p.Alpha <= 2):
+		return bad("alpha", p.Alpha, "use a value above 1 and at most 2 (2 is Gaussian)")
+	case p.Scale != Preserving && p.Scale != Exploding:
+		return bad("scale", fmt.Sprintf("%q", p.Scale), `use "preserving" or "exploding"`)
+	case p.Grid != "" && p.Grid != Linear && p.Grid != Quadratic:
+		return bad("grid", fmt.Sprintf("%q", p.Grid), `use "linear" or "quadratic"`)
+	case p.Steps < 2 || p.Steps > maxSteps:
+		return bad("steps", p.Steps, fmt.Sprintf("use 2 to %d", maxSteps))
+	case !(p.ClampA >= 0):
+		return bad("clamp_a", p.ClampA, "use a positive bound, or 0 for none")
+	case !(p.ClampEps >= 0):
+		return bad("clamp_eps", p.ClampEps, "use a positive bound, or 0 for none")
+	case p.InputScaling && p.Scale != Exploding:
+		return bad("input_scaling", true, "it needs scale \"exploding\"; switch it off")
+	}
+	if p.Scale == Preserving {
+		for _, f := range []struct {
+			name string
+			v    float64
+		}{{"sigma_min", p.SigmaMin}, {"sigma_max", p.SigmaMax}, {"rho", p.Rho}} {
+			if f.v != 0 {
+				return bad(f.name, f.v, "it needs scale \"exploding\"; leave it out")
+			}
+		}
+		return nil
+	}
+	lo, hi, rho := p.exploding()
+	switch {
+	case !(lo > 0 && lo < hi):
+		return bad("sigma_min", lo, fmt.Sprintf("use a positive value below sigma_max (%v)", hi))
+	case !(hi <= 1e6):
+		return bad("sigma_max", hi, "use at most 1e6")
+	case !(rho > 0 && rho <= 100):
+		return bad("rho", rho, "use a positive value up to 100; 7 is usual")
+	}
+	return nil
+}
+
+// maxSteps bounds T: beyond it consecutive levels of noise differ by less than
+// the float32 state can show, and a hostile configuration costs memory.
+const maxSteps = 1 << 20
+
+// exploding returns σ_min, σ_max and ρ with their defaults.
+func (p Process) exploding() (lo, hi, rho float64) {
+	or := func(v, def float64) float64 {
+		if v == 0 {
+			return def
+		}
+		return v
+	}
+	return or(p.SigmaMin, 0.002), or(p.SigmaMax, 80), or(p.Rho, 7)
+}
+
+// Schedule returns the schedule of p with the given number of steps; 0 means
+// p.Steps. The scale and the grid stay the same, so the network sees the same
+// map from time t/T to levels for every number of steps.
+func (p Process) Schedule(steps int) (*Schedule, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if steps == 0 {
+		steps = p.Steps
+	}
+	if steps < 2 || steps > maxSteps {
+		return nil, fmt.Errorf("diffusion: %d sampling steps: use 2 to %d", steps, maxSteps)
+	}
+	if p.IntegerTime && steps != p.Steps {
+		return nil, fmt.Errorf("diffusion: %d sampling steps of a process with integer time: the network knows only its %d training steps; use that number", steps, p.Steps)
+	}
+	p.Steps = steps
+	if p.Scale == Exploding {
+		return explodingSchedule(p), nil
+	}
+	return preservingSchedule(p), nil
+}
+
+// Time returns what the network is told at step t of T: t/T, or t itself with
+// IntegerTime.
+func (p Process) Time(t, T int) float32 {
+	if p.IntegerTime {
+		return float32(t)
+	}
+	return float32(float64(t) / float64(T))
+}

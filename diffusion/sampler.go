@@ -1,0 +1,131 @@
+package diffusion
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// A Denoiser sets eps ← ε̂(x, t) for a batch of n = len(t) samples: row i of x
+// and eps (row-major [n][d]) belongs to the network time t[i]. It must depend
+// on row i alone, and must not keep or change x and t. Samplers call it from
+// the goroutine that samples.
+type Denoiser func(ctx context.Context, eps, x []float32, t []float32) error
+
+// Options are what DLPM and DLIM have in common. The zero value is the
+// published sampler with the process's own number of steps.
+type Options struct {
+	// Steps is T′: the schedule is rebuilt for it and the network evaluated
+	// T′−1 times. 0 means Process.Steps.
+	Steps int
+	// ClipDenoised clamps every estimate x̂_0 to [−1, 1].
+	ClipDenoised bool
+	// ConsistentStart draws x_{T−1} = √Σ_{T−1}·z from the same A_0…A_{T−1} that
+	// the steps use: the joint law of the augmented chain. The published start
+	// is an independent draw σ̄_{T−1}·ε: right marginal, wrong joint law, and
+	// not reached by ClampA.
+	ConsistentStart bool
+	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
+	// σ_min, as the published sampler does, instead of at the data x̂_0.
+	KeepSigmaMin bool
+}
+
+// DLPM samples with the stochastic reverse chain of the denoising Lévy
+// probabilistic model. At α = 2 it is DDPM (with noise of variance 2).
+//
+//	A_0…A_{T−1} ~ S(α/2),  Σ_t = σ_t²·A_t + γ_t²·Σ_{t−1}
+//	x_{T−1} = σ̄_{T−1}·ε
+//	for t = T−1 … 1:
+//		Γ_t = 1 − γ_t²·Σ_{t−1}/Σ_t
+//		x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂(x_t, t/T))/γ_t + 1[t≠1]·√(Γ_t·Σ_{t−1})·z
+//
+// A DLPM is an immutable value: any number of goroutines may use one.
+type DLPM struct {
+	Process Process
+	Options
+}
+
+// DLIM samples with the implicit counterpart. Eta = 0 is deterministic given
+// x_{T−1}; at α = 2 it is DDIM.
+//
+//	x_{T−1} = σ̄_{T−1}·ε
+//	for t = T−1 … 1, ρ = η·σ̄_{t−1}:
+//		x_{t−1} = (x_t − σ̄_t·ε̂)/γ_t + (σ̄_{t−1}^α − ρ^α)^{1/α}·ε̂ + 1[t≠1]·ρ·√A_t·z
+//
+// A DLIM is an immutable value: any number of goroutines may use one.
+type DLIM struct {
+	Process Process
+	Eta     float64 // 0 ≤ η ≤ 1
+	Options
+}
+
+// DDPM returns the Gaussian DLPM of T steps: α = 2, scale-preserving.
+func DDPM(T int) DLPM { return DLPM{Process: Default(2, T)} }
+
+// DDIM returns the Gaussian DLIM of T steps: α = 2, scale-preserving.
+func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: eta} }
+
+// Trajectory fills x, row-major [len(seeds)][d], with x_{T−1} and then runs the
+// chain in place. It yields t after x holds x_t, from T−1 down to 0 (the
+// sample), with a nil error: a preview reads x between steps. Row i depends on
+// seeds[i] only, so every split of a batch gives the same bytes.
+//
+// It yields one non-nil error and ends if the process or an option is
+// impossible, if ctx is done (within one step; errors.Is finds ctx.Err()), if
+// den fails or if a state stops being finite. It allocates before the first
+// step only. It panics if x does not divide into len(seeds) rows.
+func (s DLPM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		c, err := newChain("DLPM", s.Process, s.Options, x, seeds)
+		if err != nil {
+			yield(0, err)
+			return
+		}
+		c.needVariances = true
+		c.run(ctx, den, yield, func(t int, a draw) Coef {
+			return c.sched.DLPM(t, a.sumPrev, a.sum)
+		})
+	}
+}
+
+// Trajectory is DLPM's with DLIM's steps.
+func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		c, err := newChain("DLIM", s.Process, s.Options, x, seeds)
+		if err == nil && !(s.Eta >= 0 && s.Eta <= 1) {
+			err = fmt.Errorf("diffusion: DLIM: eta is %v: use 0 (deterministic) to 1", s.Eta)
+		}
+		if err != nil {
+			yield(0, err)
+			return
+		}
+		c.needA = s.Eta > 0
+		c.run(ctx, den, yield, func(t int, a draw) Coef {
+			return c.sched.DLIM(t, s.Eta, a.a)
+		})
+	}
+}
+
+// Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
+// Trajectory.
+func (s DLPM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
+	x := make([]float32, len(seeds)*d)
+	return last(x, s.Trajectory(ctx, den, x, seeds))
+}
+
+// Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
+// Trajectory.
+func (s DLIM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
+	x := make([]float32, len(seeds)*d)
+	return last(x, s.Trajectory(ctx, den, x, seeds))
+}
+
+// last runs a trajectory to its end and returns x.
+func last(x []float32, steps iter.Seq2[int, error]) ([]float32, error) {
+	for _, err := range steps {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}

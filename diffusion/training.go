@@ -1,0 +1,110 @@
+package diffusion
+
+import (
+	"fmt"
+	"sync"
+
+	"heavytail/simd"
+	"heavytail/stable"
+)
+
+// A Noiser makes training examples of a Process by the one-variable form of
+// the loss. Per sample, t is uniform on 1…T−1, A ~ S(α/2) (at most ClampA),
+// z ~ N(0, I), and
+//
+//	target = √A·z,  x_t = γ̄_t·x_0 + σ̄_t·target.
+//
+// Forming the target first avoids dividing by the small σ̄_1. Everything about
+// a sample is a function of (seed, its number, the copy). A Noiser is
+// immutable: any number of goroutines may use one.
+type Noiser struct {
+	proc         Process
+	sched        *Schedule
+	seed         uint64
+	outer, inner int
+	noise        stable.Noise
+	scratch      *sync.Pool // *[]float64
+}
+
+// NewNoiser prepares the noising of p for the copies that loss wants.
+func NewNoiser(p Process, loss Loss, seed uint64) (*Noiser, error) {
+	sched, err := p.Schedule(0)
+	if err != nil {
+		return nil, err
+	}
+	if err := loss.Validate(); err != nil {
+		return nil, err
+	}
+	return &Noiser{
+		proc: p, sched: sched, seed: seed, outer: loss.outer(), inner: loss.inner(),
+		noise:   p.noise(),
+		scratch: &sync.Pool{New: func() any { return new([]float64) }},
+	}, nil
+}
+
+// Schedule returns the schedule that training uses; not to be changed.
+func (n *Noiser) Schedule() *Schedule { return n.sched }
+
+// Copies returns the rows that one sample becomes: Outer·Inner.
+func (n *Noiser) Copies() int { return n.outer * n.inner }
+
+// Noise noises B samples x0, row-major [B][d], numbered first, first+1, … over
+// the whole training. It fills x (the network's input) and target, both
+// [outer][inner][B][d], and times [outer][inner][B]. All copies of a sample
+// share t, the inner copies of a group also A. B = len(times)/Copies; it panics
+// if lengths do not fit. It allocates nothing in a steady state.
+func (n *Noiser) Noise(x, target, times, x0 []float32, first uint64) {
+	copies := n.Copies()
+	B := len(times) / copies
+	if B*copies != len(times) || B == 0 || len(x0)%B != 0 || len(x) != copies*len(x0) || len(target) != len(x) {
+		panic(fmt.Sprintf("diffusion: Noiser.Noise: %d inputs, %d targets, %d times for %d values in %d copies", len(x), len(target), len(times), len(x0), copies))
+	}
+	d := len(x0) / B
+	for b := range B {
+		t := n.Step(first + uint64(b))
+		time := n.proc.Time(t, n.sched.T())
+		for c := range copies {
+			r := c*B + b
+			times[r] = time
+			n.row(x[r*d:(r+1)*d], target[r*d:(r+1)*d], x0[b*d:(b+1)*d], t, c, first+uint64(b))
+		}
+	}
+}
+
+// row makes copy c of one sample.
+func (n *Noiser) row(x, target, x0 []float32, t, c int, sample uint64) {
+	n.target(target, c, sample)
+	gb, sb := n.sched.GammaBar[t], n.sched.SigmaBar[t]
+	simd.AxpBy(x, float32(sb), target, float32(gb), x0)
+	if n.proc.InputScaling {
+		simd.Scale(x, x, float32(1/(1+sb)))
+	}
+}
+
+// Step returns t of the given sample, uniform on 1…T−1.
+func (n *Noiser) Step(sample uint64) int {
+	var w [1]uint32
+	n.stream(sample, 0).Uint32(w[:], 0)
+	return 1 + int(uint64(w[0])*uint64(n.sched.T()-1)>>32)
+}
+
+// stream is keyed by step 0 for t and by 1 + the copy for noise. Sample key 0
+// is the samplers'.
+func (n *Noiser) stream(sample uint64, step int) stable.Stream {
+	return stable.Stream{Seed: n.seed, Sample: 1 + sample, Step: uint32(step)}
+}
+
+// target sets row to √A·z, A being the group's.
+func (n *Noiser) target(row []float32, c int, sample uint64) {
+	n.stream(sample, 1+c).Normal(row, 0)
+	group := n.stream(sample, 1+c/n.inner*n.inner)
+	w := n.proc.multipliers(len(row))
+	buf := n.scratch.Get().(*[]float64)
+	if cap(*buf) < w {
+		*buf = make([]float64, w)
+	}
+	a := (*buf)[:w]
+	fillMultipliers(a, n.noise, group)
+	scaleByRoots(row, a)
+	n.scratch.Put(buf)
+}
