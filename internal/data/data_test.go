@@ -1,0 +1,305 @@
+package data
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
+)
+
+func idx(data []byte, dims ...int) []byte {
+	b := []byte{0, 0, 8, byte(len(dims))}
+	for _, d := range dims {
+		b = binary.BigEndian.AppendUint32(b, uint32(d))
+	}
+	return append(b, data...)
+}
+
+func zipped(b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(b)
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func write(t *testing.T, dir, name string, b []byte) string {
+	t.Helper()
+	p := filepath.Join(dir, name)
+	require.NoError(t, os.MkdirAll(filepath.Dir(p), 0o755))
+	require.NoError(t, os.WriteFile(p, b, 0o644))
+	return p
+}
+
+func seq(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
+}
+
+func TestIDX(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "train-images-idx3-ubyte.gz", zipped(idx(seq(24), 2, 3, 4)))
+	write(t, dir, "train-labels-idx1-ubyte.gz", zipped(idx([]byte{7, 1}, 2)))
+	s, err := Open("idx:"+dir, Options{})
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 4, 1}, s.Shape)
+	require.Equal(t, 2, s.Len())
+	require.Equal(t, 8, s.NumClasses())
+	x := make([]float32, 12)
+	require.Equal(t, 1, s.Get(x, 1, false))
+	require.InDelta(t, 2*12.0/255-1, x[0], 1e-7)
+	s.Get(x, 1, true)
+	require.InDelta(t, 2*15.0/255-1, x[0], 1e-7, "mirrored")
+	require.InDelta(t, 2*16.0/255-1, x[7], 1e-7)
+
+	plain := write(t, dir, "other", idx(seq(24), 2, 3, 4))
+	s, err = Open("idx:"+plain, Options{Channels: 3})
+	require.NoError(t, err)
+	require.Equal(t, []int{3, 4, 3}, s.Shape)
+	require.Nil(t, s.Labels)
+}
+
+func TestFashionMNISTIfThere(t *testing.T) {
+	const dir = "/usr/share/datasets/fashion-mnist"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the package dataset-fashion-mnist is not installed")
+	}
+	s, err := Open("idx:"+dir, Options{})
+	require.NoError(t, err)
+	require.Equal(t, 60000, s.Len())
+	require.Equal(t, []int{28, 28, 1}, s.Shape)
+	require.Equal(t, 10, s.NumClasses())
+}
+
+func TestIDXHostile(t *testing.T) {
+	for want, b := range map[string][]byte{
+		"not an IDX":     []byte("PK\x03\x04"),
+		"type 0xd":       {0, 0, 13, 1, 0, 0, 0, 0},
+		"9 dimensions":   {0, 0, 8, 9},
+		"its header":     {0, 0, 8, 3, 0, 0, 0, 1},
+		"more than":      idx(nil, 1<<31, 1<<31),
+		"within its":     idx(seq(3), 2, 2),
+		"after the data": idx(seq(5), 2, 2),
+		"damaged gzip":   {0x1f, 0x8b, 9},
+	} {
+		_, _, err := ReadIDX(bytes.NewReader(b), 1<<24)
+		require.ErrorContains(t, err, want)
+	}
+	bomb := zipped(idx(make([]byte, 1<<24), 1<<10))
+	_, _, err := ReadIDX(bytes.NewReader(bomb), 1<<24)
+	require.ErrorContains(t, err, "after the data", "a bomb is not inflated beyond its header's word")
+	cut := zipped(idx(seq(100), 100))
+	_, _, err = ReadIDX(bytes.NewReader(cut[:len(cut)-9]), 1<<24)
+	require.Error(t, err)
+}
+
+func TestHeaderAloneTakesNoMemory(t *testing.T) {
+	b := idx(nil, 1<<30)
+	before := allocated()
+	_, _, err := ReadIDX(bytes.NewReader(b), 1<<32)
+	after := allocated()
+	require.Error(t, err)
+	require.Less(t, after-before, uint64(4<<20))
+}
+
+func picture(w, h int, grey bool, v byte) image.Image {
+	if grey {
+		m := image.NewGray(image.Rect(0, 0, w, h))
+		for i := range m.Pix {
+			m.Pix[i] = v
+		}
+		return m
+	}
+	m := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			m.Set(x, y, color.NRGBA{v, 0, 255 - v, 255})
+		}
+	}
+	return m
+}
+
+func encoded(t *testing.T, m image.Image, jpg bool) []byte {
+	var b bytes.Buffer
+	if jpg {
+		require.NoError(t, jpeg.Encode(&b, m, nil))
+	} else {
+		require.NoError(t, png.Encode(&b, m))
+	}
+	return b.Bytes()
+}
+
+func TestImageFolderAndZip(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string][]byte{
+		"cat/2.png": encoded(t, picture(4, 4, true, 50), false), "cat/1.JPG": encoded(t, picture(4, 4, true, 200), true),
+		"dog/1.png": encoded(t, picture(8, 6, false, 100), false), "notes.txt": []byte("x"),
+	}
+	var zb bytes.Buffer
+	zw := zip.NewWriter(&zb)
+	for name, b := range files {
+		write(t, dir, name, b)
+		w, err := zw.Create(name)
+		require.NoError(t, err)
+		_, err = w.Write(b)
+		require.NoError(t, err)
+	}
+	require.NoError(t, zw.Close())
+	archive := write(t, t.TempDir(), "a.zip", zb.Bytes())
+	for _, from := range []string{dir, archive} {
+		s, err := Open("images:"+from, Options{Size: 4})
+		require.NoError(t, err)
+		require.Equal(t, []int{4, 4, 1}, s.Shape)
+		require.Equal(t, []int{0, 0, 1}, s.Labels)
+		require.Equal(t, []string{"cat", "dog"}, s.Classes)
+		require.EqualValues(t, 50, s.bytes[16])
+		require.EqualValues(t, 48, s.bytes[32]) // 0.299·100 + 0.114·155
+		_, err = Open("images:"+from, Options{})
+		require.ErrorContains(t, err, "dog/1.png: 6×8 pixels")
+		_, err = Open("images:"+from, Options{Size: 4, MaxBytes: 20})
+		require.ErrorContains(t, err, "limit")
+		s, err = Open("images:"+from, Options{Size: 2, Channels: 3})
+		require.NoError(t, err)
+		require.Equal(t, []int{2, 2, 3}, s.Shape)
+		require.Equal(t, []byte{100, 0, 155}, s.bytes[24:27])
+	}
+	bad := t.TempDir()
+	write(t, bad, "a.png", []byte("not a picture"))
+	_, err := Open("images:"+bad, Options{})
+	require.ErrorContains(t, err, "a.png")
+	_, err = Open("images:"+t.TempDir(), Options{})
+	require.ErrorContains(t, err, "no .png")
+}
+
+func TestResizeKeepsConstantsAndMeans(t *testing.T) {
+	for _, n := range []int{1, 3, 7, 28, 32, 56} {
+		src := bytes.Repeat([]byte{173}, 28*20)
+		dst := make([]byte, n*n)
+		newResizer(28, 20, 1, n, n).run(dst, src)
+		require.Equal(t, bytes.Repeat([]byte{173}, n*n), dst)
+	}
+	src := seq(256)
+	dst := make([]byte, 16)
+	newResizer(16, 16, 1, 4, 4).run(dst, src)
+	sum := 0
+	for _, v := range dst {
+		sum += int(v)
+	}
+	require.InDelta(t, 127.5, float64(sum)/16, 1)
+	// Doubling two pixels: the values of a triangle filter by hand.
+	dst = make([]byte, 4)
+	newResizer(1, 2, 1, 1, 4).run(dst, []byte{0, 200})
+	require.Equal(t, []byte{0, 50, 150, 200}, dst)
+}
+
+func TestNPYAndCSV(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	require.NoError(t, npy.Write(&b, []float32{1, 2, 3, 4, 5, 6}, 3, 2))
+	s, err := Open("npy:"+write(t, dir, "p.npy", b.Bytes()), Options{})
+	require.NoError(t, err)
+	require.Equal(t, []int{2}, s.Shape)
+	require.Equal(t, 3, s.Len())
+	b.Reset()
+	require.NoError(t, npy.Write(&b, make([]float32, 2*4*4*3), 2, 4, 4, 3))
+	s, err = Open("npy:"+write(t, dir, "i.npy", b.Bytes()), Options{})
+	require.NoError(t, err)
+	require.True(t, s.Images())
+	b.Reset()
+	require.NoError(t, npy.Write(&b, []float32{1, float32(math.NaN())}, 1, 2))
+	_, err = Open("npy:"+write(t, dir, "n.npy", b.Bytes()), Options{})
+	require.ErrorContains(t, err, "not finite")
+
+	s, err = Open("csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{})
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, 2, 3, 4.5}, s.floats)
+	require.Equal(t, []int{0, 1}, s.Labels)
+	s, err = Open("csv:"+write(t, dir, "b.csv", []byte("# note\n1,2\n3,4\n")), Options{})
+	require.NoError(t, err)
+	require.Equal(t, 2, s.Len())
+	for text, want := range map[string]string{"1,2\n3\n": "wrong number", "1,2\n3,x\n": "line 2: column 2", "1,inf\n": "finite",
+		"label\n1\n": "no columns", "": "nothing in it"} {
+		_, err = Open("csv:"+write(t, dir, "c.csv", []byte(text)), Options{})
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func TestOpenSaysWhatItWants(t *testing.T) {
+	for _, spec := range []string{"", "idx", "idx:", "http://x"} {
+		_, err := Open(spec, Options{})
+		require.ErrorContains(t, err, "want idx:DIR")
+	}
+	_, err := Open("toy:moons", Options{})
+	require.ErrorContains(t, err, "checkerboard, gmm_2")
+	_, err = Open("toy:rings", Options{Size: 8})
+	require.ErrorContains(t, err, "images only")
+	_, err = Open("idx:/no/such/folder", Options{})
+	require.ErrorContains(t, err, "train-images-idx3-ubyte")
+}
+
+func TestLongTailIsThePapers(t *testing.T) {
+	require.Equal(t, []int{5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50}, tailCounts(5000, 0.01, 10))
+	dir := t.TempDir()
+	write(t, dir, "train-images-idx3-ubyte", idx(seq(8), 8, 1, 1))
+	write(t, dir, "train-labels-idx1-ubyte", idx([]byte{1, 0, 1, 0, 1, 0, 0, 1}, 8))
+	s, err := Open("idx:"+dir, Options{LongTail: 0.5})
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 0, 1, 0, 0, 0}, s.Labels)
+	require.Equal(t, []byte{0, 1, 2, 3, 5, 6}, s.bytes)
+	_, err = Open("idx:"+dir, Options{LongTail: 2})
+	require.ErrorContains(t, err, "ratio")
+}
+
+func FuzzIDX(f *testing.F) {
+	f.Add(idx(seq(4), 1, 2, 2))
+	f.Add(zipped(idx(seq(4), 4)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		shape, data, err := ReadIDX(bytes.NewReader(b), 1<<16)
+		if err != nil {
+			return
+		}
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		if n != len(data) {
+			t.Fatalf("shape %v with %d bytes", shape, len(data))
+		}
+	})
+}
+
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte("x,label\n1,2\n"))
+	f.Add([]byte("1;2\n\"3"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := ReadCSV(bytes.NewReader(b), 1<<16)
+		if err == nil && s.Shape != nil && s.Len()*s.Per() != len(s.floats) {
+			t.Fatal("ragged table")
+		}
+	})
+}
+
+func FuzzSpec(f *testing.F) {
+	f.Add("toy:rings")
+	f.Add("idx:")
+	f.Fuzz(func(t *testing.T, spec string) {
+		if s, err := Open(spec, Options{N: 10, MaxBytes: 1 << 20}); err == nil && s.Len() == 0 {
+			t.Fatal("empty set")
+		}
+	})
+}

@@ -1,0 +1,201 @@
+// Package data reads training sets: IDX files, folders and zips of images,
+// NPY and CSV files, and the two-dimensional toy sets, into memory.
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Set is a training set in memory. Images are kept as bytes (0 black, 255
+// white), everything else as float32.
+type Set struct {
+	Name    string   // the specification it came from
+	Shape   []int    // of one sample: [H,W,C] for images, [Dim] for points
+	Labels  []int    // class of each sample, or nil
+	Classes []string // names of the classes, or nil
+
+	bytes  []byte
+	floats []float32
+}
+
+// Options say how to read a set; the zero value reads it as it is.
+type Options struct {
+	Size     int     // images: scale to Size×Size pixels (0: keep)
+	Channels int     // images: 1 grey, 3 colour (0: as the files)
+	LongTail float64 // keep n·LongTail^(c/(K−1)) of class c, n the largest (0: all)
+	Seed     uint64  // toy sets
+	N        int     // toy sets: number of points (0: 32000)
+	MaxBytes int64   // refuse sets that need more memory (0: 8 GiB)
+}
+
+func (o Options) maxBytes() int64 {
+	if o.MaxBytes > 0 {
+		return o.MaxBytes
+	}
+	return 8 << 30
+}
+
+// Per returns the number of values in one sample.
+func (s *Set) Per() int {
+	n := 1
+	for _, d := range s.Shape {
+		n *= d
+	}
+	return n
+}
+
+// Len returns the number of samples.
+func (s *Set) Len() int {
+	if s.bytes != nil {
+		return len(s.bytes) / s.Per()
+	}
+	return len(s.floats) / s.Per()
+}
+
+// Images reports whether the samples are images.
+func (s *Set) Images() bool { return len(s.Shape) == 3 }
+
+// Get writes sample i to dst, images as 2v/255 − 1 in [−1,1], and returns its
+// class, −1 if there are no classes. flip mirrors an image left to right.
+func (s *Set) Get(dst []float32, i int, flip bool) int {
+	per := s.Per()
+	if s.bytes != nil {
+		for j, v := range s.bytes[i*per : (i+1)*per] {
+			dst[j] = levels[v]
+		}
+	} else {
+		copy(dst[:per], s.floats[i*per:(i+1)*per])
+	}
+	if flip && s.Images() {
+		mirror(dst[:per], s.Shape[1], s.Shape[2])
+	}
+	if s.Labels == nil {
+		return -1
+	}
+	return s.Labels[i]
+}
+
+// levels maps a byte to [−1,1].
+var levels = func() (t [256]float32) {
+	for v := range t {
+		t[v] = float32(float64(2*v-255) / 255)
+	}
+	return t
+}()
+
+// mirror reverses the order of the pixels in each row of w pixels.
+func mirror(x []float32, w, c int) {
+	for ; len(x) > 0; x = x[w*c:] {
+		for a, b := 0, w-1; a < b; a, b = a+1, b-1 {
+			for k := range c {
+				x[a*c+k], x[b*c+k] = x[b*c+k], x[a*c+k]
+			}
+		}
+	}
+}
+
+// keep drops all samples but those of index in, ascending.
+func (s *Set) keep(in []int) {
+	per := s.Per()
+	for to, from := range in {
+		if s.bytes != nil {
+			copy(s.bytes[to*per:(to+1)*per], s.bytes[from*per:(from+1)*per])
+		} else {
+			copy(s.floats[to*per:(to+1)*per], s.floats[from*per:(from+1)*per])
+		}
+		if s.Labels != nil {
+			s.Labels[to] = s.Labels[from]
+		}
+	}
+	if s.bytes != nil {
+		s.bytes = s.bytes[:len(in)*per]
+	} else {
+		s.floats = s.floats[:len(in)*per]
+	}
+	if s.Labels != nil {
+		s.Labels = s.Labels[:len(in)]
+	}
+}
+
+// kinds are the forms of a specification.
+var kinds = map[string]func(arg string, o Options) (*Set, error){
+	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,
+}
+
+// Open reads the set that spec names: idx:DIR or idx:FILE, images:DIR or
+// images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
+// remedy.
+func Open(spec string, o Options) (*Set, error) {
+	kind, arg, _ := strings.Cut(spec, ":")
+	open := kinds[kind]
+	if open == nil || arg == "" {
+		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
+			spec, strings.Join(Toys(), ", "))
+	}
+	s, err := open(arg, o)
+	if err != nil {
+		return nil, err
+	}
+	s.Name = spec
+	if s.Len() == 0 {
+		return nil, fmt.Errorf("data %q: there is nothing in it; give a set with at least one sample", spec)
+	}
+	if s.Images() && s.bytes != nil {
+		s.convert(o)
+	} else if o.Size > 0 || o.Channels > 0 {
+		return nil, fmt.Errorf("data %q: size and channels can be set for 8-bit images only", spec)
+	}
+	if o.LongTail != 0 {
+		if err := s.longTail(o.LongTail); err != nil {
+			return nil, fmt.Errorf("data %q: %w", spec, err)
+		}
+	}
+	return s, nil
+}
+
+// classCount returns one more than the largest label.
+func (s *Set) classCount() int {
+	if s.Labels == nil {
+		return 0
+	}
+	return slices.Max(s.Labels) + 1
+}
+
+// NumClasses returns the number of classes, 0 without labels.
+func (s *Set) NumClasses() int { return max(len(s.Classes), s.classCount()) }
+
+// longTail keeps the first ⌊n·ratio^(c/(K−1))⌋ samples of class c in the
+// order of the set, n being the size of the largest class: with ratio 0.01
+// the long-tailed CIFAR-10 of the papers.
+func (s *Set) longTail(ratio float64) error {
+	k := s.NumClasses()
+	if !(ratio > 0 && ratio <= 1) || k < 2 {
+		return fmt.Errorf("long tail %v with %d classes: want a ratio in (0, 1] and a set with labels", ratio, k)
+	}
+	have := make([]int, k)
+	for _, l := range s.Labels {
+		have[l]++
+	}
+	left := tailCounts(slices.Max(have), ratio, k)
+	var in []int
+	for i, l := range s.Labels {
+		if left[l] > 0 {
+			left[l]--
+			in = append(in, i)
+		}
+	}
+	s.keep(in)
+	return nil
+}
+
+// tailCounts returns ⌊n·ratio^(c/(k−1))⌋ for every class c.
+func tailCounts(n int, ratio float64, k int) []int {
+	out := make([]int, k)
+	for c := range out {
+		f := powFrac(ratio, c, k-1)
+		out[c] = int(float64(n) * f)
+	}
+	return out
+}

@@ -1,0 +1,151 @@
+package data
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+
+	"heavytail/internal/npy"
+)
+
+// openNPY reads points [N, D], or images [N, H, W] or [N, H, W, C]: bytes as
+// they are, floats as values in [−1,1].
+func openNPY(arg string, o Options) (*Set, error) {
+	f, err := os.Open(arg)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	a, err := npy.Read(f, o.maxBytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	s := &Set{bytes: a.U8, floats: a.F32}
+	switch d := a.Shape; {
+	case len(d) == 2:
+		s.Shape = d[1:]
+		for _, v := range a.U8 {
+			s.floats = append(s.floats, float32(v))
+		}
+		s.bytes = nil
+	case len(d) == 3 && d[1] == 1: // the papers' [N, 1, D]
+		s.Shape = d[2:]
+	case len(d) == 3:
+		s.Shape = []int{d[1], d[2], 1}
+	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
+		s.Shape = d[1:]
+	default:
+		return nil, fmt.Errorf("%s: array of shape %v; want points [N, D] or images [N, H, W], [N, H, W, 1] or [N, H, W, 3]", arg, d)
+	}
+	if s.Per() == 0 {
+		return nil, fmt.Errorf("%s: array of shape %v: there is nothing in a sample", arg, a.Shape)
+	}
+	if i := notFinite(s.floats); i >= 0 {
+		return nil, fmt.Errorf("%s: sample %d has a value that is not finite; remove it", arg, i/s.Per())
+	}
+	return s, nil
+}
+
+func notFinite(x []float32) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// openCSV reads points, one a line. A first line that is not numbers names
+// the columns; a column called label or class holds the class.
+func openCSV(arg string, o Options) (*Set, error) {
+	f, err := os.Open(arg)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	s, err := ReadCSV(f, o.maxBytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	return s, nil
+}
+
+// ReadCSV reads points as openCSV does, taking at most maxBytes of memory.
+func ReadCSV(r io.Reader, maxBytes int64) (*Set, error) {
+	c := csv.NewReader(r)
+	c.ReuseRecord, c.TrimLeadingSpace, c.Comment = true, true, '#'
+	s, label := &Set{}, -1
+	for row := 0; ; row++ {
+		rec, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return s, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if row == 0 {
+			label = labelColumn(rec)
+			dim := len(rec)
+			if label >= 0 {
+				dim--
+			}
+			if dim < 1 {
+				return nil, errors.New("there are no columns of values")
+			}
+			s.Shape = []int{dim}
+			if header(rec) {
+				continue
+			}
+		}
+		if err := s.addRow(rec, label, row); err != nil {
+			line, _ := c.FieldPos(0)
+			return nil, fmt.Errorf("line %d: %w", line, err)
+		}
+		if int64(len(s.floats))*4 > maxBytes {
+			return nil, fmt.Errorf("the table is larger than the limit of %d MiB", maxBytes>>20)
+		}
+	}
+}
+
+func header(rec []string) bool {
+	_, err := strconv.ParseFloat(strings.TrimSpace(rec[0]), 64)
+	return err != nil
+}
+
+func labelColumn(rec []string) int {
+	if !header(rec) {
+		return -1
+	}
+	for i, name := range rec {
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "label", "class":
+			return i
+		}
+	}
+	return -1
+}
+
+func (s *Set) addRow(rec []string, label, row int) error {
+	for i, text := range rec {
+		text = strings.TrimSpace(text)
+		if i == label {
+			l, err := strconv.Atoi(text)
+			if err != nil || l < 0 || l >= 1<<20 {
+				return fmt.Errorf("class %.40q; want a number from 0", text)
+			}
+			s.Labels = append(s.Labels, l)
+			continue
+		}
+		v, err := strconv.ParseFloat(text, 32)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("column %d: %.40q; want a finite number", i+1, text)
+		}
+		s.floats = append(s.floats, float32(v))
+	}
+	return nil
+}

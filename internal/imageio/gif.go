@@ -1,0 +1,61 @@
+package imageio
+
+import (
+	"errors"
+	"image"
+	"image/color"
+	"image/color/palette"
+	"image/draw"
+	"image/gif"
+	"io"
+	"slices"
+)
+
+// A Film is an animation under way. Frames are stored as bytes, one a pixel.
+type Film struct {
+	anim gif.GIF
+}
+
+// grays is the palette of grey pictures.
+var grays = func() color.Palette {
+	p := make(color.Palette, 256)
+	for i := range p {
+		p[i] = color.Gray{Y: uint8(i)}
+	}
+	return p
+}()
+
+// Add appends a picture shown for delay hundredths of a second. Colours are
+// dithered to a fixed palette, greys kept.
+func (f *Film) Add(img image.Image, delay int) {
+	var frame *image.Paletted
+	if g, ok := img.(*image.Gray); ok {
+		frame = image.NewPaletted(g.Rect, grays)
+		copy(frame.Pix, g.Pix)
+	} else {
+		frame = image.NewPaletted(img.Bounds(), palette.Plan9)
+		draw.FloydSteinberg.Draw(frame, frame.Rect, img, img.Bounds().Min)
+	}
+	f.anim.Image = append(f.anim.Image, frame)
+	f.anim.Delay = append(f.anim.Delay, delay)
+}
+
+// Len returns the number of frames.
+func (f *Film) Len() int { return len(f.anim.Image) }
+
+// Write writes the animation, repeated for ever.
+func (f *Film) Write(w io.Writer) error {
+	if f.Len() == 0 {
+		return errors.New("animation without a frame")
+	}
+	return gif.EncodeAll(w, &f.anim)
+}
+
+// quantile returns the q quantile of x (nearest rank); it sorts x. Empty: 0.
+func quantile(x []float64, q float64) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	slices.Sort(x)
+	return x[min(int(q*float64(len(x))), len(x)-1)]
+}

@@ -1,0 +1,303 @@
+// Package npy reads and writes NumPy's .npy files: one array of numbers with
+// its shape. Reading takes memory as the data arrive, never on the word of a
+// header.
+package npy
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+)
+
+const magic = "\x93NUMPY"
+
+// maxHeader bounds the text of a header; NumPy's own limit is 10,000.
+const maxHeader = 1 << 16
+
+// A Header says what an .npy file holds.
+type Header struct {
+	Order binary.ByteOrder // little or big endian
+	Kind  byte             // 'f' float, 'i' signed, 'u' unsigned, 'b' boolean
+	Size  int              // bytes of one number
+	Shape []int            // row-major
+}
+
+// Len returns the number of elements.
+func (h Header) Len() int {
+	n := 1
+	for _, d := range h.Shape {
+		n *= d
+	}
+	return n
+}
+
+// An Array is a whole file. Exactly one of U8 and F32 is set: U8 for
+// unsigned bytes, F32 for every other type, rounded to float32.
+type Array struct {
+	Shape []int
+	U8    []byte
+	F32   []float32
+}
+
+// ReadHeader reads the header and leaves r at the first number. It returns an
+// error for anything but a row-major array of numbers with fewer than 2^40
+// elements.
+func ReadHeader(r io.Reader) (Header, error) {
+	var pre [8]byte
+	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
+		return Header{}, errors.New("not an .npy file (it does not begin with \\x93NUMPY)")
+	}
+	var n int
+	switch pre[6] {
+	case 1:
+		var b [2]byte
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return Header{}, errShort
+		}
+		n = int(binary.LittleEndian.Uint16(b[:]))
+	case 2, 3:
+		var b [4]byte
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			return Header{}, errShort
+		}
+		v := binary.LittleEndian.Uint32(b[:])
+		if v > maxHeader {
+			return Header{}, fmt.Errorf("header of %d bytes; want at most %d", v, maxHeader)
+		}
+		n = int(v)
+	default:
+		return Header{}, fmt.Errorf("format version %d.%d; want 1 to 3", pre[6], pre[7])
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return Header{}, errShort
+	}
+	return parse(string(text))
+}
+
+var errShort = errors.New("the file ends within its header")
+
+// parse reads the Python dict of a header.
+func parse(text string) (Header, error) {
+	var h Header
+	descr, err := field(text, "descr")
+	if err != nil {
+		return h, err
+	}
+	if err := h.setType(strings.Trim(descr, `'"`)); err != nil {
+		return h, err
+	}
+	order, err := field(text, "fortran_order")
+	if err != nil {
+		return h, err
+	}
+	if order != "False" {
+		return h, errors.New("array in Fortran order; save it with numpy.ascontiguousarray first")
+	}
+	shape, err := field(text, "shape")
+	if err != nil {
+		return h, err
+	}
+	return h, h.setShape(shape)
+}
+
+// field returns the value of key in the text of a Python dict of scalars,
+// strings and flat tuples.
+func field(text, key string) (string, error) {
+	_, rest, ok := strings.Cut(text, "'"+key+"'")
+	if !ok {
+		return "", fmt.Errorf("header without %q: %.80q", key, text)
+	}
+	rest = strings.TrimLeft(rest, " \t")
+	if !strings.HasPrefix(rest, ":") {
+		return "", fmt.Errorf("header with a damaged %q: %.80q", key, text)
+	}
+	rest = strings.TrimLeft(rest[1:], " \t")
+	end := strings.IndexAny(rest, ",}")
+	if strings.HasPrefix(rest, "(") {
+		end = strings.IndexByte(rest, ')') + 1
+	}
+	if end <= 0 {
+		return "", fmt.Errorf("header with a damaged %q: %.80q", key, text)
+	}
+	return strings.TrimSpace(rest[:end]), nil
+}
+
+func (h *Header) setType(descr string) error {
+	bad := fmt.Errorf("numbers of type %.20q; want floats, integers or booleans such as <f4 or |u1", descr)
+	if len(descr) != 3 {
+		return bad
+	}
+	h.Kind, h.Size = descr[1], int(descr[2]-'0')
+	switch descr[0] {
+	case '<', '|', '=':
+		h.Order = binary.LittleEndian
+	case '>':
+		h.Order = binary.BigEndian
+	default:
+		return bad
+	}
+	switch descr[1:] {
+	case "f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1":
+		return nil
+	}
+	return bad
+}
+
+func (h *Header) setShape(text string) error {
+	bad := fmt.Errorf("shape %.80q; want a tuple of sizes", text)
+	if !strings.HasPrefix(text, "(") {
+		return bad
+	}
+	total := 1
+	for _, s := range strings.Split(strings.Trim(text, "()"), ",") {
+		if s = strings.TrimSpace(s); s == "" {
+			continue
+		}
+		d, err := strconv.Atoi(s)
+		if err != nil || d < 0 || d > 1<<40 || len(h.Shape) >= 32 {
+			return bad
+		}
+		if d > 0 && total > (1<<40)/d {
+			return fmt.Errorf("shape %.80q has more than 2^40 elements", text)
+		}
+		total *= d
+		h.Shape = append(h.Shape, d)
+	}
+	return nil
+}
+
+// Read reads a whole file. It returns an error if the data are longer than
+// maxBytes, shorter or longer than the header says.
+func Read(r io.Reader, maxBytes int64) (*Array, error) {
+	br := bufio.NewReaderSize(r, 1<<16)
+	h, err := ReadHeader(br)
+	if err != nil {
+		return nil, err
+	}
+	n := h.Len()
+	if int64(n) > maxBytes/int64(h.Size) {
+		return nil, fmt.Errorf("array %v of %d-byte numbers is larger than the limit of %d MiB", h.Shape, h.Size, maxBytes>>20)
+	}
+	a := &Array{Shape: h.Shape}
+	buf := make([]byte, 1<<15)
+	for done := 0; done < n; {
+		part := buf[:min(len(buf), (n-done)*h.Size)]
+		if _, err := io.ReadFull(br, part); err != nil {
+			return nil, fmt.Errorf("the file ends within its data: header says %v", h.Shape)
+		}
+		if h.Kind == 'u' && h.Size == 1 {
+			a.U8 = append(a.U8, part...)
+		} else {
+			a.F32 = h.convert(a.F32, part)
+		}
+		done += len(part) / h.Size
+	}
+	if _, err := br.ReadByte(); err != io.EOF {
+		return nil, fmt.Errorf("the file goes on after the data that its header names (%v)", h.Shape)
+	}
+	return a, nil
+}
+
+// convert appends the numbers of b to dst as float32.
+func (h *Header) convert(dst []float32, b []byte) []float32 {
+	for ; len(b) > 0; b = b[h.Size:] {
+		dst = append(dst, h.number(b))
+	}
+	return dst
+}
+
+func (h *Header) number(b []byte) float32 {
+	var u uint64
+	switch h.Size {
+	case 1:
+		u = uint64(b[0])
+	case 2:
+		u = uint64(h.Order.Uint16(b))
+	case 4:
+		u = uint64(h.Order.Uint32(b))
+	case 8:
+		u = h.Order.Uint64(b)
+	}
+	switch h.Kind {
+	case 'f':
+		switch h.Size {
+		case 2:
+			return half(uint16(u))
+		case 4:
+			return math.Float32frombits(uint32(u))
+		}
+		return float32(math.Float64frombits(u))
+	case 'i':
+		s := 64 - 8*h.Size
+		return float32(int64(u<<s) >> s)
+	}
+	return float32(u)
+}
+
+// half converts an IEEE binary16 to float32, exactly.
+func half(h uint16) float32 {
+	sign, e, m := uint32(h>>15)<<31, int(h>>10&31), uint32(h&1023)
+	switch {
+	case e == 31:
+		return math.Float32frombits(sign | 0xff<<23 | m<<13)
+	case e == 0:
+		v := float32(m) / (1 << 24)
+		return math.Float32frombits(sign | math.Float32bits(v))
+	}
+	return math.Float32frombits(sign | uint32(e+112)<<23 | m<<13)
+}
+
+// WriteHeader writes the header of a little-endian float32 array; the numbers
+// must follow. It is aligned to 64 bytes as NumPy's.
+func WriteHeader(w io.Writer, shape ...int) error {
+	var dims strings.Builder
+	for i, d := range shape {
+		if i > 0 {
+			dims.WriteString(", ")
+		}
+		dims.WriteString(strconv.Itoa(d))
+	}
+	if len(shape) == 1 {
+		dims.WriteByte(',')
+	}
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims.String())
+	pad := 63 - (len(magic)+4+len(text))%64
+	var b bytes.Buffer
+	b.WriteString(magic + "\x01\x00")
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(text)+pad+1)))
+	b.WriteString(text + strings.Repeat(" ", pad) + "\n")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// WriteValues writes numbers after a header.
+func WriteValues(w io.Writer, data []float32) error {
+	buf := make([]byte, 0, 1<<14)
+	for len(data) > 0 {
+		n := min(len(data), cap(buf)/4)
+		buf = buf[:0]
+		for _, v := range data[:n] {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}
+
+// Write writes a whole float32 array.
+func Write(w io.Writer, data []float32, shape ...int) error {
+	if err := WriteHeader(w, shape...); err != nil {
+		return err
+	}
+	return WriteValues(w, data)
+}
