@@ -49,8 +49,8 @@ type Device interface {
 
 	// GroupNorm sets y = act(n·(1+scale) + shift), n = (x−mean)·rstd·gamma + beta,
 	// mean and rstd over each group of C/Groups channels and all pixels of a
-	// sample. ss is nil or [N,2C] (scale in the first half); stats [N,2C]
-	// receives what the backward pass needs. Shapes: x, y [N,H,W,C].
+	// sample. ss is nil or dense [N,2C] (scale in the first half); stats, dense
+	// [N,2C], receives what the backward pass needs. Shapes: x, y [N,H,W,C].
 	GroupNorm(y, x, gamma, beta, ss, stats *Tensor, opt NormOpt)
 	// GroupNormBackward: dx, dgamma +=, dbeta +=, dss (overwritten; nil if ss
 	// is nil). If opt.AddDX, dx += instead of dx =.
@@ -82,9 +82,9 @@ type Device interface {
 	// EmbeddingBackward: dtable[ids[i]] += dy[i].
 	EmbeddingBackward(dtable, dy *Tensor, ids []int)
 
-	// Dropout sets y = x·mask/(1−p); the mask is a function of (key, global
-	// element index of the sample, sample key) alone: element j of row-block
-	// (sample) i uses counter (j, keys[i]).
+	// Dropout sets y = x·mask/(1−p), 0 ≤ p < 1. Element j of sample i is dropped
+	// when word j mod 4 of Philox4x32-10 under the key seed at the counter
+	// (j/4, keys[i]), both as 64 bits, is less than p·2³².
 	Dropout(y, x *Tensor, p float32, seed uint64, keys []uint64)
 
 	// Loss sets out[i] to the mean over sample i of kind's function of

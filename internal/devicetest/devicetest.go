@@ -84,11 +84,16 @@ func (c *Case) Check(dev tensor.Device) error {
 // Outputs runs c on dev and returns the outputs, or an error if elements
 // beside them changed. The batch is split in two after split samples unless
 // split is 0 or not less than the batch.
-func (c *Case) Outputs(dev tensor.Device, split int) (Values, error) {
+func (c *Case) Outputs(dev tensor.Device, split int) (out Values, err error) {
 	e := newEnv(c, dev)
 	e.split = split
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", c.Name, r)
+		}
+	}()
 	c.run(e)
-	out := Values{}
+	out = Values{}
 	for _, n := range e.named {
 		if n.output {
 			x := make([]float32, n.t.Len())

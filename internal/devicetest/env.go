@@ -60,11 +60,20 @@ func (e *env) param(name string, shape ...int) *tensor.Tensor {
 
 // out makes an activation that the operation must overwrite: it starts as NaN.
 func (e *env) out(name string, shape ...int) *tensor.Tensor {
+	return e.make(name, nans(shape), e.pitch, true, shape)
+}
+
+// dense is out where a column view is not allowed.
+func (e *env) dense(name string, shape ...int) *tensor.Tensor {
+	return e.make(name, nans(shape), false, true, shape)
+}
+
+func nans(shape []int) []float32 {
 	x := make([]float32, size(shape))
 	for i := range x {
 		x[i] = float32(math.NaN())
 	}
-	return e.make(name, x, e.pitch, true, shape)
+	return x
 }
 
 // inout makes an activation that the operation reads and changes.

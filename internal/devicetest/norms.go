@@ -45,7 +45,7 @@ func groupNormCase(big bool, N, H, W, C, G int, mode string) Case {
 			gamma, beta := e.param("gamma", C), e.param("beta", C)
 			var ss, dss *tensor.Tensor
 			if has(mode, "ss") {
-				ss, dss = e.in("ss", N, 2*C), e.out("dss", N, 2*C)
+				ss, dss = e.param("ss", N, 2*C), e.dense("dss", N, 2*C)
 			}
 			y, dy := e.out("y", N, H, W, C), e.in("dy", N, H, W, C)
 			dgamma, dbeta, stats := e.acc("dgamma", C), e.acc("dbeta", C), e.dev.New(N, 2*C)

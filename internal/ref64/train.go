@@ -91,9 +91,9 @@ func (Device) Lerp(dst, src *tensor.Tensor, mu float64) {
 	SetValues(dst, a)
 }
 
-// Dropout sets y = x·mask/(1−p). Element j of sample i is kept when word 0 of
-// Philox at counter (j, keys[i]) under the key seed, as a fraction of 2³², is
-// at least p.
+// Dropout sets y = x·mask/(1−p). Element j of sample i is dropped when word
+// j mod 4 of Philox under the key seed at the counter (j/4, keys[i]) is less
+// than p·2³².
 func (Device) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64) {
 	check("Dropout", "y", y, x.Shape()...)
 	sameLen("Dropout", x.Dim(0), len(keys))
@@ -101,8 +101,8 @@ func (Device) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 	per := len(v) / max(len(keys), 1)
 	for i := range v {
 		j, key := i%per, keys[i/per]
-		w := Philox([4]uint32{uint32(j), uint32(j >> 32), uint32(key), uint32(key >> 32)}, seed)[0]
-		if float64(w) < float64(p)*(1<<32) {
+		w := Philox([4]uint32{uint32(j / 4), uint32(j / 4 >> 32), uint32(key), uint32(key >> 32)}, seed)
+		if float64(w[j%4]) < float64(p)*(1<<32) {
 			v[i] = 0
 		} else {
 			v[i] /= 1 - float64(p)

@@ -1,0 +1,111 @@
+package heavytail_test
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says what each package may import: packages of ours and the
+// dependencies of go.mod; the standard library is free. An entry "x/..." stands
+// for x and all below it. Change a row only with the reason in the commit.
+var mayImport = map[string][]string{
+	"":          {"diffusion", "internal/...", "kernels", "nn", "stable", "tensor"},
+	"tensor":    {},
+	"stable":    {"internal/dmath", "internal/isa", "internal/par", "simd"},
+	"simd":      {"internal/isa", "internal/dmath"},
+	"kernels":   {"internal/dmath", "internal/isa", "internal/par", "simd", "tensor"},
+	"nn":        {"internal/dmath", "tensor"},
+	"diffusion": {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
+
+	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
+
+	"cmd/heavytail": {"", "diffusion/...", "internal/...", "kernels", "nn", "simd", "stable", "tensor"},
+
+	"internal/isa":        {"github.com/klauspost/cpuid/v2"},
+	"internal/par":        {},
+	"internal/dmath":      {},
+	"internal/numtest":    {"internal/isa", "golang.org/x/sys/unix"},
+	"internal/ref64":      {"tensor"},
+	"internal/devicetest": {"internal/numtest", "internal/ref64", "tensor"},
+}
+
+// testHelpers are imported by tests and by each other only.
+var testHelpers = []string{"internal/numtest", "internal/ref64", "internal/devicetest"}
+
+// TestImports keeps the arrows of the design: simd <- kernels -> tensor <- nn,
+// stable <- diffusion, this package and the command on top.
+func TestImports(t *testing.T) {
+	for pkg, imports := range list(t, "{{.ImportPath}} {{join .Imports \" \"}}") {
+		allowed, ok := mayImport[pkg]
+		if !ok {
+			t.Errorf("package %q has no row in mayImport", pkg)
+			continue
+		}
+		for _, imp := range imports {
+			if !permits(allowed, imp) || slices.Contains(testHelpers, imp) && !slices.Contains(testHelpers, pkg) {
+				t.Errorf("package %q must not import %q", pkg, imp)
+			}
+		}
+	}
+}
+
+// TestImportsSeesViolations makes sure that the check above can fail.
+func TestImportsSeesViolations(t *testing.T) {
+	for _, c := range []struct {
+		pkg, imp string
+		want     bool
+	}{
+		{"tensor", "kernels", false}, {"nn", "kernels", false}, {"diffusion", "nn", false}, {"kernels", "simd", true},
+		{"", "internal/data", true}, {"simd", "github.com/stretchr/testify/require", false}, {"nn", "tensorx", false},
+	} {
+		if got := permits(mayImport[c.pkg], c.imp); got != c.want {
+			t.Errorf("permits(%q, %q) = %v", c.pkg, c.imp, got)
+		}
+	}
+	if n := len(list(t, "{{.ImportPath}}")); n < 8 {
+		t.Errorf("go list shows %d packages: the check sees too little", n)
+	}
+}
+
+func permits(allowed []string, imp string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		under, any := strings.CutSuffix(a, "/...")
+		return imp == a || any && (imp == under || strings.HasPrefix(imp, under+"/"))
+	})
+}
+
+// list runs go list over this module and returns the words of each line, by
+// the first, less the standard library and the module's own name.
+func list(t *testing.T, format string) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-f", format, "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	pkgs := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		var imports []string
+		for _, w := range words[1:] {
+			if name, ours := local(w); ours || strings.Contains(strings.Split(w, "/")[0], ".") {
+				imports = append(imports, name)
+			}
+		}
+		name, _ := local(words[0])
+		pkgs[name] = imports
+	}
+	return pkgs
+}
+
+// local cuts the module's name off an import path.
+func local(path string) (name string, ours bool) {
+	if path == "heavytail" {
+		return "", true
+	}
+	return strings.CutPrefix(path, "heavytail/")
+}
