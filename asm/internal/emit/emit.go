@@ -22,11 +22,13 @@ import (
 func Main(family string, levels map[string]func(*build.Context)) {
 	log.SetFlags(0)
 	log.SetPrefix("asm/" + family + ": ")
-	level := flag.String("isa", "", "instruction-set level: avx2 or avx512")
-	out := flag.String("out", "", "file to write")
-	flag.Parse()
+	// a flag set of our own: avo registers others in the default one
+	flags := flag.NewFlagSet(family, flag.ExitOnError)
+	level := flags.String("isa", "", "instruction-set level: avx2 or avx512")
+	out := flags.String("out", "", "file to write")
+	_ = flags.Parse(os.Args[1:]) // exits on errors
 	gen := levels[*level]
-	if gen == nil || *out == "" || flag.NArg() != 0 {
+	if gen == nil || *out == "" || flags.NArg() != 0 {
 		var names []string
 		for n := range levels {
 			names = append(names, n)
