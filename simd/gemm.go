@@ -67,3 +67,11 @@ func (t *Tiles) Run() {
 	}
 	runTiles(t)
 }
+
+// PeakFlops executes independent multiply-adds of the current level for the
+// caller to time and returns how many floating-point operations they were, a
+// multiply-add counting two. iters is the length of the loop, at least 1.
+func PeakFlops(iters int) (flops float64) {
+	iters = max(1, iters)
+	return 2 * 16 * float64(iters) * float64(peak(iters))
+}

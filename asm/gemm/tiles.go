@@ -1,0 +1,339 @@
+package main
+
+import (
+	"fmt"
+	"go/token"
+	"go/types"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const nosplit = attr.NOSPLIT
+
+// Byte offsets of the fields of simd.Tiles; a test in simd keeps them.
+const (
+	fieldA, fieldB, fieldC, fieldBias, fieldRes, fieldZero = 0, 24, 48, 72, 96, 120
+	fieldAOff, fieldBOff, fieldCOff, fieldROff             = 144, 168, 192, 216
+
+	fieldN, fieldCols, fieldSegs, fieldK, fieldKA, fieldKB = 240, 256, 264, 272, 280, 288
+	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
+	fieldAInc, fieldCInc, fieldRInc                        = 320, 328, 336
+	fieldAcc                                               = 344
+)
+
+// tableRow is the size of one segment's row offsets.
+const tableRow = 12 * 4
+
+// kernel writes one micro-kernel: rows × vecs accumulators of lanes float32.
+type kernel struct {
+	*build.Context
+	isa    string
+	rows   int
+	vecs   int
+	lanes  int
+	masked bool        // columns beyond Cols are not touched
+	masks  operand.Mem // AVX2: 16 words of ones, then 16 of zeros
+
+	// state of the loops, in the frame
+	ka, kb, first       operand.Mem // byte strides, −K·KA
+	a, zero, b, c, r    operand.Mem // bases; a and zero end where the sum ends
+	aTab, cTab, rTab    operand.Mem
+	seg, segsLeft, bTab operand.Mem
+	tilesLeft           operand.Mem
+}
+
+var (
+	rowRegs = []reg.GPPhysical{reg.RAX, reg.RBX, reg.RCX, reg.RDX, reg.RSI, reg.RDI,
+		reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13}
+	args = reg.RBP // the *Tiles, all the time
+	bPtr = reg.R14 // row k of B
+	idx  = reg.R15 // (k − K)·KA
+)
+
+// reg returns vector register i.
+func (k *kernel) reg(i int) reg.VecPhysical {
+	spec := reg.S256
+	if k.lanes == 16 {
+		spec = reg.S512
+	}
+	return reg.Vector.Lookup(reg.Index(i), spec).(reg.VecPhysical)
+}
+
+// accum returns the accumulator of row i, vector v.
+func (k *kernel) accum(i, v int) reg.VecPhysical { return k.reg(i*k.vecs + v) }
+
+// spare returns the v-th register that is no accumulator.
+func (k *kernel) spare(v int) reg.VecPhysical { return k.reg(k.rows*k.vecs + v) }
+
+func field(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
+
+func lanesText(n int) string { return fmt.Sprintf("%d float32", n) }
+
+// label makes s unique within the function.
+func label(s string) operand.LabelRef { return operand.LabelRef(s) }
+
+// tiles writes the function.
+func (k *kernel) tiles() {
+	name := fmt.Sprintf("tiles%dx%d", k.rows, k.vecs*k.lanes)
+	if k.masked && k.lanes == 8 {
+		name += "Tail"
+	}
+	k.Function(name + k.isa)
+	k.Attributes(nosplit)
+	k.Signature(tilesSignature())
+	k.Doc(fmt.Sprintf("%s%s is Tiles.Run for %d rows and at most %d columns.", name, k.isa, k.rows, k.vecs*k.lanes))
+	k.Load(k.Param("t"), args)
+	k.setMasks()
+	k.setUp()
+	k.Label("tile")
+	k.initial()
+	k.segments()
+	k.Label("finish")
+	k.addBias()
+	k.addRes()
+	k.store()
+	k.nextTile()
+	k.VZEROUPPER()
+	k.RET()
+}
+
+// tilesSignature returns func(t *Tiles).
+func tilesSignature() *gotypes.Signature {
+	pkg := types.NewPackage("heavytail/simd", "simd")
+	named := types.NewNamed(types.NewTypeName(token.NoPos, pkg, "Tiles", nil), types.NewStruct(nil, nil), nil)
+	t := types.NewParam(token.NoPos, pkg, "t", types.NewPointer(named))
+	return gotypes.NewSignature(pkg, types.NewSignatureType(nil, nil, nil, types.NewTuple(t), nil, false))
+}
+
+// setMasks derives the column masks from Cols.
+func (k *kernel) setMasks() {
+	if k.lanes == 16 {
+		k.Comment("K1, K2: the columns that exist")
+		k.MOVQ(field(fieldCols), reg.RCX)
+		k.MOVQ(operand.I32(1), reg.RAX)
+		k.SHLQ(reg.CL, reg.RAX)
+		k.DECQ(reg.RAX)
+		k.KMOVW(reg.EAX, reg.K1)
+		k.SHRQ(operand.U8(16), reg.RAX)
+		k.KMOVW(reg.EAX, reg.K2)
+	} else if k.masked {
+		k.Comment("R8: the masks of the columns that exist")
+		k.LEAQ(k.masks.Offset(64), reg.R8)
+		k.MOVQ(field(fieldCols), reg.RAX)
+		k.SHLQ(operand.U8(2), reg.RAX)
+		k.SUBQ(reg.RAX, reg.R8)
+	}
+}
+
+// local reserves a word of the frame and stores x in it.
+func (k *kernel) local(x operand.Op) operand.Mem {
+	m := k.AllocLocal(8)
+	k.MOVQ(x, m)
+	return m
+}
+
+// setUp fills the frame.
+func (k *kernel) setUp() {
+	t, u := reg.RAX, reg.RBX
+	scaled := func(off int) operand.Mem {
+		k.MOVQ(field(off), t)
+		k.SHLQ(operand.U8(2), t)
+		return k.local(t)
+	}
+	copied := func(off int) operand.Mem {
+		k.MOVQ(field(off), t)
+		return k.local(t)
+	}
+	k.Comment("Strides in bytes")
+	k.kb = scaled(fieldKB)
+	k.ka = scaled(fieldKA)
+	k.Comment("A and Zero are kept at their end, so that the index of k runs up to zero")
+	k.IMULQ(field(fieldK), t)
+	k.MOVQ(field(fieldA), u)
+	k.ADDQ(t, u)
+	k.a = k.local(u)
+	k.MOVQ(field(fieldZero), u)
+	k.ADDQ(t, u)
+	k.zero = k.local(u)
+	k.NEGQ(t)
+	k.first = k.local(t)
+	k.b, k.c, k.r = copied(fieldB), copied(fieldC), copied(fieldRes)
+	k.aTab, k.cTab, k.rTab = copied(fieldAOff), copied(fieldCOff), copied(fieldROff)
+	k.tilesLeft = copied(fieldN)
+	k.seg, k.bTab, k.segsLeft = k.AllocLocal(8), k.AllocLocal(8), k.AllocLocal(8)
+}
+
+// load loads the columns of vector v at m.
+func (k *kernel) load(m operand.Mem, v int, dst reg.VecPhysical) {
+	m = m.Offset(4 * k.lanes * v)
+	switch {
+	case k.lanes == 16:
+		k.VMOVUPS_Z(m, []reg.OpmaskPhysical{reg.K1, reg.K2}[v], dst)
+	case k.masked:
+		k.VMOVUPS(operand.Mem{Base: reg.R8, Disp: 32 * v}, dst)
+		k.VMASKMOVPS(m, dst, dst)
+	default:
+		k.VMOVUPS(m, dst)
+	}
+}
+
+// rowPointers sets the row registers to base + 4·table[i].
+func (k *kernel) rowPointers(base, table operand.Mem) {
+	k.MOVQ(table, bPtr)
+	k.MOVQ(base, idx)
+	for i, r := range rowRegs[:k.rows] {
+		k.MOVLQSX(operand.Mem{Base: bPtr, Disp: 4 * i}, r)
+		k.LEAQ(operand.Mem{Base: idx, Index: r, Scale: 4}, r)
+	}
+}
+
+// initial sets the accumulators to C or to zero.
+func (k *kernel) initial() {
+	k.CMPB(field(fieldAcc), operand.U8(0))
+	k.JEQ(label("empty"))
+	k.Comment("Continue the sums in C")
+	k.rowPointers(k.c, k.cTab)
+	for i := range k.rows {
+		for v := range k.vecs {
+			k.load(operand.Mem{Base: rowRegs[i]}, v, k.accum(i, v))
+		}
+	}
+	k.JMP(label("started"))
+	k.Label("empty")
+	for i := range k.rows * k.vecs {
+		if k.lanes == 16 {
+			k.VPXORD(k.reg(i), k.reg(i), k.reg(i))
+		} else {
+			k.VXORPS(k.reg(i), k.reg(i), k.reg(i))
+		}
+	}
+	k.Label("started")
+}
+
+// segments adds the terms of every segment.
+func (k *kernel) segments() {
+	k.MOVQ(field(fieldSegs), reg.RAX)
+	k.TESTQ(reg.RAX, reg.RAX)
+	k.JEQ(label("finish"))
+	k.MOVQ(reg.RAX, k.segsLeft)
+	k.MOVQ(field(fieldBOff), reg.RAX)
+	k.MOVQ(reg.RAX, k.bTab)
+	k.MOVQ(k.aTab, reg.RAX)
+	k.MOVQ(reg.RAX, k.seg)
+	k.Label("segment")
+	k.Comment("Row pointers: A + 4·AOff, or Zero where AOff is negative")
+	k.MOVQ(k.seg, bPtr)
+	k.MOVQ(k.a, idx)
+	for i, r := range rowRegs[:k.rows] {
+		k.MOVLQSX(operand.Mem{Base: bPtr, Disp: 4 * i}, r)
+		k.TESTQ(r, r)
+		k.LEAQ(operand.Mem{Base: idx, Index: r, Scale: 4}, r)
+		k.CMOVQMI(k.zero, r)
+	}
+	k.ADDQ(operand.I8(tableRow), bPtr)
+	k.MOVQ(bPtr, k.seg)
+	k.MOVQ(k.bTab, idx)
+	k.MOVLQSX(operand.Mem{Base: idx}, bPtr)
+	k.ADDQ(operand.I8(4), idx)
+	k.MOVQ(idx, k.bTab)
+	k.SHLQ(operand.U8(2), bPtr)
+	k.ADDQ(k.b, bPtr)
+	k.MOVQ(k.first, idx)
+	k.terms()
+	k.DECQ(k.segsLeft)
+	k.JNE(label("segment"))
+}
+
+// terms adds the terms of one segment: per k one row of B and one element of
+// every row of A.
+func (k *kernel) terms() {
+	k.Label("term")
+	for v := range k.vecs {
+		k.load(operand.Mem{Base: bPtr}, v, k.spare(v))
+	}
+	free := 32 - (k.rows+1)*k.vecs
+	if k.lanes == 8 {
+		free = 16 - (k.rows+1)*k.vecs
+	}
+	for i, r := range rowRegs[:k.rows] {
+		a := k.spare(k.vecs + i%min(free, 6))
+		k.VBROADCASTSS(operand.Mem{Base: r, Index: idx, Scale: 1}, a)
+		for v := range k.vecs {
+			k.VFMADD231PS(k.spare(v), a, k.accum(i, v))
+		}
+	}
+	k.ADDQ(k.kb, bPtr)
+	k.ADDQ(k.ka, idx)
+	k.JNE(label("term"))
+}
+
+// addBias adds the bias to every row.
+func (k *kernel) addBias() {
+	k.MOVQ(field(fieldBias), reg.RAX)
+	k.TESTQ(reg.RAX, reg.RAX)
+	k.JEQ(label("unbiased"))
+	for v := range k.vecs {
+		k.load(operand.Mem{Base: reg.RAX}, v, k.spare(v))
+	}
+	for i := range k.rows {
+		for v := range k.vecs {
+			k.VADDPS(k.spare(v), k.accum(i, v), k.accum(i, v))
+		}
+	}
+	k.Label("unbiased")
+}
+
+// addRes adds the rows of Res, all before the first store because Res may be C.
+func (k *kernel) addRes() {
+	k.CMPQ(field(fieldRes), operand.I8(0))
+	k.JEQ(label("alone"))
+	k.rowPointers(k.r, k.rTab)
+	for i := range k.rows {
+		for v := range k.vecs {
+			k.load(operand.Mem{Base: rowRegs[i]}, v, k.spare(v))
+			k.VADDPS(k.spare(v), k.accum(i, v), k.accum(i, v))
+		}
+	}
+	k.Label("alone")
+}
+
+// store writes the accumulators to C.
+func (k *kernel) store() {
+	k.rowPointers(k.c, k.cTab)
+	if k.masked && k.lanes == 8 {
+		for v := range k.vecs {
+			k.VMOVUPS(operand.Mem{Base: reg.R8, Disp: 32 * v}, k.spare(v))
+		}
+	}
+	for i, r := range rowRegs[:k.rows] {
+		for v := range k.vecs {
+			m := operand.Mem{Base: r, Disp: 4 * k.lanes * v}
+			switch {
+			case k.lanes == 16:
+				k.VMOVUPS(k.accum(i, v), []reg.OpmaskPhysical{reg.K1, reg.K2}[v], m)
+			case k.masked:
+				k.VMASKMOVPS(k.accum(i, v), k.spare(v), m)
+			default:
+				k.VMOVUPS(k.accum(i, v), m)
+			}
+		}
+	}
+}
+
+// nextTile advances the tables and bases and ends the loop over tiles.
+func (k *kernel) nextTile() {
+	for _, s := range []struct {
+		at  operand.Mem
+		off int
+	}{{k.a, fieldAInc}, {k.aTab, fieldAStep}, {k.c, fieldCInc}, {k.cTab, fieldCStep}, {k.r, fieldRInc}, {k.rTab, fieldRStep}} {
+		k.MOVQ(field(s.off), reg.RAX)
+		k.SHLQ(operand.U8(2), reg.RAX)
+		k.ADDQ(reg.RAX, s.at)
+	}
+	k.DECQ(k.tilesLeft)
+	k.JNE(label("tile"))
+}
