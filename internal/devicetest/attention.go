@@ -28,7 +28,7 @@ func attentionCases() []Case {
 	} {
 		for _, mode := range []string{"mild", "sharp view", "nan"} {
 			out = append(out, Case{
-				Name: fmt.Sprintf("Attention/%+v/%s", s, mode), big: i >= 6, pitch: has(mode, "view"), poison: mode == "nan",
+				Name: fmt.Sprintf("Attention/%+v/%s", s, mode), Big: i >= 6, pitch: has(mode, "view"), poison: mode == "nan",
 				units:     map[string]float64{"y": 1, "dqkv": 1}, // attnMagnitude includes them
 				magnitude: func(v Values) Values { return attnMagnitude(v, s) },
 				run: func(e *env) {

@@ -38,7 +38,7 @@ func Run(t *testing.T, dev tensor.Device) {
 // only.
 type Case struct {
 	Name   string
-	big    bool // left out in short mode
+	Big    bool // left out in short mode
 	pitch  bool // activations are column views
 	poison bool // one input value is NaN
 	run    func(e *env)

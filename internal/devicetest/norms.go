@@ -36,7 +36,7 @@ func groupNormCase(big bool, N, H, W, C, G int, mode string) Case {
 	shape := ref64.NormShape{N: N, P: H * W, C: C, G: G, Eps: float64(opt.Eps), SiLU: opt.SiLU}
 	return Case{
 		Name: fmt.Sprintf("GroupNorm/N=%d,H=%d,W=%d,C=%d,G=%d/%s", N, H, W, C, G, mode),
-		big:  big, pitch: has(mode, "view"), poison: mode == "nan",
+		Big:  big, pitch: has(mode, "view"), poison: mode == "nan",
 		units: normUnits(shape), magnitude: func(v Values) Values { return normMagnitude(v, shape, opt.AddDX) },
 		run: func(e *env) {
 			e.uniform(1.5, 1)
@@ -65,7 +65,7 @@ func layerNormCase(big bool, M, C int, mode string) Case {
 	opt := normOpt(mode, 0)
 	shape := ref64.NormShape{N: M, P: 1, C: C, G: 1, Eps: float64(opt.Eps), SiLU: opt.SiLU}
 	return Case{
-		Name: fmt.Sprintf("LayerNorm/M=%d,C=%d/%s", M, C, mode), big: big, pitch: has(mode, "view"), poison: mode == "nan",
+		Name: fmt.Sprintf("LayerNorm/M=%d,C=%d/%s", M, C, mode), Big: big, pitch: has(mode, "view"), poison: mode == "nan",
 		units: normUnits(shape), magnitude: func(v Values) Values { return normMagnitude(v, shape, opt.AddDX) },
 		run: func(e *env) {
 			e.uniform(-1, 1.5)

@@ -13,7 +13,7 @@ func Cases(short bool) []Case {
 		embeddingCases, dropoutCases, lossCases, optimCases,
 	} {
 		for _, c := range f() {
-			if !short || !c.big {
+			if !short || !c.Big {
 				all = append(all, c)
 			}
 		}
@@ -57,7 +57,8 @@ func copyCases() []Case {
 }
 
 // siluCases: the sigmoid is good to a few ulp; the derivative is a sum of two
-// terms that cancel near x = −1.28.
+// terms that cancel near x = −1.28. Where e^x underflows it may be any number
+// up to the smallest normal one, 2⁻¹²⁶.
 func siluCases() []Case {
 	var out []Case
 	for i, s := range rowShapes {
@@ -77,10 +78,12 @@ func siluCases() []Case {
 					})
 				},
 				magnitude: func(v Values) Values {
+					const floor = 0x1p-126 * 0x1p24 / 8 // 2⁻¹²⁶ after the 8 units above
 					m := Values{"y": abs(v["y"]), "dx": abs(v["dy"])}
 					for i, x := range v["x"] {
 						s := 1 / (1 + math.Exp(-x))
-						m["dx"][i] *= s + math.Abs(x)*s*(1-s)
+						m["y"][i] += math.Abs(x) * floor
+						m["dx"][i] *= s + math.Abs(x)*(s*(1-s)+floor)
 					}
 					return m
 				},

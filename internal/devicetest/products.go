@@ -17,7 +17,7 @@ func linearCases() []Case {
 		for _, mode := range []string{"dense", "view", "bare", "nan"} {
 			M, C, O := s.M, s.C, s.O
 			out = append(out, Case{
-				Name: fmt.Sprintf("Linear/M=%d,C=%d,O=%d/%s", M, C, O, mode), big: i >= 7,
+				Name: fmt.Sprintf("Linear/M=%d,C=%d,O=%d/%s", M, C, O, mode), Big: i >= 7,
 				pitch: mode == "view", poison: mode == "nan",
 				units: map[string]float64{"y": float64(C + 3), "dx": float64(O + 2), "dw": float64(M + 3), "db": float64(M + 3)},
 				run: func(e *env) {
@@ -60,7 +60,7 @@ func convCases() []Case {
 			h, w := s.Out()
 			taps, pixels := s.K*s.K, s.N*h*w
 			out = append(out, Case{
-				Name: fmt.Sprintf("Conv2D/%+v/%s", s, mode), big: i >= 13,
+				Name: fmt.Sprintf("Conv2D/%+v/%s", s, mode), Big: i >= 13,
 				pitch: mode == "view" || mode == "inplace", poison: mode == "nan",
 				units: map[string]float64{
 					"y": float64(taps*s.C + 4), "dx": float64(4*taps*s.O + 2),
