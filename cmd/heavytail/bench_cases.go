@@ -1,0 +1,191 @@
+package main
+
+import (
+	"fmt"
+
+	"heavytail/diffusion"
+	"heavytail/kernels"
+	"heavytail/nn"
+	"heavytail/stable"
+	"heavytail/tensor"
+)
+
+// filled returns a tensor of normal values.
+func filled(dev *kernels.CPU, shape ...int) *tensor.Tensor {
+	t := dev.New(shape...)
+	stable.Stream{Seed: uint64(t.Len())}.Normal(t.Data(), 0)
+	return t
+}
+
+func gemmCases(o benchOptions) ([]benchCase, error) {
+	dev := kernels.New(o.threads)
+	var out []benchCase
+	for _, n := range []int{256, 512, 1024} {
+		a, b, c := filled(dev, n, n), filled(dev, n, n), filled(dev, n, n)
+		out = append(out, benchCase{name: fmt.Sprintf("gemm %d", n), flops: 2 * float64(n) * float64(n) * float64(n),
+			run: func() { dev.Linear(c, a, b, nil); b.Touch() }})
+	}
+	return out, nil
+}
+
+func convCases(o benchOptions) ([]benchCase, error) {
+	dev := kernels.New(o.threads)
+	var out []benchCase
+	for _, s := range []struct{ size, c, k, stride int }{
+		{32, 32, 3, 1}, {16, 64, 3, 1}, {8, 64, 3, 1}, {32, 128, 3, 1}, {16, 256, 3, 1}, {4, 256, 3, 1},
+		{32, 128, 3, 2}, {16, 256, 1, 1},
+	} {
+		x, w := filled(dev, o.batch, s.size, s.size, s.c), filled(dev, s.k, s.k, s.c, s.c)
+		b, y := filled(dev, s.c), filled(dev, o.batch, s.size/s.stride, s.size/s.stride, s.c)
+		dx, dw, db := filled(dev, x.Shape()...), filled(dev, w.Shape()...), filled(dev, s.c)
+		name := fmt.Sprintf("conv%d×%d/%d %d→%d at %d²", s.k, s.k, s.stride, s.c, s.c, s.size)
+		flops := 2 * float64(y.Len()) * float64(s.k*s.k*s.c)
+		opt := tensor.ConvOpt{Stride: s.stride}
+		out = append(out,
+			benchCase{name: name, flops: flops, run: func() { dev.Conv2D(y, x, w, b, nil, opt) }},
+			benchCase{name: name + " backward", flops: 2 * flops, run: func() { dev.Conv2DBackward(dx, dw, db, y, x, w, opt) }})
+	}
+	return out, nil
+}
+
+func attentionCases(o benchOptions) ([]benchCase, error) {
+	dev := kernels.New(o.threads)
+	var out []benchCase
+	for _, s := range []struct{ t, c, heads int }{{64, 64, 4}, {256, 64, 4}, {256, 256, 4}, {1024, 256, 4}, {4096, 64, 1}} {
+		qkv, y := filled(dev, o.batch, s.t, 3*s.c), filled(dev, o.batch, s.t, s.c)
+		dqkv := filled(dev, qkv.Shape()...)
+		name := fmt.Sprintf("attention T=%d C=%d heads %d", s.t, s.c, s.heads)
+		flops := 4 * float64(o.batch) * float64(s.t) * float64(s.t) * float64(s.c)
+		out = append(out,
+			benchCase{name: name, flops: flops, run: func() { dev.Attention(y, qkv, s.heads) }},
+			benchCase{name: name + " backward", flops: 2.5 * flops, run: func() { dev.AttentionBackward(dqkv, y, qkv, s.heads) }})
+	}
+	return out, nil
+}
+
+func normCases(o benchOptions) ([]benchCase, error) {
+	dev := kernels.New(o.threads)
+	var out []benchCase
+	for _, s := range []struct{ size, c int }{{32, 32}, {16, 64}, {32, 128}, {8, 256}} {
+		x, y, ss := filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, 2*s.c)
+		gamma, beta, stats := filled(dev, s.c), filled(dev, s.c), filled(dev, o.batch, 2*s.c)
+		dx, dg, db, dss := filled(dev, x.Shape()...), filled(dev, s.c), filled(dev, s.c), filled(dev, ss.Shape()...)
+		opt := tensor.NormOpt{Groups: 32, Eps: 1e-5, SiLU: true}
+		name, n := fmt.Sprintf("group norm + SiLU %d²×%d", s.size, s.c), float64(x.Len())
+		out = append(out,
+			benchCase{name: name, items: n, unit: "elements", run: func() { dev.GroupNorm(y, x, gamma, beta, ss, stats, opt) }},
+			benchCase{name: name + " backward", items: n, unit: "elements",
+				run: func() { dev.GroupNormBackward(dx, dg, db, dss, y, x, gamma, beta, ss, stats, opt) }})
+	}
+	return out, nil
+}
+
+func noiseCases(benchOptions) ([]benchCase, error) {
+	buf := make([]float32, 1<<16)
+	words := make([]uint32, 1<<16)
+	s := stable.Stream{Seed: 1}
+	iso := stable.Noise{Alpha: 1.7, Isotropic: true}
+	var out []benchCase
+	for _, c := range []struct {
+		name string
+		run  func()
+	}{
+		{"Philox4x32-10 words", func() { s.Uint32(words, 0) }},
+		{"uniform", func() { s.Uniform(buf, 0) }},
+		{"normal", func() { s.Normal(buf, 0) }},
+		{"symmetric stable, alpha 1.7", func() { s.Symmetric(buf, 1.7, 0) }},
+		{"skewed stable, alpha 1.5 beta 0.5", func() { s.Skewed(buf, 1.5, 0.5, stable.S1, 0) }},
+		{"positive stable, a 0.85", func() { s.Positive(buf, 0.85, stable.Value, 0) }},
+		{"isotropic stable, alpha 1.7", func() { iso.Fill(buf, s) }},
+	} {
+		out = append(out, benchCase{name: c.name, items: float64(len(buf)), unit: "variates", run: c.run})
+	}
+	return out, nil
+}
+
+// benchNet makes the network of o with start values; 0 sizes mean 32×32.
+func benchNet(o benchOptions) (*nn.Net, []int, error) {
+	cfg, err := nn.Preset(o.config)
+	if err != nil {
+		return nil, nil, usagef("bench: %v", err)
+	}
+	net, err := nn.New(kernels.New(o.threads), cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	shape := net.SampleShape()
+	if len(shape) != 3 {
+		return nil, nil, usagef("bench: -config %s is not a network for images", o.config)
+	}
+	if shape[0] == 0 {
+		shape[0], shape[1] = 32, 32
+	}
+	// Normal values everywhere: the start values have zeros in every last layer.
+	flat := net.Params().Flat
+	stable.Stream{Seed: 2}.Normal(flat.Data(), 0)
+	net.Device().Scale(flat, 0.05)
+	net.Params().Touch()
+	return net, shape, nil
+}
+
+// times returns n network times evenly spaced in [0.1, 0.9].
+func times(n int) []float32 {
+	t := make([]float32, n)
+	for i := range t {
+		t[i] = 0.1 + 0.8*float32(i)/float32(max(n-1, 1))
+	}
+	return t
+}
+
+func unetCases(o benchOptions) ([]benchCase, error) {
+	net, s, err := benchNet(o)
+	if err != nil {
+		return nil, err
+	}
+	ws, err := net.NewWorkspace(o.batch, s[0], s[1], false)
+	if err != nil {
+		return nil, err
+	}
+	macs, err := net.MACs(s[0], s[1])
+	if err != nil {
+		return nil, err
+	}
+	x, t := filled(net.Device().(*kernels.CPU), o.batch, s[0], s[1], s[2]), times(o.batch)
+	return []benchCase{{name: fmt.Sprintf("unet %s batch %d", o.config, o.batch), flops: 2 * float64(macs) * float64(o.batch),
+		items: float64(o.batch), unit: "images", run: func() { net.Forward(ws, x, t, nil) }}}, nil
+}
+
+// trainCases times whole steps: forward, loss, backward, AdamW and average.
+func trainCases(o benchOptions) ([]benchCase, error) {
+	net, s, err := benchNet(o)
+	if err != nil {
+		return nil, err
+	}
+	ws, err := net.NewWorkspace(o.batch, s[0], s[1], true)
+	if err != nil {
+		return nil, err
+	}
+	macs, err := net.MACs(s[0], s[1])
+	if err != nil {
+		return nil, err
+	}
+	dev := net.Device().(*kernels.CPU)
+	x, target, dy := filled(dev, o.batch, s[0], s[1], s[2]), filled(dev, o.batch, s[0], s[1], s[2]), dev.New(o.batch, s[0], s[1], s[2])
+	opt, ema, t := nn.NewAdamW(net.Params()), nn.NewEMA(net.Params(), 0.999), times(o.batch)
+	out, weights := make([]float64, o.batch), make([]float64, o.batch)
+	loss := diffusion.Loss{Kind: diffusion.Root}
+	step := func() {
+		y := net.Forward(ws, x, t, nil)
+		dev.Loss(out, y, target, tensor.Squared, 2)
+		loss.Reduce(weights, out, o.batch)
+		dev.LossBackward(dy, y, target, tensor.Squared, 2, weights)
+		net.Params().ZeroGrad()
+		net.Backward(ws, dy)
+		if _, err := opt.Update(1e-6, 1); err != nil {
+			panic("bench: " + err.Error())
+		}
+		ema.Update()
+	}
+	return []benchCase{{name: fmt.Sprintf("train %s batch %d", o.config, o.batch), flops: 6 * float64(macs) * float64(o.batch),
+		items: float64(o.batch), unit: "images", run: step}}, nil
+}
