@@ -33,3 +33,19 @@ func maxGeneric(x []float32) float32 {
 	}
 	return l[0]
 }
+
+func sumGeneric(x []float32) float32 {
+	var l [16]float32
+	for i, v := range x {
+		l[i&15] += v
+	}
+	return fold16(&l)
+}
+
+func dotGeneric(a, b []float32) float32 {
+	var l [16]float32
+	for i, v := range a {
+		l[i&15] = FMA(v, b[i], l[i&15])
+	}
+	return fold16(&l)
+}

@@ -21,6 +21,3 @@ func SoftmaxBackwardRow(ds, p, dp []float32) {
 	}
 	softmaxBackwardRow(ds, p, dp)
 }
-
-func softmaxRow(row []float32)               { softmaxRowGeneric(row) }
-func softmaxBackwardRow(ds, p, dp []float32) { softmaxBackwardRowGeneric(ds, p, dp) }

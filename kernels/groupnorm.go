@@ -1,0 +1,224 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// normSlice is the most elements that one part of a group normalisation
+// holds: a sample's pixels of so many channels that the second pass finds them
+// in a second-level cache (256 KiB of x; backward 512 KiB of x and dy).
+const normSlice = 1 << 16
+
+// normJob is a group normalisation or its gradient, cut into samples ×
+// slices of channels. A slice holds whole groups, so it is finished by one
+// goroutine and no result depends on the cut.
+type normJob struct {
+	tensor.NormOpt
+	backward       bool
+	n, p, c        int // samples, pixels, channels
+	width, slices  int // channels of a slice, slices of a sample
+	x, y, dy, dx   simd.Strip
+	gamma, beta    []float32
+	ss, stats, dss []float32 // ss and dss may be nil
+	grads          []float32 // backward: per sample dgamma and dbeta [N,2C]
+}
+
+var normPool = sync.Pool{New: func() any { return new(normJob) }}
+
+// strip returns t's rows as pixels.
+func strip(t *tensor.Tensor) simd.Strip { return simd.Strip{Data: t.Data(), Pitch: t.Pitch()} }
+
+// GroupNorm sets y = act(n·(1+scale) + shift), n = (x−mean)·rstd·gamma + beta,
+// with the biased variance of each group of C/Groups channels over the pixels
+// of a sample, rstd = 1/√(var+eps). x, y [N,H,W,C] (any rank with N first;
+// views allowed; y may be x), gamma, beta [C], ss [N,2C] or nil, stats [N,2C].
+//
+// Per channel, Σ(x−k) and Σ(x−k)² with k the first pixel's value are summed by
+// simd.ChanStats; the channels of a group are joined in float64 in ascending
+// order. mean and rstd are rounded to float32 and stored in stats for every
+// channel. Then v = fma(x, a, b) with
+//
+//	a = rstd·gamma·(1+scale), b = (beta − mean·rstd·gamma)·(1+scale) + shift
+//
+// computed in float64 and rounded. It panics on other shapes.
+func (c *CPU) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
+	j := c.normJob("GroupNorm", y, x, gamma, beta, ss, stats, opt)
+	j.backward = false
+	j.y = strip(y)
+	j.run(c.threads)
+	y.Touch()
+	stats.Touch()
+}
+
+// GroupNormBackward computes the gradients of GroupNorm from dy: dx (added to
+// if opt.AddDX), dgamma +=, dbeta += (sample after sample), dss overwritten
+// (nil if ss is nil). With dv the gradient at v and A = gamma·(1+scale),
+//
+//	dx = rstd·(dv·A − m1 − x̂·m2) = fma(dv, p, fma(x, q, r))
+//
+// m1 and m2 being the group's means of dv·A and dv·A·x̂. dx may be dy, not x.
+// It panics on other shapes.
+func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
+	j := c.normJob("GroupNormBackward", dy, x, gamma, beta, ss, stats, opt)
+	mustMatch("GroupNormBackward", dx, x)
+	mustFlat("GroupNormBackward", dgamma, j.c)
+	mustFlat("GroupNormBackward", dbeta, j.c)
+	if ss != nil {
+		mustFlat("GroupNormBackward", dss, j.n*2*j.c)
+	}
+	j.backward = true
+	j.dy, j.dx, j.dss = strip(dy), strip(dx), nil
+	if ss != nil {
+		j.dss = dss.Data()
+		dss.Touch()
+	}
+	s := getScratch(j.n*2*j.c, 0)
+	j.grads = s.f
+	n, w := j.n, j.c
+	j.run(c.threads)
+	for i := range n {
+		simd.Add(dgamma.Data()[:w], dgamma.Data()[:w], s.f[i*2*w:][:w])
+		simd.Add(dbeta.Data()[:w], dbeta.Data()[:w], s.f[i*2*w+w:][:w])
+	}
+	s.free()
+	dx.Touch()
+	dgamma.Touch()
+	dbeta.Touch()
+}
+
+// normJob checks the shapes and returns a job for y and x.
+func (c *CPU) normJob(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) *normJob {
+	n, ch := x.Dim(0), x.Cols()
+	if x.Rank() < 2 || opt.Groups < 1 || ch%opt.Groups != 0 {
+		panic(fmt.Sprintf("kernels: %s: x %v in %d groups", op, x.Shape(), opt.Groups))
+	}
+	mustMatch(op, y, x)
+	mustFlat(op, gamma, ch)
+	mustFlat(op, beta, ch)
+	mustFlat(op, stats, n*2*ch)
+	j := normPool.Get().(*normJob)
+	j.NormOpt, j.n, j.c = opt, n, ch
+	j.p = x.Rows() / max(n, 1)
+	j.x = strip(x)
+	j.gamma, j.beta, j.stats = gamma.Data(), beta.Data(), stats.Data()
+	j.ss = nil
+	if ss != nil {
+		mustFlat(op, ss, n*2*ch)
+		j.ss = ss.Data()
+	}
+	j.cut(par.Threads(c.threads))
+	return j
+}
+
+// cut chooses the width of a slice: whole groups and, where possible, whole
+// cache lines (16 channels), at most normSlice elements, fewer if the threads
+// would otherwise idle.
+func (j *normJob) cut(threads int) {
+	per := j.c / j.Groups
+	unit := per
+	for unit%16 != 0 {
+		unit += per
+	}
+	units := (j.c + unit - 1) / unit
+	want := max(1, normSlice/(max(1, j.p)*unit))
+	if j.n > 0 && j.n < threads {
+		each := (threads + j.n - 1) / j.n
+		want = min(want, (units+each-1)/each)
+	}
+	j.width = unit * min(want, units)
+	j.slices = (j.c + j.width - 1) / j.width
+}
+
+func (j *normJob) run(threads int) {
+	if j.p > 0 {
+		par.Run(threads, j.n*j.slices, j)
+	}
+	*j = normJob{}
+	normPool.Put(j)
+}
+
+// Do normalises one slice of one sample.
+func (j *normJob) Do(part int) {
+	n := part / j.slices
+	c0 := part % j.slices * j.width
+	c1 := min(j.c, c0+j.width)
+	w := getNormWork(c1 - c0)
+	if j.backward {
+		j.gradSlice(w, n, c0, c1)
+	} else {
+		j.slice(w, n, c0, c1)
+	}
+	w.free()
+}
+
+// at returns the strip that begins at channel c of sample n.
+func (j *normJob) at(s simd.Strip, n, c int) simd.Strip {
+	return simd.Strip{Data: s.Data[n*j.p*s.Pitch+c:], Pitch: s.Pitch}
+}
+
+// slice normalises the channels c0…c1−1 of sample n.
+func (j *normJob) slice(w *normWork, n, c0, c1 int) {
+	x := j.at(j.x, n, c0)
+	clear(w.s1)
+	clear(w.s2)
+	copy(w.shift, x.Data[:c1-c0])
+	simd.ChanStats(w.s1, w.s2, x, j.p, w.shift)
+	mean, rstd := j.saved(n, c0, c1)
+	per := j.c / j.Groups
+	for g := 0; g < c1-c0; g += per {
+		m, r := w.group(g, g+per, j.p, float64(j.Eps))
+		simd.Fill(mean[g:g+per], float32(m))
+		simd.Fill(rstd[g:g+per], float32(r))
+	}
+	j.coefficients(w, n, c0, c1)
+	simd.NormApply(j.at(j.y, n, c0), x, j.p, w.a, w.b, j.SiLU)
+}
+
+// saved returns the means and reciprocal deviations of channels c0…c1−1.
+func (j *normJob) saved(n, c0, c1 int) (mean, rstd []float32) {
+	s := j.stats[n*2*j.c:]
+	return s[c0:c1], s[j.c+c0 : j.c+c1]
+}
+
+// group joins the channel sums c0…c1−1 of p pixels each to the mean and the
+// reciprocal deviation of the group.
+func (w *normWork) group(c0, c1, p int, eps float64) (mean, rstd float64) {
+	for c := c0; c < c1; c++ {
+		mean += float64(w.shift[c]) + w.s1[c]/float64(p)
+	}
+	mean /= float64(c1 - c0)
+	m2 := 0.0
+	for c := c0; c < c1; c++ {
+		own := w.s1[c] / float64(p) // mean of x − shift
+		d := float64(w.shift[c]) + own - mean
+		m2 += w.s2[c] - float64(own*w.s1[c])
+		m2 += float64(float64(d*d) * float64(p))
+	}
+	return mean, 1 / math.Sqrt(max(m2, 0)/float64(p*(c1-c0))+eps)
+}
+
+// coefficients sets a and b of the channels c0…c1−1 of sample n.
+func (j *normJob) coefficients(w *normWork, n, c0, c1 int) {
+	mean, rstd := j.saved(n, c0, c1)
+	for c := range c1 - c0 {
+		g := float64(rstd[c]) * float64(j.gamma[c0+c])
+		b := float64(j.beta[c0+c]) - float64(float64(mean[c])*g)
+		scale, shift := j.scaleShift(n, c0+c)
+		w.a[c] = float32(g * scale)
+		w.b[c] = float32(float64(b*scale) + shift)
+	}
+}
+
+// scaleShift returns 1+scale and shift of channel c of sample n.
+func (j *normJob) scaleShift(n, c int) (scale, shift float64) {
+	if j.ss == nil {
+		return 1, 0
+	}
+	return 1 + float64(j.ss[n*2*j.c+c]), float64(j.ss[n*2*j.c+j.c+c])
+}

@@ -1,0 +1,13 @@
+//go:build !purego
+
+package simd
+
+func exp(dst, x []float32)                   { expGeneric(dst, x) }
+func log(dst, x []float32)                   { logGeneric(dst, x) }
+func sinCos(s, c, x []float32)               { sinCosGeneric(s, c, x) }
+func sigmoid(dst, x []float32)               { sigmoidGeneric(dst, x) }
+func tanh(dst, x []float32)                  { tanhGeneric(dst, x) }
+func silu(dst, x []float32)                  { siluGeneric(dst, x) }
+func siluBackward(dx, dy, x []float32)       { siluBackwardGeneric(dx, dy, x) }
+func softmaxRow(row []float32)               { softmaxRowGeneric(row) }
+func softmaxBackwardRow(ds, p, dp []float32) { softmaxBackwardRowGeneric(ds, p, dp) }

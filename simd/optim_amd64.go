@@ -1,0 +1,5 @@
+//go:build !purego
+
+package simd
+
+func adamw(p, g, m, v []float32, k *AdamW) { adamwGeneric(p, g, m, v, k) }

@@ -1,0 +1,99 @@
+package simd
+
+import "fmt"
+
+// must2 panics unless the lengths agree.
+func must2(op string, a, b int) {
+	if a != b {
+		panic(fmt.Sprintf("simd: %s: lengths %d and %d differ", op, a, b))
+	}
+}
+
+// must3 panics unless the lengths agree.
+func must3(op string, a, b, c int) {
+	if a != b || a != c {
+		panic(fmt.Sprintf("simd: %s: lengths %d, %d and %d differ", op, a, b, c))
+	}
+}
+
+// Add sets dst_i = a_i + b_i. dst may be a or b. It panics if lengths differ,
+// as do the functions below.
+func Add(dst, a, b []float32) {
+	must3("Add", len(dst), len(a), len(b))
+	add(dst, a, b)
+}
+
+// Sub sets dst_i = a_i − b_i. dst may be a or b.
+func Sub(dst, a, b []float32) {
+	must3("Sub", len(dst), len(a), len(b))
+	sub(dst, a, b)
+}
+
+// Mul sets dst_i = a_i·b_i. dst may be a or b.
+func Mul(dst, a, b []float32) {
+	must3("Mul", len(dst), len(a), len(b))
+	mul(dst, a, b)
+}
+
+// Scale sets dst_i = s·x_i. dst may be x.
+func Scale(dst, x []float32, s float32) {
+	must2("Scale", len(dst), len(x))
+	scale(dst, x, s)
+}
+
+// Axpy sets y_i = fma(a, x_i, y_i). y may be x.
+func Axpy(y []float32, a float32, x []float32) {
+	must2("Axpy", len(y), len(x))
+	axpby(y, a, x, 1, y)
+}
+
+// AxpBy sets dst_i = fma(a, x_i, b·y_i), the product b·y_i rounded first.
+// dst may be x or y.
+func AxpBy(dst []float32, a float32, x []float32, b float32, y []float32) {
+	must3("AxpBy", len(dst), len(x), len(y))
+	axpby(dst, a, x, b, y)
+}
+
+// LinComb3 sets dst_i = fma(c, z_i, fma(b, y_i, a·x_i)). dst may be x, y or z.
+func LinComb3(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32) {
+	must3("LinComb3", len(dst), len(x), len(y))
+	must2("LinComb3", len(dst), len(z))
+	linComb3(dst, a, x, b, y, c, z)
+}
+
+// Clamp sets dst_i to x_i limited to [lo, hi]: lo if x_i < lo, then hi if that
+// is > hi. NaN stays NaN. dst may be x.
+func Clamp(dst, x []float32, lo, hi float32) {
+	must2("Clamp", len(dst), len(x))
+	clamp(dst, x, lo, hi)
+}
+
+// Fill sets every element of dst to v.
+func Fill(dst []float32, v float32) {
+	if len(dst) == 0 {
+		return
+	}
+	dst[0] = v
+	for n := 1; n < len(dst); n *= 2 {
+		copy(dst[n:], dst[:n])
+	}
+}
+
+// Mask sets dst_i = s·x_i where words_i ≥ limit, else 0. dst may be x.
+func Mask(dst, x []float32, words []uint32, limit uint64, s float32) {
+	must3("Mask", len(dst), len(x), len(words))
+	for i, v := range x {
+		v *= s
+		if uint64(words[i]) < limit {
+			v = 0
+		}
+		dst[i] = v
+	}
+}
+
+// Huber sets dst_i to x²/2 where |x| < 1, else |x| − ½, as m·(|x| − m/2) with
+// m = min(|x|, 1): the difference is exact for |x| < 1. dst may be x.
+func Huber(dst, x []float32) {
+	must2("Huber", len(dst), len(x))
+	huber(dst, x)
+}

@@ -1,0 +1,69 @@
+package simd
+
+import "math"
+
+func addGeneric(dst, a, b []float32) {
+	for i, v := range a {
+		dst[i] = v + b[i]
+	}
+}
+
+func subGeneric(dst, a, b []float32) {
+	for i, v := range a {
+		dst[i] = v - b[i]
+	}
+}
+
+func mulGeneric(dst, a, b []float32) {
+	for i, v := range a {
+		dst[i] = v * b[i]
+	}
+}
+
+func scaleGeneric(dst, x []float32, s float32) {
+	for i, v := range x {
+		dst[i] = v * s
+	}
+}
+
+func axpbyGeneric(dst []float32, a float32, x []float32, b float32, y []float32) {
+	for i, v := range x {
+		dst[i] = FMA(a, v, float32(b*y[i]))
+	}
+}
+
+func linComb3Generic(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32) {
+	for i, v := range x {
+		dst[i] = FMA(c, z[i], FMA(b, y[i], float32(a*v)))
+	}
+}
+
+func clampGeneric(dst, x []float32, lo, hi float32) {
+	for i, v := range x {
+		dst[i] = atMost(atLeast(v, lo), hi)
+	}
+}
+
+// atLeast returns lo if x < lo, else x: NaN stays.
+func atLeast(x, lo float32) float32 {
+	if x < lo {
+		return lo
+	}
+	return x
+}
+
+// atMost returns hi if x > hi, else x: NaN stays.
+func atMost(x, hi float32) float32 {
+	if x > hi {
+		return hi
+	}
+	return x
+}
+
+func huberGeneric(dst, x []float32) {
+	for i, v := range x {
+		a := math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
+		m := atMost(a, 1)
+		dst[i] = m * (a - float32(m*0.5))
+	}
+}
