@@ -69,6 +69,9 @@ func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) 
 // run is the loop that all samplers share; rule is what differs.
 func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bool, rule rule) {
 	T := c.sched.T()
+	if c.n == 0 {
+		return
+	}
 	c.a = make([]float64, c.proc.multipliers(c.d))
 	if c.needVariances || c.opt.ConsistentStart {
 		c.sums.init(c)
@@ -125,7 +128,7 @@ func (c *chain) start() {
 // denoise sets eps to ε̂(x_t, t) or, when clipping, to x̂_0 clamped.
 func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 	fail := func(err error) error {
-		return fmt.Errorf("diffusion: %s: stopped at step %d, %d to go: %w", c.name, c.sched.T()-t, t, err)
+		return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", c.name, c.sched.T()-t, c.sched.T()-1, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return fail(err)
@@ -142,7 +145,7 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 		return fail(err)
 	}
 	if at := nonFinite(c.eps); at >= 0 {
-		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t)
+		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d of %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t, c.sched.T()-1)
 	}
 	if c.opt.ClipDenoised { // x̂_0 = (x − σ̄·ε̂)/γ̄
 		simd.AxpBy(c.eps, float32(-sb/gb), c.eps, float32(1/gb), c.x)

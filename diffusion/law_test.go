@@ -3,10 +3,14 @@ package diffusion
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/stable"
 )
 
 // pointMass is the exact denoiser of data that is the point c:
@@ -89,5 +93,168 @@ func checkPointMass(t *testing.T, s sampler, p Process, c float32, d int) {
 	require.NoError(t, err)
 	for _, v := range x {
 		require.InDelta(t, c, v, 6*0x1p-24*largest/sched.GammaBar[1], fmt.Sprintf("%+v", s))
+	}
+}
+
+// At α = 2 a DLPM step is the DDPM posterior step with noise of variance 2, and
+// its Γ does not depend on chance.
+func TestAlphaTwoIsDDPM(t *testing.T) {
+	const T = 50
+	p := DDPM(T).Process
+	s, err := p.Schedule(0)
+	require.NoError(t, err)
+	a := make([]float64, T)
+	for i := range a {
+		a[i] = p.noise().A(stable.Stream{Seed: 9, Step: uint32(i)})
+		require.Equal(t, 2.0, a[i])
+	}
+	s.Variances(a, a)
+	for k := 1; k < T; k++ {
+		abar, prev := s.GammaBar[k]*s.GammaBar[k], s.GammaBar[k-1]*s.GammaBar[k-1]
+		beta := 1 - abar/prev
+		require.InDelta(t, 2*(1-abar), a[k], 1e-12)
+		c := s.DLPM(k, a[k-1], a[k])
+		require.InDelta(t, 1/math.Sqrt(1-beta), c.X, 1e-12)
+		require.InDelta(t, -beta/math.Sqrt((1-abar)*(1-beta)), c.Eps, 1e-12)
+		require.InDelta(t, 2*beta*(1-prev)/(1-abar), c.Z*c.Z, 1e-12)
+	}
+}
+
+// charFunc returns the mean of cos(u·x) and its standard error bound 1/√n.
+func charFunc(x []float64, u float64) (mean, se float64) {
+	for _, v := range x {
+		mean += math.Cos(u * v)
+	}
+	return mean / float64(len(x)), 1 / math.Sqrt(float64(len(x)))
+}
+
+// The conditional variances average to the closed-form marginal:
+// E exp(−u²·Σ_t/2) = exp(−|u·σ̄_t|^α). (Taking the mean over z exactly leaves
+// only A's noise.)
+func TestVariancesHaveTheMarginalLaw(t *testing.T) {
+	const n, T = 20000, 12
+	for _, p := range []Process{
+		Default(1.5, T), Default(1.8, T),
+		{Alpha: 1.7, Scale: Exploding, SigmaMax: 3, Isotropic: true, Steps: T},
+	} {
+		s, err := p.Schedule(0)
+		require.NoError(t, err)
+		var got [T]float64
+		a := make([]float64, T)
+		for i := range n {
+			for k := range a {
+				a[k] = p.noise().A(stable.Stream{Seed: uint64(i), Step: uint32(k)})
+			}
+			s.Variances(a, a)
+			for k, v := range a {
+				got[k] += math.Exp(-v / 2)
+			}
+		}
+		for k, v := range got { // the terms lie in [0, 1]: deviation ≤ ½
+			require.InDelta(t, math.Exp(-math.Pow(s.SigmaBar[k], p.Alpha)), v/n, 5*0.5/math.Sqrt(n))
+		}
+	}
+}
+
+// The forward chain x_t = γ_t·x_{t−1} + σ_t·ε_t and the closed form agree on
+// |x_t| (Kolmogorov and Smirnov, two samples).
+func TestForwardChainMatchesClosedForm(t *testing.T) {
+	const n, T = 4000, 10
+	p := Process{Alpha: 1.6, Isotropic: true, Scale: Preserving, Steps: T}
+	s, err := p.Schedule(0)
+	require.NoError(t, err)
+	chain, direct := make([]float64, n), make([]float64, n)
+	var e [1]float32
+	for i := range n {
+		x := 0.0
+		for k := 1; k < T; k++ {
+			p.noise().Fill(e[:], stable.Stream{Seed: uint64(i), Step: uint32(k)})
+			x = s.Gamma[k]*x + s.Sigma[k]*float64(e[0])
+		}
+		chain[i] = math.Abs(x)
+		p.noise().Fill(e[:], stable.Stream{Seed: uint64(i), Sample: 1})
+		direct[i] = math.Abs(s.SigmaBar[T-1] * float64(e[0]))
+	}
+	slices.Sort(chain)
+	slices.Sort(direct)
+	worst, j := 0.0, 0
+	for i, v := range chain {
+		for j < n && direct[j] <= v {
+			j++
+		}
+		worst = math.Max(worst, math.Abs(float64(i+1-j))/n)
+	}
+	require.Less(t, worst, 1.95*math.Sqrt(2.0/n), "the 0.1 % point of the statistic")
+}
+
+// With the exact denoiser of a point c every state has its closed-form law,
+// (x_t − γ̄_t·c)/σ̄_t unit SαS: DLIM for every η from the independent start,
+// DLPM from the consistent one, with one A or one per element.
+func TestSamplersKeepTheMarginals(t *testing.T) {
+	const n, T, c = 6000, 8, 0.5
+	if testing.Short() {
+		t.Skip("6000 samples")
+	}
+	for _, p := range []Process{
+		Default(1.6, T),
+		{Alpha: 1.8, Scale: Preserving, Steps: T},
+		{Alpha: 1.7, Isotropic: true, Scale: Exploding, SigmaMin: 0.1, SigmaMax: 5, Steps: T},
+	} {
+		s, err := p.Schedule(0)
+		require.NoError(t, err)
+		x := make([]float32, 2*n)
+		unit := make([]float64, n)
+		check := func(name string, steps iter.Seq2[int, error]) {
+			for k, err := range steps {
+				require.NoError(t, err)
+				if k == 0 {
+					continue
+				}
+				for i := range unit { // the second element: it has its own A or shares one
+					unit[i] = (float64(x[2*i+1]) - s.GammaBar[k]*c) / s.SigmaBar[k]
+				}
+				for _, u := range []float64{0.3, 1, 2} {
+					got, se := charFunc(unit, u)
+					require.InDelta(t, math.Exp(-math.Pow(u, p.Alpha)), got, 4*se, "%s %+v t=%d u=%v", name, p, k, u)
+				}
+			}
+		}
+		ctx, den := context.Background(), pointMass(p, s, c)
+		for _, eta := range []float64{0, 0.4, 1} {
+			check("DLIM", DLIM{Process: p, Eta: eta}.Trajectory(ctx, den, x, seeds(n)))
+		}
+		check("DLPM", DLPM{Process: p, Options: Options{ConsistentStart: true}}.Trajectory(ctx, den, x, seeds(n)))
+	}
+}
+
+// For data that are SαS of scale s the best ε̂ is linear, E[ε | x_t] =
+// σ̄^{α−1}·x/S_t^α with S_t = (γ̄^α·s^α + σ̄^α)^{1/α}, and DLIM's limit of many
+// steps maps the scale S_T to s. At α = 2 the same holds for DDPM's variance.
+func TestStableTargetIsReached(t *testing.T) {
+	const scale = 0.3
+	for _, alpha := range []float64{1.4, 1.7, 2} {
+		var off [2]float64
+		for n, T := range []int{500, 1000} {
+			s, err := Default(alpha, T).Schedule(0)
+			require.NoError(t, err)
+			total := func(k int) float64 {
+				return math.Pow(math.Pow(s.GammaBar[k]*scale, alpha)+math.Pow(s.SigmaBar[k], alpha), 1/alpha)
+			}
+			size := total(T - 1)
+			variance := 2 * size * size
+			for k := T - 1; k >= 1; k-- {
+				slope := math.Pow(s.SigmaBar[k], alpha-1) / math.Pow(total(k), alpha)
+				c := s.DLIM(k, 0, 0)
+				size *= c.X + c.Eps*slope
+				c = s.DLPM(k, 2*s.SigmaBar[k-1]*s.SigmaBar[k-1], 2*s.SigmaBar[k]*s.SigmaBar[k])
+				variance = (c.X+c.Eps*slope)*(c.X+c.Eps*slope)*variance + c.Z*c.Z
+			}
+			off[n] = math.Abs(size/scale - 1)
+			if alpha == 2 {
+				require.InEpsilon(t, 2*scale*scale, variance, 15.0/float64(T), "first order in 1/T")
+			}
+		}
+		require.Less(t, off[1], 0.02, "alpha %v", alpha)
+		require.Less(t, off[1], off[0], "more steps come closer")
 	}
 }
