@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/ref64"
+	"heavytail/kernels"
 	"heavytail/tensor"
 )
 
@@ -129,7 +130,7 @@ func runFixture(t *testing.T, net *Net, x, times []float32, train bool) ([]float
 
 // devices are those that must reproduce the golden numbers.
 func devices() map[string]tensor.Device {
-	return map[string]tensor.Device{"ref64": ref64.New()}
+	return map[string]tensor.Device{"ref64": ref64.New(), "cpu": kernels.New(2)}
 }
 
 func checkGradients(t *testing.T, net *Net, want map[string]float64) {

@@ -204,8 +204,8 @@ func (ws *Workspace) run(n int) *run {
 
 // Forward returns the network's output for x [n,H,W,C] (points: [n,Dim]) at
 // the times t, n ≤ Batch. labels is nil or one class per sample; a negative
-// one means no class. The result is valid until the next call on ws; x must
-// stay unchanged until Backward. It panics if the shapes do not fit.
+// one means no class. The result is valid until the next call on ws, Backward
+// included; x must stay unchanged until Backward. It panics if the shapes do not fit.
 func (n *Net) Forward(ws *Workspace, x *tensor.Tensor, t []float32, labels []int) *tensor.Tensor {
 	r := ws.run(x.Dim(0))
 	if !slices.Equal(x.Shape()[1:], ws.g.in.shape) || len(t) != r.n || (labels != nil && len(labels) != r.n) || ws.net != n {
