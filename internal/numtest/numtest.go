@@ -2,6 +2,7 @@
 package numtest
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -23,22 +24,35 @@ func EachLevel(t *testing.T, f func(t *testing.T)) {
 // SameBits fails unless got and want are equal bit by bit, NaN payloads aside.
 func SameBits(t *testing.T, want, got []float32, msg string) {
 	t.Helper()
+	if err := bits(want, got); err != nil {
+		t.Fatalf("%s: %v", msg, err)
+	}
+}
+
+func bits(want, got []float32) error {
 	if len(want) != len(got) {
-		t.Fatalf("%s: %d values, want %d", msg, len(got), len(want))
+		return fmt.Errorf("%d values, want %d", len(got), len(want))
 	}
 	for i, w := range want {
 		g := got[i]
 		if math.Float32bits(w) != math.Float32bits(g) && !(w != w && g != g) {
-			t.Fatalf("%s: element %d: %x (%v), want %x (%v)", msg, i, math.Float32bits(g), g, math.Float32bits(w), w)
+			return fmt.Errorf("element %d: %x (%v), want %x (%v)", i, math.Float32bits(g), g, math.Float32bits(w), w)
 		}
 	}
+	return nil
 }
 
 // Within fails unless |got−want| ≤ abs + rel·|want| for every element; NaN fails.
 func Within(t *testing.T, want []float64, got []float32, abs, rel float64, msg string) {
 	t.Helper()
+	if err := within(want, got, abs, rel); err != nil {
+		t.Fatalf("%s: %v", msg, err)
+	}
+}
+
+func within(want []float64, got []float32, abs, rel float64) error {
 	if len(want) != len(got) {
-		t.Fatalf("%s: %d values, want %d", msg, len(got), len(want))
+		return fmt.Errorf("%d values, want %d", len(got), len(want))
 	}
 	worst, at := 0.0, -1
 	for i, w := range want {
@@ -48,8 +62,9 @@ func Within(t *testing.T, want []float64, got []float32, abs, rel float64, msg s
 		}
 	}
 	if at >= 0 {
-		t.Fatalf("%s: element %d: got %v, want %v, off by %g (allowed %g + %g·|want|)", msg, at, got[at], want[at], worst, abs, rel)
+		return fmt.Errorf("element %d: got %v, want %v, off by %g (allowed %g + %g·|want|)", at, got[at], want[at], worst, abs, rel)
 	}
+	return nil
 }
 
 // Lengths returns every length 0…n and a few larger odd ones.
