@@ -69,7 +69,7 @@ type NoiseParams struct {
 }
 
 // noiseGroup is the number of blocks that one step of a kernel makes.
-const noiseGroup = 16
+const noiseGroup = 32
 
 // Noise sets dst[i] to variate off+i of the family op of the generator p, so
 // that any cut of a range gives the same values. It panics when off+len(dst)
@@ -94,18 +94,34 @@ func noiseFill(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams)
 	if off > limit || uint64(len(dst)) > limit-off {
 		panic(fmt.Sprintf("simd: Noise: %d variates at offset %d exceed %d", len(dst), off, limit))
 	}
-	var buf [4 * noiseGroup]float32
 	size := int(per * noiseGroup)
 	for len(dst) > 0 {
 		block, skip := uint32(off/per), int(off%per)
-		n := 0
-		if skip == 0 && len(dst) >= size {
-			n = len(dst) / size * size
+		n := len(dst) / size * size
+		if skip == 0 && n > 0 {
 			noiseGroups(dst[:n], op, p, block, q)
 		} else {
-			noiseGroups(buf[:size], op, p, block, q)
-			n = copy(dst, buf[skip:size])
+			n = noiseRagged(dst, op, p, block, skip, q)
 		}
 		dst, off = dst[n:], off+uint64(n)
+	}
+}
+
+// noiseRagged makes one group, or as much as is needed of it, and copies what
+// of it lies in dst; it returns how much that is.
+func noiseRagged(dst []float32, op NoiseOp, p *Philox, block uint32, skip int, q *NoiseParams) int {
+	var buf [4 * noiseGroup]float32
+	per := int(op.perBlock())
+	blocks := min((skip+len(dst)+per-1)/per, noiseGroup)
+	if !noiseGroupsAsm(buf[:per*noiseGroup], op, p, block, q) {
+		noiseGroupsGeneric(buf[:per*blocks], op, p, block, q)
+	}
+	return copy(dst, buf[skip:per*blocks])
+}
+
+// noiseGroups fills dst, whole groups, from a block on.
+func noiseGroups(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
+	if !noiseGroupsAsm(dst, op, p, block, q) {
+		noiseGroupsGeneric(dst, op, p, block, q)
 	}
 }

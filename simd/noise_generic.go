@@ -45,13 +45,13 @@ func noiseSinCosPi(y float32) (s, c float32) {
 	return p, q
 }
 
-// noiseLog1p returns log2(1+f) for √½ ≤ 1+f ≤ √2.
+// noiseLog1p returns log2(1+f)/f for √½ ≤ 1+f ≤ √2.
 func noiseLog1p(f float32) float32 {
 	r := noiseLog[8]
 	for i := 7; i >= 0; i-- {
 		r = FMA(r, f, noiseLog[i])
 	}
-	return float32(r * f)
+	return r
 }
 
 // noiseSplit returns e and f with x = 2^e·(1+f), √½ ≤ 1+f ≤ √2, for normal x > 0.
@@ -64,7 +64,7 @@ func noiseSplit(x float32) (e int32, f float32) {
 // noiseLog2 returns the binary logarithm of a normal x > 0.
 func noiseLog2(x float32) float32 {
 	e, f := noiseSplit(x)
-	return float32(e) + noiseLog1p(f)
+	return FMA(noiseLog1p(f), f, float32(e))
 }
 
 // noiseExp2 returns 2^x, x clamped to [−126, 127].
@@ -96,7 +96,7 @@ func noiseNegLog2(w uint32) float32 {
 	if k > noiseHigh {
 		e, f = 0, FMA(float32(int32(k^0x7fffffff)), -0x1p-31, -0x1p-32)
 	}
-	return (0 - float32(e)) - noiseLog1p(f)
+	return FMA(-noiseLog1p(f), f, -float32(e))
 }
 
 // noiseSigned returns x with its sign flipped where bit 31 of w is set.

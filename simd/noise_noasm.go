@@ -2,6 +2,5 @@
 
 package simd
 
-func noiseGroups(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
-	noiseGroupsGeneric(dst, op, p, block, q)
-}
+// noiseGroupsAsm fills dst with whole groups, if there is assembly for it.
+func noiseGroupsAsm([]float32, NoiseOp, *Philox, uint32, *NoiseParams) bool { return false }
