@@ -204,7 +204,7 @@ func (c *chain) coef(t int, rule rule, a draw) Coef {
 func (c *chain) draws(t, i int) (a, prev, sum []float64) {
 	if c.needA {
 		a = c.a
-		fillMultipliers(a, c.noise, c.stream(i, t))
+		fillMultipliers(a, c.noise, c.stream(i, t), 0)
 	}
 	if c.needVariances {
 		prev, sum = c.sums.at(t, i)

@@ -23,8 +23,8 @@ func (p Process) multipliers(d int) int {
 }
 
 // fillMultipliers sets a to the multipliers at s: the sample's single one, or
-// one per element.
-func fillMultipliers(a []float64, n stable.Noise, s stable.Stream) {
+// those of the elements off, off+1, ….
+func fillMultipliers(a []float64, n stable.Noise, s stable.Stream, off int) {
 	if n.Isotropic || n.Alpha == 2 {
 		a[0] = n.A(s)
 		return
@@ -32,7 +32,7 @@ func fillMultipliers(a []float64, n stable.Noise, s stable.Stream) {
 	var buf [256]float32
 	for i := 0; i < len(a); i += len(buf) {
 		b := buf[:min(len(buf), len(a)-i)]
-		n.Multipliers(b, s, i)
+		n.Multipliers(b, s, off+i)
 		for j, v := range b {
 			a[i+j] = float64(v)
 		}

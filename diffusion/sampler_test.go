@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 
 	"heavytail/internal/numtest"
 	"heavytail/simd"
+	"heavytail/stable"
 )
 
 // shrink is a cheap denoiser that depends on x, t and the element.
@@ -42,21 +44,21 @@ func variants(T int) map[string]sampler {
 }
 
 func TestOneSeedOneResult(t *testing.T) {
-	const n, d, T = 5, 37, 9
-	ctx := context.Background()
+	const d, T = 37, 9
+	ctx, all := context.Background(), []uint64{9, 2, 1 << 40, 4, 3}
 	want := map[string][]float32{}
 	numtest.EachLevel(t, func(t *testing.T) {
 		for name, s := range variants(T) {
-			x, err := s.Sample(ctx, shrink, seeds(n), d)
+			x, err := s.Sample(ctx, shrink, all, d)
 			require.NoError(t, err, name)
 			if want[name] == nil {
 				want[name] = x
 			}
 			numtest.SameBits(t, want[name], x, name)
-			for _, cut := range [][]uint64{{0}, {1, 2}, {3}, {4}} { // splits of the batch
-				part, err := s.Sample(ctx, shrink, cut, d)
+			for _, cut := range [][2]int{{0, 1}, {1, 3}, {3, 4}, {4, 5}} { // splits of the batch
+				part, err := s.Sample(ctx, shrink, all[cut[0]:cut[1]], d)
 				require.NoError(t, err)
-				at := int(cut[0]) * d
+				at := cut[0] * d
 				numtest.SameBits(t, want[name][at:at+len(part)], part, name)
 			}
 		}
@@ -126,18 +128,55 @@ func TestNetworkTimesAndSteps(t *testing.T) {
 	require.InDelta(t, 80, s.SigmaBar[6], 1e-10)
 }
 
-func TestInitialNoiseIsTheSameForAnySteps(t *testing.T) {
-	start := func(T int) []float32 {
-		x := make([]float32, 6)
-		for range (DDPM(T)).Trajectory(context.Background(), shrink, x, []uint64{3, 4}) {
-			break // leaving the loop stops the chain
-		}
-		s, err := DDPM(T).Process.Schedule(0)
+// start returns x_{T−1}/σ̄_{T−1} of many samples.
+func start(t *testing.T, p Process, consistent bool) []float32 {
+	x := make([]float32, 600)
+	s := DLPM{p, Options{ConsistentStart: consistent}}
+	for _, err := range s.Trajectory(context.Background(), shrink, x, seeds(200)) {
 		require.NoError(t, err)
-		simd.Scale(x, x, float32(1/s.SigmaBar[T-1]))
-		return x
+		break // leaving the loop stops the chain
 	}
-	require.InDeltaSlice(t, start(10), start(33), 1e-6)
+	sched, err := p.Schedule(0)
+	require.NoError(t, err)
+	simd.Scale(x, x, float32(1/sched.SigmaBar[p.Steps-1]))
+	return x
+}
+
+func TestInitialNoise(t *testing.T) {
+	p, q := Default(1.5, 10), Default(1.5, 33)
+	free := start(t, p, false)
+	require.InDeltaSlice(t, free, start(t, q, false), 1e-5*float64(slices.Max(free)), "the same for any number of steps")
+	p.ClampA = 0.1
+	numtest.SameBits(t, free, start(t, p, false), "ClampA does not reach the published start")
+	p.ClampEps = 2
+	for i, v := range start(t, p, false) {
+		require.InDelta(t, min(max(free[i], -2), 2), v, 1e-6)
+	}
+	for _, iso := range []bool{true, false} {
+		p := Process{Alpha: 1.5, Isotropic: iso, Scale: Preserving, Steps: 10, ClampA: 0.1}
+		const most = 6.7 // |z|
+		bound := most * math.Sqrt(0.1) * 10
+		for _, v := range start(t, p, true) {
+			require.Less(t, math.Abs(float64(v)), bound, "ClampA bounds the consistent one")
+		}
+		p.ClampA, p.ClampEps = 0, 2
+		require.InDelta(t, 2, slices.Max(start(t, p, true)), 1e-6)
+	}
+}
+
+// Elements keep their A however the row is cut into chunks.
+func TestMultipliersPerElement(t *testing.T) {
+	p := Process{Alpha: 1.5, Scale: Preserving, Steps: 10}
+	s := stable.Stream{Seed: 3, Step: 4}
+	want := make([]float32, 700)
+	p.noise().Multipliers(want, s, 0)
+	got, tail := make([]float64, 700), make([]float64, 600)
+	fillMultipliers(got, p.noise(), s, 0)
+	fillMultipliers(tail, p.noise(), s, 100)
+	for i, v := range want {
+		require.Equal(t, float64(v), got[i])
+	}
+	require.Equal(t, got[100:], tail)
 }
 
 func TestTrajectoryYieldsEveryLevel(t *testing.T) {
@@ -239,7 +278,7 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 			for k := range want {
 				want[k] = make([]float64, 2*w)
 				for i := range 2 {
-					fillMultipliers(want[k][i*w:(i+1)*w], c.noise, c.stream(i, k))
+					fillMultipliers(want[k][i*w:(i+1)*w], c.noise, c.stream(i, k), 0)
 				}
 			}
 			col := make([]float64, T)

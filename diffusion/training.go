@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"fmt"
-	"sync"
 
 	"heavytail/simd"
 	"heavytail/stable"
@@ -23,7 +22,6 @@ type Noiser struct {
 	seed         uint64
 	outer, inner int
 	noise        stable.Noise
-	scratch      *sync.Pool // *[]float64
 }
 
 // NewNoiser prepares the noising of p for the copies that loss wants.
@@ -37,8 +35,7 @@ func NewNoiser(p Process, loss Loss, seed uint64) (*Noiser, error) {
 	}
 	return &Noiser{
 		proc: p, sched: sched, seed: seed, outer: loss.outer(), inner: loss.inner(),
-		noise:   p.noise(),
-		scratch: &sync.Pool{New: func() any { return new([]float64) }},
+		noise: p.noise(),
 	}, nil
 }
 
@@ -98,13 +95,16 @@ func (n *Noiser) stream(sample uint64, step int) stable.Stream {
 func (n *Noiser) target(row []float32, c int, sample uint64) {
 	n.stream(sample, 1+c).Normal(row, 0)
 	group := n.stream(sample, 1+c/n.inner*n.inner)
-	w := n.proc.multipliers(len(row))
-	buf := n.scratch.Get().(*[]float64)
-	if cap(*buf) < w {
-		*buf = make([]float64, w)
+	if n.proc.multipliers(len(row)) == 1 {
+		var a [1]float64
+		fillMultipliers(a[:], n.noise, group, 0)
+		scaleByRoots(row, a[:])
+		return
 	}
-	a := (*buf)[:w]
-	fillMultipliers(a, n.noise, group)
-	scaleByRoots(row, a)
-	n.scratch.Put(buf)
+	var buf [256]float64
+	for i := 0; i < len(row); i += len(buf) {
+		part := row[i:min(i+len(buf), len(row))]
+		fillMultipliers(buf[:len(part)], n.noise, group, i)
+		scaleByRoots(part, buf[:len(part)])
+	}
 }

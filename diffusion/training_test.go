@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/numtest"
+	"heavytail/stable"
 )
 
 // noised runs a Noiser over B samples of d values numbered from first.
@@ -117,6 +118,19 @@ func TestTrainingLaws(t *testing.T) {
 		for _, u := range []float64{0.3, 1, 2} {
 			got, se := charFunc(second, u)
 			require.InDelta(t, math.Exp(-math.Pow(u, p.Alpha)), got, 4*se)
+		}
+	}
+}
+
+// One copy of a target is stable's noise at its stream, long rows included.
+func TestTargetIsTheNoise(t *testing.T) {
+	const d = 700
+	for _, p := range []Process{Default(1.7, 10), {Alpha: 1.7, Scale: Preserving, Steps: 10}} {
+		_, target, _ := noised(t, p, Loss{Kind: Root}, make([]float32, d), d, 8)
+		want := make([]float32, d)
+		p.noise().Fill(want, stable.Stream{Seed: 42, Sample: 9, Step: 1})
+		for i, v := range want {
+			require.InEpsilon(t, v, target[i], 1e-6)
 		}
 	}
 }
