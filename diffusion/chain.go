@@ -48,7 +48,7 @@ type rule func(t int, a draw) Coef
 func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) (*chain, error) {
 	sched, err := p.Schedule(opt.Steps)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	n := len(seeds)
 	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
