@@ -48,6 +48,7 @@ type product struct {
 	a, b, c, bias, res []float32
 	aSeg, bSeg         []int32
 	ai, ak             int
+	aTile              int // a is packed in tiles of 12 rows that far apart
 	bPanel, kb         int
 	ci, ri             int // distance of rows in c and res
 	k, cols            int
@@ -73,11 +74,11 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	s := getScratch(0, (len(aSeg)+2)*simd.TileRows)
 	defer s.free()
 	for _, r := range runs[:n] {
-		p.tables(&t, s, aSeg, &r)
 		row := m0 + r.row
+		p.tables(&t, s, aSeg, &r, row)
 		t.N, t.Rows = r.tiles, r.height
 		if t.Segs > 0 {
-			t.A, t.AInc = p.a[row*p.ai:], r.height*p.ai
+			t.A, t.AInc = p.a[p.rowAt(row):], p.rowAt(r.height)
 		}
 		t.CInc, t.RInc = r.height*p.ci, r.height*p.ri
 		for j := p0; j < p1; j++ {
@@ -98,8 +99,17 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	}
 }
 
-// tables fills the tables of one tile of run r; all its tiles share them.
-func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun) {
+// rowAt returns where row i begins in a.
+func (p *product) rowAt(i int) int {
+	if p.aTile == 0 {
+		return i * p.ai
+	}
+	return i/simd.TileRows*p.aTile + i%simd.TileRows
+}
+
+// tables fills the tables of one tile of run r, whose first row is first; all
+// its tiles share them.
+func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun, first int) {
 	const w = simd.TileRows
 	t.COff, t.ROff, t.AOff = s.i[:w], s.i[w:2*w], s.i[2*w:(2+len(aSeg))*w]
 	for i := range r.height {
@@ -108,8 +118,9 @@ func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun) {
 			row = min(i, r.valid-1)
 		}
 		t.COff[i], t.ROff[i] = int32(row*p.ci), int32(row*p.ri)
+		a := int32(p.rowAt(first+row) - p.rowAt(first))
 		for k, base := range aSeg {
-			t.AOff[k*w+i] = base + int32(row*p.ai)
+			t.AOff[k*w+i] = base + a
 		}
 	}
 }

@@ -46,7 +46,7 @@ func dense(t *tensor.Tensor) []float32 {
 // of terms products of values below one.
 func near(t *testing.T, want []float64, got *tensor.Tensor, terms int, msg string) {
 	t.Helper()
-	tol := float64(terms+8) * 0x1p-25
+	tol := float64(terms+8) * 0x1p-24
 	if terms > 400 {
 		tol = math.Sqrt(float64(terms)) * 0x1p-20
 	}

@@ -39,7 +39,7 @@ DATA tailMasks<>+124(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $128
 
 // func tiles6x16AVX2(t *Tiles)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tiles6x16AVX2(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -107,7 +107,16 @@ tile:
 	VMOVUPS 32(SI), Y9
 	VMOVUPS (DI), Y10
 	VMOVUPS 32(DI), Y11
-	JMP     started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
+	JMP        started
 
 empty:
 	VXORPS Y0, Y0, Y0
@@ -310,7 +319,7 @@ alone:
 	RET
 
 // func tiles6x16TailAVX2(t *Tiles)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tiles6x16TailAVX2(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -396,6 +405,15 @@ tile:
 	VMASKMOVPS (DI), Y10, Y10
 	VMOVUPS    32(R8), Y11
 	VMASKMOVPS 32(DI), Y11, Y11
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
 	JMP        started
 
 empty:
@@ -617,7 +635,7 @@ alone:
 	RET
 
 // func tiles4x16AVX2(t *Tiles)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tiles4x16AVX2(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -677,7 +695,14 @@ tile:
 	VMOVUPS 32(CX), Y5
 	VMOVUPS (DX), Y6
 	VMOVUPS 32(DX), Y7
-	JMP     started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	JMP        started
 
 empty:
 	VXORPS Y0, Y0, Y0
@@ -838,7 +863,7 @@ alone:
 	RET
 
 // func tiles4x16TailAVX2(t *Tiles)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·tiles4x16TailAVX2(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -912,6 +937,13 @@ tile:
 	VMASKMOVPS (DX), Y6, Y6
 	VMOVUPS    32(R8), Y7
 	VMASKMOVPS 32(DX), Y7, Y7
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
 	JMP        started
 
 empty:

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tiles12x32AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles12x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -106,7 +106,34 @@ tile:
 	VMOVUPS.Z 64(R12), K2, Z21
 	VMOVUPS.Z (R13), K1, Z22
 	VMOVUPS.Z 64(R13), K2, Z23
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 64(AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 64(BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 64(CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 64(DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 64(SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
+	PREFETCHT0 64(DI)(R15*4)
+	PREFETCHT0 (R8)(R15*4)
+	PREFETCHT0 64(R8)(R15*4)
+	PREFETCHT0 (R9)(R15*4)
+	PREFETCHT0 64(R9)(R15*4)
+	PREFETCHT0 (R10)(R15*4)
+	PREFETCHT0 64(R10)(R15*4)
+	PREFETCHT0 (R11)(R15*4)
+	PREFETCHT0 64(R11)(R15*4)
+	PREFETCHT0 (R12)(R15*4)
+	PREFETCHT0 64(R12)(R15*4)
+	PREFETCHT0 (R13)(R15*4)
+	PREFETCHT0 64(R13)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0
@@ -435,7 +462,7 @@ alone:
 	RET
 
 // func tiles12x16AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles12x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -524,7 +551,22 @@ tile:
 	VMOVUPS.Z (R11), K1, Z9
 	VMOVUPS.Z (R12), K1, Z10
 	VMOVUPS.Z (R13), K1, Z11
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
+	PREFETCHT0 (R8)(R15*4)
+	PREFETCHT0 (R9)(R15*4)
+	PREFETCHT0 (R10)(R15*4)
+	PREFETCHT0 (R11)(R15*4)
+	PREFETCHT0 (R12)(R15*4)
+	PREFETCHT0 (R13)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0
@@ -779,7 +821,7 @@ alone:
 	RET
 
 // func tiles8x32AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles8x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -864,7 +906,26 @@ tile:
 	VMOVUPS.Z 64(R8), K2, Z13
 	VMOVUPS.Z (R9), K1, Z14
 	VMOVUPS.Z 64(R9), K2, Z15
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 64(AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 64(BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 64(CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 64(DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 64(SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
+	PREFETCHT0 64(DI)(R15*4)
+	PREFETCHT0 (R8)(R15*4)
+	PREFETCHT0 64(R8)(R15*4)
+	PREFETCHT0 (R9)(R15*4)
+	PREFETCHT0 64(R9)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0
@@ -1109,7 +1170,7 @@ alone:
 	RET
 
 // func tiles8x16AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles8x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -1186,7 +1247,18 @@ tile:
 	VMOVUPS.Z (DI), K1, Z5
 	VMOVUPS.Z (R8), K1, Z6
 	VMOVUPS.Z (R9), K1, Z7
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 (SI)(R15*4)
+	PREFETCHT0 (DI)(R15*4)
+	PREFETCHT0 (R8)(R15*4)
+	PREFETCHT0 (R9)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0
@@ -1381,7 +1453,7 @@ alone:
 	RET
 
 // func tiles4x32AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles4x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -1450,7 +1522,18 @@ tile:
 	VMOVUPS.Z 64(CX), K2, Z5
 	VMOVUPS.Z (DX), K1, Z6
 	VMOVUPS.Z 64(DX), K2, Z7
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 64(AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 64(BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 64(CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	PREFETCHT0 64(DX)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0
@@ -1611,7 +1694,7 @@ alone:
 	RET
 
 // func tiles4x16AVX512(t *Tiles)
-// Requires: AVX, AVX512F, CMOV
+// Requires: AVX, AVX512F, CMOV, MMX+
 TEXT ·tiles4x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ t+0(FP), BP
 
@@ -1676,7 +1759,14 @@ tile:
 	VMOVUPS.Z (BX), K1, Z1
 	VMOVUPS.Z (CX), K1, Z2
 	VMOVUPS.Z (DX), K1, Z3
-	JMP       started
+
+	// Fetch the rows of the next tile, whose sums will wait for them
+	MOVQ       328(BP), R15
+	PREFETCHT0 (AX)(R15*4)
+	PREFETCHT0 (BX)(R15*4)
+	PREFETCHT0 (CX)(R15*4)
+	PREFETCHT0 (DX)(R15*4)
+	JMP        started
 
 empty:
 	VPXORD Z0, Z0, Z0

@@ -202,6 +202,13 @@ func (k *kernel) initial() {
 			k.load(operand.Mem{Base: rowRegs[i]}, v, k.accum(i, v))
 		}
 	}
+	k.Comment("Fetch the rows of the next tile, whose sums will wait for them")
+	k.MOVQ(field(fieldCInc), idx)
+	for _, r := range rowRegs[:k.rows] {
+		for v := 0; v < k.vecs*k.lanes; v += 16 {
+			k.PREFETCHT0(operand.Mem{Base: r, Index: idx, Scale: 4, Disp: 4 * v})
+		}
+	}
 	k.JMP(label("started"))
 	k.Label("empty")
 	for i := range k.rows * k.vecs {

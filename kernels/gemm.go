@@ -1,0 +1,181 @@
+package kernels
+
+import (
+	"fmt"
+	"sync"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+)
+
+// GemmOpt chooses the form of a matrix product.
+type GemmOpt struct {
+	TransA     bool // op(A) = Aᵀ: a is stored [k][m]
+	TransB     bool // op(B) = Bᵀ: b is stored [n][k]
+	Accumulate bool // C += instead of C =
+	Threads    int  // at most so many goroutines; 0: GOMAXPROCS
+}
+
+// Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache,
+// gemmN·gemmK of B in the third. BenchmarkGemm chose them.
+const (
+	gemmK = 384
+	gemmM = 26 * simd.TileRows
+	gemmN = 4096
+)
+
+// Gemm sets C = op(A)·op(B), or adds the product to C: op(A) is m×k, op(B)
+// k×n, C m×n, stored by rows with leading dimensions lda, ldb and ldc. Every
+// element is one chain of fused multiply-adds over k ascending, so the bits
+// depend on the operands only. It panics if a slice is too short.
+func Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, opt GemmOpt) {
+	checkMatrix("a", m, k, len(a), lda, opt.TransA)
+	checkMatrix("b", k, n, len(b), ldb, opt.TransB)
+	checkMatrix("c", m, n, len(c), ldc, false)
+	if m == 0 || n == 0 || k == 0 && opt.Accumulate {
+		return
+	}
+	if k == 0 {
+		for i := range m {
+			clear(c[i*ldc:][:n])
+		}
+		return
+	}
+	j := gemmPool.Get().(*gemmJob)
+	j.a, j.b, j.c, j.lda, j.ldb, j.ldc, j.opt = a, b, c, lda, ldb, ldc, opt
+	j.m, j.n, j.k = m, n, k
+	j.run()
+	*j = gemmJob{}
+	gemmPool.Put(j)
+}
+
+// checkMatrix panics unless a rows×cols matrix (stored transposed if trans)
+// with leading dimension ld fits n floats.
+func checkMatrix(name string, rows, cols, n, ld int, trans bool) {
+	if trans {
+		rows, cols = cols, rows
+	}
+	if rows < 0 || cols < 0 || rows > 0 && cols > 0 && (ld < cols || n < (rows-1)*ld+cols) {
+		panic(fmt.Sprintf("kernels: Gemm: %s: %d×%d with leading dimension %d in %d values", name, rows, cols, ld, n))
+	}
+}
+
+// gemmJob is one Gemm; its parts are first panels of B to pack, then blocks of
+// C to compute.
+type gemmJob struct {
+	a, b, c            []float32
+	lda, ldb, ldc      int
+	m, n, k            int
+	opt                GemmOpt
+	k0, kc, n0, nc     int // the block of B in work
+	packed             []float32
+	packing            bool
+	rowParts, colParts int
+}
+
+var gemmPool = sync.Pool{New: func() any { return new(gemmJob) }}
+
+func (j *gemmJob) run() {
+	threads := par.Threads(j.opt.Threads)
+	s := getScratch(min(gemmK, j.k)*panels(min(gemmN, j.n))*simd.TileCols, 0)
+	defer s.free()
+	j.packed = s.f
+	for j.n0 = 0; j.n0 < j.n; j.n0 += gemmN {
+		j.nc = min(gemmN, j.n-j.n0)
+		for j.k0 = 0; j.k0 < j.k; j.k0 += gemmK {
+			j.kc = min(gemmK, j.k-j.k0)
+			j.rowParts, j.colParts = splits(threads, j.m*j.nc*j.kc, j.m, j.nc, j.nc > 2*j.m)
+			j.rowParts = max(j.rowParts, (j.m+gemmM-1)/gemmM)
+			j.packing = true
+			par.Run(min(threads, j.rowParts*j.colParts), panels(j.nc), j)
+			j.packing = false
+			par.Run(threads, j.rowParts*j.colParts, j)
+		}
+	}
+}
+
+// Do packs panel part of B or computes block part of C.
+func (j *gemmJob) Do(part int) {
+	if j.packing {
+		j.packB(part)
+		return
+	}
+	m0, m1 := cutRows(j.m, part/j.colParts, j.rowParts)
+	np, c := panels(j.nc), part%j.colParts
+	p := product{
+		b: j.packed, bPanel: j.kc * simd.TileCols, kb: simd.TileCols,
+		c: j.c[min(m0*j.ldc+j.n0, len(j.c)):], ci: j.ldc, k: j.kc, cols: j.nc, acc: j.opt.Accumulate || j.k0 > 0,
+	}
+	if m1 <= m0 {
+		return
+	}
+	if j.asIs() {
+		p.a, p.ai, p.ak = j.a[m0*j.lda+j.k0:], j.lda, 1
+		if j.opt.TransA {
+			p.a, p.ai, p.ak = j.a[j.k0*j.lda+m0:], 1, j.lda
+		}
+		p.run(0, m1-m0, np*c/j.colParts, np*(c+1)/j.colParts)
+		return
+	}
+	s := getScratch((m1-m0+simd.TileRows)*j.kc, 0)
+	defer s.free()
+	p.a, p.aTile, p.ak = s.f, simd.TileRows*j.kc, simd.TileRows
+	j.packA(s.f, m0, m1)
+	p.run(0, m1-m0, np*c/j.colParts, np*(c+1)/j.colParts)
+}
+
+// asIs reports whether the kernel reads A where it lies: when too few columns
+// would repay packing, or when the rows do not fall on the same cache sets.
+func (j *gemmJob) asIs() bool {
+	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%512 != 0
+}
+
+// packB packs panel p of the current block of op(B).
+func (j *gemmJob) packB(p int) {
+	col := p * simd.TileCols
+	dst := j.packed[p*j.kc*simd.TileCols:][:j.kc*simd.TileCols]
+	cols := min(simd.TileCols, j.nc-col)
+	if j.opt.TransB {
+		packKeys(dst, j.b[(j.n0+col)*j.ldb+j.k0:], cols, j.kc, j.ldb, 1)
+		return
+	}
+	packPanels(dst, j.b[j.k0*j.ldb+j.n0+col:], j.kc, cols, j.ldb)
+}
+
+// packA packs rows m0…m1−1 of the current block of op(A) in tiles of 12 rows
+// interleaved: term k of row i of a tile lies at 12·k+i.
+func (j *gemmJob) packA(dst []float32, m0, m1 int) {
+	const w = simd.TileRows
+	for i := m0; i < m1; i += w {
+		n := min(w, m1-i)
+		tile := dst[:w*j.kc]
+		dst = dst[w*j.kc:]
+		switch {
+		case j.opt.TransA:
+			for k := range j.kc {
+				copy(tile[k*w:][:n], j.a[(j.k0+k)*j.lda+i:])
+			}
+		case n == w:
+			interleave(tile, j.a[i*j.lda+j.k0:], j.lda, j.kc)
+		default:
+			for r := range n {
+				for k, v := range j.a[(i+r)*j.lda+j.k0:][:j.kc] {
+					tile[k*w+r] = v
+				}
+			}
+		}
+	}
+}
+
+// interleave sets dst[12·k+i] = a[i·lda+k] for 12 rows i and k < n, four rows
+// at a time: twelve rows a power of two apart would evict each other.
+func interleave(dst, a []float32, lda, n int) {
+	for i := 0; i < simd.TileRows; i += 4 {
+		r0, r1 := a[i*lda:][:n], a[(i+1)*lda:][:n]
+		r2, r3 := a[(i+2)*lda:][:n], a[(i+3)*lda:][:n]
+		for k := range r0 {
+			d := (*[4]float32)(dst[k*simd.TileRows+i:])
+			d[0], d[1], d[2], d[3] = r0[k], r1[k], r2[k], r3[k]
+		}
+	}
+}
