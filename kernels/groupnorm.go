@@ -39,10 +39,11 @@ func strip(t *tensor.Tensor) simd.Strip { return simd.Strip{Data: t.Data(), Pitc
 // of a sample, rstd = 1/√(var+eps). x, y [N,H,W,C] (any rank with N first;
 // views allowed; y may be x), gamma, beta [C], ss [N,2C] or nil, stats [N,2C].
 //
-// Per channel, Σ(x−k) and Σ(x−k)² with k the first pixel's value are summed by
-// simd.ChanStats; the channels of a group are joined in float64 in ascending
-// order. mean and rstd are rounded to float32 and stored in stats for every
-// channel. Then v = fma(x, a, b) with
+// Per channel, Σ(x−k) and Σ(x−k)² are summed by simd.ChanStats, k being the
+// median of the first, the middle (p/2) and the last pixel: sums about a lone
+// outlier would lose what the other pixels say. The channels of a group are
+// joined in float64 in ascending order. mean and rstd are rounded to float32
+// and stored in stats for every channel. Then v = fma(x, a, b) with
 //
 //	a = rstd·gamma·(1+scale), b = (beta − mean·rstd·gamma)·(1+scale) + shift
 //
@@ -167,7 +168,10 @@ func (j *normJob) slice(w *normWork, n, c0, c1 int) {
 	x := j.at(j.x, n, c0)
 	clear(w.s1)
 	clear(w.s2)
-	copy(w.shift, x.Data[:c1-c0])
+	first, mid, last := x.Data, x.From(j.p/2).Data, x.From(j.p-1).Data
+	for c := range w.shift {
+		w.shift[c] = max(min(first[c], mid[c]), min(max(first[c], mid[c]), last[c]))
+	}
 	simd.ChanStats(w.s1, w.s2, x, j.p, w.shift)
 	mean, rstd := j.saved(n, c0, c1)
 	per := j.c / j.Groups
