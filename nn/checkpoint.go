@@ -1,0 +1,352 @@
+package nn
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heavytail/internal/torchfile"
+	"heavytail/tensor"
+)
+
+// A Checkpoint is an open file of weights; the numbers are read by its
+// methods. One goroutine at a time may use it.
+type Checkpoint struct {
+	Format   string          // "safetensors" or "torch"
+	DType    tensor.DType    // how the weights are stored
+	Recipe   json.RawMessage // nil: the file holds weights only
+	Config   Config          // from the recipe, or inferred from names and shapes
+	Step     int
+	Random   json.RawMessage
+	Averages []string // rates of the averages; of a .pt file without recipe, their numbers
+	Training bool     // the optimiser's state is there
+
+	size     int64
+	adamStep int
+	entries  map[string]entry
+}
+
+// entry is a tensor of a file, whatever its format.
+type entry struct {
+	shape []int
+	dtype tensor.DType
+	read  func() ([]float32, error)
+}
+
+// OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth)
+// of size bytes; which one it is shows its content. The file may be one that
+// State.Write made, a checkpoint of the DLPM code, or a plain state_dict.
+func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
+	head := make([]byte, 16)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	head = head[:n]
+	c := &Checkpoint{size: size, entries: map[string]entry{}}
+	var recipe, state string
+	switch {
+	case torchfile.IsTorch(head):
+		c.Format = "torch"
+		recipe, state, err = c.openTorch(r, size)
+	case tensor.IsSafetensors(head, size):
+		c.Format = "safetensors"
+		recipe, state, err = c.openSafetensors(r, size)
+	case n > 1 && head[0] == 0x80:
+		err = fmt.Errorf("a PyTorch file from before version 1.6; save it again with a newer PyTorch")
+	default:
+		err = fmt.Errorf("neither safetensors nor a PyTorch checkpoint (or cut off)")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	if err := c.describe(recipe, state); err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return c, nil
+}
+
+func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state string, err error) {
+	f, err := tensor.OpenSafetensors(r, size)
+	if err != nil {
+		return "", "", err
+	}
+	for i := range f.Entries {
+		e := &f.Entries[i]
+		c.entries[e.Name] = entry{e.Shape, e.DType, func() ([]float32, error) { return f.Float32s(e) }}
+	}
+	return f.Metadata[recipeKey], f.Metadata[stateKey], nil
+}
+
+func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string, err error) {
+	f, err := torchfile.Open(r, size)
+	if err != nil {
+		return "", "", err
+	}
+	root, ok := f.Root.(*torchfile.Dict)
+	if !ok {
+		return "", "", fmt.Errorf("the file holds no dictionary; save a state_dict")
+	}
+	add := func(prefix string, d *torchfile.Dict) {
+		for _, p := range d.Pairs {
+			if t, ok := p.Value.(*torchfile.Tensor); ok {
+				if name, ok := p.Key.(string); ok {
+					c.entries[prefix+name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
+				}
+			}
+		}
+	}
+	weights, nested := root.Get("model_parameters")
+	if !nested {
+		weights, nested = root.Get("state_dict")
+	}
+	if !nested {
+		weights = root
+	}
+	d, ok := weights.(*torchfile.Dict)
+	if !ok {
+		return "", "", fmt.Errorf("the weights are not a dictionary of tensors")
+	}
+	add("", d)
+	if v, ok := root.Get("steps"); ok {
+		n, _ := v.(int64)
+		c.Step = int(n)
+	}
+	if v, ok := root.Get("ema_models"); ok {
+		if l, ok := v.(*torchfile.List); ok {
+			for i, m := range l.Items {
+				if d, ok := m.(*torchfile.Dict); ok {
+					c.Averages = append(c.Averages, strconv.Itoa(i))
+					add("ema."+strconv.Itoa(i)+".", d)
+				}
+			}
+		}
+	}
+	text := func(key string) string {
+		v, _ := root.Get(key)
+		s, _ := v.(string)
+		return s
+	}
+	return text(recipeKey), text(stateKey), nil
+}
+
+// describe fills in what the metadata say, or infers it.
+func (c *Checkpoint) describe(recipe, state string) error {
+	if state != "" {
+		var info stateInfo
+		if err := json.Unmarshal([]byte(state), &info); err != nil {
+			return fmt.Errorf("metadata %s: %w", stateKey, err)
+		}
+		if info.Step < 0 || info.AdamStep < 0 {
+			return fmt.Errorf("metadata %s: negative step", stateKey)
+		}
+		c.Step, c.adamStep, c.Random = info.Step, info.AdamStep, info.Random
+		if c.Format == "safetensors" {
+			c.Averages = info.EMA
+		} else {
+			c.rename(info.EMA)
+		}
+	}
+	for name, e := range c.entries {
+		c.Training = c.Training || strings.HasPrefix(name, "adam.m.")
+		if !strings.HasPrefix(name, "ema.") && !strings.HasPrefix(name, "adam.") {
+			c.DType = max(c.DType, e.dtype) // one type in practice; any fixed choice will do
+		}
+	}
+	if recipe != "" {
+		var r struct {
+			Network *Config `json:"network"`
+		}
+		if err := json.Unmarshal([]byte(recipe), &r); err != nil || r.Network == nil {
+			return fmt.Errorf("metadata %s: no network: %v", recipeKey, err)
+		}
+		c.Recipe, c.Config = json.RawMessage(recipe), *r.Network
+	} else {
+		cfg, err := c.infer()
+		if err != nil {
+			return err
+		}
+		c.Config = cfg
+	}
+	return c.Config.Validate()
+}
+
+// rename gives the averages of a .pt file, known by number, their rates.
+func (c *Checkpoint) rename(rates []string) {
+	if len(rates) != len(c.Averages) {
+		return
+	}
+	renamed := map[string]entry{}
+	for name, e := range c.entries {
+		if rest, ok := strings.CutPrefix(name, "ema."); ok {
+			number, rest, _ := strings.Cut(rest, ".")
+			if i := slices.Index(c.Averages, number); i >= 0 {
+				name = "ema." + rates[i] + "." + rest
+			}
+		}
+		renamed[name] = e
+	}
+	c.entries = renamed
+	c.Averages = rates
+}
+
+// find returns the entry of q under its name or, failing that, an alias.
+func (c *Checkpoint) find(prefix string, q *Param) (entry, bool) {
+	e, ok := c.entries[prefix+q.Name]
+	for _, a := range q.Aliases {
+		if !ok {
+			e, ok = c.entries[prefix+a]
+		}
+	}
+	return e, ok
+}
+
+// check compares names and shapes of the tensors called prefix+name with
+// those of p, before any memory is taken.
+func (c *Checkpoint) check(p *Params, prefix string) error {
+	known := map[string]bool{}
+	for _, q := range p.List {
+		e, ok := c.find(prefix, q)
+		if !ok {
+			return fmt.Errorf("checkpoint: %s%s is missing; the file is of another network", prefix, q.Name)
+		}
+		if !slices.Equal(e.shape, q.Shape) {
+			return fmt.Errorf("checkpoint: %s%s has shape %v, the network wants %v", prefix, q.Name, e.shape, q.Shape)
+		}
+		known[prefix+q.Name] = true
+		for _, a := range q.Aliases {
+			known[prefix+a] = true
+		}
+	}
+	if int64(p.Count()) > c.size { // tensors of a .pt file may share storage; no network does
+		return fmt.Errorf("checkpoint: %d parameters in a file of %d bytes", p.Count(), c.size)
+	}
+	for name := range c.entries {
+		other := prefix == "" && (strings.HasPrefix(name, "ema.") || strings.HasPrefix(name, "adam."))
+		if !known[name] && strings.HasPrefix(name, prefix) && !other {
+			return fmt.Errorf("checkpoint: %s belongs to no layer; the file is of another network", name)
+		}
+	}
+	return nil
+}
+
+// make returns a network of the file's configuration if the file has the
+// tensors called prefix+name for it.
+func (c *Checkpoint) make(dev tensor.Device, prefix string) (*Net, error) {
+	p, _ := describe(c.Config)
+	if err := c.check(p, prefix); err != nil {
+		return nil, err
+	}
+	net, err := New(dev, c.Config)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	return net, nil
+}
+
+// load reads the tensors called prefix+name into flat.
+func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
+	if err := c.check(p, prefix); err != nil {
+		return err
+	}
+	for _, q := range p.List {
+		e, _ := c.find(prefix, q)
+		x, err := e.read()
+		if err != nil {
+			return fmt.Errorf("checkpoint: %s%s: %w", prefix, q.Name, err)
+		}
+		for i, v := range x {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("checkpoint: %s%s: value %d is %v; the training diverged or the file is damaged", prefix, q.Name, i, v)
+			}
+		}
+		p.Set(flat, q, x)
+	}
+	return nil
+}
+
+// Net makes a network with the file's weights. which is "raw" for the weights
+// themselves, one of Averages, or "" for the last average if there is one and
+// the raw weights otherwise.
+func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
+	if which == "" {
+		which = "raw"
+		if n := len(c.Averages); n > 0 {
+			which = c.Averages[n-1]
+		}
+	}
+	prefix := ""
+	if which != "raw" {
+		if !slices.Contains(c.Averages, which) {
+			return nil, fmt.Errorf("checkpoint: no average with rate %s; there are raw and %v", which, c.Averages)
+		}
+		prefix = "ema." + which + "."
+	}
+	net, err := c.make(dev, prefix)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.load(net.params, prefix, net.params.Flat); err != nil {
+		return nil, err
+	}
+	return net, nil
+}
+
+// Restore reads the weights into s.Net, the averages into s.EMA, whose rates
+// must be the file's, and the moments into s.Opt; it sets s.Step, s.Random and
+// s.Recipe. EMA and Opt may be absent from s. After an error s is undefined.
+func (c *Checkpoint) Restore(s *State) error {
+	p := s.Net.params
+	if err := c.load(p, "", p.Flat); err != nil {
+		return err
+	}
+	for _, e := range s.EMA {
+		if !slices.Contains(c.Averages, e.label()) {
+			return fmt.Errorf("checkpoint: no average with rate %s; the file has %v", e.label(), c.Averages)
+		}
+		if err := c.load(p, "ema."+e.label()+".", e.Shadow); err != nil {
+			return err
+		}
+	}
+	if s.Opt != nil {
+		if !c.Training {
+			return fmt.Errorf("checkpoint: no optimiser state: training cannot go on from this file")
+		}
+		if err := c.load(p, "adam.m.", s.Opt.M); err != nil {
+			return err
+		}
+		if err := c.load(p, "adam.v.", s.Opt.V); err != nil {
+			return err
+		}
+		s.Opt.Step = c.adamStep
+	}
+	s.Step, s.Random, s.Recipe = c.Step, c.Random, c.Recipe
+	p.Touch()
+	return nil
+}
+
+// LoadState makes everything that the file holds: network, averages and, if
+// it is there, the optimiser with PyTorch's constants.
+func (c *Checkpoint) LoadState(dev tensor.Device) (*State, error) {
+	net, err := c.make(dev, "")
+	if err != nil {
+		return nil, err
+	}
+	s := &State{Net: net}
+	for _, a := range c.Averages {
+		rate, err := strconv.ParseFloat(a, 64)
+		e := NewEMA(net.params, rate)
+		if err != nil || e.label() != a {
+			return nil, fmt.Errorf("checkpoint: %q is not the rate of an average", a)
+		}
+		s.EMA = append(s.EMA, e)
+	}
+	if c.Training {
+		s.Opt = NewAdamW(net.params)
+	}
+	return s, c.Restore(s)
+}

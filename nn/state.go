@@ -1,0 +1,133 @@
+package nn
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+
+	"heavytail/internal/torchfile"
+	"heavytail/tensor"
+)
+
+// A State is what a checkpoint holds. Opt, EMA, Random and Recipe may be
+// absent.
+type State struct {
+	Net    *Net
+	Opt    *AdamW
+	EMA    []*EMA
+	Step   int
+	Random json.RawMessage // the caller's random state
+	Recipe json.RawMessage // a JSON object; its field "network" is Net's Config
+}
+
+// stateInfo is the metadata entry stateKey of a checkpoint.
+type stateInfo struct {
+	Step     int             `json:"step"`
+	AdamStep int             `json:"adam_step,omitempty"`
+	EMA      []string        `json:"ema,omitempty"`
+	Random   json.RawMessage `json:"random,omitempty"`
+}
+
+const (
+	recipeKey = "heavytail"
+	stateKey  = "heavytail.state"
+)
+
+// label is an average's rate as tensor names hold it: "0.9999".
+func (e *EMA) label() string { return strconv.FormatFloat(e.Rate, 'g', -1, 64) }
+
+func (s *State) info() stateInfo {
+	i := stateInfo{Step: s.Step, Random: s.Random}
+	if s.Opt != nil {
+		i.AdamStep = s.Opt.Step
+	}
+	for _, e := range s.EMA {
+		i.EMA = append(i.EMA, e.label())
+	}
+	return i
+}
+
+// metadata returns the recipe and the state as JSON texts.
+func (s *State) metadata() (map[string]string, error) {
+	recipe := s.Recipe
+	if recipe == nil {
+		var err error
+		if recipe, err = json.Marshal(map[string]Config{"network": s.Net.cfg}); err != nil {
+			return nil, err
+		}
+	}
+	state, err := json.Marshal(s.info())
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{recipeKey: string(recipe), stateKey: string(state)}, nil
+}
+
+// item returns the values of q within flat in PyTorch's shape and order.
+func (p *Params) item(prefix string, flat *tensor.Tensor, q *Param, d tensor.DType) tensor.Item {
+	return tensor.Item{Name: prefix + q.Name, DType: d, Shape: q.Shape, Data: func() []float32 { return p.Get(flat, q) }}
+}
+
+// Write writes s as safetensors: the weights under their published names and
+// in PyTorch's layout, averages as ema.<rate>.<name>, both as d (F32, F16 or
+// BF16); the optimiser's moments as adam.m.<name> and adam.v.<name> in F32;
+// recipe, step and random state as JSON in the metadata. The same state gives
+// the same bytes.
+func (s *State) Write(w io.Writer, d tensor.DType) error {
+	meta, err := s.metadata()
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	p := s.Net.params
+	var items []tensor.Item
+	all := func(prefix string, flat *tensor.Tensor, d tensor.DType) {
+		for _, q := range p.List {
+			items = append(items, p.item(prefix, flat, q, d))
+		}
+	}
+	all("", p.Flat, d)
+	for _, e := range s.EMA {
+		all("ema."+e.label()+".", e.Shadow, d)
+	}
+	if s.Opt != nil {
+		all("adam.m.", s.Opt.M, tensor.F32)
+		all("adam.v.", s.Opt.V, tensor.F32)
+	}
+	return tensor.WriteSafetensors(w, meta, items)
+}
+
+// WriteTorch writes s as a PyTorch checkpoint in the layout of the DLPM code,
+// without the optimiser. The weights include the aliases of the published
+// state_dict, so that load_state_dict accepts them.
+func (s *State) WriteTorch(w io.Writer, d tensor.DType) error {
+	meta, err := s.metadata()
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	p := s.Net.params
+	dict := func(flat *tensor.Tensor, aliases bool) *torchfile.Dict {
+		var pairs []torchfile.Pair
+		for _, q := range p.List {
+			it := p.item("", flat, q, d)
+			pairs = append(pairs, torchfile.Pair{Key: q.Name, Value: it})
+			for _, a := range q.Aliases {
+				if aliases {
+					pairs = append(pairs, torchfile.Pair{Key: a, Value: it})
+				}
+			}
+		}
+		return torchfile.NewDict(pairs...)
+	}
+	ema := &torchfile.List{}
+	for _, e := range s.EMA {
+		ema.Items = append(ema.Items, dict(e.Shadow, false))
+	}
+	return torchfile.Write(w, torchfile.NewDict(
+		torchfile.Pair{Key: "steps", Value: int64(s.Step)},
+		torchfile.Pair{Key: "model_parameters", Value: dict(p.Flat, true)},
+		torchfile.Pair{Key: "ema_models", Value: ema},
+		torchfile.Pair{Key: recipeKey, Value: meta[recipeKey]},
+		torchfile.Pair{Key: stateKey, Value: meta[stateKey]},
+	))
+}
