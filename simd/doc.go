@@ -1,0 +1,84 @@
+// Package simd holds the vector kernels: loops over []float32 in Go, and the
+// same loops in assembly for AVX2 and AVX-512, with the same bits.
+//
+// # One result
+//
+// A kernel has one defined result, written as the Go function <name>Generic.
+// Every assembly level gives its bits: the tests compare for equality. That
+// fixes, for every kernel, the order of its additions and where it fuses a
+// multiplication with an addition (FMA: rounded once). There are three orders.
+//
+// Chain: an output that sums over k (products, convolutions, attention, sums
+// over rows or pixels) is one chain in ascending k,
+//
+//	s = fma(a[k], b[k], s)
+//
+// and vectors run across outputs. A chain starts at zero or, where gradients
+// accumulate, at what the output held, so two batches of 8 give the bits of
+// one of 16. A bias and then a residual are added after the last term. See
+// Tiles.
+//
+// Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,
+// RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,
+// i+16, i+32, …; then lane j adds lane j+8 for j < 8, lane j+4 for j < 4, j+2,
+// j+1:
+//
+//	for i, v := range x { l[i%16] += v }
+//	for w := 8; w > 0; w /= 2 { for j := range w { l[j] += l[j+w] } }
+//
+// AVX-512 keeps the lanes in one register, AVX2 in two, Go in an array. The
+// lanes that a short tail does not reach add nothing.
+//
+// Blocks: a long sum is cut into blocks of a fixed number of elements
+// (SumBlock for rows, ChanBlock pixels for the per-channel sums of
+// normalisation); each block is summed in float32 as above, and the blocks are
+// added in float64 in ascending order. The cut depends on the data's length
+// only, never on the number of threads.
+//
+// exp, log, sin, cos and what is made of them are polynomials of +, −, ×, fma,
+// ÷, √, integer operations, selections and conversions that round to nearest.
+// Estimates of reciprocals are not used: they differ between processors.
+//
+// # Contract
+//
+// For every kernel, unless its comment says otherwise:
+//
+//  1. The exported function checks lengths and panics; assembly trusts them.
+//  2. A length of 0 is allowed and does nothing.
+//  3. Any alignment works; multiples of 64 bytes are fast.
+//  4. Nothing outside the slices is read or written, tails included: masks on
+//     AVX-512, masks or single elements on AVX2.
+//  5. A destination is one of the sources only where the comment allows it;
+//     partial overlap is undefined.
+//  6. It allocates nothing, starts no goroutine and writes no global.
+//  7. The result is a function of the inputs only, the same at every level.
+//  8. NaN and infinities go through as in the Go reference, which states what
+//     a maximum does with NaN. The payload of a NaN is not defined.
+//  9. Assembly ends with VZEROUPPER, and its constants lie in static tables.
+//
+// Go's compiler fuses x*y + z on arm64 and, with GOAMD64=v3, on amd64. In this
+// package a product that must be rounded before an addition is written
+// float32(x*y) + z; one that must not is FMA(x, y, z).
+//
+// # Levels
+//
+// The level is chosen by internal/isa. Each dispatcher is a switch with direct
+// calls: a call through a function variable would move its arguments to the
+// heap. A kernel that has no version for a level runs the Go reference there.
+// The build tag purego leaves all assembly out.
+//
+// # Files
+//
+// A family of kernels is a fixed set of files:
+//
+//	family.go                  exported functions: check, then dispatch
+//	family_generic.go          the Go reference: the definition
+//	family_amd64.go            declarations of the assembly, dispatch by level
+//	family_noasm.go            dispatch in builds without assembly
+//	family_avx2_amd64.s        generated
+//	family_avx512_amd64.s      generated
+//	family_test.go             one body of tests for all levels
+//	../asm/family/             the generator
+//
+// CONTRIBUTING.md lists the steps to add one.
+package simd
