@@ -41,9 +41,13 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 	p := g.Load(g.Param("p"), g.GP64())
 	block := g.Load(g.Param("block"), g.GP32())
 	g.q = g.Load(g.Param("q"), g.GP64())
-	vectors, ways := 2, 1
+	vectors := 2
 	if g.wide {
-		vectors, ways = 4, waysOf(name)
+		vectors = 4
+	}
+	ways := vectors
+	if name == "Skewed" { // more would not fit the registers
+		ways /= 2
 	}
 	x := g.start(p, block, vectors)
 	if !g.wide { // 32 blocks to a group
@@ -66,15 +70,6 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 	g.Label(name + "done")
 	g.VZEROUPPER()
 	g.RET()
-}
-
-// waysOf is the number of vectors in flight on wide registers: as many as the
-// 32 registers hold.
-func waysOf(name string) int {
-	if name == "Skewed" {
-		return 2
-	}
-	return 4
 }
 
 // interleaveIndex returns the indices i, 16+i, i+1, 17+i, … of a permutation of
