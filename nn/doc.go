@@ -1,0 +1,40 @@
+// Package nn holds the networks of diffusion models, the U-Net for images and
+// the MLP for points, forward and backward, with optimisers, moving averages
+// and checkpoints. It knows only package tensor, so a network runs on any
+// device.
+//
+// # Use
+//
+//	cfg, err := nn.Preset("mnist")       // or a Config of your own
+//	net, err := nn.New(dev, cfg)
+//	net.Params().Init(seed)
+//	ws, err := net.NewWorkspace(16, 0, 0, true)
+//	y := net.Forward(ws, x, t, labels)   // x [n,H,W,C], n ≤ 16
+//	net.Backward(ws, dy)                 // adds to the gradients
+//	opt.Update(lr, clip)                 // opt := nn.NewAdamW(net.Params())
+//
+// A Net only reads its parameters in Forward: any number of goroutines share
+// one, each with its own Workspace.
+//
+// # How it works
+//
+// NewWorkspace records the network once, for one image size, as a list of
+// operations on values (graph.go, ops.go); unet.go and mlp.go read like the
+// forward pass. Each operation has its hand-written backward pass, recorded
+// in the reverse order. Then every value gets a place in one arena such that
+// values that live at the same time do not overlap: inference needs the
+// memory of the widest moment only, and a step allocates nothing. The skip
+// connections of the U-Net write straight into the columns of the tensors in
+// which the decoder reads them, so nothing is concatenated.
+//
+// Gradients of parameters accumulate (+=); those of activations are written
+// by the first operation that contributes and added to by the others, in a
+// fixed order. Output and gradients are the same bits for every level, number
+// of threads and split of a batch.
+//
+// # Parameters
+//
+// Names, order and shapes are those of the published PyTorch state_dict; the
+// values are held as the kernels want them (channels last) and turned around
+// where a file is read or written.
+package nn
