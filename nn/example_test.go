@@ -42,5 +42,5 @@ func Example() {
 		}
 	}
 	fmt.Println(net.Params().Count(), "parameters; learnt:", loss[3] < 1e-3)
-	// Output: 1498 parameters; learnt: true
+	// Output: 1706 parameters; learnt: true
 }
