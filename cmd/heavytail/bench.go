@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,21 +11,21 @@ import (
 	"time"
 
 	"heavytail/internal/isa"
+	"heavytail/nn"
 	"heavytail/simd"
 )
 
-// benchHelp is the text of heavytail bench -h.
-const benchHelp = `usage: heavytail bench gemm|conv|attention|norm|noise|unet|train [flags]
-
-Times kernels and whole networks and states the fraction of the processor's
-peak of multiply-adds, measured in the same run.
-
-  heavytail bench gemm -threads 2
+var benchCommand = command{
+	name: "bench", args: "gemm|conv|attention|norm|noise|unet|train",
+	summary: "times kernels and networks against the processor's peak of multiply-adds",
+	help: `  heavytail bench gemm -threads 2
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
   heavytail bench train -config mnist -batch 16 -threads 2
 
-flags:
-`
+The peak is measured in the same run, on as many threads.
+`,
+	flags: benchFlags,
+}
 
 // benchOptions are the flags of bench.
 type benchOptions struct {
@@ -65,42 +66,39 @@ var benches = map[string]func(benchOptions) ([]benchCase, error){
 	"noise": noiseCases, "unet": unetCases, "train": trainCases,
 }
 
-// runBench is the subcommand bench: args follow its name.
-func runBench(args []string, stdout, stderr io.Writer) error {
+func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	var o benchOptions
-	fs := flag.NewFlagSet("bench", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprint(stderr, benchHelp)
-		fs.PrintDefaults()
-	}
-	fs.StringVar(&o.config, "config", "mnist", "network: mnist, cifar10_lt, cifar10, fashion, tiny (unet, train)")
+	fs.StringVar(&o.config, "config", "mnist", "`network`: "+strings.Join(nn.Presets(), ", ")+" (unet, train)")
 	fs.IntVar(&o.batch, "batch", 1, "samples per run")
 	fs.IntVar(&o.threads, "threads", 1, "most threads to use")
 	fs.IntVar(&o.count, "count", 5, "timed runs; the median is reported")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	return func(ctx context.Context, e env, args []string) error { return o.run(ctx, e.stdout, args) }
+}
+
+func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) error {
 	kind := ""
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		kind, args = args[0], args[1:]
+	if len(args) > 0 {
+		kind = args[0]
 	}
-	if err := fs.Parse(args); err != nil {
-		return err
-	}
-	make := benches[kind]
+	cases := benches[kind]
 	switch {
-	case make == nil:
-		return usagef("bench %q: choose gemm, conv, attention, norm, noise, unet or train", kind)
-	case fs.NArg() > 0:
-		return usagef("bench %s: unexpected %q", kind, fs.Arg(0))
+	case cases == nil:
+		return usage("%q: choose gemm, conv, attention, norm, noise, unet or train", kind)
+	case len(args) > 1:
+		return usage("unexpected %q after %s: time one kind at a run", args[1], kind)
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:
-		return usagef("bench: -batch must be 1 to 4096, -threads 1 to 1024 and -count at least 1")
+		return usage("-batch must be 1 to 4096, -threads 1 to 1024 and -count 1 to 1000000")
 	}
-	cases, err := make(o)
+	all, err := cases(o)
 	if err != nil {
 		return err
 	}
 	peak := peakFlops(o.threads)
-	for _, c := range cases {
+	for _, c := range all {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		r := timeCase(c, o, peak)
 		if kind != "unet" && kind != "train" {
 			r.Config = ""

@@ -107,7 +107,7 @@ func noiseCases(benchOptions) ([]benchCase, error) {
 func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	cfg, err := nn.Preset(o.config)
 	if err != nil {
-		return nil, nil, usagef("bench: %v", err)
+		return nil, nil, usage("-config: %w", err)
 	}
 	net, err := nn.New(kernels.New(o.threads), cfg)
 	if err != nil {
@@ -115,7 +115,7 @@ func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	}
 	shape := net.SampleShape()
 	if len(shape) != 3 {
-		return nil, nil, usagef("bench: -config %s is not a network for images", o.config)
+		return nil, nil, usage("-config %s is not a network for images", o.config)
 	}
 	if shape[0] == 0 {
 		shape[0], shape[1] = 32, 32

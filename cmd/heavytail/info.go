@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/klauspost/cpuid/v2"
+
+	"heavytail"
+	"heavytail/internal/imageio"
+	"heavytail/internal/isa"
+	"heavytail/internal/par"
+	"heavytail/nn"
+)
+
+var infoCommand = command{
+	name: "info", args: "[FILE]", summary: "tells about this program and machine, a model or a picture",
+	help: `  heavytail info                      version, processor, threads
+  heavytail info runs/x/model.safetensors
+  heavytail info out.png              the recipe of a picture
+  heavytail info -json built-in       the model inside this program
+`,
+	flags: infoFlags,
+}
+
+func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	asJSON := fs.Bool("json", false, "print one JSON object")
+	return func(_ context.Context, e env, args []string) error {
+		if len(args) > 1 {
+			return usage("%d files given: want one at most", len(args))
+		}
+		var v any
+		var err error
+		if len(args) == 0 {
+			v = machineInfo()
+		} else {
+			v, err = fileInfo(args[0])
+		}
+		if err != nil {
+			return err
+		}
+		return printInfo(e.stdout, v, *asJSON)
+	}
+}
+
+// A machine is what info tells without a file.
+type machine struct {
+	Version  string   `json:"version"`
+	Revision string   `json:"revision,omitempty"`
+	Go       string   `json:"go"`
+	Platform string   `json:"platform"`
+	CPU      string   `json:"cpu"`
+	Features []string `json:"cpu_features"`
+	Levels   []string `json:"levels_available"`
+	Level    string   `json:"level"`
+	Threads  int      `json:"threads"`
+}
+
+// wanted are the processor features that matter to the kernels.
+var wanted = []cpuid.FeatureID{cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.ASIMD}
+
+func machineInfo() machine {
+	m := machine{Version: heavytail.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		CPU: strings.TrimSpace(cpuid.CPU.BrandName), Features: []string{}, Level: isa.Cur().String(), Threads: par.Threads(0)}
+	for _, f := range wanted {
+		if cpuid.CPU.Supports(f) {
+			m.Features = append(m.Features, f.String())
+		}
+	}
+	for _, l := range isa.Available() {
+		m.Levels = append(m.Levels, l.String())
+	}
+	if b, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range b.Settings {
+			if s.Key == "vcs.revision" {
+				m.Revision = s.Value
+			}
+		}
+	}
+	return m
+}
+
+// A modelInfo is what info tells about a model.
+type modelInfo struct {
+	File       string           `json:"file"`
+	Format     string           `json:"format"`
+	Storage    string           `json:"storage"`
+	Parameters int              `json:"parameters"`
+	MACs       int              `json:"multiply_adds_per_sample_and_step"`
+	Memory     map[string]int   `json:"bytes_to_sample"` // by batch
+	Step       int              `json:"step"`
+	Averages   []string         `json:"averages"`
+	Resumable  bool             `json:"resumable"`
+	HasRecipe  bool             `json:"has_recipe"` // else the recipe below is a guess
+	Recipe     heavytail.Recipe `json:"recipe"`
+}
+
+// A pictureInfo is what info tells about a picture.
+type pictureInfo struct {
+	File   string          `json:"file"`
+	Recipe json.RawMessage `json:"recipe"`
+}
+
+// fileInfo recognises a file by its content.
+func fileInfo(path string) (any, error) {
+	if path == "built-in" {
+		return modelFile(path, strings.NewReader(string(heavytail.Builtin())), int64(len(heavytail.Builtin())))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; give a model or a picture", path)
+	}
+	head := make([]byte, 8)
+	if n, _ := f.ReadAt(head, 0); imageio.IsPNG(head[:n]) {
+		return pictureFile(path, f)
+	}
+	return modelFile(path, f, st.Size())
+}
+
+func pictureFile(path string, r io.Reader) (any, error) {
+	text, err := imageio.PNGText(r)
+	if err == nil && !json.Valid([]byte(text)) {
+		err = errors.New("the recipe in the picture is not JSON; the file is damaged")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pictureInfo{path, json.RawMessage(text)}, nil
+}
+
+func modelFile(path string, r io.ReaderAt, size int64) (any, error) {
+	fail := func(err error) (any, error) { return nil, fmt.Errorf("%s: %w", path, err) }
+	c, err := nn.OpenCheckpoint(r, size)
+	if err != nil {
+		return fail(err)
+	}
+	m, err := heavytail.OpenReader(r, size)
+	if err != nil {
+		return fail(err)
+	}
+	rec := m.Recipe()
+	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Parameters: m.Parameters(), Memory: map[string]int{},
+		Step: c.Step, Averages: c.Averages, Resumable: c.Training, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
+	if out.MACs, err = m.MACs(); err != nil {
+		return fail(err)
+	}
+	for _, batch := range []int{1, 32} {
+		if out.Memory[fmt.Sprint(batch)], err = m.Memory(batch); err != nil {
+			return fail(err)
+		}
+	}
+	return out, nil
+}
+
+func printInfo(w io.Writer, v any, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(v)
+	}
+	switch v := v.(type) {
+	case machine:
+		fmt.Fprintf(w, "heavytail %s  %s\n%s  %s\n", v.Version, v.Revision, v.Go, v.Platform)
+		fmt.Fprintf(w, "processor  %s\nfeatures   %s\n", v.CPU, strings.Join(v.Features, " "))
+		_, err := fmt.Fprintf(w, "level      %s of %s (%s caps it)\nthreads    %d\n", v.Level, strings.Join(v.Levels, ", "), isa.EnvVar, v.Threads)
+		return err
+	case modelInfo:
+		return v.print(w)
+	case pictureInfo:
+		return indented(w, v.Recipe)
+	}
+	return fmt.Errorf("nothing to print for %T", v)
+}
+
+func (v modelInfo) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s: %s, %s, step %d\n", v.File, v.Format, v.Storage, v.Step)
+	fmt.Fprintf(w, "parameters   %d\n", v.Parameters)
+	fmt.Fprintf(w, "per step     %.1f million multiply-adds a sample\n", float64(v.MACs)/1e6)
+	fmt.Fprintf(w, "to sample    %.1f MiB for one, %.1f MiB for 32 at a time\n", float64(v.Memory["1"])/(1<<20), float64(v.Memory["32"])/(1<<20))
+	fmt.Fprintf(w, "averages     %s\n", strings.Join(append([]string{"raw"}, v.Averages...), ", "))
+	fmt.Fprintf(w, "resumable    %v\n", v.Resumable)
+	if !v.HasRecipe {
+		fmt.Fprintln(w, "recipe       none in the file; assumed:")
+	}
+	return indented(w, v.Recipe)
+}
+
+// indented prints v as JSON for people.
+func indented(w io.Writer, v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s\n", b)
+	return err
+}

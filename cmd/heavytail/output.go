@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"heavytail/internal/atomicfile"
+	"heavytail/internal/imageio"
+	"heavytail/internal/npy"
+)
+
+// An output draws the samples of a request and writes them in one form.
+type output interface {
+	write(ctx context.Context, r *sampleRequest) error
+}
+
+// outputFor chooses the form by the path, and checks that it can be written
+// before anything is computed.
+func outputFor(r *sampleRequest) (output, error) {
+	path := r.out
+	st, err := os.Stat(path)
+	isDir := err == nil && st.IsDir()
+	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(os.PathSeparator)) || isDir {
+		if err == nil && !isDir {
+			return nil, usage("-o %s: that is a file; choose another folder", path)
+		}
+		return folder{path}, nil
+	}
+	if dir := filepath.Dir(path); !folderExists(dir) {
+		return nil, fmt.Errorf("-o %s: there is no folder %s; make it first", path, dir)
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".png":
+		return picture{path}, nil
+	case ".gif":
+		return film{path}, nil
+	case ".npy":
+		return numbers{path}, nil
+	}
+	return nil, usage("-o %s: want a name that ends in .png, .gif or .npy, or a folder (end it with /)", path)
+}
+
+func folderExists(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
+
+// cells is what a picture is filled with: a grid of images or a plot of points.
+type cells struct {
+	grid *imageio.Grid
+	xy   []float32
+	r    *sampleRequest
+}
+
+func newCells(r *sampleRequest) (*cells, error) {
+	c := &cells{r: r}
+	if !r.images() {
+		c.xy = make([]float32, 2*r.options.N)
+		return c, nil
+	}
+	s := r.loaded.Shape()
+	var err error
+	c.grid, err = imageio.NewGrid(r.options.N, s[0], s[1], s[2], r.columns)
+	return c, err
+}
+
+// put draws the samples first, first+1, ….
+func (c *cells) put(first int, x []float32) error {
+	d := c.r.per()
+	for i := range len(x) / d {
+		row := x[i*d : (i+1)*d]
+		if c.grid != nil {
+			c.grid.Put(first+i, row)
+			continue
+		}
+		copy(c.xy[2*(first+i):2*(first+i)+2], row[:min(d, 2)])
+	}
+	return nil
+}
+
+// plotSize is the width and height in pixels of a plot of points.
+const plotSize = 512
+
+func (c *cells) image(limit float64) image.Image {
+	if c.grid != nil {
+		return c.grid.Image()
+	}
+	return imageio.Scatter(c.xy, plotSize, limit)
+}
+
+// picture is one PNG: a grid, or a plot of the first two coordinates.
+type picture struct{ path string }
+
+func (p picture) write(ctx context.Context, r *sampleRequest) error {
+	c, err := newCells(r)
+	if err != nil {
+		return err
+	}
+	if err := r.loaded.Stream(ctx, r.options, c.put); err != nil {
+		return err
+	}
+	img := c.image(imageio.Limit(c.xy))
+	return atomicfile.Write(p.path, func(w io.Writer) error { return imageio.WritePNG(w, img, r.text()) })
+}
+
+// film is a GIF of the way from noise to sample.
+type film struct{ path string }
+
+func (f film) write(ctx context.Context, r *sampleRequest) error {
+	steps := r.options.Steps
+	frames := min(r.frames, steps)
+	// Frame k shows the state with at[k] steps to go, the last one the samples.
+	index := make(map[int]int, frames)
+	all := make([]*cells, frames)
+	for k := range all {
+		var err error
+		if all[k], err = newCells(r); err != nil {
+			return err
+		}
+		index[(steps-1)*(frames-1-k)/max(frames-1, 1)] = k
+	}
+	show := r.options.Step
+	r.options.Step = func(first, left int, x []float32) error {
+		if k, ok := index[left]; ok {
+			_ = all[k].put(first, x)
+		}
+		return show(first, left, x)
+	}
+	if err := r.loaded.Stream(ctx, r.options, func(int, []float32) error { return nil }); err != nil {
+		return err
+	}
+	var out imageio.Film
+	limit := imageio.Limit(all[frames-1].xy)
+	for k, c := range all {
+		delay := 8
+		if k == frames-1 {
+			delay = 200
+		}
+		out.Add(c.image(limit), delay)
+	}
+	return atomicfile.Write(f.path, out.Write)
+}
+
+// numbers is an .npy file of float32, written as the batches come.
+type numbers struct{ path string }
+
+func (n numbers) write(ctx context.Context, r *sampleRequest) error {
+	return atomicfile.Write(n.path, func(w io.Writer) error {
+		if err := npy.WriteHeader(w, append([]int{r.options.N}, r.loaded.Shape()...)...); err != nil {
+			return err
+		}
+		return r.loaded.Stream(ctx, r.options, func(_ int, x []float32) error { return npy.WriteValues(w, x) })
+	})
+}
+
+// folder is one PNG per sample, named by its seed, so that the parts of a job
+// array can write to one folder.
+type folder struct{ path string }
+
+func (f folder) write(ctx context.Context, r *sampleRequest) error {
+	if !r.images() {
+		return usage("-o %s: the samples are points, not pictures; write them to a .npy or .png file", f.path)
+	}
+	if err := os.MkdirAll(f.path, 0o755); err != nil {
+		return err
+	}
+	s, d := r.loaded.Shape(), r.per()
+	return r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
+		for i := range len(x) / d {
+			seed := r.options.Seeds[first+i]
+			one := *r
+			one.recipe.Seeds = formatSeeds([]uint64{seed})
+			img := imageio.Image(x[i*d:(i+1)*d], s[0], s[1], s[2])
+			path := filepath.Join(f.path, fmt.Sprintf("%06d.png", seed))
+			if err := atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img, one.text()) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// A meter shows one line that is written over and over, on terminals only.
+type meter struct {
+	w     io.Writer // nil: shows nothing
+	start time.Time
+	last  time.Time
+}
+
+func newMeter(e env) *meter {
+	m := &meter{start: time.Now()}
+	if e.terminal {
+		m.w = e.stderr
+	}
+	return m
+}
+
+// show replaces the line, at most ten times a second.
+func (m *meter) show(format string, args ...any) {
+	if m.w == nil || time.Since(m.last) < 100*time.Millisecond {
+		return
+	}
+	m.last = time.Now()
+	fmt.Fprintf(m.w, "\r\x1b[K"+format, args...)
+}
+
+// count shows done of total with the rate of units and the time left.
+func (m *meter) count(done, total float64, per string, rate float64) {
+	took := time.Since(m.start)
+	if done <= 0 || took <= 0 {
+		return
+	}
+	left := time.Duration(float64(took) * (total - done) / done)
+	m.show("%3.0f%%  %.3g %s  %s left", 100*done/total, rate*done/took.Seconds(), per, short(left))
+}
+
+// clear removes the line.
+func (m *meter) clear() {
+	if m.w != nil && !m.last.IsZero() {
+		fmt.Fprint(m.w, "\r\x1b[K")
+	}
+}
+
+// short formats a duration to the second, below a minute to a tenth of it.
+func short(d time.Duration) string {
+	if d < time.Minute {
+		return d.Round(time.Second / 10).String()
+	}
+	return d.Round(time.Second).String()
+}

@@ -1,0 +1,291 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heavytail"
+)
+
+var sampleCommand = command{
+	name: "sample", summary: "draws samples from a model: a picture, a film, numbers or single files",
+	help: `  heavytail sample                                    64 samples of the built-in model to out.png
+  heavytail sample -n 100 -seed 7 -class 9 -o boots.png
+  heavytail sample -method dlpm -steps 100 -o dlpm.png  the stochastic sampler
+  heavytail sample -n 16 -o film.gif                  the way from noise to picture
+  heavytail sample -n 1000 -o all.npy                 float32 [n, height, width, channels]
+  heavytail sample -seeds 0-63,100 -o pictures/       one PNG per seed
+  heavytail sample -model runs/x/model.safetensors
+
+The same model, seeds and settings give the same bytes on every machine.
+Without -class, the sample of seed s has class s mod the number of classes.
+A PNG carries its recipe: heavytail info out.png shows it.
+`,
+	flags: sampleFlags,
+}
+
+// A sampleRequest is what the flags of sample ask for.
+type sampleRequest struct {
+	model, seeds, class, out    string
+	n, threads, columns, frames int
+	options                     heavytail.Options
+	weights                     string
+	alpha                       float64
+	loaded                      *heavytail.Model
+	recipe                      pictureRecipe
+	nGiven, seedGiven           bool
+}
+
+// A pictureRecipe is the JSON that a PNG carries.
+type pictureRecipe struct {
+	Program string  `json:"program"`
+	Model   string  `json:"model"`  // file name, or built-in
+	SHA256  string  `json:"sha256"` // of the model's file
+	Weights string  `json:"weights,omitempty"`
+	Seeds   string  `json:"seeds"`
+	Method  string  `json:"method"`
+	Steps   int     `json:"steps"`
+	Eta     float64 `json:"eta,omitempty"`
+	Class   string  `json:"class,omitempty"`
+	Clip    bool    `json:"clip"`
+	Alpha   float64 `json:"alpha"`
+}
+
+func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	r := &sampleRequest{}
+	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt; empty: the built-in model)")
+	fs.IntVar(&r.n, "n", 64, "number of samples")
+	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
+	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100")
+	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm)")
+	fs.StringVar(&r.options.Method, "method", "dlim", "sampler: dlim (few steps) or dlpm (stochastic)")
+	fs.Float64Var(&r.options.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
+	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
+	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
+	fs.StringVar(&r.weights, "weights", "", "`ema` or raw weights of a training checkpoint (empty: ema if there)")
+	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
+	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
+	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
+	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
+	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
+	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, or a folder (a path that ends in / or is one)")
+	return func(ctx context.Context, e env, args []string) error {
+		if err := noArguments(args); err != nil {
+			return err
+		}
+		fs.Visit(func(f *flag.Flag) {
+			r.nGiven = r.nGiven || f.Name == "n"
+			r.seedGiven = r.seedGiven || f.Name == "seed"
+		})
+		return r.run(ctx, e)
+	}
+}
+
+func (r *sampleRequest) run(ctx context.Context, e env) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	out, err := outputFor(r)
+	if err != nil {
+		return err
+	}
+	if err := r.load(); err != nil {
+		return err
+	}
+	if err := r.resolve(); err != nil {
+		return err
+	}
+	m, steps := newMeter(e), float64(r.options.Steps-1)
+	step := r.options.Step
+	r.options.Step = func(first, left int, x []float32) error {
+		in := float64(len(x) / r.per()) // samples in this batch
+		m.count(float64(first)+in*(1-float64(left)/steps), float64(r.options.N), "samples/s", 1)
+		if step != nil {
+			return step(first, left, x)
+		}
+		return nil
+	}
+	err = out.write(ctx, r)
+	m.clear()
+	return err
+}
+
+// check looks for mistakes that need no model.
+func (r *sampleRequest) check() error {
+	switch {
+	case r.n < 1 || r.n > 1<<24:
+		return usage("-n %d: want 1 to %d", r.n, 1<<24)
+	case r.seeds != "" && (r.nGiven || r.seedGiven):
+		return usage("-seeds says which samples to draw: leave out -n and -seed")
+	case r.threads < 0 || r.threads > 1<<12:
+		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+	case r.options.Batch < 1:
+		return usage("-batch %d: want at least 1", r.options.Batch)
+	case r.options.Steps < 0 || r.options.Steps == 1:
+		return usage("-steps %d: want 2 or more, or 0 for the default", r.options.Steps)
+	case r.options.Method != "dlim" && r.options.Method != "dlpm":
+		return usage("-method %q: want dlim or dlpm", r.options.Method)
+	case !(r.options.Eta >= 0 && r.options.Eta <= 1):
+		return usage("-eta %v: want 0 to 1", r.options.Eta)
+	case r.options.Eta != 0 && r.options.Method != "dlim":
+		return usage("-eta belongs to -method dlim: leave it out")
+	case r.frames < 2 || r.frames > 1000:
+		return usage("-frames %d: want 2 to 1000", r.frames)
+	case r.weights != "" && r.weights != "ema" && r.weights != "raw":
+		return usage("-weights %q: want ema or raw", r.weights)
+	}
+	if r.options.Seeds == nil {
+		r.options.N = r.n
+	}
+	if r.seeds == "" {
+		return nil
+	}
+	var err error
+	r.options.Seeds, err = parseSeeds(r.seeds)
+	r.options.N = len(r.options.Seeds)
+	return err
+}
+
+// load opens the model and names it in the recipe.
+func (r *sampleRequest) load() error {
+	file, name := heavytail.Builtin(), "built-in"
+	if r.model != "" {
+		var err error
+		if file, err = os.ReadFile(r.model); err != nil {
+			return fmt.Errorf("-model: %w", err)
+		}
+		name = filepath.Base(r.model)
+	}
+	m, err := heavytail.Loader{Threads: r.threads, Raw: r.weights == "raw", Alpha: r.alpha}.Open(file)
+	if err != nil {
+		return fmt.Errorf("model %s: %w", name, err)
+	}
+	sum := sha256.Sum256(file)
+	r.loaded = m
+	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: name, SHA256: hex.EncodeToString(sum[:]), Weights: r.weights}
+	return nil
+}
+
+// resolve settles what depends on the model: classes, steps and the recipe.
+func (r *sampleRequest) resolve() error {
+	var err error
+	if r.options.Classes, err = r.classes(); err != nil {
+		return err
+	}
+	if r.options, err = r.loaded.Resolve(r.options); err != nil {
+		return usage("%w", err)
+	}
+	o := r.options
+	p := &r.recipe
+	p.Seeds, p.Method, p.Steps, p.Eta, p.Class = formatSeeds(o.Seeds), o.Method, o.Steps, o.Eta, r.class
+	p.Clip, p.Alpha = !o.NoClip && r.images(), r.loaded.Recipe().Process.Alpha
+	return nil
+}
+
+// text returns the recipe's JSON.
+func (r *sampleRequest) text() string {
+	b, err := json.Marshal(r.recipe)
+	if err != nil {
+		panic(err) // strings and finite numbers
+	}
+	return string(b)
+}
+
+// classes parses -class: numbers, names of the model's classes, or none.
+func (r *sampleRequest) classes() ([]int, error) {
+	if r.class == "" {
+		return nil, nil
+	}
+	if r.loaded.Classes() == 0 {
+		return nil, usage("-class %s: this model knows no classes: leave it out", r.class)
+	}
+	var out []int
+	for _, word := range strings.Split(r.class, ",") {
+		word = strings.TrimSpace(word)
+		k := slices.Index(r.loaded.Recipe().Data.Names, word)
+		switch n, err := strconv.Atoi(word); {
+		case word == "none":
+			k = heavytail.Unconditional
+		case k >= 0:
+		case err == nil && n >= 0 && n < r.loaded.Classes():
+			k = n
+		default:
+			return nil, usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(r.loaded.Recipe().Data.Names))
+		}
+		out = append(out, k)
+	}
+	return out, nil
+}
+
+func nameList(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " or a name (" + strings.Join(names, ", ") + ")"
+}
+
+func (r *sampleRequest) images() bool { return len(r.loaded.Shape()) == 3 }
+
+func (r *sampleRequest) per() int {
+	n := 1
+	for _, d := range r.loaded.Shape() {
+		n *= d
+	}
+	return n
+}
+
+// maxSeeds bounds a list of seeds.
+const maxSeeds = 1 << 24
+
+// parseSeeds reads a list such as 0-63,100.
+func parseSeeds(text string) ([]uint64, error) {
+	var out []uint64
+	for _, part := range strings.Split(text, ",") {
+		lo, hi, span := strings.Cut(strings.TrimSpace(part), "-")
+		a, err := strconv.ParseUint(lo, 10, 64)
+		b := a
+		if err == nil && span {
+			b, err = strconv.ParseUint(hi, 10, 64)
+		}
+		if err != nil || b < a {
+			return nil, usage("-seeds %q: want numbers and ranges such as 0-63,100", part)
+		}
+		if b-a >= maxSeeds || uint64(len(out))+b-a >= maxSeeds {
+			return nil, usage("-seeds %q: want at most %d seeds", text, maxSeeds)
+		}
+		for s := a; ; s++ {
+			if out = append(out, s); s == b {
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// formatSeeds is the inverse of parseSeeds, in its shortest form.
+func formatSeeds(seeds []uint64) string {
+	var parts []string
+	for i := 0; i < len(seeds); {
+		j := i
+		for j+1 < len(seeds) && seeds[j] != math.MaxUint64 && seeds[j+1] == seeds[j]+1 {
+			j++
+		}
+		if j > i {
+			parts = append(parts, fmt.Sprintf("%d-%d", seeds[i], seeds[j]))
+		} else {
+			parts = append(parts, strconv.FormatUint(seeds[i], 10))
+		}
+		i = j + 1
+	}
+	return strings.Join(parts, ",")
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"heavytail/internal/recipe"
+	"heavytail/nn"
+)
+
+// A setting is a flag that changes a recipe.
+type setting struct {
+	name  string
+	when  phase
+	value flag.Value
+	set   func(r *recipe.Recipe) error
+}
+
+// phase says whether a setting is needed to read the data, or may depend on
+// what they are.
+type phase int
+
+const (
+	early phase = iota
+	late
+)
+
+// apply changes rec by the settings on the command line that belong to when.
+func apply(rec *recipe.Recipe, all []*setting, given map[string]bool, when phase) error {
+	for _, s := range all {
+		if s.when == when && given[s.name] {
+			if err := s.set(rec); err != nil {
+				return usage("-%s: %w", s.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// scalar is a flag.Value of a type that strconv or a switch can parse.
+type scalar[T any] struct {
+	v     T
+	text  string
+	parse func(string) (T, error)
+}
+
+func (s *scalar[T]) String() string { return s.text }
+
+func (s *scalar[T]) Set(text string) (err error) {
+	s.text = text
+	s.v, err = s.parse(text)
+	return err
+}
+
+// boolean is a scalar that may stand alone: -flip.
+type boolean struct{ scalar[bool] }
+
+func (b *boolean) IsBoolFlag() bool { return true }
+
+func parseInt(s string) (int, error) { return number(strconv.Atoi(s)) }
+func parseUint(s string) (uint64, error) {
+	v, err := strconv.ParseUint(s, 10, 64)
+	return number(v, err)
+}
+func parseFloat(s string) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	if err == nil && v-v != 0 {
+		err = strconv.ErrRange
+	}
+	return number(v, err)
+}
+func parseBool(s string) (bool, error) {
+	v, err := strconv.ParseBool(s)
+	if err != nil {
+		err = fmt.Errorf("want true or false")
+	}
+	return v, err
+}
+func parseText(s string) (string, error) { return s, nil }
+
+// number gives strconv's errors the form that the others have.
+func number[T any](v T, err error) (T, error) {
+	if err != nil {
+		return v, fmt.Errorf("want a number in range")
+	}
+	return v, nil
+}
+
+// list parses values separated by commas; "none" is the empty list.
+func list[T any](parse func(string) (T, error)) func(string) ([]T, error) {
+	return func(text string) ([]T, error) {
+		if text == "none" {
+			return nil, nil
+		}
+		var out []T
+		for _, part := range strings.Split(text, ",") {
+			v, err := parse(strings.TrimSpace(part))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+		}
+		return out, nil
+	}
+}
+
+// A catalogue collects settings as they are defined.
+type catalogue struct {
+	fs   *flag.FlagSet
+	when phase
+	all  []*setting
+}
+
+func (c *catalogue) add(name, help string, v flag.Value, set func(*recipe.Recipe) error) {
+	c.fs.Var(v, name, help)
+	c.all = append(c.all, &setting{name, c.when, v, set})
+}
+
+// define makes a flag that sets field to its parsed value.
+func define[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*recipe.Recipe) *T) {
+	v := &scalar[T]{parse: parse}
+	c.add(name, help, v, func(r *recipe.Recipe) error {
+		*field(r) = v.v
+		return nil
+	})
+}
+
+func toggle(c *catalogue, name, help string, field func(*recipe.Recipe) *bool) {
+	v := &boolean{scalar[bool]{parse: parseBool}}
+	c.add(name, help, v, func(r *recipe.Recipe) error {
+		*field(r) = v.v
+		return nil
+	})
+}
+
+// unet makes a flag that sets a field of the U-Net, an error for the MLP.
+func unet[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*nn.UNetConfig) *T) {
+	v := &scalar[T]{parse: parse}
+	c.add(name, help, v, func(r *recipe.Recipe) error {
+		if r.Network.UNet == nil {
+			return fmt.Errorf("the network for points has no such setting; leave it out")
+		}
+		*field(r.Network.UNet) = v.v
+		return nil
+	})
+}
+
+// recipeFlags defines every flag that changes a recipe. Their default is the
+// preset's value.
+func recipeFlags(fs *flag.FlagSet) []*setting {
+	type R = recipe.Recipe
+	c := &catalogue{fs: fs}
+	define(c, "size", "scale images to `N`×N pixels", parseInt, func(r *R) *int { return &r.Data.Size })
+	define(c, "channels", "read images as grey (`1`) or colour (3)", parseInt, func(r *R) *int { return &r.Data.Channels })
+	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
+	define(c, "points", "toy sets: `number` of points (32000)", parseInt, func(r *R) *int { return &r.Data.Points })
+	define(c, "seed", "`seed` of the start weights, the order and the noise", parseUint, func(r *R) *uint64 { return &r.Train.Seed })
+	c.when = late
+	toggle(c, "flip", "mirror half of the images", func(r *R) *bool { return &r.Data.Flip })
+
+	define(c, "alpha", "tail index of the noise, above 1, at most 2 (Gaussian)", parseFloat, func(r *R) *float64 { return &r.Process.Alpha })
+	toggle(c, "isotropic", "one heavy-tailed factor per sample instead of one per value", func(r *R) *bool { return &r.Process.Isotropic })
+	define(c, "scale", "`preserving` or exploding", parseText, func(r *R) *string { return (*string)(&r.Process.Scale) })
+	define(c, "T", "levels of noise", parseInt, func(r *R) *int { return &r.Process.Steps })
+	define(c, "clamp-a", "upper bound of the heavy-tailed factor A (0: none)", parseFloat, func(r *R) *float64 { return &r.Process.ClampA })
+	define(c, "clamp-eps", "bound of the starting noise of samples (0: none)", parseFloat, func(r *R) *float64 { return &r.Process.ClampEps })
+
+	define(c, "steps", "training steps", parseInt, func(r *R) *int { return &r.Train.Steps })
+	define(c, "batch", "samples per step", parseInt, func(r *R) *int { return &r.Train.Batch })
+	define(c, "micro", "samples at a time: less memory, the same result (0: the whole batch)", parseInt, func(r *R) *int { return &r.Train.Micro })
+	define(c, "lr", "highest learning `rate`", parseFloat, func(r *R) *float64 { return &r.Train.Rate.LR })
+	define(c, "schedule", "learning rate: constant, `step`, linear or cosine", parseText, func(r *R) *string { return (*string)(&r.Train.Rate.Kind) })
+	define(c, "warmup", "`steps` over which the learning rate rises", parseInt, func(r *R) *int { return &r.Train.Rate.Warmup })
+	define(c, "lr-every", "schedule step: `steps` between two reductions", parseInt, func(r *R) *int { return &r.Train.Rate.Every })
+	define(c, "lr-gamma", "schedule step: factor of a reduction", parseFloat, func(r *R) *float64 { return &r.Train.Rate.Gamma })
+	define(c, "beta1", "AdamW: decay of the mean of gradients", parseFloat, func(r *R) *float64 { return &r.Train.Beta1 })
+	define(c, "beta2", "AdamW: decay of the mean of their squares", parseFloat, func(r *R) *float64 { return &r.Train.Beta2 })
+	define(c, "eps", "AdamW: added to the root", parseFloat, func(r *R) *float64 { return &r.Train.Eps })
+	define(c, "weight-decay", "AdamW: weight decay", parseFloat, func(r *R) *float64 { return &r.Train.WeightDecay })
+	define(c, "clip", "bound of the gradient's norm (0: none)", parseFloat, func(r *R) *float64 { return &r.Train.Clip })
+	define(c, "ema", "rates of averaged weights, a `list`, or none; samples use the last", list(parseFloat), func(r *R) *[]float64 { return &r.Train.EMA })
+	define(c, "label-drop", "share of samples trained without their class", parseFloat, func(r *R) *float64 { return &r.Train.LabelDrop })
+
+	define(c, "loss", "`root`, huber, squared or p", parseText, func(r *R) *string { return (*string)(&r.Train.Loss.Kind) })
+	define(c, "p", "loss p: the exponent", parseFloat, func(r *R) *float64 { return &r.Train.Loss.P })
+	toggle(c, "median", "median over the outer copies instead of their mean", func(r *R) *bool { return &r.Train.Loss.Median })
+	define(c, "outer", "copies of each sample with a heavy-tailed factor of their own", parseInt, func(r *R) *int { return &r.Train.Loss.Outer })
+	define(c, "inner", "copies of each of those that share the factor", parseInt, func(r *R) *int { return &r.Train.Loss.Inner })
+
+	unet(c, "width", "U-Net: `channels` of the first level", parseInt, func(u *nn.UNetConfig) *int { return &u.ModelChannels })
+	unet(c, "mult", "U-Net: factors of the levels' channels, a `list` such as 1,2,2", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.ChannelMult })
+	unet(c, "blocks", "U-Net: residual blocks per level", parseInt, func(u *nn.UNetConfig) *int { return &u.NumResBlocks })
+	unet(c, "attention", "U-Net: attention at these downsampling factors, a `list` or none", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.AttentionDS })
+	unet(c, "heads", "U-Net: attention heads", parseInt, func(u *nn.UNetConfig) *int { return &u.NumHeads })
+	unet(c, "dropout", "U-Net: dropout in the residual blocks", parseFloat, func(u *nn.UNetConfig) *float64 { return &u.Dropout })
+	fixed := &boolean{scalar[bool]{parse: parseBool}}
+	c.add("fixed", "a published network with its known faults repaired", fixed, func(r *R) error {
+		if fixed.v {
+			r.Network = r.Network.Fixed()
+		}
+		return nil
+	})
+	return c.all
+}

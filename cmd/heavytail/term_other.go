@@ -1,0 +1,8 @@
+//go:build !(linux || darwin || dragonfly || freebsd || netbsd || openbsd || windows)
+
+package main
+
+import "os"
+
+// isTerminal reports whether f is a terminal; here it cannot know.
+func isTerminal(*os.File) bool { return false }

@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+	"heavytail/internal/train"
+	"heavytail/kernels"
+)
+
+var trainCommand = command{
+	name: "train", summary: "trains a model: checkpoints, logs and previews go to a folder",
+	help: `  heavytail train -data idx:/usr/share/datasets/fashion-mnist -out runs/fashion
+  heavytail train -data images:photos.zip -size 32 -out runs/photos -steps 50000
+  heavytail train -data toy:gmm_grid -out runs/grid
+  heavytail train -data idx:mnist -preset mnist -batch 64 -out runs/mnist
+  heavytail train -resume -out runs/fashion           goes on after a stop
+
+Interrupt with Ctrl-C: the step is finished, the state saved. A run that was
+stopped or killed and resumed ends with the same bytes as one that was not.
+DIR/model.safetensors is the latest whole checkpoint; heavytail sample -model
+reads it at any time.
+`,
+	flags: trainFlags,
+}
+
+// A trainRequest is what the flags of train ask for.
+type trainRequest struct {
+	data, out, preset string
+	threads           int
+	resume            bool
+	run               train.Run
+	settings          []*setting
+	given             map[string]bool
+}
+
+func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	r := &trainRequest{given: map[string]bool{}}
+	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+")")
+	fs.StringVar(&r.out, "out", "", "`folder` of the run")
+	fs.StringVar(&r.preset, "preset", "", "settings to start from: "+strings.Join(recipe.Presets(), ", ")+" (empty: fashion for images, toy for points)")
+	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
+	fs.BoolVar(&r.resume, "resume", false, "go on from the checkpoint in the folder of the run")
+	fs.IntVar(&r.run.SaveEvery, "save-every", 500, "steps between checkpoints")
+	fs.IntVar(&r.run.LogEvery, "log-every", 20, "steps between lines of the logs")
+	fs.IntVar(&r.run.PreviewEvery, "preview-every", 2000, "steps between pictures of samples (0: none)")
+	r.settings = recipeFlags(fs)
+	return func(ctx context.Context, e env, args []string) error {
+		if err := noArguments(args); err != nil {
+			return err
+		}
+		fs.Visit(func(f *flag.Flag) { r.given[f.Name] = true })
+		return r.do(ctx, e)
+	}
+}
+
+func (r *trainRequest) do(ctx context.Context, e env) error {
+	if err := r.check(); err != nil {
+		return err
+	}
+	model := filepath.Join(r.out, train.ModelFile)
+	_, err := os.Stat(model)
+	there := err == nil
+	if there && !r.resume {
+		return fmt.Errorf("%s holds a run already: add -resume to go on with it, or choose another -out", r.out)
+	}
+	var t *train.Trainer
+	if there {
+		t, err = r.goOn(model)
+	} else {
+		t, err = r.begin(model)
+	}
+	if err != nil {
+		return err
+	}
+	return r.work(ctx, e, t)
+}
+
+func (r *trainRequest) check() error {
+	switch {
+	case r.out == "":
+		return usage("-out is missing: name a folder for the checkpoints and logs")
+	case r.data == "" && !r.resume:
+		return usage("-data is missing: for instance -data toy:gmm_grid or -data idx:DIR")
+	case r.threads < 0 || r.threads > 1<<12:
+		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+	case r.run.SaveEvery < 1:
+		return usage("-save-every %d: want at least 1", r.run.SaveEvery)
+	case r.run.LogEvery < 1:
+		return usage("-log-every %d: want at least 1", r.run.LogEvery)
+	case r.run.PreviewEvery < 0:
+		return usage("-preview-every %d: want 0 (none) or more", r.run.PreviewEvery)
+	}
+	return nil
+}
+
+// begin starts a new run: the recipe from the preset, the flags and the data.
+// The first checkpoint is written before the first step, so that from then on
+// -resume needs nothing else.
+func (r *trainRequest) begin(model string) (*train.Trainer, error) {
+	if r.data == "" {
+		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with -data SPEC", r.out)
+	}
+	rec, set, err := r.recipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(r.out, 0o755); err != nil {
+		return nil, err
+	}
+	t, err := train.New(kernels.New(r.threads), set, rec)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Save(model)
+}
+
+// recipe reads the data and settles the recipe of a new run.
+func (r *trainRequest) recipe() (recipe.Recipe, *data.Set, error) {
+	name := r.preset
+	if name == "" {
+		name = defaultPreset(r.data)
+	}
+	rec, err := recipe.Preset(name)
+	if err != nil {
+		return rec, nil, usage("-preset: %w", err)
+	}
+	rec.Data.Spec = r.data
+	if err := apply(&rec, r.settings, r.given, early); err != nil {
+		return rec, nil, err
+	}
+	set, err := open(&rec)
+	if err != nil {
+		return rec, nil, err
+	}
+	if r.preset == "" && len(set.Shape) == 1 && rec.Preset == "fashion" {
+		return rec, nil, usage("-data %s: these are points: add -preset toy", r.data)
+	}
+	if err := rec.Fit(); err != nil {
+		return rec, nil, fmt.Errorf("-data %s: %w", r.data, err)
+	}
+	if err := apply(&rec, r.settings, r.given, late); err != nil {
+		return rec, nil, err
+	}
+	if t := &rec.Train; (t.Rate.Kind == "cosine" || t.Rate.Kind == "linear") && t.Rate.Total == 0 {
+		t.Rate.Total = t.Steps
+		t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
+	}
+	if err := rec.Validate(); err != nil {
+		return rec, nil, usage("%w", err)
+	}
+	return rec, set, nil
+}
+
+// defaultPreset is toy for toy sets and tables, fashion for the rest.
+func defaultPreset(spec string) string {
+	if strings.HasPrefix(spec, "toy:") || strings.HasPrefix(spec, "csv:") {
+		return "toy"
+	}
+	return "fashion"
+}
+
+// open reads the recipe's data and notes what they are.
+func open(rec *recipe.Recipe) (*data.Set, error) {
+	d := &rec.Data
+	o := data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: rec.Train.Seed}
+	set, err := data.Open(d.Spec, o)
+	if err != nil {
+		return nil, err
+	}
+	d.Samples, d.Shape, d.Classes, d.Names = set.Len(), slices.Clone(set.Shape), set.NumClasses(), set.Classes
+	return set, nil
+}
+
+// goOn continues the run whose checkpoint is at path.
+func (r *trainRequest) goOn(path string) (*train.Trainer, error) {
+	saved, err := train.ReadRecipe(path)
+	if err != nil {
+		return nil, err
+	}
+	if r.data == "" {
+		r.data = saved.Data.Spec
+	}
+	if r.settingsGiven() {
+		if r.preset == "" && defaultPreset(r.data) != saved.Preset {
+			r.preset = saved.Preset
+		}
+		rec, _, err := r.recipe()
+		if err != nil {
+			return nil, err
+		}
+		if string(rec.JSON()) != string(saved.JSON()) {
+			return nil, usage("these settings are not those of the run in %s: with -resume leave them out", r.out)
+		}
+	}
+	rec := saved
+	rec.Data.Spec = r.data
+	set, err := open(&rec)
+	if err != nil {
+		return nil, err
+	}
+	t, err := train.New(kernels.New(r.threads), set, saved)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.Restore(path)
+}
+
+// settingsGiven reports whether a flag of the recipe is on the command line.
+func (r *trainRequest) settingsGiven() bool {
+	return r.given["preset"] || slices.ContainsFunc(r.settings, func(s *setting) bool { return r.given[s.name] })
+}
+
+// work runs the training loop and says how it ended.
+func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error {
+	r.run.Dir = r.out
+	m := newMeter(e)
+	rec := t.Recipe
+	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, α = %v, %d MiB; step %d of %d\n",
+		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Process.Alpha, t.Bytes()>>20, t.Done(), rec.Train.Steps)
+	r.run.Progress = func(s train.Status) {
+		const line = "step %d of %d  loss %.4f  %.4g samples/s  %s left"
+		if e.terminal {
+			m.show(line, s.Step, s.Steps, s.Loss, s.PerSecond, short(s.Left))
+		} else if s.Step%r.run.SaveEvery < r.run.LogEvery {
+			fmt.Fprintf(e.stderr, line+"\n", s.Step, s.Steps, s.Loss, s.PerSecond, short(s.Left))
+		}
+	}
+	err := r.run.Do(ctx, t)
+	m.clear()
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped after step %d of %d, saved: heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stderr, "done: %s\n", filepath.Join(r.out, train.ModelFile))
+	return nil
+}

@@ -1,0 +1,264 @@
+// Package heavytail samples from diffusion models with heavy-tailed noise,
+// on the CPU, in pure Go:
+//
+//	m, err := heavytail.Default() // or Open, OpenFile
+//	images, err := m.Sample(ctx, heavytail.Options{N: 16, Seed: 1})
+//	png.Encode(w, images.Grid(4))
+//
+// One seed gives one result: the same model, seed and settings make the same
+// bytes on every processor, with any number of threads and any split into
+// batches. A sample depends on its own seed only.
+//
+// Models are trained with the command heavytail (cmd/heavytail). The packages
+// below this one hold the parts: nn the networks, diffusion the processes and
+// samplers, stable the random numbers, kernels and simd the arithmetic.
+package heavytail
+
+import (
+	"context"
+	_ "embed" // the built-in model
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+
+	"heavytail/internal/imageio"
+	"heavytail/internal/recipe"
+	"heavytail/internal/sample"
+	"heavytail/nn"
+)
+
+// Version is this module's version.
+const Version = "0.1.0"
+
+// A Recipe is everything that made a model: network, noise, data and training
+// settings.
+type Recipe = recipe.Recipe
+
+// Unconditional asks for a sample without a class.
+const Unconditional = -1
+
+// Options say what to sample. The zero value draws one sample of seed 0 with
+// the model's defaults.
+type Options struct {
+	N    int    // number of samples; 0: 1, or len(Seeds)
+	Seed uint64 // sample i has seed Seed+i …
+	// Seeds gives every sample its own seed instead.
+	Seeds []uint64
+	// Method is "dlim" (the default: few steps) or "dlpm" (stochastic steps).
+	Method string
+	// Steps of the sampler; more are slower and better. 0: 25 for dlim, 100 for
+	// dlpm.
+	Steps int
+	// Eta in [0,1] adds noise to dlim's steps; 0 is deterministic.
+	Eta float64
+	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
+	// none. Empty: sample of seed s has class s mod the number of classes.
+	Classes []int
+	// NoClip switches off the clamping of every estimate of an image to its
+	// range. Points are never clamped.
+	NoClip bool
+	// Batch is how many samples are computed at a time; it changes speed and
+	// memory, not the result. 0: 32.
+	Batch int
+	// Step, if not nil, is called after every step with the states of the
+	// samples first, first+1, …; left is the number of steps still to do. An
+	// error stops the sampling.
+	Step func(first, left int, x []float32) error
+}
+
+// defaultSteps by method.
+var defaultSteps = map[string]int{"dlim": 25, "dlpm": 100}
+
+// A Model is a trained network with its recipe. It is immutable: any number
+// of goroutines may share one.
+type Model struct {
+	net    *nn.Net
+	recipe Recipe
+}
+
+// Recipe returns what made the model.
+func (m *Model) Recipe() Recipe { return m.recipe }
+
+// Shape returns the shape of one sample: [height, width, channels] of an
+// image, [dimensions] of a point.
+func (m *Model) Shape() []int { return slices.Clone(m.recipe.Data.Shape) }
+
+// Classes returns the number of classes the model knows, 0 if it has none.
+func (m *Model) Classes() int { return m.net.Classes() }
+
+// Parameters returns the number of the network's parameters.
+func (m *Model) Parameters() int { return m.net.Params().Count() }
+
+// MACs returns the multiply-adds of the network's layers for one sample and
+// one step.
+func (m *Model) MACs() (int, error) {
+	if s := m.recipe.Data.Shape; len(s) == 3 {
+		return m.net.MACs(s[0], s[1])
+	}
+	return m.net.MACs(0, 0)
+}
+
+// Memory returns about how many bytes weights and workspace take while
+// sampling a batch of the given size.
+func (m *Model) Memory(batch int) (int, error) {
+	shape := m.recipe.Data.Shape
+	h, w, d := 0, 0, 1
+	if len(shape) == 3 {
+		h, w = shape[0], shape[1]
+	}
+	for _, v := range shape {
+		d *= v
+	}
+	ws, err := m.net.NewWorkspace(batch, h, w, false)
+	if err != nil {
+		return 0, err
+	}
+	return 4*m.net.Params().Flat.Len() + ws.Bytes() + 4*3*batch*d, nil
+}
+
+// Resolve fills in the defaults of o for this model and checks it.
+func (m *Model) Resolve(o Options) (Options, error) {
+	if o.Method == "" {
+		o.Method = "dlim"
+	}
+	if o.Steps == 0 {
+		o.Steps = defaultSteps[o.Method]
+		if m.recipe.Process.IntegerTime {
+			o.Steps = m.recipe.Process.Steps
+		}
+	}
+	if o.Batch == 0 {
+		o.Batch = 32
+	}
+	if o.N < 0 || o.N > 0 && o.Seeds != nil && o.N != len(o.Seeds) {
+		return o, fmt.Errorf("heavytail: %d samples of %d seeds: give one of N and Seeds", o.N, len(o.Seeds))
+	}
+	if o.Seeds == nil {
+		o.Seeds = make([]uint64, max(o.N, 1))
+		for i := range o.Seeds {
+			o.Seeds[i] = o.Seed + uint64(i)
+		}
+	}
+	o.N = len(o.Seeds)
+	for _, c := range o.Classes {
+		if c >= m.Classes() || c < 0 && c != Unconditional {
+			return o, fmt.Errorf("heavytail: class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
+		}
+	}
+	if err := m.engine(o).Validate(m.recipe.Process); err != nil {
+		return o, fmt.Errorf("heavytail: %w", err)
+	}
+	return o, nil
+}
+
+// engine translates resolved options.
+func (m *Model) engine(o Options) sample.Options {
+	shape := m.recipe.Data.Shape
+	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step}
+	if len(shape) == 3 {
+		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
+	}
+	if k := m.Classes(); k > 0 {
+		e.Label = func(i int, seed uint64) int {
+			if len(o.Classes) > 0 {
+				return o.Classes[i%len(o.Classes)]
+			}
+			return int(seed % uint64(k))
+		}
+	}
+	return e
+}
+
+// Stream draws the samples of o a batch at a time and passes them to emit in
+// order: x holds samples first, first+1, … one after the other, channels last,
+// images in [−1,1], and is reused afterwards. It stops with an error within
+// one step of ctx's end.
+func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []float32) error) error {
+	o, err := m.Resolve(o)
+	if err != nil {
+		return err
+	}
+	return sample.Run(ctx, m.net, m.recipe.Process, o.Seeds, m.engine(o), emit)
+}
+
+// Sample draws the samples of o.
+func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
+	o, err := m.Resolve(o)
+	if err != nil {
+		return nil, err
+	}
+	out := &Images{shape: m.Shape()}
+	err = m.Stream(ctx, o, func(_ int, x []float32) error {
+		out.data = append(out.data, x...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Images are samples. Samples of a model of points have values only.
+type Images struct {
+	shape []int
+	data  []float32
+}
+
+func (s *Images) per() int {
+	n := 1
+	for _, d := range s.shape {
+		n *= d
+	}
+	return n
+}
+
+// Len returns the number of samples.
+func (s *Images) Len() int { return len(s.data) / s.per() }
+
+// Shape returns [number, height, width, channels], or [number, dimensions].
+func (s *Images) Shape() []int { return append([]int{s.Len()}, s.shape...) }
+
+// Float32 returns all values, row-major in the order of Shape, images in
+// [−1,1]. The slice is not a copy.
+func (s *Images) Float32() []float32 { return s.data }
+
+// Image returns sample i as a picture. It panics if the samples are not
+// images or there is no sample i.
+func (s *Images) Image(i int) image.Image {
+	h, w, c := s.size()
+	return imageio.Image(s.data[i*s.per():(i+1)*s.per()], h, w, c)
+}
+
+// Grid returns all samples as one picture with cols columns (0: about
+// square). It panics if the samples are not images.
+func (s *Images) Grid(cols int) image.Image {
+	h, w, c := s.size()
+	g, err := imageio.NewGrid(s.Len(), h, w, c, cols)
+	if err != nil {
+		panic("heavytail: Grid: " + err.Error())
+	}
+	for i := range s.Len() {
+		g.Put(i, s.data[i*s.per():(i+1)*s.per()])
+	}
+	return g.Image()
+}
+
+func (s *Images) size() (h, w, c int) {
+	if len(s.shape) != 3 {
+		panic(fmt.Sprintf("heavytail: samples of shape %v are not images; use Float32", s.shape))
+	}
+	return s.shape[0], s.shape[1], s.shape[2]
+}
+
+//go:embed model/default.safetensors
+var builtin []byte
+
+// Builtin returns the file of the built-in model; it must not be changed.
+func Builtin() []byte { return builtin }
+
+// Default returns the built-in model: Fashion-MNIST, 28×28 grey, ten classes.
+// It is opened once.
+func Default() (*Model, error) { return openDefault() }
+
+var openDefault = sync.OnceValues(func() (*Model, error) { return Loader{}.Open(builtin) })

@@ -1,0 +1,123 @@
+package recipe
+
+import (
+	"fmt"
+	"strings"
+
+	"heavytail/diffusion"
+	"heavytail/nn"
+)
+
+// published are the papers' settings, by the name of their network: the number
+// of steps is epochs times batches of their data set.
+func published(name string) Recipe {
+	c, err := nn.Preset(name)
+	if err != nil {
+		panic("recipe: " + err.Error()) // the names below are nn's
+	}
+	r := Recipe{Format: Format, Preset: name, Network: c, Process: diffusion.Default(1.8, 4000)}
+	r.Process.ClampA, r.Process.ClampEps = 20, 200
+	r.Train = Train{Batch: 64, Rate: nn.Schedule{Kind: nn.StepLR, LR: 2e-4, Every: 1000, Gamma: 0.99},
+		Loss: diffusion.Loss{Kind: diffusion.Root}, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01, Clip: 5, EMA: []float64{0.9999}}
+	return r
+}
+
+// presets by name. Each call returns a fresh value.
+var presets = map[string]func() Recipe{
+	// The default for points: the repaired network, 20 epochs of the paper's set.
+	"toy": func() Recipe {
+		r := published("2d")
+		r.Network = r.Network.Fixed()
+		r.Process = diffusion.Default(1.8, 100)
+		t := &r.Train
+		t.Steps, t.Batch, t.Clip, t.EMA = 1000, 1024, 1, []float64{0.99}
+		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 5e-3, Warmup: 20}
+		return r
+	},
+	"2d": func() Recipe {
+		r := published("2d")
+		r.Process = diffusion.Default(1.8, 100)
+		t := &r.Train
+		t.Steps, t.Batch, t.Clip, t.EMA = 640, 1024, 0, nil
+		t.Rate = nn.Schedule{Kind: nn.Constant, LR: 5e-3}
+		return r
+	},
+	"mnist": func() Recipe {
+		r := published("mnist")
+		r.Process.Steps = 1000
+		t := &r.Train
+		t.Steps, t.Batch, t.Clip, t.EMA = 211500, 256, 0, []float64{0.99}
+		t.Rate.LR, t.Rate.Every = 5e-4, 400
+		r.Data.Size, r.Data.Channels = 32, 1
+		return r
+	},
+	"cifar10": func() Recipe {
+		r := published("cifar10")
+		r.Process.ClampA, r.Process.ClampEps = 10, 50
+		r.Train.Steps = 312800
+		r.Data.Size, r.Data.Channels, r.Data.Flip = 32, 3, true
+		return r
+	},
+	"cifar10_lt": func() Recipe {
+		r := published("cifar10_lt")
+		r.Train.Steps = 388000
+		r.Data.Size, r.Data.Channels, r.Data.Flip, r.Data.LongTail = 32, 3, true, 0.01
+		return r
+	},
+	// The default for images, and the recipe of the built-in model: small,
+	// conditional on the class where there is one, of the data's own size.
+	"fashion": func() Recipe {
+		r := published("fashion")
+		r.Process.Alpha, r.Process.Steps = 1.7, 1000
+		t := &r.Train
+		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 20000, 64, 1, []float64{0.999}, 0.1
+		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 500}
+		return r
+	},
+}
+
+// presetOrder is the order in which they are shown.
+var presetOrder = []string{"fashion", "toy", "2d", "mnist", "cifar10", "cifar10_lt"}
+
+// Presets lists the names of the presets: fashion and toy are this project's,
+// the defaults for images and points; the others are the papers'.
+func Presets() []string { return presetOrder }
+
+// Preset returns the settings of that name.
+func Preset(name string) (Recipe, error) {
+	f := presets[name]
+	if f == nil {
+		return Recipe{}, fmt.Errorf("no preset %q; there are %s", name, strings.Join(presetOrder, ", "))
+	}
+	return f(), nil
+}
+
+// Fit adapts the recipe to data of the given shape: the size, channels and
+// classes of this project's presets follow the data; a published network takes
+// only the data it was made for. It returns an error that says what to change.
+func (r *Recipe) Fit() error {
+	shape := r.Data.Shape
+	switch {
+	case r.Network.MLP != nil:
+		if len(shape) != 1 {
+			return fmt.Errorf("preset %s is for points, the data are images of %v; use -preset fashion", r.Preset, shape)
+		}
+		r.Network.MLP.Dim = shape[0]
+	case len(shape) != 3:
+		return fmt.Errorf("preset %s is for images, the data are points of %d values; use -preset toy", r.Preset, shape[0])
+	case shape[0] != shape[1]:
+		return fmt.Errorf("images of %d×%d pixels; this network wants square ones: scale them with -size N", shape[0], shape[1])
+	case r.Preset == "fashion":
+		u := r.Network.UNet
+		u.InChannels, u.OutChannels, u.ImageSize, u.NumClasses = shape[2], shape[2], shape[0], r.Data.Classes
+	default:
+		if u := r.Network.UNet; shape[2] != u.InChannels {
+			return fmt.Errorf("images with %d channels, the network has %d; add -channels %d", shape[2], u.InChannels, u.InChannels)
+		}
+		r.Network.UNet.ImageSize = shape[0]
+	}
+	if u := r.Network.UNet; u == nil || u.NumClasses == 0 {
+		r.Train.LabelDrop = 0
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+// Package recipe holds everything that makes a model: the network, the noise,
+// the data and the training settings. Its JSON travels in every checkpoint;
+// the same recipe, data and seed give the same bytes.
+package recipe
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"heavytail/diffusion"
+	"heavytail/nn"
+)
+
+// Format is the version of the JSON that this program writes.
+const Format = 1
+
+// A Recipe makes one model.
+type Recipe struct {
+	Format  int               `json:"format"`
+	Preset  string            `json:"preset,omitempty"` // where the settings started from
+	Network nn.Config         `json:"network"`
+	Process diffusion.Process `json:"process"`
+	Data    Data              `json:"data"`
+	Train   Train             `json:"train"`
+}
+
+// Data says what the model was trained on and how it was read.
+type Data struct {
+	Spec     string   `json:"spec"`
+	Samples  int      `json:"samples"`
+	Shape    []int    `json:"shape"`             // of one sample, [H,W,C] or [Dim]
+	Classes  int      `json:"classes,omitempty"` // 0: no labels
+	Names    []string `json:"names,omitempty"`   // of the classes
+	Size     int      `json:"size,omitempty"`    // images were scaled to Size×Size
+	Channels int      `json:"channels,omitempty"`
+	LongTail float64  `json:"long_tail,omitempty"`
+	Points   int      `json:"points,omitempty"` // toy sets
+	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
+}
+
+// Train holds the settings of training.
+type Train struct {
+	Seed        uint64         `json:"seed"`
+	Steps       int            `json:"steps"`
+	Batch       int            `json:"batch"`
+	Micro       int            `json:"micro,omitempty"` // samples at a time, 0: all
+	Rate        nn.Schedule    `json:"rate"`
+	Loss        diffusion.Loss `json:"loss"`
+	Beta1       float64        `json:"beta1"`
+	Beta2       float64        `json:"beta2"`
+	Eps         float64        `json:"eps"`
+	WeightDecay float64        `json:"weight_decay"`
+	Clip        float64        `json:"clip,omitempty"` // of the gradient's norm, 0: none
+	EMA         []float64      `json:"ema,omitempty"`
+	LabelDrop   float64        `json:"label_drop,omitempty"` // share of samples trained without their class
+}
+
+// maxJSON bounds the text that Parse accepts.
+const maxJSON = 1 << 20
+
+// Parse reads a recipe and checks it. Unknown fields are an error: they are
+// settings that this program would silently not follow.
+func Parse(text []byte) (Recipe, error) {
+	var r Recipe
+	if len(text) > maxJSON {
+		return r, fmt.Errorf("recipe of %d bytes; want at most %d", len(text), maxJSON)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return r, fmt.Errorf("recipe: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return r, fmt.Errorf("recipe: text after its end")
+	}
+	return r, r.Validate()
+}
+
+// JSON returns the recipe's text.
+func (r Recipe) JSON() []byte {
+	b, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("recipe: %v", err)) // no field can fail but a number that Validate refuses
+	}
+	return b
+}
+
+// Validate returns an error that names the first impossible value.
+func (r Recipe) Validate() error {
+	if r.Format != Format {
+		return fmt.Errorf("recipe of format %d; this program knows %d", r.Format, Format)
+	}
+	if err := r.Network.Validate(); err != nil {
+		return err
+	}
+	if err := r.Process.Validate(); err != nil {
+		return err
+	}
+	if err := r.Data.validate(); err != nil {
+		return err
+	}
+	return r.Train.validate()
+}
+
+func (d Data) validate() error {
+	if len(d.Shape) != 1 && len(d.Shape) != 3 {
+		return fmt.Errorf("data of shape %v; want [H W C] or [Dim]", d.Shape)
+	}
+	n := 1
+	for _, v := range d.Shape {
+		if v < 1 || v > 1<<20 || n > (1<<28)/v {
+			return fmt.Errorf("data of shape %v; want positive sizes, at most 2^28 values in all", d.Shape)
+		}
+		n *= v
+	}
+	if d.Classes < 0 || d.Classes > 1<<20 || len(d.Names) > d.Classes {
+		return fmt.Errorf("data of %d classes with %d names", d.Classes, len(d.Names))
+	}
+	return nil
+}
+
+func (t Train) validate() error {
+	in := func(name string, v, lo, hi float64) error {
+		if !(v >= lo && v <= hi) {
+			return fmt.Errorf("%s is %v; want %v to %v", name, v, lo, hi)
+		}
+		return nil
+	}
+	below1 := math.Nextafter(1, 0)
+	for _, err := range []error{
+		in("steps", float64(t.Steps), 1, 1e9), in("batch", float64(t.Batch), 1, 1<<20), in("micro", float64(t.Micro), 0, float64(t.Batch)),
+		t.Rate.Validate(), t.Loss.Validate(), in("beta1", t.Beta1, 0, below1), in("beta2", t.Beta2, 0, below1), in("eps", t.Eps, 1e-30, 1),
+		in("weight decay", t.WeightDecay, 0, 1), in("clip", t.Clip, 0, 1e9), in("label drop", t.LabelDrop, 0, 1), in("number of EMA rates", float64(len(t.EMA)), 0, 8),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	for i, mu := range t.EMA {
+		if err := in("EMA rate", mu, 0, below1); err != nil {
+			return err
+		}
+		if slices.Contains(t.EMA[:i], mu) {
+			return fmt.Errorf("EMA rate %v is there twice", mu)
+		}
+	}
+	return nil
+}
+
+// Of returns the recipe of a checkpoint: text, its metadata, or, for weights
+// from elsewhere, one with the papers' noise (isotropic, α = 1.8, clamped) for
+// images of the network's size, 32×32 if it names none.
+func Of(text []byte, network nn.Config) (Recipe, error) {
+	var known struct {
+		Format int `json:"format"`
+	}
+	if text != nil {
+		if err := json.Unmarshal(text, &known); err != nil {
+			return Recipe{}, fmt.Errorf("recipe: %w", err)
+		}
+	}
+	if known.Format != 0 {
+		return Parse(text)
+	}
+	r := Recipe{Format: Format, Network: network, Process: diffusion.Default(1.8, 1000)}
+	if u := network.UNet; u != nil {
+		r.Process.ClampA, r.Process.ClampEps = 20, 200
+		size := u.ImageSize
+		if size == 0 {
+			size = 32
+		}
+		r.Data.Shape, r.Data.Classes = []int{size, size, u.InChannels}, u.NumClasses
+	} else {
+		r.Data.Shape = []int{network.MLP.Dim}
+	}
+	return r, nil
+}

@@ -1,0 +1,191 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"path/filepath"
+	"time"
+
+	"heavytail/internal/atomicfile"
+	"heavytail/internal/imageio"
+	"heavytail/internal/sample"
+	"heavytail/nn"
+)
+
+// ModelFile is the name of the latest whole checkpoint in a run's folder.
+const ModelFile = "model.safetensors"
+
+// A Run says where a Trainer leaves its files and how often, in steps.
+type Run struct {
+	Dir          string
+	SaveEvery    int // checkpoints
+	LogEvery     int // lines of the logs, and calls of Progress
+	PreviewEvery int // pictures of samples; 0: none
+	// Progress is called after every LogEvery steps.
+	Progress func(Status)
+
+	preview *nn.Net // with the averaged weights
+	start   time.Time
+	from    int // steps done at start
+}
+
+// A Status tells about a run under way.
+type Status struct {
+	Step, Steps int
+	Loss        float64 // mean since the last line
+	Norm, Rate  float64
+	PerSecond   float64 // samples, since the start
+	Left        time.Duration
+}
+
+// Do trains until the recipe's number of steps is done. When ctx ends it
+// finishes the step, saves and returns ctx's error. The folder must exist.
+func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
+	log, err := openLog(r.Dir, t.Done())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.close()) }()
+	r.start, r.from = time.Now(), t.Done()
+	for t.Done() < t.Recipe.Train.Steps {
+		if ctx.Err() != nil {
+			return errors.Join(r.save(t, log), ctx.Err())
+		}
+		s, err := t.Step()
+		if err != nil {
+			return fmt.Errorf("%w (the last checkpoint is kept)", err)
+		}
+		if err := r.after(ctx, t, log, s); err != nil {
+			return err
+		}
+	}
+	if t.Done()%r.SaveEvery != 0 || r.from == t.Done() {
+		return r.save(t, log)
+	}
+	return nil
+}
+
+// after does what is due after step t.Done().
+func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
+	t.tally.Sum += s.Loss
+	t.tally.Count++
+	n, last := t.Done(), t.Done() == t.Recipe.Train.Steps
+	if n%r.LogEvery == 0 || last {
+		st := r.status(t, s)
+		t.tally = tally{}
+		if err := log.add(st); err != nil {
+			return err
+		}
+		if r.Progress != nil {
+			r.Progress(st)
+		}
+	}
+	if n%r.SaveEvery == 0 {
+		if err := r.save(t, log); err != nil {
+			return err
+		}
+	}
+	if r.PreviewEvery > 0 && (n%r.PreviewEvery == 0 || last) {
+		return r.picture(ctx, t)
+	}
+	return nil
+}
+
+// save writes the checkpoint, after the log lines up to it.
+func (r *Run) save(t *Trainer, log *logs) error {
+	if err := log.sync(); err != nil {
+		return err
+	}
+	return t.Save(filepath.Join(r.Dir, ModelFile))
+}
+
+func (r *Run) status(t *Trainer, s Stats) Status {
+	n := t.Done()
+	st := Status{Step: n, Steps: t.Recipe.Train.Steps, Loss: t.tally.Sum / float64(t.tally.Count), Norm: s.Norm, Rate: s.Rate}
+	took := time.Since(r.start)
+	if done := n - r.from; done > 0 && took > 0 {
+		st.PerSecond = float64(done*t.Recipe.Train.Batch) / took.Seconds()
+		st.Left = time.Duration(float64(took) / float64(done) * float64(st.Steps-n))
+	}
+	return st
+}
+
+// previewSteps is the number of deterministic sampling steps of a preview.
+const previewSteps = 25
+
+// picture writes preview-STEP.png: samples of seeds 0, 1, … drawn with the
+// averaged weights. A preview that fails (the numbers of an unfinished model
+// may overflow) does not end the training.
+func (r *Run) picture(ctx context.Context, t *Trainer) error {
+	if r.preview == nil {
+		r.preview = t.Net.Clone()
+	}
+	from := t.Net.Params().Flat
+	if len(t.EMA) > 0 {
+		from = t.EMA[len(t.EMA)-1].Shadow
+	}
+	r.preview.Params().CopyFrom(from)
+	img, err := preview(ctx, r.preview, t)
+	if err != nil {
+		return nil // if it was ctx that ended, the loop saves and says so
+	}
+	path := filepath.Join(r.Dir, fmt.Sprintf("preview-%08d.png", t.Done()))
+	return atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img, "") })
+}
+
+// preview draws a grid of 40 images or a plot of 2000 points.
+func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
+	shape := t.Recipe.Data.Shape
+	o := sample.Options{Method: "dlim", Steps: previewSteps, Batch: 40}
+	if k := net.Classes(); k > 0 {
+		o.Label = func(i int, _ uint64) int { return i % k }
+	}
+	if len(shape) == 1 {
+		return points(ctx, net, t, o)
+	}
+	o.Height, o.Width, o.Clip = shape[0], shape[1], true
+	grid, err := imageio.NewGrid(40, shape[0], shape[1], shape[2], 10)
+	if err != nil {
+		return nil, err
+	}
+	per := shape[0] * shape[1] * shape[2]
+	err = sample.Run(ctx, net, t.Recipe.Process, seeds(40), o, func(first int, x []float32) error {
+		for i := range len(x) / per {
+			grid.Put(first+i, x[i*per:(i+1)*per])
+		}
+		return nil
+	})
+	return grid.Image(), err
+}
+
+func seeds(n int) []uint64 {
+	out := make([]uint64, n)
+	for i := range out {
+		out[i] = uint64(i)
+	}
+	return out
+}
+
+// points plots the first two coordinates of samples on the scale of the data.
+func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (image.Image, error) {
+	const n = 2000
+	d, real := t.set.Per(), make([]float32, t.set.Per())
+	var xy, ref []float32
+	for i := range min(n, t.set.Len()) {
+		t.set.Get(real, i, false)
+		ref = append(ref, real[:min(d, 2)]...)
+	}
+	o.Batch = n
+	err := sample.Run(ctx, net, t.Recipe.Process, seeds(n), o, func(_ int, x []float32) error {
+		for ; len(x) > 0; x = x[d:] {
+			if xy = append(xy, x[0], 0); d > 1 {
+				xy[len(xy)-1] = x[1]
+			}
+		}
+		return nil
+	})
+	return imageio.Scatter(xy, 400, imageio.Limit(ref)), err
+}

@@ -1,0 +1,85 @@
+package heavytail
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"heavytail/internal/recipe"
+	"heavytail/kernels"
+	"heavytail/nn"
+)
+
+// Open opens a model from a file's bytes, such as go:embed gives: safetensors
+// or a PyTorch checkpoint (.pt, .pth), recognised by content.
+func Open(file []byte) (*Model, error) { return Loader{}.Open(file) }
+
+// OpenFile opens the model file at path.
+func OpenFile(path string) (*Model, error) { return Loader{}.OpenFile(path) }
+
+// OpenReader opens the model file of size bytes behind r.
+func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.open(r, size) }
+
+// A Loader opens models with settings; the zero value is what Open uses.
+type Loader struct {
+	Threads int  // goroutines of one operation; 0: all processors
+	Raw     bool // the weights themselves even where there is a moving average of them
+	// Alpha is the tail index that the weights were trained with, for files
+	// without a recipe (0: 1.8, the papers'). It is an error to set another
+	// than the recipe's.
+	Alpha float64
+}
+
+// Open opens a model from a file's bytes.
+func (l Loader) Open(file []byte) (*Model, error) {
+	return l.open(bytes.NewReader(file), int64(len(file)))
+}
+
+// OpenFile opens the model file at path.
+func (l Loader) OpenFile(path string) (*Model, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	m, err := l.open(f, st.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
+	c, err := nn.OpenCheckpoint(r, size)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{}
+	if m.recipe, err = recipe.Of(c.Recipe, c.Config); err != nil {
+		return nil, err
+	}
+	if l.Alpha != 0 {
+		known := m.recipe.Train.Steps > 0
+		if known && l.Alpha != m.recipe.Process.Alpha {
+			return nil, fmt.Errorf("alpha %v: the model was trained with %v; leave it out", l.Alpha, m.recipe.Process.Alpha)
+		}
+		m.recipe.Process.Alpha = l.Alpha
+		if err := m.recipe.Process.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	which := ""
+	if l.Raw {
+		which = "raw"
+	}
+	m.net, err = c.Net(kernels.New(l.Threads), which)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
