@@ -34,14 +34,14 @@ func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
 	j := newAttn("Attention", y, qkv, heads)
 	defer y.Touch()
 	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
-	work := j.t * j.t * j.d * 2
-	j.chunks = 1
-	if parts < 4*threads && threads > 1 {
-		j.chunks = max(1, min(4*threads/max(parts, 1), work>>20, (j.t+attnRows-1)/attnRows))
-	}
-	if parts*work < 1<<19 {
+	want := partsFor(threads, parts*j.t*j.t*j.d*2)
+	if want == 1 {
 		threads = 1
 	}
+	// every chunk of queries packs the keys again: few chunks, and only for a
+	// small batch
+	j.chunks = min((want+parts-1)/max(parts, 1), (j.t+2*attnRows-1)/(2*attnRows))
+	j.chunks = max(1, j.chunks)
 	par.Run(threads, parts*j.chunks, j)
 	j.release()
 }
@@ -56,11 +56,11 @@ func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 	j := newAttn("AttentionBackward", dy, qkv, heads)
 	defer dqkv.Touch()
 	j.dqkv = dqkv
-	threads := c.threads
-	if parts := qkv.Dim(0) * heads; parts*j.t*j.t*j.d*5 < 1<<19 {
+	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
+	if partsFor(threads, parts*j.t*j.t*j.d*5) == 1 {
 		threads = 1
 	}
-	par.Run(threads, qkv.Dim(0)*heads, j)
+	par.Run(threads, parts, j)
 	j.release()
 }
 

@@ -3,6 +3,8 @@ package kernels
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"heavytail/internal/numtest"
 	"heavytail/internal/ref64"
 )
@@ -41,5 +43,45 @@ func TestAttentionBackward(t *testing.T) {
 			return dense(dqkv)
 		})
 		numtest.SameBits(t, around, frame(dqkv), "values between the rows of dqkv")
+	}
+}
+
+func TestAttentionAllocates(t *testing.T) {
+	r := numtest.NewRand(1)
+	c := New(2)
+	qkv, y, d := view(r, 0, 2, 64, 96), view(r, 0, 2, 64, 32), view(r, 0, 2, 64, 96)
+	numtest.NoAllocs(t, func() {
+		c.Attention(y, qkv, 2)
+		c.AttentionBackward(d, y, qkv, 2)
+	})
+}
+
+// Equal scores average the values; equal values come out whatever the scores.
+func TestAttentionLaws(t *testing.T) {
+	r := numtest.NewRand(1)
+	c := New(1)
+	const T, d = 40, 8
+	qkv, y := view(r, 0, 1, T, 3*d), c.New(1, T, d)
+	mean := make([]float64, d)
+	for i := range T {
+		row := qkv.Data()[i*3*d:]
+		clear(row[:d])
+		for j := range d {
+			mean[j] += float64(row[2*d+j]) / T
+		}
+	}
+	c.Attention(y, qkv, 1)
+	for i := range T {
+		numtest.Within(t, mean, y.Data()[i*d:][:d], 1e-6, 0, "mean of the values")
+	}
+	r.Fill(qkv.Data(), 5)
+	for i := range T {
+		for j := range d {
+			qkv.Data()[i*3*d+2*d+j] = 1
+		}
+	}
+	c.Attention(y, qkv, 1)
+	for _, v := range y.Data() {
+		require.InDelta(t, 1, v, 1e-6)
 	}
 }

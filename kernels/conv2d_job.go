@@ -33,24 +33,14 @@ func (j *convJob) run(threads int) {
 	convPool.Put(j)
 }
 
-// split cuts images first, then, for a small batch, panels or tiles.
+// split cuts images first, then, for a small batch, panels or tiles:
+// whichever of weight and image is the larger is read by fewer parts.
 func (j *convJob) split(threads int) {
-	j.imgParts, j.tileParts, j.colParts = 1, 1, 1
-	if threads <= 1 {
-		return
-	}
 	rows := j.tab.tiles * simd.TileRows
-	fmas := rows * j.cols * j.k * j.tab.parts[0].segs
-	if want := 4 * threads; j.n >= want {
-		j.imgParts = min(want, j.n*max(1, fmas>>10)>>9+1)
-		return
-	}
-	j.imgParts = j.n
-	each := (4*threads + j.n - 1) / j.n
+	want := partsFor(threads, j.n*rows*j.cols*j.k*j.tab.parts[0].segs)
+	j.imgParts = min(j.n, want)
+	each := (want + j.imgParts - 1) / j.imgParts
 	tiles, np := j.tab.tiles, panels(j.cols)
-	for each > 1 && fmas/each < 1<<19 {
-		each--
-	}
 	if j.cols*j.tab.packTap > rows {
 		j.colParts = min(np, each)
 		j.tileParts = min(tiles, (each+j.colParts-1)/j.colParts)

@@ -2,7 +2,10 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/numtest"
 	"heavytail/internal/ref64"
@@ -22,6 +25,8 @@ var convShapes = []ref64.ConvShape{
 	{N: 2, H: 3, W: 2, C: 3, O: 4, K: 1, Stride: 1, Up: true},
 	{N: 5, H: 4, W: 4, C: 16, O: 40, K: 3, Stride: 1},
 	{N: 1, H: 13, W: 13, C: 1, O: 32, K: 3, Stride: 1},
+	{N: 1, H: 37, W: 37, C: 48, O: 2, K: 3, Stride: 1}, // more than xBlock values of x
+	{N: 5, H: 16, W: 16, C: 65, O: 1, K: 3, Stride: 1}, // more images than a group
 }
 
 func convName(s ref64.ConvShape) string {
@@ -105,4 +110,86 @@ func testConvBackward(t *testing.T, s ref64.ConvShape, gap int, seed uint64) {
 		numtest.SameBits(t, got, append(append(dense(dx), dw.Data()...), db.Data()...), "image by image")
 		return got
 	})
+}
+
+// ⟨conv(x, w), y⟩ = ⟨x, convᵀ(y, w)⟩ = ⟨w, dw(x, y)⟩: forward, input and weight
+// gradients are one trilinear form.
+func TestConv2DAdjoint(t *testing.T) {
+	for i, s := range convShapes {
+		r := numtest.NewRand(uint64(i))
+		ho, wo := s.Out()
+		x, w, y := view(r, 5, s.N, s.H, s.W, s.C), view(r, 0, s.K, s.K, s.C, s.O), view(r, 1, s.N, ho, wo, s.O)
+		c := New(2)
+		opt := tensor.ConvOpt{Stride: s.Stride, Up: s.Up}
+		cx, dx, dw := view(r, 2, s.N, ho, wo, s.O), view(r, 3, s.N, s.H, s.W, s.C), c.New(s.K, s.K, s.C, s.O)
+		c.Conv2D(cx, x, w, nil, nil, opt)
+		c.Conv2DBackward(dx, dw, nil, y, x, w, opt)
+		form := dot(values(cx), values(y))
+		tol := 1e-5 * math.Sqrt(float64(y.Len()*s.C*s.K*s.K))
+		require.InDelta(t, form, dot(values(x), values(dx)), tol, convName(s))
+		require.InDelta(t, form, dot(values(w), values(dw)), tol, convName(s))
+	}
+}
+
+// A weight that changes must be packed again, also between forms.
+func TestConv2DRepacks(t *testing.T) {
+	r := numtest.NewRand(1)
+	c := New(1)
+	x, w := view(r, 0, 1, 4, 4, 3), view(r, 0, 3, 3, 3, 5)
+	y, up := c.New(1, 4, 4, 5), c.New(1, 8, 8, 5)
+	for range 3 {
+		r.Fill(w.Data(), 1)
+		w.Touch()
+		fresh := c.New(3, 3, 3, 5)
+		copy(fresh.Data(), w.Data())
+		for _, o := range []struct {
+			y   *tensor.Tensor
+			opt tensor.ConvOpt
+		}{{y, tensor.ConvOpt{}}, {up, tensor.ConvOpt{Up: true}}} {
+			want := c.New(o.y.Shape()...)
+			c.Conv2D(o.y, x, w, nil, nil, o.opt)
+			c.Conv2D(want, x, fresh, nil, nil, o.opt)
+			numtest.SameBits(t, want.Data(), o.y.Data(), "repacked")
+		}
+	}
+}
+
+func TestConv2DAllocates(t *testing.T) {
+	r := numtest.NewRand(1)
+	for _, opt := range []tensor.ConvOpt{{}, {Stride: 2}, {Up: true}} {
+		s := ref64.ConvShape{N: 2, H: 8, W: 8, C: 32, O: 32, K: 3, Stride: max(1, opt.Stride), Up: opt.Up}
+		ho, wo := s.Out()
+		x, w, dy := view(r, 0, s.N, s.H, s.W, s.C), view(r, 0, 3, 3, s.C, s.O), view(r, 0, s.N, ho, wo, s.O)
+		c := New(2)
+		y, dx, dw, db := c.New(dy.Shape()...), c.New(x.Shape()...), c.New(w.Shape()...), c.New(s.O)
+		numtest.NoAllocs(t, func() {
+			c.Conv2D(y, x, w, db, y, opt)
+			c.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+		})
+		numtest.NoAllocs(t, func() { // a training step packs again
+			w.Touch()
+			c.Conv2D(y, x, w, db, y, opt)
+			c.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+		})
+	}
+}
+
+func TestConv2DPanics(t *testing.T) {
+	c := New(1)
+	x, w, y := c.New(1, 4, 4, 3), c.New(3, 3, 3, 5), c.New(1, 4, 4, 5)
+	c.Conv2D(y, x, w, nil, nil, tensor.ConvOpt{})
+	for _, f := range []func(){
+		func() { c.Conv2D(y, x, w, nil, nil, tensor.ConvOpt{Stride: 2}) },
+		func() { c.Conv2D(y, x, w, nil, nil, tensor.ConvOpt{Up: true, Stride: 2}) },
+		func() { c.Conv2D(y, x, w, c.New(3), nil, tensor.ConvOpt{}) },
+		func() { c.Conv2D(y, x, w, nil, x, tensor.ConvOpt{}) },
+		func() { c.Conv2D(y, x, c.New(2, 2, 3, 5), nil, nil, tensor.ConvOpt{}) },
+		func() { c.Conv2DBackward(y, w, nil, y, x, w, tensor.ConvOpt{}) },
+		func() { c.Linear(c.New(2, 3), c.New(2, 4), c.New(3, 3), nil) },
+		func() { c.LinearBackward(nil, c.New(3, 4), nil, c.New(2, 3), c.New(2, 4), c.New(4, 3)) },
+		func() { c.Attention(c.New(1, 2, 6), c.New(1, 2, 18), 4) },
+		func() { c.AttentionBackward(c.New(1, 2, 6), c.New(1, 2, 6), c.New(1, 2, 18), 2) },
+	} {
+		require.Panics(t, f)
+	}
 }

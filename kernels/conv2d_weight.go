@@ -31,13 +31,13 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	j.dw, j.dy, j.x, j.opt, j.k = dw, dy, x, opt, dw.Dim(0)
 	threads, taps := par.Threads(c.threads), j.k*j.k
 	fmas := dy.Rows() * dy.Cols() * x.Cols()
-	j.rowParts, j.colParts = 1, 1
-	switch {
-	case fmas*taps < 1<<19:
+	if partsFor(threads, fmas*taps) == 1 {
 		threads = 1
-	case taps < 8*threads:
-		j.rowParts, j.colParts = splits(threads, fmas, x.Cols(), dy.Cols(), true)
 	}
+	// taps alone balance badly: nine over two threads
+	cut := max(1, min(threads, 2*fmas/leastPart))
+	j.colParts = min(panels(dy.Cols()), cut)
+	j.rowParts = min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts)
 	par.Run(threads, taps*j.rowParts*j.colParts, j)
 	j.dw, j.dy, j.x = nil, nil, nil
 	weightPool.Put(j)
@@ -45,6 +45,11 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 
 // segBlock is how many image rows one call of the kernel sums over.
 const segBlock = 64
+
+// xBlock is how many values of x one call of the kernel sums over at most
+// (but always one row of the image): they are read once per panel of dy and
+// should stay in the second-level cache.
+const xBlock = 1 << 16
 
 // Do computes one tap's rows × panels.
 func (j *weightJob) Do(part int) {
@@ -54,24 +59,23 @@ func (j *weightJob) Do(part int) {
 	m0, m1 := cutRows(c, row, j.rowParts)
 	np := panels(o)
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	p := product{
-		a: j.x.Data(), ai: 1, b: j.dy.Data(), bPanel: simd.TileCols,
-		c: j.dw.Data()[tap*c*o:], ci: o, cols: o, acc: true,
-	}
+	p := product{ai: 1, bPanel: simd.TileCols, c: j.dw.Data()[tap*c*o:], ci: o, cols: o, acc: true}
 	var views [4]tapView
 	n := j.views(&views, tap/j.k, tap%j.k)
 	aImg, bImg := j.x.Dim(1)*j.x.Dim(2)*j.x.Pitch(), j.dy.Dim(1)*j.dy.Dim(2)*j.dy.Pitch()
-	group := 1 // images per call; with several views each image is finished first
+	rows := max(1, xBlock/(c*j.dy.Dim(2))) // of an image, per call
+	group := 1                             // images per call; several views need one
 	if n == 1 {
-		group = max(1, segBlock/max(1, views[0].rows))
+		group = max(1, min(rows/j.dy.Dim(1), j.x.Dim(0)))
 	}
 	s := getScratch(0, 2*group*j.dy.Dim(1))
 	defer s.free()
 	for img := 0; img < j.x.Dim(0); img += group {
-		p.a, p.b = j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
+		a, b := j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
 		for _, v := range views[:n] {
-			v.segments(&p, s, min(group, j.x.Dim(0)-img), aImg, bImg)
-			if len(p.aSeg) > 0 && p.k > 0 {
+			for r := 0; r < v.rows; r += rows {
+				p.a, p.b = a, b
+				v.segments(&p, s, r, min(rows, v.rows-r), min(group, j.x.Dim(0)-img), aImg, bImg)
 				p.run(m0, m1, p0, p1)
 			}
 		}
@@ -86,15 +90,16 @@ type tapView struct {
 	b0, bRow, kb int
 }
 
-// segments sets p to sum over the view's rows in n images.
-func (v *tapView) segments(p *product, s *scratch, n, aImg, bImg int) {
-	segs := n * v.rows
+// segments sets p to sum over rows row…row+rows−1 of the view in each of n
+// images.
+func (v *tapView) segments(p *product, s *scratch, row, rows, n, aImg, bImg int) {
+	segs := n * rows
 	p.aSeg, p.bSeg = s.i[:segs], s.i[segs:2*segs]
 	p.k, p.ak, p.kb = v.k, v.ak, v.kb
 	for i := range segs {
-		img, row := i/v.rows, i%v.rows
-		p.aSeg[i] = int32(img*aImg + v.a0 + row*v.aRow)
-		p.bSeg[i] = int32(img*bImg + v.b0 + row*v.bRow)
+		img, r := i/rows, row+i%rows
+		p.aSeg[i] = int32(img*aImg + v.a0 + r*v.aRow)
+		p.bSeg[i] = int32(img*bImg + v.b0 + r*v.bRow)
 	}
 }
 

@@ -102,17 +102,18 @@ func (j *gemmJob) Do(part int) {
 	}
 	m0, m1 := cutRows(j.m, part/j.colParts, j.rowParts)
 	np, c := panels(j.nc), part%j.colParts
-	p := product{
-		b: j.packed, bPanel: j.kc * simd.TileCols, kb: simd.TileCols,
-		c: j.c[min(m0*j.ldc+j.n0, len(j.c)):], ci: j.ldc, k: j.kc, cols: j.nc, acc: j.opt.Accumulate || j.k0 > 0,
-	}
 	if m1 <= m0 {
 		return
 	}
+	p := product{
+		b: j.packed, bPanel: j.kc * simd.TileCols, kb: simd.TileCols,
+		c: j.c[m0*j.ldc+j.n0:], ci: j.ldc, k: j.kc, cols: j.nc, acc: j.opt.Accumulate || j.k0 > 0,
+	}
 	if j.asIs() {
-		p.a, p.ai, p.ak = j.a[m0*j.lda+j.k0:], j.lda, 1
 		if j.opt.TransA {
 			p.a, p.ai, p.ak = j.a[j.k0*j.lda+m0:], 1, j.lda
+		} else {
+			p.a, p.ai, p.ak = j.a[m0*j.lda+j.k0:], j.lda, 1
 		}
 		p.run(0, m1-m0, np*c/j.colParts, np*(c+1)/j.colParts)
 		return

@@ -128,16 +128,24 @@ func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun, fir
 // panels returns the number of column panels.
 func panels(cols int) int { return (cols + simd.TileCols - 1) / simd.TileCols }
 
-// splits returns how many parts rows and panels are cut into so that threads
-// have something to share: about want parts in all, none smaller than a tile.
-// Panels are cut first when B is larger than A.
-func splits(threads, fmas, rows, cols int, bLarger bool) (rowParts, colParts int) {
-	const least = 1 << 19 // multiply-adds that repay waking a goroutine
-	tiles, np := (rows+simd.TileRows-1)/simd.TileRows, panels(cols)
-	want := min(4*threads, fmas/least)
-	if threads <= 1 || want <= 1 {
-		return 1, 1
+// leastPart is how many multiply-adds repay waking a goroutine. It is a
+// variable so that tests can cut small operations.
+var leastPart = 1 << 19
+
+// partsFor returns into how many parts fmas multiply-adds are cut: several per
+// thread for balance, none smaller than leastPart.
+func partsFor(threads, fmas int) int {
+	if threads <= 1 {
+		return 1
 	}
+	return max(1, min(4*threads, fmas/leastPart))
+}
+
+// splits returns how many parts rows and panels are cut into. Panels are cut
+// first when B is larger than A.
+func splits(threads, fmas, rows, cols int, bLarger bool) (rowParts, colParts int) {
+	tiles, np := (rows+simd.TileRows-1)/simd.TileRows, panels(cols)
+	want := partsFor(threads, fmas)
 	if bLarger {
 		colParts = min(np, want)
 		return min(tiles, (want+colParts-1)/colParts), colParts
