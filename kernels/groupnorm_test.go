@@ -232,7 +232,7 @@ func TestGroupNormInPlace(t *testing.T) {
 func TestNormAllocatesNothing(t *testing.T) {
 	c := New(2)
 	m := newNormRun(c, normCases[0])
-	require.Zero(t, testing.AllocsPerRun(20, func() { m.forward(c); m.backward(c) }))
+	numtest.NoAllocs(t, func() { m.forward(c); m.backward(c) })
 }
 
 func TestNormPanics(t *testing.T) {

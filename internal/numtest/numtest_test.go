@@ -106,3 +106,18 @@ func TestLengths(t *testing.T) {
 	n := Lengths(5)
 	require.Subset(t, n, []int{0, 1, 2, 3, 4, 5, 11, 23, 1000})
 }
+
+func TestAllocs(t *testing.T) {
+	var kept []byte
+	calls := 0
+	warm := func() {
+		if calls++; calls < 4 {
+			kept = make([]byte, 1<<calls)
+		}
+	}
+	require.Zero(t, allocs(warm))
+	if !raceEnabled {
+		require.Equal(t, 2.0, allocs(func() { kept = make([]byte, 64); kept = make([]byte, 64) }))
+	}
+	_ = kept
+}
