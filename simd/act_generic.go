@@ -223,28 +223,19 @@ func sinCosGeneric(s, c, x []float32) {
 	}
 }
 
-// softmaxRowGeneric: m = max, e_i = exp(x_i − m), x_i = e_i·(1/Σ e).
-func softmaxRowGeneric(row []float32) {
-	m := maxGeneric(row)
+// softmaxExpGeneric sets row_i = exp1(row_i − top) and returns their sum in 16
+// lanes.
+func softmaxExpGeneric(row []float32, top float32) float32 {
 	var lane [16]float32
 	for i, v := range row {
-		e := exp1(v - m)
+		e := exp1(v - top)
 		row[i] = e
 		lane[i&15] += e
 	}
-	inv := 1 / fold16(&lane)
-	for i := range row {
-		row[i] *= inv
-	}
+	return fold16(&lane)
 }
 
-// softmaxBackwardRowGeneric: ds = p·(dp − Σ p·dp).
-func softmaxBackwardRowGeneric(ds, p, dp []float32) {
-	var lane [16]float32
-	for i, v := range p {
-		lane[i&15] = FMA(v, dp[i], lane[i&15])
-	}
-	d := fold16(&lane)
+func softmaxGradGeneric(ds, p, dp []float32, d float32) {
 	for i, v := range p {
 		ds[i] = v * (dp[i] - d)
 	}

@@ -7,3 +7,9 @@ package simd
 //go:generate go run -C ../asm ./gemm -isa avx2 -out ../simd/gemm_avx2_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx512 -out ../simd/noise_avx512_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx2 -out ../simd/noise_avx2_amd64.s
+//go:generate go run -C ../asm ./vec -isa avx512 -out ../simd/vec_avx512_amd64.s
+//go:generate go run -C ../asm ./vec -isa avx2 -out ../simd/vec_avx2_amd64.s
+//go:generate go run -C ../asm ./act -isa avx512 -out ../simd/act_avx512_amd64.s
+//go:generate go run -C ../asm ./act -isa avx2 -out ../simd/act_avx2_amd64.s
+//go:generate go run -C ../asm ./norm -isa avx512 -out ../simd/norm_avx512_amd64.s
+//go:generate go run -C ../asm ./norm -isa avx2 -out ../simd/norm_avx2_amd64.s

@@ -14,7 +14,10 @@ type Strip struct {
 }
 
 // From returns the strip that starts at pixel i.
-func (s Strip) From(i int) Strip { return Strip{s.Data[i*s.Pitch:], s.Pitch} }
+func (s Strip) From(i int) Strip { return s.sub(i, 0) }
+
+// sub returns the strip that begins at channel c of pixel i.
+func (s Strip) sub(i, c int) Strip { return Strip{s.Data[i*s.Pitch+c:], s.Pitch} }
 
 // need panics unless s holds n pixels of c channels.
 func (s Strip) need(op string, n, c int) {
@@ -23,18 +26,22 @@ func (s Strip) need(op string, n, c int) {
 	}
 }
 
+// chanChunk is the number of channels whose block sums are held at a time.
+const chanChunk = 128
+
 // ChanStats adds to sum[c] and sq[c] the sums over n pixels of d = x − shift[c]
 // and of d²: blocks of ChanBlock pixels in float32 (d² fused), then float64.
 func ChanStats(sum, sq []float64, x Strip, n int, shift []float32) {
 	must3("ChanStats", len(sum), len(sq), len(shift))
 	x.need("ChanStats", n, len(shift))
-	if len(shift) == 0 {
-		return
-	}
-	for ; n > 0; n -= ChanBlock {
-		chanStats(sum, sq, x, min(n, ChanBlock), shift)
-		if n > ChanBlock {
-			x = x.From(ChanBlock)
+	var s, q [chanChunk]float32
+	for i := 0; i < n; i += ChanBlock {
+		for c0 := 0; c0 < len(shift); c0 += chanChunk {
+			c1 := min(len(shift), c0+chanChunk)
+			w := c1 - c0
+			chanSums(s[:w], q[:w], x.sub(i, c0), min(n-i, ChanBlock), shift[c0:c1])
+			widenAdd(sum[c0:c1], s[:w])
+			widenAdd(sq[c0:c1], q[:w])
 		}
 	}
 }
@@ -45,7 +52,11 @@ func NormApply(y, x Strip, n int, a, b []float32, act bool) {
 	x.need("NormApply", n, len(a))
 	y.need("NormApply", n, len(a))
 	if n > 0 && len(a) > 0 {
-		normApply(y, x, n, a, b, act)
+		if act {
+			normApplySiLU(y, x, n, a, b)
+			return
+		}
+		normApply(y, x, n, a, b)
 	}
 }
 
@@ -66,16 +77,23 @@ func NormGradSums(s1, s2 []float64, dv, dy, x Strip, n int, k NormCoef, act bool
 	if dv.Data != nil {
 		dv.need("NormGradSums", n, c)
 	}
-	if c == 0 {
-		return
-	}
-	for ; n > 0; n -= ChanBlock {
-		normGradSums(s1, s2, dv, dy, x, min(n, ChanBlock), k, act)
-		if n > ChanBlock {
-			dy, x = dy.From(ChanBlock), x.From(ChanBlock)
-			if dv.Data != nil {
-				dv = dv.From(ChanBlock)
+	var s, q [chanChunk]float32
+	for i := 0; i < n; i += ChanBlock {
+		for c0 := 0; c0 < c; c0 += chanChunk {
+			c1 := min(c, c0+chanChunk)
+			w, b := c1-c0, min(n-i, ChanBlock)
+			part := NormCoef{k.A[c0:c1], k.B[c0:c1], k.Mean[c0:c1], k.Rstd[c0:c1]}
+			if act {
+				var to Strip
+				if dv.Data != nil {
+					to = dv.sub(i, c0)
+				}
+				gradSumsSiLU(s[:w], q[:w], to, dy.sub(i, c0), x.sub(i, c0), b, part)
+			} else {
+				gradSums(s[:w], q[:w], dy.sub(i, c0), x.sub(i, c0), b, part)
 			}
+			widenAdd(s1[c0:c1], s[:w])
+			widenAdd(s2[c0:c1], q[:w])
 		}
 	}
 }
@@ -88,7 +106,11 @@ func NormGradInput(dx, dv, x Strip, n int, p, q, r []float32, acc bool) {
 	dv.need("NormGradInput", n, len(p))
 	x.need("NormGradInput", n, len(p))
 	if n > 0 && len(p) > 0 {
-		normGradInput(dx, dv, x, n, p, q, r, acc)
+		if acc {
+			gradInputAcc(dx, dv, x, n, p, q, r)
+			return
+		}
+		gradInput(dx, dv, x, n, p, q, r)
 	}
 }
 
@@ -101,6 +123,6 @@ func NormGradInputSiLU(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
 	dy.need("NormGradInputSiLU", n, len(p))
 	x.need("NormGradInputSiLU", n, len(p))
 	if n > 0 && len(p) > 0 {
-		normGradInputSiLU(dx, dy, x, n, a, b, p, q, r)
+		gradInputSiLU(dx, dy, x, n, a, b, p, q, r)
 	}
 }

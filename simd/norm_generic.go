@@ -1,69 +1,89 @@
 package simd
 
-// chanStatsGeneric adds the sums of one block of n ≤ ChanBlock pixels.
-func chanStatsGeneric(sum, sq []float64, x Strip, n int, shift []float32) {
-	for c, k := range shift {
-		var s, q float32
-		for i := range n {
-			d := x.Data[i*x.Pitch+c] - k
-			s += d
-			q = FMA(d, d, q)
+// chanSumsGeneric: s_c, q_c = Σ d, Σ d² over n pixels, d = x − shift_c.
+func chanSumsGeneric(s, q []float32, x Strip, n int, shift []float32) {
+	clear(s)
+	clear(q)
+	for i := range n {
+		xs := x.Data[i*x.Pitch:]
+		for c, k := range shift {
+			d := xs[c] - k
+			s[c] += d
+			q[c] = FMA(d, d, q[c])
 		}
-		sum[c] += float64(s)
-		sq[c] += float64(q)
 	}
 }
 
-func normApplyGeneric(y, x Strip, n int, a, b []float32, act bool) {
+func normApplyGeneric(y, x Strip, n int, a, b []float32) {
 	for i := range n {
 		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
 		for c, k := range a {
-			v := FMA(xs[c], k, b[c])
-			if act {
-				v = silu1(v)
-			}
-			ys[c] = v
+			ys[c] = FMA(xs[c], k, b[c])
 		}
 	}
 }
 
-// normGradSumsGeneric adds the sums of one block of n ≤ ChanBlock pixels.
-func normGradSumsGeneric(s1, s2 []float64, dv, dy, x Strip, n int, k NormCoef, act bool) {
-	for c, a := range k.A {
-		var s, q float32
-		for i := range n {
-			v, g := x.Data[i*x.Pitch+c], dy.Data[i*dy.Pitch+c]
-			if act {
-				g = float32(g * siluGrad1(FMA(v, a, k.B[c])))
-				if dv.Data != nil {
-					dv.Data[i*dv.Pitch+c] = g
-				}
-			}
-			s += g
-			q = FMA(g, float32((v-k.Mean[c])*k.Rstd[c]), q)
+func normApplySiLUGeneric(y, x Strip, n int, a, b []float32) {
+	for i := range n {
+		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
+		for c, k := range a {
+			ys[c] = silu1(FMA(xs[c], k, b[c]))
 		}
-		s1[c] += float64(s)
-		s2[c] += float64(q)
 	}
 }
 
-func normGradInputGeneric(dx, dv, x Strip, n int, p, q, r []float32, acc bool) {
+// gradSumsGeneric: s1_c, s2_c = Σ dy, Σ dy·x̂ over n pixels.
+func gradSumsGeneric(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
+	clear(s1)
+	clear(s2)
+	for i := range n {
+		xs, gs := x.Data[i*x.Pitch:], dy.Data[i*dy.Pitch:]
+		for c := range s1 {
+			s1[c] += gs[c]
+			s2[c] = FMA(gs[c], float32((xs[c]-k.Mean[c])*k.Rstd[c]), s2[c])
+		}
+	}
+}
+
+// gradSumsSiLUGeneric is gradSumsGeneric of dv = dy·silu'(fma(x, a_c, b_c)),
+// which it stores unless dv is nil.
+func gradSumsSiLUGeneric(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
+	clear(s1)
+	clear(s2)
+	for i := range n {
+		xs, gs := x.Data[i*x.Pitch:], dy.Data[i*dy.Pitch:]
+		for c, a := range k.A {
+			g := float32(gs[c] * siluGrad1(FMA(xs[c], a, k.B[c])))
+			if dv.Data != nil {
+				dv.Data[i*dv.Pitch+c] = g
+			}
+			s1[c] += g
+			s2[c] = FMA(g, float32((xs[c]-k.Mean[c])*k.Rstd[c]), s2[c])
+		}
+	}
+}
+
+func gradInputGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
 	for i := range n {
 		for c := range p {
-			d := FMA(dv.Data[i*dv.Pitch+c], p[c], FMA(x.Data[i*x.Pitch+c], q[c], r[c]))
-			if acc {
-				d += dx.Data[i*dx.Pitch+c]
-			}
-			dx.Data[i*dx.Pitch+c] = d
+			dx.Data[i*dx.Pitch+c] = FMA(dv.Data[i*dv.Pitch+c], p[c], FMA(x.Data[i*x.Pitch+c], q[c], r[c]))
 		}
 	}
 }
 
-func normGradInputSiLUGeneric(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
+func gradInputAccGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
+	for i := range n {
+		for c := range p {
+			dx.Data[i*dx.Pitch+c] += FMA(dv.Data[i*dv.Pitch+c], p[c], FMA(x.Data[i*x.Pitch+c], q[c], r[c]))
+		}
+	}
+}
+
+func gradInputSiLUGeneric(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
 	for i := range n {
 		for c := range p {
 			v := x.Data[i*x.Pitch+c]
-			g := dy.Data[i*dy.Pitch+c] * siluGrad1(FMA(v, a[c], b[c]))
+			g := float32(dy.Data[i*dy.Pitch+c] * siluGrad1(FMA(v, a[c], b[c])))
 			dx.Data[i*dx.Pitch+c] += FMA(g, p[c], FMA(v, q[c], r[c]))
 		}
 	}

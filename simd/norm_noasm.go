@@ -2,20 +2,34 @@
 
 package simd
 
-func chanStats(sum, sq []float64, x Strip, n int, shift []float32) {
-	chanStatsGeneric(sum, sq, x, n, shift)
+func chanSums(s, q []float32, x Strip, n int, shift []float32) {
+	chanSumsGeneric(s, q, x, n, shift)
 }
 
-func normApply(y, x Strip, n int, a, b []float32, act bool) { normApplyGeneric(y, x, n, a, b, act) }
-
-func normGradSums(s1, s2 []float64, dv, dy, x Strip, n int, k NormCoef, act bool) {
-	normGradSumsGeneric(s1, s2, dv, dy, x, n, k, act)
+func normApply(y, x Strip, n int, a, b []float32) {
+	normApplyGeneric(y, x, n, a, b)
 }
 
-func normGradInput(dx, dv, x Strip, n int, p, q, r []float32, acc bool) {
-	normGradInputGeneric(dx, dv, x, n, p, q, r, acc)
+func normApplySiLU(y, x Strip, n int, a, b []float32) {
+	normApplySiLUGeneric(y, x, n, a, b)
 }
 
-func normGradInputSiLU(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
-	normGradInputSiLUGeneric(dx, dy, x, n, a, b, p, q, r)
+func gradSums(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
+	gradSumsGeneric(s1, s2, dy, x, n, k)
+}
+
+func gradSumsSiLU(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
+	gradSumsSiLUGeneric(s1, s2, dv, dy, x, n, k)
+}
+
+func gradInput(dx, dv, x Strip, n int, p, q, r []float32) {
+	gradInputGeneric(dx, dv, x, n, p, q, r)
+}
+
+func gradInputAcc(dx, dv, x Strip, n int, p, q, r []float32) {
+	gradInputAccGeneric(dx, dv, x, n, p, q, r)
+}
+
+func gradInputSiLU(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
+	gradInputSiLUGeneric(dx, dy, x, n, a, b, p, q, r)
 }

@@ -2,4 +2,6 @@
 
 package simd
 
-func adamw(p, g, m, v []float32, k *AdamW) { adamwGeneric(p, g, m, v, k) }
+func adamw(p, g, m, v []float32, k *AdamW) {
+	adamwGeneric(p, g, m, v, k)
+}

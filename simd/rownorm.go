@@ -14,7 +14,11 @@ type RowNorm struct {
 func RowApply(y, x []float32, k RowNorm, act bool) {
 	must3("RowApply", len(y), len(x), len(k.Gamma))
 	must2("RowApply", len(y), len(k.Beta))
-	rowApply(y, x, k, act)
+	if act {
+		rowApplySiLU(y, x, k.Gamma, k.Beta, k.Mean, k.Rstd)
+		return
+	}
+	rowApply(y, x, k.Gamma, k.Beta, k.Mean, k.Rstd)
 }
 
 // RowGradSums returns Σ g and Σ g·x̂ (fused) in 16 lanes, g = dv·Gamma, and
@@ -22,7 +26,12 @@ func RowApply(y, x []float32, k RowNorm, act bool) {
 func RowGradSums(dv, dy, x []float32, k RowNorm, act bool) (s1, s2 float32) {
 	must3("RowGradSums", len(dv), len(dy), len(x))
 	must3("RowGradSums", len(dv), len(k.Gamma), len(k.Beta))
-	return rowGradSums(dv, dy, x, k, act)
+	if act {
+		rowGrad(dv, dy, x, k.Gamma, k.Beta, k.Mean, k.Rstd)
+	} else {
+		copy(dv, dy)
+	}
+	return rowGradSums(dv, x, k.Gamma, k.Mean, k.Rstd)
 }
 
 // RowGradInput sets dx = fma(dv·gamma, p, fma(x, q, r)), the product dv·gamma
@@ -30,7 +39,11 @@ func RowGradSums(dv, dy, x []float32, k RowNorm, act bool) (s1, s2 float32) {
 func RowGradInput(dx, dv, x, gamma []float32, p, q, r float32, acc bool) {
 	must3("RowGradInput", len(dx), len(dv), len(x))
 	must2("RowGradInput", len(dx), len(gamma))
-	rowGradInput(dx, dv, x, gamma, p, q, r, acc)
+	if acc {
+		rowGradInputAcc(dx, dv, x, gamma, p, q, r)
+		return
+	}
+	rowGradInput(dx, dv, x, gamma, p, q, r)
 }
 
 // ColGrad continues, over n rows in ascending order, the chains dbeta[c] += dv

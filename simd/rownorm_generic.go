@@ -10,39 +10,45 @@ func rowSumsGeneric(x []float32, k float32) (s, q float32) {
 	return fold16(&ls), fold16(&lq)
 }
 
-func rowApplyGeneric(y, x []float32, k RowNorm, act bool) {
+func rowApplyGeneric(y, x, gamma, beta []float32, mean, rstd float32) {
 	for i, v := range x {
-		v = FMA(float32((v-k.Mean)*k.Rstd), k.Gamma[i], k.Beta[i])
-		if act {
-			v = silu1(v)
-		}
-		y[i] = v
+		y[i] = FMA(float32((v-mean)*rstd), gamma[i], beta[i])
 	}
 }
 
-func rowGradSumsGeneric(dv, dy, x []float32, k RowNorm, act bool) (s1, s2 float32) {
+func rowApplySiLUGeneric(y, x, gamma, beta []float32, mean, rstd float32) {
+	for i, v := range x {
+		y[i] = silu1(FMA(float32((v-mean)*rstd), gamma[i], beta[i]))
+	}
+}
+
+// rowGradGeneric: dv = dy·silu'(v).
+func rowGradGeneric(dv, dy, x, gamma, beta []float32, mean, rstd float32) {
+	for i, v := range x {
+		dv[i] = dy[i] * siluGrad1(FMA(float32((v-mean)*rstd), gamma[i], beta[i]))
+	}
+}
+
+// rowGradSumsGeneric: Σ g and Σ g·x̂ in 16 lanes, g = dv·gamma.
+func rowGradSumsGeneric(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32) {
 	var l1, l2 [16]float32
 	for i, v := range x {
-		xh := float32((v - k.Mean) * k.Rstd)
-		g := dy[i]
-		if act {
-			g = float32(g * siluGrad1(FMA(xh, k.Gamma[i], k.Beta[i])))
-		}
-		dv[i] = g
-		g = float32(g * k.Gamma[i])
+		g := float32(dv[i] * gamma[i])
 		l1[i&15] += g
-		l2[i&15] = FMA(g, xh, l2[i&15])
+		l2[i&15] = FMA(g, float32((v-mean)*rstd), l2[i&15])
 	}
 	return fold16(&l1), fold16(&l2)
 }
 
-func rowGradInputGeneric(dx, dv, x, gamma []float32, p, q, r float32, acc bool) {
+func rowGradInputGeneric(dx, dv, x, gamma []float32, p, q, r float32) {
 	for i, v := range x {
-		d := FMA(float32(dv[i]*gamma[i]), p, FMA(v, q, r))
-		if acc {
-			d += dx[i]
-		}
-		dx[i] = d
+		dx[i] = FMA(float32(dv[i]*gamma[i]), p, FMA(v, q, r))
+	}
+}
+
+func rowGradInputAccGeneric(dx, dv, x, gamma []float32, p, q, r float32) {
+	for i, v := range x {
+		dx[i] += FMA(float32(dv[i]*gamma[i]), p, FMA(v, q, r))
 	}
 }
 

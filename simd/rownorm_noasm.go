@@ -2,16 +2,32 @@
 
 package simd
 
-func rowSums(x []float32, k float32) (s, q float32) { return rowSumsGeneric(x, k) }
-
-func rowApply(y, x []float32, k RowNorm, act bool) { rowApplyGeneric(y, x, k, act) }
-
-func rowGradSums(dv, dy, x []float32, k RowNorm, act bool) (s1, s2 float32) {
-	return rowGradSumsGeneric(dv, dy, x, k, act)
+func rowSums(x []float32, k float32) (s, q float32) {
+	return rowSumsGeneric(x, k)
 }
 
-func rowGradInput(dx, dv, x, gamma []float32, p, q, r float32, acc bool) {
-	rowGradInputGeneric(dx, dv, x, gamma, p, q, r, acc)
+func rowApply(y, x, gamma, beta []float32, mean, rstd float32) {
+	rowApplyGeneric(y, x, gamma, beta, mean, rstd)
+}
+
+func rowApplySiLU(y, x, gamma, beta []float32, mean, rstd float32) {
+	rowApplySiLUGeneric(y, x, gamma, beta, mean, rstd)
+}
+
+func rowGrad(dv, dy, x, gamma, beta []float32, mean, rstd float32) {
+	rowGradGeneric(dv, dy, x, gamma, beta, mean, rstd)
+}
+
+func rowGradSums(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32) {
+	return rowGradSumsGeneric(dv, x, gamma, mean, rstd)
+}
+
+func rowGradInput(dx, dv, x, gamma []float32, p, q, r float32) {
+	rowGradInputGeneric(dx, dv, x, gamma, p, q, r)
+}
+
+func rowGradInputAcc(dx, dv, x, gamma []float32, p, q, r float32) {
+	rowGradInputAccGeneric(dx, dv, x, gamma, p, q, r)
 }
 
 func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {

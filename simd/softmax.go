@@ -10,7 +10,7 @@ func SoftmaxRow(row []float32) {
 	if len(row) == 0 {
 		return
 	}
-	softmaxRow(row)
+	scale(row, row, 1/softmaxExp(row, vmax(row)))
 }
 
 // SoftmaxBackwardRow sets ds_i = p_i·(dp_i − Σ p·dp), the sum taken in 16
@@ -19,5 +19,5 @@ func SoftmaxBackwardRow(ds, p, dp []float32) {
 	if len(ds) != len(p) || len(dp) != len(p) {
 		panic(fmt.Sprintf("simd: SoftmaxBackwardRow: lengths %d, %d, %d differ", len(ds), len(p), len(dp)))
 	}
-	softmaxBackwardRow(ds, p, dp)
+	softmaxGrad(ds, p, dp, dot(p, dp))
 }

@@ -67,3 +67,10 @@ func huberGeneric(dst, x []float32) {
 		dst[i] = m * (a - float32(m*0.5))
 	}
 }
+
+// widenAddGeneric joins float32 sums of blocks to running float64 sums.
+func widenAddGeneric(sum []float64, x []float32) {
+	for i, v := range x {
+		sum[i] += float64(v)
+	}
+}

@@ -1,0 +1,208 @@
+package lanes
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var labels int
+
+// Label returns a name that is unique in the program.
+func Label(s string) string {
+	labels++
+	return fmt.Sprintf("%s%d", s, labels)
+}
+
+// An Index is a position in slices: the elements at it and after it.
+type Index struct {
+	reg  reg.GPVirtual
+	disp int
+	Tail bool // fewer than 16 elements are left; loads and stores are masked
+}
+
+// Of returns the 16 float32 at the index after base.
+func (x Index) Of(base reg.Register) Mem {
+	return Mem{operand.Mem{Base: base, Index: x.reg, Scale: 4, Disp: x.disp}}
+}
+
+// Loop runs body for the elements 0…n−1, a value at a time, unrolled by unroll;
+// the last ones that do not fill a value are a tail. n is destroyed.
+func (m *Machine) Loop(n reg.GPVirtual, unroll int, body func(x Index)) {
+	w := m.Width()
+	i := m.GP64()
+	m.XORQ(i, i)
+	tail, done := Label("tail"), Label("done")
+	for _, u := range []int{unroll, 1} {
+		next := Label("next")
+		loop := Label("loop")
+		if u == 1 {
+			next = tail
+		}
+		m.SUBQ(operand.Imm(uint64(w*u)), n)
+		m.JL(operand.LabelRef(next))
+		m.Label(loop)
+		for k := range u {
+			body(Index{i, 4 * w * k, false})
+		}
+		m.ADDQ(operand.Imm(uint64(w*u)), i)
+		m.SUBQ(operand.Imm(uint64(w*u)), n)
+		m.JGE(operand.LabelRef(loop))
+		m.Label(next)
+		m.ADDQ(operand.Imm(uint64(w*u)), n)
+		if u == 1 {
+			break
+		}
+	}
+	m.JZ(operand.LabelRef(done))
+	m.TailMask(n)
+	body(Index{i, 0, true})
+	m.Label(done)
+}
+
+// TailMask prepares the mask of the first n < 16 lanes.
+func (m *Machine) TailMask(n reg.GPVirtual) {
+	t := m.GP64()
+	m.LEAQ(m.masks, t)
+	if m.Wide {
+		m.kmask = m.K()
+		m.KMOVW(operand.Mem{Base: t, Index: n, Scale: 2}, m.kmask)
+		return
+	}
+	neg := m.GP64()
+	m.MOVQ(n, neg)
+	m.NEGQ(neg)
+	m.vmask = m.New16()
+	m.Each(func(i int) {
+		m.VMOVUPS(operand.Mem{Base: t, Index: neg, Scale: 4, Disp: 64 + 32*i}, m.vmask[i])
+	})
+}
+
+// Load returns the 16 lanes at a, with zeros past the end in a tail.
+func (m *Machine) Load(a Mem, tail bool) V {
+	v := m.New16()
+	m.Each(func(i int) {
+		switch {
+		case !tail:
+			m.VMOVUPS(a.at(i), v[i])
+		case m.Wide:
+			m.VMOVUPS_Z(a.at(i), m.kmask, v[i])
+		default:
+			m.VMASKMOVPS(a.at(i), m.vmask[i], v[i])
+		}
+	})
+	return v
+}
+
+// Fetch is Load, but outside a tail it leaves the value in memory, to be the
+// memory operand of one instruction.
+func (m *Machine) Fetch(a Mem, tail bool) Arg {
+	if tail {
+		return m.Load(a, true)
+	}
+	return a
+}
+
+// Store writes v to a.
+func (m *Machine) Store(v V, a Mem, tail bool) {
+	m.Each(func(i int) {
+		switch {
+		case !tail:
+			m.VMOVUPS(v[i], a.at(i))
+		case m.Wide:
+			m.VMOVUPS(v[i], m.kmask, a.at(i))
+		default:
+			m.VMASKMOVPS(v[i], m.vmask[i], a.at(i))
+		}
+	})
+}
+
+// Clean zeroes the lanes of v past the end, in a tail.
+func (m *Machine) Clean(v V, tail bool) {
+	if !tail {
+		return
+	}
+	if m.Wide {
+		m.VMOVAPS_Z(v[0], m.kmask, v[0])
+		return
+	}
+	m.Each(func(i int) { m.VANDPS(m.vmask[i], v[i], v[i]) })
+}
+
+// MaxTo sets acc = x where x > acc, in a tail only for the lanes before the
+// end.
+func (m *Machine) MaxTo(x V, acc V, tail bool) {
+	switch {
+	case !tail:
+		m.Each(func(i int) { m.VMAXPS(acc[i], x[i], acc[i]) })
+	case m.Wide:
+		m.VMAXPS(acc[0], x[0], m.kmask, acc[0])
+	default:
+		m.Each(func(i int) {
+			t := m.YMM()
+			m.VMAXPS(acc[i], x[i], t)
+			m.VBLENDVPS(m.vmask[i], t, acc[i], acc[i])
+		})
+	}
+}
+
+// Fold combines the 16 lanes 16 → 8 → 4 → 2 → 1 by f (lane j with lane j+8
+// first in f's first operand) and returns the register that holds the result
+// in its lowest lane.
+func (m *Machine) Fold(v V, f func(ops ...operand.Op)) reg.VecVirtual {
+	lo := m.YMM()
+	if m.Wide {
+		hi := m.YMM()
+		m.VEXTRACTF32X8(operand.U8(1), v[0], hi)
+		m.VEXTRACTF32X8(operand.U8(0), v[0], lo)
+		f(lo, hi, lo)
+	} else {
+		f(v[0], v[1], lo)
+	}
+	a, b := m.XMM(), m.XMM()
+	m.VEXTRACTF128(operand.U8(1), lo, b)
+	m.VEXTRACTF128(operand.U8(0), lo, a)
+	f(a, b, a)
+	m.VMOVHLPS(a, a, b) // b = lanes 2, 3
+	f(a, b, a)
+	m.VMOVSHDUP(a, b) // b = lane 1
+	f(a, b, a)
+	return a
+}
+
+// Store32 stores the lowest lane of x as the result name.
+func (m *Machine) Store32(x reg.VecVirtual, name string) {
+	if name == "ret" {
+		m.Context.Store(x, m.ReturnIndex(0))
+		return
+	}
+	m.Context.Store(x, m.Return(name))
+}
+
+// At returns a register that points at the index after base.
+func (m *Machine) At(x Index, base operand.Op) reg.GPVirtual {
+	r := m.GP64()
+	m.MOVQ(base, r)
+	m.LEAQ(x.Of(r).Mem, r)
+	return r
+}
+
+// Arg returns the memory of a parameter, to be read where it is needed when
+// registers are scarce.
+func (m *Machine) Arg(name string) operand.Mem {
+	a, err := m.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return a.Addr
+}
+
+// Base is Arg for the base of a slice.
+func (m *Machine) Base(name string) operand.Mem {
+	a, err := m.Param(name).Base().Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return a.Addr
+}
