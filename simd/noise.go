@@ -57,7 +57,7 @@ func (op NoiseOp) perBlock() uint64 {
 // kernels read them. Unused ones are 0. The formulas are in noise_generic.go.
 type NoiseParams struct {
 	Scale float32 // Normal: factor
-	A, K  float32 // Symmetric: y = A·v + K. Positive: A = min(a, 1−a)
+	A, K  float32 // Symmetric: y = A·v + K, A = −α or α−1. Positive: A = min(a, 1−a)
 	Expo  float32 // Symmetric, Skewed: (1−α)/α. Positive: (1−a)/a, halved for Root
 	Bias  float32 // added to the binary logarithm of the power
 	Eps   float32 // Skewed: 1−α

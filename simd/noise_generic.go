@@ -125,20 +125,22 @@ func noisePower(head, l float32) float32 {
 
 // noiseSymmetric is Chambers, Mallows and Stuck for β = 0, written with the
 // distance v of U = σ(½−v)π from the end of its interval, so that no sum
-// cancels: with cos θ = sin πy, sin θ = cos πy, y = A·v + K,
+// cancels. With y = A·v + K,
 //
-//	α ≤ 1: sin α|U| = sin θ, cos (1−α)U = sin πv cos θ + cos πv sin θ, A = α
-//	α > 1: sin α|U| = cos πv cos θ + sin πv sin θ, cos (1−α)U = cos θ, A = α−1
-//	X = σ·(sin α|U|/sin πv)·2^(Expo·log2(cos (1−α)U/(e·sin πv)) + Bias)
+//	α ≤ 1: θ = α|U| = πy, A = −α, K = α/2: the sine keeps its precision at U = 0
+//	α > 1: θ = (α−1)|U| = π(½−y), A = α−1, K = 1−α/2: the cosine at U = ±π/2
+//	S = sin α|U|  = sin θ, or cos πv cos θ + sin πv sin θ for α > 1
+//	C = cos (1−α)U = cos θ, or sin πv cos θ + cos πv sin θ for α ≤ 1
+//	X = σ·(S/sin πv)·2^(Expo·log2(C/(e·sin πv)) + Bias)
 func noiseSymmetric(wu, we uint32, q *NoiseParams, high bool) float32 {
 	v := noiseHalfUnit(wu)
 	sv, cv := noiseSinCosPi(v)
-	ct, st := noiseSinCosPi(FMA(v, q.A, q.K))
-	s, c := st, float32(0)
+	sy, cy := noiseSinCosPi(FMA(v, q.A, q.K))
+	var s, c float32
 	if high {
-		s, c = FMA(cv, ct, float32(sv*st)), ct
+		s, c = FMA(cv, sy, float32(sv*cy)), sy
 	} else {
-		c = FMA(sv, ct, float32(cv*st))
+		s, c = sy, FMA(sv, cy, float32(cv*sy))
 	}
 	head, inv := noiseHead(s, noiseNegLog2(we), sv)
 	x := noisePower(head, FMA(q.Expo, noiseLog2(float32(c*inv)), q.Bias))

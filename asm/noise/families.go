@@ -195,12 +195,12 @@ func (g *gen) symmetric(wu, we vecs, high bool) vecs {
 	v := g.halfUnit(wu)
 	y := g.affine(v, g.param("A"), g.param("K"))
 	sv, cv := g.sinCosPi(v)
-	ct, st := g.sinCosPi(y)
+	sy, cy := g.sinCosPi(y)
 	var s, c vecs
 	if high {
-		s, c = g.cross(cv, ct, st, sv, false), ct
+		s, c = g.cross(cv, sy, cy, sv, false), sy
 	} else {
-		s, c = st, g.cross(sv, ct, cv, st, false)
+		s, c = sy, g.cross(sv, cy, cv, sy, false)
 	}
 	head, inv := g.ratio(s, e, sv)
 	x := g.power(head, g.exponent(c, inv))
