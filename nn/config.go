@@ -185,6 +185,9 @@ func (u *UNetConfig) validate() error {
 // fits reports whether an image of h×w pixels comes back to its size after
 // all halvings and doublings.
 func (u *UNetConfig) fits(h, w int) error {
+	if h == 0 && w == 0 {
+		return fmt.Errorf("the configuration has no image_size: give height and width")
+	}
 	if h < 1 || w < 1 || h > maxWidth || w > maxWidth {
 		return fmt.Errorf("image of %d×%d pixels: want 1 to %d", h, w, maxWidth)
 	}

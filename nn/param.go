@@ -156,22 +156,28 @@ func (p *Params) Find(name string) *Param {
 	return nil
 }
 
-// index calls f with the place in PyTorch's order and in ours of every element.
-func (q *Param) index(f func(theirs, ours int)) {
-	switch q.layout {
-	case matrix, point, kernel:
-		o, i := q.Shape[0], q.Shape[1]
-		k := q.n / (o * i)
-		for a := range o {
-			for b := range i {
-				for c := range k {
-					f((a*i+b)*k+c, (c*i+b)*o+a)
+// permute copies between PyTorch's order and ours: dst is ours if toOurs,
+// src otherwise.
+func (q *Param) permute(dst, src []float32, toOurs bool) {
+	if q.layout == vector || q.layout == table {
+		copy(dst, src)
+		return
+	}
+	o, i := q.Shape[0], q.Shape[1]
+	k := q.n / (o * i)
+	ours := 0
+	for c := range k {
+		for b := range i {
+			theirs := b*k + c
+			for range o {
+				if toOurs {
+					dst[ours] = src[theirs]
+				} else {
+					dst[theirs] = src[ours]
 				}
+				ours++
+				theirs += i * k
 			}
-		}
-	default:
-		for a := range q.n {
-			f(a, a)
 		}
 	}
 }
@@ -183,7 +189,7 @@ func (p *Params) Set(flat *tensor.Tensor, q *Param, src []float32) {
 		panic(fmt.Sprintf("nn: Set: %d values for %s %v", len(src), q.Name, q.Shape))
 	}
 	buf := make([]float32, q.n)
-	q.index(func(theirs, ours int) { buf[ours] = src[theirs] })
+	q.permute(buf, src, true)
 	p.dev.Upload(q.view(flat), buf)
 	if flat == p.Flat {
 		q.Tensor.Touch()
@@ -194,7 +200,7 @@ func (p *Params) Set(flat *tensor.Tensor, q *Param, src []float32) {
 func (p *Params) Get(flat *tensor.Tensor, q *Param) []float32 {
 	buf, out := make([]float32, q.n), make([]float32, q.n)
 	p.dev.Download(buf, q.view(flat))
-	q.index(func(theirs, ours int) { out[theirs] = buf[ours] })
+	q.permute(out, buf, false)
 	return out
 }
 

@@ -222,20 +222,25 @@ func Decode(d DType, raw []byte) ([]float32, error) {
 		return nil, fmt.Errorf("%d bytes of type %q", len(raw), d)
 	}
 	out := make([]float32, len(raw)/w)
-	for i := range out {
-		b := raw[i*w:]
-		switch d {
-		case F32:
-			out[i] = math.Float32frombits(le.Uint32(b))
-		case F16:
-			out[i] = FromF16(le.Uint16(b))
-		case BF16:
-			out[i] = FromBF16(le.Uint16(b))
-		case F64:
-			out[i] = float32(math.Float64frombits(le.Uint64(b)))
-		default:
-			return nil, fmt.Errorf("type %s does not hold real numbers that can be used here; want F32, F16, BF16 or F64", d)
+	switch d {
+	case F32:
+		for i := range out {
+			out[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
 		}
+	case F16:
+		for i := range out {
+			out[i] = FromF16(le.Uint16(raw[2*i:]))
+		}
+	case BF16:
+		for i := range out {
+			out[i] = FromBF16(le.Uint16(raw[2*i:]))
+		}
+	case F64:
+		for i := range out {
+			out[i] = float32(math.Float64frombits(le.Uint64(raw[8*i:])))
+		}
+	default:
+		return nil, fmt.Errorf("type %s does not hold real numbers that can be used here; want F32, F16, BF16 or F64", d)
 	}
 	return out, nil
 }
