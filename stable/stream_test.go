@@ -1,0 +1,204 @@
+package stable
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/isa"
+	"heavytail/internal/numtest"
+)
+
+// families are the fills of a Stream, with typical parameters.
+var families = []struct {
+	name string
+	fill func(s Stream, dst []float32, off int)
+}{
+	{"uniform", Stream.Uniform},
+	{"exponential", Stream.Exponential},
+	{"normal", Stream.Normal},
+	{"symmetric 1.7", func(s Stream, d []float32, off int) { s.Symmetric(d, 1.7, off) }},
+	{"symmetric 0.85", func(s Stream, d []float32, off int) { s.Symmetric(d, 0.85, off) }},
+	{"skewed 1.5", func(s Stream, d []float32, off int) { s.Skewed(d, 1.5, 0.5, S0, off) }},
+	{"skewed 1", func(s Stream, d []float32, off int) { s.Skewed(d, 1, -0.5, S0, off) }},
+	{"positive 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Value, off) }},
+	{"root 0.4", func(s Stream, d []float32, off int) { s.Positive(d, 0.4, Root, off) }},
+	{"log 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Log, off) }},
+}
+
+func hash32(x []float32) uint64 {
+	h := fnv.New64a()
+	var b [4]byte
+	for _, v := range x {
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
+
+// TestBits pins the bits of every family on every architecture and level: the
+// first four values, and a hash of 4096.
+func TestBits(t *testing.T) {
+	s := Stream{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
+	require.Len(t, pinnedBits, len(families))
+	numtest.EachLevel(t, func(t *testing.T) {
+		x := make([]float32, 4096)
+		for i, f := range families {
+			f.fill(s, x, 0)
+			got := fmt.Sprintf("%x %x %x %x %016x", x[0], x[1], x[2], x[3], hash32(x))
+			if got != pinnedBits[i] {
+				t.Errorf("%s:\n\t%q,\nwant\n\t%q", f.name, got, pinnedBits[i])
+			}
+		}
+		require.Equal(t, uint64(pinnedA), math.Float64bits(s.Multiplier(1.7)), "%x", math.Float64bits(s.Multiplier(1.7)))
+	})
+}
+
+// pinnedA are the bits of DLPM's multiplier at α = 1.7.
+const pinnedA = 0x3ff4a871899f37db
+
+// TestAddress: each part of the address changes every family, and cuts of a
+// range do not.
+func TestAddress(t *testing.T) {
+	s := Stream{Seed: 9, Sample: 1 << 40, Step: 4}
+	others := []Stream{
+		{Seed: 9 | 1<<32, Sample: 1 << 40, Step: 4}, {Seed: 8, Sample: 1 << 40, Step: 4},
+		{Seed: 9, Sample: 1<<40 + 1, Step: 4}, {Seed: 9, Sample: 0, Step: 4}, {Seed: 9, Sample: 1 << 40, Step: 5},
+	}
+	seen := map[uint64]string{}
+	for _, f := range families {
+		want, got := make([]float32, 600), make([]float32, 600)
+		f.fill(s, want, 0)
+		for _, cut := range []int{1, 2, 63, 128, 257} {
+			f.fill(s, got[cut:], cut)
+			f.fill(s, got[:cut], 0)
+			numtest.SameBits(t, want, got, f.name)
+		}
+		for i, o := range append(others, s) {
+			f.fill(o, got, 0)
+			h := hash32(got)
+			require.Empty(t, seen[h], "%s, stream %d", f.name, i)
+			seen[h] = f.name
+		}
+	}
+}
+
+func TestWordsAndPanics(t *testing.T) {
+	s := Stream{Seed: 1}
+	w := make([]uint32, 9)
+	s.Uint32(w[:4], 0)
+	s.Uint32(w[4:], 4)
+	p := s.philox(tagWords)
+	for i, x := range w {
+		require.Equal(t, p.Block(uint32(i / 4))[i%4], x)
+	}
+	x := make([]float32, 4)
+	for name, f := range map[string]func(){
+		"offset":        func() { s.Uniform(x, -1) },
+		"words":         func() { s.Uint32(w, -1) },
+		"alpha 0":       func() { s.Symmetric(x, 0, 0) },
+		"alpha 3":       func() { s.Skewed(x, 2.1, 0, S0, 0) },
+		"beta":          func() { s.Skewed(x, 1.5, 1.1, S0, 0) },
+		"param":         func() { s.Skewed(x, 1.5, 1, 2, 0) },
+		"index":         func() { s.Positive(x, 1.5, Value, 0) },
+		"form":          func() { s.Positive(x, 0.5, 3, 0) },
+		"nan":           func() { s.Multiplier(math.NaN()) },
+		"sample":        func() { Stream{Sample: 1 << 56}.Normal(x, 0) },
+		"noise":         func() { Noise{Alpha: 0}.Fill(x, s) },
+		"skewed offset": func() { s.Skewed(x, 1, 1, S0, -1) },
+	} {
+		require.Panics(t, f, name)
+	}
+}
+
+// TestSupport: totally skewed laws with α < 1 stay on their side.
+func TestSupport(t *testing.T) {
+	x := make([]float32, count(t))
+	for _, alpha := range []float64{0.3, 0.5, 0.79} {
+		for _, beta := range []float64{1, -1} {
+			Stream{Seed: 2}.Skewed(x, alpha, beta, S1, 0)
+			for i, v := range x {
+				if v*float32(beta) < 0 {
+					t.Fatalf("α = %v, β = %v: element %d is %v", alpha, beta, i, v)
+				}
+			}
+		}
+	}
+}
+
+// TestTails compares tail counts with exact quantiles of S0.
+func TestTails(t *testing.T) {
+	x := make([]float32, count(t))
+	for _, c := range []struct{ alpha, beta, q, tail float64 }{
+		{1.7, 0, 0.9627378575244327, 0.25}, {1.7, 0, 2.637306981007603, 0.05}, {1.7, 0, 5.151937922450213, 0.01},
+		{1.7, 0, 17.8531443216014, 1e-3}, {1.7, 0, 68.3684, 1e-4},
+		{1.5, 0.5, 0.1338530423128106, 0.5}, {1.5, 0.5, 3.933658790179655, 0.05}, {1.5, 0.5, -2.254185841179745, 0.95},
+		{0.85, 1, 0.6955649162604636, 0.5}, {0.85, 1, 148.8835914479943, 0.01}, {1, 0.5, 0.2234921057393242, 0.5},
+	} {
+		n := x
+		if math.Abs(c.alpha-1) < 0.2 {
+			n = x[:len(x)/8]
+		}
+		Stream{Seed: 12}.Skewed(n, c.alpha, c.beta, S0, 0)
+		zTest(t, fmt.Sprint("skewed ", c), mapTo(n, func(v float64) float64 { return above(v, c.q) }), c.tail)
+		if c.beta == 0 {
+			Stream{Seed: 13}.Symmetric(n, c.alpha, 0)
+			zTest(t, fmt.Sprint("symmetric ", c), mapTo(n, func(v float64) float64 { return above(v, c.q) }), c.tail)
+		}
+	}
+}
+
+func above(v, q float64) float64 {
+	if v > q {
+		return 1
+	}
+	return 0
+}
+
+func TestAllocatesNothing(t *testing.T) {
+	x := make([]float32, 1000)
+	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, f := range families {
+			require.Zero(t, testing.AllocsPerRun(5, func() { f.fill(s, x, 1) }), f.name)
+		}
+		for _, n := range []Noise{{Alpha: 1.7, Isotropic: true, ClampA: 20, ClampEps: 200}, {Alpha: 1.7, ClampA: 20}} {
+			require.Zero(t, testing.AllocsPerRun(5, func() { n.Fill(x, s) }))
+		}
+	})
+}
+
+func BenchmarkStream(b *testing.B) {
+	x := make([]float32, 8192)
+	s := Stream{Seed: 1}
+	for _, f := range families {
+		for _, l := range isa.Available() {
+			b.Run(f.name+"/"+l.String(), func(b *testing.B) {
+				defer isa.Force(l)()
+				for b.Loop() {
+					f.fill(s, x, 0)
+				}
+				b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
+			})
+		}
+	}
+}
+
+// pinnedBits are the first four values in hexadecimal and the FNV-1a hash of
+// 4096 of each family.
+var pinnedBits = []string{
+	"0x1.8a26d4p-01 0x1.61137ep-01 0x1.579946p-01 0x1.50161cp-01 ed06637782e85b1d",     // uniform
+	"0x1.a1f16cp-02 0x1.e3b9e2p-01 0x1.d9f202p-03 0x1.0ebf3ap+01 78e324777b979042",     // exponential
+	"-0x1.3f7deap-05 -0x1.7b2052p-01 0x1.92ca8ap-02 0x1.97688cp-02 d5dbfbf5d173b8ba",   // normal
+	"0x1.1b6104p-01 0x1.66c79p-02 0x1.7d6334p-02 0x1.eb1d24p-02 203ae98bd2435dfa",      // symmetric 1.7
+	"0x1.27086ep+01 0x1.f3a46ep-03 0x1.d6a5a6p-03 0x1.c65814p+01 463362e39f83c3f7",     // symmetric 0.85
+	"-0x1.b6863p-03 -0x1.b45568p+00 -0x1.051128p-01 0x1.1d6a14p-03 3f67e1b11f86128f",   // skewed 1.5
+	"-0x1.1c753ap+00 -0x1.30fc86p+02 -0x1.3a1d6cp+01 -0x1.e08be4p-02 2baa349716c61b07", // skewed 1
+	"0x1.7dffb6p+01 0x1.f635a2p-01 0x1.6a78e6p-01 0x1.d0628p-01 67cf9916a86d5849",      // positive 0.85
+	"0x1.0ec9b4p+04 0x1.1524f4p+01 0x1.2167fp-01 0x1.a83846p+00 c8a6647f3ba768b1",      // root 0.4
+	"0x1.17e83cp+00 -0x1.3c54bp-06 -0x1.61aa6cp-02 -0x1.8fd0c2p-04 69833338ddfa8774",   // log 0.85
+}
