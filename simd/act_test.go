@@ -1,0 +1,176 @@
+package simd
+
+import (
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/isa"
+	"heavytail/internal/numtest"
+)
+
+// exhaustive asks for all 2³² inputs in TestUlp (about ten minutes).
+const exhaustive = "HEAVYTAIL_EXHAUSTIVE"
+
+// TestUlp measures the error of the elementary functions over the bits of
+// float32 and fails above the bounds that their comments state. The levels
+// compute the same bits (TestVec and here), so one level is measured.
+func TestUlp(t *testing.T) {
+	for _, op := range vecOps {
+		if op.nin != 1 || op.ulp < 1 {
+			continue
+		}
+		worst, at := make([]float64, op.nout), make([]float32, op.nout)
+		in, out := [][]float32{make([]float32, 4096)}, make([][]float32, op.nout)
+		for i := range out {
+			out[i] = make([]float32, 4096)
+		}
+		step := uint64(4099)
+		if os.Getenv(exhaustive) != "" {
+			step = 1
+		} else if testing.Short() || isa.Cur() == isa.Generic {
+			step *= 16
+		}
+		for next := uint64(0); next < 1<<32; {
+			for i := range in[0] {
+				in[0][i] = math.Float32frombits(uint32(next))
+				next += step
+			}
+			op.run(out, in)
+			for i, v := range in[0] {
+				for k, w := range op.want(one(float64(v))) {
+					if u := ulps(out[k][i], w); u > worst[k] {
+						worst[k], at[k] = u, v
+					}
+				}
+			}
+		}
+		t.Logf("%s: %.4f ulp at %x (%v)", op.name, worst, math.Float32bits(at[0]), at)
+		for _, w := range worst {
+			require.LessOrEqual(t, w, op.ulp, op.name)
+		}
+	}
+}
+
+// TestActLevels compares the levels over the bits of float32.
+func TestActLevels(t *testing.T) {
+	step := uint64(65537)
+	if os.Getenv(exhaustive) != "" {
+		step = 257
+	}
+	var x []float32
+	for b := uint64(0); b < 1<<32; b += step {
+		x = append(x, math.Float32frombits(uint32(b)))
+	}
+	for _, op := range vecOps {
+		in, want := make([][]float32, op.nin), make([][]float32, op.nout)
+		for i := range in {
+			in[i] = x
+		}
+		forEach(func(l isa.Level) {
+			out := make([][]float32, op.nout)
+			for i := range out {
+				out[i] = make([]float32, len(x))
+			}
+			op.run(out, in)
+			for k := range out {
+				if l == isa.Generic {
+					want[k] = out[k]
+				}
+				numtest.SameBits(t, want[k], out[k], op.name+" "+l.String())
+			}
+		})
+	}
+}
+
+func TestExpLimits(t *testing.T) {
+	inf := float32(math.Inf(1))
+	numtest.EachLevel(t, func(t *testing.T) {
+		x := []float32{0, 88.72283, 88.72284, 1000, inf, -103.97, -104, -1000, -inf, float32(math.Copysign(0, -1))}
+		Exp(x, x)
+		numtest.SameBits(t, []float32{1, math.Float32frombits(0x7f7fff84), inf, inf, inf, 0x1p-149, 0, 0, 0, 1}, x, "exp")
+		x = []float32{0, -0x1p-149, -1, inf, 1, -inf, 0x1p-149}
+		Log(x, x)
+		nan := float32(math.NaN())
+		numtest.SameBits(t, []float32{-inf, nan, nan, inf, 0, nan, -103.27893}, x, "log")
+		x = []float32{inf, -inf, 1e30, -1e30, -110, 0}
+		SiLU(x, x)
+		numtest.SameBits(t, []float32{inf, float32(math.Copysign(0, -1)), 1e30, float32(math.Copysign(0, -1)), float32(math.Copysign(0, -1)), 0}, x, "silu")
+		x = []float32{inf, -inf, 1e30, -1e30}
+		SiLUBackward(x, []float32{1, 1, 1, 1}, x)
+		require.Equal(t, []float32{1, 0, 1, 0}, x)
+		x = []float32{inf, -inf, 1e-40, float32(math.Copysign(0, -1))}
+		Tanh(x, x)
+		numtest.SameBits(t, []float32{1, -1, 1e-40, float32(math.Copysign(0, -1))}, x, "tanh")
+	})
+}
+
+func TestSoftmaxRow(t *testing.T) {
+	ref := map[int][]float32{}
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, n := range numtest.Lengths(67) {
+			if n == 0 {
+				SoftmaxRow(nil)
+				continue
+			}
+			for _, front := range []bool{false, true} {
+				row := numtest.NewRand(uint64(n)).Fill(numtest.Guarded(t, n, front), 20)
+				want, sum := make([]float64, n), 0.0
+				for i, v := range row {
+					want[i] = math.Exp(float64(v))
+					sum += want[i]
+				}
+				for i := range want {
+					want[i] /= sum
+				}
+				SoftmaxRow(row)
+				numtest.Within(t, want, row, 1e-30, 3e-6, "softmax")
+				if ref[n] == nil {
+					ref[n] = append([]float32(nil), row...)
+				}
+				numtest.SameBits(t, ref[n], row, "softmax")
+			}
+		}
+		inf := float32(math.Inf(1))
+		for _, row := range [][]float32{{1, 2, float32(math.NaN()), 0}, {-inf, -inf}, {1, inf}} {
+			SoftmaxRow(row)
+			for _, v := range row {
+				require.True(t, v != v)
+			}
+		}
+		row := []float32{-inf, 0, 0}
+		SoftmaxRow(row)
+		require.Equal(t, []float32{0, 0.5, 0.5}, row)
+	})
+}
+
+func TestSoftmaxBackwardRow(t *testing.T) {
+	ref := map[int][]float32{}
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, n := range numtest.Lengths(67) {
+			r := numtest.NewRand(uint64(n))
+			p, dp, ds := numtest.Guarded(t, n, false), numtest.Guarded(t, n, false), numtest.Guarded(t, n, n&1 == 0)
+			r.Fill(p, 3)
+			SoftmaxRow(p)
+			r.Fill(dp, 1)
+			d := 0.0
+			for i := range p {
+				d += float64(p[i]) * float64(dp[i])
+			}
+			want := make([]float64, n)
+			for i := range p {
+				want[i] = float64(p[i]) * (float64(dp[i]) - d)
+			}
+			SoftmaxBackwardRow(ds, p, dp)
+			numtest.Within(t, want, ds, 1e-6/float64(n+1), 1e-6, "softmax backward")
+			if ref[n] == nil {
+				ref[n] = append([]float32{}, ds...)
+			}
+			numtest.SameBits(t, ref[n], ds, "softmax backward")
+			SoftmaxBackwardRow(dp, p, dp)
+			numtest.SameBits(t, ref[n], dp, "in place")
+		}
+	})
+}
