@@ -1,6 +1,10 @@
 package stable
 
-import "math"
+import (
+	"math"
+
+	"heavytail/simd"
+)
 
 // Noise is the unit α-stable noise ε of DLPM, ε = √A·G with G ~ N(0, I) and
 // A = 2K(α/2): its characteristic function is exp(−|u|^α) per coordinate, so
@@ -37,15 +41,11 @@ func (n Noise) Fill(dst []float32, s Stream) {
 		for i := 0; i < len(dst); i += len(root) {
 			d := dst[i:min(i+len(root), len(dst))]
 			n.roots(root[:len(d)], s, i)
-			for j, r := range root[:len(d)] {
-				d[j] *= r
-			}
+			simd.Mul(d, d, root[:len(d)])
 		}
 	}
 	if c := float32(n.ClampEps); c > 0 {
-		for i, x := range dst {
-			dst[i] = max(min(x, c), -c)
-		}
+		simd.Clamp(dst, dst, -c, c)
 	}
 }
 
@@ -53,21 +53,15 @@ func (n Noise) Fill(dst []float32, s Stream) {
 // not isotropic, clamped. Fill uses the same ones.
 func (n Noise) Multipliers(dst []float32, s Stream, off int) {
 	n.roots(dst, s, off)
-	for i, r := range dst {
-		dst[i] = r * r
-	}
+	simd.Mul(dst, dst, dst)
 }
 
 // roots sets dst[i] to √A of element off+i, clamped.
 func (n Noise) roots(dst []float32, s Stream, off int) {
 	checkAlpha(n.Alpha)
 	s.Positive(dst, n.Alpha/2, Root, off)
-	limit := float32(math.MaxFloat32)
+	simd.Scale(dst, dst, math.Sqrt2)
 	if n.ClampA > 0 && n.Alpha < 2 {
-		limit = float32(math.Sqrt(n.ClampA))
-	}
-	const sqrt2 = 0x1.6a09e667f3bcdp+0
-	for i, r := range dst {
-		dst[i] = min(r*sqrt2, limit)
+		simd.Clamp(dst, dst, 0, float32(math.Sqrt(n.ClampA)))
 	}
 }

@@ -110,6 +110,8 @@ func TestWordsAndPanics(t *testing.T) {
 		"sample":        func() { Stream{Sample: 1 << 56}.Normal(x, 0) },
 		"noise":         func() { Noise{Alpha: 0}.Fill(x, s) },
 		"skewed offset": func() { s.Skewed(x, 1, 1, S0, -1) },
+		"skewed end":    func() { s.Skewed(x, 1, 1, S0, 1<<33-3) },
+		"end":           func() { s.Symmetric(x, 1, 1<<33-3) },
 	} {
 		require.Panics(t, f, name)
 	}

@@ -91,6 +91,9 @@ func skewedParams(alpha, beta float64, param Param) simd.NoiseParams {
 //	X0 = [ε(tan U cos εU − sin εU) + κ(cos εU + tan U sin εU)]·(L/α)·(e^y−1)/y
 //	   + [sin αU + 2κ·sin(εU/2)/ε·sin(U − εU/2)]/cos U
 func (s Stream) skewedNear1(dst []float32, alpha, beta float64, param Param, off int) {
+	if uint64(off)+uint64(len(dst)) > 1<<33 {
+		panic(fmt.Sprintf("stable: Skewed: %d variates at offset %d exceed 2^33", len(dst), off))
+	}
 	eps := 1 - alpha
 	kappa, shift := 2*beta/math.Pi, 0.0
 	if eps != 0 {
