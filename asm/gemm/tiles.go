@@ -25,6 +25,10 @@ const (
 	fieldAcc                                               = 344
 )
 
+// ahead is how many bytes of B are fetched before they are used: about 400
+// cycles, the latency of main memory, for weights that no cache holds.
+const ahead = 4096
+
 // tableRow is the size of one segment's row offsets.
 const tableRow = 12 * 4
 
@@ -261,6 +265,9 @@ func (k *kernel) terms() {
 	k.Label("term")
 	for v := range k.vecs {
 		k.load(operand.Mem{Base: bPtr}, v, k.spare(v))
+	}
+	for v := range k.vecs * k.lanes / 16 {
+		k.PREFETCHT0(operand.Mem{Base: bPtr, Disp: ahead + 64*v})
 	}
 	free := 32 - (k.rows+1)*k.vecs
 	if k.lanes == 8 {
