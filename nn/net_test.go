@@ -214,7 +214,7 @@ func TestDifferences(t *testing.T) {
 					ref64.SetValues(q.Tensor, moved)
 					return value()
 				}
-				const h = 1e-5
+				const h = 1e-6
 				want := (shift(h) - shift(-h)) / (2 * h)
 				ref64.SetValues(q.Tensor, at)
 				near(t, want, slope, 1e-6+1e-6*math.Abs(want), q.Name)
