@@ -80,7 +80,8 @@ func kanter(a, sa, st, sb, e float64) float64 {
 // draw per (sample, step) that makes ε = √A·G isotropic α-stable with
 // characteristic function exp(−|u|^α) when G ~ N(0, I). Its Laplace transform is
 // E exp(−sA) = exp(−(2s)^(α/2)). At α = 2, A = 2 exactly. It is computed in
-// float64 from a family of its own.
+// float64 from a family of its own. Below α = 0.1, where A leaves float64 once
+// in 10^15 and ever more often, it can be +Inf.
 func (s Stream) Multiplier(alpha float64) float64 {
 	checkAlpha(alpha)
 	if alpha == 2 {

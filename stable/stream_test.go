@@ -204,3 +204,39 @@ var pinnedBits = []string{
 	"0x1.0ec9b4p+04 0x1.1524f4p+01 0x1.2167fp-01 0x1.a83846p+00 c8a6647f3ba768b1",      // root 0.4
 	"0x1.17e83cp+00 -0x1.3c54bp-06 -0x1.61aa6cp-02 -0x1.8fd0c2p-04 69833338ddfa8774",   // log 0.85
 }
+
+// TestExtremeParameters: every admitted parameter gives finite values, which
+// saturate where the law leaves float32.
+func TestExtremeParameters(t *testing.T) {
+	x := make([]float32, 1<<14)
+	finite := func(name string) {
+		t.Helper()
+		for i, v := range x {
+			if v-v != 0 {
+				t.Fatalf("%s: element %d is %v", name, i, v)
+			}
+		}
+	}
+	s := Stream{Seed: 21}
+	for _, alpha := range []float64{1e-6, 1e-3, 0.02, 0.1, 0.3, 1 - 1e-12, 1, 1 + 1e-12, 1.2, 2 - 1e-12, 2} {
+		s.Symmetric(x, alpha, 0)
+		finite(fmt.Sprint("symmetric ", alpha))
+		a := alpha / 2
+		for form := Value; form <= Log; form++ {
+			s.Positive(x, a, form, 0)
+			finite(fmt.Sprint("positive ", a, form))
+			s.Positive(x, 1-a/4, form, 0)
+			finite(fmt.Sprint("positive ", 1-a/4, form))
+		}
+		for _, beta := range []float64{-1, -0.3, 0, 1e-300, 1} {
+			for _, p := range []Param{S0, S1} {
+				s.Skewed(x, alpha, beta, p, 0)
+				finite(fmt.Sprint("skewed ", alpha, beta, p))
+			}
+		}
+		if alpha > 0.02 && s.Multiplier(alpha) <= 0 {
+			t.Fatal("multiplier", alpha)
+		}
+	}
+	require.Equal(t, []float32{1, 1}, func() []float32 { y := make([]float32, 2); s.Positive(y, 1, Value, 0); return y }())
+}
