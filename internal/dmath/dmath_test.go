@@ -44,8 +44,8 @@ func TestReference(t *testing.T) {
 		ulp := math.Nextafter(math.Abs(v[2]), math.Inf(1)) - math.Abs(v[2])
 		e := math.Abs((got-v[2])-v[3]) / ulp
 		limit := 0.56
-		if w[0] == "Tan" || w[0] == "Atan" {
-			limit = 0.75
+		if w[0] == "Tan" {
+			limit = 0.7
 		}
 		require.LessOrEqual(t, e, limit, "%s: got %x", s.Text(), got)
 		worst[w[0]] = max(worst[w[0]], e)
