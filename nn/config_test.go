@@ -65,6 +65,8 @@ func TestConfigErrors(t *testing.T) {
 	require.ErrorContains(t, err, "32×32")
 	_, err = net.NewWorkspace(0, 0, 0, false)
 	require.Error(t, err)
+	_, err = net.NewWorkspace(1, 1<<14, 1<<14, false)
+	require.ErrorContains(t, err, "smaller batch or smaller images")
 }
 
 // TestAttentionByResolution: cifar10_lt's published list names a factor that

@@ -148,6 +148,30 @@ func checkGradients(t *testing.T, net *Net, want map[string]float64) {
 	}
 }
 
+func TestGoldenTimestepEmbedding(t *testing.T) {
+	var all struct {
+		Cases []struct {
+			T     float32
+			Value []float64
+		} `json:"timestep_embedding"`
+	}
+	raw, err := os.ReadFile("../testdata/golden/dlpm_vectors.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &all))
+	require.NotEmpty(t, all.Cases)
+	for name, dev := range devices() {
+		for _, c := range all.Cases {
+			y, got := dev.New(1, len(c.Value)), make([]float32, len(c.Value))
+			dev.TimestepEmbedding(y, []float32{c.T}, 1)
+			dev.Download(got, y)
+			for i, v := range got {
+				// The reference rounds t·f to float32 first: up to 3e-5 at t = 500.
+				near(t, c.Value[i], float64(v), 1e-6+6e-8*float64(c.T), fmt.Sprint(name, " t=", c.T, " element ", i))
+			}
+		}
+	}
+}
+
 func TestGoldenTinyUNet(t *testing.T) {
 	g := golden(t, "unet_tiny")
 	for name, dev := range devices() {

@@ -146,6 +146,10 @@ func (r *run) scratch(i, n int) []float32 {
 	return (*b)[:n]
 }
 
+// maxArena is the largest arena in float32, 64 GiB: a larger one is a mistake
+// or a damaged configuration.
+const maxArena = 1 << 34
+
 // NewWorkspace makes a workspace for up to batch samples of h×w pixels (0, 0:
 // the configured size; ignored for points). For training it also holds what
 // Backward needs. It returns an error if the network cannot take that size.
@@ -158,10 +162,13 @@ func (n *Net) NewWorkspace(batch, h, w int, train bool) (*Workspace, error) {
 	if err := n.model.record(g, h, w); err != nil {
 		return nil, err
 	}
+	size := g.finish(batch)
+	if int64(size) > maxArena {
+		return nil, fmt.Errorf("workspace for %d samples of %v would take %d GiB; use a smaller batch or smaller images", batch, g.in.shape, size>>28)
+	}
 	if train {
 		n.params.EnableGrad()
 	}
-	size := g.finish(batch)
 	ws := &Workspace{net: n, batch: batch, train: train, g: g, runs: make([]*run, batch+1)}
 	ws.arena = n.dev.New(1, size)
 	return ws, nil
