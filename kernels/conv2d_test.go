@@ -157,7 +157,7 @@ func TestConv2DRepacks(t *testing.T) {
 func TestConv2DAllocates(t *testing.T) {
 	r := numtest.NewRand(1)
 	for _, opt := range []tensor.ConvOpt{{}, {Stride: 2}, {Up: true}} {
-		s := ref64.ConvShape{N: 2, H: 8, W: 8, C: 32, O: 32, K: 3, Stride: max(1, opt.Stride), Up: opt.Up}
+		s := ref64.ConvShape{N: 2, H: 6, W: 6, C: 12, O: 20, K: 3, Stride: max(1, opt.Stride), Up: opt.Up}
 		ho, wo := s.Out()
 		x, w, dy := view(r, 0, s.N, s.H, s.W, s.C), view(r, 0, 3, 3, s.C, s.O), view(r, 0, s.N, ho, wo, s.O)
 		c := New(2)
@@ -191,5 +191,14 @@ func TestConv2DPanics(t *testing.T) {
 		func() { c.AttentionBackward(c.New(1, 2, 6), c.New(1, 2, 6), c.New(1, 2, 18), 2) },
 	} {
 		require.Panics(t, f)
+	}
+}
+
+// Programs that see many image sizes must not collect tables for ever.
+func TestConvTablesAreBounded(t *testing.T) {
+	for size := range 2*convTablesKept + 10 {
+		key := convKey{k: 1, stride: 2, h: 1, w: size + 1, read: 1, aPitch: 1, cPitch: 1}
+		require.Same(t, tableFor(key), tableFor(key))
+		require.LessOrEqual(t, len(convTables.m), convTablesKept)
 	}
 }
