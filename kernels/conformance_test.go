@@ -1,9 +1,18 @@
 package kernels_test
 
 import (
+	"crypto/sha256"
+	"flag"
 	"fmt"
+	"hash"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/devicetest"
 	"heavytail/internal/isa"
@@ -26,7 +35,11 @@ func TestBits(t *testing.T) {
 	}
 	restore()
 	numtest.EachLevel(t, func(t *testing.T) {
-		for _, threads := range []int{1, 2, 3, 7} {
+		threadCounts := []int{1, 2, 3, 7}
+		if testing.Short() {
+			threadCounts = []int{1, 3}
+		}
+		for _, threads := range threadCounts {
 			t.Run(fmt.Sprint("threads=", threads), func(t *testing.T) {
 				for i := range cases {
 					c := &cases[i]
@@ -51,6 +64,35 @@ func outputs(t *testing.T, c *devicetest.Case, threads, split int) devicetest.Va
 		t.Error(err)
 	}
 	return v
+}
+
+var update = flag.Bool("update", false, "rewrite testdata/bits.txt")
+
+// TestPinnedBits compares with the bits that were committed: on processors of
+// other kinds, where TestBits has nothing to compare with, and against changes
+// that nobody meant. A change that is meant says so with -update and a reason
+// in the commit: models trained before it give other samples.
+func TestPinnedBits(t *testing.T) {
+	const file = "testdata/bits.txt"
+	sums := map[string]hash.Hash{}
+	for _, c := range devicetest.Cases(true) {
+		family, _, _ := strings.Cut(c.Name, "/")
+		if sums[family] == nil {
+			sums[family] = sha256.New()
+		}
+		outputs(t, &c, 1, 0).Hash(sums[family])
+	}
+	var got strings.Builder
+	for _, family := range slices.Sorted(maps.Keys(sums)) {
+		fmt.Fprintf(&got, "%-18s %x\n", family, sums[family].Sum(nil)[:12])
+	}
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o777))
+		require.NoError(t, os.WriteFile(file, []byte(got.String()), 0o666))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.String(), "first columns: method; the bits of its results changed")
 }
 
 // TestConcurrentUse runs the whole suite from several goroutines on one

@@ -6,8 +6,12 @@
 package devicetest
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 
@@ -124,6 +128,18 @@ func Same(a, b Values) error {
 		}
 	}
 	return nil
+}
+
+// Hash adds the bits of v to h, the tensors in the order of their names.
+func (v Values) Hash(h hash.Hash) {
+	for _, name := range slices.Sorted(maps.Keys(v)) {
+		for _, x := range v[name] {
+			if x != x {
+				x = math.NaN() // of any payload
+			}
+			_ = binary.Write(h, binary.LittleEndian, math.Float64bits(x))
+		}
+	}
 }
 
 // cache holds the reference results: they do not depend on the device.
