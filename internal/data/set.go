@@ -119,6 +119,20 @@ func (s *Set) keep(in []int) {
 	}
 }
 
+// Random returns n images of random bytes with classes in turn: something to
+// test and time training with.
+func Random(n int, shape []int, classes int) *Set {
+	s := &Set{Name: "random", Shape: shape}
+	s.bytes = make([]byte, n*s.Per())
+	for i := range s.bytes {
+		s.bytes[i] = byte(mix(uint64(i)))
+	}
+	for i := range n {
+		s.Labels = append(s.Labels, i%classes)
+	}
+	return s
+}
+
 // kinds are the forms of a specification.
 var kinds = map[string]func(arg string, o Options) (*Set, error){
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,

@@ -31,7 +31,7 @@ var presets = map[string]func() Recipe{
 		r.Process = diffusion.Default(1.8, 100)
 		t := &r.Train
 		t.Steps, t.Batch, t.Clip, t.EMA = 1000, 1024, 1, []float64{0.99}
-		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 5e-3, Warmup: 20}
+		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-2, Warmup: 20}
 		return r
 	},
 	"2d": func() Recipe {

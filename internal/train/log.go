@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -75,11 +74,9 @@ func openAfter(path, header string, step int, stepOf func([]byte) int) (*os.File
 		return nil, err
 	}
 	keep := []byte(header)
-	sc := bufio.NewScanner(bytes.NewReader(old))
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		if n := stepOf(sc.Bytes()); n >= 1 && n <= step {
-			keep = append(append(keep, sc.Bytes()...), '\n')
+	for l := range bytes.Lines(old) {
+		if n := stepOf(l); n >= 1 && n <= step && l[len(l)-1] == '\n' {
+			keep = append(keep, l...)
 		}
 	}
 	if !bytes.Equal(keep, old) {

@@ -27,6 +27,7 @@ type Run struct {
 	// Progress is called after every LogEvery steps.
 	Progress func(Status)
 
+	each    func()  // called after every step, for tests
 	preview *nn.Net // with the averaged weights
 	start   time.Time
 	from    int // steps done at start
@@ -72,6 +73,9 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 	t.tally.Sum += s.Loss
 	t.tally.Count++
+	if r.each != nil {
+		r.each()
+	}
 	n, last := t.Done(), t.Done() == t.Recipe.Train.Steps
 	if n%r.LogEvery == 0 || last {
 		st := r.status(t, s)

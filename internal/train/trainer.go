@@ -39,6 +39,7 @@ type buffers struct {
 	labels               []int
 	keys                 []uint64
 	means, weights       []float64
+	scales               []float64 // nn.Net.Magnitudes of the rows
 	views                map[int][3]*tensor.Tensor
 }
 
@@ -111,7 +112,7 @@ func (b *buffers) alloc(dev tensor.Device, micro, copies int, shape []int) {
 	rows := micro * copies
 	b.x0, b.x, b.target, b.times = make([]float32, micro*d), make([]float32, rows*d), make([]float32, rows*d), make([]float32, rows)
 	b.labels, b.keys = make([]int, rows), make([]uint64, rows)
-	b.means, b.weights = make([]float64, rows), make([]float64, rows)
+	b.means, b.weights, b.scales = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	for range 3 {
 		b.rows = append(b.rows, dev.New(append([]int{rows}, shape...)...))
 	}
@@ -178,6 +179,10 @@ func (t *Trainer) part(first uint64, n int) float64 {
 	kind, p := r.Loss.Elementwise()
 	t.dev.Loss(b.means[:rows], pred, target, kind, p)
 	loss := r.Loss.Reduce(b.weights[:rows], b.means[:rows], r.Batch)
+	t.Net.Magnitudes(b.scales[:rows], b.x[:rows*d])
+	for i, s := range b.scales[:rows] {
+		b.weights[i] /= s
+	}
 	t.dev.LossBackward(grad, pred, target, kind, p, b.weights[:rows])
 	t.Net.Backward(t.ws, grad)
 	return loss

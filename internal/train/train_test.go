@@ -1,0 +1,329 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/diffusion"
+	"heavytail/internal/data"
+	"heavytail/internal/numtest"
+	"heavytail/internal/recipe"
+	"heavytail/internal/sample"
+	"heavytail/kernels"
+	"heavytail/nn"
+)
+
+func TestShuffleIsAPermutationOfEveryEpoch(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 5, 16, 17, 1000} {
+		s := newShuffle(7, n)
+		var orders []string
+		for epoch := range 3 {
+			seen := make([]bool, n)
+			order := ""
+			for k := range n {
+				i := s.at(uint64(epoch*n + k))
+				require.False(t, seen[i])
+				seen[i] = true
+				order += fmt.Sprint(i, " ")
+			}
+			orders = append(orders, order)
+		}
+		if n > 16 {
+			require.NotEqual(t, orders[0], orders[1])
+			require.NotEqual(t, orders[1], orders[2])
+		}
+	}
+	// Neighbours in the set do not stay neighbours: the mean distance of two
+	// following draws from 0…n−1 is n/3 (standard deviation of the mean: 0.7 %).
+	s, sum := newShuffle(3, 1000), 0.0
+	for k := range uint64(999) {
+		sum += math.Abs(float64(s.at(k) - s.at(k+1)))
+	}
+	require.InDelta(t, 1000.0/3, sum/999, 30)
+}
+
+// toyRun returns a small recipe on gmm_grid with everything switched on that
+// draws random numbers.
+func toyRun(t *testing.T, steps int) (recipe.Recipe, *data.Set) {
+	t.Helper()
+	set, err := data.Open("toy:gmm_grid", data.Options{N: 300})
+	require.NoError(t, err)
+	r, err := recipe.Preset("toy")
+	require.NoError(t, err)
+	r.Data = recipe.Data{Spec: "toy:gmm_grid", Samples: set.Len(), Shape: set.Shape, Points: 300}
+	r.Network.MLP.Units, r.Network.MLP.Blocks = 16, 1
+	r.Train.Steps, r.Train.Batch, r.Train.EMA = steps, 40, []float64{0.9, 0.5}
+	r.Train.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-2, Total: steps}
+	require.NoError(t, r.Fit())
+	return r, set
+}
+
+// imageRun returns a tiny conditional U-Net on noise images.
+func imageRun(t *testing.T, steps int) (recipe.Recipe, *data.Set) {
+	t.Helper()
+	set := data.Random(50, []int{8, 8, 1}, 3)
+	r, err := recipe.Preset("fashion")
+	require.NoError(t, err)
+	r.Data = recipe.Data{Spec: "test", Samples: set.Len(), Shape: set.Shape, Classes: 3, Flip: true}
+	require.NoError(t, r.Fit())
+	u := r.Network.UNet
+	u.ModelChannels, u.ChannelMult, u.NumResBlocks, u.NumHeads, u.Dropout = 8, []int{1, 2}, 1, 2, 0.1
+	r.Train.Steps, r.Train.Batch, r.Train.LabelDrop = steps, 12, 0.3
+	r.Train.Rate = nn.Schedule{Kind: nn.Constant, LR: 1e-3}
+	require.NoError(t, r.Validate())
+	return r, set
+}
+
+func start(t *testing.T, threads int, r recipe.Recipe, set *data.Set) *Trainer {
+	t.Helper()
+	tr, err := New(kernels.New(threads), set, r)
+	require.NoError(t, err)
+	return tr
+}
+
+func steps(t *testing.T, tr *Trainer, n int) []float64 {
+	t.Helper()
+	var out []float64
+	for range n {
+		s, err := tr.Step()
+		require.NoError(t, err)
+		out = append(out, s.Loss)
+	}
+	return out
+}
+
+func weights(tr *Trainer) []float32 {
+	out := append([]float32(nil), tr.Net.Params().Flat.Data()...)
+	for _, e := range tr.EMA {
+		out = append(out, e.Shadow.Data()...)
+	}
+	return append(append(out, tr.Opt.M.Data()...), tr.Opt.V.Data()...)
+}
+
+// Ten steps give the same bits at every level, with any number of threads and
+// any micro-batches.
+func TestTrainingBits(t *testing.T) {
+	n := 10
+	if testing.Short() {
+		n = 2
+	}
+	r, set := imageRun(t, n)
+	first := start(t, 1, r, set)
+	losses := steps(t, first, n)
+	want := weights(first)
+	require.NotEqual(t, losses[0], losses[1])
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, c := range []struct{ threads, micro int }{{1, 0}, {2, 5}, {3, 1}, {7, 0}} {
+			r := r
+			r.Train.Micro = c.micro
+			tr := start(t, c.threads, r, set)
+			steps(t, tr, n)
+			numtest.SameBits(t, want, weights(tr), fmt.Sprintf("%d threads, micro-batch %d", c.threads, c.micro))
+			if testing.Short() {
+				return
+			}
+		}
+	})
+}
+
+func TestStepDoesNotAllocate(t *testing.T) {
+	for name, run := range map[string]func(*testing.T, int) (recipe.Recipe, *data.Set){"points": toyRun, "images": imageRun} {
+		r, set := run(t, 1000)
+		r.Train.Micro = 8
+		tr := start(t, 2, r, set)
+		steps(t, tr, 2)
+		n := testing.AllocsPerRun(20, func() {
+			if _, err := tr.Step(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		require.Zero(t, n, name)
+	}
+}
+
+// do runs a Run in dir; if stopAt is positive, the context ends in that step.
+func do(t *testing.T, dir string, tr *Trainer, stopAt int) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r := Run{Dir: dir, SaveEvery: 7, LogEvery: 5, PreviewEvery: 0}
+	r.each = func() {
+		if tr.Done() == stopAt {
+			cancel()
+		}
+	}
+	return r.Do(ctx, tr)
+}
+
+func TestInterruptedRunEndsWithTheSameBytes(t *testing.T) {
+	const n = 23
+	r, set := toyRun(t, n)
+	whole := t.TempDir()
+	require.NoError(t, do(t, whole, start(t, 2, r, set), 0))
+	want, err := os.ReadFile(filepath.Join(whole, ModelFile))
+	require.NoError(t, err)
+	for _, stops := range [][]int{{1}, {7}, {13, 14, 20}, {22}} {
+		dir := t.TempDir()
+		tr := start(t, 1, r, set)
+		for _, at := range stops {
+			require.ErrorIs(t, do(t, dir, tr, at), context.Canceled)
+			require.Equal(t, at, tr.Done())
+			tr = start(t, 3, r, set)
+			require.NoError(t, tr.Restore(filepath.Join(dir, ModelFile)))
+			require.Equal(t, at, tr.Done())
+		}
+		require.NoError(t, do(t, dir, tr, 0))
+		got, err := os.ReadFile(filepath.Join(dir, ModelFile))
+		require.NoError(t, err)
+		require.Equal(t, want, got, "stopped at %v", stops)
+		require.Equal(t, columns(t, whole), columns(t, dir), "log.csv, stopped at %v", stops)
+	}
+}
+
+// columns returns what log.csv says, without the clock's columns.
+func columns(t *testing.T, dir string) []string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "log.csv"))
+	require.NoError(t, err)
+	var out []string
+	for _, l := range strings.Split(strings.TrimSpace(string(b)), "\n") {
+		out = append(out, strings.Join(strings.Split(l, ",")[:4], ","))
+	}
+	return out
+}
+
+// A process that was killed has logged steps beyond its last checkpoint, the
+// last line perhaps half.
+func TestLogIsCutToTheCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.csv")
+	require.NoError(t, os.WriteFile(path, []byte(csvHeader+"5,1,1,1,1,1\n10,1,1,1,1,1\n15,1,1,1,1,1\n2"), 0o644))
+	json := `{"step":10,"loss":1}` + "\n" + `{"step":15,"loss":1}` + "\n" + `{"ste`
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "log.jsonl"), []byte(json), 0o644))
+	l, err := openLog(dir, 12)
+	require.NoError(t, err)
+	require.NoError(t, l.add(Status{Step: 15}))
+	require.NoError(t, l.close())
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Regexp(t, "^"+csvHeader+"5,.*\n10,.*\n15,0,0,0,0,.*\n$", string(b))
+	b, err = os.ReadFile(filepath.Join(dir, "log.jsonl"))
+	require.NoError(t, err)
+	require.Regexp(t, `^{"step":10,"loss":1}\n{"step":15,"loss":0,.*}\n$`, string(b))
+}
+
+func TestRestoreRefusesAnotherRun(t *testing.T) {
+	r, set := toyRun(t, 5)
+	tr := start(t, 1, r, set)
+	path := filepath.Join(t.TempDir(), ModelFile)
+	require.NoError(t, tr.Save(path))
+	got, err := ReadRecipe(path)
+	require.NoError(t, err)
+	require.Equal(t, string(r.JSON()), string(got.JSON()))
+	r.Train.Seed++
+	require.ErrorContains(t, start(t, 1, r, set).Restore(path), "another recipe")
+	r.Data.Samples++
+	_, err = New(kernels.New(1), set, r)
+	require.ErrorContains(t, err, "the recipe says 301")
+}
+
+func TestDivergenceStopsWithTheRemedy(t *testing.T) {
+	r, set := toyRun(t, 5)
+	r.Network = nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 8, Blocks: 0, TimeEmb: 4}}
+	r.Train.Rate = nn.Schedule{LR: 1}
+	r.Train.Clip = 0
+	tr := start(t, 1, r, set)
+	tr.Net.Params().Flat.Data()[0] = float32(math.Inf(1))
+	tr.Net.Params().Touch()
+	_, err := tr.Step()
+	require.Error(t, err)
+	require.Regexp(t, "not finite.*(learning rate|clip)", err.Error())
+	dir := t.TempDir()
+	err = do(t, dir, tr, 0)
+	require.ErrorContains(t, err, "checkpoint is kept")
+	require.NoFileExists(t, filepath.Join(dir, ModelFile))
+}
+
+// The median of means and the copies of a sample go through the whole path.
+func TestCopiesAndLosses(t *testing.T) {
+	for _, l := range []diffusion.Loss{{Kind: "root", Median: true, Outer: 5}, {Kind: "root", Outer: 2, Inner: 3}, {Kind: "huber"}, {Kind: "squared"}, {Kind: "p", P: 1.5}} {
+		r, set := toyRun(t, 60)
+		r.Train.Loss = l
+		r.Process.ClampA = 5
+		got := steps(t, start(t, 2, r, set), 60)
+		mean := func(x []float64) float64 {
+			s := 0.0
+			for _, v := range x {
+				s += v
+			}
+			return s / float64(len(x))
+		}
+		require.Less(t, mean(got[40:]), 0.93*mean(got[:10]), "%+v", l)
+	}
+}
+
+// Two hundred steps on the nine Gaussians: the loss falls and the samples find
+// every mode, the two of weight 0.01 included.
+func TestTwoHundredStepsFindAllModes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several seconds")
+	}
+	set, err := data.Open("toy:gmm_grid", data.Options{})
+	require.NoError(t, err)
+	r, err := recipe.Preset("toy")
+	require.NoError(t, err)
+	r.Data = recipe.Data{Spec: "toy:gmm_grid", Samples: set.Len(), Shape: set.Shape}
+	r.Train.Steps, r.Train.Batch, r.Train.EMA = 200, 512, []float64{0.9}
+	r.Train.Rate.Total = 200
+	tr := start(t, 0, r, set)
+	losses := steps(t, tr, 200)
+	early, late := 0.0, 0.0
+	for i := range 20 {
+		early += losses[i] / 20
+		late += losses[180+i] / 20
+	}
+	require.Less(t, late, 0.75*early)
+
+	tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
+	var near [9]int
+	o := sample.Options{Method: "dlpm", Steps: 100, Batch: 500}
+	err = sample.Run(context.Background(), tr.Net, r.Process, seeds(4000), o, func(_ int, x []float32) error {
+		for ; len(x) > 0; x = x[2:] {
+			i, j := math.Round(float64(x[0])), math.Round(float64(x[1]))
+			if math.Abs(i) <= 1 && math.Abs(j) <= 1 && math.Hypot(float64(x[0])-i, float64(x[1])-j) < 0.35 {
+				near[int(3*(i+1)+j+1)]++
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	t.Logf("loss %.3f to %.3f, samples near the modes %v", early, late, near)
+	for k, n := range near {
+		require.Positive(t, n, "mode %d", k)
+	}
+}
+
+func TestPreviewsAreWritten(t *testing.T) {
+	for _, run := range []func(*testing.T, int) (recipe.Recipe, *data.Set){toyRun, imageRun} {
+		r, set := run(t, 2)
+		dir := t.TempDir()
+		tr := start(t, 0, r, set)
+		require.NoError(t, (&Run{Dir: dir, SaveEvery: 5, LogEvery: 5, PreviewEvery: 2}).Do(context.Background(), tr))
+		require.FileExists(t, filepath.Join(dir, "preview-00000002.png"))
+		require.FileExists(t, filepath.Join(dir, ModelFile))
+	}
+}
+
+func TestRunReportsAFolderThatIsNotThere(t *testing.T) {
+	r, set := toyRun(t, 2)
+	err := (&Run{Dir: filepath.Join(t.TempDir(), "no"), SaveEvery: 1, LogEvery: 1}).Do(context.Background(), start(t, 1, r, set))
+	require.True(t, errors.Is(err, os.ErrNotExist), "%v", err)
+}
