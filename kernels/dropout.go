@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"heavytail/internal/par"
@@ -14,7 +15,7 @@ const dropBlock = 1024
 
 type dropJob struct {
 	y, x  *tensor.Tensor
-	limit uint64
+	limit uint32
 	scale float32
 	seed  uint64
 	keys  []uint64
@@ -45,10 +46,8 @@ func (c *CPU) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 	if x.Len() > 0 {
 		j := dropPool.Get().(*dropJob)
 		j.y, j.x, j.seed, j.keys = y, x, seed, keys
-		j.limit = uint64(float64(p) * (1 << 32))
-		if float64(j.limit) < float64(p)*(1<<32) {
-			j.limit++ // word < p·2³² for a p·2³² between two integers
-		}
+		// word < p·2³² exactly when word < ⌈p·2³²⌉; p ≤ 1 − 2⁻²⁴ keeps that in 32 bits.
+		j.limit = uint32(math.Ceil(float64(p) * (1 << 32)))
 		j.scale = float32(1 / (1 - float64(p)))
 		j.rows = x.Rows() / n
 		j.parts = min(j.rows, max(1, j.rows*x.Cols()/flatChunk))

@@ -11,7 +11,7 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// exhaustive asks for all 2³² inputs in TestUlp (about ten minutes).
+// exhaustive asks for all 2³² inputs in TestUlp (a few minutes).
 const exhaustive = "HEAVYTAIL_EXHAUSTIVE"
 
 // TestUlp measures the error of the elementary functions over the bits of
@@ -41,6 +41,9 @@ func TestUlp(t *testing.T) {
 			op.run(out, in)
 			for i, v := range in[0] {
 				for k, w := range op.want(one(float64(v))) {
+					if float32(w) == out[k][i] && worst[k] >= 0.5 {
+						continue // rounded correctly
+					}
 					if u := ulps(out[k][i], w); u > worst[k] {
 						worst[k], at[k] = u, v
 					}

@@ -899,85 +899,79 @@ TEXT ·gradInputSiLUAVX2(SB), NOSPLIT, $0-176
 	MOVQ dx+0(FP), AX
 	MOVQ dy+8(FP), CX
 	MOVQ x+16(FP), DX
+	MOVQ a_base+56(FP), BX
+	MOVQ b_base+80(FP), SI
+	MOVQ p_base+104(FP), DI
+	MOVQ q_base+128(FP), R8
+	MOVQ r_base+152(FP), R9
 
 pixel49:
-	MOVQ p_len+112(FP), BX
-	XORQ SI, SI
-	SUBQ $0x08, BX
+	MOVQ p_len+112(FP), R10
+	XORQ R11, R11
+	SUBQ $0x08, R10
 	JL   tail50
 
 loop53:
-	VMOVUPS     (DX)(SI*4), Y0
-	MOVQ        b_base+80(FP), DI
-	VMOVUPS     (DI)(SI*4), Y1
-	MOVQ        a_base+56(FP), DI
-	VMOVUPS     (DI)(SI*4), Y2
-	VFMADD231PS Y2, Y0, Y1
-	VMOVUPS     (CX)(SI*4), Y2
-	VMOVUPS     constants<>+256(SB), Y3
-	VMAXPS      Y1, Y3, Y1
-	VMOVUPS     constants<>+288(SB), Y3
-	VMINPS      Y1, Y3, Y1
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y1, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y1, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
-	VCVTPS2DQ   Y3, Y3
-	VPSRAD      $0x01, Y3, Y5
-	VPSUBD      Y5, Y3, Y3
-	VPADDD      constants<>+0(SB), Y5, Y5
-	VPSLLD      $0x17, Y5, Y5
-	VPADDD      constants<>+0(SB), Y3, Y3
-	VPSLLD      $0x17, Y3, Y3
-	VMOVAPS     constants<>+448(SB), Y6
-	VFMADD213PS constants<>+416(SB), Y4, Y6
-	VFMADD213PS constants<>+384(SB), Y4, Y6
-	VFMADD213PS constants<>+352(SB), Y4, Y6
-	VFMADD213PS constants<>+320(SB), Y4, Y6
-	VMULPS      Y4, Y4, Y7
-	VFMADD213PS Y4, Y7, Y6
-	VMULPS      Y5, Y3, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVUPS     constants<>+32(SB), Y7
-	VDIVPS      Y4, Y7, Y4
-	VADDPS      constants<>+32(SB), Y6, Y6
-	VMULPS      Y4, Y6, Y6
-	VFMADD213PS constants<>+32(SB), Y1, Y6
-	VMULPS      Y6, Y4, Y4
-	VMULPS      Y5, Y4, Y4
-	VMULPS      Y3, Y4, Y4
-	VMULPS      Y2, Y4, Y1
-	MOVQ        r_base+152(FP), DI
-	VMOVUPS     (DI)(SI*4), Y2
-	MOVQ        q_base+128(FP), DI
-	VMOVUPS     (DI)(SI*4), Y3
-	VFMADD231PS Y3, Y0, Y2
-	MOVQ        p_base+104(FP), DI
-	VMOVUPS     (DI)(SI*4), Y0
-	VFMADD231PS Y0, Y1, Y2
-	VADDPS      (AX)(SI*4), Y2, Y2
-	VMOVUPS     Y2, (AX)(SI*4)
-	ADDQ        $0x08, SI
-	SUBQ        $0x08, BX
+	VMOVUPS     (DX)(R11*4), Y0
+	VMOVUPS     (SI)(R11*4), Y1
+	VFMADD231PS (BX)(R11*4), Y0, Y1
+	VMOVUPS     constants<>+256(SB), Y2
+	VMAXPS      Y1, Y2, Y1
+	VMOVUPS     constants<>+288(SB), Y2
+	VMINPS      Y1, Y2, Y1
+	VMOVUPS     constants<>+224(SB), Y3
+	VMOVAPS     Y1, Y2
+	VFMADD132PS constants<>+64(SB), Y3, Y2
+	VSUBPS      constants<>+224(SB), Y2, Y2
+	VMOVAPS     Y2, Y3
+	VFMSUB132PS constants<>+96(SB), Y1, Y3
+	VFMADD231PS constants<>+160(SB), Y2, Y3
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y4
+	VPSUBD      Y4, Y2, Y2
+	VPADDD      constants<>+0(SB), Y4, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPADDD      constants<>+0(SB), Y2, Y2
+	VPSLLD      $0x17, Y2, Y2
+	VMOVAPS     constants<>+448(SB), Y5
+	VFMADD213PS constants<>+416(SB), Y3, Y5
+	VFMADD213PS constants<>+384(SB), Y3, Y5
+	VFMADD213PS constants<>+352(SB), Y3, Y5
+	VFMADD213PS constants<>+320(SB), Y3, Y5
+	VMULPS      Y3, Y3, Y6
+	VFMADD213PS Y3, Y6, Y5
+	VMULPS      Y4, Y2, Y3
+	VADDPS      constants<>+32(SB), Y3, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     constants<>+32(SB), Y6
+	VDIVPS      Y3, Y6, Y3
+	VADDPS      constants<>+32(SB), Y5, Y5
+	VMULPS      Y3, Y5, Y5
+	VFMADD213PS constants<>+32(SB), Y1, Y5
+	VMULPS      Y5, Y3, Y3
+	VMULPS      Y4, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMULPS      (CX)(R11*4), Y3, Y1
+	VMOVUPS     (R9)(R11*4), Y2
+	VFMADD231PS (R8)(R11*4), Y0, Y2
+	VFMADD231PS (DI)(R11*4), Y1, Y2
+	VADDPS      (AX)(R11*4), Y2, Y2
+	VMOVUPS     Y2, (AX)(R11*4)
+	ADDQ        $0x08, R11
+	SUBQ        $0x08, R10
 	JGE         loop53
 
 tail50:
-	ADDQ        $0x08, BX
+	ADDQ        $0x08, R10
 	JZ          done51
-	LEAQ        tails<>+0(SB), DI
-	NEGQ        BX
-	VMOVUPS     64(DI)(BX*4), Y0
-	VMASKMOVPS  (DX)(SI*4), Y0, Y1
-	MOVQ        b_base+80(FP), BX
-	VMASKMOVPS  (BX)(SI*4), Y0, Y2
-	MOVQ        a_base+56(FP), BX
-	VMASKMOVPS  (BX)(SI*4), Y0, Y3
+	LEAQ        tails<>+0(SB), R12
+	NEGQ        R10
+	VMOVUPS     64(R12)(R10*4), Y0
+	VMASKMOVPS  (DX)(R11*4), Y0, Y1
+	VMASKMOVPS  (SI)(R11*4), Y0, Y2
+	VMASKMOVPS  (BX)(R11*4), Y0, Y3
 	VFMADD231PS Y3, Y1, Y2
-	VMASKMOVPS  (CX)(SI*4), Y0, Y3
+	VMASKMOVPS  (CX)(R11*4), Y0, Y3
 	VMOVUPS     constants<>+256(SB), Y4
 	VMAXPS      Y2, Y4, Y2
 	VMOVUPS     constants<>+288(SB), Y4
@@ -1015,25 +1009,22 @@ tail50:
 	VMULPS      Y6, Y5, Y5
 	VMULPS      Y4, Y5, Y5
 	VMULPS      Y3, Y5, Y2
-	MOVQ        r_base+152(FP), BX
-	VMASKMOVPS  (BX)(SI*4), Y0, Y3
-	MOVQ        q_base+128(FP), BX
-	VMASKMOVPS  (BX)(SI*4), Y0, Y4
+	VMASKMOVPS  (R9)(R11*4), Y0, Y3
+	VMASKMOVPS  (R8)(R11*4), Y0, Y4
 	VFMADD231PS Y4, Y1, Y3
-	MOVQ        p_base+104(FP), BX
-	VMASKMOVPS  (BX)(SI*4), Y0, Y1
+	VMASKMOVPS  (DI)(R11*4), Y0, Y1
 	VFMADD231PS Y1, Y2, Y3
-	VMASKMOVPS  (AX)(SI*4), Y0, Y1
+	VMASKMOVPS  (AX)(R11*4), Y0, Y1
 	VADDPS      Y1, Y3, Y3
-	VMASKMOVPS  Y3, Y0, (AX)(SI*4)
+	VMASKMOVPS  Y3, Y0, (AX)(R11*4)
 
 done51:
-	MOVQ dxPitch+24(FP), BX
-	LEAQ (AX)(BX*4), AX
-	MOVQ dyPitch+32(FP), BX
-	LEAQ (CX)(BX*4), CX
-	MOVQ xPitch+40(FP), BX
-	LEAQ (DX)(BX*4), DX
+	MOVQ dxPitch+24(FP), R10
+	LEAQ (AX)(R10*4), AX
+	MOVQ dyPitch+32(FP), R10
+	LEAQ (CX)(R10*4), CX
+	MOVQ xPitch+40(FP), R10
+	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
 	JNZ  pixel49
 	VZEROUPPER

@@ -79,16 +79,11 @@ func Fill(dst []float32, v float32) {
 	}
 }
 
-// Mask sets dst_i = s·x_i where words_i ≥ limit, else 0. dst may be x.
-func Mask(dst, x []float32, words []uint32, limit uint64, s float32) {
+// Mask sets dst_i = s·x_i where words_i ≥ limit, else 0 (whatever x_i is). dst
+// may be x.
+func Mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 	must3("Mask", len(dst), len(x), len(words))
-	for i, v := range x {
-		v *= s
-		if uint64(words[i]) < limit {
-			v = 0
-		}
-		dst[i] = v
-	}
+	mask(dst, x, words, limit, s)
 }
 
 // Huber sets dst_i to x²/2 where |x| < 1, else |x| − ½, as m·(|x| − m/2) with

@@ -252,3 +252,24 @@ func vmax(x []float32) float32 {
 	}
 	return maxGeneric(x)
 }
+
+// maskAVX512: dst_i = x_i·s where words_i ≥ limit, else 0.
+//
+//go:noescape
+func maskAVX512(dst, x []float32, words []uint32, limit uint32, s float32)
+
+// maskAVX2 is maskAVX512 for AVX2.
+//
+//go:noescape
+func maskAVX2(dst, x []float32, words []uint32, limit uint32, s float32)
+
+func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		maskAVX512(dst, x, words, limit, s)
+	case isa.AVX2:
+		maskAVX2(dst, x, words, limit, s)
+	default:
+		maskGeneric(dst, x, words, limit, s)
+	}
+}

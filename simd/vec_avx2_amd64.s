@@ -657,6 +657,62 @@ done44:
 	VZEROUPPER
 	RET
 
+// func maskAVX2(dst []float32, x []float32, words []uint32, limit uint32, s float32)
+// Requires: AVX, AVX2
+TEXT ·maskAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         words_base+48(FP), DX
+	MOVQ         x_len+32(FP), BX
+	VBROADCASTSS limit+72(FP), Y0
+	VBROADCASTSS s+76(FP), Y1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           tail47
+
+loop50:
+	VMOVUPS  (DX)(SI*4), Y2
+	VMOVUPS  32(DX)(SI*4), Y3
+	VMULPS   (CX)(SI*4), Y1, Y4
+	VMULPS   32(CX)(SI*4), Y1, Y5
+	VPMAXUD  Y0, Y2, Y6
+	VPCMPEQD Y6, Y2, Y6
+	VANDPS   Y6, Y4, Y4
+	VPMAXUD  Y0, Y3, Y2
+	VPCMPEQD Y2, Y3, Y2
+	VANDPS   Y2, Y5, Y5
+	VMOVUPS  Y4, (AX)(SI*4)
+	VMOVUPS  Y5, 32(AX)(SI*4)
+	ADDQ     $0x10, SI
+	SUBQ     $0x10, BX
+	JGE      loop50
+
+tail47:
+	ADDQ       $0x10, BX
+	JZ         done48
+	LEAQ       tails<>+0(SB), DI
+	NEGQ       BX
+	VMOVUPS    64(DI)(BX*4), Y2
+	VMOVUPS    96(DI)(BX*4), Y3
+	VMASKMOVPS (DX)(SI*4), Y2, Y4
+	VMASKMOVPS 32(DX)(SI*4), Y3, Y5
+	VMASKMOVPS (CX)(SI*4), Y2, Y6
+	VMASKMOVPS 32(CX)(SI*4), Y3, Y7
+	VMULPS     Y6, Y1, Y6
+	VMULPS     Y7, Y1, Y1
+	VPMAXUD    Y0, Y4, Y7
+	VPCMPEQD   Y7, Y4, Y7
+	VANDPS     Y7, Y6, Y6
+	VPMAXUD    Y0, Y5, Y0
+	VPCMPEQD   Y0, Y5, Y0
+	VANDPS     Y0, Y1, Y1
+	VMASKMOVPS Y6, Y2, (AX)(SI*4)
+	VMASKMOVPS Y1, Y3, 32(AX)(SI*4)
+
+done48:
+	VZEROUPPER
+	RET
+
 // func widenAddAVX2(sum []float64, x []float32)
 // Requires: AVX
 TEXT ·widenAddAVX2(SB), NOSPLIT, $0-48
@@ -665,29 +721,29 @@ TEXT ·widenAddAVX2(SB), NOSPLIT, $0-48
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 
-loop47:
+loop51:
 	SUBQ      $0x04, DX
-	JL        rest48
+	JL        rest52
 	VCVTPS2PD (CX)(BX*4), Y0
 	VADDPD    (AX)(BX*8), Y0, Y0
 	VMOVUPD   Y0, (AX)(BX*8)
 	ADDQ      $0x04, BX
-	JMP       loop47
+	JMP       loop51
 
-rest48:
+rest52:
 	ADDQ $0x04, DX
 
-last49:
+last53:
 	SUBQ      $0x01, DX
-	JL        done50
+	JL        done54
 	VMOVSS    (CX)(BX*4), X0
 	VCVTSS2SD X0, X0, X0
 	VADDSD    (AX)(BX*8), X0, X0
 	VMOVSD    X0, (AX)(BX*8)
 	INCQ      BX
-	JMP       last49
+	JMP       last53
 
-done50:
+done54:
 	VZEROUPPER
 	RET
 
@@ -700,18 +756,18 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-28
 	VXORPS Y1, Y1, Y1
 	XORQ   DX, DX
 	SUBQ   $0x10, CX
-	JL     tail51
+	JL     tail55
 
-loop54:
+loop58:
 	VADDPS (AX)(DX*4), Y0, Y0
 	VADDPS 32(AX)(DX*4), Y1, Y1
 	ADDQ   $0x10, DX
 	SUBQ   $0x10, CX
-	JGE    loop54
+	JGE    loop58
 
-tail51:
+tail55:
 	ADDQ       $0x10, CX
-	JZ         done52
+	JZ         done56
 	LEAQ       tails<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
@@ -721,7 +777,7 @@ tail51:
 	VADDPS     Y2, Y0, Y0
 	VADDPS     Y3, Y1, Y1
 
-done52:
+done56:
 	VADDPS       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -744,20 +800,20 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-52
 	VXORPS Y1, Y1, Y1
 	XORQ   BX, BX
 	SUBQ   $0x10, DX
-	JL     tail55
+	JL     tail59
 
-loop58:
+loop62:
 	VMOVUPS     (AX)(BX*4), Y2
 	VMOVUPS     32(AX)(BX*4), Y3
 	VFMADD231PS (CX)(BX*4), Y2, Y0
 	VFMADD231PS 32(CX)(BX*4), Y3, Y1
 	ADDQ        $0x10, BX
 	SUBQ        $0x10, DX
-	JGE         loop58
+	JGE         loop62
 
-tail55:
+tail59:
 	ADDQ        $0x10, DX
-	JZ          done56
+	JZ          done60
 	LEAQ        tails<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y2
@@ -769,7 +825,7 @@ tail55:
 	VFMADD231PS Y4, Y2, Y0
 	VFMADD231PS Y5, Y3, Y1
 
-done56:
+done60:
 	VADDPS       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -792,20 +848,20 @@ TEXT ·vmaxAVX2(SB), NOSPLIT, $0-28
 	VMOVAPS Y1, Y1
 	XORQ    DX, DX
 	SUBQ    $0x10, CX
-	JL      tail59
+	JL      tail63
 
-loop62:
+loop66:
 	VMOVUPS (AX)(DX*4), Y2
 	VMOVUPS 32(AX)(DX*4), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMAXPS  Y1, Y3, Y1
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, CX
-	JGE     loop62
+	JGE     loop66
 
-tail59:
+tail63:
 	ADDQ       $0x10, CX
-	JZ         done60
+	JZ         done64
 	LEAQ       tails<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
@@ -817,7 +873,7 @@ tail59:
 	VMAXPS     Y1, Y5, Y2
 	VBLENDVPS  Y3, Y2, Y1, Y1
 
-done60:
+done64:
 	VMAXPS       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -842,9 +898,9 @@ TEXT ·rowSumsAVX2(SB), NOSPLIT, $0-40
 	VXORPS       Y4, Y4, Y4
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
-	JL           tail63
+	JL           tail67
 
-loop66:
+loop70:
 	VMOVUPS     (AX)(DX*4), Y5
 	VMOVUPS     32(AX)(DX*4), Y6
 	VSUBPS      Y0, Y5, Y5
@@ -855,11 +911,11 @@ loop66:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x10, DX
 	SUBQ        $0x10, CX
-	JGE         loop66
+	JGE         loop70
 
-tail63:
+tail67:
 	ADDQ        $0x10, CX
-	JZ          done64
+	JZ          done68
 	LEAQ        tails<>+0(SB), BX
 	NEGQ        CX
 	VMOVUPS     64(BX)(CX*4), Y5
@@ -875,7 +931,7 @@ tail63:
 	VFMADD231PS Y7, Y7, Y3
 	VFMADD231PS Y0, Y0, Y4
 
-done64:
+done68:
 	VADDPS       Y1, Y2, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -917,9 +973,9 @@ TEXT ·adamwAVX2(SB), NOSPLIT, $0-104
 	VBROADCASTSS 32(DI), Y8
 	XORQ         DI, DI
 	SUBQ         $0x10, SI
-	JL           tail67
+	JL           tail71
 
-loop70:
+loop74:
 	VMULPS       (CX)(DI*4), Y0, Y9
 	VMULPS       32(CX)(DI*4), Y0, Y10
 	VMULPS       Y9, Y4, Y11
@@ -950,11 +1006,11 @@ loop70:
 	VMOVUPS      Y12, 32(AX)(DI*4)
 	ADDQ         $0x10, DI
 	SUBQ         $0x10, SI
-	JGE          loop70
+	JGE          loop74
 
-tail67:
+tail71:
 	ADDQ         $0x10, SI
-	JZ           done68
+	JZ           done72
 	LEAQ         tails<>+0(SB), R8
 	NEGQ         SI
 	VMOVUPS      64(R8)(SI*4), Y9
@@ -996,6 +1052,6 @@ tail67:
 	VMASKMOVPS   Y1, Y9, (AX)(DI*4)
 	VMASKMOVPS   Y2, Y10, 32(AX)(DI*4)
 
-done68:
+done72:
 	VZEROUPPER
 	RET

@@ -457,6 +457,45 @@ done44:
 	VZEROUPPER
 	RET
 
+// func maskAVX512(dst []float32, x []float32, words []uint32, limit uint32, s float32)
+// Requires: AVX, AVX512F
+TEXT ·maskAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         words_base+48(FP), DX
+	MOVQ         x_len+32(FP), BX
+	VBROADCASTSS limit+72(FP), Z0
+	VBROADCASTSS s+76(FP), Z1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           tail47
+
+loop50:
+	VMOVUPS   (DX)(SI*4), Z2
+	VMULPS    (CX)(SI*4), Z1, Z3
+	VPCMPUD   $0x05, Z0, Z2, K1
+	VMOVAPS.Z Z3, K1, Z3
+	VMOVUPS   Z3, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop50
+
+tail47:
+	ADDQ      $0x10, BX
+	JZ        done48
+	LEAQ      tails<>+0(SB), DI
+	KMOVW     (DI)(BX*2), K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VMOVUPS.Z (CX)(SI*4), K1, Z3
+	VMULPS    Z3, Z1, Z1
+	VPCMPUD   $0x05, Z0, Z2, K2
+	VMOVAPS.Z Z1, K2, Z1
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+
+done48:
+	VZEROUPPER
+	RET
+
 // func widenAddAVX512(sum []float64, x []float32)
 // Requires: AVX, AVX512F
 TEXT ·widenAddAVX512(SB), NOSPLIT, $0-48
@@ -465,29 +504,29 @@ TEXT ·widenAddAVX512(SB), NOSPLIT, $0-48
 	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 
-loop47:
+loop51:
 	SUBQ      $0x08, DX
-	JL        rest48
+	JL        rest52
 	VCVTPS2PD (CX)(BX*4), Z0
 	VADDPD    (AX)(BX*8), Z0, Z0
 	VMOVUPD   Z0, (AX)(BX*8)
 	ADDQ      $0x08, BX
-	JMP       loop47
+	JMP       loop51
 
-rest48:
+rest52:
 	ADDQ $0x08, DX
 
-last49:
+last53:
 	SUBQ      $0x01, DX
-	JL        done50
+	JL        done54
 	VMOVSS    (CX)(BX*4), X0
 	VCVTSS2SD X0, X0, X0
 	VADDSD    (AX)(BX*8), X0, X0
 	VMOVSD    X0, (AX)(BX*8)
 	INCQ      BX
-	JMP       last49
+	JMP       last53
 
-done50:
+done54:
 	VZEROUPPER
 	RET
 
@@ -499,23 +538,23 @@ TEXT ·sumAVX512(SB), NOSPLIT, $0-28
 	VPXORD Z0, Z0, Z0
 	XORQ   DX, DX
 	SUBQ   $0x10, CX
-	JL     tail51
+	JL     tail55
 
-loop54:
+loop58:
 	VADDPS (AX)(DX*4), Z0, Z0
 	ADDQ   $0x10, DX
 	SUBQ   $0x10, CX
-	JGE    loop54
+	JGE    loop58
 
-tail51:
+tail55:
 	ADDQ      $0x10, CX
-	JZ        done52
+	JZ        done56
 	LEAQ      tails<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VADDPS    Z1, Z0, Z0
 
-done52:
+done56:
 	VEXTRACTF32X8 $0x01, Z0, Y1
 	VEXTRACTF32X8 $0x00, Z0, Y0
 	VADDPS        Y0, Y1, Y0
@@ -539,25 +578,25 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-52
 	VPXORD Z0, Z0, Z0
 	XORQ   BX, BX
 	SUBQ   $0x10, DX
-	JL     tail55
+	JL     tail59
 
-loop58:
+loop62:
 	VMOVUPS     (AX)(BX*4), Z1
 	VFMADD231PS (CX)(BX*4), Z1, Z0
 	ADDQ        $0x10, BX
 	SUBQ        $0x10, DX
-	JGE         loop58
+	JGE         loop62
 
-tail55:
+tail59:
 	ADDQ        $0x10, DX
-	JZ          done56
+	JZ          done60
 	LEAQ        tails<>+0(SB), SI
 	KMOVW       (SI)(DX*2), K1
 	VMOVUPS.Z   (CX)(BX*4), K1, Z1
 	VMOVUPS.Z   (AX)(BX*4), K1, Z2
 	VFMADD231PS Z1, Z2, Z0
 
-done56:
+done60:
 	VEXTRACTF32X8 $0x01, Z0, Y1
 	VEXTRACTF32X8 $0x00, Z0, Y0
 	VADDPS        Y0, Y1, Y0
@@ -581,24 +620,24 @@ TEXT ·vmaxAVX512(SB), NOSPLIT, $0-28
 	VMOVAPS      Z0, Z0
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
-	JL           tail59
+	JL           tail63
 
-loop62:
+loop66:
 	VMOVUPS (AX)(DX*4), Z1
 	VMAXPS  Z0, Z1, Z0
 	ADDQ    $0x10, DX
 	SUBQ    $0x10, CX
-	JGE     loop62
+	JGE     loop66
 
-tail59:
+tail63:
 	ADDQ      $0x10, CX
-	JZ        done60
+	JZ        done64
 	LEAQ      tails<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VMAXPS    Z0, Z1, K1, Z0
 
-done60:
+done64:
 	VEXTRACTF32X8 $0x01, Z0, Y1
 	VEXTRACTF32X8 $0x00, Z0, Y0
 	VMAXPS        Y0, Y1, Y0
@@ -623,20 +662,20 @@ TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-40
 	VPXORD       Z2, Z2, Z2
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
-	JL           tail63
+	JL           tail67
 
-loop66:
+loop70:
 	VMOVUPS     (AX)(DX*4), Z3
 	VSUBPS      Z0, Z3, Z3
 	VADDPS      Z3, Z1, Z1
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x10, DX
 	SUBQ        $0x10, CX
-	JGE         loop66
+	JGE         loop70
 
-tail63:
+tail67:
 	ADDQ        $0x10, CX
-	JZ          done64
+	JZ          done68
 	LEAQ        tails<>+0(SB), BX
 	KMOVW       (BX)(CX*2), K1
 	VMOVUPS.Z   (AX)(DX*4), K1, Z3
@@ -645,7 +684,7 @@ tail63:
 	VADDPS      Z0, Z1, Z1
 	VFMADD231PS Z0, Z0, Z2
 
-done64:
+done68:
 	VEXTRACTF32X8 $0x01, Z1, Y0
 	VEXTRACTF32X8 $0x00, Z1, Y1
 	VADDPS        Y1, Y0, Y1
@@ -691,9 +730,9 @@ TEXT ·adamwAVX512(SB), NOSPLIT, $0-104
 	VBROADCASTSS 32(DI), Z8
 	XORQ         DI, DI
 	SUBQ         $0x10, SI
-	JL           tail67
+	JL           tail71
 
-loop70:
+loop74:
 	VMULPS       (CX)(DI*4), Z0, Z9
 	VMULPS       Z9, Z4, Z10
 	VMULPS       Z9, Z10, Z10
@@ -710,11 +749,11 @@ loop70:
 	VMOVUPS      Z10, (AX)(DI*4)
 	ADDQ         $0x10, DI
 	SUBQ         $0x10, SI
-	JGE          loop70
+	JGE          loop74
 
-tail67:
+tail71:
 	ADDQ         $0x10, SI
-	JZ           done68
+	JZ           done72
 	LEAQ         tails<>+0(SB), R8
 	KMOVW        (R8)(SI*2), K1
 	VMOVUPS.Z    (CX)(DI*4), K1, Z9
@@ -736,6 +775,6 @@ tail67:
 	VFNMADD231PS Z0, Z6, Z1
 	VMOVUPS      Z1, K1, (AX)(DI*4)
 
-done68:
+done72:
 	VZEROUPPER
 	RET

@@ -74,3 +74,13 @@ func widenAddGeneric(sum []float64, x []float32) {
 		sum[i] += float64(v)
 	}
 }
+
+func maskGeneric(dst, x []float32, words []uint32, limit uint32, s float32) {
+	for i, v := range x {
+		v *= s
+		if words[i] < limit {
+			v = 0
+		}
+		dst[i] = v
+	}
+}

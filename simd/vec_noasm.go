@@ -29,3 +29,7 @@ func sum(x []float32) float32 { return sumGeneric(x) }
 func dot(a, b []float32) float32 { return dotGeneric(a, b) }
 
 func vmax(x []float32) float32 { return maxGeneric(x) }
+
+func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
+	maskGeneric(dst, x, words, limit, s)
+}

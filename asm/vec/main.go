@@ -32,6 +32,7 @@ func all(c *build.Context, wide bool) {
 	linComb3(m)
 	clamp(m)
 	huber(m)
+	mask(m)
 	widen(m)
 	sums(m)
 	adamw(m)
@@ -100,6 +101,31 @@ func huber(m *lanes.Machine) {
 		a := m.And(abs, m.Load(x.Of(src), x.Tail))
 		lim := m.AtMost(a, one)
 		m.Store(m.Mul(m.Sub(m.Mul(half, lim), a), lim), x.Of(dst), x.Tail)
+	})
+	m.Ret()
+}
+
+func mask(m *lanes.Machine) {
+	m.Func("mask", "func(dst, x []float32, words []uint32, limit uint32, s float32)",
+		"dst_i = x_i * s where words_i >= limit (unsigned), else 0")
+	dst, src, words, n := m.Ptr("dst"), m.Ptr("x"), m.Ptr("words"), m.Len("x")
+	limit, s := m.Spread("limit"), m.Spread("s")
+	m.Loop(n, 1, func(x lanes.Index) {
+		w := m.Load(x.Of(words), x.Tail)
+		v := m.Mul(m.Fetch(x.Of(src), x.Tail), s)
+		m.Each(func(i int) {
+			if m.Wide {
+				k := m.K()
+				m.VPCMPUD(operand.U8(5), limit[i], w[i], k) // not below
+				m.VMOVAPS_Z(v[i], k, v[i])
+				return
+			}
+			top := m.YMM()
+			m.VPMAXUD(limit[i], w[i], top)
+			m.VPCMPEQD(top, w[i], top)
+			m.VANDPS(top, v[i], v[i])
+		})
+		m.Store(v, x.Of(dst), x.Tail)
 	})
 	m.Ret()
 }
