@@ -27,6 +27,7 @@ type Checkpoint struct {
 
 	size     int64
 	adamStep int
+	moments  func(p *Params) error // adds the optimiser's entries of a .pt file
 	entries  map[string]entry
 }
 
@@ -82,58 +83,6 @@ func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state s
 	return f.Metadata[recipeKey], f.Metadata[stateKey], nil
 }
 
-func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string, err error) {
-	f, err := torchfile.Open(r, size)
-	if err != nil {
-		return "", "", err
-	}
-	root, ok := f.Root.(*torchfile.Dict)
-	if !ok {
-		return "", "", fmt.Errorf("the file holds no dictionary; save a state_dict")
-	}
-	add := func(prefix string, d *torchfile.Dict) {
-		for _, p := range d.Pairs {
-			if t, ok := p.Value.(*torchfile.Tensor); ok {
-				if name, ok := p.Key.(string); ok {
-					c.entries[prefix+name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
-				}
-			}
-		}
-	}
-	weights, nested := root.Get("model_parameters")
-	if !nested {
-		weights, nested = root.Get("state_dict")
-	}
-	if !nested {
-		weights = root
-	}
-	d, ok := weights.(*torchfile.Dict)
-	if !ok {
-		return "", "", fmt.Errorf("the weights are not a dictionary of tensors")
-	}
-	add("", d)
-	if v, ok := root.Get("steps"); ok {
-		n, _ := v.(int64)
-		c.Step = int(n)
-	}
-	if v, ok := root.Get("ema_models"); ok {
-		if l, ok := v.(*torchfile.List); ok {
-			for i, m := range l.Items {
-				if d, ok := m.(*torchfile.Dict); ok {
-					c.Averages = append(c.Averages, strconv.Itoa(i))
-					add("ema."+strconv.Itoa(i)+".", d)
-				}
-			}
-		}
-	}
-	text := func(key string) string {
-		v, _ := root.Get(key)
-		s, _ := v.(string)
-		return s
-	}
-	return text(recipeKey), text(stateKey), nil
-}
-
 // describe fills in what the metadata say, or infers it.
 func (c *Checkpoint) describe(recipe, state string) error {
 	if state != "" {
@@ -172,7 +121,14 @@ func (c *Checkpoint) describe(recipe, state string) error {
 		}
 		c.Config = cfg
 	}
-	return c.Config.Validate()
+	if err := c.Config.Validate(); err != nil {
+		return err
+	}
+	if c.moments != nil {
+		p, _ := describe(c.Config)
+		return c.moments(p)
+	}
+	return nil
 }
 
 // rename gives the averages of a .pt file, known by number, their rates.

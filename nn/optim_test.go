@@ -12,6 +12,8 @@ import (
 	"heavytail/tensor"
 )
 
+func v64(x float32) float64 { return float64(x) }
+
 func openFile(t *testing.T, name string) *Checkpoint {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/" + name)
@@ -60,6 +62,14 @@ func TestTrainsAsPyTorch(t *testing.T) {
 				near(t, float64(v), float64(got[i]), 2e-5, which+" "+q.Name)
 			}
 		}
+	}
+	require.True(t, c.Training)
+	s, err := c.LoadState(dev)
+	require.NoError(t, err)
+	require.Equal(t, 10, s.Opt.Step)
+	for i, v := range opt.M.Data() {
+		near(t, v64(s.Opt.M.Data()[i]), v64(v), 1e-5, "first moment")
+		near(t, v64(s.Opt.V.Data()[i]), v64(opt.V.Data()[i]), 1e-6, "second moment")
 	}
 	out := make([]float32, 6)
 	net.Predict(workspace(t, net, 3, false), out, want.X, want.T, nil)
