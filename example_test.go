@@ -1,0 +1,53 @@
+package heavytail_test
+
+import (
+	"context"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+
+	"heavytail"
+)
+
+// The whole way from the built-in model to a picture.
+func Example() {
+	m, err := heavytail.Default() // or heavytail.OpenFile("runs/x/model.safetensors")
+	if err != nil {
+		panic(err)
+	}
+	images, err := m.Sample(context.Background(), heavytail.Options{N: 4, Seed: 7, Steps: 3})
+	if err != nil {
+		panic(err)
+	}
+	path := filepath.Join(os.TempDir(), "heavytail-example.png")
+	f, err := os.Create(path)
+	if err != nil {
+		panic(err)
+	}
+	defer os.Remove(path)
+	defer f.Close()
+	if err := png.Encode(f, images.Grid(2)); err != nil {
+		panic(err)
+	}
+	fmt.Println(images.Shape(), images.Grid(2).Bounds().Size(), images.Image(3).Bounds().Size())
+	// Output: [4 28 28 1] (62,62) (28,28)
+}
+
+// Samples of chosen classes as float32, with progress.
+func ExampleModel_Sample() {
+	m, err := heavytail.Default()
+	if err != nil {
+		panic(err)
+	}
+	steps := 0
+	boots, err := m.Sample(context.Background(), heavytail.Options{
+		Seeds: []uint64{3, 14, 15}, Classes: []int{9}, Method: "dlpm", Steps: 4,
+		Step: func(first, left int, x []float32) error { steps++; return nil },
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(boots.Len(), len(boots.Float32()), steps)
+	// Output: 3 2352 4
+}

@@ -1,0 +1,167 @@
+package heavytail_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail"
+	"heavytail/diffusion"
+	"heavytail/internal/numtest"
+	"heavytail/kernels"
+	"heavytail/nn"
+	"heavytail/tensor"
+)
+
+// small returns the file of a small conditional U-Net with random weights and
+// no recipe beyond its network.
+func small(t testing.TB, cfg nn.Config) []byte {
+	t.Helper()
+	net, err := nn.New(kernels.New(1), cfg)
+	require.NoError(t, err)
+	flat := net.Params().Flat.Data()
+	numtest.NewRand(3).Fill(flat, 0.2)
+	net.Params().Touch()
+	var b bytes.Buffer
+	require.NoError(t, (&nn.State{Net: net}).Write(&b, tensor.F16))
+	return b.Bytes()
+}
+
+func unet() nn.Config {
+	return nn.Config{UNet: &nn.UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 8, ChannelMult: []int{1, 2}, NumResBlocks: 1,
+		AttentionDS: []int{2}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 8}}
+}
+
+func open(t testing.TB, l heavytail.Loader, file []byte) *heavytail.Model {
+	t.Helper()
+	m, err := l.Open(file)
+	require.NoError(t, err)
+	return m
+}
+
+func values(t *testing.T, m *heavytail.Model, o heavytail.Options) []float32 {
+	t.Helper()
+	s, err := m.Sample(context.Background(), o)
+	require.NoError(t, err)
+	return s.Float32()
+}
+
+// One seed, one result: at every level, on any number of threads, in any
+// batches, whatever other seeds are drawn with it.
+func TestSampleBits(t *testing.T) {
+	file := small(t, unet())
+	for _, o := range []heavytail.Options{
+		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 4, Eta: 0.7, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
+	} {
+		want := values(t, open(t, heavytail.Loader{Threads: 1}, file), o)
+		require.Len(t, want, 7*64)
+		numtest.EachLevel(t, func(t *testing.T) {
+			for i, threads := range []int{1, 2, 3, 7} {
+				o := o
+				o.Batch = []int{1, 2, 3, 64}[i]
+				numtest.SameBits(t, want, values(t, open(t, heavytail.Loader{Threads: threads}, file), o), "split")
+			}
+		})
+		one := o
+		one.N, one.Seeds = 0, []uint64{9, 7}
+		one.Classes = nil
+		if o.Classes == nil {
+			got := values(t, open(t, heavytail.Loader{}, file), one)
+			numtest.SameBits(t, want[4*64:5*64], got[:64], "seed 9 alone")
+			numtest.SameBits(t, want[2*64:3*64], got[64:], "seed 7 alone")
+		}
+	}
+}
+
+func TestGoroutinesShareOneModel(t *testing.T) {
+	m := open(t, heavytail.Loader{Threads: 2}, small(t, unet()))
+	want := values(t, m, heavytail.Options{N: 3, Steps: 4})
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			s, err := m.Sample(context.Background(), heavytail.Options{N: 3, Steps: 4})
+			if err != nil || !bytes.Equal(raw(s.Float32()), raw(want)) {
+				t.Errorf("another result beside other goroutines (%v)", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func raw(x []float32) []byte {
+	b, err := tensor.Encode(tensor.F32, x)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+func TestContextStopsWithinAStep(t *testing.T) {
+	m := open(t, heavytail.Loader{}, small(t, unet()))
+	ctx, cancel := context.WithCancel(context.Background())
+	calls := 0
+	_, err := m.Sample(ctx, heavytail.Options{N: 2, Steps: 50, Step: func(int, int, []float32) error {
+		if calls++; calls == 3 {
+			cancel()
+		}
+		return nil
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 3, calls)
+	full := errors.New("disk full")
+	require.ErrorIs(t, m.Stream(context.Background(), heavytail.Options{Steps: 2}, func(int, []float32) error { return full }), full)
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	m := open(t, heavytail.Loader{}, small(t, unet()))
+	for want, o := range map[string]heavytail.Options{
+		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Eta: 1}, "class 3": {Classes: []int{3}},
+		"class -2": {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
+	} {
+		_, err := m.Sample(context.Background(), o)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestFilesWithoutARecipe(t *testing.T) {
+	file := small(t, nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 8, Blocks: 1, TimeEmb: 4}})
+	path := filepath.Join(t.TempDir(), "m")
+	require.NoError(t, os.WriteFile(path, file, 0o644))
+	m, err := heavytail.Loader{Alpha: 1.5}.OpenFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 1.5, m.Recipe().Process.Alpha)
+	require.Equal(t, []int{2}, m.Shape())
+	require.Len(t, values(t, m, heavytail.Options{N: 3, Steps: 3}), 6)
+	_, err = heavytail.Loader{Alpha: 3}.OpenFile(path)
+	require.ErrorContains(t, err, "alpha")
+	m, err = heavytail.OpenFile(path)
+	require.NoError(t, err)
+	require.Equal(t, diffusion.Default(1.8, 1000), m.Recipe().Process)
+	_, err = heavytail.OpenFile(path + "x")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = heavytail.Open(file[:100])
+	require.Error(t, err)
+}
+
+func TestBuiltinModel(t *testing.T) {
+	require.LessOrEqual(t, len(heavytail.Builtin()), 6<<20, "the built-in model's limit")
+	m, err := heavytail.Default()
+	require.NoError(t, err)
+	require.Equal(t, []int{28, 28, 1}, m.Shape())
+	require.Equal(t, 10, m.Classes())
+	again, err := heavytail.Default()
+	require.NoError(t, err)
+	require.Same(t, m, again)
+	n, err := m.Memory(32)
+	require.NoError(t, err)
+	require.Greater(t, n, 4*m.Parameters())
+	macs, err := m.MACs()
+	require.NoError(t, err)
+	require.Positive(t, macs)
+}
