@@ -168,6 +168,20 @@ func (c *CPU) Add(dst, a, b *tensor.Tensor) {
 // Scale sets x = s·x.
 func (c *CPU) Scale(x *tensor.Tensor, s float32) { c.runFlat(opScale, x, nil, nil, s, 0) }
 
+// ScaleSamples sets sample i of y to s[i] times sample i of x; y may be x. It
+// panics if the shapes differ or s has not one factor per sample.
+func (c *CPU) ScaleSamples(y, x *tensor.Tensor, s []float32) {
+	mustMatch("ScaleSamples", y, x)
+	if len(s) != x.Dim(0) {
+		panic(fmt.Sprintf("kernels: ScaleSamples: %d factors for shape %v", len(s), x.Shape()))
+	}
+	cols, per := x.Cols(), x.Rows()/max(1, len(s))
+	for i := range x.Rows() {
+		simd.Scale(y.Data()[i*y.Pitch():][:cols], x.Data()[i*x.Pitch():][:cols], s[i/per])
+	}
+	y.Touch()
+}
+
 // SiLU sets y = x·sigmoid(x) as simd.SiLU defines it; y may be x. It panics if
 // the shapes differ.
 func (c *CPU) SiLU(y, x *tensor.Tensor) {

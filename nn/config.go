@@ -26,6 +26,7 @@ type UNetConfig struct {
 	NumClasses    int     `json:"num_classes,omitempty"` // 0: unconditional
 	TimeScale     float64 `json:"time_scale"`            // t is multiplied by it before the embedding: 1 as published, 1000 fixed
 	ImageSize     int     `json:"image_size,omitempty"`  // height and width of the training images
+	Magnitude     bool    `json:"magnitude,omitempty"`   // the output grows with x (see magnitude.go): one more input channel
 }
 
 // MLPConfig describes the network for points of a few dimensions.
@@ -52,7 +53,7 @@ var presets = map[string]Config{
 	"cifar10_lt": {UNet: &UNetConfig{InChannels: 3, OutChannels: 3, ModelChannels: 128, ChannelMult: []int{1, 2, 2, 2},
 		NumResBlocks: 2, AttentionDS: []int{16}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
 	"fashion": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2, 3},
-		NumResBlocks: 1, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28}},
+		NumResBlocks: 1, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28, Magnitude: true}},
 	"2d": {MLP: &MLPConfig{Dim: 2, Units: 64, Blocks: 4, TimeEmb: 32}},
 }
 
@@ -95,11 +96,12 @@ func (c Config) clone() Config {
 // Fixed returns c with the known faults of the published networks put right:
 // time times 1000 before the embedding; attention by resolution, where the
 // published list of downsampling factors names one that is never reached and
-// so must have meant pixels; the magnitude of x passed through the MLP.
+// so must have meant pixels; the magnitude of x passed through the network.
 func (c Config) Fixed() Config {
 	c = c.clone()
 	if u := c.UNet; u != nil {
 		u.TimeScale = 1000
+		u.Magnitude = true
 		if u.ImageSize > 0 && len(u.AttentionDS) > 0 && slices.Max(u.AttentionDS) > 1<<(len(u.ChannelMult)-1) {
 			u.AttentionRes, u.AttentionDS = u.AttentionDS, nil
 		}

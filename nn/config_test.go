@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/numtest"
 	"heavytail/kernels"
 )
 
@@ -92,4 +93,29 @@ func TestPanicsNameTheShapes(t *testing.T) {
 	require.Panics(t, func() { net.Forward(ws, net.Device().New(1, 8, 8, 1), []float32{0}, []int{0}) })
 	require.Panics(t, func() { net.Backward(ws, x) })
 	require.Panics(t, func() { net.Predict(ws, nil, make([]float32, 63), []float32{0}, nil) })
+}
+
+// TestUNetMagnitude: ε̂ of the published U-Net stops growing with x; with
+// Magnitude it is proportional to x far out.
+func TestUNetMagnitude(t *testing.T) {
+	growth := func(magnitude bool) float64 {
+		cfg, err := Preset("tiny")
+		require.NoError(t, err)
+		cfg.UNet.Magnitude = magnitude
+		net, err := New(kernels.New(1), cfg)
+		require.NoError(t, err)
+		numtest.NewRand(3).Fill(net.Params().Flat.Data(), 0.1)
+		net.Params().Touch()
+		ws, err := net.NewWorkspace(1, 8, 8, false)
+		require.NoError(t, err)
+		x, y := make([]float32, 64), make([]float32, 64)
+		norm := func(scale float64) float64 {
+			numtest.NewRand(4).Fill(x, scale)
+			net.Predict(ws, y, x, []float32{0.5}, nil)
+			return radius(y)
+		}
+		return norm(1e5) / norm(1e3)
+	}
+	require.Less(t, growth(false), 2.0)
+	require.InDelta(t, 100, growth(true), 15) // ln s still moves a little
 }

@@ -34,6 +34,9 @@ func (c *Checkpoint) inferUNet() (Config, error) {
 		ModelChannels: c.dim("input_blocks.0.0.weight", 0), NumClasses: c.dim("label_emb.weight", 0),
 		NumHeads: 4, TimeScale: 1,
 	}
+	if u.InChannels == u.OutChannels+1 { // the channel of ln s
+		u.InChannels, u.Magnitude = u.OutChannels, true
+	}
 	if u.ModelChannels == 0 {
 		return Config{}, fmt.Errorf("input_blocks.0.0.weight has shape %v", c.entries["input_blocks.0.0.weight"].shape)
 	}

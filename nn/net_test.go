@@ -19,7 +19,7 @@ import (
 func smallNets() map[string]Config {
 	return map[string]Config{
 		"unet": {UNet: &UNetConfig{InChannels: 2, OutChannels: 2, ModelChannels: 8, ChannelMult: []int{1, 2}, NumResBlocks: 2,
-			AttentionRes: []int{3}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 6, Dropout: 0.25}},
+			AttentionRes: []int{3}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 6, Dropout: 0.25, Magnitude: true}},
 		"mlp": {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},

@@ -247,11 +247,11 @@ func (g *graph) embed(x *value, table *Param) *value {
 }
 
 // host records a function of the input and the times that the host computes:
-// f fills y [d] per sample from x and t. It has no gradient.
-func (g *graph) host(d int, f func(y, x []float32, t float32)) *value {
-	y := g.alloc(d)
+// f fills y, of the given shape, per sample from x and t. It has no gradient.
+func (g *graph) host(f func(y, x []float32, t float32), shape ...int) *value {
+	y := g.alloc(shape...)
 	y.constant = true
-	c := g.in.cols()
+	c, d := count(g.in.shape), count(shape)
 	g.add(&step{forward: func(r *run) {
 		x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
 		r.dev.Download(x, r.at(g.in))

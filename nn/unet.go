@@ -76,7 +76,11 @@ func newUNet(cfg *UNetConfig, p *Params) *unet {
 	if cfg.NumClasses > 0 {
 		u.label = p.add("label_emb.weight", table, normal, emb, cfg.NumClasses, emb)
 	}
-	u.input = []block{{first: p.conv("input_blocks.0.0", cfg.InChannels, m, 3, uniform, tensor.ConvOpt{})}}
+	in := cfg.InChannels
+	if cfg.Magnitude {
+		in++
+	}
+	u.input = []block{{first: p.conv("input_blocks.0.0", in, m, 3, uniform, tensor.ConvOpt{})}}
 	skips, c, ds := []int{m}, m, 1
 	residual := func(name string, in, out int) block {
 		b := block{res: []*resBlock{p.resBlock(name+".0", in, emb, out)}, att: []*attBlock{nil}}
@@ -138,6 +142,9 @@ func (u *unet) record(g *graph, h, w int) error {
 	}
 	e = g.silu(e)
 	x := g.in
+	if u.cfg.Magnitude {
+		x = g.host(scaled(u.cfg.InChannels), h, w, u.cfg.InChannels+1)
+	}
 	var skips []*value
 	for i := range u.input {
 		x = u.block(g, &u.input[i], x, e)
@@ -150,6 +157,9 @@ func (u *unet) record(g *graph, h, w int) error {
 		x = u.block(g, &u.output[i], x, e)
 	}
 	g.out = g.conv(g.groupNorm(x, u.norm, nil, true), u.last, nil, nil)
+	if u.cfg.Magnitude {
+		g.out = g.rescale(g.out)
+	}
 	return nil
 }
 

@@ -97,6 +97,9 @@ type Device interface {
 	SumSq(x *Tensor) float64
 	// Scale sets x = s·x.
 	Scale(x *Tensor, s float32)
+	// ScaleSamples sets sample i of y to s[i] times sample i of x (equal shapes,
+	// any pitches; y may be x).
+	ScaleSamples(y, x *Tensor, s []float32)
 	// AdamW updates p (and m, v) from g; see AdamWOpt. All dense, equal length.
 	AdamW(p, g, m, v *Tensor, opt AdamWOpt)
 	// Lerp sets dst = mu·dst + (1−mu)·src: the moving average of weights.

@@ -1,6 +1,8 @@
 package devicetest
 
 import (
+	"slices"
+
 	"math"
 
 	"heavytail/internal/ref64"
@@ -47,6 +49,13 @@ func (b broken) Scale(x *tensor.Tensor, s float32) {
 	if b.is("scale: twice") {
 		b.Device.Scale(x, s)
 	}
+}
+
+func (b broken) ScaleSamples(y, x *tensor.Tensor, s []float32) {
+	if b.is("scale samples: one factor for all") {
+		s = slices.Repeat(s[:1], len(s))
+	}
+	b.Device.ScaleSamples(y, x, s)
 }
 
 func (b broken) SumSq(x *tensor.Tensor) float64 {

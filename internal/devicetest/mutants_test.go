@@ -57,7 +57,7 @@ func TestPanicsAreRequired(t *testing.T) {
 
 // mutants maps each fault to the family of cases that must see it.
 var mutants = map[string]string{
-	"copy: last element": "Add", "fill: half": "Add", "add: overwritten operand": "Add", "scale: twice": "Add", "sumsq: no last": "Add",
+	"copy: last element": "Add", "fill: half": "Add", "add: overwritten operand": "Add", "scale: twice": "Add", "scale samples: one factor for all": "Add", "sumsq: no last": "Add",
 	"view: writes beside": "Add", "upload: 11 bits": "Add",
 	"linear: no bias": "Linear", "linear: 11 bits": "Linear", "linear: swallows NaN": "Linear", "linear: old weight": "Linear/weight",
 	"linear: dw overwritten": "Linear", "linear: db overwritten": "Linear", "linear: dx added": "Linear", "linear: order by batch": "Linear",

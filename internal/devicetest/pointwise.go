@@ -31,11 +31,12 @@ func copyCases() []Case {
 		for _, mode := range []string{"dense", "view"} {
 			out = append(out, Case{
 				Name: fmt.Sprintf("Add/%v/%s", s, mode), pitch: mode == "view",
-				units: map[string]float64{"copy": 1e-9, "fill": 1e-9, "sum": 1, "left": 1, "right": 1, "scaled": 1, "sumsq": float64(size(s))/16 + 16},
+				units: map[string]float64{"copy": 1e-9, "fill": 1e-9, "sum": 1, "left": 1, "right": 1, "scaled": 1, "samples": 1, "sumsq": float64(size(s))/16 + 16},
 				run: func(e *env) {
 					a, b := e.in("a", s...), e.in("b", s...)
 					cp, fill, sum := e.out("copy", s...), e.out("fill", s...), e.out("sum", s...)
 					l, r, sc := e.inout("left", s...), e.inout("right", s...), e.acc("scaled", s...)
+					each, factors := e.out("samples", s...), []float32{-1.5, 0.3, 7}
 					e.batches(s[0], func(lo, hi int) {
 						e.dev.Copy(cp.Batch(lo, hi), a.Batch(lo, hi))
 						e.dev.Fill(fill.Batch(lo, hi), -2.5)
@@ -43,12 +44,13 @@ func copyCases() []Case {
 						e.dev.Add(l.Batch(lo, hi), l.Batch(lo, hi), b.Batch(lo, hi))
 						e.dev.Add(r.Batch(lo, hi), a.Batch(lo, hi), r.Batch(lo, hi))
 						e.dev.Scale(sc.Batch(lo, hi), 0.37)
+						e.dev.ScaleSamples(each.Batch(lo, hi), a.Batch(lo, hi), factors[lo:hi])
 					})
 					e.numbers["sumsq"] = []float64{e.dev.SumSq(sc)}
 				},
 				magnitude: func(v Values) Values {
 					return Values{"copy": abs(v["copy"]), "fill": abs(v["fill"]), "sum": abs(v["sum"]), "left": abs(v["left"]),
-						"right": abs(v["right"]), "scaled": abs(v["scaled"]), "sumsq": v["sumsq"]}
+						"right": abs(v["right"]), "scaled": abs(v["scaled"]), "samples": abs(v["samples"]), "sumsq": v["sumsq"]}
 				},
 			})
 		}

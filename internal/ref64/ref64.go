@@ -162,3 +162,13 @@ func (Device) Scale(x *tensor.Tensor, s float32) {
 	}
 	SetValues(x, v)
 }
+
+// ScaleSamples sets sample i of y to s[i] times sample i of x.
+func (Device) ScaleSamples(y, x *tensor.Tensor, s []float32) {
+	v := Values(x)
+	per := len(v) / max(1, len(s))
+	for i := range v {
+		v[i] *= float64(s[i/per])
+	}
+	SetValues(y, v)
+}

@@ -1,0 +1,81 @@
+package nn
+
+import (
+	"math"
+
+	"heavytail/internal/dmath"
+)
+
+// With UNetConfig.Magnitude the U-Net computes
+//
+//	ε̂(x, t) = s·net([x/s, ln s], t),  s = √(1 + mean x²)
+//
+// per sample, ln s being one more input channel of constant value. As
+// published, the network normalises its activations many times and so its
+// output is bounded in x: a sample whose heavy-tailed noise is far larger than
+// usual keeps most of it. Here the output grows with x.
+
+// magnitude returns s for one sample.
+func magnitude(x []float32) float64 {
+	r := radius(x)
+	return math.Sqrt(1 + float64(r*r)/float64(len(x)))
+}
+
+// Magnitudes sets dst[i] to the factor s of sample i of x, whose samples lie
+// one after the other: what the network's output is proportional to. It is 1
+// for networks without UNetConfig.Magnitude. Training divides the weight of
+// sample i by it, or else the rare samples with the largest noise would rule
+// the gradient: A has no finite variance, and s grows like √A.
+func (n *Net) Magnitudes(dst []float64, x []float32) {
+	d := len(x) / max(1, len(dst))
+	for i := range dst {
+		dst[i] = 1
+		if n.cfg.UNet != nil && n.cfg.UNet.Magnitude {
+			dst[i] = magnitude(x[i*d : (i+1)*d])
+		}
+	}
+}
+
+// scaled sets y, with channels + 1 values per pixel, to [x/s, ln s].
+func scaled(channels int) func(y, x []float32, t float32) {
+	return func(y, x []float32, _ float32) {
+		s := magnitude(x)
+		f, l := float32(1/s), float32(dmath.Log(s))
+		for p := 0; p*channels < len(x); p++ {
+			row := y[p*(channels+1) : (p+1)*(channels+1)]
+			for c := range channels {
+				row[c] = f * x[p*channels+c]
+			}
+			row[channels] = l
+		}
+	}
+}
+
+// rescale records y = s·x, s of the network's input.
+func (g *graph) rescale(x *value) *value {
+	y := g.alloc(x.shape...)
+	apply := func(dst, src *value) func(r *run) {
+		return func(r *run) {
+			d := count(g.in.shape)
+			in, f := r.scratch(0, r.n*d), r.scratch(1, r.n)
+			r.dev.Download(in, r.at(g.in))
+			for i := range f {
+				f[i] = float32(magnitude(in[i*d : (i+1)*d]))
+			}
+			r.dev.ScaleSamples(r.at(dst), r.at(src), f)
+		}
+	}
+	st := &step{forward: apply(y, x)}
+	st.record = func() {
+		dy := y.grad
+		g.touch(dy)
+		dx, done := g.target(x)
+		back := apply(dx, dy)
+		st.backward = func(r *run) {
+			back(r)
+			done(r)
+		}
+	}
+	g.add(st, g.in, x, y)
+	return y
+}
