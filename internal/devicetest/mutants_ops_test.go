@@ -1,9 +1,8 @@
 package devicetest
 
 import (
-	"slices"
-
 	"math"
+	"slices"
 
 	"heavytail/internal/ref64"
 	"heavytail/tensor"
