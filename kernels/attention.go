@@ -141,21 +141,3 @@ func (j *attnJob) scores(s, q, keys []float32, n, width, pitch int) {
 	}
 	p.run(0, n, 0, panels(j.t))
 }
-
-// packKeys packs scale·k transposed into panels of 32 tokens: k[t][i] lies at
-// row i, column t%32 of panel t/32.
-func packKeys(dst, k []float32, t, d, pitch int, scale float32) {
-	for t0 := 0; t0 < t; t0 += simd.TileCols {
-		n := min(simd.TileCols, t-t0)
-		block := dst[:d*simd.TileCols]
-		if n < simd.TileCols {
-			clear(block)
-		}
-		for i := range n {
-			for e, v := range k[(t0+i)*pitch:][:d] {
-				block[e*simd.TileCols+i] = v * scale
-			}
-		}
-		dst = dst[d*simd.TileCols:]
-	}
-}

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 
 	"heavytail/tensor"
 )
@@ -91,7 +92,8 @@ func checkConv(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) tensor.
 		g := convKey{up: opt.Up, stride: opt.Stride}
 		ok = (k == 1 || k == 3) && w.Dim(1) == k && w.Dim(2) == x.Cols() && w.Dim(3) == y.Cols() &&
 			y.Dim(0) == x.Dim(0) && y.Dim(1) == g.outSize(x.Dim(1)) && y.Dim(2) == g.outSize(x.Dim(2)) &&
-			(b == nil || b.Len() == w.Cols())
+			(b == nil || b.Len() == w.Cols()) &&
+			fits(x) && fits(y)
 	}
 	if !ok {
 		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v, stride %d, up %v",
@@ -99,6 +101,9 @@ func checkConv(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) tensor.
 	}
 	return opt
 }
+
+// fits reports whether the offsets within an image fit the tables' 32 bits.
+func fits(t *tensor.Tensor) bool { return t.Dim(1)*t.Dim(2)*t.Pitch() <= math.MaxInt32 }
 
 // convPanels returns w packed for a pass with options opt.
 func convPanels(w *tensor.Tensor, opt tensor.ConvOpt, back bool) []float32 {

@@ -202,3 +202,20 @@ func TestConvTablesAreBounded(t *testing.T) {
 		require.LessOrEqual(t, len(convTables.m), convTablesKept)
 	}
 }
+
+// FuzzConv2D judges any small shape by the twin, forward and backward, at
+// every level.
+func FuzzConv2D(f *testing.F) {
+	f.Add(uint64(1), uint32(0x12345678))
+	f.Add(uint64(2), uint32(0x9abcdef0))
+	f.Fuzz(func(t *testing.T, seed uint64, form uint32) {
+		take := func(n uint32) int { v := form % n; form /= n; return int(v) }
+		s := ref64.ConvShape{K: 1 + 2*take(2), Stride: 1 + take(2), Up: take(2) == 1, N: 1 + take(3),
+			H: 1 + take(9), W: 1 + take(9), C: 1 + take(40), O: 1 + take(40)}
+		if s.Up {
+			s.Stride = 1
+		}
+		testConvForward(t, s, take(9), seed)
+		testConvBackward(t, s, take(9), seed)
+	})
+}

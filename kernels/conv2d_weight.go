@@ -43,9 +43,6 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	weightPool.Put(j)
 }
 
-// segBlock is how many image rows one call of the kernel sums over.
-const segBlock = 64
-
 // xBlock is how many values of x one call of the kernel sums over at most
 // (but always one row of the image): they are read once per panel of dy and
 // should stay in the second-level cache.

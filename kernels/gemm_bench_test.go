@@ -93,3 +93,14 @@ func BenchmarkConv2DBackward(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAttention(b *testing.B) {
+	for _, s := range [][3]int{{256, 64, 4}, {64, 64, 4}, {1024, 256, 4}} {
+		b.Run(fmt.Sprintf("t=%d,c=%d,heads=%d", s[0], s[1], s[2]), func(b *testing.B) {
+			r := numtest.NewRand(1)
+			qkv, y := view(r, 0, 1, s[0], 3*s[1]), view(r, 0, 1, s[0], s[1])
+			c := New(1)
+			measure(b, 1, 4*float64(s[0]*s[0]*s[1]), func() { c.Attention(y, qkv, s[2]) })
+		})
+	}
+}

@@ -46,17 +46,40 @@ func packTransposed(dst, w []float32, taps, rows, cols int) {
 		n := min(simd.TileCols, rows-r0)
 		for tap := range taps {
 			block := dst[tap*cols*simd.TileCols:][:cols*simd.TileCols]
-			if n < simd.TileCols {
-				clear(block)
-			}
-			for j := range n {
-				src := w[(tap*rows+r0+j)*cols:][:cols]
-				for c, v := range src {
-					block[c*simd.TileCols+j] = v
-				}
-			}
+			transpose(block, w[(tap*rows+r0)*cols:], n, cols, cols, 1)
 		}
 		dst = dst[taps*cols*simd.TileCols:]
+	}
+}
+
+// packKeys packs scale·kᵀ, k being t rows of d values pitch apart, into panels
+// of 32 rows of k: k[i][e] lies at row e, column i%32 of panel i/32.
+func packKeys(dst, k []float32, t, d, pitch int, scale float32) {
+	for t0 := 0; t0 < t; t0 += simd.TileCols {
+		transpose(dst[:d*simd.TileCols], k[t0*pitch:], min(simd.TileCols, t-t0), d, pitch, scale)
+		dst = dst[d*simd.TileCols:]
+	}
+}
+
+// transpose sets dst[32·c+r] = scale·src[r·pitch+c] for r < rows ≤ 32 and
+// c < cols, four rows at a time, and clears the columns of dst beyond rows.
+func transpose(dst, src []float32, rows, cols, pitch int, scale float32) {
+	if rows < simd.TileCols {
+		clear(dst)
+	}
+	r := 0
+	for ; r+4 <= rows; r += 4 {
+		r0, r1 := src[r*pitch:][:cols], src[(r+1)*pitch:][:cols]
+		r2, r3 := src[(r+2)*pitch:][:cols], src[(r+3)*pitch:][:cols]
+		for c := range r0 {
+			d := (*[4]float32)(dst[c*simd.TileCols+r:])
+			d[0], d[1], d[2], d[3] = r0[c]*scale, r1[c]*scale, r2[c]*scale, r3[c]*scale
+		}
+	}
+	for ; r < rows; r++ {
+		for c, v := range src[r*pitch:][:cols] {
+			dst[c*simd.TileCols+r] = v * scale
+		}
 	}
 }
 

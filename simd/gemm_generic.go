@@ -48,9 +48,6 @@ func tileRowGeneric(t *Tiles, n, i int, out []float32) {
 	copy(out, acc)
 }
 
-// peakSink keeps the loop of peakGeneric.
-var peakSink float32
-
 // peakGeneric executes n·16 independent multiply-adds of one float32.
 func peakGeneric(n int) (lanes int) {
 	var acc [16]float32
@@ -59,6 +56,8 @@ func peakGeneric(n int) (lanes int) {
 			acc[i] = FMA(0.5, 0.5, acc[i])
 		}
 	}
-	peakSink = acc[0]
+	if acc[0] < 0 { // never: it only keeps the loop
+		return 0
+	}
 	return 1
 }
