@@ -16,12 +16,12 @@ type GemmOpt struct {
 	Threads    int  // at most so many goroutines; 0: GOMAXPROCS
 }
 
-// Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache,
-// gemmN·gemmK of B in the third. BenchmarkGemm chose them.
+// Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache;
+// gemmB floats of B are packed at a time. BenchmarkGemm chose them.
 const (
 	gemmK = 384
 	gemmM = 26 * simd.TileRows
-	gemmN = 4096
+	gemmB = 1 << 22
 )
 
 // Gemm sets C = op(A)·op(B), or adds the product to C: op(A) is m×k, op(B)
@@ -67,8 +67,8 @@ type gemmJob struct {
 	lda, ldb, ldc      int
 	m, n, k            int
 	opt                GemmOpt
-	k0, kc, n0, nc     int // the block of B in work
-	packed             []float32
+	n0, nc             int       // the columns of B in work
+	packed             []float32 // per block of k: panels of B
 	packing            bool
 	rowParts, colParts int
 }
@@ -77,52 +77,57 @@ var gemmPool = sync.Pool{New: func() any { return new(gemmJob) }}
 
 func (j *gemmJob) run() {
 	threads := par.Threads(j.opt.Threads)
-	s := getScratch(min(gemmK, j.k)*panels(min(gemmN, j.n))*simd.TileCols, 0)
+	width := max(1, gemmB/j.k/simd.TileCols) * simd.TileCols
+	s := getScratch(panels(min(width, j.n))*simd.TileCols*j.k, 0)
 	defer s.free()
 	j.packed = s.f
-	for j.n0 = 0; j.n0 < j.n; j.n0 += gemmN {
-		j.nc = min(gemmN, j.n-j.n0)
-		for j.k0 = 0; j.k0 < j.k; j.k0 += gemmK {
-			j.kc = min(gemmK, j.k-j.k0)
-			j.rowParts, j.colParts = splits(threads, j.m*j.nc*j.kc, j.m, j.nc, j.nc > 2*j.m)
-			j.rowParts = max(j.rowParts, (j.m+gemmM-1)/gemmM)
-			j.packing = true
-			par.Run(min(threads, j.rowParts*j.colParts), panels(j.nc), j)
-			j.packing = false
-			par.Run(threads, j.rowParts*j.colParts, j)
+	for j.n0 = 0; j.n0 < j.n; j.n0 += width {
+		j.nc = min(width, j.n-j.n0)
+		j.rowParts, j.colParts = splits(threads, j.m*j.nc*j.k, j.m, j.nc, j.nc > 2*j.m)
+		if j.rowParts*j.colParts == 1 {
+			threads = 1
 		}
+		j.rowParts = max(j.rowParts, (j.m+gemmM-1)/gemmM)
+		j.packing = true
+		par.Run(threads, panels(j.nc), j)
+		j.packing = false
+		par.Run(threads, j.rowParts*j.colParts, j)
 	}
 }
 
 // Do packs panel part of B or computes block part of C.
 func (j *gemmJob) Do(part int) {
-	if j.packing {
-		j.packB(part)
-		return
-	}
-	m0, m1 := cutRows(j.m, part/j.colParts, j.rowParts)
 	np, c := panels(j.nc), part%j.colParts
-	if m1 <= m0 {
-		return
-	}
-	p := product{
-		b: j.packed, bPanel: j.kc * simd.TileCols, kb: simd.TileCols,
-		c: j.c[m0*j.ldc+j.n0:], ci: j.ldc, k: j.kc, cols: j.nc, acc: j.opt.Accumulate || j.k0 > 0,
-	}
-	if j.asIs() {
-		if j.opt.TransA {
-			p.a, p.ai, p.ak = j.a[j.k0*j.lda+m0:], 1, j.lda
-		} else {
-			p.a, p.ai, p.ak = j.a[m0*j.lda+j.k0:], j.lda, 1
+	m0, m1 := cutRows(j.m, part/j.colParts, j.rowParts)
+	for k0 := 0; k0 < j.k; k0 += gemmK {
+		kc := min(gemmK, j.k-k0)
+		b := j.packed[k0*np*simd.TileCols:]
+		if j.packing {
+			j.packB(b[part*kc*simd.TileCols:][:kc*simd.TileCols], j.n0+part*simd.TileCols, k0, kc)
+		} else if m0 < m1 {
+			j.block(b, m0, m1, np*c/j.colParts, np*(c+1)/j.colParts, k0, kc)
 		}
-		p.run(0, m1-m0, np*c/j.colParts, np*(c+1)/j.colParts)
-		return
 	}
-	s := getScratch((m1-m0+simd.TileRows)*j.kc, 0)
-	defer s.free()
-	p.a, p.aTile, p.ak = s.f, simd.TileRows*j.kc, simd.TileRows
-	j.packA(s.f, m0, m1)
-	p.run(0, m1-m0, np*c/j.colParts, np*(c+1)/j.colParts)
+}
+
+// block adds the terms k0…k0+kc−1 to rows m0…m1−1 of the panels p0…p1−1.
+func (j *gemmJob) block(b []float32, m0, m1, p0, p1, k0, kc int) {
+	p := product{
+		b: b, bPanel: kc * simd.TileCols, kb: simd.TileCols,
+		c: j.c[m0*j.ldc+j.n0:], ci: j.ldc, k: kc, cols: j.nc, acc: j.opt.Accumulate || k0 > 0,
+	}
+	switch {
+	case !j.asIs():
+		s := getScratch((m1-m0+simd.TileRows)*kc, 0)
+		defer s.free()
+		p.a, p.aTile, p.ak = s.f, simd.TileRows*kc, simd.TileRows
+		j.packA(s.f, m0, m1, k0, kc)
+	case j.opt.TransA:
+		p.a, p.ai, p.ak = j.a[k0*j.lda+m0:], 1, j.lda
+	default:
+		p.a, p.ai, p.ak = j.a[m0*j.lda+k0:], j.lda, 1
+	}
+	p.run(0, m1-m0, p0, p1)
 }
 
 // asIs reports whether the kernel reads A where it lies: when too few columns
@@ -131,36 +136,34 @@ func (j *gemmJob) asIs() bool {
 	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%512 != 0
 }
 
-// packB packs panel p of the current block of op(B).
-func (j *gemmJob) packB(p int) {
-	col := p * simd.TileCols
-	dst := j.packed[p*j.kc*simd.TileCols:][:j.kc*simd.TileCols]
-	cols := min(simd.TileCols, j.nc-col)
+// packB packs the panel of op(B) that begins at column col, rows k0…k0+kc−1.
+func (j *gemmJob) packB(dst []float32, col, k0, kc int) {
+	cols := min(simd.TileCols, j.n0+j.nc-col)
 	if j.opt.TransB {
-		packKeys(dst, j.b[(j.n0+col)*j.ldb+j.k0:], cols, j.kc, j.ldb, 1)
+		transpose(dst, j.b[col*j.ldb+k0:], cols, kc, j.ldb, 1)
 		return
 	}
-	packPanels(dst, j.b[j.k0*j.ldb+j.n0+col:], j.kc, cols, j.ldb)
+	packPanels(dst, j.b[k0*j.ldb+col:], kc, cols, j.ldb)
 }
 
-// packA packs rows m0…m1−1 of the current block of op(A) in tiles of 12 rows
+// packA packs rows m0…m1−1, columns k0…k0+kc−1 of op(A) in tiles of 12 rows
 // interleaved: term k of row i of a tile lies at 12·k+i.
-func (j *gemmJob) packA(dst []float32, m0, m1 int) {
+func (j *gemmJob) packA(dst []float32, m0, m1, k0, kc int) {
 	const w = simd.TileRows
 	for i := m0; i < m1; i += w {
 		n := min(w, m1-i)
-		tile := dst[:w*j.kc]
-		dst = dst[w*j.kc:]
+		tile := dst[:w*kc]
+		dst = dst[w*kc:]
 		switch {
 		case j.opt.TransA:
-			for k := range j.kc {
-				copy(tile[k*w:][:n], j.a[(j.k0+k)*j.lda+i:])
+			for k := range kc {
+				copy(tile[k*w:][:n], j.a[(k0+k)*j.lda+i:])
 			}
 		case n == w:
-			interleave(tile, j.a[i*j.lda+j.k0:], j.lda, j.kc)
+			interleave(tile, j.a[i*j.lda+k0:], j.lda, kc)
 		default:
 			for r := range n {
-				for k, v := range j.a[(i+r)*j.lda+j.k0:][:j.kc] {
+				for k, v := range j.a[(i+r)*j.lda+k0:][:kc] {
 					tile[k*w+r] = v
 				}
 			}

@@ -25,9 +25,9 @@ const (
 	fieldAcc                                               = 344
 )
 
-// ahead is how many bytes of B are fetched before they are used: about 400
-// cycles, the latency of main memory, for weights that no cache holds.
-const ahead = 4096
+// ahead is how many bytes of B are fetched before they are used: several
+// hundred cycles, the latency of main memory, for weights that no cache holds.
+const ahead = 8192
 
 // tableRow is the size of one segment's row offsets.
 const tableRow = 12 * 4
