@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -164,4 +165,29 @@ func TestBuiltinModel(t *testing.T) {
 	macs, err := m.MACs()
 	require.NoError(t, err)
 	require.Positive(t, macs)
+}
+
+// Once it runs, a sampling step allocates nothing.
+func TestStepsDoNotAllocate(t *testing.T) {
+	m := open(t, heavytail.Loader{Threads: 2}, small(t, unet()))
+	for _, method := range []string{"dlim", "dlpm"} {
+		var stats runtime.MemStats
+		var counts []uint64
+		counts = make([]uint64, 0, 64)
+		_, err := m.Sample(context.Background(), heavytail.Options{N: 4, Method: method, Steps: 30, Step: func(int, int, []float32) error {
+			runtime.ReadMemStats(&stats)
+			counts = append(counts, stats.Mallocs)
+			return nil
+		}})
+		require.NoError(t, err)
+		// The first step makes views of the workspace and starts workers; the
+		// runtime's own goroutines may allocate in some of the others.
+		free := 0
+		for i := 3; i < len(counts); i++ {
+			if counts[i] == counts[i-1] {
+				free++
+			}
+		}
+		require.GreaterOrEqual(t, free, 24, "%s: %v", method, counts)
+	}
 }

@@ -89,7 +89,9 @@ func Preset(name string) (Recipe, error) {
 	if f == nil {
 		return Recipe{}, fmt.Errorf("no preset %q; there are %s", name, strings.Join(presetOrder, ", "))
 	}
-	return f(), nil
+	r := f()
+	r.Preset = name
+	return r, nil
 }
 
 // Fit adapts the recipe to data of the given shape: the size, channels and
