@@ -31,7 +31,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
 	j := convPool.Get().(*convJob)
 	if res != nil {
-		key.rPit = res.Pitch()
+		key.rPitch = res.Pitch()
 		j.res, j.rImg = res.Data(), res.Dim(1)*res.Dim(2)*res.Pitch()
 	}
 	j.tab = tableFor(key)

@@ -9,13 +9,13 @@ import (
 // convKey is the geometry of a convolution pass: where it reads for each
 // output. Equal geometries share their tables.
 type convKey struct {
-	back         bool // dx from dy, else y from x
-	up           bool
-	k, stride    int
-	h, w         int // of x, before upsampling
-	read         int // channels of the tensor that is read
-	aPitch       int // of the tensor that is read
-	cPitch, rPit int // of the tensor that is written and of res
+	back           bool // dx from dy, else y from x
+	up             bool
+	k, stride      int
+	h, w           int // of x, before upsampling
+	read           int // channels of the tensor that is read
+	aPitch         int // of the tensor that is read
+	cPitch, rPitch int // of the tensor that is written and of res
 }
 
 // convPart is a set of output pixels that see the same taps: all of them, or
@@ -41,7 +41,7 @@ type convTable struct {
 }
 
 // tap is one term of a convolution seen from an output pixel: matrix number
-// mat, input pixel (y·my + oy, x·mx + ox) where (y, x) counts the part's
+// mat, input pixel (y·mul + oy, x·mul + ox) where (y, x) counts the part's
 // pixels.
 type tap struct{ mat, oy, ox, mul int }
 
@@ -168,7 +168,7 @@ func (t *convTable) add(k *convKey, l lattice, taps []tap, h, w int) {
 				pix[j] = r.row + i*r.height + min(j, r.valid-1)
 				at := (pix[j]/l.w*l.step+l.oy)*wide + pix[j]%l.w*l.step + l.ox
 				p.cOff = append(p.cOff, int32(at*k.cPitch))
-				p.rOff = append(p.rOff, int32(at*k.rPit))
+				p.rOff = append(p.rOff, int32(at*k.rPitch))
 			}
 			for _, u := range taps {
 				for _, q := range pix {
