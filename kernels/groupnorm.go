@@ -170,7 +170,7 @@ func (j *normJob) slice(w *normWork, n, c0, c1 int) {
 	clear(w.s2)
 	first, mid, last := x.Data, x.From(j.p/2).Data, x.From(j.p-1).Data
 	for c := range w.shift {
-		w.shift[c] = max(min(first[c], mid[c]), min(max(first[c], mid[c]), last[c]))
+		w.shift[c] = median(first[c], mid[c], last[c])
 	}
 	simd.ChanStats(w.s1, w.s2, x, j.p, w.shift)
 	mean, rstd := j.saved(n, c0, c1)
@@ -183,6 +183,9 @@ func (j *normJob) slice(w *normWork, n, c0, c1 int) {
 	j.coefficients(w, n, c0, c1)
 	simd.NormApply(j.at(j.y, n, c0), x, j.p, w.a, w.b, j.SiLU)
 }
+
+// median returns the middle one of three values; NaN if one is NaN.
+func median(a, b, c float32) float32 { return max(min(a, b), min(max(a, b), c)) }
 
 // saved returns the means and reciprocal deviations of channels c0…c1−1.
 func (j *normJob) saved(n, c0, c1 int) (mean, rstd []float32) {

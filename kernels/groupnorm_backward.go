@@ -14,6 +14,7 @@ type normWork struct {
 	s1, s2         []float64 // sums
 	shift          []float32
 	a, b, p, q, r  []float32 // coefficients
+	pqr            []float32 // p, q and r as one
 	f32Cap, f64Cap int
 }
 
@@ -32,6 +33,7 @@ func getNormWork(n int) *normWork {
 	}
 	w.s1, w.s2 = w.f64[:n], w.f64[n:2*n]
 	w.shift, w.a, w.b = w.f32[:n], w.f32[n:2*n], w.f32[2*n:3*n]
+	w.pqr = w.f32[3*n : 6*n]
 	w.p, w.q, w.r = w.f32[3*n:4*n], w.f32[4*n:5*n], w.f32[5*n:6*n]
 	return w
 }

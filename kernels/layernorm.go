@@ -13,20 +13,26 @@ import (
 // rowsElements is the number of elements of one part of a row operation.
 const rowsElements = 1 << 14
 
-// layerJob is a layer normalisation or its gradient; phase 0 is cut by rows,
-// phase 1 (the sums over rows) by channels.
+// A layerPhase is one parallel pass of a layer normalisation.
+type layerPhase int
+
+const (
+	layerForward layerPhase = iota // by rows
+	layerInput                     // the gradient of x, by rows
+	layerParams                    // the gradients of gamma and beta, by columns
+)
+
 type layerJob struct {
 	tensor.NormOpt
-	backward     bool
-	phase        int
-	m, c         int
-	rowsPer      int
-	colsPer      int
-	x, y, dy, dx simd.Strip
-	dv           simd.Strip
-	gamma, beta  []float32
-	dgamma, dbet []float32
-	stats        []float32
+	phase         layerPhase
+	m, c          int
+	rowsPer       int
+	colsPer       int
+	x, y, dy, dx  simd.Strip
+	dv            simd.Strip
+	gamma, beta   []float32
+	dgamma, dbeta []float32
+	stats         []float32
 }
 
 var layerPool = sync.Pool{New: func() any { return new(layerJob) }}
@@ -35,12 +41,12 @@ var layerPool = sync.Pool{New: func() any { return new(layerJob) }}
 // biased variance of each row, rstd = 1/√(var+eps). x, y [M,C] (views allowed;
 // y may be x), gamma, beta [C], stats [M,2] receives mean and rstd.
 //
-// With k the rounded mean of simd.RowSums(x, 0), a second pass sums x−k and
-// (x−k)²; the rest is float64. Then x̂ = (x−mean)·rstd in two roundings and
-// v = fma(x̂, gamma, beta). It panics on other shapes.
+// simd.RowSums sums x−k and (x−k)² with k the median of the first, the middle
+// and the last value of the row; the rest is float64. Then x̂ = (x−mean)·rstd
+// in two roundings and v = fma(x̂, gamma, beta). It panics on other shapes.
 func (c *CPU) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
 	j := newLayerJob("LayerNorm", y, x, gamma, beta, stats, opt)
-	j.backward, j.phase, j.y = false, 0, strip(y)
+	j.phase, j.y = layerForward, strip(y)
 	par.Run(c.threads, (j.m+j.rowsPer-1)/j.rowsPer, j)
 	j.free()
 	y.Touch()
@@ -59,25 +65,38 @@ func (c *CPU) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *te
 	mustMatch("LayerNormBackward", dx, x)
 	mustFlat("LayerNormBackward", dgamma, j.c)
 	mustFlat("LayerNormBackward", dbeta, j.c)
-	j.backward, j.phase = true, 0
-	j.dy, j.dx = strip(dy), strip(dx)
-	j.dgamma, j.dbet = dgamma.Data(), dbeta.Data()
-	// dv is kept apart because dx is written before the sums over rows are.
-	s := getScratch(j.m*j.c, 0)
-	j.dv = simd.Strip{Data: s.f, Pitch: j.c}
-	par.Run(c.threads, (j.m+j.rowsPer-1)/j.rowsPer, j)
-	j.phase = 1
-	parts := 1
-	if j.m*j.c > rowsElements {
-		parts = min(par.Threads(c.threads), (j.c+15)/16)
+	j.dy, j.dx, j.dv = strip(dy), strip(dx), strip(dy)
+	j.dgamma, j.dbeta = dgamma.Data(), dbeta.Data()
+	if opt.SiLU {
+		// dv is kept apart: dx is written before the sums over rows are made.
+		s := getScratch(j.m*j.c, 0)
+		j.dv = simd.Strip{Data: s.f, Pitch: j.c}
+		j.runInput(c.threads)
+		j.runParams(c.threads)
+		s.free()
+	} else {
+		j.runParams(c.threads) // first, since dx may be dy
+		j.runInput(c.threads)
 	}
-	j.colsPer = ((j.c+parts-1)/parts + 15) &^ 15
-	par.Run(c.threads, parts, j)
-	s.free()
 	j.free()
 	dx.Touch()
 	dgamma.Touch()
 	dbeta.Touch()
+}
+
+func (j *layerJob) runInput(threads int) {
+	j.phase = layerInput
+	par.Run(threads, (j.m+j.rowsPer-1)/j.rowsPer, j)
+}
+
+func (j *layerJob) runParams(threads int) {
+	j.phase = layerParams
+	parts := 1
+	if j.m*j.c > rowsElements {
+		parts = min(par.Threads(threads), (j.c+15)/16)
+	}
+	j.colsPer = ((j.c+parts-1)/parts + 15) &^ 15
+	par.Run(threads, parts, j)
 }
 
 func newLayerJob(op string, y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) *layerJob {
@@ -104,50 +123,61 @@ func (j *layerJob) free() {
 
 // Do computes one part of the current phase.
 func (j *layerJob) Do(part int) {
-	if j.phase == 1 {
+	if j.phase == layerParams {
 		lo, hi := part*j.colsPer, min(j.c, (part+1)*j.colsPer)
-		if lo < hi {
-			dv := simd.Strip{Data: j.dv.Data[lo:], Pitch: j.dv.Pitch}
-			x := simd.Strip{Data: j.x.Data[lo:], Pitch: j.x.Pitch}
-			simd.ColGrad(j.dgamma[lo:hi], j.dbet[lo:hi], dv, x, j.m, j.stats[:2*j.m])
+		if lo < hi && j.m > 0 {
+			simd.ColGrad(j.dgamma[lo:hi], j.dbeta[lo:hi], column(j.dv, lo), column(j.x, lo), j.m, j.stats[:2*j.m])
 		}
 		return
 	}
-	for i := part * j.rowsPer; i < min(j.m, (part+1)*j.rowsPer); i++ {
-		if j.backward {
-			j.gradRow(i)
-		} else {
-			j.row(i)
-		}
+	lo := part * j.rowsPer
+	n := min(j.m-lo, j.rowsPer)
+	w := getNormWork(n)
+	if j.phase == layerForward {
+		j.rows(w, lo, n)
+	} else {
+		j.gradRows(w, lo, n)
 	}
+	w.free()
 }
 
-// of returns row i of s.
-func (j *layerJob) of(s simd.Strip, i int) []float32 {
-	return s.Data[i*s.Pitch : i*s.Pitch+j.c]
+// column returns the strip that begins at column c of s.
+func column(s simd.Strip, c int) simd.Strip { return simd.Strip{Data: s.Data[c:], Pitch: s.Pitch} }
+
+// rows normalises n rows from row lo on.
+func (j *layerJob) rows(w *normWork, lo, n int) {
+	x, stats := j.x.From(lo), j.stats[2*lo:][:2*n]
+	for i := range w.shift {
+		row := x.Data[i*x.Pitch:]
+		w.shift[i] = median(row[0], row[j.c/2], row[j.c-1])
+	}
+	simd.RowSums(w.p, w.q, x, j.c, w.shift)
+	size := float64(j.c)
+	for i, s := range w.p {
+		own := float64(s) / size
+		v := (float64(w.q[i]) - float64(own*float64(s))) / size
+		stats[2*i] = float32(float64(w.shift[i]) + own)
+		stats[2*i+1] = float32(1 / math.Sqrt(max(v, 0)+float64(j.Eps)))
+	}
+	simd.RowApply(j.y.From(lo), x, n, j.gamma, j.beta, stats, j.SiLU)
 }
 
-func (j *layerJob) row(i int) {
-	x, n := j.of(j.x, i), float64(j.c)
-	s, _ := simd.RowSums(x, 0)
-	k := float32(float64(s) / n)
-	s, q := simd.RowSums(x, k)
-	own := float64(s) / n
-	v := (float64(q) - float64(own*float64(s))) / n
-	mean := float32(float64(k) + own)
-	rstd := float32(1 / math.Sqrt(max(v, 0)+float64(j.Eps)))
-	j.stats[2*i], j.stats[2*i+1] = mean, rstd
-	simd.RowApply(j.of(j.y, i), x, simd.RowNorm{Gamma: j.gamma, Beta: j.beta, Mean: mean, Rstd: rstd}, j.SiLU)
-}
-
-func (j *layerJob) gradRow(i int) {
-	x, dv, n := j.of(j.x, i), j.of(j.dv, i), float64(j.c)
-	mean, rstd := j.stats[2*i], j.stats[2*i+1]
-	k := simd.RowNorm{Gamma: j.gamma, Beta: j.beta, Mean: mean, Rstd: rstd}
-	s1, s2 := simd.RowGradSums(dv, j.of(j.dy, i), x, k, j.SiLU)
-	m1, rs := float64(s1)/n, float64(rstd)
-	m2 := float64(rs * (float64(s2) / n))
-	q := float32(-rs * m2)
-	r := float32(rs * (float64(float64(mean)*m2) - m1))
-	simd.RowGradInput(j.of(j.dx, i), dv, x, j.gamma, rstd, q, r, j.AddDX)
+// gradRows sets dx of n rows from row lo on, and dv if there is an activation.
+func (j *layerJob) gradRows(w *normWork, lo, n int) {
+	x, dv, stats := j.x.From(lo), j.dv.From(lo), j.stats[2*lo:][:2*n]
+	if j.SiLU {
+		simd.RowGrad(dv, j.dy.From(lo), x, n, j.gamma, j.beta, stats)
+	}
+	s1, s2 := w.a, w.b
+	simd.RowGradSums(s1, s2, dv, x, j.gamma, stats)
+	coef, size := w.pqr, float64(j.c)
+	for i := range n {
+		mean, rs := float64(stats[2*i]), float64(stats[2*i+1])
+		m1 := float64(s1[i]) / size
+		m2 := float64(rs * (float64(s2[i]) / size))
+		coef[3*i] = stats[2*i+1]
+		coef[3*i+1] = float32(-rs * m2)
+		coef[3*i+2] = float32(rs * (float64(mean*m2) - m1))
+	}
+	simd.RowGradInput(j.dx.From(lo), dv, x, n, j.gamma, coef, j.AddDX)
 }

@@ -742,47 +742,62 @@ done33:
 	VZEROUPPER
 	RET
 
-// func rowGradInputAVX2(dx []float32, dv []float32, x []float32, gamma []float32, p float32, q float32, r float32)
+// func rowGradInputAVX2(dx *float32, dv *float32, x *float32, dxPitch int, dvPitch int, xPitch int, n int, gamma []float32, coef *float32)
 // Requires: AVX, FMA3
-TEXT ·rowGradInputAVX2(SB), NOSPLIT, $0-108
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dv_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         x_len+56(FP), SI
-	VBROADCASTSS p+96(FP), Y0
-	VBROADCASTSS q+100(FP), Y1
-	VBROADCASTSS r+104(FP), Y2
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
-	JL           tail36
+TEXT ·rowGradInputAVX2(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dxPitch+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dv+8(FP), DX
+	MOVQ dvPitch+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ x+16(FP), SI
+	MOVQ xPitch+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ gamma_base+56(FP), R8
+	MOVQ coef+80(FP), R9
 
-loop39:
-	VMOVUPS     (DX)(DI*4), Y3
+pixel36:
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS 4(R9), Y1
+	VBROADCASTSS 8(R9), Y2
+	ADDQ         $0x0c, R9
+	MOVQ         gamma_len+64(FP), R10
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
+	JL           tail37
+
+loop40:
+	VMOVUPS     (SI)(R11*4), Y3
 	VFMADD132PS Y1, Y2, Y3
-	VMOVUPS     (CX)(DI*4), Y4
-	VMULPS      (BX)(DI*4), Y4, Y4
+	VMOVUPS     (DX)(R11*4), Y4
+	VMULPS      (R8)(R11*4), Y4, Y4
 	VFMADD231PS Y4, Y0, Y3
-	VMOVUPS     Y3, (AX)(DI*4)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
-	JGE         loop39
+	VMOVUPS     Y3, (AX)(R11*4)
+	ADDQ        $0x08, R11
+	SUBQ        $0x08, R10
+	JGE         loop40
 
-tail36:
-	ADDQ        $0x08, SI
-	JZ          done37
-	LEAQ        tails<>+0(SB), R8
-	NEGQ        SI
-	VMOVUPS     64(R8)(SI*4), Y3
-	VMASKMOVPS  (DX)(DI*4), Y3, Y4
+tail37:
+	ADDQ        $0x08, R10
+	JZ          done38
+	LEAQ        tails<>+0(SB), R12
+	NEGQ        R10
+	VMOVUPS     64(R12)(R10*4), Y3
+	VMASKMOVPS  (SI)(R11*4), Y3, Y4
 	VFMADD132PS Y1, Y2, Y4
-	VMASKMOVPS  (BX)(DI*4), Y3, Y1
-	VMASKMOVPS  (CX)(DI*4), Y3, Y2
+	VMASKMOVPS  (R8)(R11*4), Y3, Y1
+	VMASKMOVPS  (DX)(R11*4), Y3, Y2
 	VMULPS      Y1, Y2, Y1
 	VFMADD231PS Y1, Y0, Y4
-	VMASKMOVPS  Y4, Y3, (AX)(DI*4)
+	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
 
-done37:
+done38:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel36
 	VZEROUPPER
 	RET
 
@@ -802,13 +817,13 @@ TEXT ·gradInputAccAVX2(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel40:
+pixel41:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x08, R11
-	JL   tail41
+	JL   tail42
 
-loop44:
+loop45:
 	VMOVUPS     (R10)(R12*4), Y0
 	VMOVUPS     (SI)(R12*4), Y1
 	VFMADD231PS (R9)(R12*4), Y1, Y0
@@ -818,11 +833,11 @@ loop44:
 	VMOVUPS     Y0, (AX)(R12*4)
 	ADDQ        $0x08, R12
 	SUBQ        $0x08, R11
-	JGE         loop44
+	JGE         loop45
 
-tail41:
+tail42:
 	ADDQ        $0x08, R11
-	JZ          done42
+	JZ          done43
 	LEAQ        tails<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
@@ -837,59 +852,74 @@ tail41:
 	VADDPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
 
-done42:
+done43:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel40
+	JNZ  pixel41
 	VZEROUPPER
 	RET
 
-// func rowGradInputAccAVX2(dx []float32, dv []float32, x []float32, gamma []float32, p float32, q float32, r float32)
+// func rowGradInputAccAVX2(dx *float32, dv *float32, x *float32, dxPitch int, dvPitch int, xPitch int, n int, gamma []float32, coef *float32)
 // Requires: AVX, FMA3
-TEXT ·rowGradInputAccAVX2(SB), NOSPLIT, $0-108
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dv_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         x_len+56(FP), SI
-	VBROADCASTSS p+96(FP), Y0
-	VBROADCASTSS q+100(FP), Y1
-	VBROADCASTSS r+104(FP), Y2
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
-	JL           tail45
+TEXT ·rowGradInputAccAVX2(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dxPitch+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dv+8(FP), DX
+	MOVQ dvPitch+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ x+16(FP), SI
+	MOVQ xPitch+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ gamma_base+56(FP), R8
+	MOVQ coef+80(FP), R9
 
-loop48:
-	VMOVUPS     (DX)(DI*4), Y3
+pixel46:
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS 4(R9), Y1
+	VBROADCASTSS 8(R9), Y2
+	ADDQ         $0x0c, R9
+	MOVQ         gamma_len+64(FP), R10
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
+	JL           tail47
+
+loop50:
+	VMOVUPS     (SI)(R11*4), Y3
 	VFMADD132PS Y1, Y2, Y3
-	VMOVUPS     (CX)(DI*4), Y4
-	VMULPS      (BX)(DI*4), Y4, Y4
+	VMOVUPS     (DX)(R11*4), Y4
+	VMULPS      (R8)(R11*4), Y4, Y4
 	VFMADD231PS Y4, Y0, Y3
-	VADDPS      (AX)(DI*4), Y3, Y3
-	VMOVUPS     Y3, (AX)(DI*4)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
-	JGE         loop48
+	VADDPS      (AX)(R11*4), Y3, Y3
+	VMOVUPS     Y3, (AX)(R11*4)
+	ADDQ        $0x08, R11
+	SUBQ        $0x08, R10
+	JGE         loop50
 
-tail45:
-	ADDQ        $0x08, SI
-	JZ          done46
-	LEAQ        tails<>+0(SB), R8
-	NEGQ        SI
-	VMOVUPS     64(R8)(SI*4), Y3
-	VMASKMOVPS  (DX)(DI*4), Y3, Y4
+tail47:
+	ADDQ        $0x08, R10
+	JZ          done48
+	LEAQ        tails<>+0(SB), R12
+	NEGQ        R10
+	VMOVUPS     64(R12)(R10*4), Y3
+	VMASKMOVPS  (SI)(R11*4), Y3, Y4
 	VFMADD132PS Y1, Y2, Y4
-	VMASKMOVPS  (BX)(DI*4), Y3, Y1
-	VMASKMOVPS  (CX)(DI*4), Y3, Y2
+	VMASKMOVPS  (R8)(R11*4), Y3, Y1
+	VMASKMOVPS  (DX)(R11*4), Y3, Y2
 	VMULPS      Y1, Y2, Y1
 	VFMADD231PS Y1, Y0, Y4
-	VMASKMOVPS  (AX)(DI*4), Y3, Y0
+	VMASKMOVPS  (AX)(R11*4), Y3, Y0
 	VADDPS      Y0, Y4, Y4
-	VMASKMOVPS  Y4, Y3, (AX)(DI*4)
+	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
 
-done46:
+done48:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel46
 	VZEROUPPER
 	RET
 
@@ -905,13 +935,13 @@ TEXT ·gradInputSiLUAVX2(SB), NOSPLIT, $0-176
 	MOVQ q_base+128(FP), R8
 	MOVQ r_base+152(FP), R9
 
-pixel49:
+pixel51:
 	MOVQ p_len+112(FP), R10
 	XORQ R11, R11
 	SUBQ $0x08, R10
-	JL   tail50
+	JL   tail52
 
-loop53:
+loop55:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (SI)(R11*4), Y1
 	VFMADD231PS (BX)(R11*4), Y0, Y1
@@ -959,11 +989,11 @@ loop53:
 	VMOVUPS     Y2, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop53
+	JGE         loop55
 
-tail50:
+tail52:
 	ADDQ        $0x08, R10
-	JZ          done51
+	JZ          done53
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
@@ -1018,7 +1048,7 @@ tail50:
 	VADDPS      Y1, Y3, Y3
 	VMASKMOVPS  Y3, Y0, (AX)(R11*4)
 
-done51:
+done53:
 	MOVQ dxPitch+24(FP), R10
 	LEAQ (AX)(R10*4), AX
 	MOVQ dyPitch+32(FP), R10
@@ -1026,73 +1056,93 @@ done51:
 	MOVQ xPitch+40(FP), R10
 	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
-	JNZ  pixel49
+	JNZ  pixel51
 	VZEROUPPER
 	RET
 
-// func rowApplyAVX2(y []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
+// func rowApplyAVX2(y *float32, x *float32, yPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
 // Requires: AVX, FMA3
-TEXT ·rowApplyAVX2(SB), NOSPLIT, $0-104
-	MOVQ         y_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         beta_base+72(FP), BX
-	MOVQ         x_len+32(FP), SI
-	VBROADCASTSS mean+96(FP), Y0
-	VBROADCASTSS rstd+100(FP), Y1
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
-	JL           tail54
+TEXT ·rowApplyAVX2(SB), NOSPLIT, $0-96
+	MOVQ y+0(FP), AX
+	MOVQ yPitch+16(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+8(FP), DX
+	MOVQ xPitch+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ gamma_base+40(FP), SI
+	MOVQ beta_base+64(FP), DI
+	MOVQ stats+88(FP), R8
 
-loop57:
-	VMOVUPS     (CX)(DI*4), Y2
+pixel56:
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	ADDQ         $0x08, R8
+	MOVQ         gamma_len+48(FP), R9
+	XORQ         R10, R10
+	SUBQ         $0x08, R9
+	JL           tail57
+
+loop60:
+	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (BX)(DI*4), Y3
-	VFMADD132PS (DX)(DI*4), Y3, Y2
-	VMOVUPS     Y2, (AX)(DI*4)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
-	JGE         loop57
+	VMOVUPS     (DI)(R10*4), Y3
+	VFMADD132PS (SI)(R10*4), Y3, Y2
+	VMOVUPS     Y2, (AX)(R10*4)
+	ADDQ        $0x08, R10
+	SUBQ        $0x08, R9
+	JGE         loop60
 
-tail54:
-	ADDQ        $0x08, SI
-	JZ          done55
-	LEAQ        tails<>+0(SB), R8
-	NEGQ        SI
-	VMOVUPS     64(R8)(SI*4), Y2
-	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+tail57:
+	ADDQ        $0x08, R9
+	JZ          done58
+	LEAQ        tails<>+0(SB), R11
+	NEGQ        R9
+	VMOVUPS     64(R11)(R9*4), Y2
+	VMASKMOVPS  (DX)(R10*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  (DX)(DI*4), Y2, Y1
-	VMASKMOVPS  (BX)(DI*4), Y2, Y3
+	VMASKMOVPS  (SI)(R10*4), Y2, Y1
+	VMASKMOVPS  (DI)(R10*4), Y2, Y3
 	VFMADD132PS Y1, Y3, Y0
-	VMASKMOVPS  Y0, Y2, (AX)(DI*4)
+	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
 
-done55:
+done58:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ n+32(FP)
+	JNZ  pixel56
 	VZEROUPPER
 	RET
 
-// func rowApplySiLUAVX2(y []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
+// func rowApplySiLUAVX2(y *float32, x *float32, yPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·rowApplySiLUAVX2(SB), NOSPLIT, $0-104
-	MOVQ         y_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         beta_base+72(FP), BX
-	MOVQ         x_len+32(FP), SI
-	VBROADCASTSS mean+96(FP), Y0
-	VBROADCASTSS rstd+100(FP), Y1
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
-	JL           tail58
+TEXT ·rowApplySiLUAVX2(SB), NOSPLIT, $0-96
+	MOVQ y+0(FP), AX
+	MOVQ yPitch+16(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+8(FP), DX
+	MOVQ xPitch+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ gamma_base+40(FP), SI
+	MOVQ beta_base+64(FP), DI
+	MOVQ stats+88(FP), R8
 
-loop61:
-	VMOVUPS     (CX)(DI*4), Y2
+pixel61:
+	VBROADCASTSS (R8), Y0
+	VBROADCASTSS 4(R8), Y1
+	ADDQ         $0x08, R8
+	MOVQ         gamma_len+48(FP), R9
+	XORQ         R10, R10
+	SUBQ         $0x08, R9
+	JL           tail62
+
+loop65:
+	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (BX)(DI*4), Y3
-	VFMADD132PS (DX)(DI*4), Y3, Y2
+	VMOVUPS     (DI)(R10*4), Y3
+	VFMADD132PS (SI)(R10*4), Y3, Y2
 	VMOVUPS     constants<>+256(SB), Y3
 	VMAXPS      Y2, Y3, Y2
 	VMOVUPS     constants<>+288(SB), Y3
@@ -1124,22 +1174,22 @@ loop61:
 	VDIVPS      Y5, Y2, Y2
 	VMULPS      Y4, Y2, Y2
 	VMULPS      Y3, Y2, Y2
-	VMOVUPS     Y2, (AX)(DI*4)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
-	JGE         loop61
+	VMOVUPS     Y2, (AX)(R10*4)
+	ADDQ        $0x08, R10
+	SUBQ        $0x08, R9
+	JGE         loop65
 
-tail58:
-	ADDQ        $0x08, SI
-	JZ          done59
-	LEAQ        tails<>+0(SB), R8
-	NEGQ        SI
-	VMOVUPS     64(R8)(SI*4), Y2
-	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+tail62:
+	ADDQ        $0x08, R9
+	JZ          done63
+	LEAQ        tails<>+0(SB), R11
+	NEGQ        R9
+	VMOVUPS     64(R11)(R9*4), Y2
+	VMASKMOVPS  (DX)(R10*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  (DX)(DI*4), Y2, Y1
-	VMASKMOVPS  (BX)(DI*4), Y2, Y3
+	VMASKMOVPS  (SI)(R10*4), Y2, Y1
+	VMASKMOVPS  (DI)(R10*4), Y2, Y3
 	VFMADD132PS Y1, Y3, Y0
 	VMOVUPS     constants<>+256(SB), Y1
 	VMAXPS      Y0, Y1, Y0
@@ -1172,33 +1222,128 @@ tail58:
 	VDIVPS      Y4, Y0, Y0
 	VMULPS      Y3, Y0, Y0
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  Y0, Y2, (AX)(DI*4)
+	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
 
-done59:
+done63:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ n+32(FP)
+	JNZ  pixel61
 	VZEROUPPER
 	RET
 
-// func rowGradAVX2(dv []float32, dy []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
-// Requires: AVX, AVX2, FMA3
-TEXT ·rowGradAVX2(SB), NOSPLIT, $0-128
-	MOVQ         dv_base+0(FP), AX
-	MOVQ         dy_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         beta_base+96(FP), SI
-	MOVQ         x_len+56(FP), DI
-	VBROADCASTSS mean+120(FP), Y0
-	VBROADCASTSS rstd+124(FP), Y1
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
-	JL           tail62
+// func rowSumsAVX2(s []float32, q []float32, x *float32, pitch int, c int, k []float32)
+// Requires: AVX, FMA3
+TEXT ·rowSumsAVX2(SB), NOSPLIT, $0-96
+	MOVQ s_base+0(FP), AX
+	MOVQ q_base+24(FP), CX
+	MOVQ k_base+72(FP), DX
+	MOVQ x+48(FP), BX
+	MOVQ pitch+56(FP), SI
+	SHLQ $0x02, SI
+	MOVQ k_len+80(FP), DI
 
-loop65:
-	VMOVUPS     (DX)(R8*4), Y2
+pixel66:
+	VBROADCASTSS (DX), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	MOVQ         c+64(FP), R8
+	XORQ         R9, R9
+	SUBQ         $0x10, R8
+	JL           tail67
+
+loop70:
+	VMOVUPS     (BX)(R9*4), Y5
+	VMOVUPS     32(BX)(R9*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VSUBPS      Y0, Y6, Y6
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y6, Y2, Y2
+	VFMADD231PS Y5, Y5, Y3
+	VFMADD231PS Y6, Y6, Y4
+	ADDQ        $0x10, R9
+	SUBQ        $0x10, R8
+	JGE         loop70
+
+tail67:
+	ADDQ        $0x10, R8
+	JZ          done68
+	LEAQ        tails<>+0(SB), R10
+	NEGQ        R8
+	VMOVUPS     64(R10)(R8*4), Y5
+	VMOVUPS     96(R10)(R8*4), Y6
+	VMASKMOVPS  (BX)(R9*4), Y5, Y7
+	VMASKMOVPS  32(BX)(R9*4), Y6, Y8
+	VSUBPS      Y0, Y7, Y7
+	VSUBPS      Y0, Y8, Y0
+	VANDPS      Y5, Y7, Y7
+	VANDPS      Y6, Y0, Y0
+	VADDPS      Y7, Y1, Y1
+	VADDPS      Y0, Y2, Y2
+	VFMADD231PS Y7, Y7, Y3
+	VFMADD231PS Y0, Y0, Y4
+
+done68:
+	VADDPS       Y1, Y2, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x00, Y0, X0
+	VADDPS       X0, X1, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSS       X0, (AX)
+	VADDPS       Y3, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VEXTRACTF128 $0x00, Y0, X0
+	VADDPS       X0, X1, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSS       X0, (CX)
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         SI, BX
+	DECQ         DI
+	JNZ          pixel66
+	VZEROUPPER
+	RET
+
+// func rowGradAVX2(dv *float32, dy *float32, x *float32, dvPitch int, dyPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rowGradAVX2(SB), NOSPLIT, $0-112
+	MOVQ dv+0(FP), AX
+	MOVQ dvPitch+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dy+8(FP), DX
+	MOVQ dyPitch+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ x+16(FP), SI
+	MOVQ xPitch+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ gamma_base+56(FP), R8
+	MOVQ beta_base+80(FP), R9
+	MOVQ stats+104(FP), R10
+
+pixel71:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS 4(R10), Y1
+	ADDQ         $0x08, R10
+	MOVQ         gamma_len+64(FP), R11
+	XORQ         R12, R12
+	SUBQ         $0x08, R11
+	JL           tail72
+
+loop75:
+	VMOVUPS     (SI)(R12*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
-	VMOVUPS     (SI)(R8*4), Y3
-	VFMADD132PS (BX)(R8*4), Y3, Y2
+	VMOVUPS     (R9)(R12*4), Y3
+	VFMADD132PS (R8)(R12*4), Y3, Y2
 	VMOVUPS     constants<>+256(SB), Y3
 	VMAXPS      Y2, Y3, Y2
 	VMOVUPS     constants<>+288(SB), Y3
@@ -1235,25 +1380,25 @@ loop65:
 	VMULPS      Y6, Y4, Y4
 	VMULPS      Y5, Y4, Y4
 	VMULPS      Y3, Y4, Y4
-	VMULPS      (CX)(R8*4), Y4, Y2
-	VMOVUPS     Y2, (AX)(R8*4)
-	ADDQ        $0x08, R8
-	SUBQ        $0x08, DI
-	JGE         loop65
+	VMULPS      (DX)(R12*4), Y4, Y2
+	VMOVUPS     Y2, (AX)(R12*4)
+	ADDQ        $0x08, R12
+	SUBQ        $0x08, R11
+	JGE         loop75
 
-tail62:
-	ADDQ        $0x08, DI
-	JZ          done63
-	LEAQ        tails<>+0(SB), R9
-	NEGQ        DI
-	VMOVUPS     64(R9)(DI*4), Y2
-	VMASKMOVPS  (DX)(R8*4), Y2, Y3
+tail72:
+	ADDQ        $0x08, R11
+	JZ          done73
+	LEAQ        tails<>+0(SB), R13
+	NEGQ        R11
+	VMOVUPS     64(R13)(R11*4), Y2
+	VMASKMOVPS  (SI)(R12*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  (BX)(R8*4), Y2, Y1
-	VMASKMOVPS  (SI)(R8*4), Y2, Y3
+	VMASKMOVPS  (R8)(R12*4), Y2, Y1
+	VMASKMOVPS  (R9)(R12*4), Y2, Y3
 	VFMADD132PS Y1, Y3, Y0
-	VMASKMOVPS  (CX)(R8*4), Y2, Y1
+	VMASKMOVPS  (DX)(R12*4), Y2, Y1
 	VMOVUPS     constants<>+256(SB), Y3
 	VMAXPS      Y0, Y3, Y0
 	VMOVUPS     constants<>+288(SB), Y3
@@ -1291,65 +1436,81 @@ tail62:
 	VMULPS      Y5, Y4, Y4
 	VMULPS      Y3, Y4, Y4
 	VMULPS      Y1, Y4, Y0
-	VMASKMOVPS  Y0, Y2, (AX)(R8*4)
+	VMASKMOVPS  Y0, Y2, (AX)(R12*4)
 
-done63:
+done73:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel71
 	VZEROUPPER
 	RET
 
-// func rowGradSumsAVX2(dv []float32, x []float32, gamma []float32, mean float32, rstd float32) (s1 float32, s2 float32)
-// Requires: AVX, FMA3, SSE
-TEXT ·rowGradSumsAVX2(SB), NOSPLIT, $0-88
-	MOVQ         dv_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         x_len+32(FP), BX
-	VBROADCASTSS mean+72(FP), Y0
-	VBROADCASTSS rstd+76(FP), Y1
+// func rowGradSumsAVX2(s1 []float32, s2 []float32, dv *float32, x *float32, dvPitch int, xPitch int, gamma []float32, stats *float32)
+// Requires: AVX, FMA3
+TEXT ·rowGradSumsAVX2(SB), NOSPLIT, $0-112
+	MOVQ s1_base+0(FP), AX
+	MOVQ s2_base+24(FP), CX
+	MOVQ s1_len+8(FP), DX
+	MOVQ dv+48(FP), BX
+	MOVQ dvPitch+64(FP), SI
+	SHLQ $0x02, SI
+	MOVQ x+56(FP), DI
+	MOVQ xPitch+72(FP), R8
+	SHLQ $0x02, R8
+	MOVQ gamma_base+80(FP), R9
+	MOVQ stats+104(FP), R10
+
+pixel76:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS 4(R10), Y1
+	ADDQ         $0x08, R10
 	VXORPS       Y2, Y2, Y2
 	VXORPS       Y3, Y3, Y3
 	VXORPS       Y4, Y4, Y4
 	VXORPS       Y5, Y5, Y5
-	XORQ         SI, SI
-	SUBQ         $0x10, BX
-	JL           tail66
+	MOVQ         gamma_len+88(FP), R11
+	XORQ         R12, R12
+	SUBQ         $0x10, R11
+	JL           tail77
 
-loop69:
-	VMOVUPS     (CX)(SI*4), Y6
-	VMOVUPS     32(CX)(SI*4), Y7
+loop80:
+	VMOVUPS     (DI)(R12*4), Y6
+	VMOVUPS     32(DI)(R12*4), Y7
 	VSUBPS      Y0, Y6, Y6
 	VSUBPS      Y0, Y7, Y7
 	VMULPS      Y1, Y6, Y6
 	VMULPS      Y1, Y7, Y7
-	VMOVUPS     (AX)(SI*4), Y8
-	VMOVUPS     32(AX)(SI*4), Y9
-	VMULPS      (DX)(SI*4), Y8, Y8
-	VMULPS      32(DX)(SI*4), Y9, Y9
+	VMOVUPS     (BX)(R12*4), Y8
+	VMOVUPS     32(BX)(R12*4), Y9
+	VMULPS      (R9)(R12*4), Y8, Y8
+	VMULPS      32(R9)(R12*4), Y9, Y9
 	VADDPS      Y8, Y2, Y2
 	VADDPS      Y9, Y3, Y3
 	VFMADD231PS Y6, Y8, Y4
 	VFMADD231PS Y7, Y9, Y5
-	ADDQ        $0x10, SI
-	SUBQ        $0x10, BX
-	JGE         loop69
+	ADDQ        $0x10, R12
+	SUBQ        $0x10, R11
+	JGE         loop80
 
-tail66:
-	ADDQ        $0x10, BX
-	JZ          done67
-	LEAQ        tails<>+0(SB), DI
-	NEGQ        BX
-	VMOVUPS     64(DI)(BX*4), Y6
-	VMOVUPS     96(DI)(BX*4), Y7
-	VMASKMOVPS  (CX)(SI*4), Y6, Y8
-	VMASKMOVPS  32(CX)(SI*4), Y7, Y9
+tail77:
+	ADDQ        $0x10, R11
+	JZ          done78
+	LEAQ        tails<>+0(SB), R13
+	NEGQ        R11
+	VMOVUPS     64(R13)(R11*4), Y6
+	VMOVUPS     96(R13)(R11*4), Y7
+	VMASKMOVPS  (DI)(R12*4), Y6, Y8
+	VMASKMOVPS  32(DI)(R12*4), Y7, Y9
 	VSUBPS      Y0, Y8, Y8
 	VSUBPS      Y0, Y9, Y0
 	VMULPS      Y1, Y8, Y8
 	VMULPS      Y1, Y0, Y0
-	VMASKMOVPS  (DX)(SI*4), Y6, Y1
-	VMASKMOVPS  32(DX)(SI*4), Y7, Y9
-	VMASKMOVPS  (AX)(SI*4), Y6, Y10
-	VMASKMOVPS  32(AX)(SI*4), Y7, Y11
+	VMASKMOVPS  (R9)(R12*4), Y6, Y1
+	VMASKMOVPS  32(R9)(R12*4), Y7, Y9
+	VMASKMOVPS  (BX)(R12*4), Y6, Y10
+	VMASKMOVPS  32(BX)(R12*4), Y7, Y11
 	VMULPS      Y1, Y10, Y1
 	VMULPS      Y9, Y11, Y9
 	VANDPS      Y6, Y8, Y8
@@ -1359,7 +1520,7 @@ tail66:
 	VFMADD231PS Y8, Y1, Y4
 	VFMADD231PS Y0, Y9, Y5
 
-done67:
+done78:
 	VADDPS       Y2, Y3, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -1368,7 +1529,7 @@ done67:
 	VADDPS       X0, X1, X0
 	VMOVSHDUP    X0, X1
 	VADDPS       X0, X1, X0
-	MOVSS        X0, s1+80(FP)
+	VMOVSS       X0, (AX)
 	VADDPS       Y4, Y5, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -1377,7 +1538,13 @@ done67:
 	VADDPS       X0, X1, X0
 	VMOVSHDUP    X0, X1
 	VADDPS       X0, X1, X0
-	MOVSS        X0, s2+84(FP)
+	VMOVSS       X0, (CX)
+	ADDQ         $0x04, AX
+	ADDQ         $0x04, CX
+	ADDQ         SI, BX
+	ADDQ         R8, DI
+	DECQ         DX
+	JNZ          pixel76
 	VZEROUPPER
 	RET
 
@@ -1387,9 +1554,9 @@ TEXT ·colGradAVX2(SB), NOSPLIT, $0-96
 	MOVQ dbeta_len+32(FP), AX
 	XORQ CX, CX
 	SUBQ $0x08, AX
-	JL   tail70
+	JL   tail81
 
-loop73:
+loop84:
 	MOVQ    dgamma_base+0(FP), DX
 	MOVQ    dbeta_base+24(FP), BX
 	VMOVUPS (DX)(CX*4), Y0
@@ -1405,7 +1572,7 @@ loop73:
 	MOVQ    stats+88(FP), R10
 	MOVQ    n+80(FP), R11
 
-pixel74:
+pixel85:
 	VBROADCASTSS (R10), Y2
 	VBROADCASTSS 4(R10), Y3
 	ADDQ         $0x08, R10
@@ -1418,16 +1585,16 @@ pixel74:
 	ADDQ         DI, SI
 	ADDQ         R9, R8
 	DECQ         R11
-	JNZ          pixel74
+	JNZ          pixel85
 	VMOVUPS      Y0, (DX)(CX*4)
 	VMOVUPS      Y1, (BX)(CX*4)
 	ADDQ         $0x08, CX
 	SUBQ         $0x08, AX
-	JGE          loop73
+	JGE          loop84
 
-tail70:
+tail81:
 	ADDQ       $0x08, AX
-	JZ         done71
+	JZ         done82
 	LEAQ       tails<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
@@ -1446,7 +1613,7 @@ tail70:
 	MOVQ       stats+88(FP), R9
 	MOVQ       n+80(FP), R10
 
-pixel75:
+pixel86:
 	VBROADCASTSS (R9), Y3
 	VBROADCASTSS 4(R9), Y4
 	ADDQ         $0x08, R9
@@ -1459,10 +1626,10 @@ pixel75:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         R10
-	JNZ          pixel75
+	JNZ          pixel86
 	VMASKMOVPS   Y1, Y0, (AX)(CX*4)
 	VMASKMOVPS   Y2, Y0, (DX)(CX*4)
 
-done71:
+done82:
 	VZEROUPPER
 	RET

@@ -574,46 +574,61 @@ done33:
 	VZEROUPPER
 	RET
 
-// func rowGradInputAVX512(dx []float32, dv []float32, x []float32, gamma []float32, p float32, q float32, r float32)
+// func rowGradInputAVX512(dx *float32, dv *float32, x *float32, dxPitch int, dvPitch int, xPitch int, n int, gamma []float32, coef *float32)
 // Requires: AVX, AVX512F
-TEXT ·rowGradInputAVX512(SB), NOSPLIT, $0-108
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dv_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         x_len+56(FP), SI
-	VBROADCASTSS p+96(FP), Z0
-	VBROADCASTSS q+100(FP), Z1
-	VBROADCASTSS r+104(FP), Z2
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
-	JL           tail36
+TEXT ·rowGradInputAVX512(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dxPitch+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dv+8(FP), DX
+	MOVQ dvPitch+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ x+16(FP), SI
+	MOVQ xPitch+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ gamma_base+56(FP), R8
+	MOVQ coef+80(FP), R9
 
-loop39:
-	VMOVUPS     (DX)(DI*4), Z3
+pixel36:
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	ADDQ         $0x0c, R9
+	MOVQ         gamma_len+64(FP), R10
+	XORQ         R11, R11
+	SUBQ         $0x10, R10
+	JL           tail37
+
+loop40:
+	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
-	VMOVUPS     (CX)(DI*4), Z4
-	VMULPS      (BX)(DI*4), Z4, Z4
+	VMOVUPS     (DX)(R11*4), Z4
+	VMULPS      (R8)(R11*4), Z4, Z4
 	VFMADD231PS Z4, Z0, Z3
-	VMOVUPS     Z3, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
-	JGE         loop39
+	VMOVUPS     Z3, (AX)(R11*4)
+	ADDQ        $0x10, R11
+	SUBQ        $0x10, R10
+	JGE         loop40
 
-tail36:
-	ADDQ        $0x10, SI
-	JZ          done37
-	LEAQ        tails<>+0(SB), R8
-	KMOVW       (R8)(SI*2), K1
-	VMOVUPS.Z   (DX)(DI*4), K1, Z3
+tail37:
+	ADDQ        $0x10, R10
+	JZ          done38
+	LEAQ        tails<>+0(SB), R12
+	KMOVW       (R12)(R10*2), K1
+	VMOVUPS.Z   (SI)(R11*4), K1, Z3
 	VFMADD132PS Z1, Z2, Z3
-	VMOVUPS.Z   (BX)(DI*4), K1, Z1
-	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VMOVUPS.Z   (R8)(R11*4), K1, Z1
+	VMOVUPS.Z   (DX)(R11*4), K1, Z2
 	VMULPS      Z1, Z2, Z1
 	VFMADD231PS Z1, Z0, Z3
-	VMOVUPS     Z3, K1, (AX)(DI*4)
+	VMOVUPS     Z3, K1, (AX)(R11*4)
 
-done37:
+done38:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel36
 	VZEROUPPER
 	RET
 
@@ -633,13 +648,13 @@ TEXT ·gradInputAccAVX512(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel40:
+pixel41:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x10, R11
-	JL   tail41
+	JL   tail42
 
-loop44:
+loop45:
 	VMOVUPS     (R10)(R12*4), Z0
 	VMOVUPS     (SI)(R12*4), Z1
 	VFMADD231PS (R9)(R12*4), Z1, Z0
@@ -649,11 +664,11 @@ loop44:
 	VMOVUPS     Z0, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop44
+	JGE         loop45
 
-tail41:
+tail42:
 	ADDQ        $0x10, R11
-	JZ          done42
+	JZ          done43
 	LEAQ        tails<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
@@ -667,58 +682,73 @@ tail41:
 	VADDPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)(R12*4)
 
-done42:
+done43:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel40
+	JNZ  pixel41
 	VZEROUPPER
 	RET
 
-// func rowGradInputAccAVX512(dx []float32, dv []float32, x []float32, gamma []float32, p float32, q float32, r float32)
+// func rowGradInputAccAVX512(dx *float32, dv *float32, x *float32, dxPitch int, dvPitch int, xPitch int, n int, gamma []float32, coef *float32)
 // Requires: AVX, AVX512F
-TEXT ·rowGradInputAccAVX512(SB), NOSPLIT, $0-108
-	MOVQ         dx_base+0(FP), AX
-	MOVQ         dv_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         x_len+56(FP), SI
-	VBROADCASTSS p+96(FP), Z0
-	VBROADCASTSS q+100(FP), Z1
-	VBROADCASTSS r+104(FP), Z2
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
-	JL           tail45
+TEXT ·rowGradInputAccAVX512(SB), NOSPLIT, $0-88
+	MOVQ dx+0(FP), AX
+	MOVQ dxPitch+24(FP), CX
+	SHLQ $0x02, CX
+	MOVQ dv+8(FP), DX
+	MOVQ dvPitch+32(FP), BX
+	SHLQ $0x02, BX
+	MOVQ x+16(FP), SI
+	MOVQ xPitch+40(FP), DI
+	SHLQ $0x02, DI
+	MOVQ gamma_base+56(FP), R8
+	MOVQ coef+80(FP), R9
 
-loop48:
-	VMOVUPS     (DX)(DI*4), Z3
+pixel46:
+	VBROADCASTSS (R9), Z0
+	VBROADCASTSS 4(R9), Z1
+	VBROADCASTSS 8(R9), Z2
+	ADDQ         $0x0c, R9
+	MOVQ         gamma_len+64(FP), R10
+	XORQ         R11, R11
+	SUBQ         $0x10, R10
+	JL           tail47
+
+loop50:
+	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
-	VMOVUPS     (CX)(DI*4), Z4
-	VMULPS      (BX)(DI*4), Z4, Z4
+	VMOVUPS     (DX)(R11*4), Z4
+	VMULPS      (R8)(R11*4), Z4, Z4
 	VFMADD231PS Z4, Z0, Z3
-	VADDPS      (AX)(DI*4), Z3, Z3
-	VMOVUPS     Z3, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
-	JGE         loop48
+	VADDPS      (AX)(R11*4), Z3, Z3
+	VMOVUPS     Z3, (AX)(R11*4)
+	ADDQ        $0x10, R11
+	SUBQ        $0x10, R10
+	JGE         loop50
 
-tail45:
-	ADDQ        $0x10, SI
-	JZ          done46
-	LEAQ        tails<>+0(SB), R8
-	KMOVW       (R8)(SI*2), K1
-	VMOVUPS.Z   (DX)(DI*4), K1, Z3
+tail47:
+	ADDQ        $0x10, R10
+	JZ          done48
+	LEAQ        tails<>+0(SB), R12
+	KMOVW       (R12)(R10*2), K1
+	VMOVUPS.Z   (SI)(R11*4), K1, Z3
 	VFMADD132PS Z1, Z2, Z3
-	VMOVUPS.Z   (BX)(DI*4), K1, Z1
-	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VMOVUPS.Z   (R8)(R11*4), K1, Z1
+	VMOVUPS.Z   (DX)(R11*4), K1, Z2
 	VMULPS      Z1, Z2, Z1
 	VFMADD231PS Z1, Z0, Z3
-	VMOVUPS.Z   (AX)(DI*4), K1, Z0
+	VMOVUPS.Z   (AX)(R11*4), K1, Z0
 	VADDPS      Z0, Z3, Z3
-	VMOVUPS     Z3, K1, (AX)(DI*4)
+	VMOVUPS     Z3, K1, (AX)(R11*4)
 
-done46:
+done48:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel46
 	VZEROUPPER
 	RET
 
@@ -746,13 +776,13 @@ TEXT ·gradInputSiLUAVX512(SB), NOSPLIT, $0-176
 	VBROADCASTSS constants<>+52(SB), Z10
 	VBROADCASTSS constants<>+56(SB), Z11
 
-pixel49:
+pixel51:
 	MOVQ p_len+112(FP), R10
 	XORQ R11, R11
 	SUBQ $0x10, R10
-	JL   tail50
+	JL   tail52
 
-loop53:
+loop55:
 	VMOVUPS     (DX)(R11*4), Z12
 	VMOVUPS     (SI)(R11*4), Z13
 	VFMADD231PS (BX)(R11*4), Z12, Z13
@@ -788,11 +818,11 @@ loop53:
 	VMOVUPS     Z14, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop53
+	JGE         loop55
 
-tail50:
+tail52:
 	ADDQ        $0x10, R10
-	JZ          done51
+	JZ          done53
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z12
@@ -834,7 +864,7 @@ tail50:
 	VADDPS      Z12, Z14, Z14
 	VMOVUPS     Z14, K1, (AX)(R11*4)
 
-done51:
+done53:
 	MOVQ dxPitch+24(FP), R10
 	LEAQ (AX)(R10*4), AX
 	MOVQ dyPitch+32(FP), R10
@@ -842,317 +872,445 @@ done51:
 	MOVQ xPitch+40(FP), R10
 	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
-	JNZ  pixel49
+	JNZ  pixel51
 	VZEROUPPER
 	RET
 
-// func rowApplyAVX512(y []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
+// func rowApplyAVX512(y *float32, x *float32, yPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
 // Requires: AVX, AVX512F
-TEXT ·rowApplyAVX512(SB), NOSPLIT, $0-104
-	MOVQ         y_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         beta_base+72(FP), BX
-	MOVQ         x_len+32(FP), SI
-	VBROADCASTSS mean+96(FP), Z0
-	VBROADCASTSS rstd+100(FP), Z1
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
-	JL           tail54
+TEXT ·rowApplyAVX512(SB), NOSPLIT, $0-96
+	MOVQ y+0(FP), AX
+	MOVQ yPitch+16(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+8(FP), DX
+	MOVQ xPitch+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ gamma_base+40(FP), SI
+	MOVQ beta_base+64(FP), DI
+	MOVQ stats+88(FP), R8
 
-loop57:
-	VMOVUPS     (CX)(DI*4), Z2
+pixel56:
+	VBROADCASTSS (R8), Z0
+	VBROADCASTSS 4(R8), Z1
+	ADDQ         $0x08, R8
+	MOVQ         gamma_len+48(FP), R9
+	XORQ         R10, R10
+	SUBQ         $0x10, R9
+	JL           tail57
+
+loop60:
+	VMOVUPS     (DX)(R10*4), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
-	VMOVUPS     (BX)(DI*4), Z3
-	VFMADD132PS (DX)(DI*4), Z3, Z2
-	VMOVUPS     Z2, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
-	JGE         loop57
+	VMOVUPS     (DI)(R10*4), Z3
+	VFMADD132PS (SI)(R10*4), Z3, Z2
+	VMOVUPS     Z2, (AX)(R10*4)
+	ADDQ        $0x10, R10
+	SUBQ        $0x10, R9
+	JGE         loop60
 
-tail54:
-	ADDQ        $0x10, SI
-	JZ          done55
-	LEAQ        tails<>+0(SB), R8
-	KMOVW       (R8)(SI*2), K1
-	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+tail57:
+	ADDQ        $0x10, R9
+	JZ          done58
+	LEAQ        tails<>+0(SB), R11
+	KMOVW       (R11)(R9*2), K1
+	VMOVUPS.Z   (DX)(R10*4), K1, Z2
 	VSUBPS      Z0, Z2, Z0
 	VMULPS      Z1, Z0, Z0
-	VMOVUPS.Z   (DX)(DI*4), K1, Z1
-	VMOVUPS.Z   (BX)(DI*4), K1, Z2
+	VMOVUPS.Z   (SI)(R10*4), K1, Z1
+	VMOVUPS.Z   (DI)(R10*4), K1, Z2
 	VFMADD132PS Z1, Z2, Z0
-	VMOVUPS     Z0, K1, (AX)(DI*4)
+	VMOVUPS     Z0, K1, (AX)(R10*4)
 
-done55:
+done58:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ n+32(FP)
+	JNZ  pixel56
 	VZEROUPPER
 	RET
 
-// func rowApplySiLUAVX512(y []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
+// func rowApplySiLUAVX512(y *float32, x *float32, yPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
 // Requires: AVX, AVX512F
-TEXT ·rowApplySiLUAVX512(SB), NOSPLIT, $0-104
-	MOVQ         y_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         beta_base+72(FP), BX
-	MOVQ         x_len+32(FP), SI
-	VBROADCASTSS mean+96(FP), Z0
-	VBROADCASTSS rstd+100(FP), Z1
-	VBROADCASTSS constants<>+4(SB), Z2
-	VBROADCASTSS constants<>+8(SB), Z3
-	VBROADCASTSS constants<>+28(SB), Z4
-	VBROADCASTSS constants<>+12(SB), Z5
-	VBROADCASTSS constants<>+20(SB), Z6
-	VBROADCASTSS constants<>+32(SB), Z7
-	VBROADCASTSS constants<>+36(SB), Z8
-	VBROADCASTSS constants<>+40(SB), Z9
-	VBROADCASTSS constants<>+44(SB), Z10
-	VBROADCASTSS constants<>+48(SB), Z11
-	VBROADCASTSS constants<>+52(SB), Z12
-	VBROADCASTSS constants<>+56(SB), Z13
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
-	JL           tail58
+TEXT ·rowApplySiLUAVX512(SB), NOSPLIT, $0-96
+	MOVQ         y+0(FP), AX
+	MOVQ         yPitch+16(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         x+8(FP), DX
+	MOVQ         xPitch+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         gamma_base+40(FP), SI
+	MOVQ         beta_base+64(FP), DI
+	MOVQ         stats+88(FP), R8
+	VBROADCASTSS constants<>+4(SB), Z0
+	VBROADCASTSS constants<>+8(SB), Z1
+	VBROADCASTSS constants<>+28(SB), Z2
+	VBROADCASTSS constants<>+12(SB), Z3
+	VBROADCASTSS constants<>+20(SB), Z4
+	VBROADCASTSS constants<>+32(SB), Z5
+	VBROADCASTSS constants<>+36(SB), Z6
+	VBROADCASTSS constants<>+40(SB), Z7
+	VBROADCASTSS constants<>+44(SB), Z8
+	VBROADCASTSS constants<>+48(SB), Z9
+	VBROADCASTSS constants<>+52(SB), Z10
+	VBROADCASTSS constants<>+56(SB), Z11
 
-loop61:
-	VMOVUPS     (CX)(DI*4), Z14
-	VSUBPS      Z0, Z14, Z14
-	VMULPS      Z1, Z14, Z14
-	VMOVUPS     (BX)(DI*4), Z15
-	VFMADD132PS (DX)(DI*4), Z15, Z14
-	VMAXPS      Z14, Z7, Z14
-	VMINPS      Z14, Z8, Z15
-	VMOVAPS     Z15, Z16
-	VFMADD132PS Z3, Z4, Z16
-	VSUBPS      Z4, Z16, Z16
-	VMOVAPS     Z16, Z17
-	VFMSUB132PS Z5, Z15, Z17
-	VFMADD231PS Z6, Z16, Z17
-	VMOVAPS     Z13, Z15
-	VFMADD213PS Z12, Z17, Z15
-	VFMADD213PS Z11, Z17, Z15
-	VFMADD213PS Z10, Z17, Z15
-	VFMADD213PS Z9, Z17, Z15
-	VMULPS      Z17, Z17, Z18
-	VFMADD213PS Z17, Z18, Z15
-	VSCALEFPS   Z16, Z2, Z17
-	VADDPS      Z2, Z17, Z17
-	VADDPS      Z15, Z17, Z17
-	VDIVPS      Z17, Z14, Z14
-	VSCALEFPS   Z16, Z14, Z14
-	VMOVUPS     Z14, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
-	JGE         loop61
-
-tail58:
-	ADDQ        $0x10, SI
-	JZ          done59
-	LEAQ        tails<>+0(SB), R8
-	KMOVW       (R8)(SI*2), K1
-	VMOVUPS.Z   (CX)(DI*4), K1, Z14
-	VSUBPS      Z0, Z14, Z0
-	VMULPS      Z1, Z0, Z0
-	VMOVUPS.Z   (DX)(DI*4), K1, Z1
-	VMOVUPS.Z   (BX)(DI*4), K1, Z14
-	VFMADD132PS Z1, Z14, Z0
-	VMAXPS      Z0, Z7, Z0
-	VMINPS      Z0, Z8, Z1
-	VMOVAPS     Z1, Z7
-	VFMADD132PS Z3, Z4, Z7
-	VSUBPS      Z4, Z7, Z7
-	VMOVAPS     Z7, Z3
-	VFMSUB132PS Z5, Z1, Z3
-	VFMADD231PS Z6, Z7, Z3
-	VMOVAPS     Z13, Z1
-	VFMADD213PS Z12, Z3, Z1
-	VFMADD213PS Z11, Z3, Z1
-	VFMADD213PS Z10, Z3, Z1
-	VFMADD213PS Z9, Z3, Z1
-	VMULPS      Z3, Z3, Z4
-	VFMADD213PS Z3, Z4, Z1
-	VSCALEFPS   Z7, Z2, Z3
-	VADDPS      Z2, Z3, Z3
-	VADDPS      Z1, Z3, Z3
-	VDIVPS      Z3, Z0, Z0
-	VSCALEFPS   Z7, Z0, Z0
-	VMOVUPS     Z0, K1, (AX)(DI*4)
-
-done59:
-	VZEROUPPER
-	RET
-
-// func rowGradAVX512(dv []float32, dy []float32, x []float32, gamma []float32, beta []float32, mean float32, rstd float32)
-// Requires: AVX, AVX512F
-TEXT ·rowGradAVX512(SB), NOSPLIT, $0-128
-	MOVQ         dv_base+0(FP), AX
-	MOVQ         dy_base+24(FP), CX
-	MOVQ         x_base+48(FP), DX
-	MOVQ         gamma_base+72(FP), BX
-	MOVQ         beta_base+96(FP), SI
-	MOVQ         x_len+56(FP), DI
-	VBROADCASTSS mean+120(FP), Z0
-	VBROADCASTSS rstd+124(FP), Z1
-	VBROADCASTSS constants<>+4(SB), Z2
-	VBROADCASTSS constants<>+8(SB), Z3
-	VBROADCASTSS constants<>+28(SB), Z4
-	VBROADCASTSS constants<>+12(SB), Z5
-	VBROADCASTSS constants<>+20(SB), Z6
-	VBROADCASTSS constants<>+32(SB), Z7
-	VBROADCASTSS constants<>+36(SB), Z8
-	VBROADCASTSS constants<>+40(SB), Z9
-	VBROADCASTSS constants<>+44(SB), Z10
-	VBROADCASTSS constants<>+48(SB), Z11
-	VBROADCASTSS constants<>+52(SB), Z12
-	VBROADCASTSS constants<>+56(SB), Z13
-	XORQ         R8, R8
-	SUBQ         $0x10, DI
+pixel61:
+	VBROADCASTSS (R8), Z12
+	VBROADCASTSS 4(R8), Z13
+	ADDQ         $0x08, R8
+	MOVQ         gamma_len+48(FP), R9
+	XORQ         R10, R10
+	SUBQ         $0x10, R9
 	JL           tail62
 
 loop65:
-	VMOVUPS     (DX)(R8*4), Z14
-	VSUBPS      Z0, Z14, Z14
-	VMULPS      Z1, Z14, Z14
-	VMOVUPS     (SI)(R8*4), Z15
-	VFMADD132PS (BX)(R8*4), Z15, Z14
-	VMAXPS      Z14, Z7, Z14
-	VMINPS      Z14, Z8, Z14
-	VMOVAPS     Z14, Z15
-	VFMADD132PS Z3, Z4, Z15
-	VSUBPS      Z4, Z15, Z15
+	VMOVUPS     (DX)(R10*4), Z14
+	VSUBPS      Z12, Z14, Z14
+	VMULPS      Z13, Z14, Z14
+	VMOVUPS     (DI)(R10*4), Z15
+	VFMADD132PS (SI)(R10*4), Z15, Z14
+	VMAXPS      Z14, Z5, Z14
+	VMINPS      Z14, Z6, Z15
 	VMOVAPS     Z15, Z16
-	VFMSUB132PS Z5, Z14, Z16
-	VFMADD231PS Z6, Z15, Z16
-	VMOVAPS     Z13, Z17
-	VFMADD213PS Z12, Z16, Z17
-	VFMADD213PS Z11, Z16, Z17
-	VFMADD213PS Z10, Z16, Z17
-	VFMADD213PS Z9, Z16, Z17
-	VMULPS      Z16, Z16, Z18
-	VFMADD213PS Z16, Z18, Z17
-	VSCALEFPS   Z15, Z2, Z16
-	VADDPS      Z2, Z16, Z16
-	VADDPS      Z17, Z16, Z16
-	VDIVPS      Z16, Z2, Z16
-	VADDPS      Z2, Z17, Z17
-	VMULPS      Z16, Z17, Z17
-	VFMADD213PS Z2, Z14, Z17
-	VMULPS      Z17, Z16, Z16
-	VSCALEFPS   Z15, Z16, Z16
-	VMULPS      (CX)(R8*4), Z16, Z14
-	VMOVUPS     Z14, (AX)(R8*4)
-	ADDQ        $0x10, R8
-	SUBQ        $0x10, DI
+	VFMADD132PS Z1, Z2, Z16
+	VSUBPS      Z2, Z16, Z16
+	VMOVAPS     Z16, Z17
+	VFMSUB132PS Z3, Z15, Z17
+	VFMADD231PS Z4, Z16, Z17
+	VMOVAPS     Z11, Z15
+	VFMADD213PS Z10, Z17, Z15
+	VFMADD213PS Z9, Z17, Z15
+	VFMADD213PS Z8, Z17, Z15
+	VFMADD213PS Z7, Z17, Z15
+	VMULPS      Z17, Z17, Z18
+	VFMADD213PS Z17, Z18, Z15
+	VSCALEFPS   Z16, Z0, Z17
+	VADDPS      Z0, Z17, Z17
+	VADDPS      Z15, Z17, Z17
+	VDIVPS      Z17, Z14, Z14
+	VSCALEFPS   Z16, Z14, Z14
+	VMOVUPS     Z14, (AX)(R10*4)
+	ADDQ        $0x10, R10
+	SUBQ        $0x10, R9
 	JGE         loop65
 
 tail62:
-	ADDQ        $0x10, DI
+	ADDQ        $0x10, R9
 	JZ          done63
-	LEAQ        tails<>+0(SB), R9
-	KMOVW       (R9)(DI*2), K1
-	VMOVUPS.Z   (DX)(R8*4), K1, Z14
-	VSUBPS      Z0, Z14, Z0
-	VMULPS      Z1, Z0, Z0
-	VMOVUPS.Z   (BX)(R8*4), K1, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z14
-	VFMADD132PS Z1, Z14, Z0
-	VMOVUPS.Z   (CX)(R8*4), K1, Z1
-	VMAXPS      Z0, Z7, Z0
-	VMINPS      Z0, Z8, Z0
-	VMOVAPS     Z0, Z7
-	VFMADD132PS Z3, Z4, Z7
-	VSUBPS      Z4, Z7, Z7
-	VMOVAPS     Z7, Z3
-	VFMSUB132PS Z5, Z0, Z3
-	VFMADD231PS Z6, Z7, Z3
-	VMOVAPS     Z13, Z4
-	VFMADD213PS Z12, Z3, Z4
-	VFMADD213PS Z11, Z3, Z4
-	VFMADD213PS Z10, Z3, Z4
-	VFMADD213PS Z9, Z3, Z4
-	VMULPS      Z3, Z3, Z5
-	VFMADD213PS Z3, Z5, Z4
-	VSCALEFPS   Z7, Z2, Z3
-	VADDPS      Z2, Z3, Z3
-	VADDPS      Z4, Z3, Z3
-	VDIVPS      Z3, Z2, Z3
-	VADDPS      Z2, Z4, Z4
-	VMULPS      Z3, Z4, Z4
-	VFMADD213PS Z2, Z0, Z4
-	VMULPS      Z4, Z3, Z3
-	VSCALEFPS   Z7, Z3, Z3
-	VMULPS      Z1, Z3, Z0
-	VMOVUPS     Z0, K1, (AX)(R8*4)
+	LEAQ        tails<>+0(SB), R11
+	KMOVW       (R11)(R9*2), K1
+	VMOVUPS.Z   (DX)(R10*4), K1, Z14
+	VSUBPS      Z12, Z14, Z12
+	VMULPS      Z13, Z12, Z12
+	VMOVUPS.Z   (SI)(R10*4), K1, Z13
+	VMOVUPS.Z   (DI)(R10*4), K1, Z14
+	VFMADD132PS Z13, Z14, Z12
+	VMAXPS      Z12, Z5, Z12
+	VMINPS      Z12, Z6, Z13
+	VMOVAPS     Z13, Z14
+	VFMADD132PS Z1, Z2, Z14
+	VSUBPS      Z2, Z14, Z14
+	VMOVAPS     Z14, Z15
+	VFMSUB132PS Z3, Z13, Z15
+	VFMADD231PS Z4, Z14, Z15
+	VMOVAPS     Z11, Z13
+	VFMADD213PS Z10, Z15, Z13
+	VFMADD213PS Z9, Z15, Z13
+	VFMADD213PS Z8, Z15, Z13
+	VFMADD213PS Z7, Z15, Z13
+	VMULPS      Z15, Z15, Z16
+	VFMADD213PS Z15, Z16, Z13
+	VSCALEFPS   Z14, Z0, Z15
+	VADDPS      Z0, Z15, Z15
+	VADDPS      Z13, Z15, Z15
+	VDIVPS      Z15, Z12, Z12
+	VSCALEFPS   Z14, Z12, Z12
+	VMOVUPS     Z12, K1, (AX)(R10*4)
 
 done63:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ n+32(FP)
+	JNZ  pixel61
 	VZEROUPPER
 	RET
 
-// func rowGradSumsAVX512(dv []float32, x []float32, gamma []float32, mean float32, rstd float32) (s1 float32, s2 float32)
-// Requires: AVX, AVX512DQ, AVX512F, SSE
-TEXT ·rowGradSumsAVX512(SB), NOSPLIT, $0-88
-	MOVQ         dv_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
-	MOVQ         gamma_base+48(FP), DX
-	MOVQ         x_len+32(FP), BX
-	VBROADCASTSS mean+72(FP), Z0
-	VBROADCASTSS rstd+76(FP), Z1
+// func rowSumsAVX512(s []float32, q []float32, x *float32, pitch int, c int, k []float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-96
+	MOVQ s_base+0(FP), AX
+	MOVQ q_base+24(FP), CX
+	MOVQ k_base+72(FP), DX
+	MOVQ x+48(FP), BX
+	MOVQ pitch+56(FP), SI
+	SHLQ $0x02, SI
+	MOVQ k_len+80(FP), DI
+
+pixel66:
+	VBROADCASTSS (DX), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         c+64(FP), R8
+	XORQ         R9, R9
+	SUBQ         $0x10, R8
+	JL           tail67
+
+loop70:
+	VMOVUPS     (BX)(R9*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VADDPS      Z3, Z1, Z1
+	VFMADD231PS Z3, Z3, Z2
+	ADDQ        $0x10, R9
+	SUBQ        $0x10, R8
+	JGE         loop70
+
+tail67:
+	ADDQ        $0x10, R8
+	JZ          done68
+	LEAQ        tails<>+0(SB), R10
+	KMOVW       (R10)(R8*2), K1
+	VMOVUPS.Z   (BX)(R9*4), K1, Z3
+	VSUBPS      Z0, Z3, Z0
+	VMOVAPS.Z   Z0, K1, Z0
+	VADDPS      Z0, Z1, Z1
+	VFMADD231PS Z0, Z0, Z2
+
+done68:
+	VEXTRACTF32X8 $0x01, Z1, Y3
+	VEXTRACTF32X8 $0x00, Z1, Y0
+	VADDPS        Y0, Y3, Y0
+	VEXTRACTF128  $0x01, Y0, X3
+	VEXTRACTF128  $0x00, Y0, X0
+	VADDPS        X0, X3, X0
+	VMOVHLPS      X0, X0, X3
+	VADDPS        X0, X3, X0
+	VMOVSHDUP     X0, X3
+	VADDPS        X0, X3, X0
+	VMOVSS        X0, (AX)
+	VEXTRACTF32X8 $0x01, Z2, Y3
+	VEXTRACTF32X8 $0x00, Z2, Y0
+	VADDPS        Y0, Y3, Y0
+	VEXTRACTF128  $0x01, Y0, X3
+	VEXTRACTF128  $0x00, Y0, X0
+	VADDPS        X0, X3, X0
+	VMOVHLPS      X0, X0, X3
+	VADDPS        X0, X3, X0
+	VMOVSHDUP     X0, X3
+	VADDPS        X0, X3, X0
+	VMOVSS        X0, (CX)
+	ADDQ          $0x04, AX
+	ADDQ          $0x04, CX
+	ADDQ          $0x04, DX
+	ADDQ          SI, BX
+	DECQ          DI
+	JNZ           pixel66
+	VZEROUPPER
+	RET
+
+// func rowGradAVX512(dv *float32, dy *float32, x *float32, dvPitch int, dyPitch int, xPitch int, n int, gamma []float32, beta []float32, stats *float32)
+// Requires: AVX, AVX512F
+TEXT ·rowGradAVX512(SB), NOSPLIT, $0-112
+	MOVQ         dv+0(FP), AX
+	MOVQ         dvPitch+24(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         dy+8(FP), DX
+	MOVQ         dyPitch+32(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         x+16(FP), SI
+	MOVQ         xPitch+40(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         gamma_base+56(FP), R8
+	MOVQ         beta_base+80(FP), R9
+	MOVQ         stats+104(FP), R10
+	VBROADCASTSS constants<>+4(SB), Z0
+	VBROADCASTSS constants<>+8(SB), Z1
+	VBROADCASTSS constants<>+28(SB), Z2
+	VBROADCASTSS constants<>+12(SB), Z3
+	VBROADCASTSS constants<>+20(SB), Z4
+	VBROADCASTSS constants<>+32(SB), Z5
+	VBROADCASTSS constants<>+36(SB), Z6
+	VBROADCASTSS constants<>+40(SB), Z7
+	VBROADCASTSS constants<>+44(SB), Z8
+	VBROADCASTSS constants<>+48(SB), Z9
+	VBROADCASTSS constants<>+52(SB), Z10
+	VBROADCASTSS constants<>+56(SB), Z11
+
+pixel71:
+	VBROADCASTSS (R10), Z12
+	VBROADCASTSS 4(R10), Z13
+	ADDQ         $0x08, R10
+	MOVQ         gamma_len+64(FP), R11
+	XORQ         R12, R12
+	SUBQ         $0x10, R11
+	JL           tail72
+
+loop75:
+	VMOVUPS     (SI)(R12*4), Z14
+	VSUBPS      Z12, Z14, Z14
+	VMULPS      Z13, Z14, Z14
+	VMOVUPS     (R9)(R12*4), Z15
+	VFMADD132PS (R8)(R12*4), Z15, Z14
+	VMAXPS      Z14, Z5, Z14
+	VMINPS      Z14, Z6, Z14
+	VMOVAPS     Z14, Z15
+	VFMADD132PS Z1, Z2, Z15
+	VSUBPS      Z2, Z15, Z15
+	VMOVAPS     Z15, Z16
+	VFMSUB132PS Z3, Z14, Z16
+	VFMADD231PS Z4, Z15, Z16
+	VMOVAPS     Z11, Z17
+	VFMADD213PS Z10, Z16, Z17
+	VFMADD213PS Z9, Z16, Z17
+	VFMADD213PS Z8, Z16, Z17
+	VFMADD213PS Z7, Z16, Z17
+	VMULPS      Z16, Z16, Z18
+	VFMADD213PS Z16, Z18, Z17
+	VSCALEFPS   Z15, Z0, Z16
+	VADDPS      Z0, Z16, Z16
+	VADDPS      Z17, Z16, Z16
+	VDIVPS      Z16, Z0, Z16
+	VADDPS      Z0, Z17, Z17
+	VMULPS      Z16, Z17, Z17
+	VFMADD213PS Z0, Z14, Z17
+	VMULPS      Z17, Z16, Z16
+	VSCALEFPS   Z15, Z16, Z16
+	VMULPS      (DX)(R12*4), Z16, Z14
+	VMOVUPS     Z14, (AX)(R12*4)
+	ADDQ        $0x10, R12
+	SUBQ        $0x10, R11
+	JGE         loop75
+
+tail72:
+	ADDQ        $0x10, R11
+	JZ          done73
+	LEAQ        tails<>+0(SB), R13
+	KMOVW       (R13)(R11*2), K1
+	VMOVUPS.Z   (SI)(R12*4), K1, Z14
+	VSUBPS      Z12, Z14, Z12
+	VMULPS      Z13, Z12, Z12
+	VMOVUPS.Z   (R8)(R12*4), K1, Z13
+	VMOVUPS.Z   (R9)(R12*4), K1, Z14
+	VFMADD132PS Z13, Z14, Z12
+	VMOVUPS.Z   (DX)(R12*4), K1, Z13
+	VMAXPS      Z12, Z5, Z12
+	VMINPS      Z12, Z6, Z12
+	VMOVAPS     Z12, Z14
+	VFMADD132PS Z1, Z2, Z14
+	VSUBPS      Z2, Z14, Z14
+	VMOVAPS     Z14, Z15
+	VFMSUB132PS Z3, Z12, Z15
+	VFMADD231PS Z4, Z14, Z15
+	VMOVAPS     Z11, Z16
+	VFMADD213PS Z10, Z15, Z16
+	VFMADD213PS Z9, Z15, Z16
+	VFMADD213PS Z8, Z15, Z16
+	VFMADD213PS Z7, Z15, Z16
+	VMULPS      Z15, Z15, Z17
+	VFMADD213PS Z15, Z17, Z16
+	VSCALEFPS   Z14, Z0, Z15
+	VADDPS      Z0, Z15, Z15
+	VADDPS      Z16, Z15, Z15
+	VDIVPS      Z15, Z0, Z15
+	VADDPS      Z0, Z16, Z16
+	VMULPS      Z15, Z16, Z16
+	VFMADD213PS Z0, Z12, Z16
+	VMULPS      Z16, Z15, Z15
+	VSCALEFPS   Z14, Z15, Z15
+	VMULPS      Z13, Z15, Z12
+	VMOVUPS     Z12, K1, (AX)(R12*4)
+
+done73:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	ADDQ DI, SI
+	DECQ n+48(FP)
+	JNZ  pixel71
+	VZEROUPPER
+	RET
+
+// func rowGradSumsAVX512(s1 []float32, s2 []float32, dv *float32, x *float32, dvPitch int, xPitch int, gamma []float32, stats *float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·rowGradSumsAVX512(SB), NOSPLIT, $0-112
+	MOVQ s1_base+0(FP), AX
+	MOVQ s2_base+24(FP), CX
+	MOVQ s1_len+8(FP), DX
+	MOVQ dv+48(FP), BX
+	MOVQ dvPitch+64(FP), SI
+	SHLQ $0x02, SI
+	MOVQ x+56(FP), DI
+	MOVQ xPitch+72(FP), R8
+	SHLQ $0x02, R8
+	MOVQ gamma_base+80(FP), R9
+	MOVQ stats+104(FP), R10
+
+pixel76:
+	VBROADCASTSS (R10), Z0
+	VBROADCASTSS 4(R10), Z1
+	ADDQ         $0x08, R10
 	VPXORD       Z2, Z2, Z2
 	VPXORD       Z3, Z3, Z3
-	XORQ         SI, SI
-	SUBQ         $0x10, BX
-	JL           tail66
+	MOVQ         gamma_len+88(FP), R11
+	XORQ         R12, R12
+	SUBQ         $0x10, R11
+	JL           tail77
 
-loop69:
-	VMOVUPS     (CX)(SI*4), Z4
+loop80:
+	VMOVUPS     (DI)(R12*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VMULPS      Z1, Z4, Z4
-	VMOVUPS     (AX)(SI*4), Z5
-	VMULPS      (DX)(SI*4), Z5, Z5
+	VMOVUPS     (BX)(R12*4), Z5
+	VMULPS      (R9)(R12*4), Z5, Z5
 	VADDPS      Z5, Z2, Z2
 	VFMADD231PS Z4, Z5, Z3
-	ADDQ        $0x10, SI
-	SUBQ        $0x10, BX
-	JGE         loop69
+	ADDQ        $0x10, R12
+	SUBQ        $0x10, R11
+	JGE         loop80
 
-tail66:
-	ADDQ        $0x10, BX
-	JZ          done67
-	LEAQ        tails<>+0(SB), DI
-	KMOVW       (DI)(BX*2), K1
-	VMOVUPS.Z   (CX)(SI*4), K1, Z4
+tail77:
+	ADDQ        $0x10, R11
+	JZ          done78
+	LEAQ        tails<>+0(SB), R13
+	KMOVW       (R13)(R11*2), K1
+	VMOVUPS.Z   (DI)(R12*4), K1, Z4
 	VSUBPS      Z0, Z4, Z0
 	VMULPS      Z1, Z0, Z0
-	VMOVUPS.Z   (DX)(SI*4), K1, Z1
-	VMOVUPS.Z   (AX)(SI*4), K1, Z4
+	VMOVUPS.Z   (R9)(R12*4), K1, Z1
+	VMOVUPS.Z   (BX)(R12*4), K1, Z4
 	VMULPS      Z1, Z4, Z1
 	VMOVAPS.Z   Z0, K1, Z0
 	VADDPS      Z1, Z2, Z2
 	VFMADD231PS Z0, Z1, Z3
 
-done67:
-	VEXTRACTF32X8 $0x01, Z2, Y0
-	VEXTRACTF32X8 $0x00, Z2, Y1
-	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
-	VEXTRACTF128  $0x00, Y1, X1
-	VADDPS        X1, X0, X1
-	VMOVHLPS      X1, X1, X0
-	VADDPS        X1, X0, X1
-	VMOVSHDUP     X1, X0
-	VADDPS        X1, X0, X1
-	MOVSS         X1, s1+80(FP)
-	VEXTRACTF32X8 $0x01, Z3, Y0
-	VEXTRACTF32X8 $0x00, Z3, Y1
-	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
-	VEXTRACTF128  $0x00, Y1, X1
-	VADDPS        X1, X0, X1
-	VMOVHLPS      X1, X1, X0
-	VADDPS        X1, X0, X1
-	VMOVSHDUP     X1, X0
-	VADDPS        X1, X0, X1
-	MOVSS         X1, s2+84(FP)
+done78:
+	VEXTRACTF32X8 $0x01, Z2, Y1
+	VEXTRACTF32X8 $0x00, Z2, Y0
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF128  $0x00, Y0, X0
+	VADDPS        X0, X1, X0
+	VMOVHLPS      X0, X0, X1
+	VADDPS        X0, X1, X0
+	VMOVSHDUP     X0, X1
+	VADDPS        X0, X1, X0
+	VMOVSS        X0, (AX)
+	VEXTRACTF32X8 $0x01, Z3, Y1
+	VEXTRACTF32X8 $0x00, Z3, Y0
+	VADDPS        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VEXTRACTF128  $0x00, Y0, X0
+	VADDPS        X0, X1, X0
+	VMOVHLPS      X0, X0, X1
+	VADDPS        X0, X1, X0
+	VMOVSHDUP     X0, X1
+	VADDPS        X0, X1, X0
+	VMOVSS        X0, (CX)
+	ADDQ          $0x04, AX
+	ADDQ          $0x04, CX
+	ADDQ          SI, BX
+	ADDQ          R8, DI
+	DECQ          DX
+	JNZ           pixel76
 	VZEROUPPER
 	RET
 
@@ -1162,9 +1320,9 @@ TEXT ·colGradAVX512(SB), NOSPLIT, $0-96
 	MOVQ dbeta_len+32(FP), AX
 	XORQ CX, CX
 	SUBQ $0x10, AX
-	JL   tail70
+	JL   tail81
 
-loop73:
+loop84:
 	MOVQ    dgamma_base+0(FP), DX
 	MOVQ    dbeta_base+24(FP), BX
 	VMOVUPS (DX)(CX*4), Z0
@@ -1180,7 +1338,7 @@ loop73:
 	MOVQ    stats+88(FP), R10
 	MOVQ    n+80(FP), R11
 
-pixel74:
+pixel85:
 	VBROADCASTSS (R10), Z2
 	VBROADCASTSS 4(R10), Z3
 	ADDQ         $0x08, R10
@@ -1193,16 +1351,16 @@ pixel74:
 	ADDQ         DI, SI
 	ADDQ         R9, R8
 	DECQ         R11
-	JNZ          pixel74
+	JNZ          pixel85
 	VMOVUPS      Z0, (DX)(CX*4)
 	VMOVUPS      Z1, (BX)(CX*4)
 	ADDQ         $0x10, CX
 	SUBQ         $0x10, AX
-	JGE          loop73
+	JGE          loop84
 
-tail70:
+tail81:
 	ADDQ      $0x10, AX
-	JZ        done71
+	JZ        done82
 	LEAQ      tails<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      dgamma_base+0(FP), AX
@@ -1220,7 +1378,7 @@ tail70:
 	MOVQ      stats+88(FP), R9
 	MOVQ      n+80(FP), R10
 
-pixel75:
+pixel86:
 	VBROADCASTSS (R9), Z2
 	VBROADCASTSS 4(R9), Z3
 	ADDQ         $0x08, R9
@@ -1233,10 +1391,10 @@ pixel75:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         R10
-	JNZ          pixel75
+	JNZ          pixel86
 	VMOVUPS      Z0, K1, (AX)(CX*4)
 	VMOVUPS      Z1, K1, (DX)(CX*4)
 
-done71:
+done82:
 	VZEROUPPER
 	RET

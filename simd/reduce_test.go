@@ -51,9 +51,9 @@ func TestSumLanes(t *testing.T) {
 				require.Equal(t, 3.0, Sum(x))
 				require.Equal(t, 9.0, Dot(x, x))
 				require.Equal(t, float32(3), Max(x))
-				s, q := RowSums(x, 1)
-				require.Equal(t, float32(2-(n-1)), s)
-				require.Equal(t, float32(4+(n-1)), q)
+				s, q := []float32{0}, []float32{0}
+				RowSums(s, q, Strip{x, n}, n, []float32{1})
+				require.Equal(t, []float32{float32(2 - (n - 1)), float32(4 + (n - 1))}, append(s, q...))
 				x[at] = float32(math.NaN())
 				require.True(t, math.IsNaN(Sum(x)) && math.IsNaN(Dot(x, x)))
 				if n > 1 {

@@ -8,148 +8,150 @@ import (
 	"heavytail/internal/isa"
 )
 
-// rowSumsAVX512: s, q = Σ(x−k), Σ(x−k)² in 16 lanes.
+// rowSumsAVX512: s_i, q_i = Σ d, Σ d² over row i in 16 lanes, d = x − k_i.
 //
 //go:noescape
-func rowSumsAVX512(x []float32, k float32) (s, q float32)
+func rowSumsAVX512(s, q []float32, x *float32, pitch, c int, k []float32)
 
 // rowSumsAVX2 is rowSumsAVX512 for AVX2.
 //
 //go:noescape
-func rowSumsAVX2(x []float32, k float32) (s, q float32)
+func rowSumsAVX2(s, q []float32, x *float32, pitch, c int, k []float32)
 
-func rowSums(x []float32, k float32) (s, q float32) {
+func rowSums(s, q []float32, x Strip, c int, k []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		return rowSumsAVX512(x, k)
+		rowSumsAVX512(s, q, unsafe.SliceData(x.Data), x.Pitch, c, k)
 	case isa.AVX2:
-		return rowSumsAVX2(x, k)
+		rowSumsAVX2(s, q, unsafe.SliceData(x.Data), x.Pitch, c, k)
+	default:
+		rowSumsGeneric(s, q, x, c, k)
 	}
-	return rowSumsGeneric(x, k)
 }
 
-// rowApplyAVX512: y_i = fma((x_i−mean)·rstd, gamma_i, beta_i).
+// rowApplyAVX512: y = fma((x−mean)·rstd, gamma_c, beta_c) for n ≥ 1 rows.
 //
 //go:noescape
-func rowApplyAVX512(y, x, gamma, beta []float32, mean, rstd float32)
+func rowApplyAVX512(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
 // rowApplyAVX2 is rowApplyAVX512 for AVX2.
 //
 //go:noescape
-func rowApplyAVX2(y, x, gamma, beta []float32, mean, rstd float32)
+func rowApplyAVX2(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-func rowApply(y, x, gamma, beta []float32, mean, rstd float32) {
+func rowApply(y, x Strip, n int, gamma, beta, stats []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		rowApplyAVX512(y, x, gamma, beta, mean, rstd)
+		rowApplyAVX512(unsafe.SliceData(y.Data), unsafe.SliceData(x.Data), y.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	case isa.AVX2:
-		rowApplyAVX2(y, x, gamma, beta, mean, rstd)
+		rowApplyAVX2(unsafe.SliceData(y.Data), unsafe.SliceData(x.Data), y.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	default:
-		rowApplyGeneric(y, x, gamma, beta, mean, rstd)
+		rowApplyGeneric(y, x, n, gamma, beta, stats)
 	}
 }
 
-// rowApplySiLUAVX512: y_i = silu1(fma((x_i−mean)·rstd, gamma_i, beta_i)).
+// rowApplySiLUAVX512: y = silu1(fma((x−mean)·rstd, gamma_c, beta_c)) for n ≥ 1 rows.
 //
 //go:noescape
-func rowApplySiLUAVX512(y, x, gamma, beta []float32, mean, rstd float32)
+func rowApplySiLUAVX512(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
 // rowApplySiLUAVX2 is rowApplySiLUAVX512 for AVX2.
 //
 //go:noescape
-func rowApplySiLUAVX2(y, x, gamma, beta []float32, mean, rstd float32)
+func rowApplySiLUAVX2(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-func rowApplySiLU(y, x, gamma, beta []float32, mean, rstd float32) {
+func rowApplySiLU(y, x Strip, n int, gamma, beta, stats []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		rowApplySiLUAVX512(y, x, gamma, beta, mean, rstd)
+		rowApplySiLUAVX512(unsafe.SliceData(y.Data), unsafe.SliceData(x.Data), y.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	case isa.AVX2:
-		rowApplySiLUAVX2(y, x, gamma, beta, mean, rstd)
+		rowApplySiLUAVX2(unsafe.SliceData(y.Data), unsafe.SliceData(x.Data), y.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	default:
-		rowApplySiLUGeneric(y, x, gamma, beta, mean, rstd)
+		rowApplySiLUGeneric(y, x, n, gamma, beta, stats)
 	}
 }
 
-// rowGradAVX512: dv_i = dy_i·siluGrad1(fma((x_i−mean)·rstd, gamma_i, beta_i)).
+// rowGradAVX512: dv = dy·siluGrad1(fma((x−mean)·rstd, gamma_c, beta_c)) for n ≥ 1 rows.
 //
 //go:noescape
-func rowGradAVX512(dv, dy, x, gamma, beta []float32, mean, rstd float32)
+func rowGradAVX512(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
 // rowGradAVX2 is rowGradAVX512 for AVX2.
 //
 //go:noescape
-func rowGradAVX2(dv, dy, x, gamma, beta []float32, mean, rstd float32)
+func rowGradAVX2(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-func rowGrad(dv, dy, x, gamma, beta []float32, mean, rstd float32) {
+func rowGrad(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		rowGradAVX512(dv, dy, x, gamma, beta, mean, rstd)
+		rowGradAVX512(unsafe.SliceData(dv.Data), unsafe.SliceData(dy.Data), unsafe.SliceData(x.Data), dv.Pitch, dy.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	case isa.AVX2:
-		rowGradAVX2(dv, dy, x, gamma, beta, mean, rstd)
+		rowGradAVX2(unsafe.SliceData(dv.Data), unsafe.SliceData(dy.Data), unsafe.SliceData(x.Data), dv.Pitch, dy.Pitch, x.Pitch, n, gamma, beta, unsafe.SliceData(stats))
 	default:
-		rowGradGeneric(dv, dy, x, gamma, beta, mean, rstd)
+		rowGradGeneric(dv, dy, x, n, gamma, beta, stats)
 	}
 }
 
-// rowGradSumsAVX512: Σ g, Σ g·x̂ in 16 lanes, g = dv_i·gamma_i.
+// rowGradSumsAVX512: s1_i, s2_i = Σ g, Σ g·x̂ over row i in 16 lanes, g = dv·gamma_c.
 //
 //go:noescape
-func rowGradSumsAVX512(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32)
+func rowGradSumsAVX512(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)
 
 // rowGradSumsAVX2 is rowGradSumsAVX512 for AVX2.
 //
 //go:noescape
-func rowGradSumsAVX2(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32)
+func rowGradSumsAVX2(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)
 
-func rowGradSums(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32) {
+func rowGradSums(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		return rowGradSumsAVX512(dv, x, gamma, mean, rstd)
+		rowGradSumsAVX512(s1, s2, unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dv.Pitch, x.Pitch, gamma, unsafe.SliceData(stats))
 	case isa.AVX2:
-		return rowGradSumsAVX2(dv, x, gamma, mean, rstd)
+		rowGradSumsAVX2(s1, s2, unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dv.Pitch, x.Pitch, gamma, unsafe.SliceData(stats))
+	default:
+		rowGradSumsGeneric(s1, s2, dv, x, gamma, stats)
 	}
-	return rowGradSumsGeneric(dv, x, gamma, mean, rstd)
 }
 
-// rowGradInputAVX512: dx_i = fma(dv_i·gamma_i, p, fma(x_i, q, r)).
+// rowGradInputAVX512: dx = fma(dv·gamma_c, p, fma(x, q, r)) for n ≥ 1 rows, p, q, r at coef[3i].
 //
 //go:noescape
-func rowGradInputAVX512(dx, dv, x, gamma []float32, p, q, r float32)
+func rowGradInputAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
 // rowGradInputAVX2 is rowGradInputAVX512 for AVX2.
 //
 //go:noescape
-func rowGradInputAVX2(dx, dv, x, gamma []float32, p, q, r float32)
+func rowGradInputAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
-func rowGradInput(dx, dv, x, gamma []float32, p, q, r float32) {
+func rowGradInput(dx, dv, x Strip, n int, gamma, coef []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		rowGradInputAVX512(dx, dv, x, gamma, p, q, r)
+		rowGradInputAVX512(unsafe.SliceData(dx.Data), unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dx.Pitch, dv.Pitch, x.Pitch, n, gamma, unsafe.SliceData(coef))
 	case isa.AVX2:
-		rowGradInputAVX2(dx, dv, x, gamma, p, q, r)
+		rowGradInputAVX2(unsafe.SliceData(dx.Data), unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dx.Pitch, dv.Pitch, x.Pitch, n, gamma, unsafe.SliceData(coef))
 	default:
-		rowGradInputGeneric(dx, dv, x, gamma, p, q, r)
+		rowGradInputGeneric(dx, dv, x, n, gamma, coef)
 	}
 }
 
-// rowGradInputAccAVX512: dx_i += fma(dv_i·gamma_i, p, fma(x_i, q, r)).
+// rowGradInputAccAVX512: dx += fma(dv·gamma_c, p, fma(x, q, r)) for n ≥ 1 rows.
 //
 //go:noescape
-func rowGradInputAccAVX512(dx, dv, x, gamma []float32, p, q, r float32)
+func rowGradInputAccAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
 // rowGradInputAccAVX2 is rowGradInputAccAVX512 for AVX2.
 //
 //go:noescape
-func rowGradInputAccAVX2(dx, dv, x, gamma []float32, p, q, r float32)
+func rowGradInputAccAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
-func rowGradInputAcc(dx, dv, x, gamma []float32, p, q, r float32) {
+func rowGradInputAcc(dx, dv, x Strip, n int, gamma, coef []float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		rowGradInputAccAVX512(dx, dv, x, gamma, p, q, r)
+		rowGradInputAccAVX512(unsafe.SliceData(dx.Data), unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dx.Pitch, dv.Pitch, x.Pitch, n, gamma, unsafe.SliceData(coef))
 	case isa.AVX2:
-		rowGradInputAccAVX2(dx, dv, x, gamma, p, q, r)
+		rowGradInputAccAVX2(unsafe.SliceData(dx.Data), unsafe.SliceData(dv.Data), unsafe.SliceData(x.Data), dx.Pitch, dv.Pitch, x.Pitch, n, gamma, unsafe.SliceData(coef))
 	default:
-		rowGradInputAccGeneric(dx, dv, x, gamma, p, q, r)
+		rowGradInputAccGeneric(dx, dv, x, n, gamma, coef)
 	}
 }
 

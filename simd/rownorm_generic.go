@@ -1,64 +1,84 @@
 package simd
 
-func rowSumsGeneric(x []float32, k float32) (s, q float32) {
-	var ls, lq [16]float32
-	for i, v := range x {
-		d := v - k
-		ls[i&15] += d
-		lq[i&15] = FMA(d, d, lq[i&15])
-	}
-	return fold16(&ls), fold16(&lq)
-}
+// row returns the c columns of row i.
+func (s Strip) row(i, c int) []float32 { return s.Data[i*s.Pitch:][:c] }
 
-func rowApplyGeneric(y, x, gamma, beta []float32, mean, rstd float32) {
-	for i, v := range x {
-		y[i] = FMA(float32((v-mean)*rstd), gamma[i], beta[i])
-	}
-}
-
-func rowApplySiLUGeneric(y, x, gamma, beta []float32, mean, rstd float32) {
-	for i, v := range x {
-		y[i] = silu1(FMA(float32((v-mean)*rstd), gamma[i], beta[i]))
+func rowSumsGeneric(s, q []float32, x Strip, c int, k []float32) {
+	for i := range k {
+		var ls, lq [16]float32
+		for j, v := range x.row(i, c) {
+			d := v - k[i]
+			ls[j&15] += d
+			lq[j&15] = FMA(d, d, lq[j&15])
+		}
+		s[i], q[i] = fold16(&ls), fold16(&lq)
 	}
 }
 
-// rowGradGeneric: dv = dy·silu'(v).
-func rowGradGeneric(dv, dy, x, gamma, beta []float32, mean, rstd float32) {
-	for i, v := range x {
-		dv[i] = dy[i] * siluGrad1(FMA(float32((v-mean)*rstd), gamma[i], beta[i]))
+func rowApplyGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
+	for i := range n {
+		to := y.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			to[j] = FMA(float32((v-stats[2*i])*stats[2*i+1]), gamma[j], beta[j])
+		}
 	}
 }
 
-// rowGradSumsGeneric: Σ g and Σ g·x̂ in 16 lanes, g = dv·gamma.
-func rowGradSumsGeneric(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32) {
-	var l1, l2 [16]float32
-	for i, v := range x {
-		g := float32(dv[i] * gamma[i])
-		l1[i&15] += g
-		l2[i&15] = FMA(g, float32((v-mean)*rstd), l2[i&15])
-	}
-	return fold16(&l1), fold16(&l2)
-}
-
-func rowGradInputGeneric(dx, dv, x, gamma []float32, p, q, r float32) {
-	for i, v := range x {
-		dx[i] = FMA(float32(dv[i]*gamma[i]), p, FMA(v, q, r))
+func rowApplySiLUGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
+	for i := range n {
+		to := y.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			to[j] = silu1(FMA(float32((v-stats[2*i])*stats[2*i+1]), gamma[j], beta[j]))
+		}
 	}
 }
 
-func rowGradInputAccGeneric(dx, dv, x, gamma []float32, p, q, r float32) {
-	for i, v := range x {
-		dx[i] += FMA(float32(dv[i]*gamma[i]), p, FMA(v, q, r))
+func rowGradGeneric(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
+	for i := range n {
+		to, from := dv.row(i, len(gamma)), dy.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			to[j] = from[j] * siluGrad1(FMA(float32((v-stats[2*i])*stats[2*i+1]), gamma[j], beta[j]))
+		}
+	}
+}
+
+func rowGradSumsGeneric(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
+	for i := range s1 {
+		var l1, l2 [16]float32
+		from := dv.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			g := float32(from[j] * gamma[j])
+			l1[j&15] += g
+			l2[j&15] = FMA(g, float32((v-stats[2*i])*stats[2*i+1]), l2[j&15])
+		}
+		s1[i], s2[i] = fold16(&l1), fold16(&l2)
+	}
+}
+
+func rowGradInputGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
+	for i := range n {
+		to, from := dx.row(i, len(gamma)), dv.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			to[j] = FMA(float32(from[j]*gamma[j]), coef[3*i], FMA(v, coef[3*i+1], coef[3*i+2]))
+		}
+	}
+}
+
+func rowGradInputAccGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
+	for i := range n {
+		to, from := dx.row(i, len(gamma)), dv.row(i, len(gamma))
+		for j, v := range x.row(i, len(gamma)) {
+			to[j] += FMA(float32(from[j]*gamma[j]), coef[3*i], FMA(v, coef[3*i+1], coef[3*i+2]))
+		}
 	}
 }
 
 func colGradGeneric(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 	for i := range n {
-		m, rs := stats[2*i], stats[2*i+1]
-		for c := range dgamma {
-			g := dv.Data[i*dv.Pitch+c]
-			dbeta[c] += g
-			dgamma[c] = FMA(g, float32((x.Data[i*x.Pitch+c]-m)*rs), dgamma[c])
+		from := dv.row(i, len(dgamma))
+		for j, v := range x.row(i, len(dgamma)) {
+			dbeta[j] += from[j]
+			dgamma[j] = FMA(from[j], float32((v-stats[2*i])*stats[2*i+1]), dgamma[j])
 		}
 	}
 }

@@ -886,73 +886,6 @@ done64:
 	VZEROUPPER
 	RET
 
-// func rowSumsAVX2(x []float32, k float32) (s float32, q float32)
-// Requires: AVX, FMA3, SSE
-TEXT ·rowSumsAVX2(SB), NOSPLIT, $0-40
-	MOVQ         x_base+0(FP), AX
-	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS k+24(FP), Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VXORPS       Y3, Y3, Y3
-	VXORPS       Y4, Y4, Y4
-	XORQ         DX, DX
-	SUBQ         $0x10, CX
-	JL           tail67
-
-loop70:
-	VMOVUPS     (AX)(DX*4), Y5
-	VMOVUPS     32(AX)(DX*4), Y6
-	VSUBPS      Y0, Y5, Y5
-	VSUBPS      Y0, Y6, Y6
-	VADDPS      Y5, Y1, Y1
-	VADDPS      Y6, Y2, Y2
-	VFMADD231PS Y5, Y5, Y3
-	VFMADD231PS Y6, Y6, Y4
-	ADDQ        $0x10, DX
-	SUBQ        $0x10, CX
-	JGE         loop70
-
-tail67:
-	ADDQ        $0x10, CX
-	JZ          done68
-	LEAQ        tails<>+0(SB), BX
-	NEGQ        CX
-	VMOVUPS     64(BX)(CX*4), Y5
-	VMOVUPS     96(BX)(CX*4), Y6
-	VMASKMOVPS  (AX)(DX*4), Y5, Y7
-	VMASKMOVPS  32(AX)(DX*4), Y6, Y8
-	VSUBPS      Y0, Y7, Y7
-	VSUBPS      Y0, Y8, Y0
-	VANDPS      Y5, Y7, Y7
-	VANDPS      Y6, Y0, Y0
-	VADDPS      Y7, Y1, Y1
-	VADDPS      Y0, Y2, Y2
-	VFMADD231PS Y7, Y7, Y3
-	VFMADD231PS Y0, Y0, Y4
-
-done68:
-	VADDPS       Y1, Y2, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x00, Y0, X0
-	VADDPS       X0, X1, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X0, X1, X0
-	VMOVSHDUP    X0, X1
-	VADDPS       X0, X1, X0
-	MOVSS        X0, s+32(FP)
-	VADDPS       Y3, Y4, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VEXTRACTF128 $0x00, Y0, X0
-	VADDPS       X0, X1, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X0, X1, X0
-	VMOVSHDUP    X0, X1
-	VADDPS       X0, X1, X0
-	MOVSS        X0, q+36(FP)
-	VZEROUPPER
-	RET
-
 // func adamwAVX2(p []float32, g []float32, m []float32, v []float32, k *float32)
 // Requires: AVX, FMA3
 TEXT ·adamwAVX2(SB), NOSPLIT, $0-104
@@ -973,9 +906,9 @@ TEXT ·adamwAVX2(SB), NOSPLIT, $0-104
 	VBROADCASTSS 32(DI), Y8
 	XORQ         DI, DI
 	SUBQ         $0x10, SI
-	JL           tail71
+	JL           tail67
 
-loop74:
+loop70:
 	VMULPS       (CX)(DI*4), Y0, Y9
 	VMULPS       32(CX)(DI*4), Y0, Y10
 	VMULPS       Y9, Y4, Y11
@@ -1006,11 +939,11 @@ loop74:
 	VMOVUPS      Y12, 32(AX)(DI*4)
 	ADDQ         $0x10, DI
 	SUBQ         $0x10, SI
-	JGE          loop74
+	JGE          loop70
 
-tail71:
+tail67:
 	ADDQ         $0x10, SI
-	JZ           done72
+	JZ           done68
 	LEAQ         tails<>+0(SB), R8
 	NEGQ         SI
 	VMOVUPS      64(R8)(SI*4), Y9
@@ -1052,6 +985,6 @@ tail71:
 	VMASKMOVPS   Y1, Y9, (AX)(DI*4)
 	VMASKMOVPS   Y2, Y10, 32(AX)(DI*4)
 
-done72:
+done68:
 	VZEROUPPER
 	RET

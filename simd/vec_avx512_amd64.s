@@ -652,64 +652,6 @@ done64:
 	VZEROUPPER
 	RET
 
-// func rowSumsAVX512(x []float32, k float32) (s float32, q float32)
-// Requires: AVX, AVX512DQ, AVX512F, SSE
-TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-40
-	MOVQ         x_base+0(FP), AX
-	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS k+24(FP), Z0
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	XORQ         DX, DX
-	SUBQ         $0x10, CX
-	JL           tail67
-
-loop70:
-	VMOVUPS     (AX)(DX*4), Z3
-	VSUBPS      Z0, Z3, Z3
-	VADDPS      Z3, Z1, Z1
-	VFMADD231PS Z3, Z3, Z2
-	ADDQ        $0x10, DX
-	SUBQ        $0x10, CX
-	JGE         loop70
-
-tail67:
-	ADDQ        $0x10, CX
-	JZ          done68
-	LEAQ        tails<>+0(SB), BX
-	KMOVW       (BX)(CX*2), K1
-	VMOVUPS.Z   (AX)(DX*4), K1, Z3
-	VSUBPS      Z0, Z3, Z0
-	VMOVAPS.Z   Z0, K1, Z0
-	VADDPS      Z0, Z1, Z1
-	VFMADD231PS Z0, Z0, Z2
-
-done68:
-	VEXTRACTF32X8 $0x01, Z1, Y0
-	VEXTRACTF32X8 $0x00, Z1, Y1
-	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
-	VEXTRACTF128  $0x00, Y1, X1
-	VADDPS        X1, X0, X1
-	VMOVHLPS      X1, X1, X0
-	VADDPS        X1, X0, X1
-	VMOVSHDUP     X1, X0
-	VADDPS        X1, X0, X1
-	MOVSS         X1, s+32(FP)
-	VEXTRACTF32X8 $0x01, Z2, Y0
-	VEXTRACTF32X8 $0x00, Z2, Y1
-	VADDPS        Y1, Y0, Y1
-	VEXTRACTF128  $0x01, Y1, X0
-	VEXTRACTF128  $0x00, Y1, X1
-	VADDPS        X1, X0, X1
-	VMOVHLPS      X1, X1, X0
-	VADDPS        X1, X0, X1
-	VMOVSHDUP     X1, X0
-	VADDPS        X1, X0, X1
-	MOVSS         X1, q+36(FP)
-	VZEROUPPER
-	RET
-
 // func adamwAVX512(p []float32, g []float32, m []float32, v []float32, k *float32)
 // Requires: AVX, AVX512F
 TEXT ·adamwAVX512(SB), NOSPLIT, $0-104
@@ -730,9 +672,9 @@ TEXT ·adamwAVX512(SB), NOSPLIT, $0-104
 	VBROADCASTSS 32(DI), Z8
 	XORQ         DI, DI
 	SUBQ         $0x10, SI
-	JL           tail71
+	JL           tail67
 
-loop74:
+loop70:
 	VMULPS       (CX)(DI*4), Z0, Z9
 	VMULPS       Z9, Z4, Z10
 	VMULPS       Z9, Z10, Z10
@@ -749,11 +691,11 @@ loop74:
 	VMOVUPS      Z10, (AX)(DI*4)
 	ADDQ         $0x10, DI
 	SUBQ         $0x10, SI
-	JGE          loop74
+	JGE          loop70
 
-tail71:
+tail67:
 	ADDQ         $0x10, SI
-	JZ           done72
+	JZ           done68
 	LEAQ         tails<>+0(SB), R8
 	KMOVW        (R8)(SI*2), K1
 	VMOVUPS.Z    (CX)(DI*4), K1, Z9
@@ -775,6 +717,6 @@ tail71:
 	VFNMADD231PS Z0, Z6, Z1
 	VMOVUPS      Z1, K1, (AX)(DI*4)
 
-done72:
+done68:
 	VZEROUPPER
 	RET

@@ -33,6 +33,7 @@ func all(c *build.Context, wide bool) {
 	for _, act := range []bool{false, true} {
 		rowApply(m, act)
 	}
+	rowSums(m)
 	rowGrad(m)
 	rowGradSums(m)
 	colGrad(m)

@@ -2,105 +2,162 @@ package main
 
 import (
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 
 	"heavytail/asm/internal/lanes"
 )
 
+// A rowPair is the mean and reciprocal deviation of the current row.
+type rowPair struct {
+	at         reg.GPVirtual
+	mean, rstd lanes.V
+}
+
+// load reads the pair of the next row.
+func (r *rowPair) load(m *lanes.Machine) {
+	r.mean = m.SpreadMem(operand.Mem{Base: r.at})
+	r.rstd = m.SpreadMem(operand.Mem{Base: r.at, Disp: 4})
+	m.ADDQ(operand.Imm(8), r.at)
+}
+
+// hat returns (v − mean)·rstd.
+func (r *rowPair) hat(m *lanes.Machine, v lanes.V) lanes.V {
+	return m.Mul(r.rstd, m.Sub(r.mean, v))
+}
+
+func rowSums(m *lanes.Machine) {
+	m.Func("rowSums", "func(s, q []float32, x *float32, pitch, c int, k []float32)",
+		"s_i, q_i = sums of d = x - k_i and of d*d (fused) over row i of c columns in 16 lanes.")
+	s, q, k := m.Ptr("s"), m.Ptr("q"), m.Ptr("k")
+	x, n := walk(m, m.Int("x"), "pitch"), m.Len("k")
+	pixels(m, n, []walker{x}, func() {
+		shift := m.SpreadMem(operand.Mem{Base: k})
+		s1, s2 := m.Zero(), m.Zero()
+		m.Loop(m.Int("c"), 1, func(i lanes.Index) {
+			d := m.Sub(shift, m.Load(i.Of(x.at), i.Tail))
+			m.Clean(d, i.Tail)
+			m.AddTo(d, s1)
+			m.FMA231(d, d, s2)
+		})
+		m.VMOVSS(m.Fold(s1, m.VADDPS), operand.Mem{Base: s})
+		m.VMOVSS(m.Fold(s2, m.VADDPS), operand.Mem{Base: q})
+		for _, r := range []reg.GPVirtual{s, q, k} {
+			m.ADDQ(operand.Imm(4), r)
+		}
+	})
+	m.Ret()
+}
+
 func rowApply(m *lanes.Machine, act bool) {
-	m.Func("rowApply"+suffix(act), "func(y, x, gamma, beta []float32, mean, rstd float32)",
-		"y_i = fma((x_i - mean)*rstd, gamma_i, beta_i)"+map[bool]string{true: ", then silu1", false: ""}[act]+".")
+	m.Func("rowApply"+suffix(act), "func(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)",
+		"y = fma((x - mean)*rstd, gamma_c, beta_c)"+map[bool]string{true: ", then silu1", false: ""}[act]+"; n >= 1 rows,",
+		"mean and rstd of row i at stats[2i] and stats[2i+1].")
 	m.Narrow = true
-	y, px, gamma, beta, n := m.Ptr("y"), m.Ptr("x"), m.Ptr("gamma"), m.Ptr("beta"), m.Len("x")
-	mean, rstd := m.Spread("mean"), m.Spread("rstd")
+	y, x := walk(m, m.Int("y"), "yPitch"), walk(m, m.Int("x"), "xPitch")
+	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
 	var e *lanes.Exp
 	if act {
 		e = m.Exponential(true)
 	}
-	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Mul(rstd, m.Sub(mean, m.Load(x.Of(px), x.Tail)))
-		m.FMA132(m.Fetch(x.Of(gamma), x.Tail), m.Load(x.Of(beta), x.Tail), v)
-		if act {
-			v = e.SiLU(v)
-		}
-		m.Store(v, x.Of(y), x.Tail)
+	pixelsFrom(m, []walker{y, x}, func() {
+		row.load(m)
+		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
+			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
+			m.FMA132(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(beta), i.Tail), v)
+			if act {
+				v = e.SiLU(v)
+			}
+			m.Store(v, i.Of(y.at), i.Tail)
+		})
 	})
 	m.Ret()
 }
 
 func rowGrad(m *lanes.Machine) {
-	m.Func("rowGrad", "func(dv, dy, x, gamma, beta []float32, mean, rstd float32)",
-		"dv_i = dy_i*siluGrad1(fma((x_i - mean)*rstd, gamma_i, beta_i)).")
+	m.Func("rowGrad", "func(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)",
+		"dv = dy*siluGrad1(fma((x - mean)*rstd, gamma_c, beta_c)), n >= 1 rows.")
 	m.Narrow = true
-	dv, dy, px, gamma, beta, n := m.Ptr("dv"), m.Ptr("dy"), m.Ptr("x"), m.Ptr("gamma"), m.Ptr("beta"), m.Len("x")
-	mean, rstd := m.Spread("mean"), m.Spread("rstd")
+	dv, dy, x := walk(m, m.Int("dv"), "dvPitch"), walk(m, m.Int("dy"), "dyPitch"), walk(m, m.Int("x"), "xPitch")
+	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
 	e := m.Exponential(true)
-	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Mul(rstd, m.Sub(mean, m.Load(x.Of(px), x.Tail)))
-		m.FMA132(m.Fetch(x.Of(gamma), x.Tail), m.Load(x.Of(beta), x.Tail), v)
-		g := m.Mul(m.Fetch(x.Of(dy), x.Tail), e.SiLUGrad(v))
-		m.Store(g, x.Of(dv), x.Tail)
+	pixelsFrom(m, []walker{dv, dy, x}, func() {
+		row.load(m)
+		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
+			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
+			m.FMA132(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(beta), i.Tail), v)
+			m.Store(m.Mul(m.Fetch(i.Of(dy.at), i.Tail), e.SiLUGrad(v)), i.Of(dv.at), i.Tail)
+		})
 	})
 	m.Ret()
 }
 
 func rowGradSums(m *lanes.Machine) {
-	m.Func("rowGradSums", "func(dv, x, gamma []float32, mean, rstd float32) (s1, s2 float32)",
-		"Sums of g = dv_i*gamma_i and of g*xh (fused) in 16 lanes, xh = (x_i - mean)*rstd.")
-	dv, px, gamma, n := m.Ptr("dv"), m.Ptr("x"), m.Ptr("gamma"), m.Len("x")
-	mean, rstd := m.Spread("mean"), m.Spread("rstd")
-	s1, s2 := m.Zero(), m.Zero()
-	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Mul(rstd, m.Sub(mean, m.Load(x.Of(px), x.Tail)))
-		g := m.Mul(m.Fetch(x.Of(gamma), x.Tail), m.Load(x.Of(dv), x.Tail))
-		m.Clean(v, x.Tail) // dv and gamma are zero past the end, xh need not be finite
-		m.AddTo(g, s1)
-		m.FMA231(v, g, s2)
+	m.Func("rowGradSums", "func(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)",
+		"s1_i, s2_i = sums of g = dv*gamma_c and of g*xh (fused) over row i in 16 lanes, xh = (x - mean)*rstd.")
+	s1, s2, n := m.Ptr("s1"), m.Ptr("s2"), m.Len("s1")
+	dv, x := walk(m, m.Int("dv"), "dvPitch"), walk(m, m.Int("x"), "xPitch")
+	gamma, row := m.Ptr("gamma"), rowPair{at: m.Int("stats")}
+	pixels(m, n, []walker{dv, x}, func() {
+		row.load(m)
+		a1, a2 := m.Zero(), m.Zero()
+		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
+			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
+			g := m.Mul(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(dv.at), i.Tail))
+			m.Clean(v, i.Tail) // dv and gamma are zero past the end, xh need not be finite
+			m.AddTo(g, a1)
+			m.FMA231(v, g, a2)
+		})
+		m.VMOVSS(m.Fold(a1, m.VADDPS), operand.Mem{Base: s1})
+		m.VMOVSS(m.Fold(a2, m.VADDPS), operand.Mem{Base: s2})
+		m.ADDQ(operand.Imm(4), s1)
+		m.ADDQ(operand.Imm(4), s2)
 	})
-	m.Store32(m.Fold(s1, m.VADDPS), "s1")
-	m.Store32(m.Fold(s2, m.VADDPS), "s2")
 	m.Ret()
 }
 
 func rowGradInput(m *lanes.Machine, acc bool) {
-	name, doc := "rowGradInput", "dx_i = fma(dv_i*gamma_i, p, fma(x_i, q, r))."
+	name, set := "rowGradInput", "="
 	if acc {
-		name, doc = "rowGradInputAcc", "dx_i += fma(dv_i*gamma_i, p, fma(x_i, q, r))."
+		name, set = "rowGradInputAcc", "+="
 	}
-	m.Func(name, "func(dx, dv, x, gamma []float32, p, q, r float32)", doc)
+	m.Func(name, "func(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)",
+		"dx "+set+" fma(dv*gamma_c, p, fma(x, q, r)), n >= 1 rows; p, q, r of row i at coef[3i].")
 	m.Narrow = true
-	dx, dv, px, gamma, n := m.Ptr("dx"), m.Ptr("dv"), m.Ptr("x"), m.Ptr("gamma"), m.Len("x")
-	p, q, r := m.Spread("p"), m.Spread("q"), m.Spread("r")
-	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Load(x.Of(px), x.Tail)
-		m.FMA132(q, r, v) // v = v·q + r
-		g := m.Mul(m.Fetch(x.Of(gamma), x.Tail), m.Load(x.Of(dv), x.Tail))
-		m.FMA231(g, p, v)
-		if acc {
-			m.AddTo(m.Fetch(x.Of(dx), x.Tail), v)
-		}
-		m.Store(v, x.Of(dx), x.Tail)
+	dx, dv, x := walk(m, m.Int("dx"), "dxPitch"), walk(m, m.Int("dv"), "dvPitch"), walk(m, m.Int("x"), "xPitch")
+	gamma, coef := m.Ptr("gamma"), m.Int("coef")
+	pixelsFrom(m, []walker{dx, dv, x}, func() {
+		p := m.SpreadMem(operand.Mem{Base: coef})
+		q := m.SpreadMem(operand.Mem{Base: coef, Disp: 4})
+		r := m.SpreadMem(operand.Mem{Base: coef, Disp: 8})
+		m.ADDQ(operand.Imm(12), coef)
+		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
+			v := m.Load(i.Of(x.at), i.Tail)
+			m.FMA132(q, r, v) // v = v·q + r
+			g := m.Mul(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(dv.at), i.Tail))
+			m.FMA231(g, p, v)
+			if acc {
+				m.AddTo(m.Fetch(i.Of(dx.at), i.Tail), v)
+			}
+			m.Store(v, i.Of(dx.at), i.Tail)
+		})
 	})
 	m.Ret()
 }
 
 func colGrad(m *lanes.Machine) {
 	m.Func("colGrad", "func(dgamma, dbeta []float32, dv, x *float32, dvPitch, xPitch, n int, stats *float32)",
-		"For n >= 1 rows i: dbeta_c += dv; dgamma_c = fma(dv, (x - mean)*rstd, dgamma_c),",
-		"mean and rstd at stats[2i] and stats[2i+1].")
+		"For n >= 1 rows i: dbeta_c += dv; dgamma_c = fma(dv, (x - mean)*rstd, dgamma_c).")
 	m.Narrow = true
 	m.Loop(m.Len("dbeta"), 1, func(x lanes.Index) {
 		pg, pb := x.Of(m.Ptr("dgamma")), x.Of(m.Ptr("dbeta"))
 		dg, db := m.Load(pg, x.Tail), m.Load(pb, x.Tail)
 		pv, px := walk(m, m.At(x, m.Arg("dv")), "dvPitch"), walk(m, m.At(x, m.Arg("x")), "xPitch")
-		stats := m.Int("stats")
+		row := rowPair{at: m.Int("stats")}
 		pixels(m, m.Int("n"), []walker{pv, px}, func() {
-			mean := m.SpreadMem(operand.Mem{Base: stats})
-			rstd := m.SpreadMem(operand.Mem{Base: stats, Disp: 4})
-			m.ADDQ(operand.Imm(8), stats)
+			row.load(m)
 			g := m.Load(pv.mem(), x.Tail)
 			m.AddTo(g, db)
-			v := m.Mul(rstd, m.Sub(mean, m.Load(px.mem(), x.Tail)))
-			m.FMA231(v, g, dg)
+			m.FMA231(row.hat(m, m.Load(px.mem(), x.Tail)), g, dg)
 		})
 		m.Store(dg, pg, x.Tail)
 		m.Store(db, pb, x.Tail)

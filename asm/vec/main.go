@@ -186,18 +186,6 @@ func sums(m *lanes.Machine) {
 	m.Move(m.Reg(m.Float(float32(math.Inf(-1)))), acc)
 	m.Loop(n, 1, func(x lanes.Index) { m.MaxTo(m.Load(x.Of(px), x.Tail), acc, x.Tail) })
 	ret(m, m.Fold(acc, m.VMAXPS), "ret")
-
-	m.Func("rowSums", "func(x []float32, k float32) (s, q float32)", "Sums of d = x - k and of d*d (fused) in 16 lanes.")
-	px, n, k := m.Ptr("x"), m.Len("x"), m.Spread("k")
-	s, q := m.Zero(), m.Zero()
-	m.Loop(n, 1, func(x lanes.Index) {
-		d := m.Sub(k, m.Load(x.Of(px), x.Tail))
-		m.Clean(d, x.Tail)
-		m.AddTo(d, s)
-		m.FMA231(d, d, q)
-	})
-	m.Store32(m.Fold(s, m.VADDPS), "s")
-	ret(m, m.Fold(q, m.VADDPS), "q")
 }
 
 func ret(m *lanes.Machine, x reg.VecVirtual, name string) {
