@@ -7,29 +7,27 @@ import (
 	"heavytail/tensor"
 )
 
-// normWork holds the per-channel values of one slice.
+// normWork holds the values of each channel of a slice, or of each row of a
+// part of a layer normalisation.
 type normWork struct {
-	f64            []float64
-	f32            []float32
-	s1, s2         []float64 // sums
-	shift          []float32
-	a, b, p, q, r  []float32 // coefficients
-	pqr            []float32 // p, q and r as one
-	f32Cap, f64Cap int
+	f64           []float64
+	f32           []float32
+	s1, s2        []float64 // sums
+	shift         []float32
+	a, b, p, q, r []float32 // coefficients
+	pqr           []float32 // p, q and r as one
 }
 
 var normWorkPool = sync.Pool{New: func() any { return new(normWork) }}
 
-// getNormWork returns a workspace for n channels, of unknown content.
+// getNormWork returns a workspace for n channels or rows, of unknown content.
 func getNormWork(n int) *normWork {
 	w := normWorkPool.Get().(*normWork)
-	if w.f32Cap < 6*n {
-		w.f32Cap = roomFor(6 * n)
-		w.f32 = tensor.Aligned(w.f32Cap)
+	if len(w.f32) < 6*n {
+		w.f32 = tensor.Aligned(roomFor(6 * n))
 	}
-	if w.f64Cap < 2*n {
-		w.f64Cap = roomFor(2 * n)
-		w.f64 = make([]float64, w.f64Cap)
+	if len(w.f64) < 2*n {
+		w.f64 = make([]float64, roomFor(2*n))
 	}
 	w.s1, w.s2 = w.f64[:n], w.f64[n:2*n]
 	w.shift, w.a, w.b = w.f32[:n], w.f32[n:2*n], w.f32[2*n:3*n]

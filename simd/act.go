@@ -1,6 +1,6 @@
 package simd
 
-// Exp sets dst_i = e^x_i. dst may be x. Error below 1 ulp; results under
+// Exp sets dst_i = e^x_i. dst may be x. Error below 1.02 ulp; results under
 // 2^−126 underflow gradually, e^x > MaxFloat32 is +Inf, NaN stays NaN.
 func Exp(dst, x []float32) {
 	must2("Exp", len(dst), len(x))

@@ -42,7 +42,7 @@ var vecOps = []vecOp{
 			o[0] -= 0.5
 		}
 	}, 0.5, 0, true},
-	{"Exp", 1, 1, func(o, x [][]float32) { Exp(o[0], x[0]) }, func(o, x []float64) { o[0] = exp64(x[0]) }, 1, 0, true},
+	{"Exp", 1, 1, func(o, x [][]float32) { Exp(o[0], x[0]) }, func(o, x []float64) { o[0] = exp64(x[0]) }, 1.02, 0, true},
 	{"Log", 1, 1, func(o, x [][]float32) { Log(o[0], x[0]) }, func(o, x []float64) { o[0] = math.Log(x[0]) }, 1, 0, true},
 	{"Sigmoid", 1, 1, func(o, x [][]float32) { Sigmoid(o[0], x[0]) }, func(o, x []float64) { o[0] = 1 / (1 + exp64(-x[0])) }, 2, 0, true},
 	{"Tanh", 1, 1, func(o, x [][]float32) { Tanh(o[0], x[0]) }, func(o, x []float64) { o[0] = tanh64(x[0]) }, 2.5, 0, true},

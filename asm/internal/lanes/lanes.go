@@ -277,9 +277,6 @@ func (m *Machine) AtMost(x Arg, hi Arg) V { return m.Op3(m.VMINPS, x, m.Reg(hi),
 // And returns the bits a & b.
 func (m *Machine) And(a Arg, b V) V { return m.Op3(m.VANDPS, a, b, nil) }
 
-// AndNot returns the bits a &^ b.
-func (m *Machine) AndNot(a Arg, b V) V { return m.Op3(m.VANDNPS, a, b, nil) }
-
 // Or returns the bits a | b.
 func (m *Machine) Or(a Arg, b V) V { return m.Op3(m.VORPS, a, b, nil) }
 
