@@ -55,6 +55,12 @@ type Options struct {
 	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
 	// none. Empty: sample of seed s has class s mod the number of classes.
 	Classes []int
+	// IndependentStart draws the noise that sampling starts from as the papers'
+	// code does: on its own, out of reach of the process's bound on A, so that
+	// about one start in forty (α = 1.7) is larger than any that was trained
+	// on and ends as noise. By default the start belongs to the same chain of
+	// A as the steps.
+	IndependentStart bool
 	// NoClip switches off the clamping of every estimate of an image to its
 	// range. Points are never clamped.
 	NoClip bool
@@ -155,7 +161,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.recipe.Data.Shape
-	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step}
+	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}

@@ -58,6 +58,7 @@ type pictureRecipe struct {
 	Eta     float64 `json:"eta,omitempty"`
 	Class   string  `json:"class,omitempty"`
 	Clip    bool    `json:"clip"`
+	Start   string  `json:"start"` // consistent or independent
 	Alpha   float64 `json:"alpha"`
 }
 
@@ -72,6 +73,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Float64Var(&r.options.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
+	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", "`ema` or raw weights of a training checkpoint (empty: ema if there)")
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -188,6 +190,10 @@ func (r *sampleRequest) resolve() error {
 	o := r.options
 	p := &r.recipe
 	p.Seeds, p.Method, p.Steps, p.Eta, p.Class = formatSeeds(o.Seeds), o.Method, o.Steps, o.Eta, r.class
+	p.Start = "consistent"
+	if o.IndependentStart {
+		p.Start = "independent"
+	}
 	p.Clip, p.Alpha = !o.NoClip && r.images(), r.loaded.Recipe().Process.Alpha
 	return nil
 }

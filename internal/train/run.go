@@ -143,7 +143,7 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 // preview draws a grid of 40 images or a plot of 2000 points.
 func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
 	shape := t.Recipe.Data.Shape
-	o := sample.Options{Method: "dlim", Steps: previewSteps, Batch: 40}
+	o := sample.Options{Method: "dlim", Steps: previewSteps, Batch: 40, Consistent: true}
 	if k := net.Classes(); k > 0 {
 		o.Label = func(i int, _ uint64) int { return i % k }
 	}
