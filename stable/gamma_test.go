@@ -1,0 +1,96 @@
+package stable
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// gammaCDF is the regularised incomplete gamma function: the power series
+// below the mean, Lentz's continued fraction above.
+func gammaCDF(a, x float64) float64 {
+	lg, _ := math.Lgamma(a)
+	head := math.Exp(a*math.Log(x) - x - lg)
+	if x < a+1 {
+		sum, term := 1/a, 1/a
+		for n := 1.0; term > 1e-16*sum; n++ {
+			term *= x / (a + n)
+			sum += term
+		}
+		return head * sum
+	}
+	b := x + 1 - a
+	c, d := math.Inf(1), 1/b
+	h := d
+	for n := 1.0; n < 1e5; n++ {
+		an := -n * (n - a)
+		b += 2
+		d = 1 / (an*d + b)
+		c = b + an/c
+		h *= c * d
+		if math.Abs(c*d-1) < 1e-15 {
+			break
+		}
+	}
+	return 1 - head*h
+}
+
+// The law, by Kolmogorov and Smirnov at the 0.1 % point: shapes below and above
+// 1, halves of real ν, and one as large as an image's posterior has.
+func TestGammaLaw(t *testing.T) {
+	const n = 20000
+	x := make([]float64, n)
+	for _, shape := range []float64{0.3, 0.5, 1, 1.5, 2.25, 10, 1538.5} {
+		worst := 0.0
+		for i := range x {
+			x[i] = Stream{Seed: 7, Sample: uint64(i)}.Gamma(shape, 3)
+		}
+		slices.Sort(x)
+		for i, v := range x {
+			p := gammaCDF(shape, v)
+			worst = max(worst, math.Abs(p-float64(i)/n), math.Abs(p-float64(i+1)/n))
+		}
+		require.Less(t, worst, 1.95/math.Sqrt(n), "shape %v", shape)
+	}
+}
+
+// The incomplete gamma function of the test itself: the exponential and χ²(4).
+func TestGammaCDF(t *testing.T) {
+	for _, x := range []float64{0.01, 0.7, 3, 20} {
+		require.InDelta(t, 1-math.Exp(-x), gammaCDF(1, x), 1e-14)
+		require.InDelta(t, 1-math.Exp(-x)*(1+x), gammaCDF(2, x), 1e-14)
+	}
+}
+
+func TestGammaAddresses(t *testing.T) {
+	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	require.Equal(t, s.Gamma(1.5, 4), s.Gamma(1.5, 4))
+	require.Equal(t, 2*s.Gamma(1.5, 4), s.ChiSquare(3, 4))
+	require.Equal(t, s.ChiSquare(3, 4)/3, s.Kappa(3, 4))
+	require.Equal(t, 1.0, s.Kappa(math.Inf(1), 4))
+	seen := map[float64]bool{}
+	for off := range 1000 {
+		seen[s.Gamma(1.5, off)] = true
+	}
+	require.Len(t, seen, 1000)
+	require.Greater(t, s.Gamma(1.5, 1<<26-1), 0.0)
+	// one value of each branch, so that every architecture is held to them
+	require.Equal(t, [3]float64{0.18929233461941425, 2.614646897928251, 317.31529570602663}, [3]float64{s.Gamma(0.4, 0), s.Gamma(1.5, 0), s.Gamma(300, 0)})
+}
+
+func TestGammaAllocatesNothing(t *testing.T) {
+	s, sum := Stream{Seed: 5}, 0.0
+	require.Zero(t, testing.AllocsPerRun(10, func() { sum += s.Kappa(3.5, 0) }))
+	require.Greater(t, sum, 0.0)
+}
+
+func TestGammaPanics(t *testing.T) {
+	s := Stream{}
+	for _, shape := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		require.Panics(t, func() { s.Gamma(shape, 0) })
+	}
+	require.Panics(t, func() { s.Gamma(1, -1) })
+	require.Panics(t, func() { s.Gamma(1, 1<<26) })
+}
