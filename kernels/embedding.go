@@ -21,13 +21,16 @@ func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, s float32) {
 		panic(fmt.Sprintf("kernels: TimestepEmbedding: y %v for %d times", y.Shape(), len(t)))
 	}
 	half := d / 2
-	w := getScratch(half, 0)
-	angle := w.f[:half]
+	w := getNormWork(half)
+	angle, freq := w.a, w.s1
+	for k := range freq {
+		freq[k] = frequency(k, half)
+	}
 	for i, ti := range t {
 		row := y.Data()[i*y.Pitch():][:d]
 		st := float64(s) * float64(ti)
-		for k := range angle {
-			a := st * frequency(k, half)
+		for k, f := range freq {
+			a := float64(st * f)
 			angle[k] = float32(a - float64(twoPi*math.Round(a/twoPi)))
 		}
 		simd.SinCos(row[half:], row[:half], angle)

@@ -29,6 +29,7 @@ type normJob struct {
 	tensor.NormOpt
 	backward       bool
 	n, p, c        int // samples, pixels, channels
+	threads        int
 	width, slices  int // channels of a slice, slices of a sample
 	x, y, dy, dx   simd.Strip
 	gamma, beta    []float32
@@ -59,7 +60,7 @@ func (c *CPU) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.
 	j := c.normJob("GroupNorm", y, x, gamma, beta, ss, stats, opt)
 	j.backward = false
 	j.y = strip(y)
-	j.run(c.threads)
+	j.run()
 	y.Touch()
 	stats.Touch()
 }
@@ -89,7 +90,7 @@ func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, 
 	s := getScratch(j.n*2*j.c, 0)
 	j.grads = s.f
 	n, w := j.n, j.c
-	j.run(c.threads)
+	j.run()
 	for i := range n {
 		simd.Add(dgamma.Data()[:w], dgamma.Data()[:w], s.f[i*2*w:][:w])
 		simd.Add(dbeta.Data()[:w], dbeta.Data()[:w], s.f[i*2*w+w:][:w])
@@ -126,8 +127,11 @@ func (c *CPU) normJob(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, op
 
 // cut chooses the width of a slice: whole groups and, where possible, whole
 // cache lines (16 channels), at most normSlice elements, fewer if the threads
-// would otherwise idle.
+// would otherwise idle. Fewer goroutines run where each would get less than a
+// chunk of work.
 func (j *normJob) cut(threads int) {
+	threads = min(threads, 1+j.n*j.p*j.c/flatChunk)
+	j.threads = threads
 	per := j.c / j.Groups
 	unit := per
 	for unit%16 != 0 {
@@ -143,9 +147,9 @@ func (j *normJob) cut(threads int) {
 	j.slices = (j.c + j.width - 1) / j.width
 }
 
-func (j *normJob) run(threads int) {
+func (j *normJob) run() {
 	if j.p > 0 {
-		par.Run(threads, j.n*j.slices, j)
+		par.Run(j.threads, j.n*j.slices, j)
 	}
 	*j = normJob{}
 	normPool.Put(j)

@@ -11,7 +11,7 @@ import (
 	"heavytail/tensor"
 )
 
-// lossJob is a loss (out) or its gradient (dpred), one part per sample.
+// lossJob is a loss (out) or its gradient (dpred), cut into runs of samples.
 type lossJob struct {
 	pred, target *tensor.Tensor
 	dpred        *tensor.Tensor // nil: the loss itself
@@ -19,6 +19,7 @@ type lossJob struct {
 	p            float64
 	out, w       []float64
 	rows         int // rows of a sample
+	each         int // samples of a part
 }
 
 var (
@@ -64,14 +65,24 @@ func newLossJob(op string, pred, target *tensor.Tensor, kind tensor.LossKind, p 
 }
 
 func (j *lossJob) run(threads int) {
-	par.Run(threads, j.pred.Dim(0), j)
+	n := j.pred.Dim(0)
+	j.each = max(1, flatChunk/2/max(1, j.rows*j.pred.Cols()))
+	par.Run(threads, (n+j.each-1)/j.each, j)
 	*j = lossJob{}
 	lossPool.Put(j)
 }
 
-// Do computes sample i.
-func (j *lossJob) Do(i int) {
+// Do computes the samples of one part.
+func (j *lossJob) Do(part int) {
 	buf := lossWorkPool.Get().(*[simd.SumBlock]float32)
+	for i := part * j.each; i < min(j.pred.Dim(0), (part+1)*j.each); i++ {
+		j.sample(i, buf)
+	}
+	lossWorkPool.Put(buf)
+}
+
+// sample computes the loss or the gradient of sample i.
+func (j *lossJob) sample(i int, buf *[simd.SumBlock]float32) {
 	n := j.rows * j.pred.Cols()
 	sum := 0.0
 	for at := 0; at < n; at += simd.SumBlock {
@@ -87,7 +98,6 @@ func (j *lossJob) Do(i int) {
 	if j.dpred == nil {
 		j.out[i] = sum / float64(n)
 	}
-	lossWorkPool.Put(buf)
 }
 
 // residuals sets r to pred − target for the elements of sample i from at on.
