@@ -107,6 +107,7 @@ var normCases = []normCase{
 	{2, 33, 30, 5, 5, false, true, false, 0},
 	{1, 1, 32, 8, 0, false, true, false, 0},
 	{1, 4, 1024, 32, 0, true, true, true, 0},
+	{1, 900, 96, 32, 0, true, true, false, 0}, // several threads
 }
 
 func TestGroupNorm(t *testing.T) {

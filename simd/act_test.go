@@ -1,6 +1,7 @@
 package simd
 
 import (
+	"encoding/binary"
 	"math"
 	"os"
 	"testing"
@@ -183,6 +184,35 @@ func TestSoftmaxBackwardRow(t *testing.T) {
 			numtest.SameBits(t, ref[n], ds, "softmax backward")
 			SoftmaxBackwardRow(dp, p, dp)
 			numtest.SameBits(t, ref[n], dp, "in place")
+		}
+	})
+}
+
+// FuzzVec gives every elementwise function the same bytes as all its inputs
+// and compares the levels.
+func FuzzVec(f *testing.F) {
+	f.Add([]byte("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef01234567"))
+	f.Add([]byte{0, 0, 0x80, 0x7f, 0, 0, 0x80, 0xff, 1, 0, 0, 0, 0, 0, 0xc0, 0x7f, 0, 0, 0, 0x80})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		x := make([]float32, len(raw)/4)
+		for i := range x {
+			x[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		}
+		for _, op := range vecOps {
+			want := make([][]float32, op.nout)
+			forEach(func(l isa.Level) {
+				in, out := [][]float32{x, x, x}[:op.nin], make([][]float32, op.nout)
+				for i := range out {
+					out[i] = make([]float32, len(x))
+				}
+				op.run(out, in)
+				for i := range out {
+					if l == isa.Generic {
+						want[i] = out[i]
+					}
+					numtest.SameBits(t, want[i], out[i], op.name+" "+l.String())
+				}
+			})
 		}
 	})
 }
