@@ -61,6 +61,10 @@ type Options struct {
 	// on and ends as noise. By default the start belongs to the same chain of
 	// A as the steps.
 	IndependentStart bool
+	// ClampA bounds the heavy-tailed factor A in sampling, where the process's
+	// own bound is looser (0: the process's). Small bounds avoid extreme
+	// samples, as truncation does elsewhere, and make less varied ones.
+	ClampA float64
 	// NoClip switches off the clamping of every estimate of an image to its
 	// range. Points are never clamped.
 	NoClip bool
@@ -161,7 +165,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.recipe.Data.Shape
-	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
+	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart, ClampA: o.ClampA}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}

@@ -58,7 +58,7 @@ func values(t *testing.T, m *heavytail.Model, o heavytail.Options) []float32 {
 func TestSampleBits(t *testing.T) {
 	file := small(t, unet())
 	for _, o := range []heavytail.Options{
-		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 4, Eta: 0.7, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
+		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, ClampA: 3, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Eta: 0.7, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
 	} {
 		want := values(t, open(t, heavytail.Loader{Threads: 1}, file), o)
 		require.Len(t, want, 7*64)

@@ -156,7 +156,7 @@ func modelFile(path string, r io.ReaderAt, size int64) (any, error) {
 	}
 	rec := m.Recipe()
 	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Parameters: m.Parameters(), Memory: map[string]int{},
-		Step: c.Step, Averages: c.Averages, Resumable: c.Training, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
+		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Train.Steps > 0, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
 	if out.MACs, err = m.MACs(); err != nil {
 		return fail(err)
 	}

@@ -126,6 +126,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{"sample -eta 2", 2, "0 to 1"},
 		{"sample -eta NaN", 2, "0 to 1"},
 		{"sample -eta 0.5 -method dlpm", 2, "belongs to -method dlim"},
+		{"sample -clamp-a -1", 2, "positive bound"},
 		{"sample -threads -1", 2, "want 0"},
 		{"sample -batch 0", 2, "at least 1"},
 		{"sample -class 10", 2, "want 0 to 9"},
@@ -315,6 +316,22 @@ func TestConvert(t *testing.T) {
 		return st.Size()
 	}
 	require.Less(t, size("half.safetensors"), size("run/model.safetensors")/3)
+}
+
+// A checkpoint that PyTorch wrote is a model too.
+func TestPyTorchFile(t *testing.T) {
+	file, err := filepath.Abs("../../nn/testdata/mlp_small.pt")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.Contains(t, ok(t, dir, "info", file).stdout, "none in the file; assumed")
+	ok(t, dir, "sample", "-model", file, "-alpha", "1.6", "-n", "5", "-steps", "5", "-o", "x.npy")
+	ok(t, dir, "convert", file, "x.safetensors")
+	ok(t, dir, "sample", "-model", "x.safetensors", "-alpha", "1.6", "-n", "5", "-steps", "5", "-o", "y.npy")
+	x, err := os.ReadFile(filepath.Join(dir, "x.npy"))
+	require.NoError(t, err)
+	y, err := os.ReadFile(filepath.Join(dir, "y.npy"))
+	require.NoError(t, err)
+	require.Equal(t, x, y)
 }
 
 func TestBenchJSON(t *testing.T) {

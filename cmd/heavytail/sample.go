@@ -59,6 +59,7 @@ type pictureRecipe struct {
 	Class   string  `json:"class,omitempty"`
 	Clip    bool    `json:"clip"`
 	Start   string  `json:"start"` // consistent or independent
+	ClampA  float64 `json:"clamp_a,omitempty"`
 	Alpha   float64 `json:"alpha"`
 }
 
@@ -73,6 +74,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Float64Var(&r.options.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
+	fs.Float64Var(&r.options.ClampA, "clamp-a", 0, "tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
 	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", "`ema` or raw weights of a training checkpoint (empty: ema if there)")
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
@@ -141,6 +143,8 @@ func (r *sampleRequest) check() error {
 		return usage("-eta %v: want 0 to 1", r.options.Eta)
 	case r.options.Eta != 0 && r.options.Method != "dlim":
 		return usage("-eta belongs to -method dlim: leave it out")
+	case !(r.options.ClampA >= 0):
+		return usage("-clamp-a %v: want a positive bound, or 0 for the model's", r.options.ClampA)
 	case r.frames < 2 || r.frames > 1000:
 		return usage("-frames %d: want 2 to 1000", r.frames)
 	case r.weights != "" && r.weights != "ema" && r.weights != "raw":
@@ -190,7 +194,7 @@ func (r *sampleRequest) resolve() error {
 	o := r.options
 	p := &r.recipe
 	p.Seeds, p.Method, p.Steps, p.Eta, p.Class = formatSeeds(o.Seeds), o.Method, o.Steps, o.Eta, r.class
-	p.Start = "consistent"
+	p.Start, p.ClampA = "consistent", o.ClampA
 	if o.IndependentStart {
 		p.Start = "independent"
 	}

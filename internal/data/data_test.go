@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -237,6 +238,23 @@ func TestNPYAndCSV(t *testing.T) {
 		_, err = Open("csv:"+write(t, dir, "c.csv", []byte(text)), Options{})
 		require.ErrorContains(t, err, want, text)
 	}
+}
+
+func TestCSVWithoutLineEnds(t *testing.T) {
+	before := allocated()
+	_, err := ReadCSV(io.LimitReader(endless{}, 1<<30), 1<<40)
+	require.ErrorContains(t, err, "line of more than 16 MiB")
+	require.Less(t, allocated()-before, uint64(200<<20))
+}
+
+// endless is a file of digits without a line end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '1'
+	}
+	return len(p), nil
 }
 
 func TestOpenSaysWhatItWants(t *testing.T) {

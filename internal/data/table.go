@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -75,9 +76,28 @@ func openCSV(arg string, o Options) (*Set, error) {
 	return s, nil
 }
 
+// maxLine bounds a line of a table, which encoding/csv holds in memory.
+const maxLine = 16 << 20
+
+// A lineLimit refuses lines of more than maxLine bytes.
+type lineLimit struct {
+	r io.Reader
+	n int // bytes since the last line's end
+}
+
+func (l *lineLimit) Read(p []byte) (int, error) {
+	k, err := l.r.Read(p)
+	if i := bytes.LastIndexByte(p[:k], '\n'); i >= 0 {
+		l.n = k - i - 1
+	} else if l.n += k; l.n > maxLine {
+		return 0, fmt.Errorf("a line of more than %d MiB; this is no table of points", maxLine>>20)
+	}
+	return k, err
+}
+
 // ReadCSV reads points as openCSV does, taking at most maxBytes of memory.
 func ReadCSV(r io.Reader, maxBytes int64) (*Set, error) {
-	c := csv.NewReader(r)
+	c := csv.NewReader(&lineLimit{r: r})
 	c.ReuseRecord, c.TrimLeadingSpace, c.Comment = true, true, '#'
 	s, label := &Set{}, -1
 	for row := 0; ; row++ {

@@ -21,6 +21,7 @@ type Options struct {
 	Eta        float64 // dlim: 0 deterministic … 1
 	Clip       bool    // clamp every estimate of the data to [−1,1]
 	Consistent bool    // start from the same A as the steps use
+	ClampA     float64 // tighter bound on A than the process's; 0: the process's
 	Batch      int     // samples at a time
 	Height     int     // images: 0, 0 means the trained size
 	Width      int
@@ -41,6 +42,8 @@ func (o Options) Validate(p diffusion.Process) error {
 		return fmt.Errorf("eta %v; want 0 (deterministic) to 1", o.Eta)
 	case o.Eta != 0 && o.Method != "dlim":
 		return fmt.Errorf("eta %v with method %s; it belongs to dlim", o.Eta, o.Method)
+	case !(o.ClampA >= 0):
+		return fmt.Errorf("bound on A of %v; want a positive one, or 0 for the model's", o.ClampA)
 	case o.Batch < 1:
 		return fmt.Errorf("batch %d; want at least 1", o.Batch)
 	}
@@ -77,6 +80,9 @@ func Run(ctx context.Context, net *nn.Net, p diffusion.Process, seeds []uint64, 
 	}
 	if len(seeds) == 0 {
 		return nil
+	}
+	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
+		p.ClampA = o.ClampA
 	}
 	batch := min(o.Batch, len(seeds))
 	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)

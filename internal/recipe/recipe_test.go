@@ -1,0 +1,152 @@
+package recipe
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/diffusion"
+	"heavytail/nn"
+)
+
+// fitted returns a preset made whole for data of the given shape.
+func fitted(t *testing.T, name string, shape ...int) Recipe {
+	t.Helper()
+	r, err := Preset(name)
+	require.NoError(t, err)
+	r.Data.Spec, r.Data.Samples, r.Data.Shape = "test", 10, shape
+	require.NoError(t, r.Fit())
+	if r.Train.Rate.Total == 0 {
+		r.Train.Rate.Total = r.Train.Steps
+	}
+	return r
+}
+
+func TestPresetsAreWholeAndSurviveJSON(t *testing.T) {
+	for _, name := range Presets() {
+		shape := []int{32, 32, 3}
+		switch name {
+		case "2d", "toy":
+			shape = []int{2}
+		case "mnist", "fashion":
+			shape = []int{32, 32, 1}
+		}
+		r := fitted(t, name, shape...)
+		require.NoError(t, r.Validate(), name)
+		require.Equal(t, name, r.Preset)
+		back, err := Parse(r.JSON())
+		require.NoError(t, err, name)
+		require.Equal(t, string(r.JSON()), string(back.JSON()))
+	}
+	_, err := Preset("best")
+	require.ErrorContains(t, err, "cifar10_lt")
+}
+
+// The table of the papers' settings.
+func TestPublishedSettings(t *testing.T) {
+	for name, want := range map[string]struct {
+		T, steps, batch int
+		lr, clip, ema   float64
+		clampA, clampE  float64
+	}{
+		"2d":         {100, 640, 1024, 5e-3, 0, 0, 0, 0},
+		"mnist":      {1000, 211500, 256, 5e-4, 0, 0.99, 20, 200},
+		"cifar10":    {4000, 312800, 64, 2e-4, 5, 0.9999, 10, 50},
+		"cifar10_lt": {4000, 388000, 64, 2e-4, 5, 0.9999, 20, 200},
+	} {
+		r, err := Preset(name)
+		require.NoError(t, err)
+		require.Equal(t, []int{want.T, want.steps, want.batch}, []int{r.Process.Steps, r.Train.Steps, r.Train.Batch}, name)
+		require.Equal(t, []float64{1.8, want.lr, want.clip, want.clampA, want.clampE, 0.01},
+			[]float64{r.Process.Alpha, r.Train.Rate.LR, r.Train.Clip, r.Process.ClampA, r.Process.ClampEps, r.Train.WeightDecay}, name)
+		if want.ema > 0 {
+			require.Equal(t, []float64{want.ema}, r.Train.EMA, name)
+		}
+		published, err := nn.Preset(name)
+		require.NoError(t, err)
+		require.Equal(t, published, r.Network, name)
+	}
+}
+
+func TestFitFollowsTheData(t *testing.T) {
+	r, err := Preset("fashion")
+	require.NoError(t, err)
+	r.Data.Shape, r.Data.Classes = []int{16, 16, 3}, 0
+	require.NoError(t, r.Fit())
+	u := r.Network.UNet
+	require.Equal(t, []int{3, 3, 16, 0}, []int{u.InChannels, u.OutChannels, u.ImageSize, u.NumClasses})
+	require.Zero(t, r.Train.LabelDrop)
+	for _, c := range []struct {
+		preset string
+		shape  []int
+		want   string
+	}{
+		{"fashion", []int{28, 32, 1}, "scale them with -size"}, {"fashion", []int{2}, "-preset toy"}, {"toy", []int{8, 8, 1}, "-preset fashion"},
+		{"cifar10", []int{32, 32, 1}, "-channels 3"},
+	} {
+		r, err := Preset(c.preset)
+		require.NoError(t, err)
+		r.Data.Shape = c.shape
+		require.ErrorContains(t, r.Fit(), c.want)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	good := string(fitted(t, "toy", 2).JSON())
+	for from, to := range map[string]string{
+		`"format":1`: `"format":2`, `"alpha":1.8`: `"alpha":0.5`, `"steps":1000`: `"steps":-1`, `"shape":[2]`: `"shape":[2,2]`,
+		`"batch":1024`: `"batch":1e30`, `"kind":"root"`: `"kind":"best"`, `"beta1":0.9`: `"beta1":1`, `"ema":[0.99]`: `"ema":[0.99,0.99]`,
+		`"seed":0`: `"sneed":0`, `"samples":10`: `"samples":"ten"`, `"dim":2`: `"dim":-2`,
+	} {
+		require.Contains(t, good, from)
+		_, err := Parse([]byte(strings.Replace(good, from, to, 1)))
+		require.Error(t, err, to)
+	}
+	_, err := Parse([]byte(good + "{}"))
+	require.ErrorContains(t, err, "after its end")
+	_, err = Parse(make([]byte, maxJSON+1))
+	require.ErrorContains(t, err, "at most")
+}
+
+func TestOfGuessesWhatAFileDoesNotSay(t *testing.T) {
+	c, err := nn.Preset("mnist")
+	require.NoError(t, err)
+	for _, text := range []string{"", `{"network":{}}`} {
+		raw := []byte(text)
+		if text == "" {
+			raw = nil
+		}
+		r, err := Of(raw, c)
+		require.NoError(t, err)
+		require.Equal(t, []int{32, 32, 1}, r.Data.Shape)
+		require.Equal(t, 20.0, r.Process.ClampA)
+		require.Zero(t, r.Train.Steps)
+	}
+	want := fitted(t, "toy", 2)
+	r, err := Of(want.JSON(), want.Network)
+	require.NoError(t, err)
+	require.Equal(t, diffusion.Default(1.8, 100), r.Process)
+	_, err = Of([]byte("nonsense"), c)
+	require.Error(t, err)
+}
+
+func FuzzParse(f *testing.F) {
+	for _, name := range Presets() {
+		r, err := Preset(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		r.Data.Shape, r.Data.Spec = []int{2}, "x"
+		f.Add(r.JSON())
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := Parse(text)
+		if err != nil {
+			return
+		}
+		if _, err := Parse(r.JSON()); err != nil {
+			t.Fatalf("%v: %s", err, r.JSON())
+		}
+	})
+}
