@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
 
 	// Tests.
-	"internal/numtest":    {"internal/isa", "golang.org/x/sys/unix"},
+	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":      {"tensor"},
 	"internal/devicetest": {"internal/numtest", "internal/ref64", "tensor"},
 }
