@@ -12,7 +12,7 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// exhaustive asks for all 2³² inputs in TestUlp (a few minutes).
+// exhaustive asks for all 2³² inputs in TestUlp (four minutes a function).
 const exhaustive = "HEAVYTAIL_EXHAUSTIVE"
 
 // TestUlp measures the error of the elementary functions over the bits of
@@ -26,7 +26,7 @@ func TestUlp(t *testing.T) {
 		step *= 16
 	}
 	for _, op := range vecOps {
-		if op.nin == 1 && op.ulp >= 1 {
+		if op.nin == 1 && op.ulp > 0.5 {
 			t.Run(op.name, func(t *testing.T) { op.measure(t, step) })
 		}
 	}
@@ -63,6 +63,37 @@ func (op vecOp) measure(t *testing.T, step uint64) {
 	for _, w := range worst {
 		if !(w <= op.ulp) {
 			t.Errorf("%v ulp, above the bound %v", w, op.ulp)
+		}
+	}
+}
+
+// TestSiLUGradient measures the derivative of SiLU: relative to it, but
+// absolutely near its zero.
+func TestSiLUGradient(t *testing.T) {
+	x, y, one := make([]float32, 4096), make([]float32, 4096), make([]float32, 4096)
+	Fill(one, 1)
+	for next := uint64(0); next < 1<<32; {
+		for i := range x {
+			x[i] = math.Float32frombits(uint32(next))
+			next += 65537
+		}
+		SiLUBackward(y, one, x)
+		for i, v := range x {
+			w := siluGrad64(float64(v))
+			switch a := float64(v) + 1.27846454; {
+			case v < -800 || v > 800:
+				w = max(0, math.Copysign(1, float64(v)))
+			case v != v:
+				w = math.NaN()
+			case math.Abs(a) < 0.25:
+				if !(math.Abs(float64(y[i])-w) < 2.2e-7) {
+					t.Fatalf("silu'(%v): got %v, want %v", v, y[i], w)
+				}
+				continue
+			}
+			if u := ulps(y[i], w); !(u < 6.5) {
+				t.Fatalf("silu'(%v): got %v, want %v: %.3g ulp", v, y[i], w, u)
+			}
 		}
 	}
 }
