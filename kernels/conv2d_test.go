@@ -174,6 +174,18 @@ func TestConv2DAllocates(t *testing.T) {
 	}
 }
 
+// An empty batch computes nothing and changes no gradient.
+func TestConv2DEmpty(t *testing.T) {
+	c := New(2)
+	x, w, y, db := c.New(0, 4, 4, 3), c.New(3, 3, 3, 5), c.New(0, 4, 4, 5), c.New(5)
+	c.Conv2D(y, x, w, db, nil, tensor.ConvOpt{})
+	c.Conv2DBackward(x, w, db, y, x, w, tensor.ConvOpt{})
+	c.Linear(c.New(0, 2), c.New(0, 3), c.New(3, 2), nil)
+	c.Attention(c.New(2, 0, 6), c.New(2, 0, 18), 2)
+	c.AttentionBackward(c.New(0, 4, 18), c.New(0, 4, 6), c.New(0, 4, 18), 2)
+	require.Equal(t, make([]float32, 5), db.Data())
+}
+
 func TestConv2DPanics(t *testing.T) {
 	c := New(1)
 	x, w, y := c.New(1, 4, 4, 3), c.New(3, 3, 3, 5), c.New(1, 4, 4, 5)

@@ -39,15 +39,41 @@ func TestGemm(t *testing.T) {
 		for form := range 8 {
 			opt := GemmOpt{TransA: form&1 > 0, TransB: form&2 > 0, Accumulate: form&4 > 0}
 			t.Run(fmt.Sprintf("%v/%v,%v,%v", s, opt.TransA, opt.TransB, opt.Accumulate), func(t *testing.T) {
-				testGemm(t, s[0], s[1], s[2], opt)
+				testGemm(t, s[0], s[1], s[2], 3, opt)
 			})
 		}
 	}
 }
 
-func testGemm(t *testing.T, m, n, k int, opt GemmOpt) {
+// Rows of A a multiple of 512 apart are packed; so are more rows and terms
+// than one block holds.
+func TestGemmPacks(t *testing.T) {
+	testGemm(t, 29, 130, 20, 512-20, GemmOpt{Accumulate: true})
+	if testing.Short() {
+		t.Skip("19 million terms at every level")
+	}
+	testGemm(t, gemmM+40, 129, gemmK+30, 512-(gemmK+30)%512, GemmOpt{})
+}
+
+// A product cut by columns, as Gemm itself cuts a large B, has the same bits.
+func TestGemmCutsColumns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("58 million terms")
+	}
+	const m, k, n = 13, 900, gemmB/900 + 340
+	r := numtest.NewRand(1)
+	a, b := r.Fill(make([]float32, m*k), 1), r.Fill(make([]float32, k*n), 1)
+	whole, parts := make([]float32, m*n), make([]float32, m*n)
+	Gemm(m, n, k, a, k, b, n, whole, n, GemmOpt{})
+	for _, cut := range [][2]int{{0, 1001}, {1001, n}} {
+		Gemm(m, cut[1]-cut[0], k, a, k, b[cut[0]:], n, parts[cut[0]:], n, GemmOpt{})
+	}
+	numtest.SameBits(t, whole, parts, "cut by columns")
+}
+
+func testGemm(t *testing.T, m, n, k, pad int, opt GemmOpt) {
 	r := numtest.NewRand(uint64(m*n + k))
-	a, lda, a64 := stored(r, m, k, 3, opt.TransA)
+	a, lda, a64 := stored(r, m, k, pad, opt.TransA)
 	b, ldb, b64 := stored(r, k, n, 2, opt.TransB)
 	c0, ldc, c64 := stored(r, m, n, 4, false)
 	want := make([]float64, len(c64))
