@@ -18,7 +18,7 @@ func Log(dst, x []float32) {
 }
 
 // SinCos sets s_i = sin x_i and c_i = cos x_i. s or c (not both) may be x.
-// The domain is |x| ≤ 2²¹; outside it both results are NaN.
+// Error below 2.1 ulp. The domain is |x| ≤ 2²¹; outside it both are NaN.
 func SinCos(s, c, x []float32) {
 	must3("SinCos", len(s), len(c), len(x))
 	sinCos(s, c, x)

@@ -60,7 +60,7 @@ var vecOps = []vecOp{
 			default:
 				o[0], o[1] = math.Sincos(x[0])
 			}
-		}, 2, 0, true},
+		}, 2.1, 0, true},
 }
 
 // tiny bounds the x whose x² is lost beside 1 in float64; most float32 are
