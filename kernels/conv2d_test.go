@@ -29,6 +29,13 @@ var convShapes = []ref64.ConvShape{
 	{N: 5, H: 16, W: 16, C: 65, O: 1, K: 3, Stride: 1}, // more images than a group
 }
 
+// slow skips the largest shapes in short mode, which emulators run.
+func slow(t *testing.T, s ref64.ConvShape) {
+	if testing.Short() && s.N*s.H*s.W*s.C > 1<<14 {
+		t.Skip("large")
+	}
+}
+
 func convName(s ref64.ConvShape) string {
 	return fmt.Sprintf("n=%d,%dx%d,c=%d,o=%d,k=%d,s=%d,up=%v", s.N, s.H, s.W, s.C, s.O, s.K, s.Stride, s.Up)
 }
@@ -36,6 +43,7 @@ func convName(s ref64.ConvShape) string {
 func TestConv2D(t *testing.T) {
 	for i, s := range convShapes {
 		t.Run(convName(s), func(t *testing.T) {
+			slow(t, s)
 			for _, gap := range []int{0, 7} {
 				testConvForward(t, s, gap, uint64(i))
 			}
@@ -73,6 +81,7 @@ func testConvForward(t *testing.T, s ref64.ConvShape, gap int, seed uint64) {
 func TestConv2DBackward(t *testing.T) {
 	for i, s := range convShapes {
 		t.Run(convName(s), func(t *testing.T) {
+			slow(t, s)
 			for _, gap := range []int{0, 7} {
 				testConvBackward(t, s, gap, uint64(i))
 			}

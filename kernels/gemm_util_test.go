@@ -60,7 +60,7 @@ func bitsOf(t *testing.T, f func(c *CPU) []float32) []float32 {
 	var want []float32
 	for _, l := range isa.Available() {
 		for _, threads := range []int{1, 2, 3, 7} {
-			if l == isa.Generic && threads > 2 {
+			if (l == isa.Generic || testing.Short()) && threads > 2 {
 				continue
 			}
 			restore, least := isa.Force(l), leastPart

@@ -52,7 +52,7 @@ func runTiles(t *Tiles) {
 	case isa.AVX512:
 		runTilesAVX512(t)
 	case isa.AVX2:
-		runTilesAVX2(t)
+		runTileParts(t)
 	default:
 		runTilesGeneric(t)
 	}
@@ -75,46 +75,18 @@ func runTilesAVX512(t *Tiles) {
 	}
 }
 
-// runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as
-// many as its 16 registers can accumulate. Repeated rows are neighbours at the
-// end of a tile, so they fall in one part.
-func runTilesAVX2(t *Tiles) {
-	part := *t
-	height := 4
-	if t.Rows == 12 {
-		height = 6
-	}
-	for row := 0; row < t.Rows; row += height {
-		part.COff = t.COff[row:]
-		if t.Segs > 0 {
-			part.AOff = t.AOff[row:]
-		}
-		if t.Res != nil {
-			part.ROff = t.ROff[row:]
-		}
-		for col := 0; col < t.Cols; col += 16 {
-			part.Cols = min(16, t.Cols-col)
-			part.C = t.C[col:]
-			if t.Segs > 0 {
-				part.B = t.B[col:]
-			}
-			if t.Bias != nil {
-				part.Bias = t.Bias[col:]
-			}
-			if t.Res != nil {
-				part.Res = t.Res[col:]
-			}
-			switch {
-			case height == 6 && part.Cols == 16:
-				tiles6x16AVX2(&part)
-			case height == 6:
-				tiles6x16TailAVX2(&part)
-			case part.Cols == 16:
-				tiles4x16AVX2(&part)
-			default:
-				tiles4x16TailAVX2(&part)
-			}
-		}
+// runTilePart computes a part that runTileParts cut: 6 or 4 rows, at most 16
+// columns, as many as the 16 registers of AVX2 can accumulate.
+func runTilePart(t *Tiles, rows int) {
+	switch {
+	case rows == 6 && t.Cols == 16:
+		tiles6x16AVX2(t)
+	case rows == 6:
+		tiles6x16TailAVX2(t)
+	case t.Cols == 16:
+		tiles4x16AVX2(t)
+	default:
+		tiles4x16TailAVX2(t)
 	}
 }
 
