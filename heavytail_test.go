@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 
@@ -170,6 +171,7 @@ func TestBuiltinModel(t *testing.T) {
 // Once it runs, a sampling step allocates nothing.
 func TestStepsDoNotAllocate(t *testing.T) {
 	m := open(t, heavytail.Loader{Threads: 2}, small(t, unet()))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties the pools
 	for _, method := range []string{"dlim", "dlpm"} {
 		var stats runtime.MemStats
 		var counts []uint64
@@ -181,13 +183,14 @@ func TestStepsDoNotAllocate(t *testing.T) {
 		}})
 		require.NoError(t, err)
 		// The first step makes views of the workspace and starts workers; the
-		// runtime's own goroutines may allocate in some of the others.
+		// runtime's own goroutines may allocate in some of the others. What a
+		// step itself allocates would show in every one.
 		free := 0
 		for i := 3; i < len(counts); i++ {
 			if counts[i] == counts[i-1] {
 				free++
 			}
 		}
-		require.GreaterOrEqual(t, free, 24, "%s: %v", method, counts)
+		require.Greater(t, free, len(counts)/2, "%s: %v", method, counts)
 	}
 }
