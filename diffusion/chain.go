@@ -239,7 +239,7 @@ func (c *chain) finite(t int) error {
 }
 
 // nonFinite returns the first index of an infinity or NaN, or −1.
-func nonFinite(x []float32) int {
+func nonFinite[T float32 | float64](x []T) int {
 	for i, v := range x {
 		if v-v != 0 {
 			return i

@@ -1,0 +1,98 @@
+package diffusion
+
+import (
+	"context"
+	"iter"
+	"math"
+
+	"heavytail/simd"
+)
+
+// A LIMSampler samples with the reverse SDE or, with ODE, the probability-flow
+// ODE of LIM. With the N+1 times t_0 = 0.9946 … t_N = 1e-5, equally spaced:
+//
+//	x = σ(t_0)·e
+//	for i = 0 … N−1:
+//		x = X·x + Eps·ε̂(x, t_i) + Z·e      coefficients of LIM.SDE or LIM.ODE
+//
+// It evaluates the denoiser N times, at the times t_i themselves, and ends
+// without a denoising step. The state is float32. A LIMSampler is an immutable
+// value: any number of goroutines may use one.
+type LIMSampler struct {
+	Process LIM
+	Steps   int // N
+	ODE     bool
+	Clamps  LIMClamps // of every draw, the start's included
+	// PublishedStart takes x = e, without σ(t_0), and at α = 2 with the
+	// variance 2, while the steps and training have 1: the published numbers
+	// of LIM at α = 2 have it.
+	PublishedStart bool
+}
+
+// Trajectory is that of DLPM with this sampler's steps: it fills x, row-major
+// [len(seeds)][d], and yields the number of steps left, from N to 0.
+func (s LIMSampler) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+	if err := s.Validate(); err != nil {
+		return fail(err)
+	}
+	return func(yield func(int, error) bool) {
+		r, p := newRun(ctx, "LIM", den, x, seeds), s.Process
+		noise := p.noise(s.Clamps)
+		for i := range r.n {
+			noise.fill(r.row(x, i), r.stream(i, startStep))
+		}
+		simd.Scale(x, x, s.startScale())
+		r.loop(yield, s.Steps, func(i int) error {
+			from, to := s.time(i), s.time(i+1)
+			if err := r.eval(r.out, x, float32(from)); err != nil {
+				return err
+			}
+			if s.ODE {
+				c := p.ODE(from, to)
+				simd.AxpBy(x, float32(c.Eps), r.out, float32(c.X), x)
+				return nil
+			}
+			c := p.SDE(from, to)
+			for k := range r.n {
+				x := r.row(x, k)
+				noise.fill(r.z, r.stream(k, uint32(i)))
+				simd.LinComb3(x, float32(c.X), x, float32(c.Eps), r.row(r.out, k), float32(c.Z), r.z)
+			}
+			return nil
+		})
+	}
+}
+
+// time returns t_i.
+func (s LIMSampler) time(i int) float64 {
+	return limLast + float64((limFirst-limLast)*(float64(i)/float64(s.Steps)))
+}
+
+// startScale returns the scale of the start.
+func (s LIMSampler) startScale() float32 {
+	switch {
+	case !s.PublishedStart:
+		return float32(s.Process.Sigma(limLast))
+	case s.Process.Alpha == 2:
+		return float32(math.Sqrt2)
+	}
+	return 1
+}
+
+// Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
+// Trajectory.
+func (s LIMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
+	x := make([]float32, len(seeds)*d)
+	return last(x, s.Trajectory(ctx, den, x, seeds))
+}
+
+// Validate reports the first impossible field, its value and the remedy.
+func (s LIMSampler) Validate() error {
+	if err := checkSteps("LIM", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Clamps.validate(); err != nil {
+		return err
+	}
+	return s.Process.Validate()
+}

@@ -1,0 +1,145 @@
+package diffusion
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"heavytail/stable"
+)
+
+// A DataDenoiser is the counterpart of Denoiser for methods that are written
+// with D(x; σ), the estimate of the data E[x_0 | x_0 + σ·n = x]. It sets
+// data ← D(x; σ) for a batch of len(sigma) samples: row i of x and data
+// (row-major) belongs to sigma[i]. States, levels and estimates are float64;
+// only a network inside, if there is one, is float32. It must depend on row i
+// alone, and must not keep or change x and sigma.
+//
+// EDM.Precondition, Flow.DataDenoiser and Process.DataDenoiser make one from a
+// network, so a network trained for one method drives the samplers of all.
+type DataDenoiser func(ctx context.Context, data, x, sigma []float64) error
+
+// A Velocity sets v ← v(x, t) = E[dx_t/dt | x_t = x], the field of flow
+// matching, for a batch of len(t) samples; the rest is as for DataDenoiser.
+// Time 0 is noise, time 1 is data. Flow.Velocity makes one from a network,
+// Flow.FromData from a DataDenoiser.
+type Velocity func(ctx context.Context, v, x, t []float64) error
+
+// A run is the workspace of one trajectory: n samples of d values, which step
+// through time with one function of x and a time or level.
+type run[T float32 | float64] struct {
+	name  string
+	ctx   context.Context
+	den   func(ctx context.Context, out, x, t []T) error
+	seeds []uint64
+	n, d  int
+	x     []T       // the state
+	out   []T       // what den estimated last
+	times []T       // what den is told, once per sample
+	z     []float32 // one row of noise
+}
+
+func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx context.Context, out, x, t []T) error, x []T, seeds []uint64) *run[T] {
+	n := len(seeds)
+	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
+		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
+	}
+	d := len(x) / max(n, 1)
+	return &run[T]{
+		name: name, ctx: ctx, den: den, seeds: seeds, n: n, d: d, x: x,
+		out: make([]T, n*d), times: make([]T, n), z: make([]float32, d),
+	}
+}
+
+// loop yields the start and the state after each of the steps, with the number
+// of steps that are left; it ends at the first error.
+func (r *run[T]) loop(yield func(int, error) bool, steps int, step func(i int) error) {
+	for i := 0; r.n > 0; i++ {
+		if at := nonFinite(r.x); at >= 0 {
+			yield(steps-i, fmt.Errorf("diffusion: %s: the state of seed %d is not finite after %d of %d steps: check the denoiser, use more steps or lighter tails", r.name, r.seeds[at/r.d], i, steps))
+			return
+		}
+		if !yield(steps-i, nil) || i == steps {
+			return
+		}
+		if err := step(i); err != nil {
+			yield(steps-i, fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", r.name, i+1, steps, err))
+			return
+		}
+	}
+}
+
+// eval sets out to the denoiser's estimate at x and one time for all samples.
+func (r *run[T]) eval(out, x []T, t T) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	for i := range r.times {
+		r.times[i] = t
+	}
+	if err := r.den(r.ctx, out, x, r.times); err != nil {
+		return err
+	}
+	if at := nonFinite(out); at >= 0 {
+		return fmt.Errorf("the denoiser's output for seed %d at %v is not finite: check the model's weights", r.seeds[at/r.d], t)
+	}
+	return nil
+}
+
+// buffer returns another array of the state's size.
+func (r *run[T]) buffer() []T { return make([]T, len(r.x)) }
+
+func (r *run[T]) row(m []T, i int) []T { return m[i*r.d : (i+1)*r.d] }
+
+// stream is that of sample i at a step; the start has startStep.
+func (r *run[T]) stream(i int, step uint32) stable.Stream {
+	return stable.Stream{Seed: r.seeds[i], Step: step}
+}
+
+// normal returns the standard normals of sample i at a step.
+func (r *run[T]) normal(i, step int) []float32 {
+	r.stream(i, uint32(step)).Normal(r.z, 0)
+	return r.z
+}
+
+// startNoise sets x to scale·n with Student-t noise, one draw per sample.
+func startNoise(r *run[float64], nu Nu, scale float64) {
+	for i := range r.n {
+		nu.Noise(r.row(r.x, i), r.stream(i, startStep), scale)
+	}
+}
+
+// fail is the trajectory of an impossible configuration.
+func fail(err error) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) { yield(0, err) }
+}
+
+// collect runs a float64 trajectory to its end and rounds x once.
+func collect(x []float64, steps iter.Seq2[int, error]) ([]float32, error) {
+	for _, err := range steps {
+		if err != nil {
+			return nil, err
+		}
+	}
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(v)
+	}
+	return out, nil
+}
+
+// checkSteps bounds a number of sampling steps.
+func checkSteps(name string, steps int) error {
+	if steps < 1 || steps > maxSteps {
+		return fmt.Errorf("diffusion: %s: %d steps: use 1 to %d", name, steps, maxSteps)
+	}
+	return nil
+}
+
+// checkRow reports a row that its channels do not divide.
+func checkRow(name string, channels, d int) error {
+	if d%channels != 0 {
+		return fmt.Errorf("diffusion: %s: a sample of %d values does not divide into the %d channels of nu or sigma_data: give one value, or one per channel", name, d, channels)
+	}
+	return nil
+}
