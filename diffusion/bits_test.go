@@ -1,9 +1,12 @@
 package diffusion
 
 import (
+	"context"
 	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,4 +56,44 @@ func TestCoefficientBits(t *testing.T) {
 	add(l.Reduce(w, m, 2))
 	add(w...)
 	require.Equal(t, uint64(0x26f640fe31ce3b89), h.Sum64())
+}
+
+// The float64 results of the other processes and of all their samplers, held to
+// one digest on every architecture.
+func TestProcessBits(t *testing.T) {
+	h := fnv.New64a()
+	add := func(v ...float64) { require.NoError(t, binary.Write(h, binary.LittleEndian, v)) }
+	two := EDM{Nu: Nu{20, 4}, SigmaData: []float64{1, 0.5}}
+	for _, p := range []EDM{{}, TEDM(3), two} {
+		for _, s := range p.Sigmas(20)[:20] {
+			k := p.Preconditioning(1, s)
+			add(s, k.Skip, k.Out, k.In, k.Noise, k.Weight)
+		}
+	}
+	add(FlowSampler{Steps: 30, Rho: 7}.Times()...)
+	add(FlowSampler{Steps: 30, Start: 0.01}.Times()...)
+	for _, alpha := range []float64{1.3, 1.8, 2} {
+		s := LIMSampler{Process: LIM{Alpha: alpha}, Steps: 25}
+		for i := range s.Steps {
+			a, b := s.Process.SDE(s.time(i), s.time(i+1)), s.Process.ODE(s.time(i), s.time(i+1))
+			add(a.X, a.Eps, a.Z, b.X, b.Eps)
+		}
+	}
+	for _, gb := range []float64{0.99, 0.5, 0.01} {
+		add(cosineTime(gb))
+	}
+	require.Equal(t, uint64(0xf984de986d2fa628), h.Sum64(), "coefficients")
+	all := drawers(6)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		x, err := all[name](context.Background(), shrink, seeds(3), 20)
+		require.NoError(t, err)
+		require.NoError(t, binary.Write(h, binary.LittleEndian, x))
+	}
+	for _, n := range []string{"edm", "two", "flow velocity", "lim 1.7"} {
+		x, target, times, _ := batch(noisers(t)[n], 5, 6)
+		for _, v := range [][]float32{x, target, times} {
+			require.NoError(t, binary.Write(h, binary.LittleEndian, v))
+		}
+	}
+	require.Equal(t, uint64(0x989098203771d1f7), h.Sum64(), "samples")
 }

@@ -63,7 +63,7 @@ func (p Process) SigmaRange() (lo, hi float64, err error) {
 // cos((u+s)/(1+s)·π/2) = γ̄·cos(s/(1+s)·π/2).
 func cosineTime(gb float64) float64 {
 	const s = 0.008
-	c := gb * dmath.CosPi(s/(2*(1+s)))
+	c := float64(gb * dmath.CosPi(s/(2*(1+s)))) // rounded: 1−c must not fuse
 	angle := dmath.Atan(math.Sqrt((1-c)*(1+c)) / c)
 	return float64(angle*(2/math.Pi)*(1+s)) - s
 }

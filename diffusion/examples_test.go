@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"testing"
 
@@ -29,7 +30,7 @@ func noisers(t *testing.T) map[string]noiser {
 	}
 	for _, alpha := range []float64{1.7, 2} {
 		n, err := NewLIMNoiser(LIM{Alpha: alpha, Isotropic: true, Clamps: LIMClamps{Eps: 100}}, 3)
-		add("lim", n, err)
+		add(fmt.Sprint("lim ", alpha), n, err)
 	}
 	return out
 }
