@@ -70,8 +70,8 @@ var presets = map[string]func() Recipe{
 		r := published("fashion")
 		r.Process.Alpha, r.Process.Steps = 1.7, 1000
 		t := &r.Train
-		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 20000, 64, 1, []float64{0.999}, 0.1
-		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 500}
+		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 0.1
+		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 300}
 		return r
 	},
 }
