@@ -266,6 +266,30 @@ func TestGoldenPosterior(t *testing.T) {
 	require.InDelta(t, math.Sqrt((7+4.0)/(7+3-2)), posteriorDeviation(nu, 4, d), 1e-15)
 }
 
+// Churn keeps the marginals for finite ν: for data at 0 the state after a step
+// with churn is still σ·n, for which P(|x|²/(νσ²) > r) = (1+r)^{−ν/2} at d = 2. Plain
+// Gaussian churn fails this, and so does a wrong ν.
+func TestChurnKeepsTheMarginal(t *testing.T) {
+	const n, nu = 20000, 3.0
+	zero := func(_ context.Context, data, _, _ []float64) error {
+		clear(data)
+		return nil
+	}
+	p := EDM{Nu: Nu{nu}, SigmaMax: 2, SigmaMin: 1}
+	x := make([]float64, 2*n)
+	stop(t, EDMSampler{Process: p, Steps: 2, Churn: Churn{S: 2}}.Trajectory(context.Background(), zero, x, seeds(n)), 1)
+	for _, q := range []float64{0.001, 0.01, 0.1, 0.5, 0.9} {
+		beyond := 0
+		for i := range n {
+			r := x[2*i]*x[2*i] + x[2*i+1]*x[2*i+1]
+			if math.Pow(1+r/nu, -nu/2) < q {
+				beyond++
+			}
+		}
+		require.InDelta(t, q, float64(beyond)/n, 4*math.Sqrt(q*(1-q)/n))
+	}
+}
+
 // The state-dependent SDE on the t_3 oracle: with the plug-in distance the tail
 // is short, with the exact second moment it is right, with k = 1 it is gone.
 func TestGoldenSDE(t *testing.T) {

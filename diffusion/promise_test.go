@@ -145,6 +145,17 @@ func TestProcessesStop(t *testing.T) {
 	}
 	_, err := DPMSolver{EDM{}, 3}.Sample(context.Background(), bad, seeds(1), 1)
 	require.NoError(t, err, "large, but finite")
+	_, err = EDMSampler{Process: EDM{SigmaMax: 0.5}, Steps: 3, Euler: true}.Sample(context.Background(), func(_ context.Context, data, _, _ []float64) error {
+		data[0] = -math.MaxFloat64
+		return nil
+	}, []uint64{77}, 1)
+	require.ErrorContains(t, err, "state of seed 77 is not finite after 1 of 3")
+	_, err = NewEDMNoiser(EDM{Rho: -1}, 1)
+	require.Error(t, err)
+	_, err = NewFlowNoiser(Flow{}, 1)
+	require.Error(t, err)
+	_, err = NewLIMNoiser(LIM{}, 1)
+	require.Error(t, err)
 	require.Panics(t, func() {
 		for range (DPMSolver{EDM{}, 3}).Trajectory(context.Background(), bad, make([]float64, 3), seeds(2)) {
 		}
@@ -326,7 +337,7 @@ func TestProcessesRefuse(t *testing.T) {
 		{EDMSampler{}, "0 steps"}, {EDMSampler{Steps: 3, Churn: Churn{S: nan}}, "churn's S"},
 		{EDMSampler{Steps: 3, Process: EDM{Rho: -1}}, "rho"},
 		{TEDMAncestral{Steps: 1, Eta: 2}, "eta is 2"}, {TEDMAncestral{}, "0 steps"}, {TEDMAncestral{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
-		{TEDMSDE{Steps: 1, Beta: -1}, "beta"}, {TEDMSDE{Steps: 1, NuCoeff: Nu{1}}, "nu_coeff"}, {TEDMSDE{}, "0 steps"}, {TEDMSDE{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
+		{TEDMSDE{Steps: 1, Beta: -1}, "beta"}, {TEDMSDE{Steps: 1, NuCoeff: Nu{1}}, "nu_coeff"}, {TEDMSDE{Steps: 1, Process: TEDM(3, 4), NuCoeff: Nu{3, 4, 5}}, "2 channels"}, {TEDMSDE{}, "0 steps"}, {TEDMSDE{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
 		{DPMSolver{}, "0 steps"}, {DPMSolver{EDM{Rho: -1}, 1}, "rho"},
 		{Flow{}, "target"}, {Flow{Target: TargetData, SigmaMin: 1}, "sigma_min"},
 		{Flow{Target: TargetData, Mean: []float64{inf}}, "mean"}, {Flow{Target: TargetData, Nu: Nu{1}}, "nu is 1"},

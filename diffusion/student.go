@@ -100,12 +100,10 @@ func distance(x, D []float64, g, groups int, sigma float64) float64 {
 	return sum
 }
 
-// posteriorScale returns √((ν+δ²)/(ν+d)), by which the posterior of x_s given
-// x_t at squared distance δ² and d elements is wider than its mean width.
+// posteriorScale returns √((ν+δ²)/(ν+d)) for finite ν, the scale of the
+// posterior of x_s given x_t at squared distance δ² over d elements, in units of
+// its σ̄.
 func posteriorScale(nu, delta2, d float64) float64 {
-	if math.IsInf(nu, 1) {
-		return 1
-	}
 	return math.Sqrt((nu + delta2) / (nu + d))
 }
 

@@ -119,6 +119,9 @@ func (s TEDMSDE) Validate() error {
 	if err := s.NuCoeff.validate("t-EDM SDE: nu_coeff"); err != nil {
 		return err
 	}
+	if n, m := len(s.NuCoeff), s.Process.channels(); n > 1 && m > 1 && n != m {
+		return fmt.Errorf("diffusion: t-EDM SDE: nu_coeff is %v: use one value, or one for each of the %d channels", s.NuCoeff, m)
+	}
 	if err := checkSteps("t-EDM SDE", s.Steps); err != nil {
 		return err
 	}
