@@ -59,6 +59,7 @@ type graph struct {
 	uses    []use
 	now     int // time of the step that is being recorded
 	macs    int // multiply-adds of one sample, forward
+	masks   int // dropout layers recorded so far
 	in      *value
 	out     *value
 	outGrad *value

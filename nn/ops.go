@@ -186,8 +186,11 @@ func (g *graph) concat(a, b *value) *value {
 }
 
 // dropout records x·mask/(1−p) in the storage of x, whose value must not be
-// needed again; layer tells the masks of different layers apart.
-func (g *graph) dropout(x *value, p float64, layer int) *value {
+// needed again. Layers count in the order of recording, so each has its own
+// masks.
+func (g *graph) dropout(x *value, p float64) *value {
+	g.masks++
+	layer := g.masks
 	y := g.over(x)
 	s := &step{forward: func(r *run) {
 		r.dev.Dropout(r.at(y), r.at(x), float32(p), mix(r.seed^uint64(layer)), r.keys)

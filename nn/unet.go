@@ -18,7 +18,6 @@ type unet struct {
 	output []block
 	norm   *norm
 	last   *conv
-	masks  int // dropout layers recorded so far
 }
 
 // A block is the list of layers between two points of the skip stack; absent
@@ -132,7 +131,6 @@ func (u *unet) record(g *graph, h, w int) error {
 	if err := u.cfg.fits(h, w); err != nil {
 		return err
 	}
-	u.masks = 0
 	g.in = g.place(nil, []int{h, w, u.cfg.InChannels})
 	g.in.constant = true
 	e := g.timestep(u.cfg.ModelChannels, u.cfg.TimeScale)
@@ -187,8 +185,7 @@ func (u *unet) residual(g *graph, r *resBlock, x, e *value) *value {
 	h := g.conv(g.groupNorm(x, r.norm1, nil, true), r.conv1, nil, nil)
 	h = g.groupNorm(h, r.norm2, g.linear(e, r.emb), true)
 	if g.train && u.cfg.Dropout > 0 {
-		u.masks++
-		h = g.dropout(h, u.cfg.Dropout, u.masks)
+		h = g.dropout(h, u.cfg.Dropout)
 	}
 	if r.skip == nil {
 		return g.conv(h, r.conv2, x, nil)
