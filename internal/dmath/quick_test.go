@@ -1,0 +1,61 @@
+package dmath
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
+)
+
+// TestQuick compares the quick functions with the exact ones of this package.
+func TestQuick(t *testing.T) {
+	r := numtest.NewRand(3)
+	worst := 0.0
+	near := func(name string, x, got, want float64) {
+		ulp := math.Nextafter(math.Abs(want), math.Inf(1)) - math.Abs(want)
+		e := math.Abs(got-want) / ulp
+		worst = max(worst, e)
+		require.LessOrEqual(t, e, 2.5, "%s(%x) = %x, want %x", name, x, got, want)
+	}
+	for range 5000 {
+		x := math.Abs(r.Float64())
+		near("QuickExp", x*700, QuickExp(x*700), Exp(x*700))
+		near("QuickExp", x, QuickExp(-x), Exp(-x))
+		e, c := QuickExpNeg(3 * x)
+		near("e^-g", 3*x, e, Exp(-3*x))
+		near("1-e^-g", 3*x, c, -Expm1(-3*x))
+		p := math.Ldexp(1+x, int(r.Uint64()%1000)-500)
+		near("QuickLog", p, QuickLog(p), Log(p))
+		near("QuickLog", 0.7+x, QuickLog(0.7+x), Log(0.7+x))
+		y := x * (math.Pi / 2)
+		s, k := QuickSinCos(y)
+		near("sin", y, s, Sin(y))
+		near("cos", y, k, Cos(y))
+		near("QuickSin", y, QuickSin(y), Sin(y))
+	}
+	t.Log("worst error in ulp:", worst)
+}
+
+// TestGamma compares with factorials, half-integers, the reflection formula
+// and package math.
+func TestGamma(t *testing.T) {
+	f := 1.0
+	for n := 1; n < 170; n++ {
+		require.InEpsilon(t, f, Gamma(float64(n)), 3e-15, n)
+		f *= float64(n)
+	}
+	require.InEpsilon(t, math.SqrtPi, Gamma(0.5), 1e-15)
+	for x := 0.013; x < 1; x += 0.017 {
+		require.InEpsilon(t, math.Pi/SinPi(x), float64(Gamma(x)*Gamma(1-x)), 4e-15, x)
+	}
+	for x := 0.3; x < 1e7; x *= 1.7 {
+		want, _ := math.Lgamma(x)
+		require.InDelta(t, want, Lgamma(x), 2e-15*max(1, math.Abs(want)), x)
+		// Γ(x+½)/Γ(x) · Γ(x+1)/Γ(x+½) = x
+		require.InEpsilon(t, x, float64(GammaHalf(x)*GammaHalf(x+0.5)), 4e-15, x)
+	}
+	require.InEpsilon(t, 1/math.SqrtPi, GammaHalf(0.5), 3e-15)
+	require.True(t, math.IsNaN(Gamma(-1)) && math.IsInf(Gamma(172), 1))
+}
