@@ -1,0 +1,187 @@
+package stable
+
+import (
+	"math"
+
+	"heavytail/internal/dmath"
+)
+
+// standard is a law brought to unit scale, reflected so that X ≥ 0.
+type standard struct {
+	shape
+	r, x0     float64
+	beta      float64 // after reflection
+	reflected bool
+}
+
+// standardise finds the shape and the point for x.
+func (l Law) standardise(x float64) (s standard) {
+	y := (x - l.Loc) / l.Scale
+	x0, beta := y-l.shift(), l.Beta
+	if l.Alpha == 2 {
+		beta = 0
+	}
+	x1 := x0
+	if l.Alpha != 1 {
+		x1 = x0 + l.zeta()
+		if l.Param == S1 {
+			x1 = y
+		}
+		s.reflected = x1 < 0
+	} else {
+		s.reflected = beta < 0
+	}
+	if s.reflected {
+		x0, x1, beta = -x0, -x1, -beta
+	}
+	s.shape = newShape(l.Alpha, beta)
+	s.x0, s.beta = x0, beta
+	s.r = s.cos + float64(x0*s.sin)
+	if l.Param == S1 && l.Alpha != 1 {
+		s.r = float64(x1 * s.sin)
+	}
+	return s
+}
+
+// values holds what one quadrature gives: the density times e^base, and the
+// probabilities above and below.
+type values struct{ base, f, upper, lower float64 }
+
+// far returns whether the leading term of the tail at X is exact: what follows
+// is smaller by X^−α, and by |ζ|/X < 10^16/X, which also covers x0 for X.
+func (s *standard) far() bool {
+	return s.x0 > 1e30 && s.alpha*dmath.Log(s.x0) > 69 && !s.flat
+}
+
+// evaluate computes all values at a finite x, for unit scale.
+func (l Law) evaluate(x float64) (o values) {
+	if l.Alpha == 1 && l.Beta == 0 {
+		y := (x - l.Loc) / l.Scale
+		o.f = 1 / (math.Pi * (float64(y*y) + 1))
+		o.upper, o.lower = cauchyTail(y), cauchyTail(-y)
+		return o
+	}
+	s := l.standardise(x)
+	switch {
+	case s.alpha < 1 && s.beta == -1: // X < 0 of a positive law, reflected
+		o.lower = 1
+	case s.r > 0 && s.far():
+		o = s.tail()
+	case s.r > 0:
+		o = s.quadrature()
+	default: // X = 0
+		o.f = dmath.Gamma(1+1/s.alpha) * sinFold(s.l, s.endL) * dmath.Pow(s.sin, 1/s.alpha) / math.Pi
+		o.upper, o.lower = s.l/math.Pi, s.endL/math.Pi
+	}
+	if s.reflected {
+		o.upper, o.lower = o.lower, o.upper
+	}
+	return o
+}
+
+// quadrature evaluates at X > 0.
+func (s *standard) quadrature() (o values) {
+	p := point{shape: &s.shape, r: s.r, x0: s.x0}
+	i := p.integrate()
+	o.base = p.base
+	// Each of the two is good where it is the smaller one; their sum is ℓ.
+	q, r := float64(i.q*dmath.Exp(-p.base)), i.p
+	if q < r {
+		r = s.l - q
+	} else {
+		q = s.l - r
+	}
+	o.f = s.alpha * s.sinE / (math.Pi * s.r) * i.f
+	o.upper, o.lower = r/math.Pi, (s.endL+q)/math.Pi
+	if s.eps < 0 {
+		o.upper, o.lower = q/math.Pi, (s.endL+r)/math.Pi
+	}
+	return o
+}
+
+// tail evaluates the leading term: f ~ α·C/X^(α+1) with
+// C = Γ(α)·sin αℓ/(π sin η) = Γ(α)·sin(πα/2)·(1+β)/π.
+func (s *standard) tail() (o values) {
+	c := tailConstant(s.alpha, s.beta)
+	lx := dmath.Log(s.x0) // = ln X within the precision
+	o.f, o.base = s.alpha*c, float64((s.alpha+1)*lx)
+	o.upper = c * dmath.Exp(-s.alpha*lx)
+	o.lower = 1 - o.upper
+	return o
+}
+
+// tailConstant returns lim x^α·P(X > x).
+func tailConstant(alpha, beta float64) float64 {
+	return dmath.Gamma(alpha) * dmath.SinPi(alpha/2) * (1 + beta) / math.Pi
+}
+
+// cauchyTail returns the probability that a standard Cauchy variate exceeds x.
+func cauchyTail(x float64) float64 {
+	if x > 1 {
+		return dmath.Atan(1/x) / math.Pi
+	}
+	return 0.5 - dmath.Atan(x)/math.Pi
+}
+
+// outside returns whether (x − δ)/γ is not a finite number.
+func (l Law) outside(x float64) bool {
+	y := (x - l.Loc) / l.Scale
+	return y-y != 0
+}
+
+// Density returns the density at x; 0 at ±Inf. The relative error is about
+// 1e-14 for 0.3 ≤ α, and in light tails (|β| = 1 or α = 2) that of ln f times
+// 1e-15.
+func (l Law) Density(x float64) float64 {
+	l.check()
+	if l.outside(x) {
+		return nanOr(x, 0)
+	}
+	o := l.evaluate(x)
+	return float64(o.f*dmath.Exp(-o.base)) / l.Scale
+}
+
+// LogDensity returns the logarithm of the density, also where the density
+// itself is below the smallest float64; −Inf outside the support and at ±Inf.
+func (l Law) LogDensity(x float64) float64 {
+	l.check()
+	if l.outside(x) {
+		return nanOr(x, math.Inf(-1))
+	}
+	o := l.evaluate(x)
+	return dmath.Log(o.f) - o.base - dmath.Log(l.Scale)
+}
+
+// CDF returns P(X ≤ x), with full relative precision in the lower tail.
+func (l Law) CDF(x float64) float64 {
+	l.check()
+	if l.outside(x) {
+		return nanOr(x, step(x))
+	}
+	return l.evaluate(x).lower
+}
+
+// Survival returns P(X > x), with full relative precision in the upper tail.
+func (l Law) Survival(x float64) float64 {
+	l.check()
+	if l.outside(x) {
+		return nanOr(x, step(-x))
+	}
+	return l.evaluate(x).upper
+}
+
+// nanOr returns NaN for NaN and else v.
+func nanOr(x, v float64) float64 {
+	if x != x {
+		return x
+	}
+	return v
+}
+
+// step returns 1 for positive x and else 0.
+func step(x float64) float64 {
+	if x > 0 {
+		return 1
+	}
+	return 0
+}

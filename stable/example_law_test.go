@@ -1,0 +1,23 @@
+package stable_test
+
+import (
+	"fmt"
+
+	"heavytail/stable"
+)
+
+// The parametrisation is part of the law: S0 is continuous through α = 1.
+func ExampleLaw() {
+	l := stable.Law{Alpha: 1.7, Beta: 0, Scale: 1, Loc: 0, Param: stable.S0}
+	fmt.Printf("density %.6f\n", l.Density(1))
+	fmt.Printf("P(X > 1000) = %.6e\n", l.Survival(1000))
+	fmt.Printf("99.9 %% quantile %.6f\n", l.SurvivalQuantile(1e-3))
+	fmt.Printf("log-density %.3f\n", stable.Law{Alpha: 1.5, Beta: -1, Scale: 1, Param: stable.S1}.LogDensity(100))
+	fmt.Println(stable.Law{Alpha: 2.5, Scale: 1}.Validate())
+	// Output:
+	// density 0.210785
+	// P(X > 1000) = 1.043033e-06
+	// 99.9 % quantile 17.853144
+	// log-density -74073.096
+	// stable: law: Alpha = 2.5, want 0.1 to 2
+}
