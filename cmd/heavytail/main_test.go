@@ -95,7 +95,7 @@ func trained(t *testing.T) string {
 	dir := t.TempDir()
 	images(t, dir, 10)
 	ok(t, dir, append([]string{"train", "-data", "npy:images.npy", "-out", "run", "-steps", "3"}, smallNet...)...)
-	ok(t, dir, "train", "-data", "toy:rings", "-points", "200", "-out", "toy", "-steps", "3", "-batch", "20")
+	ok(t, dir, "train", "-data", "toy:rings", "-points", "200", "-out", "toy", "-steps", "3", "-batch", "20", "-preview-every", "0")
 	return dir
 }
 
@@ -112,7 +112,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		want   string // in the message
 	}{
 		{"", 2, "heavytail COMMAND -h"},
-		{"dance", 2, "want sample, train, info, convert, bench"},
+		{"dance", 2, "want sample, train, info, convert"},
 		{"sample -nonsense", 2, "heavytail sample -h lists the flags"},
 		{"sample -n x", 2, "-h lists"},
 		{"sample extra", 2, "all settings are flags"},
