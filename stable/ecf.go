@@ -48,7 +48,7 @@ func KogonWilliams(x []float64) (StableFit, error) {
 	}
 	for round := 1; ; round++ {
 		phi := newECF(x, loc, scale)
-		f, ok := phi.regress()
+		f, ok := phi.regress(2)
 		if !ok {
 			return StableFit{}, fmt.Errorf("stable: %s: the characteristic function of the %d values is not that of a stable law (few distinct values?); use TailIndex", op, len(x))
 		}
@@ -58,6 +58,10 @@ func KogonWilliams(x []float64) (StableFit, error) {
 			continue
 		}
 		f.SE = phi.errors(f, len(x))
+		if f.Alpha == 2 {
+			f.atTwo = 2 - float64(z95*f.SE[0])
+			f.Beta, f.SE[0], f.SE[1] = 0, 0, 0 // β has no influence there
+		}
 		f.N = len(x)
 		f.Loc = loc + float64(scale*f.Loc)
 		f.Scale *= scale
@@ -119,9 +123,9 @@ func angles(y []float32, x []float64, loc, step float64) {
 	}
 }
 
-// regress returns the law of the standardised values; false if |φ̂| reaches 0
-// or 1, or rises.
-func (e *ecf) regress() (f StableFit, ok bool) {
+// regress returns the law of the standardised values, α cut to most; false if
+// |φ̂| reaches 0 or 1, or rises.
+func (e *ecf) regress(most float64) (f StableFit, ok bool) {
 	var lnT, y [ecfPoints]float64
 	mx, my := 0.0, 0.0
 	for k := range ecfPoints {
@@ -138,7 +142,7 @@ func (e *ecf) regress() (f StableFit, ok bool) {
 		sxy += float64((lnT[k] - mx) * (y[k] - my))
 		sxx += float64((lnT[k] - mx) * (lnT[k] - mx))
 	}
-	f.Alpha = min(sxy/sxx, 2)
+	f.Alpha = min(sxy/sxx, most)
 	if !(f.Alpha > 0.05) {
 		return f, false
 	}
@@ -223,8 +227,8 @@ func (e *ecf) errors(f StableFit, n int) (se [4]float64) {
 		up, down := *e, *e
 		up.part(j, h)
 		down.part(j, -h)
-		a, okA := up.regress()
-		b, okB := down.regress()
+		a, okA := up.regress(math.Inf(1))
+		b, okB := down.regress(math.Inf(1))
 		if !okA || !okB {
 			return se
 		}

@@ -15,6 +15,8 @@ type StableFit struct {
 	SE     [4]float64
 	N      int
 	LogLik float64 // of maximum likelihood, otherwise 0
+
+	atTwo float64 // where α ended at its bound 2: the lower end of its interval
 }
 
 // An Interval is a range of confidence.
@@ -27,10 +29,21 @@ func (i Interval) Contains(v float64) bool { return v >= i.Lo && v <= i.Hi }
 // time.
 const z95 = 1.959963984540054
 
-// AlphaInterval returns the asymptotic 95 % interval of α, cut to (0, 2].
+// AlphaInterval returns the asymptotic 95 % interval of α, cut to (0, 2]. Where
+// α ended at 2 it is one-sided: for KogonWilliams by the standard error without
+// the bound, for FitStable by the likelihood, which falls by 1.92 at its lower
+// end with location and scale held; McCulloch has none there and returns {2, 2}.
 func (f StableFit) AlphaInterval() Interval {
+	if f.Alpha == 2 && f.atTwo > 0 {
+		return Interval{f.atTwo, 2}
+	}
 	d := z95 * f.SE[0]
 	return Interval{max(f.Alpha-d, 0), min(f.Alpha+d, 2)}
+}
+
+// Law returns the fitted law.
+func (f StableFit) Law() Law {
+	return Law{Alpha: f.Alpha, Beta: f.Beta, Scale: f.Scale, Loc: f.Loc, Param: S0}
 }
 
 const euler = 0.5772156649015329

@@ -129,6 +129,25 @@ func TestKogonWilliamsMovesWithTheData(t *testing.T) {
 	require.InDelta(t, f.Loc, (1e6-g.Loc)/3000, 1e-3)
 }
 
+// TestKogonWilliamsAtTwo: where α is cut to 2, the interval is one-sided.
+func TestKogonWilliamsAtTwo(t *testing.T) {
+	at, held := 0, 0
+	for i := range 100 {
+		f, err := KogonWilliams(stableSet(2, 0, 1000, uint64(i)))
+		require.NoError(t, err)
+		if f.Alpha == 2 {
+			at++
+			require.Greater(t, f.AlphaInterval().Lo, 1.9)
+			require.Less(t, f.AlphaInterval().Lo, 2.0)
+		}
+		if f.AlphaInterval().Contains(2) {
+			held++
+		}
+	}
+	require.Greater(t, at, 30)
+	require.Greater(t, held, 90)
+}
+
 func mapBoth(x []float64, f func(float64) float64) []float64 {
 	y := make([]float64, len(x))
 	for i, v := range x {
@@ -226,6 +245,38 @@ func TestHillChoosesK(t *testing.T) {
 	}
 }
 
+// TestTailIndexCovers: intervals with the bias corrected, for laws whose tails
+// bend in different ways.
+func TestTailIndexCovers(t *testing.T) {
+	const n = 4000
+	for _, c := range []struct {
+		name  string
+		truth float64
+		least int // of 60 intervals that hold the truth
+		set   func(i uint64) []float64
+	}{
+		{"stable 1.5", 1.5, 50, func(i uint64) []float64 { return stableSet(1.5, 0, n, i) }},
+		{"Cauchy", 1, 50, func(i uint64) []float64 { return stableSet(1, 0, n, i) }},
+		{"Student 2", 2, 50, func(i uint64) []float64 { return studentSet(2, n, i) }},
+		{"Student 4", 4, 45, func(i uint64) []float64 { return studentSet(4, n, i) }},
+	} {
+		held := 0
+		var a, raw []float64
+		for i := range 60 {
+			f, err := TailIndex(c.set(uint64(i)))
+			require.NoError(t, err)
+			a, raw = append(a, f.Alpha), append(raw, f.Hill)
+			if f.Interval.Contains(c.truth) {
+				held++
+			}
+		}
+		slices.Sort(a)
+		slices.Sort(raw)
+		t.Logf("%s: median %.3f [%.3f, %.3f] (Hill %.3f), %d of 60 intervals", c.name, a[30], a[3], a[56], raw[30], held)
+		require.GreaterOrEqual(t, held, c.least, c.name)
+	}
+}
+
 // TestOrderStats compares the buckets with a sort.
 func TestOrderStats(t *testing.T) {
 	for _, n := range []int{1, 2, 100, smallSort + 1, 20000} {
@@ -287,5 +338,8 @@ var estimators = map[string]func(x []float64) error{
 	"LogMoments":    func(x []float64) error { _, err := LogMoments(x); return err },
 	"KogonWilliams": func(x []float64) error { _, err := KogonWilliams(x); return err },
 	"Hill":          func(x []float64) error { _, err := Hill(x, 0); return err },
+	"McCulloch":     func(x []float64) error { _, err := McCulloch(x); return err },
+	"FitStable":     func(x []float64) error { _, err := FitStable(x, FitOptions{}); return err },
+	"FitStudent":    func(x []float64) error { _, err := FitStudent(x); return err },
 	"TailIndex":     func(x []float64) error { _, err := TailIndex(x); return err },
 }

@@ -17,6 +17,11 @@ type StudentFit struct {
 	LogLik         float64
 }
 
+// Law returns the fitted law, ν = 10^6 for the normal one.
+func (f StudentFit) Law() StudentT {
+	return StudentT{Nu: min(f.Nu, 1e6), Scale: f.Scale, Loc: f.Loc}
+}
+
 // Limits of FitStudent, in q = 1/ν.
 const (
 	studentLeast = 50

@@ -11,7 +11,8 @@ import (
 // A TailFit is the index α of a power tail P(X > x) ~ c·x^(−α).
 type TailFit struct {
 	Alpha     float64
-	Interval  Interval // 95 %, see Hill
+	Interval  Interval // 95 %, see Hill and TailIndex; Hi may be +Inf
+	Hill      float64  // Hill's estimate from the same values
 	K         int      // how many of the largest values it rests on
 	Threshold float64  // the largest value that is not among them
 	N         int
@@ -34,41 +35,67 @@ func Hill(x []float64, k int) (TailFit, error) {
 	if err := checkData("Hill", x, hillLeast); err != nil {
 		return TailFit{}, err
 	}
-	top := make([]float64, len(x))
-	for i, v := range x {
-		top[i] = -v
+	top, err := largest("Hill", x)
+	if err != nil {
+		return TailFit{}, err
+	}
+	if k < 0 || k >= len(top) {
+		return TailFit{}, fmt.Errorf("stable: Hill: k = %d with %d values above 0; choose 1 to %d, or 0 to have it chosen", k, len(top), len(top)-1)
+	}
+	gaps := logGaps(top)
+	if k == 0 {
+		k = HillK(gaps)
+	}
+	f, err := hill("Hill", top, gaps, k)
+	f.N = len(x)
+	return f, err
+}
+
+// largest returns the values above 0, in descending order.
+func largest(op string, x []float64) ([]float64, error) {
+	top := make([]float64, 0, len(x))
+	for _, v := range x {
+		if v > 0 {
+			top = append(top, -v)
+		}
+	}
+	if len(top) < hillLeast/2 {
+		return nil, fmt.Errorf("stable: %s: %d values are above 0, want at least %d; give −x for the left tail, or subtract the centre", op, len(top), hillLeast/2)
 	}
 	slices.Sort(top)
 	for i, v := range top {
 		top[i] = -v
 	}
-	positive := 0
-	for positive < len(top) && top[positive] > 0 {
-		positive++
-	}
-	if positive < hillLeast/2 {
-		return TailFit{}, fmt.Errorf("stable: Hill: %d values are above 0, want at least %d; give −x for the left tail, or subtract the centre", positive, hillLeast/2)
-	}
-	if k < 0 || k >= positive {
-		return TailFit{}, fmt.Errorf("stable: Hill: k = %d with %d values above 0; choose 1 to %d, or 0 to have it chosen", k, positive, positive-1)
-	}
-	gaps := logGaps(top[:positive])
-	if k == 0 {
-		k = HillK(gaps)
-	}
+	return top, nil
+}
+
+// hill is Hill's estimate from values in descending order and their gaps.
+func hill(op string, top, gaps []float64, k int) (TailFit, error) {
 	sum := 0.0
 	for _, u := range gaps[:k] {
 		sum += u
 	}
 	if sum == 0 {
-		return TailFit{}, fmt.Errorf("stable: Hill: the %d largest values all equal %v; rounded or bounded values have no tail index", k+1, top[0])
+		return TailFit{}, fmt.Errorf("stable: %s: the %d largest values all equal %v; rounded or bounded values have no tail index", op, k+1, top[0])
 	}
 	a := float64(k) / sum
-	return TailFit{Alpha: a, Interval: hillInterval(a, k), K: k, Threshold: top[k], N: len(x)}, nil
+	return TailFit{Alpha: a, Hill: a, Interval: hillInterval(a, k), K: k, Threshold: top[k]}, nil
 }
 
-// TailIndex estimates the index of both tails of x together: Hill's estimate
-// for |x − median| with k chosen by HillK.
+// TailIndex estimates the index of both tails of x together: that of
+// |x − median|, from its k largest values, k half of what HillK chooses
+// but at least √n, for the choice can fail by chance. At
+// HillK's choice Hill's estimate has a bias of about its own standard error, so
+// it is corrected, too, by the regression of the scaled gaps on their rank
+// (Beirlant and others 1999, with the second-order index ρ = −1 of the stable
+// laws, near enough for others):
+//
+//	1/α = (1/k)·Σ_{i≤k} U_i·(4 − 6i/(k+1))
+//
+// This doubles the standard error, to 2/√k of 1/α, which gives the asymptotic
+// interval. Of simulated sets of 4000 values it held the index in 91 to 98 % for
+// stable laws of α ≤ 1.5 and Student's with ν = 2 and 4, in 77 % at α = 1.7,
+// whose tail begins too far out; there FitStable knows more.
 func TailIndex(x []float64) (TailFit, error) {
 	if err := checkData("TailIndex", x, hillLeast); err != nil {
 		return TailFit{}, err
@@ -78,9 +105,29 @@ func TailIndex(x []float64) (TailFit, error) {
 	for i, v := range x {
 		y[i] = math.Abs(v - mid)
 	}
-	f, err := Hill(y, 0)
+	top, err := largest("TailIndex", y)
 	if err != nil {
-		return f, fmt.Errorf("stable: TailIndex of |x − %v|: %w", mid, err)
+		return TailFit{}, err
+	}
+	gaps := logGaps(top)
+	k := max((HillK(gaps)+1)/2, int(math.Sqrt(float64(len(gaps)))))
+	f, err := hill("TailIndex", top, gaps, k)
+	if err != nil {
+		return f, err
+	}
+	f.N = len(x)
+	kk := float64(k)
+	sum := 0.0
+	for i, u := range gaps[:k] {
+		sum += float64(u * (4 - 6*float64(i+1)/(kk+1)))
+	}
+	// A correction to less than a third of Hill's estimate is noise.
+	xi := max(sum/kk, 1/(3*f.Hill))
+	f.Alpha = 1 / xi
+	d := z95 * 2 / math.Sqrt(kk)
+	f.Interval = Interval{f.Alpha / (1 + d), math.Inf(1)}
+	if d < 1 {
+		f.Interval.Hi = f.Alpha / (1 - d)
 	}
 	return f, nil
 }
