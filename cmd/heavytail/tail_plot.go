@@ -1,0 +1,279 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"heavytail/internal/atomicfile"
+	"heavytail/internal/dmath"
+	"heavytail/internal/imageio"
+	"heavytail/stable"
+)
+
+// A tailPlot is P(|X − δ| > γx) of data and fits on log-log axes, where a power
+// tail is a straight line.
+type tailPlot struct {
+	title          string
+	x0, x1, y0, y1 int // decades
+	curves         []curve
+}
+
+// A curve is a line, or dots, through points of log10 x and log10 P.
+type curve struct {
+	name   string
+	colour color.NRGBA
+	dots   bool
+	points [][2]float64
+}
+
+func log10(x float64) float64 { return dmath.Log(x) / math.Ln10 }
+
+// Size of the plot and of the margins around its axes, in pixels.
+const (
+	plotW, plotH                  = 720, 540
+	leftEdge, rightEdge           = 70, 20
+	topEdge, bottomEdge           = 50, 50
+	tickLength, legendX, legendDY = 5, 24, 18
+)
+
+// newTailPlot makes the plot of one column that has a stable fit.
+func newTailPlot(c columnReport, x []float64) tailPlot {
+	f := c.symmetric
+	z := make([]float64, len(x))
+	for i, v := range x {
+		z[i] = math.Abs(v-f.Loc) / f.Scale
+	}
+	slices.Sort(z)
+	n := float64(len(z))
+	p := tailPlot{title: fmt.Sprintf("column %d: P(|x - %.3g| > %.3g z) by z", c.Column, f.Loc, f.Scale), x0: -1, y1: 0}
+	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
+	p.y0 = int(math.Floor(log10(0.5 / n)))
+	data := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}
+	last := math.Inf(-1)
+	for i, v := range z {
+		lx, ly := log10(v), log10((n-float64(i)-0.5)/n)
+		// One dot per hundredth of a decade in either direction is enough.
+		if lx >= float64(p.x0) && (lx-last > 0.01 || n-float64(i) < 50) {
+			data.points = append(data.points, [2]float64{lx, ly})
+			last = lx
+		}
+	}
+	p.curves = append(p.curves, data)
+	p.law(fmt.Sprintf("stable, alpha %.3g", f.Alpha), color.NRGBA{200, 40, 40, 255}, f.Law().Survival, f.Loc, f.Scale)
+	if c.Nu != nil {
+		law := c.student.Law()
+		p.law("Student-t, nu "+number3(c.student.Nu), color.NRGBA{30, 90, 200, 255}, law.Survival, f.Loc, f.Scale)
+	}
+	normal := stable.Symmetric(2)
+	p.law("Gaussian of the scale", color.NRGBA{150, 150, 150, 255}, normal.Survival, 0, 1)
+	if h := c.hill; h.K > 0 {
+		top := log10(float64(h.K) / n)
+		at := log10(h.Threshold / f.Scale)
+		line := curve{name: fmt.Sprintf("tail index %.3g of %d extremes", h.Alpha, h.K), colour: color.NRGBA{20, 140, 60, 255}}
+		for _, lx := range []float64{at, float64(p.x1)} {
+			line.points = append(line.points, [2]float64{lx, top - h.Alpha*(lx-at)})
+		}
+		p.curves = append(p.curves, line)
+	}
+	return p
+}
+
+func number3(v float64) string { return fmt.Sprintf("%.3g", v) }
+
+// law adds the curve P(|X − loc| > scale·z) of a law with the given survival.
+func (p *tailPlot) law(name string, c color.NRGBA, survival func(float64) float64, loc, scale float64) {
+	line := curve{name: name, colour: c}
+	for k := range (p.x1-p.x0)*40 + 1 {
+		lx := float64(p.x0) + float64(k)/40
+		d := dmath.Exp(lx*math.Ln10) * scale
+		// Both tails; the laws are close to symmetric about loc.
+		s := survival(loc+d) + 1 - survival(loc-d)
+		if d > 3*scale {
+			s = 2 * survival(loc+d) // 1 − survival would lose the digits
+		}
+		if s <= 0 || log10(s) < float64(p.y0)-1 {
+			break
+		}
+		line.points = append(line.points, [2]float64{lx, log10(s)})
+	}
+	p.curves = append(p.curves, line)
+}
+
+// pixel returns where a point lies in the picture.
+func (p *tailPlot) pixel(q [2]float64) (x, y float64) {
+	x = leftEdge + (q[0]-float64(p.x0))/float64(p.x1-p.x0)*(plotW-leftEdge-rightEdge)
+	y = topEdge + (float64(p.y1)-q[1])/float64(p.y1-p.y0)*(plotH-topEdge-bottomEdge)
+	return x, y
+}
+
+// A painter draws on a picture of plotW×plotH pixels.
+type painter interface {
+	line(x0, y0, x1, y1 float64, c color.NRGBA)
+	dot(x, y float64, c color.NRGBA)
+	text(x, y float64, s string, c color.NRGBA) // the left end of the base line
+}
+
+var black = color.NRGBA{A: 255}
+
+// paint draws the plot.
+func (p *tailPlot) paint(to painter) {
+	left, top := p.pixel([2]float64{float64(p.x0), float64(p.y1)})
+	right, bottom := p.pixel([2]float64{float64(p.x1), float64(p.y0)})
+	grey := color.NRGBA{225, 225, 225, 255}
+	for d := p.x0; d <= p.x1; d++ {
+		x, _ := p.pixel([2]float64{float64(d), 0})
+		to.line(x, top, x, bottom+tickLength, grey)
+		to.text(x-12, bottom+22, fmt.Sprintf("1e%d", d), black)
+	}
+	for d := p.y0; d <= p.y1; d++ {
+		_, y := p.pixel([2]float64{0, float64(d)})
+		to.line(left-tickLength, y, right, y, grey)
+		to.text(left-42, y+5, fmt.Sprintf("1e%d", d), black)
+	}
+	to.line(left, top, left, bottom, black)
+	to.line(left, bottom, right, bottom, black)
+	to.text(left, top-20, p.title, black)
+	for i, c := range p.curves {
+		for k, q := range c.points {
+			x, y := p.pixel(q)
+			if c.dots {
+				to.dot(x, y, c.colour)
+			} else if k > 0 {
+				if x0, y0, x1, y1, ok := clip(p, c.points[k-1], q); ok {
+					to.line(x0, y0, x1, y1, c.colour)
+				}
+			}
+		}
+		// The lower left corner is empty: survival starts at 1.
+		y := bottom - 12 - float64((len(p.curves)-1-i)*legendDY)
+		to.line(left+legendX-14, y-4, left+legendX, y-4, c.colour)
+		to.text(left+legendX+6, y, c.name, c.colour)
+	}
+}
+
+// clip returns the part of a falling line above the bottom of the axes.
+func clip(p *tailPlot, a, b [2]float64) (x0, y0, x1, y1 float64, ok bool) {
+	low := float64(p.y0)
+	if a[1] <= low {
+		return 0, 0, 0, 0, false
+	}
+	if b[1] < low {
+		b = [2]float64{a[0] + (b[0]-a[0])*(a[1]-low)/(a[1]-b[1]), low}
+	}
+	x0, y0 = p.pixel(a)
+	x1, y1 = p.pixel(b)
+	return x0, y0, x1, y1, true
+}
+
+// checkPlotPath returns an error unless a plot can be written to path.
+func checkPlotPath(path string) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case path == "":
+		return nil
+	case ext != ".svg" && ext != ".png":
+		return usage("-o %s: want a name that ends in .svg or .png", path)
+	case !folderExists(filepath.Dir(path)):
+		return fmt.Errorf("-o %s: there is no folder %s; make it first", path, filepath.Dir(path))
+	}
+	return nil
+}
+
+// writeTailPlot writes the plot in the form that the path names.
+func writeTailPlot(path string, p tailPlot) error {
+	if strings.EqualFold(filepath.Ext(path), ".svg") {
+		var s svg
+		p.paint(&s)
+		return atomicfile.Write(path, s.write)
+	}
+	img := newBitmap()
+	p.paint(img)
+	return atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img.Image(), "") })
+}
+
+// An svg collects elements of a vector picture.
+type svg struct{ strings.Builder }
+
+func hexColour(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+
+func (s *svg) line(x0, y0, x1, y1 float64, c color.NRGBA) {
+	fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x0, y0, x1, y1, hexColour(c))
+}
+
+func (s *svg) dot(x, y float64, c color.NRGBA) {
+	fmt.Fprintf(s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"1.5\" fill=\"%s\"/>\n", x, y, hexColour(c))
+}
+
+var svgEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+func (s *svg) text(x, y float64, text string, c color.NRGBA) {
+	fmt.Fprintf(s, "<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\">%s</text>\n", x, y, hexColour(c), svgEscape.Replace(text))
+}
+
+func (s *svg) write(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">\n"+
+		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n%s</svg>\n", plotW, plotH, s.String())
+	return err
+}
+
+// A bitmap is the same as pixels.
+type bitmap struct{ *image.NRGBA }
+
+func newBitmap() bitmap {
+	m := image.NewNRGBA(image.Rect(0, 0, plotW, plotH))
+	for i := range m.Pix {
+		m.Pix[i] = 255
+	}
+	return bitmap{m}
+}
+
+// Image returns the picture.
+func (b bitmap) Image() image.Image { return b.NRGBA }
+
+func (b bitmap) line(x0, y0, x1, y1 float64, c color.NRGBA) {
+	n := int(max(math.Abs(x1-x0), math.Abs(y1-y0))) + 1
+	for k := range n + 1 {
+		t := float64(k) / float64(n)
+		b.SetNRGBA(int(math.Round(x0+t*(x1-x0))), int(math.Round(y0+t*(y1-y0))), c)
+	}
+}
+
+func (b bitmap) dot(x, y float64, c color.NRGBA) {
+	for dy := -1; dy <= 1; dy++ {
+		for dx := -1; dx <= 1; dx++ {
+			b.SetNRGBA(int(math.Round(x))+dx, int(math.Round(y))+dy, c)
+		}
+	}
+}
+
+// glyphs is a font of capitals, 3 pixels wide and 5 high: an octal digit a row.
+var glyphs = map[rune]string{
+	'0': "75557", '1': "26227", '2': "71747", '3': "71717", '4': "55711", '5': "74717", '6': "74757", '7': "71111", '8': "75757", '9': "75717",
+	'A': "25755", 'B': "65656", 'C': "34443", 'D': "65556", 'E': "74647", 'F': "74644", 'G': "34553", 'H': "55755", 'I': "72227", 'J': "11152",
+	'K': "55655", 'L': "44447", 'M': "57755", 'N': "65555", 'O': "25552", 'P': "65644", 'Q': "25563", 'R': "65655", 'S': "34216", 'T': "72222",
+	'U': "55557", 'V': "55552", 'W': "55775", 'X': "55255", 'Y': "55222", 'Z': "71247",
+	'.': "00002", ',': "00024", ':': "02020", '-': "00700", '+': "02720", '|': "22222", '(': "24442", ')': "21112", '<': "12421", '>': "42124",
+}
+
+func (b bitmap) text(x, y float64, s string, c color.NRGBA) {
+	const scale = 2
+	left, top := int(x), int(y)-5*scale
+	for _, r := range strings.ToUpper(s) {
+		for row, digit := range glyphs[r] {
+			for col := range 3 {
+				if (digit-'0')>>(2-col)&1 == 0 {
+					continue
+				}
+				for k := range scale * scale {
+					b.SetNRGBA(left+col*scale+k%scale, top+row*scale+k/scale, c)
+				}
+			}
+		}
+		left += 4 * scale
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"heavytail/internal/data"
+)
+
+// A tailReport is what tail tells about data.
+type tailReport struct {
+	Data       string         `json:"data"`
+	Samples    int            `json:"samples"`
+	Images     bool           `json:"images"`  // columns are channels
+	Bounded    bool           `json:"bounded"` // images with values in [-1, 1]: no tails at all
+	Columns    []columnReport `json:"columns"`
+	Suggestion tailSuggestion `json:"suggestion"`
+}
+
+// A tailSuggestion is the noise to train with.
+type tailSuggestion struct {
+	Alpha  float64  `json:"alpha"`
+	Nu     *float64 `json:"nu"`     // of Student-t noise; null: Gaussian
+	Law    string   `json:"law"`    // gaussian, stable, student or either
+	Column int      `json:"column"` // it rests on; -1: none
+	Why    string   `json:"why"`
+}
+
+// Limits of the suggestion. Noise needs a mean, so α > 1; from nuGaussian on a
+// Student-t law is as good as normal for training.
+const (
+	leastAlpha = 1.1
+	nuGaussian = 30.0
+	vuong      = 1.96
+	unbalanced = 10.0 // ratio of the largest class to the smallest
+)
+
+// index returns the tail index of the law that fits the column better.
+func (c *columnReport) index() float64 {
+	if c.Nu != nil && c.Preference < -vuong {
+		return c.student.Nu
+	}
+	if c.symmetric.Alpha == 2 {
+		return math.Inf(1)
+	}
+	return c.symmetric.Alpha
+}
+
+// heaviest returns the place of the column with the smallest index, -1 if none
+// has a fit.
+func (r *tailReport) heaviest() int {
+	best := -1
+	for i := range r.Columns {
+		if r.Columns[i].Alpha != nil && (best < 0 || r.Columns[i].index() < r.Columns[best].index()) {
+			best = i
+		}
+	}
+	return best
+}
+
+// suggest fills in the suggestion. It returns an error if nothing could be
+// estimated from data that are not bounded.
+func (r *tailReport) suggest(set *data.Set) error {
+	s := &r.Suggestion
+	*s = tailSuggestion{Alpha: 2, Law: "gaussian", Column: -1}
+	if r.Bounded {
+		s.Why = "pixels are bounded and have no tails to match, so their values ask for Gaussian noise"
+		if ratio := imbalance(set.Labels); ratio >= unbalanced {
+			s.Alpha, s.Law = 1.8, "stable"
+			s.Why = fmt.Sprintf("pixels are bounded and have no tails to match, but the largest class has %.0f times the samples of the smallest: "+
+				"heavy-tailed noise was proposed for such data; 1.8 is the presets' value, not an estimate", ratio)
+		}
+		return nil
+	}
+	k := r.heaviest()
+	if k < 0 {
+		var notes []string
+		for _, c := range r.Columns {
+			notes = append(notes, c.Notes...)
+		}
+		return fmt.Errorf("%s: no column could be fitted: %s", r.Data, strings.Join(notes[:min(len(notes), 2)], "; "))
+	}
+	c := r.Columns[k]
+	s.Column = c.Column
+	a := c.symmetric.Alpha
+	light := c.symmetric.AlphaInterval().Hi >= 2 || a > 1.99
+	if c.Nu != nil && (c.student.Nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1)) {
+		nu := math.Round(c.student.Nu*10) / 10
+		s.Nu = &nu
+		light = false
+	}
+	if light {
+		s.Why = fmt.Sprintf("the heaviest column, %d, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", c.Column, c.Alpha.text())
+		return nil
+	}
+	s.Alpha = min(max(math.Round(a*100)/100, leastAlpha), 2)
+	s.Law, s.Why = c.prefer()
+	if a < leastAlpha {
+		s.Why += fmt.Sprintf("; its alpha, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", a, leastAlpha)
+	}
+	return nil
+}
+
+// prefer says which law is nearer to the column, and why noise should follow.
+func (c *columnReport) prefer() (law, why string) {
+	rest := fmt.Sprintf("column %d has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", c.Column)
+	switch {
+	case c.Nu == nil:
+		return "stable", rest
+	case c.Preference > vuong:
+		return "stable", fmt.Sprintf("%s; the stable law fits better than Student's (z = %.1f)", rest, c.Preference)
+	case c.Preference < -vuong:
+		return "student", fmt.Sprintf("%s; Student's law fits better than the stable one (z = %.1f): alpha is that of the nearest stable law, heavier far out than the data", rest, c.Preference)
+	}
+	return "either", fmt.Sprintf("%s; the stable and Student's law fit equally well (z = %.1f)", rest, c.Preference)
+}
+
+// imbalance returns the size of the largest class by that of the smallest, 1
+// without labels.
+func imbalance(labels []int) float64 {
+	if len(labels) == 0 {
+		return 1
+	}
+	counts := make([]int, slices.Max(labels)+1)
+	for _, l := range labels {
+		counts[l]++
+	}
+	counts = slices.DeleteFunc(counts, func(n int) bool { return n == 0 })
+	return float64(slices.Max(counts)) / float64(slices.Min(counts))
+}
+
+// text returns the estimate as 1.70 [1.65, 1.75].
+func (e *estimate) text() string {
+	if e == nil {
+		return "-"
+	}
+	v, hi := math.Inf(1), math.Inf(1)
+	if e.Value != nil {
+		v = *e.Value
+	}
+	if e.Lo == nil {
+		return fmt.Sprintf("%.3g", v)
+	}
+	if e.Hi != nil {
+		hi = *e.Hi
+	}
+	return fmt.Sprintf("%.3g [%.3g, %.3g]", v, *e.Lo, hi)
+}
+
+func (r *tailReport) print(w io.Writer) error {
+	kind := "column"
+	if r.Images {
+		kind = "channel"
+	}
+	fmt.Fprintf(w, "%s: %d samples\n\n", r.Data, r.Samples)
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
+	for _, c := range r.Columns {
+		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%s\t%s\t%s\n", c.Column, c.Values, c.Index.text(), c.Extremes, c.Alpha.text(), c.Beta.text(), c.Nu.text())
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, c := range r.Columns {
+		for _, n := range c.Notes {
+			fmt.Fprintf(w, "%s %d: %s\n", kind, c.Column, n)
+		}
+	}
+	s := r.Suggestion
+	fmt.Fprintf(w, "\ntrain with alpha %.3g", s.Alpha)
+	if s.Nu != nil {
+		fmt.Fprintf(w, ", or Student-t noise of nu %.3g", *s.Nu)
+	}
+	_, err := fmt.Fprintf(w, "\n  %s\n", s.Why)
+	return err
+}
