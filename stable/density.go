@@ -50,7 +50,7 @@ type values struct{ base, f, upper, lower float64 }
 // far returns whether the leading term of the tail at X is exact: what follows
 // is smaller by X^−α, and by |ζ|/X < 10^16/X, which also covers x0 for X.
 func (s *standard) far() bool {
-	return s.x0 > 1e30 && s.alpha*dmath.Log(s.x0) > 69 && !s.flat
+	return s.x0 > 1e30 && s.alpha*dmath.Log(s.x0) > 69 && !(s.flat && s.eps < 0)
 }
 
 // evaluate computes all values at a finite x, for unit scale.

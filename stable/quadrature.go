@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	enough     = 38 // the integrand is neglected below e^−38 of its peak
-	mostPanels = 60 // on each side, never reached
+	enough     = 38  // the integrand is neglected below e^−38 of its peak
+	mostPanels = 60  // on each side, never reached
+	asymptotic = 1e7 // from this lower limit of g on, e^−g has only its leading term
 )
 
 // integrals holds ∫ g·e^−(g−base) ds and ∫ e^−(g−base) ds over (0, ℓ) and
@@ -94,7 +95,7 @@ func (p *point) at(om float64) (v, lab float64) {
 // logarithm of the integrand changes by a limited amount.
 func (p *point) integrate() (sum integrals) {
 	_, slope := p.centre()
-	if p.base > 1e7 { // Laplace: g = base·(1 + αa²/2) near a = 0
+	if p.base > asymptotic { // Laplace: g = base·(1 + αa²/2) near a = 0
 		w := math.Sqrt(math.Pi / (2 * p.alpha * p.base))
 		return integrals{f: p.base * w, q: w, p: p.l}
 	}

@@ -201,6 +201,9 @@ func (p *point) centre() (w, slope float64) {
 		// The limit of ln g at a = 0, where r = α and sin εq/cos θ = ε.
 		p.base = dmath.Exp(min(p.scaled(p.flatRatio(), z.alpha/p.r)-dmath.Log(z.sinE), 700))
 		target = dmath.Log1p(p.base)
+		if p.base > asymptotic {
+			return 0, 0
+		}
 	}
 	found := false
 	for i := range 90 {

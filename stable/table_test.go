@@ -1,0 +1,72 @@
+package stable
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
+)
+
+func TestTable(t *testing.T) {
+	r := numtest.NewRand(5)
+	for _, c := range []struct {
+		l    Law
+		slow int // cells that call the law, at most
+	}{
+		{Symmetric(1.7), 0}, {Law{1.5, .5, 2, 1, S1}, 0}, {Law{1, .5, 1, 0, S0}, 0},
+		{Law{.85, 1, 1, 0, S0}, tableSide}, // no density below the support
+		{Symmetric(2), 2 * tableSide},      // e^(−x²/4) of 10^10 is no number
+	} {
+		l := c.l
+		tab, err := NewTable(l)
+		require.NoError(t, err)
+		require.Equal(t, l, tab.Law())
+		slow := 0
+		for _, c := range tab.cells {
+			if c.f[0] != c.f[0] || c.p[0] != c.p[0] {
+				slow++
+			}
+		}
+		require.LessOrEqual(t, slow, c.slow)
+		for range 400 {
+			x := r.Float64() * math.Exp(40*math.Abs(r.Float64()*r.Float64()))
+			f, lf, p, q := l.Density(x), l.LogDensity(x), l.CDF(x), l.Survival(x)
+			if lf > -700 {
+				near(t, f, tab.Density(x), 1e-10, l, x)
+				require.InDelta(t, lf, tab.LogDensity(x), 1e-10)
+				near(t, p, tab.CDF(x), 1e-10, l, x)
+				near(t, q, tab.Survival(x), 1e-10, l, x)
+			} else if lf > math.Inf(-1) {
+				near(t, lf, tab.LogDensity(x), 1e-10, l, x)
+			}
+		}
+		inf := math.Inf(1)
+		require.Equal(t, []float64{0, 1, 0, l.Density(1e200)}, []float64{tab.Density(inf), tab.CDF(inf), tab.CDF(-inf), tab.Density(1e200)})
+		require.True(t, math.IsNaN(tab.Density(math.NaN())) && math.IsNaN(tab.LogDensity(math.NaN())) && math.IsNaN(tab.CDF(math.NaN())))
+		require.Zero(t, testing.AllocsPerRun(10, func() { tab.Density(0.3) }))
+	}
+	_, err := NewTable(Law{})
+	require.ErrorContains(t, err, "NewTable")
+}
+
+var sink float64
+
+func BenchmarkTable(b *testing.B) {
+	for _, l := range []Law{Symmetric(1.7), {.85, 1, 1, 0, S0}} {
+		tab, _ := NewTable(l)
+		x := make([]float32, 1<<14)
+		Stream{Seed: 3}.Skewed(x, l.Alpha, l.Beta, l.Param, 0)
+		for name, f := range map[string]func(float64) float64{"density": tab.Density, "log": tab.LogDensity, "cdf": tab.CDF} {
+			b.Run(fmt.Sprintf("%s/%v,%v", name, l.Alpha, l.Beta), func(b *testing.B) {
+				s := 0.0
+				for i := range b.N {
+					s += f(float64(x[i&(1<<14-1)]))
+				}
+				sink = s
+			})
+		}
+	}
+}
