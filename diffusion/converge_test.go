@@ -186,11 +186,32 @@ func TestFlowOrders(t *testing.T) {
 	}
 }
 
+// A flow that starts later starts at t·E[x_1] + b·n.
+func TestFlowStart(t *testing.T) {
+	f := Flow{Target: TargetVelocity, Mean: []float64{2, -3}, SigmaMin: 0.1}
+	first := func(start float64) []float64 {
+		x := make([]float64, 4)
+		for range (FlowSampler{Process: f, Steps: 3, Start: start}).Trajectory(context.Background(), nil, x, []uint64{4}) {
+			break
+		}
+		return x
+	}
+	n, late := first(0), first(0.5)
+	for j, v := range n {
+		require.InDelta(t, 0.5*f.Mean[j%2]+0.55*v, late[j], 1e-15)
+	}
+}
+
 // The three targets and a denoiser of EDM are the same field.
 func TestFlowTargetsAgree(t *testing.T) {
 	const m, s = 0.4, 0.5
 	x, v := []float64{-1, 0.3, 2}, make([]float64, 3)
 	for _, smin := range []float64{0, 0.01} {
+		f := Flow{SigmaMin: smin, Target: TargetVelocity}
+		D, want, sigma := make([]float64, 3), make([]float64, 3), []float64{0.1, 1, 9}
+		require.NoError(t, gaussianData(m, s)(context.Background(), want, x, sigma))
+		require.NoError(t, f.DataDenoiser(f.FromData(gaussianData(m, s)))(context.Background(), D, x, sigma))
+		require.InDeltaSlice(t, want, D, 1e-12)
 		for _, at := range []float64{0, 0.01, 0.5, 0.99, 1} {
 			times := []float64{at, at, at}
 			f := Flow{SigmaMin: smin, Target: TargetVelocity, Mean: []float64{m}}

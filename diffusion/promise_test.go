@@ -318,6 +318,9 @@ func TestStudentNoise(t *testing.T) {
 			require.Equal(t, joint[j], split[j])
 		}
 	}
+	Nu{3, 3}.Noise(split, s, 1)
+	require.Equal(t, joint[0], split[0])
+	require.NotEqual(t, joint[1], split[1], "each channel has its own draw")
 	require.Panics(t, func() { Nu{3, 4}.Noise(make([]float64, 3), s, 1) })
 }
 
