@@ -26,6 +26,8 @@
 // Families with two words per variate (the stable laws) take elements 2n and
 // 2n+1 from words 0, 1 and 2, 3 of block n. The multiplier A of isotropic noise
 // is made in float64 from block 0 of a family of its own, two words per uniform.
+// So is a gamma variate, which owns 64 blocks: one attempt of its rejection after
+// the other has its own counters.
 // So a family holds 2^34 or 2^33 elements per (sample, step), samples go up to
 // 2^56 − 1 and steps to 2^32 − 1.
 //
@@ -39,4 +41,19 @@
 // mixing them up is the usual mistake (see Param). The scale γ is 1 and the
 // location 0; a symmetric law has the characteristic function exp(−|t|^α), so
 // at α = 2 it is N(0, 2).
+//
+// # Estimation
+//
+// From data to a law, all in S0 and with standard errors:
+//
+//	FitStable      maximum likelihood: the most exact, α ≥ 0.5
+//	KogonWilliams  characteristic function: for large samples and any α
+//	McCulloch      five quantiles: robust, and blind to what lies beyond 95 %
+//	LogMoments     symmetric laws about 0, one logarithm per value
+//	FitStudent     Student's t by maximum likelihood
+//	TailIndex      no law at all: the extremes alone, both tails; Hill for one tail
+//	Compare        which of a stable and a Student-t fit is nearer to the data
+//
+// Data without an answer (too few, constant, tied, not finite) are errors that
+// name the remedy.
 package stable
