@@ -14,7 +14,7 @@ import (
 	"heavytail/internal/npy"
 )
 
-// openNPY reads points [N, D], or images [N, H, W] or [N, H, W, C]: bytes as
+// openNPY reads points [N] or [N, D], or images [N, H, W] or [N, H, W, C]: bytes as
 // they are, floats as values in [−1,1].
 func openNPY(arg string, o Options) (*Set, error) {
 	f, err := os.Open(arg)
@@ -28,8 +28,10 @@ func openNPY(arg string, o Options) (*Set, error) {
 	}
 	s := &Set{bytes: a.U8, floats: a.F32}
 	switch d := a.Shape; {
-	case len(d) == 2:
-		s.Shape = d[1:]
+	case len(d) == 1, len(d) == 2:
+		if s.Shape = d[1:]; len(d) == 1 {
+			s.Shape = []int{1}
+		}
 		for _, v := range a.U8 {
 			s.floats = append(s.floats, float32(v))
 		}
@@ -41,7 +43,7 @@ func openNPY(arg string, o Options) (*Set, error) {
 	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
 		s.Shape = d[1:]
 	default:
-		return nil, fmt.Errorf("%s: array of shape %v; want points [N, D] or images [N, H, W], [N, H, W, 1] or [N, H, W, 3]", arg, d)
+		return nil, fmt.Errorf("%s: array of shape %v; want points [N] or [N, D], or images [N, H, W], [N, H, W, 1] or [N, H, W, 3]", arg, d)
 	}
 	if s.Per() == 0 {
 		return nil, fmt.Errorf("%s: array of shape %v: there is nothing in a sample", arg, a.Shape)
