@@ -143,12 +143,12 @@ func (e *estimate) text() string {
 		v = *e.Value
 	}
 	if e.Lo == nil {
-		return fmt.Sprintf("%.3g", v)
+		return fmt.Sprintf("%.4g", v)
 	}
 	if e.Hi != nil {
 		hi = *e.Hi
 	}
-	return fmt.Sprintf("%.3g [%.3g, %.3g]", v, *e.Lo, hi)
+	return fmt.Sprintf("%.4g [%.4g, %.4g]", v, *e.Lo, hi)
 }
 
 func (r *tailReport) print(w io.Writer) error {
