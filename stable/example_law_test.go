@@ -21,3 +21,20 @@ func ExampleLaw() {
 	// log-density -74073.096
 	// stable: law: Alpha = 2.5, want 0.1 to 2
 }
+
+// A Table serves many evaluations of one law.
+func ExampleTable() {
+	t, err := stable.NewTable(stable.Symmetric(1.7))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("%.9f %.9f\n", t.Density(1), t.CDF(1))
+	// Output: 0.210785168 0.757939450
+}
+
+// The t law of t-EDM, in its tail.
+func ExampleStudentT() {
+	t := stable.StudentT{Nu: 3.5, Scale: 1, Loc: 0}
+	fmt.Printf("%.4e %.4f\n", t.Survival(1000), t.SurvivalQuantile(1e-9))
+	// Output: 5.6281e-11 439.4985
+}

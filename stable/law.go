@@ -72,7 +72,7 @@ func (l Law) shift() float64 {
 		return 0
 	}
 	if l.Alpha == 1 {
-		return l.Beta * (2 / math.Pi) * dmath.Log(l.Scale)
+		return float64(l.Beta * (2 / math.Pi) * dmath.Log(l.Scale))
 	}
 	return l.zeta()
 }

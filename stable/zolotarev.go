@@ -147,7 +147,7 @@ func (p *point) logG(a, b float64) (v, slope float64) {
 	if z.near {
 		v = p.nearLog(tan, sqe, r, t) + dmath.QuickLog(sqe/(z.sinE*st))
 	} else {
-		v = float64(z.alpha/z.eps)*dmath.QuickLog(r/p.r) + dmath.QuickLog(sq/(z.sin*st))
+		v = float64(z.alpha/z.eps*dmath.QuickLog(r/p.r)) + dmath.QuickLog(sq/(z.sin*st))
 	}
 	// d ln g/dθ = α·(r'/ε)/r + ε cot εq + tan θ
 	d := float64(sg*sqe)/st/st - float64(e*sqe) + float64(tan*cq)
@@ -165,7 +165,7 @@ func (p *point) nearLog(tan, sqe, r, t float64) float64 {
 		half = dmath.Sin(z.eps*theta/2) / z.eps
 	}
 	mid := z.eta + float64(z.eps*theta)/2
-	d := float64(sg*sqe)*tan - float64(p.x0*float64(sg*z.sinE)) - float64(2*half*dmath.Sin(mid))
+	d := float64(sg*sqe*tan) - float64(p.x0*float64(sg*z.sinE)) - float64(2*half*dmath.Sin(mid))
 	return p.scaled(d/p.r, r/p.r)
 }
 
@@ -178,7 +178,7 @@ func (z *shape) scaled(d, ratio float64) float64 {
 	case math.Abs(y) < 0.5:
 		return z.alpha * dmath.Log1p(y) / z.eps
 	}
-	return z.alpha / z.eps * dmath.QuickLog(ratio)
+	return float64(z.alpha / z.eps * dmath.QuickLog(ratio)) // not to be fused by a caller
 }
 
 // ends returns a and b for w.
