@@ -19,6 +19,7 @@ const fitLeast = 50
 const (
 	fitAlphaLo = 0.5
 	fitStepA   = 0.004
+	fitStepEnd = 0.0002 // by α near 2
 	fitStepB   = 0.01
 )
 
@@ -125,7 +126,9 @@ func (m *stableModel) value(p vector) float64 {
 // scorer returns the gradients at p, from tables that reach from −lo to hi.
 func (m *stableModel) scorer(p vector, t *logTable, lo, hi float64) *scorer {
 	s := &scorer{t: t, n: 3, inv: dmath.Exp(-p[1])}
-	a0, a1 := max(p[0]-fitStepA, fitAlphaLo/2), min(p[0]+fitStepA, 2)
+	// Towards α = 2 the tail vanishes as 2 − α, and ln f bends with it.
+	h := min(fitStepA, max((2-p[0])/2, fitStepEnd))
+	a0, a1 := p[0]-h, min(p[0]+h, 2)
 	s.a0, s.a1 = newLogTable(a0, p[3], lo, hi), newLogTable(a1, p[3], lo, hi)
 	s.perA = 1 / (a1 - a0)
 	if !m.symmetric {

@@ -148,6 +148,24 @@ func TestMaximise(t *testing.T) {
 	require.Zero(t, held[1][1])
 }
 
+// TestFitStableOfOtherLaws: mixtures have a fit, too, near α = 2 where β and the
+// tails lose their influence.
+func TestFitStableOfOtherLaws(t *testing.T) {
+	for i := range 6 {
+		x := stableSet(1.99, 0, 2000, uint64(i+4))
+		for j := range x {
+			x[j] = 0.1*x[j]*float64(i) + float64(j%(i+1))
+		}
+		f, err := FitStable(x, FitOptions{Symmetric: i%2 == 0})
+		if i == 0 {
+			require.ErrorContains(t, err, "leave a constant column out")
+			continue
+		}
+		require.NoError(t, err, "%d", i)
+		require.Greater(t, f.Alpha, 1.9, "%d", i)
+	}
+}
+
 // TestCompare: each law is told from the other where its tail shows.
 func TestCompare(t *testing.T) {
 	for _, c := range []struct {

@@ -27,6 +27,7 @@ const (
 	climbSteps  = 80
 	climbHalves = 12
 	climbEnough = 2e-4
+	climbClose  = 1.0 // a standard error: taken where the climb sticks
 )
 
 // maximise climbs from p by Fisher scoring with the information from the
@@ -36,7 +37,7 @@ const (
 // held. It returns the maximum, its value and the standard errors; ok is false
 // if the climb did not end.
 func (l *likelihood) maximise(p vector) (best vector, ll float64, se vector, ok bool) {
-	for range climbSteps {
+	for step := 1; ; step++ {
 		var g vector
 		var info matrix
 		ll, g, info = l.slope(p)
@@ -47,14 +48,31 @@ func (l *likelihood) maximise(p vector) (best vector, ll float64, se vector, ok 
 			return p, ll, inv.roots(l.n), true
 		}
 		next, up := l.line(p, d, ll, gain)
+		if !up { // nearly redundant parameters spoil the direction
+			d, g2 := diagonal(info, g, free, l.n)
+			next, up = l.line(p, d, ll, g2)
+		}
 		if !up {
 			// Nothing to gain along the direction: rounding, or the table of
 			// log-densities, is all that is left.
-			return p, ll, inv.roots(l.n), gain < 0.05
+			return p, ll, inv.roots(l.n), gain < climbClose
 		}
-		p = next
+		if p = next; step == climbSteps {
+			return p, ll, inv.roots(l.n), gain < climbClose
+		}
 	}
-	return p, ll, se, false
+}
+
+// diagonal returns the direction of scoring each parameter by itself, and its
+// gain, both over the number of parameters so that they are no overestimates.
+func diagonal(info matrix, g vector, free [maxParams]bool, n int) (d vector, gain float64) {
+	for i := range n {
+		if free[i] {
+			d[i] = g[i] / (info[i][i] * float64(n))
+			gain += float64(d[i] * g[i])
+		}
+	}
+	return d, gain
 }
 
 // line walks from p along d. It reports whether the value rose.
