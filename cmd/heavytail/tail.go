@@ -34,7 +34,8 @@ nu where Student's law fits better than the stable one, else alpha. Its alpha is
 that of the nearest symmetric stable law, at least 1.1, its nu that of the nearest
 Student law. Noise with lighter tails than the data leaves the tails to the
 network, which must stretch Gaussian values out without bound; heavier noise than
-the data buys nothing. Where the intervals reach the Gaussian case, or the values
+the data buys nothing. Where the fits are Gaussian but the tail index is below 5
+with all of its interval, it is taken for nu. Where nothing is heavy, or the values
 are bounded as in 8-bit images, the data ask for alpha 2; heavy-tailed noise may
 still serve rare classes there. It is a start, not a promise: compare by eval.
 `,

@@ -37,6 +37,7 @@ const (
 	nuGaussian = 30.0
 	vuong      = 1.96
 	unbalanced = 10.0 // ratio of the largest class to the smallest
+	heavyIndex = 5.0  // extremes whose interval ends below are heavy whatever the fits say
 )
 
 // index returns the tail index of the law that fits the column better.
@@ -93,6 +94,9 @@ func (r *tailReport) suggest(set *data.Set) error {
 		s.Nu = &nu
 		light = false
 	}
+	if light && r.byExtremes() {
+		return nil
+	}
 	if light {
 		s.Why = fmt.Sprintf("the heaviest column, %d, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", c.Column, c.Alpha.text())
 		return nil
@@ -103,6 +107,30 @@ func (r *tailReport) suggest(set *data.Set) error {
 		s.Why += fmt.Sprintf("; its alpha, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", a, leastAlpha)
 	}
 	return nil
+}
+
+// byExtremes suggests the index of the extremes where these are heavy though the
+// fits are not: the fits follow the bulk, which may be a mixture of anything.
+func (r *tailReport) byExtremes() bool {
+	best := -1
+	for i, c := range r.Columns {
+		if c.hill.K > 0 && c.hill.Interval.Hi < heavyIndex && (best < 0 || c.hill.Alpha < r.Columns[best].hill.Alpha) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	c, s := r.Columns[best], &r.Suggestion
+	nu := math.Round(c.hill.Alpha*10) / 10
+	s.Column, s.Nu, s.Law = c.Column, &nu, "student"
+	s.Why = fmt.Sprintf("no law fits the bulk of column %d, but its extremes have the tail index %s: noise with that index", c.Column, c.Index.text())
+	if nu < 2 {
+		s.Law, s.Alpha = "either", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
+		return true
+	}
+	s.Why += "; every alpha below 2 is heavier, 2 is lighter"
+	return true
 }
 
 // prefer says which law is nearer to the column, and why noise should follow.

@@ -82,6 +82,24 @@ func TestTailOfColumns(t *testing.T) {
 	require.Equal(t, text, ok(t, dir, "tail", "csv:d.csv", "-n", "1000").stdout, "the same command, the same text")
 }
 
+// TestTailOfMixtures: the bulk is far from any law and hides the tails, which
+// the extremes show.
+func TestTailOfMixtures(t *testing.T) {
+	dir := t.TempDir()
+	x := make([]float32, 20000)
+	stable.Stream{Seed: 8}.Symmetric(x, 1.6, 0)
+	for i := range x {
+		x[i] = x[i]*0.05 + float32(i%2) - 0.5
+	}
+	var b bytes.Buffer
+	require.NoError(t, npy.Write(&b, x, len(x)))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.npy"), b.Bytes(), 0o644))
+	s := report(t, dir, "npy:m.npy").Suggestion
+	require.NotNil(t, s.Nu, s.Why)
+	require.Less(t, *s.Nu, 5.0)
+	require.Contains(t, s.Why, "extremes")
+}
+
 func TestTailPlots(t *testing.T) {
 	dir := t.TempDir()
 	columnsOf(t, dir, 1000)
