@@ -42,6 +42,10 @@
 // location 0; a symmetric law has the characteristic function exp(−|t|^α), so
 // at α = 2 it is N(0, 2).
 //
+// A Law or a StudentT, of any scale and location, gives density, log-density,
+// distribution, survival function and quantiles, each tail with its own relative
+// precision; a Table is the fast form of a Law for many evaluations.
+//
 // # Estimation
 //
 // From data to a law, all in S0 and with standard errors:
