@@ -87,8 +87,12 @@ func newShape(alpha, beta float64) (z shape) {
 	}
 	z.flat = small == 0
 	z.l = math.Pi - z.endL
-	if z.eps > 0 && b < 0 { // small ℓ: directly
-		z.l = (math.Pi - z.endA) / alpha
+	if b < 0 { // ℓ can be small: the same with −b, directly
+		if z.eps > 0 {
+			z.l = atan2(float64(float64(ts*tc)*(1+b)), float64(ts*ts)-float64(float64(b*tc)*tc)) / alpha
+		} else {
+			z.l = (atan2(ts, float64(-b*tc)) + float64(math.Pi/2*e)) / alpha
+		}
 	}
 	return z
 }
