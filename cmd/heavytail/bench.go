@@ -111,11 +111,12 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 }
 
 // peakFlops measures the peak of multiply-adds of threads goroutines at once:
-// the best of several short loops.
+// the best of several loops, each long beside the time that the scheduler
+// takes to wake a second processor.
 func peakFlops(threads int) float64 {
-	const iters = 1 << 18
+	const iters = 1 << 22
 	best := 0.0
-	for range 8 {
+	for range 4 {
 		done := make(chan float64, threads)
 		start := time.Now()
 		for range threads {
