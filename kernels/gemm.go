@@ -17,11 +17,14 @@ type GemmOpt struct {
 }
 
 // Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache;
-// gemmB floats of B are packed at a time. BenchmarkGemm chose them.
+// gemmB floats of B are packed at a time. BenchmarkGemm chose them. Copied rows
+// of A lie gemmPad floats further apart than they are long, so that twelve of
+// them do not fall on the same cache sets.
 const (
-	gemmK = 384
-	gemmM = 26 * simd.TileRows
-	gemmB = 1 << 22
+	gemmK   = 384
+	gemmM   = 26 * simd.TileRows
+	gemmB   = 1 << 22
+	gemmPad = 16
 )
 
 // Gemm sets C = op(A)·op(B), or adds the product to C: op(A) is m×k, op(B)
@@ -118,10 +121,18 @@ func (j *gemmJob) block(b []float32, m0, m1, p0, p1, k0, kc int) {
 	}
 	switch {
 	case !j.asIs():
-		s := getScratch((m1-m0+simd.TileRows)*kc, 0)
+		s := getScratch((m1-m0+simd.TileRows)*(kc+gemmPad), 0)
 		defer s.free()
-		p.a, p.aTile, p.ak = s.f, simd.TileRows*kc, simd.TileRows
-		j.packA(s.f, m0, m1, k0, kc)
+		p.a = s.f
+		if j.opt.TransA {
+			p.aTile, p.ak = simd.TileRows*kc, simd.TileRows
+			j.packColumns(s.f, m0, m1, k0, kc)
+		} else {
+			p.ai, p.ak = kc+gemmPad, 1
+			for i := range m1 - m0 {
+				copy(s.f[i*p.ai:][:kc], j.a[(m0+i)*j.lda+k0:])
+			}
+		}
 	case j.opt.TransA:
 		p.a, p.ai, p.ak = j.a[k0*j.lda+m0:], 1, j.lda
 	default:
@@ -146,40 +157,15 @@ func (j *gemmJob) packB(dst []float32, col, k0, kc int) {
 	packPanels(dst, j.b[k0*j.ldb+col:], kc, cols, j.ldb)
 }
 
-// packA packs rows m0…m1−1, columns k0…k0+kc−1 of op(A) in tiles of 12 rows
+// packColumns packs rows m0…m1−1, columns k0…k0+kc−1 of Aᵀ in tiles of 12 rows
 // interleaved: term k of row i of a tile lies at 12·k+i.
-func (j *gemmJob) packA(dst []float32, m0, m1, k0, kc int) {
+func (j *gemmJob) packColumns(dst []float32, m0, m1, k0, kc int) {
 	const w = simd.TileRows
 	for i := m0; i < m1; i += w {
-		n := min(w, m1-i)
 		tile := dst[:w*kc]
 		dst = dst[w*kc:]
-		switch {
-		case j.opt.TransA:
-			for k := range kc {
-				copy(tile[k*w:][:n], j.a[(k0+k)*j.lda+i:])
-			}
-		case n == w:
-			interleave(tile, j.a[i*j.lda+k0:], j.lda, kc)
-		default:
-			for r := range n {
-				for k, v := range j.a[(i+r)*j.lda+k0:][:kc] {
-					tile[k*w+r] = v
-				}
-			}
-		}
-	}
-}
-
-// interleave sets dst[12·k+i] = a[i·lda+k] for 12 rows i and k < n, four rows
-// at a time: twelve rows a power of two apart would evict each other.
-func interleave(dst, a []float32, lda, n int) {
-	for i := 0; i < simd.TileRows; i += 4 {
-		r0, r1 := a[i*lda:][:n], a[(i+1)*lda:][:n]
-		r2, r3 := a[(i+2)*lda:][:n], a[(i+3)*lda:][:n]
-		for k := range r0 {
-			d := (*[4]float32)(dst[k*simd.TileRows+i:])
-			d[0], d[1], d[2], d[3] = r0[k], r1[k], r2[k], r3[k]
+		for k := range kc {
+			copy(tile[k*w:][:min(w, m1-i)], j.a[(k0+k)*j.lda+i:])
 		}
 	}
 }

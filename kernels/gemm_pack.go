@@ -30,7 +30,11 @@ func packPanels(dst, b []float32, k, cols, ldb int) {
 	for col := 0; col < cols; col += simd.TileCols {
 		n := min(simd.TileCols, cols-col)
 		for i := range k {
-			row := dst[i*simd.TileCols:][:simd.TileCols]
+			row := (*[simd.TileCols]float32)(dst[i*simd.TileCols:])
+			if n == simd.TileCols { // without a call for each 128 bytes
+				*row = *(*[simd.TileCols]float32)(b[i*ldb+col:])
+				continue
+			}
 			copy(row[:n], b[i*ldb+col:])
 			clear(row[n:])
 		}
