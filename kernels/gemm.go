@@ -21,8 +21,8 @@ type GemmOpt struct {
 // of A lie gemmPad floats further apart than they are long, so that twelve of
 // them do not fall on the same cache sets.
 const (
-	gemmK   = 384
-	gemmM   = 26 * simd.TileRows
+	gemmK   = 1024
+	gemmM   = 10 * simd.TileRows
 	gemmB   = 1 << 22
 	gemmPad = 16
 )
