@@ -256,7 +256,12 @@ func half(h uint16) float32 {
 
 // WriteHeader writes the header of a little-endian float32 array; the numbers
 // must follow. It is aligned to 64 bytes as NumPy's.
-func WriteHeader(w io.Writer, shape ...int) error {
+func WriteHeader(w io.Writer, shape ...int) error { return writeHeader(w, "<f4", shape) }
+
+// WriteHeader64 is WriteHeader for float64.
+func WriteHeader64(w io.Writer, shape ...int) error { return writeHeader(w, "<f8", shape) }
+
+func writeHeader(w io.Writer, descr string, shape []int) error {
 	var dims strings.Builder
 	for i, d := range shape {
 		if i > 0 {
@@ -267,7 +272,7 @@ func WriteHeader(w io.Writer, shape ...int) error {
 	if len(shape) == 1 {
 		dims.WriteByte(',')
 	}
-	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", dims.String())
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims.String())
 	pad := 63 - (len(magic)+4+len(text))%64
 	var b bytes.Buffer
 	b.WriteString(magic + "\x01\x00")
@@ -277,16 +282,16 @@ func WriteHeader(w io.Writer, shape ...int) error {
 	return err
 }
 
-// WriteValues writes numbers after a header.
-func WriteValues(w io.Writer, data []float32) error {
-	buf := make([]byte, 0, 1<<14)
+// WriteValues writes numbers after a header of their type.
+func WriteValues[T float32 | float64](w io.Writer, data []T) error {
+	var buf [1 << 14]byte
+	size := binary.Size(T(0))
 	for len(data) > 0 {
-		n := min(len(data), cap(buf)/4)
-		buf = buf[:0]
-		for _, v := range data[:n] {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		n := min(len(data), len(buf)/size)
+		if _, err := binary.Encode(buf[:], binary.LittleEndian, data[:n]); err != nil {
+			return err
 		}
-		if _, err := w.Write(buf); err != nil {
+		if _, err := w.Write(buf[:n*size]); err != nil {
 			return err
 		}
 		data = data[n:]

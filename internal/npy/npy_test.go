@@ -16,6 +16,19 @@ func file(header string, data ...byte) []byte {
 	return append(append(b, header...), data...)
 }
 
+// Float64 arrays keep their values through NumPy's header of 8-byte floats.
+func TestWriteFloat64(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WriteHeader64(&b, 2))
+	require.NoError(t, WriteValues(&b, []float64{0.1, -1e300}))
+	h, err := ReadHeader(&b)
+	require.NoError(t, err)
+	require.Equal(t, Header{Order: binary.LittleEndian, Kind: 'f', Size: 8, Shape: []int{2}}, h)
+	require.Equal(t, math.Float64bits(0.1), binary.LittleEndian.Uint64(b.Next(8)))
+	require.Equal(t, math.Float64bits(-1e300), binary.LittleEndian.Uint64(b.Next(8)))
+	require.Zero(t, b.Len())
+}
+
 func TestRoundTrip(t *testing.T) {
 	for _, shape := range [][]int{{6}, {2, 3}, {1, 2, 3, 1}, {0, 4}, {}} {
 		n := Header{Shape: shape}.Len()
