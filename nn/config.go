@@ -40,6 +40,9 @@ type MLPConfig struct {
 	// LayerNorm after the first layer bounds the output for every x.
 	Magnitude  bool    `json:"magnitude,omitempty"`
 	TailRadius float64 `json:"tail_radius,omitempty"` // Magnitude: beyond this |x| the output may grow with x
+	// Hidden makes it the plain network of plain.go with layers of these
+	// widths; then Dim is the only other field.
+	Hidden []int `json:"hidden,omitempty"`
 }
 
 // presets holds the published networks and this project's small one.
@@ -88,6 +91,7 @@ func (c Config) clone() Config {
 	}
 	if c.MLP != nil {
 		m := *c.MLP
+		m.Hidden = slices.Clone(m.Hidden)
 		c.MLP = &m
 	}
 	return c
@@ -106,7 +110,7 @@ func (c Config) Fixed() Config {
 			u.AttentionRes, u.AttentionDS = u.AttentionDS, nil
 		}
 	}
-	if m := c.MLP; m != nil {
+	if m := c.MLP; m != nil && m.Hidden == nil {
 		m.TimeScale = 1000
 		m.Magnitude = true
 		m.TailRadius = 4
@@ -256,6 +260,9 @@ func (u *UNetConfig) checkChannels() error {
 }
 
 func (m *MLPConfig) validate() error {
+	if m.Hidden != nil {
+		return m.validatePlain()
+	}
 	err := first(within("dim", m.Dim, 1, 4096), within("units", m.Units, 1, maxWidth),
 		within("blocks", m.Blocks, 0, 1024), within("time_emb", m.TimeEmb, 1, maxWidth))
 	if err != nil {

@@ -41,6 +41,9 @@ func describe(cfg Config) (*Params, model) {
 	if cfg.UNet != nil {
 		return p, newUNet(cfg.UNet, p)
 	}
+	if cfg.MLP.Hidden != nil {
+		return p, newPlainMLP(cfg.MLP, p)
+	}
 	return p, newMLP(cfg.MLP, p)
 }
 

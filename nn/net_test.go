@@ -23,6 +23,7 @@ func smallNets() map[string]Config {
 		"mlp": {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},
+		"mlp plain": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
 	}
 }
 
