@@ -43,6 +43,8 @@ var mayImport = map[string][]string{
 	"internal/recipe": {"diffusion", "nn"},
 	"internal/sample": {"diffusion", "nn"},
 	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
+	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/data", "internal/dmath", "internal/recipe", "internal/sample", "internal/train",
+		"kernels", "nn", "simd", "stable", "tensor"},
 
 	// Tests.
 	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"heavytail/internal/experiment"
+)
+
+var experimentCommand = command{
+	name: "experiment", args: "NAME", summary: "measures methods beside each other: tables and pictures",
+	help: `  heavytail experiment -l                    the experiments
+  heavytail experiment tails -quick          a small version of one, under a minute
+  heavytail experiment tails -threads 2      all of it: hours for some
+
+Every finished training is a row in the state folder: an experiment that was
+stopped goes on where it was when it is started again. Rows depend on the seed
+and on what they measure, not on their order or the number of threads. When all
+are there, NAME.csv (all rows), NAME.svg and NAME.md are written to the folder
+of results; of a page that is there already only the generated parts change.
+`,
+	flags: experimentFlags,
+}
+
+// experimentRequest are the flags of experiment.
+type experimentRequest struct {
+	list, report bool
+	out, state   string
+	threads      int
+	options      experiment.Options
+}
+
+func experimentFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	r := &experimentRequest{}
+	o := &r.options
+	fs.BoolVar(&r.list, "l", false, "list the experiments")
+	fs.BoolVar(&o.Quick, "quick", false, "a small version: it shows that all works, not what is true")
+	fs.BoolVar(&r.report, "report", false, "measure nothing: write the results of the rows that there are")
+	fs.StringVar(&r.out, "out", "", "`folder` of the results (default results; with -quick the state folder)")
+	fs.StringVar(&r.state, "state", "", "`folder` of rows and checkpoints (default runs/experiment/NAME, or NAME-quick)")
+	fs.StringVar(&o.Data, "data", "", "`folder` with data that do not come with the program, for experiments that want them")
+	fs.Uint64Var(&o.Seed, "seed", 1, "seed of data, trainings and samples")
+	fs.IntVar(&o.Runs, "runs", 0, "trainings of each method and setting (0: the experiment's number)")
+	fs.IntVar(&r.threads, "threads", 0, "trainings at once, each on one thread (0: all processors)")
+	return r.do
+}
+
+func (r *experimentRequest) do(ctx context.Context, e env, args []string) error {
+	if r.list {
+		for _, x := range experiment.All() {
+			fmt.Fprintf(e.stdout, "%-8s %s\n", x.Name, x.Summary)
+		}
+		return noArguments(args)
+	}
+	switch {
+	case len(args) != 1:
+		return usage("want one experiment: heavytail experiment -l lists them")
+	case r.threads < 0 || r.threads > 1<<10:
+		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+	case r.options.Runs < 0 || r.options.Runs > 1<<20:
+		return usage("-runs %d: want 0 (the experiment's number) or more", r.options.Runs)
+	}
+	x, err := experiment.Find(args[0])
+	if err != nil {
+		return usage("%w", err)
+	}
+	if r.state == "" {
+		r.state = filepath.Join("runs", "experiment", x.Name)
+		if r.options.Quick {
+			r.state += "-quick"
+		}
+	}
+	if r.out == "" {
+		r.out = "results"
+		if r.options.Quick {
+			r.out = r.state
+		}
+	}
+	if r.threads == 0 {
+		r.threads = runtime.GOMAXPROCS(0)
+	}
+	// Operations that are parallel by themselves keep to the same number.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(r.threads, runtime.GOMAXPROCS(0))))
+	start := time.Now()
+	run := experiment.Runner{Out: r.out, State: r.state, Threads: r.threads, Only: r.report}
+	run.Log = func(format string, a ...any) {
+		fmt.Fprintf(e.stderr, "%8s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, a...))
+	}
+	err = run.Do(ctx, x, r.options)
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("stopped; the rows that are finished are in %s: the same command goes on", r.state)
+	}
+	return err
+}

@@ -1,0 +1,146 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"heavytail/internal/dmath"
+)
+
+// An axis maps numbers from lo to hi to pixels.
+type axis struct {
+	lo, hi   float64
+	log      bool
+	from, to float64
+}
+
+func log10(v float64) float64 { return dmath.Log(v) / math.Ln10 }
+func exp10(v float64) float64 { return dmath.Exp(v * math.Ln10) }
+
+// pixel returns where v lies.
+func (a axis) pixel(v float64) float64 {
+	lo, hi := a.lo, a.hi
+	if a.log {
+		lo, hi, v = log10(lo), log10(hi), log10(v)
+	}
+	return a.from + float64((v-lo)/(hi-lo)*(a.to-a.from))
+}
+
+// shows reports whether v lies within the axis, with a little to spare.
+func (a axis) shows(v float64) bool {
+	if a.log {
+		return v > 0 && v >= a.lo/1.0001 && v <= a.hi*1.0001
+	}
+	slack := 1e-6 * (a.hi - a.lo)
+	return v >= a.lo-slack && v <= a.hi+slack
+}
+
+func (a axis) clamp(v float64) float64 { return min(max(v, a.lo), a.hi) }
+
+// axes returns the axes that hold all points.
+func (p Plot) axes() (x, y axis) {
+	var xs, ys []float64
+	for _, s := range p.Series {
+		for i, v := range s.Y {
+			xs, ys = append(xs, s.X[i]), append(ys, v)
+			if s.Err != nil && !p.LogY {
+				ys = append(ys, v-s.Err[i], v+s.Err[i])
+			}
+		}
+		if s.Style == Steps && len(s.X) > 0 {
+			xs = append(xs, s.X[len(s.X)-1])
+		}
+	}
+	x = axis{log: p.LogX, from: marginLeft, to: marginLeft + innerWidth}
+	y = axis{log: p.LogY, from: marginTop + innerHeight, to: marginTop}
+	x.lo, x.hi = limits(xs, p.LogX)
+	y.lo, y.hi = limits(ys, p.LogY)
+	if p.YRange != [2]float64{} {
+		y.lo, y.hi = p.YRange[0], p.YRange[1]
+	}
+	return x, y
+}
+
+// limits returns a range around the values that an axis can show.
+func limits(v []float64, log bool) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, u := range v {
+		if u-u == 0 && (!log || u > 0) {
+			lo, hi = min(lo, u), max(hi, u)
+		}
+	}
+	switch {
+	case lo > hi && log:
+		return 0.1, 10
+	case lo > hi:
+		return 0, 1
+	case log:
+		f := exp10(max(0.04*(log10(hi)-log10(lo)), 0.05))
+		return lo / f, hi * f
+	}
+	pad := 0.04 * (hi - lo)
+	if pad == 0 {
+		pad = max(math.Abs(lo)/10, 0.1)
+	}
+	if lo >= 0 && lo < 0.3*hi { // an axis that nearly reaches 0 begins there
+		return 0, hi + pad
+	}
+	return lo - pad, hi + pad
+}
+
+// ticks returns the marked values, about six.
+func (a axis) ticks() []float64 {
+	if !a.log {
+		return a.linearTicks()
+	}
+	decades := log10(a.hi) - log10(a.lo)
+	every := max(int(math.Ceil(decades/7)), 1)
+	var out []float64
+	for d := int(math.Floor(log10(a.lo))); float64(d) <= log10(a.hi); d++ {
+		steps := []float64{1}
+		if decades < 2.2 {
+			steps = []float64{1, 2, 5}
+		}
+		for _, s := range steps {
+			// Divided and not multiplied below 1: 0.2 is 2/10 to the last bit.
+			v := s * math.Round(exp10(float64(d)))
+			if d < 0 {
+				v = s / math.Round(exp10(float64(-d)))
+			}
+			if d%every == 0 && a.shows(v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out
+}
+
+func (a axis) linearTicks() []float64 {
+	step := math.Round(exp10(math.Floor(log10((a.hi-a.lo)/4)))*1e9) / 1e9
+	for _, f := range []float64{5, 2} {
+		if (a.hi-a.lo)/(step*f) >= 4 {
+			step *= f
+			break
+		}
+	}
+	if !(step > 0) {
+		return []float64{a.lo, a.hi}
+	}
+	var out []float64
+	for k := math.Ceil(a.lo/step - 1e-9); k*step <= a.hi*(1+1e-12); k++ {
+		out = append(out, k*step+0) // + 0: no "-0"
+	}
+	return out
+}
+
+// tickText formats a tick: powers of ten beyond three zeros as such.
+func tickText(v float64) string {
+	text := fmt.Sprintf("%.4g", v)
+	if v != 0 && (math.Abs(v) < 1e-3 || math.Abs(v) >= 1e4) {
+		text = fmt.Sprintf("%.1e", v)
+		text = strings.Replace(text, ".0e", "e", 1)
+		text = strings.NewReplacer("e-0", "e-", "e+0", "e", "e+", "e").Replace(text)
+	}
+	return text
+}

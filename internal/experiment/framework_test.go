@@ -1,0 +1,226 @@
+package experiment
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// counting is an experiment whose values are functions of the key; stop, if
+// positive, ends it with an error at that job.
+func counting(runs int, did *atomic.Int64, stop int64) Experiment {
+	return Experiment{Name: "count", Plan: func(o Options) (*Plan, error) {
+		p := &Plan{Settings: "none", Columns: []string{"value", "bad"}}
+		for run := range o.RunsOr(runs, 1) {
+			for _, m := range []string{"A", "B"} {
+				keys := []Key{{m, "1.5", run}, {m, "2.0", run}}
+				p.Jobs = append(p.Jobs, Job{Keys: keys, Do: func(context.Context, *Worker) ([][]float64, error) {
+					if n := did.Add(1); n == stop {
+						return nil, errors.New("struck")
+					}
+					v := float64(Seed(o.Seed, m, run) >> 40)
+					return [][]float64{{v, math.NaN()}, {v / 3, math.Inf(1)}}, nil
+				}})
+			}
+		}
+		p.Report = func(r *Results) Report {
+			c := Comparison{Column: "value", Settings: []string{"1.5", "2.0"}, Rows: []ComparisonRow{{Method: "A"}, {Method: "B", Against: "A"}}}
+			return Report{Title: "Counting", Sections: []Section{{"table", c.Table(r)}}, Figures: []Figure{{Plots: []Plot{{}}}}}
+		}
+		return p, nil
+	}}
+}
+
+func runner(t *testing.T, dir string, threads int) Runner {
+	return Runner{Out: filepath.Join(dir, "out"), State: filepath.Join(dir, "state"), Threads: threads, Log: t.Logf}
+}
+
+func text(t *testing.T, path ...string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(path...))
+	require.NoError(t, err)
+	return string(b)
+}
+
+// A run that is stopped, loses the end of a line, and goes on with another
+// number of threads writes the same files as one that was not, and measures
+// nothing twice.
+func TestStoppedRunGoesOn(t *testing.T) {
+	var did atomic.Int64
+	whole := t.TempDir()
+	require.NoError(t, runner(t, whole, 1).Do(context.Background(), counting(10, &did, 0), Options{Seed: 3}))
+	require.EqualValues(t, 20, did.Load())
+
+	dir := t.TempDir()
+	did.Store(0)
+	err := runner(t, dir, 1).Do(context.Background(), counting(10, &did, 8), Options{Seed: 3})
+	require.ErrorContains(t, err, "struck")
+	require.EqualValues(t, 8, did.Load(), "jobs after the error")
+	path := filepath.Join(dir, "state", "rows.csv")
+	b := text(t, path)
+	require.NoError(t, os.WriteFile(path, []byte(b[:len(b)-5]), 0o644)) // half of job 7 is lost
+	require.NoError(t, runner(t, dir, 4).Do(context.Background(), counting(10, &did, 0), Options{Seed: 3}))
+	require.EqualValues(t, 8+14, did.Load())
+	for _, name := range []string{"count.csv", "count.svg", "count.md"} {
+		require.Equal(t, text(t, whole, "out", name), text(t, dir, "out", name))
+	}
+	// Nothing is left to do, more runs add rows, fewer leave some out.
+	require.NoError(t, runner(t, dir, 2).Do(context.Background(), counting(10, &did, 0), Options{Seed: 3, Runs: 11}))
+	require.EqualValues(t, 22+2, did.Load())
+	require.NoError(t, runner(t, dir, 2).Do(context.Background(), counting(10, &did, 0), Options{Seed: 3, Runs: 1}))
+	require.Len(t, strings.Split(strings.TrimSpace(text(t, dir, "out", "count.csv")), "\n"), 1+4)
+	// Another seed is another experiment.
+	err = runner(t, dir, 2).Do(context.Background(), counting(10, &did, 0), Options{Seed: 4})
+	require.ErrorContains(t, err, "other settings")
+}
+
+func TestCancelEnds(t *testing.T) {
+	var did atomic.Int64
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.ErrorIs(t, runner(t, t.TempDir(), 2).Do(ctx, counting(10, &did, 0), Options{}), context.Canceled)
+	require.Zero(t, did.Load())
+}
+
+func TestStoreRefuses(t *testing.T) {
+	for name, rows := range map[string]string{
+		"columns": "method,setting,run,y\nA,1,0,2\n", "fields": "method,setting,run,x\nA,1,0\n",
+		"number": "method,setting,run,x\nA,1,0,two\n", "run": "method,setting,run,x\nA,1,0.5,2\n",
+	} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "rows.csv"), []byte(rows), 0o644))
+		_, err := OpenStore(dir, "s", []string{"x"})
+		require.ErrorContains(t, err, "remove the file", name)
+	}
+	s, err := OpenStore(t.TempDir(), "s", []string{"x"})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Error(t, s.Add([]Key{{"A", "1", 0}}, nil))
+	require.Error(t, s.Add([]Key{{"A", "1", 0}}, [][]float64{{1, 2}}))
+	require.False(t, s.Has([]Key{{"A", "1", 0}}))
+}
+
+func TestPlanRefuses(t *testing.T) {
+	twice := []Job{{Keys: []Key{{"A", "1", 0}}}, {Keys: []Key{{"A", "1", 0}}}}
+	require.ErrorContains(t, (&Plan{Columns: []string{"x"}, Jobs: twice}).validate(), "two jobs")
+	require.ErrorContains(t, (&Plan{Columns: []string{"x"}, Jobs: []Job{{Keys: []Key{{"A,B", "1", 0}}}}}).validate(), "commas")
+	require.Error(t, (&Plan{}).validate())
+	_, err := Find("nothing")
+	require.ErrorContains(t, err, "no experiment")
+}
+
+// Welch's test beside p-values by Simpson's rule over the density of Student's law.
+func TestWelch(t *testing.T) {
+	a := Summarise([]float64{1, 2, 3, 4, math.NaN()})
+	b := Summarise([]float64{2, 4, 7, 9, 10, 11})
+	require.Equal(t, Summary{N: 4, Bad: 1, Mean: 2.5, Std: math.Sqrt(5. / 3)}, a)
+	require.InDelta(t, 0.02250663295863869, Welch(a, b), 1e-12)
+	require.Equal(t, Welch(a, b), Welch(b, a))
+	c := Summary{N: 20, Mean: 0.160, Std: 0.128}
+	d := Summary{N: 20, Mean: 0.743, Std: 0.290}
+	require.InEpsilon(t, 1.0077295990632715e-08, Welch(c, d), 1e-9)
+	require.True(t, math.IsNaN(Welch(a, Summary{N: 1})))
+	require.True(t, math.IsNaN(Welch(Summary{N: 2}, Summary{N: 2})))
+	require.True(t, math.IsNaN(Summarise(nil).Mean))
+}
+
+func TestComparison(t *testing.T) {
+	s, err := OpenStore(t.TempDir(), "s", []string{"x"})
+	require.NoError(t, err)
+	defer s.Close()
+	for run := range 3 {
+		keys := []Key{{"A", "1.5", run}, {"A", "2.0", run}, {"B", "1.5", run}}
+		require.NoError(t, s.Add(keys, [][]float64{{float64(run)}, {math.Inf(1)}, {float64(run) + 1}}))
+	}
+	c := Comparison{Column: "x", Settings: []string{"1.5", "2.0"}, Rows: []ComparisonRow{
+		{Method: "A", Published: map[string]Published{"1.5": {Mean: 2, Std: 0.5}}},
+		{Method: "B", Against: "A", Published: map[string]Published{"1.5": {Mean: 2.5, Std: 0.2, P: 0.01}}},
+		{Method: "C"},
+	}}
+	got := c.Table(s.Results(func(Key) bool { return true }))
+	require.Equal(t, `|  |  | 1.5 | 2.0 |
+|---|---|---|---|
+| A | paper | 2.000 ± 0.500 | – |
+| A | ours | 1.000 ± 1.000 ✓ | NaN ± NaN [3 not finite] |
+| B | paper | 2.500 ± 0.200 (1.0e-02) | – |
+| B | ours | 2.000 ± 1.000 (2.9e-01) ✗ | – |
+| C | ours | – | – |
+
+1 of our 2 means lie within two published deviations of the published mean (✓).
+`, got)
+}
+
+// A page keeps what a person wrote.
+func TestUpdatePage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.md")
+	r := Report{Title: "Title", Sections: []Section{{"one", "1\n"}, {"two", "2"}}}
+	require.NoError(t, updatePage(path, r))
+	page := strings.Replace(text(t, path), "# Title\n", "# Title\n\nWhat was found.\n", 1) + "Last words.\n"
+	require.NoError(t, os.WriteFile(path, []byte(page), 0o644))
+	r.Sections[0].Body = "uno\n"
+	require.NoError(t, updatePage(path, r))
+	require.Equal(t, strings.Replace(page, "\n1\n", "\nuno\n", 1), text(t, path))
+	require.NoError(t, os.WriteFile(path, []byte("<!-- generated: one -->\n"), 0o644))
+	require.ErrorContains(t, updatePage(path, r), "does not end")
+}
+
+// elements parses a picture and counts its elements.
+func elements(t *testing.T, svg string) map[string]int {
+	t.Helper()
+	n, d := map[string]int{}, xml.NewDecoder(strings.NewReader(svg))
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return n
+		}
+		require.NoError(t, err)
+		if s, ok := token.(xml.StartElement); ok {
+			n[s.Name.Local]++
+		}
+	}
+}
+
+func TestSVG(t *testing.T) {
+	nan := math.NaN()
+	f := Figure{Columns: 2, Plots: []Plot{
+		{Title: "a < b & c", LogX: true, LogY: true, Series: []Series{
+			{Name: "line", X: []float64{1, 10, 100, 1000}, Y: []float64{1, 0, 3, nan}, Err: []float64{2, 0, 1, 0}}, {Name: "d", X: []float64{1, 2}, Y: []float64{1, 2}, Style: Dashed}}},
+		{Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{5, 6}, Style: Steps}}}, {}, {Series: []Series{{X: []float64{1}, Y: []float64{1}, Style: Dots}}},
+	}}
+	svg := f.SVG()
+	n := elements(t, svg)
+	require.Equal(t, 4, n["g"])
+	require.Equal(t, 2+2+1, n["circle"], "two points, two in the legend, one dot") // 0 and NaN are not on the axes
+	require.NotContains(t, svg, "NaN")
+	require.NotContains(t, svg, "Inf")
+	require.Contains(t, svg, "a &lt; b &amp; c")
+}
+
+// Points lie where the axes say: the ends of a range at the ends of the axis.
+func TestAxes(t *testing.T) {
+	for _, c := range []struct {
+		log    bool
+		lo, hi float64
+		want   string
+	}{
+		{false, 0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {false, -3, 7, "[-2 0 2 4 6]"}, {false, 1.5, 2, "[1.5 1.6 1.7 1.8 1.9 2]"},
+		{true, 0.9, 110, "[1 2 5 10 20 50 100]"}, {true, 1e-6, 1e2, "[1e-06 0.0001 0.01 1 100]"}, {true, 0.02, 0.3, "[0.02 0.05 0.1 0.2]"},
+	} {
+		a := axis{lo: c.lo, hi: c.hi, log: c.log, from: 10, to: 20}
+		require.Equal(t, c.want, fmt.Sprintf("%.4g", a.ticks()), "%+v", c)
+		require.InDelta(t, 10, a.pixel(c.lo), 1e-9)
+		require.InDelta(t, 20, a.pixel(c.hi), 1e-9)
+		require.False(t, a.shows(math.NaN()) || a.shows(c.hi*1.1) || a.shows(c.lo-1))
+	}
+	require.Equal(t, []string{"0", "0.5", "1e-4", "1e6", "2.5e-5"}, []string{tickText(0), tickText(0.5), tickText(1e-4), tickText(1e6), tickText(2.5e-5)})
+}

@@ -1,0 +1,147 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"heavytail/internal/atomicfile"
+	"heavytail/kernels"
+)
+
+// A Runner says where an experiment's files are and how many jobs run at once.
+type Runner struct {
+	Out     string // folder of the results
+	State   string // folder of the rows and checkpoints
+	Threads int    // jobs at once, each on one thread
+	Only    bool   // write the results of the rows that there are, and measure none
+	Log     func(format string, args ...any)
+}
+
+// Do measures what is missing and writes NAME.csv, NAME.svg and NAME.md. When
+// ctx ends it returns soon with ctx's error; rows that are finished are kept.
+func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
+	plan, err := e.Plan(o)
+	if err != nil {
+		return err
+	}
+	if err := plan.validate(); err != nil {
+		return err
+	}
+	store, err := OpenStore(r.State, fmt.Sprintf("seed %d; %s", o.Seed, plan.Settings), plan.Columns)
+	if err != nil {
+		return err
+	}
+	if !r.Only {
+		err = r.measure(ctx, plan, store)
+	}
+	if err = errors.Join(err, store.Close()); err != nil {
+		return err
+	}
+	wanted := map[Key]bool{}
+	for _, j := range plan.Jobs {
+		for _, k := range j.Keys {
+			wanted[k] = true
+		}
+	}
+	return r.write(e.Name, plan, store.Results(func(k Key) bool { return wanted[k] }))
+}
+
+// measure runs the jobs whose rows are missing. The first error ends all.
+func (r Runner) measure(ctx context.Context, plan *Plan, store *Store) error {
+	var todo []Job
+	for _, j := range plan.Jobs {
+		if !store.Has(j.Keys) {
+			todo = append(todo, j)
+		}
+	}
+	r.Log("%d of %d jobs to do", len(todo), len(plan.Jobs))
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	queue := make(chan Job)
+	var workers sync.WaitGroup
+	progress := meter{start: time.Now(), total: len(todo), log: r.Log}
+	for range max(r.Threads, 1) {
+		workers.Go(func() {
+			w := &Worker{Dev: kernels.New(1), Dir: r.State, Log: r.Log}
+			for j := range queue {
+				rows, err := j.Do(ctx, w)
+				if err == nil {
+					err = store.Add(j.Keys, rows)
+				}
+				if err != nil {
+					stop(fmt.Errorf("%v: %w", j.Keys[0], err))
+				} else {
+					progress.done(j)
+				}
+			}
+		})
+	}
+	for _, j := range todo {
+		if ctx.Err() != nil {
+			break
+		}
+		select {
+		case queue <- j:
+		case <-ctx.Done():
+		}
+	}
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
+}
+
+// meter tells how far the jobs are.
+type meter struct {
+	mu           sync.Mutex
+	start        time.Time
+	count, total int
+	log          func(format string, args ...any)
+}
+
+func (m *meter) done(j Job) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.count++
+	took := time.Since(m.start)
+	left := time.Duration(float64(took) / float64(m.count) * float64(m.total-m.count))
+	m.log("%d of %d: %v; about %v left", m.count, m.total, j.Keys[len(j.Keys)-1], left.Round(time.Second))
+}
+
+// write writes the files of the results.
+func (r Runner) write(name string, plan *Plan, res *Results) error {
+	if err := os.MkdirAll(r.Out, 0o755); err != nil {
+		return err
+	}
+	path := func(suffix string) string { return filepath.Join(r.Out, name+suffix) }
+	if err := writeText(path(".csv"), res.CSV()); err != nil {
+		return err
+	}
+	report := plan.Report(res)
+	for i, f := range report.Figures {
+		suffix := ".svg"
+		if i > 0 {
+			suffix = "-" + f.Suffix + ".svg"
+		}
+		if err := writeText(path(suffix), f.SVG()); err != nil {
+			return err
+		}
+	}
+	if err := updatePage(path(".md"), report); err != nil {
+		return err
+	}
+	r.Log("wrote %s.csv, .svg and .md with %d rows", path(""), len(res.Keys()))
+	return nil
+}
+
+func writeText(path, text string) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+}

@@ -1,0 +1,219 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// A Style says how a series is drawn.
+type Style int
+
+// The styles.
+const (
+	Line   Style = iota // a line with a dot at each point, and error bars
+	Curve               // a line only
+	Dashed              // a broken line only, for what others published or what is exact
+	Dots                // dots only
+	Steps               // a histogram: Y[i] from X[i] to X[i+1]; len(X) = len(Y)+1
+)
+
+// A Series is one curve of a Plot. Points that are not finite, or not positive
+// on a logarithmic axis, leave a gap.
+type Series struct {
+	Name  string // in the legend; empty: none
+	X, Y  []float64
+	Err   []float64 // half length of the error bars, or nil
+	Style Style
+	// Colour is the number of a colour plus 1; 0 takes the next one. Series
+	// that belong together share it.
+	Colour int
+}
+
+// A Plot is one pair of axes.
+type Plot struct {
+	Title, XLabel, YLabel string
+	LogX, LogY            bool
+	YRange                [2]float64 // zero: from the data
+	Series                []Series
+}
+
+// A Figure is a picture of one or several plots.
+type Figure struct {
+	Suffix  string // of the file's name, for all but the first figure
+	Columns int    // plots side by side; 0: all
+	Plots   []Plot
+}
+
+// Colours that colour-blind people tell apart [Okabe and Ito 2008].
+var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999"}
+
+// Size of a plot and of the margins around its axes.
+const (
+	plotWidth, plotHeight      = 520, 380
+	marginLeft, marginRight    = 70, 16
+	marginTop, marginBottom    = 36, 52
+	legendLine, legendOffset   = 17, 14
+	innerWidth, innerHeight    = plotWidth - marginLeft - marginRight, plotHeight - marginTop - marginBottom
+	fontSize, tickSize, dotRad = 13, 4, 2.6
+)
+
+// SVG returns the picture's text.
+func (f Figure) SVG() string {
+	cols := f.Columns
+	if cols < 1 || cols > len(f.Plots) {
+		cols = max(len(f.Plots), 1)
+	}
+	rows := (len(f.Plots) + cols - 1) / cols
+	var b strings.Builder
+	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %[1]d %[2]d\" font-family=\"sans-serif\" font-size=\"%d\">\n",
+		cols*plotWidth, rows*plotHeight, fontSize)
+	b.WriteString("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n")
+	for i, p := range f.Plots {
+		fmt.Fprintf(&b, "<g transform=\"translate(%d %d)\">\n", i%cols*plotWidth, i/cols*plotHeight)
+		p.draw(&b)
+		b.WriteString("</g>\n")
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+// draw writes the plot's elements.
+func (p Plot) draw(b *strings.Builder) {
+	x, y := p.axes()
+	fmt.Fprintf(b, "<text x=\"%d\" y=\"20\" text-anchor=\"middle\" font-weight=\"bold\">%s</text>\n", marginLeft+innerWidth/2, escape(p.Title))
+	for _, t := range x.ticks() {
+		px := x.pixel(t)
+		fmt.Fprintf(b, "<path d=\"M%.1f %dV%d\" stroke=\"#ddd\"/>", px, marginTop, marginTop+innerHeight+tickSize)
+		fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", px, marginTop+innerHeight+19, tickText(t))
+	}
+	for _, t := range y.ticks() {
+		py := y.pixel(t)
+		fmt.Fprintf(b, "<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>", marginLeft-tickSize, py, marginLeft+innerWidth)
+		fmt.Fprintf(b, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", marginLeft-8, py+4, tickText(t))
+	}
+	fmt.Fprintf(b, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#000\"/>\n", marginLeft, marginTop, marginTop+innerHeight, marginLeft+innerWidth)
+	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", marginLeft+innerWidth/2, plotHeight-12, escape(p.XLabel))
+	fmt.Fprintf(b, "<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>\n", marginTop+innerHeight/2, escape(p.YLabel))
+	next := 0
+	for _, s := range p.Series {
+		colour := s.Colour - 1
+		if colour < 0 {
+			colour = next
+			next++
+		}
+		s.draw(b, x, y, colours[colour%len(colours)])
+	}
+	p.legend(b, x, y)
+}
+
+// draw writes the series' elements.
+func (s Series) draw(b *strings.Builder, x, y axis, colour string) {
+	if s.Style != Dots {
+		dash := ""
+		if s.Style == Dashed {
+			dash = " stroke-dasharray=\"5 4\""
+		}
+		fmt.Fprintf(b, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s/>\n", s.path(x, y), colour, dash)
+	}
+	if s.Style == Curve || s.Style == Dashed || s.Style == Steps {
+		return
+	}
+	for i, v := range s.Y {
+		if !x.shows(s.X[i]) || !y.shows(v) {
+			continue
+		}
+		px := x.pixel(s.X[i])
+		if s.Err != nil && s.Err[i] > 0 {
+			lo, hi := y.pixel(y.clamp(v-s.Err[i])), y.pixel(y.clamp(v+s.Err[i]))
+			fmt.Fprintf(b, "<path d=\"M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6\" fill=\"none\" stroke=\"%s\"/>\n", px, lo, hi, px-3, lo, colour)
+		}
+		fmt.Fprintf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"/>\n", px, y.pixel(v), dotRad, colour)
+	}
+}
+
+// path returns the line through the points that the axes show.
+func (s Series) path(x, y axis) string {
+	var b strings.Builder
+	pen := "M"
+	for i, v := range s.Y {
+		if !x.shows(s.X[i]) || !y.shows(v) {
+			pen = "M"
+			continue
+		}
+		fmt.Fprintf(&b, "%s%.1f %.1f", pen, x.pixel(s.X[i]), y.pixel(v))
+		pen = "L"
+		if s.Style == Steps {
+			fmt.Fprintf(&b, "H%.1f", x.pixel(s.X[i+1]))
+		}
+	}
+	return b.String()
+}
+
+// legend writes the names into the corner with the fewest points under them.
+func (p Plot) legend(b *strings.Builder, x, y axis) {
+	width, lines := 0, 0
+	for _, s := range p.Series {
+		if s.Name != "" {
+			lines++
+			width = max(width, 34+7*len([]rune(s.Name)))
+		}
+	}
+	height := lines*legendLine + 8
+	best, left, top := math.MaxInt, 0, 0
+	for corner := range 4 {
+		l, t := marginLeft+8, marginTop+4
+		if corner%2 == 0 {
+			l = marginLeft + innerWidth - width - 4
+		}
+		if corner/2 == 1 {
+			t = marginTop + innerHeight - height - 4
+		}
+		if n := p.under(x, y, l, t, width, height); n < best {
+			best, left, top = n, l, t
+		}
+	}
+	if lines > 0 {
+		fmt.Fprintf(b, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#fff\" fill-opacity=\".8\"/>\n", left, top, width, height)
+	}
+	next := 0
+	for _, s := range p.Series {
+		colour := s.Colour - 1
+		if colour < 0 {
+			colour = next
+			next++
+		}
+		if s.Name == "" {
+			continue
+		}
+		key := Series{X: []float64{0, 1}, Y: []float64{0, 0}, Style: s.Style}
+		if s.Style == Steps {
+			key.Style = Curve
+		}
+		at := axis{lo: 0, hi: 1, from: float64(left + 4), to: float64(left + 24)}
+		key.draw(b, at, axis{lo: -1, hi: 1, from: float64(top + legendOffset + 5), to: float64(top + legendOffset - 15)}, colours[colour%len(colours)])
+		fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", left+30, top+legendOffset, escape(s.Name))
+		top += legendLine
+	}
+}
+
+// under counts the points within a rectangle.
+func (p Plot) under(x, y axis, left, top, width, height int) int {
+	n := 0
+	for _, s := range p.Series {
+		for i, v := range s.Y {
+			if !x.shows(s.X[i]) || !y.shows(v) {
+				continue
+			}
+			px, py := x.pixel(s.X[i])-float64(left), y.pixel(v)-float64(top)
+			if px >= -4 && px <= float64(width) && py >= -4 && py <= float64(height) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+func escape(s string) string { return escaper.Replace(s) }
