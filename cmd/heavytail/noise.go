@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"heavytail/internal/atomicfile"
+	"heavytail/internal/npy"
+	"heavytail/internal/par"
+)
+
+var noiseCommand = command{
+	name: "noise", args: "", summary: "writes random variates of a heavy-tailed law to a .npy file",
+	help: `  heavytail noise -law stable:1.7,0 -n 1e6 -seed 1 -o x.npy
+  heavytail noise -law stable:0.9,0.5,2,1 -param s0 -n 1e6 -o x.npy     scale 2, location 1
+  heavytail noise -law student:3 -n 1e5 -type f64 -o -                  to the standard output
+  heavytail noise -law isotropic:1.7 -d 3072 -n 1000 -o noise.npy       rows of 3072
+
+Laws:
+` + noiseHelp() + `
+A skewed stable law needs -param s0 or s1, Nolan's parametrisations. Value i (row i
+where there are rows) is a function of the seed, the law and i alone: the same on
+every processor and for any -n and -threads.
+`,
+	flags: noiseFlags,
+}
+
+// noiseOptions are the flags of noise.
+type noiseOptions struct {
+	law, param, kind, out string
+	n                     float64
+	d, threads            int
+	seed                  uint64
+}
+
+func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	var o noiseOptions
+	fs.StringVar(&o.law, "law", "stable:1.7,0", "`NAME:PARAMETERS` of the law")
+	fs.StringVar(&o.param, "param", "", "parametrisation of a skewed stable law: s0 or s1")
+	fs.StringVar(&o.kind, "type", "f32", "numbers of the file: f32 or f64")
+	fs.Float64Var(&o.n, "n", 1e6, "`number` of values, or of rows with -d; 1e6 is fine")
+	fs.IntVar(&o.d, "d", 0, "values of a row, for isotropic laws")
+	fs.Uint64Var(&o.seed, "seed", 0, "seed")
+	fs.IntVar(&o.threads, "threads", 0, "most threads to use (0: all)")
+	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output")
+	return func(ctx context.Context, e env, args []string) error {
+		if err := noArguments(args); err != nil {
+			return err
+		}
+		return o.run(ctx, e)
+	}
+}
+
+func (o noiseOptions) run(ctx context.Context, e env) error {
+	if !(o.n >= 1 && o.n <= 1e12) || o.n != math.Trunc(o.n) {
+		return usage("-n %v: want a whole number from 1 to 1e12", o.n)
+	}
+	if o.threads < 0 || o.threads > 1024 {
+		return usage("-threads %d: want 0 to 1024", o.threads)
+	}
+	src, err := o.source()
+	if err != nil {
+		return err
+	}
+	switch dir := filepath.Dir(o.out); {
+	case o.out == "-":
+		if e.stdout == nil {
+			return usage("-o -: there is no standard output")
+		}
+		return src.write(ctx, e.stdout)
+	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
+		return usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
+	case !folderExists(dir):
+		return fmt.Errorf("-o %s: there is no folder %s; make it first", o.out, dir)
+	}
+	return atomicfile.Write(o.out, func(w io.Writer) error { return src.write(ctx, w) })
+}
+
+// A noiseSource makes a file of n rows of d values (d = 0: n values).
+type noiseSource struct {
+	n, d, threads int
+	seed          uint64
+	law           noiseMaker
+	double        bool
+}
+
+// noisePart is the number of values that a thread makes at a time.
+const noisePart = 1 << 16
+
+// write makes the file, a few parts at a time: any n needs the same memory.
+func (s *noiseSource) write(ctx context.Context, w io.Writer) error {
+	shape := []int{s.n}
+	if s.d > 0 {
+		shape = append(shape, s.d)
+	}
+	if s.double {
+		if err := npy.WriteHeader64(w, shape...); err != nil {
+			return err
+		}
+		return writeNoise(ctx, w, s, s.law.f64)
+	}
+	if err := npy.WriteHeader(w, shape...); err != nil {
+		return err
+	}
+	return writeNoise(ctx, w, s, s.law.f32)
+}
+
+// noiseParts is one round of parts, a par.Task.
+type noiseParts[T any] struct {
+	src   *noiseSource
+	fill  func(dst []T, seed, first uint64)
+	buf   []T
+	first int // of this round
+	rows  int // values, or rows, of a part
+	width int
+}
+
+func (p *noiseParts[T]) Do(i int) {
+	lo, hi := i*p.rows*p.width, min((i+1)*p.rows*p.width, len(p.buf))
+	p.fill(p.buf[lo:hi], p.src.seed, uint64(p.first+i*p.rows))
+}
+
+func writeNoise[T float32 | float64](ctx context.Context, w io.Writer, s *noiseSource, fill func([]T, uint64, uint64)) error {
+	threads := par.Threads(s.threads)
+	p := &noiseParts[T]{src: s, fill: fill, width: max(s.d, 1)}
+	p.rows = max(noisePart/p.width, 1)
+	buf := make([]T, threads*p.rows*p.width)
+	for p.first < s.n {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := min(threads*p.rows, s.n-p.first)
+		p.buf = buf[:n*p.width]
+		par.Run(threads, (n+p.rows-1)/p.rows, p)
+		if err := npy.WriteValues(w, p.buf); err != nil {
+			return err
+		}
+		p.first += n
+	}
+	return nil
+}

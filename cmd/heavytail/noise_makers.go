@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/stable"
+)
+
+func positiveNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
+	if !(p[0] > 0 && p[0] <= 1) {
+		return m, fmt.Errorf("index %v; want 0 < A ≤ 1", p[0])
+	}
+	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Positive(dst, p[0], stable.Value, off) })
+	return m, nil
+}
+
+func normalNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Normal(dst, off) })
+	return m, positiveScale(p)
+}
+
+func exponentialNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Exponential(dst, off) })
+	return m, positiveScale(p)
+}
+
+func uniformNoise([]float64, *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Uniform(dst, off) })
+	return m, nil
+}
+
+// isotropicNoise makes row i the noise ε of sample i.
+func isotropicNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
+	if !(p[0] > 0 && p[0] <= 2) {
+		return m, fmt.Errorf("alpha %v; want 0 < ALPHA ≤ 2", p[0])
+	}
+	noise, scale := stable.Noise{Alpha: p[0], Isotropic: true}, float32(1)
+	if len(p) > 1 {
+		scale = float32(p[1])
+	}
+	m.f32 = byRow(o.d, func(s stable.Stream, row []float32) {
+		noise.Fill(row, s)
+		if scale != 1 {
+			for i := range row {
+				row[i] *= scale
+			}
+		}
+	})
+	return m, positiveScale(p[1:])
+}
+
+// byRow makes row i of sample i of the seed.
+func byRow[T any](d int, fill func(s stable.Stream, row []T)) func([]T, uint64, uint64) {
+	return func(dst []T, seed, first uint64) {
+		for ; len(dst) > 0; dst, first = dst[d:], first+1 {
+			fill(stable.Stream{Seed: seed, Sample: first}, dst[:d])
+		}
+	}
+}
+
+// isotropicStudentNoise makes row i the vector G/√κ of sample i, one κ a row.
+func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
+	if !(p[0] > 0) {
+		return m, fmt.Errorf("nu %v; want a positive one", p[0])
+	}
+	scale := 1.0
+	if len(p) > 1 {
+		scale = p[1]
+	}
+	m.f32 = byRow(o.d, func(s stable.Stream, row []float32) {
+		s.Normal(row, 0)
+		c := scale / math.Sqrt(s.Kappa(p[0], 0))
+		for i, z := range row {
+			row[i] = float32(float64(z) * c)
+		}
+	})
+	return m, positiveScale(p[1:])
+}
+
+// eachValue turns a function of one variate into both makers.
+func eachValue(f func(s stable.Stream, off int) float64) (m noiseMaker) {
+	m.f64 = byChunk(func(s stable.Stream, dst []float64, off int) {
+		for i := range dst {
+			dst[i] = f(s, off+i)
+		}
+	})
+	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) {
+		for i := range dst {
+			dst[i] = float32(f(s, off+i))
+		}
+	})
+	return m
+}
+
+func chiSquareNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+	if !(p[0] > 0) {
+		return noiseMaker{}, fmt.Errorf("nu %v; want a positive one", p[0])
+	}
+	return eachValue(func(s stable.Stream, off int) float64 { return s.ChiSquare(p[0], off) }), nil
+}
+
+func gammaNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+	if !(p[0] > 0) {
+		return noiseMaker{}, fmt.Errorf("shape %v; want a positive one", p[0])
+	}
+	scale := 1.0
+	if len(p) > 1 {
+		scale = p[1]
+	}
+	return eachValue(func(s stable.Stream, off int) float64 { return scale * s.Gamma(p[0], off) }), positiveScale(p[1:])
+}
+
+// studentNoise makes value i of the normal variate and the κ with number i.
+func studentNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+	l := stable.StudentT{Nu: p[0], Scale: 1}
+	if len(p) > 1 {
+		l.Scale = p[1]
+	}
+	if len(p) > 2 {
+		l.Loc = p[2]
+	}
+	if err := l.Validate(); err != nil {
+		return noiseMaker{}, err
+	}
+	return eachValue(func(s stable.Stream, off int) float64 {
+		var z [1]float32
+		s.Normal(z[:], off)
+		return float64(l.Scale*(float64(z[0])/math.Sqrt(s.Kappa(l.Nu, off)))) + l.Loc
+	}), nil
+}

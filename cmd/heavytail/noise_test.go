@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
+	"heavytail/stable"
+)
+
+func readNoise(t *testing.T, path string) *npy.Array {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	a, err := npy.Read(f, 1<<30)
+	require.NoError(t, err)
+	return a
+}
+
+// The file holds the stream's own numbers, whatever the threads.
+func TestNoiseWritesTheStream(t *testing.T) {
+	dir, n := t.TempDir(), 3*noisePart+17
+	ok(t, dir, "noise", "-law", "stable:1.7,0", "-n", "196625", "-seed", "1", "-threads", "1", "-o", "x.npy")
+	require.Equal(t, 196625, n)
+	a := readNoise(t, filepath.Join(dir, "x.npy"))
+	want := make([]float32, n)
+	stable.Stream{Seed: 1}.Symmetric(want, 1.7, 0)
+	require.Equal(t, []int{n}, a.Shape)
+	require.True(t, slices.Equal(want, a.F32))
+
+	r := ok(t, dir, "noise", "-law", "stable:1.7,0", "-n", "196625", "-seed", "1", "-threads", "5", "-o", "-")
+	file, err := os.ReadFile(filepath.Join(dir, "x.npy"))
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(file, []byte(r.stdout)))
+
+	ok(t, dir, "noise", "-law", "isotropic:1.7,2", "-d", "5", "-n", "100", "-o", "rows.npy")
+	rows := readNoise(t, filepath.Join(dir, "rows.npy"))
+	require.Equal(t, []int{100, 5}, rows.Shape)
+	row := make([]float32, 5)
+	stable.Noise{Alpha: 1.7, Isotropic: true}.Fill(row, stable.Stream{Sample: 99})
+	for i := range row {
+		require.Equal(t, 2*row[i], rows.F32[99*5+i])
+	}
+}
+
+// Every law has the quartiles of its distribution, scale and location applied.
+func TestNoiseLaws(t *testing.T) {
+	s0 := stable.Law{Alpha: 0.9, Beta: 0.5, Scale: 2, Loc: 1, Param: stable.S0}
+	one := stable.Law{Alpha: 1, Beta: 0.5, Scale: 2, Loc: 1, Param: stable.S1}
+	student := stable.StudentT{Nu: 3, Scale: 2, Loc: 1}
+	for law, quantile := range map[string]func(float64) float64{
+		"stable:0.9,0.5,2,1 -param s0": s0.Quantile,
+		"stable:1,0.5,2,1 -param s1":   one.Quantile,
+		"student:3,2,1":                student.Quantile,
+		"normal:2,1":                   func(p float64) float64 { return 1 + 2*math.Sqrt2*math.Erfinv(2*p-1) },
+		"exponential:3":                func(p float64) float64 { return -3 * math.Log1p(-p) },
+		"uniform":                      func(p float64) float64 { return p },
+		"gamma:1,3":                    func(p float64) float64 { return -3 * math.Log1p(-p) },
+		"chi2:2":                       func(p float64) float64 { return -2 * math.Log1p(-p) },
+		// Lévy's law: with G normal, 1/(2G²) has Laplace transform exp(−√s).
+		"positive:0.5":               func(p float64) float64 { g := math.Sqrt2 * math.Erfinv(1-p); return 1 / (2 * g * g) },
+		"isotropic:1.5 -d 1":         stable.Symmetric(1.5).Quantile,
+		"isotropic-student:3,2 -d 1": stable.StudentT{Nu: 3, Scale: 2}.Quantile,
+	} {
+		dir, n := t.TempDir(), 40000
+		args := append([]string{"noise", "-n", "4e4", "-seed", "3", "-o", "x.npy", "-law"}, strings.Fields(law)...)
+		ok(t, dir, args...)
+		x := readNoise(t, filepath.Join(dir, "x.npy")).F32
+		require.Len(t, x, n)
+		for _, p := range []float64{0.1, 0.25, 0.5, 0.9} {
+			below, q := 0, quantile(p)
+			for _, v := range x {
+				if float64(v) <= q {
+					below++
+				}
+			}
+			z := (float64(below) - p*float64(n)) / math.Sqrt(float64(n)*p*(1-p))
+			require.Less(t, math.Abs(z), 4.5, "%s: %d of %d below the %v quantile %v", law, below, n, p, q)
+		}
+	}
+}
+
+func TestNoiseRefuses(t *testing.T) {
+	for args, want := range map[string]string{
+		"-law bad -o x.npy":                              "want stable, positive",
+		"-law stable:1 -o x.npy":                         "1 parameters; want stable:ALPHA,BETA",
+		"-law stable:1.5,0.5 -o x.npy":                   "-param s0 or -param s1",
+		"-law stable:1.5,x -o x.npy":                     "no finite number",
+		"-law stable:2.5,0 -o x.npy":                     "Alpha = 2.5",
+		"-law stable:1.5,0.5 -param s2 -o x.npy":         "want s0 or s1",
+		"-law normal -param s0 -o x.npy":                 "belongs to -law stable",
+		"-law normal:-1 -o x.npy":                        "scale -1",
+		"-law isotropic:1.5 -o x.npy":                    "-d 0",
+		"-law normal -d 3 -o x.npy":                      "-d 3",
+		"-law normal -n 1.5 -o x.npy":                    "whole number",
+		"-law normal -n 0 -o x.npy":                      "whole number",
+		"-law normal -o x.txt":                           "ends in .npy",
+		"-law normal":                                    "ends in .npy",
+		"-law normal -o none/x.npy":                      "no folder",
+		"-law uniform -type f64 -o x.npy":                "float32 only",
+		"-law uniform -type f16 -o x.npy":                "want f32 or f64",
+		"-law isotropic:1.5 -d 100000000 -o x.npy":       "-d 100000000",
+		"-law stable:1.5,0.5 -param s0 -threads -1 -o x": "-threads -1",
+	} {
+		r := heavytailIn(t, t.TempDir(), append([]string{"noise"}, strings.Fields(args)...)...)
+		require.NotZero(t, r.status, args)
+		require.Contains(t, r.stderr, want, args)
+	}
+}
