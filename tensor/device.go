@@ -47,6 +47,24 @@ type Device interface {
 	// dy itself.
 	Conv2DBackward(dx, dw, db, dy, x, w *Tensor, opt ConvOpt)
 
+	// Resample filters every channel of x [N,H,W,C] with the same taps f along
+	// both sides, changing the size as opt says. Beyond the image x is zero.
+	//
+	//	opt.Up:   y[o] = Σ_i f[o+Pad−2i]·x[i],     H' = 2(H−1) + len(f) − 2·Pad
+	//	else:     y[i] = Σ_k f[k]·x[Stride·i+k−Pad], H' = ⌊(H + 2·Pad − len(f))/Stride⌋ + 1
+	//
+	// (one side shown). y [N,H',W',C].
+	Resample(y, x *Tensor, opt ResampleOpt)
+	// ResampleBackward sets dx, the transpose of Resample applied to dy.
+	ResampleBackward(dx, dy *Tensor, opt ResampleOpt)
+
+	// AddChannels adds row n of v [N,C] to every pixel of sample n: y = x + v,
+	// x, y [N,H,W,C]; y may be x.
+	AddChannels(y, x, v *Tensor)
+	// SumPixels sets row n of dv [N,C] to the sum of the pixels of sample n of
+	// dy [N,H,W,C]: the gradient at v of AddChannels.
+	SumPixels(dv, dy *Tensor)
+
 	// GroupNorm sets y = act(n·(1+scale) + shift), n = (x−mean)·rstd·gamma + beta,
 	// mean and rstd over each group of C/Groups channels and all pixels of a
 	// sample. ss is nil or dense [N,2C] (scale in the first half); stats, dense
@@ -110,6 +128,26 @@ type Device interface {
 type ConvOpt struct {
 	Stride int  // 1 or 2; 0 means 1
 	Up     bool // nearest-neighbour upsampling by 2 before the convolution
+}
+
+// ResampleOpt chooses the form of a resampling.
+type ResampleOpt struct {
+	Taps   []float32 // f, 1 to MaxTaps values
+	Stride int       // 1 or 2; 0 means 1
+	Up     bool      // doubles the size; Stride must be 0 or 1
+	Pad    int       // zeros assumed before and after each side; with Up, outputs left out
+}
+
+// MaxTaps is the longest filter of a resampling.
+const MaxTaps = 4
+
+// Out returns the size of one side of the result for n pixels, which may be
+// less than 1 if n is too small for the filter.
+func (o ResampleOpt) Out(n int) int {
+	if o.Up {
+		return 2*(n-1) + len(o.Taps) - 2*o.Pad
+	}
+	return (n+2*o.Pad-len(o.Taps))/max(o.Stride, 1) + 1
 }
 
 // NormOpt chooses the form of a normalisation.

@@ -53,6 +53,21 @@ var panics = []panicCase{
 	{"Conv2DBackward/dx", func(d tensor.Device) {
 		d.Conv2DBackward(d.New(1, 2, 2, 3), d.New(1, 1, 3, 5), d.New(5), d.New(1, 4, 4, 5), d.New(1, 4, 4, 3), d.New(1, 1, 3, 5), tensor.ConvOpt{})
 	}},
+	{"Resample/y", func(d tensor.Device) {
+		d.Resample(d.New(1, 3, 2, 5), d.New(1, 4, 4, 5), tensor.ResampleOpt{Taps: []float32{1, 1}, Stride: 2})
+	}},
+	{"Resample/taps", func(d tensor.Device) {
+		d.Resample(d.New(1, 4, 4, 5), d.New(1, 4, 4, 5), tensor.ResampleOpt{})
+	}},
+	{"ResampleBackward", func(d tensor.Device) {
+		d.ResampleBackward(d.New(1, 4, 4, 5), d.New(1, 4, 4, 5), tensor.ResampleOpt{Taps: []float32{1, 1}, Up: true})
+	}},
+	{"AddChannels/v", func(d tensor.Device) {
+		x := d.New(2, 2, 2, 6)
+		d.AddChannels(x, x, d.New(2, 5))
+	}},
+	{"AddChannels/y", func(d tensor.Device) { d.AddChannels(d.New(2, 2, 3, 6), d.New(2, 2, 2, 6), d.New(2, 6)) }},
+	{"SumPixels", func(d tensor.Device) { d.SumPixels(d.New(3, 6), d.New(2, 2, 2, 6)) }},
 	{"GroupNorm/groups", func(d tensor.Device) {
 		x := d.New(2, 2, 2, 6)
 		d.GroupNorm(x, x, d.New(6), d.New(6), nil, d.New(2, 12), tensor.NormOpt{Groups: 4})

@@ -99,6 +99,39 @@ func TestConvGradients(t *testing.T) {
 	}
 }
 
+func TestResampleGradients(t *testing.T) {
+	r := numtest.NewRand(7)
+	for _, s := range []ResampleShape{
+		{2, 4, 6, 2, random(r, 2), 2, false, 0}, {1, 5, 4, 3, random(r, 4), 2, false, 1}, {2, 3, 2, 2, random(r, 1), 1, false, 2},
+		{1, 3, 2, 2, random(r, 2), 1, true, 0}, {2, 2, 3, 1, random(r, 4), 1, true, 1}, {1, 7, 5, 1, random(r, 3), 2, false, 0},
+	} {
+		h, w := s.Out()
+		x, dy := random(r, s.N*s.H*s.W*s.C), random(r, s.N*h*w*s.C)
+		y, dx := make([]float64, len(dy)), random(r, len(x))
+		ResampleBackward(dx, dy, s)
+		checkGrad(t, "dx", x, dx, nil, func() float64 { Resample(y, x, s); return dot(y, dy) })
+	}
+}
+
+// TestResampleByHand: the mean of two by two pixels, and doubling with
+// [1,3,3,1]/4, whose interior is ¾ of the near and ¼ of the far pixel.
+func TestResampleByHand(t *testing.T) {
+	y := make([]float64, 2)
+	Resample(y, []float64{1, 2, 3, 4, 5, 6, 7, 8}, ResampleShape{N: 1, H: 2, W: 4, C: 1, Taps: []float64{0.5, 0.5}, Stride: 2})
+	require.Equal(t, []float64{3.5, 5.5}, y)
+	y = make([]float64, 16)
+	Resample(y, []float64{16, 32, 48, 64}, ResampleShape{N: 1, H: 2, W: 2, C: 1, Taps: []float64{0.25, 0.75, 0.75, 0.25}, Stride: 1, Up: true, Pad: 1})
+	require.Equal(t, []float64{
+		9, 15, 21, 18, // zero beyond the image: corners are 9/16 of the pixel
+		18, 28, 36, 30,
+		30, 44, 52, 42,
+		27, 39, 45, 36,
+	}, y)
+	y = make([]float64, 9)
+	Resample(y, []float64{5}, ResampleShape{N: 1, H: 1, W: 1, C: 1, Taps: []float64{1}, Stride: 1, Pad: 1})
+	require.Equal(t, []float64{0, 0, 0, 0, 5, 0, 0, 0, 0}, y)
+}
+
 func TestNormGradients(t *testing.T) {
 	r := numtest.NewRand(3)
 	for _, s := range []NormShape{
