@@ -18,7 +18,7 @@ var mayImport = map[string][]string{
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
-	"simd":    {"internal/isa"},
+	"simd":    {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
 	"kernels": {"internal/dmath", "internal/isa", "internal/par", "simd", "tensor"},
 	"tensor":  {},
 	"nn":      {"internal/dmath", "internal/torchfile", "tensor"}, // no kernels: it runs on any device
@@ -41,7 +41,7 @@ var mayImport = map[string][]string{
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},
-	"internal/sample": {"diffusion", "nn"},
+	"internal/sample": {"diffusion", "internal/recipe", "nn"}, // which process a network is for
 	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
 	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/data", "internal/dmath", "internal/recipe", "internal/sample", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},
