@@ -45,13 +45,14 @@ type Options struct {
 	Seed uint64 // sample i has seed Seed+i …
 	// Seeds gives every sample its own seed instead.
 	Seeds []uint64
-	// Method is "dlim" (the default: few steps) or "dlpm" (stochastic steps).
+	// Method is a sampler that fits the model's process: Methods lists them. The
+	// default is the one of few steps: "dlim", "lim-ode", "edm" or "flow".
 	Method string
 	// Steps of the sampler; more are slower and better. 0: 25 for dlim, 100 for
-	// dlpm.
+	// dlpm, the published number for the others.
 	Steps int
-	// Eta in [0,1] adds noise to dlim's steps; 0 is deterministic.
-	Eta float64
+	// Settings are those of single methods.
+	Settings
 	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
 	// none. Empty: sample of seed s has class s mod the number of classes.
 	Classes []int
@@ -61,10 +62,6 @@ type Options struct {
 	// on and ends as noise. By default the start belongs to the same chain of
 	// A as the steps.
 	IndependentStart bool
-	// ClampA bounds the heavy-tailed factor A in sampling, where the process's
-	// own bound is looser (0: the process's). Small bounds avoid extreme
-	// samples, as truncation does elsewhere, and make less varied ones.
-	ClampA float64
 	// NoClip switches off the clamping of every estimate of an image to its
 	// range. Points are never clamped.
 	NoClip bool
@@ -77,7 +74,13 @@ type Options struct {
 	Step func(first, left int, x []float32) error
 }
 
-// defaultSteps by method.
+// Settings are those of single samplers; zero values are the defaults, and it is
+// an error to set what the method does not have. ClampA bounds the heavy-tailed
+// factor A in sampling, where the process's own bound is looser: small bounds
+// avoid extreme samples, as truncation does elsewhere, and make less varied ones.
+type Settings = sample.Settings
+
+// defaultSteps by method, where they are not the process's.
 var defaultSteps = map[string]int{"dlim": 25, "dlpm": 100}
 
 // A Model is a trained network with its recipe. It is immutable: any number
@@ -96,6 +99,13 @@ func (m *Model) Shape() []int { return slices.Clone(m.recipe.Data.Shape) }
 
 // Classes returns the number of classes the model knows, 0 if it has none.
 func (m *Model) Classes() int { return m.net.Classes() }
+
+// Methods lists the samplers that fit the model's process.
+func (m *Model) Methods() []string { return sample.MethodsOf(m.recipe) }
+
+// Moves returns the number of steps that the sampler of o makes, with which Step
+// is called first: the chains of dlpm and dlim make one less than Steps.
+func (m *Model) Moves(o Options) int { return m.engine(o).Moves(m.recipe) }
 
 // Parameters returns the number of the network's parameters.
 func (m *Model) Parameters() int { return m.net.Params().Count() }
@@ -130,13 +140,13 @@ func (m *Model) Memory(batch int) (int, error) {
 // Resolve fills in the defaults of o for this model and checks it.
 func (m *Model) Resolve(o Options) (Options, error) {
 	if o.Method == "" {
-		o.Method = "dlim"
+		o.Method = sample.Default(m.recipe)
+	}
+	if o.Steps == 0 && !m.recipe.Process.IntegerTime {
+		o.Steps = defaultSteps[o.Method]
 	}
 	if o.Steps == 0 {
-		o.Steps = defaultSteps[o.Method]
-		if m.recipe.Process.IntegerTime {
-			o.Steps = m.recipe.Process.Steps
-		}
+		o.Steps = m.engine(o).Defaults(m.recipe).Steps
 	}
 	if o.Batch == 0 {
 		o.Batch = 32
@@ -156,7 +166,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 			return o, fmt.Errorf("heavytail: class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
 		}
 	}
-	if err := m.engine(o).Validate(m.recipe.Process); err != nil {
+	if err := m.engine(o).Validate(m.recipe); err != nil {
 		return o, fmt.Errorf("heavytail: %w", err)
 	}
 	return o, nil
@@ -165,7 +175,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.recipe.Data.Shape
-	e := sample.Options{Method: o.Method, Steps: o.Steps, Eta: o.Eta, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart, ClampA: o.ClampA}
+	e := sample.Options{Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}
@@ -189,7 +199,7 @@ func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []
 	if err != nil {
 		return err
 	}
-	return sample.Run(ctx, m.net, m.recipe.Process, o.Seeds, m.engine(o), emit)
+	return sample.Run(ctx, m.net, m.recipe, o.Seeds, m.engine(o), emit)
 }
 
 // Sample draws the samples of o.

@@ -59,7 +59,7 @@ func values(t *testing.T, m *heavytail.Model, o heavytail.Options) []float32 {
 func TestSampleBits(t *testing.T) {
 	file := small(t, unet())
 	for _, o := range []heavytail.Options{
-		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, ClampA: 3, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Eta: 0.7, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
+		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, Settings: heavytail.Settings{ClampA: 3}, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Settings: heavytail.Settings{Eta: 0.7}, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
 	} {
 		want := values(t, open(t, heavytail.Loader{Threads: 1}, file), o)
 		require.Len(t, want, 7*64)
@@ -123,7 +123,7 @@ func TestContextStopsWithinAStep(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	m := open(t, heavytail.Loader{}, small(t, unet()))
 	for want, o := range map[string]heavytail.Options{
-		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Eta: 1}, "class 3": {Classes: []int{3}},
+		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Settings: heavytail.Settings{Eta: 1}}, "class 3": {Classes: []int{3}},
 		"class -2": {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
 	} {
 		_, err := m.Sample(context.Background(), o)

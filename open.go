@@ -65,8 +65,8 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	}
 	if l.Alpha != 0 {
 		known := m.recipe.Train.Steps > 0
-		if known && l.Alpha != m.recipe.Process.Alpha {
-			return nil, fmt.Errorf("alpha %v: the model was trained with %v; leave it out", l.Alpha, m.recipe.Process.Alpha)
+		if r := m.recipe; known && (r.Kind() != recipe.DLPM || l.Alpha != r.Process.Alpha) {
+			return nil, fmt.Errorf("alpha %v: the model was trained with %s; leave it out", l.Alpha, r.Noise())
 		}
 		m.recipe.Process.Alpha = l.Alpha
 		if err := m.recipe.Process.Validate(); err != nil {

@@ -38,6 +38,9 @@ func (n *EDMNoiser) Sigma(sample uint64) float64 {
 	return dmath.Exp(mean + float64(std*float64(z[0])))
 }
 
+// Copies returns 1: a sample becomes one row.
+func (n *EDMNoiser) Copies() int { return 1 }
+
 // Noise noises B = len(times) samples x0, row-major [B][d], numbered first,
 // first+1, … over the whole training. It fills x (the network's input) and
 // target, both [B][d], and times; lengths that do not fit panic. It allocates

@@ -25,6 +25,9 @@ func (n *FlowNoiser) Time(sample uint64) float32 {
 	return u[0]
 }
 
+// Copies returns 1: a sample becomes one row.
+func (n *FlowNoiser) Copies() int { return 1 }
+
 // Noise noises B = len(times) samples x1, row-major [B][d], numbered first,
 // first+1, … over the whole training. It fills x (the network's input) and
 // target, both [B][d], and times; lengths that do not fit panic. It allocates

@@ -29,6 +29,7 @@ type LIM struct {
 // LIMClamps bound a draw of LIM's noise; 0 means no bound. LIM's authors used
 // Skewed = 20 and Norm = 200 (CIFAR-10) or 500 (CelebA), "with clipping".
 type LIMClamps struct {
+	A      float64 `json:"a,omitempty"`      // of A, as Process.ClampA; none at α = 2
 	Skewed float64 `json:"skewed,omitempty"` // of the skewed variable A/(2·cos(πα/4)^{2/α}); none at α = 2
 	Eps    float64 `json:"eps,omitempty"`    // of every |ε|
 	Norm   float64 `json:"norm,omitempty"`   // of the Euclidean norm of a sample's ε, which is then scaled
@@ -131,7 +132,7 @@ func (c LIMClamps) validate() error {
 	for _, f := range []struct {
 		name string
 		v    float64
-	}{{"skewed", c.Skewed}, {"eps", c.Eps}, {"norm", c.Norm}} {
+	}{{"a", c.A}, {"skewed", c.Skewed}, {"eps", c.Eps}, {"norm", c.Norm}} {
 		if !(f.v >= 0) {
 			return fmt.Errorf("diffusion: lim: the clamp %s is %v: use a positive bound, or 0 for none", f.name, f.v)
 		}
@@ -148,8 +149,14 @@ type limNoise struct {
 // noise prepares unit noise with clamps.
 func (p LIM) noise(c LIMClamps) limNoise {
 	n := limNoise{stable.Noise{Alpha: p.Alpha, Isotropic: p.Isotropic, ClampEps: c.Eps}, c.Norm}
-	if c.Skewed > 0 && p.Alpha < 2 {
-		n.ClampA = 2 * c.Skewed * dmath.Pow(dmath.CosPi(p.Alpha/4), 2/p.Alpha)
+	if p.Alpha == 2 {
+		return n
+	}
+	n.ClampA = c.A
+	if c.Skewed > 0 {
+		if a := 2 * c.Skewed * dmath.Pow(dmath.CosPi(p.Alpha/4), 2/p.Alpha); c.A == 0 || a < c.A {
+			n.ClampA = a
+		}
 	}
 	return n
 }

@@ -34,6 +34,9 @@ func (n *LIMNoiser) Time(sample uint64) float64 {
 	return limFirst + float64((limLast-limFirst)*float64(u[0]))
 }
 
+// Copies returns 1: a sample becomes one row.
+func (n *LIMNoiser) Copies() int { return 1 }
+
 // Noise noises B = len(times) samples x0, row-major [B][d], numbered first,
 // first+1, … over the whole training. It fills x (the network's input) and
 // target, both [B][d], and times; lengths that do not fit panic. It allocates

@@ -7,6 +7,15 @@ import (
 	"heavytail/stable"
 )
 
+// Examples makes the training examples of one process. Noise noises B samples
+// x0, row-major [B][d], numbered first, first+1, … over the whole training, into
+// the Copies·B rows of the network's input x, its target and its times; see
+// Noiser, LIMNoiser, EDMNoiser and FlowNoiser.
+type Examples interface {
+	Copies() int // rows that one sample becomes
+	Noise(x, target, times, x0 []float32, first uint64)
+}
+
 // A Noiser makes training examples of a Process by the one-variable form of
 // the loss. Per sample, t is uniform on 1…T−1, A ~ S(α/2) (at most ClampA),
 // z ~ N(0, I), and

@@ -224,8 +224,8 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	r.run.Dir = r.out
 	m := newMeter(e)
 	rec := t.Recipe
-	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, α = %v, %d MiB; step %d of %d\n",
-		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Process.Alpha, t.Bytes()>>20, t.Done(), rec.Train.Steps)
+	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, %s, %d MiB; step %d of %d\n",
+		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %.4g samples/s  %s left"
 		if e.terminal {

@@ -327,3 +327,20 @@ func FuzzSpec(f *testing.F) {
 		}
 	})
 }
+
+func TestFromPoints(t *testing.T) {
+	x := []float32{1, 2, 3, 4, 5, 6}
+	s, err := FromPoints(x, 2)
+	require.NoError(t, err)
+	require.Equal(t, 3, s.Len())
+	require.Equal(t, []int{2}, s.Shape)
+	row := make([]float32, 2)
+	require.Equal(t, -1, s.Get(row, 1, true))
+	require.Equal(t, []float32{3, 4}, row)
+	for want, bad := range map[string][]float32{"whole rows": x[:5], "at least one": nil, "point 1": {1, 2, 3, float32(math.NaN())}} {
+		_, err := FromPoints(bad, 2)
+		require.ErrorContains(t, err, want)
+	}
+	_, err = FromPoints(x, 0)
+	require.Error(t, err)
+}

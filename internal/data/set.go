@@ -133,6 +133,18 @@ func Random(n int, shape []int, classes int) *Set {
 	return s
 }
 
+// FromPoints returns the set of the points x, row-major [n][d], without classes.
+// It keeps x. It returns an error if x is not whole rows of finite numbers.
+func FromPoints(x []float32, d int) (*Set, error) {
+	if d < 1 || len(x) == 0 || len(x)%d != 0 {
+		return nil, fmt.Errorf("%d values do not make points of %d coordinates: give whole rows, at least one", len(x), d)
+	}
+	if i := notFinite(x); i >= 0 {
+		return nil, fmt.Errorf("point %d has a value that is not finite; remove it", i/d)
+	}
+	return &Set{Name: "points", Shape: []int{d}, floats: x}, nil
+}
+
 // kinds are the forms of a specification.
 var kinds = map[string]func(arg string, o Options) (*Set, error){
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,

@@ -20,12 +20,18 @@ const Format = 1
 
 // A Recipe makes one model.
 type Recipe struct {
-	Format  int               `json:"format"`
-	Preset  string            `json:"preset,omitempty"` // where the settings started from
-	Network nn.Config         `json:"network"`
-	Process diffusion.Process `json:"process"`
-	Data    Data              `json:"data"`
-	Train   Train             `json:"train"`
+	Format  int       `json:"format"`
+	Preset  string    `json:"preset,omitempty"` // where the settings started from
+	Network nn.Config `json:"network"`
+
+	// The process is one of these; Process, DLPM's, is zero beside another.
+	Process diffusion.Process `json:"process,omitzero"`
+	LIM     *diffusion.LIM    `json:"lim,omitempty"`
+	EDM     *diffusion.EDM    `json:"edm,omitempty"`
+	Flow    *diffusion.Flow   `json:"flow,omitempty"`
+
+	Data  Data  `json:"data"`
+	Train Train `json:"train"`
 }
 
 // Data says what the model was trained on and how it was read.
@@ -97,13 +103,13 @@ func (r Recipe) Validate() error {
 	if err := r.Network.Validate(); err != nil {
 		return err
 	}
-	if err := r.Process.Validate(); err != nil {
-		return err
-	}
 	if err := r.Data.validate(); err != nil {
 		return err
 	}
-	return r.Train.validate()
+	if err := r.Train.validate(); err != nil {
+		return err
+	}
+	return r.validateProcess()
 }
 
 func (d Data) validate() error {

@@ -8,22 +8,19 @@ import (
 	"iter"
 
 	"heavytail/diffusion"
+	"heavytail/internal/recipe"
 	"heavytail/nn"
 )
 
-// Methods are the names of the samplers.
-var Methods = []string{"dlpm", "dlim"}
-
 // Options say how to sample.
 type Options struct {
-	Method     string  // dlpm or dlim
-	Steps      int     // 0: the process's own number
-	Eta        float64 // dlim: 0 deterministic … 1
-	Clip       bool    // clamp every estimate of the data to [−1,1]
-	Consistent bool    // start from the same A as the steps use
-	ClampA     float64 // tighter bound on A than the process's; 0: the process's
-	Batch      int     // samples at a time
-	Height     int     // images: 0, 0 means the trained size
+	Method     string // one of Methods that the recipe's process drives; empty: Default's
+	Steps      int    // 0: DLPM's own number, elsewhere DefaultSteps
+	Clip       bool   // clamp every estimate of the data to [−1,1]
+	Settings          // of single methods
+	Consistent bool   // dlpm, dlim: start from the same A as the steps use
+	Batch      int    // samples at a time
+	Height     int    // images: 0, 0 means the trained size
 	Width      int
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
@@ -33,56 +30,38 @@ type Options struct {
 	Step func(first, left int, x []float32) error
 }
 
-// Validate returns an error that names the first impossible value.
-func (o Options) Validate(p diffusion.Process) error {
-	switch {
-	case o.Method != "dlpm" && o.Method != "dlim":
-		return fmt.Errorf("method %q; want dlpm or dlim", o.Method)
-	case !(o.Eta >= 0 && o.Eta <= 1):
-		return fmt.Errorf("eta %v; want 0 (deterministic) to 1", o.Eta)
-	case o.Eta != 0 && o.Method != "dlim":
-		return fmt.Errorf("eta %v with method %s; it belongs to dlim", o.Eta, o.Method)
-	case !(o.ClampA >= 0):
-		return fmt.Errorf("bound on A of %v; want a positive one, or 0 for the model's", o.ClampA)
-	case o.Batch < 1:
-		return fmt.Errorf("batch %d; want at least 1", o.Batch)
-	}
-	_, err := p.Schedule(o.Steps)
-	return err
+// Settings are those of single methods; zero values are the defaults. Where the
+// method has no such setting, it is an error.
+type Settings struct {
+	Eta    float64 // dlim: 0 deterministic … 1
+	ClampA float64 // dlpm, dlim, lim, lim-ode: tighter bound on A than the process's; 0: the process's
+
+	Solver   string          // edm: heun or euler; flow: also rk4. Empty: heun
+	Churn    diffusion.Churn // edm: noise on the way
+	SigmaMin float64         // edm, tedm-ancestral, tedm-sde, dpm: last level above 0; flow: the first level is 1/SigmaMax's time
+	SigmaMax float64         // their first level. 0: the process's
+	Rho      float64         // exponent of their levels, of flow's knots; 0: the process's, linear knots
+
+	DropFactor bool         // tedm-ancestral: as published, without the factor that holds the tail
+	NuCoeff    diffusion.Nu // tedm-sde: ν of the coefficient and the start
+	Constant   bool         // tedm-sde: a coefficient of 1, the ablation
+
+	LIMClamps      *diffusion.LIMClamps // lim, lim-ode: instead of the process's; nil: the process's
+	PublishedStart bool                 // lim, lim-ode: start as LIM's code does
 }
 
-// trajectory returns the chosen sampler's run.
-func (o Options) trajectory(ctx context.Context, p diffusion.Process, den diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
-	opt := diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent}
-	if o.Method == "dlpm" {
-		return diffusion.DLPM{Process: p, Options: opt}.Trajectory(ctx, den, x, seeds)
-	}
-	return diffusion.DLIM{Process: p, Eta: o.Eta, Options: opt}.Trajectory(ctx, den, x, seeds)
-}
-
-// Shape returns the shape of one sample of net under o.
-func (o Options) Shape(net *nn.Net) []int {
-	s := net.SampleShape()
-	if len(s) == 3 && o.Height > 0 {
-		s[0], s[1] = o.Height, o.Width
-	}
-	return s
-}
-
-// Run draws one sample for each seed and passes them to emit in order, a batch
-// at a time: x holds samples first, first+1, … and is reused afterwards. A
-// sample depends on its own seed only. Run stops with an error if an option is
-// impossible, ctx ends (within one step), the numbers stop being finite or
-// emit fails.
-func Run(ctx context.Context, net *nn.Net, p diffusion.Process, seeds []uint64, o Options, emit func(first int, x []float32) error) error {
-	if err := o.Validate(p); err != nil {
+// Run draws one sample for each seed with the process of r and passes them to
+// emit in order, a batch at a time: x holds samples first, first+1, … and is
+// reused afterwards. A sample depends on its own seed only. Run stops with an
+// error if an option is impossible, ctx ends (within one step), the numbers stop
+// being finite or emit fails.
+func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(first int, x []float32) error) error {
+	o = o.Defaults(r)
+	if err := o.Validate(r); err != nil {
 		return err
 	}
 	if len(seeds) == 0 {
 		return nil
-	}
-	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
-		p.ClampA = o.ClampA
 	}
 	batch := min(o.Batch, len(seeds))
 	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
@@ -105,7 +84,7 @@ func Run(ctx context.Context, net *nn.Net, p diffusion.Process, seeds []uint64, 
 			net.Predict(ws, eps, in, t, labels)
 			return nil
 		}
-		for t, err := range o.trajectory(ctx, p, den, x, part) {
+		for t, err := range o.trajectory(ctx, r, den, x, part) {
 			if err == nil && o.Step != nil {
 				err = o.Step(first, t, x)
 			}
@@ -120,6 +99,15 @@ func Run(ctx context.Context, net *nn.Net, p diffusion.Process, seeds []uint64, 
 	return nil
 }
 
+// Shape returns the shape of one sample of net under o.
+func (o Options) Shape(net *nn.Net) []int {
+	s := net.SampleShape()
+	if len(s) == 3 && o.Height > 0 {
+		s[0], s[1] = o.Height, o.Width
+	}
+	return s
+}
+
 func (o Options) labels(first int, seeds []uint64) []int {
 	if o.Label == nil {
 		return nil
@@ -129,4 +117,79 @@ func (o Options) labels(first int, seeds []uint64) []int {
 		out[i] = o.Label(first+i, s)
 	}
 	return out
+}
+
+// Denoiser returns net as a function, unconditional, for samplers that are
+// called directly. It has a workspace of its own for up to batch samples at a
+// time: use it from one goroutine.
+func Denoiser(net *nn.Net, batch int) (diffusion.Denoiser, error) {
+	ws, err := net.NewWorkspace(batch, 0, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	return func(_ context.Context, out, x, t []float32) error {
+		net.Predict(ws, out, x, t, nil)
+		return nil
+	}, nil
+}
+
+// Data returns the estimate D(x; σ) of the data that the recipe's network net
+// stands for: of EDM, of flows and of DDPM, whose networks so drive each
+// other's samplers.
+func Data(r recipe.Recipe, net diffusion.Denoiser) (diffusion.DataDenoiser, error) {
+	switch {
+	case r.LIM != nil:
+		return nil, fmt.Errorf("lim has no estimate of the data at a level σ: use method lim or lim-ode")
+	case r.EDM != nil:
+		return r.EDM.Precondition(net), nil
+	case r.Flow != nil:
+		return r.Flow.DataDenoiser(r.Flow.Velocity(net)), nil
+	}
+	return r.Process.DataDenoiser(net)
+}
+
+// levels returns the process that EDM's samplers follow.
+func (o Options) levels(r recipe.Recipe) (p diffusion.EDM, err error) {
+	switch {
+	case r.EDM != nil:
+		p = *r.EDM
+	case r.Flow != nil:
+		p.Nu = r.Flow.Nu
+	default:
+		p.SigmaMin, p.SigmaMax, err = r.Process.SigmaRange()
+	}
+	for _, f := range []struct {
+		to   *float64
+		from float64
+	}{{&p.SigmaMin, o.SigmaMin}, {&p.SigmaMax, o.SigmaMax}, {&p.Rho, o.Rho}} {
+		if f.from != 0 {
+			*f.to = f.from
+		}
+	}
+	return p, err
+}
+
+// Field returns the flow that the recipe's network net stands for, the time at
+// which its sampler starts (0, or that of the process's highest level) and its
+// velocity.
+func Field(r recipe.Recipe, net diffusion.Denoiser) (f diffusion.Flow, start float64, v diffusion.Velocity, err error) {
+	return Options{}.field(r, net)
+}
+
+func (o Options) field(r recipe.Recipe, net diffusion.Denoiser) (f diffusion.Flow, start float64, v diffusion.Velocity, err error) {
+	if r.Flow != nil {
+		return *r.Flow, 0, r.Flow.Velocity(net), nil
+	}
+	D, err := Data(r, net)
+	if err != nil {
+		return f, 0, nil, err
+	}
+	p, err := o.levels(r)
+	f = diffusion.Flow{Target: diffusion.TargetData, Nu: p.Nu}
+	return f, f.Time(p.Sigmas(1)[0]), f.FromData(D), err
+}
+
+// failed is the trajectory of a method that cannot run.
+func failed(err error) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) { yield(0, err) }
 }

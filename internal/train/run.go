@@ -143,7 +143,7 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 // preview draws a grid of 40 images or a plot of 2000 points.
 func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
 	shape := t.Recipe.Data.Shape
-	o := sample.Options{Method: "dlim", Steps: previewSteps, Batch: 40, Consistent: true}
+	o := sample.Options{Steps: previewSteps, Batch: 40, Consistent: true}
 	if k := net.Classes(); k > 0 {
 		o.Label = func(i int, _ uint64) int { return i % k }
 	}
@@ -156,7 +156,7 @@ func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) 
 		return nil, err
 	}
 	per := shape[0] * shape[1] * shape[2]
-	err = sample.Run(ctx, net, t.Recipe.Process, seeds(40), o, func(first int, x []float32) error {
+	err = sample.Run(ctx, net, t.Recipe, seeds(40), o, func(first int, x []float32) error {
 		for i := range len(x) / per {
 			grid.Put(first+i, x[i*per:(i+1)*per])
 		}
@@ -183,7 +183,7 @@ func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (ima
 		ref = append(ref, real[:min(d, 2)]...)
 	}
 	o.Batch = n
-	err := sample.Run(ctx, net, t.Recipe.Process, seeds(n), o, func(_ int, x []float32) error {
+	err := sample.Run(ctx, net, t.Recipe, seeds(n), o, func(_ int, x []float32) error {
 		for ; len(x) > 0; x = x[d:] {
 			if xy = append(xy, x[0], 0); d > 1 {
 				xy[len(xy)-1] = x[1]

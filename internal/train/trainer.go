@@ -26,7 +26,7 @@ type Trainer struct {
 	dev    tensor.Device
 	set    *data.Set
 	order  shuffle
-	noiser *diffusion.Noiser
+	noiser diffusion.Examples
 	ws     *nn.Workspace
 	buf    buffers
 	tally  tally
@@ -69,7 +69,7 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 	if k := t.Net.Classes(); k > 0 && set.NumClasses() > k {
 		return nil, fmt.Errorf("the data have %d classes, the network knows %d", set.NumClasses(), k)
 	}
-	if t.noiser, err = diffusion.NewNoiser(r.Process, r.Train.Loss, r.Train.Seed); err != nil {
+	if t.noiser, err = r.Noiser(); err != nil {
 		return nil, err
 	}
 	h, w := 0, 0

@@ -1,0 +1,164 @@
+package recipe
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"heavytail/diffusion"
+)
+
+// The kinds of process, as the command names them: the process and whether its
+// noise is Student-t. DDPM is dlpm at α = 2.
+const (
+	DLPM  = "dlpm"
+	LIM   = "lim"
+	EDM   = "edm"
+	TEDM  = "tedm"
+	Flow  = "flow"
+	TFlow = "tflow"
+)
+
+// Kinds lists the kinds of process.
+func Kinds() []string { return []string{DLPM, LIM, EDM, TEDM, Flow, TFlow} }
+
+// defaultNu is the ν of tedm and tflow where none is given.
+const defaultNu = 5
+
+// Kind returns the kind of the recipe's process: by its fields, so that an EDM
+// with a finite ν is tedm.
+func (r Recipe) Kind() string {
+	switch {
+	case r.LIM != nil:
+		return LIM
+	case r.EDM != nil:
+		return kindOf(r.EDM.Nu, EDM, TEDM)
+	case r.Flow != nil:
+		return kindOf(r.Flow.Nu, Flow, TFlow)
+	}
+	return DLPM
+}
+
+func kindOf(nu diffusion.Nu, gaussian, student string) string {
+	for _, v := range nu {
+		if !math.IsInf(v, 1) {
+			return student
+		}
+	}
+	return gaussian
+}
+
+// Use changes the process to one of that kind with its defaults and the loss it
+// is usually trained with: LIM takes α, the isotropy and the bounds from the
+// DLPM process it replaces, tedm and tflow have ν = 5. The tails that the
+// repaired network for points is given by hand are those of DLPM's noise, whose
+// time grows with it; for EDM and flows they are switched off.
+func (r *Recipe) Use(kind string) error {
+	old := r.Process
+	if kind != DLPM {
+		r.Process = diffusion.Process{}
+	}
+	r.LIM, r.EDM, r.Flow = nil, nil, nil
+	loss := diffusion.Loss{Kind: diffusion.Squared}
+	switch kind {
+	case DLPM:
+		return nil
+	case LIM:
+		clamps := diffusion.LIMClamps{A: old.ClampA, Eps: old.ClampEps}
+		r.LIM = &diffusion.LIM{Alpha: old.Alpha, Isotropic: old.Isotropic, Clamps: clamps}
+		loss.Kind = diffusion.Huber
+	case EDM:
+		r.EDM = &diffusion.EDM{}
+	case TEDM:
+		r.EDM = &diffusion.EDM{Nu: diffusion.Nu{defaultNu}}
+	case Flow:
+		r.Flow = &diffusion.Flow{Target: diffusion.TargetVelocity}
+	case TFlow:
+		r.Flow = &diffusion.Flow{Target: diffusion.TargetVelocity, Nu: diffusion.Nu{defaultNu}}
+	default:
+		r.Process = old
+		return fmt.Errorf("no process %q; there are %s", kind, strings.Join(Kinds(), ", "))
+	}
+	r.Train.Loss = loss
+	if m := r.Network.MLP; m != nil && kind != LIM {
+		m.Magnitude, m.TailRadius = false, 0
+	}
+	return nil
+}
+
+// Noiser returns what makes the training examples.
+func (r Recipe) Noiser() (diffusion.Examples, error) {
+	switch {
+	case r.LIM != nil:
+		return diffusion.NewLIMNoiser(*r.LIM, r.Train.Seed)
+	case r.EDM != nil:
+		return diffusion.NewEDMNoiser(*r.EDM, r.Train.Seed)
+	case r.Flow != nil:
+		return diffusion.NewFlowNoiser(*r.Flow, r.Train.Seed)
+	}
+	return diffusion.NewNoiser(r.Process, r.Train.Loss, r.Train.Seed)
+}
+
+// Noise describes the noise for people: its kind and tail.
+func (r Recipe) Noise() string {
+	tail := func(nu diffusion.Nu) string {
+		if kindOf(nu, "", TEDM) == "" {
+			return ""
+		}
+		return ", ν = " + strings.Trim(fmt.Sprint([]float64(nu)), "[]")
+	}
+	switch {
+	case r.LIM != nil:
+		return fmt.Sprintf("lim, α = %v", r.LIM.Alpha)
+	case r.EDM != nil:
+		return r.Kind() + tail(r.EDM.Nu)
+	case r.Flow != nil:
+		return r.Kind() + tail(r.Flow.Nu)
+	}
+	return fmt.Sprintf("dlpm, α = %v", r.Process.Alpha)
+}
+
+// validateProcess checks that there is one process, that it is possible and
+// that data and loss fit it.
+func (r Recipe) validateProcess() error {
+	var errs []error // of each process that is there
+	var lists []int  // lengths of what may differ by channel
+	if r.Process != (diffusion.Process{}) {
+		errs = append(errs, r.Process.Validate())
+	}
+	if r.LIM != nil {
+		errs = append(errs, r.LIM.Validate())
+	}
+	if p := r.EDM; p != nil {
+		errs = append(errs, p.Validate())
+		lists = []int{len(p.Nu), len(p.SigmaData)}
+	}
+	if f := r.Flow; f != nil {
+		errs = append(errs, f.Validate())
+		lists = []int{len(f.Nu), len(f.Mean)}
+	}
+	if len(errs) != 1 {
+		return fmt.Errorf("recipe with %d processes; want one of process, lim, edm and flow", len(errs))
+	}
+	if errs[0] != nil {
+		return errs[0]
+	}
+	if r.Kind() != DLPM && r.Train.Loss.Copies() != 1 {
+		return fmt.Errorf("loss: %d copies of each sample; only %s has copies that share a factor A: leave out outer and inner", r.Train.Loss.Copies(), DLPM)
+	}
+	for _, n := range lists {
+		if c := r.channels(); n > 1 && c%n != 0 {
+			return fmt.Errorf("%s: nu, sigma_data or mean has %d values for samples of %d channels: give one value, or one per channel", r.Kind(), n, c)
+		}
+	}
+	return nil
+}
+
+// channels returns the number of values that a ν or σ_data may be different for:
+// an image's channels, a point's coordinates.
+func (r Recipe) channels() int {
+	if n := len(r.Data.Shape); n > 0 {
+		return r.Data.Shape[n-1]
+	}
+	return 0
+}

@@ -1,0 +1,80 @@
+package train
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/diffusion"
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+	"heavytail/internal/sample"
+)
+
+// Every process is trained on two Gaussians of deviation 0.1 at (±3, 0), and
+// every sampler that its network drives finds both, in their shares.
+func TestEveryProcessAndSampler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("several seconds")
+	}
+	set, err := data.Open("toy:gmm_2", data.Options{N: 4000})
+	require.NoError(t, err)
+	for _, kind := range append(recipe.Kinds(), "ddpm") {
+		t.Run(kind, func(t *testing.T) {
+			r, err := recipe.Preset("toy")
+			require.NoError(t, err)
+			r.Data = recipe.Data{Spec: "toy:gmm_2", Samples: set.Len(), Shape: set.Shape}
+			if kind == "ddpm" {
+				r.Process.Alpha, r.Train.Loss = 2, diffusion.Loss{Kind: diffusion.Squared}
+			} else {
+				require.NoError(t, r.Use(kind))
+			}
+			if r.EDM != nil {
+				r.EDM.SigmaData = []float64{2}
+			}
+			const n = 400
+			r.Train.Steps, r.Train.Batch, r.Train.EMA = n, 256, []float64{0.95}
+			r.Train.Rate.Total = n
+			tr := start(t, 0, r, set)
+			losses := steps(t, tr, n)
+			tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
+			for _, method := range sample.MethodsOf(r) {
+				const m = 1000
+				var near [2]int
+				o := sample.Options{Method: method, Batch: 250}
+				err := sample.Run(context.Background(), tr.Net, r, seeds(m), o, func(_ int, x []float32) error {
+					for ; len(x) > 0; x = x[2:] {
+						for k, c := range []float64{-3, 3} {
+							if math.Hypot(float64(x[0])-c, float64(x[1])) < 0.5 {
+								near[k]++
+							}
+						}
+					}
+					return nil
+				})
+				require.NoError(t, err)
+				t.Logf("%s: loss %.3f to %.3f, near the two: %v of %d", method, losses[0], losses[n-1], near, m)
+				require.Greater(t, near[0]+near[1], m*95/100, method)
+				require.InDelta(t, m/2, near[0], 0.08*m, method) // five deviations of a fair share
+			}
+		})
+	}
+}
+
+// The step of every process allocates nothing.
+func TestProcessStepsDoNotAllocate(t *testing.T) {
+	for _, kind := range recipe.Kinds() {
+		r, set := toyRun(t, 1000)
+		require.NoError(t, r.Use(kind))
+		tr := start(t, 2, r, set)
+		steps(t, tr, 2)
+		n := testing.AllocsPerRun(20, func() {
+			if _, err := tr.Step(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		require.Zero(t, n, kind)
+	}
+}
