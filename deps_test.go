@@ -46,6 +46,10 @@ var mayImport = map[string][]string{
 	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/data", "internal/dmath", "internal/recipe", "internal/sample", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
+	// The features that the metrics of images compare, and the program that trains them.
+	"internal/classifier":       {"internal/data", "internal/dmath", "kernels", "nn", "tensor"},
+	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
+
 	// Tests.
 	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":      {"tensor"},

@@ -60,9 +60,12 @@ type graph struct {
 	now     int // time of the step that is being recorded
 	macs    int // multiply-adds of one sample, forward
 	masks   int // dropout layers recorded so far
+	cond    int // values of Extra.Cond per sample
+	aug     int // and of Extra.Augment
 	in      *value
 	out     *value
 	outGrad *value
+	also    *value // a second result, without gradient; nil: none
 }
 
 type use struct {
@@ -111,7 +114,7 @@ func (g *graph) add(s *step, vs ...*value) {
 // finish records the backward pass, in training, and lays out the arena for
 // batch samples; it returns the arena's size in float32.
 func (g *graph) finish(batch int) int {
-	g.touch(g.out)
+	g.touch(g.out, g.also)
 	g.now++
 	if g.train {
 		g.outGrad = g.place(nil, g.out.shape) // given by the caller of Backward
