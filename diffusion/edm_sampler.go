@@ -38,9 +38,10 @@ type EDMSampler struct {
 // which takes one more evaluation. ImageNet-64 used S = 40, Min = 0.05,
 // Max = 50, Noise = 1.003 with 256 steps.
 type Churn struct {
-	S        float64 // S_churn
-	Min, Max float64 // S_min and S_max; Max 0 means none
-	Noise    float64 // S_noise; 0 means 1
+	S     float64 `json:"s"`               // S_churn
+	Min   float64 `json:"min,omitempty"`   // S_min
+	Max   float64 `json:"max,omitempty"`   // S_max; 0 means none
+	Noise float64 `json:"noise,omitempty"` // S_noise; 0 means 1
 }
 
 // gamma returns γ at σ.

@@ -93,6 +93,8 @@ type modelInfo struct {
 	File       string           `json:"file"`
 	Format     string           `json:"format"`
 	Storage    string           `json:"storage"`
+	Noise      string           `json:"noise"`   // kind and tail of the process
+	Methods    []string         `json:"methods"` // samplers that it drives
 	Parameters int              `json:"parameters"`
 	MACs       int              `json:"multiply_adds_per_sample_and_step"`
 	Memory     map[string]int   `json:"bytes_to_sample"` // by batch
@@ -155,7 +157,7 @@ func modelFile(path string, r io.ReaderAt, size int64) (any, error) {
 		return fail(err)
 	}
 	rec := m.Recipe()
-	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Parameters: m.Parameters(), Memory: map[string]int{},
+	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Noise: rec.Noise(), Methods: m.Methods(), Parameters: m.Parameters(), Memory: map[string]int{},
 		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Train.Steps > 0, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
 	if out.MACs, err = m.MACs(); err != nil {
 		return fail(err)
@@ -188,6 +190,8 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 
 func (v modelInfo) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s: %s, %s, step %d\n", v.File, v.Format, v.Storage, v.Step)
+	fmt.Fprintf(w, "noise        %s\n", v.Noise)
+	fmt.Fprintf(w, "samplers     %s\n", strings.Join(v.Methods, ", "))
 	fmt.Fprintf(w, "parameters   %d\n", v.Parameters)
 	fmt.Fprintf(w, "per step     %.1f million multiply-adds a sample\n", float64(v.MACs)/1e6)
 	fmt.Fprintf(w, "to sample    %.1f MiB for one, %.1f MiB for 32 at a time\n", float64(v.Memory["1"])/(1<<20), float64(v.Memory["32"])/(1<<20))

@@ -112,8 +112,8 @@ func (p picture) write(ctx context.Context, r *sampleRequest) error {
 type film struct{ path string }
 
 func (f film) write(ctx context.Context, r *sampleRequest) error {
-	steps := r.options.Steps
-	frames := min(r.frames, steps)
+	moves := r.loaded.Moves(r.options)
+	frames := min(r.frames, moves+1)
 	// Frame k shows the state with at[k] steps to go, the last one the samples.
 	index := make(map[int]int, frames)
 	all := make([]*cells, frames)
@@ -122,7 +122,7 @@ func (f film) write(ctx context.Context, r *sampleRequest) error {
 		if all[k], err = newCells(r); err != nil {
 			return err
 		}
-		index[(steps-1)*(frames-1-k)/max(frames-1, 1)] = k
+		index[moves*(frames-1-k)/max(frames-1, 1)] = k
 	}
 	show := r.options.Step
 	r.options.Step = func(first, left int, x []float32) error {

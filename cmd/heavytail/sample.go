@@ -26,6 +26,7 @@ var sampleCommand = command{
   heavytail sample -n 1000 -o all.npy                 float32 [n, height, width, channels]
   heavytail sample -seeds 0-63,100 -o pictures/       one PNG per seed
   heavytail sample -model runs/x/model.safetensors
+  heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
 
 The same model, seeds and settings give the same bytes on every machine.
 Without -class, the sample of seed s has class s mod the number of classes.
@@ -55,12 +56,13 @@ type pictureRecipe struct {
 	Seeds   string  `json:"seeds"`
 	Method  string  `json:"method"`
 	Steps   int     `json:"steps"`
-	Eta     float64 `json:"eta,omitempty"`
 	Class   string  `json:"class,omitempty"`
 	Clip    bool    `json:"clip"`
-	Start   string  `json:"start"` // consistent or independent
-	ClampA  float64 `json:"clamp_a,omitempty"`
-	Alpha   float64 `json:"alpha"`
+	Start   string  `json:"start,omitempty"` // dlpm, dlim: consistent or independent
+	Process string  `json:"process"`         // kind and tail of the model's noise
+	Alpha   float64 `json:"alpha,omitempty"`
+
+	heavytail.Settings // of the method; zero ones are left out
 }
 
 func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -69,13 +71,12 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100")
-	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm)")
-	fs.StringVar(&r.options.Method, "method", "dlim", "sampler: dlim (few steps) or dlpm (stochastic)")
-	fs.Float64Var(&r.options.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
+	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm, the published number for others)")
+	fs.StringVar(&r.options.Method, "method", "", "`sampler`: of dlpm models dlim (few steps) or dlpm (stochastic); lim-ode, lim; of edm and flow models edm, tedm-ancestral, tedm-sde, dpm, flow (empty: the first that fits)")
+	r.settingFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
-	fs.Float64Var(&r.options.ClampA, "clamp-a", 0, "tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
-	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "start from noise of its own, as the papers' code (worse with a bound on A)")
+	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "dlim, dlpm: start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", "`ema` or raw weights of a training checkpoint (empty: ema if there)")
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -109,7 +110,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.resolve(); err != nil {
 		return err
 	}
-	m, steps := newMeter(e), float64(r.options.Steps-1)
+	m, steps := newMeter(e), float64(r.loaded.Moves(r.options))
 	step := r.options.Step
 	r.options.Step = func(first, left int, x []float32) error {
 		in := float64(len(x) / r.per()) // samples in this batch
@@ -135,20 +136,15 @@ func (r *sampleRequest) check() error {
 		return usage("-threads %d: want 0 (all processors) or more", r.threads)
 	case r.options.Batch < 1:
 		return usage("-batch %d: want at least 1", r.options.Batch)
-	case r.options.Steps < 0 || r.options.Steps == 1:
-		return usage("-steps %d: want 2 or more, or 0 for the default", r.options.Steps)
-	case r.options.Method != "dlim" && r.options.Method != "dlpm":
-		return usage("-method %q: want dlim or dlpm", r.options.Method)
-	case !(r.options.Eta >= 0 && r.options.Eta <= 1):
-		return usage("-eta %v: want 0 to 1", r.options.Eta)
-	case r.options.Eta != 0 && r.options.Method != "dlim":
-		return usage("-eta belongs to -method dlim: leave it out")
-	case !(r.options.ClampA >= 0):
-		return usage("-clamp-a %v: want a positive bound, or 0 for the model's", r.options.ClampA)
+	case r.options.Steps < 0:
+		return usage("-steps %d: want 1 or more, or 0 for the default", r.options.Steps)
 	case r.frames < 2 || r.frames > 1000:
 		return usage("-frames %d: want 2 to 1000", r.frames)
 	case r.weights != "" && r.weights != "ema" && r.weights != "raw":
 		return usage("-weights %q: want ema or raw", r.weights)
+	}
+	if err := checkNumbers(r.options.Settings); err != nil {
+		return err
 	}
 	if r.options.Seeds == nil {
 		r.options.N = r.n
@@ -193,12 +189,18 @@ func (r *sampleRequest) resolve() error {
 	}
 	o := r.options
 	p := &r.recipe
-	p.Seeds, p.Method, p.Steps, p.Eta, p.Class = formatSeeds(o.Seeds), o.Method, o.Steps, o.Eta, r.class
-	p.Start, p.ClampA = "consistent", o.ClampA
-	if o.IndependentStart {
-		p.Start = "independent"
+	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = formatSeeds(o.Seeds), o.Method, o.Steps, r.class, o.Settings
+	rec := r.loaded.Recipe()
+	if p.Process = rec.Noise(); o.Method == "dlim" || o.Method == "dlpm" {
+		p.Start = "consistent"
+		if o.IndependentStart {
+			p.Start = "independent"
+		}
 	}
-	p.Clip, p.Alpha = !o.NoClip && r.images(), r.loaded.Recipe().Process.Alpha
+	p.Clip, p.Alpha = !o.NoClip && r.images(), rec.Process.Alpha
+	if rec.LIM != nil {
+		p.Alpha = rec.LIM.Alpha
+	}
 	return nil
 }
 

@@ -156,16 +156,12 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "channels", "read images as grey (`1`) or colour (3)", parseInt, func(r *R) *int { return &r.Data.Channels })
 	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
 	define(c, "points", "toy sets: `number` of points (32000)", parseInt, func(r *R) *int { return &r.Data.Points })
+	processFlag(c)
 	define(c, "seed", "`seed` of the start weights, the order and the noise", parseUint, func(r *R) *uint64 { return &r.Train.Seed })
 	c.when = late
 	toggle(c, "flip", "mirror half of the images", func(r *R) *bool { return &r.Data.Flip })
 
-	define(c, "alpha", "tail index of the noise, above 1, at most 2 (Gaussian)", parseFloat, func(r *R) *float64 { return &r.Process.Alpha })
-	toggle(c, "isotropic", "one heavy-tailed factor per sample instead of one per value", func(r *R) *bool { return &r.Process.Isotropic })
-	define(c, "scale", "`preserving` or exploding", parseText, func(r *R) *string { return (*string)(&r.Process.Scale) })
-	define(c, "T", "levels of noise", parseInt, func(r *R) *int { return &r.Process.Steps })
-	define(c, "clamp-a", "upper bound of the heavy-tailed factor A (0: none)", parseFloat, func(r *R) *float64 { return &r.Process.ClampA })
-	define(c, "clamp-eps", "bound of the starting noise of samples (0: none)", parseFloat, func(r *R) *float64 { return &r.Process.ClampEps })
+	processFlags(c)
 
 	define(c, "steps", "training steps", parseInt, func(r *R) *int { return &r.Train.Steps })
 	define(c, "batch", "samples per step", parseInt, func(r *R) *int { return &r.Train.Batch })

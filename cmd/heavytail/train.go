@@ -21,6 +21,8 @@ var trainCommand = command{
 	help: `  heavytail train -data idx:/usr/share/datasets/fashion-mnist -out runs/fashion
   heavytail train -data images:photos.zip -size 32 -out runs/photos -steps 50000
   heavytail train -data toy:gmm_grid -out runs/grid
+  heavytail train -data csv:x.csv -process tedm -nu 4 -out runs/x      Student-t noise
+  heavytail train -data images:photos -size 32 -process flow -out runs/flow
   heavytail train -data idx:mnist -preset mnist -batch 64 -out runs/mnist
   heavytail train -resume -out runs/fashion           goes on after a stop
 
@@ -150,6 +152,7 @@ func (r *trainRequest) recipe() (recipe.Recipe, *data.Set, error) {
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
 		return rec, nil, err
 	}
+	measure(&rec, set)
 	if t := &rec.Train; (t.Rate.Kind == "cosine" || t.Rate.Kind == "linear") && t.Rate.Total == 0 {
 		t.Rate.Total = t.Steps
 		t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)

@@ -344,3 +344,16 @@ func TestFromPoints(t *testing.T) {
 	_, err = FromPoints(x, 0)
 	require.Error(t, err)
 }
+
+func TestMoments(t *testing.T) {
+	s, err := FromPoints([]float32{1, 10, 3, 30}, 2)
+	require.NoError(t, err)
+	mean, std := s.Moments()
+	require.Equal(t, []float64{2, 20}, mean)
+	require.Equal(t, []float64{1, 10}, std)
+	mean, std = Random(500, []int{4, 4, 3}, 2).Moments() // uniform on [−1,1], 8000 values a channel
+	for c := range 3 {
+		require.InDelta(t, 0, mean[c], 5*0.577/89)
+		require.InDelta(t, 0.577, std[c], 0.02)
+	}
+}

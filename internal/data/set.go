@@ -4,6 +4,7 @@ package data
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -75,6 +76,29 @@ func (s *Set) Get(dst []float32, i int, flip bool) int {
 		return -1
 	}
 	return s.Labels[i]
+}
+
+// Moments returns the mean and the standard deviation of each channel of images,
+// of each coordinate of points.
+func (s *Set) Moments() (mean, std []float64) {
+	C := s.Shape[len(s.Shape)-1]
+	mean, std = make([]float64, C), make([]float64, C)
+	row := make([]float32, s.Per())
+	each := func(f func(c int, v float64)) {
+		for i := range s.Len() {
+			s.Get(row, i, false)
+			for j, v := range row {
+				f(j%C, float64(v))
+			}
+		}
+	}
+	n := float64(s.Len() * len(row) / C)
+	each(func(c int, v float64) { mean[c] += v / n })
+	each(func(c int, v float64) { d := v - mean[c]; std[c] += float64(d*d) / n })
+	for c, v := range std {
+		std[c] = math.Sqrt(v)
+	}
+	return mean, std
 }
 
 // levels maps a byte to [−1,1].

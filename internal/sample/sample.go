@@ -33,21 +33,21 @@ type Options struct {
 // Settings are those of single methods; zero values are the defaults. Where the
 // method has no such setting, it is an error.
 type Settings struct {
-	Eta    float64 // dlim: 0 deterministic … 1
-	ClampA float64 // dlpm, dlim, lim, lim-ode: tighter bound on A than the process's; 0: the process's
+	Eta    float64 `json:"eta,omitempty"`     // dlim: 0 deterministic … 1
+	ClampA float64 `json:"clamp_a,omitempty"` // dlpm, dlim, lim, lim-ode: tighter bound on A than the process's
 
-	Solver   string          // edm: heun or euler; flow: also rk4. Empty: heun
-	Churn    diffusion.Churn // edm: noise on the way
-	SigmaMin float64         // edm, tedm-ancestral, tedm-sde, dpm: last level above 0; flow: the first level is 1/SigmaMax's time
-	SigmaMax float64         // their first level. 0: the process's
-	Rho      float64         // exponent of their levels, of flow's knots; 0: the process's, linear knots
+	Solver   string          `json:"solver,omitempty"`    // edm: heun or euler; flow: also rk4. Empty: heun
+	Churn    diffusion.Churn `json:"churn,omitzero"`      // edm: noise on the way
+	SigmaMin float64         `json:"sigma_min,omitempty"` // edm, tedm-ancestral, tedm-sde, dpm: last level above 0; 0: the process's
+	SigmaMax float64         `json:"sigma_max,omitempty"` // their first level, and of models of edm flow's; 0: the process's
+	Rho      float64         `json:"rho,omitempty"`       // exponent of their levels, of flow's knots; 0: the process's, linear knots
 
-	DropFactor bool         // tedm-ancestral: as published, without the factor that holds the tail
-	NuCoeff    diffusion.Nu // tedm-sde: ν of the coefficient and the start
-	Constant   bool         // tedm-sde: a coefficient of 1, the ablation
+	DropFactor bool         `json:"drop_factor,omitempty"` // tedm-ancestral: as published, without the factor that holds the tail
+	NuCoeff    diffusion.Nu `json:"nu_coeff,omitempty"`    // tedm-sde: ν of the coefficient and the start
+	Constant   bool         `json:"constant,omitempty"`    // tedm-sde: a coefficient of 1, the ablation
 
-	LIMClamps      *diffusion.LIMClamps // lim, lim-ode: instead of the process's; nil: the process's
-	PublishedStart bool                 // lim, lim-ode: start as LIM's code does
+	LIMClamps      *diffusion.LIMClamps `json:"lim_clamps,omitempty"`      // lim, lim-ode: instead of the process's
+	PublishedStart bool                 `json:"published_start,omitempty"` // lim, lim-ode: start as LIM's code does
 }
 
 // Run draws one sample for each seed with the process of r and passes them to

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"strconv"
+
+	"heavytail"
+	"heavytail/diffusion"
+)
+
+// settingFlags defines the settings of single methods.
+func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
+	s := &r.options.Settings
+	fs.Float64Var(&s.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
+	fs.Float64Var(&s.ClampA, "clamp-a", 0, "dlim, dlpm, lim, lim-ode: tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
+	fs.StringVar(&s.Solver, "solver", "", "edm, flow: heun, euler, or for flow `rk4` (empty: heun)")
+	fs.Func("churn", "edm: noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)", func(text string) error {
+		v, err := list(parseFloat)(text)
+		if err == nil && len(v) != 1 && len(v) != 4 {
+			err = fmt.Errorf("want one number or four")
+		}
+		if err != nil {
+			return err
+		}
+		v = append(v, 0, 0, 0)
+		s.Churn = diffusion.Churn{S: v[0], Min: v[1], Max: v[2], Noise: v[3]}
+		return nil
+	})
+	fs.Float64Var(&s.SigmaMin, "sigma-min", 0, "edm, tedm-ancestral, tedm-sde, dpm: last level of noise (0: the model's)")
+	fs.Float64Var(&s.SigmaMax, "sigma-max", 0, "edm, tedm-ancestral, tedm-sde, dpm: first level of noise (0: the model's)")
+	fs.Float64Var(&s.Rho, "rho", 0, "exponent of their levels, of flow's knots (0: the model's, linear knots)")
+	fs.BoolVar(&s.DropFactor, "drop-factor", false, "tedm-ancestral: as published, without the factor that holds the tail")
+	fs.Func("nu-coeff", "tedm-sde: `degrees` of freedom of the coefficient and the start (empty: the model's)", func(text string) (err error) {
+		s.NuCoeff, err = parseNu(text)
+		return err
+	})
+}
+
+// checkNumbers refuses what the flag package reads as numbers: NaN and Inf.
+func checkNumbers(s heavytail.Settings) error {
+	for _, f := range []struct {
+		name string
+		v    float64
+	}{{"eta", s.Eta}, {"clamp-a", s.ClampA}, {"sigma-min", s.SigmaMin}, {"sigma-max", s.SigmaMax}, {"rho", s.Rho}} {
+		if math.IsNaN(f.v) || math.IsInf(f.v, 0) {
+			return usage("-%s %s: want a number in range", f.name, strconv.FormatFloat(f.v, 'g', -1, 64))
+		}
+	}
+	return nil
+}
