@@ -16,3 +16,5 @@ package simd
 //go:generate go run -C ../asm ./norm -isa avx2 -out ../simd/norm_avx2_amd64.s
 //go:generate go run -C ../asm ./quick -isa avx512 -out ../simd/quick_avx512_amd64.s
 //go:generate go run -C ../asm ./quick -isa avx2 -out ../simd/quick_avx2_amd64.s
+//go:generate go run -C ../asm ./noise64 -isa avx512 -out ../simd/noise64_avx512_amd64.s
+//go:generate go run -C ../asm ./noise64 -isa avx2 -out ../simd/noise64_avx2_amd64.s
