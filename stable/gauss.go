@@ -10,7 +10,9 @@ import (
 type rule struct{ x, w []float64 }
 
 // The rules of the panels: fine around the peak, coarse in the flanks.
-var fine, coarse = gaussLegendre(16), gaussLegendre(12)
+const fineNodes, coarseNodes = 16, 12
+
+var fine, coarse = gaussLegendre(fineNodes), gaussLegendre(coarseNodes)
 
 // gaussLegendre finds the roots of the Legendre polynomial by Newton's method.
 func gaussLegendre(n int) rule {

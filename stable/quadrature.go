@@ -4,11 +4,12 @@ import (
 	"math"
 
 	"heavytail/internal/dmath"
+	"heavytail/simd"
 )
 
 const (
 	enough     = 38  // the integrand is neglected below e^−38 of its peak
-	mostPanels = 60  // on each side, never reached
+	mostRounds = 60  // of proposals on each side, never reached
 	asymptotic = 1e7 // from this lower limit of g on, e^−g has only its leading term
 )
 
@@ -16,144 +17,195 @@ const (
 // ∫ 1 − e^−g ds.
 type integrals struct{ f, q, p float64 }
 
-// node returns a, b and ln g at om from the centre.
-func (p *point) node(om float64) (a, b, v float64) {
-	z := p.shape
-	u := dmath.QuickExp(om)
-	k := 1 / (float64(p.ac*u) + p.bc)
-	a, b = z.l*p.ac*u*k, z.l*p.bc*k
-	sa, st, sq := z.angles(a, b)
-	switch {
-	case !z.near:
-		r := sa / (st * p.r)
-		return a, b, float64(z.alpha/z.eps*dmath.QuickLog(r)) + dmath.QuickLog(sq/(z.sin*st))
-	case !p.diff:
-		s, t := z.split(a, b)
-		if z.eps != 0 {
-			sq /= math.Abs(z.eps)
-		}
-		tan := cosFold(t, z.endL+s) / st
-		return a, b, p.nearLog(tan, sq, sa/st, t) + dmath.QuickLog(sq/(z.sinE*st))
-	}
-	d := p.ac * p.bc * dmath.Expm1(om) * k
-	if z.eps < 0 {
-		d = -d
-	}
-	return a, b, p.vc + p.difference(d, sa, st, sq)
-}
-
-// difference returns ln g − vc at d from the centre:
-// r − rc = 2 sin(εd/2)·(tan θc·cos m − sin m) + (tan θ − tan θc)·sin εq, with
-// m the middle of the two εq and tan θ − tan θc = sin d/(cos θ·cos θc).
-func (p *point) difference(d, sa, st, sq float64) float64 {
-	z := p.shape
-	half, m, sg := d/2, p.qc, 1.0
-	if z.eps != 0 {
-		m += float64(z.eps * half)
-		half = dmath.Sin(z.eps*half) / z.eps
-		sq /= math.Abs(z.eps)
-		sg = math.Copysign(1, z.eps)
-	}
-	e := float64(2*half*(float64(p.tan*dmath.Cos(m))-dmath.Sin(m))) + float64(dmath.Sin(d)/(st*p.cosC)*sg*sq)
-	return p.scaled(e/p.rc, sa/st/p.rc) + dmath.QuickLog(sq*p.cosC/(p.sqc*st))
-}
-
-// panel adds the integrals over wc + [lo, hi].
-func (p *point) panel(sum *integrals, g *rule, lo, hi float64) {
-	h, c := (hi-lo)/2, (hi+lo)/2
-	var f, q, r float64
-	for i, x := range g.x {
-		a, b, v := p.node(math.FMA(h, x, c))
-		w := g.w[i] * a * b
-		if v < -690 {
-			q += w
-			continue
-		}
-		y := dmath.QuickExp(min(v, 690))
-		e, one := dmath.QuickExpNeg(max(y-p.base, 0))
-		if p.base != 0 {
-			_, one = dmath.QuickExpNeg(y)
-		}
-		f += float64(w * e * y)
-		q += float64(w * e)
-		r += float64(w * one)
-	}
-	h /= p.l
-	sum.f += float64(h * f)
-	sum.q += float64(h * q)
-	sum.p += float64(h * r)
-}
-
-// at returns ln g at w = wc + om and by how much ln(g·a·b), the logarithm of the
-// integrand where g is small, exceeds that at the centre.
-func (p *point) at(om float64) (v, lab float64) {
-	a, b, v := p.node(om)
-	return v, dmath.QuickLog(a*b/(p.ac*p.bc)) + v - p.vc
-}
-
-// integrate walks from the centre to both sides in panels on which the
+// An integrator walks from the centre to both sides in panels on which the
 // logarithm of the integrand changes by a limited amount.
-func (p *point) integrate() (sum integrals) {
+type integrator struct {
+	p       *point
+	sum     integrals
+	n       nodeSet
+	plan    [probeCap]float64 // how far a proposal lets ln g change on each panel
+	pending [2 * probeCap]panel
+	ready   int // pending panels
+}
+
+// probeCap is how many panels are proposed together: what one vector holds.
+const probeCap = 8
+
+// A panel is a range of integration, from the centre.
+type panel struct {
+	rule   *rule
+	lo, hi float64
+}
+
+// add takes a panel, in a flank or about the peak.
+func (t *integrator) add(flank bool, lo, hi float64) {
+	rule := &fine
+	if flank {
+		rule = &coarse
+	}
+	t.pending[t.ready] = panel{rule, lo, hi}
+	t.ready++
+}
+
+// room makes room for as many panels as are proposed together.
+func (t *integrator) room() {
+	if t.ready > len(t.pending)-probeCap {
+		t.flush()
+	}
+}
+
+// flush adds the integrals over the pending panels.
+func (t *integrator) flush() {
+	const most = nodeCap / fineNodes
+	for at := 0; at < t.ready; at += most {
+		t.integrate(t.pending[at:min(at+most, t.ready)])
+	}
+	t.ready = 0
+}
+
+// integrate adds the integrals over panels that fit a nodeSet.
+func (t *integrator) integrate(panels []panel) {
+	n, p := &t.n, t.p
+	n.n = 0
+	for _, q := range panels {
+		h, c := (q.hi-q.lo)/2, (q.hi+q.lo)/2
+		om, w := n.om[n.n:][:len(q.rule.x)], n.w[n.n:][:len(q.rule.x)]
+		for i, x := range q.rule.x {
+			om[i], w[i] = math.FMA(h, x, c), float64(h*q.rule.w[i])
+		}
+		n.n += len(om)
+	}
+	n.evaluate(p)
+	y, e, one, g := n.v[:n.n], n.x[:n.n], n.y[:n.n], n.z[:n.n]
+	simd.ExpF64(y, y)
+	for i, v := range y {
+		g[i] = max(v-p.base, 0)
+	}
+	simd.ExpNegF64(e, one, g)
+	if p.base != 0 {
+		simd.ExpNegF64(g, one, y)
+	}
+	var f, q, r float64
+	for i, w := range n.w[:n.n] {
+		w *= n.a[i] * n.b[i]
+		f += float64(w * e[i] * y[i])
+		q += float64(w * e[i])
+		r += float64(w * one[i])
+	}
+	t.sum.f += f / p.l
+	t.sum.q += q / p.l
+	t.sum.p += r / p.l
+}
+
+// integrate returns the integrals.
+func (p *point) integrate() integrals {
 	_, slope := p.centre()
 	if p.base > asymptotic { // Laplace: g = base·(1 + αa²/2) near a = 0
 		w := math.Sqrt(math.Pi / (2 * p.alpha * p.base))
 		return integrals{f: p.base * w, q: w, p: p.l}
 	}
-	p.walkLeft(&sum, slope)
-	p.walkRight(&sum, slope)
-	return sum
+	t := integrator{p: p}
+	t.walkLeft(slope)
+	t.walkRight(slope)
+	t.flush()
+	return t.sum
 }
 
 // walkLeft adds the part where g is smaller. The further it is below the peak
 // the longer a panel may be.
-func (p *point) walkLeft(sum *integrals, slope float64) {
-	om, v, depth := 0.0, p.vc, 0.0
-	for n := 0; depth < enough && n < mostPanels; n++ {
-		d := 2.5 + float64(0.7*max(depth, 0))
-		h := d / (1 + slope)
-		nv, nl := p.at(om - h)
-		for k := 0; v-nv > 1.6*d && k < 30; k++ {
-			h /= 2
-			nv, nl = p.at(om - h)
+func (t *integrator) walkLeft(slope float64) {
+	p, n := t.p, &t.n
+	om, v, depth, peak := 0.0, p.vc, 0.0, dmath.QuickLog(p.ac*p.bc)+p.vc
+	for range mostRounds {
+		t.proposeLeft(om, depth, slope)
+		lab := n.x[:n.n] // ln ab
+		for i, a := range n.a[:n.n] {
+			lab[i] = a * n.b[i]
 		}
-		rule := &fine
-		if depth > 6 {
-			rule = &coarse
+		simd.LogF64(lab, lab)
+		for i, nv := range n.v[:n.n] {
+			if t.plan[i] > 3+float64(0.85*max(depth, 0)) {
+				break // planned for farther from the peak
+			}
+			if v-nv > 1.6*t.plan[i] {
+				slope = 2*slope + 1 // too long
+				break
+			}
+			o := n.om[i]
+			t.add(depth > 6, o, om)
+			slope = (v - nv) / (om - o)
+			om, v, depth = o, nv, peak-lab[i]-nv
+			if depth >= enough {
+				g := dmath.QuickExp(max(min(v, 690), -690))
+				e, _ := dmath.QuickExpNeg(max(g-p.base, 0))
+				t.sum.q += float64(n.a[i] * e)
+				return
+			}
 		}
-		p.panel(sum, rule, om-h, om)
-		slope = (v - nv) / h
-		om, v, depth = om-h, nv, -nl
 	}
-	a, _, v := p.node(om)
-	g := dmath.QuickExp(max(min(v, 690), -690))
-	e, _ := dmath.QuickExpNeg(max(g-p.base, 0))
-	sum.q += float64(a * e)
+}
+
+// proposeLeft evaluates the ends of the panels from om on as they would be if
+// the slope of ln g stayed.
+func (t *integrator) proposeLeft(om, depth, slope float64) {
+	t.room()
+	n := &t.n
+	n.n = 0
+	for depth < enough && n.n < probeCap {
+		d := 2.5 + float64(0.7*max(depth, 0))
+		om -= d / (1 + slope)
+		depth += d
+		n.om[n.n], t.plan[n.n] = om, d
+		n.n++
+	}
+	n.evaluate(t.p)
 }
 
 // walkRight adds the part where g is larger.
-func (p *point) walkRight(sum *integrals, slope float64) {
+func (t *integrator) walkRight(slope float64) {
+	p, n := t.p, &t.n
 	om, v := 0.0, p.vc
-	for range mostPanels {
+	g := dmath.QuickExp(min(v, 690))
+	if g-p.base > enough {
+		t.sum.p += p.bc
+		return
+	}
+	for range mostRounds {
+		t.proposeRight(om, v, slope)
+		for i, nv := range n.v[:n.n] {
+			if nv-v > 1.4*t.plan[i] {
+				slope *= 2
+				break
+			}
+			o := n.om[i]
+			t.add(g-p.base > 12, om, o)
+			slope = max((nv-v)/(o-om), 1e-15)
+			om, v, g = o, nv, dmath.QuickExp(min(nv, 690))
+			if g-p.base-om > enough {
+				t.sum.p += n.b[i]
+				return
+			}
+		}
+	}
+}
+
+// proposeRight is proposeLeft for the other side, where g is to grow by about
+// 3 + 1.5(g − base) on a panel.
+func (t *integrator) proposeRight(om, v, slope float64) {
+	t.room()
+	n, base := &t.n, t.p.base
+	n.n = 0
+	for n.n < probeCap {
 		g := dmath.QuickExp(min(v, 690))
-		if g-p.base-om > enough {
+		if g-base-om > enough {
 			break
 		}
-		// g grows by about 3 + 1.5(g − base) on a panel.
-		d := min(1.5, dmath.QuickLog(1+(3+float64(1.5*(g-p.base)))/g))
+		d := min(1.5, dmath.QuickLog(1+(3+float64(1.5*(g-base)))/g))
 		h := min(d/slope, 2.5)
-		nv, _ := p.at(om + h)
-		for k := 0; nv-v > 1.4*d && k < 30; k++ {
-			h /= 2
-			nv, _ = p.at(om + h)
-		}
-		rule := &fine
-		if g-p.base > 12 {
-			rule = &coarse
-		}
-		p.panel(sum, rule, om, om+h)
-		slope = max((nv-v)/h, 1e-15)
-		om, v = om+h, nv
+		om += h
+		v += float64(h * slope)
+		n.om[n.n], t.plan[n.n] = om, d
+		n.n++
 	}
-	_, b, _ := p.node(om)
-	sum.p += b
+	n.evaluate(t.p)
 }
