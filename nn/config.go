@@ -9,6 +9,7 @@ import (
 // of a checkpoint.
 type Config struct {
 	UNet *UNetConfig `json:"unet,omitempty"`
+	Song *SongConfig `json:"song,omitempty"`
 	MLP  *MLPConfig  `json:"mlp,omitempty"`
 }
 
@@ -16,6 +17,7 @@ type Config struct {
 type UNetConfig struct {
 	InChannels    int     `json:"in_channels"`
 	OutChannels   int     `json:"out_channels"`
+	CondChannels  int     `json:"cond_channels,omitempty"`         // of conditioning images, see Extra
 	ModelChannels int     `json:"model_channels"`                  // M; the embedding has 4M values
 	ChannelMult   []int   `json:"channel_mult"`                    // channels of level i are M·ChannelMult[i]
 	NumResBlocks  int     `json:"num_res_blocks"`                  // per level of the encoder; the decoder has one more
@@ -57,7 +59,10 @@ var presets = map[string]Config{
 		NumResBlocks: 2, AttentionDS: []int{16}, NumHeads: 4, TimeScale: 1, ImageSize: 32}},
 	"fashion": {UNet: &UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 32, ChannelMult: []int{1, 2, 3},
 		NumResBlocks: 1, AttentionDS: []int{2, 4}, NumHeads: 4, NumClasses: 10, TimeScale: 1000, ImageSize: 28, Magnitude: true}},
-	"2d": {MLP: &MLPConfig{Dim: 2, Units: 64, Blocks: 4, TimeEmb: 32}},
+	"cifar10-ddpmpp": {Song: songPreset(false, 32, 3, 128, []int{2, 2, 2}, 4).published(0.13)},
+	"cifar10-ncsnpp": {Song: songPreset(true, 32, 3, 128, []int{2, 2, 2}, 4).published(0.13)},
+	"fashion-song":   {Song: songPreset(false, 28, 1, 32, []int{1, 2, 2}, 1).small()},
+	"2d":             {MLP: &MLPConfig{Dim: 2, Units: 64, Blocks: 4, TimeEmb: 32}},
 }
 
 // Presets lists the names that Preset knows, sorted.
@@ -71,8 +76,9 @@ func Presets() []string {
 }
 
 // Preset returns a network by name: the published tiny, mnist, cifar10,
-// cifar10_lt and 2d, and fashion, a class-conditional U-Net for 28×28 grey
-// images. It returns an error that lists the names if there is none.
+// cifar10_lt and 2d; cifar10-ddpmpp and cifar10-ncsnpp of the EDM paper; and
+// fashion and fashion-song, class-conditional networks for 28×28 grey images.
+// It returns an error that lists the names if there is none.
 func Preset(name string) (Config, error) {
 	c, ok := presets[name]
 	if !ok {
@@ -88,6 +94,9 @@ func (c Config) clone() Config {
 		u.AttentionDS = slices.Clone(u.AttentionDS)
 		u.AttentionRes = slices.Clone(u.AttentionRes)
 		c.UNet = &u
+	}
+	if c.Song != nil {
+		c.Song = c.Song.clone()
 	}
 	if c.MLP != nil {
 		m := *c.MLP
@@ -118,14 +127,41 @@ func (c Config) Fixed() Config {
 	return c
 }
 
+// image returns what networks for images have in common; ok is false for
+// points.
+func (c Config) image() (size, channels, classes int, ok bool) {
+	switch {
+	case c.UNet != nil:
+		return c.UNet.ImageSize, c.UNet.InChannels, c.UNet.NumClasses, true
+	case c.Song != nil:
+		return c.Song.ImageSize, c.Song.InChannels, c.Song.NumClasses, true
+	}
+	return 0, 0, 0, false
+}
+
+// magnitude reports whether the output is proportional to Magnitudes.
+func (c Config) magnitude() bool {
+	return c.UNet != nil && c.UNet.Magnitude || c.Song != nil && c.Song.Magnitude
+}
+
 // Validate returns an error that names the first impossible value.
 func (c Config) Validate() error {
+	given := 0
+	for _, is := range []bool{c.UNet != nil, c.Song != nil, c.MLP != nil} {
+		if is {
+			given++
+		}
+	}
 	switch {
-	case (c.UNet != nil) == (c.MLP != nil):
-		return fmt.Errorf("network: exactly one of unet and mlp must be given")
+	case given != 1:
+		return fmt.Errorf("network: exactly one of unet, song and mlp must be given")
 	case c.UNet != nil:
 		if err := c.UNet.validate(); err != nil {
 			return fmt.Errorf("unet: %w", err)
+		}
+	case c.Song != nil:
+		if err := c.Song.validate(); err != nil {
+			return fmt.Errorf("song: %w", err)
 		}
 	default:
 		if err := c.MLP.validate(); err != nil {
@@ -157,6 +193,7 @@ func first(errs ...error) error {
 
 func (u *UNetConfig) validate() error {
 	err := first(within("in_channels", u.InChannels, 1, maxWidth), within("out_channels", u.OutChannels, 1, maxWidth),
+		within("cond_channels", u.CondChannels, 0, maxWidth),
 		within("model_channels", u.ModelChannels, 2, maxWidth), within("number of levels", len(u.ChannelMult), 1, 10),
 		within("num_res_blocks", u.NumResBlocks, 1, 64), within("num_heads", u.NumHeads, 1, maxWidth),
 		within("num_classes", u.NumClasses, 0, 1<<20), within("image_size", u.ImageSize, 0, maxWidth))
@@ -181,7 +218,7 @@ func (u *UNetConfig) validate() error {
 		}
 	}
 	if u.ImageSize > 0 {
-		if err := u.fits(u.ImageSize, u.ImageSize); err != nil {
+		if err := fits(len(u.ChannelMult), u.ImageSize, u.ImageSize); err != nil {
 			return err
 		}
 	}
@@ -189,19 +226,19 @@ func (u *UNetConfig) validate() error {
 }
 
 // fits reports whether an image of h×w pixels comes back to its size after
-// all halvings and doublings.
-func (u *UNetConfig) fits(h, w int) error {
+// the halvings and doublings between so many levels.
+func fits(levels, h, w int) error {
 	if h == 0 && w == 0 {
 		return fmt.Errorf("the configuration has no image_size: give height and width")
 	}
 	if h < 1 || w < 1 || h > maxWidth || w > maxWidth {
 		return fmt.Errorf("image of %d×%d pixels: want 1 to %d", h, w, maxWidth)
 	}
-	f := 1 << (len(u.ChannelMult) - 1)
+	f := 1 << (levels - 1)
 	if h%f != 0 || w%f != 0 {
 		up := func(n int) int { return (n + f - 1) / f * f }
 		return fmt.Errorf("image of %d×%d pixels: %d levels need multiples of %d, for instance %d×%d, or fewer levels",
-			h, w, len(u.ChannelMult), f, up(h), up(w))
+			h, w, levels, f, up(h), up(w))
 	}
 	return nil
 }

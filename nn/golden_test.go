@@ -43,6 +43,13 @@ func fixture(p *Params) {
 		}
 		p.Set(p.Flat, q, buf)
 	}
+	for _, b := range p.Buffers {
+		for i := range b.Data {
+			if !b.fixed {
+				b.Data[i] = 0.5 * float32(i+1)
+			}
+		}
+	}
 	p.Touch()
 }
 

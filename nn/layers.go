@@ -23,11 +23,16 @@ func (p *Params) linear(name string, in, out int) *linear {
 	return &linear{p.add(name+".weight", matrix, uniform, in, out, in), p.add(name+".bias", vector, uniform, in, out)}
 }
 
-// norm is the weight and bias of a GroupNorm or LayerNorm.
-type norm struct{ w, b *Param }
+// norm is the weight and bias of a GroupNorm or LayerNorm, and what the first
+// needs.
+type norm struct {
+	w, b   *Param
+	groups int
+	eps    float32
+}
 
 func (p *Params) norm(name string, c int) *norm {
-	return &norm{p.add(name+".weight", vector, ones, 1, c), p.add(name+".bias", vector, zeros, 1, c)}
+	return &norm{p.add(name+".weight", vector, ones, 1, c), p.add(name+".bias", vector, zeros, 1, c), groups(c), 1e-5}
 }
 
 // conv is a convolution layer.

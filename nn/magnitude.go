@@ -6,7 +6,7 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// With UNetConfig.Magnitude the U-Net computes
+// With UNetConfig.Magnitude, or SongConfig.Magnitude, the U-Net computes
 //
 //	ε̂(x, t) = s·net([x/s, ln s], t),  s = √(1 + mean x²)
 //
@@ -23,14 +23,14 @@ func magnitude(x []float32) float64 {
 
 // Magnitudes sets dst[i] to the factor s of sample i of x, whose samples lie
 // one after the other: what the network's output is proportional to. It is 1
-// for networks without UNetConfig.Magnitude. Training divides the weight of
+// for networks without Magnitude. Training divides the weight of
 // sample i by it, or else the rare samples with the largest noise would rule
 // the gradient: A has no finite variance, and s grows like √A.
 func (n *Net) Magnitudes(dst []float64, x []float32) {
 	d := len(x) / max(1, len(dst))
 	for i := range dst {
 		dst[i] = 1
-		if n.cfg.UNet != nil && n.cfg.UNet.Magnitude {
+		if n.cfg.magnitude() {
 			dst[i] = magnitude(x[i*d : (i+1)*d])
 		}
 	}

@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"slices"
 
 	"heavytail/tensor"
 )
@@ -41,6 +40,9 @@ func describe(cfg Config) (*Params, model) {
 	if cfg.UNet != nil {
 		return p, newUNet(cfg.UNet, p)
 	}
+	if cfg.Song != nil {
+		return p, newSong(cfg.Song, p)
+	}
 	if cfg.MLP.Hidden != nil {
 		return p, newPlainMLP(cfg.MLP, p)
 	}
@@ -58,17 +60,15 @@ func (n *Net) Device() tensor.Device { return n.dev }
 
 // Classes returns the number of classes that the network is conditioned on.
 func (n *Net) Classes() int {
-	if n.cfg.UNet != nil {
-		return n.cfg.UNet.NumClasses
-	}
-	return 0
+	_, _, classes, _ := n.cfg.image()
+	return classes
 }
 
 // SampleShape returns the shape of one sample: [H,W,C] (0 0 C if the
 // configuration names no image size), or [Dim].
 func (n *Net) SampleShape() []int {
-	if u := n.cfg.UNet; u != nil {
-		return []int{u.ImageSize, u.ImageSize, u.InChannels}
+	if size, channels, _, ok := n.cfg.image(); ok {
+		return []int{size, size, channels}
 	}
 	return []int{n.cfg.MLP.Dim}
 }
@@ -81,6 +81,9 @@ func (n *Net) Clone() *Net {
 		panic(fmt.Sprintf("nn: Clone: %v", err)) // cfg was valid when n was made
 	}
 	c.params.CopyFrom(n.params.Flat)
+	for i, b := range n.params.Buffers {
+		copy(c.params.Buffers[i].Data, b.Data)
+	}
 	return c
 }
 
@@ -97,8 +100,8 @@ func (n *Net) MACs(h, w int) (int, error) {
 }
 
 func (n *Net) size(h, w int) (int, int) {
-	if u := n.cfg.UNet; u != nil && h == 0 && w == 0 {
-		return u.ImageSize, u.ImageSize
+	if size, _, _, ok := n.cfg.image(); ok && h == 0 && w == 0 {
+		return size, size
 	}
 	return h, w
 }
@@ -128,6 +131,7 @@ type run struct {
 	in      *tensor.Tensor
 	t       []float32
 	labels  []int
+	extra   Extra
 	seed    uint64
 	keys    []uint64
 }
@@ -217,23 +221,7 @@ func (ws *Workspace) run(n int) *run {
 // one means no class. The result is valid until the next call on ws, Backward
 // included; x must stay unchanged until Backward. It panics if the shapes do not fit.
 func (n *Net) Forward(ws *Workspace, x *tensor.Tensor, t []float32, labels []int) *tensor.Tensor {
-	r := ws.run(x.Dim(0))
-	if !slices.Equal(x.Shape()[1:], ws.g.in.shape) || len(t) != r.n || (labels != nil && len(labels) != r.n) || ws.net != n {
-		panic(fmt.Sprintf("nn: Forward: x %v, %d times, %d labels; want samples of %v", x.Shape(), len(t), len(labels), ws.g.in.shape))
-	}
-	for _, l := range labels {
-		if l >= n.Classes() {
-			panic(fmt.Sprintf("nn: Forward: class %d of a network with %d", l, n.Classes()))
-		}
-	}
-	r.tensors[ws.g.in.id], r.t, r.labels, r.seed, r.keys = x, t, labels, ws.seed, ws.keys
-	for _, s := range ws.g.steps {
-		if s.forward != nil {
-			s.forward(r)
-		}
-	}
-	ws.last = r
-	return r.at(ws.g.out)
+	return n.ForwardWith(ws, x, t, labels, Extra{})
 }
 
 // Backward adds to the gradients of all parameters those of the latest
@@ -259,25 +247,5 @@ func (n *Net) Backward(ws *Workspace, dy *tensor.Tensor) {
 // parts of at most Batch samples. x and out hold the samples one after the
 // other, channels last; out may be x. It panics if the lengths do not fit.
 func (n *Net) Predict(ws *Workspace, out, x, t []float32, labels []int) {
-	per := count(ws.g.in.shape)
-	perOut := count(ws.g.out.shape)
-	if len(x) != per*len(t) || len(out) != perOut*len(t) {
-		panic(fmt.Sprintf("nn: Predict: %d values in, %d out, for %d samples of %v", len(x), len(out), len(t), ws.g.in.shape))
-	}
-	if ws.in == nil {
-		ws.in = n.dev.New(append([]int{ws.batch}, ws.g.in.shape...)...)
-	}
-	for lo := 0; lo < len(t); lo += ws.batch {
-		hi := min(lo+ws.batch, len(t))
-		r := ws.run(hi - lo)
-		if r.in == nil {
-			r.in = ws.in.Batch(0, r.n)
-		}
-		n.dev.Upload(r.in, x[lo*per:hi*per])
-		var l []int
-		if labels != nil {
-			l = labels[lo:hi]
-		}
-		n.dev.Download(out[lo*perOut:hi*perOut], n.Forward(ws, r.in, t[lo:hi], l))
-	}
+	n.PredictWith(ws, out, x, t, labels, Extra{})
 }

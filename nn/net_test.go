@@ -19,12 +19,22 @@ import (
 func smallNets() map[string]Config {
 	return map[string]Config{
 		"unet": {UNet: &UNetConfig{InChannels: 2, OutChannels: 2, ModelChannels: 8, ChannelMult: []int{1, 2}, NumResBlocks: 2,
-			AttentionRes: []int{3}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 6, Dropout: 0.25, Magnitude: true}},
+			AttentionRes: []int{3}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 6, Dropout: 0.25, Magnitude: true, CondChannels: 2}},
+		"ddpm++": {Song: smallSong(false)},
+		"ncsn++": {Song: smallSong(true)},
 		"mlp": {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},
 		"mlp plain": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
 	}
+}
+
+// smallSong returns a SongUNet of three levels with every option of one form.
+func smallSong(ncsnpp bool) *SongConfig {
+	c := songPreset(ncsnpp, 8, 2, 8, []int{1, 1, 2}, 1)
+	c.AttentionRes, c.NumHeads, c.NumClasses, c.AugmentDim, c.CondChannels, c.Dropout = []int{4}, 2, 3, 2, 1, 0.25
+	c.AdaptiveScale, c.Magnitude = ncsnpp, ncsnpp
+	return c
 }
 
 // batch is a set of training samples for a network.
@@ -33,6 +43,8 @@ type batch struct {
 	t      []float32
 	labels []int
 	keys   []uint64
+	extra  Extra
+	sizes  [2]int // values per sample in extra
 }
 
 func newBatch(net *Net, n int, seed uint64) batch {
@@ -44,12 +56,19 @@ func newBatch(net *Net, n int, seed uint64) batch {
 		b.keys = append(b.keys, r.Uint64())
 		b.labels = append(b.labels, i%max(net.Classes(), 1)-1)
 	}
+	b.sizes[0] = net.CondChannels() * per / net.SampleShape()[len(net.SampleShape())-1]
+	b.extra.Cond = r.Fill(make([]float32, n*b.sizes[0]), 1)
+	if net.cfg.Song != nil {
+		b.sizes[1] = net.cfg.Song.AugmentDim
+		b.extra.Augment = r.Fill(make([]float32, n*b.sizes[1]), 1)
+	}
 	return b
 }
 
 func (b batch) part(lo, hi int) batch {
 	per := len(b.x) / len(b.t)
-	return batch{b.x[lo*per : hi*per], b.dy[lo*per : hi*per], b.t[lo:hi], b.labels[lo:hi], b.keys[lo:hi]}
+	return batch{b.x[lo*per : hi*per], b.dy[lo*per : hi*per], b.t[lo:hi], b.labels[lo:hi], b.keys[lo:hi],
+		b.extra.part(lo, hi, b.sizes[0], b.sizes[1]), b.sizes}
 }
 
 func upload(dev tensor.Device, x []float32, shape ...int) *tensor.Tensor {
@@ -62,7 +81,7 @@ func upload(dev tensor.Device, x []float32, shape ...int) *tensor.Tensor {
 func pass(net *Net, ws *Workspace, b batch, train bool) []float32 {
 	shape := append([]int{len(b.t)}, net.SampleShape()...)
 	ws.SetDropout(5, b.keys)
-	y := net.Forward(ws, upload(net.Device(), b.x, shape...), b.t, b.labels)
+	y := net.ForwardWith(ws, upload(net.Device(), b.x, shape...), b.t, b.labels, b.extra)
 	out := make([]float32, y.Len())
 	net.Device().Download(out, y)
 	if train {
@@ -193,7 +212,7 @@ func TestDifferences(t *testing.T) {
 			value := func() float64 {
 				x := upload(dev, b.x, append([]int{2}, net.SampleShape()...)...)
 				f := 0.0
-				for i, v := range ref64.Values(net.Forward(ws, x, b.t, b.labels)) {
+				for i, v := range ref64.Values(net.ForwardWith(ws, x, b.t, b.labels, b.extra)) {
 					f += v * float64(b.dy[i])
 				}
 				return f
@@ -231,6 +250,9 @@ func TestUnalteredByArenaReuse(t *testing.T) {
 		if cfg.UNet != nil {
 			cfg.UNet.Dropout = 0
 		}
+		if cfg.Song != nil {
+			cfg.Song.Dropout = 0
+		}
 		net := build(t, kernels.New(2), cfg)
 		b := newBatch(net, 3, 2)
 		want := pass(net, workspace(t, net, 3, true), b, true)
@@ -240,7 +262,7 @@ func TestUnalteredByArenaReuse(t *testing.T) {
 		pass(net, big, newBatch(net, 8, 3), false)
 		numtest.SameBits(t, want, pass(net, big, b, false), name+", used before")
 		out := make([]float32, len(b.x))
-		net.Predict(workspace(t, net, 2, false), out, b.x, b.t, b.labels)
+		net.PredictWith(workspace(t, net, 2, false), out, b.x, b.t, b.labels, b.extra)
 		numtest.SameBits(t, want, out, name+", Predict in parts")
 	}
 }
@@ -314,7 +336,7 @@ func TestNoAllocations(t *testing.T) {
 		step := func() {
 			ws.SetDropout(1, b.keys)
 			p.ZeroGrad()
-			net.Forward(ws, x, b.t, b.labels)
+			net.ForwardWith(ws, x, b.t, b.labels, b.extra)
 			net.Backward(ws, dy)
 			if _, err := opt.Update(1e-4, 1); err != nil {
 				t.Fatal(err)
@@ -325,7 +347,7 @@ func TestNoAllocations(t *testing.T) {
 		numtest.NoAllocs(t, step)
 		infer := workspace(t, net, 2, false)
 		out := make([]float32, len(b.x))
-		predict := func() { net.Predict(infer, out, b.x, b.t, b.labels) }
+		predict := func() { net.PredictWith(infer, out, b.x, b.t, b.labels, b.extra) }
 		t.Log(name, "Predict")
 		numtest.NoAllocs(t, predict)
 	}

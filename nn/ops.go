@@ -66,7 +66,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 	c := x.cols()
 	y, stats := g.alloc(x.shape...), g.alloc(2*c)
-	opt := tensor.NormOpt{Groups: groups(c), Eps: 1e-5, SiLU: silu}
+	opt := tensor.NormOpt{Groups: n.groups, Eps: n.eps, SiLU: silu}
 	s := &step{forward: func(r *run) {
 		r.dev.GroupNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
 	}}
@@ -91,7 +91,7 @@ func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 // layerNorm records y = act(norm(x)) over the last dimension. x, y [C].
 func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 	y, stats := g.alloc(x.shape...), g.alloc(2)
-	opt := tensor.NormOpt{Eps: 1e-5, SiLU: silu}
+	opt := tensor.NormOpt{Eps: n.eps, SiLU: silu}
 	s := &step{forward: func(r *run) {
 		r.dev.LayerNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
 	}}

@@ -28,9 +28,11 @@ type Param struct {
 	Grad    *tensor.Tensor // their gradient, nil until Params.EnableGrad
 
 	layout layout
+	heads  int // not 0: the outputs are q, k and v of so many heads, there in turns for every channel
 	start  initial
-	fan    int // inputs per output, for the start values
-	lo, n  int // place in the flat buffer
+	fan    int     // inputs per output, for the start values; xavier: and outputs per input
+	gain   float64 // xavier: factor of the start values
+	lo, n  int     // place in the flat buffer
 }
 
 // initial is how a parameter starts.
@@ -42,7 +44,16 @@ const (
 	uniform         // U(±1/√fan)
 	normal          // N(0,1)
 	eyes            // square blocks of the identity
+	xavier          // gain·U(±√(6/fan))
 )
+
+// A Buffer is what a PyTorch state_dict holds beside the parameters.
+type Buffer struct {
+	Name  string
+	Shape []int
+	Data  []float32
+	fixed bool // follows from the configuration; a file need not have it
+}
 
 // Params holds all parameters of a network in one buffer, each starting at a
 // multiple of tensor.Align bytes, so that optimisers run on one flat tensor.
@@ -52,9 +63,13 @@ type Params struct {
 	Grad *tensor.Tensor // all gradients, [size]; nil until EnableGrad
 	List []*Param       // in the order of PyTorch's named_parameters
 
-	dev  tensor.Device
-	size int
-	mu   sync.Mutex
+	// Buffers are values that are not trained: Init or a checkpoint sets them.
+	Buffers []*Buffer
+
+	norms []*norm // of SongUNets, whose groups Validate checks
+	dev   tensor.Device
+	size  int
+	mu    sync.Mutex
 }
 
 // add registers a parameter; its tensor is made by alloc.
@@ -159,27 +174,40 @@ func (p *Params) Find(name string) *Param {
 // permute copies between PyTorch's order and ours: dst is ours if toOurs,
 // src otherwise.
 func (q *Param) permute(dst, src []float32, toOurs bool) {
-	if q.layout == vector || q.layout == table {
+	if (q.layout == vector || q.layout == table) && q.heads == 0 {
 		copy(dst, src)
 		return
 	}
-	o, i := q.Shape[0], q.Shape[1]
+	o, i := q.Shape[0], 1
+	if len(q.Shape) > 1 {
+		i = q.Shape[1]
+	}
 	k := q.n / (o * i)
 	ours := 0
 	for c := range k {
 		for b := range i {
-			theirs := b*k + c
-			for range o {
+			for r := range o {
+				theirs := (q.row(r)*i+b)*k + c
 				if toOurs {
 					dst[ours] = src[theirs]
 				} else {
 					dst[theirs] = src[ours]
 				}
 				ours++
-				theirs += i * k
 			}
 		}
 	}
+}
+
+// row returns which output there is our output r: of every head, ours are all
+// channels of q, then of k, then of v; theirs q, k and v of every channel.
+func (q *Param) row(r int) int {
+	if q.heads == 0 {
+		return r
+	}
+	d := q.Shape[0] / (3 * q.heads)
+	head, part, c := r/(3*d), r/d%3, r%d
+	return head*3*d + 3*c + part
 }
 
 // Set sets the values of q within flat (laid out like Flat) from src in
@@ -206,7 +234,8 @@ func (p *Params) Get(flat *tensor.Tensor, q *Param) []float32 {
 
 // Init sets all values to the start values of PyTorch's layers (uniform
 // within ±1/√fan-in; embeddings normal; normalisations one and zero; the last
-// layers of residual branches and of the network zero) from a counter-based
+// layers of residual branches and of the network zero; for SongUNets within
+// ±√(6/(fan-in+fan-out)), times 10⁻⁵ in the last layers) from a counter-based
 // generator: value j of parameter i depends on (seed, i, j) alone.
 func (p *Params) Init(seed uint64) {
 	for i, q := range p.List {
@@ -219,6 +248,8 @@ func (p *Params) Init(seed uint64) {
 				buf[j] = 1
 			case uniform:
 				buf[j] = float32(bound * float64(2*unit(key, uint64(j))-1))
+			case xavier:
+				buf[j] = float32(q.gain * math.Sqrt(6) * float64(bound*float64(2*unit(key, uint64(j))-1)))
 			case normal:
 				buf[j] = float32(bell(key, uint64(j)))
 			case eyes:
@@ -228,6 +259,14 @@ func (p *Params) Init(seed uint64) {
 			}
 		}
 		p.Set(p.Flat, q, buf)
+	}
+	for i, b := range p.Buffers {
+		key := mix(seed ^ mix(uint64(len(p.List)+i)+1))
+		for j := range b.Data {
+			if !b.fixed { // the frequencies of a Fourier embedding
+				b.Data[j] = float32(16 * bell(key, uint64(j)))
+			}
+		}
 	}
 	p.Touch()
 }

@@ -75,7 +75,7 @@ func newUNet(cfg *UNetConfig, p *Params) *unet {
 	if cfg.NumClasses > 0 {
 		u.label = p.add("label_emb.weight", table, normal, emb, cfg.NumClasses, emb)
 	}
-	in := cfg.InChannels
+	in := cfg.InChannels + cfg.CondChannels
 	if cfg.Magnitude {
 		in++
 	}
@@ -128,21 +128,16 @@ func newUNet(cfg *UNetConfig, p *Params) *unet {
 
 // record records the network for images of h×w pixels.
 func (u *unet) record(g *graph, h, w int) error {
-	if err := u.cfg.fits(h, w); err != nil {
+	if err := fits(len(u.cfg.ChannelMult), h, w); err != nil {
 		return err
 	}
-	g.in = g.place(nil, []int{h, w, u.cfg.InChannels})
-	g.in.constant = true
+	x := g.image(h, w, u.cfg.InChannels, u.cfg.CondChannels, u.cfg.Magnitude)
 	e := g.timestep(u.cfg.ModelChannels, u.cfg.TimeScale)
 	e = g.linear(g.silu(g.linear(e, u.time[0])), u.time[1])
 	if u.label != nil {
 		e = g.embed(e, u.label)
 	}
 	e = g.silu(e)
-	x := g.in
-	if u.cfg.Magnitude {
-		x = g.host(scaled(u.cfg.InChannels), h, w, u.cfg.InChannels+1)
-	}
 	var skips []*value
 	for i := range u.input {
 		x = u.block(g, &u.input[i], x, e)

@@ -1,0 +1,101 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"heavytail/tensor"
+)
+
+// An Extra is what else a network may be conditioned on, of all samples one
+// after the other. A nil field means zeros.
+type Extra struct {
+	// Cond holds images of the configuration's CondChannels, of the height and
+	// width of x, channels last: they enter the network as more channels of its
+	// input, not scaled with the noise level as x is.
+	Cond []float32
+	// Augment holds the configuration's AugmentDim values, which tell a
+	// SongUNet in training how a sample was altered; zeros mean not at all.
+	Augment []float32
+}
+
+// part returns the samples lo…hi−1 of e, of cond and aug values each.
+func (e Extra) part(lo, hi, cond, aug int) Extra {
+	if e.Cond != nil {
+		e.Cond = e.Cond[lo*cond : hi*cond]
+	}
+	if e.Augment != nil {
+		e.Augment = e.Augment[lo*aug : hi*aug]
+	}
+	return e
+}
+
+// CondChannels returns the channels of the conditioning images that the
+// network takes; 0: none.
+func (n *Net) CondChannels() int {
+	switch {
+	case n.cfg.UNet != nil:
+		return n.cfg.UNet.CondChannels
+	case n.cfg.Song != nil:
+		return n.cfg.Song.CondChannels
+	}
+	return 0
+}
+
+// checkExtra panics unless e fits samples of ws.
+func (ws *Workspace) checkExtra(op string, e Extra, samples int) {
+	if e.Cond != nil && len(e.Cond) != samples*ws.g.cond || e.Augment != nil && len(e.Augment) != samples*ws.g.aug {
+		panic(fmt.Sprintf("nn: %s: %d values of conditioning images, %d of augmentation for %d samples; want %d and %d per sample, or nil",
+			op, len(e.Cond), len(e.Augment), samples, ws.g.cond, ws.g.aug))
+	}
+}
+
+// ForwardWith is Forward with e for the same samples; it panics also if the
+// lengths in e do not fit.
+func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels []int, e Extra) *tensor.Tensor {
+	r := ws.run(x.Dim(0))
+	if !slices.Equal(x.Shape()[1:], ws.g.in.shape) || len(t) != r.n || (labels != nil && len(labels) != r.n) || ws.net != n {
+		panic(fmt.Sprintf("nn: Forward: x %v, %d times, %d labels; want samples of %v", x.Shape(), len(t), len(labels), ws.g.in.shape))
+	}
+	for _, l := range labels {
+		if l >= n.Classes() {
+			panic(fmt.Sprintf("nn: Forward: class %d of a network with %d", l, n.Classes()))
+		}
+	}
+	ws.checkExtra("Forward", e, r.n)
+	r.tensors[ws.g.in.id], r.t, r.labels, r.extra, r.seed, r.keys = x, t, labels, e, ws.seed, ws.keys
+	for _, s := range ws.g.steps {
+		if s.forward != nil {
+			s.forward(r)
+		}
+	}
+	ws.last = r
+	return r.at(ws.g.out)
+}
+
+// PredictWith is Predict with e for the same samples; it panics also if the
+// lengths in e do not fit.
+func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Extra) {
+	per := count(ws.g.in.shape)
+	perOut := count(ws.g.out.shape)
+	if len(x) != per*len(t) || len(out) != perOut*len(t) {
+		panic(fmt.Sprintf("nn: Predict: %d values in, %d out, for %d samples of %v", len(x), len(out), len(t), ws.g.in.shape))
+	}
+	ws.checkExtra("Predict", e, len(t))
+	if ws.in == nil {
+		ws.in = n.dev.New(append([]int{ws.batch}, ws.g.in.shape...)...)
+	}
+	for lo := 0; lo < len(t); lo += ws.batch {
+		hi := min(lo+ws.batch, len(t))
+		r := ws.run(hi - lo)
+		if r.in == nil {
+			r.in = ws.in.Batch(0, r.n)
+		}
+		n.dev.Upload(r.in, x[lo*per:hi*per])
+		var l []int
+		if labels != nil {
+			l = labels[lo:hi]
+		}
+		n.dev.Download(out[lo*perOut:hi*perOut], n.ForwardWith(ws, r.in, t[lo:hi], l, e.part(lo, hi, ws.g.cond, ws.g.aug)))
+	}
+}
