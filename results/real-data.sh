@@ -6,7 +6,8 @@
 #   bmw.csv      6146 daily logarithmic returns of BMW shares, 1973-1996
 #                (both from Debian's r-cran-fextremes, GPL)
 #   sp500.csv    daily logarithmic returns of the S&P 500, 2000-2020
-#   quakes.csv   10^magnitude of a week of earthquakes of magnitude 1 and above
+#   quakes.csv   10^(magnitude/2), which the length of the rupture goes with, of
+#                a week of earthquakes of magnitude 1 and above
 #   precip.csv   annual precipitation, mm, of the cells of a one-degree grid
 #                (these from the npm package vega-datasets: the quakes and the
 #                grid are public domain in the United States; for the quotes no
@@ -120,7 +121,7 @@ with open(vega + "/sp500-2000.csv") as f:
 with open(vega + "/earthquakes.json") as f:
     quakes = [q["properties"] for q in json.load(f)["features"]]
 quakes = [q["mag"] for q in quakes if q["type"] == "earthquake" and q["mag"] is not None and q["mag"] >= 1]
-write("quakes", [10 ** m for m in quakes])
+write("quakes", [10 ** (m / 2) for m in quakes])
 with open(vega + "/annual-precip.json") as f:
     write("precip", json.load(f)["values"])
 PY

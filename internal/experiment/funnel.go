@@ -38,18 +38,20 @@ const exactMethod = "exact sample"
 
 // lawSizes are the numbers that -quick changes.
 type lawSizes struct {
-	points, generated, reference int
-	steps                        map[string]int // of training, by target
+	points, reference int
+	steps, generated  map[string]int // steps of training and samples, by target
 }
 
 func planFunnel(o Options) (*Plan, error) {
-	z := lawSizes{points: 1 << 21, generated: 300_000, reference: 2_000_000, steps: map[string]int{"funnel": 5859, "student": 10_000}}
+	z := lawSizes{points: 1 << 21, reference: 2_000_000,
+		steps: map[string]int{"funnel": 5859, "student": 10_000}, generated: map[string]int{"funnel": 250_000, "student": 150_000}}
 	if o.Quick {
-		z = lawSizes{points: 1 << 15, generated: 2048, reference: 40_000, steps: map[string]int{"funnel": 150, "student": 60}}
+		z = lawSizes{points: 1 << 15, reference: 40_000,
+			steps: map[string]int{"funnel": 150, "student": 60}, generated: map[string]int{"funnel": 2048, "student": 2048}}
 	}
 	runs := o.RunsOr(5, 1)
 	p := &Plan{
-		Settings: fmt.Sprintf("funnel 3: %d points, %d generated, %d reference, steps %v", z.points, z.generated, z.reference, z.steps),
+		Settings: fmt.Sprintf("funnel 4: %d points, generated %v, %d reference, steps %v", z.points, z.generated, z.reference, z.steps),
 		Columns:  lawColumns,
 		Report:   reportFunnel,
 	}
@@ -79,7 +81,7 @@ func exactJob(t lawTarget, ref *lawReference, z lawSizes, seed uint64, run int) 
 	}
 	j.Do = func(context.Context, *Worker) ([][]float64, error) {
 		d := len(t.coords)
-		x := make([]float32, z.generated*d)
+		x := make([]float32, z.generated[t.name]*d)
 		t.fill(x, Seed(seed, "exact", t.name, run))
 		var rows [][]float64
 		for c := range d {
@@ -121,7 +123,7 @@ func lawJob(t lawTarget, m lawMethod, ref *lawReference, z lawSizes, seed uint64
 		}
 		var rows [][]float64
 		for _, s := range m.samplers {
-			cols, err := sampleColumns(ctx, s.bind(m, net, d), z.generated, d, Seed(train.seed, "sample"))
+			cols, err := sampleColumns(ctx, s.bind(m, net, d), z.generated[t.name], d, Seed(train.seed, "sample"))
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.name, err)
 			}

@@ -13,12 +13,13 @@ import (
 	"heavytail/tensor"
 )
 
-// pointTraining says how a network for points is trained: Adam at a constant
-// rate, without weight decay or averaging, as the papers' small experiments do.
+// pointTraining says how a network for points is trained: Adam without weight
+// decay or averaging, as in the papers' small experiments.
 type pointTraining struct {
 	net          nn.Config
 	steps, batch int
 	rate         float64
+	cosine       bool    // the rate falls to 0 at the end; otherwise it is constant
 	clip         float64 // of the gradient's norm; 0: none
 	loss         diffusion.Loss
 	seed         uint64
@@ -36,6 +37,9 @@ func (t pointTraining) fit(ctx context.Context, dev tensor.Device, use func(*rec
 	r.Train = recipe.Train{
 		Seed: t.seed, Steps: t.steps, Batch: t.batch, Rate: nn.Schedule{LR: t.rate}, Loss: t.loss,
 		Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Clip: t.clip,
+	}
+	if t.cosine {
+		r.Train.Rate.Kind, r.Train.Rate.Total = nn.Cosine, t.steps
 	}
 	use(&r)
 	trainer, err := train.New(dev, set, r)

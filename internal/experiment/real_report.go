@@ -1,0 +1,167 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// A realRow is a row of a set's table.
+type realRow struct {
+	family string
+	value  float64 // NaN: none
+}
+
+func (r realRow) setting(set string) string {
+	if math.IsNaN(r.value) {
+		return set + " -"
+	}
+	return setting(set, r.value)
+}
+
+// title names the row: t-EDM, ν = 5.
+func (r realRow) title() string {
+	switch {
+	case math.IsNaN(r.value) || r.family == logEDM:
+		return r.family
+	case math.IsInf(r.value, 1):
+		return map[string]string{tEDM: "EDM (ν = ∞)", tFlow: "flow matching (ν = ∞)"}[r.family]
+	case r.family == dlpm && r.value == 2:
+		return "DDPM (α = 2)"
+	case r.family == dlpm:
+		return fmt.Sprintf("%s, α = %g", r.family, r.value)
+	}
+	return fmt.Sprintf("%s, ν = %g", r.family, r.value)
+}
+
+func realRows() []realRow {
+	out := []realRow{{halfMethod, math.NaN()}, {studentMethod, math.NaN()}}
+	for _, m := range realMethods() {
+		out = append(out, realRow{m.family, m.value})
+	}
+	return out
+}
+
+func reportReal(r *Results, sets []realSet) Report {
+	rep := Report{Title: "real: held-out tails of real data"}
+	rep.Sections = append(rep.Sections, Section{"choice", choiceTable(r, sets)})
+	fig := Figure{Columns: 2}
+	for _, s := range sets {
+		rep.Sections = append(rep.Sections, Section{"set-" + s.name, setTable(r, s)})
+		fig.Plots = append(fig.Plots, realPlot(r, s))
+	}
+	rep.Figures = []Figure{fig}
+	return rep
+}
+
+// setTable shows what was measured of one set.
+func setTable(r *Results, s realSet) string {
+	t := Table{Head: []string{s.name, "log tail error", "W1 of the top 5 %", "W1", "KS beyond 90 %", "90 %", "95 %", "99 %", "99.5 %"}}
+	for _, row := range realRows() {
+		cells := []string{row.title()}
+		for _, c := range realColumns[:measured] {
+			cells = append(cells, compact(r.Summary(row.family, row.setting(s.name), c)))
+		}
+		t.Add(cells...)
+	}
+	return t.String()
+}
+
+// best returns the row of a family with the smallest mean log tail error.
+func best(r *Results, set, family string) (realRow, Summary) {
+	var row realRow
+	least := Summary{Mean: math.Inf(1)}
+	for _, c := range realRows() {
+		if c.family != family {
+			continue
+		}
+		if s := r.Summary(c.family, c.setting(set), "tail"); s.N > 0 && s.Mean < least.Mean {
+			row, least = c, s
+		}
+	}
+	return row, least
+}
+
+// chosenError is the mean log tail error, over the runs, of the grid's value
+// that is nearest to what the estimator named by column said of that run's
+// training half; it also returns the values chosen.
+func chosenError(r *Results, set, family, column string, grid []float64) (Summary, string) {
+	var errs []float64
+	count := map[float64]int{}
+	for run, v := range r.Values(estimateMethod, set+" -", column) {
+		g := nearest(grid, v)
+		if math.IsNaN(g) {
+			errs = append(errs, math.NaN())
+			continue
+		}
+		count[g]++
+		if all := r.Values(family, setting(set, g), "tail"); run < len(all) {
+			errs = append(errs, all[run])
+		}
+	}
+	var names []string
+	for _, g := range grid {
+		if count[g] > 0 {
+			names = append(names, strings.Replace(fmt.Sprintf("%g (%d×)", g, count[g]), "+Inf", "∞", 1))
+		}
+	}
+	if len(names) == 0 {
+		names = []string{"none: the fit fails"}
+	}
+	return Summarise(errs), strings.Join(names, ", ")
+}
+
+// choiceTable shows per set the estimates, the best row of each family, and how
+// the estimators' choices compare with them.
+func choiceTable(r *Results, sets []realSet) string {
+	t := Table{Head: []string{"set", "values", "estimate: ν, α, index", "best of all", "best t-EDM", "t-EDM by ν̂: ν, error", "t-EDM by index: ν, error", "best DLPM", "DLPM by α̂: α, error"}}
+	for _, s := range sets {
+		var overall realRow
+		least := Summary{Mean: math.Inf(1)}
+		for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
+			if row, v := best(r, s.name, f); v.Mean < least.Mean {
+				overall, least = row, v
+			}
+		}
+		named := func(row realRow, v Summary) string { return row.title() + ": " + compact(v) }
+		chosen := func(family, column string, grid []float64) string {
+			v, names := chosenError(r, s.name, family, column, grid)
+			return names + ": " + compact(v)
+		}
+		e := func(column string) string { return compact(r.Summary(estimateMethod, s.name+" -", column)) }
+		t.Add(s.name, fmt.Sprint(len(s.x)), e("nu")+"; "+e("alpha")+"; "+e("index"), named(overall, least),
+			named(best(r, s.name, tEDM)), chosen(tEDM, "nu", realNu), chosen(tEDM, "index", realNu),
+			named(best(r, s.name, dlpm)), chosen(dlpm, "alpha", realAlpha))
+	}
+	return t.String()
+}
+
+// realPlot draws the log tail error against 1/ν and 1/α − ½, in which the
+// Gaussian methods stand at 0.
+func realPlot(r *Results, s realSet) Plot {
+	p := Plot{Title: s.name + ": log tail error on the held-out half", XLabel: "1/ν, or 1/α − 1/2 (0: Gaussian)", YLabel: "error", LogY: true}
+	at := func(family string, value float64) float64 {
+		if family == dlpm {
+			return 1/value - 0.5
+		}
+		return 1 / value
+	}
+	series := map[string]*Series{}
+	for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
+		series[f] = &Series{Name: f}
+	}
+	for _, row := range realRows() {
+		if q := series[row.family]; q != nil {
+			v := r.Summary(row.family, row.setting(s.name), "tail")
+			q.X, q.Y, q.Err = append(q.X, at(row.family, row.value)), append(q.Y, v.Mean), append(q.Err, v.Std)
+		}
+	}
+	for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
+		p.Series = append(p.Series, *series[f])
+	}
+	floor := r.Summary(halfMethod, s.name+" -", "tail").Mean
+	law := r.Summary(studentMethod, s.name+" -", "tail").Mean
+	p.Series = append(p.Series, Series{Name: halfMethod, X: []float64{0, 0.4}, Y: []float64{floor, floor}, Style: Dashed},
+		Series{Name: studentMethod, X: []float64{0, 0.4}, Y: []float64{law, law}, Style: Dashed})
+	return p
+}
