@@ -25,7 +25,7 @@ Laws:
 ` + noiseHelp() + `
 A skewed stable law needs -param s0 or s1, Nolan's parametrisations. Value i (row i
 where there are rows) is a function of the seed, the law and i alone: the same on
-every processor and for any -n and -threads.
+every processor and for any -n and -threads; with -type f64 it is another value.
 `,
 	flags: noiseFlags,
 }

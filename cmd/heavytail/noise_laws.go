@@ -163,12 +163,19 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	if l.Param == stable.S1 && l.Alpha == 1 { // where S1 is no family of location and scale
 		loc += l.Beta * 2 / math.Pi * l.Scale * dmath.Log(l.Scale)
 	}
-	unit := stable.Law{Alpha: l.Alpha, Beta: l.Beta, Scale: 1, Param: l.Param}
-	m.f32 = placed([]float64{l.Scale, loc}, func(s stable.Stream, dst []float32, off int) {
-		if unit.Beta == 0 {
-			s.Symmetric(dst, unit.Alpha, off)
+	place := []float64{l.Scale, loc}
+	m.f32 = placed(place, func(s stable.Stream, dst []float32, off int) {
+		if l.Beta == 0 {
+			s.Symmetric(dst, l.Alpha, off)
 		} else {
-			s.Skewed(dst, unit.Alpha, unit.Beta, unit.Param, off)
+			s.Skewed(dst, l.Alpha, l.Beta, l.Param, off)
+		}
+	})
+	m.f64 = placed(place, func(s stable.Stream, dst []float64, off int) {
+		if l.Beta == 0 {
+			s.Symmetric64(dst, l.Alpha, off)
+		} else {
+			s.Skewed64(dst, l.Alpha, l.Beta, l.Param, off)
 		}
 	})
 	return m, nil

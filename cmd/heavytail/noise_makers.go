@@ -17,16 +17,19 @@ func positiveNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
 
 func normalNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
 	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Normal(dst, off) })
+	m.f64 = placed(p, func(s stable.Stream, dst []float64, off int) { s.Normal64(dst, off) })
 	return m, positiveScale(p)
 }
 
 func exponentialNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
 	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Exponential(dst, off) })
+	m.f64 = placed(p, func(s stable.Stream, dst []float64, off int) { s.Exponential64(dst, off) })
 	return m, positiveScale(p)
 }
 
 func uniformNoise([]float64, *noiseOptions) (m noiseMaker, err error) {
 	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Uniform(dst, off) })
+	m.f64 = byChunk(func(s stable.Stream, dst []float64, off int) { s.Uniform64(dst, off) })
 	return m, nil
 }
 
@@ -78,54 +81,49 @@ func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err erro
 	return m, positiveScale(p[1:])
 }
 
-// eachValue turns a function of one variate into both makers.
-func eachValue(f func(s stable.Stream, off int) float64) (m noiseMaker) {
-	m.f64 = byChunk(func(s stable.Stream, dst []float64, off int) {
+// rounded makes float32 values of a float64 family, and float64 ones.
+func rounded(p []float64, fill func(s stable.Stream, dst []float64, off int)) (m noiseMaker) {
+	m.f64 = placed(p, fill)
+	m.f32 = func(dst []float32, seed, first uint64) {
+		var buf [1024]float64
+		for len(dst) > 0 {
+			part := buf[:min(len(buf), len(dst))]
+			m.f64(part, seed, first)
+			for i, v := range part {
+				dst[i] = float32(v)
+			}
+			dst, first = dst[len(part):], first+uint64(len(part))
+		}
+	}
+	return m
+}
+
+// eachValue is a family of variates made one at a time.
+func eachValue(f func(s stable.Stream, off int) float64) func(stable.Stream, []float64, int) {
+	return func(s stable.Stream, dst []float64, off int) {
 		for i := range dst {
 			dst[i] = f(s, off+i)
 		}
-	})
-	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) {
-		for i := range dst {
-			dst[i] = float32(f(s, off+i))
-		}
-	})
-	return m
+	}
 }
 
 func chiSquareNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("nu %v; want a positive one", p[0])
 	}
-	return eachValue(func(s stable.Stream, off int) float64 { return s.ChiSquare(p[0], off) }), nil
+	return rounded(nil, eachValue(func(s stable.Stream, off int) float64 { return s.ChiSquare(p[0], off) })), nil
 }
 
 func gammaNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("shape %v; want a positive one", p[0])
 	}
-	scale := 1.0
-	if len(p) > 1 {
-		scale = p[1]
-	}
-	return eachValue(func(s stable.Stream, off int) float64 { return scale * s.Gamma(p[0], off) }), positiveScale(p[1:])
+	return rounded(p[1:], eachValue(func(s stable.Stream, off int) float64 { return s.Gamma(p[0], off) })), positiveScale(p[1:])
 }
 
-// studentNoise makes value i of the normal variate and the κ with number i.
 func studentNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
-	l := stable.StudentT{Nu: p[0], Scale: 1}
-	if len(p) > 1 {
-		l.Scale = p[1]
+	if !(p[0] >= 0.01 && p[0] <= 1e6) {
+		return noiseMaker{}, fmt.Errorf("nu %v; want 0.01 to 1e6", p[0])
 	}
-	if len(p) > 2 {
-		l.Loc = p[2]
-	}
-	if err := l.Validate(); err != nil {
-		return noiseMaker{}, err
-	}
-	return eachValue(func(s stable.Stream, off int) float64 {
-		var z [1]float32
-		s.Normal(z[:], off)
-		return float64(l.Scale*(float64(z[0])/math.Sqrt(s.Kappa(l.Nu, off)))) + l.Loc
-	}), nil
+	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { s.StudentT(dst, p[0], off) }), positiveScale(p[1:])
 }
