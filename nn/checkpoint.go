@@ -102,7 +102,7 @@ func (c *Checkpoint) describe(recipe, state string) error {
 	}
 	for name, e := range c.entries {
 		c.Training = c.Training || strings.HasPrefix(name, "adam.m.")
-		if !strings.HasPrefix(name, "ema.") && !strings.HasPrefix(name, "adam.") {
+		if !strings.HasPrefix(name, "ema.") && !strings.HasPrefix(name, "adam.") && !isBuffer(name) {
 			c.DType = max(c.DType, e.dtype) // one type in practice; any fixed choice will do
 		}
 	}
@@ -178,6 +178,9 @@ func (c *Checkpoint) check(p *Params, prefix string) error {
 			known[prefix+a] = true
 		}
 	}
+	if err := c.checkBuffers(p, prefix, known); err != nil {
+		return err
+	}
 	if int64(p.Count()) > c.size { // tensors of a .pt file may share storage; no network does
 		return fmt.Errorf("checkpoint: %d parameters in a file of %d bytes", p.Count(), c.size)
 	}
@@ -222,7 +225,7 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 		}
 		p.Set(flat, q, x)
 	}
-	return nil
+	return c.loadBuffers(p, prefix)
 }
 
 // Net makes a network with the file's weights. which is "raw" for the weights

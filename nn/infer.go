@@ -15,7 +15,10 @@ func (c *Checkpoint) infer() (Config, error) {
 	if c.entries["linear_in.weight"].shape != nil || c.entries["inblock.0.weight"].shape != nil {
 		return c.inferMLP()
 	}
-	return Config{}, fmt.Errorf("the tensors are not those of a network known here (%d tensors, neither input_blocks.0.0.weight nor linear_in.weight)", len(c.entries))
+	if prefix, ok := c.songPrefix(); ok {
+		return c.inferSong(prefix)
+	}
+	return Config{}, fmt.Errorf("the tensors are not those of a network known here (%d tensors, none of input_blocks.0.0.weight, linear_in.weight and model.map_layer0.weight)", len(c.entries))
 }
 
 // dim returns dimension i of a tensor, 0 if there is none.
@@ -34,8 +37,11 @@ func (c *Checkpoint) inferUNet() (Config, error) {
 		ModelChannels: c.dim("input_blocks.0.0.weight", 0), NumClasses: c.dim("label_emb.weight", 0),
 		NumHeads: 4, TimeScale: 1,
 	}
-	if u.InChannels == u.OutChannels+1 { // the channel of ln s
+	switch {
+	case u.InChannels == u.OutChannels+1: // the channel of ln s
 		u.InChannels, u.Magnitude = u.OutChannels, true
+	case u.InChannels > u.OutChannels: // conditioning images
+		u.InChannels, u.CondChannels = u.OutChannels, u.InChannels-u.OutChannels
 	}
 	if u.ModelChannels == 0 {
 		return Config{}, fmt.Errorf("input_blocks.0.0.weight has shape %v", c.entries["input_blocks.0.0.weight"].shape)

@@ -87,6 +87,7 @@ func (s *State) Write(w io.Writer, d tensor.DType) error {
 		}
 	}
 	all("", p.Flat, d)
+	items = append(items, p.bufferItems("")...)
 	for _, e := range s.EMA {
 		all("ema."+e.label()+".", e.Shadow, d)
 	}
@@ -112,12 +113,12 @@ func (s *State) WriteTorch(w io.Writer, d tensor.DType) error {
 			it := p.item("", flat, q, d)
 			pairs = append(pairs, torchfile.Pair{Key: q.Name, Value: it})
 			for _, a := range q.Aliases {
-				if aliases {
+				if aliases && s.Net.cfg.Song == nil { // of SongUNets they are names that are read only
 					pairs = append(pairs, torchfile.Pair{Key: a, Value: it})
 				}
 			}
 		}
-		return torchfile.NewDict(pairs...)
+		return torchfile.NewDict(append(pairs, p.bufferPairs()...)...)
 	}
 	ema := &torchfile.List{}
 	for _, e := range s.EMA {
