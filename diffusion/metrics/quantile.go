@@ -16,7 +16,7 @@ func sorted(x []float64) ([]float64, bool) {
 // quantile returns the p-quantile of ascending x by linear interpolation
 // between order statistics, x[h] at h = (n−1)p: the default of NumPy and R.
 func quantile(x []float64, p float64) float64 {
-	h := float64(len(x)-1) * p
+	h := float64(float64(len(x)-1) * p) // rounded: not fused with the difference below
 	i := int(h)
 	if i >= len(x)-1 {
 		return x[len(x)-1]
