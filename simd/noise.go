@@ -9,7 +9,7 @@ import (
 // is a function of the generator and of its index alone.
 //
 // With w the words of block n, the families that use one word per variate
-// (Words, Uniform, Exponential, Normal) give four variates 4n … 4n+3 to a
+// (Words, Uniform, Exponential, Normal, Table) give four variates 4n … 4n+3 to a
 // block, the others (two words per variate) give two: variate 2n uses w0, w1
 // and variate 2n+1 uses w2, w3.
 type NoiseOp uint8
@@ -28,6 +28,8 @@ const (
 	// r·sin(πv(w0)) with the sign of bit 31 of w0; the same with w2, w3.
 	// Multiplied by Scale.
 	NoiseNormal
+	// NoiseTable: the polynomials of an OctaveTable.
+	NoiseTable
 	// NoiseSymmetricLow and NoiseSymmetricHigh: symmetric α-stable variates by
 	// Chambers, Mallows and Stuck for α ≤ 1 and 1 < α ≤ 2.
 	NoiseSymmetricLow
@@ -47,7 +49,7 @@ const (
 
 // perBlock is the number of variates that one block of four words gives.
 func (op NoiseOp) perBlock() uint64 {
-	if op <= NoiseNormal {
+	if op <= NoiseTable {
 		return 4
 	}
 	return 2
@@ -66,6 +68,10 @@ type NoiseParams struct {
 	Kp1   float32 // Skewed: 1−Kp
 	Km1   float32 // Skewed: 1−Km
 	Shift float32 // Skewed: added to the result
+
+	Table *OctaveTable // Table
+
+	words *uint32 // of NoiseOf
 }
 
 // noiseGroup is the number of blocks that one step of a kernel makes.
@@ -79,6 +85,24 @@ func Noise(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
 		panic(fmt.Sprintf("simd: Noise: no family %d", op))
 	}
 	noiseFill(dst, op, p, off, q)
+}
+
+// NoiseOf sets dst to the variates that a generator with the given words would
+// give from its block 0 on: for points of a lattice or of a low-discrepancy
+// sequence in place of random words, and for tests. It panics unless words holds
+// whole blocks of four and dst their variates.
+func NoiseOf(dst []float32, op NoiseOp, words []uint32, q *NoiseParams) {
+	per := int(op.perBlock())
+	if op == NoiseWords || op >= noiseOps || len(words)%4 != 0 || len(dst) != len(words)/4*per {
+		panic(fmt.Sprintf("simd: NoiseOf: family %d, %d variates of %d words", op, len(dst), len(words)))
+	}
+	n := len(words) / 4 / noiseGroup * noiseGroup // blocks in whole groups
+	if n > 0 && noiseGivenAsm(dst[:n*per], op, words[:4*n], q) {
+		dst, words = dst[n*per:], words[4*n:]
+	}
+	for ; len(words) > 0; dst, words = dst[per:], words[4:] {
+		noiseBlock(dst, op, [4]uint32(words), q)
+	}
 }
 
 // Uint32s sets dst[i] to word off+i of the generator p.

@@ -340,7 +340,23 @@ DATA noiseAVX2<>+1424(SB)/4, $0xff7fffff
 DATA noiseAVX2<>+1428(SB)/4, $0xff7fffff
 DATA noiseAVX2<>+1432(SB)/4, $0xff7fffff
 DATA noiseAVX2<>+1436(SB)/4, $0xff7fffff
-GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1440
+DATA noiseAVX2<>+1440(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1444(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1448(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1452(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1456(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1460(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1464(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1468(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1472(SB)/4, $0x47800000
+DATA noiseAVX2<>+1476(SB)/4, $0x47800000
+DATA noiseAVX2<>+1480(SB)/4, $0x47800000
+DATA noiseAVX2<>+1484(SB)/4, $0x47800000
+DATA noiseAVX2<>+1488(SB)/4, $0x47800000
+DATA noiseAVX2<>+1492(SB)/4, $0x47800000
+DATA noiseAVX2<>+1496(SB)/4, $0x47800000
+DATA noiseAVX2<>+1500(SB)/4, $0x47800000
+GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1504
 
 // func noiseWordsAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2
@@ -355,6 +371,8 @@ TEXT ·noiseWordsAVX2(SB), NOSPLIT, $0-40
 	JZ    Wordsdone
 
 Wordsloop:
+	TESTQ        DX, DX
+	JZ           Wordsgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -529,25 +547,45 @@ Wordsloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
-	VUNPCKLPS    Y8, Y9, Y0
-	VUNPCKHPS    Y8, Y9, Y2
-	VPERM2F128   $0x20, Y2, Y0, Y1
-	VPERM2F128   $0x31, Y2, Y0, Y0
-	VUNPCKLPS    Y3, Y11, Y2
-	VUNPCKHPS    Y3, Y11, Y4
-	VPERM2F128   $0x20, Y4, Y2, Y3
-	VPERM2F128   $0x31, Y4, Y2, Y2
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      Y3, 64(AX)
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $+128, AX
-	DECQ         CX
-	JNZ          Wordsloop
+
+Wordsmade:
+	VUNPCKLPS  Y8, Y9, Y0
+	VUNPCKHPS  Y8, Y9, Y2
+	VPERM2F128 $0x20, Y2, Y0, Y1
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VUNPCKLPS  Y3, Y11, Y2
+	VUNPCKHPS  Y3, Y11, Y4
+	VPERM2F128 $0x20, Y4, Y2, Y3
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y0, 32(AX)
+	VMOVUPS    Y3, 64(AX)
+	VMOVUPS    Y2, 96(AX)
+	ADDQ       $+128, AX
+	DECQ       CX
+	JNZ        Wordsloop
 
 Wordsdone:
 	VZEROUPPER
 	RET
+
+Wordsgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     Wordsmade
 
 // func noiseUniformAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
@@ -562,6 +600,8 @@ TEXT ·noiseUniformAVX2(SB), NOSPLIT, $0-40
 	JZ    Uniformdone
 
 Uniformloop:
+	TESTQ        DX, DX
+	JZ           Uniformgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -736,39 +776,59 @@ Uniformloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
-	VPSRLD       $0x01, Y9, Y0
-	VPSRLD       $0x01, Y11, Y1
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y2
-	VFMADD213PS  noiseAVX2<>+192(SB), Y2, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y2, Y1
-	VPSRLD       $0x01, Y8, Y2
-	VPSRLD       $0x01, Y3, Y3
-	VCVTDQ2PS    Y2, Y2
-	VCVTDQ2PS    Y3, Y3
-	VMOVUPS      noiseAVX2<>+160(SB), Y4
-	VFMADD213PS  noiseAVX2<>+192(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+192(SB), Y4, Y3
-	VUNPCKLPS    Y2, Y0, Y4
-	VUNPCKHPS    Y2, Y0, Y2
-	VPERM2F128   $0x20, Y2, Y4, Y0
-	VPERM2F128   $0x31, Y2, Y4, Y2
-	VUNPCKLPS    Y3, Y1, Y4
-	VUNPCKHPS    Y3, Y1, Y3
-	VPERM2F128   $0x20, Y3, Y4, Y1
-	VPERM2F128   $0x31, Y3, Y4, Y3
-	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      Y1, 64(AX)
-	VMOVUPS      Y3, 96(AX)
-	ADDQ         $+128, AX
-	DECQ         CX
-	JNZ          Uniformloop
+
+Uniformmade:
+	VPSRLD      $0x01, Y9, Y0
+	VPSRLD      $0x01, Y11, Y1
+	VCVTDQ2PS   Y0, Y0
+	VCVTDQ2PS   Y1, Y1
+	VMOVUPS     noiseAVX2<>+160(SB), Y2
+	VFMADD213PS noiseAVX2<>+192(SB), Y2, Y0
+	VFMADD213PS noiseAVX2<>+192(SB), Y2, Y1
+	VPSRLD      $0x01, Y8, Y2
+	VPSRLD      $0x01, Y3, Y3
+	VCVTDQ2PS   Y2, Y2
+	VCVTDQ2PS   Y3, Y3
+	VMOVUPS     noiseAVX2<>+160(SB), Y4
+	VFMADD213PS noiseAVX2<>+192(SB), Y4, Y2
+	VFMADD213PS noiseAVX2<>+192(SB), Y4, Y3
+	VUNPCKLPS   Y2, Y0, Y4
+	VUNPCKHPS   Y2, Y0, Y2
+	VPERM2F128  $0x20, Y2, Y4, Y0
+	VPERM2F128  $0x31, Y2, Y4, Y2
+	VUNPCKLPS   Y3, Y1, Y4
+	VUNPCKHPS   Y3, Y1, Y3
+	VPERM2F128  $0x20, Y3, Y4, Y1
+	VPERM2F128  $0x31, Y3, Y4, Y3
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     Y2, 32(AX)
+	VMOVUPS     Y1, 64(AX)
+	VMOVUPS     Y3, 96(AX)
+	ADDQ        $+128, AX
+	DECQ        CX
+	JNZ         Uniformloop
 
 Uniformdone:
 	VZEROUPPER
 	RET
+
+Uniformgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     Uniformmade
 
 // func noiseExponentialAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
@@ -783,6 +843,8 @@ TEXT ·noiseExponentialAVX2(SB), NOSPLIT, $0-40
 	JZ    Exponentialdone
 
 Exponentialloop:
+	TESTQ        DX, DX
+	JZ           Exponentialgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -957,6 +1019,8 @@ Exponentialloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+Exponentialmade:
 	VPSRLD       $0x01, Y9, Y0
 	VPSRLD       $0x01, Y11, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -1085,6 +1149,24 @@ Exponentialdone:
 	VZEROUPPER
 	RET
 
+Exponentialgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     Exponentialmade
+
 // func noiseNormalAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseNormalAVX2(SB), NOSPLIT, $0-40
@@ -1098,6 +1180,8 @@ TEXT ·noiseNormalAVX2(SB), NOSPLIT, $0-40
 	JZ    Normaldone
 
 Normalloop:
+	TESTQ        DX, DX
+	JZ           Normalgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -1272,6 +1356,8 @@ Normalloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+Normalmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -1407,6 +1493,24 @@ Normaldone:
 	VZEROUPPER
 	RET
 
+Normalgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     Normalmade
+
 // func noiseSymmetricLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseSymmetricLowAVX2(SB), NOSPLIT, $0-40
@@ -1420,6 +1524,8 @@ TEXT ·noiseSymmetricLowAVX2(SB), NOSPLIT, $0-40
 	JZ    SymmetricLowdone
 
 SymmetricLowloop:
+	TESTQ        DX, DX
+	JZ           SymmetricLowgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -1594,6 +1700,8 @@ SymmetricLowloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+SymmetricLowmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -1822,6 +1930,24 @@ SymmetricLowdone:
 	VZEROUPPER
 	RET
 
+SymmetricLowgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     SymmetricLowmade
+
 // func noisePositiveLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noisePositiveLowAVX2(SB), NOSPLIT, $0-40
@@ -1835,6 +1961,8 @@ TEXT ·noisePositiveLowAVX2(SB), NOSPLIT, $0-40
 	JZ    PositiveLowdone
 
 PositiveLowloop:
+	TESTQ        DX, DX
+	JZ           PositiveLowgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -2009,6 +2137,8 @@ PositiveLowloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+PositiveLowmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -2244,6 +2374,24 @@ PositiveLowdone:
 	VZEROUPPER
 	RET
 
+PositiveLowgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     PositiveLowmade
+
 // func noiseRootLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseRootLowAVX2(SB), NOSPLIT, $0-40
@@ -2257,6 +2405,8 @@ TEXT ·noiseRootLowAVX2(SB), NOSPLIT, $0-40
 	JZ    RootLowdone
 
 RootLowloop:
+	TESTQ        DX, DX
+	JZ           RootLowgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -2431,6 +2581,8 @@ RootLowloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+RootLowmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -2668,6 +2820,24 @@ RootLowdone:
 	VZEROUPPER
 	RET
 
+RootLowgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     RootLowmade
+
 // func noiseLogLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseLogLowAVX2(SB), NOSPLIT, $0-40
@@ -2681,6 +2851,8 @@ TEXT ·noiseLogLowAVX2(SB), NOSPLIT, $0-40
 	JZ    LogLowdone
 
 LogLowloop:
+	TESTQ        DX, DX
+	JZ           LogLowgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -2855,6 +3027,8 @@ LogLowloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+LogLowmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -3094,6 +3268,24 @@ LogLowdone:
 	VZEROUPPER
 	RET
 
+LogLowgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     LogLowmade
+
 // func noiseSymmetricHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseSymmetricHighAVX2(SB), NOSPLIT, $0-40
@@ -3107,6 +3299,8 @@ TEXT ·noiseSymmetricHighAVX2(SB), NOSPLIT, $0-40
 	JZ    SymmetricHighdone
 
 SymmetricHighloop:
+	TESTQ        DX, DX
+	JZ           SymmetricHighgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -3281,6 +3475,8 @@ SymmetricHighloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+SymmetricHighmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -3509,6 +3705,24 @@ SymmetricHighdone:
 	VZEROUPPER
 	RET
 
+SymmetricHighgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     SymmetricHighmade
+
 // func noisePositiveHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noisePositiveHighAVX2(SB), NOSPLIT, $0-40
@@ -3522,6 +3736,8 @@ TEXT ·noisePositiveHighAVX2(SB), NOSPLIT, $0-40
 	JZ    PositiveHighdone
 
 PositiveHighloop:
+	TESTQ        DX, DX
+	JZ           PositiveHighgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -3696,6 +3912,8 @@ PositiveHighloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+PositiveHighmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -3931,6 +4149,24 @@ PositiveHighdone:
 	VZEROUPPER
 	RET
 
+PositiveHighgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     PositiveHighmade
+
 // func noiseRootHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseRootHighAVX2(SB), NOSPLIT, $0-40
@@ -3944,6 +4180,8 @@ TEXT ·noiseRootHighAVX2(SB), NOSPLIT, $0-40
 	JZ    RootHighdone
 
 RootHighloop:
+	TESTQ        DX, DX
+	JZ           RootHighgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -4118,6 +4356,8 @@ RootHighloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+RootHighmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -4355,6 +4595,24 @@ RootHighdone:
 	VZEROUPPER
 	RET
 
+RootHighgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     RootHighmade
+
 // func noiseLogHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseLogHighAVX2(SB), NOSPLIT, $0-40
@@ -4368,6 +4626,8 @@ TEXT ·noiseLogHighAVX2(SB), NOSPLIT, $0-40
 	JZ    LogHighdone
 
 LogHighloop:
+	TESTQ        DX, DX
+	JZ           LogHighgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -4542,6 +4802,8 @@ LogHighloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+LogHighmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPSRLD       $0x01, Y3, Y1
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
@@ -4781,6 +5043,24 @@ LogHighdone:
 	VZEROUPPER
 	RET
 
+LogHighgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     LogHighmade
+
 // func noiseSkewedAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·noiseSkewedAVX2(SB), NOSPLIT, $0-40
@@ -4794,6 +5074,8 @@ TEXT ·noiseSkewedAVX2(SB), NOSPLIT, $0-40
 	JZ    Skeweddone
 
 Skewedloop:
+	TESTQ        DX, DX
+	JZ           Skewedgiven
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
 	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
@@ -4968,6 +5250,8 @@ Skewedloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+
+Skewedmade:
 	VPSRLD       $0x01, Y8, Y0
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y1
 	VPXOR        noiseAVX2<>+256(SB), Y0, Y2
@@ -5231,5 +5515,999 @@ Skewedloop:
 	JNZ          Skewedloop
 
 Skeweddone:
+	VZEROUPPER
+	RET
+
+Skewedgiven:
+	MOVQ    56(SI), R8
+	MOVQ    BX, DI
+	SHLQ    $0x04, DI
+	ADDQ    DI, R8
+	ADDQ    $+8, BX
+	VMOVUPS (R8), Y0
+	VSHUFPS $0x88, 32(R8), Y0, Y9
+	VSHUFPS $0xdd, 32(R8), Y0, Y8
+	VPERMQ  $0xd8, Y9, Y9
+	VPERMQ  $0xd8, Y8, Y8
+	VMOVUPS 64(R8), Y0
+	VSHUFPS $0x88, 96(R8), Y0, Y11
+	VSHUFPS $0xdd, 96(R8), Y0, Y3
+	VPERMQ  $0xd8, Y11, Y11
+	VPERMQ  $0xd8, Y3, Y3
+	JMP     Skewedmade
+
+// func noiseTable8AVX2(x *float32, n int, t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·noiseTable8AVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ t+16(FP), DX
+	MOVQ 56(DX), BX
+	SHRQ $0x04, CX
+	JZ   Table8done
+
+Table8loop:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VBROADCASTSS (DX), Y2
+	VMOVUPS      noiseAVX2<>+1120(SB), Y3
+	VPXOR        Y3, Y0, Y4
+	VPCMPGTD     Y2, Y4, Y4
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTD     Y2, Y3, Y3
+	VPXOR        Y4, Y0, Y0
+	VPXOR        Y3, Y1, Y5
+	VPSRLD       $0x10, Y0, Y1
+	VCVTDQ2PS    Y1, Y1
+	VPSRLD       $0x10, Y5, Y2
+	VCVTDQ2PS    Y2, Y2
+	VPAND        noiseAVX2<>+1440(SB), Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VPAND        noiseAVX2<>+1440(SB), Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VFMADD132PS  noiseAVX2<>+1472(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1472(SB), Y5, Y2
+	VBROADCASTSS 4(DX), Y0
+	VBROADCASTSS 8(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y6
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 12(DX), Y5
+	VBROADCASTSS 16(DX), Y7
+	VBLENDVPS    Y4, Y7, Y5, Y8
+	VBLENDVPS    Y3, Y7, Y5, Y5
+	VFMADD213PS  Y8, Y6, Y1
+	VFMADD213PS  Y5, Y0, Y2
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y6
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y7
+	VBROADCASTSS 32(DX), Y8
+	VMOVUPS      noiseAVX2<>+384(SB), Y9
+	VPSUBD       Y1, Y6, Y6
+	VPSUBD       Y2, Y0, Y0
+	VPSRLVD      Y7, Y6, Y5
+	VPSRLVD      Y7, Y0, Y7
+	VPAND        Y8, Y6, Y6
+	VPOR         Y9, Y6, Y6
+	VPAND        Y8, Y0, Y0
+	VPOR         Y9, Y0, Y0
+	VSUBPS       Y9, Y6, Y6
+	VSUBPS       Y9, Y0, Y0
+	VPERMPS      896(BX), Y5, Y8
+	VPERMPS      928(BX), Y5, Y9
+	VPERMPS      960(BX), Y5, Y10
+	VPERMPS      992(BX), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y9, Y8, Y8
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y8, Y8
+	VPERMPS      896(BX), Y7, Y9
+	VPERMPS      928(BX), Y7, Y10
+	VPERMPS      960(BX), Y7, Y11
+	VPERMPS      992(BX), Y7, Y12
+	VPSLLD       $0x1c, Y7, Y13
+	VBLENDVPS    Y13, Y10, Y9, Y9
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y7, Y13
+	VBLENDVPS    Y13, Y11, Y9, Y9
+	VPERMPS      768(BX), Y5, Y10
+	VPERMPS      800(BX), Y5, Y11
+	VPERMPS      832(BX), Y5, Y12
+	VPERMPS      864(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      768(BX), Y7, Y10
+	VPERMPS      800(BX), Y7, Y11
+	VPERMPS      832(BX), Y7, Y12
+	VPERMPS      864(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      640(BX), Y5, Y10
+	VPERMPS      672(BX), Y5, Y11
+	VPERMPS      704(BX), Y5, Y12
+	VPERMPS      736(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      640(BX), Y7, Y10
+	VPERMPS      672(BX), Y7, Y11
+	VPERMPS      704(BX), Y7, Y12
+	VPERMPS      736(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      512(BX), Y5, Y10
+	VPERMPS      544(BX), Y5, Y11
+	VPERMPS      576(BX), Y5, Y12
+	VPERMPS      608(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      512(BX), Y7, Y10
+	VPERMPS      544(BX), Y7, Y11
+	VPERMPS      576(BX), Y7, Y12
+	VPERMPS      608(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      384(BX), Y5, Y10
+	VPERMPS      416(BX), Y5, Y11
+	VPERMPS      448(BX), Y5, Y12
+	VPERMPS      480(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      384(BX), Y7, Y10
+	VPERMPS      416(BX), Y7, Y11
+	VPERMPS      448(BX), Y7, Y12
+	VPERMPS      480(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      256(BX), Y5, Y10
+	VPERMPS      288(BX), Y5, Y11
+	VPERMPS      320(BX), Y5, Y12
+	VPERMPS      352(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      256(BX), Y7, Y10
+	VPERMPS      288(BX), Y7, Y11
+	VPERMPS      320(BX), Y7, Y12
+	VPERMPS      352(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      128(BX), Y5, Y10
+	VPERMPS      160(BX), Y5, Y11
+	VPERMPS      192(BX), Y5, Y12
+	VPERMPS      224(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      128(BX), Y7, Y10
+	VPERMPS      160(BX), Y7, Y11
+	VPERMPS      192(BX), Y7, Y12
+	VPERMPS      224(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      (BX), Y5, Y10
+	VPERMPS      32(BX), Y5, Y11
+	VPERMPS      64(BX), Y5, Y12
+	VPERMPS      96(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      (BX), Y7, Y5
+	VPERMPS      32(BX), Y7, Y6
+	VPERMPS      64(BX), Y7, Y10
+	VPERMPS      96(BX), Y7, Y11
+	VPSLLD       $0x1c, Y7, Y12
+	VBLENDVPS    Y12, Y6, Y5, Y5
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y7, Y12
+	VBLENDVPS    Y12, Y10, Y5, Y5
+	VFMADD213PS  Y5, Y0, Y9
+	VMOVAPS      Y1, Y0
+	VMINPS       Y2, Y0, Y0
+	VBROADCASTSS 36(DX), Y5
+	VCMPPS       $0x12, Y5, Y0, Y0
+	VPTEST       Y0, Y0
+	JZ           Table8flat
+	VBROADCASTSS 48(DX), Y0
+	VMAXPS       Y0, Y1, Y1
+	VMAXPS       Y0, Y2, Y2
+	MOVL         36(DX), SI
+	MOVL         44(DX), DI
+	MOVQ         BX, R8
+
+Table8bank:
+	ADDQ         $0x00000400, R8
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y1, Y0
+	VPTEST       Y0, Y0
+	JZ           Table8skip0
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y5
+	VBROADCASTSS 32(DX), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VPSUBD       Y1, Y0, Y0
+	VPSRLVD      Y5, Y0, Y5
+	VPAND        Y6, Y0, Y0
+	VPOR         Y7, Y0, Y0
+	VSUBPS       Y7, Y0, Y0
+	VPERMPS      896(R8), Y5, Y6
+	VPERMPS      928(R8), Y5, Y7
+	VPERMPS      960(R8), Y5, Y10
+	VPERMPS      992(R8), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y7, Y6, Y6
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y6, Y6
+	VPERMPS      768(R8), Y5, Y7
+	VPERMPS      800(R8), Y5, Y10
+	VPERMPS      832(R8), Y5, Y11
+	VPERMPS      864(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      640(R8), Y5, Y7
+	VPERMPS      672(R8), Y5, Y10
+	VPERMPS      704(R8), Y5, Y11
+	VPERMPS      736(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      512(R8), Y5, Y7
+	VPERMPS      544(R8), Y5, Y10
+	VPERMPS      576(R8), Y5, Y11
+	VPERMPS      608(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      384(R8), Y5, Y7
+	VPERMPS      416(R8), Y5, Y10
+	VPERMPS      448(R8), Y5, Y11
+	VPERMPS      480(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      256(R8), Y5, Y7
+	VPERMPS      288(R8), Y5, Y10
+	VPERMPS      320(R8), Y5, Y11
+	VPERMPS      352(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      128(R8), Y5, Y7
+	VPERMPS      160(R8), Y5, Y10
+	VPERMPS      192(R8), Y5, Y11
+	VPERMPS      224(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      (R8), Y5, Y7
+	VPERMPS      32(R8), Y5, Y10
+	VPERMPS      64(R8), Y5, Y11
+	VPERMPS      96(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y1, Y0
+	VBLENDVPS    Y0, Y6, Y8, Y8
+
+Table8skip0:
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y2, Y0
+	VPTEST       Y0, Y0
+	JZ           Table8skip1
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y5
+	VBROADCASTSS 32(DX), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VPSUBD       Y2, Y0, Y0
+	VPSRLVD      Y5, Y0, Y5
+	VPAND        Y6, Y0, Y0
+	VPOR         Y7, Y0, Y0
+	VSUBPS       Y7, Y0, Y0
+	VPERMPS      896(R8), Y5, Y6
+	VPERMPS      928(R8), Y5, Y7
+	VPERMPS      960(R8), Y5, Y10
+	VPERMPS      992(R8), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y7, Y6, Y6
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y6, Y6
+	VPERMPS      768(R8), Y5, Y7
+	VPERMPS      800(R8), Y5, Y10
+	VPERMPS      832(R8), Y5, Y11
+	VPERMPS      864(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      640(R8), Y5, Y7
+	VPERMPS      672(R8), Y5, Y10
+	VPERMPS      704(R8), Y5, Y11
+	VPERMPS      736(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      512(R8), Y5, Y7
+	VPERMPS      544(R8), Y5, Y10
+	VPERMPS      576(R8), Y5, Y11
+	VPERMPS      608(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      384(R8), Y5, Y7
+	VPERMPS      416(R8), Y5, Y10
+	VPERMPS      448(R8), Y5, Y11
+	VPERMPS      480(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      256(R8), Y5, Y7
+	VPERMPS      288(R8), Y5, Y10
+	VPERMPS      320(R8), Y5, Y11
+	VPERMPS      352(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      128(R8), Y5, Y7
+	VPERMPS      160(R8), Y5, Y10
+	VPERMPS      192(R8), Y5, Y11
+	VPERMPS      224(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      (R8), Y5, Y7
+	VPERMPS      32(R8), Y5, Y10
+	VPERMPS      64(R8), Y5, Y11
+	VPERMPS      96(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y2, Y0
+	VBLENDVPS    Y0, Y6, Y9, Y9
+
+Table8skip1:
+	SUBL 40(DX), SI
+	DECL DI
+	JNZ  Table8bank
+
+Table8flat:
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    $0x00000040, AX
+	DECQ    CX
+	JNZ     Table8loop
+
+Table8done:
+	VZEROUPPER
+	RET
+
+// func noiseTable10AVX2(x *float32, n int, t *byte)
+// Requires: AVX, AVX2, FMA3
+TEXT ·noiseTable10AVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	MOVQ t+16(FP), DX
+	MOVQ 56(DX), BX
+	SHRQ $0x04, CX
+	JZ   Table10done
+
+Table10loop:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VBROADCASTSS (DX), Y2
+	VMOVUPS      noiseAVX2<>+1120(SB), Y3
+	VPXOR        Y3, Y0, Y4
+	VPCMPGTD     Y2, Y4, Y4
+	VPXOR        Y3, Y1, Y3
+	VPCMPGTD     Y2, Y3, Y3
+	VPXOR        Y4, Y0, Y0
+	VPXOR        Y3, Y1, Y5
+	VPSRLD       $0x10, Y0, Y1
+	VCVTDQ2PS    Y1, Y1
+	VPSRLD       $0x10, Y5, Y2
+	VCVTDQ2PS    Y2, Y2
+	VPAND        noiseAVX2<>+1440(SB), Y0, Y0
+	VCVTDQ2PS    Y0, Y0
+	VPAND        noiseAVX2<>+1440(SB), Y5, Y5
+	VCVTDQ2PS    Y5, Y5
+	VFMADD132PS  noiseAVX2<>+1472(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1472(SB), Y5, Y2
+	VBROADCASTSS 4(DX), Y0
+	VBROADCASTSS 8(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y6
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 12(DX), Y5
+	VBROADCASTSS 16(DX), Y7
+	VBLENDVPS    Y4, Y7, Y5, Y8
+	VBLENDVPS    Y3, Y7, Y5, Y5
+	VFMADD213PS  Y8, Y6, Y1
+	VFMADD213PS  Y5, Y0, Y2
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y6
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y7
+	VBROADCASTSS 32(DX), Y8
+	VMOVUPS      noiseAVX2<>+384(SB), Y9
+	VPSUBD       Y1, Y6, Y6
+	VPSUBD       Y2, Y0, Y0
+	VPSRLVD      Y7, Y6, Y5
+	VPSRLVD      Y7, Y0, Y7
+	VPAND        Y8, Y6, Y6
+	VPOR         Y9, Y6, Y6
+	VPAND        Y8, Y0, Y0
+	VPOR         Y9, Y0, Y0
+	VSUBPS       Y9, Y6, Y6
+	VSUBPS       Y9, Y0, Y0
+	VPERMPS      1152(BX), Y5, Y8
+	VPERMPS      1184(BX), Y5, Y9
+	VPERMPS      1216(BX), Y5, Y10
+	VPERMPS      1248(BX), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y9, Y8, Y8
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y8, Y8
+	VPERMPS      1152(BX), Y7, Y9
+	VPERMPS      1184(BX), Y7, Y10
+	VPERMPS      1216(BX), Y7, Y11
+	VPERMPS      1248(BX), Y7, Y12
+	VPSLLD       $0x1c, Y7, Y13
+	VBLENDVPS    Y13, Y10, Y9, Y9
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y7, Y13
+	VBLENDVPS    Y13, Y11, Y9, Y9
+	VPERMPS      1024(BX), Y5, Y10
+	VPERMPS      1056(BX), Y5, Y11
+	VPERMPS      1088(BX), Y5, Y12
+	VPERMPS      1120(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      1024(BX), Y7, Y10
+	VPERMPS      1056(BX), Y7, Y11
+	VPERMPS      1088(BX), Y7, Y12
+	VPERMPS      1120(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      896(BX), Y5, Y10
+	VPERMPS      928(BX), Y5, Y11
+	VPERMPS      960(BX), Y5, Y12
+	VPERMPS      992(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      896(BX), Y7, Y10
+	VPERMPS      928(BX), Y7, Y11
+	VPERMPS      960(BX), Y7, Y12
+	VPERMPS      992(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      768(BX), Y5, Y10
+	VPERMPS      800(BX), Y5, Y11
+	VPERMPS      832(BX), Y5, Y12
+	VPERMPS      864(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      768(BX), Y7, Y10
+	VPERMPS      800(BX), Y7, Y11
+	VPERMPS      832(BX), Y7, Y12
+	VPERMPS      864(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      640(BX), Y5, Y10
+	VPERMPS      672(BX), Y5, Y11
+	VPERMPS      704(BX), Y5, Y12
+	VPERMPS      736(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      640(BX), Y7, Y10
+	VPERMPS      672(BX), Y7, Y11
+	VPERMPS      704(BX), Y7, Y12
+	VPERMPS      736(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      512(BX), Y5, Y10
+	VPERMPS      544(BX), Y5, Y11
+	VPERMPS      576(BX), Y5, Y12
+	VPERMPS      608(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      512(BX), Y7, Y10
+	VPERMPS      544(BX), Y7, Y11
+	VPERMPS      576(BX), Y7, Y12
+	VPERMPS      608(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      384(BX), Y5, Y10
+	VPERMPS      416(BX), Y5, Y11
+	VPERMPS      448(BX), Y5, Y12
+	VPERMPS      480(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      384(BX), Y7, Y10
+	VPERMPS      416(BX), Y7, Y11
+	VPERMPS      448(BX), Y7, Y12
+	VPERMPS      480(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      256(BX), Y5, Y10
+	VPERMPS      288(BX), Y5, Y11
+	VPERMPS      320(BX), Y5, Y12
+	VPERMPS      352(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      256(BX), Y7, Y10
+	VPERMPS      288(BX), Y7, Y11
+	VPERMPS      320(BX), Y7, Y12
+	VPERMPS      352(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      128(BX), Y5, Y10
+	VPERMPS      160(BX), Y5, Y11
+	VPERMPS      192(BX), Y5, Y12
+	VPERMPS      224(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      128(BX), Y7, Y10
+	VPERMPS      160(BX), Y7, Y11
+	VPERMPS      192(BX), Y7, Y12
+	VPERMPS      224(BX), Y7, Y13
+	VPSLLD       $0x1c, Y7, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y7, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y0, Y9
+	VPERMPS      (BX), Y5, Y10
+	VPERMPS      32(BX), Y5, Y11
+	VPERMPS      64(BX), Y5, Y12
+	VPERMPS      96(BX), Y5, Y13
+	VPSLLD       $0x1c, Y5, Y14
+	VBLENDVPS    Y14, Y11, Y10, Y10
+	VBLENDVPS    Y14, Y13, Y12, Y12
+	VPSLLD       $0x1b, Y5, Y14
+	VBLENDVPS    Y14, Y12, Y10, Y10
+	VFMADD213PS  Y10, Y6, Y8
+	VPERMPS      (BX), Y7, Y5
+	VPERMPS      32(BX), Y7, Y6
+	VPERMPS      64(BX), Y7, Y10
+	VPERMPS      96(BX), Y7, Y11
+	VPSLLD       $0x1c, Y7, Y12
+	VBLENDVPS    Y12, Y6, Y5, Y5
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y7, Y12
+	VBLENDVPS    Y12, Y10, Y5, Y5
+	VFMADD213PS  Y5, Y0, Y9
+	VMOVAPS      Y1, Y0
+	VMINPS       Y2, Y0, Y0
+	VBROADCASTSS 36(DX), Y5
+	VCMPPS       $0x12, Y5, Y0, Y0
+	VPTEST       Y0, Y0
+	JZ           Table10flat
+	VBROADCASTSS 48(DX), Y0
+	VMAXPS       Y0, Y1, Y1
+	VMAXPS       Y0, Y2, Y2
+	MOVL         36(DX), SI
+	MOVL         44(DX), DI
+	MOVQ         BX, R8
+
+Table10bank:
+	ADDQ         $0x00000500, R8
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y1, Y0
+	VPTEST       Y0, Y0
+	JZ           Table10skip0
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y4, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y5
+	VBROADCASTSS 32(DX), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VPSUBD       Y1, Y0, Y0
+	VPSRLVD      Y5, Y0, Y5
+	VPAND        Y6, Y0, Y0
+	VPOR         Y7, Y0, Y0
+	VSUBPS       Y7, Y0, Y0
+	VPERMPS      1152(R8), Y5, Y6
+	VPERMPS      1184(R8), Y5, Y7
+	VPERMPS      1216(R8), Y5, Y10
+	VPERMPS      1248(R8), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y7, Y6, Y6
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y6, Y6
+	VPERMPS      1024(R8), Y5, Y7
+	VPERMPS      1056(R8), Y5, Y10
+	VPERMPS      1088(R8), Y5, Y11
+	VPERMPS      1120(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      896(R8), Y5, Y7
+	VPERMPS      928(R8), Y5, Y10
+	VPERMPS      960(R8), Y5, Y11
+	VPERMPS      992(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      768(R8), Y5, Y7
+	VPERMPS      800(R8), Y5, Y10
+	VPERMPS      832(R8), Y5, Y11
+	VPERMPS      864(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      640(R8), Y5, Y7
+	VPERMPS      672(R8), Y5, Y10
+	VPERMPS      704(R8), Y5, Y11
+	VPERMPS      736(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      512(R8), Y5, Y7
+	VPERMPS      544(R8), Y5, Y10
+	VPERMPS      576(R8), Y5, Y11
+	VPERMPS      608(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      384(R8), Y5, Y7
+	VPERMPS      416(R8), Y5, Y10
+	VPERMPS      448(R8), Y5, Y11
+	VPERMPS      480(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      256(R8), Y5, Y7
+	VPERMPS      288(R8), Y5, Y10
+	VPERMPS      320(R8), Y5, Y11
+	VPERMPS      352(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      128(R8), Y5, Y7
+	VPERMPS      160(R8), Y5, Y10
+	VPERMPS      192(R8), Y5, Y11
+	VPERMPS      224(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      (R8), Y5, Y7
+	VPERMPS      32(R8), Y5, Y10
+	VPERMPS      64(R8), Y5, Y11
+	VPERMPS      96(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y1, Y0
+	VBLENDVPS    Y0, Y6, Y8, Y8
+
+Table10skip0:
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y2, Y0
+	VPTEST       Y0, Y0
+	JZ           Table10skip1
+	VBROADCASTSS 20(DX), Y0
+	VBROADCASTSS 24(DX), Y5
+	VBLENDVPS    Y3, Y5, Y0, Y0
+	VBROADCASTSS 28(DX), Y5
+	VBROADCASTSS 32(DX), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VPSUBD       Y2, Y0, Y0
+	VPSRLVD      Y5, Y0, Y5
+	VPAND        Y6, Y0, Y0
+	VPOR         Y7, Y0, Y0
+	VSUBPS       Y7, Y0, Y0
+	VPERMPS      1152(R8), Y5, Y6
+	VPERMPS      1184(R8), Y5, Y7
+	VPERMPS      1216(R8), Y5, Y10
+	VPERMPS      1248(R8), Y5, Y11
+	VPSLLD       $0x1c, Y5, Y12
+	VBLENDVPS    Y12, Y7, Y6, Y6
+	VBLENDVPS    Y12, Y11, Y10, Y10
+	VPSLLD       $0x1b, Y5, Y12
+	VBLENDVPS    Y12, Y10, Y6, Y6
+	VPERMPS      1024(R8), Y5, Y7
+	VPERMPS      1056(R8), Y5, Y10
+	VPERMPS      1088(R8), Y5, Y11
+	VPERMPS      1120(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      896(R8), Y5, Y7
+	VPERMPS      928(R8), Y5, Y10
+	VPERMPS      960(R8), Y5, Y11
+	VPERMPS      992(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      768(R8), Y5, Y7
+	VPERMPS      800(R8), Y5, Y10
+	VPERMPS      832(R8), Y5, Y11
+	VPERMPS      864(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      640(R8), Y5, Y7
+	VPERMPS      672(R8), Y5, Y10
+	VPERMPS      704(R8), Y5, Y11
+	VPERMPS      736(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      512(R8), Y5, Y7
+	VPERMPS      544(R8), Y5, Y10
+	VPERMPS      576(R8), Y5, Y11
+	VPERMPS      608(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      384(R8), Y5, Y7
+	VPERMPS      416(R8), Y5, Y10
+	VPERMPS      448(R8), Y5, Y11
+	VPERMPS      480(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      256(R8), Y5, Y7
+	VPERMPS      288(R8), Y5, Y10
+	VPERMPS      320(R8), Y5, Y11
+	VPERMPS      352(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      128(R8), Y5, Y7
+	VPERMPS      160(R8), Y5, Y10
+	VPERMPS      192(R8), Y5, Y11
+	VPERMPS      224(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VPERMPS      (R8), Y5, Y7
+	VPERMPS      32(R8), Y5, Y10
+	VPERMPS      64(R8), Y5, Y11
+	VPERMPS      96(R8), Y5, Y12
+	VPSLLD       $0x1c, Y5, Y13
+	VBLENDVPS    Y13, Y10, Y7, Y7
+	VBLENDVPS    Y13, Y12, Y11, Y11
+	VPSLLD       $0x1b, Y5, Y13
+	VBLENDVPS    Y13, Y11, Y7, Y7
+	VFMADD213PS  Y7, Y0, Y6
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	VCMPPS       $0x12, Y0, Y2, Y0
+	VBLENDVPS    Y0, Y6, Y9, Y9
+
+Table10skip1:
+	SUBL 40(DX), SI
+	DECL DI
+	JNZ  Table10bank
+
+Table10flat:
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    $0x00000040, AX
+	DECQ    CX
+	JNZ     Table10loop
+
+Table10done:
 	VZEROUPPER
 	RET

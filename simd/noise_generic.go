@@ -202,27 +202,35 @@ func noisePositive(wu, we uint32, q *NoiseParams, op NoiseOp) float32 {
 
 // noiseGroupsGeneric fills dst with whole blocks from block on.
 func noiseGroupsGeneric(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
-	for i := 0; i < len(dst); block++ {
-		w := p.Block(block)
-		switch op {
-		case NoiseWords:
-			*(*[4]uint32)(unsafe.Pointer((*[4]float32)(dst[i:]))) = w
-		case NoiseUniform:
-			for j, x := range w {
-				dst[i+j] = noiseUnit(x)
-			}
-		case NoiseExponential:
-			for j, x := range w {
-				dst[i+j] = float32(noiseNegLog2(x) * noiseLn2)
-			}
-		case NoiseNormal:
-			dst[i], dst[i+1] = noiseNormal(w[0], w[1], q.Scale)
-			dst[i+2], dst[i+3] = noiseNormal(w[2], w[3], q.Scale)
-		default:
-			dst[i] = noiseStable(w[0], w[1], op, q)
-			dst[i+1] = noiseStable(w[2], w[3], op, q)
+	per := int(op.perBlock())
+	for ; len(dst) > 0; dst, block = dst[per:], block+1 {
+		noiseBlock(dst, op, p.Block(block), q)
+	}
+}
+
+// noiseBlock makes the variates of a block.
+func noiseBlock(dst []float32, op NoiseOp, w [4]uint32, q *NoiseParams) {
+	switch op {
+	case NoiseWords:
+		*(*[4]uint32)(unsafe.Pointer((*[4]float32)(dst))) = w
+	case NoiseUniform:
+		for j, x := range w {
+			dst[j] = noiseUnit(x)
 		}
-		i += int(op.perBlock())
+	case NoiseExponential:
+		for j, x := range w {
+			dst[j] = float32(noiseNegLog2(x) * noiseLn2)
+		}
+	case NoiseNormal:
+		dst[0], dst[1] = noiseNormal(w[0], w[1], q.Scale)
+		dst[2], dst[3] = noiseNormal(w[2], w[3], q.Scale)
+	case NoiseTable:
+		for j, x := range w {
+			dst[j] = noiseTabular(x, q.Table)
+		}
+	default:
+		dst[0] = noiseStable(w[0], w[1], op, q)
+		dst[1] = noiseStable(w[2], w[3], op, q)
 	}
 }
 

@@ -33,6 +33,10 @@ var noiseCases = []struct {
 	{"root-high", NoiseRootHigh, NoiseParams{A: 0.15, Expo: 0.088, Bias: 0.0466}},
 	{"log-low", NoiseLogLow, NoiseParams{A: 0.3, Expo: 2.3333, Bias: 1.23}},
 	{"log-high", NoiseLogHigh, NoiseParams{A: 0.15, Expo: 0.17647, Bias: 0.0933}},
+	{"table-8", NoiseTable, NoiseParams{Table: testTable(0.5, 0, 8)}},
+	{"table-10", NoiseTable, NoiseParams{Table: testTable(0.5, 0, 10)}},
+	{"table-skewed", NoiseTable, NoiseParams{Table: testTable(0.7, 2, 10)}},
+	{"table-fine", NoiseTable, NoiseParams{Table: testTable(0.1, 4, 8)}},
 }
 
 // TestNoiseLevelsAgree compares every family at every level with the Go

@@ -21,7 +21,7 @@
 //	        c3   family tag (bits 24–31) and bits 32–55 of the sample (bits 0–23)
 //
 // A block has four words w0…w3. Families with one word per variate (words,
-// uniform, exponential, normal) take element 4n+j from block n: word j, or for
+// uniform, exponential, normal, tables) take element 4n+j from block n: word j, or for
 // normals words 0, 1 → elements 4n, 4n+1 and words 2, 3 → elements 4n+2, 4n+3.
 // Families with two words per variate (the stable laws) take elements 2n and
 // 2n+1 from words 0, 1 and 2, 3 of block n. The multiplier A of isotropic noise

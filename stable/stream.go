@@ -27,6 +27,7 @@ const (
 	tagSkewed      = 6
 	tagPositive    = 7
 	tagMultiplier  = 8
+	tagTable       = 10
 )
 
 // philox prepares the generator of one family of the stream.

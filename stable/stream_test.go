@@ -28,6 +28,17 @@ var families = []struct {
 	{"positive 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Value, off) }},
 	{"root 0.4", func(s Stream, d []float32, off int) { s.Positive(d, 0.4, Root, off) }},
 	{"log 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Log, off) }},
+	{"table 1.7", tableFill(Law{Alpha: 1.7, Scale: 1})},
+	{"table 0.6", tableFill(Law{Alpha: 0.6, Beta: -0.4, Scale: 2, Loc: 3, Param: S1})},
+}
+
+// tableFill is the fill of a law's sampler.
+func tableFill(l Law) func(s Stream, dst []float32, off int) {
+	m, err := NewSampler(l)
+	if err != nil {
+		panic(err)
+	}
+	return func(s Stream, dst []float32, off int) { m.Fill(dst, s, off) }
 }
 
 func hash32(x []float32) uint64 {
@@ -203,6 +214,8 @@ var pinnedBits = []string{
 	"0x1.7dffb6p+01 0x1.f635a2p-01 0x1.6a78e6p-01 0x1.d0628p-01 67cf9916a86d5849",      // positive 0.85
 	"0x1.0ec9b4p+04 0x1.1524f4p+01 0x1.2167fp-01 0x1.a83846p+00 c8a6647f3ba768b1",      // root 0.4
 	"0x1.17e83cp+00 -0x1.3c54bp-06 -0x1.61aa6cp-02 -0x1.8fd0c2p-04 69833338ddfa8774",   // log 0.85
+	"0x1.25583ep+00 0x1.8916fep+00 0x1.b1b88cp+00 0x1.4bc1dp+01 4263a63240102ac4",      // table 1.7
+	"0x1.97b81cp+01 0x1.1e0a8ep+02 0x1.5961c4p+02 0x1.5195c8p+04 046dc62900825fb9",     // table 0.6
 }
 
 // TestExtremeParameters: every admitted parameter gives finite values, which

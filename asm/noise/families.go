@@ -28,6 +28,9 @@ func (g *gen) all() {
 		}
 	}
 	g.kernel("Skewed", g.skewed)
+	for _, terms := range []int{8, 10} {
+		g.tabular(terms)
+	}
 }
 
 // kernel adds the function noise<name><level>: it runs the cipher on vectors of
@@ -56,7 +59,10 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))
 	g.Label(name + "loop")
+	g.TESTQ(p, p)
+	g.JZ(operand.LabelRef(name + "given"))
 	even, odd := g.blocks(x)
+	g.Label(name + "made")
 	bytes := 0
 	for i := 0; i < vectors; i += ways {
 		for _, v := range f(even[i:i+ways], odd[i:i+ways]) {
@@ -70,6 +76,9 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 	g.Label(name + "done")
 	g.VZEROUPPER()
 	g.RET()
+	g.Label(name + "given")
+	g.given(x, even, odd)
+	g.JMP(operand.LabelRef(name + "made"))
 }
 
 // interleaveIndex returns the indices i, 16+i, i+1, 17+i, … of a permutation of

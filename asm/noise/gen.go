@@ -118,6 +118,9 @@ func (g *gen) param(name string) reg.VecVirtual {
 	panic(fmt.Sprint("no parameter ", name))
 }
 
+// paramWords is the offset of simd.NoiseParams.words.
+const paramWords = 56
+
 type op = func(...operand.Op)
 
 // with emits plain or, on wide vectors, its broadcasting form: the first

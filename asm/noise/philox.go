@@ -130,6 +130,45 @@ func (g *gen) blocks(x *philox) (even, odd vecs) {
 	return x0, x1
 }
 
+// given loads the words of the next blocks from memory, in place of the cipher.
+func (g *gen) given(x *philox, even, odd vecs) {
+	at, from := g.GP64(), g.GP64()
+	g.MOVQ(operand.Mem{Base: g.q, Disp: paramWords}, from)
+	g.MOVQ(x.block, at)
+	g.SHLQ(operand.U8(4), at)
+	g.ADDQ(at, from)
+	g.ADDQ(operand.I32(int32(x.n*x.lanes)), x.block)
+	size := 8 * x.lanes
+	for j := range even {
+		a, b := operand.Mem{Base: from, Disp: 2 * size * j}, operand.Mem{Base: from, Disp: size * (2*j + 1)}
+		if g.wide {
+			g.VMOVDQU32(g.rows(strideIndex(0)...), even[j])
+			g.VMOVDQU32(g.rows(strideIndex(1)...), odd[j])
+			t := g.vec()
+			g.VMOVDQU32(a, t)
+			g.VPERMI2D(b, t, even[j])
+			g.VPERMI2D(b, t, odd[j])
+		} else {
+			t := g.vec()
+			g.VMOVUPS(a, t)
+			g.VSHUFPS(operand.U8(0x88), b, t, even[j])
+			g.VSHUFPS(operand.U8(0xdd), b, t, odd[j])
+			g.VPERMQ(operand.U8(0xd8), even[j], even[j])
+			g.VPERMQ(operand.U8(0xd8), odd[j], odd[j])
+		}
+	}
+}
+
+// strideIndex returns the indices first, first+2, …, two to a 64-bit word.
+func strideIndex(first uint64) []uint64 {
+	out := make([]uint64, 8)
+	for i := range out {
+		n := first + 4*uint64(i)
+		out[i] = n | (n+2)<<32
+	}
+	return out
+}
+
 // pair puts the low words of b into the high words of a.
 func (g *gen) pair(x *philox, a, b vecs) {
 	for j := range a {
