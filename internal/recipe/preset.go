@@ -74,13 +74,47 @@ var presets = map[string]func() Recipe{
 		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 300}
 		return r
 	},
+	"cifar10-ddpmpp": func() Recipe {
+		r := song("cifar10-ddpmpp")
+		r.Data.Size, r.Data.Channels, r.Data.Flip = 32, 3, true
+		return r
+	},
+	"cifar10-ncsnpp": func() Recipe {
+		r := song("cifar10-ncsnpp")
+		r.Data.Size, r.Data.Channels, r.Data.Flip = 32, 3, true
+		return r
+	},
+	// EDM on a small SongUNet, as fashion is DLPM on a small U-Net.
+	"fashion-song": func() Recipe {
+		r := song("fashion-song")
+		t := &r.Train
+		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 0.1
+		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 300}
+		return r
+	},
+}
+
+// song returns the settings of the EDM paper for a SongUNet by name: 200
+// million images in batches of 512, a rate that rises over ten million, an
+// average of half-life half a million. Its augmentation is not in this program;
+// the network's input for it stays zero.
+func song(name string) Recipe {
+	r := published(name)
+	if err := r.Use(EDM); err != nil {
+		panic("recipe: " + err.Error()) // EDM is a kind
+	}
+	t := &r.Train
+	t.Steps, t.Batch, t.Clip, t.WeightDecay, t.EMA = 390625, 512, 0, 0, []float64{0.99929}
+	t.Rate = nn.Schedule{Kind: nn.Constant, LR: 1e-3, Warmup: 19531}
+	return r
 }
 
 // presetOrder is the order in which they are shown.
-var presetOrder = []string{"fashion", "toy", "2d", "mnist", "cifar10", "cifar10_lt"}
+var presetOrder = []string{"fashion", "toy", "2d", "mnist", "cifar10", "cifar10_lt", "fashion-song", "cifar10-ddpmpp", "cifar10-ncsnpp"}
 
-// Presets lists the names of the presets: fashion and toy are this project's,
-// the defaults for images and points; the others are the papers'.
+// Presets lists the names of the presets: fashion, toy and fashion-song are this
+// project's, the first two the defaults for images and points; the others are
+// the papers'.
 func Presets() []string { return presetOrder }
 
 // Preset returns the settings of that name.
@@ -112,14 +146,28 @@ func (r *Recipe) Fit() error {
 	case r.Preset == "fashion":
 		u := r.Network.UNet
 		u.InChannels, u.OutChannels, u.ImageSize, u.NumClasses = shape[2], shape[2], shape[0], r.Data.Classes
+	case r.Preset == "fashion-song":
+		s := r.Network.Song
+		s.InChannels, s.OutChannels, s.ImageSize, s.NumClasses = shape[2], shape[2], shape[0], r.Data.Classes
+		s.AttentionRes = []int{shape[0] / 2}
 	default:
-		if u := r.Network.UNet; shape[2] != u.InChannels {
-			return fmt.Errorf("images with %d channels, the network has %d; add -channels %d", shape[2], u.InChannels, u.InChannels)
+		size, channels := r.imageSize()
+		if shape[2] != *channels {
+			return fmt.Errorf("images with %d channels, the network has %d; add -channels %d", shape[2], *channels, *channels)
 		}
-		r.Network.UNet.ImageSize = shape[0]
+		*size = shape[0]
 	}
-	if u := r.Network.UNet; u == nil || u.NumClasses == 0 {
+	if u, s := r.Network.UNet, r.Network.Song; (u == nil || u.NumClasses == 0) && (s == nil || s.NumClasses == 0) {
 		r.Train.LabelDrop = 0
 	}
 	return nil
+}
+
+// imageSize returns where a network for images holds the size and the channels
+// of an image.
+func (r *Recipe) imageSize() (size, channels *int) {
+	if s := r.Network.Song; s != nil {
+		return &s.ImageSize, &s.InChannels
+	}
+	return &r.Network.UNet.ImageSize, &r.Network.UNet.InChannels
 }

@@ -52,16 +52,30 @@ func kindOf(nu diffusion.Nu, gaussian, student string) string {
 // is usually trained with: LIM takes α, the isotropy and the bounds from the
 // DLPM process it replaces, tedm and tflow have ν = 5. The tails that the
 // repaired network for points is given by hand are those of DLPM's noise, whose
-// time grows with it; for EDM and flows they are switched off.
+// time grows with it; for EDM and flows they are switched off. A SongUNet takes
+// EDM's time as it is and the others', which end at 1, times 1000.
 func (r *Recipe) Use(kind string) error {
 	old := r.Process
+	if old == (diffusion.Process{}) { // the preset was of another kind
+		old = diffusion.Default(1.8, 1000)
+		old.ClampA, old.ClampEps = 20, 200
+	}
 	if kind != DLPM {
 		r.Process = diffusion.Process{}
 	}
 	r.LIM, r.EDM, r.Flow = nil, nil, nil
+	if s := r.Network.Song; s != nil {
+		s.TimeScale = 1000
+		if kind == EDM || kind == TEDM {
+			s.TimeScale = 1
+		}
+	}
 	loss := diffusion.Loss{Kind: diffusion.Squared}
 	switch kind {
 	case DLPM:
+		if r.Process != old {
+			r.Process, r.Train.Loss = old, diffusion.Loss{Kind: diffusion.Root}
+		}
 		return nil
 	case LIM:
 		clamps := diffusion.LIMClamps{A: old.ClampA, Eps: old.ClampEps}

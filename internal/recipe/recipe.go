@@ -158,8 +158,9 @@ func (t Train) validate() error {
 }
 
 // Of returns the recipe of a checkpoint: text, its metadata, or, for weights
-// from elsewhere, one with the papers' noise (isotropic, α = 1.8, clamped) for
-// images of the network's size, 32×32 if it names none.
+// from elsewhere, one with the papers' noise for images of the network's size,
+// 32×32 if it names none: EDM's for a SongUNet, otherwise isotropic, α = 1.8,
+// clamped.
 func Of(text []byte, network nn.Config) (Recipe, error) {
 	var known struct {
 		Format int `json:"format"`
@@ -173,14 +174,18 @@ func Of(text []byte, network nn.Config) (Recipe, error) {
 		return Parse(text)
 	}
 	r := Recipe{Format: Format, Network: network, Process: diffusion.Default(1.8, 1000)}
-	if u := network.UNet; u != nil {
+	switch u, s := network.UNet, network.Song; {
+	case s != nil:
+		r.Data.Shape, r.Data.Classes = []int{s.ImageSize, s.ImageSize, s.InChannels}, s.NumClasses
+		return r, r.Use(EDM)
+	case u != nil:
 		r.Process.ClampA, r.Process.ClampEps = 20, 200
 		size := u.ImageSize
 		if size == 0 {
 			size = 32
 		}
 		r.Data.Shape, r.Data.Classes = []int{size, size, u.InChannels}, u.NumClasses
-	} else {
+	default:
 		r.Data.Shape = []int{network.MLP.Dim}
 	}
 	return r, nil

@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -41,6 +42,35 @@ func TestPresetsAreWholeAndSurviveJSON(t *testing.T) {
 	}
 	_, err := Preset("best")
 	require.ErrorContains(t, err, "cifar10_lt")
+}
+
+// TestSongPresets: they train EDM as its paper says, can be switched to any
+// other process and back, and follow the data or refuse them.
+func TestSongPresets(t *testing.T) {
+	r := fitted(t, "cifar10-ddpmpp", 32, 32, 3)
+	require.Equal(t, EDM, r.Kind())
+	require.InDelta(t, 200e6, float64(r.Train.Steps*r.Train.Batch), 512)
+	require.InDelta(t, math.Pow(0.5, 512/5e5), r.Train.EMA[0], 1e-5)
+	for _, kind := range append(Kinds(), EDM) {
+		require.NoError(t, r.Use(kind))
+		require.NoError(t, r.Validate(), kind)
+		require.Equal(t, kind == EDM || kind == TEDM, r.Network.Song.TimeScale == 1, kind)
+	}
+	s := fitted(t, "fashion-song", 32, 32, 3).Network.Song
+	require.Equal(t, []int{3, 3, 32, 0, 16}, []int{s.InChannels, s.OutChannels, s.ImageSize, s.NumClasses, s.AttentionRes[0]})
+	r.Data.Shape = []int{32, 32, 1}
+	require.ErrorContains(t, r.Fit(), "-channels 3")
+}
+
+// TestOfSong: weights of a SongUNet without a recipe are EDM's.
+func TestOfSong(t *testing.T) {
+	c, err := nn.Preset("fashion-song")
+	require.NoError(t, err)
+	r, err := Of(nil, c)
+	require.NoError(t, err)
+	require.Equal(t, EDM, r.Kind())
+	require.Equal(t, []int{28, 28, 1}, r.Data.Shape)
+	require.Equal(t, 10, r.Data.Classes)
 }
 
 // The table of the papers' settings.
