@@ -69,3 +69,25 @@ func TestGamma(t *testing.T) {
 	require.InEpsilon(t, 1/math.SqrtPi, GammaHalf(0.5), 3e-15)
 	require.True(t, math.IsNaN(Gamma(-1)) && math.IsInf(Gamma(172), 1))
 }
+
+// TestDigamma: ψ(1) = −C, ψ(½) = −C − 2 ln 2, ψ'(1) = π²/6, ψ'(½) = π²/2, the
+// recurrences, and differences of ln Γ.
+func TestDigamma(t *testing.T) {
+	const euler = 0.57721566490153286061
+	require.InDelta(t, -euler, Digamma(1), 2e-15)
+	require.InDelta(t, -euler-2*math.Ln2, Digamma(0.5), 4e-15)
+	require.InEpsilon(t, math.Pi*math.Pi/6, Trigamma(1), 2e-15)
+	require.InEpsilon(t, math.Pi*math.Pi/2, Trigamma(0.5), 2e-15)
+	for x := 0.013; x < 1e6; x *= 1.31 {
+		require.InDelta(t, Digamma(x)+1/x, Digamma(x+1), 4e-15*max(1, 1/x, math.Abs(Digamma(x))), x)
+		require.InEpsilon(t, Trigamma(x+1)+1/(x*x), Trigamma(x), 4e-15, x)
+		h := 1e-4 * x
+		require.InEpsilon(t, (Digamma(x+h)-Digamma(x-h))/(2*h), Trigamma(x), 1e-6, x)
+		require.InDelta(t, (Lgamma(x*1.001)-Lgamma(x*0.999))/(0.002*x), Digamma(x), 2e-6*max(1, 1/x), x)
+		// Γ(x+2)/Γ(x), and two ratios that make a third.
+		require.InEpsilon(t, x*(x+1), GammaRatio(x, 2), 1e-14, x)
+		require.InEpsilon(t, GammaHalf(x), GammaRatio(x, 0.5), 1e-14, x)
+		require.InEpsilon(t, 1.0, GammaRatio(x, 0.7)*GammaRatio(x+0.7, -0.7), 2e-14, x)
+	}
+	require.True(t, math.IsNaN(Digamma(-1)) && math.IsNaN(Trigamma(-1)) && math.IsInf(Trigamma(0), 1) && Trigamma(inf) == 0)
+}
