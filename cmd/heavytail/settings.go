@@ -135,14 +135,19 @@ func toggle(c *catalogue, name, help string, field func(*recipe.Recipe) *bool) {
 	})
 }
 
-// unet makes a flag that sets a field of the U-Net, an error for the MLP.
-func unet[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*nn.UNetConfig) *T) {
+// unet makes a flag that sets a field of the U-Net or the SongUNet, an error
+// for the MLP.
+func unet[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*nn.UNetConfig) *T, song func(*nn.SongConfig) *T) {
 	v := &scalar[T]{parse: parse}
 	c.add(name, help, v, func(r *recipe.Recipe) error {
-		if r.Network.UNet == nil {
+		switch {
+		case r.Network.UNet != nil:
+			*field(r.Network.UNet) = v.v
+		case r.Network.Song != nil:
+			*song(r.Network.Song) = v.v
+		default:
 			return fmt.Errorf("the network for points has no such setting; leave it out")
 		}
-		*field(r.Network.UNet) = v.v
 		return nil
 	})
 }
@@ -185,12 +190,18 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "outer", "copies of each sample with a heavy-tailed factor of their own", parseInt, func(r *R) *int { return &r.Train.Loss.Outer })
 	define(c, "inner", "copies of each of those that share the factor", parseInt, func(r *R) *int { return &r.Train.Loss.Inner })
 
-	unet(c, "width", "U-Net: `channels` of the first level", parseInt, func(u *nn.UNetConfig) *int { return &u.ModelChannels })
-	unet(c, "mult", "U-Net: factors of the levels' channels, a `list` such as 1,2,2", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.ChannelMult })
-	unet(c, "blocks", "U-Net: residual blocks per level", parseInt, func(u *nn.UNetConfig) *int { return &u.NumResBlocks })
-	unet(c, "attention", "U-Net: attention at these downsampling factors, a `list` or none", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.AttentionDS })
-	unet(c, "heads", "U-Net: attention heads", parseInt, func(u *nn.UNetConfig) *int { return &u.NumHeads })
-	unet(c, "dropout", "U-Net: dropout in the residual blocks", parseFloat, func(u *nn.UNetConfig) *float64 { return &u.Dropout })
+	unet(c, "width", "U-Net: `channels` of the first level", parseInt, func(u *nn.UNetConfig) *int { return &u.ModelChannels },
+		func(s *nn.SongConfig) *int { return &s.ModelChannels })
+	unet(c, "mult", "U-Net: factors of the levels' channels, a `list` such as 1,2,2", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.ChannelMult },
+		func(s *nn.SongConfig) *[]int { return &s.ChannelMult })
+	unet(c, "blocks", "U-Net: residual blocks per level", parseInt, func(u *nn.UNetConfig) *int { return &u.NumResBlocks },
+		func(s *nn.SongConfig) *int { return &s.NumBlocks })
+	unet(c, "attention", "U-Net: attention at these downsampling factors (SongUNet: sizes in pixels), a `list` or none", list(parseInt), func(u *nn.UNetConfig) *[]int { return &u.AttentionDS },
+		func(s *nn.SongConfig) *[]int { return &s.AttentionRes })
+	unet(c, "heads", "U-Net: attention heads", parseInt, func(u *nn.UNetConfig) *int { return &u.NumHeads },
+		func(s *nn.SongConfig) *int { return &s.NumHeads })
+	unet(c, "dropout", "U-Net: dropout in the residual blocks", parseFloat, func(u *nn.UNetConfig) *float64 { return &u.Dropout },
+		func(s *nn.SongConfig) *float64 { return &s.Dropout })
 	fixed := &boolean{scalar[bool]{parse: parseBool}}
 	c.add("fixed", "a published network with its known faults repaired", fixed, func(r *R) error {
 		if fixed.v {
