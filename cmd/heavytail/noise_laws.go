@@ -79,6 +79,8 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 		return nil, usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
 	case o.param != "" && name != "stable":
 		return nil, usage("-param belongs to -law stable")
+	case o.method != "map" && (o.method != "table" || name != "stable"):
+		return nil, usage("-method %s: want map, or table with -law stable", o.method)
 	case o.kind != "f32" && o.kind != "f64":
 		return nil, usage("-type %s: want f32 or f64", o.kind)
 	}
@@ -88,7 +90,7 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 	}
 	s := &noiseSource{n: int(o.n), d: o.d, threads: o.threads, seed: o.seed, law: m, double: o.kind == "f64"}
 	if s.double && m.f64 == nil {
-		return nil, usage("-type f64: -law %s is made in float32 only", name)
+		return nil, usage("-type f64: -law %s -method %s is made in float32 only", name, o.method)
 	}
 	return s, nil
 }
@@ -158,6 +160,14 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	}
 	if err := l.Validate(); err != nil {
 		return m, err
+	}
+	if o.method == "table" {
+		sampler, err := stable.NewSampler(l)
+		if err != nil {
+			return m, err
+		}
+		m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { sampler.Fill(dst, s, off) })
+		return m, nil
 	}
 	loc := l.Loc
 	if l.Param == stable.S1 && l.Alpha == 1 { // where S1 is no family of location and scale
