@@ -1,5 +1,6 @@
-// Package nn holds the networks of diffusion models, the U-Net for images and
-// the MLP for points, forward and backward, with optimisers, moving averages
+// Package nn holds the networks of diffusion models, two kinds of U-Net for
+// images (the one of the DLPM code and SongUNet, the one of the EDM code) and
+// two MLPs for points, forward and backward, with optimisers, moving averages
 // and checkpoints. It knows only package tensor, so a network runs on any
 // device.
 //
@@ -13,14 +14,16 @@
 //	net.Backward(ws, dy)                 // adds to the gradients
 //	opt.Update(lr, clip)                 // opt := nn.NewAdamW(net.Params())
 //
-// A Net only reads its parameters in Forward: any number of goroutines share
+// Forward and Predict take x, the times and the classes; ForwardWith and
+// PredictWith also conditioning images (CondChannels of the configuration) and
+// the description of an augmentation. A Net only reads its parameters in Forward: any number of goroutines share
 // one, each with its own Workspace.
 //
 // # How it works
 //
 // NewWorkspace records the network once, for one image size, as a list of
-// operations on values (graph.go, ops.go); unet.go and mlp.go read like the
-// forward pass. Each operation has its hand-written backward pass, recorded
+// operations on values (graph.go, ops.go, song_ops.go); unet.go, song.go, mlp.go
+// and plain.go read like the forward pass. Each operation has its hand-written backward pass, recorded
 // in the reverse order. Then every value gets a place in one arena such that
 // values that live at the same time do not overlap: inference needs the
 // memory of the widest moment only, and a step allocates nothing. The skip
@@ -36,5 +39,7 @@
 //
 // Names, order and shapes are those of the published PyTorch state_dict; the
 // values are held as the kernels want them (channels last) and turned around
-// where a file is read or written.
+// where a file is read or written. So are q, k and v of SongUNet's attention,
+// which the EDM code holds in turns for every channel. Its buffers, the filters
+// and the frequencies of a Fourier embedding, are written and read too.
 package nn
