@@ -23,12 +23,12 @@
 //
 // NewWorkspace records the network once, for one image size, as a list of
 // operations on values (graph.go, ops.go, song_ops.go); unet.go, song.go, mlp.go
-// and plain.go read like the forward pass. Each operation has its hand-written backward pass, recorded
-// in the reverse order. Then every value gets a place in one arena such that
-// values that live at the same time do not overlap: inference needs the
-// memory of the widest moment only, and a step allocates nothing. The skip
-// connections of the U-Net write straight into the columns of the tensors in
-// which the decoder reads them, so nothing is concatenated.
+// and plain.go read like the forward pass. Each operation has its hand-written
+// backward pass, recorded in the reverse order. Then every value gets a place in
+// one arena such that values that live at the same time do not overlap:
+// inference needs the memory of the widest moment only, and a step allocates
+// nothing. The skip connections of the U-Nets write straight into the columns of
+// the tensors in which the decoder reads them, so nothing is concatenated.
 //
 // Gradients of parameters accumulate (+=); those of activations are written
 // by the first operation that contributes and added to by the others, in a
