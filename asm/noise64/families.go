@@ -28,6 +28,8 @@ func (g *gen) all() {
 	g.kernel("SkewedS0", func(w0, w1 vecs) vecs { return g.skewed(w0, w1, true) })
 	g.kernel("SkewedS1", func(w0, w1 vecs) vecs { return g.skewed(w0, w1, false) })
 	g.kernel("StudentT", g.student)
+	g.gammaKernel(false)
+	g.gammaKernel(true)
 }
 
 // kernel adds the function noise64<name><level>: it runs the cipher on vectors

@@ -255,16 +255,31 @@ func (g *gen) blend(mask []reg.Register, yes, no vecs) vecs {
 	return d
 }
 
-// compare returns the mask x pred k with VCMPPD's predicates.
-func (g *gen) compare(pred uint8, x vecs, k konst) []reg.Register {
+// masks returns n registers for masks.
+func (g *gen) masks(n int) []reg.Register {
 	var out []reg.Register
-	for range x {
+	for range n {
 		if g.wide {
 			out = append(out, g.K())
 		} else {
 			out = append(out, g.YMM())
 		}
 	}
+	return out
+}
+
+// compareV returns the mask x pred y with VCMPPD's predicates.
+func (g *gen) compareV(pred uint8, x, y vecs) []reg.Register {
+	out := g.masks(len(x))
+	for i := range x {
+		g.VCMPPD(operand.U8(pred), y[i], x[i], out[i])
+	}
+	return out
+}
+
+// compare is compareV with a constant.
+func (g *gen) compare(pred uint8, x vecs, k konst) []reg.Register {
+	out := g.masks(len(x))
 	g.with(
 		func(o ...operand.Op) { g.VCMPPD(operand.U8(pred), o[0], o[1], o[2]) },
 		func(o ...operand.Op) { g.VCMPPD_BCST(operand.U8(pred), o[0], o[1], o[2]) },

@@ -81,8 +81,8 @@ func (g *gen) sinCosParts(y vecs) (p, q vecs, swap []reg.Register) {
 	return p, g.horner(t, cosC), swap
 }
 
-// split is noise64Split.
-func (g *gen) split(x vecs) (e, s, p vecs) {
+// exponent returns e as a number and f with x = 2^e·(1+f), √½ ≤ 1+f < √2.
+func (g *gen) exponent(x vecs) (e, f vecs) {
 	var d vecs
 	if g.wide {
 		d = g.to(g.VPSUBQ, g.VPSUBQ_BCST, g.u(halfBits), x, nil)
@@ -96,9 +96,14 @@ func (g *gen) split(x vecs) (e, s, p vecs) {
 		g.orK(e, g.u(0x433<<52), e)
 		g.subK(e, g.f(0x1p52+1024), e)
 	}
-	f := g.andK(d, g.u(lowBits), d)
+	f = g.andK(d, g.u(lowBits), d)
 	g.plusK(f, g.u(halfBits), f)
-	g.subK(f, g.f(1), f)
+	return e, g.subK(f, g.f(1), f)
+}
+
+// split is noise64Split.
+func (g *gen) split(x vecs) (e, s, p vecs) {
+	e, f := g.exponent(x)
 	s = g.addK(f, g.f(2), nil)
 	g.div(f, s, s)
 	t := g.mul(s, s, nil)

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// gammaFields are the fields of Gamma64Params in their order.
+var gammaFields = []string{"D", "C", "Shape", "Mul", "Div", "Tol"}
+
+// gammaKernel adds gamma64<level>, or gamma64Low<level> for shapes below 1.
+func (g *gen) gammaKernel(low bool) {
+	name := "gamma64"
+	if low {
+		name += "Low"
+	}
+	g.fields = gammaFields
+	g.Function(name + g.suffix())
+	g.Attributes(attr.NOSPLIT)
+	g.SignatureExpr("func(dst *float64, groups int, p *[19]uint64, block uint32, q *float64)")
+	dst := g.Load(g.Param("dst"), g.GP64())
+	groups := g.Load(g.Param("groups"), g.GP64())
+	p := g.Load(g.Param("p"), g.GP64())
+	block := g.Load(g.Param("block"), g.GP32())
+	g.q = g.Load(g.Param("q"), g.GP64())
+	vectors, shift := 2, uint8(1) // 32 variates to a group
+	if !g.wide {
+		vectors, shift = 1, 3
+	}
+	x := g.start(p, block, vectors, 64)
+	g.SHLQ(operand.U8(shift), groups)
+	g.TESTQ(groups, groups)
+	g.JZ(operand.LabelRef(name + "done"))
+	g.Label(name + "loop")
+	g.gamma(x, low, dst)
+	g.ADDQ(operand.I32(int32(vectors*int(g.vec().Size()))), dst)
+	g.advance(x)
+	g.DECQ(groups)
+	g.JNZ(operand.LabelRef(name + "loop"))
+	g.Label(name + "done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// gamma is gamma64First for the variates of x, stored at dst. What is short of
+// registers goes through dst.
+func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
+	w0, w1 := g.blocks(x, 2)
+	c := g.cosPi2(g.unit53(w1, false))
+	e := g.ln53(w0)
+	g.mulK(e, g.f(-2), e)
+	g.sqrt(e)
+	z := g.mul(e, c, e)
+	t := g.mulK(z, g.param("C"), nil)
+	g.addK(t, g.f(1), t)
+	cube := g.mul(t, t, nil)
+	g.mul(cube, t, cube)
+	zz := g.mul(z, z, z)
+	value := g.mulK(cube, g.param("D"), nil)
+	for i := range value {
+		g.VMOVUPD(value[i], g.at(dst, i))
+	}
+	w0, _ = g.blocks(x, 3)
+	squeeze := g.mulK(zz, g.f(0.0331), nil)
+	g.mul(squeeze, zz, squeeze)
+	uc := g.unit53(w0, true)
+	lhs, rhs := g.quickLn(g.unit53(w0, false)), g.quickLn(t)
+	g.mulK(rhs, g.f(3), rhs)
+	one := g.sub(g.same(g.f(1), len(cube)), cube, cube)
+	g.add(one, rhs, rhs)
+	g.mulK(rhs, g.param("D"), rhs)
+	g.mulK(zz, g.f(0.5), zz)
+	g.add(zz, rhs, rhs)
+	g.addK(lhs, g.param("Tol"), lhs)
+	x0 := g.vecs(len(t))
+	for i := range x0 {
+		g.VMOVUPD(g.at(dst, i), x0[i])
+	}
+	g.accept(x0, uc, squeeze, lhs, rhs, t)
+	if low {
+		for i := range x0 {
+			g.VMOVUPD(x0[i], g.at(dst, i))
+		}
+		w0, _ = g.blocks(x, 0)
+		b := g.boost(g.ln53(w0))
+		for i := range x0 {
+			g.VMULPD(g.at(dst, i), b[i], b[i])
+		}
+		x0 = b
+	}
+	g.mulK(x0, g.param("Mul"), x0)
+	g.to(g.VDIVPD, g.VDIVPD_BCST, g.param("Div"), x0, x0)
+	for i := range x0 {
+		g.VMOVUPD(x0[i], g.at(dst, i))
+	}
+}
+
+// accept sets x to NaN except where t > 0 and uc > squeeze or left < right.
+func (g *gen) accept(x, uc, squeeze, left, right, t vecs) {
+	nan := g.same(g.u(0x7ff8000000000001), len(x))
+	squeezed, proven := g.compareV(greater, uc, squeeze), g.compareV(less, left, right)
+	positive := g.compare(greater, t, g.f(0))
+	for i := range x {
+		if g.wide {
+			g.KORB(squeezed[i], proven[i], proven[i])
+			g.KANDB(positive[i], proven[i], proven[i])
+		} else {
+			g.VORPD(squeezed[i], proven[i], proven[i])
+			g.VANDPD(positive[i], proven[i], proven[i])
+		}
+	}
+	copy(x, g.blend(proven, x, nan))
+}
+
+// quickLn is the natural logarithm of noise64Split.
+func (g *gen) quickLn(x vecs) vecs {
+	e, s, p := g.split(x)
+	g.fma(g.VFMADD213PD, p, s, e)
+	return g.mulK(p, g.f(ln2), p)
+}
+
+// at is the memory of vector i at dst.
+func (g *gen) at(dst reg.Register, i int) operand.Mem {
+	return operand.Mem{Base: dst, Disp: i * int(g.vec().Size())}
+}

@@ -1,0 +1,124 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/internal/dmath"
+)
+
+// Gamma64Blocks is the number of blocks that a gamma variate owns: variate i has
+// the blocks from 64·i on. Block 0 is for the boost of a shape below 1, blocks
+// 2 and 3 for the first attempt of the rejection, the others for the next ones.
+const Gamma64Blocks = 64
+
+// Gamma64Params are the parameters of Gamma64, in the order in which the kernels
+// read them.
+type Gamma64Params struct {
+	D, C     float64 // Marsaglia and Tsang: d = shape − 1/3, c = 1/√(9d)
+	Shape    float64 // of the boost, 0 for none
+	Mul, Div float64 // the variate times Mul, divided by Div
+	Tol      float64 // rounding that the decision allows for
+}
+
+// NewGamma64Params returns the parameters for a shape > 0; where it is below 1,
+// the variate is one of shape + 1 times u^(1/shape).
+func NewGamma64Params(shape float64) Gamma64Params {
+	q := Gamma64Params{Mul: 1, Div: 1}
+	if shape < 1 {
+		q.Shape = shape
+		shape++
+	}
+	q.D = shape - 1.0/3
+	q.C = 1 / math.Sqrt(9*q.D)
+	// The terms of the inequality are below 50 and 100·D, their errors below
+	// 2^-50 of that.
+	q.Tol = (1 + q.D) * 0x1p-40
+	return q
+}
+
+// Gamma64 sets dst[i] to the first attempt of gamma variate off+i, which is the
+// variate if Marsaglia and Tsang's rejection accepts it, and to NaN where it
+// does not, or where rounding may decide. It panics when off+len(dst) exceeds
+// 2^26.
+//
+// The accepted values are those of internal/dmath's functions, bit by bit; only
+// the decision is made with quicker ones, whose errors Tol covers.
+func Gamma64(dst []float64, p *Philox, off uint64, q *Gamma64Params) {
+	const limit = 1 << 32 / Gamma64Blocks
+	if off > limit || uint64(len(dst)) > limit-off {
+		panic(fmt.Sprintf("simd: Gamma64: %d variates at offset %d exceed 2^26", len(dst), off))
+	}
+	block := uint32(off * Gamma64Blocks)
+	n := len(dst) / noiseGroup * noiseGroup
+	if !gamma64GroupsAsm(dst[:n], p, block, q) {
+		gamma64Generic(dst[:n], p, block, q)
+	}
+	dst, block = dst[n:], block+uint32(n)*Gamma64Blocks
+	if len(dst) == 0 {
+		return
+	}
+	var buf [noiseGroup]float64
+	if len(dst) < 4 || !gamma64GroupsAsm(buf[:], p, block, q) {
+		gamma64Generic(dst, p, block, q)
+		return
+	}
+	copy(dst, buf[:])
+}
+
+// gamma64Generic is Gamma64 from a block on.
+func gamma64Generic(dst []float64, p *Philox, block uint32, q *Gamma64Params) {
+	for i := range dst {
+		dst[i] = gamma64First(p, block+uint32(i)*Gamma64Blocks, q)
+	}
+}
+
+// gamma64First makes the first attempt of a variate: with z ~ N(0, 1), t = 1+cz
+// and u uniform, d·t³ is accepted if 1−u > 0.0331·z⁴ or ln u < ½z² + d(1 − t³ +
+// 3·ln t); the first implies the second.
+func gamma64First(p *Philox, block uint32, q *Gamma64Params) float64 {
+	u, uc, v := gamma64Units(p.Block(block + 2))
+	z := math.Sqrt(2*gamma64Exp(u, uc)) * dmath.CosPi(2*v)
+	t := 1 + float64(q.C*z)
+	u, uc, _ = gamma64Units(p.Block(block + 3))
+	cube, zz := float64(t*t)*t, float64(z*z)
+	if !(t > 0) {
+		return math.NaN()
+	}
+	if !(uc > float64(0.0331*zz)*zz) {
+		e, s, l := noise64Split(t)
+		right := float64(0.5*zz) + float64(q.D*(1-cube+float64(float64(math.FMA(s, l, e)*noise64Ln2)*3)))
+		e, s, l = noise64Split(u)
+		if !(float64(math.FMA(s, l, e)*noise64Ln2)+q.Tol < right) {
+			return math.NaN()
+		}
+	}
+	x := float64(q.D * cube)
+	if q.Shape != 0 {
+		u, uc, _ = gamma64Units(p.Block(block))
+		y := -gamma64Exp(u, uc) / q.Shape
+		if !(y > gamma64MinExp) {
+			return math.NaN()
+		}
+		x *= dmath.Exp(y)
+	}
+	return float64(x*q.Mul) / q.Div
+}
+
+// gamma64MinExp keeps the boost a normal number.
+const gamma64MinExp = -700
+
+// gamma64Units returns (k+½)/2^53, k the high 53 bits of W0, with its complement,
+// and the like of W1, each rounded once.
+func gamma64Units(w [4]uint32) (u, uc, v float64) {
+	k, m := (uint64(w[0])<<32|uint64(w[1]))>>11, (uint64(w[2])<<32|uint64(w[3]))>>11
+	return (float64(k) + 0.5) * 0x1p-53, (float64(k^(1<<53-1)) + 0.5) * 0x1p-53, (float64(m) + 0.5) * 0x1p-53
+}
+
+// gamma64Exp returns −ln u with full relative precision at both ends.
+func gamma64Exp(u, uc float64) float64 {
+	if u < 0.5 {
+		return -dmath.Log(u)
+	}
+	return -dmath.Log1p(-uc)
+}
