@@ -1,22 +1,27 @@
 package main
 
+// sines returns sin(πεv)/ε, and s1 and s2 of noise64Skewed.
+func (g *gen) sines(v vecs) (sb, s1, s2 vecs) {
+	rest := g.sub(g.same(g.f(0.5), len(v)), v, nil)
+	t := g.mulK(v, g.param("Eps"), nil)
+	g.mul(t, t, t)
+	sb = g.horner(t, sinWideC)
+	g.mul(sb, v, sb)
+	h := g.mulK(rest, g.param("HalfEps"), nil)
+	g.mul(h, h, h)
+	s2 = g.horner(h, sinC)
+	g.mulK(rest, g.f(0.5), rest)
+	g.mul(s2, rest, s2)
+	ch := g.horner(h, cosC)
+	s1 = g.mul(s2, ch, ch)
+	return sb, g.mulK(s1, g.f(2), s1), s2
+}
+
 // skewed is noise64Skewed.
 func (g *gen) skewed(w0, w1 vecs, s0 bool) vecs {
 	n := len(w0)
 	v := g.halfUnit(w0)
-	rest := g.sub(g.same(g.f(0.5), n), v, nil)
-	t := g.mulK(v, g.param("Eps"), nil)
-	g.mul(t, t, t)
-	sb := g.horner(t, sinWideC)
-	g.mul(sb, v, sb)
-	h := g.mulK(rest, g.param("HalfEps"), nil)
-	g.mul(h, h, h)
-	s2 := g.horner(h, sinC)
-	g.mulK(rest, g.f(0.5), rest)
-	g.mul(s2, rest, s2)
-	ch := g.horner(h, cosC)
-	s1 := g.mul(s2, ch, ch)
-	g.mulK(s1, g.f(2), s1)
+	sb, s1, s2 := g.sines(v)
 	neg := g.signMask(w0)
 	b := g.choose(neg, "Bm", "Bp")
 	g.mul(b, s1, b)
