@@ -109,10 +109,11 @@ func (k *track) polynomial(t float64) (y, err float64) {
 }
 
 // forget drops all trials up to the last of the former ones that is far from t,
-// or not away from the newest.
+// not away from the next, or no number.
 func (k *track) forget(t float64) {
 	for i := k.n - 2; i >= 0; i-- {
-		if math.Abs(k.at[i].t-t) > 1.5 || math.Abs(k.at[i].t-k.at[i+1].t) < 1e-12 {
+		p := &k.at[i]
+		if !(math.Abs(p.t-t) <= 1.5 && math.Abs(p.t-k.at[i+1].t) >= 1e-12 && p.slope-p.slope == 0) {
 			k.n = copy(k.at[:], k.at[i+1:k.n])
 			return
 		}
@@ -131,23 +132,23 @@ func (l Law) root(q float64, upper, oneSided bool) float64 {
 	var k track
 	y := l.firstGuess(lq, upper, oneSided)
 	for i := 0; ; i++ {
-		x, dx := l.place(y, oneSided)
+		x, rises, lnDx := l.place(y, oneSided)
 		o := l.evaluate(x)
 		t := o.lower
 		if upper {
 			t = o.upper
 		}
-		rate := toward * o.f * dmath.Exp(-o.base) * dx / t // d ln t/dy
-		if (t < q) == (toward*dx > 0) {
+		if (t < q) == (toward == rises) {
 			lo = y
 		} else {
 			hi = y
 		}
-		k.add(y, dmath.Log(t), 1/rate)
+		lt := dmath.Log(t)
+		k.add(y, lt, toward*rises*dmath.Exp(o.base+lt-lnDx)/o.f)
 		k.forget(lq)
 		next, err := k.polynomial(lq)
 		if err < 1e-17 {
-			x, _ = l.place(next, oneSided)
+			x, _, _ = l.place(next, oneSided)
 			return x
 		}
 		next = y + max(min(next-y, 3), -3)
@@ -169,14 +170,15 @@ func (l Law) root(q float64, upper, oneSided bool) float64 {
 	}
 }
 
-// place returns the x of y and dx/dy.
-func (l Law) place(y float64, oneSided bool) (x, dx float64) {
-	e := dmath.Exp(y)
+// place returns the x of y, whether it rises (1) or falls (−1) with y, and
+// ln|dx/dy|.
+func (l Law) place(y float64, oneSided bool) (x, rises, lnDx float64) {
 	if oneSided {
-		return math.Copysign(e, l.Beta), math.Copysign(e, l.Beta)
+		return math.Copysign(dmath.Exp(y), l.Beta), l.Beta, y
 	}
-	m := dmath.Expm1(math.Abs(y))
-	return math.Copysign(0.5*(m+m/(1+m)), y), 0.5 * (e + 1/e)
+	a := math.Abs(y)
+	m := dmath.Expm1(a)
+	return math.Copysign(0.5*(m+m/(1+m)), y), 1, a - math.Ln2 + dmath.Log1p(dmath.Exp(-2*a))
 }
 
 // firstGuess returns y near where the tail probability is e^lq ≤ ½: by the tail

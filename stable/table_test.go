@@ -55,6 +55,43 @@ func TestTable(t *testing.T) {
 	require.ErrorContains(t, err, "NewTable")
 }
 
+// TestTableQuantile: quantiles hit their probability as closely as the table
+// promises, in the tails, about the median of skewed laws, where cells call the
+// law, and at the ends.
+func TestTableQuantile(t *testing.T) {
+	r := numtest.NewRand(6)
+	for i, l := range []Law{Symmetric(1.7), {1.5, -.5, 2, 1, S1}, {.85, 1, 1, 0, S0}, {1, .5, 1, 0, S0}, {.6, .9, 3, 1, S0}, Symmetric(2)} {
+		if testing.Short() && i > 2 {
+			break
+		}
+		tab, err := NewTable(l)
+		require.NoError(t, err)
+		for range 300 {
+			q := 0.5 * math.Exp(-30*math.Abs(r.Float64()*r.Float64()))
+			near(t, q, l.CDF(tab.Quantile(q)), 1.2e-10, l, " lower ", q)
+			near(t, q, l.Survival(tab.SurvivalQuantile(q)), 1.2e-10, l, " upper ", q)
+			require.Equal(t, tab.SurvivalQuantile(1-(1-q)), tab.Quantile(1-q))
+		}
+		require.Equal(t, []float64{l.Quantile(0), l.Quantile(1), l.SurvivalQuantile(1e-305)},
+			[]float64{tab.Quantile(0), tab.Quantile(1), tab.SurvivalQuantile(1e-305)})
+		require.Panics(t, func() { tab.Quantile(1.1) })
+		require.Panics(t, func() { tab.SurvivalQuantile(math.NaN()) })
+		require.Zero(t, testing.AllocsPerRun(10, func() { tab.Quantile(0.3) }))
+	}
+}
+
+func BenchmarkNewTable(b *testing.B) {
+	for _, l := range []Law{Symmetric(1.7), {.85, 1, 1, 0, S0}, {1.5, .5, 1, 0, S0}} {
+		b.Run(fmt.Sprintf("%v,%v", l.Alpha, l.Beta), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := NewTable(l); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 var sink float64
 
 func BenchmarkTable(b *testing.B) {
@@ -71,5 +108,12 @@ func BenchmarkTable(b *testing.B) {
 				sink = s
 			})
 		}
+		b.Run(fmt.Sprintf("quantile/%v,%v", l.Alpha, l.Beta), func(b *testing.B) {
+			s := 0.0
+			for i := range b.N {
+				s += tab.Quantile((float64(i*7919&(1<<14-1)) + 0.5) / (1 << 14))
+			}
+			sink = s
+		})
 	}
 }
