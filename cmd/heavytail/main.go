@@ -30,7 +30,7 @@ type env struct {
 	terminal       bool // stderr is a terminal: progress lines are welcome
 }
 
-var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, benchCommand, experimentCommand}
+var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, evalCommand, benchCommand, experimentCommand}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

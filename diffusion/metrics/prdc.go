@@ -38,12 +38,14 @@ func PRDC(real, gen []float32, d, k, threads int) PRDCScore {
 	inX, _ := near(y, x, radiusX, d, threads)
 	inY, nearest := near(x, y, radiusY, d, threads)
 	var s PRDCScore
+	balls := 0
 	for _, c := range inX {
-		s.Density += float64(c) / float64(k) / float64(m)
+		balls += c
 		if c > 0 {
 			s.Precision++
 		}
 	}
+	s.Density = float64(balls) / float64(k*m)
 	s.Precision /= float64(m)
 	for i, c := range inY {
 		if c > 0 {

@@ -1,0 +1,300 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"heavytail"
+	"heavytail/internal/atomicfile"
+	"heavytail/internal/data"
+	"heavytail/internal/imageio"
+)
+
+var evalCommand = command{
+	name: "eval", args: "REAL GENERATED", summary: "compares generated samples with real ones: tails, distances, precision and recall",
+	help: `  heavytail eval csv:returns.csv csv:drawn.csv        points: their tails and their shape
+  heavytail eval toy:grid model:runs/grid/model.safetensors -n 5000 -steps 100
+  heavytail eval idx:/usr/share/datasets/fashion-mnist model: -n 1000 -json eval.json
+  heavytail eval idx:DIR images:samples/ -size 28 -channels 1
+
+REAL and GENERATED are what train reads (idx:, images:, npy:, csv:, toy:); a name
+alone is taken by its ending. GENERATED may be a model to sample from: model:FILE,
+or model: for the built-in one. If the model knows the classes of REAL, its samples
+have the classes of the real samples that they are compared with. Where one set is
+larger, samples spread evenly over it are used, so that both have one size.
+
+Points: for each column, and for the norm of the points, the distance of the
+laws, the error of the tail of |x - median of REAL| and moments; for all columns
+together precision and recall and distances. Images: Fréchet and kernel distances
+and neighbourhoods in the features of the named extractor, a small classifier of
+28x28 grey images trained on Fashion-MNIST (for others, -size 28 -channels 1, or
+pixels alone); these numbers compare models with each other, not with the FID of
+the literature.
+
+The same arguments give the same bytes on every machine.
+`,
+	flags: evalFlags,
+}
+
+// evalOptions are the flags of eval.
+type evalOptions struct {
+	n, steps, pairs, k, threads int
+	size, channels              int
+	seed                        uint64
+	method, columns, json       string
+	xi, q                       float64
+}
+
+func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	var o evalOptions
+	fs.IntVar(&o.n, "n", 0, "samples to compare, and to draw from a model (0: all; from a model at most 1000 images or 10000 points)")
+	fs.IntVar(&o.steps, "steps", 0, "of a model: sampling steps (0: the method's number)")
+	fs.StringVar(&o.method, "method", "", "of a model: `sampler` (empty: the first that fits)")
+	fs.Uint64Var(&o.seed, "seed", 0, "seed of the first sample of a model, and of metrics that draw random numbers")
+	fs.IntVar(&o.pairs, "pairs", 5000, "most samples in metrics whose time grows with the square of their number")
+	fs.IntVar(&o.k, "k", 5, "neighbours of precision, recall, density and coverage")
+	fs.Float64Var(&o.xi, "xi", 0.95, "`level` above which MSLE and the Wasserstein distance of tails look")
+	fs.Float64Var(&o.q, "q", 0.99, "`level` above which the KS distance of tails looks")
+	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns, from 0 (empty: the first %d)", tailColumns))
+	fs.IntVar(&o.size, "size", 0, "scale 8-bit images to `N`×N pixels")
+	fs.IntVar(&o.channels, "channels", 0, "read 8-bit images as grey (`1`) or colour (3)")
+	fs.StringVar(&o.json, "json", "", "write the results to this `file`")
+	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
+	return func(ctx context.Context, e env, args []string) error {
+		if len(args) != 2 {
+			return usage("%d arguments: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", len(args))
+		}
+		return o.run(ctx, e, args[0], args[1])
+	}
+}
+
+// check looks for mistakes that need no data.
+func (o evalOptions) check() error {
+	switch {
+	case o.n < 0 || o.n > 0 && o.n < leastSamples:
+		return usage("-n %d: want 0 or at least %d", o.n, leastSamples)
+	case o.steps < 0:
+		return usage("-steps %d: want 0 or more", o.steps)
+	case o.k < 1 || o.k >= leastSamples:
+		return usage("-k %d: want 1 to %d", o.k, leastSamples-1)
+	case o.pairs < leastSamples:
+		return usage("-pairs %d: want at least %d", o.pairs, leastSamples)
+	case !(o.xi >= 0 && o.xi < 1):
+		return usage("-xi %v: want 0 or more and below 1", o.xi)
+	case !(o.q >= 0 && o.q < 1):
+		return usage("-q %v: want 0 or more and below 1", o.q)
+	case o.threads < 0:
+		return usage("-threads %d: want 0 (all processors) or more", o.threads)
+	case o.json != "" && !folderExists(filepath.Dir(o.json)):
+		return fmt.Errorf("-json %s: there is no folder %s; make it first", o.json, filepath.Dir(o.json))
+	}
+	return nil
+}
+
+// leastSamples is the least number of samples that eval compares.
+const leastSamples = 20
+
+func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	set, err := o.open(real)
+	if err != nil {
+		return err
+	}
+	r := evalReport{Program: "heavytail " + heavytail.Version, Seed: o.seed, Kind: "points"}
+	if set.Images() {
+		r.Kind = "images"
+	}
+	r.Real = evalSource{Data: real, Samples: set.Len()}
+	var x, y []float32
+	if model, ok := modelOf(gen); ok {
+		x, y, err = o.draw(ctx, e, &r, set, model)
+	} else {
+		x, y, err = o.read(&r, set, gen)
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.measure(ctx, &r, set, x, y); err != nil {
+		return err
+	}
+	if o.json != "" {
+		err := atomicfile.Write(o.json, func(w io.Writer) error {
+			enc := json.NewEncoder(w)
+			enc.SetIndent("", "  ")
+			return enc.Encode(r)
+		})
+		if err != nil {
+			return fmt.Errorf("-json: %w", err)
+		}
+	}
+	return r.print(e.stdout)
+}
+
+// open reads a set; a name alone is taken by what it is.
+func (o evalOptions) open(spec string) (*data.Set, error) {
+	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
+		spec = guess(spec)
+	}
+	return data.Open(spec, data.Options{Size: o.size, Channels: o.channels})
+}
+
+// guess puts the kind of data before the name of a file or folder.
+func guess(path string) string {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv":
+		return "csv:" + path
+	case ".npy":
+		return "npy:" + path
+	}
+	if m, _ := filepath.Glob(filepath.Join(path, "*idx3-ubyte*")); len(m) > 0 || strings.Contains(filepath.Base(path), "idx3-ubyte") {
+		return "idx:" + path
+	}
+	return "images:" + path
+}
+
+// modelOf returns the file of a model, empty for the built-in one, if spec
+// names a model.
+func modelOf(spec string) (file string, ok bool) {
+	if file, ok := strings.CutPrefix(spec, "model:"); ok {
+		return file, true
+	}
+	switch strings.ToLower(filepath.Ext(spec)) {
+	case ".safetensors", ".pt", ".pth":
+		return spec, !strings.Contains(spec, ":")
+	}
+	return "", false
+}
+
+// read reads generated samples from files.
+func (o evalOptions) read(r *evalReport, set *data.Set, spec string) (x, y []float32, err error) {
+	gen, err := o.open(spec)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Equal(gen.Shape, set.Shape) {
+		return nil, nil, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (8-bit images: -size and -channels)",
+			r.Real.Data, set.Shape, spec, gen.Shape)
+	}
+	r.Generated = evalSource{Data: spec, Samples: gen.Len()}
+	n := min(set.Len(), gen.Len())
+	if o.n > 0 {
+		n = min(n, o.n)
+	}
+	if n < leastSamples {
+		return nil, nil, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), leastSamples)
+	}
+	r.Used = n
+	x, _ = spread(set, n)
+	y, _ = spread(gen, n)
+	return x, y, nil
+}
+
+// spread returns n samples of the set, spread evenly over it, and their
+// places. Pixels are rounded to 8 bits, as they are in files.
+func spread(set *data.Set, n int) (x []float32, places []int) {
+	per := set.Per()
+	x = make([]float32, n*per)
+	for i := range n {
+		at := int(float64(i) * (float64(set.Len()) / float64(n)))
+		set.Get(x[i*per:(i+1)*per], at, false)
+		places = append(places, at)
+	}
+	if set.Images() {
+		round8(x)
+	}
+	return x, places
+}
+
+// round8 rounds pixels to those of 256 levels.
+func round8(x []float32) {
+	for i, v := range x {
+		x[i] = float32(float64(2*int(imageio.Byte(v))-255) / 255)
+	}
+}
+
+// draw samples from a model.
+func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, file string) (x, y []float32, err error) {
+	m, name, err := o.load(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Equal(m.Shape(), set.Shape) {
+		return nil, nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (8-bit images: -size and -channels)",
+			r.Real.Data, set.Shape, name, m.Shape())
+	}
+	most := 10000
+	if set.Images() {
+		most = 1000
+	}
+	n := min(set.Len(), most)
+	if o.n > 0 {
+		n = min(o.n, set.Len())
+	}
+	if n < leastSamples {
+		return nil, nil, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), leastSamples)
+	}
+	x, places := spread(set, n)
+	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
+	if err != nil {
+		return nil, nil, usage("%w", err)
+	}
+	r.Used = n
+	r.Generated = evalSource{Data: "model:" + file, Samples: n, Model: name, Method: opt.Method, Steps: opt.Steps, Classes: "in turn"}
+	switch {
+	case m.Classes() == 0:
+		r.Generated.Classes = ""
+	case opt.Classes != nil:
+		r.Generated.Classes = "as real"
+	}
+	meter := newMeter(e)
+	err = m.Stream(ctx, opt, func(first int, batch []float32) error {
+		y = append(y, batch...)
+		meter.count(float64(len(y)), float64(len(x)), "samples/s", float64(n))
+		return nil
+	})
+	meter.clear()
+	if err != nil {
+		return nil, nil, fmt.Errorf("model %s: %w", name, err)
+	}
+	if set.Images() {
+		round8(y)
+	}
+	return x, y, nil
+}
+
+// load opens a model, the built-in one without a file.
+func (o evalOptions) load(file string) (m *heavytail.Model, name string, err error) {
+	raw, name := heavytail.Builtin(), "built-in"
+	if file != "" {
+		if raw, err = os.ReadFile(file); err != nil {
+			return nil, "", fmt.Errorf("model: %w", err)
+		}
+		name = filepath.Base(file)
+	}
+	m, err = heavytail.Loader{Threads: o.threads}.Open(raw)
+	if err != nil {
+		return nil, "", fmt.Errorf("model %s: %w", name, err)
+	}
+	return m, name, nil
+}
+
+// classesOf returns the classes of the real samples if the model knows them.
+func classesOf(set *data.Set, m *heavytail.Model, places []int) []int {
+	if set.Labels == nil || m.Classes() != set.NumClasses() {
+		return nil
+	}
+	var out []int
+	for _, at := range places {
+		out = append(out, set.Labels[at])
+	}
+	return out
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
+	"heavytail/stable"
+)
+
+// writePoints writes n Student points of the plane, the second column times
+// scale, as CSV or NPY.
+func writePoints(t *testing.T, path string, seed uint64, n int, nu, scale float64) {
+	t.Helper()
+	x, s := make([]float32, 2*n), stable.Stream{Seed: seed}
+	s.Normal(x, 0)
+	var text strings.Builder
+	text.WriteString("x,y\n")
+	for i := range n {
+		for k := range 2 {
+			x[2*i+k] = float32(float64(x[2*i+k]) / math.Sqrt(stable.Stream{Seed: seed, Sample: uint64(i)}.Kappa(nu, 0)))
+		}
+		x[2*i+1] *= float32(scale)
+		fmt.Fprintf(&text, "%g,%g\n", x[2*i], x[2*i+1])
+	}
+	if strings.HasSuffix(path, ".csv") {
+		require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o644))
+		return
+	}
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, npy.Write(f, x, n, 2))
+	require.NoError(t, f.Close())
+}
+
+// evaluated is the part of eval's JSON that tests look at.
+type evaluated struct {
+	Kind, Extractor string
+	Used            int
+	Generated       struct {
+		Model, Method, Classes string
+		Samples, Steps         int
+	}
+	Metrics []struct {
+		Name  string
+		Value *float64
+	}
+	Columns []map[string]any
+	Notes   []string
+}
+
+func (e evaluated) value(t *testing.T, name string) float64 {
+	t.Helper()
+	for _, m := range e.Metrics {
+		if m.Name == name {
+			require.NotNil(t, m.Value, name)
+			return *m.Value
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}
+
+// evaluate runs eval and returns its JSON and its table.
+func evaluate(t *testing.T, dir string, args ...string) (e evaluated, raw, table string) {
+	t.Helper()
+	table = ok(t, dir, append([]string{"eval", "-json", "eval.json"}, args...)...).stdout
+	text, err := os.ReadFile(filepath.Join(dir, "eval.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &e))
+	return e, string(text), table
+}
+
+func TestEvalPoints(t *testing.T) {
+	dir := t.TempDir()
+	writePoints(t, filepath.Join(dir, "real.csv"), 1, 3000, 5, 1)
+	writePoints(t, filepath.Join(dir, "same.npy"), 2, 3000, 5, 1)
+	writePoints(t, filepath.Join(dir, "wide.npy"), 2, 4000, 5, 3)
+	same, raw, table := evaluate(t, dir, "csv:real.csv", "same.npy")
+	require.Equal(t, "points", same.Kind)
+	require.Equal(t, 3000, same.Used)
+	require.Greater(t, same.value(t, "prd_f1"), 0.9)
+	require.Less(t, same.value(t, "mmd"), 0.01)
+	require.Len(t, same.Columns, 3)
+	require.Equal(t, "norm", same.Columns[2]["column"])
+	for _, word := range []string{"precision, PRD F1/8", "sliced Wasserstein", "Q.999 ratio", "norm", "3000 samples"} {
+		require.Contains(t, table, word)
+	}
+	_, again, _ := evaluate(t, dir, "csv:real.csv", "same.npy", "-threads", "1")
+	require.Equal(t, raw, again, "one seed, one result")
+	_, other, _ := evaluate(t, dir, "csv:real.csv", "same.npy", "-seed", "1")
+	require.NotEqual(t, raw, other)
+
+	wide, _, _ := evaluate(t, dir, "real.csv", "wide.npy", "-columns", "1", "-q", "0.9", "-n", "2500", "-pairs", "500")
+	require.Equal(t, 2500, wide.Used)
+	require.Less(t, wide.value(t, "prd_f1"), same.value(t, "prd_f1")-0.05)
+	require.Greater(t, wide.value(t, "sliced_wasserstein"), 5*same.value(t, "sliced_wasserstein"))
+	require.Greater(t, wide.value(t, "mmd"), 0.01)
+	require.Len(t, wide.Columns, 2)
+	require.InDelta(t, 3, wide.Columns[0]["quantile_ratio_99"], 0.8)
+	require.InDelta(t, 1.2, wide.Columns[0]["msle_mean"], 0.5) // (ln 3)²
+}
+
+// TestEvalSmallWithNulls: what a sample does not allow is null, not an error.
+func TestEvalSmallWithNulls(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.csv"), []byte(strings.Repeat("1\n", 15)+strings.Repeat("2\n", 15)), 0o644))
+	e, raw, _ := evaluate(t, dir, "a.csv", "a.csv")
+	require.Zero(t, e.value(t, "sliced_wasserstein"))
+	require.Nil(t, e.Columns[0]["hill_real"])
+	require.Contains(t, raw, `"tail_ks": null`)
+	require.Len(t, e.Columns, 1, "one column has no norm of its own")
+}
+
+func TestEvalImages(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, "sample", "-n", "24", "-steps", "2", "-seed", "5", "-o", "real.npy")
+	ok(t, dir, "sample", "-n", "24", "-steps", "2", "-o", "pictures/")
+	ok(t, dir, "sample", "-n", "24", "-steps", "2", "-o", "drawn.npy")
+	files, _, table := evaluate(t, dir, "real.npy", "images:pictures")
+	require.Equal(t, "images", files.Kind)
+	require.Equal(t, "heavytail/fashion-classifier-1", files.Extractor)
+	require.Contains(t, table, "features   heavytail/fashion-classifier-1")
+	require.Positive(t, files.value(t, "frechet"))
+	// Numbers, 8-bit files and the model itself are the same samples.
+	numbers, _, _ := evaluate(t, dir, "real.npy", "npy:drawn.npy")
+	require.Equal(t, files.Metrics, numbers.Metrics)
+	model, _, table := evaluate(t, dir, "real.npy", "model:", "-steps", "2")
+	require.Equal(t, files.Metrics, model.Metrics)
+	require.Equal(t, "built-in", model.Generated.Model)
+	require.Equal(t, "dlim", model.Generated.Method)
+	require.Equal(t, "in turn", model.Generated.Classes)
+	require.Contains(t, table, "24 samples by dlim in 2 steps, seed 0, classes in turn")
+	moved, _, _ := evaluate(t, dir, "real.npy", "model:", "-steps", "2", "-seed", "5")
+	require.InDelta(t, 0, moved.value(t, "frechet"), 1e-6, "the same samples")
+	require.Equal(t, 1.0, moved.value(t, "coverage"))
+
+	small, _, _ := evaluate(t, dir, "images:pictures", "images:pictures", "-size", "14")
+	require.Empty(t, small.Extractor)
+	require.Zero(t, small.value(t, "pixel_ks"))
+	require.Contains(t, small.Notes[0], "pixels only")
+}
+
+func TestEvalErrors(t *testing.T) {
+	dir := t.TempDir()
+	writePoints(t, filepath.Join(dir, "a.csv"), 1, 30, 5, 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.csv"), []byte("1,2\n3,4\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "one.csv"), []byte(strings.Repeat("1\n", 30)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.safetensors"), []byte("nothing"), 0o644))
+	for _, c := range []struct {
+		args   string
+		status int
+		text   string
+	}{
+		{"a.csv", 2, "want REAL and GENERATED"},
+		{"a.csv gone.csv", 1, "gone.csv"},
+		{"a.csv few.csv", 1, "few.csv 2: want at least 20 of each"},
+		{"a.csv one.csv", 1, "give sets of one shape"},
+		{"a.csv model:", 1, "the model built-in makes [28 28 1]"},
+		{"a.csv m.safetensors", 1, "model m.safetensors: checkpoint: neither safetensors nor"},
+		{"a.csv model:gone.pt", 1, "gone.pt"},
+		{"a.csv a.csv -n 3", 2, "-n 3: want 0 or at least 20"},
+		{"a.csv a.csv -k 20", 2, "-k 20: want 1 to 19"},
+		{"a.csv a.csv -xi 1", 2, "-xi 1"},
+		{"a.csv a.csv -q NaN", 2, "-q NaN"},
+		{"a.csv a.csv -columns 2", 2, "no column 2"},
+		{"a.csv a.csv -json no/x.json", 1, "there is no folder no"},
+		{"one.csv toy:nothing", 1, "nothing"},
+	} {
+		r := heavytailIn(t, dir, append([]string{"eval"}, strings.Fields(c.args)...)...)
+		require.Equal(t, c.status, r.status, "%s: %s", c.args, r.stderr)
+		require.Contains(t, r.stderr, c.text, c.args)
+		require.NoFileExists(t, filepath.Join(dir, "eval.json"))
+	}
+}
