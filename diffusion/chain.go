@@ -25,10 +25,12 @@ type chain struct {
 	n, d  int
 	seeds []uint64
 	x     []float32 // the state
-	eps   []float32 // ε̂, or x̂_0 when clipping
+	eps   []float32 // ε̂, or x̂_0 when clipping or keeping
 	in    []float32 // scaled network input; x itself without InputScaling
 	times []float32 // network time, once per sample
 	z     []float32 // one row of noise
+
+	repeat int // how often the current step was made before
 
 	needA, needVariances bool // what the rule reads of its draw
 	a                    []float64
@@ -50,11 +52,15 @@ func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) 
 	if err != nil {
 		return nil, err
 	}
+	if err := opt.Edit.validate(name, true); err != nil {
+		return nil, err
+	}
 	n := len(seeds)
 	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
 		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
 	}
 	d := len(x) / max(n, 1)
+	opt.Edit.check(name, n, d)
 	c := &chain{
 		name: name, proc: p, sched: sched, opt: opt, n: n, d: d, seeds: seeds, x: x, in: x,
 		noise: p.noise(),
@@ -76,21 +82,19 @@ func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bo
 	if c.needVariances || c.opt.ConsistentStart {
 		c.sums.init(c)
 	}
-	c.start()
-	if err := c.finite(T - 1); err != nil {
-		yield(T-1, err)
+	first := T - 1 - c.opt.Edit.first(T-1)
+	c.start(first)
+	if err := c.finite(first); err != nil {
+		yield(first, err)
 		return
 	}
-	if !yield(T-1, nil) {
+	if !yield(first, nil) {
 		return
 	}
-	for t := T - 1; t >= 1; t-- {
-		if err := c.denoise(ctx, den, t); err != nil {
+	for t := first; t >= 1; t-- {
+		if err := c.move(ctx, den, t, rule); err != nil {
 			yield(t, err)
 			return
-		}
-		for i := range c.n {
-			c.step(t, i, rule)
 		}
 		if err := c.finite(t - 1); err != nil {
 			yield(t, err)
@@ -102,9 +106,42 @@ func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bo
 	}
 }
 
-// start sets x_{T−1}.
-func (c *chain) start() {
-	last := c.sched.T() - 1
+// move takes all samples from x_t to x_{t−1}, as often as the edit says.
+func (c *chain) move(ctx context.Context, den Denoiser, t int, rule rule) error {
+	defer func() { c.repeat = 0 }()
+	for ; ; c.repeat++ {
+		if err := c.denoise(ctx, den, t); err != nil {
+			return err
+		}
+		for i := range c.n {
+			c.step(t, i, rule)
+		}
+		if t == 1 {
+			keep(c.opt.Edit, c.x)
+			return nil
+		}
+		if c.repeat+1 >= c.opt.Edit.repeats() {
+			return nil
+		}
+		c.back(t)
+	}
+}
+
+// back takes all samples from x_{t−1} to another x_t = γ_t·x_{t−1} + σ_t·√A_t·z,
+// A_t being that of their steps.
+func (c *chain) back(t int) {
+	g, sg := c.sched.Gamma[t], c.sched.Sigma[t]
+	for i := range c.n {
+		fillMultipliers(c.a, c.noise, c.factors(i, t), 0)
+		c.stream(i, backward+t).Normal(c.z, 0)
+		scaleByRoots(c.z, c.a)
+		x := c.row(c.x, i)
+		simd.AxpBy(x, float32(sg), c.z, float32(g), x)
+	}
+}
+
+// start sets x_last, the noisiest level or that of the edit's strength.
+func (c *chain) start(last int) {
 	sigma := c.sched.SigmaBar[last]
 	free := c.noise // the published start: its own A, without ClampA
 	free.ClampA, free.ClampEps = 0, c.proc.ClampEps
@@ -123,6 +160,7 @@ func (c *chain) start() {
 			simd.Clamp(x, x, -bound, bound)
 		}
 	}
+	addImage(c.opt.Edit, c.x, c.sched.GammaBar[last])
 }
 
 // denoise sets eps to ε̂(x_t, t) or, when clipping, to x̂_0 clamped.
@@ -147,12 +185,18 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 	if at := nonFinite(c.eps); at >= 0 {
 		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d of %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t, c.sched.T()-1)
 	}
-	if c.opt.ClipDenoised { // x̂_0 = (x − σ̄·ε̂)/γ̄
+	if c.inData() { // x̂_0 = (x − σ̄·ε̂)/γ̄
 		simd.AxpBy(c.eps, float32(-sb/gb), c.eps, float32(1/gb), c.x)
+	}
+	if c.opt.ClipDenoised {
 		simd.Clamp(c.eps, c.eps, -1, 1)
 	}
+	keep(c.opt.Edit, c.eps)
 	return nil
 }
+
+// inData tells whether eps holds estimates of the data.
+func (c *chain) inData() bool { return c.opt.ClipDenoised || c.opt.Edit.keeps() }
 
 // step sets row i to x_{t−1} = X·x + Eps·ε̂ + Z·z.
 func (c *chain) step(t, i int, rule rule) {
@@ -183,7 +227,7 @@ func (c *chain) stepElements(t, i int, rule rule, a, prev, sum []float64) {
 	}
 }
 
-// coef is the rule, ended at the data and rewritten for x̂_0 when clipping.
+// coef is the rule, ended at the data and rewritten for x̂_0 where eps holds it.
 func (c *chain) coef(t int, rule rule, a draw) Coef {
 	k := Coef{}
 	if t == 1 && !c.opt.KeepSigmaMin {
@@ -191,7 +235,7 @@ func (c *chain) coef(t int, rule rule, a draw) Coef {
 	} else {
 		k = rule(t, a)
 	}
-	if c.opt.ClipDenoised {
+	if c.inData() {
 		// ε̂ = (x − γ̄·x̂_0)/σ̄ inserted: mixing x and x̂_0 directly does not lose
 		// digits where σ̄ is small, as forming ε̂ again would.
 		gb, sb := c.sched.GammaBar[t], c.sched.SigmaBar[t]
@@ -204,7 +248,7 @@ func (c *chain) coef(t int, rule rule, a draw) Coef {
 func (c *chain) draws(t, i int) (a, prev, sum []float64) {
 	if c.needA {
 		a = c.a
-		fillMultipliers(a, c.noise, c.stream(i, t), 0)
+		fillMultipliers(a, c.noise, c.factors(i, t), 0)
 	}
 	if c.needVariances {
 		prev, sum = c.sums.at(t, i)
@@ -225,8 +269,15 @@ func at(a, prev, sum []float64, j int) (v draw) {
 
 func (c *chain) row(m []float32, i int) []float32 { return m[i*c.d : (i+1)*c.d] }
 
-func (c *chain) stream(i, t int) stable.Stream {
+// factors is the stream of the A of sample i at step t, the same at every
+// repetition.
+func (c *chain) factors(i, t int) stable.Stream {
 	return stable.Stream{Seed: c.seeds[i], Step: uint32(t)}
+}
+
+// stream is that of the normals of sample i at step t, and at each repetition.
+func (c *chain) stream(i, t int) stable.Stream {
+	return stable.Stream{Seed: c.seeds[i], Step: uint32(t + 2*maxSteps*c.repeat)}
 }
 
 // finite reports a state x_t that has run away.

@@ -37,7 +37,7 @@ func TestODEOrders(t *testing.T) {
 	}{
 		"euler":      {func(N int) odeSampler { return EDMSampler{Process: p, Steps: N, Euler: true} }, 1},
 		"heun":       {func(N int) odeSampler { return EDMSampler{Process: p, Steps: N} }, 2},
-		"dpm++ 2m":   {func(N int) odeSampler { return DPMSolver{p, N} }, 2},
+		"dpm++ 2m":   {func(N int) odeSampler { return DPMSolver{Process: p, Steps: N} }, 2},
 		"ancestral0": {func(N int) odeSampler { return TEDMAncestral{Process: p, Steps: N} }, 1},
 		"sde0":       {func(N int) odeSampler { return TEDMSDE{Process: p, Steps: N} }, 1},
 	} {
@@ -117,7 +117,7 @@ func TestPointsReturn(t *testing.T) {
 		for name, s := range map[string]odeSampler{
 			"heun":      EDMSampler{Process: p, Steps: 20},
 			"churn":     EDMSampler{Process: p, Steps: 20, Churn: Churn{S: 5, Min: 0.05, Max: 50, Noise: 1.003}},
-			"dpm":       DPMSolver{p, 20},
+			"dpm":       DPMSolver{Process: p, Steps: 20},
 			"ancestral": TEDMAncestral{Process: p, Steps: 20, Eta: 1},
 			"sde":       TEDMSDE{Process: p, Steps: 40, Beta: 1},
 		} {
@@ -273,8 +273,8 @@ func TestDDPMDrivesEDM(t *testing.T) {
 	edm.SigmaMin, edm.SigmaMax, err = p.SigmaRange()
 	require.NoError(t, err)
 	const n = 8
-	first := endAt(t, DPMSolver{edm, 60}, den, n, 60)
-	end := endAt(t, DPMSolver{edm, 60}, den, n, 0)
+	first := endAt(t, DPMSolver{Process: edm, Steps: 60}, den, n, 60)
+	end := endAt(t, DPMSolver{Process: edm, Steps: 60}, den, n, 0)
 	for i, v := range first {
 		require.InDelta(t, m+s*(v-m)/math.Hypot(edm.SigmaMax, s), end[i], 0.01, "seed %d", i)
 	}

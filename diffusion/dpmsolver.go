@@ -12,14 +12,15 @@ import (
 //
 //	x = σ_0·n
 //	for i = 0 … N−1, h_i = ln(σ_i/σ_{i+1}), q = h_i/h_{i−1}:
-//		D̃ = (1 + q/2)·D(x; σ_i) − q/2·D_{i−1}      D̃ = D at i = 0 and where σ_{i+1} = 0
+//		D̃ = (1 + q/2)·D(x; σ_i) − q/2·D_{i−1}      D̃ = D at the first step and where σ_{i+1} = 0
 //		x = σ_{i+1}/σ_i·x + (1 − σ_{i+1}/σ_i)·D̃
 //
 // It integrates the same ODE as EDMSampler, so it takes any ν; a DDPM network
 // drives it through Process.DataDenoiser.
 type DPMSolver struct {
 	Process EDM
-	Steps   int // N, evaluations of the denoiser
+	Steps   int   // N, evaluations of the denoiser
+	Edit    *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of EDMSampler with this sampler's steps.
@@ -28,19 +29,19 @@ func (s DPMSolver) Trajectory(ctx context.Context, den DataDenoiser, x []float64
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r := newRun(ctx, "DPM-Solver++", den, x, seeds)
+		r := newRun(ctx, "DPM-Solver++", s.Edit.data(den), x, seeds, s.Steps, s.Edit)
 		if err := checkRow(r.name, s.Process.channels(), r.d); err != nil {
 			yield(s.Steps, err)
 			return
 		}
 		sigma, last := s.Process.Sigmas(s.Steps), r.buffer()
-		startNoise(r, s.Process.Nu, sigma[0])
-		r.loop(yield, s.Steps, func(i int) error {
+		startNoise(r, s.Process.Nu, sigma[r.first], 1)
+		r.loop(yield, func(i int) error {
 			if err := r.eval(r.out, x, sigma[i]); err != nil {
 				return err
 			}
 			half := 0.0 // q/2
-			if i > 0 && sigma[i+1] > 0 {
+			if i > r.first && sigma[i+1] > 0 {
 				half = 0.5 * dmath.Log(sigma[i]/sigma[i+1]) / dmath.Log(sigma[i-1]/sigma[i])
 			}
 			ratio := sigma[i+1] / sigma[i]
@@ -64,6 +65,9 @@ func (s DPMSolver) Sample(ctx context.Context, den DataDenoiser, seeds []uint64,
 // Validate reports the first impossible field, its value and the remedy.
 func (s DPMSolver) Validate() error {
 	if err := checkSteps("DPM-Solver++", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("DPM-Solver++", false); err != nil {
 		return err
 	}
 	return s.Process.Validate()

@@ -27,6 +27,7 @@ type EDMSampler struct {
 	Steps   int  // N
 	Euler   bool // first order
 	Churn   Churn
+	Edit    *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // A Churn adds noise on the way. The zero value adds none.
@@ -66,17 +67,18 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r := newRun(ctx, "EDM", den, x, seeds)
+		r := newRun(ctx, "EDM", s.Edit.data(den), x, seeds, s.Steps, s.Edit)
 		if err := checkRow(r.name, s.Process.channels(), r.d); err != nil {
 			yield(s.Steps, err)
 			return
 		}
 		sigma := s.Process.Sigmas(s.Steps)
 		slope, end := r.buffer(), r.buffer()
-		startNoise(r, s.Process.Nu, sigma[0])
-		r.loop(yield, s.Steps, func(i int) error {
+		startNoise(r, s.Process.Nu, sigma[r.first], 1)
+		r.back = func(i int) error { return raise(r, s.Process.Nu, backward+i, sigma[i+1], sigma[i], 1) }
+		r.loop(yield, func(i int) error {
 			hat, next := float64(sigma[i]*(1+s.Churn.gamma(sigma[i], s.Steps))), sigma[i+1]
-			if err := s.churn(r, i, sigma[i], hat); err != nil {
+			if err := raise(r, s.Process.Nu, i, sigma[i], hat, s.Churn.factor()); err != nil {
 				return err
 			}
 			if err := r.eval(r.out, x, hat); err != nil {
@@ -102,14 +104,19 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 	}
 }
 
-// churn raises the noise of x from sigma to hat.
-func (s EDMSampler) churn(r *run[float64], step int, sigma, hat float64) error {
+// factor returns S_noise.
+func (c Churn) factor() float64 {
+	if c.Noise == 0 {
+		return 1
+	}
+	return c.Noise
+}
+
+// raise lifts the noise of x from sigma to hat by the forward process, with the
+// noise of the given step key times a factor.
+func raise(r *run[float64], nu Nu, step int, sigma, hat, noise float64) error {
 	if hat == sigma {
 		return nil
-	}
-	nu, noise := s.Process.Nu, s.Churn.Noise
-	if noise == 0 {
-		noise = 1
 	}
 	add := math.Sqrt(float64(hat*hat)-float64(sigma*sigma)) * noise
 	if !nu.gaussian() {
@@ -149,6 +156,9 @@ func (s EDMSampler) Validate() error {
 		}
 	}
 	if err := checkSteps("EDM", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("EDM", true); err != nil {
 		return err
 	}
 	return s.Process.Validate()

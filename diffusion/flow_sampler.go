@@ -38,6 +38,7 @@ type FlowSampler struct {
 	Method  Method  // Heun if empty
 	Start   float64 // t_0; x = t_0·E[x_1] + b_{t_0}·n is taken for x_{t_0}
 	Rho     float64 // exponent of the knots; 0: linear
+	Edit    *Edit   // an image to start from or to keep parts of; nil: none
 }
 
 // Times returns the N+1 knots.
@@ -65,18 +66,22 @@ func (s FlowSampler) Trajectory(ctx context.Context, v Velocity, x []float64, se
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r := newRun(ctx, "flow", v, x, seeds)
+		r := newRun(ctx, "flow", s.Edit.field(s.Process, v), x, seeds, s.Steps, s.Edit)
 		if err := checkRow(r.name, s.Process.Nu.groups(), r.d); err != nil {
 			yield(s.Steps, err)
 			return
 		}
 		t := s.Times()
-		startNoise(r, s.Process.Nu, s.Process.b(t[0]))
-		for j := range x {
-			x[j] += float64(t[0] * s.Process.mean(j%r.d))
+		startNoise(r, s.Process.Nu, s.Process.b(t[r.first]), t[r.first])
+		if !s.Edit.fromImage() {
+			for j := range x {
+				if !s.Edit.isKnown(j) {
+					x[j] += float64(t[0] * s.Process.mean(j%r.d))
+				}
+			}
 		}
 		step := map[Method]func(r *run[float64]) stepper{"": heun, Heun: heun, Euler: euler, RK4: rk4}[s.Method](r)
-		r.loop(yield, s.Steps, func(i int) error { return step(t[i], t[i+1]) })
+		r.loop(yield, func(i int) error { return step(t[i], t[i+1]) })
 	}
 }
 
@@ -164,6 +169,9 @@ func (s FlowSampler) Validate() error {
 		return fmt.Errorf("diffusion: flow: rho is %v: use 0 (linear knots) to 100; 7 is published", s.Rho)
 	}
 	if err := checkSteps("flow", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("flow", false); err != nil {
 		return err
 	}
 	return s.Process.Validate()

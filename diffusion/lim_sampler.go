@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"slices"
 
 	"heavytail/simd"
 )
@@ -27,6 +28,7 @@ type LIMSampler struct {
 	// variance 2, while the steps and training have 1: the published numbers
 	// of LIM at α = 2 have it.
 	PublishedStart bool
+	Edit           *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of DLPM with this sampler's steps: it fills x, row-major
@@ -36,14 +38,16 @@ func (s LIMSampler) Trajectory(ctx context.Context, den Denoiser, x []float32, s
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r, p := newRun(ctx, "LIM", den, x, seeds), s.Process
+		r, p := newRun(ctx, "LIM", den, x, seeds, s.Steps, s.Edit), s.Process
 		noise := p.noise(s.Clamps)
 		for i := range r.n {
 			noise.fill(r.row(x, i), r.stream(i, startStep))
 		}
-		simd.Scale(x, x, s.startScale())
-		r.loop(yield, s.Steps, func(i int) error {
+		hold := s.hold(x)
+		s.start(x, s.time(r.first))
+		r.loop(yield, func(i int) error {
 			from, to := s.time(i), s.time(i+1)
+			hold(from)
 			if err := r.eval(r.out, x, float32(from)); err != nil {
 				return err
 			}
@@ -68,15 +72,32 @@ func (s LIMSampler) time(i int) float64 {
 	return limLast + float64((limFirst-limLast)*(float64(i)/float64(s.Steps)))
 }
 
-// startScale returns the scale of the start.
-func (s LIMSampler) startScale() float32 {
-	switch {
-	case !s.PublishedStart:
-		return float32(s.Process.Sigma(limLast))
-	case s.Process.Alpha == 2:
-		return float32(math.Sqrt2)
+// start makes the state at time t of the noise x.
+func (s LIMSampler) start(x []float32, t float64) {
+	scale := s.Process.Sigma(t)
+	if s.PublishedStart && !s.Edit.fromImage() {
+		scale = 1
+		if s.Process.Alpha == 2 {
+			scale = math.Sqrt2
+		}
 	}
-	return 1
+	simd.Scale(x, x, float32(scale))
+	addImage(s.Edit, x, s.Process.Gamma(t))
+}
+
+// hold returns what sets the known elements of the state x to their value at
+// time t, γ(t)·image + σ(t)·e, e being what x holds when hold is called.
+func (s LIMSampler) hold(x []float32) func(t float64) {
+	if !s.Edit.keeps() {
+		return func(float64) {}
+	}
+	e := slices.Clone(x)
+	return func(t float64) {
+		g, sigma := s.Process.Gamma(t), s.Process.Sigma(t)
+		s.Edit.known(len(x), func(j int, v float64) {
+			x[j] = float32(float64(g*v) + float64(sigma*float64(e[j])))
+		})
+	}
 }
 
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
@@ -92,6 +113,9 @@ func (s LIMSampler) Validate() error {
 		return err
 	}
 	if err := s.Clamps.validate(); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("LIM", false); err != nil {
 		return err
 	}
 	return s.Process.Validate()

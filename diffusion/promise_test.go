@@ -37,7 +37,7 @@ func drawers(N int) map[string]drawer {
 	edm("ancestral", iso, TEDMAncestral{Process: iso, Steps: N, Eta: 1})
 	edm("ancestral two", two, TEDMAncestral{Process: two, Steps: N, Eta: 0.5})
 	edm("sde", two, TEDMSDE{Process: two, Steps: N, Beta: 1})
-	edm("dpm", iso, DPMSolver{iso, N})
+	edm("dpm", iso, DPMSolver{Process: iso, Steps: N})
 	for _, m := range []Method{Euler, Heun, RK4} {
 		f := Flow{Nu: Nu{4, inf}, Target: TargetVelocity}
 		out["flow "+string(m)] = func(ctx context.Context, net Denoiser, seeds []uint64, d int) ([]float32, error) {
@@ -143,7 +143,7 @@ func TestProcessesStop(t *testing.T) {
 		data[0] = 1e308
 		return nil
 	}
-	_, err := DPMSolver{EDM{}, 3}.Sample(context.Background(), bad, seeds(1), 1)
+	_, err := DPMSolver{Process: EDM{}, Steps: 3}.Sample(context.Background(), bad, seeds(1), 1)
 	require.NoError(t, err, "large, but finite")
 	_, err = EDMSampler{Process: EDM{SigmaMax: 0.5}, Steps: 3, Euler: true}.Sample(context.Background(), func(_ context.Context, data, _, _ []float64) error {
 		data[0] = -math.MaxFloat64
@@ -157,7 +157,7 @@ func TestProcessesStop(t *testing.T) {
 	_, err = NewLIMNoiser(LIM{}, 1)
 	require.Error(t, err)
 	require.Panics(t, func() {
-		for range (DPMSolver{EDM{}, 3}).Trajectory(context.Background(), bad, make([]float64, 3), seeds(2)) {
+		for range (DPMSolver{Process: EDM{}, Steps: 3}).Trajectory(context.Background(), bad, make([]float64, 3), seeds(2)) {
 		}
 	})
 }
@@ -216,7 +216,7 @@ func TestInfiniteNuIsEDMBitForBit(t *testing.T) {
 	}
 	for name, both := range map[string][2]odeSampler{
 		"heun":      {EDMSampler{Process: EDM{}, Steps: N}, EDMSampler{Process: EDM{Nu: Nu{inf}}, Steps: N}},
-		"dpm":       {DPMSolver{EDM{}, N}, DPMSolver{EDM{Nu: Nu{inf, inf}}, N}},
+		"dpm":       {DPMSolver{Process: EDM{}, Steps: N}, DPMSolver{Process: EDM{Nu: Nu{inf, inf}}, Steps: N}},
 		"ancestral": {TEDMAncestral{Process: EDM{}, Steps: N, Eta: 1}, TEDMAncestral{Process: EDM{Nu: Nu{inf, inf}}, Steps: N, Eta: 1}},
 		"sde":       {TEDMSDE{Process: EDM{}, Steps: N, Beta: 1, Constant: true}, TEDMSDE{Process: EDM{Nu: Nu{inf}}, Steps: N, Beta: 1}},
 	} {
@@ -341,7 +341,7 @@ func TestProcessesRefuse(t *testing.T) {
 		{EDMSampler{Steps: 3, Process: EDM{Rho: -1}}, "rho"},
 		{TEDMAncestral{Steps: 1, Eta: 2}, "eta is 2"}, {TEDMAncestral{}, "0 steps"}, {TEDMAncestral{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
 		{TEDMSDE{Steps: 1, Beta: -1}, "beta"}, {TEDMSDE{Steps: 1, NuCoeff: Nu{1}}, "nu_coeff"}, {TEDMSDE{Steps: 1, Process: TEDM(3, 4), NuCoeff: Nu{3, 4, 5}}, "2 channels"}, {TEDMSDE{}, "0 steps"}, {TEDMSDE{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
-		{DPMSolver{}, "0 steps"}, {DPMSolver{EDM{Rho: -1}, 1}, "rho"},
+		{DPMSolver{}, "0 steps"}, {DPMSolver{Process: EDM{Rho: -1}, Steps: 1}, "rho"},
 		{Flow{}, "target"}, {Flow{Target: TargetData, SigmaMin: 1}, "sigma_min"},
 		{Flow{Target: TargetData, Mean: []float64{inf}}, "mean"}, {Flow{Target: TargetData, Nu: Nu{1}}, "nu is 1"},
 		{FlowSampler{Method: "dopri5"}, "method"}, {FlowSampler{Start: 1}, "start"}, {FlowSampler{Rho: nan}, "rho"},
@@ -355,7 +355,7 @@ func TestProcessesRefuse(t *testing.T) {
 	_, err := EDMSampler{}.Sample(one, student3Data, seeds(1), 1)
 	require.ErrorContains(t, err, "0 steps")
 	for _, s := range []odeSampler{
-		EDMSampler{Process: TEDM(3, 4), Steps: 2}, DPMSolver{TEDM(3, 4), 2}, TEDMSDE{Process: TEDM(3, 4), Steps: 2}, TEDMAncestral{Process: TEDM(3, 4), Steps: 2},
+		EDMSampler{Process: TEDM(3, 4), Steps: 2}, DPMSolver{Process: TEDM(3, 4), Steps: 2}, TEDMSDE{Process: TEDM(3, 4), Steps: 2}, TEDMAncestral{Process: TEDM(3, 4), Steps: 2},
 	} {
 		_, err := s.Sample(one, student3Data, seeds(1), 3)
 		require.ErrorContains(t, err, "2 channels")

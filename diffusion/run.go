@@ -37,15 +37,23 @@ type run[T float32 | float64] struct {
 	out   []T       // what den estimated last
 	times []T       // what den is told, once per sample
 	z     []float32 // one row of noise
+
+	edit   *Edit
+	steps  int
+	first  int               // the step to begin with: 0, or where the edit says
+	repeat int               // how often the current step was made before
+	back   func(i int) error // takes x back to before step i; nil: it cannot
 }
 
-func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx context.Context, out, x, t []T) error, x []T, seeds []uint64) *run[T] {
+func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx context.Context, out, x, t []T) error, x []T, seeds []uint64, steps int, edit *Edit) *run[T] {
 	n := len(seeds)
 	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
 		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
 	}
 	d := len(x) / max(n, 1)
+	edit.check(name, n, d)
 	return &run[T]{
+		edit: edit, steps: steps, first: edit.first(steps),
 		name: name, ctx: ctx, den: den, seeds: seeds, n: n, d: d, x: x,
 		out: make([]T, n*d), times: make([]T, n), z: make([]float32, d),
 	}
@@ -53,8 +61,12 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 
 // loop yields the start and the state after each of the steps, with the number
 // of steps that are left; it ends at the first error.
-func (r *run[T]) loop(yield func(int, error) bool, steps int, step func(i int) error) {
-	for i := 0; r.n > 0; i++ {
+func (r *run[T]) loop(yield func(int, error) bool, step func(i int) error) {
+	steps := r.steps
+	for i := r.first; r.n > 0; i++ {
+		if i == steps {
+			keep(r.edit, r.x)
+		}
 		if at := nonFinite(r.x); at >= 0 {
 			yield(steps-i, fmt.Errorf("diffusion: %s: the state of seed %d is not finite after %d of %d steps: check the denoiser, use more steps or lighter tails", r.name, r.seeds[at/r.d], i, steps))
 			return
@@ -62,9 +74,25 @@ func (r *run[T]) loop(yield func(int, error) bool, steps int, step func(i int) e
 		if !yield(steps-i, nil) || i == steps {
 			return
 		}
-		if err := step(i); err != nil {
+		if err := r.move(i, step); err != nil {
 			yield(steps-i, fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", r.name, i+1, steps, err))
 			return
+		}
+	}
+}
+
+// move makes step i, as often as the edit says.
+func (r *run[T]) move(i int, step func(i int) error) error {
+	defer func() { r.repeat = 0 }()
+	for ; ; r.repeat++ {
+		if err := step(i); err != nil {
+			return err
+		}
+		if r.back == nil || r.repeat+1 >= r.edit.repeats() || i == r.steps-1 {
+			return nil
+		}
+		if err := r.back(i); err != nil {
+			return err
 		}
 	}
 }
@@ -91,10 +119,14 @@ func (r *run[T]) buffer() []T { return make([]T, len(r.x)) }
 
 func (r *run[T]) row(m []T, i int) []T { return m[i*r.d : (i+1)*r.d] }
 
-// stream is that of sample i at a step; the start has startStep.
+// stream is that of sample i at a step, and at each repetition of it; the start
+// has startStep. Steps are below maxSteps.
 func (r *run[T]) stream(i int, step uint32) stable.Stream {
-	return stable.Stream{Seed: r.seeds[i], Step: step}
+	return stable.Stream{Seed: r.seeds[i], Step: step + uint32(2*maxSteps*r.repeat)}
 }
+
+// backward marks the step key of the noise that goes back before a step.
+const backward = maxSteps
 
 // normal returns the standard normals of sample i at a step.
 func (r *run[T]) normal(i, step int) []float32 {
@@ -102,11 +134,13 @@ func (r *run[T]) normal(i, step int) []float32 {
 	return r.z
 }
 
-// startNoise sets x to scale·n with Student-t noise, one draw per sample.
-func startNoise(r *run[float64], nu Nu, scale float64) {
+// startNoise sets x to scale·n with Student-t noise, one draw per sample, and
+// adds gain times the image if the edit starts from it.
+func startNoise(r *run[float64], nu Nu, scale, gain float64) {
 	for i := range r.n {
 		nu.Noise(r.row(r.x, i), r.stream(i, startStep), scale)
 	}
+	addImage(r.edit, r.x, gain)
 }
 
 // fail is the trajectory of an impossible configuration.

@@ -28,6 +28,8 @@ type Options struct {
 	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
 	// σ_min, as the published sampler does, instead of at the data x̂_0.
 	KeepSigmaMin bool
+	// Edit is an image to start from or to keep parts of; nil: none.
+	Edit *Edit
 }
 
 // DLPM samples with the stochastic reverse chain of the denoising Lévy

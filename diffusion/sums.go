@@ -40,7 +40,7 @@ func (s *sums) init(c *chain) {
 func (s *sums) next(cur, prev []float64, t int) {
 	w := len(s.a)
 	for i := range s.c.n {
-		fillMultipliers(s.a, s.c.noise, s.c.stream(i, t), 0)
+		fillMultipliers(s.a, s.c.noise, s.c.factors(i, t), 0)
 		for j, a := range s.a {
 			cur[i*w+j] = s.c.sched.nextVariance(t, prev[i*w+j], a)
 		}

@@ -34,6 +34,7 @@ type TEDMAncestral struct {
 	// GaussianNoise draws Gaussian noise with the posterior's variance,
 	// √((ν+δ²)/(ν+d−2))·z, instead of τ.
 	GaussianNoise bool
+	Edit          *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of EDMSampler with this sampler's steps.
@@ -42,14 +43,15 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r, nu := newRun(ctx, "t-EDM", den, x, seeds), s.Process.Nu
+		r, nu := newRun(ctx, "t-EDM", s.Edit.data(den), x, seeds, s.Steps, s.Edit), s.Process.Nu
 		if err := checkRow(r.name, s.Process.channels(), r.d); err != nil {
 			yield(s.Steps, err)
 			return
 		}
 		sigma, G := s.Process.Sigmas(s.Steps), nu.groups()
-		startNoise(r, nu, sigma[0])
-		r.loop(yield, s.Steps, func(i int) error {
+		startNoise(r, nu, sigma[r.first], 1)
+		r.back = func(i int) error { return raise(r, nu, backward+i, sigma[i+1], sigma[i], 1) }
+		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]
 			if err := r.eval(r.out, x, cur); err != nil {
 				return err
@@ -113,6 +115,9 @@ func (s TEDMAncestral) Validate() error {
 		return fmt.Errorf("diffusion: t-EDM: eta is %v: use 0 (deterministic) to 1 (ancestral)", s.Eta)
 	}
 	if err := checkSteps("t-EDM", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("t-EDM", true); err != nil {
 		return err
 	}
 	return s.Process.Validate()

@@ -35,6 +35,7 @@ type TEDMSDE struct {
 	NuCoeff  Nu      // ν of k and of the start; empty: Process.Nu
 	Constant bool    // k = 1, which is wrong for finite ν: the ablation
 	Moment   SecondMoment
+	Edit     *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of EDMSampler with this sampler's steps.
@@ -43,15 +44,15 @@ func (s TEDMSDE) Trajectory(ctx context.Context, den DataDenoiser, x []float64, 
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		r, nu := newRun(ctx, "t-EDM SDE", den, x, seeds), s.nu()
+		r, nu := newRun(ctx, "t-EDM SDE", s.Edit.data(den), x, seeds, s.Steps, s.Edit), s.nu()
 		if err := checkRow(r.name, max(s.Process.channels(), len(nu)), r.d); err != nil {
 			yield(s.Steps, err)
 			return
 		}
 		sigma, G := s.Process.Sigmas(s.Steps), nu.groups()
 		moment := make([]float64, r.n*G)
-		startNoise(r, nu, sigma[0])
-		r.loop(yield, s.Steps, func(i int) error {
+		startNoise(r, nu, sigma[r.first], 1)
+		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]
 			if err := r.eval(r.out, x, cur); err != nil {
 				return err
@@ -123,6 +124,9 @@ func (s TEDMSDE) Validate() error {
 		return fmt.Errorf("diffusion: t-EDM SDE: nu_coeff is %v: use one value, or one for each of the %d channels", s.NuCoeff, m)
 	}
 	if err := checkSteps("t-EDM SDE", s.Steps); err != nil {
+		return err
+	}
+	if err := s.Edit.validate("t-EDM SDE", false); err != nil {
 		return err
 	}
 	return s.Process.Validate()
