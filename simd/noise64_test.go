@@ -5,6 +5,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 )
@@ -30,9 +32,13 @@ var noise64Cases = []struct {
 	{"student-t", Noise64StudentT, Noise64Params{ExpoHi: -0.25, Expo: -0.25 - 1e-13, ExpoLo: -1e-13, Nu: 4}},
 }
 
+// same64 tells where got differs from want, bit by bit, NaN payloads aside.
 func same64(want, got []float64) error {
+	if len(want) != len(got) {
+		return fmt.Errorf("%d values, want %d", len(got), len(want))
+	}
 	for i, w := range want {
-		if g := got[i]; math.Float64bits(w) != math.Float64bits(g) {
+		if g := got[i]; math.Float64bits(w) != math.Float64bits(g) && !(w != w && g != g) {
 			return fmt.Errorf("element %d: %x (%v), want %x (%v)", i, math.Float64bits(g), g, math.Float64bits(w), w)
 		}
 	}
@@ -61,6 +67,158 @@ func TestNoise64LevelsAgree(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoise64Cuts: any cut of a range gives the values of one long fill, and
+// nothing outside the slice is touched; so for the first attempts of gammas.
+func TestNoise64Cuts(t *testing.T) {
+	p := NewPhilox(5, 6, 7, 8)
+	const n = 400
+	q := NewGamma64Params(0.7)
+	fills := map[string]func(dst []float64, off int){
+		"gamma": func(dst []float64, off int) { Gamma64(dst, &p, uint64(off), &q) },
+	}
+	for _, c := range noise64Cases {
+		fills[c.name] = func(dst []float64, off int) { Noise64(dst, c.op, &p, uint64(off), &c.q) }
+	}
+	for name, fill := range fills {
+		want := make([]float64, n)
+		fill(want, 0)
+		t.Run(name, func(t *testing.T) {
+			numtest.EachLevel(t, func(t *testing.T) {
+				for i, size := range numtest.Lengths(70) {
+					if testing.Short() && i%10 != 1 {
+						continue
+					}
+					for _, off := range []int{0, 1, 31, 32, 63, 64, 65} {
+						if off+size > n {
+							continue
+						}
+						got := guarded64(t, size, (off+size)%2 == 0)
+						fill(got, off)
+						if err := same64(want[off:off+size], got); err != nil {
+							t.Fatalf("offset %d: %v", off, err)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestSame64 makes sure that the comparison can fail.
+func TestSame64(t *testing.T) {
+	x, nan := []float64{1, 0, 3}, math.NaN()
+	require.NoError(t, same64(x, []float64{1, 0, 3}))
+	require.NoError(t, same64([]float64{nan}, []float64{nan}))
+	for _, y := range [][]float64{{1, 0, 3 + 0x1p-51}, {1, math.Copysign(0, -1), 3}, {nan, 0, 3}, {1, 0}} {
+		require.Error(t, same64(x, y))
+	}
+}
+
+// noise64Edges are numbers at the ends of their ranges and at the branches: u at
+// √½ and at both ends, v at ¼ and at both ends.
+var noise64Edges = []uint64{
+	0, 1, 1 << 11, 1<<12 - 1, 1 << 12, 1 << 61, 1<<62 - 1, 1 << 62, 1<<62 + 1<<11, 1<<63 - 1<<11, 1<<63 - 1, 1 << 63,
+	1<<63 + 1<<12, 1<<64 - 1, 1<<64 - 1<<11, 1<<64 - 1<<12, 0xb504f333f9de6000, 0xb504f333f9de7000, 0xb504f333f9de5000,
+	0x8000000000000800, 0x0123456789abcdef,
+}
+
+// TestNoise64Edges feeds every pair of edge numbers to the kernels, through the
+// inverse of the cipher: levels agree, and every value is finite.
+func TestNoise64Edges(t *testing.T) {
+	for _, c := range noise64Cases {
+		for _, a := range noise64Edges {
+			for _, b := range noise64Edges {
+				w := [4]uint32{uint32(a >> 32), uint32(a), uint32(b >> 32), uint32(b)}
+				n := invertPhilox(w, [2]uint32{1, 2})
+				p := NewPhilox(1|2<<32, n[1], n[2], n[3])
+				require.Equal(t, w, p.Block(n[0]))
+				per := c.op.perBlock()
+				want, got := make([]float64, per), make([]float64, per)
+				noise64GroupsGeneric(want, c.op, &p, n[0], &c.q)
+				for _, x := range want {
+					if x-x != 0 {
+						t.Fatalf("%s: numbers %x %x give %v", c.name, a, b, want)
+					}
+				}
+				for _, l := range isa.Available()[1:] {
+					restore := isa.Force(l)
+					Noise64(got, c.op, &p, uint64(n[0])*per, &c.q)
+					restore()
+					if err := same64(want, got); err != nil {
+						t.Fatalf("%s at %s: numbers %x %x: %v", c.name, l, a, b, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestNoise64Units: the uniforms are exact, and so are their complements.
+func TestNoise64Units(t *testing.T) {
+	r := numtest.NewRand(1)
+	for i := range 10000 {
+		w := r.Uint64()
+		if i < len(noise64Edges) {
+			w = noise64Edges[i]
+		}
+		k, m := w>>12, w>>11&(1<<52-1)
+		require.Equal(t, math.Ldexp(float64(2*k+1), -53), noise64Unit(w))
+		require.Equal(t, math.Ldexp(float64(2*m+1), -54), noise64HalfUnit(w))
+		require.Equal(t, math.Ldexp(float64(2*(1<<52-1-k)+1), -53), 1-noise64Unit(w))
+		require.Equal(t, math.Ldexp(float64(2*(1<<52-1-m)+1), -54), 0.5-noise64HalfUnit(w))
+	}
+}
+
+func TestNoise64AllocatesNothing(t *testing.T) {
+	dst := make([]float64, 150)
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, c := range noise64Cases {
+			require.Zero(t, testing.AllocsPerRun(10, func() {
+				p := NewPhilox(1, 2, 3, 4)
+				q := c.q
+				Noise64(dst, c.op, &p, 3, &q)
+			}), c.name)
+		}
+		require.Zero(t, testing.AllocsPerRun(10, func() {
+			p, q := NewPhilox(1, 2, 3, 4), NewGamma64Params(0.4)
+			Gamma64(dst, &p, 3, &q)
+		}))
+	})
+}
+
+func TestNoise64Panics(t *testing.T) {
+	p := NewPhilox(1, 2, 3, 4)
+	dst := make([]float64, 4)
+	q := &Noise64Params{}
+	require.Panics(t, func() { Noise64(dst, noise64Ops, &p, 0, q) })
+	require.Panics(t, func() { Noise64(dst, Noise64Uniform, &p, 1<<33-3, q) })
+	require.Panics(t, func() { Noise64(dst, Noise64StudentT, &p, 1<<64-1, q) })
+	require.NotPanics(t, func() { Noise64(dst, Noise64Uniform, &p, 1<<33-4, q) })
+	require.NotPanics(t, func() { Noise64(nil, Noise64Uniform, &p, 1<<33, q) })
+}
+
+func FuzzNoise64(f *testing.F) {
+	f.Add(uint64(1), uint32(2), uint16(3), uint16(40), uint16(5), uint8(3))
+	f.Fuzz(func(t *testing.T, key uint64, c uint32, off, length, cut uint16, which uint8) {
+		k := noise64Cases[int(which)%len(noise64Cases)]
+		p := NewPhilox(key, c, c*2654435761, ^c)
+		first, n := uint64(c>>1)+uint64(off), int(length%512)
+		want, got := make([]float64, n), make([]float64, n)
+		restore := isa.Force(isa.Generic)
+		Noise64(want, k.op, &p, first, &k.q)
+		restore()
+		at := 0
+		if n > 0 {
+			at = int(cut) % n
+		}
+		Noise64(got[at:], k.op, &p, first+uint64(at), &k.q)
+		Noise64(got[:at], k.op, &p, first, &k.q)
+		if err := same64(want, got); err != nil {
+			t.Fatal(k.name, err)
+		}
+	})
 }
 
 func BenchmarkNoise64(b *testing.B) {
