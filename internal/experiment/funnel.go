@@ -44,7 +44,7 @@ type lawSizes struct {
 
 func planFunnel(o Options) (*Plan, error) {
 	z := lawSizes{points: 1 << 21, reference: 2_000_000,
-		steps: map[string]int{"funnel": 5859, "student": 10_000}, generated: map[string]int{"funnel": 250_000, "student": 150_000}}
+		steps: map[string]int{"funnel": 5859, "student": 10_000}, generated: map[string]int{"funnel": 100_000, "student": 60_000}}
 	if o.Quick {
 		z = lawSizes{points: 1 << 15, reference: 40_000,
 			steps: map[string]int{"funnel": 150, "student": 60}, generated: map[string]int{"funnel": 2048, "student": 2048}}
@@ -55,13 +55,17 @@ func planFunnel(o Options) (*Plan, error) {
 		Columns:  lawColumns,
 		Report:   reportFunnel,
 	}
-	for _, t := range []lawTarget{funnelTarget(), studentTarget()} {
-		ref := &lawReference{target: t, n: z.reference, seed: Seed(o.Seed, "reference", t.name)}
-		t.train.steps = z.steps[t.name]
-		for run := range runs {
-			p.Jobs = append(p.Jobs, exactJob(t, ref, z, o.Seed, run))
+	targets := []lawTarget{funnelTarget(), studentTarget()}
+	var refs []*lawReference
+	for i, t := range targets {
+		refs = append(refs, &lawReference{target: t, n: z.reference, seed: Seed(o.Seed, "reference", t.name)})
+		targets[i].train.steps = z.steps[t.name]
+	}
+	for run := range runs {
+		for i, t := range targets {
+			p.Jobs = append(p.Jobs, exactJob(t, refs[i], z, o.Seed, run))
 			for _, m := range t.methods {
-				p.Jobs = append(p.Jobs, lawJob(t, m, ref, z, o.Seed, run))
+				p.Jobs = append(p.Jobs, lawJob(t, m, refs[i], z, o.Seed, run))
 			}
 		}
 	}

@@ -51,23 +51,23 @@ func planReal(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	z := realSizes{steps: 1500, generated: 20_000}
+	z := realSizes{steps: 1500, generated: 5000, levels: 200}
 	if o.Quick {
-		z = realSizes{steps: 40, generated: 1000}
+		z = realSizes{steps: 40, generated: 1000, levels: 20}
 	}
 	var about []string
 	for _, s := range sets {
 		about = append(about, fmt.Sprintf("%s %d %.6g", s.name, len(s.x), slices.Max(s.x)))
 	}
 	p := &Plan{
-		Settings: fmt.Sprintf("real 1: %d steps, %d generated, %s", z.steps, z.generated, strings.Join(about, ", ")),
+		Settings: fmt.Sprintf("real 2: %d steps, %d generated, T %d, %s", z.steps, z.generated, z.levels, strings.Join(about, ", ")),
 		Columns:  realColumns,
 		Report:   func(r *Results) Report { return reportReal(r, sets) },
 	}
 	for run := range o.RunsOr(5, 1) {
 		for _, s := range sets {
 			p.Jobs = append(p.Jobs, s.baselines(o.Seed, run))
-			for _, m := range realMethods() {
+			for _, m := range realMethods(z.levels) {
 				p.Jobs = append(p.Jobs, s.job(m, z, o.Seed, run))
 			}
 		}
@@ -78,6 +78,7 @@ func planReal(o Options) (*Plan, error) {
 // realSizes are the numbers that -quick changes.
 type realSizes struct {
 	steps, generated int
+	levels           int // T of DLPM; the fewer, the narrower are its samples
 }
 
 // realSetsOf reads the data, or makes the stand-ins of a quick run.

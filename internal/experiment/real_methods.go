@@ -42,7 +42,8 @@ type realMethod struct {
 // realMethods are the methods in the order of the tables. The networks see the
 // same number of samples; DLPM's is the residual MLP whose output may grow like
 // x/t, which predicting noise at small t needs, the others' is the plain one.
-func realMethods() []realMethod {
+// levels is T of DLPM.
+func realMethods(levels int) []realMethod {
 	var out []realMethod
 	for _, nu := range realNu {
 		out = append(out, realEDM(tEDM, nu))
@@ -54,7 +55,7 @@ func realMethods() []realMethod {
 			bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }})
 	}
 	for _, alpha := range realAlpha {
-		p := diffusion.Default(alpha, 100)
+		p := diffusion.Default(alpha, levels)
 		net := nn.MLPConfig{Dim: 1, Units: 64, Blocks: 1, TimeEmb: 32}
 		out = append(out, realMethod{family: dlpm, value: alpha, use: func(r *recipe.Recipe) { r.Process = p },
 			net: nn.Config{MLP: &net}.Fixed(), loss: diffusion.DefaultLoss(alpha),
