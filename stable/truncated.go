@@ -1,0 +1,252 @@
+package stable
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/internal/dmath"
+)
+
+// A Distribution is a law on the line: a Law, a StudentT, a *Table, or one of
+// them cut, a Truncated. Quantile takes P(X ≤ x), SurvivalQuantile P(X > x).
+type Distribution interface {
+	Density(x float64) float64
+	LogDensity(x float64) float64
+	CDF(x float64) float64
+	Survival(x float64) float64
+	Quantile(p float64) float64
+	SurvivalQuantile(q float64) float64
+
+	Validate() error
+	// tail returns a: P(X > x), or P(X < −x), falls like x^−a; +Inf if faster.
+	tail(upper bool) float64
+}
+
+// Truncated is the law of X under the condition Lo ≤ X ≤ Hi: the density of the
+// whole law over the probability of the interval, and 0 outside. It is not the
+// law of a clamped X, which has atoms at the ends; that is Clamped. Make one with
+// NewTruncated; it is an immutable value.
+type Truncated struct {
+	of     Distribution
+	lo, hi float64
+	mass   float64 // P(Lo ≤ X ≤ Hi)
+	below  float64 // P(X < Lo)
+	above  float64 // P(X > Hi)
+}
+
+// NewTruncated returns the law of X under the condition lo ≤ X ≤ hi. lo may be
+// −Inf and hi +Inf. It is an error if that is no interval, or one that X never
+// hits.
+func NewTruncated(of Distribution, lo, hi float64) (Truncated, error) {
+	t := Truncated{of: of, lo: lo, hi: hi}
+	if err := t.bounds("NewTruncated"); err != nil {
+		return Truncated{}, err
+	}
+	if in, ok := of.(Truncated); ok { // one cut instead of two
+		return NewTruncated(in.of, max(lo, in.lo), min(hi, in.hi))
+	}
+	t.below, t.above = of.CDF(lo), of.Survival(hi)
+	if t.mass = between(of, lo, hi); !(t.mass > 0) {
+		return Truncated{}, fmt.Errorf("stable: NewTruncated: P(%v ≤ X ≤ %v) is %v: move the ends to where the law is", lo, hi, t.mass)
+	}
+	return t, nil
+}
+
+// bounds checks the whole law and the ends.
+func (t *Truncated) bounds(op string) error {
+	if t.of == nil {
+		return fmt.Errorf("stable: %s: no law to cut", op)
+	}
+	if err := t.of.Validate(); err != nil {
+		return fmt.Errorf("stable: %s: %w", op, err)
+	}
+	if !(t.lo < t.hi) {
+		return fmt.Errorf("stable: %s: from %v to %v is no interval: give the lower end first", op, t.lo, t.hi)
+	}
+	return nil
+}
+
+// between returns P(a < X ≤ b) by the two tails that are smaller.
+func between(of Distribution, a, b float64) float64 {
+	if !(a < b) {
+		return 0
+	}
+	low, high := of.CDF(a), of.Survival(b)
+	if low > 0.5 {
+		return of.Survival(a) - high
+	}
+	if high > 0.5 {
+		return of.CDF(b) - low
+	}
+	return 1 - low - high
+}
+
+// Bounds returns the ends of the interval.
+func (t Truncated) Bounds() (lo, hi float64) { return t.lo, t.hi }
+
+// Mass returns P(Lo ≤ X ≤ Hi) under the whole law.
+func (t Truncated) Mass() float64 { return t.mass }
+
+// Validate reports an error for the zero value.
+func (t Truncated) Validate() error {
+	if t.of == nil {
+		return fmt.Errorf("stable: truncated law: no law: make it with NewTruncated")
+	}
+	return nil
+}
+
+// Density returns the density at x.
+func (t Truncated) Density(x float64) float64 {
+	if x < t.lo || x > t.hi {
+		return 0
+	}
+	return t.of.Density(x) / t.mass
+}
+
+// LogDensity returns the logarithm of the density, −Inf outside the interval.
+func (t Truncated) LogDensity(x float64) float64 {
+	if x < t.lo || x > t.hi {
+		return math.Inf(-1)
+	}
+	return t.of.LogDensity(x) - dmath.Log(t.mass)
+}
+
+// CDF returns P(X ≤ x).
+func (t Truncated) CDF(x float64) float64 {
+	if x >= t.hi {
+		return 1
+	}
+	return nanOr(x, between(t.of, t.lo, x)/t.mass)
+}
+
+// Survival returns P(X > x).
+func (t Truncated) Survival(x float64) float64 {
+	if x <= t.lo {
+		return 1
+	}
+	return nanOr(x, between(t.of, x, t.hi)/t.mass)
+}
+
+// Quantile returns x with P(X ≤ x) = p; the ends at 0 and 1. It panics outside
+// [0, 1].
+func (t Truncated) Quantile(p float64) float64 {
+	if !(p >= 0 && p <= 1) {
+		panic(fmt.Sprintf("stable: Quantile: p = %v, want 0 to 1", p))
+	}
+	return t.place(p, 1-p)
+}
+
+// SurvivalQuantile returns x with P(X > x) = q.
+func (t Truncated) SurvivalQuantile(q float64) float64 {
+	if !(q >= 0 && q <= 1) {
+		panic(fmt.Sprintf("stable: SurvivalQuantile: q = %v, want 0 to 1", q))
+	}
+	return t.place(1-q, q)
+}
+
+// place inverts the law, q = 1 − p, from the side that is less probable.
+func (t Truncated) place(p, q float64) float64 {
+	if p == 0 {
+		return t.lo
+	}
+	if q == 0 {
+		return t.hi
+	}
+	low, high := t.below+float64(p*t.mass), t.above+float64(q*t.mass)
+	x := 0.0
+	if low < high {
+		x = t.of.Quantile(min(low, 1))
+	} else {
+		x = t.of.SurvivalQuantile(min(high, 1))
+	}
+	return min(max(x, t.lo), t.hi) // by rounding alone
+}
+
+// Mean returns E(X | Lo ≤ X ≤ Hi), +Inf or −Inf or NaN where the interval has no
+// end and the law no mean on that side. It integrates the density: relative
+// error about 1e-9 of the distance of the quartiles, 1 to 10 ms of time.
+func (t Truncated) Mean() float64 {
+	up, down := math.IsInf(t.hi, 1) && t.of.tail(true) <= 1, math.IsInf(t.lo, -1) && t.of.tail(false) <= 1
+	switch {
+	case up && down:
+		return math.NaN()
+	case up:
+		return math.Inf(1)
+	case down:
+		return math.Inf(-1)
+	}
+	c := t.Quantile(0.5)
+	w := t.Quantile(0.75) - t.Quantile(0.25)
+	return c + float64(w*(t.part(c, w, t.hi)-t.part(c, -w, t.lo)))
+}
+
+// part returns the integral of ((x−c)/w)·f from c to end, of the sign of w, over
+// y with x = c + w·sinh y.
+func (t Truncated) part(c, w, end float64) float64 {
+	const step, longStep, far = 0.25, 1.0, 690
+	z := (end - c) / w
+	last := far * 1.0
+	if z < 1e300 {
+		last = dmath.Log(z + math.Sqrt(float64(z*z)+1))
+		if z > 1e100 {
+			last = dmath.Log(z) + math.Ln2
+		}
+	}
+	sum := 0.0
+	for y := 0.0; y < last; {
+		h := step
+		if y > 6 {
+			h = longStep
+		}
+		h = min(h, last-y)
+		p := t.panel(c, w, y, h, 1e-11*sum, 12)
+		if sum += p; p < 1e-17*sum && y > 3 {
+			break
+		}
+		y += h
+	}
+	return sum
+}
+
+// panel integrates over [y, y+h], in halves as long as two rules differ by more
+// than tol and by more than 1e-12 of themselves.
+func (t Truncated) panel(c, w, y, h, tol float64, depth int) float64 {
+	a, b := t.gauss(&fine, c, w, y, h), t.gauss(&coarse, c, w, y, h)
+	if depth == 0 || math.Abs(a-b) <= max(tol, 1e-12*a) {
+		return a
+	}
+	h /= 2
+	return t.panel(c, w, y, h, tol, depth-1) + t.panel(c, w, y+h, h, tol, depth-1)
+}
+
+// gauss is panel by one rule.
+func (t Truncated) gauss(g *rule, c, w, y, h float64) float64 {
+	sum := 0.0
+	for i, u := range g.x {
+		m := dmath.Expm1(y + float64(0.5*h*(1+u)))
+		s, k := 0.5*(m+m/(1+m)), 0.5*(m+1+1/(m+1)) // sinh, cosh
+		sum += float64(g.w[i] * s * k * t.of.Density(c+float64(w*s)))
+	}
+	return float64(sum * 0.5 * h * math.Abs(w) / t.mass)
+}
+
+func (t Truncated) tail(upper bool) float64 {
+	if upper && !math.IsInf(t.hi, 1) || !upper && !math.IsInf(t.lo, -1) {
+		return math.Inf(1)
+	}
+	return t.of.tail(upper)
+}
+
+func (l Law) tail(upper bool) float64 {
+	if l.Alpha == 2 || upper && l.Beta == -1 || !upper && l.Beta == 1 {
+		return math.Inf(1)
+	}
+	return l.Alpha
+}
+
+func (s StudentT) tail(bool) float64 { return s.Nu }
+
+func (t *Table) tail(upper bool) float64 { return t.law.tail(upper) }
+
+// Validate reports what that of the Law does, nil after NewTable.
+func (t *Table) Validate() error { return t.law.Validate() }
