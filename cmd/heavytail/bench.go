@@ -16,7 +16,7 @@ import (
 )
 
 var benchCommand = command{
-	name: "bench", args: "gemm|conv|attention|norm|noise|unet|train",
+	name: "bench", args: "gemm|conv|attention|norm|noise|law|unet|train",
 	summary: "times kernels and networks against the processor's peak of multiply-adds",
 	help: `  heavytail bench gemm -threads 2
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
@@ -63,7 +63,7 @@ type benchResult struct {
 // benches are the kinds of benchmark; each returns its cases.
 var benches = map[string]func(benchOptions) ([]benchCase, error){
 	"gemm": gemmCases, "conv": convCases, "attention": attentionCases, "norm": normCases,
-	"noise": noiseCases, "unet": unetCases, "train": trainCases,
+	"noise": noiseCases, "law": lawCases, "unet": unetCases, "train": trainCases,
 }
 
 func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -84,7 +84,7 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	cases := benches[kind]
 	switch {
 	case cases == nil:
-		return usage("%q: choose gemm, conv, attention, norm, noise, unet or train", kind)
+		return usage("%q: choose gemm, conv, attention, norm, noise, law, unet or train", kind)
 	case len(args) > 1:
 		return usage("unexpected %q after %s: time one kind at a run", args[1], kind)
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:

@@ -82,29 +82,6 @@ func normCases(o benchOptions) ([]benchCase, error) {
 	return out, nil
 }
 
-func noiseCases(benchOptions) ([]benchCase, error) {
-	buf := make([]float32, 1<<16)
-	words := make([]uint32, 1<<16)
-	s := stable.Stream{Seed: 1}
-	iso := stable.Noise{Alpha: 1.7, Isotropic: true}
-	var out []benchCase
-	for _, c := range []struct {
-		name string
-		run  func()
-	}{
-		{"Philox4x32-10 words", func() { s.Uint32(words, 0) }},
-		{"uniform", func() { s.Uniform(buf, 0) }},
-		{"normal", func() { s.Normal(buf, 0) }},
-		{"symmetric stable, alpha 1.7", func() { s.Symmetric(buf, 1.7, 0) }},
-		{"skewed stable, alpha 1.5 beta 0.5", func() { s.Skewed(buf, 1.5, 0.5, stable.S1, 0) }},
-		{"positive stable, a 0.85", func() { s.Positive(buf, 0.85, stable.Value, 0) }},
-		{"isotropic stable, alpha 1.7", func() { iso.Fill(buf, s) }},
-	} {
-		out = append(out, benchCase{name: c.name, items: float64(len(buf)), unit: "variates", run: c.run})
-	}
-	return out, nil
-}
-
 // benchNet makes the network of o with start values; 0 sizes mean 32×32.
 func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	cfg, err := nn.Preset(o.config)
