@@ -1,13 +1,16 @@
 package stable
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 )
 
@@ -247,4 +250,176 @@ func TestPairs64(t *testing.T) {
 		t.Logf("normal: relative error %.3g", worst)
 		require.Less(t, worst, 8e-16)
 	})
+}
+
+// families64 are the float64 fills of a Stream, with typical parameters.
+var families64 = []struct {
+	name string
+	fill func(s Stream, dst []float64, off int)
+}{
+	{"uniform", Stream.Uniform64},
+	{"exponential", Stream.Exponential64},
+	{"normal", Stream.Normal64},
+	{"symmetric 1.7", func(s Stream, d []float64, off int) { s.Symmetric64(d, 1.7, off) }},
+	{"symmetric 0.85", func(s Stream, d []float64, off int) { s.Symmetric64(d, 0.85, off) }},
+	{"skewed 1.5 S0", func(s Stream, d []float64, off int) { s.Skewed64(d, 1.5, 0.5, S0, off) }},
+	{"skewed 1", func(s Stream, d []float64, off int) { s.Skewed64(d, 1, -0.5, S0, off) }},
+	{"skewed 0.85 S1", func(s Stream, d []float64, off int) { s.Skewed64(d, 0.85, 1, S1, off) }},
+	{"student 2.5", func(s Stream, d []float64, off int) { s.StudentT(d, 2.5, off) }},
+	{"gamma 0.4", func(s Stream, d []float64, off int) { s.GammaFill(d, 0.4, off) }},
+	{"kappa 5", func(s Stream, d []float64, off int) { s.KappaFill(d, 5, off) }},
+}
+
+func hash64(x []float64) uint64 {
+	h := fnv.New64a()
+	var b [8]byte
+	for _, v := range x {
+		binary.LittleEndian.PutUint64(b[:], math.Float64bits(v))
+		h.Write(b[:])
+	}
+	return h.Sum64()
+}
+
+// TestBits64 pins the bits of every family on every architecture and level: the
+// first three values, and a hash of 2048.
+func TestBits64(t *testing.T) {
+	s := Stream{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
+	require.Len(t, pinnedBits64, len(families64))
+	numtest.EachLevel(t, func(t *testing.T) {
+		x := make([]float64, 2048)
+		for i, f := range families64 {
+			f.fill(s, x, 0)
+			got := fmt.Sprintf("%x %x %x %016x", x[0], x[1], x[2], hash64(x))
+			if got != pinnedBits64[i] {
+				t.Errorf("%s:\n\t%q,\nwant\n\t%q", f.name, got, pinnedBits64[i])
+			}
+		}
+	})
+}
+
+// TestAddress64: each part of the address changes every family, and cuts of a
+// range do not.
+func TestAddress64(t *testing.T) {
+	s := Stream{Seed: 9, Sample: 1 << 40, Step: 4}
+	others := []Stream{
+		{Seed: 9 | 1<<32, Sample: 1 << 40, Step: 4}, {Seed: 9, Sample: 1<<40 + 1, Step: 4},
+		{Seed: 9, Sample: 0, Step: 4}, {Seed: 9, Sample: 1 << 40, Step: 5},
+	}
+	seen := map[uint64]string{}
+	for _, f := range families64 {
+		want, got := make([]float64, 300), make([]float64, 300)
+		f.fill(s, want, 0)
+		for _, cut := range []int{1, 2, 31, 64, 257} {
+			f.fill(s, got[cut:], cut)
+			f.fill(s, got[:cut], 0)
+			require.Equal(t, want, got, f.name)
+		}
+		for i, o := range append(others, s) {
+			f.fill(o, got, 0)
+			h := hash64(got)
+			require.Empty(t, seen[h], "%s, stream %d", f.name, i)
+			seen[h] = f.name
+		}
+	}
+}
+
+func TestPanics64(t *testing.T) {
+	x, s := make([]float64, 4), Stream{}
+	for name, f := range map[string]func(){
+		"offset":    func() { s.Uniform64(x, -1) },
+		"alpha low": func() { s.Symmetric64(x, 0.09, 0) },
+		"alpha":     func() { s.Skewed64(x, 2.1, 0, S0, 0) },
+		"alpha nan": func() { s.Symmetric64(x, math.NaN(), 0) },
+		"beta":      func() { s.Skewed64(x, 1.5, -1.1, S1, 0) },
+		"param":     func() { s.Skewed64(x, 1.5, 1, 2, 0) },
+		"nu":        func() { s.StudentT(x, 0, 0) },
+		"nu nan":    func() { s.StudentT(x, math.NaN(), 0) },
+		"end":       func() { s.Symmetric64(x, 1, 1<<32-3) },
+		"end pairs": func() { s.Normal64(x, 1<<33-3) },
+	} {
+		require.Panics(t, f, name)
+	}
+	s.Normal64(x, 1<<33-4)
+}
+
+func TestAllocatesNothing64(t *testing.T) {
+	x := make([]float64, 200)
+	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, f := range families64 {
+			require.Zero(t, testing.AllocsPerRun(5, func() { f.fill(s, x, 1) }), f.name)
+		}
+	})
+}
+
+// TestExtremeParameters64: every admitted parameter gives finite values.
+func TestExtremeParameters64(t *testing.T) {
+	n := 1 << 14
+	if testing.Short() {
+		n = 1 << 11
+	}
+	x, s := make([]float64, n), Stream{Seed: 21}
+	finite := func(name string) {
+		t.Helper()
+		for i, v := range x {
+			if v-v != 0 {
+				t.Fatalf("%s: element %d is %v", name, i, v)
+			}
+		}
+	}
+	for _, alpha := range []float64{0.1, 0.11, 0.3, 1 - 0x1p-53, 1, 1 + 0x1p-52, 1.2, 2 - 0x1p-52, 2} {
+		s.Symmetric64(x, alpha, 0)
+		finite(fmt.Sprint("symmetric ", alpha))
+		for _, beta := range []float64{-1, -1 + 0x1p-53, -0.3, 0, 5e-324, 1} {
+			for _, p := range []Param{S0, S1} {
+				s.Skewed64(x, alpha, beta, p, 0)
+				finite(fmt.Sprint("skewed ", alpha, beta, p))
+				if alpha < 1 && math.Abs(beta) == 1 && p == S1 {
+					for i, v := range x {
+						if !(v*beta >= 0) {
+							t.Fatalf("α = %v, β = %v: element %d is %v", alpha, beta, i, v)
+						}
+					}
+				}
+			}
+		}
+	}
+	for _, nu := range []float64{0.01, 0.05, 0.3, 1e6, 0x1p61, math.MaxFloat64, math.Inf(1)} {
+		s.StudentT(x, nu, 0)
+		finite(fmt.Sprint("student ", nu))
+		s.KappaFill(x, nu, 0)
+		finite(fmt.Sprint("kappa ", nu))
+	}
+}
+
+func BenchmarkStream64(b *testing.B) {
+	x := make([]float64, 8192)
+	s := Stream{Seed: 1}
+	for _, f := range families64 {
+		for _, l := range isa.Available() {
+			b.Run(f.name+"/"+l.String(), func(b *testing.B) {
+				defer isa.Force(l)()
+				for b.Loop() {
+					f.fill(s, x, 0)
+				}
+				b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
+			})
+		}
+	}
+}
+
+// pinnedBits64 are the first three values in hexadecimal and the FNV-1a hash of
+// 2048 of each family.
+var pinnedBits64 = []string{
+	"0x1.743f5eb27ec1fp-01 0x1.b8be43535281dp-01 0x1.8575907da2466p-02 359699309b14e26f",    // uniform
+	"0x1.b1fe61ff265e6p-02 0x1.7514cec63d98fp-02 0x1.b6dbb4c3674b4p-02 d8437b07aec8e965",    // exponential
+	"-0x1.7a13f0b9dc348p+01 -0x1.ad0bfaa38c3fep-02 -0x1.6a02a0218b7ffp+00 df873d066a147a9a", // normal
+	"-0x1.e1a0e2867b3adp-01 0x1.7f201f125733ap+00 0x1.f9444d13c5628p-02 bd9622c0af70e9de",   // symmetric 1.7
+	"-0x1.42dec5fc2ab33p+00 0x1.d808917db71cep+01 0x1.5db1737a2d86cp-03 1f3e3188899d0d79",   // symmetric 0.85
+	"-0x1.d9482bcb6102dp-02 -0x1.7d9995d6bc795p+00 0x1.ea09fd5e3df59p+00 708d3fc46d0749dd",  // skewed 1.5 S0
+	"-0x1.85bccb3a53c93p-02 -0x1.da7cb560b8ab5p+01 0x1.0b3fb0a59c126p+00 5557c5a1789ffe72",  // skewed 1
+	"0x1.e7cbe4c4671e3p+01 0x1.b9579b2679728p+01 0x1.9e82830fb56edp+02 8a65b60a813e2624",    // skewed 0.85 S1
+	"0x1.5a6576ff76e41p+00 -0x1.8c69d9b189935p-03 -0x1.ae9ef9cbc39c7p+00 acc62b0abc71f51e",  // student 2.5
+	"0x1.a916c12eb3c9ap-08 0x1.f7d4b33d84de9p+00 0x1.3089cf56c6f37p-09 346c52a30b9b5223",    // gamma 0.4
+	"0x1.728bccc1e78bep+00 0x1.9a6de206c732ap+00 0x1.fbffed159e43p-03 490f9f764398c8e1",     // kappa 5
 }
