@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 	"internal/recipe": {"diffusion", "nn"},
 	"internal/sample": {"diffusion", "internal/recipe", "nn"}, // which process a network is for
 	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
-	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/data", "internal/dmath", "internal/recipe", "internal/sample", "internal/train",
+	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	// The features that the metrics of images compare, and the program that trains them.

@@ -24,7 +24,7 @@ type Experiment struct {
 
 // All lists the experiments in the order in which they are shown.
 func All() []Experiment {
-	return []Experiment{tailsExperiment, gridExperiment, funnel, realData}
+	return []Experiment{tailsExperiment, gridExperiment, stepsExperiment, funnel, realData}
 }
 
 // Find returns the experiment of that name.

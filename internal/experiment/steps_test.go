@@ -1,0 +1,69 @@
+package experiment
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+)
+
+// The quick version trains, samples, scores and draws; a checkpoint that is
+// there is gone on with, and gives the same rows.
+func TestStepsQuick(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains networks")
+	}
+	dir := t.TempDir()
+	do := func() string {
+		require.NoError(t, runner(t, dir, 1).Do(context.Background(), stepsExperiment, Options{Quick: true, Seed: 1}))
+		return text(t, dir, "out", "steps.csv")
+	}
+	first := do()
+	elements(t, text(t, dir, "out", "steps.svg"))
+	require.FileExists(t, filepath.Join(dir, "state", "balanced-lim-0", "lim-ode-6.png"))
+	require.NoError(t, os.Remove(filepath.Join(dir, "state", "rows.csv")))
+	require.Equal(t, first, do())
+}
+
+// The images that are compared are spread over the set and do not overlap.
+func TestPick(t *testing.T) {
+	set := data.Random(100, []int{2, 2, 1}, 10)
+	a, b := pick(set, 0, 10, 5), pick(set, 1, 10, 5)
+	require.Len(t, a, 20)
+	require.Len(t, b, 20)
+	want := make([]float32, 4)
+	set.Get(want, 10, false)
+	require.Equal(t, want, a[4:8])
+	set.Get(want, 11, false)
+	require.Equal(t, want, b[4:8])
+	require.Len(t, pick(set, 0, 30, 50), 16, "a set that is too small gives what it has")
+}
+
+// Both networks of a set are trained alike but for the process and its loss.
+func TestStepsRecipes(t *testing.T) {
+	s := stepsPlan{quick: true, train: 100, batch: 8, seed: 1}
+	set, err := s.open("balanced")
+	require.NoError(t, err)
+	a, err := s.recipe(set, recipe.DLPM, 0)
+	require.NoError(t, err)
+	b, err := s.recipe(set, recipe.LIM, 0)
+	require.NoError(t, err)
+	require.NoError(t, a.Validate())
+	require.NoError(t, b.Validate())
+	require.Equal(t, []float64{stepsAlpha, stepsAlpha}, []float64{a.Process.Alpha, b.LIM.Alpha})
+	require.Equal(t, []string{"root", "huber"}, []string{string(a.Train.Loss.Kind), string(b.Train.Loss.Kind)})
+	b.Train.Loss = a.Train.Loss
+	require.Equal(t, a.Train, b.Train)
+	require.Equal(t, a.Network, b.Network)
+	other, err := s.recipe(set, recipe.DLPM, 1)
+	require.NoError(t, err)
+	require.NotEqual(t, a.Train.Seed, other.Train.Seed)
+	_, err = planSteps(Options{Data: fmt.Sprint(t.TempDir(), "/nothing")})
+	require.ErrorContains(t, err, "-data")
+}
