@@ -38,85 +38,6 @@ func moments(v []float64) (mean, sd float64) {
 	return mean, math.Sqrt(sd)
 }
 
-// spreadCheck compares estimates with the truth and the standard error that
-// theory gives: the bias stays within 10 % of the spread plus what so many sets
-// can resolve, the spread within 10 % of theory, and 95 % intervals hold the
-// truth as often as they say, within four binomial errors and 1.5 %.
-func spreadCheck(t *testing.T, name string, got []float64, truth, theory float64, covered int) {
-	t.Helper()
-	n := float64(len(got))
-	mean, sd := moments(got)
-	cover := float64(covered) / n
-	t.Logf("%-28s truth %.4g bias %+.4f (%.2f sd) spread/theory %.3f coverage %.3f", name, truth, mean-truth, (mean-truth)/sd, sd/theory, cover)
-	if d := math.Abs(mean-truth) / sd; d > 0.1+3.5/math.Sqrt(n) {
-		t.Errorf("%s: bias is %.2f standard deviations", name, d)
-	}
-	// The spread of n sets is itself known to 1/√(2n).
-	if r := sd / theory; math.Abs(r-1) > 0.1+2/math.Sqrt(2*n) {
-		t.Errorf("%s: spread is %.3f of theory", name, r)
-	}
-	if math.Abs(cover-0.95) > 4*math.Sqrt(0.95*0.05/n)+0.015 {
-		t.Errorf("%s: intervals of 95 %% hold the truth in %.3f", name, cover)
-	}
-}
-
-// sets is the number of simulated sets.
-func sets(t *testing.T) int {
-	if testing.Short() {
-		return 200
-	}
-	return 1000
-}
-
-func TestLogMomentsSpread(t *testing.T) {
-	const n = 3000
-	for _, alpha := range []float64{0.8, 1.2, 1.5} {
-		var a, g []float64
-		covered := 0
-		k2, _, k4 := logCumulants(alpha)
-		theory := 3 / (math.Pi * math.Pi) * math.Pow(alpha, 3) * math.Sqrt((k4+2*k2*k2)/n)
-		for i := range sets(t) {
-			f, err := LogMoments(stableSet(alpha, 0, n, uint64(i)))
-			require.NoError(t, err)
-			a, g = append(a, f.Alpha), append(g, math.Log(f.Scale))
-			if f.AlphaInterval().Contains(alpha) {
-				covered++
-			}
-		}
-		spreadCheck(t, "log-moments α", a, alpha, theory, covered)
-		f := StableFit{}
-		f, err := LogMoments(stableSet(alpha, 0, 100000, 5))
-		require.NoError(t, err)
-		_, sd := moments(g)
-		require.InDelta(t, 1, sd/(f.SE[2]/f.Scale*math.Sqrt(100000/n)), 0.15, "spread of ln γ at %v", alpha)
-	}
-}
-
-func TestKogonWilliamsSpread(t *testing.T) {
-	const n = 500
-	for _, c := range [][2]float64{{0.8, 0.3}, {1, 0.5}, {1.3, 0}, {1.6, -0.5}} {
-		var v, se [4][]float64
-		var covered [4]int
-		truth := [4]float64{c[0], c[1], 1, 0}
-		all := sets(t) / 2
-		for i := range all {
-			f, err := KogonWilliams(stableSet(c[0], c[1], n, uint64(i)))
-			require.NoError(t, err)
-			for p, x := range [4]float64{f.Alpha, f.Beta, f.Scale, f.Loc} {
-				v[p] = append(v[p], x)
-				se[p] = append(se[p], f.SE[p])
-				if math.Abs(x-truth[p]) <= z95*f.SE[p] {
-					covered[p]++
-				}
-			}
-		}
-		for p, name := range []string{"α", "β", "γ", "δ"} {
-			mean, _ := moments(se[p])
-			spreadCheck(t, "Kogon–Williams "+name, v[p], truth[p], mean, covered[p])
-		}
-	}
-}
-
 func TestKogonWilliamsMovesWithTheData(t *testing.T) {
 	x := stableSet(1.5, 0.5, 4000, 1)
 	f, err := KogonWilliams(x)
@@ -196,21 +117,6 @@ func TestHillByHand(t *testing.T) {
 	require.InDelta(t, 2.0/3, f.Alpha, 1e-12) // gaps of 1: U = 1, 2
 	require.Equal(t, 2, f.K)
 	require.InDelta(t, math.Exp(-2), f.Threshold, 1e-15)
-}
-
-func TestHillSpread(t *testing.T) {
-	const n, k = 2000, 400
-	var a []float64
-	covered := 0
-	for i := range sets(t) {
-		f, err := Hill(paretoSet(1.5, n, uint64(i)), k)
-		require.NoError(t, err)
-		a = append(a, f.Alpha)
-		if f.Interval.Contains(1.5) {
-			covered++
-		}
-	}
-	spreadCheck(t, "Hill α, Pareto", a, 1.5, 1.5/math.Sqrt(k), covered)
 }
 
 // TestHillChoosesK: all of a Pareto law, the tail only of a bent one.

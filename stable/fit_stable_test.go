@@ -2,48 +2,11 @@ package stable
 
 import (
 	"math"
-	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
-
-// TestFitStableSpread: standard errors from the information of the sample
-// agree with the spread of many samples.
-func TestFitStableSpread(t *testing.T) {
-	const n = 1000
-	all := 12
-	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" {
-		all = 400
-	}
-	for _, c := range []struct {
-		alpha, beta float64
-		o           FitOptions
-	}{{1.4, 0, FitOptions{Symmetric: true}}, {1.3, 0.5, FitOptions{}}} {
-		var v, se [4][]float64
-		var covered [4]int
-		truth := [4]float64{c.alpha, c.beta, 1, 0}
-		for i := range all {
-			f, err := FitStable(stableSet(c.alpha, c.beta, n, uint64(i)), c.o)
-			require.NoError(t, err)
-			for p, x := range [4]float64{f.Alpha, f.Beta, f.Scale, f.Loc} {
-				v[p] = append(v[p], x)
-				se[p] = append(se[p], f.SE[p])
-				if math.Abs(x-truth[p]) <= z95*f.SE[p] {
-					covered[p]++
-				}
-			}
-		}
-		for p, name := range []string{"α", "β", "γ", "δ"} {
-			if p == 1 && c.o.Symmetric {
-				continue
-			}
-			mean, _ := moments(se[p])
-			spreadCheck(t, "likelihood "+name, v[p], truth[p], mean, covered[p])
-		}
-	}
-}
 
 func TestFitStableRecovers(t *testing.T) {
 	for _, c := range [][2]float64{{0.7, 0.6}, {1, 0.5}, {1.95, 0}, {1.5, -1}} {

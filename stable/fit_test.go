@@ -19,28 +19,6 @@ func studentSet(nu float64, n int, sample uint64) []float64 {
 	return x
 }
 
-func TestFitStudentSpread(t *testing.T) {
-	const n = 1000
-	for _, nu := range []float64{1.5, 4} {
-		var q, se []float64
-		covered := 0
-		for i := range sets(t) / 5 {
-			f, err := FitStudent(studentSet(nu, n, uint64(i)))
-			require.NoError(t, err)
-			q = append(q, 1/f.Nu)
-			se = append(se, (1/f.Interval.Lo-1/f.Nu)/z95)
-			if f.Interval.Contains(nu) {
-				covered++
-			}
-		}
-		mean, _ := moments(se)
-		spreadCheck(t, "Student 1/ν", q, 1/nu, mean, covered)
-		// Theory: the inverse of Fisher's information of (ν, scale), in ν.
-		_, i := studentInfo(nu)
-		require.InDelta(t, 1, mean/(1/(nu*nu)/math.Sqrt(n*i)), 0.1, "standard error at ν = %v", nu)
-	}
-}
-
 // studentInfo returns the information per value on ν without and with a scale
 // to be estimated too (Lange, Little and Taylor 1989), trigamma by differences.
 func studentInfo(nu float64) (alone, joint float64) {

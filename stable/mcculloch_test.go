@@ -49,30 +49,6 @@ func TestQuantileTable(t *testing.T) {
 	}
 }
 
-func TestMcCullochSpread(t *testing.T) {
-	const n = 2000
-	for _, c := range [][2]float64{{0.9, 0.3}, {1.5, -0.4}} {
-		var v, se [4][]float64
-		var covered [4]int
-		truth := [4]float64{c[0], c[1], 1, 0}
-		for i := range sets(t) / 10 {
-			f, err := McCulloch(stableSet(c[0], c[1], n, uint64(i)))
-			require.NoError(t, err)
-			for p, x := range [4]float64{f.Alpha, f.Beta, f.Scale, f.Loc} {
-				v[p] = append(v[p], x)
-				se[p] = append(se[p], f.SE[p])
-				if math.Abs(x-truth[p]) <= z95*f.SE[p] {
-					covered[p]++
-				}
-			}
-		}
-		for p, name := range []string{"α", "β", "γ", "δ"} {
-			mean, _ := moments(se[p])
-			spreadCheck(t, "McCulloch "+name, v[p], truth[p], mean, covered[p])
-		}
-	}
-}
-
 func TestMcCullochAtTheEnds(t *testing.T) {
 	normal := stableSet(2, 0, 2000, 4)
 	for i := range 200 { // short tails are no stable law: the nearest is normal
