@@ -38,9 +38,9 @@ func NewGamma64Params(shape float64) Gamma64Params {
 }
 
 // Gamma64 sets dst[i] to the first attempt of gamma variate off+i, which is the
-// variate if Marsaglia and Tsang's rejection accepts it, and to NaN where it
-// does not, or where rounding may decide. It panics when off+len(dst) exceeds
-// 2^26.
+// variate if Marsaglia and Tsang's rejection accepts it; to a negative number
+// where it rejects it, and to NaN where rounding may decide or the boost is below
+// e^−700. It panics when off+len(dst) exceeds 2^26.
 //
 // The accepted values are those of internal/dmath's functions, bit by bit; only
 // the decision is made with quicker ones, whose errors Tol covers.
@@ -82,25 +82,29 @@ func gamma64First(p *Philox, block uint32, q *Gamma64Params) float64 {
 	t := 1 + float64(q.C*z)
 	u, uc, _ = gamma64Units(p.Block(block + 3))
 	cube, zz := float64(t*t)*t, float64(z*z)
-	if !(t > 0) {
-		return math.NaN()
-	}
+	x := float64(q.D * cube)
 	if !(uc > float64(0.0331*zz)*zz) {
 		e, s, l := noise64Split(t)
 		right := float64(0.5*zz) + float64(q.D*(1-cube+float64(float64(math.FMA(s, l, e)*noise64Ln2)*3)))
 		e, s, l = noise64Split(u)
-		if !(float64(math.FMA(s, l, e)*noise64Ln2)+q.Tol < right) {
-			return math.NaN()
+		left := float64(math.FMA(s, l, e) * noise64Ln2)
+		if left > right+q.Tol {
+			x = -1
+		} else if !(left+q.Tol < right) {
+			x = math.NaN()
 		}
 	}
-	x := float64(q.D * cube)
+	if t <= 0 {
+		x = -1
+	}
 	if q.Shape != 0 {
 		u, uc, _ = gamma64Units(p.Block(block))
 		y := -gamma64Exp(u, uc) / q.Shape
-		if !(y > gamma64MinExp) {
-			return math.NaN()
+		b := math.NaN()
+		if y > gamma64MinExp {
+			b = dmath.Exp(y)
 		}
-		x *= dmath.Exp(y)
+		x = float64(x * b)
 	}
 	return float64(x*q.Mul) / q.Div
 }

@@ -27,15 +27,19 @@ func TestGamma64LevelsAgree(t *testing.T) {
 		restore := isa.Force(isa.Generic)
 		Gamma64(want, &p, 96, &q)
 		restore()
-		left := 0
+		rejected, open := 0, 0
 		for _, x := range want {
-			if x != x {
-				left++
-			} else if !(x > 0) {
-				t.Fatalf("shape %v: %v", shape, x)
+			switch {
+			case x != x:
+				open++
+			case !(x > 0):
+				rejected++
 			}
 		}
-		t.Logf("shape %v: %.2f %% left to the reference", shape, 100*float64(left)/float64(n))
+		t.Logf("shape %v: %.2f %% rejected, %.2f %% left to the reference", shape, 100*float64(rejected)/float64(n), 100*float64(open)/float64(n))
+		if shape >= 0.1 && shape < 1e6 {
+			require.Zero(t, open)
+		}
 		numtest.EachLevel(t, func(t *testing.T) {
 			Gamma64(got, &p, 96, &q)
 			if err := same64(want, got); err != nil {

@@ -95,7 +95,7 @@ func size64() (n, points int) {
 	case exhaustive():
 		return 1e7, 5000
 	case testing.Short():
-		return 2e4, 200
+		return 1e4, 100
 	}
 	return 1e5, 500
 }
@@ -122,6 +122,9 @@ func TestLaws64(t *testing.T) {
 // TestKSDistance: the judge sees a law that is 6 % too wide or shifted by 0.04, at the
 // number of draws of the test.
 func TestKSDistance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("needs many draws")
+	}
 	n, points := 100000, 1000
 	x := make([]float64, n)
 	l := Symmetric(1.7)

@@ -72,7 +72,6 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 	g.mulK(rhs, g.param("D"), rhs)
 	g.mulK(zz, g.f(0.5), zz)
 	g.add(zz, rhs, rhs)
-	g.addK(lhs, g.param("Tol"), lhs)
 	x0 := g.vecs(len(t))
 	for i := range x0 {
 		g.VMOVUPD(g.at(dst, i), x0[i])
@@ -96,21 +95,30 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 	}
 }
 
-// accept sets x to NaN except where t > 0 and uc > squeeze or left < right.
+// accept leaves x where t > 0 and uc > squeeze or left + Tol < right, sets it to
+// −1 where t ≤ 0 or else left > right + Tol, and to NaN elsewhere.
 func (g *gen) accept(x, uc, squeeze, left, right, t vecs) {
-	nan := g.same(g.u(0x7ff8000000000001), len(x))
-	squeezed, proven := g.compareV(greater, uc, squeeze), g.compareV(less, left, right)
-	positive := g.compare(greater, t, g.f(0))
-	for i := range x {
-		if g.wide {
-			g.KORB(squeezed[i], proven[i], proven[i])
-			g.KANDB(positive[i], proven[i], proven[i])
-		} else {
-			g.VORPD(squeezed[i], proven[i], proven[i])
-			g.VANDPD(positive[i], proven[i], proven[i])
-		}
+	tol := g.param("Tol")
+	far := g.compareV(greater, left, g.addK(right, tol, nil))
+	squeezed := g.compareV(greater, uc, squeeze)
+	g.masked(three(g.KANDNB), g.VANDNPD, far, squeezed) // far, and not squeezed
+	g.addK(left, tol, left)
+	proven := g.compareV(less, left, right)
+	g.masked(three(g.KORB), g.VORPD, proven, squeezed)
+	y := g.blend(proven, x, g.same(g.u(0x7ff8000000000001), len(x)))
+	g.masked(three(g.KORB), g.VORPD, far, g.compare(atMost, t, g.f(0)))
+	copy(x, g.blend(far, g.same(g.f(-1), len(x)), y))
+}
+
+// masked sets a = b ∘ a for masks.
+func (g *gen) masked(wide, narrow op, a, b []reg.Register) {
+	f := narrow
+	if g.wide {
+		f = wide
 	}
-	copy(x, g.blend(proven, x, nan))
+	for i := range a {
+		f(a[i], b[i], a[i])
+	}
 }
 
 // quickLn is the natural logarithm of noise64Split.

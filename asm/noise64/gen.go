@@ -287,9 +287,10 @@ func (g *gen) compare(pred uint8, x vecs, k konst) []reg.Register {
 	return out
 }
 
-// Predicates of VCMPPD: x < k, x > k and x ≠ k or unordered.
+// Predicates of VCMPPD: x < k, x ≤ k, x > k and x ≠ k or unordered.
 const (
 	less    = 0x11
+	atMost  = 0x12
 	greater = 0x1e
 	differs = 0x04
 )
