@@ -28,8 +28,11 @@
 // is made in float64 from block 0 of a family of its own, two words per uniform.
 // So is a gamma variate, which owns 64 blocks: one attempt of its rejection after
 // the other has its own counters.
-// So a family holds 2^34 or 2^33 elements per (sample, step), samples go up to
-// 2^56 − 1 and steps to 2^32 − 1.
+// The float64 families use two words per uniform too, the even one on top: of
+// uniforms, exponentials and normals block n gives elements 2n and 2n+1, of all
+// others element n, so that those hold 2^32 elements.
+// So a family holds 2^34, 2^33 or 2^32 elements per (sample, step), gammas 2^26;
+// samples go up to 2^56 − 1 and steps to 2^32 − 1.
 //
 // Sampling with the seeds 0 to 63 uses Seed = 0 … 63 with Sample = 0; training
 // uses the seed of the run and counts its samples. Two streams that differ in
