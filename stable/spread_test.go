@@ -110,16 +110,22 @@ func TestLogMomentsSpread(t *testing.T) {
 }
 
 // TestKogonWilliamsSpread: by the covariance of the empirical characteristic
-// function about the law's own.
+// function about the law's own, standardised as the values are.
 func TestKogonWilliamsSpread(t *testing.T) {
 	const n = 2000
 	for _, c := range [][2]float64{{0.8, 0.3}, {1, 0.5}, {1.3, 0}, {1.6, -0.5}} {
 		truth := StableFit{Alpha: c[0], Beta: c[1], Scale: 1}
+		l := truth.Law()
+		scale := (l.Quantile(0.75) - l.Quantile(0.25)) / 2
+		truth.Scale, truth.Loc = 1/scale, -l.Quantile(0.5)/scale
 		var e ecf
 		for k := range ecfPoints {
 			e.re[k], e.im[k] = truth.phi(float64(k+1) / ecfPoints)
 		}
-		stableProof("Kogon–Williams", c[0], c[1], n, e.errors(truth, n), KogonWilliams).run(t, sets(t))
+		theory := e.errors(truth, n)
+		theory[2] *= scale
+		theory[3] *= scale
+		stableProof("Kogon–Williams", c[0], c[1], n, theory, KogonWilliams).run(t, sets(t))
 	}
 }
 
