@@ -151,6 +151,36 @@ func TestHillChoosesK(t *testing.T) {
 	}
 }
 
+// TestFireLosses: 2167 values over a threshold by the generalised Pareto law with
+// ξ = 0.70, as published of the Danish fire losses (McNeil 1997: ξ from 0.5 to
+// 0.7 by threshold; Resnick 1997: index 1.4 to 1.5). P(X > x) = (1 + ξ(x−1))^(−1/ξ).
+func TestFireLosses(t *testing.T) {
+	const n, xi = 2167, 0.70
+	truth := 1 / xi
+	for name, f := range map[string]func(x []float64) (TailFit, error){
+		"Hill, k chosen": func(x []float64) (TailFit, error) { return Hill(x, 0) },
+		"TailIndex":      TailIndex,
+	} {
+		held := 0
+		var a []float64
+		for i := range 100 {
+			x := mapBoth(paretoSet(truth, n, uint64(i)), func(v float64) float64 { return 1 + (v-1)/xi })
+			fit, err := f(x)
+			require.NoError(t, err)
+			a = append(a, fit.Alpha)
+			if fit.Interval.Contains(truth) {
+				held++
+			}
+		}
+		slices.Sort(a)
+		t.Logf("%s: median %.3f [%.3f, %.3f], %d of 100 intervals hold %.3f", name, a[50], a[5], a[94], held, truth)
+		require.InDelta(t, truth, a[50], 0.15, name)
+		if name == "TailIndex" {
+			require.GreaterOrEqual(t, held, 85)
+		}
+	}
+}
+
 // TestTailIndexCovers: intervals with the bias corrected, for laws whose tails
 // bend in different ways.
 func TestTailIndexCovers(t *testing.T) {
