@@ -22,6 +22,7 @@ import (
 	"slices"
 	"sync"
 
+	"heavytail/diffusion"
 	"heavytail/internal/imageio"
 	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
@@ -53,6 +54,16 @@ type Options struct {
 	Steps int
 	// Settings are those of single methods.
 	Settings
+	// Guidance is the factor w of classifier-free guidance: every estimate
+	// becomes u + w·(c − u) of those with the class, c, and without, u. Above 1,
+	// samples are more typical of their class and less varied, and a step costs
+	// two evaluations of the network. 0 and 1: none.
+	Guidance float64
+	// Edit gives an image to start from or to keep parts of; nil: none.
+	Edit *Edit
+	// Height and Width of images of another size than the trained one, of which
+	// every model knows only the scale of its details; 0: the trained size.
+	Height, Width int
 	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
 	// none. Empty: sample of seed s has class s mod the number of classes.
 	Classes []int
@@ -80,6 +91,12 @@ type Options struct {
 // avoid extreme samples, as truncation does elsewhere, and make less varied ones.
 type Settings = sample.Settings
 
+// An Edit gives an image to start from, with a strength, or to keep parts of:
+// its values are those of a sample, or of all samples, as Stream passes them.
+// The image-to-image of other programs is Edit{Image: x, Strength: 0.6}, their
+// inpainting Edit{Image: x, Known: k, Resample: 5}.
+type Edit = diffusion.Edit
+
 // defaultSteps by method, where they are not the process's.
 var defaultSteps = map[string]int{"dlim": 25, "dlpm": 100}
 
@@ -99,6 +116,16 @@ func (m *Model) Shape() []int { return slices.Clone(m.recipe.Data.Shape) }
 
 // Classes returns the number of classes the model knows, 0 if it has none.
 func (m *Model) Classes() int { return m.net.Classes() }
+
+// SampleShape returns the shape of the samples of o: the trained one, or that
+// with o's height and width.
+func (m *Model) SampleShape(o Options) []int {
+	s := m.Shape()
+	if len(s) == 3 && (o.Height != 0 || o.Width != 0) {
+		s[0], s[1] = o.Height, o.Width
+	}
+	return s
+}
 
 // Methods lists the samplers that fit the model's process.
 func (m *Model) Methods() []string { return sample.MethodsOf(m.recipe) }
@@ -166,6 +193,13 @@ func (m *Model) Resolve(o Options) (Options, error) {
 			return o, fmt.Errorf("heavytail: class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
 		}
 	}
+	if s := m.SampleShape(o); len(s) == 3 {
+		if _, err := m.net.MACs(s[0], s[1]); err != nil {
+			return o, fmt.Errorf("heavytail: %w", err)
+		}
+	} else if o.Height != 0 || o.Width != 0 {
+		return o, fmt.Errorf("heavytail: samples of %d×%d pixels: this model makes points; leave it out", o.Height, o.Width)
+	}
 	if err := m.engine(o).Validate(m.recipe); err != nil {
 		return o, fmt.Errorf("heavytail: %w", err)
 	}
@@ -174,8 +208,8 @@ func (m *Model) Resolve(o Options) (Options, error) {
 
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
-	shape := m.recipe.Data.Shape
-	e := sample.Options{Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
+	shape := m.SampleShape(o)
+	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}
@@ -208,7 +242,7 @@ func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Images{shape: m.Shape()}
+	out := &Images{shape: m.SampleShape(o)}
 	err = m.Stream(ctx, o, func(_ int, x []float32) error {
 		out.data = append(out.data, x...)
 		return nil

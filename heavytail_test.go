@@ -59,7 +59,7 @@ func values(t *testing.T, m *heavytail.Model, o heavytail.Options) []float32 {
 func TestSampleBits(t *testing.T) {
 	file := small(t, unet())
 	for _, o := range []heavytail.Options{
-		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, Settings: heavytail.Settings{ClampA: 3}, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Settings: heavytail.Settings{Eta: 0.7}, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
+		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, Settings: heavytail.Settings{ClampA: 3}, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Guidance: 2, Edit: half(64), Method: "dlpm"}, {N: 7, Seed: 5, Steps: 4, Settings: heavytail.Settings{Eta: 0.7}, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
 	} {
 		want := values(t, open(t, heavytail.Loader{Threads: 1}, file), o)
 		require.Len(t, want, 7*64)
@@ -79,6 +79,36 @@ func TestSampleBits(t *testing.T) {
 			numtest.SameBits(t, want[2*64:3*64], got[64:], "seed 7 alone")
 		}
 	}
+}
+
+// half is an edit that keeps every second value of an image of n.
+func half(n int) *heavytail.Edit {
+	e := &heavytail.Edit{Image: make([]float32, n), Known: make([]bool, n), Resample: 2, Strength: 0.9}
+	for j := range n {
+		e.Image[j], e.Known[j] = float32(j%5)/4, j%2 == 0
+	}
+	return e
+}
+
+// What an edit keeps is kept; images of another size have that shape.
+func TestEditsAndSizes(t *testing.T) {
+	m := open(t, heavytail.Loader{}, small(t, unet()))
+	e := half(64)
+	for i, v := range values(t, m, heavytail.Options{N: 2, Steps: 4, Edit: e}) {
+		if j := i % 64; e.Known[j] {
+			require.Equal(t, e.Image[j], v)
+		}
+	}
+	require.Equal(t, 3, m.Moves(heavytail.Options{Steps: 4}))
+	require.Equal(t, 2, m.Moves(heavytail.Options{Steps: 4, Edit: &heavytail.Edit{Image: e.Image, Strength: 0.5}}))
+	s, err := m.Sample(context.Background(), heavytail.Options{N: 2, Steps: 3, Height: 6, Width: 10})
+	require.NoError(t, err)
+	require.Equal(t, []int{2, 6, 10, 1}, s.Shape())
+	require.Equal(t, 10, s.Image(1).Bounds().Dx())
+	_, err = m.Sample(context.Background(), heavytail.Options{Height: 7, Width: 7})
+	require.ErrorContains(t, err, "multiples of 2")
+	_, err = m.Sample(context.Background(), heavytail.Options{Height: 8})
+	require.ErrorContains(t, err, "8×0 pixels")
 }
 
 func TestGoroutinesShareOneModel(t *testing.T) {
@@ -124,6 +154,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	m := open(t, heavytail.Loader{}, small(t, unet()))
 	for want, o := range map[string]heavytail.Options{
 		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Settings: heavytail.Settings{Eta: 1}}, "class 3": {Classes: []int{3}},
+		"guidance -3": {Guidance: -3}, "strength is 7": {Edit: &heavytail.Edit{Image: make([]float32, 64), Strength: 7}},
 		"class -2": {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
 	} {
 		_, err := m.Sample(context.Background(), o)

@@ -48,11 +48,11 @@ type draw struct {
 type rule func(t int, a draw) Coef
 
 func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) (*chain, error) {
-	sched, err := p.Schedule(opt.Steps)
-	if err != nil {
+	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
-	if err := opt.Edit.validate(name, true); err != nil {
+	sched, err := p.Schedule(opt.Steps)
+	if err != nil {
 		return nil, err
 	}
 	n := len(seeds)

@@ -83,6 +83,9 @@ func (e *Edit) first(N int) int {
 	return min(N-int(math.Ceil(e.Strength*float64(N))), N-1)
 }
 
+// Steps returns how many of a sampler's N steps are made.
+func (e *Edit) Steps(N int) int { return N - e.first(N) }
+
 // fromImage tells whether the start has a part of the image.
 func (e *Edit) fromImage() bool { return e != nil && e.Strength > 0 && e.Strength < 1 }
 

@@ -52,7 +52,7 @@ func (s moments) step(y, a, b, X, E, Z float64) moments {
 	p, q := E*a, X+E*b // x_2 ← p·x_1 + q·x_2
 	return moments{
 		X*s.m1 + E*y, p*s.m1 + q*s.m2,
-		X*X*s.v1 + Z*Z, X*(p*s.v1+q*s.v12), p*p*s.v1 + 2*p*q*s.v12 + q*q*s.v2 + Z*Z,
+		X*X*s.v1 + Z*Z, X * (p*s.v1 + q*s.v12), p*p*s.v1 + 2*p*q*s.v12 + q*q*s.v2 + Z*Z,
 	}
 }
 

@@ -93,10 +93,11 @@ func (s DLPM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds [
 // Trajectory is DLPM's with DLIM's steps.
 func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		c, err := newChain("DLIM", s.Process, s.Options, x, seeds)
-		if err == nil && !(s.Eta >= 0 && s.Eta <= 1) {
-			err = fmt.Errorf("diffusion: DLIM: eta is %v: use 0 (deterministic) to 1", s.Eta)
+		if err := s.Validate(); err != nil {
+			yield(0, err)
+			return
 		}
+		c, err := newChain("DLIM", s.Process, s.Options, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
@@ -120,6 +121,24 @@ func (s DLPM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) (
 func (s DLIM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
 	x := make([]float32, len(seeds)*d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
+}
+
+// Validate reports the first impossible field, its value and the remedy.
+func (s DLPM) Validate() error { return s.validate("DLPM", s.Process) }
+
+// Validate reports the first impossible field, its value and the remedy.
+func (s DLIM) Validate() error {
+	if !(s.Eta >= 0 && s.Eta <= 1) {
+		return fmt.Errorf("diffusion: DLIM: eta is %v: use 0 (deterministic) to 1", s.Eta)
+	}
+	return s.validate("DLIM", s.Process)
+}
+
+func (o Options) validate(name string, p Process) error {
+	if _, err := p.Schedule(o.Steps); err != nil {
+		return err
+	}
+	return o.Edit.validate(name, true)
 }
 
 // last runs a trajectory to its end and returns x.

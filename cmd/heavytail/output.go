@@ -63,7 +63,7 @@ func newCells(r *sampleRequest) (*cells, error) {
 		c.xy = make([]float32, 2*r.options.N)
 		return c, nil
 	}
-	s := r.loaded.Shape()
+	s := r.loaded.SampleShape(r.options)
 	var err error
 	c.grid, err = imageio.NewGrid(r.options.N, s[0], s[1], s[2], r.columns)
 	return c, err
@@ -151,7 +151,7 @@ type numbers struct{ path string }
 
 func (n numbers) write(ctx context.Context, r *sampleRequest) error {
 	return atomicfile.Write(n.path, func(w io.Writer) error {
-		if err := npy.WriteHeader(w, append([]int{r.options.N}, r.loaded.Shape()...)...); err != nil {
+		if err := npy.WriteHeader(w, append([]int{r.options.N}, r.loaded.SampleShape(r.options)...)...); err != nil {
 			return err
 		}
 		return r.loaded.Stream(ctx, r.options, func(_ int, x []float32) error { return npy.WriteValues(w, x) })
@@ -169,7 +169,7 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	if err := os.MkdirAll(f.path, 0o755); err != nil {
 		return err
 	}
-	s, d := r.loaded.Shape(), r.per()
+	s, d := r.loaded.SampleShape(r.options), r.per()
 	return r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
 		for i := range len(x) / d {
 			seed := r.options.Seeds[first+i]

@@ -25,6 +25,9 @@ var sampleCommand = command{
   heavytail sample -n 16 -o film.gif                  the way from noise to picture
   heavytail sample -n 1000 -o all.npy                 float32 [n, height, width, channels]
   heavytail sample -seeds 0-63,100 -o pictures/       one PNG per seed
+  heavytail sample -class 7 -guidance 3 -o typical.png
+  heavytail sample -init shoe.png -strength 0.6 -class 9 -o like-it.png
+  heavytail sample -init shirt.png -mask hole.png -class 6 -o filled.png
   heavytail sample -model runs/x/model.safetensors
   heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
 
@@ -40,6 +43,7 @@ type sampleRequest struct {
 	model, seeds, class, out    string
 	n, threads, columns, frames int
 	options                     heavytail.Options
+	edit                        edit
 	weights                     string
 	alpha                       float64
 	loaded                      *heavytail.Model
@@ -62,6 +66,10 @@ type pictureRecipe struct {
 	Process string  `json:"process"`         // kind and tail of the model's noise
 	Alpha   float64 `json:"alpha,omitempty"`
 
+	Guidance float64 `json:"guidance,omitempty"`
+	Size     []int   `json:"size,omitempty"` // height and width, if not the trained ones
+	Edit     *edit   `json:"edit,omitempty"`
+
 	heavytail.Settings // of the method; zero ones are left out
 }
 
@@ -74,6 +82,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm, the published number for others)")
 	fs.StringVar(&r.options.Method, "method", "", "`sampler`: of dlpm models dlim (few steps) or dlpm (stochastic); lim-ode, lim; of edm and flow models edm, tedm-ancestral, tedm-sde, dpm, flow (empty: the first that fits)")
 	r.settingFlags(fs)
+	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
 	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "dlim, dlpm: start from noise of its own, as the papers' code (worse with a bound on A)")
@@ -105,6 +114,9 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	if err := r.load(); err != nil {
+		return err
+	}
+	if err := r.loadEdit(); err != nil {
 		return err
 	}
 	if err := r.resolve(); err != nil {
@@ -144,6 +156,9 @@ func (r *sampleRequest) check() error {
 		return usage("-weights %q: want ema or raw", r.weights)
 	}
 	if err := checkNumbers(r.options.Settings); err != nil {
+		return err
+	}
+	if err := r.edit.check(); err != nil {
 		return err
 	}
 	if r.options.Seeds == nil {
@@ -196,6 +211,15 @@ func (r *sampleRequest) resolve() error {
 		if o.IndependentStart {
 			p.Start = "independent"
 		}
+	}
+	if p.Guidance = o.Guidance; p.Guidance == 1 {
+		p.Guidance = 0
+	}
+	if o.Height > 0 {
+		p.Size = []int{o.Height, o.Width}
+	}
+	if o.Edit != nil {
+		p.Edit = &r.edit
 	}
 	p.Clip, p.Alpha = !o.NoClip && r.images(), rec.Process.Alpha
 	if rec.LIM != nil {
@@ -250,7 +274,7 @@ func (r *sampleRequest) images() bool { return len(r.loaded.Shape()) == 3 }
 
 func (r *sampleRequest) per() int {
 	n := 1
-	for _, d := range r.loaded.Shape() {
+	for _, d := range r.loaded.SampleShape(r.options) {
 		n *= d
 	}
 	return n

@@ -99,9 +99,9 @@ func (o Options) Defaults(r recipe.Recipe) Options {
 // levels.
 func (o Options) Moves(r recipe.Recipe) int {
 	if o = o.Defaults(r); o.Method == "dlpm" || o.Method == "dlim" {
-		return o.Steps - 1
+		return o.Edit.Steps(o.Steps - 1)
 	}
-	return o.Steps
+	return o.Edit.Steps(o.Steps)
 }
 
 // Validate returns an error that names the first impossible value.
@@ -116,12 +116,21 @@ func (o Options) Validate(r recipe.Recipe) error {
 		return fmt.Errorf("method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
 	case o.Batch < 1:
 		return fmt.Errorf("batch %d; want at least 1", o.Batch)
+	case !(o.Guidance >= 0 && o.Guidance <= maxGuidance):
+		return fmt.Errorf("guidance %v; want 1 (none) or more, at most %d", o.Guidance, maxGuidance)
+	case o.guided() && o.Label == nil:
+		return fmt.Errorf("guidance %v of a model without classes; leave it out", o.Guidance)
+	case o.guided() && r.Train.Steps > 0 && r.Train.LabelDrop == 0:
+		return fmt.Errorf("guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
 	}
 	if err := o.Settings.validate(methods[i]); err != nil {
 		return err
 	}
 	return o.check(r)
 }
+
+// maxGuidance bounds w: far beyond, the estimates leave the data in any model.
+const maxGuidance = 100
 
 // validate returns an error for a setting that the method does not have, or
 // that is out of range where no sampler checks it.
@@ -166,9 +175,10 @@ func (s Settings) validate(m method) error {
 // check asks the sampler itself whether it is possible.
 func (o Options) check(r recipe.Recipe) error {
 	switch o.Method {
-	case "dlpm", "dlim":
-		_, err := r.Process.Schedule(o.Steps)
-		return err
+	case "dlpm":
+		return o.dlpm(r.Process).Validate()
+	case "dlim":
+		return o.dlim(r.Process).Validate()
 	case "lim", "lim-ode":
 		return o.lim(*r.LIM).Validate()
 	}
@@ -184,7 +194,7 @@ func (o Options) check(r recipe.Recipe) error {
 	case "tedm-sde":
 		return o.sde(p).Validate()
 	case "dpm":
-		return diffusion.DPMSolver{Process: p, Steps: o.Steps}.Validate()
+		return diffusion.DPMSolver{Process: p, Steps: o.Steps, Edit: o.Edit}.Validate()
 	}
 	if r.Flow != nil && (o.SigmaMin != 0 || o.SigmaMax != 0) || o.SigmaMin != 0 {
 		return fmt.Errorf("a range of levels σ with method flow; it runs from noise to the data: leave it out (a model of edm starts at sigma-max)")
@@ -201,8 +211,28 @@ func (o Options) check(r recipe.Recipe) error {
 
 // The samplers, from the options.
 
+func (o Options) chain() diffusion.Options {
+	return diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
+}
+
+// bounded returns p with the tighter of the two bounds on A.
+func (o Options) bounded(p diffusion.Process) diffusion.Process {
+	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
+		p.ClampA = o.ClampA
+	}
+	return p
+}
+
+func (o Options) dlpm(p diffusion.Process) diffusion.DLPM {
+	return diffusion.DLPM{Process: o.bounded(p), Options: o.chain()}
+}
+
+func (o Options) dlim(p diffusion.Process) diffusion.DLIM {
+	return diffusion.DLIM{Process: o.bounded(p), Eta: o.Eta, Options: o.chain()}
+}
+
 func (o Options) lim(p diffusion.LIM) diffusion.LIMSampler {
-	s := diffusion.LIMSampler{Process: p, Steps: o.Steps, ODE: o.Method == "lim-ode", Clamps: p.Clamps, PublishedStart: o.PublishedStart}
+	s := diffusion.LIMSampler{Process: p, Steps: o.Steps, ODE: o.Method == "lim-ode", Clamps: p.Clamps, PublishedStart: o.PublishedStart, Edit: o.Edit}
 	if o.LIMClamps != nil {
 		s.Clamps = *o.LIMClamps
 	}
@@ -213,26 +243,28 @@ func (o Options) lim(p diffusion.LIM) diffusion.LIMSampler {
 }
 
 func (o Options) edm(p diffusion.EDM) diffusion.EDMSampler {
-	return diffusion.EDMSampler{Process: p, Steps: o.Steps, Euler: o.Solver == "euler", Churn: o.Churn}
+	return diffusion.EDMSampler{Process: p, Steps: o.Steps, Euler: o.Solver == "euler", Churn: o.Churn, Edit: o.Edit}
 }
 
 func (o Options) ancestral(p diffusion.EDM) diffusion.TEDMAncestral {
-	return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor}
+	return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Edit: o.Edit}
 }
 
 func (o Options) sde(p diffusion.EDM) diffusion.TEDMSDE {
-	return diffusion.TEDMSDE{Process: p, Steps: o.Steps, Beta: 1, NuCoeff: o.NuCoeff, Constant: o.Constant}
+	return diffusion.TEDMSDE{Process: p, Steps: o.Steps, Beta: 1, NuCoeff: o.NuCoeff, Constant: o.Constant, Edit: o.Edit}
 }
 
 func (o Options) flow(f diffusion.Flow, start float64) diffusion.FlowSampler {
-	return diffusion.FlowSampler{Process: f, Steps: o.Steps, Method: diffusion.Method(o.Solver), Start: start, Rho: o.Rho}
+	return diffusion.FlowSampler{Process: f, Steps: o.Steps, Method: diffusion.Method(o.Solver), Start: start, Rho: o.Rho, Edit: o.Edit}
 }
 
 // trajectory returns the chosen sampler's run.
 func (o Options) trajectory(ctx context.Context, r recipe.Recipe, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	switch o.Method {
-	case "dlpm", "dlim":
-		return o.chain(ctx, r.Process, net, x, seeds)
+	case "dlpm":
+		return o.dlpm(r.Process).Trajectory(ctx, net, x, seeds)
+	case "dlim":
+		return o.dlim(r.Process).Trajectory(ctx, net, x, seeds)
 	case "lim", "lim-ode":
 		den := r.LIM.FromScore(net)
 		if o.Clip {
@@ -269,20 +301,9 @@ func (o Options) trajectory(ctx context.Context, r recipe.Recipe, net diffusion.
 	case "tedm-sde":
 		steps = o.sde(p).Trajectory(ctx, D, wide, seeds)
 	case "dpm":
-		steps = diffusion.DPMSolver{Process: p, Steps: o.Steps}.Trajectory(ctx, D, wide, seeds)
+		steps = diffusion.DPMSolver{Process: p, Steps: o.Steps, Edit: o.Edit}.Trajectory(ctx, D, wide, seeds)
 	}
 	return rounded(x, wide, steps)
-}
-
-func (o Options) chain(ctx context.Context, p diffusion.Process, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
-	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
-		p.ClampA = o.ClampA
-	}
-	opt := diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent}
-	if o.Method == "dlpm" {
-		return diffusion.DLPM{Process: p, Options: opt}.Trajectory(ctx, net, x, seeds)
-	}
-	return diffusion.DLIM{Process: p, Eta: o.Eta, Options: opt}.Trajectory(ctx, net, x, seeds)
 }
 
 // rounded is a trajectory of float64 states, of which x gets a copy.

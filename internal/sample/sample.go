@@ -14,13 +14,19 @@ import (
 
 // Options say how to sample.
 type Options struct {
-	Method     string // one of Methods that the recipe's process drives; empty: Default's
-	Steps      int    // 0: DLPM's own number, elsewhere DefaultSteps
-	Clip       bool   // clamp every estimate of the data to [−1,1]
-	Settings          // of single methods
-	Consistent bool   // dlpm, dlim: start from the same A as the steps use
-	Batch      int    // samples at a time
-	Height     int    // images: 0, 0 means the trained size
+	Method   string // one of Methods that the recipe's process drives; empty: Default's
+	Steps    int    // 0: DLPM's own number, elsewhere DefaultSteps
+	Clip     bool   // clamp every estimate of the data to [−1,1]
+	Settings        // of single methods
+	// Guidance is the factor w of classifier-free guidance, for samples with a
+	// class; 0 and 1: none.
+	Guidance float64
+	// Edit gives images to start from or to keep parts of, one for all samples
+	// or one for each; nil: none.
+	Edit       *diffusion.Edit
+	Consistent bool // dlpm, dlim: start from the same A as the steps use
+	Batch      int  // samples at a time
+	Height     int  // images: 0, 0 means the trained size
 	Width      int
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
@@ -68,22 +74,23 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Op
 	if err != nil {
 		return err
 	}
-	d := 1
-	for _, v := range o.Shape(net) {
-		d *= v
-	}
+	d := count(o.Shape(net))
 	if d == 0 {
 		return fmt.Errorf("the model names no image size; give one")
+	}
+	if err := o.fits(len(seeds), d); err != nil {
+		return err
 	}
 	buf := make([]float32, batch*d)
 	for first := 0; first < len(seeds); first += batch {
 		part := seeds[first:min(first+batch, len(seeds))]
 		x := buf[:len(part)*d]
-		labels := o.labels(first, part)
-		den := func(_ context.Context, eps, in, t []float32) error {
-			net.Predict(ws, eps, in, t, labels)
-			return nil
+		den := predict(net, ws, o.labels(first, part))
+		if o.guided() {
+			den = diffusion.Guide(den, predict(net, ws, nil), o.Guidance)
 		}
+		o := o
+		o.Edit = portion(o.Edit, first, len(part), d)
 		for t, err := range o.trajectory(ctx, r, den, x, part) {
 			if err == nil && o.Step != nil {
 				err = o.Step(first, t, x)
@@ -97,6 +104,54 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Op
 		}
 	}
 	return nil
+}
+
+// predict is net with classes, nil for none.
+func predict(net *nn.Net, ws *nn.Workspace, labels []int) diffusion.Denoiser {
+	return func(_ context.Context, out, x, t []float32) error {
+		net.Predict(ws, out, x, t, labels)
+		return nil
+	}
+}
+
+func (o Options) guided() bool { return o.Guidance != 0 && o.Guidance != 1 }
+
+// fits returns an error if the edit is not for n samples of d values.
+func (o Options) fits(n, d int) error {
+	e := o.Edit
+	if e == nil {
+		return nil
+	}
+	if len(e.Image) != d && len(e.Image) != n*d {
+		return fmt.Errorf("an image of %d values to start from; want %d for all samples, or %d for each of the %d", len(e.Image), d, n*d, n)
+	}
+	if k := len(e.Known); k != 0 && k != d && k != n*d {
+		return fmt.Errorf("%d elements marked as known; want %d for all samples, or %d for each of the %d", k, d, n*d, n)
+	}
+	return nil
+}
+
+// portion returns what of e belongs to n samples of d values from first on.
+func portion(e *diffusion.Edit, first, n, d int) *diffusion.Edit {
+	if e == nil {
+		return nil
+	}
+	cut := *e
+	if len(cut.Image) > d {
+		cut.Image = cut.Image[first*d : (first+n)*d]
+	}
+	if len(cut.Known) > d {
+		cut.Known = cut.Known[first*d : (first+n)*d]
+	}
+	return &cut
+}
+
+func count(shape []int) int {
+	n := 1
+	for _, v := range shape {
+		n *= v
+	}
+	return n
 }
 
 // Shape returns the shape of one sample of net under o.
@@ -127,10 +182,7 @@ func Denoiser(net *nn.Net, batch int) (diffusion.Denoiser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(_ context.Context, out, x, t []float32) error {
-		net.Predict(ws, out, x, t, nil)
-		return nil
-	}, nil
+	return predict(net, ws, nil), nil
 }
 
 // Data returns the estimate D(x; σ) of the data that the recipe's network net

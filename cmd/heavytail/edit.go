@@ -1,0 +1,139 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"heavytail"
+	"heavytail/internal/data"
+)
+
+// An edit is what the flags -init, -strength, -mask and -resample ask for. It
+// is also how a picture's recipe tells of them.
+type edit struct {
+	Init       string  `json:"init"` // file name
+	InitSHA256 string  `json:"init_sha256"`
+	Strength   float64 `json:"strength"`
+	Mask       string  `json:"mask,omitempty"`
+	MaskSHA256 string  `json:"mask_sha256,omitempty"`
+	Resample   int     `json:"resample,omitempty"`
+}
+
+// defaultResample is what a mask is filled with: one visit of every step leaves
+// the filling next to blind for what surrounds it.
+const defaultResample = 5
+
+// editFlags defines the flags that start from an image or keep parts of it.
+func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
+	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, or samples in .npy or .csv")
+	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
+	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly")
+	fs.IntVar(&r.edit.Resample, "resample", 0, "with -mask: visits of every step, which fit the filling to what is kept (0: 5 where the method can, else 1)")
+	fs.Float64Var(&r.options.Guidance, "guidance", 1, "classifier-free guidance: above 1, samples more typical of their class and less varied, in twice the time")
+	fs.Func("size", "`N or HxW`: pixels of the samples, if not those of the training images", func(text string) error {
+		h, w, both := strings.Cut(text, "x")
+		if !both {
+			w = h
+		}
+		var err [2]error
+		r.options.Height, err[0] = strconv.Atoi(h)
+		r.options.Width, err[1] = strconv.Atoi(w)
+		if err[0] != nil || err[1] != nil || r.options.Height < 1 || r.options.Width < 1 {
+			return fmt.Errorf("want pixels such as 32 or 32x64")
+		}
+		return nil
+	})
+}
+
+// check looks for mistakes that need no model and no file.
+func (e *edit) check() error {
+	switch {
+	case e.Init == "" && (e.Strength != 0 || e.Mask != "" || e.Resample != 0):
+		return usage("-strength, -mask and -resample change an image: name it with -init")
+	case !(e.Strength >= 0 && e.Strength <= 1):
+		return usage("-strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
+	case e.Resample < 0:
+		return usage("-resample %d: want 1 or more", e.Resample)
+	case e.Resample != 0 && e.Mask == "":
+		return usage("-resample fits the filling of a mask: name it with -mask")
+	}
+	return nil
+}
+
+// loadEdit reads the files and sets the options.
+func (r *sampleRequest) loadEdit() (err error) {
+	e := &r.edit
+	if e.Init == "" {
+		return nil
+	}
+	o := &heavytail.Edit{Strength: e.Strength, Resample: e.Resample}
+	r.options.Edit = o
+	if o.Strength == 0 {
+		if o.Strength = 0.6; e.Mask != "" {
+			o.Strength = 1
+		}
+	}
+	shape := r.loaded.SampleShape(r.options)
+	if o.Image, err = data.ReadValues(e.Init, shape); err == nil {
+		e.InitSHA256, err = fileSum(e.Init)
+	}
+	if err != nil {
+		return fmt.Errorf("-init %w", err)
+	}
+	if e.Mask != "" {
+		if o.Known, err = readMask(e.Mask, shape); err == nil {
+			e.MaskSHA256, err = fileSum(e.Mask)
+		}
+		if err != nil {
+			return fmt.Errorf("-mask %w", err)
+		}
+		e.Mask = filepath.Base(e.Mask)
+		if o.Resample == 0 {
+			o.Resample = defaultResample
+			if _, err := r.loaded.Resolve(r.options); err != nil {
+				o.Resample = 1 // the method cannot, or there is a mistake to be reported
+			}
+		}
+	}
+	if n := len(o.Image) / r.per(); n != 1 && n != r.options.N {
+		return usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", e.Init, n, r.options.N, n)
+	}
+	e.Init, e.Strength, e.Resample = filepath.Base(e.Init), o.Strength, o.Resample
+	return nil
+}
+
+// readMask reads where an image is kept: where the mask is dark. A picture says
+// it for all channels of a pixel.
+func readMask(path string, shape []int) ([]bool, error) {
+	one := shape
+	if ext := strings.ToLower(filepath.Ext(path)); len(shape) == 3 && ext != ".npy" && ext != ".csv" {
+		one = []int{shape[0], shape[1], 1}
+	}
+	x, err := data.ReadValues(path, one)
+	if err != nil {
+		return nil, err
+	}
+	var known []bool
+	for _, v := range x {
+		for range shape[len(shape)-1] / one[len(one)-1] {
+			known = append(known, !(v > 0))
+		}
+	}
+	return known, nil
+}
+
+// fileSum returns the SHA-256 of a file, in hexadecimal.
+func fileSum(path string) (string, error) {
+	f, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(f)
+	return hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
+)
+
+// writePNG writes an 8×8 grey picture, v at each pixel.
+func writePNG(t *testing.T, path string, v func(x, y int) byte) {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, 8, 8))
+	for y := range 8 {
+		for x := range 8 {
+			m.SetGray(x, y, color.Gray{Y: v(x, y)})
+		}
+	}
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, m))
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
+}
+
+// numbersIn reads an .npy file of samples.
+func numbersIn(t *testing.T, path string) []float32 {
+	t.Helper()
+	f, err := os.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	a, err := npy.Read(f, 1<<20)
+	require.NoError(t, err)
+	return a.F32
+}
+
+func TestEditFlags(t *testing.T) {
+	dir := trained(t)
+	at := func(name string) string { return filepath.Join(dir, name) }
+	writePNG(t, at("init.png"), func(x, y int) byte { return byte(20*x + y) })
+	writePNG(t, at("mask.png"), func(x, _ int) byte { return byte(255 * (x / 4)) }) // the right half anew
+	run := func(model, out, flags string) []float32 {
+		ok(t, dir, append([]string{"sample", "-model", model + "/model.safetensors", "-n", "3", "-steps", "6", "-o", out}, strings.Fields(flags)...)...)
+		if strings.HasSuffix(out, ".npy") {
+			return numbersIn(t, at(out))
+		}
+		return nil
+	}
+	plain := run("run", "plain.npy", "")
+	require.Equal(t, plain, run("run", "one.npy", "-init init.png -strength 1"))
+	near := run("run", "near.npy", "-init init.png -strength 0.01")
+	require.NotEqual(t, plain, near)
+
+	filled := run("run", "filled.npy", "-init init.png -mask mask.png")
+	require.NotEqual(t, filled, run("run", "once.npy", "-init init.png -mask mask.png -resample 1"))
+	for i, v := range filled {
+		if x, y := i%8, i/8%8; x < 4 {
+			require.InDelta(t, float64(20*x+y)/127.5-1, float64(v), 1e-6)
+		}
+	}
+	require.NotEqual(t, filled[4:8], plain[4:8])
+
+	// The samples of one run are what the next begins with, one each.
+	again := run("run", "again.npy", "-init filled.npy -mask mask.png -seed 50")
+	require.Equal(t, filled[64:68], again[64:68])
+	require.NotEqual(t, filled[68:72], again[68:72])
+
+	// Points: a table to keep, one number of each.
+	require.NoError(t, os.WriteFile(at("point.csv"), []byte("x,y\n0.25,7\n"), 0o644))
+	require.NoError(t, os.WriteFile(at("free.csv"), []byte("x,y\n0,1\n"), 0o644))
+	points := run("toy", "points.npy", "-init point.csv -mask free.csv -method dlpm")
+	for i := range 3 {
+		require.EqualValues(t, 0.25, points[2*i])
+		require.NotEqual(t, float32(7), points[2*i+1])
+	}
+
+	run("run", "a.png", "-init init.png -mask mask.png -strength 0.8")
+	var rec pictureRecipe
+	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "a.png").stdout), &rec))
+	require.Equal(t, "init.png", rec.Edit.Init)
+	require.Equal(t, "mask.png", rec.Edit.Mask)
+	require.Equal(t, 0.8, rec.Edit.Strength)
+	require.Equal(t, defaultResample, rec.Edit.Resample)
+	require.Len(t, rec.Edit.MaskSHA256, 64)
+	run("run", "a.gif", "-init init.png -strength 0.5")
+	run("run", "wide.png", "-size 4x16")
+	b, err := os.ReadFile(at("wide.png"))
+	require.NoError(t, err)
+	m, err := png.Decode(bytes.NewReader(b))
+	require.NoError(t, err)
+	require.Greater(t, m.Bounds().Dx(), 2*m.Bounds().Dy())
+	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "wide.png").stdout), &rec))
+	require.Equal(t, []int{4, 16}, rec.Size)
+}
+
+func TestEditMistakes(t *testing.T) {
+	dir := trained(t)
+	writePNG(t, filepath.Join(dir, "init.png"), func(int, int) byte { return 9 })
+	for flags, want := range map[string]string{
+		"-strength 0.5": "name it with -init", "-mask init.png": "name it with -init", "-init init.png -strength 2": "want a value above 0",
+		"-init init.png -strength NaN": "want a value above 0", "-init init.png -resample 3": "name it with -mask", "-init no.png": "-init no.png",
+		"-init init.png -mask no.png": "-mask no.png", "-init images.npy": "10 samples in it, 64 to draw", "-size 0": "want pixels", "-size 3x": "want pixels",
+		"-guidance 2": "without classes", "-guidance -1": "want 1 (none) or more", "-init run/model.safetensors": "want PNG or JPEG",
+		"-init init.png -mask init.png -resample 5000": "use 1 to 1000",
+	} {
+		r := heavytailIn(t, dir, append(strings.Fields("sample -model run/model.safetensors"), strings.Fields(flags)...)...)
+		require.NotZero(t, r.status, flags)
+		require.Contains(t, r.stderr, want, flags)
+		require.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+	}
+	r := heavytailIn(t, dir, "sample", "-model", "toy/model.safetensors", "-init", "init.png")
+	require.Contains(t, r.stderr, "give an .npy or .csv file")
+	r = heavytailIn(t, dir, "sample", "-model", "toy/model.safetensors", "-size", "8")
+	require.Contains(t, r.stderr, "this model makes points")
+	require.NotContains(t, listing(t, dir), "out.png")
+}

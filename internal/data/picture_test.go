@@ -1,0 +1,57 @@
+package data
+
+import (
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadValues(t *testing.T) {
+	dir := t.TempDir()
+	img := image.NewNRGBA(image.Rect(0, 0, 4, 2))
+	for x := range 4 {
+		for y := range 2 {
+			img.Set(x, y, color.NRGBA{R: 255, G: uint8(85 * x), B: 0, A: 255})
+		}
+	}
+	path := filepath.Join(dir, "a.png")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, png.Encode(f, img))
+	require.NoError(t, f.Close())
+	x, err := ReadValues(path, []int{2, 4, 3})
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, -1, -1, 1, levels[85], -1}, x[:6])
+	x, err = ReadValues(path, []int{2, 4, 1})
+	require.NoError(t, err)
+	require.Len(t, x, 8)
+	x, err = ReadValues(path, []int{6, 3, 3}) // scaled
+	require.NoError(t, err)
+	require.Len(t, x, 54)
+	require.EqualValues(t, 1, x[0])
+	table := filepath.Join(dir, "a.csv")
+	require.NoError(t, os.WriteFile(table, []byte("x,y\n1,2\n3,4\n"), 0o644))
+	x, err = ReadValues(table, []int{2})
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, 2, 3, 4}, x)
+	for _, c := range []struct {
+		path  string
+		shape []int
+		want  string
+	}{
+		{table, []int{3}, "samples of [2]; the model's are [3]"}, {path, []int{2}, "give an .npy or .csv file"}, {path, []int{2, 4, 2}, "2 channels"},
+		{filepath.Join(dir, "no.png"), []int{2, 4, 1}, "no.png"}, {filepath.Join(dir, "no.csv"), []int{2}, "no.csv"},
+	} {
+		_, err := ReadValues(c.path, c.shape)
+		require.ErrorContains(t, err, c.want)
+	}
+	junk := filepath.Join(dir, "junk.png")
+	require.NoError(t, os.WriteFile(junk, []byte("junk"), 0o644))
+	_, err = ReadValues(junk, []int{2, 4, 1})
+	require.ErrorContains(t, err, "want PNG or JPEG")
+}
