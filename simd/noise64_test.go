@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/dmath"
 	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 )
@@ -169,6 +170,45 @@ func TestNoise64Units(t *testing.T) {
 		require.Equal(t, math.Ldexp(float64(2*(1<<52-1-k)+1), -53), 1-noise64Unit(w))
 		require.Equal(t, math.Ldexp(float64(2*(1<<52-1-m)+1), -54), 0.5-noise64HalfUnit(w))
 	}
+}
+
+// TestNoise64Functions measures the relative errors of the building blocks in
+// units of 2^-53, over numbers of every length, so that both ends of each interval
+// are reached, against internal/dmath, whose own error is about 1 such unit.
+func TestNoise64Functions(t *testing.T) {
+	var sin, cos, neg, pow float64
+	r := numtest.NewRand(2)
+	see := func(worst *float64, got, want float64) {
+		if e := math.Abs(got/want-1) * 0x1p53; !(e <= *worst) {
+			*worst = e
+		}
+	}
+	for range 200000 {
+		w := r.Uint64() >> (r.Uint64() % 64)
+		if r.Uint64()&1 != 0 {
+			w = ^w
+		}
+		v := noise64HalfUnit(w)
+		s, c := noise64SinCosPi(v)
+		see(&sin, s, dmath.SinPi(v))
+		see(&cos, c, dmath.SinPi(0.5-v))
+		u, want := noise64Unit(w), 0.0
+		if u < 0.5 {
+			want = -dmath.Log2(u)
+		} else {
+			want = -dmath.Log1p(u-1) * math.Log2E
+		}
+		see(&neg, noise64NegLog2(w), want)
+		x := math.Ldexp(1+math.Abs(r.Float64()), int(w>>20%200)-100)
+		q := Noise64Params{ExpoHi: 0.75, Expo: 0.75 + 0x1p-30, ExpoLo: 0x1p-30, Bias: 0.125}
+		bits, _, f, _ := noise64Power(x, &q)
+		p := math.FMA(poly64(f, noise64Exp[:]), f, 1) * math.Float64frombits(noise64One+bits)
+		see(&pow, p, dmath.Pow(x, q.Expo)*dmath.Exp2(0.125))
+	}
+	t.Logf("sin %.2f, cos %.2f, −log2 u %.2f, power %.2f", sin, cos, neg, pow)
+	require.Less(t, max(sin, cos), 3.0)
+	require.Less(t, neg, 5.0)
+	require.Less(t, pow, 5.0)
 }
 
 func TestNoise64AllocatesNothing(t *testing.T) {
