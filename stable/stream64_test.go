@@ -396,6 +396,30 @@ func TestExtremeParameters64(t *testing.T) {
 	}
 }
 
+// TestContinuity64: S0 passes through α = 1 without a step, and at β = 0 both
+// forms are the symmetric law up to rounding.
+func TestContinuity64(t *testing.T) {
+	n := 2000
+	x, y, z, s := make([]float64, n), make([]float64, n), make([]float64, n), Stream{Seed: 8}
+	for _, beta := range []float64{-1, -0.2, 0, 0.7, 1} {
+		s.Skewed64(y, 1, beta, S0, 0)
+		s.Skewed64(x, 1-0x1p-50, beta, S0, 0)
+		s.Skewed64(z, 1+0x1p-49, beta, S0, 0)
+		for i, v := range y {
+			m := 1e-12 * max(1, math.Abs(v))
+			require.InDelta(t, v, x[i], m)
+			require.InDelta(t, v, z[i], m)
+		}
+	}
+	for _, alpha := range []float64{0.5, 0.9, 1.1, 1.7, 2} {
+		s.Skewed64(x, alpha, 0, S0, 0)
+		s.Skewed64(y, alpha, 0, S1, 0)
+		for i, v := range x {
+			require.InDelta(t, v, y[i], 4e-15*max(1, math.Abs(v)))
+		}
+	}
+}
+
 func BenchmarkStream64(b *testing.B) {
 	x := make([]float64, 8192)
 	s := Stream{Seed: 1}
