@@ -32,7 +32,7 @@ All intervals are asymptotic and of 95 %; other estimators of alpha are in -json
 The suggestion follows the heaviest column: the one of smallest index, which is
 nu where Student's law fits better than the stable one, else alpha. Its alpha is
 that of the nearest symmetric stable law, at least 1.1, its nu that of the nearest
-Student law. Noise with lighter tails than the data leaves the tails to the
+Student law, where that is above 2 as train wants it. Noise with lighter tails than the data leaves the tails to the
 network, which must stretch Gaussian values out without bound; heavier noise than
 the data buys nothing. Where the fits are Gaussian but the tail index is below 5
 with all of its interval, it is taken for nu. Where nothing is heavy, or the values
@@ -48,6 +48,9 @@ type tailOptions struct {
 	n            int
 	json         bool
 }
+
+// skewed is the |β| from which on a column is called so.
+const skewed = 0.3
 
 // tailColumns is how many columns are looked at unless -columns names them.
 const tailColumns = 32
@@ -100,7 +103,7 @@ func (o tailOptions) run(ctx context.Context, stdout io.Writer, spec string) err
 		if k < 0 {
 			return fmt.Errorf("-o %s: no column could be fitted, so there is nothing to plot; leave -o out", o.out)
 		}
-		if err := writeTailPlot(o.out, newTailPlot(r.Columns[k], values[k])); err != nil {
+		if err := writeTailPlot(o.out, newTailPlot(r.kind(), r.Columns[k], values[k])); err != nil {
 			return err
 		}
 	}
@@ -222,8 +225,12 @@ func estimateTail(c int, x []float64) columnReport {
 		return r // the other estimators would say the same
 	}
 	r.Regression = newEstimate(k.Alpha, k.AlphaInterval())
-	if d := 1.96 * k.SE[1]; d > 0 { // at α = 2 there is no β
+	if d := 1.96 * k.SE[1]; k.Alpha < 2 && d < 1 { // near α = 2 there is no telling β; on its bound it has no interval
 		r.Beta = newEstimate(k.Beta, stable.Interval{Lo: max(k.Beta-d, -1), Hi: min(k.Beta+d, 1)})
+		if math.Abs(k.Beta) > max(d, skewed) {
+			r.Notes = append(r.Notes, fmt.Sprintf("skewed, beta %.2g: alpha and nu are those of the nearest symmetric laws, as noise is symmetric; "+
+				"if all values are positive, their logarithm may be better data", k.Beta))
+		}
 	}
 	if m, err := stable.McCulloch(x); note(err) {
 		r.Quantiles = newEstimate(m.Alpha, m.AlphaInterval())

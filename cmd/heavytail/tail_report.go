@@ -35,6 +35,7 @@ type tailSuggestion struct {
 const (
 	leastAlpha = 1.1
 	nuGaussian = 30.0
+	nuLeast    = 2.05 // of Student-t noise: it must have a variance
 	vuong      = 1.96
 	unbalanced = 10.0 // ratio of the largest class to the smallest
 	heavyIndex = 5.0  // extremes whose interval ends below are heavy whatever the fits say
@@ -90,8 +91,7 @@ func (r *tailReport) suggest(set *data.Set) error {
 	a := c.symmetric.Alpha
 	light := c.symmetric.AlphaInterval().Hi >= 2 || a > 1.99
 	if c.Nu != nil && (c.student.Nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1)) {
-		nu := math.Round(c.student.Nu*10) / 10
-		s.Nu = &nu
+		s.setNu(c.student.Nu)
 		light = false
 	}
 	if light && r.byExtremes() {
@@ -103,10 +103,21 @@ func (r *tailReport) suggest(set *data.Set) error {
 	}
 	s.Alpha = min(max(math.Round(a*100)/100, leastAlpha), 2)
 	s.Law, s.Why = c.prefer()
+	if c.Nu != nil && c.student.Nu < nuLeast {
+		s.Why += fmt.Sprintf("; its nu, %.3g, is below what Student-t noise can have, more than 2", c.student.Nu)
+	}
 	if a < leastAlpha {
 		s.Why += fmt.Sprintf("; its alpha, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", a, leastAlpha)
 	}
 	return nil
+}
+
+// setNu suggests ν where noise can have it.
+func (s *tailSuggestion) setNu(nu float64) {
+	if nu >= nuLeast {
+		nu = math.Round(nu*10) / 10
+		s.Nu = &nu
+	}
 }
 
 // byExtremes suggests the index of the extremes where these are heavy though the
@@ -122,11 +133,11 @@ func (r *tailReport) byExtremes() bool {
 		return false
 	}
 	c, s := r.Columns[best], &r.Suggestion
-	nu := math.Round(c.hill.Alpha*10) / 10
-	s.Column, s.Nu, s.Law = c.Column, &nu, "student"
+	s.Column, s.Law = c.Column, "student"
+	s.setNu(c.hill.Alpha)
 	s.Why = fmt.Sprintf("no law fits the bulk of column %d, but its extremes have the tail index %s: noise with that index", c.Column, c.Index.text())
-	if nu < 2 {
-		s.Law, s.Alpha = "either", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
+	if c.hill.Alpha < 2 {
+		s.Law, s.Alpha = "stable", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
 		return true
 	}
 	s.Why += "; every alpha below 2 is heavier, 2 is lighter"
@@ -179,11 +190,16 @@ func (e *estimate) text() string {
 	return fmt.Sprintf("%.4g [%.4g, %.4g]", v, *e.Lo, hi)
 }
 
-func (r *tailReport) print(w io.Writer) error {
-	kind := "column"
+// kind returns what columns are called.
+func (r *tailReport) kind() string {
 	if r.Images {
-		kind = "channel"
+		return "channel"
 	}
+	return "column"
+}
+
+func (r *tailReport) print(w io.Writer) error {
+	kind := r.kind()
 	fmt.Fprintf(w, "%s: %d samples\n\n", r.Data, r.Samples)
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
@@ -199,10 +215,10 @@ func (r *tailReport) print(w io.Writer) error {
 		}
 	}
 	s := r.Suggestion
-	fmt.Fprintf(w, "\ntrain with alpha %.3g", s.Alpha)
+	fmt.Fprintf(w, "\nsuggestion: train -process dlpm -alpha %.3g", s.Alpha)
 	if s.Nu != nil {
-		fmt.Fprintf(w, ", or Student-t noise of nu %.3g", *s.Nu)
+		fmt.Fprintf(w, ", or train -process tedm -nu %.3g", *s.Nu)
 	}
-	_, err := fmt.Fprintf(w, "\n  %s\n", s.Why)
+	_, err := fmt.Fprintf(w, "\n  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))
 	return err
 }

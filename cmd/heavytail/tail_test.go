@@ -77,9 +77,30 @@ func TestTailOfColumns(t *testing.T) {
 	require.Nil(t, s.Nu)
 
 	text := ok(t, dir, "tail", "csv:d.csv", "-n", "1000").stdout
-	require.Contains(t, text, "train with alpha 1.")
+	require.Contains(t, text, "suggestion: train -process dlpm -alpha 1.")
 	require.Contains(t, text, "1000 ")
 	require.Equal(t, text, ok(t, dir, "tail", "csv:d.csv", "-n", "1000").stdout, "the same command, the same text")
+}
+
+// TestTailOfLosses: one-sided data are called skewed, and no noise is suggested
+// that training refuses.
+func TestTailOfLosses(t *testing.T) {
+	dir := t.TempDir()
+	u := make([]float32, 2000)
+	stable.Stream{Seed: 5}.Uniform(u, 0)
+	var text strings.Builder
+	for _, v := range u {
+		fmt.Fprintf(&text, "%g\n", math.Pow(float64(v), -0.7))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "loss.csv"), []byte(text.String()), 0o644))
+	r := report(t, dir, "csv:loss.csv")
+	require.Greater(t, *r.Columns[0].Beta.Value, 0.9)
+	require.Contains(t, strings.Join(r.Columns[0].Notes, ";"), "skewed")
+	require.Less(t, *r.Columns[0].Nu.Value, 2.0)
+	require.Nil(t, r.Suggestion.Nu)
+	require.Contains(t, r.Suggestion.Why, "more than 2")
+	require.GreaterOrEqual(t, r.Suggestion.Alpha, leastAlpha)
+	require.NotContains(t, ok(t, dir, "tail", "csv:loss.csv").stdout, "-nu")
 }
 
 // TestTailOfMixtures: the bulk is far from any law and hides the tails, which
@@ -95,9 +116,12 @@ func TestTailOfMixtures(t *testing.T) {
 	require.NoError(t, npy.Write(&b, x, len(x)))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "m.npy"), b.Bytes(), 0o644))
 	s := report(t, dir, "npy:m.npy").Suggestion
-	require.NotNil(t, s.Nu, s.Why)
-	require.Less(t, *s.Nu, 5.0)
 	require.Contains(t, s.Why, "extremes")
+	require.Less(t, s.Alpha, 2.0, "an index below 2 is an alpha")
+	require.Equal(t, "stable", s.Law)
+	studentSuggestion := tailReport{Columns: []columnReport{{hill: stable.TailFit{K: 50, Alpha: 3.21, Interval: stable.Interval{Lo: 2, Hi: 4.5}}}}}
+	require.True(t, studentSuggestion.byExtremes())
+	require.Equal(t, 3.2, *studentSuggestion.Suggestion.Nu)
 }
 
 func TestTailPlots(t *testing.T) {
