@@ -54,7 +54,11 @@ func noiseCases(o benchOptions) ([]benchCase, error) {
 	add("normal, float64", func(off int) { s.Normal64(f64, off) })
 	add("symmetric stable, α 1.7, float64", func(off int) { s.Symmetric64(f64, 1.7, off) })
 	add("skewed stable, α 1.5 β 0.5, float64", func(off int) { s.Skewed64(f64, 1.5, 0.5, stable.S1, off) })
+	add("skewed stable near 1, α 1 β 0.5, float64", func(off int) { s.Skewed64(f64, 1, 0.5, stable.S0, off) })
 	add("Student-t, ν 3, float64", func(off int) { s.StudentT(f64, 3, off) })
+	for _, nu := range []float64{0.5, 3, 3077} {
+		add(fmt.Sprintf("κ = χ²(ν)/ν, ν %v, float64", nu), func(off int) { s.KappaFill(f64, nu, off) })
+	}
 	return out, nil
 }
 

@@ -98,27 +98,18 @@ func rounded(p []float64, fill func(s stable.Stream, dst []float64, off int)) (m
 	return m
 }
 
-// eachValue is a family of variates made one at a time.
-func eachValue(f func(s stable.Stream, off int) float64) func(stable.Stream, []float64, int) {
-	return func(s stable.Stream, dst []float64, off int) {
-		for i := range dst {
-			dst[i] = f(s, off+i)
-		}
-	}
-}
-
 func chiSquareNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("nu %v; want a positive one", p[0])
 	}
-	return rounded(nil, eachValue(func(s stable.Stream, off int) float64 { return s.ChiSquare(p[0], off) })), nil
+	return rounded(nil, func(s stable.Stream, dst []float64, off int) { s.ChiSquareFill(dst, p[0], off) }), nil
 }
 
 func gammaNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("shape %v; want a positive one", p[0])
 	}
-	return rounded(p[1:], eachValue(func(s stable.Stream, off int) float64 { return s.Gamma(p[0], off) })), positiveScale(p[1:])
+	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { s.GammaFill(dst, p[0], off) }), positiveScale(p[1:])
 }
 
 func studentNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
