@@ -67,6 +67,18 @@ func TestEigenvalues(t *testing.T) {
 		slices.Sort(values)
 		require.InDeltaSlice(t, values, got, 1e-13, "n = %d", n)
 	}
+	for _, scale := range []float64{1e-170, 1e170} { // whose squares do not exist
+		a := spectrum(9, []float64{1, 2, 3, 4, 5})
+		for i := range a {
+			a[i] *= scale
+		}
+		got, err := eigenvalues(a, 5)
+		require.NoError(t, err)
+		slices.Sort(got)
+		for i, v := range got {
+			require.InEpsilon(t, float64(i+1)*scale, v, 1e-13)
+		}
+	}
 	_, err := eigenvalues([]float64{1, nan, nan, 1}, 2)
 	require.ErrorContains(t, err, "finite")
 }
@@ -138,6 +150,10 @@ func TestFrechet(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, a, b, "threads")
 
+	// Variances 1 and 4 are of n−1: (2 − 1)².
+	b, err = Frechet(Points([]float32{-1, 0, 1}, 1), Points([]float32{-2, 0, 2}, 1), 1)
+	require.NoError(t, err)
+	require.InDelta(t, 1, b.Value, 1e-14)
 	_, err = Frechet(x, Points(x.X[:d], d), 1)
 	require.ErrorContains(t, err, "at least 2 of each")
 	moved[7] = float32(nan)

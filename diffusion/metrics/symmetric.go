@@ -54,8 +54,21 @@ func dot(x, y []float64) float64 {
 // order, to about 10⁻¹⁵ of the largest; it overwrites a. It returns an error if
 // the iteration does not end, as with numbers that are not finite.
 func eigenvalues(a []float64, n int) ([]float64, error) {
+	// Scaled by a power of two so that no square over- or underflows.
+	top := 0.0
+	for _, v := range a {
+		top = max(top, math.Abs(v))
+	}
+	_, exp := math.Frexp(top)
+	for i := range a {
+		a[i] = math.Ldexp(a[i], -exp)
+	}
 	d, e := tridiagonal(a, n)
-	return d, implicitQL(d, e)
+	err := implicitQL(d, e)
+	for i := range d {
+		d[i] = math.Ldexp(d[i], exp)
+	}
+	return d, err
 }
 
 // tridiagonal reduces the symmetric matrix a to the diagonal d and the
