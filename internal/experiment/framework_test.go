@@ -84,6 +84,25 @@ func TestStoppedRunGoesOn(t *testing.T) {
 	require.ErrorContains(t, err, "other settings")
 }
 
+// A report reads what is there, half a line at the end or not, and changes
+// nothing: another process may be adding rows.
+func TestReportOnly(t *testing.T) {
+	var did atomic.Int64
+	dir := t.TempDir()
+	r := runner(t, dir, 1)
+	r.Only = true
+	require.ErrorContains(t, r.Do(context.Background(), counting(2, &did, 0), Options{}), "no rows")
+	require.NoError(t, runner(t, dir, 1).Do(context.Background(), counting(2, &did, 0), Options{}))
+	path := filepath.Join(dir, "state", "rows.csv")
+	b := text(t, path) + "A,1.5,9,1"
+	require.NoError(t, os.WriteFile(path, []byte(b), 0o644))
+	require.NoError(t, r.Do(context.Background(), counting(9, &did, 0), Options{}))
+	require.EqualValues(t, 4, did.Load())
+	require.Equal(t, b, text(t, path))
+	require.Len(t, strings.Split(strings.TrimSpace(text(t, dir, "out", "count.csv")), "\n"), 1+8)
+	require.ErrorContains(t, r.Do(context.Background(), counting(2, &did, 0), Options{Seed: 1}), "other settings")
+}
+
 func TestCancelEnds(t *testing.T) {
 	var did atomic.Int64
 	ctx, cancel := context.WithCancel(context.Background())

@@ -33,7 +33,11 @@ func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
 	if err := plan.validate(); err != nil {
 		return err
 	}
-	store, err := OpenStore(r.State, fmt.Sprintf("seed %d; %s", o.Seed, plan.Settings), plan.Columns)
+	open := OpenStore
+	if r.Only {
+		open = ReadStore
+	}
+	store, err := open(r.State, fmt.Sprintf("seed %d; %s", o.Seed, plan.Settings), plan.Columns)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ type stepsPlan struct {
 }
 
 func planSteps(o Options) (*Plan, error) {
-	s := stepsPlan{folder: o.Data, train: 4000, batch: 32, images: 500, ref: 5000, steps: []int{5, 10, 25, 50, 100}, seed: o.Seed}
+	s := stepsPlan{folder: o.Data, train: 2000, batch: 32, images: 400, ref: 5000, steps: []int{5, 10, 25, 50, 100}, seed: o.Seed}
 	sets := []string{"balanced", "long-tailed"}
 	if s.folder == "" {
 		s.folder = stepsFolder
@@ -153,7 +153,7 @@ func (s stepsPlan) recipe(set *data.Set, process string, run int) (recipe.Recipe
 	r.Data = recipe.Data{Spec: set.Name, Samples: set.Len(), Shape: set.Shape, Classes: set.NumClasses()}
 	t := &r.Train
 	// Both networks of a set see the same images in the same order.
-	t.Seed, t.Steps, t.Batch, t.LabelDrop, t.EMA = Seed(s.seed, "steps", set.Name, run), s.train, s.batch, 0, []float64{0.998}
+	t.Seed, t.Steps, t.Batch, t.LabelDrop, t.EMA = Seed(s.seed, "steps", set.Name, run), s.train, s.batch, 0, []float64{0.995}
 	t.Rate.LR, t.Rate.Warmup, t.Rate.Total = 2e-3, min(100, s.train/2), s.train
 	return r, nil
 }

@@ -31,6 +31,24 @@ type Store struct {
 // maxRows bounds the file that is read.
 const maxRows = 1 << 28
 
+// ReadStore reads the rows in dir as OpenStore does, and leaves the files as
+// they are: another process may be adding to them. Nothing can be added.
+func ReadStore(dir, settings string, columns []string) (*Store, error) {
+	s := &Store{path: filepath.Join(dir, "rows.csv"), columns: columns, rows: map[Key][]float64{}}
+	there, err := readAll(filepath.Join(dir, "settings.txt"))
+	if err != nil {
+		return nil, err
+	}
+	if len(there) == 0 {
+		return nil, fmt.Errorf("%s: there are no rows", dir)
+	}
+	if err := s.settle(filepath.Join(dir, "settings.txt"), settings+"\n"); err != nil {
+		return nil, err
+	}
+	_, err = s.read()
+	return s, err
+}
+
 // OpenStore opens or makes the store in dir, whose rows have these columns and
 // were measured with these settings. It returns an error if the rows there are
 // of other settings.
@@ -42,25 +60,38 @@ func OpenStore(dir, settings string, columns []string) (*Store, error) {
 	if err := s.settle(filepath.Join(dir, "settings.txt"), settings+"\n"); err != nil {
 		return nil, err
 	}
-	text, err := readAll(s.path)
+	mend, err := s.read()
 	if err != nil {
 		return nil, err
 	}
-	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	if len(whole) == 0 {
-		whole = []byte(header(columns))
-	}
-	if err := s.parse(string(whole)); err != nil {
-		return nil, fmt.Errorf("%s: %w; remove the file to measure all rows again", s.path, err)
-	}
-	if !bytes.Equal(whole, text) {
-		err := atomicfile.Write(s.path, func(w io.Writer) error { _, err := w.Write(whole); return err })
+	if mend != nil {
+		err := atomicfile.Write(s.path, func(w io.Writer) error { _, err := w.Write(mend); return err })
 		if err != nil {
 			return nil, err
 		}
 	}
 	s.file, err = os.OpenFile(s.path, os.O_WRONLY|os.O_APPEND, 0)
 	return s, err
+}
+
+// read reads the whole lines of the file. If it is missing or ends within a
+// line, mend is what it should hold.
+func (s *Store) read() (mend []byte, err error) {
+	text, err := readAll(s.path)
+	if err != nil {
+		return nil, err
+	}
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	if len(whole) == 0 {
+		whole = []byte(header(s.columns))
+	}
+	if err := s.parse(string(whole)); err != nil {
+		return nil, fmt.Errorf("%s: %w; remove the file to measure all rows again", s.path, err)
+	}
+	if bytes.Equal(whole, text) {
+		return nil, nil
+	}
+	return whole, nil
 }
 
 // settle writes the settings of a new store or compares those of an old one.
@@ -183,7 +214,12 @@ func (s *Store) Add(keys []Key, rows [][]float64) error {
 }
 
 // Close closes the file.
-func (s *Store) Close() error { return s.file.Close() }
+func (s *Store) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}
 
 // Results returns the rows of the keys for which want holds.
 func (s *Store) Results(want func(Key) bool) *Results {

@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"fmt"
-	"math"
 	"strings"
 )
 
@@ -50,10 +49,10 @@ var colours = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 
 // Size of a plot and of the margins around its axes.
 const (
-	plotWidth, plotHeight      = 520, 380
-	marginLeft, marginRight    = 70, 16
+	plotWidth, plotHeight      = 680, 380
+	marginLeft, marginRight    = 70, 176 // the legend stands on the right
 	marginTop, marginBottom    = 36, 52
-	legendLine, legendOffset   = 17, 14
+	legendLine                 = 18
 	innerWidth, innerHeight    = plotWidth - marginLeft - marginRight, plotHeight - marginTop - marginBottom
 	fontSize, tickSize, dotRad = 13, 4, 2.6
 )
@@ -95,7 +94,7 @@ func (p Plot) draw(b *strings.Builder) {
 	fmt.Fprintf(b, "<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"#000\"/>\n", marginLeft, marginTop, marginTop+innerHeight, marginLeft+innerWidth)
 	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", marginLeft+innerWidth/2, plotHeight-12, escape(p.XLabel))
 	fmt.Fprintf(b, "<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\">%s</text>\n", marginTop+innerHeight/2, escape(p.YLabel))
-	next := 0
+	next, top := 0, marginTop
 	for _, s := range p.Series {
 		colour := s.Colour - 1
 		if colour < 0 {
@@ -103,8 +102,22 @@ func (p Plot) draw(b *strings.Builder) {
 			next++
 		}
 		s.draw(b, x, y, colours[colour%len(colours)])
+		if s.Name != "" {
+			s.legend(b, top, colours[colour%len(colours)])
+			top += legendLine
+		}
 	}
-	p.legend(b, x, y)
+}
+
+// legend writes a sample of the line and the name to the right of the axes.
+func (s Series) legend(b *strings.Builder, top int, colour string) {
+	const left = marginLeft + innerWidth + 12
+	key := Series{X: []float64{0, 1}, Y: []float64{0, 0}, Style: s.Style}
+	if s.Style == Steps {
+		key.Style = Curve
+	}
+	key.draw(b, axis{hi: 1, from: left, to: left + 20}, axis{hi: 1, from: float64(top + 8), to: float64(top)}, colour)
+	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", left+26, top+12, escape(s.Name))
 }
 
 // draw writes the series' elements.
@@ -148,70 +161,6 @@ func (s Series) path(x, y axis) string {
 		}
 	}
 	return b.String()
-}
-
-// legend writes the names into the corner with the fewest points under them.
-func (p Plot) legend(b *strings.Builder, x, y axis) {
-	width, lines := 0, 0
-	for _, s := range p.Series {
-		if s.Name != "" {
-			lines++
-			width = max(width, 34+7*len([]rune(s.Name)))
-		}
-	}
-	height := lines*legendLine + 8
-	best, left, top := math.MaxInt, 0, 0
-	for corner := range 4 {
-		l, t := marginLeft+8, marginTop+4
-		if corner%2 == 0 {
-			l = marginLeft + innerWidth - width - 4
-		}
-		if corner/2 == 1 {
-			t = marginTop + innerHeight - height - 4
-		}
-		if n := p.under(x, y, l, t, width, height); n < best {
-			best, left, top = n, l, t
-		}
-	}
-	if lines > 0 {
-		fmt.Fprintf(b, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"#fff\" fill-opacity=\".8\"/>\n", left, top, width, height)
-	}
-	next := 0
-	for _, s := range p.Series {
-		colour := s.Colour - 1
-		if colour < 0 {
-			colour = next
-			next++
-		}
-		if s.Name == "" {
-			continue
-		}
-		key := Series{X: []float64{0, 1}, Y: []float64{0, 0}, Style: s.Style}
-		if s.Style == Steps {
-			key.Style = Curve
-		}
-		at := axis{lo: 0, hi: 1, from: float64(left + 4), to: float64(left + 24)}
-		key.draw(b, at, axis{lo: -1, hi: 1, from: float64(top + legendOffset + 5), to: float64(top + legendOffset - 15)}, colours[colour%len(colours)])
-		fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", left+30, top+legendOffset, escape(s.Name))
-		top += legendLine
-	}
-}
-
-// under counts the points within a rectangle.
-func (p Plot) under(x, y axis, left, top, width, height int) int {
-	n := 0
-	for _, s := range p.Series {
-		for i, v := range s.Y {
-			if !x.shows(s.X[i]) || !y.shows(v) {
-				continue
-			}
-			px, py := x.pixel(s.X[i])-float64(left), y.pixel(v)-float64(top)
-			if px >= -4 && px <= float64(width) && py >= -4 && py <= float64(height) {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")

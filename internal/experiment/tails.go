@@ -166,7 +166,7 @@ func tailsComparison(column string) Comparison {
 }
 
 func reportTails(r *Results) Report {
-	plot := Plot{Title: "tails of S_1.7, scale 0.05: MSLE of |x| above the 95 % quantile", XLabel: "α of the noise", YLabel: "mean squared log error", LogY: true}
+	plot := Plot{Title: "S_1.7, scale 0.05: MSLE of |x| above 95 %", XLabel: "α of the noise", YLabel: "mean squared log error", LogY: true}
 	ratios := Plot{Title: "99 % quantile of |x|", XLabel: "α of the noise", YLabel: "generated / data", LogY: true}
 	floor := r.Summary(freshData, "1.7", "norm").Mean
 	plot.Series = append(plot.Series, Series{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor, floor}, Style: Curve, Colour: 8})
