@@ -61,15 +61,31 @@ func planFunnel(o Options) (*Plan, error) {
 		refs = append(refs, &lawReference{target: t, n: z.reference, seed: Seed(o.Seed, "reference", t.name)})
 		targets[i].train.steps = z.steps[t.name]
 	}
-	for run := range runs {
-		for i, t := range targets {
-			p.Jobs = append(p.Jobs, exactJob(t, refs[i], z, o.Seed, run))
-			for _, m := range t.methods {
-				p.Jobs = append(p.Jobs, lawJob(t, m, refs[i], z, o.Seed, run))
+	// One run of everything comes first, then the other runs of the methods that
+	// the page's claims rest on, so that an experiment that is stopped early
+	// leaves the most behind.
+	for stage := range 3 {
+		for run := range runs {
+			for i, t := range targets {
+				p.Jobs = append(p.Jobs, t.jobs(stage, run, refs[i], z, o.Seed)...)
 			}
 		}
 	}
 	return p, nil
+}
+
+// jobs returns the jobs of a run that belong to a stage, see lawMethod.stage.
+func (t lawTarget) jobs(stage, run int, ref *lawReference, z lawSizes, seed uint64) []Job {
+	var out []Job
+	if stage == min(run, 1) {
+		out = append(out, exactJob(t, ref, z, seed, run))
+	}
+	for _, m := range t.methods {
+		if m.stage(run) == stage {
+			out = append(out, lawJob(t, m, ref, z, seed, run))
+		}
+	}
+	return out
 }
 
 // lawKey names a row: coordinates are settings, as the metrics are of one.

@@ -17,6 +17,24 @@ type lawMethod struct {
 	edm      *diffusion.EDM  // one of these two
 	flow     *diffusion.Flow // is set
 	samplers []lawSampler
+	core     bool // measured in all runs before the other methods
+}
+
+// stage says when a run of the method is measured: 0 comes first.
+func (m lawMethod) stage(run int) int {
+	switch {
+	case run == 0:
+		return 0
+	case m.core:
+		return 1
+	}
+	return 2
+}
+
+// first makes a method a core one.
+func first(m lawMethod) lawMethod {
+	m.core = true
+	return m
 }
 
 // A lawSampler is one way to sample from a trained network.
@@ -100,11 +118,11 @@ func crossFlow(name string, steps int) lawSampler {
 func funnelMethods() []lawMethod {
 	noise, velocity := diffusion.TargetNoise, diffusion.TargetVelocity
 	return []lawMethod{
-		edmMethod(nil, heun("EDM", 18), heun("EDM 64 steps", 64), stateSDE("VE-SDE", 128, nil, false)),
-		edmMethod(diffusion.Nu{20, 4}, heun("t-EDM", 18), heun("t-EDM 64 steps", 64), ancestral("t-EDM ancestral", 64, false),
-			ancestral("t-EDM ancestral factor dropped", 64, true), stateSDE("t-EDM SDE", 128, nil, false), crossFlow("t-EDM network in t-Flow", 18)),
-		edmMethod(diffusion.Nu{20, 7}, heun("t-EDM", 18)),
-		edmMethod(diffusion.Nu{20, 10}, heun("t-EDM", 18)),
+		first(edmMethod(nil, heun("EDM", 18), heun("EDM 64 steps", 64), stateSDE("VE-SDE", 128, nil, false))),
+		first(edmMethod(diffusion.Nu{20, 4}, heun("t-EDM", 18), heun("t-EDM 64 steps", 64), ancestral("t-EDM ancestral", 64, false),
+			ancestral("t-EDM ancestral factor dropped", 64, true), stateSDE("t-EDM SDE", 128, nil, false), crossFlow("t-EDM network in t-Flow", 18))),
+		first(edmMethod(diffusion.Nu{20, 7}, heun("t-EDM", 18))),
+		first(edmMethod(diffusion.Nu{20, 10}, heun("t-EDM", 18))),
 		edmMethod(diffusion.Nu{3}, heun("t-EDM joint", 18)),
 		edmMethod(diffusion.Nu{4}, heun("t-EDM joint", 18)),
 		edmMethod(diffusion.Nu{5}, heun("t-EDM joint", 18)),
@@ -112,8 +130,8 @@ func funnelMethods() []lawMethod {
 		edmMethod(diffusion.Nu{4, 20}, heun("t-EDM swapped", 18)),
 		flowMethod(nil, noise, flowHeun("flow noise", 18)),
 		flowMethod(diffusion.Nu{20, 4}, noise, flowHeun("t-Flow noise", 18)),
-		flowMethod(nil, velocity, flowHeun("flow velocity", 18), flowHeun("flow velocity 64 steps", 64)),
-		flowMethod(diffusion.Nu{20, 4}, velocity, flowHeun("t-Flow velocity", 18), flowHeun("t-Flow velocity 64 steps", 64)),
+		first(flowMethod(nil, velocity, flowHeun("flow velocity", 18), flowHeun("flow velocity 64 steps", 64))),
+		first(flowMethod(diffusion.Nu{20, 4}, velocity, flowHeun("t-Flow velocity", 18), flowHeun("t-Flow velocity 64 steps", 64))),
 	}
 }
 
@@ -121,9 +139,9 @@ func funnelMethods() []lawMethod {
 func studentMethods() []lawMethod {
 	velocity := diffusion.TargetVelocity
 	return []lawMethod{
-		edmMethod(nil, stateSDE("VE-SDE", 128, nil, false), heun("EDM ODE", 64)),
-		edmMethod(diffusion.Nu{3}, heun("t-ODE", 64), heun("t-ODE 18 steps", 18), stateSDE("t-SDE 2.5", 128, diffusion.Nu{2.5}, false),
-			stateSDE("t-SDE", 128, nil, false), stateSDE("ablated", 128, diffusion.Nu{2.5}, true), ancestral("ancestral", 64, false)),
+		first(edmMethod(nil, stateSDE("VE-SDE", 128, nil, false), heun("EDM ODE", 64))),
+		first(edmMethod(diffusion.Nu{3}, heun("t-ODE", 64), heun("t-ODE 18 steps", 18), stateSDE("t-SDE 2.5", 128, diffusion.Nu{2.5}, false),
+			stateSDE("t-SDE", 128, nil, false), stateSDE("ablated", 128, diffusion.Nu{2.5}, true), ancestral("ancestral", 64, false))),
 		edmMethod(diffusion.Nu{5}, heun("t-ODE", 64)),
 		edmMethod(diffusion.Nu{7}, heun("t-ODE", 64)),
 		flowMethod(nil, velocity, flowHeun("flow velocity", 64)),
