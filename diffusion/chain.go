@@ -127,12 +127,17 @@ func (c *chain) move(ctx context.Context, den Denoiser, t int, rule rule) error 
 	}
 }
 
-// back takes all samples from x_{t−1} to another x_t = γ_t·x_{t−1} + σ_t·√A_t·z,
-// A_t being that of their steps.
+// back takes all samples from x_{t−1} to another x_t = γ_t·x_{t−1} + σ_t·√A_t·z:
+// with the A_t of the chain for DLPM, whose steps are made for it, with one of
+// its own for DLIM.
 func (c *chain) back(t int) {
 	g, sg := c.sched.Gamma[t], c.sched.Sigma[t]
 	for i := range c.n {
-		fillMultipliers(c.a, c.noise, c.factors(i, t), 0)
+		from := c.factors(i, t)
+		if !c.needVariances {
+			from = c.fresh(i, backward+t)
+		}
+		fillMultipliers(c.a, c.noise, from, 0)
 		c.stream(i, backward+t).Normal(c.z, 0)
 		scaleByRoots(c.z, c.a)
 		x := c.row(c.x, i)
@@ -247,8 +252,14 @@ func (c *chain) coef(t int, rule rule, a draw) Coef {
 // draws returns what the rule needs of sample i at step t; nil for the rest.
 func (c *chain) draws(t, i int) (a, prev, sum []float64) {
 	if c.needA {
+		// DLIM's A_t must be independent of the state, in which a consistent
+		// start and the visits before have mixed the chain's.
+		from := c.factors(i, t)
+		if c.opt.ConsistentStart || c.repeat > 0 {
+			from = c.fresh(i, t)
+		}
 		a = c.a
-		fillMultipliers(a, c.noise, c.factors(i, t), 0)
+		fillMultipliers(a, c.noise, from, 0)
 	}
 	if c.needVariances {
 		prev, sum = c.sums.at(t, i)
@@ -273,6 +284,13 @@ func (c *chain) row(m []float32, i int) []float32 { return m[i*c.d : (i+1)*c.d] 
 // repetition.
 func (c *chain) factors(i, t int) stable.Stream {
 	return stable.Stream{Seed: c.seeds[i], Step: uint32(t)}
+}
+
+// fresh is a stream of other A, one for every repetition.
+func (c *chain) fresh(i, t int) stable.Stream {
+	s := c.stream(i, t)
+	s.Sample = 1<<56 - 1 // the last key: no sample of a training has it
+	return s
 }
 
 // stream is that of the normals of sample i at step t, and at each repetition.

@@ -23,7 +23,8 @@ type Options struct {
 	// ConsistentStart draws x_{T−1} = √Σ_{T−1}·z from the same A_0…A_{T−1} that
 	// the steps use: the joint law of the augmented chain. The published start
 	// is an independent draw σ̄_{T−1}·ε: right marginal, wrong joint law, and
-	// not reached by ClampA.
+	// not reached by ClampA. DLIM, whose steps need an A_t that is independent
+	// of the state, then draws others for them.
 	ConsistentStart bool
 	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
 	// σ_min, as the published sampler does, instead of at the data x̂_0.
