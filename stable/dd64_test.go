@@ -32,7 +32,7 @@ func (a dd) f64() float64   { return a.hi + a.lo }
 func (a dd) scale(k int) dd { return dd{math.Ldexp(a.hi, k), math.Ldexp(a.lo, k)} }
 
 func (a dd) mul(b dd) dd {
-	p := a.hi * b.hi
+	p := float64(a.hi * b.hi)
 	e := math.FMA(a.hi, b.hi, -p)
 	e += math.FMA(a.hi, b.lo, a.lo*b.hi)
 	h := p + e
