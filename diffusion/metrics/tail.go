@@ -55,15 +55,13 @@ func GlobalL1(ref, gen []float64) float64 {
 	const n = 2000
 	top := max(r[len(r)-1], g[len(g)-1])
 	step, sum := top/(n-1), 0.0
-	for i := range n {
-		t, weight := float64(i)*step, 1.0
+	for i := range n - 1 { // at the last point nothing is above
+		t := float64(i) * step
+		v := math.Abs(survival(g, t) - survival(r, t))
 		if i == 0 {
-			weight = 0.5
+			v /= 2
 		}
-		if i == n-1 {
-			t, weight = top, 0.5
-		}
-		sum += float64(weight * math.Abs(survival(g, t)-survival(r, t)))
+		sum += v
 	}
 	return sum * step
 }
