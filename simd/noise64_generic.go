@@ -95,10 +95,10 @@ func noise64NegLog2(w uint64) float64 {
 	return math.FMA(-s, p, -e)
 }
 
-// noise64Power splits 2^(Expo·log2 x + Bias) = 2^n·2^f: it returns n as a power
-// and f. The exponent is a sum of an exact product and a small rest, so that
-// the power has full relative precision however large it is. x must be such
-// that 2^n is a normal number.
+// noise64Power splits 2^(Expo·log2 x + Bias) = 2^n·2^f, |f| ≤ ½: it returns n as
+// bits to add to an exponent, n, f and log2 x. The exponent is a sum of an exact
+// product and a small rest, so that the power has full relative precision however
+// large it is. x must be such that 2^n is a normal number.
 func noise64Power(x float64, q *Noise64Params) (pow uint64, n, f, log float64) {
 	e, s, p := noise64Split(x)
 	l := float64(s * p)

@@ -46,7 +46,9 @@ func (s Stream) Normal64(dst []float64, off int) {
 
 // Symmetric64 sets dst[i] to variate off+i of the symmetric α-stable law with
 // characteristic function exp(−|t|^α), 0.1 ≤ α ≤ 2, in float64 (Chambers, Mallows
-// and Stuck 1976). All values are finite. A family holds 2^32 of them.
+// and Stuck 1976). All values are finite. The error is at most 1.5e-15·max(1, |x|)
+// for α ≥ 0.5 (the worst of 10^5 draws: 1.0e-15 at α = 0.5, 0.8e-15 at 0.7, below
+// 0.65e-15 from 0.85 on) and grows like 1/α below. A family holds 2^32 of them.
 func (s Stream) Symmetric64(dst []float64, alpha float64, off int) {
 	checkAlpha64(alpha)
 	q := powerParams(1-alpha, alpha)
@@ -131,8 +133,9 @@ func skewed64Params(alpha, beta float64, op simd.Noise64Op) simd.Noise64Params {
 // of freedom, not necessarily an integer, by Bailey's form of Box and Muller
 // (1994): √(ν(u^(−2/ν) − 1))·cos 2πv. nu = +Inf is N(0, 1). Below ν = 0.052
 // values can leave float64 (once in 10^16 and ever more often); they become
-// ±MaxFloat64. The variates are independent; for a vector with a common divisor
-// see Kappa. A family holds 2^32 of them.
+// ±MaxFloat64. The relative error is below 1e-15 for ν ≥ 0.2 and grows like 1/ν
+// below. The variates are independent; for a vector with a common divisor see
+// Kappa. A family holds 2^32 of them.
 func (s Stream) StudentT(dst []float64, nu float64, off int) {
 	if !(nu >= 0.01) {
 		panic(fmt.Sprintf("stable: StudentT: nu %v, want at least 0.01", nu))

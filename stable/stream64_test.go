@@ -174,7 +174,7 @@ func TestTwins64(t *testing.T) {
 	s := Stream{Seed: 0xfeedface, Sample: 99, Step: 3}
 	n := 200
 	if testing.Short() {
-		n = 40
+		n = 20
 	} else if exhaustive() {
 		n = 100000
 	}
