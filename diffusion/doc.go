@@ -128,6 +128,22 @@
 // The samplers of EDM and Flow are the same with a float64 state, of which only
 // the network sees a float32 copy. They yield the number of steps that are left.
 //
+// # Guidance, starts from an image, kept elements
+//
+// Guide mixes the estimates with and without a condition, u + w·(c − u), of
+// whichever kind. Every sampler has an Edit: an image to start from, noised by
+// the process's own law to a level in between, and elements of it to keep. The
+// estimate of the data is the image's at the kept elements, so the sampler's
+// own posterior takes them along the forward process given its end, with the
+// same A or κ as the rest; nothing is drawn for them aside. What that does to
+// the rest is said at Edit.
+//
+// # One process by another's name
+//
+// Flow matching is EDM at σ = (1−t)/t, so a network that EDM.Precondition wraps
+// is a preconditioned flow: EDMNoiser's ln σ ~ N(P_mean, P_std²) are logit-normal
+// times t, and FlowSampler draws from it through Flow.FromData.
+//
 // # Differences from the published code
 //
 // Schedules are float64 and do not cancel; a change of the number of steps
