@@ -91,7 +91,7 @@ type ComparisonRow struct {
 // end with a check mark, others that have a published number with a cross.
 func (c Comparison) Table(r *Results) string {
 	t := Table{Head: append([]string{"", ""}, c.Settings...)}
-	inside, all := 0, 0
+	inside, all, least, most := 0, 0, math.MaxInt, 0
 	for _, row := range c.Rows {
 		paper, ours := []string{row.Method, "paper"}, []string{row.Method, "ours"}
 		if row.Published == nil {
@@ -99,6 +99,9 @@ func (c Comparison) Table(r *Results) string {
 		}
 		for _, s := range c.Settings {
 			sum, p := r.Summary(row.Method, s, c.Column), math.NaN()
+			if n := sum.N + sum.Bad; n > 0 {
+				least, most = min(least, n), max(most, n)
+			}
 			if row.Against != "" {
 				p = Welch(sum, r.Summary(row.Against, s, c.Column))
 			}
@@ -123,8 +126,11 @@ func (c Comparison) Table(r *Results) string {
 		t.Add(ours...)
 	}
 	out := t.String()
-	if all > 0 {
-		out += fmt.Sprintf("\n%d of our %d means lie within two published deviations of the published mean (✓).\n", inside, all)
+	if most > 0 {
+		out += fmt.Sprintf("\nMeans ± standard deviations of %d to %d trainings, p-values of Welch's test in brackets.", least, most)
 	}
-	return out
+	if all > 0 {
+		out += fmt.Sprintf(" %d of our %d means lie within two published deviations of the published mean (✓).", inside, all)
+	}
+	return strings.TrimRight(out, "\n") + "\n"
 }

@@ -20,7 +20,6 @@ var tailsExperiment = Experiment{
 const (
 	tailsAlpha, tailsScale = 1.7, 0.05
 	tailsLevel             = 0.95
-	tailsClamp             = 6 // of the authors' evaluation
 )
 
 // tailsPoints draws n points, by the seed.
@@ -50,12 +49,18 @@ var tailsColumns = []string{"norm", "norm.integral", "norm.levels", "coordinate"
 func tailsRow(real, gen []float32) []float64 {
 	m := tailsErrors(real, gen)
 	row := append(m[:], metrics.QuantileRatios(norms(real), norms(gen), []float64{.95, .99, .999})...)
-	clamped := make([]float32, len(gen))
-	for i, v := range gen {
-		clamped[i] = max(-tailsClamp, min(v, tailsClamp))
-	}
-	m = tailsErrors(real, clamped)
+	m = tailsErrors(real, clampPoints(gen))
 	return append(row, m[0], m[2], m[3], m[4])
+}
+
+// clampPoints does what the authors' evaluation does to points: it clamps
+// their coordinates to ±6.
+func clampPoints(x []float32) []float32 {
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = max(-6, min(v, 6))
+	}
+	return out
 }
 
 // tailsErrors returns the first five columns.
@@ -179,14 +184,14 @@ func reportTails(r *Results) Report {
 		}
 	}
 	rep := Report{Title: "Tails of heavy-tailed points", Figures: []Figure{{Plots: []Plot{plot, ratios}}}}
-	const clamped = " after clamping what is generated to ±6"
+	const then = " after clamping what is generated to ±6"
 	for _, c := range []struct{ name, column, text string }{
 		{"norm", "norm", "MSLE of |x|, mean over the levels above 0.95 (the paper's integral divided by 0.05)"},
 		{"levels", "coordinate.levels", "MSLE as in the authors' later code: quantiles at .99, .995, .999, .9995 and .9999 of each coordinate, mean over both"},
 		{"coordinate", "coordinate", "MSLE of each coordinate's upper tail, mean over the levels above 0.95 and both coordinates"},
-		{"norm-clamped", "norm.clamped", "MSLE of |x|, mean over the levels above 0.95," + clamped},
-		{"levels-clamped", "coordinate.levels.clamped", "MSLE as in the authors' later code, of coordinates," + clamped},
-		{"coordinate-clamped", "coordinate.clamped", "MSLE of each coordinate, mean over the levels above 0.95," + clamped},
+		{"norm-clamped", "norm.clamped", "MSLE of |x|, mean over the levels above 0.95," + then},
+		{"levels-clamped", "coordinate.levels.clamped", "MSLE as in the authors' later code, of coordinates," + then},
+		{"coordinate-clamped", "coordinate.clamped", "MSLE of each coordinate, mean over the levels above 0.95," + then},
 		{"norm-integral", "norm.integral", "MSLE of |x| as the paper writes it: the integral over the levels above 0.95"},
 	} {
 		rep.Sections = append(rep.Sections, Section{c.name, "**" + c.text + "**\n\n" + tailsComparison(c.column).Table(r)})
