@@ -81,7 +81,7 @@ func gamma64First(p *Philox, block uint32, q *Gamma64Params) float64 {
 	z := math.Sqrt(2*gamma64Exp(u, uc)) * dmath.CosPi(2*v)
 	t := 1 + float64(q.C*z)
 	u, uc, _ = gamma64Units(p.Block(block + 3))
-	cube, zz := float64(t*t)*t, float64(z*z)
+	cube, zz := float64(float64(t*t)*t), float64(z*z)
 	x := float64(q.D * cube)
 	if !(uc > float64(0.0331*zz)*zz) {
 		e, s, l := noise64Split(t)

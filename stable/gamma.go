@@ -80,7 +80,7 @@ func gammaOf(p *simd.Philox, shape float64, block, first uint32) (g, boost float
 			continue
 		}
 		u, uc, _ = pair(3 + 2*k)
-		cube, zz := float64(t*t)*t, float64(z*z)
+		cube, zz := float64(float64(t*t)*t), float64(z*z)
 		// The first condition implies the second and saves its logarithms.
 		if uc > float64(0.0331*zz)*zz ||
 			-exp64(u, uc) < float64(0.5*zz)+float64(d*(1-cube+float64(3*dmath.Log1p(c*z)))) {
