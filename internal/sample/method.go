@@ -70,9 +70,16 @@ func Default(r recipe.Recipe) string {
 	return "dlim"
 }
 
-// DefaultSteps returns the number of steps of a method where none is given: of
-// the methods that are named by the paper of the process, its own.
-func DefaultSteps(name string) int {
+// tailSteps are what EDM's sampler needs for the tails of Student-t noise: 18
+// steps, the published number, do not resolve them for ν = 3.
+const tailSteps = 64
+
+// DefaultSteps returns the number of steps of a method where none is given; 0
+// stands for the process's own.
+func DefaultSteps(name string, r recipe.Recipe) int {
+	if k := r.Kind(); name == "edm" && (k == recipe.TEDM || k == recipe.TFlow) {
+		return tailSteps
+	}
 	for _, m := range methods {
 		if m.name == name {
 			return m.steps
@@ -87,7 +94,7 @@ func (o Options) Defaults(r recipe.Recipe) Options {
 		o.Method = Default(r)
 	}
 	if o.Steps == 0 {
-		if o.Steps = DefaultSteps(o.Method); o.Steps == 0 {
+		if o.Steps = DefaultSteps(o.Method, r); o.Steps == 0 {
 			o.Steps = r.Process.Steps
 		}
 	}

@@ -150,6 +150,20 @@ func TestClipHoldsEveryMethod(t *testing.T) {
 	}
 }
 
+func TestDefaults(t *testing.T) {
+	for kind, want := range map[string]struct {
+		method string
+		steps  int
+	}{
+		recipe.DLPM: {"dlim", 100}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
+	} {
+		o := Options{}.Defaults(of(t, kind))
+		require.Equal(t, want.method, o.Method, kind)
+		require.Equal(t, want.steps, o.Steps, kind)
+	}
+	require.Equal(t, 64, Options{Method: "edm"}.Defaults(of(t, recipe.TFlow)).Steps)
+}
+
 func TestImpossibleOptions(t *testing.T) {
 	inf := math.Inf(1)
 	for _, c := range []struct {
