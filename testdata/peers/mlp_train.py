@@ -7,7 +7,11 @@ of the processor (on a busy machine compare the latter), as does
 
     HEAVYTAIL_PEER=1 go test -run TestPlanarSpeed -v ./internal/experiment
 
-usage: mlp_train.py [tails|grid] [threads]
+It also prints how the points compare with the data, as the experiments' rows
+do: quantiles of |x| by the data's (tails), or the share of points farther than
+0.4 from every mode (grid).
+
+usage: mlp_train.py [tails|grid] [threads] [alpha] [seed]
 """
 import math
 import sys
@@ -16,15 +20,21 @@ import time
 import torch
 from torch import nn
 
-torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
-EXPERIMENT = sys.argv[1] if len(sys.argv) > 1 else "tails"
-ALPHA, T, BATCH, STEPS, DRAWN = 1.7, 100, 1024, 640, 15000
-torch.manual_seed(1)
 
 
-def multiplier(n):
+def arg(i, default):
+    return sys.argv[i] if len(sys.argv) > i else default
+
+
+EXPERIMENT, ALPHA = arg(1, "tails"), float(arg(3, 1.7))
+T, BATCH, STEPS, DRAWN = 100, 1024, 640, 15000
+torch.set_num_threads(int(arg(2, 1)))
+torch.manual_seed(int(arg(4, 1)))
+
+
+def multiplier(n, alpha=ALPHA):
     """A = 2K, K positive stable of index alpha/2, by Kanter's formula."""
-    a = ALPHA / 2
+    a = alpha / 2
     v = math.pi * torch.rand(n, dtype=torch.float64).clamp_(1e-12, 1 - 1e-12)
     e = -torch.log(torch.rand(n, dtype=torch.float64).clamp_(min=1e-300))
     k = torch.sin(a * v) / torch.sin(v) ** (1 / a) * (torch.sin((1 - a) * v) / e) ** ((1 - a) / a)
@@ -63,7 +73,7 @@ class Net(nn.Module):
 
 def points():
     if EXPERIMENT == "tails":
-        return 0.05 * multiplier(20000).sqrt()[:, None] * torch.randn(20000, 2)
+        return 0.05 * multiplier(20000, 1.7).sqrt()[:, None] * torch.randn(20000, 2)
     w = torch.tensor([.01, .1, .3, .2, .02, .15, .02, .15, .05])
     k = torch.multinomial(w, 32000, replacement=True)
     return torch.stack([k // 3, k % 3], 1) + 0.1 * torch.randn(32000, 2)
@@ -123,8 +133,16 @@ start = clock()
 data = points()
 loss = train(net, data, gamma_bar, sigma_bar)
 middle = clock()
-sample(net, gamma, sigma, sigma_bar)
+drawn = sample(net, gamma, sigma, sigma_bar)
 end = clock()
 train, sample = ([b - a for a, b in zip(*p)] for p in ((start, middle), (middle, end)))
 print(f"torch {torch.__version__} {EXPERIMENT} threads {torch.get_num_threads()}: train {train[0]:.2f} s ({train[1]:.2f} s CPU), "
       f"sample {sample[0]:.2f} s ({sample[1]:.2f} s CPU), last loss {loss:.3f}")
+if EXPERIMENT == "tails":
+    levels = torch.tensor([.95, .99, .999])
+    ratio = torch.quantile(drawn.norm(dim=1), levels) / torch.quantile(data.norm(dim=1), levels)
+    print(f"alpha {ALPHA}: quantiles of |x| at .95, .99, .999 by the data's:", *(f"{v:.3g}" for v in ratio))
+else:
+    modes = torch.tensor([[i, j] for i in range(3) for j in range(3)]).float()
+    outside = (torch.cdist(drawn, modes).min(1).values > 0.4).float().mean()
+    print(f"alpha {ALPHA}: share outside of the modes {outside:.4f}")
