@@ -34,8 +34,10 @@ const (
 	// Chambers, Mallows and Stuck for α ≤ 1 and 1 < α ≤ 2.
 	NoiseSymmetricLow
 	NoiseSymmetricHigh
-	// NoiseSkewed: α-stable variates with skewness, α ≠ 1.
+	// NoiseSkewed: α-stable variates with skewness, α ≠ 1, in S1 plus a shift.
 	NoiseSkewed
+	// NoiseSkewed0: the same in S0 for α near and at 1.
+	NoiseSkewed0
 	// NoisePositiveLow and NoisePositiveHigh: Kanter's positive stable law of
 	// index a < ½ and a ≥ ½; then its square root and its logarithm.
 	NoisePositiveLow
@@ -56,18 +58,40 @@ func (op NoiseOp) perBlock() uint64 {
 }
 
 // NoiseParams are the parameters of the families, in the order in which the
-// kernels read them. Unused ones are 0. The formulas are in noise_generic.go.
+// kernels read them. Unused ones are 0. The formulas are in noise_generic.go and
+// noise_stable_generic.go. Names that end in Lo hold what float32 leaves of a
+// parameter; pairs are for U > 0 and U < 0.
 type NoiseParams struct {
 	Scale float32 // Normal: factor
-	A, K  float32 // Symmetric: y = A·v + K, A = −α or α−1. Positive: A = min(a, 1−a)
+	A     float32 // Positive: min(a, 1−a)
 	Expo  float32 // Symmetric, Skewed: (1−α)/α. Positive: (1−a)/a, halved for Root
 	Bias  float32 // added to the binary logarithm of the power
-	Eps   float32 // Skewed: 1−α
-	Kp    float32 // Skewed: y = Eps·v + Kp for U > 0
-	Km    float32 // Skewed: y = Eps·v + Km for U < 0
-	Kp1   float32 // Skewed: 1−Kp
-	Km1   float32 // Skewed: 1−Km
-	Shift float32 // Skewed: added to the result
+
+	Alpha   float32    // Symmetric, Skewed: α
+	AlphaLo float32    // Skewed
+	Eps     float32    // 1−α; its amount for SymmetricHigh
+	ExpoLo  float32    // Symmetric, Skewed
+	BiasN   float32    // Skewed: whole part of the bias
+	K, K1   [2]float32 // Skewed: k = α/2 ± φ and 1−k. Symmetric: α/2 and 1−α/2
+	KLo     [2]float32 // Skewed
+	Shift   float32    // Skewed: added to the result
+
+	// Skewed0: with c = cos θ, tan θ = ζ
+	KQ, K1Q    [2]float32 // k/c and (1−k)/c
+	EpsQ       float32    // (1−α)/c
+	Cos        float32    // c
+	InvAlpha   float32    // 1/α, 16 bits of it
+	InvAlphaLo float32
+	BiasAlpha  float32 // log2(1/ln 2)/α
+	InvEps     float32 // 1/(1−α), 16 bits of it; 0 where the exponent rounds to 0
+	InvEpsLo   float32
+	EpsPi      float32 // π(1−α)
+	KappaPi    float32 // π(1−α)ζ
+	InvCos     float32 // 1/c; with InvEps
+	Zeta       float32 // ζ; with InvEps
+	InvAlphas  float32 // 1/α and 1/(1−α), or 0, rounded once
+	InvEpss    float32
+	Steep      float32 // where 2^n is less, X0 is X1 − ζ
 
 	Table *OctaveTable // Table
 

@@ -123,53 +123,6 @@ func noisePower(head, l float32) float32 {
 	return min(float32(head*noiseExp2(l)), math.MaxFloat32)
 }
 
-// noiseSymmetric is Chambers, Mallows and Stuck for β = 0, written with the
-// distance v of U = σ(½−v)π from the end of its interval, so that no sum
-// cancels. With y = A·v + K,
-//
-//	α ≤ 1: θ = α|U| = πy, A = −α, K = α/2: the sine keeps its precision at U = 0
-//	α > 1: θ = (α−1)|U| = π(½−y), A = α−1, K = 1−α/2: the cosine at U = ±π/2
-//	S = sin α|U|  = sin θ, or cos πv cos θ + sin πv sin θ for α > 1
-//	C = cos (1−α)U = cos θ, or sin πv cos θ + cos πv sin θ for α ≤ 1
-//	X = σ·(S/sin πv)·2^(Expo·log2(C/(e·sin πv)) + Bias)
-func noiseSymmetric(wu, we uint32, q *NoiseParams, high bool) float32 {
-	v := noiseHalfUnit(wu)
-	sv, cv := noiseSinCosPi(v)
-	sy, cy := noiseSinCosPi(FMA(v, q.A, q.K))
-	var s, c float32
-	if high {
-		s, c = FMA(cv, sy, float32(sv*cy)), sy
-	} else {
-		s, c = sy, FMA(sv, cy, float32(cv*sy))
-	}
-	head, inv := noiseHead(s, noiseNegLog2(we), sv)
-	x := noisePower(head, FMA(q.Expo, noiseLog2(float32(c*inv)), q.Bias))
-	return noiseSigned(x, wu)
-}
-
-// noiseSkewed is the general case for α ≠ 1 (S1): y = Eps·v + K±, with C =
-// sin πy and sin(αU + θ) = σ(sin πy cos πv − cos πy sin πv). Where y > ½ it
-// works with 1−y, formed from its own constants.
-func noiseSkewed(wu, we uint32, q *NoiseParams) float32 {
-	v := noiseHalfUnit(wu)
-	sv, cv := noiseSinCosPi(v)
-	k, k1 := q.Kp, q.Kp1
-	if wu&noiseSign != 0 {
-		k, k1 = q.Km, q.Km1
-	}
-	y := FMA(v, q.Eps, k)
-	z, flip := y, uint32(0)
-	if y > 0.5 {
-		z, flip = FMA(v, -q.Eps, k1), noiseSign
-	}
-	sy, cy := noiseSinCosPi(z)
-	s := FMA(sy, cv, -float32(noiseSigned(cy, flip)*sv))
-	head, inv := noiseHead(s, noiseNegLog2(we), sv)
-	x := float32(head * noiseExp2(FMA(q.Expo, noiseLog2(float32(sy*inv)), q.Bias)))
-	x = max(min(x, math.MaxFloat32), -math.MaxFloat32)
-	return noiseSigned(x, wu) + q.Shift
-}
-
 // noisePositive is Kanter's law for θ = πv (bit 31 of wu clear) or π(1−v): with
 // b = A = min(a, 1−a) the angle bθ is formed without cancellation, the sine of
 // the other multiple is sin θ cos bθ − cos θ sin bθ, and
@@ -232,15 +185,4 @@ func noiseBlock(dst []float32, op NoiseOp, w [4]uint32, q *NoiseParams) {
 		dst[0] = noiseStable(w[0], w[1], op, q)
 		dst[1] = noiseStable(w[2], w[3], op, q)
 	}
-}
-
-// noiseStable makes one variate of a family with two words per variate.
-func noiseStable(wu, we uint32, op NoiseOp, q *NoiseParams) float32 {
-	switch op {
-	case NoiseSymmetricLow, NoiseSymmetricHigh:
-		return noiseSymmetric(wu, we, q, op == NoiseSymmetricHigh)
-	case NoiseSkewed:
-		return noiseSkewed(wu, we, q)
-	}
-	return noisePositive(wu, we, q, op)
 }

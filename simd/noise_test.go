@@ -24,9 +24,14 @@ var noiseCases = []struct {
 	{"uniform", NoiseUniform, NoiseParams{}},
 	{"exponential", NoiseExponential, NoiseParams{}},
 	{"normal", NoiseNormal, NoiseParams{Scale: 1.25}},
-	{"symmetric-low", NoiseSymmetricLow, NoiseParams{A: -0.85, K: 0.425, Expo: 0.17647, Bias: 0.0933}},
-	{"symmetric-high", NoiseSymmetricHigh, NoiseParams{A: 0.7, K: 0.15, Expo: -0.41176, Bias: -0.2177}},
-	{"skewed", NoiseSkewed, NoiseParams{Eps: -0.5, Expo: -0.33333, Bias: -0.1, Kp: 0.6, Km: 0.9, Kp1: 0.4, Km1: 0.1, Shift: 0.5}},
+	{"symmetric-low", NoiseSymmetricLow, NoiseParams{
+		Alpha: 0.85, K: [2]float32{0.425}, K1: [2]float32{0.575}, Eps: 0.15, Expo: 0.17647, ExpoLo: 1e-9, Bias: 0.0933}},
+	{"symmetric-high", NoiseSymmetricHigh, NoiseParams{
+		Alpha: 1.7, K: [2]float32{0.85}, K1: [2]float32{0.15}, Eps: 0.7, Expo: -0.41176, ExpoLo: 1e-9, Bias: -0.2177}},
+	{"skewed", NoiseSkewed, NoiseParams{
+		Alpha: 1.5, AlphaLo: 1e-8, K: [2]float32{0.6024, 0.8976}, K1: [2]float32{0.3976, 0.1024}, KLo: [2]float32{1e-8, -1e-8},
+		Eps: -0.5, Expo: -0.33333, ExpoLo: 1e-9, Bias: -0.1, BiasN: 1, Shift: 0.5}},
+	{"skewed0", NoiseSkewed0, skewed0Case},
 	{"positive-low", NoisePositiveLow, NoiseParams{A: 0.3, Expo: 2.3333, Bias: 1.23}},
 	{"positive-high", NoisePositiveHigh, NoiseParams{A: 0.15, Expo: 0.17647, Bias: 0.0933}},
 	{"root-low", NoiseRootLow, NoiseParams{A: 0.3, Expo: 1.1667, Bias: 0.6}},
@@ -37,6 +42,15 @@ var noiseCases = []struct {
 	{"table-10", NoiseTable, NoiseParams{Table: testTable(0.5, 0, 10)}},
 	{"table-skewed", NoiseTable, NoiseParams{Table: testTable(0.7, 2, 10)}},
 	{"table-fine", NoiseTable, NoiseParams{Table: testTable(0.1, 4, 8)}},
+}
+
+// skewed0Case is α = 1.25, β = 0.5.
+var skewed0Case = NoiseParams{
+	Expo: -0.2, Bias: -0.10575327, Alpha: 1.25, AlphaLo: 1e-9, Eps: -0.25,
+	K: [2]float32{0.34521818, 0.9047818}, K1: [2]float32{0.6547818, 0.09521818}, KLo: [2]float32{-2.5e-9, 2.5e-9},
+	KQ: [2]float32{0.5411351, 1.4182601}, K1Q: [2]float32{1.026381, 0.14925604}, EpsQ: -0.39187902, Cos: 0.63795197,
+	InvAlpha: 0.7999878, InvAlphaLo: 1.2207031e-05, BiasAlpha: 0.4230131, InvEps: -4, InvEpsLo: 1e-6,
+	EpsPi: -0.7853982, KappaPi: 0.94805944, InvCos: 1.5675161, Zeta: -1.2071068, InvAlphas: 0.8, InvEpss: -4, Steep: 1,
 }
 
 // TestNoiseLevelsAgree compares every family at every level with the Go

@@ -59,7 +59,7 @@ func TestMcCullochAtTheEnds(t *testing.T) {
 	require.Greater(t, f.Alpha, 1.75)
 	_, err = McCulloch(stableSet(0.3, 0, 2000, 1))
 	require.ErrorContains(t, err, "use KogonWilliams or LogMoments")
-	f, err = McCulloch(stableSet(0.8, 1, 5000, 1))
+	f, err = McCulloch(stableSet(0.8, 1, 40000, 1))
 	require.NoError(t, err)
 	require.InDelta(t, 1, f.Beta, 0.05)
 }

@@ -23,11 +23,11 @@ const (
 	tagUniform     = 2
 	tagExponential = 3
 	tagNormal      = 4
-	tagSymmetric   = 5
-	tagSkewed      = 6
 	tagPositive    = 7
 	tagMultiplier  = 8
 	tagTable       = 10
+	tagSymmetric   = 11 // was 5
+	tagSkewed      = 12 // was 6
 )
 
 // philox prepares the generator of one family of the stream.

@@ -28,6 +28,7 @@ func (g *gen) all() {
 		}
 	}
 	g.kernel("Skewed", g.skewed)
+	g.kernel("Skewed0", g.skewed0)
 	for _, terms := range []int{8, 10} {
 		g.tabular(terms)
 	}
@@ -49,7 +50,8 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 		vectors = 4
 	}
 	ways := vectors
-	if name == "Skewed" { // more would not fit the registers
+	switch name { // more would not fit the registers
+	case "Skewed", "Skewed0":
 		ways /= 2
 	}
 	x := g.start(p, block, vectors)
@@ -175,16 +177,6 @@ func (g *gen) power(head, l vecs) vecs {
 	return x
 }
 
-// affine returns fma(v, a, k) for a register a.
-func (g *gen) affine(v vecs, a, k reg.VecVirtual) vecs {
-	y := g.vecs(len(v))
-	for i := range v {
-		g.VMOVAPS(v[i], y[i])
-		g.VFMADD213PS(k, a, y[i])
-	}
-	return y
-}
-
 // cross returns fma(a, b, ±c·d); c is overwritten.
 func (g *gen) cross(a, b, c, d vecs, minus bool) vecs {
 	g.mulTo(c, d, c)
@@ -196,25 +188,6 @@ func (g *gen) cross(a, b, c, d vecs, minus bool) vecs {
 		}
 	}
 	return c
-}
-
-// symmetric is noiseSymmetric.
-func (g *gen) symmetric(wu, we vecs, high bool) vecs {
-	e := g.negLog2(we)
-	v := g.halfUnit(wu)
-	y := g.affine(v, g.param("A"), g.param("K"))
-	sv, cv := g.sinCosPi(v)
-	sy, cy := g.sinCosPi(y)
-	var s, c vecs
-	if high {
-		s, c = g.cross(cv, sy, cy, sv, false), sy
-	} else {
-		s, c = sy, g.cross(sv, cy, cv, sy, false)
-	}
-	head, inv := g.ratio(s, e, sv)
-	x := g.power(head, g.exponent(c, inv))
-	g.xorSign(x, wu)
-	return x
 }
 
 // positive is noisePositive.
@@ -260,51 +233,6 @@ func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
 		return l
 	}
 	return g.power(head, l)
-}
-
-// skewed is noiseSkewed.
-func (g *gen) skewed(wu, we vecs) vecs {
-	e := g.negLog2(we)
-	v := g.halfUnit(wu)
-	neg := g.signMask(wu)
-	k := g.choose(neg, "Km", "Kp")
-	eps := g.param("Eps")
-	y := g.vecs(len(v))
-	for i := range v {
-		g.VMOVAPS(v[i], y[i])
-		g.VFMADD213PS(k[i], eps, y[i])
-	}
-	k = g.choose(neg, "Km1", "Kp1")
-	z := g.vecs(len(v))
-	for i := range v {
-		g.VMOVAPS(v[i], z[i])
-		g.VFNMADD213PS(k[i], eps, z[i])
-	}
-	fold := g.greater(y, 0.5)
-	y = g.blend(fold, z, y)
-	sv, cv := g.sinCosPi(v)
-	sy, cy := g.sinCosPi(y)
-	for i := range cy {
-		if g.wide {
-			g.VPXORD_BCST(g.u(1<<31), cy[i], fold[i], cy[i])
-		} else {
-			t := g.vec()
-			g.VPAND(g.u(1<<31), fold[i], t)
-			g.VPXOR(t, cy[i], cy[i])
-		}
-	}
-	s := g.cross(sy, cv, cy, sv, true)
-	head, inv := g.ratio(s, e, sv)
-	x := g.power(head, g.exponent(sy, inv))
-	shift := g.param("Shift")
-	for i := range x {
-		g.with(g.VMAXPS, g.VMAXPS_BCST, g.f(-maxFloat), x[i], x[i])
-	}
-	g.xorSign(x, wu)
-	for i := range x {
-		g.VADDPS(shift, x[i], x[i])
-	}
-	return x
 }
 
 // signMask returns the mask of the lanes with bit 31 set.

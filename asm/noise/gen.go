@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
@@ -106,20 +108,50 @@ func (g *gen) loadTo(m operand.Mem, v reg.VecVirtual) {
 	}
 }
 
-// param returns a register with float32 number i of NoiseParams.
+// paramNames are the float32 of simd.NoiseParams in their order.
+var paramNames = strings.Fields(`Scale A Expo Bias
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift
+	KQp KQm K1Qp K1Qm EpsQ Cos InvAlpha InvAlphaLo BiasAlpha InvEps InvEpsLo
+	EpsPi KappaPi InvCos Zeta InvAlphas InvEpss Steep`)
+
+// paramMem returns the address of a parameter.
+func (g *gen) paramMem(name string) operand.Mem {
+	i := slices.Index(paramNames, name)
+	if i < 0 {
+		panic("no parameter " + name)
+	}
+	return operand.Mem{Base: g.q, Disp: 4 * i}
+}
+
+// param returns a register with a parameter in every lane.
 func (g *gen) param(name string) reg.VecVirtual {
-	for i, n := range []string{"Scale", "A", "K", "Expo", "Bias", "Eps", "Kp", "Km", "Kp1", "Km1", "Shift"} {
-		if n == name {
-			v := g.vec()
-			g.VBROADCASTSS(operand.Mem{Base: g.q, Disp: 4 * i}, v)
-			return v
+	v := g.vec()
+	g.VBROADCASTSS(g.paramMem(name), v)
+	return v
+}
+
+// withParam emits plain or, on wide vectors, its broadcasting form for each of
+// the targets: the first operand is the parameter.
+func (g *gen) withParam(plain, bcst op, name string, rest ...vecs) {
+	var first operand.Op = g.paramMem(name)
+	if !g.wide {
+		first = g.param(name)
+	}
+	for i := range rest[0] {
+		ops := []operand.Op{first}
+		for _, r := range rest {
+			ops = append(ops, r[i])
+		}
+		if g.wide {
+			bcst(ops...)
+		} else {
+			plain(ops...)
 		}
 	}
-	panic(fmt.Sprint("no parameter ", name))
 }
 
 // paramWords is the offset of simd.NoiseParams.words.
-const paramWords = 56
+const paramWords = 144
 
 type op = func(...operand.Op)
 
