@@ -48,7 +48,7 @@ func TestExperimentQuick(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(dir, "out", n)))
 	}
 	r := ok(t, dir, append(args, "-threads", "1")...)
-	require.Contains(t, r.stderr, "0 of 10 jobs to do")
+	require.Contains(t, r.stderr, "0 of 12 jobs to do")
 	for i, n := range names {
 		b, err := os.ReadFile(filepath.Join(dir, "out", n))
 		require.NoError(t, err)

@@ -69,9 +69,9 @@ const (
 
 // gridMethods are those of the table and what explains it.
 func gridMethods() []planar {
-	repaired := dlpmRow.repaired()
-	repaired.every = dlpm5Row.every
-	return []planar{dlpmRow, dlpm5Row, limRow, limMendedRow, ddpmRow, repaired}
+	dlpm, lim := dlpmRow.repaired(), limMendedAll().repaired()
+	dlpm.every, lim.every = dlpm5Row.every, dlpm5Row.every
+	return []planar{dlpmRow, dlpm5Row, limRow, limMendedRow, ddpmRow, dlpm, lim}
 }
 
 func planGrid(o Options) (*Plan, error) {
@@ -139,7 +139,9 @@ func reportGrid(r *Results) Report {
 	for _, name := range []string{"DLPM5", "LIM", "DDPM"} {
 		rows = append(rows, ComparisonRow{Method: name, Against: "DLPM", Published: gridPublished[name]})
 	}
-	rows = append(rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"}, ComparisonRow{Method: "DLPM repaired", Against: "DLPM"})
+	rows = append(rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"},
+		ComparisonRow{Method: "DLPM" + repairedName, Published: gridPublished["DLPM"], Again: true},
+		ComparisonRow{Method: "LIM" + repairedName, Against: "DLPM" + repairedName, Published: gridPublished["LIM"], Again: true})
 	floor := r.Summary(freshData, "", "f1")
 	rep := Report{Title: "Rare modes on an unbalanced grid"}
 	add := func(name, column, text string, rows []ComparisonRow) {
@@ -167,7 +169,7 @@ func reportGrid(r *Results) Report {
 	add("outside", "outside", "Share of points farther than 4 deviations from every mode (data: 0.0003)", rows)
 	plot := Plot{Title: "unbalanced 3×3 grid: F1", XLabel: "α of the noise", YLabel: "F1 of precision and recall"}
 	plot.Series = []Series{{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor.Mean, floor.Mean}, Style: Curve, Colour: 8}}
-	for i, name := range []string{"DLPM", "DLPM5", "LIM", "DDPM", "DLPM repaired"} {
+	for i, name := range []string{"DLPM", "DLPM5", "LIM", "DDPM", "DLPM" + repairedName, "LIM" + repairedName} {
 		plot.Series = append(plot.Series, r.byAlpha(name, "f1", i+1))
 		if pub := gridPublished[name]; len(pub) > 1 {
 			plot.Series = append(plot.Series, publishedByAlpha(name+", paper", pub, i+1))

@@ -74,11 +74,13 @@ func useLIM(r *recipe.Recipe) {
 	}
 }
 
+const repairedName = " repaired"
+
 // repaired returns the method with the network whose output grows with x, every
 // second run.
 func (m planar) repaired() planar {
 	change := m.change
-	m.name += " repaired"
+	m.name += repairedName
 	m.every = 2
 	m.change = func(r *recipe.Recipe) {
 		r.Network = r.Network.Fixed()

@@ -84,6 +84,9 @@ type ComparisonRow struct {
 	Method    string
 	Against   string               // the method that it is tested against, or empty
 	Published map[string]Published // by setting; nil: the paper has no such row
+	// Again keeps the published row from being shown: another row of the table
+	// has it already.
+	Again bool
 }
 
 // Table returns the published row and ours of each method in turn. Cells of
@@ -94,7 +97,7 @@ func (c Comparison) Table(r *Results) string {
 	inside, all, least, most := 0, 0, math.MaxInt, 0
 	for _, row := range c.Rows {
 		paper, ours := []string{row.Method, "paper"}, []string{row.Method, "ours"}
-		if row.Published == nil {
+		if row.Published == nil || row.Again {
 			paper = nil
 		}
 		for _, s := range c.Settings {
@@ -106,17 +109,18 @@ func (c Comparison) Table(r *Results) string {
 				p = Welch(sum, r.Summary(row.Against, s, c.Column))
 			}
 			text := sum.Cell(p)
-			if pub := row.Published[s]; paper != nil {
+			pub := row.Published[s]
+			if paper != nil {
 				paper = append(paper, pub.String())
-				if pub != (Published{}) && sum.N > 0 {
-					all++
-					mark := " ✗"
-					if sum.Agrees(pub) {
-						inside++
-						mark = " ✓"
-					}
-					text += mark
+			}
+			if pub != (Published{}) && sum.N > 0 {
+				all++
+				mark := " ✗"
+				if sum.Agrees(pub) {
+					inside++
+					mark = " ✓"
 				}
+				text += mark
 			}
 			ours = append(ours, text)
 		}

@@ -164,9 +164,15 @@ func tailsComparison(column string) Comparison {
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	c.Rows = append(c.Rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"}, ComparisonRow{Method: "DLPM repaired", Against: "DLPM"},
-		ComparisonRow{Method: "DDPM repaired", Against: "DLPM repaired"}, ComparisonRow{Method: "LIM repaired", Against: "DLPM repaired"},
-		ComparisonRow{Method: freshData})
+	c.Rows = append(c.Rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"})
+	for _, name := range []string{"DLPM", "DDPM", "LIM"} {
+		row := ComparisonRow{Method: name + repairedName, Published: tailsPublished[name], Again: true}
+		if name != "DLPM" {
+			row.Against = "DLPM" + repairedName
+		}
+		c.Rows = append(c.Rows, row)
+	}
+	c.Rows = append(c.Rows, ComparisonRow{Method: freshData})
 	return c
 }
 
