@@ -77,7 +77,7 @@ func withoutTorch(rows []lawRowName) []lawRowName {
 // lawTable shows mean ± deviation of the columns over the runs, beside the
 // PyTorch run's values where any row has them.
 func lawTable(r *Results, coord string, rows []lawRowName, names ...string) string {
-	t := Table{Head: append([]string{"method", "ν"}, columnTitles(names)...)}
+	t := Table{Head: append([]string{"method", "ν", "runs"}, columnTitles(names)...)}
 	torch := false
 	for _, row := range rows {
 		torch = torch || row.torch != ""
@@ -86,7 +86,8 @@ func lawTable(r *Results, coord string, rows []lawRowName, names ...string) stri
 		t.Head = append(t.Head, "PyTorch, one run")
 	}
 	for _, row := range rows {
-		cells := []string{row.method, strings.Replace(row.label, "inf", "∞", 1)}
+		runs := len(r.Values(row.method, coord+" "+row.label, names[0]))
+		cells := []string{row.method, strings.Replace(row.label, "inf", "∞", 1), fmt.Sprint(runs)}
 		for _, c := range names {
 			cells = append(cells, compact(r.Summary(row.method, coord+" "+row.label, c)))
 		}
@@ -113,6 +114,9 @@ func columnTitles(names []string) []string {
 
 // compact formats a summary with three digits: 0.982 ± 0.011.
 func compact(s Summary) string {
+	if s.N+s.Bad == 0 {
+		return "–"
+	}
 	if s.N == 0 {
 		return fmt.Sprintf("– [%d not finite]", s.Bad)
 	}

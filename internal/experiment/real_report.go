@@ -56,9 +56,9 @@ func reportReal(r *Results, sets []realSet) Report {
 
 // setTable shows what was measured of one set.
 func setTable(r *Results, s realSet) string {
-	t := Table{Head: []string{s.name, "log tail error", "W1 of the top 5 %", "W1", "KS beyond 90 %", "90 %", "95 %", "99 %", "99.5 %"}}
+	t := Table{Head: []string{s.name, "runs", "log tail error", "W1 of the top 5 %", "W1", "KS beyond 90 %", "90 %", "95 %", "99 %", "99.5 %"}}
 	for _, row := range realRows() {
-		cells := []string{row.title()}
+		cells := []string{row.title(), fmt.Sprint(len(r.Values(row.family, row.setting(s.name), "tail")))}
 		for _, c := range realColumns[:measured] {
 			cells = append(cells, compact(r.Summary(row.family, row.setting(s.name), c)))
 		}
@@ -123,7 +123,12 @@ func choiceTable(r *Results, sets []realSet) string {
 				overall, least = row, v
 			}
 		}
-		named := func(row realRow, v Summary) string { return row.title() + ": " + compact(v) }
+		named := func(row realRow, v Summary) string {
+			if v.N == 0 {
+				return "–"
+			}
+			return row.title() + ": " + compact(v)
+		}
 		chosen := func(family, column string, grid []float64) string {
 			v, names := chosenError(r, s.name, family, column, grid)
 			return names + ": " + compact(v)
