@@ -1,0 +1,27 @@
+package stable
+
+import (
+	"fmt"
+	"math"
+)
+
+// SubGaussian fills dst with isotropic α-stable vectors of d elements,
+// X = √A·G with one A = 2K(α/2) to a vector and G ~ N(0, I), so that the
+// characteristic function is exp(−|u|^α), |u| the Euclidean norm: at α = 2,
+// N(0, 2I). Vector j is that of sample s.Sample + j, with the bits of
+// Noise{Alpha: alpha, Isotropic: true}.Fill; so any cut of a batch into calls
+// gives the same vectors. A is made in float64, and the normals are scaled as
+// they are made: one pass over dst.
+//
+// For coordinates with the covariance ΣΣᵀ multiply each vector by Σ; the law is
+// then exp(−|Σᵀu|^α).
+func (s Stream) SubGaussian(dst []float32, d int, alpha float64) {
+	checkAlpha(alpha)
+	if d < 1 || len(dst)%d != 0 {
+		panic(fmt.Sprintf("stable: SubGaussian: %d values for vectors of %d", len(dst), d))
+	}
+	for ; len(dst) > 0; dst = dst[d:] {
+		s.normal(dst[:d], 0, float32(math.Sqrt(s.Multiplier(alpha))))
+		s.Sample++
+	}
+}
