@@ -9,7 +9,7 @@ import (
 
 // Gamma64Blocks is the number of blocks that a gamma variate owns: variate i has
 // the blocks from 64·i on. Block 0 is for the boost of a shape below 1, blocks
-// 2 and 3 for the first attempt of the rejection, the others for the next ones.
+// 2 and 3 for the first attempt of the rejection, and so on.
 const Gamma64Blocks = 64
 
 // Gamma64Params are the parameters of Gamma64, in the order in which the kernels
@@ -37,50 +37,104 @@ func NewGamma64Params(shape float64) Gamma64Params {
 	return q
 }
 
-// Gamma64 sets dst[i] to the first attempt of gamma variate off+i, which is the
-// variate if Marsaglia and Tsang's rejection accepts it; to a negative number
-// where it rejects it, and to NaN where rounding may decide or the boost is below
-// e^−700. It panics when off+len(dst) exceeds 2^26.
+// gamma64Batch variates are made at a time, gamma64Group of them in one step of a
+// kernel.
+const (
+	gamma64Batch = 256
+	gamma64Group = 16
+	gamma64Tries = (Gamma64Blocks - 2) / 2
+)
+
+// Gamma64 sets dst[i] to gamma variate off+i, or to NaN where rounding may decide
+// about an attempt or the boost is below e^−700: once in 10^10 for shapes between
+// 0.1 and 10^6. It returns how many those are at most, and panics when
+// off+len(dst) exceeds 2^26.
 //
-// The accepted values are those of internal/dmath's functions, bit by bit; only
-// the decision is made with quicker ones, whose errors Tol covers.
-func Gamma64(dst []float64, p *Philox, off uint64, q *Gamma64Params) {
+// The values are those of internal/dmath's functions, bit by bit; only the
+// decisions are made with quicker ones, whose errors Tol covers.
+func Gamma64(dst []float64, p *Philox, off uint64, q *Gamma64Params) (open int) {
 	const limit = 1 << 32 / Gamma64Blocks
 	if off > limit || uint64(len(dst)) > limit-off {
 		panic(fmt.Sprintf("simd: Gamma64: %d variates at offset %d exceed 2^26", len(dst), off))
 	}
-	block := uint32(off * Gamma64Blocks)
-	n := len(dst) / noiseGroup * noiseGroup
-	if !gamma64GroupsAsm(dst[:n], p, block, q) {
-		gamma64Generic(dst[:n], p, block, q)
+	for len(dst) > 0 {
+		n := min(len(dst), gamma64Batch)
+		open += gamma64Fill(dst[:n], p, off*Gamma64Blocks, q)
+		dst, off = dst[n:], off+uint64(n)
 	}
-	dst, block = dst[n:], block+uint32(n)*Gamma64Blocks
-	if len(dst) == 0 {
-		return
-	}
-	var buf [noiseGroup]float64
-	if len(dst) < 4 || !gamma64GroupsAsm(buf[:], p, block, q) {
-		gamma64Generic(dst, p, block, q)
-		return
-	}
-	copy(dst, buf[:])
+	return open
 }
 
-// gamma64Generic is Gamma64 from a block on.
-func gamma64Generic(dst []float64, p *Philox, block uint32, q *Gamma64Params) {
+// gamma64Fill makes one batch: the first attempts of all variates, then the next
+// ones of those that were rejected, closed up.
+func gamma64Fill(dst []float64, p *Philox, block uint64, q *Gamma64Params) (open int) {
+	var at [gamma64Batch]uint64
+	var index [gamma64Batch]uint8
+	var buf [gamma64Batch]float64
+	n := len(dst)
+	for i := range at[:(n+gamma64Group-1)/gamma64Group*gamma64Group] {
+		at[i] = block + uint64(i)*Gamma64Blocks
+	}
+	out := buf[:n]
+	if n%gamma64Group == 0 {
+		out = dst
+	}
+	gamma64Tried(out, &at, 0, p, q)
+	left := 0
+	for i, x := range out {
+		switch {
+		case x > 0:
+		case math.Signbit(x):
+			at[left], index[left] = at[i], uint8(i)
+			left++
+		default:
+			open++
+		}
+	}
+	copy(dst, out)
+	for k := uint32(1); left > 0 && k < gamma64Tries; k++ {
+		n, left = left, 0
+		gamma64Tried(buf[:n], &at, k, p, q)
+		for i, x := range buf[:n] {
+			if math.Signbit(x) {
+				at[left], index[left] = at[i], index[i]
+				left++
+				continue
+			}
+			dst[index[i]] = x
+			if !(x > 0) {
+				open++
+			}
+		}
+	}
+	for _, i := range index[:left] { // never seen: 31 attempts rejected
+		dst[i] = math.NaN()
+	}
+	return open + left
+}
+
+// gamma64Tried makes attempt k of the variates of the blocks at. A kernel fills
+// the last group, whatever the length.
+func gamma64Tried(dst []float64, at *[gamma64Batch]uint64, k uint32, p *Philox, q *Gamma64Params) {
+	groups := (len(dst) + gamma64Group - 1) / gamma64Group
+	whole := dst[:groups*gamma64Group]
+	if gamma64Asm(whole, at, 2+2*k, p, q) {
+		return
+	}
 	for i := range dst {
-		dst[i] = gamma64First(p, block+uint32(i)*Gamma64Blocks, q)
+		dst[i] = gamma64Try(p, uint32(at[i]), 2+2*k, q)
 	}
 }
 
-// gamma64First makes the first attempt of a variate: with z ~ N(0, 1), t = 1+cz
-// and u uniform, d·t³ is accepted if 1−u > 0.0331·z⁴ or ln u < ½z² + d(1 − t³ +
-// 3·ln t); the first implies the second.
-func gamma64First(p *Philox, block uint32, q *Gamma64Params) float64 {
-	u, uc, v := gamma64Units(p.Block(block + 2))
+// gamma64Try makes the attempt of a variate that begins at block+try: with z ~
+// N(0, 1), t = 1+cz and u uniform, d·t³ is accepted if 1−u > 0.0331·z⁴ or ln u <
+// ½z² + d(1 − t³ + 3·ln t); the first implies the second. It returns a negative
+// number where the attempt is rejected, and NaN where that is open.
+func gamma64Try(p *Philox, block, try uint32, q *Gamma64Params) float64 {
+	u, uc, v := gamma64Units(p.Block(block + try))
 	z := math.Sqrt(2*gamma64Exp(u, uc)) * dmath.CosPi(2*v)
 	t := 1 + float64(q.C*z)
-	u, uc, _ = gamma64Units(p.Block(block + 3))
+	u, uc, _ = gamma64Units(p.Block(block + try + 1))
 	cube, zz := float64(float64(t*t)*t), float64(z*z)
 	x := float64(q.D * cube)
 	if !(uc > float64(0.0331*zz)*zz) {

@@ -2,6 +2,6 @@
 
 package simd
 
-// gamma64GroupsAsm is gamma64Generic for whole groups of 32 variates, if there
-// is assembly for it.
-func gamma64GroupsAsm([]float64, *Philox, uint32, *Gamma64Params) bool { return false }
+// gamma64Asm makes the attempts at try of the variates of the blocks at, whole
+// groups of them, if there is assembly for it.
+func gamma64Asm([]float64, *[gamma64Batch]uint64, uint32, *Philox, *Gamma64Params) bool { return false }

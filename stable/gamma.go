@@ -47,7 +47,7 @@ func (s Stream) gamma(shape float64, off int) (g, boost float64) {
 		panic(fmt.Sprintf("stable: Gamma: offset %d, want 0 to 2^26−1", off))
 	}
 	p := s.philox(tagGamma)
-	return gammaOf(&p, shape, uint32(off*gammaBlocks), 0)
+	return gammaOf(&p, shape, uint32(off*gammaBlocks))
 }
 
 func checkShape(name string, shape float64) {
@@ -56,9 +56,8 @@ func checkShape(name string, shape float64) {
 	}
 }
 
-// gammaOf returns the variate of the 64 blocks from block on as g·e^boost, the
-// attempts before first being rejected.
-func gammaOf(p *simd.Philox, shape float64, block, first uint32) (g, boost float64) {
+// gammaOf returns the variate of the 64 blocks from block on as g·e^boost.
+func gammaOf(p *simd.Philox, shape float64, block uint32) (g, boost float64) {
 	pair := func(i uint32) (u, uc, v float64) {
 		w := p.Block(block + i)
 		u, uc = unit64(uint64(w[0])<<32 | uint64(w[1]))
@@ -72,7 +71,7 @@ func gammaOf(p *simd.Philox, shape float64, block, first uint32) (g, boost float
 	}
 	d := shape - 1.0/3
 	c := 1 / math.Sqrt(9*d)
-	for k := first; k < gammaTries; k++ {
+	for k := range uint32(gammaTries) {
 		u, uc, v := pair(2 + 2*k)
 		z := math.Sqrt(2*exp64(u, uc)) * dmath.CosPi(2*v) // N(0, 1)
 		t := 1 + float64(c*z)
@@ -111,24 +110,22 @@ func (s Stream) KappaFill(dst []float64, nu float64, off int) {
 	s.gammaFill(dst, nu/2, 2, nu, off)
 }
 
-// gammaFill sets dst[i] to mul·G/div. The kernel makes the first attempt of each
-// variate; those that it does not surely accept are made one by one.
+// gammaFill sets dst[i] to mul·G/div. The few variates that the kernels leave
+// open, as NaN, are made one by one.
 func (s Stream) gammaFill(dst []float64, shape, mul, div float64, off int) {
 	checkShape("GammaFill", shape)
 	checkOffset(off)
 	p := s.philox(tagGamma)
 	q := simd.NewGamma64Params(shape)
 	q.Mul, q.Div = mul, div
-	simd.Gamma64(dst, &p, uint64(off), &q)
+	if simd.Gamma64(dst, &p, uint64(off), &q) == 0 {
+		return
+	}
 	for i, x := range dst {
-		if x > 0 {
+		if x == x {
 			continue
 		}
-		first := uint32(0)
-		if x < 0 {
-			first = 1
-		}
-		g, boost := gammaOf(&p, shape, uint32((off+i)*gammaBlocks), first)
+		g, boost := gammaOf(&p, shape, uint32((off+i)*gammaBlocks))
 		if boost != 0 {
 			g *= dmath.Exp(boost)
 		}

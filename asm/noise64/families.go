@@ -50,7 +50,7 @@ func (g *gen) kernel(name string, f func(w0, w1 vecs) vecs) {
 			ways = 1
 		}
 	}
-	x := g.start(p, block, vectors, 1)
+	x := g.start(p, block, nil, vectors)
 	g.SHLQ(operand.U8(shift), groups)
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))

@@ -18,18 +18,19 @@ func (g *gen) gammaKernel(low bool) {
 	g.fields = gammaFields
 	g.Function(name + g.suffix())
 	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *float64, groups int, p *[19]uint64, block uint32, q *float64)")
+	g.SignatureExpr("func(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *float64)")
 	dst := g.Load(g.Param("dst"), g.GP64())
 	groups := g.Load(g.Param("groups"), g.GP64())
 	p := g.Load(g.Param("p"), g.GP64())
-	block := g.Load(g.Param("block"), g.GP32())
+	at := g.Load(g.Param("at"), g.GP64())
+	try := g.Load(g.Param("try"), g.GP32())
 	g.q = g.Load(g.Param("q"), g.GP64())
-	vectors, shift := 2, uint8(1) // 32 variates to a group
+	vectors := 2 // 16 variates to a group
 	if !g.wide {
-		vectors, shift = 1, 3
+		vectors = 1
+		g.SHLQ(operand.U8(2), groups)
 	}
-	x := g.start(p, block, vectors, 64)
-	g.SHLQ(operand.U8(shift), groups)
+	x := g.start(p, try, at, vectors)
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))
 	g.Label(name + "loop")
@@ -43,10 +44,10 @@ func (g *gen) gammaKernel(low bool) {
 	g.RET()
 }
 
-// gamma is gamma64First for the variates of x, stored at dst. What is short of
+// gamma is gamma64Try for the variates of x, stored at dst. What is short of
 // registers goes through dst.
 func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
-	w0, w1 := g.blocks(x, 2)
+	w0, w1 := g.blocks(x, 0)
 	c := g.cosPi2(g.unit53(w1, false))
 	e := g.ln53(w0)
 	g.mulK(e, g.f(-2), e)
@@ -61,7 +62,7 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 	for i := range value {
 		g.VMOVUPD(value[i], g.at(dst, i))
 	}
-	w0, _ = g.blocks(x, 3)
+	w0, _ = g.blocks(x, 1)
 	squeeze := g.mulK(zz, g.f(0.0331), nil)
 	g.mul(squeeze, zz, squeeze)
 	uc := g.unit53(w0, true)
@@ -81,7 +82,10 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 		for i := range x0 {
 			g.VMOVUPD(x0[i], g.at(dst, i))
 		}
-		w0, _ = g.blocks(x, 0)
+		own := *x // the counters of the list themselves
+		own.block = g.GP64()
+		g.XORQ(own.block, own.block)
+		w0, _ = g.blocks(&own, 0)
 		b := g.boost(g.ln53(w0))
 		for i := range x0 {
 			g.VMULPD(g.at(dst, i), b[i], b[i])

@@ -12,13 +12,14 @@ type philox struct {
 	odd   reg.OpmaskVirtual // odd 32-bit lanes, wide only
 	lanes int               // counters in a vector
 	n     int               // vectors of counters in a step
-	step  int               // distance of counters
-	first []operand.Mem     // their distances from the first
+	first []operand.Mem     // their distances from block
+	list  reg.Register      // or, if not nil, where the distances lie
 }
 
-// start prepares the cipher; n vectors of counters, step apart, are one step.
-func (g *gen) start(p, block reg.Register, n, step int) *philox {
-	x := &philox{p: p, block: g.GP64(), lanes: 4, n: n, step: step}
+// start prepares the cipher; n vectors of counters make one step. They follow
+// block, or are block more than those in the list.
+func (g *gen) start(p, block, list reg.Register, n int) *philox {
+	x := &philox{p: p, block: g.GP64(), lanes: 4, n: n, list: list}
 	g.MOVL(block, x.block.As32())
 	if g.wide {
 		x.lanes = 8
@@ -28,9 +29,13 @@ func (g *gen) start(p, block reg.Register, n, step int) *philox {
 		g.KMOVW(t, x.odd)
 	}
 	for j := range n {
+		if list != nil {
+			x.first = append(x.first, operand.Mem{Base: list, Disp: 8 * x.lanes * j})
+			continue
+		}
 		words := make([]uint64, x.lanes)
 		for i := range words {
-			words[i] = uint64((j*x.lanes + i) * step)
+			words[i] = uint64(j*x.lanes + i)
 		}
 		x.first = append(x.first, g.rows(words...))
 	}
@@ -38,7 +43,13 @@ func (g *gen) start(p, block reg.Register, n, step int) *philox {
 }
 
 // advance goes to the next counters.
-func (g *gen) advance(x *philox) { g.ADDQ(operand.I32(int32(x.n*x.lanes*x.step)), x.block) }
+func (g *gen) advance(x *philox) {
+	if x.list != nil {
+		g.ADDQ(operand.I32(int32(8*x.n*x.lanes)), x.list)
+	} else {
+		g.ADDQ(operand.I32(int32(x.n*x.lanes)), x.block)
+	}
+}
 
 // key emits plain or the broadcasting form with merged constant i.
 func (g *gen) key(x *philox, i int, emit func(k operand.Op)) {
