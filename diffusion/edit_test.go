@@ -263,6 +263,27 @@ func TestKnownElementsFollowTheForwardLaw(t *testing.T) {
 	}
 }
 
+// LIM's network sees the known elements as γ(t)·y + σ(t)·e at every step, e being
+// the noise of the start.
+func TestKnownElementsOfLIM(t *testing.T) {
+	for _, ode := range []bool{false, true} {
+		s := LIMSampler{Process: LIM{Alpha: 1.6, Isotropic: true}, Steps: 9, ODE: ode, Edit: &Edit{Image: []float32{0.75, 0}, Known: []bool{true, false}}}
+		var e []float64
+		_, err := s.Sample(context.Background(), func(ctx context.Context, eps, x, times []float32) error {
+			u := float64(times[0])
+			e = append(e, (float64(x[0])-s.Process.Gamma(u)*0.75)/s.Process.Sigma(u))
+			return shrink(ctx, eps, x, times)
+		}, []uint64{11}, 2)
+		require.NoError(t, err)
+		require.Len(t, e, 9)
+		var unit [2]float32
+		s.Process.noise(LIMClamps{}).fill(unit[:], stable.Stream{Seed: 11, Step: startStep})
+		for _, v := range e {
+			require.InDelta(t, float64(unit[0]), v, 1e-4*(1+math.Abs(v)))
+		}
+	}
+}
+
 // The noise of every repetition of a step is its own, also that of going back.
 func TestResampleKeysDiffer(t *testing.T) {
 	r := &run[float64]{seeds: []uint64{3}}

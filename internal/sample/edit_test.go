@@ -59,6 +59,11 @@ func TestGuidance(t *testing.T) {
 		o.Guidance = 0
 		numtest.SameBits(t, free, wide(t, net, r, ids, o), kind+": without a class")
 		require.NotEqual(t, plain, free, kind)
+
+		o.Label, o.Guidance = func(_ int, seed uint64) int { return int(seed) % 3 }, 1e-7
+		for j, v := range wide(t, net, r, ids, o) {
+			require.InDelta(t, free[j], v, 1e-3*(1+math.Abs(float64(free[j]))), "%s: towards the estimate without a class", kind)
+		}
 	}
 	net, r := classes(t, recipe.EDM)
 	for want, o := range map[string]Options{
