@@ -130,8 +130,9 @@ func (l Law) outside(x float64) bool {
 }
 
 // Density returns the density at x; 0 at ±Inf. The relative error is about
-// 1e-14 for 0.3 ≤ α, and in light tails (|β| = 1 or α = 2) that of ln f times
-// 1e-15.
+// 1e-14 for 0.3 ≤ α, up to 1e-13 for |β| within 1e-3 of 1 (against panels five
+// times as fine, 30,000 random laws and points: 4e-14 in 99.9 %), and in light
+// tails (|β| = 1 or α = 2) that of ln f times 2e-15.
 func (l Law) Density(x float64) float64 {
 	l.check()
 	if l.outside(x) {

@@ -67,7 +67,7 @@ func TestLawBits(t *testing.T) {
 			fmt.Fprintf(h, "%x %x", l.Quantile(.1), s.Quantile(.1))
 		}
 	}
-	require.Equal(t, uint64(0xf4acdcbbbe404b73), h.Sum64())
+	require.Equal(t, uint64(0xfcaf9d9ef5be338e), h.Sum64())
 }
 
 // near fails unless got is want to the relative error tol.
@@ -232,7 +232,7 @@ func TestLawIntegrates(t *testing.T) {
 		if testing.Short() && i%3 != 0 {
 			continue
 		}
-		for _, beta := range []float64{-.7, 0, .02, 1} {
+		for _, beta := range []float64{-.7, 0, .02, .9997, 1} { // near 1, ln g has a plateau
 			l := Law{alpha, beta, 1, 0, S0}
 			for x := -2.0; x < 4; x += 1.5 {
 				if alpha < 1 && beta == 1 && x <= -l.zeta() {

@@ -23,10 +23,15 @@ type integrator struct {
 	p       *point
 	sum     integrals
 	n       nodeSet
+	edge    float64           // where a = gapE, about
 	plan    [probeCap]float64 // how far a proposal lets ln g change on each panel
-	pending [2 * probeCap]panel
+	pending [3 * probeCap]panel
 	ready   int // pending panels
 }
+
+// The longest panels: near |β| = 1, ln g has a plateau between its centre and an
+// edge, whose distance from the real axis limits the panels about it.
+const longestLeft, longestRight = 2.7, 1.7
 
 // probeCap is how many panels are proposed together: what one vector holds.
 const probeCap = 8
@@ -105,6 +110,7 @@ func (p *point) integrate() integrals {
 		return integrals{f: p.base * w, q: w, p: p.l}
 	}
 	t := integrator{p: p}
+	t.edge = dmath.QuickLog(max(p.gapE, 1e-300) / p.l * (p.bc / p.ac))
 	t.walkLeft(slope)
 	t.walkRight(slope)
 	t.flush()
@@ -153,35 +159,43 @@ func (t *integrator) proposeLeft(om, depth, slope float64) {
 	n.n = 0
 	for depth < enough && n.n < probeCap {
 		d := 2.5 + float64(0.7*max(depth, 0))
-		om -= d / (1 + slope)
-		depth += d
+		h := d / (1 + slope)
+		if math.Abs(om-h/2-t.edge) < 4+h/2 {
+			h = min(h, longestLeft)
+		}
+		om -= h
+		depth += float64(h * (1 + slope))
 		n.om[n.n], t.plan[n.n] = om, d
 		n.n++
 	}
 	n.evaluate(t.p)
 }
 
-// walkRight adds the part where g is larger.
+// walkRight adds the part where g is larger, by steps of ln(g − base), which
+// bends less than ln g.
 func (t *integrator) walkRight(slope float64) {
 	p, n := t.p, &t.n
-	om, v := 0.0, p.vc
-	g := dmath.QuickExp(min(v, 690))
-	if g-p.base > enough {
+	g := dmath.QuickExp(min(p.vc, 690))
+	om, over := 0.0, max(g-p.base, 1e-3)
+	if over > enough {
 		t.sum.p += p.bc
 		return
 	}
+	slope *= g / over
 	for range mostRounds {
-		t.proposeRight(om, v, slope)
-		for i, nv := range n.v[:n.n] {
-			if nv-v > 1.4*t.plan[i] {
+		t.proposeRight(om, over, slope)
+		for i, v := range n.v[:n.n] {
+			next := dmath.QuickExp(min(v, 690)) - p.base
+			d := dmath.QuickLog(max(next, 1e-3) / over)
+			if d > 1.2*growth(over) {
 				slope *= 2
 				break
 			}
 			o := n.om[i]
-			t.add(g-p.base > 12, om, o)
-			slope = max((nv-v)/(o-om), 1e-15)
-			om, v, g = o, nv, dmath.QuickExp(min(nv, 690))
-			if g-p.base-om > enough {
+			t.add(over-om > 12, om, o)
+			slope = max(d/(o-om), 1e-15)
+			om, over = o, max(next, 1e-3)
+			if over-om > enough {
 				t.sum.p += n.b[i]
 				return
 			}
@@ -189,22 +203,21 @@ func (t *integrator) walkRight(slope float64) {
 	}
 }
 
-// proposeRight is proposeLeft for the other side, where g is to grow by about
-// 3 + 1.5(g − base) on a panel.
-func (t *integrator) proposeRight(om, v, slope float64) {
+// growth returns by how much ln(g − base) may grow on a panel: over = g − base by
+// about 3 + 1.5·over.
+func growth(over float64) float64 { return min(1.5, dmath.QuickLog(2.5+3/over)) }
+
+// proposeRight is proposeLeft for the other side.
+func (t *integrator) proposeRight(om, over, slope float64) {
 	t.room()
-	n, base := &t.n, t.p.base
+	n := &t.n
 	n.n = 0
-	for n.n < probeCap {
-		g := dmath.QuickExp(min(v, 690))
-		if g-base-om > enough {
-			break
-		}
-		d := min(1.5, dmath.QuickLog(1+(3+float64(1.5*(g-base)))/g))
-		h := min(d/slope, 2.5)
+	for n.n < probeCap && over-om <= enough {
+		d := growth(over)
+		h := min(d/slope, longestRight)
 		om += h
-		v += float64(h * slope)
-		n.om[n.n], t.plan[n.n] = om, d
+		over *= dmath.QuickExp(h * slope)
+		n.om[n.n] = om
 		n.n++
 	}
 	n.evaluate(t.p)

@@ -165,12 +165,19 @@ func (p *point) nearLog(tan, sqe, r, t float64) float64 {
 	theta := math.Pi/2 - t
 	sg := math.Copysign(1, z.eps)
 	half := theta / 2
-	if z.eps != 0 {
-		half = dmath.Sin(z.eps*theta/2) / z.eps
+	if e := math.Abs(z.eps); e != 0 {
+		half = math.Copysign(dmath.QuickSin(math.Abs(e*half))/e, theta)
 	}
 	mid := z.eta + float64(z.eps*theta)/2
-	d := float64(sg*sqe*tan) - float64(p.x0*float64(sg*z.sinE)) - float64(2*half*dmath.Sin(mid))
-	return p.scaled(d/p.r, r/p.r)
+	d := float64(sg*sqe*tan) - float64(p.x0*float64(sg*z.sinE)) - float64(2*half*sinFold(mid, math.Pi-mid))
+	if z.eps == 0 {
+		return d / p.r
+	}
+	y := z.eps * d / p.r
+	if math.Abs(y) < 0.5 {
+		return float64(z.alpha / z.eps * dmath.QuickLog1p(y))
+	}
+	return float64(z.alpha / z.eps * dmath.QuickLog(r/p.r))
 }
 
 // scaled returns (α/ε)·ln(1 + εd), given also 1 + εd.
