@@ -47,7 +47,13 @@
 //
 // A Law or a StudentT, of any scale and location, gives density, log-density,
 // distribution, survival function and quantiles, each tail with its own relative
-// precision; a Table is the fast form of a Law for many evaluations.
+// precision; a Table is the fast form of a Law for many evaluations. Absolute and
+// logarithmic moments are closed forms (AbsMoment, LogMean, LogVariance).
+//
+// Two ways to cut a law are not the same and have two names: Truncated is the
+// law under the condition that X lies in an interval, Clamped that of
+// min(max(X, Lo), Hi), with atoms at the ends. The clamps of Noise are of the
+// second kind: NewClamped(MultiplierLaw(alpha), 0, n.ClampA) is the law of n.A.
 //
 // # Estimation
 //
