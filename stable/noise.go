@@ -10,8 +10,9 @@ import (
 // A = 2K(α/2): its characteristic function is exp(−|u|^α) per coordinate, so
 // at α = 2 it is N(0, 2).
 //
-// The zero clamps are off. A clamp truncates the law: it is not applied at
-// α = 2, where A is no random number.
+// The zero clamps are off. A clamp changes the law to one with atoms, that of
+// Clamped: NewClamped(MultiplierLaw(Alpha), 0, ClampA) for A. It is not applied
+// to A at α = 2, where A is no random number.
 type Noise struct {
 	Alpha     float64 // tail index, 0 < Alpha ≤ 2
 	Isotropic bool    // one A for the whole sample, else one for each element
