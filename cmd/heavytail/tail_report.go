@@ -98,11 +98,11 @@ func (r *tailReport) suggest(set *data.Set) error {
 		return nil
 	}
 	if light {
-		s.Why = fmt.Sprintf("the heaviest column, %d, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", c.Column, c.Alpha.text())
+		s.Why = fmt.Sprintf("the heaviest %s, %d, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", r.kind(), c.Column, c.Alpha.text())
 		return nil
 	}
 	s.Alpha = min(max(math.Round(a*100)/100, leastAlpha), 2)
-	s.Law, s.Why = c.prefer()
+	s.Law, s.Why = c.prefer(r.kind())
 	if c.Nu != nil && c.student.Nu < nuLeast {
 		s.Why += fmt.Sprintf("; its nu, %.3g, is below what Student-t noise can have, more than 2", c.student.Nu)
 	}
@@ -135,7 +135,7 @@ func (r *tailReport) byExtremes() bool {
 	c, s := r.Columns[best], &r.Suggestion
 	s.Column, s.Law = c.Column, "student"
 	s.setNu(c.hill.Alpha)
-	s.Why = fmt.Sprintf("no law fits the bulk of column %d, but its extremes have the tail index %s: noise with that index", c.Column, c.Index.text())
+	s.Why = fmt.Sprintf("no law fits the bulk of %s %d, but its extremes have the tail index %s: noise with that index", r.kind(), c.Column, c.Index.text())
 	if c.hill.Alpha < 2 {
 		s.Law, s.Alpha = "stable", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
 		return true
@@ -145,8 +145,8 @@ func (r *tailReport) byExtremes() bool {
 }
 
 // prefer says which law is nearer to the column, and why noise should follow.
-func (c *columnReport) prefer() (law, why string) {
-	rest := fmt.Sprintf("column %d has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", c.Column)
+func (c *columnReport) prefer(kind string) (law, why string) {
+	rest := fmt.Sprintf("%s %d has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.Column)
 	switch {
 	case c.Nu == nil:
 		return "stable", rest
