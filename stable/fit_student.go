@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"heavytail/internal/dmath"
+	"heavytail/simd"
 )
 
 // A StudentFit is a Student-t law x = Loc + Scale·t(ν) found by maximum
@@ -78,16 +79,33 @@ func FitStudent(x []float64) (StudentFit, error) {
 //
 //	ln f = ln(Γ((ν+1)/2)/Γ(ν/2)) − ½ ln(πν) − ln σ − ((ν+1)/2)·ln(1 + z²/ν)
 func studentSum(y []float64, p vector) float64 {
-	q, inv := p[0], dmath.Exp(-p[1])
-	sum := 0.0
-	for _, v := range y {
-		z := (v - p[2]) * inv
-		sum += dmath.Log1p(float64(q * z * z))
+	n, sum := float64(len(y)), 0.0
+	var z, lg [studentBlock]float64
+	for ; len(y) > 0; y = y[min(studentBlock, len(y)):] {
+		for _, l := range studentLogs(&z, &lg, y, p) {
+			sum += l
+		}
 	}
-	nu := 1 / q
+	nu := 1 / p[0]
 	norm, _ := gammaStep(nu / 2)
 	norm -= float64(0.5*dmath.Log(math.Pi*nu)) + p[1]
-	return float64(float64(len(y))*norm) - float64((nu+1)/2*sum)
+	return float64(n*norm) - float64((nu+1)/2*sum)
+}
+
+// studentBlock is how many values go through the vector functions together.
+const studentBlock = 512
+
+// studentLogs sets z to the standardised values of the first block of y and
+// returns ln(1 + q·z²).
+func studentLogs(z, lg *[studentBlock]float64, y []float64, p vector) []float64 {
+	y = y[:min(studentBlock, len(y))]
+	q, inv := p[0], dmath.Exp(-p[1])
+	for i, v := range y {
+		z[i] = (v - p[2]) * inv
+		lg[i] = q * z[i] * z[i]
+	}
+	simd.Log1pF64(lg[:len(y)], lg[:len(y)])
+	return lg[:len(y)]
 }
 
 // studentSlope is studentSum with its derivatives.
@@ -96,18 +114,20 @@ func studentSlope(y []float64, p vector) (ll float64, g vector, info matrix) {
 	nu := 1 / q
 	norm, dnorm := gammaStep(nu / 2)
 	norm -= float64(0.5*dmath.Log(math.Pi*nu)) + p[1]
-	for _, v := range y {
-		z := (v - p[2]) * inv
-		qz2 := float64(q * z * z)
-		lg, w := dmath.Log1p(qz2), (nu+1)*q/(1+qz2) // w = (ν+1)/(ν+z²)
-		ll += norm - float64((nu+1)/2*lg)
-		// ∂/∂ν, times dν/dq = −ν².
-		s := vector{
-			-nu * nu * 0.5 * (dnorm - q - lg + float64(w*z*z*q)),
-			float64(w*z*z) - 1,
-			w * z * inv,
+	var z, lg [studentBlock]float64
+	for ; len(y) > 0; y = y[min(studentBlock, len(y)):] {
+		for i, l := range studentLogs(&z, &lg, y, p) {
+			zi := z[i]
+			w := (nu + 1) * q / (1 + float64(q*zi*zi)) // (ν+1)/(ν+z²)
+			ll += norm - float64((nu+1)/2*l)
+			// ∂/∂ν, times dν/dq = −ν².
+			s := vector{
+				-nu * nu * 0.5 * (dnorm - q - l + float64(w*zi*zi*q)),
+				float64(w*zi*zi) - 1,
+				w * zi * inv,
+			}
+			s.add(3, &g, &info)
 		}
-		s.add(3, &g, &info)
 	}
 	info.mirror(3)
 	return ll, g, info
