@@ -139,7 +139,7 @@ func (s Stream) ChiSquare(nu float64, off int) float64 { return 2 * s.Gamma(nu/2
 
 // Kappa returns κ = χ²(ν)/ν, the divisor that turns a normal vector z into the
 // multivariate Student-t vector z/√κ with ν degrees of freedom. At ν = +Inf it
-// is 1 and draws nothing.
+// is 1 and draws nothing; below ν = 0.1 it can be 0, see Gamma.
 func (s Stream) Kappa(nu float64, off int) float64 {
 	if math.IsInf(nu, 1) {
 		return 1

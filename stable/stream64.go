@@ -87,6 +87,12 @@ func powerParams(num, den float64) (q simd.Noise64Params) {
 // formula serves S0 for all α and is regular at α = 1, where S1 is set to equal
 // S0; see simd.Noise64SkewedS0. No value lies outside the support, which for
 // |β| = 1 and α < 1 ends at 0 in S1 and at −ζ in S0. A family holds 2^32 of them.
+//
+// For α ≥ 0.5 the error is at most 2e-15 of the larger of 1, |x| and the terms
+// whose sum x is. In units of max(1, |x|), the worst of 10^5 draws in S0 is 1.6e-15
+// for β = 0 and ±1 and 1.4e-15 for α ≥ 0.99; for other β, where x changes sign amid
+// large terms, 2.6e-15 at α = 0.9, 6e-15 at 0.7 and 3.3e-14 at 0.5. S1 near α = 1
+// has errors of 4e-16·|ζ|.
 func (s Stream) Skewed64(dst []float64, alpha, beta float64, param Param, off int) {
 	checkAlpha64(alpha)
 	if !(math.Abs(beta) <= 1) || param > S1 {
