@@ -38,3 +38,24 @@ func ExampleStudentT() {
 	fmt.Printf("%.4e %.4f\n", t.Survival(1000), t.SurvivalQuantile(1e-9))
 	// Output: 5.6281e-11 439.4985
 }
+
+// What a clamp of DLPM's multiplier A at 20 does: 2.5 % of the draws become
+// exactly 20, and the mean, infinite before, is finite. Drawing again where A > 20
+// would be the truncated law instead.
+func ExampleClamped() {
+	a := stable.MultiplierLaw(1.7)
+	c, err := stable.NewClamped(a, 0, 20)
+	if err != nil {
+		panic(err)
+	}
+	t, err := stable.NewTruncated(a, 0, 20)
+	if err != nil {
+		panic(err)
+	}
+	_, atom := c.Atoms()
+	fmt.Printf("P(A = 20) = %.4f, mean %.4f\n", atom, c.Mean())
+	fmt.Printf("given A <= 20: mean %.4f, 99 %% quantile %.4f\n", t.Mean(), t.Quantile(0.99))
+	// Output:
+	// P(A = 20) = 0.0253, mean 2.9584
+	// given A <= 20: mean 2.5167, 99 % quantile 14.2375
+}
