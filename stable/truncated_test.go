@@ -106,11 +106,15 @@ func TestTruncatedLaw(t *testing.T) {
 		}
 		require.Equal(t, []float64{0, 0, math.Inf(-1), c.lo, c.hi}, []float64{l.Density(c.lo - 1), l.CDF(c.lo - 1), l.LogDensity(c.lo - 1), l.Quantile(0), l.Quantile(1)})
 		require.True(t, math.IsNaN(l.CDF(math.NaN())) && math.IsNaN(l.Survival(math.NaN())))
-		x := make([]float64, 2000)
+		n := 2000
+		if testing.Short() {
+			n = 200
+		}
+		x := make([]float64, n)
 		l.Sample(x, Stream{Seed: 1}, 7)
-		y := make([]float64, 1000)
-		l.Sample(y, Stream{Seed: 1}, 1007)
-		require.Equal(t, x[1000:], y)
+		y := make([]float64, 100)
+		l.Sample(y, Stream{Seed: 1}, 7+n-100)
+		require.Equal(t, x[n-100:], y)
 		require.Less(t, distance(x, l.CDF), 1.95, "%v", c)
 	}
 	// Truncated laws can be cut again.
@@ -154,7 +158,7 @@ func TestClamped(t *testing.T) {
 		}
 	}
 	near(t, mean, c.Mean(), 1e-9, "mean")
-	n, a := 40000, Noise{Alpha: alpha, ClampA: top, Isotropic: true}
+	n, a := count(t)/32, Noise{Alpha: alpha, ClampA: top, Isotropic: true}
 	x, hit := make([]float64, n), make([]float64, n)
 	for i := range x {
 		if x[i] = a.A(Stream{Seed: 3, Sample: uint64(i)}); x[i] == top {
@@ -166,10 +170,10 @@ func TestClamped(t *testing.T) {
 	require.Less(t, distance(slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v == top }),
 		func(v float64) float64 { return c.CDF(v) / (1 - atom) }), 1.95)
 	// Sampled by inversion it is the clamp of the whole law's variates.
-	c.Sample(x[:500], Stream{Seed: 4}, 0)
+	c.Sample(x[:300], Stream{Seed: 4}, 0)
 	whole, err := NewClamped(law, 0, math.Inf(1))
 	require.NoError(t, err)
-	y := make([]float64, 500)
+	y := make([]float64, 300)
 	whole.Sample(y, Stream{Seed: 4}, 0)
 	for i := range y {
 		require.Equal(t, min(y[i], top), x[i])
