@@ -70,7 +70,7 @@ type NoiseParams struct {
 	Alpha   float32    // Symmetric, Skewed: α
 	AlphaLo float32    // Skewed
 	Eps     float32    // 1−α; its amount for SymmetricHigh
-	ExpoLo  float32    // Symmetric, Skewed
+	ExpoLo  float32    // Symmetric, Skewed, Positive
 	BiasN   float32    // Skewed: whole part of the bias
 	K, K1   [2]float32 // Skewed: k = α/2 ± φ and 1−k. Symmetric: α/2 and 1−α/2
 	KLo     [2]float32 // Skewed

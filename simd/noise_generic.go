@@ -143,14 +143,15 @@ func noisePositive(wu, we uint32, q *NoiseParams, op NoiseOp) float32 {
 		s, c = c, s
 	}
 	head, inv := noiseHead(s, noiseNegLog2(we), sv)
-	l := FMA(q.Expo, noiseLog2(float32(c*inv)), q.Bias)
-	switch op {
-	case NoiseRootLow, NoiseRootHigh:
-		return noisePower(float32(math.Sqrt(float64(head))), l)
-	case NoiseLogLow, NoiseLogHigh:
+	r := float32(c * inv)
+	if op == NoisePositiveLow || op == NoisePositiveHigh {
+		return noiseScaled(head, r, 0, q)
+	}
+	l := FMA(q.Expo, noiseLog2(r), q.Bias)
+	if op == NoiseLogLow || op == NoiseLogHigh {
 		return float32((l + noiseLog2(head)) * noiseLn2)
 	}
-	return noisePower(head, l)
+	return noisePower(float32(math.Sqrt(float64(head))), l)
 }
 
 // noiseGroupsGeneric fills dst with whole blocks from block on.

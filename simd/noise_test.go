@@ -32,7 +32,7 @@ var noiseCases = []struct {
 		Alpha: 1.5, AlphaLo: 1e-8, K: [2]float32{0.6024, 0.8976}, K1: [2]float32{0.3976, 0.1024}, KLo: [2]float32{1e-8, -1e-8},
 		Eps: -0.5, Expo: -0.33333, ExpoLo: 1e-9, Bias: -0.1, BiasN: 1, Shift: 0.5}},
 	{"skewed0", NoiseSkewed0, skewed0Case},
-	{"positive-low", NoisePositiveLow, NoiseParams{A: 0.3, Expo: 2.3333, Bias: 1.23}},
+	{"positive-low", NoisePositiveLow, NoiseParams{A: 0.3, Expo: 2.3333, ExpoLo: 1e-8, Bias: 1.23}},
 	{"positive-high", NoisePositiveHigh, NoiseParams{A: 0.15, Expo: 0.17647, Bias: 0.0933}},
 	{"root-low", NoiseRootLow, NoiseParams{A: 0.3, Expo: 1.1667, Bias: 0.6}},
 	{"root-high", NoiseRootHigh, NoiseParams{A: 0.15, Expo: 0.088, Bias: 0.0466}},

@@ -111,7 +111,7 @@ func twins() []twin {
 				continue // ln K is too near 0 for a judge by absolute error
 			}
 			out = append(out, twin{
-				fmt.Sprint("positive ", a, form), tagPositive,
+				fmt.Sprint("positive ", a, form), []uint32{tagValue, tagPositive, tagPositive}[form],
 				func(s Stream, dst []float32) { s.Positive(dst, a, Form(form), 0) },
 				func(wu, we uint32) float64 { return f(ln(wu, we)) }, 1.5e-6,
 			})

@@ -29,14 +29,14 @@ type scanFamily struct {
 func scanFamilies(t *testing.T) []scanFamily {
 	out := []scanFamily{
 		{"uniform", simd.NoiseUniform, simd.NoiseParams{}, 1, 0},
-		{"exponential", simd.NoiseExponential, simd.NoiseParams{}, 1, 1e-6},
+		{"exponential", simd.NoiseExponential, simd.NoiseParams{}, 1, 1e-5},
 		{"normal", simd.NoiseNormal, simd.NoiseParams{Scale: 1}, 2, 1e-6},
 	}
-	for _, alpha := range []float64{0.5, 1, 1.7} {
+	for _, alpha := range []float64{0.5, 1.7} {
 		op, q := symmetricParams(alpha)
-		out = append(out, scanFamily{fmt.Sprint("symmetric ", alpha), op, q, 2, 2e-6})
+		out = append(out, scanFamily{fmt.Sprint("symmetric ", alpha), op, q, 2, 1e-5})
 	}
-	for _, l := range []Law{{Alpha: 0.5, Beta: 0.5, Param: S1}, {Alpha: 1.5, Beta: -1}, {Alpha: 0.9, Beta: 1}, {Alpha: 1, Beta: 0.5}, {Alpha: 1.2, Beta: -0.75}} {
+	for _, l := range []Law{{Alpha: 0.5, Beta: 0.5, Param: S1}, {Alpha: 1, Beta: 0.5}, {Alpha: 1.2, Beta: -0.75}} {
 		op, q := skewedParams(l.Alpha, l.Beta, l.Param)
 		out = append(out, scanFamily{fmt.Sprint("skewed ", l.Alpha, l.Beta), op, q, 2, 1e-5})
 	}
@@ -47,7 +47,7 @@ func scanFamilies(t *testing.T) []scanFamily {
 		}
 	}
 	for _, l := range []Law{{Alpha: 1.7, Scale: 1}, {Alpha: 0.6, Beta: 0.9, Scale: 1}} {
-		out = append(out, scanFamily{fmt.Sprint("table ", l.Alpha, l.Beta), simd.NoiseTable, sampler(t, l).params, 1, 1e-6})
+		out = append(out, scanFamily{fmt.Sprint("table ", l.Alpha, l.Beta), simd.NoiseTable, sampler(t, l).params, 1, 1e-5})
 	}
 	return out
 }
@@ -69,6 +69,12 @@ func (f scanFamily) scans() (out []scan) {
 			out = append(out, scan{scanFamily: f, from: from})
 			continue
 		}
+		switch f.op {
+		case simd.NoiseNormal, simd.NoiseSymmetricLow, simd.NoiseSymmetricHigh: // bit 31 is the sign
+			if from != 0 {
+				continue
+			}
+		}
 		for _, fixed := range []uint32{0, 0x5a5a5a5a, 0xffffffff} {
 			out = append(out, scan{scanFamily: f, fixed: fixed, from: from})
 			if f.op == simd.NoiseNormal {
@@ -80,12 +86,12 @@ func (f scanFamily) scans() (out []scan) {
 	return out
 }
 
-const scanChunk = 1 << 14 // variates, or pairs of normals
+const scanChunk = 1 << 12 // variates, or pairs of normals
 
 // A scanner holds the buffers of one goroutine.
 type scanner struct {
 	words [2 * scanChunk]uint32
-	x     [2 * scanChunk]float32
+	x, y  [2 * scanChunk]float32
 }
 
 // variates makes the variates of the words w, w+step, …; those that count are
@@ -95,10 +101,14 @@ func (b *scanner) variates(s *scan, w, step uint32) (x []float32, gap int) {
 	if s.second {
 		run, other = 1, 0
 	}
-	for i := range scanChunk {
-		words[i*s.words+run*(s.words-1)] = w + uint32(i)*step
-		if s.words == 2 {
-			words[2*i+other] = s.fixed
+	if s.words == 1 {
+		for i := range words {
+			words[i] = w + uint32(i)*step
+		}
+	} else {
+		for i := 0; i < len(words); i += 2 {
+			words[i+run], words[i+other] = w, s.fixed
+			w += step
 		}
 	}
 	if s.op != simd.NoiseNormal {
@@ -129,22 +139,40 @@ func (b *scanner) run(s *scan, first, step uint32, chunks int, alter func([]floa
 		if alter != nil {
 			alter(x)
 		}
-		bad := none
+		if gap == 1 && b.flat(s, x, dir, &ext) {
+			continue
+		}
 		for i := 0; i < len(x); i += gap {
 			v := x[i] * dir
 			if v >= ext && v <= math.MaxFloat32 {
 				ext = v
 			} else if !(v <= math.MaxFloat32 && ext-v <= s.tol*max(1, ext, -ext)) {
-				bad = i
-				break
+				return fmt.Errorf("%s: words %x and %x (second: %v) give %v, after %v",
+					s.name, w+uint32(i/gap)*step, s.fixed, s.second, x[i], ext*dir)
 			}
-		}
-		if bad < none {
-			return fmt.Errorf("%s: words %x and %x (second: %v) give %v, after %v",
-				s.name, w+uint32(bad/gap)*step, s.fixed, s.second, x[bad], ext*dir)
 		}
 	}
 	return nil
+}
+
+// flat is the quick way through a chunk: it returns whether all of it is finite
+// and so nearly equal that no order in it matters, and moves the extreme.
+func (b *scanner) flat(s *scan, x []float32, dir float32, ext *float32) bool {
+	most := simd.Max(x)
+	simd.Scale(b.y[:len(x)], x, -1)
+	least := -simd.Max(b.y[:len(x)])
+	if sum := simd.Sum(x); sum-sum != 0 { // also where it overflows
+		return false
+	}
+	if dir < 0 {
+		most, least = -least, -most
+	}
+	room := s.tol * max(1, most, -most)
+	if !(most-least <= room && *ext-least <= room) {
+		return false
+	}
+	*ext = max(*ext, most)
+	return true
 }
 
 // step is 2 where bit 0 of the running word is a sign.

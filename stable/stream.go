@@ -28,6 +28,7 @@ const (
 	tagTable       = 10
 	tagSymmetric   = 11 // was 5
 	tagSkewed      = 12 // was 6
+	tagValue       = 13 // form Value of positive variates; was tagPositive
 )
 
 // philox prepares the generator of one family of the stream.

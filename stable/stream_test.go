@@ -211,7 +211,7 @@ var pinnedBits = []string{
 	"-0x1.2571c4p-02 0x1.17dc24p-02 0x1.921aa6p+00 -0x1.6b4fa6p-01 f9ebad5f17dd903f", // symmetric 0.85
 	"0x1.83307p-04 -0x1.452e3p-01 0x1.5bf546p+01 -0x1.ba6ae4p+00 0cd9f93c74fd05bd",   // skewed 1.5
 	"-0x1.a2ba9ep-02 -0x1.06fe62p-01 0x1.c5e0ap+00 -0x1.53dfbp-01 c60fd2029b0529c0",  // skewed 1
-	"0x1.7dffb6p+01 0x1.f635a2p-01 0x1.6a78e6p-01 0x1.d0628p-01 67cf9916a86d5849",    // positive 0.85
+	"0x1.e1517ep+01 0x1.e877cep-01 0x1.703deep-01 0x1.1b14b2p+00 0eb81c3480444b36",   // positive 0.85
 	"0x1.0ec9b4p+04 0x1.1524f4p+01 0x1.2167fp-01 0x1.a83846p+00 c8a6647f3ba768b1",    // root 0.4
 	"0x1.17e83cp+00 -0x1.3c54bp-06 -0x1.61aa6cp-02 -0x1.8fd0c2p-04 69833338ddfa8774", // log 0.85
 	"0x1.25583ep+00 0x1.8916fep+00 0x1.b1b88cp+00 0x1.4bc1dp+01 4263a63240102ac4",    // table 1.7

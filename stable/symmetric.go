@@ -13,7 +13,7 @@ const (
 // Symmetric sets dst[i] to variate off+i of the symmetric α-stable law with
 // characteristic function exp(−|t|^α), 0 < α ≤ 2 (Chambers, Mallows and Stuck
 // 1976). At α = 2 it is N(0, 2), at α = 1 Cauchy. Given the float32 uniform of
-// the angle, the error is relative: at most 6e-7 at α = 0.5, 4e-7 for α ≥ 0.8.
+// the angle, the error is relative: at most 6e-7 for any words, and 4e-7 for α ≥ 0.8.
 // Values beyond the largest float32 become it (α = 0.5: once in 10^19, α = 0.1:
 // once in 10^4).
 func (s Stream) Symmetric(dst []float32, alpha float64, off int) {

@@ -218,19 +218,21 @@ func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
 		s, c = c, s
 	}
 	head, inv := g.ratio(s, e, sv)
+	if form == "Positive" {
+		g.mulTo(c, inv, inv)
+		return g.scaled(head, inv, false)
+	}
 	l := g.exponent(c, inv)
-	switch form {
-	case "Root":
-		for i := range head {
-			g.VSQRTPS(head[i], head[i])
-		}
-	case "Log":
+	if form == "Log" {
 		h := g.log2(head)
 		for i := range h {
 			g.VADDPS(h[i], l[i], l[i])
 		}
 		g.times1(l, ln2)
 		return l
+	}
+	for i := range head {
+		g.VSQRTPS(head[i], head[i])
 	}
 	return g.power(head, l)
 }
