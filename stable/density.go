@@ -105,7 +105,7 @@ func (s *standard) tail() (o values) {
 	c := tailConstant(s.alpha, s.beta)
 	lx := dmath.Log(s.x0) // = ln X within the precision
 	o.f, o.base = s.alpha*c, float64((s.alpha+1)*lx)
-	o.upper = c * dmath.Exp(-s.alpha*lx)
+	o.upper = float64(c * dmath.Exp(-s.alpha*lx))
 	o.lower = 1 - o.upper
 	return o
 }

@@ -37,7 +37,7 @@ func (f StableFit) AlphaInterval() Interval {
 	if f.Alpha == 2 && f.atTwo > 0 {
 		return Interval{f.atTwo, 2}
 	}
-	d := z95 * f.SE[0]
+	d := float64(z95 * f.SE[0])
 	return Interval{max(f.Alpha-d, 0), min(f.Alpha+d, 2)}
 }
 

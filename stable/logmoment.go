@@ -66,8 +66,8 @@ func logCumulants(a float64) (k2, k3, k4 float64) {
 		pi2   = math.Pi * math.Pi
 		zeta3 = 1.2020569031595942
 	)
-	k2 = pi2 / 6 * (1/(a*a) + 0.5)
-	k3 = 2 * zeta3 * (1/(a*a*a) - 1)
-	k4 = pi2 * pi2 * (1/(15*a*a*a*a) + 7.0/120)
+	k2 = float64(pi2 / 6 * (1/(a*a) + 0.5))
+	k3 = float64(2 * zeta3 * (1/(a*a*a) - 1))
+	k4 = float64(pi2 * pi2 * (1/(15*a*a*a*a) + 7.0/120))
 	return k2, k3, k4
 }

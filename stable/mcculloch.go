@@ -186,7 +186,7 @@ func quantileErrors(f StableFit, q [5]float64) (se [4]float64) {
 	var density [5]float64
 	for i := range q {
 		density[i] = law.Density(q[i])
-		h := 1e-4 * (q[3] - q[1])
+		h := float64(1e-4 * (q[3] - q[1]))
 		up, down := q, q
 		up[i] += h
 		down[i] -= h

@@ -84,7 +84,7 @@ func (n *nodeSet) remainders(p *point, sa, sq, st []float64) {
 	simd.SinF64(half, half)
 	simd.SinF64(mid, mid)
 	simd.SinCosF64(st, cos, st)
-	c := p.x0 * sg * p.sinE
+	c := float64(p.x0 * sg * p.sinE) // a product even from another statement may be fused
 	for i, t := range st {
 		sqe, h := sq[i]/e, half[i]/e
 		if e == 0 {
