@@ -54,7 +54,7 @@ func LogMoments(x []float64) (StableFit, error) {
 	varV := (k4 + float64(2*v*v)) / n
 	f.SE[0] = dv * math.Sqrt(varV)
 	// ln γ = m − C/α + C: m and v have the covariance κ₃/n.
-	c := euler / (a * a) * -dv
+	c := float64(euler / (a * a) * -dv)
 	f.SE[2] = f.Scale * math.Sqrt(v/n+float64(c*c*varV)+float64(2*c*k3)/n)
 	return f, nil
 }
