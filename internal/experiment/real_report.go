@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"heavytail/internal/dmath"
 )
 
 // A realRow is a row of a set's table.
@@ -44,7 +46,7 @@ func realRows() []realRow {
 
 func reportReal(r *Results, sets []realSet) Report {
 	rep := Report{Title: "real: held-out tails of real data"}
-	rep.Sections = append(rep.Sections, Section{"choice", choiceTable(r, sets)})
+	rep.Sections = append(rep.Sections, Section{"overall", overallTable(r, sets)}, Section{"choice", choiceTable(r, sets)})
 	fig := Figure{Columns: 2}
 	for _, s := range sets {
 		rep.Sections = append(rep.Sections, Section{"set-" + s.name, setTable(r, s)})
@@ -82,11 +84,48 @@ func best(r *Results, set, family string) (realRow, Summary) {
 	return row, least
 }
 
-// chosenError is the mean log tail error, over the runs, of the grid's value
-// that is nearest to what the estimator named by column said of that run's
-// training half; it also returns the values chosen.
-func chosenError(r *Results, set, family, column string, grid []float64) (Summary, string) {
-	var errs []float64
+// overallTable ranks all methods over all sets: the log tail error in units of
+// the training half's of the same set and run, as a geometric mean with the 95 % interval that the
+// spread of these pairs gives.
+func overallTable(r *Results, sets []realSet) string {
+	t := Table{Head: []string{"method", "sets × runs", "log tail error relative to the training half's"}}
+	add := func(title string, errs func(set string) []float64) {
+		var logs []float64
+		for _, s := range sets {
+			half := r.Values(halfMethod, s.name+" -", "tail")
+			for run, v := range errs(s.name) {
+				if run < len(half) {
+					logs = append(logs, dmath.Log(v/half[run]))
+				}
+			}
+		}
+		s := Summarise(logs)
+		se := s.Std / math.Sqrt(float64(s.N))
+		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-1.96*se), dmath.Exp(s.Mean+1.96*se)))
+	}
+	for _, row := range realRows() {
+		add(row.title(), func(set string) []float64 { return r.Values(row.family, row.setting(set), "tail") })
+	}
+	for _, c := range []struct {
+		title, family, column string
+		grid                  []float64
+	}{
+		{"t-EDM with the ν nearest to the fitted one", tEDM, "nu", realNu}, {"t-EDM with the ν nearest to the tail index", tEDM, "index", realNu},
+		{"DLPM with the α nearest to the fitted one", dlpm, "alpha", realAlpha},
+	} {
+		add(c.title, func(set string) []float64 {
+			errs, _ := chosenErrors(r, set, c.family, c.column, c.grid)
+			return errs
+		})
+	}
+	return t.String()
+}
+
+// chosenErrors are the log tail errors, by run, of the grid's value that is
+// nearest to what the estimator named by column said of that run's training
+// half; it also returns the values chosen. Runs that are not measured yet are
+// NaN.
+func chosenErrors(r *Results, set, family, column string, grid []float64) (errs []float64, values string) {
 	count := map[float64]int{}
 	for run, v := range r.Values(estimateMethod, set+" -", column) {
 		g := nearest(grid, v)
@@ -95,9 +134,11 @@ func chosenError(r *Results, set, family, column string, grid []float64) (Summar
 			continue
 		}
 		count[g]++
+		e := math.NaN()
 		if all := r.Values(family, setting(set, g), "tail"); run < len(all) {
-			errs = append(errs, all[run])
+			e = all[run]
 		}
+		errs = append(errs, e)
 	}
 	var names []string
 	for _, g := range grid {
@@ -108,7 +149,7 @@ func chosenError(r *Results, set, family, column string, grid []float64) (Summar
 	if len(names) == 0 {
 		names = []string{"none: the fit fails"}
 	}
-	return Summarise(errs), strings.Join(names, ", ")
+	return errs, strings.Join(names, ", ")
 }
 
 // choiceTable shows per set the estimates, the best row of each family, and how
@@ -119,7 +160,7 @@ func choiceTable(r *Results, sets []realSet) string {
 		var overall realRow
 		least := Summary{Mean: math.Inf(1)}
 		for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
-			if row, v := best(r, s.name, f); v.Mean < least.Mean {
+			if row, v := best(r, s.name, f); v.N > 0 && v.Mean < least.Mean {
 				overall, least = row, v
 			}
 		}
@@ -130,8 +171,8 @@ func choiceTable(r *Results, sets []realSet) string {
 			return row.title() + ": " + compact(v)
 		}
 		chosen := func(family, column string, grid []float64) string {
-			v, names := chosenError(r, s.name, family, column, grid)
-			return names + ": " + compact(v)
+			errs, names := chosenErrors(r, s.name, family, column, grid)
+			return names + ": " + compact(Summarise(errs))
 		}
 		e := func(column string) string { return compact(r.Summary(estimateMethod, s.name+" -", column)) }
 		t.Add(s.name, fmt.Sprint(len(s.x)), e("nu")+"; "+e("alpha")+"; "+e("index"), named(overall, least),

@@ -106,7 +106,7 @@ func TestRealQuick(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, runner(t, dir, 2).Do(context.Background(), realData, Options{Quick: true, Seed: 1}))
 	page := text(t, dir, "out", "real.md")
-	for _, want := range []string{"| t-EDM, ν = 2.5 |", "| DDPM (α = 2) |", "| EDM of logarithms |", "| pareto | 3000 |"} {
+	for _, want := range []string{"| t-EDM, ν = 2.5 |", "| DDPM (α = 2) |", "| EDM of logarithms |", "| pareto | 3000 |", "| t-EDM with the ν nearest to the tail index | 2 |"} {
 		require.Contains(t, page, want)
 	}
 	require.Contains(t, text(t, dir, "out", "real.svg"), "fitted Student law")
