@@ -200,25 +200,23 @@ func TestNoiseUniformBits(t *testing.T) {
 	}
 }
 
-// scan calls f on words: all of them if HEAVYTAIL_EXHAUSTIVE is set, else every
-// 65521st and all near the ends.
+// scan calls f on words: every 61st if HEAVYTAIL_EXHAUSTIVE is set, else every
+// 65521st, and all near the ends. Package stable runs the kernels over all words.
 func scan(f func(w uint32)) {
-	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") == "" {
-		for w := uint64(0); w < 1<<32; w += 65521 {
-			f(uint32(w))
-		}
-		for w := range uint32(1 << 12) {
-			f(w)
-			f(^w)
-			f(w ^ 1<<31)
-			f(w ^ (1<<31 - 1))
-		}
-		return
+	step := uint64(65521)
+	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" {
+		step = 61
+	}
+	for w := range uint32(1 << 12) {
+		f(w)
+		f(^w)
+		f(w ^ 1<<31)
+		f(w ^ (1<<31 - 1))
 	}
 	var wg sync.WaitGroup
 	for part := range uint64(16) {
 		wg.Go(func() {
-			for w := part << 28; w < (part+1)<<28; w++ {
+			for w := part << 28; w < (part+1)<<28; w += step {
 				f(uint32(w))
 			}
 		})
@@ -246,7 +244,7 @@ func (m *worst) see(err float64, at uint32) {
 // TestNoiseFunctions measures the relative errors of the building blocks over
 // the words that reach them, in units of 2^-24.
 func TestNoiseFunctions(t *testing.T) {
-	var sin, cos, neg, log, exp worst
+	var sin, cos, neg, log, exp, sine, expm1 worst
 	rel := func(got float32, want float64) float64 { return math.Abs(float64(got)/want-1) * 0x1p24 }
 	scan(func(w uint32) {
 		v := noiseHalfUnit(w)
@@ -254,6 +252,14 @@ func TestNoiseFunctions(t *testing.T) {
 		sin.see(rel(s, math.Sin(math.Pi*float64(v))), w)
 		if v < 0.5 {
 			cos.see(rel(c, math.Sin(math.Pi*float64(0.5-v))), w)
+		}
+		sine.see(rel(noiseSine(v, v), math.Sin(math.Pi*float64(v))), w)
+		if r := float32(int32(w)) * 0x1p-32; r != 0 {
+			p := noiseExpm1[5]
+			for i := 4; i >= 0; i-- {
+				p = FMA(p, r, noiseExpm1[i])
+			}
+			expm1.see(rel(float32(p*r), math.Expm1(float64(r)*math.Ln2)), w)
 		}
 		k := float64(w >> 1)
 		want := -math.Log2((k + 0.5) * 0x1p-31)
@@ -271,22 +277,24 @@ func TestNoiseFunctions(t *testing.T) {
 			exp.see(rel(noiseExp2(y), math.Exp2(float64(y))), w)
 		}
 	})
-	t.Logf("sin %.2f at %x, cos %.2f at %x, −log2 u %.2f at %x, log2 %.2f at %x, exp2 %.2f at %x",
-		sin.err, sin.at, cos.err, cos.at, neg.err, neg.at, log.err, log.at, exp.err, exp.at)
+	t.Logf("sin %.2f at %x, cos %.2f at %x, −log2 u %.2f at %x, log2 %.2f at %x, exp2 %.2f at %x, sine %.2f at %x, 2^r−1 %.2f at %x",
+		sin.err, sin.at, cos.err, cos.at, neg.err, neg.at, log.err, log.at, exp.err, exp.at, sine.err, sine.at, expm1.err, expm1.at)
 	require.Less(t, sin.err, 2.5)
 	require.Less(t, cos.err, 2.5)
 	require.Less(t, neg.err, 5.0)
 	require.Less(t, log.err, 1.5)
 	require.Less(t, exp.err, 1.5)
+	require.Less(t, sine.err, 2.2)
+	require.Less(t, expm1.err, 3.0)
 }
 
 // TestNoiseFinite: no first word makes a NaN or an infinity with any edge as
 // the second, and no second word with any edge as the first.
 func TestNoiseFinite(t *testing.T) {
-	edges := []uint32{0, 0xffffffff, 1<<31 - 1, 1 << 31}
-	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" || testing.Short() {
-		edges = edges[:2]
+	if testing.Short() {
+		t.Skip("package stable scans the kernels")
 	}
+	edges := []uint32{0, 0xffffffff}
 	for _, c := range noiseCases {
 		if c.op < NoiseNormal {
 			continue

@@ -21,8 +21,8 @@
 //	        c3   family tag (bits 24–31) and bits 32–55 of the sample (bits 0–23)
 //
 // A block has four words w0…w3. Families with one word per variate (words,
-// uniform, exponential, normal, tables) take element 4n+j from block n: word j, or for
-// normals words 0, 1 → elements 4n, 4n+1 and words 2, 3 → elements 4n+2, 4n+3.
+// uniform, exponential, normal, tables) take element 4n+j from block n: word j,
+// or for normals words 0, 1 → elements 4n, 4n+1 and 2, 3 → 4n+2, 4n+3.
 // Families with two words per variate (the stable laws) take elements 2n and
 // 2n+1 from words 0, 1 and 2, 3 of block n. The multiplier A of isotropic noise
 // is made in float64 from block 0 of a family of its own, two words per uniform.
@@ -37,6 +37,18 @@
 // Sampling with the seeds 0 to 63 uses Seed = 0 … 63 with Sample = 0; training
 // uses the seed of the run and counts its samples. Two streams that differ in
 // any part, and two families of one stream, are independent.
+//
+// # Stable variates
+//
+// Three ways to one law, with streams of their own:
+//
+//	Sampler                  table of the inverse distribution: fastest, one word and
+//	                         32 bits per variate, any law with α ≥ 0.5
+//	Symmetric, Skewed        Chambers, Mallows and Stuck in float32: 63 bits
+//	Symmetric64, Skewed64    the same in float64: 128 bits
+//
+// Positive gives the positive laws (Kanter), SubGaussian isotropic vectors, and
+// Noise what DLPM adds. The comments state the errors that the tests measured.
 //
 // # Laws
 //

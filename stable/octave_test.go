@@ -246,6 +246,23 @@ func TestSamplerCacheAndErrors(t *testing.T) {
 	require.Panics(t, func() { s.Fill(x, Stream{}, 1<<34-999) })
 }
 
+func ExampleSampler() {
+	law := Law{Alpha: 1.5, Beta: 0.5, Scale: 2, Loc: 1, Param: S1}
+	s, err := NewSampler(law)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x := make([]float32, 4)
+	s.Fill(x, Stream{Seed: 7}, 0)
+	fmt.Println(x)
+	s.Fill(x[2:], Stream{Seed: 7}, 2) // the same, from any offset
+	fmt.Println(x)
+	// Output:
+	// [1.356808 4.025624 0.3450528 -0.30866656]
+	// [1.356808 4.025624 0.3450528 -0.30866656]
+}
+
 func BenchmarkNewSampler(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		octaveTable(Law{Alpha: 1.7, Scale: 1})

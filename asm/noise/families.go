@@ -177,15 +177,11 @@ func (g *gen) power(head, l vecs) vecs {
 	return x
 }
 
-// cross returns fma(a, b, ±c·d); c is overwritten.
-func (g *gen) cross(a, b, c, d vecs, minus bool) vecs {
+// cross returns fma(a, b, −c·d); c is overwritten.
+func (g *gen) cross(a, b, c, d vecs) vecs {
 	g.mulTo(c, d, c)
 	for i := range a {
-		if minus {
-			g.VFMSUB231PS(b[i], a[i], c[i])
-		} else {
-			g.VFMADD231PS(b[i], a[i], c[i])
-		}
+		g.VFMSUB231PS(b[i], a[i], c[i])
 	}
 	return c
 }
@@ -213,7 +209,7 @@ func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
 	sv, cv := g.sinCosPi(v)
 	sb, cb := g.sinCosPi(b)
 	g.xorSign(cv, wu)
-	s, c := sb, g.cross(sv, cb, cv, sb, true)
+	s, c := sb, g.cross(sv, cb, cv, sb)
 	if high {
 		s, c = c, s
 	}
