@@ -111,3 +111,34 @@ func TestRealQuick(t *testing.T) {
 	}
 	require.Contains(t, text(t, dir, "out", "real.svg"), "fitted Student law")
 }
+
+// TestChoice: the best row, what an estimator chooses, and the ranking of a
+// table whose numbers are known. ν̂ is 2.9 in run 0, which takes ν = 3, and 12 in
+// run 1, which takes 10.
+func TestChoice(t *testing.T) {
+	r := &Results{columns: realColumns, rows: map[Key][]float64{}}
+	put := func(method, setting string, run int, tail, nu float64) {
+		row := padded([]float64{tail})
+		row[slices.Index(realColumns, "nu")] = nu
+		k := Key{method, setting, run}
+		r.keys, r.rows[k] = append(r.keys, k), row
+	}
+	for run, half := range []float64{0.1, 0.4} {
+		put(halfMethod, "a -", run, half, math.NaN())
+		put(estimateMethod, "a -", run, math.NaN(), []float64{2.9, 12}[run])
+		put(tEDM, "a 3", run, 2*half, math.NaN())
+		put(tEDM, "a 10", run, 8*half, math.NaN())
+	}
+	slices.SortFunc(r.keys, Key.compare)
+	row, s := best(r, "a", tEDM)
+	require.Equal(t, 3.0, row.value)
+	require.InDelta(t, 0.5, s.Mean, 1e-12)
+	errs, names := chosenErrors(r, "a", tEDM, "nu", realNu)
+	require.InDeltaSlice(t, []float64{0.2, 3.2}, errs, 1e-12)
+	require.Equal(t, "3 (1×), 10 (1×)", names)
+	_, names = chosenErrors(r, "a", dlpm, "alpha", realAlpha)
+	require.Contains(t, names, "the fit fails")
+	table := overallTable(r, []realSet{{name: "a"}})
+	require.Contains(t, table, "| t-EDM, ν = 3 | 2 | 2.00 (2.00 to 2.00) |")
+	require.Contains(t, table, "| t-EDM with the ν nearest to the fitted one | 2 | 4.00 (") // √(2·8)
+}
