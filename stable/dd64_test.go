@@ -28,7 +28,6 @@ func (a dd) add(b dd) dd {
 
 func (a dd) neg() dd        { return dd{-a.hi, -a.lo} }
 func (a dd) sub(b dd) dd    { return a.add(b.neg()) }
-func (a dd) f64() float64   { return a.hi + a.lo }
 func (a dd) scale(k int) dd { return dd{math.Ldexp(a.hi, k), math.Ldexp(a.lo, k)} }
 
 func (a dd) mul(b dd) dd {
