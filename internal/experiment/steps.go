@@ -63,7 +63,7 @@ func planSteps(o Options) (*Plan, error) {
 		return nil, fmt.Errorf("steps wants Fashion-MNIST: %w; install Debian's package dataset-fashion-mnist or name the folder of its four files with -data", err)
 	}
 	p := &Plan{Columns: stepsColumns, Report: s.report}
-	p.Settings = fmt.Sprintf("train %d x %d, %d images, %d real, alpha %v", s.train, s.batch, s.images, s.ref, stepsAlpha)
+	p.Settings = fmt.Sprintf("train %d x %d, %d images, %d real, alpha %v, estimates clamped", s.train, s.batch, s.images, s.ref, stepsAlpha)
 	for run := range o.RunsOr(1, 1) {
 		for _, set := range sets {
 			for _, process := range []string{recipe.DLPM, recipe.LIM} {
@@ -226,14 +226,17 @@ func trainImages(ctx context.Context, w *Worker, set *data.Set, r recipe.Recipe,
 	return t.Net, nil
 }
 
-// sample draws images, clamped to what a picture can hold.
+// sample draws images, clamped to what a picture can hold. Every method's
+// estimates of the image are clamped so as well: without that a network that
+// was trained for minutes lets many images run to all black or all white, the
+// more the more steps there are.
 func (s stepsPlan) sample(ctx context.Context, net *nn.Net, r recipe.Recipe, method string, steps int) ([]float32, error) {
 	seeds := make([]uint64, s.images)
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "steps sample", i)
 	}
 	var out []float32
-	err := sample.Run(ctx, net, r, seeds, sample.Options{Method: method, Steps: steps, Batch: 16}, func(_ int, x []float32) error {
+	err := sample.Run(ctx, net, r, seeds, sample.Options{Method: method, Steps: steps, Batch: 16, Clip: true}, func(_ int, x []float32) error {
 		for _, v := range x {
 			out = append(out, max(-1, min(v, 1)))
 		}
