@@ -41,8 +41,9 @@ var samplerCache struct {
 	next int
 }
 
-// NewSampler returns the sampler of a law with 0.5 ≤ Alpha; it takes a few
-// milliseconds, and nothing for one of the last 32 laws.
+// NewSampler returns the sampler of a law with 0.5 ≤ Alpha. It takes about 2 ms
+// for α ≥ 0.8, up to 15 ms for α near 0.5, and nothing for one of the last 32
+// laws. Smaller α and variates beyond float32 are errors.
 func NewSampler(l Law) (*Sampler, error) {
 	if err := l.Validate(); err != nil {
 		return nil, fmt.Errorf("stable: NewSampler: %w", err)
