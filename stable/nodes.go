@@ -60,9 +60,11 @@ func (z *shape) angleArgs(a, b, sa, sq, st []float64) {
 
 // ratios forms ln g = (α/ε)·ln(r/R) + ln(sin εq/(sin η·cos θ)).
 func (n *nodeSet) ratios(p *point, sa, sq, st []float64) {
+	perR, perSin := 1/p.r, 1/p.sin
 	for i, t := range st {
-		sa[i] /= t * p.r
-		sq[i] /= t * p.sin
+		t = 1 / t
+		sa[i] *= t * perR
+		sq[i] *= t * perSin
 	}
 	simd.LogF64(n.s[:2*n.n], n.s[:2*n.n])
 	c := p.alpha / p.eps
@@ -85,15 +87,17 @@ func (n *nodeSet) remainders(p *point, sa, sq, st []float64) {
 	simd.SinF64(mid, mid)
 	simd.SinCosF64(st, cos, st)
 	c := float64(p.x0 * sg * p.sinE) // a product even from another statement may be fused
+	perE, perSin := 1/e, 1/p.sinE
 	for i, t := range st {
-		sqe, h := sq[i]/e, half[i]/e
+		sqe, h := float64(sq[i]*perE), float64(half[i]*perE)
 		if e == 0 {
 			sqe, h = p.gapE+n.a[i], math.Abs(theta[i])/2
 		}
-		d := float64(sg*sqe*cos[i]/t) - float64(2*h*mid[i])
+		t = 1 / t
+		d := float64(sg*sqe*cos[i]*t) - float64(2*h*mid[i])
 		theta[i] = float64(math.Copysign(1, theta[i])*d) - c
-		sa[i] /= t
-		sq[i] = sqe / (p.sinE * t)
+		sa[i] *= t
+		sq[i] = sqe * perSin * t
 	}
 	n.logs(p, theta, sa, sq, p.r)
 }
@@ -115,19 +119,20 @@ func (n *nodeSet) differences(p *point, sa, sq, st []float64) {
 	simd.SinF64(d, d)
 	simd.SinF64(half, half)
 	simd.SinCosF64(sm, cm, sm)
+	perE, perC, perSq := 1/e, 1/p.cosC, p.cosC/p.sqc
 	for i, u := range move {
-		sqe, h, c := sq[i]/e, half[i]/e, cm[i]
+		sqe, h, c := float64(sq[i]*perE), float64(half[i]*perE), cm[i]
 		if e == 0 {
 			sqe, h = p.gapE+n.a[i], math.Abs(u)/2
 		}
 		if p.qc+float64(e*u/2) > math.Pi/2 {
 			c = -c
 		}
-		t := st[i]
-		v := float64(2*h*(float64(p.tan*c)-sm[i])) + float64(d[i]/(t*p.cosC)*sg*sqe)
+		t := 1 / st[i]
+		v := float64(2*h*(float64(p.tan*c)-sm[i])) + float64(d[i]*t*perC*sg*sqe)
 		d[i] = math.Copysign(sg, float64(sg*u)) * v
-		sa[i] /= t
-		sq[i] = sqe * p.cosC / (p.sqc * t)
+		sa[i] *= t
+		sq[i] = sqe * t * perSq
 	}
 	n.logs(p, d, sa, sq, p.rc)
 	for i := range n.v[:n.n] {
@@ -145,8 +150,9 @@ func (n *nodeSet) logs(p *point, d, r, sq []float64, over float64) {
 		}
 		return
 	}
+	per := p.eps / over
 	for i, x := range d {
-		y[i] = p.eps * x / over
+		y[i] = x * per
 	}
 	simd.Log1pF64(v, y)
 	c := p.alpha / p.eps
