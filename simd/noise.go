@@ -105,8 +105,8 @@ const noiseGroup = 32
 // that any cut of a range gives the same values. It panics when off+len(dst)
 // exceeds what 2^32 blocks hold, and for the family NoiseWords.
 func Noise(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
-	if op == NoiseWords || op >= noiseOps {
-		panic(fmt.Sprintf("simd: Noise: no family %d", op))
+	if op == NoiseWords || op >= noiseOps || op == NoiseTable && q.Table == nil {
+		panic(fmt.Sprintf("simd: Noise: no family %d, or no table", op))
 	}
 	noiseFill(dst, op, p, off, q)
 }
@@ -117,7 +117,7 @@ func Noise(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
 // whole blocks of four and dst their variates.
 func NoiseOf(dst []float32, op NoiseOp, words []uint32, q *NoiseParams) {
 	per := int(op.perBlock())
-	if op == NoiseWords || op >= noiseOps || len(words)%4 != 0 || len(dst) != len(words)/4*per {
+	if op == NoiseWords || op >= noiseOps || op == NoiseTable && q.Table == nil || len(words)%4 != 0 || len(dst) != len(words)/4*per {
 		panic(fmt.Sprintf("simd: NoiseOf: family %d, %d variates of %d words", op, len(dst), len(words)))
 	}
 	n := len(words) / 4 / noiseGroup * noiseGroup // blocks in whole groups

@@ -338,6 +338,8 @@ func TestNoisePanics(t *testing.T) {
 	dst := make([]float32, 4)
 	require.Panics(t, func() { Noise(dst, NoiseWords, &p, 0, &NoiseParams{}) })
 	require.Panics(t, func() { Noise(dst, noiseOps, &p, 0, &NoiseParams{}) })
+	require.Panics(t, func() { Noise(dst, NoiseTable, &p, 0, &NoiseParams{}) })
+	require.Panics(t, func() { NoiseOf(dst, NoiseTable, make([]uint32, 4), &NoiseParams{}) })
 	require.Panics(t, func() { Noise(dst, NoiseUniform, &p, 1<<34-3, &NoiseParams{}) })
 	require.Panics(t, func() { Noise(dst, NoiseSymmetricLow, &p, 1<<64-1, &NoiseParams{}) })
 	require.NotPanics(t, func() { Noise(dst, NoiseUniform, &p, 1<<34-4, &NoiseParams{}) })
