@@ -96,13 +96,15 @@ func (s stepsPlan) open(set string) (*data.Set, error) {
 	return data.Open("idx:"+s.folder, o)
 }
 
-// pick returns n images of the set, every stride-th from the one at first.
-func pick(set *data.Set, first, stride, n int) []float32 {
-	per := set.Per()
-	out := make([]float32, 0, n*per)
-	for i := first; i < set.Len() && len(out) < n*per; i += stride {
-		out = out[:len(out)+per]
-		set.Get(out[len(out)-per:], i, false)
+// pick returns at most n images spread over one half of the set, that of the
+// images of even number for half 0 and of odd number for half 1: the frequent
+// classes of a long-tailed set are alone at its end.
+func pick(set *data.Set, half, n int) []float32 {
+	per, of := set.Per(), set.Len()/2
+	n = min(n, of)
+	out := make([]float32, n*per)
+	for i := range n {
+		set.Get(out[i*per:(i+1)*per], 2*(i*of/n)+half, false)
 	}
 	return out
 }
@@ -110,7 +112,7 @@ func pick(set *data.Set, first, stride, n int) []float32 {
 // real returns the features of the images to compare with: spread over the
 // set, so with its shares of the classes.
 func (s stepsPlan) real(set *data.Set, e metrics.Extractor) metrics.Features {
-	return metrics.Extract(e, pick(set, 0, max(set.Len()/s.ref, 1), s.ref))
+	return metrics.Extract(e, pick(set, 0, s.ref))
 }
 
 // fresh scores other images of the set as if they were generated.
@@ -123,7 +125,7 @@ func (s stepsPlan) fresh(name string) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	row, err := stepsRow(e, s.real(set, e), pick(set, 1, max(set.Len()/s.images, 1), s.images))
+	row, err := stepsRow(e, s.real(set, e), pick(set, 1, s.images))
 	return [][]float64{row}, err
 }
 

@@ -34,15 +34,17 @@ func TestStepsQuick(t *testing.T) {
 // The images that are compared are spread over the set and do not overlap.
 func TestPick(t *testing.T) {
 	set := data.Random(100, []int{2, 2, 1}, 10)
-	a, b := pick(set, 0, 10, 5), pick(set, 1, 10, 5)
+	a, b := pick(set, 0, 5), pick(set, 1, 5)
 	require.Len(t, a, 20)
 	require.Len(t, b, 20)
 	want := make([]float32, 4)
-	set.Get(want, 10, false)
-	require.Equal(t, want, a[4:8])
-	set.Get(want, 11, false)
-	require.Equal(t, want, b[4:8])
-	require.Len(t, pick(set, 0, 30, 50), 16, "a set that is too small gives what it has")
+	for i := range 5 {
+		set.Get(want, 20*i, false)
+		require.Equal(t, want, a[4*i:4*i+4])
+		set.Get(want, 20*i+1, false)
+		require.Equal(t, want, b[4*i:4*i+4])
+	}
+	require.Len(t, pick(set, 0, 80), 200, "a set that is too small gives what it has")
 }
 
 // Both networks of a set are trained alike but for the process and its loss.
