@@ -125,7 +125,6 @@ func (b *scanner) variates(s *scan, w, step uint32) (x []float32, gap int) {
 // run looks at chunks of variates: all must be finite, and monotone but for
 // rounding. alter stands for a broken kernel.
 func (b *scanner) run(s *scan, first, step uint32, chunks int, alter func([]float32)) error {
-	const none = 1 << 30
 	dir := float32(1)
 	lo, _ := b.variates(s, s.from+1<<28, 2)
 	start := lo[0]

@@ -20,8 +20,8 @@ func (s Stream) SubGaussian(dst []float32, d int, alpha float64) {
 	if d < 1 || len(dst)%d != 0 {
 		panic(fmt.Sprintf("stable: SubGaussian: %d values for vectors of %d", len(dst), d))
 	}
-	for ; len(dst) > 0; dst = dst[d:] {
-		s.normal(dst[:d], 0, float32(math.Sqrt(s.Multiplier(alpha))))
-		s.Sample++
+	for j := range len(dst) / d {
+		one := Stream{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
+		one.normal(dst[j*d:(j+1)*d], 0, float32(math.Sqrt(one.Multiplier(alpha))))
 	}
 }
