@@ -1,0 +1,69 @@
+package experiment
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// committed returns the rows of an experiment that results/ holds.
+func committed(t *testing.T, name string, columns []string) *Results {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "results", name+".csv"))
+	require.NoError(t, err)
+	r := &Results{columns: columns, rows: map[Key][]float64{}}
+	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		if i == 0 {
+			require.Equal(t, strings.TrimSpace(header(columns)), line)
+			continue
+		}
+		k, v, err := parseRow(line, len(columns))
+		require.NoError(t, err)
+		r.keys, r.rows[k] = append(r.keys, k), v
+	}
+	return r
+}
+
+// TestFunnelResults holds the committed rows to what is known of the two laws:
+// Gaussian noise loses the tail, Student-t noise of the law's index keeps it.
+func TestFunnelResults(t *testing.T) {
+	r := committed(t, "funnel", lawColumns)
+	mean := func(method, setting, column string) float64 {
+		s := r.Summary(method, setting, column)
+		require.GreaterOrEqual(t, s.N, 3, "%s %s", method, setting)
+		require.Zero(t, s.Bad)
+		return s.Mean
+	}
+	require.Less(t, mean("VE-SDE", "t inf", "p999"), 1e-4)
+	require.InDelta(t, 1e-3, mean("t-ODE", "t 3", "p999"), 0.5e-3)
+	require.InDelta(t, 1e-3, mean("t-SDE 2.5", "t 3", "p999"), 0.5e-3)
+	require.Less(t, mean("EDM", "x inf", "r9999"), 0.5)
+	require.Greater(t, mean("t-EDM", "x 20/4", "r9999"), 0.5)
+	require.InDelta(t, 1, mean(exactMethod, "x -", "r999"), 0.1)
+}
+
+// TestRealResults holds the committed rows to what the page says: t-EDM with ν
+// as of the data's tails is well ahead of EDM and DLPM.
+func TestRealResults(t *testing.T) {
+	r := committed(t, "real", realColumns)
+	relative := func(family string, value float64) float64 {
+		var logs []float64
+		for _, set := range realSets {
+			half := r.Values(halfMethod, set+" -", "tail")
+			errs := r.Values(family, setting(set, value), "tail")
+			require.Len(t, errs, len(half))
+			for i := range errs {
+				logs = append(logs, math.Log(errs[i]/half[i]))
+			}
+		}
+		return math.Exp(Summarise(logs).Mean)
+	}
+	best := relative(tEDM, 3)
+	require.Less(t, best, 1.5)
+	require.Greater(t, relative(tEDM, math.Inf(1)), 1.5*best)
+	require.Greater(t, relative(dlpm, 1.7), 2*best)
+}
