@@ -36,8 +36,6 @@ const (
 	NoiseSymmetricHigh
 	// NoiseSkewed: α-stable variates with skewness, α ≠ 1, in S1 plus a shift.
 	NoiseSkewed
-	// NoiseSkewed0: the same in S0 for α near and at 1.
-	NoiseSkewed0
 	// NoisePositiveLow and NoisePositiveHigh: Kanter's positive stable law of
 	// index a < ½ and a ≥ ½; then its square root and its logarithm.
 	NoisePositiveLow
@@ -75,23 +73,6 @@ type NoiseParams struct {
 	K, K1   [2]float32 // Skewed: k = α/2 ± φ and 1−k. Symmetric: α/2 and 1−α/2
 	KLo     [2]float32 // Skewed
 	Shift   float32    // Skewed: added to the result
-
-	// Skewed0: with c = cos θ, tan θ = ζ
-	KQ, K1Q    [2]float32 // k/c and (1−k)/c
-	EpsQ       float32    // (1−α)/c
-	Cos        float32    // c
-	InvAlpha   float32    // 1/α, 16 bits of it
-	InvAlphaLo float32
-	BiasAlpha  float32 // log2(1/ln 2)/α
-	InvEps     float32 // 1/(1−α), 16 bits of it; 0 where the exponent rounds to 0
-	InvEpsLo   float32
-	EpsPi      float32 // π(1−α)
-	KappaPi    float32 // π(1−α)ζ
-	InvCos     float32 // 1/c; with InvEps
-	Zeta       float32 // ζ; with InvEps
-	InvAlphas  float32 // 1/α and 1/(1−α), or 0, rounded once
-	InvEpss    float32
-	Steep      float32 // where 2^n is less, X0 is X1 − ζ
 
 	Table *OctaveTable // Table
 

@@ -93,8 +93,6 @@ func noiseAVX512(dst *float32, groups int, op NoiseOp, m *[19]uint64, block uint
 		noiseSymmetricHighAVX512(dst, groups, m, block, q)
 	case NoiseSkewed:
 		noiseSkewedAVX512(dst, groups, m, block, q)
-	case NoiseSkewed0:
-		noiseSkewed0AVX512(dst, groups, m, block, q)
 	case NoisePositiveLow:
 		noisePositiveLowAVX512(dst, groups, m, block, q)
 	case NoisePositiveHigh:
@@ -126,8 +124,6 @@ func noiseAVX2(dst *float32, groups int, op NoiseOp, m *[19]uint64, block uint32
 		noiseSymmetricHighAVX2(dst, groups, m, block, q)
 	case NoiseSkewed:
 		noiseSkewedAVX2(dst, groups, m, block, q)
-	case NoiseSkewed0:
-		noiseSkewed0AVX2(dst, groups, m, block, q)
 	case NoisePositiveLow:
 		noisePositiveLowAVX2(dst, groups, m, block, q)
 	case NoisePositiveHigh:
@@ -183,9 +179,6 @@ func noiseSymmetricHighAVX512(dst *float32, groups int, p *[19]uint64, block uin
 func noiseSkewedAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
 
 //go:noescape
-func noiseSkewed0AVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
-
-//go:noescape
 func noisePositiveLowAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
 
 //go:noescape
@@ -223,9 +216,6 @@ func noiseSymmetricHighAVX2(dst *float32, groups int, p *[19]uint64, block uint3
 
 //go:noescape
 func noiseSkewedAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
-
-//go:noescape
-func noiseSkewed0AVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
 
 //go:noescape
 func noisePositiveLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)

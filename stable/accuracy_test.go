@@ -87,6 +87,9 @@ func twins() []twin {
 			if c[0] == 2 {
 				shift = 0
 			}
+			if Param(p) == S0 && math.Abs(1-c[0]) <= s0Range {
+				continue // made in float64
+			}
 			f := cms(c[0], c[1])
 			out = append(out, twin{
 				fmt.Sprint("skewed ", c, p), tagSkewed,
@@ -95,15 +98,6 @@ func twins() []twin {
 			})
 		}
 	}
-	out = append(out, twin{
-		"alpha 1", tagSkewed,
-		func(s Stream, dst []float32) { s.Skewed(dst, 1, 0.5, S0, 0) },
-		func(wu, we uint32) float64 {
-			u, cu := angle(wu)
-			h := math.Pi/2 + 0.5*u
-			return 2 / math.Pi * (h*math.Tan(u) - 0.5*math.Log(math.Pi/2*expo(we)*cu/h))
-		}, 1e-6,
-	})
 	for _, a := range []float64{0.2, 0.4, 0.5, 0.75, 0.85, 0.95, 0.9999} {
 		ln := kanterTwin(a)
 		for form, f := range []func(float64) float64{math.Exp, func(x float64) float64 { return math.Exp(x / 2) }, func(x float64) float64 { return x }} {

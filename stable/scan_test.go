@@ -36,9 +36,9 @@ func scanFamilies(t *testing.T) []scanFamily {
 		op, q := symmetricParams(alpha)
 		out = append(out, scanFamily{fmt.Sprint("symmetric ", alpha), op, q, 2, 1e-5})
 	}
-	for _, l := range []Law{{Alpha: 0.5, Beta: 0.5, Param: S1}, {Alpha: 1, Beta: 0.5}, {Alpha: 1.2, Beta: -0.75}} {
-		op, q := skewedParams(l.Alpha, l.Beta, l.Param)
-		out = append(out, scanFamily{fmt.Sprint("skewed ", l.Alpha, l.Beta), op, q, 2, 1e-5})
+	for _, l := range []Law{{Alpha: 0.5, Beta: 0.5, Param: S1}, {Alpha: 0.99, Beta: 0.5, Param: S1}, {Alpha: 1.2, Beta: -0.75, Param: S1}} {
+		q := skewedParams(l.Alpha, l.Beta, l.Param)
+		out = append(out, scanFamily{fmt.Sprint("skewed ", l.Alpha, l.Beta), simd.NoiseSkewed, q, 2, 1e-5})
 	}
 	for form := Value; form <= Log; form++ {
 		for _, a := range []float64{0.35, 0.85} {

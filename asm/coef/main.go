@@ -59,18 +59,12 @@ var fits = []fit{
 		func(z float64) float64 { return z * z }},
 	{"noise: sin πw = w·(float32(π) + q(w²)), w ≤ ½", 5, 0, 0.25,
 		func(t float64) float64 { return sinPi(t) - float64(float32(math.Pi)) }, func(t float64) float64 { return 1 / sinPi(t) }},
-	{"noise: 2^r = 1 + r·q(r), |r| ≤ ½", 6, -0.503, 0.503, exp2m1, func(r float64) float64 { return 1 / exp2m1(r) }},
-	{"noise: sin x = x·q(x²), x ≤ π/4", 4, 0, math.Pi * math.Pi / 16, sinc, func(z float64) float64 { return 1 / sinc(z) }},
-	{"noise: 1 − cos x = x²·q(x²), x ≤ π/4", 4, 0, math.Pi * math.Pi / 16,
-		series(func(k int) float64 { return sign(k) / fact(2*k+2) }),
-		func(z float64) float64 { return 2 }},
 }
 
-// sinc is sin x/x in z = x², sinPi the same of πx, exp2m1 (2^r − 1)/r.
+// sinc is sin x/x in z = x², sinPi the same of πx.
 var (
-	sinc   = series(func(k int) float64 { return sign(k) / fact(2*k+1) })
-	sinPi  = func(t float64) float64 { return math.Pi * sinc(math.Pi*math.Pi*t) }
-	exp2m1 = series(func(k int) float64 { return math.Pow(math.Ln2, float64(k+1)) / fact(k+1) })
+	sinc  = series(func(k int) float64 { return sign(k) / fact(2*k+1) })
+	sinPi = func(t float64) float64 { return math.Pi * sinc(math.Pi*math.Pi*t) }
 )
 
 func main() {

@@ -28,7 +28,6 @@ func (g *gen) all() {
 		}
 	}
 	g.kernel("Skewed", g.skewed)
-	g.kernel("Skewed0", g.skewed0)
 	for _, terms := range []int{8, 10} {
 		g.tabular(terms)
 	}
@@ -50,8 +49,7 @@ func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
 		vectors = 4
 	}
 	ways := vectors
-	switch name { // more would not fit the registers
-	case "Skewed", "Skewed0":
+	if name == "Skewed" { // more would not fit the registers
 		ways /= 2
 	}
 	x := g.start(p, block, vectors)

@@ -110,9 +110,7 @@ func (g *gen) loadTo(m operand.Mem, v reg.VecVirtual) {
 
 // paramNames are the float32 of simd.NoiseParams in their order.
 var paramNames = strings.Fields(`Scale A Expo Bias
-	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift
-	KQp KQm K1Qp K1Qm EpsQ Cos InvAlpha InvAlphaLo BiasAlpha InvEps InvEpsLo
-	EpsPi KappaPi InvCos Zeta InvAlphas InvEpss Steep`)
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift`)
 
 // paramMem returns the address of a parameter.
 func (g *gen) paramMem(name string) operand.Mem {
@@ -151,7 +149,7 @@ func (g *gen) withParam(plain, bcst op, name string, rest ...vecs) {
 }
 
 // paramWords is the offset of simd.NoiseParams.words.
-const paramWords = 144
+const paramWords = 72
 
 type op = func(...operand.Op)
 
