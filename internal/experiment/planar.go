@@ -172,15 +172,6 @@ func fitPoints(ctx context.Context, dev tensor.Device, x []float32, r *recipe.Re
 	if err != nil {
 		return nil, err
 	}
-	if q := t.Net.Params().Find("tail.weight"); q != nil && r.LIM != nil {
-		// The repaired network begins with ε̂ = x/t far out; LIM's is −ε̂/α.
-		p := t.Net.Params()
-		w := p.Get(p.Flat, q)
-		for i := range w {
-			w[i] = float32(float64(w[i]) * (-1 / r.LIM.Alpha))
-		}
-		p.Set(p.Flat, q, w)
-	}
 	for t.Done() < r.Train.Steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err

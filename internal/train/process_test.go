@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -76,5 +77,26 @@ func TestProcessStepsDoNotAllocate(t *testing.T) {
 			}
 		})
 		require.Zero(t, n, kind)
+	}
+}
+
+// Far out the toy network begins as x/t, the noise of DLPM; LIM's target is
+// −1/α of it.
+func TestTailOfLIM(t *testing.T) {
+	set, err := data.Open("toy:gmm_2", data.Options{N: 50})
+	require.NoError(t, err)
+	tail := func(kind string) []float32 {
+		r, err := recipe.Preset("toy")
+		require.NoError(t, err)
+		r.Data = recipe.Data{Spec: "toy:gmm_2", Samples: set.Len(), Shape: set.Shape}
+		require.NoError(t, r.Use(kind))
+		r.Train.Rate.Total = r.Train.Steps
+		p := start(t, 1, r, set).Net.Params()
+		return p.Get(p.Flat, p.Find("tail.weight"))
+	}
+	dlpm, lim := tail(recipe.DLPM), tail(recipe.LIM)
+	require.NotZero(t, slices.Max(dlpm))
+	for i, w := range dlpm {
+		require.InDelta(t, -w/1.8, lim[i], 1e-7)
 	}
 }

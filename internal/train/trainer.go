@@ -66,6 +66,7 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 		return nil, err
 	}
 	t.Net.Params().Init(r.Train.Seed)
+	t.fitTail()
 	if k := t.Net.Classes(); k > 0 && set.NumClasses() > k {
 		return nil, fmt.Errorf("the data have %d classes, the network knows %d", set.NumClasses(), k)
 	}
@@ -86,6 +87,21 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 	}
 	t.buf.alloc(dev, t.micro(), t.noiser.Copies(), r.Data.Shape)
 	return t, nil
+}
+
+// fitTail gives the part of a point network that grows with |x| the start that
+// LIM's output asks for: it begins as ε̂ = x/t far out, and LIM's is −ε̂/α.
+func (t *Trainer) fitTail() {
+	p := t.Net.Params()
+	q := p.Find("tail.weight")
+	if q == nil || t.Recipe.LIM == nil {
+		return
+	}
+	w := p.Get(p.Flat, q)
+	for i := range w {
+		w[i] = float32(float64(w[i]) * (-1 / t.Recipe.LIM.Alpha))
+	}
+	p.Set(p.Flat, q, w)
 }
 
 // micro returns the number of samples that pass through the network at a time.
