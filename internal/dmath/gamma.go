@@ -41,6 +41,15 @@ func Lgamma(x float64) float64 {
 	return float64((x-0.5)*Log(x)) - x + halfLn2Pi + stirling(x)
 }
 
+// StirlingRest returns ln Γ(x) − (x−½)ln x + x − ½ln 2π for x > 0, absolute
+// error about 1e-15·max(1, |ln x|).
+func StirlingRest(x float64) float64 {
+	if x >= 10 {
+		return stirling(x)
+	}
+	return Log(Gamma(x)) - float64((x-0.5)*Log(x)) + x - halfLn2Pi
+}
+
 // GammaHalf returns Γ(x+½)/Γ(x) for x > 0, without the cancellation of two
 // logarithms; relative error about 1e-15.
 func GammaHalf(x float64) float64 {
