@@ -203,7 +203,7 @@ func TestNoise64Functions(t *testing.T) {
 		q := Noise64Params{ExpoHi: 0.75, Expo: 0.75 + 0x1p-30, ExpoLo: 0x1p-30, Bias: 0.125}
 		bits, _, f, _ := noise64Power(x, &q)
 		p := math.FMA(poly64(f, noise64Exp[:]), f, 1) * math.Float64frombits(noise64One+bits)
-		see(&pow, p, dmath.Pow(x, q.Expo)*dmath.Exp2(0.125))
+		see(&pow, p, dmath.Pow(x, q.Expo)*math.Exp2(0.125))
 	}
 	t.Logf("sin %.2f, cos %.2f, −log2 u %.2f, power %.2f", sin, cos, neg, pow)
 	require.Less(t, max(sin, cos), 3.0)

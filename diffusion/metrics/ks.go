@@ -15,9 +15,6 @@ const (
 	Both              // large absolute values
 )
 
-// String returns right, left or both.
-func (s Side) String() string { return [...]string{"right", "left", "both"}[s] }
-
 // KS returns the two-sample statistic of Kolmogorov and Smirnov,
 // sup_x |F_a(x) − F_b(x)|.
 func KS(a, b []float64) float64 {

@@ -56,21 +56,6 @@ func Exp(x float64) float64 {
 	return scale(expKernel(h, l), k)
 }
 
-// Exp2 returns 2^x.
-func Exp2(x float64) float64 {
-	switch {
-	case x != x || x == inf:
-		return x
-	case x >= 1024:
-		return inf
-	case x < -1075:
-		return 0
-	}
-	n := math.RoundToEven(x)
-	h, l := mulDD(x-n, 0, ln2Top, ln2Low)
-	return scale(expKernel(h, l), int(n))
-}
-
 // Expm1 returns e^x − 1 without cancellation.
 func Expm1(x float64) float64 {
 	switch {

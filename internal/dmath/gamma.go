@@ -30,17 +30,6 @@ func Gamma(x float64) float64 {
 	return float64(float64(float64(h*Exp(-x))*h)*math.Sqrt(2*math.Pi/x)) * Exp(stirling(x)) / d
 }
 
-// Lgamma returns ln Γ(x) for x > 0, absolute error about 1e-15·max(1, |ln Γ|).
-func Lgamma(x float64) float64 {
-	if !(x > 0) || x == inf {
-		return logSpecial(x)
-	}
-	if x < 20 {
-		return Log(Gamma(x))
-	}
-	return float64((x-0.5)*Log(x)) - x + halfLn2Pi + stirling(x)
-}
-
 // StirlingRest returns ln Γ(x) − (x−½)ln x + x − ½ln 2π for x > 0, absolute
 // error about 1e-15·max(1, |ln x|).
 func StirlingRest(x float64) float64 {

@@ -221,13 +221,9 @@ func (o Options) levels(r recipe.Recipe) (p diffusion.EDM, err error) {
 	return p, err
 }
 
-// Field returns the flow that the recipe's network net stands for, the time at
+// field returns the flow that the recipe's network net stands for, the time at
 // which its sampler starts (0, or that of the process's highest level) and its
 // velocity.
-func Field(r recipe.Recipe, net diffusion.Denoiser) (f diffusion.Flow, start float64, v diffusion.Velocity, err error) {
-	return Options{}.field(r, net)
-}
-
 func (o Options) field(r recipe.Recipe, net diffusion.Denoiser) (f diffusion.Flow, start float64, v diffusion.Velocity, err error) {
 	if r.Flow != nil {
 		return *r.Flow, 0, r.Flow.Velocity(net), nil

@@ -104,7 +104,7 @@ func TestMethodsAreTheSamplers(t *testing.T) {
 		got := draw(t, net, r, seeds, Options{Method: name, Steps: 7, Batch: 3, Settings: Settings{SigmaMax: 20, Rho: 5}})
 		numtest.SameBits(t, want, got, name)
 	}
-	f, start, v, err := Field(r, raw)
+	f, start, v, err := Options{}.field(r, raw)
 	require.NoError(t, err)
 	require.InDelta(t, 1.0/81, start, 1e-12)
 	want, err := diffusion.FlowSampler{Process: f, Steps: 7, Start: start, Method: diffusion.RK4}.Sample(ctx, v, seeds, 2)

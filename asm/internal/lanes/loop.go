@@ -197,12 +197,3 @@ func (m *Machine) Arg(name string) operand.Mem {
 	}
 	return a.Addr
 }
-
-// Base is Arg for the base of a slice.
-func (m *Machine) Base(name string) operand.Mem {
-	a, err := m.Param(name).Base().Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return a.Addr
-}
