@@ -28,9 +28,10 @@ var mayImport = map[string][]string{
 	"diffusion":         {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
 
-	"internal/isa":   {"github.com/klauspost/cpuid/v2"},
-	"internal/par":   {},
-	"internal/dmath": {},
+	"internal/isa":     {"github.com/klauspost/cpuid/v2"},
+	"internal/par":     {},
+	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory
+	"internal/dmath":   {},
 
 	// Files.
 	"internal/atomicfile": {},
