@@ -30,9 +30,9 @@ func (c *CPU) Name() string {
 
 // New returns a zeroed, aligned tensor.
 func (c *CPU) New(shape ...int) *tensor.Tensor {
-	n := 1
-	for _, d := range shape {
-		n *= d
+	n, ok := tensor.Elements(shape...)
+	if !ok {
+		n = 0 // of which Make says why
 	}
 	return tensor.Make(c, tensor.Aligned(n), shape...)
 }

@@ -48,10 +48,7 @@ type Entry struct {
 
 // Len returns the number of elements.
 func (e *Entry) Len() int {
-	n := 1
-	for _, d := range e.Shape {
-		n *= d
-	}
+	n, _ := Elements(e.Shape...) // checked when the file was opened
 	return n
 }
 
@@ -168,7 +165,7 @@ func (f *Safetensors) check(size int64) error {
 			return fmt.Errorf("%q: bytes %d to %d; want a start of %d and an end of at most %d", e.Name, e.lo, e.hi, at, size)
 		}
 		n := (e.hi - e.lo) / width
-		if (e.hi-e.lo)%width != 0 || !product(e.Shape, n) {
+		if m, ok := Elements(e.Shape...); (e.hi-e.lo)%width != 0 || !ok || int64(m) != n {
 			return fmt.Errorf("%q: %d bytes for shape %v of %s", e.Name, e.hi-e.lo, e.Shape, e.DType)
 		}
 		at = e.hi
@@ -177,18 +174,6 @@ func (f *Safetensors) check(size int64) error {
 		return fmt.Errorf("%d bytes of data, the header names %d", size, at)
 	}
 	return nil
-}
-
-// product reports whether the dimensions multiply to n, without overflow.
-func product(shape []int, n int64) bool {
-	p := int64(1)
-	for _, d := range shape {
-		if d < 0 || (d > 0 && p > math.MaxInt64/int64(d)) {
-			return false
-		}
-		p *= int64(d)
-	}
-	return p == n
 }
 
 // Find returns the entry of that name, or nil.

@@ -33,7 +33,7 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, items []Item) err
 	}
 	for _, it := range items {
 		data := it.Data()
-		if !product(it.Shape, int64(len(data))) {
+		if n, ok := Elements(it.Shape...); !ok || n != len(data) {
 			return fmt.Errorf("safetensors: %s: %d values for shape %v", it.Name, len(data), it.Shape)
 		}
 		raw, err := Encode(it.DType, data)

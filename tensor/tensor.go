@@ -9,6 +9,7 @@ package tensor
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -54,16 +55,28 @@ func (t *Tensor) setShape(shape []int) int {
 	if len(shape) < 1 || len(shape) > 4 {
 		panic(fmt.Sprintf("tensor: shape %v: want one to four dimensions", shape))
 	}
-	n := 1
-	for i, d := range shape {
-		if d < 0 {
-			panic(fmt.Sprintf("tensor: shape %v: negative dimension", shape))
-		}
-		t.shape[i] = d
-		n *= d
+	n, ok := Elements(shape...)
+	if !ok {
+		panic(fmt.Sprintf("tensor: shape %v: negative dimension, or more elements than memory has addresses", shape))
 	}
+	copy(t.shape[:], shape)
 	t.rank, t.pitch = len(shape), shape[len(shape)-1]
 	return n
+}
+
+// Elements returns the product of the dimensions. It is not ok if one is
+// negative or if that many float32 have no place in an address space, leaving
+// out dimensions of 0: then some product of the dimensions would wrap around.
+func Elements(shape ...int) (n int, ok bool) {
+	n, any := 1, 1
+	for _, d := range shape {
+		if d < 0 || d > 0 && any > math.MaxInt/4/d {
+			return 0, false
+		}
+		n *= d
+		any *= max(d, 1)
+	}
+	return n, true
 }
 
 // NewHandle makes a tensor whose storage is only known to dev.
