@@ -31,12 +31,12 @@ const defaultResample = 5
 
 // editFlags defines the flags that start from an image or keep parts of it.
 func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
-	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, or samples in .npy or .csv")
+	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, or samples in .npy or .csv (empty: start from noise)")
 	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
-	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly")
+	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
 	fs.IntVar(&r.edit.Resample, "resample", 0, "with -mask: visits of every step, which fit the filling to what is kept (0: 5 where the method can, else 1)")
 	fs.Float64Var(&r.options.Guidance, "guidance", 1, "classifier-free guidance: above 1, samples more typical of their class and less varied, in twice the time")
-	fs.Func("size", "`N or HxW`: pixels of the samples, if not those of the training images", func(text string) error {
+	fs.Func("size", "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)", func(text string) error {
 		h, w, both := strings.Cut(text, "x")
 		if !both {
 			w = h

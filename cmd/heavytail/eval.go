@@ -20,9 +20,9 @@ import (
 var evalCommand = command{
 	name: "eval", args: "REAL GENERATED", summary: "compares generated samples with real ones: tails, distances, precision and recall",
 	help: `  heavytail eval csv:returns.csv csv:drawn.csv        points: their tails and their shape
-  heavytail eval toy:grid model:runs/grid/model.safetensors -n 5000 -steps 100
+  heavytail eval toy:gmm_grid model:runs/grid/model.safetensors -n 5000 -steps 100
   heavytail eval idx:/usr/share/datasets/fashion-mnist model: -n 1000 -json eval.json
-  heavytail eval idx:DIR images:samples/ -size 28 -channels 1
+  heavytail eval idx:mnist images:pictures/ -size 28 -channels 1
 
 REAL and GENERATED are what train reads (idx:, images:, npy:, csv:, toy:); a name
 alone is taken by its ending. GENERATED may be a model to sample from: model:FILE,
@@ -65,7 +65,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns, from 0 (empty: the first %d)", tailColumns))
 	fs.IntVar(&o.size, "size", 0, "scale 8-bit images to `N`×N pixels")
 	fs.IntVar(&o.channels, "channels", 0, "read 8-bit images as grey (`1`) or colour (3)")
-	fs.StringVar(&o.json, "json", "", "write the results to this `file`")
+	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 2 {

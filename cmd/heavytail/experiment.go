@@ -43,7 +43,7 @@ func experimentFlags(fs *flag.FlagSet) func(context.Context, env, []string) erro
 	fs.BoolVar(&r.report, "report", false, "measure nothing: write the results of the rows that there are")
 	fs.StringVar(&r.out, "out", "", "`folder` of the results (default results; with -quick the state folder)")
 	fs.StringVar(&r.state, "state", "", "`folder` of rows and checkpoints (default runs/experiment/NAME, or NAME-quick)")
-	fs.StringVar(&o.Data, "data", "", "`folder` with data that do not come with the program, for experiments that want them")
+	fs.StringVar(&o.Data, "data", "", "`folder` with data that do not come with the program, for experiments that want them (empty: they say what they miss)")
 	fs.Uint64Var(&o.Seed, "seed", 1, "seed of data, trainings and samples")
 	fs.IntVar(&o.Runs, "runs", 0, "trainings of each method and setting (0: the experiment's number)")
 	fs.IntVar(&r.threads, "threads", 0, "trainings at once, each on one thread (0: all processors)")

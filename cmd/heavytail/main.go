@@ -30,7 +30,7 @@ type env struct {
 	terminal       bool // stderr is a terminal: progress lines are welcome
 }
 
-var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, evalCommand, benchCommand, experimentCommand}
+var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, evalCommand, benchCommand, experimentCommand, versionCommand}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -53,6 +53,9 @@ func run(ctx context.Context, e env, args []string) int {
 		}
 		fmt.Fprint(out, overview())
 		return status
+	}
+	if args[0] == "-version" || args[0] == "--version" {
+		args = append([]string{versionCommand.name}, args[1:]...)
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
@@ -128,13 +131,6 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 		}
 		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
 	}
-}
-
-func (c command) printHelp(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: heavytail %s [flags] %s\n\n%s\n\nflags:\n", c.name, c.args, c.summary)
-	fs.SetOutput(w)
-	fs.PrintDefaults()
-	fmt.Fprintf(w, "\nexamples:\n%s", c.help)
 }
 
 // noArguments returns a usage error if there are arguments besides flags.

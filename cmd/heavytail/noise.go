@@ -41,14 +41,14 @@ type noiseOptions struct {
 func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	var o noiseOptions
 	fs.StringVar(&o.law, "law", "stable:1.7,0", "`NAME:PARAMETERS` of the law")
-	fs.StringVar(&o.param, "param", "", "parametrisation of a skewed stable law: s0 or s1")
+	fs.StringVar(&o.param, "param", "", "parametrisation of a skewed stable law: s0 or s1 (empty: it must be named)")
 	fs.StringVar(&o.method, "method", "map", "stable laws: map, the exact map of two uniforms, or table, the distribution inverted by a table, one word each, in float32")
 	fs.StringVar(&o.kind, "type", "f32", "numbers of the file: f32 or f64")
 	fs.Float64Var(&o.n, "n", 1e6, "`number` of values, or of rows with -d; 1e6 is fine")
 	fs.IntVar(&o.d, "d", 0, "values of a row, for isotropic laws")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed")
 	fs.IntVar(&o.threads, "threads", 0, "most threads to use (0: all)")
-	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output")
+	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output (required)")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := noArguments(args); err != nil {
 			return err

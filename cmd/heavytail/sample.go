@@ -78,7 +78,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt; empty: the built-in model)")
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
-	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100")
+	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")
 	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm, the published number for others)")
 	fs.StringVar(&r.options.Method, "method", "", "`sampler`: of dlpm models dlim (few steps) or dlpm (stochastic); lim-ode, lim; of edm and flow models edm, tedm-ancestral, tedm-sde, dpm, flow (empty: the first that fits)")
 	r.settingFlags(fs)

@@ -120,7 +120,7 @@ func (c *catalogue) add(name, help string, v flag.Value, set func(*recipe.Recipe
 
 // define makes a flag that sets field to its parsed value.
 func define[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*recipe.Recipe) *T) {
-	v := &scalar[T]{parse: parse}
+	v := &scalar[T]{parse: parse, text: defaultOf(field)}
 	c.add(name, help, v, func(r *recipe.Recipe) error {
 		*field(r) = v.v
 		return nil
@@ -128,7 +128,7 @@ func define[T any](c *catalogue, name, help string, parse func(string) (T, error
 }
 
 func toggle(c *catalogue, name, help string, field func(*recipe.Recipe) *bool) {
-	v := &boolean{scalar[bool]{parse: parseBool}}
+	v := &boolean{scalar[bool]{parse: parseBool, text: defaultOf(field)}}
 	c.add(name, help, v, func(r *recipe.Recipe) error {
 		*field(r) = v.v
 		return nil
@@ -138,7 +138,12 @@ func toggle(c *catalogue, name, help string, field func(*recipe.Recipe) *bool) {
 // unet makes a flag that sets a field of the U-Net or the SongUNet, an error
 // for the MLP.
 func unet[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*nn.UNetConfig) *T, song func(*nn.SongConfig) *T) {
-	v := &scalar[T]{parse: parse}
+	v := &scalar[T]{parse: parse, text: defaultOf(func(r *recipe.Recipe) *T {
+		if r.Network.UNet == nil {
+			return nil
+		}
+		return field(r.Network.UNet)
+	})}
 	c.add(name, help, v, func(r *recipe.Recipe) error {
 		switch {
 		case r.Network.UNet != nil:
@@ -202,7 +207,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 		func(s *nn.SongConfig) *int { return &s.NumHeads })
 	unet(c, "dropout", "U-Net: dropout in the residual blocks", parseFloat, func(u *nn.UNetConfig) *float64 { return &u.Dropout },
 		func(s *nn.SongConfig) *float64 { return &s.Dropout })
-	fixed := &boolean{scalar[bool]{parse: parseBool}}
+	fixed := &boolean{scalar[bool]{parse: parseBool, text: "false"}}
 	c.add("fixed", "a published network with its known faults repaired", fixed, func(r *R) error {
 		if fixed.v {
 			r.Network = r.Network.Fixed()

@@ -72,7 +72,7 @@ func processFlags(c *catalogue) {
 // of is define for a field that not every process has: nil where it is missing.
 // The help begins with the processes that have it.
 func of[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*recipe.Recipe) *T) {
-	v := &scalar[T]{parse: parse}
+	v := &scalar[T]{parse: parse, text: defaultOf(field)}
 	owners, _, _ := strings.Cut(help, ":")
 	set := func(r *recipe.Recipe) error {
 		p := field(r)
@@ -83,8 +83,7 @@ func of[T any](c *catalogue, name, help string, parse func(string) (T, error), f
 		return nil
 	}
 	if b, ok := any(v).(*scalar[bool]); ok { // it may stand alone
-		flag := &boolean{}
-		flag.parse = b.parse
+		flag := &boolean{scalar[bool]{parse: b.parse, text: b.text}}
 		c.add(name, help, flag, func(r *recipe.Recipe) error {
 			b.v = flag.v
 			return set(r)

@@ -16,9 +16,9 @@ import (
 
 var tailCommand = command{
 	name: "tail", args: "DATA", summary: "estimates how heavy the tails of data are, and which noise suits them",
-	help: `  heavytail tail csv:returns.csv                    every column: α, ν and their intervals
-  heavytail tail npy:x.npy -columns 0,3 -o tail.svg   survival on log-log axes with the fits
-  heavytail tail images:photos/ -json                 every channel of images
+	help: `  heavytail tail csv:returns.csv                      every column: α, ν and their intervals
+  heavytail tail npy:table.npy -columns 0,3 -o t.svg  survival on log-log axes with the fits
+  heavytail tail images:photos/ -json                  every channel of images
 
 Spread out over all samples, -n values of a column are used. For each column:
   index     of the tails of |x - median|, without a law: Hill's estimate corrected
@@ -59,7 +59,7 @@ func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	var o tailOptions
 	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("`list` of columns or channels, from 0 (empty: the first %d)", tailColumns))
 	fs.IntVar(&o.n, "n", 100000, "most values of a column to use")
-	fs.StringVar(&o.out, "o", "", "plot the heaviest column to this `file`: .svg or .png")
+	fs.StringVar(&o.out, "o", "", "plot the heaviest column to this `file`: .svg or .png (empty: none)")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {

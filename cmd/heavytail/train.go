@@ -46,8 +46,8 @@ type trainRequest struct {
 
 func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r := &trainRequest{given: map[string]bool{}}
-	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+")")
-	fs.StringVar(&r.out, "out", "", "`folder` of the run")
+	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+"; required for a new run)")
+	fs.StringVar(&r.out, "out", "", "`folder` of the run (required)")
 	fs.StringVar(&r.preset, "preset", "", "settings to start from: "+strings.Join(recipe.Presets(), ", ")+" (empty: fashion for images, toy for points)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
 	fs.BoolVar(&r.resume, "resume", false, "go on from the checkpoint in the folder of the run")

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"flag"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
+)
+
+// TestHelpShowsDefaults: every flag of every command says what it is without
+// it, as a default or in its sentence.
+func TestHelpShowsDefaults(t *testing.T) {
+	said := regexp.MustCompile(`\(default |\(off\)|[(;] ?empty: |\(0: |\(measured if|required|list the experiments`)
+	flags := 0
+	for _, c := range commands {
+		var b bytes.Buffer
+		require.Zero(t, run(t.Context(), env{stdout: &b, stderr: &b}, []string{c.name, "-h"}))
+		fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
+		c.flags(fs)
+		fs.VisitAll(func(f *flag.Flag) {
+			_, after, ok := strings.Cut(b.String(), "\n  -"+f.Name)
+			require.True(t, ok, "%s -%s is not in the help", c.name, f.Name)
+			line := strings.SplitN(after, "\n", 3)[1]
+			require.Regexp(t, said, line, "%s -%s does not say its default", c.name, f.Name)
+			flags++
+		})
+	}
+	require.Greater(t, flags, 80)
+}
+
+func TestVersion(t *testing.T) {
+	dir := t.TempDir()
+	want := ok(t, dir, "version").stdout
+	require.Regexp(t, `^heavytail \d+\.\d+\.\d+.*go1\.`, want)
+	require.Equal(t, want, ok(t, dir, "-version").stdout)
+	require.Equal(t, want, ok(t, dir, "--version").stdout)
+}
+
+// notRun are the examples that a test cannot run, with the reason.
+var notRun = map[string]string{
+	"experiment tails -threads 2": "takes hours",
+	"experiment tails -quick":     "the step experiments of .ci/run runs it, twice",
+}
+
+// TestExamplesRun runs every example of the help and of the README, in the
+// order of the commands' use, in a folder with the files they name. Flags added
+// at the end make networks small and runs short: the last of two flags counts.
+func TestExamplesRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("some twenty seconds of small trainings")
+	}
+	dir := t.TempDir()
+	exampleFiles(t, dir)
+	lines := examples(t)
+	require.Greater(t, len(lines), 30)
+	ran := map[string]bool{}
+	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "info", "bench", "experiment", "version"} {
+		for _, line := range lines {
+			args := strings.Fields(line)
+			if args[0] != name || ran[line] {
+				continue
+			}
+			ran[line] = true
+			if why, skip := notRun[line]; skip {
+				t.Logf("not run: heavytail %s: %s", line, why)
+				continue
+			}
+			for i, a := range args {
+				args[i] = strings.Replace(a, "/usr/share/datasets/fashion-mnist", "mnist", 1)
+			}
+			if at := slices.Index(args, "-out"); name == "train" && !slices.Contains(args, "-resume") {
+				require.NoError(t, os.RemoveAll(filepath.Join(dir, args[at+1]))) // of the same run elsewhere
+			}
+			ok(t, dir, append(args, quickly(args)...)...)
+		}
+	}
+	require.Len(t, ran, len(lines), "examples of a command that the list above lacks")
+}
+
+// quickly returns the flags that make a command line short.
+func quickly(args []string) []string {
+	switch args[0] {
+	case "train":
+		if slices.Contains(args, "-resume") {
+			return nil
+		}
+		out := []string{"-steps", "2", "-batch", "8", "-preview-every", "0"}
+		if spec := args[2]; strings.HasPrefix(spec, "idx:") || strings.HasPrefix(spec, "images:") {
+			out = append(out, "-width", "8", "-mult", "1,1", "-blocks", "1", "-attention", "none", "-heads", "2")
+		}
+		return out
+	case "sample":
+		if slices.Contains(args, "-seeds") {
+			return []string{"-steps", "3"}
+		}
+		return []string{"-steps", "3", "-n", "4"}
+	case "eval":
+		if strings.HasPrefix(args[2], "model:") {
+			return []string{"-n", "40", "-steps", "2"}
+		}
+	case "bench":
+		return []string{"-count", "1"}
+	}
+	return nil
+}
+
+// examples returns the command lines in the help of all commands and in the
+// README, less the program's name and the words that explain them.
+func examples(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	add := func(text, prefix string) {
+		for line := range strings.Lines(text) {
+			if rest, ok := strings.CutPrefix(line, prefix+"heavytail "); ok {
+				line, _, _ := strings.Cut(strings.TrimSpace(rest), "  ")
+				if !slices.Contains(out, line) {
+					out = append(out, line)
+				}
+			}
+		}
+	}
+	for _, c := range commands {
+		before := len(out)
+		add(c.help, "  ")
+		require.Greater(t, len(out), before, "%s has no example of its own", c.name)
+	}
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	add(string(readme), "")
+	return out
+}
+
+// exampleFiles makes what the examples name: tables, arrays, pictures, a
+// folder of them and a zip, a set in the form of MNIST, models.
+func exampleFiles(t *testing.T, dir string) {
+	t.Helper()
+	write := func(name string, b []byte) {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, b, 0o644))
+	}
+	table, values := "a,b\n", []float32{}
+	for i := range 300 {
+		x := math.Tan(2.8 * (float64(i*181%300)/300 - 0.5)) // heavy tails, no randomness
+		table += fmt.Sprintf("%v,%v\n", x, float64(i%7))
+		values = append(values, float32(x), float32(i%7), float32(i%11), float32(-x))
+	}
+	for _, name := range []string{"returns.csv", "drawn.csv", "x.csv"} {
+		write(name, []byte(table))
+	}
+	var b bytes.Buffer
+	require.NoError(t, npy.Write(&b, values, 300, 4))
+	write("table.npy", bytes.Clone(b.Bytes()))
+	write("t3.npy", b.Bytes())
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	for i := range 24 {
+		p := squarePNG(t, 28, i)
+		for _, name := range []string{"photos/%02d.png", "pictures/%02d.png"} {
+			write(fmt.Sprintf(name, i), p)
+		}
+		w, err := z.Create(fmt.Sprintf("%02d.png", i))
+		require.NoError(t, err)
+		_, err = w.Write(p)
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	write("photos.zip", archive.Bytes())
+	for i, name := range []string{"shoe.png", "shirt.png", "hole.png"} {
+		write(name, squarePNG(t, 28, i))
+	}
+	idxSet(t, filepath.Join(dir, "mnist"), 60)
+	ok(t, dir, "train", "-data", "csv:x.csv", "-process", "tedm", "-nu", "4", "-out", "runs/tedm", "-steps", "2", "-batch", "8", "-preview-every", "0")
+	ok(t, dir, "convert", "runs/tedm/model.safetensors", "model.pt")
+}
+
+// squarePNG is a grey PNG with a bright square.
+func squarePNG(t *testing.T, size, i int) []byte {
+	t.Helper()
+	m := image.NewGray(image.Rect(0, 0, size, size))
+	for k := range m.Pix {
+		m.Pix[k] = byte(40 + (k*7+i*13)%30)
+	}
+	for y := 8; y < 18; y++ {
+		for x := 4 + i%8; x < 14+i%8; x++ {
+			m.SetGray(x, y, color.Gray{Y: 230})
+		}
+	}
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, m))
+	return b.Bytes()
+}
+
+// idxSet writes n images of ten classes as MNIST is.
+func idxSet(t *testing.T, dir string, n int) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	head := func(dims ...uint32) []byte {
+		b := []byte{0, 0, 8, byte(len(dims))}
+		for _, d := range dims {
+			b = binary.BigEndian.AppendUint32(b, d)
+		}
+		return b
+	}
+	images, labels := head(uint32(n), 28, 28), head(uint32(n))
+	for i := range n {
+		for k := range 28 * 28 {
+			images = append(images, byte((k*(i%10+3)+i*11)%256))
+		}
+		labels = append(labels, byte(i%10))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "train-images-idx3-ubyte"), images, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "train-labels-idx1-ubyte"), labels, 0o644))
+}
