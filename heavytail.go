@@ -59,8 +59,12 @@ type Options struct {
 	// samples are more typical of their class and less varied, and a step costs
 	// two evaluations of the network. 0 and 1: none.
 	Guidance float64
-	// Edit gives an image to start from or to keep parts of; nil: none.
+	// Edit gives an image to start from or to keep parts of, points in the units
+	// of the data; nil: none.
 	Edit *Edit
+	// Image64 is the edit's image in float64, instead of Edit.Image: points far
+	// from 0 keep the digits that float32 has not.
+	Image64 []float64
 	// Height and Width of images of another size than the trained one, of which
 	// every model knows only the scale of its details; 0: the trained size.
 	Height, Width int
@@ -80,9 +84,11 @@ type Options struct {
 	// memory, not the result. 0: 32.
 	Batch int
 	// Step, if not nil, is called after every step with the states of the
-	// samples first, first+1, …; left is the number of steps still to do. An
-	// error stops the sampling.
-	Step func(first, left int, x []float32) error
+	// samples first, first+1, …, points in the units of the data; left is the
+	// number of steps still to do. An error stops the sampling. Step64 is the same
+	// in float64.
+	Step   func(first, left int, x []float32) error
+	Step64 func(first, left int, x []float64) error
 }
 
 // Settings are those of single samplers; zero values are the defaults, and it is
@@ -116,6 +122,10 @@ func (m *Model) Shape() []int { return slices.Clone(m.recipe.Data.Shape) }
 
 // Classes returns the number of classes the model knows, 0 if it has none.
 func (m *Model) Classes() int { return m.net.Classes() }
+
+// Scaled reports whether training scaled the columns of the points, so that
+// Stream64 says more than Stream.
+func (m *Model) Scaled() bool { return m.recipe.Data.Scaling != nil }
 
 // SampleShape returns the shape of the samples of o: the trained one, or that
 // with o's height and width.
@@ -209,7 +219,8 @@ func (m *Model) Resolve(o Options) (Options, error) {
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.SampleShape(o)
-	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch, Step: o.Step, Consistent: !o.IndependentStart}
+	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch,
+		Step: o.Step, Step64: o.Step64, Consistent: !o.IndependentStart}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}
@@ -226,14 +237,25 @@ func (m *Model) engine(o Options) sample.Options {
 
 // Stream draws the samples of o a batch at a time and passes them to emit in
 // order: x holds samples first, first+1, … one after the other, channels last,
-// images in [−1,1], and is reused afterwards. It stops with an error within
-// one step of ctx's end.
+// images in [−1,1], points in the units of the data, and is reused afterwards.
+// It stops with an error within one step of ctx's end.
 func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []float32) error) error {
 	o, err := m.Resolve(o)
 	if err != nil {
 		return err
 	}
 	return sample.Run(ctx, m.net, m.recipe, o.Seeds, m.engine(o), emit)
+}
+
+// Stream64 is Stream in float64. Training scales points, and they come back in
+// the units of the data: where these lie far from 0, a mean of 10⁹ and a
+// deviation of 1, float32 has no digits for what tells them apart.
+func (m *Model) Stream64(ctx context.Context, o Options, emit func(first int, x []float64) error) error {
+	o, err := m.Resolve(o)
+	if err != nil {
+		return err
+	}
+	return sample.Run64(ctx, m.net, m.recipe, o.Seeds, m.engine(o), emit)
 }
 
 // Sample draws the samples of o.
@@ -243,10 +265,20 @@ func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
 		return nil, err
 	}
 	out := &Images{shape: m.SampleShape(o)}
-	err = m.Stream(ctx, o, func(_ int, x []float32) error {
-		out.data = append(out.data, x...)
-		return nil
-	})
+	if m.Scaled() {
+		err = m.Stream64(ctx, o, func(_ int, x []float64) error {
+			out.wide = append(out.wide, x...)
+			for _, v := range x {
+				out.data = append(out.data, float32(v))
+			}
+			return nil
+		})
+	} else {
+		err = m.Stream(ctx, o, func(_ int, x []float32) error {
+			out.data = append(out.data, x...)
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -257,6 +289,7 @@ func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
 type Images struct {
 	shape []int
 	data  []float32
+	wide  []float64 // the same in float64, where that says more
 }
 
 func (s *Images) per() int {
@@ -274,8 +307,21 @@ func (s *Images) Len() int { return len(s.data) / s.per() }
 func (s *Images) Shape() []int { return append([]int{s.Len()}, s.shape...) }
 
 // Float32 returns all values, row-major in the order of Shape, images in
-// [−1,1]. The slice is not a copy.
+// [−1,1], points in the units of the data. The slice is not a copy.
 func (s *Images) Float32() []float32 { return s.data }
+
+// Float64 returns a copy of all values as Float32 does, of points that were scaled
+// with the digits that float32 has not.
+func (s *Images) Float64() []float64 {
+	if s.wide != nil {
+		return slices.Clone(s.wide)
+	}
+	out := make([]float64, len(s.data))
+	for i, v := range s.data {
+		out[i] = float64(v)
+	}
+	return out
+}
 
 // Image returns sample i as a picture. It panics if the samples are not
 // images or there is no sample i.

@@ -46,6 +46,8 @@ type Data struct {
 	LongTail float64  `json:"long_tail,omitempty"`
 	Points   int      `json:"points,omitempty"` // toy sets
 	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
+
+	Scaling *Scaling `json:"scaling,omitempty"` // of the columns of points; nil: as they are
 }
 
 // Train holds the settings of training.
@@ -126,7 +128,7 @@ func (d Data) validate() error {
 	if d.Classes < 0 || d.Classes > 1<<20 || len(d.Names) > d.Classes {
 		return fmt.Errorf("data of %d classes with %d names", d.Classes, len(d.Names))
 	}
-	return nil
+	return d.Scaling.validate(d.Shape)
 }
 
 func (t Train) validate() error {

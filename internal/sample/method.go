@@ -121,6 +121,8 @@ func (o Options) Validate(r recipe.Recipe) error {
 		return fmt.Errorf("method %q; want %s", o.Method, strings.Join(of, ", "))
 	case !slices.Contains(of, o.Method):
 		return fmt.Errorf("method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
+	case o.Image64 != nil && o.Edit == nil:
+		return fmt.Errorf("an image in float64 without an edit to use it; say what to do with it")
 	case o.Batch < 1:
 		return fmt.Errorf("batch %d; want at least 1", o.Batch)
 	case !(o.Guidance >= 0 && o.Guidance <= maxGuidance):

@@ -22,8 +22,11 @@ type Options struct {
 	// class; 0 and 1: none.
 	Guidance float64
 	// Edit gives images to start from or to keep parts of, one for all samples
-	// or one for each; nil: none.
-	Edit       *diffusion.Edit
+	// or one for each, in the units of the data; nil: none.
+	Edit *diffusion.Edit
+	// Image64 is the edit's image in float64, instead of Edit.Image: points far
+	// from 0 keep the digits that float32 has not.
+	Image64    []float64
 	Consistent bool // dlpm, dlim: start from the same A as the steps use
 	Batch      int  // samples at a time
 	Height     int  // images: 0, 0 means the trained size
@@ -32,8 +35,10 @@ type Options struct {
 	// none. nil: no classes.
 	Label func(i int, seed uint64) int
 	// Step is called after every step with the states of the batch that begins
-	// at sample first; left counts the steps still to do. nil: not called.
-	Step func(first, left int, x []float32) error
+	// at sample first, in the units of the data; left counts the steps still to
+	// do. nil: not called. Step64 is the same in float64.
+	Step   func(first, left int, x []float32) error
+	Step64 func(first, left int, x []float64) error
 }
 
 // Settings are those of single methods; zero values are the defaults. Where the
@@ -57,12 +62,33 @@ type Settings struct {
 }
 
 // Run draws one sample for each seed with the process of r and passes them to
-// emit in order, a batch at a time: x holds samples first, first+1, … and is
-// reused afterwards. A sample depends on its own seed only. Run stops with an
-// error if an option is impossible, ctx ends (within one step), the numbers stop
-// being finite or emit fails.
+// emit in order, a batch at a time: x holds samples first, first+1, … in the
+// units of the data and is reused afterwards. A sample depends on its own seed
+// only. Run stops with an error if an option is impossible, ctx ends (within one
+// step), the numbers stop being finite or emit fails.
 func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(first int, x []float32) error) error {
-	o = o.Defaults(r)
+	return run(ctx, net, r, seeds, o, func(u *units, first int, x []float32) error {
+		y, err := u.samples32(first, x)
+		if err != nil {
+			return err
+		}
+		return emit(first, y)
+	})
+}
+
+// Run64 is Run with samples in float64: points that were scaled have digits there
+// that float32 has not, at a mean of 10⁹ all of them.
+func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(first int, x []float64) error) error {
+	return run(ctx, net, r, seeds, o, func(u *units, first int, x []float32) error {
+		return emit(first, u.samples64(first, x))
+	})
+}
+
+// run draws the samples and passes them to emit as the network has them, with
+// their units.
+func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(u *units, first int, x []float32) error) error {
+	u := &units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
+	o = o.Defaults(r).scaled(r)
 	if err := o.Validate(r); err != nil {
 		return err
 	}
@@ -81,6 +107,7 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Op
 	if err := o.fits(len(seeds), d); err != nil {
 		return err
 	}
+	u.d = d
 	buf := make([]float32, batch*d)
 	for first := 0; first < len(seeds); first += batch {
 		part := seeds[first:min(first+batch, len(seeds))]
@@ -92,18 +119,42 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Op
 		o := o
 		o.Edit = portion(o.Edit, first, len(part), d)
 		for t, err := range o.trajectory(ctx, r, den, x, part) {
-			if err == nil && o.Step != nil {
-				err = o.Step(first, t, x)
+			if err == nil {
+				err = o.step(u, first, t, x)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		if err := emit(first, x); err != nil {
+		if err := emit(u, first, x); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// step calls Step and Step64 with the states x, the last of which are the samples.
+func (o Options) step(u *units, first, left int, x []float32) error {
+	if o.Step64 != nil {
+		y := u.float64s(x)
+		if left == 0 {
+			y = u.samples64(first, x)
+		}
+		if err := o.Step64(first, left, y); err != nil {
+			return err
+		}
+	}
+	if o.Step == nil {
+		return nil
+	}
+	y := u.float32s(x)
+	if left == 0 {
+		var err error
+		if y, err = u.samples32(first, x); err != nil {
+			return err
+		}
+	}
+	return o.Step(first, left, y)
 }
 
 // predict is net with classes, nil for none.

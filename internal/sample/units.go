@@ -1,0 +1,115 @@
+package sample
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/diffusion"
+	"heavytail/internal/recipe"
+)
+
+// units turn the values that a network works on into those of the data.
+type units struct {
+	scaling *recipe.Scaling // nil: they are the same
+	d       int             // values of a sample
+	edit    *diffusion.Edit // as it was asked for, in the units of the data
+	image   []float64       // its image in float64, if given so
+	wide    []float64
+	narrow  []float32
+}
+
+// scaled returns o with the edit in the network's values.
+func (o Options) scaled(r recipe.Recipe) Options {
+	s := r.Data.Scaling
+	if o.Edit == nil || s == nil && o.Image64 == nil {
+		return o
+	}
+	e, x := *o.Edit, o.Image64
+	if x == nil {
+		x = make([]float64, len(e.Image))
+		for j, v := range e.Image {
+			x[j] = float64(v)
+		}
+	}
+	e.Image = make([]float32, len(x))
+	if s != nil {
+		s.Apply(e.Image, x)
+	} else {
+		round(e.Image, x)
+	}
+	o.Edit = &e
+	return o
+}
+
+// float64s returns the values of states x.
+func (u *units) float64s(x []float32) []float64 {
+	if len(u.wide) < len(x) {
+		u.wide = make([]float64, len(x))
+	}
+	y := u.wide[:len(x)]
+	if u.scaling != nil {
+		u.scaling.Undo(y, x)
+		return y
+	}
+	for j, v := range x {
+		y[j] = float64(v)
+	}
+	return y
+}
+
+// float32s is float64s, rounded; without a scaling x itself.
+func (u *units) float32s(x []float32) []float32 {
+	if u.scaling == nil {
+		return x
+	}
+	return u.rounded(u.float64s(x))
+}
+
+func (u *units) rounded(y []float64) []float32 {
+	if len(u.narrow) < len(y) {
+		u.narrow = make([]float32, len(y))
+	}
+	round(u.narrow, y)
+	return u.narrow[:len(y)]
+}
+
+// samples64 returns the values of the samples first, …: states at their end,
+// where the known values of an edit are those that were given, to the last bit.
+func (u *units) samples64(first int, x []float32) []float64 {
+	y := u.float64s(x)
+	if u.edit == nil || len(u.edit.Known) == 0 || u.scaling == nil && u.image == nil {
+		return y
+	}
+	for j := range y {
+		at := first*u.d + j
+		switch {
+		case !u.edit.Known[at%len(u.edit.Known)]:
+		case u.image != nil:
+			y[j] = u.image[at%len(u.image)]
+		default:
+			y[j] = float64(u.edit.Image[at%len(u.edit.Image)])
+		}
+	}
+	return y
+}
+
+// samples32 is samples64, rounded.
+func (u *units) samples32(first int, x []float32) ([]float32, error) {
+	if u.scaling == nil {
+		return x, nil
+	}
+	wide := u.samples64(first, x)
+	y := u.rounded(wide)
+	for j, v := range y {
+		if math.IsInf(float64(v), 0) {
+			return nil, fmt.Errorf("sample %d has the value %v, which is beyond float32: ask for float64 (Stream64 of the library, .csv or .npy of the command)", first+j/u.d, wide[j])
+		}
+	}
+	return y, nil
+}
+
+func round(to []float32, from []float64) {
+	for j, v := range from {
+		to[j] = float32(v)
+	}
+}
