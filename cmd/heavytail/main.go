@@ -12,6 +12,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"heavytail/internal/atomicfile"
 )
 
 // A command is one subcommand.
@@ -33,11 +36,34 @@ type env struct {
 var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, evalCommand, benchCommand, experimentCommand, versionCommand}
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks; after it the next one ends the program at once.
-	context.AfterFunc(ctx, stop)
 	e := env{os.Stdout, os.Stderr, isTerminal(os.Stderr)}
-	os.Exit(run(ctx, e, os.Args[1:]))
+	os.Exit(run(untilSignal(), e, os.Args[1:]))
+}
+
+// untilSignal returns a context that ends with the first signal that asks the
+// program to end. The next one ends it at once, without the temporary files. What
+// was ignored at the start (under nohup, say) stays so. SIGQUIT is left to Go,
+// which shows what the program was doing.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	got := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(got, s)
+		}
+	}
+	go func() {
+		<-got
+		cancel()
+		s := <-got
+		atomicfile.Cleanup()
+		signal.Reset(s)
+		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(s) == nil {
+			time.Sleep(time.Second) // the signal is on its way
+		}
+		os.Exit(1)
+	}()
+	return ctx
 }
 
 // run executes the command line and returns the exit status: 0, 2 for a wrong

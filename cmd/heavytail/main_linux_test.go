@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -14,6 +17,12 @@ import (
 )
 
 func TestInterruptSavesAndSaysHowToResume(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(s.String(), func(t *testing.T) { testSignalSaves(t, s) })
+	}
+}
+
+func testSignalSaves(t *testing.T, s os.Signal) {
 	dir := t.TempDir()
 	c := process(dir, "train", "-data", "toy:rings", "-steps", "1000000", "-batch", "64", "-points", "500", "-preview-every", "0", "-out", "run")
 	var errs bytes.Buffer
@@ -26,13 +35,76 @@ func TestInterruptSavesAndSaysHowToResume(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	require.NoError(t, c.Process.Signal(syscall.SIGINT))
+	require.NoError(t, c.Process.Signal(s))
 	require.Error(t, c.Wait())
 	require.Equal(t, 1, c.ProcessState.ExitCode())
 	require.Regexp(t, `stopped after step \d+ of 1000000, saved: heavytail train -resume -out run goes on\n$`, errs.String())
 	var i modelInfo
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Positive(t, i.Step)
+}
+
+// await waits until a folder holds a temporary file.
+func await(t *testing.T, dir string) {
+	t.Helper()
+	for range 1000 {
+		if slices.ContainsFunc(listing(t, dir), func(name string) bool { return strings.HasSuffix(name, ".tmp") }) {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("no temporary file appeared")
+}
+
+// A second signal ends the program at once, in the middle of an evaluation of
+// the network if need be, and even then no temporary file stays.
+func TestSecondSignalLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, s := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		c := process(dir, "sample", "-n", "64", "-batch", "64", "-size", "128", "-steps", "100", "-o", "x.npy")
+		require.NoError(t, c.Start())
+		await(t, dir)
+		time.Sleep(300 * time.Millisecond) // into the first evaluation, which takes seconds
+		require.NoError(t, c.Process.Signal(s))
+		time.Sleep(20 * time.Millisecond)
+		_ = c.Process.Signal(s) // unless it has ended by then
+		require.Error(t, c.Wait())
+		require.Empty(t, listing(t, dir), "%s", s)
+	}
+}
+
+// Under nohup SIGHUP does nothing.
+func TestIgnoredHangupStaysIgnored(t *testing.T) {
+	dir := t.TempDir()
+	c := exec.Command("sh", "-c", `trap "" HUP; exec "$0" sample -n 1 -steps 10 -o x.npy`, os.Args[0])
+	c.Dir, c.Env = dir, append(os.Environ(), "HEAVYTAIL_TEST_COMMAND=1")
+	require.NoError(t, c.Start())
+	await(t, dir)
+	_ = c.Process.Signal(syscall.SIGHUP)
+	require.NoError(t, c.Wait())
+	require.Equal(t, []string{"x.npy"}, listing(t, dir))
+}
+
+// As root, eval -json /dev/null replaced the device by a file.
+func TestOutputsThatAreNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "p.npy"), 0o600))
+	got := make(chan []byte, 1)
+	go func() {
+		b, _ := os.ReadFile(filepath.Join(dir, "p.npy"))
+		got <- b
+	}()
+	ok(t, dir, "noise", "-law", "normal", "-n", "10", "-type", "f64", "-o", "p.npy")
+	ok(t, dir, "noise", "-law", "normal", "-n", "10", "-type", "f64", "-o", "a.npy")
+	want, err := os.ReadFile(filepath.Join(dir, "a.npy"))
+	require.NoError(t, err)
+	require.Equal(t, want, <-got)
+	require.NoError(t, os.Symlink("/dev/null", filepath.Join(dir, "null.npy")))
+	ok(t, dir, "noise", "-law", "normal", "-n", "10", "-o", "null.npy")
+	st, err := os.Lstat("/dev/null")
+	require.NoError(t, err)
+	require.NotZero(t, st.Mode()&os.ModeCharDevice)
+	require.Equal(t, []string{"a.npy", "null.npy", "p.npy"}, listing(t, dir))
 }
 
 // Sampling stops at SIGINT and leaves nothing behind.

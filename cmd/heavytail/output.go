@@ -166,7 +166,7 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	if !r.images() {
 		return usage("-o %s: the samples are points, not pictures; write them to a .npy or .png file", f.path)
 	}
-	if err := os.MkdirAll(f.path, 0o755); err != nil {
+	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return err
 	}
 	s, d := r.loaded.SampleShape(r.options), r.per()

@@ -115,7 +115,7 @@ func (r *trainRequest) begin(model string) (*train.Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.out, 0o755); err != nil {
+	if err := os.MkdirAll(r.out, 0o777); err != nil {
 		return nil, err
 	}
 	t, err := train.New(kernels.New(r.threads), set, rec)

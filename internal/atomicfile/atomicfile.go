@@ -3,38 +3,84 @@ package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 )
 
 // Write makes or replaces the file at path with what fill writes. The data
 // goes to a temporary file in the same directory, is synced and then renamed,
 // so path holds either the old contents or all of the new ones, whenever the
 // program or the machine stops. On an error nothing is left behind.
-func Write(path string, fill func(w io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+//
+// A new file has the permissions that the umask leaves, a replaced one keeps
+// its own. A symbolic link stays one: the file that it names is replaced or
+// made. What is not a file (a device, a pipe, a socket, the standard output
+// under one of its names) cannot be replaced, so it is written as fill goes.
+func Write(path string, fill func(w io.Writer) error) error {
+	err := write(path, fill)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+func write(path string, fill func(w io.Writer) error) error {
+	old, err := os.Stat(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err == nil && old.IsDir() {
+		return errors.New("that is a folder; name a file in it")
+	}
+	if err == nil && (!old.Mode().IsRegular() || isStandard(old)) {
+		return writeThrough(path, old, fill)
+	}
+	target, err := follow(path)
+	if err != nil {
+		return err
+	}
+	if old == nil {
+		return replace(target, nil, fill)
+	}
+	// A link of /proc may name a file by a path that is not there.
+	if there, err := os.Stat(target); err != nil || !os.SameFile(old, there) {
+		return writeThrough(path, old, fill)
+	}
+	return replace(target, old, fill)
+}
+
+// replace puts a new file in the place of path; old describes the one that is
+// there, nil for none.
+func replace(path string, old os.FileInfo, fill func(w io.Writer) error) (err error) {
+	perm := fs.FileMode(0o666)
+	if old != nil {
+		perm = old.Mode().Perm() // nobody reads it meanwhile who could not
+	}
+	f, err := create(path, perm)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			_ = f.Close()
 			_ = os.Remove(f.Name())
-			err = fmt.Errorf("write %s: %w", path, err)
 		}
+		forget(f.Name())
 	}()
-	w := bufio.NewWriterSize(f, 1<<18)
-	if err = fill(w); err != nil {
+	if err = buffered(f, fill); err != nil {
 		return err
 	}
-	if err = w.Flush(); err != nil {
-		return err
-	}
-	if err = f.Chmod(mode(path)); err != nil {
-		return err
+	if old != nil { // what the umask took
+		if err = f.Chmod(perm); err != nil {
+			return err
+		}
 	}
 	if err = f.Sync(); err != nil {
 		return err
@@ -45,17 +91,115 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	syncDir(dir)
+	syncDir(filepath.Dir(path))
 	return nil
 }
 
-// mode returns the permissions of the file to be replaced, or those of an
-// ordinary new file: os.CreateTemp would leave it readable by its owner only.
-func mode(path string) os.FileMode {
-	if st, err := os.Stat(path); err == nil {
-		return st.Mode().Perm()
+// writeThrough writes to what is at path.
+func writeThrough(path string, old os.FileInfo, fill func(w io.Writer) error) error {
+	if isStandard(old) {
+		return buffered(os.Stdout, fill)
 	}
-	return 0o644
+	var f *os.File
+	var err error
+	if old.Mode()&fs.ModeSocket != 0 {
+		f, err = connect(path)
+	} else {
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	}
+	if err != nil {
+		return err
+	}
+	err = buffered(f, fill)
+	return errors.Join(err, f.Close())
+}
+
+func buffered(f *os.File, fill func(w io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 1<<18)
+	if err := fill(w); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+// isStandard reports whether a file is the standard output.
+func isStandard(st os.FileInfo) bool {
+	out, err := os.Stdout.Stat()
+	return err == nil && os.SameFile(st, out)
+}
+
+// maxLinks is the number of symbolic links that follow goes through, as many as
+// Linux does.
+const maxLinks = 40
+
+// follow returns the path that the links at path lead to, whether or not there
+// is a file. Only the last name is followed by hand: its folder must exist.
+func follow(path string) (string, error) {
+	for range maxLinks {
+		st, err := os.Lstat(path)
+		if err != nil || st.Mode()&fs.ModeSymlink == 0 {
+			return path, nil // not there yet, or no link
+		}
+		to, err := os.Readlink(path)
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(to) { // relative to the link's real folder
+			dir, _ := filepath.Split(path) // not Dir, which takes a/.. for nothing even if a is a link
+			if dir == "" {
+				dir = "."
+			}
+			if dir, err = filepath.EvalSymlinks(dir); err != nil {
+				return "", err
+			}
+			to = dir + string(filepath.Separator) + to
+		}
+		path = to
+	}
+	return "", errors.New("too many symbolic links")
+}
+
+// create makes a temporary file beside path that Cleanup knows.
+func create(path string, perm fs.FileMode) (*os.File, error) {
+	dir, name := filepath.Split(path)
+	if len(name) > 200 { // file systems end names at 255 bytes
+		name = name[:200]
+	}
+	live.Lock()
+	defer live.Unlock()
+	for {
+		temp := dir + "." + name + "." + strconv.FormatUint(rand.Uint64(), 36) + ".tmp"
+		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			live.names[temp] = true
+		}
+		return f, err
+	}
+}
+
+// live are the temporary files of this process.
+var live = struct {
+	sync.Mutex
+	names map[string]bool
+}{names: map[string]bool{}}
+
+func forget(name string) {
+	live.Lock()
+	defer live.Unlock()
+	delete(live.names, name)
+}
+
+// Cleanup removes the temporary files of calls of Write that have not returned,
+// which then end with an error or not at all: it is for a program that ends at
+// once. Write makes no file afterwards.
+func Cleanup() {
+	live.Lock() // for ever: nothing may come after
+	for name := range live.names {
+		_ = os.Remove(name)
+	}
 }
 
 // syncDir makes the rename durable where the system can sync a directory; the

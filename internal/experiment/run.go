@@ -119,7 +119,7 @@ func (m *meter) done(j Job) {
 
 // write writes the files of the results.
 func (r Runner) write(name string, plan *Plan, res *Results) error {
-	if err := os.MkdirAll(r.Out, 0o755); err != nil {
+	if err := os.MkdirAll(r.Out, 0o777); err != nil {
 		return err
 	}
 	path := func(suffix string) string { return filepath.Join(r.Out, name+suffix) }

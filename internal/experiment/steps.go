@@ -205,7 +205,7 @@ func (s stepsPlan) measure(ctx context.Context, w *Worker, name, process string,
 // trainImages trains a network in a folder, from its checkpoint if there is
 // one, and returns it with the averaged weights.
 func trainImages(ctx context.Context, w *Worker, set *data.Set, r recipe.Recipe, dir string) (*nn.Net, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
 	t, err := train.New(kernels.New(1), set, r)

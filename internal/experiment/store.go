@@ -53,7 +53,7 @@ func ReadStore(dir, settings string, columns []string) (*Store, error) {
 // were measured with these settings. It returns an error if the rows there are
 // of other settings.
 func OpenStore(dir, settings string, columns []string) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
 	s := &Store{path: filepath.Join(dir, "rows.csv"), columns: columns, rows: map[Key][]float64{}}

@@ -85,7 +85,7 @@ func openAfter(path, header string, step int, stepOf func([]byte) int) (*os.File
 			return nil, err
 		}
 	}
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
 }
 
 func (l *logs) add(s Status) error {
