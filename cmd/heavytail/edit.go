@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"flag"
@@ -67,7 +68,7 @@ func (e *edit) check() error {
 }
 
 // loadEdit reads the files and sets the options.
-func (r *sampleRequest) loadEdit() (err error) {
+func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 	e := &r.edit
 	if e.Init == "" {
 		return nil
@@ -80,14 +81,14 @@ func (r *sampleRequest) loadEdit() (err error) {
 		}
 	}
 	shape := r.loaded.SampleShape(r.options)
-	if o.Image, err = data.ReadValues(e.Init, shape); err == nil {
+	if o.Image, err = data.ReadValues(ctx, e.Init, shape); err == nil {
 		e.InitSHA256, err = fileSum(e.Init)
 	}
 	if err != nil {
 		return fmt.Errorf("-init %w", err)
 	}
 	if e.Mask != "" {
-		if o.Known, err = readMask(e.Mask, shape); err == nil {
+		if o.Known, err = readMask(ctx, e.Mask, shape); err == nil {
 			e.MaskSHA256, err = fileSum(e.Mask)
 		}
 		if err != nil {
@@ -110,12 +111,12 @@ func (r *sampleRequest) loadEdit() (err error) {
 
 // readMask reads where an image is kept: where the mask is dark. A picture says
 // it for all channels of a pixel.
-func readMask(path string, shape []int) ([]bool, error) {
+func readMask(ctx context.Context, path string, shape []int) ([]bool, error) {
 	one := shape
 	if ext := strings.ToLower(filepath.Ext(path)); len(shape) == 3 && ext != ".npy" && ext != ".csv" {
 		one = []int{shape[0], shape[1], 1}
 	}
-	x, err := data.ReadValues(path, one)
+	x, err := data.ReadValues(ctx, path, one)
 	if err != nil {
 		return nil, err
 	}

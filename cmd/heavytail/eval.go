@@ -105,7 +105,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	set, err := o.open(real)
+	set, err := o.open(ctx, real)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if model, ok := modelOf(gen); ok {
 		x, y, err = o.draw(ctx, e, &r, set, model)
 	} else {
-		x, y, err = o.read(&r, set, gen)
+		x, y, err = o.read(ctx, &r, set, gen)
 	}
 	if err != nil {
 		return err
@@ -140,11 +140,11 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 }
 
 // open reads a set; a name alone is taken by what it is.
-func (o evalOptions) open(spec string) (*data.Set, error) {
+func (o evalOptions) open(ctx context.Context, spec string) (*data.Set, error) {
 	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
 		spec = guess(spec)
 	}
-	return data.Open(spec, data.Options{Size: o.size, Channels: o.channels})
+	return data.Open(ctx, spec, data.Options{Size: o.size, Channels: o.channels})
 }
 
 // guess puts the kind of data before the name of a file or folder.
@@ -175,8 +175,8 @@ func modelOf(spec string) (file string, ok bool) {
 }
 
 // read reads generated samples from files.
-func (o evalOptions) read(r *evalReport, set *data.Set, spec string) (x, y []float32, err error) {
-	gen, err := o.open(spec)
+func (o evalOptions) read(ctx context.Context, r *evalReport, set *data.Set, spec string) (x, y []float32, err error) {
+	gen, err := o.open(ctx, spec)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -116,7 +116,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.load(); err != nil {
 		return err
 	}
-	if err := r.loadEdit(); err != nil {
+	if err := r.loadEdit(ctx); err != nil {
 		return err
 	}
 	if err := r.resolve(); err != nil {

@@ -76,7 +76,7 @@ func (o tailOptions) run(ctx context.Context, stdout io.Writer, spec string) err
 	if err := checkPlotPath(o.out); err != nil {
 		return err
 	}
-	set, err := data.Open(spec, data.Options{})
+	set, err := data.Open(ctx, spec, data.Options{})
 	if err != nil {
 		return err
 	}

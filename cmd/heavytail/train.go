@@ -76,9 +76,9 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 	}
 	var t *train.Trainer
 	if there {
-		t, err = r.goOn(model)
+		t, err = r.goOn(ctx, model)
 	} else {
-		t, err = r.begin(model)
+		t, err = r.begin(ctx, model)
 	}
 	if err != nil {
 		return err
@@ -107,11 +107,11 @@ func (r *trainRequest) check() error {
 // begin starts a new run: the recipe from the preset, the flags and the data.
 // The first checkpoint is written before the first step, so that from then on
 // -resume needs nothing else.
-func (r *trainRequest) begin(model string) (*train.Trainer, error) {
+func (r *trainRequest) begin(ctx context.Context, model string) (*train.Trainer, error) {
 	if r.data == "" {
 		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with -data SPEC", r.out)
 	}
-	rec, set, err := r.recipe()
+	rec, set, err := r.recipe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (r *trainRequest) begin(model string) (*train.Trainer, error) {
 }
 
 // recipe reads the data and settles the recipe of a new run.
-func (r *trainRequest) recipe() (recipe.Recipe, *data.Set, error) {
+func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, error) {
 	name := r.preset
 	if name == "" {
 		name = defaultPreset(r.data)
@@ -139,7 +139,7 @@ func (r *trainRequest) recipe() (recipe.Recipe, *data.Set, error) {
 	if err := apply(&rec, r.settings, r.given, early); err != nil {
 		return rec, nil, err
 	}
-	set, err := open(&rec)
+	set, err := open(ctx, &rec)
 	if err != nil {
 		return rec, nil, err
 	}
@@ -172,10 +172,10 @@ func defaultPreset(spec string) string {
 }
 
 // open reads the recipe's data and notes what they are.
-func open(rec *recipe.Recipe) (*data.Set, error) {
+func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
 	d := &rec.Data
 	o := data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: rec.Train.Seed}
-	set, err := data.Open(d.Spec, o)
+	set, err := data.Open(ctx, d.Spec, o)
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func open(rec *recipe.Recipe) (*data.Set, error) {
 }
 
 // goOn continues the run whose checkpoint is at path.
-func (r *trainRequest) goOn(path string) (*train.Trainer, error) {
+func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, error) {
 	saved, err := train.ReadRecipe(path)
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (r *trainRequest) goOn(path string) (*train.Trainer, error) {
 		if r.preset == "" && defaultPreset(r.data) != saved.Preset {
 			r.preset = saved.Preset
 		}
-		rec, _, err := r.recipe()
+		rec, _, err := r.recipe(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -206,7 +206,7 @@ func (r *trainRequest) goOn(path string) (*train.Trainer, error) {
 	}
 	rec := saved
 	rec.Data.Spec = r.data
-	set, err := open(&rec)
+	set, err := open(ctx, &rec)
 	if err != nil {
 		return nil, err
 	}

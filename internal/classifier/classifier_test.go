@@ -76,7 +76,7 @@ func bars(t *testing.T, dir string, n int) *data.Set {
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "train-images-idx3-ubyte"), images, 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "train-labels-idx1-ubyte"), labels, 0o644))
-	set, err := data.Open("idx:"+dir, data.Options{})
+	set, err := data.Open(t.Context(), "idx:"+dir, data.Options{})
 	require.NoError(t, err)
 	return set
 }
@@ -140,7 +140,7 @@ func TestShippedAccuracy(t *testing.T) {
 	if _, err := os.Stat(file); err != nil || testing.Short() {
 		t.Skip("needs Debian's package dataset-fashion-mnist, and some seconds")
 	}
-	set, err := data.Open("idx:"+file, data.Options{})
+	set, err := data.Open(t.Context(), "idx:"+file, data.Options{})
 	require.NoError(t, err)
 	e, err := Default(0)
 	require.NoError(t, err)

@@ -56,7 +56,7 @@ func TestIDX(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte.gz", zipped(idx(seq(24), 2, 3, 4)))
 	write(t, dir, "train-labels-idx1-ubyte.gz", zipped(idx([]byte{7, 1}, 2)))
-	s, err := Open("idx:"+dir, Options{})
+	s, err := Open(t.Context(), "idx:"+dir, Options{})
 	require.NoError(t, err)
 	require.Equal(t, []int{3, 4, 1}, s.Shape)
 	require.Equal(t, 2, s.Len())
@@ -69,7 +69,7 @@ func TestIDX(t *testing.T) {
 	require.InDelta(t, 2*16.0/255-1, x[7], 1e-7)
 
 	plain := write(t, dir, "other", idx(seq(24), 2, 3, 4))
-	s, err = Open("idx:"+plain, Options{Channels: 3})
+	s, err = Open(t.Context(), "idx:"+plain, Options{Channels: 3})
 	require.NoError(t, err)
 	require.Equal(t, []int{3, 4, 3}, s.Shape)
 	require.Nil(t, s.Labels)
@@ -80,7 +80,7 @@ func TestFashionMNISTIfThere(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skip("the package dataset-fashion-mnist is not installed")
 	}
-	s, err := Open("idx:"+dir, Options{})
+	s, err := Open(t.Context(), "idx:"+dir, Options{})
 	require.NoError(t, err)
 	require.Equal(t, 60000, s.Len())
 	require.Equal(t, []int{28, 28, 1}, s.Shape)
@@ -163,27 +163,27 @@ func TestImageFolderAndZip(t *testing.T) {
 	require.NoError(t, zw.Close())
 	archive := write(t, t.TempDir(), "a.zip", zb.Bytes())
 	for _, from := range []string{dir, archive} {
-		s, err := Open("images:"+from, Options{Size: 4})
+		s, err := Open(t.Context(), "images:"+from, Options{Size: 4})
 		require.NoError(t, err)
 		require.Equal(t, []int{4, 4, 1}, s.Shape)
 		require.Equal(t, []int{0, 0, 1}, s.Labels)
 		require.Equal(t, []string{"cat", "dog"}, s.Classes)
 		require.EqualValues(t, 50, s.bytes[16])
 		require.EqualValues(t, 48, s.bytes[32]) // 0.299·100 + 0.114·155
-		_, err = Open("images:"+from, Options{})
+		_, err = Open(t.Context(), "images:"+from, Options{})
 		require.ErrorContains(t, err, "dog/1.png: 6×8 pixels")
-		_, err = Open("images:"+from, Options{Size: 4, MaxBytes: 20})
+		_, err = Open(t.Context(), "images:"+from, Options{Size: 4, MaxBytes: 20})
 		require.ErrorContains(t, err, "limit")
-		s, err = Open("images:"+from, Options{Size: 2, Channels: 3})
+		s, err = Open(t.Context(), "images:"+from, Options{Size: 2, Channels: 3})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 2, 3}, s.Shape)
 		require.Equal(t, []byte{100, 0, 155}, s.bytes[24:27])
 	}
 	bad := t.TempDir()
 	write(t, bad, "a.png", []byte("not a picture"))
-	_, err := Open("images:"+bad, Options{})
+	_, err := Open(t.Context(), "images:"+bad, Options{})
 	require.ErrorContains(t, err, "a.png")
-	_, err = Open("images:"+t.TempDir(), Options{})
+	_, err = Open(t.Context(), "images:"+t.TempDir(), Options{})
 	require.ErrorContains(t, err, "no .png")
 }
 
@@ -212,36 +212,36 @@ func TestNPYAndCSV(t *testing.T) {
 	dir := t.TempDir()
 	var b bytes.Buffer
 	require.NoError(t, npy.Write(&b, []float32{1, 2, 3, 4, 5, 6}, 3, 2))
-	s, err := Open("npy:"+write(t, dir, "p.npy", b.Bytes()), Options{})
+	s, err := Open(t.Context(), "npy:"+write(t, dir, "p.npy", b.Bytes()), Options{})
 	require.NoError(t, err)
 	require.Equal(t, []int{2}, s.Shape)
 	require.Equal(t, 3, s.Len())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, []float32{1, 2, 3}, 3))
-	s, err = Open("npy:"+write(t, dir, "l.npy", b.Bytes()), Options{})
+	s, err = Open(t.Context(), "npy:"+write(t, dir, "l.npy", b.Bytes()), Options{})
 	require.NoError(t, err)
 	require.Equal(t, []int{1}, s.Shape)
 	require.Equal(t, 3, s.Len())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, make([]float32, 2*4*4*3), 2, 4, 4, 3))
-	s, err = Open("npy:"+write(t, dir, "i.npy", b.Bytes()), Options{})
+	s, err = Open(t.Context(), "npy:"+write(t, dir, "i.npy", b.Bytes()), Options{})
 	require.NoError(t, err)
 	require.True(t, s.Images())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, []float32{1, float32(math.NaN())}, 1, 2))
-	_, err = Open("npy:"+write(t, dir, "n.npy", b.Bytes()), Options{})
+	_, err = Open(t.Context(), "npy:"+write(t, dir, "n.npy", b.Bytes()), Options{})
 	require.ErrorContains(t, err, "not finite")
 
-	s, err = Open("csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{})
+	s, err = Open(t.Context(), "csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{})
 	require.NoError(t, err)
-	require.Equal(t, []float32{1, 2, 3, 4.5}, s.floats)
+	require.Equal(t, []float64{1, 2, 3, 4.5}, s.wide)
 	require.Equal(t, []int{0, 1}, s.Labels)
-	s, err = Open("csv:"+write(t, dir, "b.csv", []byte("# note\n1,2\n3,4\n")), Options{})
+	s, err = Open(t.Context(), "csv:"+write(t, dir, "b.csv", []byte("# note\n1,2\n3,4\n")), Options{})
 	require.NoError(t, err)
 	require.Equal(t, 2, s.Len())
 	for text, want := range map[string]string{"1,2\n3\n": "wrong number", "1,2\n3,x\n": "line 2: column 2", "1,inf\n": "finite",
 		"label\n1\n": "no columns", "": "nothing in it"} {
-		_, err = Open("csv:"+write(t, dir, "c.csv", []byte(text)), Options{})
+		_, err = Open(t.Context(), "csv:"+write(t, dir, "c.csv", []byte(text)), Options{})
 		require.ErrorContains(t, err, want, text)
 	}
 }
@@ -265,14 +265,14 @@ func (endless) Read(p []byte) (int, error) {
 
 func TestOpenSaysWhatItWants(t *testing.T) {
 	for _, spec := range []string{"", "idx", "idx:", "http://x"} {
-		_, err := Open(spec, Options{})
+		_, err := Open(t.Context(), spec, Options{})
 		require.ErrorContains(t, err, "want idx:DIR")
 	}
-	_, err := Open("toy:moons", Options{})
+	_, err := Open(t.Context(), "toy:moons", Options{})
 	require.ErrorContains(t, err, "checkerboard, gmm_2")
-	_, err = Open("toy:rings", Options{Size: 8})
+	_, err = Open(t.Context(), "toy:rings", Options{Size: 8})
 	require.ErrorContains(t, err, "images only")
-	_, err = Open("idx:/no/such/folder", Options{})
+	_, err = Open(t.Context(), "idx:/no/such/folder", Options{})
 	require.ErrorContains(t, err, "train-images-idx3-ubyte")
 }
 
@@ -281,11 +281,11 @@ func TestLongTailIsThePapers(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte", idx(seq(8), 8, 1, 1))
 	write(t, dir, "train-labels-idx1-ubyte", idx([]byte{1, 0, 1, 0, 1, 0, 0, 1}, 8))
-	s, err := Open("idx:"+dir, Options{LongTail: 0.5})
+	s, err := Open(t.Context(), "idx:"+dir, Options{LongTail: 0.5})
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 0, 1, 0, 0, 0}, s.Labels)
 	require.Equal(t, []byte{0, 1, 2, 3, 5, 6}, s.bytes)
-	_, err = Open("idx:"+dir, Options{LongTail: 2})
+	_, err = Open(t.Context(), "idx:"+dir, Options{LongTail: 2})
 	require.ErrorContains(t, err, "ratio")
 }
 
@@ -312,7 +312,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add([]byte("1;2\n\"3"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := ReadCSV(bytes.NewReader(b), 1<<16)
-		if err == nil && s.Shape != nil && s.Len()*s.Per() != len(s.floats) {
+		if err == nil && s.Shape != nil && s.Len()*s.Per() != len(s.wide) {
 			t.Fatal("ragged table")
 		}
 	})
@@ -322,7 +322,7 @@ func FuzzSpec(f *testing.F) {
 	f.Add("toy:rings")
 	f.Add("idx:")
 	f.Fuzz(func(t *testing.T, spec string) {
-		if s, err := Open(spec, Options{N: 10, MaxBytes: 1 << 20}); err == nil && s.Len() == 0 {
+		if s, err := Open(t.Context(), spec, Options{N: 10, MaxBytes: 1 << 20}); err == nil && s.Len() == 0 {
 			t.Fatal("empty set")
 		}
 	})

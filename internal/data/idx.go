@@ -1,8 +1,7 @@
 package data
 
 import (
-	"bufio"
-	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,12 +12,12 @@ import (
 )
 
 // openIDX reads images and, if they are there, labels in the format of MNIST.
-func openIDX(arg string, o Options) (*Set, error) {
+func openIDX(ctx context.Context, arg string, o Options) (*Set, error) {
 	images, err := findIDX(arg)
 	if err != nil {
 		return nil, err
 	}
-	shape, pixels, err := readIDXFile(images, o.maxBytes())
+	shape, pixels, err := readIDXFile(ctx, images, o.maxBytes())
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +36,7 @@ func openIDX(arg string, o Options) (*Set, error) {
 	if _, err := os.Stat(path); err != nil || labels == filepath.Base(images) {
 		return s, nil
 	}
-	ls, raw, err := readIDXFile(path, o.maxBytes())
+	ls, raw, err := readIDXFile(ctx, path, o.maxBytes())
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +71,8 @@ func findIDX(arg string) (string, error) {
 	return "", fmt.Errorf("%s: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in it; give the folder that has one, or the file itself", arg)
 }
 
-func readIDXFile(path string, maxBytes int64) ([]int, []byte, error) {
-	f, err := os.Open(path)
+func readIDXFile(ctx context.Context, path string, maxBytes int64) ([]int, []byte, error) {
+	f, err := openFile(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -89,13 +88,9 @@ func readIDXFile(path string, maxBytes int64) ([]int, []byte, error) {
 // taken as data arrive, at most maxBytes; a file that ends early or goes on
 // after its data is an error.
 func ReadIDX(r io.Reader, maxBytes int64) (shape []int, data []byte, err error) {
-	br := bufio.NewReaderSize(r, 1<<16)
-	if b, _ := br.Peek(2); len(b) == 2 && b[0] == 0x1f && b[1] == 0x8b {
-		z, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, nil, fmt.Errorf("damaged gzip header: %w", err)
-		}
-		br = bufio.NewReaderSize(z, 1<<16)
+	br, err := inflated(r)
+	if err != nil {
+		return nil, nil, err
 	}
 	var head [4]byte
 	if _, err := io.ReadFull(br, head[:]); err != nil || head[0] != 0 || head[1] != 0 {

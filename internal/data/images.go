@@ -3,6 +3,7 @@ package data
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	_ "image/jpeg" // decoders by content
@@ -24,23 +25,23 @@ const maxFile = 256 << 20
 // openImages reads a folder or zip of PNG and JPEG files, in the order of
 // their names. If they lie in subfolders, the first part of the path is the
 // class.
-func openImages(arg string, o Options) (*Set, error) {
+func openImages(ctx context.Context, arg string, o Options) (*Set, error) {
 	st, err := os.Stat(arg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: not there; give a folder or a zip of PNG or JPEG files", arg)
 	}
 	if st.IsDir() {
-		return readImages(os.DirFS(arg), arg, o)
+		return readImages(ctx, os.DirFS(arg), arg, o)
 	}
 	z, err := zip.OpenReader(arg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; give a folder or a zip of PNG or JPEG files", arg, err)
 	}
 	defer z.Close()
-	return readImages(z, arg, o)
+	return readImages(ctx, z, arg, o)
 }
 
-func readImages(fsys fs.FS, arg string, o Options) (*Set, error) {
+func readImages(ctx context.Context, fsys fs.FS, arg string, o Options) (*Set, error) {
 	var names []string
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -63,6 +64,9 @@ func readImages(fsys fs.FS, arg string, o Options) (*Set, error) {
 	slices.Sort(names)
 	s := &Set{}
 	for _, name := range names {
+		if err := stopped(ctx); err != nil {
+			return nil, err
+		}
 		if err := s.addImage(fsys, name, o); err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", arg, name, err)
 		}

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,11 +11,11 @@ import (
 // ReadValues reads samples of the given shape from one file: a PNG or JPEG,
 // scaled to the shape and of values in [−1,1], or all samples of an .npy or .csv
 // file, of that shape exactly. It returns the values one sample after the other.
-func ReadValues(path string, shape []int) ([]float32, error) {
+func ReadValues(ctx context.Context, path string, shape []int) ([]float32, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	switch ext {
 	case ".npy", ".csv":
-		s, err := Open(ext[1:]+":"+path, Options{})
+		s, err := Open(ctx, ext[1:]+":"+path, Options{})
 		if err != nil {
 			return nil, err
 		}

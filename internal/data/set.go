@@ -3,22 +3,24 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
 	"strings"
 )
 
-// A Set is a training set in memory. Images are kept as bytes (0 black, 255
-// white), everything else as float32.
+// A Set is a training set in memory. Exactly one of the three slices of values
+// is set.
 type Set struct {
 	Name    string   // the specification it came from
 	Shape   []int    // of one sample: [H,W,C] for images, [Dim] for points
 	Labels  []int    // class of each sample, or nil
 	Classes []string // names of the classes, or nil
 
-	bytes  []byte
-	floats []float32
+	bytes  []byte    // images, 0 black to 255 white
+	floats []float32 // images of numbers, toy sets, points of a program
+	wide   []float64 // points of files, as they were read
 }
 
 // Options say how to read a set; the zero value reads it as it is.
@@ -49,10 +51,7 @@ func (s *Set) Per() int {
 
 // Len returns the number of samples.
 func (s *Set) Len() int {
-	if s.bytes != nil {
-		return len(s.bytes) / s.Per()
-	}
-	return len(s.floats) / s.Per()
+	return (len(s.bytes) + len(s.floats) + len(s.wide)) / s.Per()
 }
 
 // Images reports whether the samples are images.
@@ -62,11 +61,16 @@ func (s *Set) Images() bool { return len(s.Shape) == 3 }
 // class, −1 if there are no classes. flip mirrors an image left to right.
 func (s *Set) Get(dst []float32, i int, flip bool) int {
 	per := s.Per()
-	if s.bytes != nil {
+	switch {
+	case s.bytes != nil:
 		for j, v := range s.bytes[i*per : (i+1)*per] {
 			dst[j] = levels[v]
 		}
-	} else {
+	case s.wide != nil:
+		for j, v := range s.wide[i*per : (i+1)*per] {
+			dst[j] = float32(v)
+		}
+	default:
 		copy(dst[:per], s.floats[i*per:(i+1)*per])
 	}
 	if flip && s.Images() {
@@ -76,6 +80,25 @@ func (s *Set) Get(dst []float32, i int, flip bool) int {
 		return -1
 	}
 	return s.Labels[i]
+}
+
+// Float64 writes sample i to dst with all the digits that were read: points of
+// files are float64, so that values around 10⁹ keep those that rounding to
+// float32 takes, for who scales before rounding. Images are as from Get.
+func (s *Set) Float64(dst []float64, i int) {
+	per := s.Per()
+	switch {
+	case s.wide != nil:
+		copy(dst[:per], s.wide[i*per:(i+1)*per])
+	case s.bytes != nil:
+		for j, v := range s.bytes[i*per : (i+1)*per] {
+			dst[j] = float64(levels[v])
+		}
+	default:
+		for j, v := range s.floats[i*per : (i+1)*per] {
+			dst[j] = float64(v)
+		}
+	}
 }
 
 // Moments returns the mean and the standard deviation of each channel of images,
@@ -123,24 +146,20 @@ func mirror(x []float32, w, c int) {
 // keep drops all samples but those of index in, ascending.
 func (s *Set) keep(in []int) {
 	per := s.Per()
+	s.bytes, s.floats, s.wide = pick(s.bytes, in, per), pick(s.floats, in, per), pick(s.wide, in, per)
+	s.Labels = pick(s.Labels, in, 1)
+}
+
+// pick moves the rows of index in, ascending, to the front of x and returns
+// them; nil stays nil.
+func pick[T any](x []T, in []int, per int) []T {
+	if x == nil {
+		return nil
+	}
 	for to, from := range in {
-		if s.bytes != nil {
-			copy(s.bytes[to*per:(to+1)*per], s.bytes[from*per:(from+1)*per])
-		} else {
-			copy(s.floats[to*per:(to+1)*per], s.floats[from*per:(from+1)*per])
-		}
-		if s.Labels != nil {
-			s.Labels[to] = s.Labels[from]
-		}
+		copy(x[to*per:(to+1)*per], x[from*per:(from+1)*per])
 	}
-	if s.bytes != nil {
-		s.bytes = s.bytes[:len(in)*per]
-	} else {
-		s.floats = s.floats[:len(in)*per]
-	}
-	if s.Labels != nil {
-		s.Labels = s.Labels[:len(in)]
-	}
+	return x[:len(in)*per]
 }
 
 // Random returns n images of random bytes with classes in turn: something to
@@ -170,21 +189,21 @@ func FromPoints(x []float32, d int) (*Set, error) {
 }
 
 // kinds are the forms of a specification.
-var kinds = map[string]func(arg string, o Options) (*Set, error){
+var kinds = map[string]func(ctx context.Context, arg string, o Options) (*Set, error){
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,
 }
 
 // Open reads the set that spec names: idx:DIR or idx:FILE, images:DIR or
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
-// remedy.
-func Open(spec string, o Options) (*Set, error) {
+// remedy. It stops with an error soon after ctx has ended.
+func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	kind, arg, _ := strings.Cut(spec, ":")
 	open := kinds[kind]
 	if open == nil || arg == "" {
 		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
 			spec, strings.Join(Toys(), ", "))
 	}
-	s, err := open(arg, o)
+	s, err := open(ctx, arg, o)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,12 @@ package data
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strconv"
 	"strings"
 
@@ -16,28 +16,30 @@ import (
 
 // openNPY reads points [N] or [N, D], or images [N, H, W] or [N, H, W, C]: bytes as
 // they are, floats as values in [−1,1].
-func openNPY(arg string, o Options) (*Set, error) {
-	f, err := os.Open(arg)
+func openNPY(ctx context.Context, arg string, o Options) (*Set, error) {
+	f, err := openFile(ctx, arg)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	a, err := npy.Read(f, o.maxBytes())
+	r, err := inflated(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
-	s := &Set{bytes: a.U8, floats: a.F32}
+	a, err := npy.Read(r, o.maxBytes())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	s := &Set{bytes: a.U8, floats: a.F32, wide: a.F64}
 	switch d := a.Shape; {
 	case len(d) == 1, len(d) == 2:
 		if s.Shape = d[1:]; len(d) == 1 {
 			s.Shape = []int{1}
 		}
-		for _, v := range a.U8 {
-			s.floats = append(s.floats, float32(v))
-		}
-		s.bytes = nil
+		s.points()
 	case len(d) == 3 && d[1] == 1: // the papers' [N, 1, D]
 		s.Shape = d[2:]
+		s.points()
 	case len(d) == 3:
 		s.Shape = []int{d[1], d[2], 1}
 	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
@@ -48,15 +50,42 @@ func openNPY(arg string, o Options) (*Set, error) {
 	if s.Per() == 0 {
 		return nil, fmt.Errorf("%s: array of shape %v: there is nothing in a sample", arg, a.Shape)
 	}
-	if i := notFinite(s.floats); i >= 0 {
-		return nil, fmt.Errorf("%s: sample %d has a value that is not finite; remove it", arg, i/s.Per())
+	if len(s.Shape) == 3 {
+		s.narrow()
+	}
+	if i := max(notFinite(s.floats), notFinite(s.wide)); i >= 0 {
+		return nil, fmt.Errorf("%s: sample %d has a value that is not finite, or beyond float32; remove it", arg, i/s.Per())
 	}
 	return s, nil
 }
 
-func notFinite(x []float32) int {
+// points makes the values float64.
+func (s *Set) points() {
+	if s.wide == nil {
+		s.wide = make([]float64, 0, len(s.bytes)+len(s.floats))
+		for _, v := range s.bytes {
+			s.wide = append(s.wide, float64(v))
+		}
+		for _, v := range s.floats {
+			s.wide = append(s.wide, float64(v))
+		}
+		s.bytes, s.floats = nil, nil
+	}
+}
+
+// narrow rounds float64 values of images to float32.
+func (s *Set) narrow() {
+	for _, v := range s.wide {
+		s.floats = append(s.floats, float32(v))
+	}
+	s.wide = nil
+}
+
+// notFinite returns the place of the first value that is not finite as a
+// float32, −1 if there is none.
+func notFinite[T float32 | float64](x []T) int {
 	for i, v := range x {
-		if v-v != 0 {
+		if f := float32(v); f-f != 0 {
 			return i
 		}
 	}
@@ -65,13 +94,17 @@ func notFinite(x []float32) int {
 
 // openCSV reads points, one a line. A first line that is not numbers names
 // the columns; a column called label or class holds the class.
-func openCSV(arg string, o Options) (*Set, error) {
-	f, err := os.Open(arg)
+func openCSV(ctx context.Context, arg string, o Options) (*Set, error) {
+	f, err := openFile(ctx, arg)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	s, err := ReadCSV(f, o.maxBytes())
+	r, err := inflated(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	s, err := ReadCSV(r, o.maxBytes())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
@@ -128,7 +161,7 @@ func ReadCSV(r io.Reader, maxBytes int64) (*Set, error) {
 			line, _ := c.FieldPos(0)
 			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
-		if int64(len(s.floats))*4 > maxBytes {
+		if int64(len(s.wide))*8 > maxBytes {
 			return nil, fmt.Errorf("the table is larger than the limit of %d MiB", maxBytes>>20)
 		}
 	}
@@ -163,11 +196,36 @@ func (s *Set) addRow(rec []string, label, row int) error {
 			s.Labels = append(s.Labels, l)
 			continue
 		}
-		v, err := strconv.ParseFloat(text, 32)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+		v, err := parseFloat(text)
+		if err != nil {
 			return fmt.Errorf("column %d: %.40q; want a finite number", i+1, text)
 		}
-		s.floats = append(s.floats, float32(v))
+		s.wide = append(s.wide, v)
 	}
 	return nil
+}
+
+// parseFloat returns the nearest float64 to a decimal number that is finite as a
+// float32. Where that lies half-way between two of float32, of which rounding
+// again may choose the wrong one, it is moved by its last place towards the
+// float32 that is nearest to the number: float32(v) is what was read when tables
+// were float32.
+func parseFloat(text string) (float64, error) {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, err
+	}
+	if math.Float64bits(v)&(1<<29-1) == 1<<28 {
+		near, err := strconv.ParseFloat(text, 32)
+		if err != nil {
+			return 0, err
+		}
+		if near != float64(float32(v)) {
+			v = math.Nextafter(v, near)
+		}
+	}
+	if f := float32(v); f-f != 0 {
+		return 0, strconv.ErrRange
+	}
+	return v, nil
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -32,7 +33,7 @@ func Toys() []string { return slices.Sorted(maps.Keys(toys)) }
 // toyPoints is the published number of points.
 const toyPoints = 32000
 
-func openToy(name string, o Options) (*Set, error) {
+func openToy(ctx context.Context, name string, o Options) (*Set, error) {
 	make2 := toys[name]
 	if make2 == nil {
 		return nil, fmt.Errorf("toy set %q; there are %s", name, strings.Join(Toys(), ", "))
@@ -46,6 +47,9 @@ func openToy(name string, o Options) (*Set, error) {
 	}
 	s := &Set{Shape: []int{2}, floats: make([]float32, 0, 2*n)}
 	for i := range n {
+		if i%4096 == 0 && ctx.Err() != nil {
+			return nil, stopped(ctx)
+		}
 		x, y := make2(points{o.Seed}, i, n)
 		s.floats = append(s.floats, float32(x), float32(y))
 	}

@@ -21,7 +21,7 @@ var gridColumns = []string{"f1", "precision", "recall", "rarest", "outside"}
 // gridPoints draws n points of the published grid: standard deviation 0.1,
 // modes at 0, 1 and 2 in each coordinate.
 func gridPoints(n int, seed uint64) ([]float32, error) {
-	set, err := data.Open("toy:gmm_grid", data.Options{N: n, Seed: seed})
+	set, err := data.Open(context.Background(), "toy:gmm_grid", data.Options{N: n, Seed: seed})
 	if err != nil {
 		return nil, err
 	}

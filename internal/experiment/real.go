@@ -92,7 +92,7 @@ func realSetsOf(o Options) ([]realSet, error) {
 	var sets []realSet
 	for _, name := range realSets {
 		path := filepath.Join(o.Data, name+".csv")
-		set, err := data.Open("csv:"+path, data.Options{})
+		set, err := data.Open(context.Background(), "csv:"+path, data.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("%w; bash results/real-data.sh %s writes it", err, o.Data)
 		}

@@ -78,14 +78,14 @@ func planSteps(o Options) (*Plan, error) {
 				}})
 			}
 			fresh := Key{freshData, set, run}
-			p.Jobs = append(p.Jobs, Job{Keys: []Key{fresh}, Do: func(context.Context, *Worker) ([][]float64, error) { return s.fresh(set) }})
+			p.Jobs = append(p.Jobs, Job{Keys: []Key{fresh}, Do: func(ctx context.Context, _ *Worker) ([][]float64, error) { return s.fresh(ctx, set) }})
 		}
 	}
 	return p, nil
 }
 
 // open reads a set of images; the quick version's are random bytes.
-func (s stepsPlan) open(set string) (*data.Set, error) {
+func (s stepsPlan) open(ctx context.Context, set string) (*data.Set, error) {
 	if s.quick {
 		return data.Random(200, []int{28, 28, 1}, 10), nil
 	}
@@ -93,7 +93,7 @@ func (s stepsPlan) open(set string) (*data.Set, error) {
 	if set == "long-tailed" {
 		o.LongTail = stepsLongest
 	}
-	return data.Open("idx:"+s.folder, o)
+	return data.Open(ctx, "idx:"+s.folder, o)
 }
 
 // pick returns at most n images spread over one half of the set, that of the
@@ -116,8 +116,8 @@ func (s stepsPlan) real(set *data.Set, e metrics.Extractor) metrics.Features {
 }
 
 // fresh scores other images of the set as if they were generated.
-func (s stepsPlan) fresh(name string) ([][]float64, error) {
-	set, err := s.open(name)
+func (s stepsPlan) fresh(ctx context.Context, name string) ([][]float64, error) {
+	set, err := s.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (s stepsPlan) recipe(set *data.Set, process string, run int) (recipe.Recipe
 // measure trains one network, or goes on with its training, and scores the
 // samples of both of its samplers.
 func (s stepsPlan) measure(ctx context.Context, w *Worker, name, process string, run int) ([][]float64, error) {
-	set, err := s.open(name)
+	set, err := s.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}

@@ -50,7 +50,7 @@ func TestPick(t *testing.T) {
 // Both networks of a set are trained alike but for the process and its loss.
 func TestStepsRecipes(t *testing.T) {
 	s := stepsPlan{quick: true, train: 100, batch: 8, seed: 1}
-	set, err := s.open("balanced")
+	set, err := s.open(t.Context(), "balanced")
 	require.NoError(t, err)
 	a, err := s.recipe(set, recipe.DLPM, 0)
 	require.NoError(t, err)

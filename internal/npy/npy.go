@@ -25,7 +25,10 @@ type Header struct {
 	Order binary.ByteOrder // little or big endian
 	Kind  byte             // 'f' float, 'i' signed, 'u' unsigned, 'b' boolean
 	Size  int              // bytes of one number
-	Shape []int            // row-major
+	Shape []int
+	// Fortran says that the first index runs fastest in the file; else it is
+	// the last, row-major.
+	Fortran bool
 }
 
 // Len returns the number of elements.
@@ -37,17 +40,18 @@ func (h Header) Len() int {
 	return n
 }
 
-// An Array is a whole file. Exactly one of U8 and F32 is set: U8 for
-// unsigned bytes, F32 for every other type, rounded to float32.
+// An Array is a whole file, row-major. Exactly one of the three slices is set: U8
+// for unsigned bytes, F64 for what float32 does not hold exactly (float64 and
+// integers of 4 and 8 bytes), F32 for the rest.
 type Array struct {
 	Shape []int
 	U8    []byte
 	F32   []float32
+	F64   []float64
 }
 
 // ReadHeader reads the header and leaves r at the first number. It returns an
-// error for anything but a row-major array of numbers with fewer than 2^40
-// elements.
+// error for anything but an array of numbers with at most 2^40 elements.
 func ReadHeader(r io.Reader) (Header, error) {
 	var pre [8]byte
 	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
@@ -97,9 +101,10 @@ func parse(text string) (Header, error) {
 	if err != nil {
 		return h, err
 	}
-	if order != "False" {
-		return h, errors.New("array in Fortran order; save it with numpy.ascontiguousarray first")
+	if order != "False" && order != "True" {
+		return h, fmt.Errorf("header with a damaged \"fortran_order\": %.80q", text)
 	}
+	h.Fortran = order == "True"
 	shape, err := field(text, "shape")
 	if err != nil {
 		return h, err
@@ -173,47 +178,91 @@ func (h *Header) setShape(text string) error {
 	return nil
 }
 
-// Read reads a whole file. It returns an error if the data are longer than
-// maxBytes, shorter or longer than the header says.
+// Read reads a whole file. It returns an error if the values take more than
+// maxBytes of memory, or if the data are shorter or longer than the header says.
 func Read(r io.Reader, maxBytes int64) (*Array, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	h, err := ReadHeader(br)
 	if err != nil {
 		return nil, err
 	}
-	n := h.Len()
-	if int64(n) > maxBytes/int64(h.Size) {
-		return nil, fmt.Errorf("array %v of %d-byte numbers is larger than the limit of %d MiB", h.Shape, h.Size, maxBytes>>20)
-	}
 	a := &Array{Shape: h.Shape}
-	buf := make([]byte, 1<<15)
-	for done := 0; done < n; {
-		part := buf[:min(len(buf), (n-done)*h.Size)]
-		if _, err := io.ReadFull(br, part); err != nil {
-			return nil, fmt.Errorf("the file ends within its data: header says %v", h.Shape)
-		}
-		if h.Kind == 'u' && h.Size == 1 {
-			a.U8 = append(a.U8, part...)
-		} else {
-			a.F32 = h.convert(a.F32, part)
-		}
-		done += len(part) / h.Size
+	switch {
+	case h.Kind == 'u' && h.Size == 1:
+		a.U8, err = read(br, h, maxBytes, func(b []byte) byte { return b[0] })
+	case h.Size == 8 || h.Size == 4 && h.Kind != 'f':
+		a.F64, err = read(br, h, maxBytes, h.number)
+	default:
+		a.F32, err = read(br, h, maxBytes, func(b []byte) float32 { return float32(h.number(b)) })
+	}
+	if err != nil {
+		return nil, err
 	}
 	if _, err := br.ReadByte(); err != io.EOF {
+		if err != nil {
+			return nil, fmt.Errorf("after the data that its header names (%v): %w", h.Shape, err)
+		}
 		return nil, fmt.Errorf("the file goes on after the data that its header names (%v)", h.Shape)
 	}
 	return a, nil
 }
 
-// convert appends the numbers of b to dst as float32.
-func (h *Header) convert(dst []float32, b []byte) []float32 {
-	for ; len(b) > 0; b = b[h.Size:] {
-		dst = append(dst, h.number(b))
+// read reads the numbers of h, in row-major order.
+func read[T any](r io.Reader, h Header, maxBytes int64, number func([]byte) T) ([]T, error) {
+	n := h.Len()
+	need := int64(binary.Size(*new(T)))
+	if h.Fortran {
+		need *= 2 // for the copy in the other order
 	}
-	return dst
+	if int64(n) > maxBytes/need {
+		return nil, fmt.Errorf("array %v of %d-byte numbers takes more than the limit of %d MiB", h.Shape, h.Size, maxBytes>>20)
+	}
+	var out []T
+	buf := make([]byte, 1<<15)
+	for len(out) < n {
+		part := buf[:min(len(buf), (n-len(out))*h.Size)]
+		if _, err := io.ReadFull(r, part); err != nil {
+			if err != io.EOF && err != io.ErrUnexpectedEOF {
+				return nil, err
+			}
+			return nil, fmt.Errorf("the file ends within its data: header says %v", h.Shape)
+		}
+		for ; len(part) > 0; part = part[h.Size:] {
+			out = append(out, number(part))
+		}
+	}
+	if h.Fortran && n > 0 {
+		out = rowMajor(out, h.Shape)
+	}
+	return out, nil
 }
 
-func (h *Header) number(b []byte) float32 {
+// rowMajor returns the values of x, whose first index runs fastest, with the
+// last running fastest.
+func rowMajor[T any](x []T, shape []int) []T {
+	out := make([]T, 0, len(x))
+	step := make([]int, len(shape)) // in x, of each index
+	for i, s := 0, 1; i < len(shape); i++ {
+		step[i] = s
+		s *= shape[i]
+	}
+	at, place := make([]int, len(shape)), 0
+	for range x {
+		out = append(out, x[place])
+		for i := len(shape) - 1; i >= 0; i-- {
+			place += step[i]
+			if at[i]++; at[i] < shape[i] {
+				break
+			}
+			place -= step[i] * shape[i]
+			at[i] = 0
+		}
+	}
+	return out
+}
+
+// number returns the number that b begins with.
+func (h *Header) number(b []byte) float64 {
 	var u uint64
 	switch h.Size {
 	case 1:
@@ -229,16 +278,16 @@ func (h *Header) number(b []byte) float32 {
 	case 'f':
 		switch h.Size {
 		case 2:
-			return half(uint16(u))
+			return float64(half(uint16(u)))
 		case 4:
-			return math.Float32frombits(uint32(u))
+			return float64(math.Float32frombits(uint32(u)))
 		}
-		return float32(math.Float64frombits(u))
+		return math.Float64frombits(u)
 	case 'i':
 		s := 64 - 8*h.Size
-		return float32(int64(u<<s) >> s)
+		return float64(int64(u<<s) >> s)
 	}
-	return float32(u)
+	return float64(u)
 }
 
 // half converts an IEEE binary16 to float32, exactly.

@@ -20,7 +20,7 @@ func TestEveryProcessAndSampler(t *testing.T) {
 	if testing.Short() {
 		t.Skip("several seconds")
 	}
-	set, err := data.Open("toy:gmm_2", data.Options{N: 4000})
+	set, err := data.Open(t.Context(), "toy:gmm_2", data.Options{N: 4000})
 	require.NoError(t, err)
 	for _, kind := range append(recipe.Kinds(), "ddpm") {
 		t.Run(kind, func(t *testing.T) {
@@ -83,7 +83,7 @@ func TestProcessStepsDoNotAllocate(t *testing.T) {
 // Far out the toy network begins as x/t, the noise of DLPM; LIM's target is
 // −1/α of it.
 func TestTailOfLIM(t *testing.T) {
-	set, err := data.Open("toy:gmm_2", data.Options{N: 50})
+	set, err := data.Open(t.Context(), "toy:gmm_2", data.Options{N: 50})
 	require.NoError(t, err)
 	tail := func(kind string) []float32 {
 		r, err := recipe.Preset("toy")

@@ -54,7 +54,7 @@ func TestShuffleIsAPermutationOfEveryEpoch(t *testing.T) {
 // draws random numbers.
 func toyRun(t *testing.T, steps int) (recipe.Recipe, *data.Set) {
 	t.Helper()
-	set, err := data.Open("toy:gmm_grid", data.Options{N: 300})
+	set, err := data.Open(t.Context(), "toy:gmm_grid", data.Options{N: 300})
 	require.NoError(t, err)
 	r, err := recipe.Preset("toy")
 	require.NoError(t, err)
@@ -276,7 +276,7 @@ func TestTwoHundredStepsFindAllModes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("several seconds")
 	}
-	set, err := data.Open("toy:gmm_grid", data.Options{})
+	set, err := data.Open(t.Context(), "toy:gmm_grid", data.Options{})
 	require.NoError(t, err)
 	r, err := recipe.Preset("toy")
 	require.NoError(t, err)

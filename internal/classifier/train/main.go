@@ -36,11 +36,11 @@ func main() {
 }
 
 func run(dir, out string, epochs, threads int) error {
-	set, err := data.Open("idx:"+dir, data.Options{})
+	set, err := data.Open(context.Background(), "idx:"+dir, data.Options{})
 	if err != nil {
 		return err
 	}
-	test, err := data.Open("idx:"+filepath.Join(dir, "t10k-images-idx3-ubyte.gz"), data.Options{})
+	test, err := data.Open(context.Background(), "idx:"+filepath.Join(dir, "t10k-images-idx3-ubyte.gz"), data.Options{})
 	if err != nil {
 		return err
 	}
