@@ -16,7 +16,7 @@ type standard struct {
 
 // standardise finds the shape and the point for x.
 func (l Law) standardise(x float64) (s standard) {
-	y := (x - l.Loc) / l.Scale
+	y := difference(x, l.Loc, l.Scale)
 	x0, beta := y-l.shift(), l.Beta
 	if l.Alpha == 2 {
 		beta = 0
@@ -43,9 +43,10 @@ func (l Law) standardise(x float64) (s standard) {
 	return s
 }
 
-// values holds what one quadrature gives: the density times e^base, and the
-// probabilities above and below.
-type values struct{ base, f, upper, lower float64 }
+// values holds what one evaluation gives: the density times e^base, the
+// probabilities above and below, and that between x and X = 0, where it is small
+// with full relative precision.
+type values struct{ base, f, upper, lower, rise float64 }
 
 // far returns whether the leading term of the tail at X is exact: what follows
 // is smaller by X^−α, and by |ζ|/X < 10^16/X, which also covers x0 for X.
@@ -55,10 +56,17 @@ func (s *standard) far() bool {
 
 // evaluate computes all values at a finite x, for unit scale.
 func (l Law) evaluate(x float64) (o values) {
+	y := difference(x, l.Loc, l.Scale)
+	if y-y != 0 {
+		return l.overflow(x)
+	}
 	if l.Alpha == 1 && l.Beta == 0 {
-		y := (x - l.Loc) / l.Scale
 		o.f = 1 / (math.Pi * (float64(y*y) + 1))
+		if math.Abs(y) > 1e150 {
+			o.f, o.base = 1/math.Pi, 2*dmath.Log(math.Abs(y))
+		}
 		o.upper, o.lower = cauchyTail(y), cauchyTail(-y)
+		o.rise = dmath.Atan(math.Abs(y)) / math.Pi
 		return o
 	}
 	s := l.standardise(x)
@@ -68,7 +76,10 @@ func (l Law) evaluate(x float64) (o values) {
 	case s.r > 0 && s.far():
 		o = s.tail()
 	case s.r > 0:
-		o = s.quadrature()
+		ok := false
+		if o, ok = s.powers(); !ok {
+			o = s.quadrature()
+		}
 	default: // X = 0
 		o.f = dmath.Gamma(1+1/s.alpha) * sinFold(s.l, s.endL) * dmath.Pow(s.sin, 1/s.alpha) / math.Pi
 		o.upper, o.lower = s.l/math.Pi, s.endL/math.Pi
@@ -92,10 +103,10 @@ func (s *standard) quadrature() (o values) {
 		q = s.l - r
 	}
 	o.f = s.alpha * s.sinE / (math.Pi * s.r) * i.f
-	o.upper, o.lower = r/math.Pi, (s.endL+q)/math.Pi
 	if s.eps < 0 {
-		o.upper, o.lower = q/math.Pi, (s.endL+r)/math.Pi
+		q, r = r, q
 	}
+	o.upper, o.lower, o.rise = r/math.Pi, (s.endL+q)/math.Pi, q/math.Pi
 	return o
 }
 
@@ -106,7 +117,26 @@ func (s *standard) tail() (o values) {
 	lx := dmath.Log(s.x0) // = ln X within the precision
 	o.f, o.base = s.alpha*c, float64((s.alpha+1)*lx)
 	o.upper = float64(c * dmath.Exp(-s.alpha*lx))
+	o.lower, o.rise = 1-o.upper, s.l/math.Pi-o.upper
+	return o
+}
+
+// overflow is tail for finite x whose (x − δ)/γ is not: a light tail is 0 there.
+func (l Law) overflow(x float64) (o values) {
+	sign := 1.0
+	if x < l.Loc {
+		sign = -1
+	}
+	c, lx := 0.0, logDifference(x, l.Loc, l.Scale)
+	if l.Alpha < 2 {
+		c = tailConstant(l.Alpha, float64(sign*l.Beta))
+	}
+	o.f, o.base = l.Alpha*c, float64((l.Alpha+1)*lx)
+	o.upper = float64(c * dmath.Exp(-l.Alpha*lx))
 	o.lower = 1 - o.upper
+	if sign < 0 {
+		o.upper, o.lower = o.lower, o.upper
+	}
 	return o
 }
 
@@ -123,22 +153,19 @@ func cauchyTail(x float64) float64 {
 	return 0.5 - dmath.Atan(x)/math.Pi
 }
 
-// outside returns whether (x − δ)/γ is not a finite number.
-func (l Law) outside(x float64) bool {
-	y := (x - l.Loc) / l.Scale
-	return y-y != 0
-}
-
 // Density returns the density at x; 0 at ±Inf. The relative error is about
 // 1e-14 for 0.3 ≤ α, up to 1e-13 for |β| within 1e-3 of 1 (against panels five
 // times as fine, 30,000 random laws and points: 4e-14 in 99.9 %), and in light
 // tails (|β| = 1 or α = 2) that of ln f times 2e-15.
 func (l Law) Density(x float64) float64 {
 	l.check()
-	if l.outside(x) {
+	if x-x != 0 {
 		return nanOr(x, 0)
 	}
 	o := l.evaluate(x)
+	if o.base > -lowLog { // the scale may bring it back into float64
+		return float64(o.f * dmath.Exp(-o.base-dmath.Log(l.Scale)))
+	}
 	return float64(o.f*dmath.Exp(-o.base)) / l.Scale
 }
 
@@ -146,7 +173,7 @@ func (l Law) Density(x float64) float64 {
 // itself is below the smallest float64; −Inf outside the support and at ±Inf.
 func (l Law) LogDensity(x float64) float64 {
 	l.check()
-	if l.outside(x) {
+	if x-x != 0 {
 		return nanOr(x, math.Inf(-1))
 	}
 	o := l.evaluate(x)
@@ -156,7 +183,7 @@ func (l Law) LogDensity(x float64) float64 {
 // CDF returns P(X ≤ x), with full relative precision in the lower tail.
 func (l Law) CDF(x float64) float64 {
 	l.check()
-	if l.outside(x) {
+	if x-x != 0 {
 		return nanOr(x, step(x))
 	}
 	return l.evaluate(x).lower
@@ -165,7 +192,7 @@ func (l Law) CDF(x float64) float64 {
 // Survival returns P(X > x), with full relative precision in the upper tail.
 func (l Law) Survival(x float64) float64 {
 	l.check()
-	if l.outside(x) {
+	if x-x != 0 {
 		return nanOr(x, step(-x))
 	}
 	return l.evaluate(x).upper

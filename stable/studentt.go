@@ -49,58 +49,81 @@ func log1pSquare(t, nu float64) float64 {
 // LogDensity returns the logarithm of the density at x; −Inf at ±Inf.
 func (s StudentT) LogDensity(x float64) float64 {
 	s.check()
-	t := (x - s.Loc) / s.Scale
-	if t-t != 0 {
+	if x-x != 0 {
 		return nanOr(x, math.Inf(-1))
 	}
 	c := dmath.Log(dmath.GammaHalf(s.Nu/2) / math.Sqrt(s.Nu*math.Pi))
-	return c - float64(0.5*(s.Nu+1)*log1pSquare(t, s.Nu)) - dmath.Log(s.Scale)
+	return c - float64(0.5*(s.Nu+1)*s.log1pSquare(x)) - dmath.Log(s.Scale)
 }
 
 // Density returns the density at x, 0 at ±Inf.
 func (s StudentT) Density(x float64) float64 {
 	s.check()
-	t := (x - s.Loc) / s.Scale
-	if t-t != 0 {
+	if x-x != 0 {
 		return nanOr(x, 0)
 	}
 	c := dmath.GammaHalf(s.Nu/2) / math.Sqrt(s.Nu*math.Pi)
-	return c * dmath.Exp(-0.5*(s.Nu+1)*log1pSquare(t, s.Nu)) / s.Scale
+	e := -0.5 * (s.Nu + 1) * s.log1pSquare(x)
+	if e < lowLog { // the scale may bring it back into float64
+		return c * dmath.Exp(e-dmath.Log(s.Scale))
+	}
+	return c * dmath.Exp(e) / s.Scale
+}
+
+// log1pSquare returns ln(1 + t²/ν) of a finite x.
+func (s StudentT) log1pSquare(x float64) float64 {
+	t := difference(x, s.Loc, s.Scale)
+	if t-t != 0 { // beyond float64
+		return 2*logDifference(x, s.Loc, s.Scale) - dmath.Log(s.Nu)
+	}
+	return log1pSquare(t, s.Nu)
 }
 
 // CDF returns P(X ≤ x), with full relative precision in the lower tail.
 func (s StudentT) CDF(x float64) float64 {
 	s.check()
-	return s.upper(-(x - s.Loc) / s.Scale)
+	return s.side(x, false)
 }
 
 // Survival returns P(X > x), with full relative precision in the upper tail.
 func (s StudentT) Survival(x float64) float64 {
 	s.check()
-	return s.upper((x - s.Loc) / s.Scale)
+	return s.side(x, true)
 }
 
-// upper returns the probability above t for unit scale: with z = ν/(ν+t²) it is
-// ½I_z(ν/2, ½) for t ≥ 0.
-func (s StudentT) upper(t float64) float64 {
+// side returns the probability above or below x.
+func (s StudentT) side(x float64, above bool) float64 {
+	out := (x > s.Loc) == above
 	switch {
-	case t != t:
-		return t
-	case math.IsInf(t, 0):
-		return step(-t)
-	case t < 0:
-		return 1 - s.upper(-t)
+	case x != x:
+		return x
+	case math.IsInf(x, 0) && out:
+		return 0
+	case math.IsInf(x, 0):
+		return 1
 	}
-	a, nu := s.Nu/2, s.Nu
-	l := log1pSquare(t, nu)
+	if tail, _ := s.beyond(s.log1pSquare(x)); out || x == s.Loc {
+		return tail
+	} else {
+		return 1 - tail
+	}
+}
+
+// beyond returns P(X > t) and P(0 < X ≤ t) of unit scale for t ≥ 0, given
+// l = ln(1 + t²/ν): with z = e^−l the first is ½I_z(ν/2, ½). Each has its full
+// relative precision where it is small.
+func (s StudentT) beyond(l float64) (tail, rise float64) {
+	a := s.Nu / 2
 	z := dmath.Exp(-l)
 	y := -dmath.Expm1(-l) // 1 − z
 	// Γ(a+½)/(Γ(a)√π)·z^a·√y
 	c := dmath.GammaHalf(a) / math.Sqrt(math.Pi) * dmath.Exp(-a*l) * math.Sqrt(y)
 	if y > 1/(a+1.5) { // z < (a+1)/(a+2.5)
-		return 0.5 * c / betaFraction(a, 0.5, z, y)
+		tail = 0.5 * c / betaFraction(a, 0.5, z, y)
+		return tail, 0.5 - tail
 	}
-	return 0.5 - 0.5*c/betaFraction(0.5, a, y, z)
+	rise = 0.5 * c / betaFraction(0.5, a, y, z)
+	return 0.5 - rise, rise
 }
 
 // betaFraction returns the continued fraction of the incomplete beta function,
@@ -125,7 +148,7 @@ func betaFraction(a, b, x, y float64) float64 {
 }
 
 // Quantile returns x with P(X ≤ x) = p; ∓Inf at 0 and 1. It panics outside
-// [0, 1].
+// [0, 1]. Small p and, next to ½, p − ½ keep their relative precision.
 func (s StudentT) Quantile(p float64) float64 {
 	s.check()
 	if !(p >= 0 && p <= 1) {
@@ -160,11 +183,14 @@ func (s StudentT) unitQuantile(q float64) float64 {
 		return 0
 	}
 	unit := StudentT{Nu: s.Nu, Scale: 1}
+	if 0.5-q < centred {
+		return unit.nearCentre(0.5 - q)
+	}
 	lo, hi, y, lq := 0.0, 709.0, 1.0, dmath.Log(q)
 	for i := 0; ; i++ {
 		m := dmath.Expm1(y)
 		t := 0.5 * (m + m/(1+m))
-		u := unit.upper(t)
+		u := unit.side(t, true)
 		if u > q {
 			lo = y
 		} else {
@@ -186,6 +212,22 @@ func (s StudentT) unitQuantile(q float64) float64 {
 		}
 		y = next
 	}
+}
+
+// nearCentre returns t with P(0 < X ≤ t) = rise for unit scale, by Newton's
+// method in ln t: ln P bends down from the straight line of small t, so that from
+// below no step goes too far.
+func (s StudentT) nearCentre(rise float64) float64 {
+	t := rise / s.Density(0)
+	for range 60 {
+		_, p := s.beyond(log1pSquare(t, s.Nu))
+		d := dmath.Log(rise/p) * p / (t * s.Density(t))
+		t *= dmath.Exp(d)
+		if math.Abs(d) < 0x1p-50 {
+			break
+		}
+	}
+	return t
 }
 
 // Mean returns the mean, NaN for ν ≤ 1.
