@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A Task is one operation cut into parts 0…n−1. Do must be safe to call
@@ -52,9 +53,28 @@ var (
 	started atomic.Int32
 )
 
+// idle is how long, in nanoseconds, a worker without work stays: a program that
+// once computed on many threads does not keep their stacks for ever. Tests
+// shorten it.
+var idle atomic.Int64
+
+func init() { idle.Store(int64(10 * time.Second)) }
+
+// worker takes shares of runs until there were none for the time idle. A run
+// that counted on a worker just then does that share itself (see wait).
 func worker() {
+	defer started.Add(-1)
+	timer := time.NewTimer(time.Duration(idle.Load()))
 	for {
-		r := <-jobs
+		timer.Reset(time.Duration(idle.Load()))
+		var r *run
+		select {
+		case r = <-jobs:
+		case <-timer.C:
+			if r = poll(); r == nil {
+				return
+			}
+		}
 		for r != nil {
 			r.share()
 			r = poll()
@@ -87,7 +107,8 @@ func poll() *run {
 
 // Run calls t.Do for every part in 0…n−1 on at most threads goroutines, the
 // caller being one of them, and returns when all are done. threads ≤ 0 means
-// GOMAXPROCS. Parts are handed out in ascending order.
+// GOMAXPROCS. Parts are handed out in ascending order. The goroutines stay for the
+// next run, ten seconds at most.
 func Run(threads, n int, t Task) {
 	threads = min(Threads(threads), n)
 	if threads <= 1 {

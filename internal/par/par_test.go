@@ -1,9 +1,11 @@
 package par
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -47,4 +49,45 @@ func TestRunDoesNotAllocate(t *testing.T) {
 	c := &count{make([]atomic.Int32, 64)}
 	Run(2, 64, c)
 	require.Zero(t, testing.AllocsPerRun(100, func() { Run(2, 64, c) }))
+}
+
+// meeting is a task whose parts all wait for each other: each needs a
+// goroutine of its own.
+type meeting struct {
+	sync.WaitGroup
+}
+
+func (m *meeting) Do(int) { m.Done(); m.Wait() }
+
+// meet runs n parts at once on as many goroutines.
+func meet(n int) {
+	m := &meeting{}
+	m.Add(n)
+	Run(n, n, m)
+}
+
+// Workers that have nothing to do end, and come back when there is work.
+func TestIdleWorkersEnd(t *testing.T) {
+	defer idle.Store(idle.Swap(int64(100 * time.Millisecond)))
+	for range 2 {
+		before := runtime.NumGoroutine() - int(started.Load())
+		n := int(started.Load()) + 8 // so that every worker wakes to the short setting
+		meet(n)
+		require.EqualValues(t, n-1, started.Load())
+		require.GreaterOrEqual(t, runtime.NumGoroutine(), before+n-1)
+		require.Eventually(t, func() bool { return started.Load() == 0 && runtime.NumGoroutine() <= before+1 }, 10*time.Second, time.Millisecond)
+	}
+}
+
+// Runs that begin while workers end lose no part.
+func TestRunsWhileWorkersEnd(t *testing.T) {
+	defer idle.Store(idle.Swap(int64(50 * time.Microsecond)))
+	for i := range 300 {
+		c := &count{make([]atomic.Int32, 9)}
+		Run(4, 9, c)
+		for i := range c.seen {
+			require.EqualValues(t, 1, c.seen[i].Load())
+		}
+		time.Sleep(time.Duration(i%100) * time.Microsecond)
+	}
 }
