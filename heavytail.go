@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 	"sync"
 
 	"heavytail/diffusion"
@@ -113,8 +114,8 @@ type Model struct {
 	recipe Recipe
 }
 
-// Recipe returns what made the model.
-func (m *Model) Recipe() Recipe { return m.recipe }
+// Recipe returns a copy of what made the model.
+func (m *Model) Recipe() Recipe { return m.recipe.Clone() }
 
 // Shape returns the shape of one sample: [height, width, channels] of an
 // image, [dimensions] of a point.
@@ -352,13 +353,15 @@ func (s *Images) size() (h, w, c int) {
 }
 
 //go:embed model/default.safetensors
-var builtin []byte
+var builtin string
 
-// Builtin returns the file of the built-in model; it must not be changed.
-func Builtin() []byte { return builtin }
+// Builtin returns a copy of the file of the built-in model.
+func Builtin() []byte { return []byte(builtin) }
 
 // Default returns the built-in model: Fashion-MNIST, 28×28 grey, ten classes.
 // It is opened once.
 func Default() (*Model, error) { return openDefault() }
 
-var openDefault = sync.OnceValues(func() (*Model, error) { return Loader{}.Open(builtin) })
+var openDefault = sync.OnceValues(func() (*Model, error) {
+	return OpenReader(strings.NewReader(builtin), int64(len(builtin)))
+})

@@ -225,3 +225,25 @@ func TestStepsDoNotAllocate(t *testing.T) {
 		require.Greater(t, free, len(counts)/2, "%s: %v", method, counts)
 	}
 }
+
+// What a model hands out is a copy: changing it changes no model, least of all
+// the built-in one, which is one for all.
+func TestModelsHandOutCopies(t *testing.T) {
+	m, err := heavytail.Default()
+	require.NoError(t, err)
+	for range 2 {
+		require.Empty(t, numtest.Shared(m.Recipe(), m.Recipe()))
+		require.Equal(t, []int{28, 28, 1}, m.Recipe().Data.Shape)
+		r := m.Recipe()
+		require.NotNil(t, r.Network.UNet)
+		r.Data.Shape[0], r.Network.UNet.ImageSize, r.Train.EMA[0] = 64, 1, 0
+		m.Shape()[0], m.Methods()[0] = 64, "none"
+		m.SampleShape(heavytail.Options{})[0] = 64
+		clear(heavytail.Builtin())
+		require.Equal(t, "dlpm", m.Methods()[0])
+		require.Equal(t, []int{28, 28, 1}, m.Shape())
+		require.NotZero(t, m.Recipe().Train.EMA[0])
+	}
+	_, err = heavytail.Open(heavytail.Builtin())
+	require.NoError(t, err)
+}

@@ -84,10 +84,11 @@ func Preset(name string) (Config, error) {
 	if !ok {
 		return Config{}, fmt.Errorf("no network named %q; there are %v", name, Presets())
 	}
-	return c.clone(), nil
+	return c.Clone(), nil
 }
 
-func (c Config) clone() Config {
+// Clone returns a copy that shares no memory with c.
+func (c Config) Clone() Config {
 	if c.UNet != nil {
 		u := *c.UNet
 		u.ChannelMult = slices.Clone(u.ChannelMult)
@@ -111,7 +112,7 @@ func (c Config) clone() Config {
 // published list of downsampling factors names one that is never reached and
 // so must have meant pixels; the magnitude of x passed through the network.
 func (c Config) Fixed() Config {
-	c = c.clone()
+	c = c.Clone()
 	if u := c.UNet; u != nil {
 		u.TimeScale = 1000
 		u.Magnitude = true

@@ -24,7 +24,7 @@ type model interface {
 // New makes a network whose parameters are all zero; call Params().Init or
 // load a checkpoint next. It returns an error if cfg is not possible.
 func New(dev tensor.Device, cfg Config) (*Net, error) {
-	cfg = cfg.clone()
+	cfg = cfg.Clone()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -49,8 +49,8 @@ func describe(cfg Config) (*Params, model) {
 	return p, newMLP(cfg.MLP, p)
 }
 
-// Config returns the network's description; the caller must not change it.
-func (n *Net) Config() Config { return n.cfg }
+// Config returns a copy of the network's description.
+func (n *Net) Config() Config { return n.cfg.Clone() }
 
 // Params returns the parameters.
 func (n *Net) Params() *Params { return n.params }

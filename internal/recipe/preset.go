@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"heavytail/diffusion"
@@ -115,7 +116,7 @@ var presetOrder = []string{"fashion", "toy", "2d", "mnist", "cifar10", "cifar10_
 // Presets lists the names of the presets: fashion, toy and fashion-song are this
 // project's, the first two the defaults for images and points; the others are
 // the papers'.
-func Presets() []string { return presetOrder }
+func Presets() []string { return slices.Clone(presetOrder) }
 
 // Preset returns the settings of that name.
 func Preset(name string) (Recipe, error) {

@@ -97,6 +97,27 @@ func (r Recipe) JSON() []byte {
 	return b
 }
 
+// Clone returns a copy that shares no memory with r.
+func (r Recipe) Clone() Recipe {
+	r.Network = r.Network.Clone()
+	if r.LIM != nil {
+		lim := *r.LIM
+		r.LIM = &lim
+	}
+	if r.EDM != nil {
+		edm := *r.EDM
+		edm.Nu, edm.SigmaData = slices.Clone(edm.Nu), slices.Clone(edm.SigmaData)
+		r.EDM = &edm
+	}
+	if r.Flow != nil {
+		flow := *r.Flow
+		flow.Nu, flow.Mean = slices.Clone(flow.Nu), slices.Clone(flow.Mean)
+		r.Flow = &flow
+	}
+	r.Data.Shape, r.Data.Names, r.Train.EMA = slices.Clone(r.Data.Shape), slices.Clone(r.Data.Names), slices.Clone(r.Train.EMA)
+	return r
+}
+
 // Validate returns an error that names the first impossible value.
 func (r Recipe) Validate() error {
 	if r.Format != Format {

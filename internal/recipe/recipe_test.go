@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/diffusion"
+	"heavytail/internal/numtest"
 	"heavytail/nn"
 )
 
@@ -179,4 +180,22 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%v: %s", err, r.JSON())
 		}
 	})
+}
+
+// A copy shares no pointer, slice or map with what it was made from, whichever
+// fields are set.
+func TestCloneSharesNothing(t *testing.T) {
+	r := numtest.Full[Recipe]()
+	c := r.Clone()
+	require.Equal(t, r, c)
+	require.Empty(t, numtest.Shared(r, c))
+	require.Empty(t, numtest.Shared(r.Network, r.Network.Clone()))
+	require.Empty(t, numtest.Shared(Presets(), Presets()))
+	for _, name := range Presets() {
+		a, err := Preset(name)
+		require.NoError(t, err)
+		b, err := Preset(name)
+		require.NoError(t, err)
+		require.Empty(t, numtest.Shared(a, b), name)
+	}
 }
