@@ -7,6 +7,9 @@
 // function returns the same bits on every processor and with any number of
 // threads; what draws random numbers says so and takes a seed.
 //
-// A sample that is NaN makes a one-dimensional metric NaN. Wrong lengths are
-// mistakes of the program and panic.
+// A NaN in either set makes every metric NaN, so that samples which diverged
+// cannot pass for bad ones or go unnoticed; Frechet and HillIndex, which also
+// return errors, return one. Infinite values are values: larger than all others
+// in one dimension, far from everything among points. Wrong lengths are mistakes
+// of the program and panic.
 package metrics

@@ -56,11 +56,11 @@ type Distance struct {
 //
 // It is the FID only in the features of the Inception network of that metric.
 // It is biased upwards by small sets, so compare equal numbers. It panics if
-// the extractors differ and returns an error if a set has fewer than two images
-// or features are not finite.
+// the extractors differ and returns an error, and a Value of NaN, if a set has
+// fewer than two images or features are not finite.
 func Frechet(real, gen Features, threads int) (Distance, error) {
 	check("Frechet", real, gen)
-	out := Distance{Extractor: real.Extractor, Real: real.Len(), Gen: gen.Len()}
+	out := Distance{Extractor: real.Extractor, Real: real.Len(), Gen: gen.Len(), Value: math.NaN()}
 	if min(out.Real, out.Gen) < 2 {
 		return out, fmt.Errorf("the Fréchet distance of %d and %d images needs at least 2 of each", out.Real, out.Gen)
 	}

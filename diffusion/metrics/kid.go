@@ -45,9 +45,13 @@ func KID(real, gen Features, o KIDOptions) KIDResult {
 	if o.Subsets < 1 || o.Size < 2 || o.Size > least {
 		panic(fmt.Sprintf("metrics: KID: %d subsets of %d of %d images; want at least 1 of 2 or more", o.Subsets, o.Size, least))
 	}
+	r := KIDResult{Extractor: real.Extractor, Subsets: o.Subsets, Size: o.Size}
+	if hasNaN(real.X) || hasNaN(gen.X) { // which subsets may miss
+		r.Value, r.Deviation = math.NaN(), math.NaN()
+		return r
+	}
 	j := &kidJob{o: o, d: real.Dim, real: widen(real.X), gen: widen(gen.X), out: make([]float64, o.Subsets)}
 	par.Run(o.Threads, o.Subsets, j)
-	r := KIDResult{Extractor: real.Extractor, Subsets: o.Subsets, Size: o.Size}
 	for _, v := range j.out {
 		r.Value += v / float64(o.Subsets)
 	}

@@ -115,9 +115,9 @@ func TestPRDC(t *testing.T) {
 	line := []float32{0, 1, 2, 3}
 	require.Equal(t, 0.0, PRDC(line, []float32{-1, -10, 20, 4}, 1, 1, 1).Precision)
 	for i := range y {
-		y[i] = float32(nan)
+		y[i] = float32(math.Inf(1 - 2*(i%2)))
 	}
-	require.Equal(t, PRDCScore{}, PRDC(x, y, d, k, 1), "diverged samples are near nothing")
+	require.Equal(t, PRDCScore{}, PRDC(x, y, d, k, 1), "infinite samples are near nothing")
 	require.Panics(t, func() { PRDC(line, line, 1, 4, 1) })
 }
 

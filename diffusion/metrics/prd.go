@@ -31,10 +31,10 @@ type PRDScore struct {
 //	precision = Σ_k min(λQ_k, P_k)   recall = precision/λ
 //
 // The curves of ten clusterings are averaged; the largest F_β on the curve for
-// β = 1/8 and 8 give the score. Points that are not finite make a cluster of
-// their own, so that diverged samples count as misses. The DLPM code passes
-// the sets in the other order and swaps the names of the two F_β as well: its
-// numbers are these.
+// β = 1/8 and 8 give the score. Infinite points make a cluster of their own and
+// count as misses; a NaN makes the score NaN. The DLPM code passes the sets in
+// the other order and swaps the names of the two F_β as well: its numbers are
+// these.
 //
 // The same seed gives the same score. Both sets should have one size. PRD
 // panics if d does not divide the lengths or a set is empty.
@@ -56,6 +56,9 @@ func PRD(real, gen []float32, d int, o PRDOptions) PRDScore {
 	}
 	if o.Clusters < 1 || o.Runs < 1 || o.Angles < 2 {
 		panic(fmt.Sprintf("metrics: PRD: %d clusters, %d runs, %d angles", o.Clusters, o.Runs, o.Angles))
+	}
+	if hasNaN(real) || hasNaN(gen) {
+		return PRDScore{math.NaN(), math.NaN(), math.NaN()}
 	}
 	j := &prdJob{o: o, d: d, real: widen(real), gen: widen(gen), curves: make([]curve, o.Runs)}
 	for _, x := range [][]float64{j.real, j.gen} {
@@ -179,6 +182,16 @@ func widen(x []float32) []float64 {
 		out[i] = float64(v)
 	}
 	return out
+}
+
+// hasNaN reports whether a value of x is NaN.
+func hasNaN(x []float32) bool {
+	for _, v := range x {
+		if v != v {
+			return true
+		}
+	}
+	return false
 }
 
 // finite reports whether no value of p is infinite or NaN.

@@ -53,19 +53,19 @@ func TestPRDKnown(t *testing.T) {
 	require.Less(t, away.F1, 1e-6)
 }
 
-// TestPRDBroken: diverged samples count as misses.
+// TestPRDBroken: infinite samples count as misses.
 func TestPRDBroken(t *testing.T) {
 	x, y := points(1, 600, 2, 1, 0), points(2, 600, 2, 1, 0)
 	whole := PRD(x, y, 2, PRDOptions{Clusters: 1})
 	require.InDelta(t, 1, whole.F1, 1e-6)
 	for i := range 300 {
-		y[4*i] = float32(math.NaN())
+		y[4*i] = float32(math.Inf(-1))
 		y[4*i+1] = float32(math.Inf(1))
 	}
 	broken := PRD(x, y, 2, PRDOptions{Clusters: 1})
 	require.InDelta(t, 65*0.5/(64+0.5), broken.Precision, 2e-3)
 	for i := range y {
-		y[i] = float32(math.NaN())
+		y[i] = float32(math.Inf(1))
 	}
 	require.Less(t, PRD(x, y, 2, PRDOptions{}).F1, 1e-9)
 	require.Equal(t, PRD(y, y, 2, PRDOptions{}).F1, PRD(y, y, 2, PRDOptions{}).F1)

@@ -21,8 +21,8 @@ type PRDCScore struct {
 // points whose radius is the distance to the k-th nearest other point of the
 // set (k = 5 is usual), boundaries excluded. Precision and recall are the
 // improved ones of [Kynkäänniemi et al., 2019], who use k = 3; density and
-// coverage are those of [Naeem et al., 2020]. Points that are not finite are
-// near nothing. Time grows with the square of the number of points. PRDC panics
+// coverage are those of [Naeem et al., 2020]. Infinite points are near nothing;
+// a NaN makes all shares NaN. Time grows with the square of the number of points. PRDC panics
 // if d does not divide the lengths or a set has no more than k points.
 //
 // [Kynkäänniemi et al., 2019]: https://arxiv.org/abs/1904.06991
@@ -31,6 +31,10 @@ func PRDC(real, gen []float32, d, k, threads int) PRDCScore {
 	n, m := rows("PRDC", real, d), rows("PRDC", gen, d)
 	if k < 1 || min(n, m) <= k {
 		panic(fmt.Sprintf("metrics: PRDC: k = %d with %d and %d points; want 1 or more, and more points than k", k, n, m))
+	}
+	if hasNaN(real) || hasNaN(gen) {
+		nan := math.NaN()
+		return PRDCScore{nan, nan, nan, nan, nan, nan}
 	}
 	x, y := widen(real), widen(gen)
 	radiusX, radiusY := radii(x, d, k, threads), radii(y, d, k, threads)

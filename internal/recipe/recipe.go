@@ -114,6 +114,11 @@ func (r Recipe) Clone() Recipe {
 		flow.Nu, flow.Mean = slices.Clone(flow.Nu), slices.Clone(flow.Mean)
 		r.Flow = &flow
 	}
+	if r.Data.Scaling != nil {
+		scaling := *r.Data.Scaling
+		scaling.Center, scaling.Scale = slices.Clone(scaling.Center), slices.Clone(scaling.Scale)
+		r.Data.Scaling = &scaling
+	}
 	r.Data.Shape, r.Data.Names, r.Train.EMA = slices.Clone(r.Data.Shape), slices.Clone(r.Data.Names), slices.Clone(r.Train.EMA)
 	return r
 }
