@@ -49,9 +49,10 @@ func (l Law) standardise(x float64) (s standard) {
 type values struct{ base, f, upper, lower, rise float64 }
 
 // far returns whether the leading term of the tail at X is exact: what follows
-// is smaller by X^−α, and by |ζ|/X < 10^16/X, which also covers x0 for X.
+// is smaller by X^−α, and by |ζ|/X < 10^16/X, which also covers x0 for X. From
+// 10^270 on densities can be below float64, which the integral is not made for.
 func (s *standard) far() bool {
-	return s.x0 > 1e30 && s.alpha*dmath.Log(s.x0) > 69 && !(s.flat && s.eps < 0)
+	return s.x0 > 1e30 && (s.x0 > 1e270 || s.alpha*dmath.Log(s.x0) > 69) && !(s.flat && s.eps < 0)
 }
 
 // evaluate computes all values at a finite x, for unit scale.
