@@ -23,8 +23,11 @@ func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.ope
 
 // A Loader opens models with settings; the zero value is what Open uses.
 type Loader struct {
-	Threads int  // goroutines of one operation; 0: all processors
-	Raw     bool // the weights themselves even where there is a moving average of them
+	Threads int // goroutines of one operation; 0: all processors
+	// Weights of a training checkpoint: "raw" for the weights themselves, "ema"
+	// for the last moving average, or the rate of one, such as "0.999". Empty is
+	// the last average if there is one, otherwise the raw weights.
+	Weights string
 	// Alpha is the tail index that the weights were trained with, for files
 	// without a recipe (0: 1.8, the papers'). It is an error to set another
 	// than the recipe's.
@@ -73,11 +76,7 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 			return nil, err
 		}
 	}
-	which := ""
-	if l.Raw {
-		which = "raw"
-	}
-	m.net, err = c.Net(kernels.New(l.Threads), which)
+	m.net, err = c.Net(kernels.New(l.Threads), l.Weights)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func BenchmarkStep(b *testing.B) {
 					if _, err := opt.Update(1e-5, 1); err != nil {
 						b.Fatal(err)
 					}
-					ema.Update()
+					ema.Update(opt.Step)
 				}
 			})
 		}

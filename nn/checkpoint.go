@@ -229,19 +229,22 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 }
 
 // Net makes a network with the file's weights. which is "raw" for the weights
-// themselves, one of Averages, or "" for the last average if there is one and
-// the raw weights otherwise.
+// themselves, one of Averages, "ema" for the last of them, or "" for the last
+// average if there is one and the raw weights otherwise.
 func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
+	if n := len(c.Averages); n > 0 && (which == "" || which == "ema") {
+		which = c.Averages[n-1]
+	}
 	if which == "" {
 		which = "raw"
-		if n := len(c.Averages); n > 0 {
-			which = c.Averages[n-1]
-		}
 	}
 	prefix := ""
 	if which != "raw" {
 		if !slices.Contains(c.Averages, which) {
-			return nil, fmt.Errorf("checkpoint: no average with rate %s; there are raw and %v", which, c.Averages)
+			if len(c.Averages) == 0 {
+				return nil, fmt.Errorf("checkpoint: no averaged weights %q; the file holds the raw ones alone", which)
+			}
+			return nil, fmt.Errorf("checkpoint: no average with rate %s; there are raw and %s", which, strings.Join(c.Averages, ", "))
 		}
 		prefix = "ema." + which + "."
 	}

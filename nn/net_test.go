@@ -163,7 +163,7 @@ func trainSteps(t *testing.T, dev tensor.Device, cfg Config) []float32 {
 		pass(net, ws, b.part(3, 4), true)
 		_, err := opt.Update(1e-3, 1)
 		require.NoError(t, err)
-		ema.Update()
+		ema.Update(i)
 	}
 	out := append([]float32(nil), p.Flat.Data()...)
 	return append(append(out, opt.V.Data()...), ema.Shadow.Data()...)
@@ -346,7 +346,7 @@ func TestNoAllocations(t *testing.T) {
 			if _, err := opt.Update(1e-4, 1); err != nil {
 				t.Fatal(err)
 			}
-			ema.Update()
+			ema.Update(opt.Step)
 		}
 		t.Log(name, "training step")
 		numtest.NoAllocs(t, step)

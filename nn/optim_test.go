@@ -49,7 +49,7 @@ func TestTrainsAsPyTorch(t *testing.T) {
 		norm, err := opt.Update(5e-3, 0.5)
 		require.NoError(t, err)
 		near(t, float64(want.Norm[i]), norm, 2e-5*float64(want.Norm[i]), "gradient norm")
-		ema.Update()
+		ema.Update(i)
 	}
 	c := openFile(t, "mlp_small.pt")
 	require.Equal(t, 10, c.Step)
@@ -90,6 +90,48 @@ func TestUpdateRefusesNaN(t *testing.T) {
 	require.ErrorContains(t, err, "step 1: the gradient is not finite")
 	require.Equal(t, before, p.Flat.Data())
 	require.Zero(t, opt.Step)
+}
+
+// TestEMAWarmup: the average is the weighted sum that the rates define, worked
+// out in float64 by the shares of all past weights, not by the recurrence: with
+// c = 10 and until μ is reached the weights after update k have the share
+// (1−r_k)·r_{k+1}···r_{n−1}, and the start has r_0···r_{n−1}, which is
+// 9!·n!/(n+9)!. Each of the n updates rounds once, so the error is at most
+// n·2⁻²⁴ of the largest weight.
+func TestEMAWarmup(t *testing.T) {
+	for name, c := range map[string]struct {
+		warmup float64
+		rate   func(n int) float64
+		start  float64 // share of the start after 40 updates
+	}{
+		"constant": {0, func(int) float64 { return 0.9 }, math.Pow(0.9, 40)},
+		"c = 10, below μ for all 40": {10, func(n int) float64 { return min(0.9, float64(n+1)/float64(n+10)) },
+			math.Gamma(10) * math.Gamma(41) / math.Gamma(50)},
+		"c = 3, μ from n = 17 on": {3, func(n int) float64 { return min(0.9, float64(n+1)/float64(n+3)) },
+			2 / (18.0 * 19) * math.Pow(0.9, 23)},
+	} {
+		p := build(t, kernels.New(1), smallNets()["mlp"]).Params()
+		w := p.Flat.Data()
+		clear(w)
+		w[0] = 1 // the share of the start
+		e := NewEMA(p, 0.9)
+		e.Warmup = c.warmup
+		w[0] = 0
+		want := make([]float64, 3)
+		for n := range 40 {
+			r := c.rate(n)
+			for i := range want {
+				w[i+1] = float32(math.Cos(float64(i + 3*n)))
+				want[i] = r*want[i] + (1-r)*v64(w[i+1])
+			}
+			e.Update(n)
+		}
+		got := e.Shadow.Data()
+		near(t, c.start, v64(got[0]), 40*0x1p-24*c.start, name+": share of the start")
+		for i := range want {
+			near(t, want[i], v64(got[i+1]), 40*0x1p-24, name)
+		}
+	}
 }
 
 func TestSchedule(t *testing.T) {

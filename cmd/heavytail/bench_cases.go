@@ -163,7 +163,7 @@ func trainCases(o benchOptions) ([]benchCase, error) {
 		if _, err := opt.Update(1e-6, 1); err != nil {
 			panic("bench: " + err.Error())
 		}
-		ema.Update()
+		ema.Update(opt.Step)
 	}
 	return []benchCase{{name: fmt.Sprintf("train %s batch %d", o.config, o.batch), flops: 6 * float64(macs) * float64(o.batch),
 		items: float64(o.batch), unit: "images", run: step}}, nil

@@ -49,6 +49,7 @@ type evalOptions struct {
 	size, channels              int
 	seed                        uint64
 	method, columns, json       string
+	weights                     string
 	xi, q                       float64
 }
 
@@ -57,6 +58,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.n, "n", 0, "samples to compare, and to draw from a model (0: all; from a model at most 1000 images or 10000 points)")
 	fs.IntVar(&o.steps, "steps", 0, "of a model: sampling steps (0: the method's number)")
 	fs.StringVar(&o.method, "method", "", "of a model: `sampler` (empty: the first that fits)")
+	fs.StringVar(&o.weights, "weights", "", weightsHelp)
 	fs.Uint64Var(&o.seed, "seed", 0, "seed of the first sample of a model, and of metrics that draw random numbers")
 	fs.IntVar(&o.pairs, "pairs", 5000, "most samples in metrics whose time grows with the square of their number")
 	fs.IntVar(&o.k, "k", 5, "neighbours of precision, recall, density and coverage")
@@ -95,7 +97,7 @@ func (o evalOptions) check() error {
 	case o.json != "" && !folderExists(filepath.Dir(o.json)):
 		return fmt.Errorf("-json %s: there is no folder %s; make it first", o.json, filepath.Dir(o.json))
 	}
-	return nil
+	return checkWeights(o.weights)
 }
 
 // leastSamples is the least number of samples that eval compares.
@@ -117,6 +119,8 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var x, y []float32
 	if model, ok := modelOf(gen); ok {
 		x, y, err = o.draw(ctx, e, &r, set, model)
+	} else if o.weights != "" {
+		return usage("-weights %s: %s is no model; leave it out", o.weights, gen)
 	} else {
 		x, y, err = o.read(ctx, &r, set, gen)
 	}
@@ -248,7 +252,7 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		return nil, nil, usage("%w", err)
 	}
 	r.Used = n
-	r.Generated = evalSource{Data: "model:" + file, Samples: n, Model: name, Method: opt.Method, Steps: opt.Steps, Classes: "in turn"}
+	r.Generated = evalSource{Data: "model:" + file, Samples: n, Model: name, Weights: o.weights, Method: opt.Method, Steps: opt.Steps, Classes: "in turn"}
 	switch {
 	case m.Classes() == 0:
 		r.Generated.Classes = ""
@@ -280,7 +284,7 @@ func (o evalOptions) load(file string) (m *heavytail.Model, name string, err err
 		}
 		name = filepath.Base(file)
 	}
-	m, err = heavytail.Loader{Threads: o.threads}.Open(raw)
+	m, err = heavytail.Loader{Threads: o.threads, Weights: o.weights}.Open(raw)
 	if err != nil {
 		return nil, "", fmt.Errorf("model %s: %w", name, err)
 	}

@@ -30,7 +30,8 @@ func (n score) MarshalJSON() ([]byte, error) {
 type evalSource struct {
 	Data    string `json:"data"`
 	Samples int    `json:"samples"`
-	Model   string `json:"model,omitempty"` // file name, or built-in
+	Model   string `json:"model,omitempty"`   // file name, or built-in
+	Weights string `json:"weights,omitempty"` // as -weights
 	Method  string `json:"method,omitempty"`
 	Steps   int    `json:"steps,omitempty"`
 	Classes string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
@@ -250,6 +251,9 @@ func (r *evalReport) print(w io.Writer) error {
 		fmt.Fprintf(w, "generated  %s: %d samples by %s in %d steps, seed %d", g.Model, g.Samples, g.Method, g.Steps, r.Seed)
 		if g.Classes != "" {
 			fmt.Fprintf(w, ", classes %s", g.Classes)
+		}
+		if g.Weights != "" {
+			fmt.Fprintf(w, ", weights %s", g.Weights)
 		}
 		fmt.Fprintln(w)
 	}

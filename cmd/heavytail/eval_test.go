@@ -40,13 +40,39 @@ func writePoints(t *testing.T, path string, seed uint64, n int, nu, scale float6
 	require.NoError(t, f.Close())
 }
 
+// The numbers of a checkpoint's raw and averaged weights differ, and the report
+// names them. The toy run's average of rate 0.9 has the whole of its start.
+func TestEvalWeights(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, "train", "-data", "toy:rings", "-points", "200", "-out", "toy", "-steps", "5", "-batch", "20", "-ema", "0.5,0.9", "-ema-warmup", "0", "-preview-every", "0")
+	seen := map[string]string{}
+	for _, w := range []string{"", "ema", "raw", "0.5", "0.9"} {
+		e, _, table := evaluate(t, dir, "toy:rings", "model:toy/model.safetensors", "-n", "40", "-steps", "3", "-weights", w)
+		require.Equal(t, w, e.Generated.Weights)
+		require.Contains(t, table, w)
+		seen[w] = fmt.Sprint(e.Columns)
+	}
+	require.Equal(t, seen[""], seen["ema"])
+	require.Equal(t, seen[""], seen["0.9"])
+	require.NotEqual(t, seen["0.9"], seen["0.5"])
+	require.NotEqual(t, seen["0.9"], seen["raw"])
+	require.NotEqual(t, seen["0.5"], seen["raw"])
+	for want, args := range map[string][]string{
+		"there are raw and 0.5, 0.9": {"model:toy/model.safetensors", "-weights", "0.7"},
+		"want ema or raw":            {"model:toy/model.safetensors", "-weights", "best"},
+		"toy:grid is no model":       {"toy:grid", "-weights", "raw"},
+	} {
+		require.Contains(t, heavytailIn(t, dir, append([]string{"eval", "toy:rings"}, args...)...).stderr, want)
+	}
+}
+
 // evaluated is the part of eval's JSON that tests look at.
 type evaluated struct {
 	Kind, Extractor string
 	Used            int
 	Generated       struct {
-		Model, Method, Classes string
-		Samples, Steps         int
+		Model, Method, Classes, Weights string
+		Samples, Steps                  int
 	}
 	Metrics []struct {
 		Name  string

@@ -304,13 +304,24 @@ func TestInfo(t *testing.T) {
 
 func TestConvert(t *testing.T) {
 	dir := trained(t)
-	sample := func(model, out string) []byte {
-		ok(t, dir, "sample", "-model", model, "-n", "2", "-steps", "3", "-o", out)
+	sample := func(model, out string, more ...string) []byte {
+		ok(t, dir, append([]string{"sample", "-model", model, "-n", "2", "-steps", "3", "-o", out}, more...)...)
 		b, err := os.ReadFile(filepath.Join(dir, out))
 		require.NoError(t, err)
 		return b
 	}
 	want := sample("run/model.safetensors", "0.npy")
+	require.NotEqual(t, want, sample("run/model.safetensors", "1.npy", "-weights", "raw"))
+	for _, w := range []string{"ema", "0.999"} {
+		require.Equal(t, want, sample("run/model.safetensors", "1.npy", "-weights", w), w)
+	}
+	r := heavytailIn(t, dir, "sample", "-model", "run/model.safetensors", "-weights", "0.5")
+	require.Equal(t, 1, r.status)
+	require.Contains(t, r.stderr, "there are raw and 0.999")
+	ok(t, dir, "convert", "-weights-only", "run/model.safetensors", "only.safetensors")
+	r = heavytailIn(t, dir, "sample", "-model", "only.safetensors", "-weights", "ema")
+	require.Equal(t, 1, r.status)
+	require.Contains(t, r.stderr, "the raw ones alone")
 	ok(t, dir, "convert", "run/model.safetensors", "a.pt")
 	ok(t, dir, "convert", "a.pt", "b.safetensors")
 	ok(t, dir, "convert", "-ema", "run/model.safetensors", "ema.safetensors")

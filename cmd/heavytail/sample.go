@@ -86,7 +86,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
 	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "dlim, dlpm: start from noise of its own, as the papers' code (worse with a bound on A)")
-	fs.StringVar(&r.weights, "weights", "", "`ema` or raw weights of a training checkpoint (empty: ema if there)")
+	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
@@ -152,8 +152,9 @@ func (r *sampleRequest) check() error {
 		return usage("-steps %d: want 1 or more, or 0 for the default", r.options.Steps)
 	case r.frames < 2 || r.frames > 1000:
 		return usage("-frames %d: want 2 to 1000", r.frames)
-	case r.weights != "" && r.weights != "ema" && r.weights != "raw":
-		return usage("-weights %q: want ema or raw", r.weights)
+	}
+	if err := checkWeights(r.weights); err != nil {
+		return err
 	}
 	if err := checkNumbers(r.options.Settings); err != nil {
 		return err
@@ -183,7 +184,7 @@ func (r *sampleRequest) load() error {
 		}
 		name = filepath.Base(r.model)
 	}
-	m, err := heavytail.Loader{Threads: r.threads, Raw: r.weights == "raw", Alpha: r.alpha}.Open(file)
+	m, err := heavytail.Loader{Threads: r.threads, Weights: r.weights, Alpha: r.alpha}.Open(file)
 	if err != nil {
 		return fmt.Errorf("model %s: %w", name, err)
 	}

@@ -187,6 +187,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "weight-decay", "AdamW: weight decay", parseFloat, func(r *R) *float64 { return &r.Train.WeightDecay })
 	define(c, "clip", "bound of the gradient's norm (0: none)", parseFloat, func(r *R) *float64 { return &r.Train.Clip })
 	define(c, "ema", "rates of averaged weights, a `list`, or none; samples use the last", list(parseFloat), func(r *R) *[]float64 { return &r.Train.EMA })
+	define(c, "ema-warmup", "`c` of the averages' warm-up: step n, from 0, has the rate min(rate, (1+n)/(c+n)) (0: none, the papers')", parseFloat, func(r *R) *float64 { return &r.Train.EMAWarmup })
 	define(c, "label-drop", "share of samples trained without their class", parseFloat, func(r *R) *float64 { return &r.Train.LabelDrop })
 
 	define(c, "loss", "`root`, huber, squared or p", parseText, func(r *R) *string { return (*string)(&r.Train.Loss.Kind) })

@@ -156,6 +156,7 @@ func (s stepsPlan) recipe(set *data.Set, process string, run int) (recipe.Recipe
 	t := &r.Train
 	// Both networks of a set see the same images in the same order.
 	t.Seed, t.Steps, t.Batch, t.LabelDrop, t.EMA = Seed(s.seed, "steps", set.Name, run), s.train, s.batch, 0, []float64{0.995}
+	t.EMAWarmup = 0 // the results were found with a constant rate
 	t.Rate.LR, t.Rate.Warmup, t.Rate.Total = 2e-3, min(100, s.train/2), s.train
 	return r, nil
 }

@@ -31,7 +31,7 @@ var presets = map[string]func() Recipe{
 		r.Network = r.Network.Fixed()
 		r.Process = diffusion.Default(1.8, 100)
 		t := &r.Train
-		t.Steps, t.Batch, t.Clip, t.EMA = 1000, 1024, 1, []float64{0.99}
+		t.Steps, t.Batch, t.Clip, t.EMA, t.EMAWarmup = 1000, 1024, 1, []float64{0.99}, 10
 		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-2, Warmup: 20}
 		return r
 	},
@@ -71,7 +71,7 @@ var presets = map[string]func() Recipe{
 		r := published("fashion")
 		r.Process.Alpha, r.Process.Steps = 1.7, 1000
 		t := &r.Train
-		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 0.1
+		t.Steps, t.Batch, t.Clip, t.EMA, t.EMAWarmup, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 10, 0.1
 		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 300}
 		return r
 	},
@@ -89,7 +89,7 @@ var presets = map[string]func() Recipe{
 	"fashion-song": func() Recipe {
 		r := song("fashion-song")
 		t := &r.Train
-		t.Steps, t.Batch, t.Clip, t.EMA, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 0.1
+		t.Steps, t.Batch, t.Clip, t.EMA, t.EMAWarmup, t.LabelDrop = 11000, 32, 1, []float64{0.999}, 10, 0.1
 		t.Rate = nn.Schedule{Kind: nn.Cosine, LR: 1e-3, Warmup: 300}
 		return r
 	},

@@ -64,6 +64,7 @@ type Train struct {
 	WeightDecay float64        `json:"weight_decay"`
 	Clip        float64        `json:"clip,omitempty"` // of the gradient's norm, 0: none
 	EMA         []float64      `json:"ema,omitempty"`
+	EMAWarmup   float64        `json:"ema_warmup,omitempty"` // nn.EMA.Warmup of all averages, 0: constant rates
 	LabelDrop   float64        `json:"label_drop,omitempty"` // share of samples trained without their class
 }
 
@@ -172,6 +173,11 @@ func (t Train) validate() error {
 	} {
 		if err != nil {
 			return err
+		}
+	}
+	if t.EMAWarmup != 0 {
+		if err := in("EMA warm-up", t.EMAWarmup, 2, 1e6); err != nil {
+			return fmt.Errorf("%w, or 0 for constant rates", err)
 		}
 	}
 	for i, mu := range t.EMA {

@@ -94,9 +94,28 @@ func TestPublishedSettings(t *testing.T) {
 		if want.ema > 0 {
 			require.Equal(t, []float64{want.ema}, r.Train.EMA, name)
 		}
+		require.Zero(t, r.Train.EMAWarmup, name)
 		published, err := nn.Preset(name)
 		require.NoError(t, err)
 		require.Equal(t, published, r.Network, name)
+	}
+}
+
+// A recipe from before the averages had a warm-up keeps constant rates and its
+// bytes; this project's presets have one.
+func TestEMAWarmupIsNew(t *testing.T) {
+	for name, want := range map[string]float64{"fashion": 10, "toy": 10, "fashion-song": 10, "2d": 0, "cifar10-ddpmpp": 0, "cifar10-ncsnpp": 0} {
+		r, err := Preset(name)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Train.EMAWarmup, name)
+	}
+	r := fitted(t, "fashion", 28, 28, 1)
+	r.Train.EMAWarmup = 0
+	require.NotContains(t, string(r.JSON()), "warmup\":10")
+	require.NotContains(t, string(r.JSON()), "ema_warmup")
+	for _, c := range []float64{1, 1.5, -1, math.Inf(1), math.NaN()} {
+		r.Train.EMAWarmup = c
+		require.ErrorContains(t, r.Validate(), "EMA warm-up is", "%v", c)
 	}
 }
 

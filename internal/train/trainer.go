@@ -83,7 +83,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 	t.Opt = nn.NewAdamW(t.Net.Params())
 	t.Opt.Beta1, t.Opt.Beta2, t.Opt.Eps, t.Opt.WeightDecay = r.Train.Beta1, r.Train.Beta2, r.Train.Eps, r.Train.WeightDecay
 	for _, mu := range r.Train.EMA {
-		t.EMA = append(t.EMA, nn.NewEMA(t.Net.Params(), mu))
+		e := nn.NewEMA(t.Net.Params(), mu)
+		e.Warmup = r.Train.EMAWarmup
+		t.EMA = append(t.EMA, e)
 	}
 	t.buf.alloc(dev, t.micro(), t.noiser.Copies(), r.Data.Shape)
 	return t, nil
@@ -166,7 +168,7 @@ func (t *Trainer) Step() (Stats, error) {
 		return s, err
 	}
 	for _, e := range t.EMA {
-		e.Update()
+		e.Update(t.Opt.Step - 1)
 	}
 	return s, nil
 }
