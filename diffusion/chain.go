@@ -11,7 +11,7 @@ import (
 
 // startStep is the step key of the initial noise: not a t of any schedule, so
 // that x_{T−1}'s noise is the same for every number of steps.
-const startStep = math.MaxUint32
+const startStep uint32 = math.MaxUint32
 
 // A chain is the workspace of one trajectory: n samples of d values. All
 // randomness of sample i is keyed by (seeds[i], 0, t, element).
@@ -138,7 +138,7 @@ func (c *chain) back(t int) {
 			from = c.fresh(i, backward+t)
 		}
 		fillMultipliers(c.a, c.noise, from, 0)
-		c.stream(i, backward+t).Normal(c.z, 0)
+		c.stream(i, uint32(backward+t)).Normal(c.z, 0)
 		scaleByRoots(c.z, c.a)
 		x := c.row(c.x, i)
 		simd.AxpBy(x, float32(sg), c.z, float32(g), x)
@@ -216,14 +216,14 @@ func (c *chain) step(t, i int, rule rule) {
 		simd.AxpBy(x, float32(k.Eps), e, float32(k.X), x)
 		return
 	}
-	c.stream(i, t).Normal(z, 0)
+	c.stream(i, uint32(t)).Normal(z, 0)
 	simd.LinComb3(x, float32(k.X), x, float32(k.Eps), e, float32(k.Z), z)
 }
 
 // stepElements is step with an A, and so a Coef, per element.
 func (c *chain) stepElements(t, i int, rule rule, a, prev, sum []float64) {
 	x, e, z := c.row(c.x, i), c.row(c.eps, i), c.z
-	c.stream(i, t).Normal(z, 0)
+	c.stream(i, uint32(t)).Normal(z, 0)
 	for j := range x {
 		k := c.coef(t, rule, at(a, prev, sum, j))
 		v := float32(k.X) * x[j]
@@ -288,14 +288,14 @@ func (c *chain) factors(i, t int) stable.Stream {
 
 // fresh is a stream of other A, one for every repetition.
 func (c *chain) fresh(i, t int) stable.Stream {
-	s := c.stream(i, t)
+	s := c.stream(i, uint32(t))
 	s.Sample = 1<<56 - 1 // the last key: no sample of a training has it
 	return s
 }
 
 // stream is that of the normals of sample i at step t, and at each repetition.
-func (c *chain) stream(i, t int) stable.Stream {
-	return stable.Stream{Seed: c.seeds[i], Step: uint32(t + 2*maxSteps*c.repeat)}
+func (c *chain) stream(i int, t uint32) stable.Stream {
+	return stable.Stream{Seed: c.seeds[i], Step: t + 2*maxSteps*uint32(c.repeat)}
 }
 
 // finite reports a state x_t that has run away.

@@ -122,7 +122,7 @@ func (r *run[T]) row(m []T, i int) []T { return m[i*r.d : (i+1)*r.d] }
 // stream is that of sample i at a step, and at each repetition of it; the start
 // has startStep. Steps are below maxSteps.
 func (r *run[T]) stream(i int, step uint32) stable.Stream {
-	return stable.Stream{Seed: r.seeds[i], Step: step + uint32(2*maxSteps*r.repeat)}
+	return stable.Stream{Seed: r.seeds[i], Step: step + 2*maxSteps*uint32(r.repeat)}
 }
 
 // backward marks the step key of the noise that goes back before a step.

@@ -278,7 +278,7 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 			for k := range want {
 				want[k] = make([]float64, 2*w)
 				for i := range 2 {
-					fillMultipliers(want[k][i*w:(i+1)*w], c.noise, c.stream(i, k), 0)
+					fillMultipliers(want[k][i*w:(i+1)*w], c.noise, c.stream(i, uint32(k)), 0)
 				}
 			}
 			col := make([]float64, T)

@@ -121,8 +121,8 @@ func invert[L interface {
 	Quantile(p float64) float64
 	SurvivalQuantile(q float64) float64
 }](l L, dst []float64, s Stream, off int) {
-	if off < 0 || off+len(dst) > 1<<33 {
-		panic(fmt.Sprintf("stable: Sample: variates %d to %d, want 0 to 2^33", off, off+len(dst)))
+	if off < 0 || uint64(off)+uint64(len(dst)) > 1<<33 {
+		panic(fmt.Sprintf("stable: Sample: %d variates from %d on, want them between 0 and 2^33", len(dst), off))
 	}
 	p := s.philox(tagInversion)
 	for i := range dst {

@@ -244,8 +244,9 @@ func TestSamplerCacheAndErrors(t *testing.T) {
 	numtest.EachLevel(t, func(t *testing.T) {
 		require.Zero(t, testing.AllocsPerRun(5, func() { s.Fill(x, Stream{}, 3) }))
 	})
+	end := int64(1 << 34) // where an int has 32 bits, this is a negative offset
 	require.Panics(t, func() { s.Fill(x, Stream{}, -1) })
-	require.Panics(t, func() { s.Fill(x, Stream{}, 1<<34-999) })
+	require.Panics(t, func() { s.Fill(x, Stream{}, int(end-999)) })
 }
 
 func ExampleSampler() {

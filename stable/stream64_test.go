@@ -329,6 +329,7 @@ func TestAddress64(t *testing.T) {
 
 func TestPanics64(t *testing.T) {
 	x, s := make([]float64, 4), Stream{}
+	end, pairs := int64(1<<32), int64(1<<33) // where an int has 32 bits, these are negative offsets
 	for name, f := range map[string]func(){
 		"offset":    func() { s.Uniform64(x, -1) },
 		"alpha low": func() { s.Symmetric64(x, 0.09, 0) },
@@ -338,12 +339,14 @@ func TestPanics64(t *testing.T) {
 		"param":     func() { s.Skewed64(x, 1.5, 1, 2, 0) },
 		"nu":        func() { s.StudentT(x, 0, 0) },
 		"nu nan":    func() { s.StudentT(x, math.NaN(), 0) },
-		"end":       func() { s.Symmetric64(x, 1, 1<<32-3) },
-		"end pairs": func() { s.Normal64(x, 1<<33-3) },
+		"end":       func() { s.Symmetric64(x, 1, int(end-3)) },
+		"end pairs": func() { s.Normal64(x, int(pairs-3)) },
 	} {
 		require.Panics(t, f, name)
 	}
-	s.Normal64(x, 1<<33-4)
+	if math.MaxInt > math.MaxInt32 {
+		s.Normal64(x, int(pairs-4))
+	}
 }
 
 func TestAllocatesNothing64(t *testing.T) {

@@ -108,6 +108,7 @@ func TestWordsAndPanics(t *testing.T) {
 		require.Equal(t, p.Block(uint32(i / 4))[i%4], x)
 	}
 	x := make([]float32, 4)
+	end := int64(1 << 33) // where an int has 32 bits, this is a negative offset
 	for name, f := range map[string]func(){
 		"offset":        func() { s.Uniform(x, -1) },
 		"words":         func() { s.Uint32(w, -1) },
@@ -121,8 +122,8 @@ func TestWordsAndPanics(t *testing.T) {
 		"sample":        func() { Stream{Sample: 1 << 56}.Normal(x, 0) },
 		"noise":         func() { Noise{Alpha: 0}.Fill(x, s) },
 		"skewed offset": func() { s.Skewed(x, 1, 1, S0, -1) },
-		"skewed end":    func() { s.Skewed(x, 1, 1, S0, 1<<33-3) },
-		"end":           func() { s.Symmetric(x, 1, 1<<33-3) },
+		"skewed end":    func() { s.Skewed(x, 1, 1, S0, int(end-3)) },
+		"end":           func() { s.Symmetric(x, 1, int(end-3)) },
 	} {
 		require.Panics(t, f, name)
 	}

@@ -128,7 +128,7 @@ func TestMemoryDoesNotGrowWithTheNumber(t *testing.T) {
 	peak := func(n int) int64 {
 		c := process(dir, "sample", "-model", "run/model.safetensors", "-steps", "2", "-n", strconv.Itoa(n), "-o", "x.npy")
 		require.NoError(t, c.Run())
-		return c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+		return int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 	}
 	small, large := peak(64), peak(2000)
 	t.Logf("peak %d KiB for 64 samples, %d KiB for 2000", small>>10, large>>10)

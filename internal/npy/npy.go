@@ -20,6 +20,10 @@ const magic = "\x93NUMPY"
 // maxHeader bounds the text of a header; NumPy's own limit is 10,000.
 const maxHeader = 1 << 16
 
+// maxElements bounds the number of elements of an array, below what an int of
+// this processor counts.
+const maxElements = min(1<<40, math.MaxInt)
+
 // A Header says what an .npy file holds.
 type Header struct {
 	Order binary.ByteOrder // little or big endian
@@ -51,7 +55,7 @@ type Array struct {
 }
 
 // ReadHeader reads the header and leaves r at the first number. It returns an
-// error for anything but an array of numbers with at most 2^40 elements.
+// error for anything but an array of numbers with at most maxElements elements.
 func ReadHeader(r io.Reader) (Header, error) {
 	var pre [8]byte
 	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
@@ -166,11 +170,11 @@ func (h *Header) setShape(text string) error {
 			continue
 		}
 		d, err := strconv.Atoi(s)
-		if err != nil || d < 0 || d > 1<<40 || len(h.Shape) >= 32 {
+		if err != nil || d < 0 || d > maxElements || len(h.Shape) >= 32 {
 			return bad
 		}
-		if d > 0 && total > (1<<40)/d {
-			return fmt.Errorf("shape %.80q has more than 2^40 elements", text)
+		if d > 0 && total > maxElements/d {
+			return fmt.Errorf("shape %.80q has more than %d elements", text, maxElements)
 		}
 		total *= d
 		h.Shape = append(h.Shape, d)

@@ -127,7 +127,7 @@ func TestHostile(t *testing.T) {
 		"type":              file("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}"),
 		"without \"shape\"": file("{'descr': '<f4', 'fortran_order': False}"),
 		"more than the":     file("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,)}"),
-		"2^40":              file("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,1000000,1000000,1000000)}"),
+		"elements":          file("{'descr': '<f8', 'fortran_order': False, 'shape': (1000000,1000000,1000000,1000000)}"),
 		"ends within its d": file("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 0, 0, 0, 0),
 		"goes on":           file("{'descr': '|u1', 'fortran_order': False, 'shape': (2,)}", 1, 2, 3),
 		"want a tuple":      file("{'descr': '|u1', 'fortran_order': False, 'shape': (-2,)}", 1, 2, 3),

@@ -101,7 +101,7 @@ func (Device) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 	per := len(v) / max(len(keys), 1)
 	for i := range v {
 		j, key := i%per, keys[i/per]
-		w := Philox([4]uint32{uint32(j / 4), uint32(j / 4 >> 32), uint32(key), uint32(key >> 32)}, seed)
+		w := Philox([4]uint32{uint32(j / 4), uint32(uint64(j) / 4 >> 32), uint32(key), uint32(key >> 32)}, seed)
 		if float64(w[j%4]) < float64(p)*(1<<32) {
 			v[i] = 0
 		} else {

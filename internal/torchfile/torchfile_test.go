@@ -41,7 +41,7 @@ func TestOpenDLPMCheckpoint(t *testing.T) {
 	f, err := open(raw)
 	require.NoError(t, err)
 	require.EqualValues(t, 70000, get(t, f.Root, "steps"))
-	require.EqualValues(t, 1<<40, get(t, f.Root, "big"))
+	require.EqualValues(t, int64(1<<40), get(t, f.Root, "big"))
 	require.EqualValues(t, -5, get(t, f.Root, "neg"))
 	require.EqualValues(t, "hé", get(t, f.Root, "note"))
 	require.EqualValues(t, 0.25, get(t, f.Root, "f"))
