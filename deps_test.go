@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	// The features that the metrics of images compare, and the program that trains them.
-	"internal/classifier":       {"internal/data", "internal/dmath", "kernels", "nn", "tensor"},
+	"internal/classifier":       {"internal/data", "internal/dmath", "kernels", "nn", "stable", "tensor"},
 	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
 
 	// Tests.

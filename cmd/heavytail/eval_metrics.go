@@ -118,33 +118,46 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 	return nil
 }
 
-// images compares images by their features, if there is an extractor for them,
-// and their pixels.
+// features returns the extractor of images of a shape: the one that -extractor
+// names, else the classifier for images such as it was trained on and random
+// features for all others.
+func (o evalOptions) features(shape []int) (metrics.Extractor, error) {
+	fashion, err := classifier.Default(o.threads)
+	if err != nil {
+		return nil, err
+	}
+	fits := slices.Equal(shape, fashion.Shape())
+	if o.extractor == "fashion" && !fits {
+		return nil, usage("-extractor fashion takes images of %v, these are %v: scale 8-bit images with -size %d -channels %d, or take -extractor random",
+			fashion.Shape(), shape, fashion.Shape()[0], fashion.Shape()[2])
+	}
+	if fits && o.extractor != "random" {
+		return fashion, nil
+	}
+	return classifier.NewRandom(shape[0], shape[1], shape[2], o.threads)
+}
+
+// images compares images by their features and their pixels.
 func (o evalOptions) images(ctx context.Context, r *evalReport, shape []int, x, y []float32) error {
-	e, err := classifier.Default(o.threads)
+	e, err := o.features(shape)
 	if err != nil {
 		return err
 	}
 	d := shape[0] * shape[1] * shape[2]
-	if slices.Equal(shape, e.Shape()) {
-		real, gen := metrics.Extract(e, x), metrics.Extract(e, y)
-		r.Extractor = e.Name()
-		f, err := metrics.Frechet(real, gen, o.threads)
-		if err != nil {
-			return err
-		}
-		r.add("frechet", "Fréchet distance", f.Value, "0", r.Used)
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		k := metrics.KID(real, gen, metrics.KIDOptions{Size: min(1000, r.Used/2), Seed: o.seed, Threads: o.threads})
-		r.add("kid", "kernel distance", k.Value, "0", k.Size)
-		r.add("kid_deviation", "  its deviation between subsets", k.Deviation, "", k.Size)
-		o.neighbours(r, real.X, gen.X, e.Dim())
-	} else {
-		r.Notes = append(r.Notes, fmt.Sprintf("the extractor %s takes images of %v, these are %v: pixels only (-size %d -channels %d scales 8-bit images)",
-			e.Name(), e.Shape(), shape, e.Shape()[0], e.Shape()[2]))
+	real, gen := metrics.Extract(e, x), metrics.Extract(e, y)
+	r.Extractor = e.Name()
+	f, err := metrics.Frechet(real, gen, o.threads)
+	if err != nil {
+		return err
 	}
+	r.add("frechet", "Fréchet distance", f.Value, "0", r.Used)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	k := metrics.KID(real, gen, metrics.KIDOptions{Size: min(1000, r.Used/2), Seed: o.seed, Threads: o.threads})
+	r.add("kid", "kernel distance", k.Value, "0", k.Size)
+	r.add("kid_deviation", "  its deviation between subsets", k.Deviation, "", k.Size)
+	o.neighbours(r, real.X, gen.X, e.Dim())
 	few := min(r.Used, o.pairs)
 	sliced := metrics.SlicedWasserstein(thin(x, d, few), thin(y, d, few), d, metrics.SlicedOptions{Seed: o.seed, Threads: o.threads})
 	r.add("pixel_sliced_wasserstein", "pixels: sliced Wasserstein", sliced, "0", few)

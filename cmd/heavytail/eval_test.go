@@ -169,9 +169,15 @@ func TestEvalImages(t *testing.T) {
 	require.Equal(t, 1.0, moved.value(t, "coverage"))
 
 	small, _, _ := evaluate(t, dir, "images:pictures", "images:pictures", "-size", "14")
-	require.Empty(t, small.Extractor)
+	require.Equal(t, "heavytail/random-features-1", small.Extractor)
 	require.Zero(t, small.value(t, "pixel_ks"))
-	require.Contains(t, small.Notes[0], "pixels only")
+	require.InDelta(t, 0, small.value(t, "frechet"), 1e-6)
+	random, _, _ := evaluate(t, dir, "real.npy", "npy:drawn.npy", "-extractor", "random")
+	require.Equal(t, small.Extractor, random.Extractor)
+	require.Positive(t, random.value(t, "frechet"))
+	r := heavytailIn(t, dir, "eval", "images:pictures", "images:pictures", "-size", "14", "-extractor", "fashion")
+	require.Equal(t, 2, r.status)
+	require.Contains(t, r.stderr, "-extractor random")
 }
 
 func TestEvalErrors(t *testing.T) {
