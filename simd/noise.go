@@ -73,6 +73,7 @@ type NoiseParams struct {
 	K, K1   [2]float32 // Skewed: k = α/2 ± φ and 1−k. Symmetric: α/2 and 1−α/2
 	KLo     [2]float32 // Skewed
 	Shift   float32    // Skewed: added to the result
+	Least   float32    // Symmetric, Skewed: the angle for one that rounds to 0, α·2^-27
 
 	Table *OctaveTable // Table
 

@@ -188,231 +188,255 @@ DATA noiseAVX2<>+816(SB)/4, $0x3f000000
 DATA noiseAVX2<>+820(SB)/4, $0x3f000000
 DATA noiseAVX2<>+824(SB)/4, $0x3f000000
 DATA noiseAVX2<>+828(SB)/4, $0x3f000000
-DATA noiseAVX2<>+832(SB)/4, $0x3e800000
-DATA noiseAVX2<>+836(SB)/4, $0x3e800000
-DATA noiseAVX2<>+840(SB)/4, $0x3e800000
-DATA noiseAVX2<>+844(SB)/4, $0x3e800000
-DATA noiseAVX2<>+848(SB)/4, $0x3e800000
-DATA noiseAVX2<>+852(SB)/4, $0x3e800000
-DATA noiseAVX2<>+856(SB)/4, $0x3e800000
-DATA noiseAVX2<>+860(SB)/4, $0x3e800000
-DATA noiseAVX2<>+864(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+868(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+872(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+876(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+880(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+884(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+888(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+892(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+896(SB)/4, $0x40234052
-DATA noiseAVX2<>+900(SB)/4, $0x40234052
-DATA noiseAVX2<>+904(SB)/4, $0x40234052
-DATA noiseAVX2<>+908(SB)/4, $0x40234052
-DATA noiseAVX2<>+912(SB)/4, $0x40234052
-DATA noiseAVX2<>+916(SB)/4, $0x40234052
-DATA noiseAVX2<>+920(SB)/4, $0x40234052
-DATA noiseAVX2<>+924(SB)/4, $0x40234052
-DATA noiseAVX2<>+928(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+932(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+936(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+940(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+944(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+948(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+952(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+956(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+960(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+964(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+968(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+972(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+976(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+980(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+984(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+988(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+992(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+996(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1000(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1004(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1008(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1012(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1016(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1020(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1024(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1028(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1032(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1036(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1040(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1044(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1048(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1052(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1056(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1060(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1064(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1068(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1072(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1076(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1080(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1084(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1088(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1092(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1096(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1100(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1104(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1108(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1112(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1116(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1120(SB)/4, $0x80000000
-DATA noiseAVX2<>+1124(SB)/4, $0x80000000
-DATA noiseAVX2<>+1128(SB)/4, $0x80000000
-DATA noiseAVX2<>+1132(SB)/4, $0x80000000
-DATA noiseAVX2<>+1136(SB)/4, $0x80000000
-DATA noiseAVX2<>+1140(SB)/4, $0x80000000
-DATA noiseAVX2<>+1144(SB)/4, $0x80000000
-DATA noiseAVX2<>+1148(SB)/4, $0x80000000
-DATA noiseAVX2<>+1152(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1156(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1160(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1164(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1168(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1172(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1176(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1180(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1184(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1188(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1192(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1196(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1200(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1204(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1208(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1212(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1216(SB)/4, $0x40233463
-DATA noiseAVX2<>+1220(SB)/4, $0x40233463
-DATA noiseAVX2<>+1224(SB)/4, $0x40233463
-DATA noiseAVX2<>+1228(SB)/4, $0x40233463
-DATA noiseAVX2<>+1232(SB)/4, $0x40233463
-DATA noiseAVX2<>+1236(SB)/4, $0x40233463
-DATA noiseAVX2<>+1240(SB)/4, $0x40233463
-DATA noiseAVX2<>+1244(SB)/4, $0x40233463
-DATA noiseAVX2<>+1248(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1252(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1256(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1260(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1264(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1268(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1272(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1276(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1280(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1284(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1288(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1292(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1296(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1300(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1304(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1308(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1312(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1316(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1320(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1324(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1328(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1332(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1336(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1340(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1344(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1348(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1352(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1356(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1360(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1364(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1368(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1372(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1376(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1380(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1384(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1388(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1392(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1396(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1400(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1404(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1408(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1412(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1416(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1420(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1424(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1428(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1432(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1436(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1440(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1444(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1448(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1452(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1456(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1460(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1464(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1468(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1472(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1476(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1480(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1484(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1488(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1492(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1496(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1500(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1504(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1508(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1512(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1516(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1520(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1524(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1528(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1532(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1536(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1540(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1544(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1548(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1552(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1556(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1560(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1564(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1568(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1572(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1576(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1580(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1584(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1588(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1592(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1596(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1600(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1604(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1608(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1612(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1616(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1620(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1624(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1628(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1632(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1636(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1640(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1644(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1648(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1652(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1656(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1660(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1664(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1668(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1672(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1676(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1680(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1684(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1688(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1692(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1696(SB)/4, $0x47800000
-DATA noiseAVX2<>+1700(SB)/4, $0x47800000
-DATA noiseAVX2<>+1704(SB)/4, $0x47800000
-DATA noiseAVX2<>+1708(SB)/4, $0x47800000
-DATA noiseAVX2<>+1712(SB)/4, $0x47800000
-DATA noiseAVX2<>+1716(SB)/4, $0x47800000
-DATA noiseAVX2<>+1720(SB)/4, $0x47800000
-DATA noiseAVX2<>+1724(SB)/4, $0x47800000
-GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1728
+DATA noiseAVX2<>+832(SB)/4, $0x32000000
+DATA noiseAVX2<>+836(SB)/4, $0x32000000
+DATA noiseAVX2<>+840(SB)/4, $0x32000000
+DATA noiseAVX2<>+844(SB)/4, $0x32000000
+DATA noiseAVX2<>+848(SB)/4, $0x32000000
+DATA noiseAVX2<>+852(SB)/4, $0x32000000
+DATA noiseAVX2<>+856(SB)/4, $0x32000000
+DATA noiseAVX2<>+860(SB)/4, $0x32000000
+DATA noiseAVX2<>+864(SB)/4, $0x3e800000
+DATA noiseAVX2<>+868(SB)/4, $0x3e800000
+DATA noiseAVX2<>+872(SB)/4, $0x3e800000
+DATA noiseAVX2<>+876(SB)/4, $0x3e800000
+DATA noiseAVX2<>+880(SB)/4, $0x3e800000
+DATA noiseAVX2<>+884(SB)/4, $0x3e800000
+DATA noiseAVX2<>+888(SB)/4, $0x3e800000
+DATA noiseAVX2<>+892(SB)/4, $0x3e800000
+DATA noiseAVX2<>+896(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+900(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+904(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+908(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+912(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+916(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+920(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+924(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+928(SB)/4, $0x40234052
+DATA noiseAVX2<>+932(SB)/4, $0x40234052
+DATA noiseAVX2<>+936(SB)/4, $0x40234052
+DATA noiseAVX2<>+940(SB)/4, $0x40234052
+DATA noiseAVX2<>+944(SB)/4, $0x40234052
+DATA noiseAVX2<>+948(SB)/4, $0x40234052
+DATA noiseAVX2<>+952(SB)/4, $0x40234052
+DATA noiseAVX2<>+956(SB)/4, $0x40234052
+DATA noiseAVX2<>+960(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+964(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+968(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+972(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+976(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+980(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+984(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+988(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+992(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+996(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1000(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1004(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1008(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1012(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1016(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1020(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+1024(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1028(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1032(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1036(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1040(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1044(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1048(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1052(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1056(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1060(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1064(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1068(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1072(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1076(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1080(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1084(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1088(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1092(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1096(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1100(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1104(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1108(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1112(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1116(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1120(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1124(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1128(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1132(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1136(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1140(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1144(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1148(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1152(SB)/4, $0x80000000
+DATA noiseAVX2<>+1156(SB)/4, $0x80000000
+DATA noiseAVX2<>+1160(SB)/4, $0x80000000
+DATA noiseAVX2<>+1164(SB)/4, $0x80000000
+DATA noiseAVX2<>+1168(SB)/4, $0x80000000
+DATA noiseAVX2<>+1172(SB)/4, $0x80000000
+DATA noiseAVX2<>+1176(SB)/4, $0x80000000
+DATA noiseAVX2<>+1180(SB)/4, $0x80000000
+DATA noiseAVX2<>+1184(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1188(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1192(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1196(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1200(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1204(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1208(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1212(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1216(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1220(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1224(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1228(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1232(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1236(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1240(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1244(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1248(SB)/4, $0x40233463
+DATA noiseAVX2<>+1252(SB)/4, $0x40233463
+DATA noiseAVX2<>+1256(SB)/4, $0x40233463
+DATA noiseAVX2<>+1260(SB)/4, $0x40233463
+DATA noiseAVX2<>+1264(SB)/4, $0x40233463
+DATA noiseAVX2<>+1268(SB)/4, $0x40233463
+DATA noiseAVX2<>+1272(SB)/4, $0x40233463
+DATA noiseAVX2<>+1276(SB)/4, $0x40233463
+DATA noiseAVX2<>+1280(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1284(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1288(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1292(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1296(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1300(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1304(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1308(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1312(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1316(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1320(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1324(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1328(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1332(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1336(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1340(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1344(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1348(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1352(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1356(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1360(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1364(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1368(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1372(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1376(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1380(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1384(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1388(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1392(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1396(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1400(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1404(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1408(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1412(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1416(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1420(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1424(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1428(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1432(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1436(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1440(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1444(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1448(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1452(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1456(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1460(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1464(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1468(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1472(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1476(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1480(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1484(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1488(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1492(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1496(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1500(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1504(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1508(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1512(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1516(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1520(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1524(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1528(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1532(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1536(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1540(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1544(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1548(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1552(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1556(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1560(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1564(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1568(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1572(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1576(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1580(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1584(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1588(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1592(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1596(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1600(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1604(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1608(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1612(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1616(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1620(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1624(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1628(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1632(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1636(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1640(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1644(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1648(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1652(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1656(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1660(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1664(SB)/4, $0x00000000
+DATA noiseAVX2<>+1668(SB)/4, $0x00000000
+DATA noiseAVX2<>+1672(SB)/4, $0x00000000
+DATA noiseAVX2<>+1676(SB)/4, $0x00000000
+DATA noiseAVX2<>+1680(SB)/4, $0x00000000
+DATA noiseAVX2<>+1684(SB)/4, $0x00000000
+DATA noiseAVX2<>+1688(SB)/4, $0x00000000
+DATA noiseAVX2<>+1692(SB)/4, $0x00000000
+DATA noiseAVX2<>+1696(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1700(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1704(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1708(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1712(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1716(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1720(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1724(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1728(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1732(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1736(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1740(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1744(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1748(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1752(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1756(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1760(SB)/4, $0x47800000
+DATA noiseAVX2<>+1764(SB)/4, $0x47800000
+DATA noiseAVX2<>+1768(SB)/4, $0x47800000
+DATA noiseAVX2<>+1772(SB)/4, $0x47800000
+DATA noiseAVX2<>+1776(SB)/4, $0x47800000
+DATA noiseAVX2<>+1780(SB)/4, $0x47800000
+DATA noiseAVX2<>+1784(SB)/4, $0x47800000
+DATA noiseAVX2<>+1788(SB)/4, $0x47800000
+DATA noiseAVX2<>+1792(SB)/4, $0x33000000
+DATA noiseAVX2<>+1796(SB)/4, $0x33000000
+DATA noiseAVX2<>+1800(SB)/4, $0x33000000
+DATA noiseAVX2<>+1804(SB)/4, $0x33000000
+DATA noiseAVX2<>+1808(SB)/4, $0x33000000
+DATA noiseAVX2<>+1812(SB)/4, $0x33000000
+DATA noiseAVX2<>+1816(SB)/4, $0x33000000
+DATA noiseAVX2<>+1820(SB)/4, $0x33000000
+GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1824
 
 // func noiseWordsAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2
@@ -626,7 +650,7 @@ Wordsdone:
 	RET
 
 Wordsgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -869,7 +893,7 @@ Uniformdone:
 	RET
 
 Uniformgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -1206,7 +1230,7 @@ Exponentialdone:
 	RET
 
 Exponentialgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -1480,30 +1504,32 @@ Normalmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y6
 	VSUBPS       Y0, Y6, Y5
 	VSUBPS       Y1, Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y5, Y5
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
 	VMINPS       Y5, Y0, Y5
 	VMINPS       Y6, Y1, Y6
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y5, Y5, Y7
 	VMULPS       Y6, Y6, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y7, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y7, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y7, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y7, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y5, Y12, Y12
 	VMULPS       Y6, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y5
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y5
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y7, Y5
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y7, Y5
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y7, Y5
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y7, Y5
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y6
 	VBLENDVPS    Y0, Y5, Y12, Y7
@@ -1521,13 +1547,13 @@ Normalmade:
 	VMULPS       Y2, Y10, Y10
 	VPSLLD       $0x1f, Y8, Y8
 	VPSLLD       $0x1f, Y3, Y3
-	VPAND        noiseAVX2<>+1120(SB), Y8, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y8, Y2
 	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y3, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y3, Y2
 	VPXOR        Y2, Y1, Y1
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
 	VPXOR        Y2, Y7, Y7
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
 	VPXOR        Y2, Y10, Y10
 	VUNPCKLPS    Y7, Y0, Y2
 	VUNPCKHPS    Y7, Y0, Y3
@@ -1550,7 +1576,7 @@ Normaldone:
 	RET
 
 Normalgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -1823,22 +1849,25 @@ SymmetricLowmade:
 	VBROADCASTSS 16(SI), Y6
 	VFNMADD231PS Y6, Y0, Y5
 	VFNMADD231PS Y6, Y1, Y4
+	VBROADCASTSS 64(SI), Y6
+	VMAXPS       Y6, Y5, Y5
+	VMAXPS       Y6, Y4, Y4
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1152(SB), Y8
-	VMOVUPS      noiseAVX2<>+1152(SB), Y10
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y10
+	VMOVUPS      noiseAVX2<>+1184(SB), Y8
+	VMOVUPS      noiseAVX2<>+1184(SB), Y10
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y10
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y10
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y8
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y10
 	VMULPS       Y5, Y8, Y8
 	VMULPS       Y4, Y10, Y10
-	VFMADD231PS  noiseAVX2<>+960(SB), Y5, Y8
-	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y10
+	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y8
+	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y10
 	VBROADCASTSS 36(SI), Y4
 	VMOVAPS      Y4, Y5
 	VMOVAPS      Y4, Y4
@@ -1847,36 +1876,36 @@ SymmetricLowmade:
 	VFMADD231PS  Y6, Y1, Y4
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1152(SB), Y12
-	VMOVUPS      noiseAVX2<>+1152(SB), Y13
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y13
+	VMOVUPS      noiseAVX2<>+1184(SB), Y12
+	VMOVUPS      noiseAVX2<>+1184(SB), Y13
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y13
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y13
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y13
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y12
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y13
 	VMULPS       Y5, Y12, Y12
 	VMULPS       Y4, Y13, Y13
-	VFMADD231PS  noiseAVX2<>+960(SB), Y5, Y12
-	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y13
+	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y12
+	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y13
 	VMULPS       Y0, Y0, Y4
 	VMULPS       Y1, Y1, Y5
-	VMOVUPS      noiseAVX2<>+1152(SB), Y6
-	VMOVUPS      noiseAVX2<>+1152(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y5, Y7
+	VMOVUPS      noiseAVX2<>+1184(SB), Y6
+	VMOVUPS      noiseAVX2<>+1184(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y5, Y7
 	VMULPS       Y0, Y6, Y6
 	VMULPS       Y1, Y7, Y7
-	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y6
-	VFMADD231PS  noiseAVX2<>+960(SB), Y1, Y7
+	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y6
+	VFMADD231PS  noiseAVX2<>+992(SB), Y1, Y7
 	VMULPS       Y6, Y2, Y0
 	VMULPS       Y7, Y3, Y1
 	VMOVUPS      noiseAVX2<>+384(SB), Y4
@@ -1941,24 +1970,24 @@ SymmetricLowmade:
 	VFMADD231PS  Y12, Y1, Y5
 	VADDPS       Y4, Y6, Y6
 	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1312(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1312(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1376(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1440(SB), Y0
-	VMOVUPS      noiseAVX2<>+1440(SB), Y1
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y7, Y1
+	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
+	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
+	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
+	VMOVUPS      noiseAVX2<>+1472(SB), Y0
+	VMOVUPS      noiseAVX2<>+1472(SB), Y1
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
@@ -1971,11 +2000,11 @@ SymmetricLowmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y10, Y1, Y1
-	VMINPS       noiseAVX2<>+1600(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1600(SB), Y1, Y1
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
 	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
 	VPXOR        Y2, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
@@ -1988,7 +2017,7 @@ SymmetricLowdone:
 	RET
 
 SymmetricLowgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -2262,39 +2291,41 @@ PositiveLowmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -2304,39 +2335,41 @@ PositiveLowmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -2406,24 +2439,24 @@ PositiveLowmade:
 	VFMADD231PS  Y8, Y1, Y5
 	VADDPS       Y4, Y6, Y6
 	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1312(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1312(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1376(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1440(SB), Y0
-	VMOVUPS      noiseAVX2<>+1440(SB), Y1
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y7, Y1
+	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
+	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
+	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
+	VMOVUPS      noiseAVX2<>+1472(SB), Y0
+	VMOVUPS      noiseAVX2<>+1472(SB), Y1
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
@@ -2436,8 +2469,8 @@ PositiveLowmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
-	VMINPS       noiseAVX2<>+1600(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1600(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	ADDQ         $+64, AX
@@ -2449,7 +2482,7 @@ PositiveLowdone:
 	RET
 
 PositiveLowgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -2723,39 +2756,41 @@ RootLowmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -2765,39 +2800,41 @@ RootLowmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -2852,24 +2889,24 @@ RootLowmade:
 	VFMADD213PS  Y1, Y0, Y5
 	VSQRTPS      Y12, Y12
 	VSQRTPS      Y13, Y13
-	VMAXPS       noiseAVX2<>+1376(SB), Y4, Y4
-	VMAXPS       noiseAVX2<>+1376(SB), Y5, Y5
-	VMINPS       noiseAVX2<>+1408(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMAXPS       noiseAVX2<>+1408(SB), Y4, Y4
+	VMAXPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1440(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1440(SB), Y5, Y5
 	VROUNDPS     $0x08, Y4, Y0
 	VROUNDPS     $0x08, Y5, Y1
 	VSUBPS       Y0, Y4, Y4
 	VSUBPS       Y1, Y5, Y5
-	VMOVUPS      noiseAVX2<>+1440(SB), Y2
-	VMOVUPS      noiseAVX2<>+1440(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y5, Y3
+	VMOVUPS      noiseAVX2<>+1472(SB), Y2
+	VMOVUPS      noiseAVX2<>+1472(SB), Y3
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y2
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y5, Y3
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y2
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y5, Y3
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y2
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y5, Y3
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y2
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y5, Y3
 	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y2
 	VFMADD213PS  noiseAVX2<>+704(SB), Y5, Y3
 	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y2
@@ -2882,8 +2919,8 @@ RootLowmade:
 	VPADDD       Y1, Y3, Y3
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y13, Y3, Y3
-	VMINPS       noiseAVX2<>+1600(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1600(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      Y3, 32(AX)
 	ADDQ         $+64, AX
@@ -2895,7 +2932,7 @@ RootLowdone:
 	RET
 
 RootLowgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -3169,39 +3206,41 @@ LogLowmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -3211,39 +3250,41 @@ LogLowmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -3343,7 +3384,7 @@ LogLowdone:
 	RET
 
 LogLowgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -3616,6 +3657,9 @@ SymmetricHighmade:
 	VBROADCASTSS 16(SI), Y6
 	VFNMADD231PS Y6, Y0, Y5
 	VFNMADD231PS Y6, Y1, Y4
+	VBROADCASTSS 64(SI), Y6
+	VMAXPS       Y6, Y5, Y5
+	VMAXPS       Y6, Y4, Y4
 	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y5, Y6
 	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y4, Y7
 	VBROADCASTSS 44(SI), Y8
@@ -3628,20 +3672,20 @@ SymmetricHighmade:
 	VBLENDVPS    Y7, Y8, Y4, Y4
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1152(SB), Y8
-	VMOVUPS      noiseAVX2<>+1152(SB), Y10
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y10
+	VMOVUPS      noiseAVX2<>+1184(SB), Y8
+	VMOVUPS      noiseAVX2<>+1184(SB), Y10
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y10
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y10
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y8
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y8
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y10
 	VMULPS       Y5, Y8, Y8
 	VMULPS       Y4, Y10, Y10
-	VFMADD231PS  noiseAVX2<>+960(SB), Y5, Y8
-	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y10
+	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y8
+	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y10
 	VBROADCASTSS 44(SI), Y4
 	VMOVAPS      Y4, Y5
 	VMOVAPS      Y4, Y4
@@ -3650,36 +3694,36 @@ SymmetricHighmade:
 	VFMADD231PS  Y6, Y1, Y4
 	VMULPS       Y5, Y5, Y6
 	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1152(SB), Y12
-	VMOVUPS      noiseAVX2<>+1152(SB), Y13
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y13
+	VMOVUPS      noiseAVX2<>+1184(SB), Y12
+	VMOVUPS      noiseAVX2<>+1184(SB), Y13
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y13
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y13
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y12
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y13
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y12
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y13
 	VMULPS       Y5, Y12, Y12
 	VMULPS       Y4, Y13, Y13
-	VFMADD231PS  noiseAVX2<>+960(SB), Y5, Y12
-	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y13
+	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y12
+	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y13
 	VMULPS       Y0, Y0, Y4
 	VMULPS       Y1, Y1, Y5
-	VMOVUPS      noiseAVX2<>+1152(SB), Y6
-	VMOVUPS      noiseAVX2<>+1152(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y5, Y7
+	VMOVUPS      noiseAVX2<>+1184(SB), Y6
+	VMOVUPS      noiseAVX2<>+1184(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y5, Y7
 	VMULPS       Y0, Y6, Y6
 	VMULPS       Y1, Y7, Y7
-	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y6
-	VFMADD231PS  noiseAVX2<>+960(SB), Y1, Y7
+	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y6
+	VFMADD231PS  noiseAVX2<>+992(SB), Y1, Y7
 	VMULPS       Y6, Y2, Y0
 	VMULPS       Y7, Y3, Y1
 	VMOVUPS      noiseAVX2<>+384(SB), Y4
@@ -3744,24 +3788,24 @@ SymmetricHighmade:
 	VFMADD231PS  Y12, Y1, Y5
 	VADDPS       Y4, Y6, Y6
 	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1312(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1312(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1376(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1440(SB), Y0
-	VMOVUPS      noiseAVX2<>+1440(SB), Y1
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y7, Y1
+	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
+	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
+	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
+	VMOVUPS      noiseAVX2<>+1472(SB), Y0
+	VMOVUPS      noiseAVX2<>+1472(SB), Y1
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
@@ -3774,11 +3818,11 @@ SymmetricHighmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y10, Y1, Y1
-	VMINPS       noiseAVX2<>+1600(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1600(SB), Y1, Y1
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
 	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y2
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
 	VPXOR        Y2, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
@@ -3791,7 +3835,7 @@ SymmetricHighdone:
 	RET
 
 SymmetricHighgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -4065,39 +4109,41 @@ PositiveHighmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -4107,39 +4153,41 @@ PositiveHighmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -4209,24 +4257,24 @@ PositiveHighmade:
 	VFMADD231PS  Y10, Y3, Y5
 	VADDPS       Y4, Y8, Y8
 	VADDPS       Y5, Y9, Y9
-	VMAXPS       noiseAVX2<>+1312(SB), Y8, Y8
-	VMAXPS       noiseAVX2<>+1312(SB), Y9, Y9
-	VMINPS       noiseAVX2<>+1344(SB), Y8, Y8
-	VMINPS       noiseAVX2<>+1344(SB), Y9, Y9
-	VMAXPS       noiseAVX2<>+1376(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1376(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1408(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1408(SB), Y7, Y7
-	VMOVUPS      noiseAVX2<>+1440(SB), Y2
-	VMOVUPS      noiseAVX2<>+1440(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y8, Y2
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y9, Y3
+	VMAXPS       noiseAVX2<>+1344(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+1344(SB), Y9, Y9
+	VMINPS       noiseAVX2<>+1376(SB), Y8, Y8
+	VMINPS       noiseAVX2<>+1376(SB), Y9, Y9
+	VMAXPS       noiseAVX2<>+1408(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1408(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1440(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1440(SB), Y7, Y7
+	VMOVUPS      noiseAVX2<>+1472(SB), Y2
+	VMOVUPS      noiseAVX2<>+1472(SB), Y3
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y8, Y2
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y9, Y3
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y8, Y2
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y9, Y3
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y8, Y2
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y9, Y3
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y8, Y2
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y9, Y3
 	VFMADD213PS  noiseAVX2<>+704(SB), Y8, Y2
 	VFMADD213PS  noiseAVX2<>+704(SB), Y9, Y3
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y2
@@ -4239,8 +4287,8 @@ PositiveHighmade:
 	VPADDD       Y7, Y3, Y3
 	VMULPS       Y0, Y2, Y2
 	VMULPS       Y1, Y3, Y3
-	VMINPS       noiseAVX2<>+1600(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1600(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      Y3, 32(AX)
 	ADDQ         $+64, AX
@@ -4252,7 +4300,7 @@ PositiveHighdone:
 	RET
 
 PositiveHighgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -4526,39 +4574,41 @@ RootHighmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -4568,39 +4618,41 @@ RootHighmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -4655,24 +4707,24 @@ RootHighmade:
 	VFMADD213PS  Y3, Y2, Y5
 	VSQRTPS      Y0, Y0
 	VSQRTPS      Y1, Y1
-	VMAXPS       noiseAVX2<>+1376(SB), Y4, Y4
-	VMAXPS       noiseAVX2<>+1376(SB), Y5, Y5
-	VMINPS       noiseAVX2<>+1408(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMAXPS       noiseAVX2<>+1408(SB), Y4, Y4
+	VMAXPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1440(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1440(SB), Y5, Y5
 	VROUNDPS     $0x08, Y4, Y2
 	VROUNDPS     $0x08, Y5, Y3
 	VSUBPS       Y2, Y4, Y4
 	VSUBPS       Y3, Y5, Y5
-	VMOVUPS      noiseAVX2<>+1440(SB), Y6
-	VMOVUPS      noiseAVX2<>+1440(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y5, Y7
+	VMOVUPS      noiseAVX2<>+1472(SB), Y6
+	VMOVUPS      noiseAVX2<>+1472(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+704(SB), Y5, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y6
@@ -4685,8 +4737,8 @@ RootHighmade:
 	VPADDD       Y3, Y7, Y7
 	VMULPS       Y0, Y6, Y6
 	VMULPS       Y1, Y7, Y7
-	VMINPS       noiseAVX2<>+1600(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1600(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1632(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1632(SB), Y7, Y7
 	VMOVUPS      Y6, (AX)
 	VMOVUPS      Y7, 32(AX)
 	ADDQ         $+64, AX
@@ -4698,7 +4750,7 @@ RootHighdone:
 	RET
 
 RootHighgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -4972,39 +5024,41 @@ LogHighmade:
 	VPSRAD       $0x1f, Y11, Y7
 	VPAND        Y4, Y7, Y7
 	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
 	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
 	VPXOR        Y8, Y4, Y4
 	VFMADD213PS  Y6, Y0, Y5
 	VFMADD213PS  Y7, Y1, Y4
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y0, Y7, Y6
 	VSUBPS       Y1, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y0, Y6
 	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y1, Y1
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
 	VMULPS       Y6, Y6, Y8
 	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+864(SB), Y12
-	VMOVUPS      noiseAVX2<>+864(SB), Y13
-	VFMADD213PS  noiseAVX2<>+896(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y13
+	VMOVUPS      noiseAVX2<>+896(SB), Y12
+	VMOVUPS      noiseAVX2<>+896(SB), Y13
 	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
 	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
 	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
+	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
 	VMULPS       Y6, Y12, Y12
 	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
 	VBLENDVPS    Y0, Y6, Y12, Y8
@@ -5014,39 +5068,41 @@ LogHighmade:
 	VMOVUPS      noiseAVX2<>+800(SB), Y7
 	VSUBPS       Y5, Y7, Y6
 	VSUBPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
 	VMINPS       Y6, Y5, Y6
 	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
+	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
 	VMULPS       Y6, Y6, Y12
 	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+864(SB), Y14
-	VMOVUPS      noiseAVX2<>+864(SB), Y15
-	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
+	VMOVUPS      noiseAVX2<>+896(SB), Y14
+	VMOVUPS      noiseAVX2<>+896(SB), Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
+	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
 	VMULPS       Y6, Y14, Y14
 	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+992(SB), Y6
-	VMOVUPS      noiseAVX2<>+992(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y7
+	VMOVUPS      noiseAVX2<>+1024(SB), Y6
+	VMOVUPS      noiseAVX2<>+1024(SB), Y7
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
+	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
 	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
 	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
 	VBLENDVPS    Y5, Y6, Y14, Y12
 	VBLENDVPS    Y4, Y7, Y15, Y13
 	VBLENDVPS    Y5, Y14, Y6, Y5
 	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
 	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y6
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
 	VPXOR        Y6, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
@@ -5146,7 +5202,7 @@ LogHighdone:
 	RET
 
 LogHighgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -5400,13 +5456,13 @@ Skewedmade:
 	VFNMADD231PS Y6, Y0, Y5
 	VBLENDVPS    Y4, Y5, Y2, Y2
 	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1152(SB), Y5
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y4, Y5
+	VMOVUPS      noiseAVX2<>+1184(SB), Y5
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y5
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y5
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y5
 	VMULPS       Y2, Y5, Y5
-	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y5
+	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y5
 	VBROADCASTSS 40(SI), Y2
 	VBROADCASTSS 36(SI), Y4
 	VBLENDVPS    Y9, Y2, Y4, Y2
@@ -5420,6 +5476,9 @@ Skewedmade:
 	VBROADCASTSS 20(SI), Y6
 	VFNMADD231PS Y6, Y0, Y4
 	VADDPS       Y4, Y2, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1664(SB), Y2, Y4
+	VBROADCASTSS 64(SI), Y6
+	VBLENDVPS    Y4, Y6, Y2, Y2
 	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
 	VBROADCASTSS 48(SI), Y6
 	VBROADCASTSS 44(SI), Y7
@@ -5429,21 +5488,21 @@ Skewedmade:
 	VFMADD231PS  Y7, Y0, Y6
 	VBLENDVPS    Y4, Y6, Y2, Y2
 	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1152(SB), Y6
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y4, Y6
+	VMOVUPS      noiseAVX2<>+1184(SB), Y6
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
 	VMULPS       Y2, Y6, Y6
-	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y6
+	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y6
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      noiseAVX2<>+1152(SB), Y4
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y2, Y4
+	VMOVUPS      noiseAVX2<>+1184(SB), Y4
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y4
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y4
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y4
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y4
 	VMULPS       Y0, Y4, Y4
-	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y4
+	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y4
 	VMULPS       Y4, Y1, Y0
 	VMOVUPS      noiseAVX2<>+384(SB), Y2
 	VMULPS       Y1, Y6, Y6
@@ -5479,26 +5538,26 @@ Skewedmade:
 	VBROADCASTSS 28(SI), Y5
 	VFMADD231PS  Y5, Y0, Y2
 	VADDPS       Y2, Y4, Y4
-	VMAXPS       noiseAVX2<>+1312(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1344(SB), Y4, Y4
+	VMAXPS       noiseAVX2<>+1344(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1376(SB), Y4, Y4
 	VBROADCASTSS 32(SI), Y0
 	VADDPS       Y0, Y1, Y1
-	VMAXPS       noiseAVX2<>+1376(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1408(SB), Y1, Y1
-	VMOVUPS      noiseAVX2<>+1440(SB), Y0
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y4, Y0
+	VMAXPS       noiseAVX2<>+1408(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1440(SB), Y1, Y1
+	VMOVUPS      noiseAVX2<>+1472(SB), Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y0
 	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y0
 	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y0, Y0
 	VMULPS       Y6, Y0, Y0
-	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1600(SB), Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y9, Y1
+	VMAXPS       noiseAVX2<>+1696(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1152(SB), Y9, Y1
 	VPXOR        Y1, Y0, Y0
 	VBROADCASTSS 60(SI), Y1
 	VADDPS       Y1, Y0, Y0
@@ -5549,13 +5608,13 @@ Skewedmade:
 	VFNMADD231PS Y5, Y0, Y4
 	VBLENDVPS    Y3, Y4, Y2, Y2
 	VMULPS       Y2, Y2, Y3
-	VMOVUPS      noiseAVX2<>+1152(SB), Y4
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y3, Y4
+	VMOVUPS      noiseAVX2<>+1184(SB), Y4
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y3, Y4
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y3, Y4
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y3, Y4
 	VMULPS       Y2, Y4, Y4
-	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y4
+	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y4
 	VBROADCASTSS 40(SI), Y2
 	VBROADCASTSS 36(SI), Y3
 	VBLENDVPS    Y11, Y2, Y3, Y2
@@ -5569,6 +5628,9 @@ Skewedmade:
 	VBROADCASTSS 20(SI), Y5
 	VFNMADD231PS Y5, Y0, Y3
 	VADDPS       Y3, Y2, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1664(SB), Y2, Y3
+	VBROADCASTSS 64(SI), Y5
+	VBLENDVPS    Y3, Y5, Y2, Y2
 	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y3
 	VBROADCASTSS 48(SI), Y5
 	VBROADCASTSS 44(SI), Y6
@@ -5578,21 +5640,21 @@ Skewedmade:
 	VFMADD231PS  Y6, Y0, Y5
 	VBLENDVPS    Y3, Y5, Y2, Y2
 	VMULPS       Y2, Y2, Y3
-	VMOVUPS      noiseAVX2<>+1152(SB), Y5
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y3, Y5
+	VMOVUPS      noiseAVX2<>+1184(SB), Y5
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y3, Y5
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y3, Y5
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y3, Y5
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y3, Y5
 	VMULPS       Y2, Y5, Y5
-	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y5
+	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y5
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      noiseAVX2<>+1152(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1184(SB), Y2, Y3
+	VMOVUPS      noiseAVX2<>+1184(SB), Y3
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y3
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y3
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y3
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y3
 	VMULPS       Y0, Y3, Y3
-	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y3
+	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y3
 	VMULPS       Y3, Y1, Y0
 	VMOVUPS      noiseAVX2<>+384(SB), Y2
 	VMULPS       Y1, Y5, Y5
@@ -5628,26 +5690,26 @@ Skewedmade:
 	VBROADCASTSS 28(SI), Y4
 	VFMADD231PS  Y4, Y0, Y2
 	VADDPS       Y2, Y3, Y3
-	VMAXPS       noiseAVX2<>+1312(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1344(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1344(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1376(SB), Y3, Y3
 	VBROADCASTSS 32(SI), Y0
 	VADDPS       Y0, Y1, Y1
-	VMAXPS       noiseAVX2<>+1376(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1408(SB), Y1, Y1
-	VMOVUPS      noiseAVX2<>+1440(SB), Y0
-	VFMADD213PS  noiseAVX2<>+1472(SB), Y3, Y0
+	VMAXPS       noiseAVX2<>+1408(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1440(SB), Y1, Y1
+	VMOVUPS      noiseAVX2<>+1472(SB), Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y3, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y3, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y3, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y3, Y0
 	VFMADD213PS  noiseAVX2<>+704(SB), Y3, Y0
 	VFMADD213PS  noiseAVX2<>+384(SB), Y3, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y0, Y0
 	VMULPS       Y5, Y0, Y0
-	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1600(SB), Y0, Y0
-	VPAND        noiseAVX2<>+1120(SB), Y11, Y1
+	VMAXPS       noiseAVX2<>+1696(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1152(SB), Y11, Y1
 	VPXOR        Y1, Y0, Y0
 	VBROADCASTSS 60(SI), Y1
 	VADDPS       Y1, Y0, Y0
@@ -5661,7 +5723,7 @@ Skeweddone:
 	RET
 
 Skewedgiven:
-	MOVQ    72(SI), R8
+	MOVQ    80(SI), R8
 	MOVQ    BX, DI
 	SHLQ    $0x04, DI
 	ADDQ    DI, R8
@@ -5692,7 +5754,7 @@ Table8loop:
 	VMOVUPS      (AX), Y0
 	VMOVUPS      32(AX), Y1
 	VBROADCASTSS (DX), Y2
-	VMOVUPS      noiseAVX2<>+1120(SB), Y3
+	VMOVUPS      noiseAVX2<>+1152(SB), Y3
 	VPXOR        Y3, Y0, Y4
 	VPCMPGTD     Y2, Y4, Y4
 	VPXOR        Y3, Y1, Y3
@@ -5703,12 +5765,12 @@ Table8loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1664(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1728(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1664(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1728(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1696(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1696(SB), Y5, Y2
+	VFMADD132PS  noiseAVX2<>+1760(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1760(SB), Y5, Y2
 	VBROADCASTSS 4(DX), Y0
 	VBROADCASTSS 8(DX), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
@@ -5736,6 +5798,12 @@ Table8loop:
 	VPOR         Y9, Y0, Y0
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
+	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPOR         Y8, Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
+	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPOR         Y8, Y0, Y0
 	VPERMPS      896(BX), Y5, Y8
 	VPERMPS      928(BX), Y5, Y9
 	VPERMPS      960(BX), Y5, Y10
@@ -5925,6 +5993,9 @@ Table8bank:
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
+	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPOR         Y6, Y0, Y0
 	VPERMPS      896(R8), Y5, Y6
 	VPERMPS      928(R8), Y5, Y7
 	VPERMPS      960(R8), Y5, Y10
@@ -6026,6 +6097,9 @@ Table8skip0:
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
+	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPOR         Y6, Y0, Y0
 	VPERMPS      896(R8), Y5, Y6
 	VPERMPS      928(R8), Y5, Y7
 	VPERMPS      960(R8), Y5, Y10
@@ -6140,7 +6214,7 @@ Table10loop:
 	VMOVUPS      (AX), Y0
 	VMOVUPS      32(AX), Y1
 	VBROADCASTSS (DX), Y2
-	VMOVUPS      noiseAVX2<>+1120(SB), Y3
+	VMOVUPS      noiseAVX2<>+1152(SB), Y3
 	VPXOR        Y3, Y0, Y4
 	VPCMPGTD     Y2, Y4, Y4
 	VPXOR        Y3, Y1, Y3
@@ -6151,12 +6225,12 @@ Table10loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1664(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1728(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1664(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1728(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1696(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1696(SB), Y5, Y2
+	VFMADD132PS  noiseAVX2<>+1760(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1760(SB), Y5, Y2
 	VBROADCASTSS 4(DX), Y0
 	VBROADCASTSS 8(DX), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
@@ -6184,6 +6258,12 @@ Table10loop:
 	VPOR         Y9, Y0, Y0
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
+	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPOR         Y8, Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
+	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPOR         Y8, Y0, Y0
 	VPERMPS      1152(BX), Y5, Y8
 	VPERMPS      1184(BX), Y5, Y9
 	VPERMPS      1216(BX), Y5, Y10
@@ -6413,6 +6493,9 @@ Table10bank:
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
+	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPOR         Y6, Y0, Y0
 	VPERMPS      1152(R8), Y5, Y6
 	VPERMPS      1184(R8), Y5, Y7
 	VPERMPS      1216(R8), Y5, Y10
@@ -6534,6 +6617,9 @@ Table10skip0:
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
+	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPOR         Y6, Y0, Y0
 	VPERMPS      1152(R8), Y5, Y6
 	VPERMPS      1184(R8), Y5, Y7
 	VPERMPS      1216(R8), Y5, Y10

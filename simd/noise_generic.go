@@ -31,10 +31,15 @@ const (
 	noiseSign = 1 << 31
 )
 
+// noiseLeast stands for the distance of y from ½ where float32 rounds it to 0:
+// the middle of (0, 2^-26).
+const noiseLeast = 0x1p-27
+
 // noiseSinCosPi returns sin πy and cos πy for 0 ≤ y ≤ ½, with full relative
-// precision at both ends.
+// precision at both ends; the cosine of ½ is that of the numbers which round to
+// it, not 0.
 func noiseSinCosPi(y float32) (s, c float32) {
-	w := min(y, 0.5-y)
+	w := min(y, max(0.5-y, noiseLeast))
 	t := float32(w * w)
 	p := FMA(FMA(FMA(noiseSin[3], t, noiseSin[2]), t, noiseSin[1]), t, noiseSin[0])
 	q := FMA(FMA(FMA(FMA(noiseCos[3], t, noiseCos[2]), t, noiseCos[1]), t, noiseCos[0]), t, 1)

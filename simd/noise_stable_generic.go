@@ -63,7 +63,7 @@ func noiseRound(x float32) float32 { return float32(math.RoundToEven(float64(x))
 // |1−α|, and y is formed from 1−k.
 func noiseSymmetric(wu, we uint32, q *NoiseParams, high bool) float32 {
 	v := noiseHalfUnit(wu)
-	w := FMA(v, -q.Alpha, q.K[0])
+	w := max(FMA(v, -q.Alpha, q.K[0]), q.Least)
 	k := q.K[0]
 	if high {
 		if w > 0.5 {
@@ -78,11 +78,14 @@ func noiseSymmetric(wu, we uint32, q *NoiseParams, high bool) float32 {
 }
 
 // noiseTurn returns w, the angle of the sine, at most ½: next to its zero, where
-// U is −φ/α, in two parts.
+// U is −φ/α, in two parts, and not 0: no variate is.
 func noiseTurn(v float32, side uint32, q *NoiseParams) float32 {
 	w := FMA(v, -q.Alpha, q.K[side]) + FMA(v, -q.AlphaLo, q.KLo[side])
-	if w > 0.5 {
+	switch {
+	case w > 0.5:
 		w = FMA(v, q.Alpha, q.K1[side])
+	case w == 0:
+		w = q.Least
 	}
 	return w
 }

@@ -13,7 +13,8 @@ import (
 // ^w on the upper side, t = fma(float32(k), A, B) runs from 2^-33 to ½ over the
 // side: 2t is the probability beyond the variate, given the side. The bits of
 // ½ count down to those of t: n = (bits(½) − bits(t)) >> Shift is the row, what
-// is left below is the place d = 2^-23·(… mod 2^Shift) in it, and the variate
+// is left below is the place d = 2^-23·(… mod 2^Shift) in it, 2^-25 instead of 0
+// where t rounds to ½ (the middle of what does), and the variate
 //
 //	x = c0 + d·(c1 + d·(c2 + …)), each step one fma
 //
@@ -114,6 +115,9 @@ func noiseTabular(w uint32, t *OctaveTable) float32 {
 	side, at := t.Place(w)
 	n := tableHalf - math.Float32bits(at)
 	d := math.Float32frombits(n&t.mask|0x3f800000) - 1
+	if n == 0 {
+		d = 0x1p-25
+	}
 	i := t.index(side, int(n>>t.shift), t.terms-1)
 	x := t.coef[i]
 	for range t.terms - 1 {

@@ -25,12 +25,12 @@ var noiseCases = []struct {
 	{"exponential", NoiseExponential, NoiseParams{}},
 	{"normal", NoiseNormal, NoiseParams{Scale: 1.25}},
 	{"symmetric-low", NoiseSymmetricLow, NoiseParams{
-		Alpha: 0.85, K: [2]float32{0.425}, K1: [2]float32{0.575}, Eps: 0.15, Expo: 0.17647, ExpoLo: 1e-9, Bias: 0.0933}},
+		Alpha: 0.85, K: [2]float32{0.425}, K1: [2]float32{0.575}, Eps: 0.15, Expo: 0.17647, ExpoLo: 1e-9, Bias: 0.0933, Least: 0.85 * 0x1p-27}},
 	{"symmetric-high", NoiseSymmetricHigh, NoiseParams{
-		Alpha: 1.7, K: [2]float32{0.85}, K1: [2]float32{0.15}, Eps: 0.7, Expo: -0.41176, ExpoLo: 1e-9, Bias: -0.2177}},
+		Alpha: 1.7, K: [2]float32{0.85}, K1: [2]float32{0.15}, Eps: 0.7, Expo: -0.41176, ExpoLo: 1e-9, Bias: -0.2177, Least: 1.7 * 0x1p-27}},
 	{"skewed", NoiseSkewed, NoiseParams{
 		Alpha: 1.5, AlphaLo: 1e-8, K: [2]float32{0.6024, 0.8976}, K1: [2]float32{0.3976, 0.1024}, KLo: [2]float32{1e-8, -1e-8},
-		Eps: -0.5, Expo: -0.33333, ExpoLo: 1e-9, Bias: -0.1, BiasN: 1, Shift: 0.5}},
+		Eps: -0.5, Expo: -0.33333, ExpoLo: 1e-9, Bias: -0.1, BiasN: 1, Shift: 0.5, Least: 1.5 * 0x1p-27}},
 	{"positive-low", NoisePositiveLow, NoiseParams{A: 0.3, Expo: 2.3333, ExpoLo: 1e-8, Bias: 1.23}},
 	{"positive-high", NoisePositiveHigh, NoiseParams{A: 0.15, Expo: 0.17647, Bias: 0.0933}},
 	{"root-low", NoiseRootLow, NoiseParams{A: 0.3, Expo: 1.1667, Bias: 0.6}},

@@ -46,6 +46,9 @@ func sinPi(x float64) float64 {
 // ends of their ranges: exact also where the textbook's differences are not.
 func (z *skew) s1Twin(alpha float64, wu, we uint32) float64 {
 	v, side := half(wu), wu>>31
+	if v == 0.5 && z.near[0] == z.near[1] { // β = 0: the middle of what rounds to U = 0
+		v -= 0x1p-27
+	}
 	k, k1 := z.near[side], 1-z.near[side]
 	if z.top[side] {
 		k, k1 = k1, k
@@ -69,7 +72,7 @@ func (z *skew) s1Twin(alpha float64, wu, we uint32) float64 {
 // relative to |x|, or for S0 to max(1, |x|), over the random half of the words
 // and over all of them. Values that saturate count as right.
 func stableError(alpha, beta float64, param Param, words []uint32, got []float32) (random, all float64) {
-	z := skew{eps: 1 - alpha, cos: 1, near: [2]float64{alpha / 2, alpha / 2}} // exactly, so that U = 0 makes 0
+	z := skew{eps: 1 - alpha, cos: 1, near: [2]float64{alpha / 2, alpha / 2}}
 	if beta != 0 {
 		z = newSkew(alpha, beta)
 	}
@@ -84,10 +87,7 @@ func stableError(alpha, beta float64, param Param, words []uint32, got []float32
 		if math.Abs(want) > 1e38 && float64(x)*want > 1e76 {
 			continue
 		}
-		e := math.Abs(float64(x) - want)
-		if m > 1e-12 { // U = 0 and β = 0 make 0
-			e /= m
-		}
+		e := math.Abs(float64(x)-want) / m
 		if !(e <= all) && all == all {
 			all = e
 		}

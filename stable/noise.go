@@ -30,7 +30,8 @@ func (n Noise) A(s Stream) float64 {
 	return a
 }
 
-// Fill sets dst to the noise of one sample at one step: ε_i = √A·G_i with the
+// Fill sets dst to the noise of one sample at one step, at most the largest
+// float32: ε_i = √A·G_i with the
 // G of s.Normal and the A of n.A(s), or the A_i of n.Multipliers where the
 // noise is not isotropic.
 func (n Noise) Fill(dst []float32, s Stream) {
@@ -43,6 +44,9 @@ func (n Noise) Fill(dst []float32, s Stream) {
 			d := dst[i:min(i+len(root), len(dst))]
 			n.roots(root[:len(d)], s, i)
 			simd.Mul(d, d, root[:len(d)])
+		}
+		if n.Alpha < 0.5 { // above, √A stays below 2^125
+			hold(dst)
 		}
 	}
 	if c := float32(n.ClampEps); c > 0 {

@@ -28,7 +28,9 @@ import (
 //
 // A Sampler is immutable; any number of goroutines may use it. Two samplers
 // draw from the same words of a Stream: the variates are coupled, the largest
-// with the largest.
+// with the largest. At Loc in S0, where a word once in 2^25 would be, the variate
+// is that of the middle of the probabilities which round there, so that a law
+// about 0 has no zeros.
 type Sampler struct {
 	law    Law
 	params simd.NoiseParams

@@ -36,15 +36,16 @@ func tableWords(n int) []uint32 {
 
 // quantileOf is the variate of a word in float64.
 func quantileOf(l Law, t *simd.OctaveTable, w uint32) float64 {
-	side, at := t.Place(w)
+	side, place := t.Place(w)
+	at := min(float64(place), 0.5-0x1p-27) // the middle of what rounds to ½
 	zero := l
 	if l.Param == S1 {
 		zero.Loc, zero.Param = l.Loc+l.Scale*l.shift(), S0
 	}
 	if side == 0 {
-		return l.Quantile(2 * zero.CDF(zero.Loc) * float64(at))
+		return l.Quantile(2 * zero.CDF(zero.Loc) * at)
 	}
-	return l.SurvivalQuantile(2 * zero.Survival(zero.Loc) * float64(at))
+	return l.SurvivalQuantile(2 * zero.Survival(zero.Loc) * at)
 }
 
 // samplerError returns the largest error of the variates of words, relative to

@@ -51,7 +51,7 @@ func (s Stream) rounded(dst []float32, alpha, beta float64, off int) {
 // symmetricParams returns the kernel of the law with β = 0 and its constants.
 func symmetricParams(alpha float64) (simd.NoiseOp, simd.NoiseParams) {
 	a := float32(alpha)
-	q := simd.NoiseParams{Alpha: a, K: [2]float32{a / 2}, K1: [2]float32{float32(1 - alpha/2)}, Eps: float32(1 - alpha)}
+	q := simd.NoiseParams{Alpha: a, K: [2]float32{a / 2}, K1: [2]float32{float32(1 - alpha/2)}, Eps: float32(1 - alpha), Least: a * 0x1p-27}
 	setPower(&q, alpha)
 	if alpha <= 1 {
 		return simd.NoiseSymmetricLow, q
@@ -116,6 +116,7 @@ func skewedParams(alpha, beta float64, param Param) simd.NoiseParams {
 	z := newSkew(alpha, beta)
 	q := simd.NoiseParams{Eps: float32(z.eps)}
 	q.Alpha, q.AlphaLo = parts(alpha)
+	q.Least = q.Alpha * 0x1p-27
 	for i := range 2 {
 		k, k1 := z.near[i], 1-z.near[i]
 		if z.top[i] {

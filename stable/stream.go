@@ -2,6 +2,7 @@ package stable
 
 import (
 	"fmt"
+	"math"
 
 	"heavytail/internal/dmath"
 	"heavytail/simd"
@@ -72,13 +73,22 @@ func (s Stream) Exponential(dst []float32, off int) {
 	s.fill(dst, tagExponential, simd.NoiseExponential, off, &simd.NoiseParams{})
 }
 
-// Normal sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 6.67.
+// Normal sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 6.67,
+// and none is 0: where the float32 uniform of the angle rounds to a right one, x
+// is that of the middle of the angles that do.
 func (s Stream) Normal(dst []float32, off int) { s.normal(dst, off, 1) }
 
-// normal is Normal times scale.
+// normal is Normal times scale, at most the largest float32.
 func (s Stream) normal(dst []float32, off int, scale float32) {
+	scale = min(scale, math.MaxFloat32)
 	s.fill(dst, tagNormal, simd.NoiseNormal, off, &simd.NoiseParams{Scale: scale})
+	if scale > 0x1p125 { // |x| < 2^3
+		hold(dst)
+	}
 }
+
+// hold makes infinities the largest float32.
+func hold(x []float32) { simd.Clamp(x, x, -math.MaxFloat32, math.MaxFloat32) }
 
 // uniforms returns the float64 uniforms u and v in (0, 1) that words 0, 1 and
 // 2, 3 of block 0 of a family give, each with its complement: (k+½)/2^53, k the

@@ -110,7 +110,7 @@ func (g *gen) loadTo(m operand.Mem, v reg.VecVirtual) {
 
 // paramNames are the float32 of simd.NoiseParams in their order.
 var paramNames = strings.Fields(`Scale A Expo Bias
-	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift`)
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift Least`)
 
 // paramMem returns the address of a parameter.
 func (g *gen) paramMem(name string) operand.Mem {
@@ -149,7 +149,7 @@ func (g *gen) withParam(plain, bcst op, name string, rest ...vecs) {
 }
 
 // paramWords is the offset of simd.NoiseParams.words.
-const paramWords = 72
+const paramWords = 80
 
 type op = func(...operand.Op)
 
@@ -232,6 +232,16 @@ func (g *gen) greaterInt(x vecs, c uint32) []reg.Register {
 		} else {
 			g.VPCMPGTD(g.u(c), v, m)
 		}
+	})
+}
+
+// zero returns the mask x = 0.
+func (g *gen) zero(x vecs) []reg.Register {
+	return g.compare(x, func(v, m operand.Op) {
+		g.with(
+			func(o ...operand.Op) { g.VCMPPS(operand.U8(0), o[0], o[1], o[2]) },
+			func(o ...operand.Op) { g.VCMPPS_BCST(operand.U8(0), o[0], o[1], o[2]) },
+			g.f(0), v, m)
 	})
 }
 

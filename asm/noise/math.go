@@ -24,6 +24,7 @@ const (
 	ln2      = 0x1.62e430p-1
 	twoLn2   = 0x1.62e430p+0
 	maxFloat = 0x1.fffffep127
+	least    = 0x1p-27 // noiseLeast
 )
 
 // sinCosPi is noiseSinCosPi.
@@ -32,6 +33,9 @@ func (g *gen) sinCosPi(y vecs) (s, c vecs) {
 	half := g.load(g.f(0.5))
 	for i := range y {
 		g.VSUBPS(y[i], half, w[i])
+	}
+	for i := range y {
+		g.with(g.VMAXPS, g.VMAXPS_BCST, g.f(least), w[i], w[i])
 	}
 	for i := range y {
 		g.VMINPS(w[i], y[i], w[i])

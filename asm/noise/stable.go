@@ -151,6 +151,7 @@ func (g *gen) symmetric(wu, we vecs, high bool) vecs {
 	v := g.halfUnit(wu)
 	k := "Kp"
 	w := g.line(v, "Alpha", true, g.fill(v, k))
+	g.withParam(g.VMAXPS, g.VMAXPS_BCST, "Least", w, w)
 	if high {
 		k = "Kp1"
 		w = g.blend(g.greater(w, 0.5), g.line(v, "Alpha", false, g.fill(v, k)), w)
@@ -176,6 +177,7 @@ func (g *gen) turn(v vecs, neg []reg.Register) vecs {
 	for i := range w {
 		g.VADDPS(lo[i], w[i], w[i])
 	}
+	w = g.blend(g.zero(w), g.fill(w, "Least"), w)
 	return g.blend(g.greater(w, 0.5), g.line(v, "Alpha", false, g.choose(neg, "Km1", "Kp1")), w)
 }
 

@@ -165,6 +165,18 @@ func (g *gen) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 	for i := range t {
 		g.VSUBPS(one, d[i], d[i])
 	}
+	for i := range t { // d = 2^-25 where t is ½
+		if g.wide {
+			top := g.K()
+			g.VCMPPS_BCST(operand.U8(0), g.f(0.5), t[i], top)
+			g.VBROADCASTSS(g.f(0x1p-25), top, d[i])
+		} else {
+			top := g.vec()
+			g.VCMPPS(operand.U8(0), g.f(0.5), t[i], top)
+			g.VPAND(g.f(0x1p-25), top, top)
+			g.VPOR(top, d[i], d[i])
+		}
+	}
 	return row, d
 }
 

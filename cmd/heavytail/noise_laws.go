@@ -127,9 +127,18 @@ func placed[T float32 | float64](p []float64, fill func(stable.Stream, []T, int)
 	return func(dst []T, seed, first uint64) {
 		f(dst, seed, first)
 		for i, x := range dst {
-			dst[i] = T(scale*x) + loc // two roundings everywhere
+			dst[i] = held(T(scale*x) + loc) // two roundings everywhere
 		}
 	}
+}
+
+// held returns x, and for one beyond the largest number of its type that number:
+// what all laws write there.
+func held[T float32 | float64](x T) T {
+	if most := any(T(0)); most == any(float32(0)) {
+		return T(max(min(float64(x), math.MaxFloat32), -math.MaxFloat32))
+	}
+	return T(max(min(float64(x), math.MaxFloat64), -math.MaxFloat64))
 }
 
 func positiveScale(p []float64) error {

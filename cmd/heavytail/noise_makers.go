@@ -46,7 +46,7 @@ func isotropicNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		noise.Fill(row, s)
 		if scale != 1 {
 			for i := range row {
-				row[i] *= scale
+				row[i] = held(row[i] * scale)
 			}
 		}
 	})
@@ -75,7 +75,7 @@ func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err erro
 		s.Normal(row, 0)
 		c := scale / math.Sqrt(s.Kappa(p[0], 0))
 		for i, z := range row {
-			row[i] = float32(float64(z) * c)
+			row[i] = held(float32(float64(z) * c))
 		}
 	})
 	return m, positiveScale(p[1:])
@@ -90,7 +90,7 @@ func rounded(p []float64, fill func(s stable.Stream, dst []float64, off int)) (m
 			part := buf[:min(len(buf), len(dst))]
 			m.f64(part, seed, first)
 			for i, v := range part {
-				dst[i] = float32(v)
+				dst[i] = held(float32(v))
 			}
 			dst, first = dst[len(part):], first+uint64(len(part))
 		}

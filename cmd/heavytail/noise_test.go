@@ -127,3 +127,30 @@ func TestNoiseRefuses(t *testing.T) {
 		require.Contains(t, r.stderr, want, args)
 	}
 }
+
+// What is beyond the type of the file is its largest number, in every law.
+func TestNoiseIsHeld(t *testing.T) {
+	dir := t.TempDir()
+	for _, law := range []string{"student:0.01", "student:0.01,1e30", "stable:0.1,0,1e30", "stable:0.1,1,1e30,5 -param s1", "isotropic:0.05,1e30 -d 4",
+		"isotropic-student:0.01 -d 4", "isotropic-student:0.002,1e-3 -d 4"} {
+		for _, kind := range []string{"f32", "f64"} {
+			args := append([]string{"noise", "-n", "4000", "-type", kind, "-o", "x.npy", "-law"}, strings.Fields(law)...)
+			if kind == "f64" && strings.HasPrefix(law, "iso") {
+				continue
+			}
+			ok(t, dir, args...)
+			a := readNoise(t, filepath.Join(dir, "x.npy"))
+			most := 0
+			for _, v := range a.F32 {
+				require.LessOrEqual(t, math.Abs(float64(v)), math.MaxFloat32, law) // NaN fails
+				if math.Abs(float64(v)) == math.MaxFloat32 {
+					most++
+				}
+			}
+			for _, v := range a.F64 {
+				require.LessOrEqual(t, math.Abs(v), math.MaxFloat64, law)
+			}
+			require.Equal(t, kind == "f32", most > 0, "%s %s", law, kind)
+		}
+	}
+}
