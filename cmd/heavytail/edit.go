@@ -81,7 +81,7 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 		}
 	}
 	shape := r.loaded.SampleShape(r.options)
-	if o.Image, err = data.ReadValues(ctx, e.Init, shape); err == nil {
+	if r.options.Image64, err = data.ReadValues(ctx, e.Init, shape); err == nil {
 		e.InitSHA256, err = fileSum(e.Init)
 	}
 	if err != nil {
@@ -102,7 +102,7 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if n := len(o.Image) / r.per(); n != 1 && n != r.options.N {
+	if n := len(r.options.Image64) / r.per(); n != 1 && n != r.options.N {
 		return usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", e.Init, n, r.options.N, n)
 	}
 	e.Init, e.Strength, e.Resample = filepath.Base(e.Init), o.Strength, o.Resample

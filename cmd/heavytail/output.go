@@ -53,14 +53,14 @@ func folderExists(path string) bool {
 // cells is what a picture is filled with: a grid of images or a plot of points.
 type cells struct {
 	grid *imageio.Grid
-	xy   []float32
+	xy   []float64 // the first one or two columns of the points
 	r    *sampleRequest
 }
 
 func newCells(r *sampleRequest) (*cells, error) {
 	c := &cells{r: r}
 	if !r.images() {
-		c.xy = make([]float32, 2*r.options.N)
+		c.xy = make([]float64, c.columns()*r.options.N)
 		return c, nil
 	}
 	s := r.loaded.SampleShape(r.options)
@@ -69,31 +69,51 @@ func newCells(r *sampleRequest) (*cells, error) {
 	return c, err
 }
 
+// columns returns how many columns of points are shown.
+func (c *cells) columns() int { return min(c.r.per(), 2) }
+
 // put draws the samples first, first+1, ….
-func (c *cells) put(first int, x []float32) error {
-	d := c.r.per()
+func (c *cells) put(first int, x []float64) error {
+	d, k := c.r.per(), c.columns()
+	var row []float32
 	for i := range len(x) / d {
-		row := x[i*d : (i+1)*d]
-		if c.grid != nil {
-			c.grid.Put(first+i, row)
+		one := x[i*d : (i+1)*d]
+		if c.grid == nil {
+			copy(c.xy[k*(first+i):k*(first+i+1)], one)
 			continue
 		}
-		copy(c.xy[2*(first+i):2*(first+i)+2], row[:min(d, 2)])
+		row = row[:0]
+		for _, v := range one {
+			row = append(row, float32(v))
+		}
+		c.grid.Put(first+i, row)
 	}
 	return nil
+}
+
+// axes returns those of a plot of the points, in the units of the data.
+func (c *cells) axes() []imageio.Axis {
+	if c.grid != nil {
+		return nil
+	}
+	var names []string
+	for k := range c.columns() {
+		names = append(names, c.r.loaded.Recipe().Data.ColumnName(k))
+	}
+	return imageio.Axes(c.xy, names)
 }
 
 // plotSize is the width and height in pixels of a plot of points.
 const plotSize = 512
 
-func (c *cells) image(limit float64) image.Image {
+func (c *cells) image(axes []imageio.Axis) image.Image {
 	if c.grid != nil {
 		return c.grid.Image()
 	}
-	return imageio.Scatter(c.xy, plotSize, limit)
+	return imageio.Scatter(c.xy, axes, plotSize)
 }
 
-// picture is one PNG: a grid, or a plot of the first two coordinates.
+// picture is one PNG: a grid, or a plot of the first two columns.
 type picture struct{ path string }
 
 func (p picture) write(ctx context.Context, r *sampleRequest) error {
@@ -101,10 +121,10 @@ func (p picture) write(ctx context.Context, r *sampleRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := r.loaded.Stream(ctx, r.options, c.put); err != nil {
+	if err := r.loaded.Stream64(ctx, r.options, c.put); err != nil {
 		return err
 	}
-	img := c.image(imageio.Limit(c.xy))
+	img := c.image(c.axes())
 	return atomicfile.Write(p.path, func(w io.Writer) error { return imageio.WritePNG(w, img, r.text()) })
 }
 
@@ -124,34 +144,41 @@ func (f film) write(ctx context.Context, r *sampleRequest) error {
 		}
 		index[moves*(frames-1-k)/max(frames-1, 1)] = k
 	}
-	show := r.options.Step
-	r.options.Step = func(first, left int, x []float32) error {
+	r.options.Step64 = func(first, left int, x []float64) error {
 		if k, ok := index[left]; ok {
-			_ = all[k].put(first, x)
+			return all[k].put(first, x)
 		}
-		return show(first, left, x)
+		return nil
 	}
-	if err := r.loaded.Stream(ctx, r.options, func(int, []float32) error { return nil }); err != nil {
+	if err := r.loaded.Stream64(ctx, r.options, func(int, []float64) error { return nil }); err != nil {
 		return err
 	}
 	var out imageio.Film
-	limit := imageio.Limit(all[frames-1].xy)
+	axes := all[frames-1].axes()
 	for k, c := range all {
 		delay := 8
 		if k == frames-1 {
 			delay = 200
 		}
-		out.Add(c.image(limit), delay)
+		out.Add(c.image(axes), delay)
 	}
 	return atomicfile.Write(f.path, out.Write)
 }
 
-// numbers is an .npy file of float32, written as the batches come.
+// numbers is an .npy file, written as the batches come: float32, or float64 of
+// points that training scaled, which may need its digits.
 type numbers struct{ path string }
 
 func (n numbers) write(ctx context.Context, r *sampleRequest) error {
+	shape := append([]int{r.options.N}, r.loaded.SampleShape(r.options)...)
 	return atomicfile.Write(n.path, func(w io.Writer) error {
-		if err := npy.WriteHeader(w, append([]int{r.options.N}, r.loaded.SampleShape(r.options)...)...); err != nil {
+		if r.loaded.Scaled() {
+			if err := npy.WriteHeader64(w, shape...); err != nil {
+				return err
+			}
+			return r.loaded.Stream64(ctx, r.options, func(_ int, x []float64) error { return npy.WriteValues(w, x) })
+		}
+		if err := npy.WriteHeader(w, shape...); err != nil {
 			return err
 		}
 		return r.loaded.Stream(ctx, r.options, func(_ int, x []float32) error { return npy.WriteValues(w, x) })

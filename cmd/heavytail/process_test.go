@@ -57,11 +57,14 @@ func TestMeasuredScales(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "x.csv"), []byte("a,b,c\n1,10,7\n3,30,7\n"), 0o644))
 	for flags, check := range map[string]func(recipe.Recipe){
-		"-process edm":                 func(r recipe.Recipe) { require.Equal(t, []float64{1, 10, 1}, r.EDM.SigmaData) },
-		"-process edm -sigma-data 0.7": func(r recipe.Recipe) { require.Equal(t, []float64{0.7}, r.EDM.SigmaData) },
-		"-process flow -target noise":  func(r recipe.Recipe) { require.Equal(t, []float64{2, 20, 7}, r.Flow.Mean) },
-		"-process flow":                func(r recipe.Recipe) { require.Nil(t, r.Flow.Mean) },
-		"-process tedm -nu 5,inf,7":    func(r recipe.Recipe) { require.Len(t, r.EDM.Nu, 3) },
+		"-process edm":                                  func(r recipe.Recipe) { require.Equal(t, []float64{2, 2, 1}, r.EDM.SigmaData) }, // half IQRs are 0.5 and 5
+		"-process edm -standardize std":                 func(r recipe.Recipe) { require.Equal(t, []float64{1, 1, 1}, r.EDM.SigmaData) },
+		"-process edm -standardize none":                func(r recipe.Recipe) { require.Equal(t, []float64{1, 10, 1}, r.EDM.SigmaData) },
+		"-process edm -sigma-data 0.7":                  func(r recipe.Recipe) { require.Equal(t, []float64{0.7}, r.EDM.SigmaData) },
+		"-process flow -target noise":                   func(r recipe.Recipe) { require.Equal(t, []float64{0, 0, 0}, r.Flow.Mean) },
+		"-process flow -target noise -standardize none": func(r recipe.Recipe) { require.Equal(t, []float64{2, 20, 7}, r.Flow.Mean) },
+		"-process flow":                                 func(r recipe.Recipe) { require.Nil(t, r.Flow.Mean) },
+		"-process tedm -nu 5,inf,7":                     func(r recipe.Recipe) { require.Len(t, r.EDM.Nu, 3) },
 		"-process tedm -nu inf -loss root": func(r recipe.Recipe) {
 			require.Equal(t, recipe.EDM, r.Kind())
 			require.EqualValues(t, "root", r.Train.Loss.Kind)

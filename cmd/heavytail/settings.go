@@ -169,6 +169,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	processFlag(c)
 	define(c, "seed", "`seed` of the start weights, the order and the noise", parseUint, func(r *R) *uint64 { return &r.Train.Seed })
 	c.when = late
+	standardizeFlag(c)
 	toggle(c, "flip", "mirror half of the images", func(r *R) *bool { return &r.Data.Flip })
 
 	processFlags(c)

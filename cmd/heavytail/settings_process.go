@@ -55,7 +55,7 @@ func processFlags(c *catalogue) {
 		}
 		return edm(r, func(p *diffusion.EDM) *diffusion.Nu { return &p.Nu })
 	})
-	of(c, "sigma-data", "edm, tedm: deviation of the data, a `list` for one per channel (measured if not given)", list(parseFloat),
+	of(c, "sigma-data", "edm, tedm: deviation of the data, of points as they are scaled, a `list` for one per channel (measured if not given)", list(parseFloat),
 		func(r *R) *[]float64 { return edm(r, func(p *diffusion.EDM) *[]float64 { return &p.SigmaData }) })
 	of(c, "p-mean", "edm, tedm: mean of ln σ in training (-1.2); give -p-std as well", parseFloat,
 		func(r *R) *float64 { return edm(r, func(p *diffusion.EDM) *float64 { return &p.PMean }) })
@@ -118,7 +118,7 @@ func parseNu(text string) (diffusion.Nu, error) {
 }
 
 // measure sets what a process takes from the data where the flags do not give
-// it: σ_data, one for images and one per coordinate for points, and the mean
+// it: σ_data, one for images and one per column for points, as they are scaled, and the mean
 // that a flow's network of noise needs at its start. Four digits are kept.
 func measure(r *recipe.Recipe, set *data.Set) {
 	needs := r.Flow != nil && r.Flow.Target == diffusion.TargetNoise && r.Flow.Mean == nil
@@ -128,7 +128,7 @@ func measure(r *recipe.Recipe, set *data.Set) {
 	if !needs {
 		return
 	}
-	mean, std := set.Moments()
+	mean, std := moments(r, set)
 	if r.Flow != nil {
 		r.Flow.Mean = digits(mean)
 		return

@@ -252,29 +252,6 @@ func (b bitmap) dot(x, y float64, c color.NRGBA) {
 	}
 }
 
-// glyphs is a font of capitals, 3 pixels wide and 5 high: an octal digit a row.
-var glyphs = map[rune]string{
-	'0': "75557", '1': "26227", '2': "71747", '3': "71717", '4': "55711", '5': "74717", '6': "74757", '7': "71111", '8': "75757", '9': "75717",
-	'A': "25755", 'B': "65656", 'C': "34443", 'D': "65556", 'E': "74647", 'F': "74644", 'G': "34553", 'H': "55755", 'I': "72227", 'J': "11152",
-	'K': "55655", 'L': "44447", 'M': "57755", 'N': "65555", 'O': "25552", 'P': "65644", 'Q': "25563", 'R': "65655", 'S': "34216", 'T': "72222",
-	'U': "55557", 'V': "55552", 'W': "55775", 'X': "55255", 'Y': "55222", 'Z': "71247",
-	'.': "00002", ',': "00024", ':': "02020", '-': "00700", '+': "02720", '|': "22222", '(': "24442", ')': "21112", '<': "12421", '>': "42124",
-}
-
 func (b bitmap) text(x, y float64, s string, c color.NRGBA) {
-	const scale = 2
-	left, top := int(x), int(y)-5*scale
-	for _, r := range strings.ToUpper(s) {
-		for row, digit := range glyphs[r] {
-			for col := range 3 {
-				if (digit-'0')>>(2-col)&1 == 0 {
-					continue
-				}
-				for k := range scale * scale {
-					b.SetNRGBA(left+col*scale+k%scale, top+row*scale+k/scale, c)
-				}
-			}
-		}
-		left += 4 * scale
-	}
+	imageio.Text(b.NRGBA, int(x), int(y), s, c)
 }

@@ -158,20 +158,6 @@ func TestTailPlots(t *testing.T) {
 	require.Greater(t, seen[[3]uint32{70, 70, 70}], 300, "the data")
 }
 
-// TestGlyphs: every glyph has five rows of three pixels, and all that plots
-// write can be drawn.
-func TestGlyphs(t *testing.T) {
-	for r, g := range glyphs {
-		require.Len(t, g, 5, "%c", r)
-		require.Empty(t, strings.Trim(g, "01234567"), "%c", r)
-	}
-	for _, r := range "STABLE, ALPHA 1.5E-10 STUDENT-T NU +INF TAIL INDEX OF EXTREMES P(|X - 3| > 1) GAUSSIAN SCALE: DATA VALUES BY Z COLUMN" {
-		if r != ' ' {
-			require.Contains(t, glyphs, r, "%c", r)
-		}
-	}
-}
-
 func TestTailOfImages(t *testing.T) {
 	dir := t.TempDir()
 	images(t, dir, 40)

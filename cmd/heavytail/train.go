@@ -42,6 +42,8 @@ type trainRequest struct {
 	run               train.Run
 	settings          []*setting
 	given             map[string]bool
+	scaling           string   // that of the run that is resumed
+	notes             []string // about the data, for a person
 }
 
 func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -143,13 +145,26 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err != nil {
 		return rec, nil, err
 	}
-	if r.preset == "" && len(set.Shape) == 1 && rec.Preset == "fashion" {
-		return rec, nil, usage("-data %s: these are points: add -preset toy", r.data)
+	if r.preset == "" && !set.Images() && rec.Preset == "fashion" { // an array of points
+		read := rec.Data
+		if rec, err = recipe.Preset("toy"); err != nil {
+			return rec, nil, err
+		}
+		rec.Data = read
+		if err := apply(&rec, r.settings, r.given, early); err != nil {
+			return rec, nil, err
+		}
 	}
 	if err := rec.Fit(); err != nil {
 		return rec, nil, fmt.Errorf("-data %s: %w", r.data, err)
 	}
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
+		return rec, nil, err
+	}
+	if r.scaling != "" && rec.Data.Scaling == nil {
+		rec.Data.Scaling = &recipe.Scaling{Kind: r.scaling}
+	}
+	if r.notes, err = standardize(&rec, set); err != nil {
 		return rec, nil, err
 	}
 	measure(&rec, set)
@@ -196,6 +211,9 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 		if r.preset == "" && defaultPreset(r.data) != saved.Preset {
 			r.preset = saved.Preset
 		}
+		if r.scaling = recipe.None; saved.Data.Scaling != nil {
+			r.scaling = saved.Data.Scaling.Kind
+		}
 		rec, _, err := r.recipe(ctx)
 		if err != nil {
 			return nil, err
@@ -229,6 +247,9 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	rec := t.Recipe
 	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, %s, %d MiB; step %d of %d\n",
 		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
+	for _, note := range r.notes {
+		fmt.Fprintln(e.stderr, note)
+	}
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %.4g samples/s  %s left"
 		if e.terminal {

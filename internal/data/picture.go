@@ -11,7 +11,7 @@ import (
 // ReadValues reads samples of the given shape from one file: a PNG or JPEG,
 // scaled to the shape and of values in [−1,1], or all samples of an .npy or .csv
 // file, of that shape exactly. It returns the values one sample after the other.
-func ReadValues(ctx context.Context, path string, shape []int) ([]float32, error) {
+func ReadValues(ctx context.Context, path string, shape []int) ([]float64, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	switch ext {
 	case ".npy", ".csv":
@@ -22,9 +22,9 @@ func ReadValues(ctx context.Context, path string, shape []int) ([]float32, error
 		if fmt.Sprint(s.Shape) != fmt.Sprint(shape) {
 			return nil, fmt.Errorf("%s: samples of %v; the model's are %v", path, s.Shape, shape)
 		}
-		out := make([]float32, s.Len()*s.Per())
+		out := make([]float64, s.Len()*s.Per())
 		for i := range s.Len() {
-			s.Get(out[i*s.Per():], i, false)
+			s.Float64(out[i*s.Per():], i)
 		}
 		return out, nil
 	}
@@ -45,9 +45,9 @@ func ReadValues(ctx context.Context, path string, shape []int) ([]float32, error
 		newResizer(b.Dy(), b.Dx(), c, h, w).run(scaled, pix)
 		pix = scaled
 	}
-	out := make([]float32, len(pix))
+	out := make([]float64, len(pix))
 	for j, v := range pix {
-		out[j] = levels[v]
+		out[j] = float64(levels[v])
 	}
 	return out, nil
 }

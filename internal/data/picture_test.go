@@ -26,7 +26,7 @@ func TestReadValues(t *testing.T) {
 	require.NoError(t, f.Close())
 	x, err := ReadValues(t.Context(), path, []int{2, 4, 3})
 	require.NoError(t, err)
-	require.Equal(t, []float32{1, -1, -1, 1, levels[85], -1}, x[:6])
+	require.Equal(t, []float64{1, -1, -1, 1, float64(levels[85]), -1}, x[:6])
 	x, err = ReadValues(t.Context(), path, []int{2, 4, 1})
 	require.NoError(t, err)
 	require.Len(t, x, 8)
@@ -38,7 +38,7 @@ func TestReadValues(t *testing.T) {
 	require.NoError(t, os.WriteFile(table, []byte("x,y\n1,2\n3,4\n"), 0o644))
 	x, err = ReadValues(t.Context(), table, []int{2})
 	require.NoError(t, err)
-	require.Equal(t, []float32{1, 2, 3, 4}, x)
+	require.Equal(t, []float64{1, 2, 3, 4}, x)
 	for _, c := range []struct {
 		path  string
 		shape []int

@@ -8,7 +8,6 @@ import (
 	"image/draw"
 	"image/gif"
 	"io"
-	"slices"
 )
 
 // A Film is an animation under way. Frames are stored as bytes, one a pixel.
@@ -49,13 +48,4 @@ func (f *Film) Write(w io.Writer) error {
 		return errors.New("animation without a frame")
 	}
 	return gif.EncodeAll(w, &f.anim)
-}
-
-// quantile returns the q quantile of x (nearest rank); it sorts x. Empty: 0.
-func quantile(x []float64, q float64) float64 {
-	if len(x) == 0 {
-		return 0
-	}
-	slices.Sort(x)
-	return x[min(int(q*float64(len(x))), len(x)-1)]
 }

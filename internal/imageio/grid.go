@@ -5,7 +5,6 @@ package imageio
 import (
 	"fmt"
 	"image"
-	"image/color"
 	"math"
 )
 
@@ -103,50 +102,3 @@ func (g *Grid) Put(i int, x []float32) {
 
 // Image returns the picture; later calls of Put change it.
 func (g *Grid) Image() image.Image { return g.canvas.Image }
-
-// Scatter returns a square picture of size pixels with a dot per point
-// (x[2i], x[2i+1]), both axes from −limit to limit, the second upwards. Where
-// more points fall the dot is darker. Points outside are left out.
-func Scatter(x []float32, size int, limit float64) image.Image {
-	m := image.NewGray(image.Rect(0, 0, size, size))
-	for i := range m.Pix {
-		m.Pix[i] = 255
-	}
-	place := func(v float64) int {
-		f := (v + limit) / (2 * limit) * float64(size)
-		if !(f >= 0 && f < float64(size)) {
-			return -1
-		}
-		return int(f)
-	}
-	for i := 0; i+1 < len(x); i += 2 {
-		px, py := place(float64(x[i])), place(-float64(x[i+1]))
-		if px < 0 || py < 0 {
-			continue
-		}
-		for dy := -1; dy <= 1; dy++ {
-			for dx := -1; dx <= 1; dx++ {
-				if p := image.Pt(px+dx, py+dy); p.In(m.Rect) {
-					v := m.GrayAt(p.X, p.Y).Y
-					m.SetGray(p.X, p.Y, color.Gray{Y: v - v/6})
-				}
-			}
-		}
-	}
-	return m
-}
-
-// Limit returns an axis limit for a scatter plot that shows all but the
-// outermost 1 % of x: the 99 % quantile of |x|, a tenth more.
-func Limit(x []float32) float64 {
-	if len(x) == 0 {
-		return 1
-	}
-	abs := make([]float64, 0, len(x))
-	for _, v := range x {
-		if a := math.Abs(float64(v)); a == a {
-			abs = append(abs, a)
-		}
-	}
-	return max(quantile(abs, 0.99)*1.1, 1e-6)
-}

@@ -88,15 +88,6 @@ func TestFilm(t *testing.T) {
 	require.Equal(t, color.RGBA{128, 128, 128, 255}, color.RGBAModel.Convert(g.Image[0].At(1, 0)))
 }
 
-func TestScatter(t *testing.T) {
-	m := Scatter([]float32{0, 0, 0.9, 0.9, 5, 5, float32(math.NaN()), 0}, 100, 1).(*image.Gray)
-	require.Less(t, m.GrayAt(50, 50).Y, uint8(255))
-	require.Less(t, m.GrayAt(95, 5).Y, uint8(255), "the second axis points up")
-	require.EqualValues(t, 255, m.GrayAt(5, 95).Y)
-	require.InDelta(t, 1.1*3, Limit([]float32{3, -1, 2}), 1e-6)
-	require.EqualValues(t, 1, Limit(nil))
-}
-
 func FuzzPNGText(f *testing.F) {
 	var b bytes.Buffer
 	_ = WritePNG(&b, Image(make([]float32, 4), 2, 2, 1), "{}")

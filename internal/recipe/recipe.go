@@ -47,6 +47,7 @@ type Data struct {
 	Points   int      `json:"points,omitempty"` // toy sets
 	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
 
+	Columns []string `json:"columns,omitempty"` // names of the columns of points, as the file has them
 	Scaling *Scaling `json:"scaling,omitempty"` // of the columns of points; nil: as they are
 }
 
@@ -120,7 +121,8 @@ func (r Recipe) Clone() Recipe {
 		scaling.Center, scaling.Scale = slices.Clone(scaling.Center), slices.Clone(scaling.Scale)
 		r.Data.Scaling = &scaling
 	}
-	r.Data.Shape, r.Data.Names, r.Train.EMA = slices.Clone(r.Data.Shape), slices.Clone(r.Data.Names), slices.Clone(r.Train.EMA)
+	r.Data.Shape, r.Data.Names, r.Data.Columns = slices.Clone(r.Data.Shape), slices.Clone(r.Data.Names), slices.Clone(r.Data.Columns)
+	r.Train.EMA = slices.Clone(r.Train.EMA)
 	return r
 }
 
@@ -155,7 +157,19 @@ func (d Data) validate() error {
 	if d.Classes < 0 || d.Classes > 1<<20 || len(d.Names) > d.Classes {
 		return fmt.Errorf("data of %d classes with %d names", d.Classes, len(d.Names))
 	}
+	if n := len(d.Columns); n > 0 && (len(d.Shape) != 1 || n != d.Shape[0]) {
+		return fmt.Errorf("data of shape %v with %d names of columns; want one per column of points, or none", d.Shape, n)
+	}
 	return d.Scaling.validate(d.Shape)
+}
+
+// ColumnName returns what column c of points is called: its name, if the file has
+// one, or its number.
+func (d Data) ColumnName(c int) string {
+	if c < len(d.Columns) && d.Columns[c] != "" {
+		return d.Columns[c]
+	}
+	return fmt.Sprintf("column %d", c)
 }
 
 func (t Train) validate() error {

@@ -173,23 +173,26 @@ func seeds(n int) []uint64 {
 	return out
 }
 
-// points plots the first two coordinates of samples on the scale of the data.
+// points plots the first two columns of samples, in the units of the data, on the
+// axes of the data.
 func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (image.Image, error) {
 	const n = 2000
-	d, real := t.set.Per(), make([]float32, t.set.Per())
-	var xy, ref []float32
+	d := t.set.Per()
+	row, names := make([]float64, d), make([]string, min(d, 2))
+	var xy, real []float64
 	for i := range min(n, t.set.Len()) {
-		t.set.Get(real, i, false)
-		ref = append(ref, real[:min(d, 2)]...)
+		t.set.Float64(row, i)
+		real = append(real, row[:len(names)]...)
+	}
+	for c := range names {
+		names[c] = t.Recipe.Data.ColumnName(c)
 	}
 	o.Batch = n
-	err := sample.Run(ctx, net, t.Recipe, seeds(n), o, func(_ int, x []float32) error {
+	err := sample.Run64(ctx, net, t.Recipe, seeds(n), o, func(_ int, x []float64) error {
 		for ; len(x) > 0; x = x[d:] {
-			if xy = append(xy, x[0], 0); d > 1 {
-				xy[len(xy)-1] = x[1]
-			}
+			xy = append(xy, x[:len(names)]...)
 		}
 		return nil
 	})
-	return imageio.Scatter(xy, 400, imageio.Limit(ref)), err
+	return imageio.Scatter(xy, imageio.Axes(real, names), 400), err
 }

@@ -35,6 +35,7 @@ type Trainer struct {
 // buffers hold one micro-batch of b samples in rows = copies·b rows.
 type buffers struct {
 	x0, x, target, times []float32
+	wide                 []float64        // a sample before it is scaled
 	rows                 []*tensor.Tensor // input, target, gradient of the prediction; per size of micro-batch below
 	labels               []int
 	keys                 []uint64
@@ -129,6 +130,7 @@ func (b *buffers) alloc(dev tensor.Device, micro, copies int, shape []int) {
 	}
 	rows := micro * copies
 	b.x0, b.x, b.target, b.times = make([]float32, micro*d), make([]float32, rows*d), make([]float32, rows*d), make([]float32, rows)
+	b.wide = make([]float64, d)
 	b.labels, b.keys = make([]int, rows), make([]uint64, rows)
 	b.means, b.weights, b.scales = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	for range 3 {
@@ -211,7 +213,12 @@ func (t *Trainer) part(first uint64, n int) float64 {
 func (t *Trainer) sample(x0 []float32, i, n int, number uint64) {
 	r := &t.Recipe
 	flip := r.Data.Flip && bits(r.Train.Seed, tagFlip, number)&1 == 1
-	label := t.set.Get(x0, t.order.at(number), flip)
+	at := t.order.at(number)
+	label := t.set.Get(x0, at, flip)
+	if s := r.Data.Scaling; s != nil {
+		t.set.Float64(t.buf.wide, at)
+		s.Apply(x0, t.buf.wide)
+	}
 	if unit(bits(r.Train.Seed, tagDrop, number)) < r.Train.LabelDrop {
 		label = -1
 	}

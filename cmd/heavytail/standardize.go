@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+)
+
+// standardizeFlag defines -standardize. The scaling it leaves in the recipe has no
+// numbers until standardize measures them.
+func standardizeFlag(c *catalogue) {
+	v := &scalar[string]{text: recipe.Robust, parse: func(text string) (string, error) {
+		for _, kind := range recipe.Scalings() {
+			if text == kind {
+				return text, nil
+			}
+		}
+		return text, fmt.Errorf("want %s", strings.Join(recipe.Scalings(), ", "))
+	}}
+	help := "points: scale every column by median and half interquartile range (`robust`), mean and deviation (std) or not (none); " +
+		"samples come back in the units of the data (default of toy sets and of -preset 2d: none)"
+	c.add("standardize", help, v, func(r *recipe.Recipe) error {
+		r.Data.Scaling = &recipe.Scaling{Kind: v.v}
+		return nil
+	})
+}
+
+// standardize measures the scaling of points and returns what to say about it.
+// Where no flag chose one, data of one's own are scaled; what the papers trained
+// on keeps its units: their preset, and the toy sets.
+func standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	d := &rec.Data
+	kind := recipe.None
+	switch {
+	case d.Scaling != nil:
+		kind = d.Scaling.Kind
+	case !set.Images() && rec.Preset == "toy" && !strings.HasPrefix(d.Spec, "toy:"):
+		kind = recipe.Robust
+	}
+	d.Scaling = nil
+	if kind == recipe.None {
+		return nil, nil
+	}
+	if set.Images() {
+		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", kind)
+	}
+	p := recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: d.ColumnName}
+	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
+	if err != nil {
+		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
+	}
+	how := "median and half interquartile range"
+	if kind == recipe.Std {
+		how = "mean and standard deviation"
+	}
+	return append([]string{"columns scaled by " + how + " (-standardize)"}, notes...), nil
+}
+
+// moments returns the mean and the standard deviation of each channel of images,
+// of each column of points as the network sees them.
+func moments(rec *recipe.Recipe, set *data.Set) (mean, std []float64) {
+	s := rec.Data.Scaling
+	if s == nil {
+		return set.Moments()
+	}
+	d := set.Per()
+	x, z := make([]float64, d), make([]float32, d)
+	mean, std = make([]float64, d), make([]float64, d)
+	each := func(f func(c int, v float64)) {
+		for i := range set.Len() {
+			set.Float64(x, i)
+			s.Apply(z, x)
+			for c, v := range z {
+				f(c, float64(v))
+			}
+		}
+	}
+	n := float64(set.Len())
+	each(func(c int, v float64) { mean[c] += v / n })
+	each(func(c int, v float64) { v -= mean[c]; std[c] += float64(v*v) / n })
+	for c, v := range std {
+		std[c] = math.Sqrt(v)
+	}
+	return mean, std
+}
