@@ -56,7 +56,10 @@ func (s *standard) far() bool {
 }
 
 // evaluate computes all values at a finite x, for unit scale.
-func (l Law) evaluate(x float64) (o values) {
+func (l Law) evaluate(x float64) (o values) { return l.evaluateFrom(x, powersNear) }
+
+// evaluateFrom is evaluate with the SX from which integrals are used near α = 1.
+func (l Law) evaluateFrom(x, near float64) (o values) {
 	y := difference(x, l.Loc, l.Scale)
 	if y-y != 0 {
 		return l.overflow(x)
@@ -64,7 +67,7 @@ func (l Law) evaluate(x float64) (o values) {
 	if l.Alpha == 1 && l.Beta == 0 {
 		o.f = 1 / (math.Pi * (float64(y*y) + 1))
 		if math.Abs(y) > 1e150 {
-			o.f, o.base = 1/math.Pi, 2*dmath.Log(math.Abs(y))
+			o.f, o.base = 1/math.Pi, float64(2*dmath.Log(math.Abs(y)))
 		}
 		o.upper, o.lower = cauchyTail(y), cauchyTail(-y)
 		o.rise = dmath.Atan(math.Abs(y)) / math.Pi
@@ -76,9 +79,13 @@ func (l Law) evaluate(x float64) (o values) {
 		o.lower = 1
 	case s.r > 0 && s.far():
 		o = s.tail()
+	case s.eps == 0 && s.x0 < -1e100 && !s.flat: // where α = 1 has no point X = 0 to reflect at
+		s.x0, s.beta = -s.x0, -s.beta
+		o = s.tail()
+		o.upper, o.lower = o.lower, o.upper
 	case s.r > 0:
 		ok := false
-		if o, ok = s.powers(); !ok {
+		if o, ok = s.powers(near); !ok {
 			o = s.quadrature()
 		}
 	default: // X = 0
@@ -107,7 +114,7 @@ func (s *standard) quadrature() (o values) {
 	if s.eps < 0 {
 		q, r = r, q
 	}
-	o.upper, o.lower, o.rise = r/math.Pi, (s.endL+q)/math.Pi, q/math.Pi
+	o.upper, o.lower, o.rise = r/math.Pi, min((s.endL+q)/math.Pi, 1), q/math.Pi
 	return o
 }
 

@@ -73,7 +73,7 @@ func (l Law) march(points []inversePoint, p inversePoint, sign float64) []invers
 
 // inversePoint evaluates the law; it also returns P(X ≤ x).
 func (l Law) inversePoint(x float64) (inversePoint, float64) {
-	o := l.evaluate(x)
+	o := l.evaluateFrom(x, powersRows)
 	f := float64(o.f * dmath.Exp(-o.base))
 	return inversePoint{x, dmath.Log(o.lower) - dmath.Log(o.upper), float64(o.lower*o.upper) / f}, o.lower
 }

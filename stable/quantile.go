@@ -44,7 +44,7 @@ func (l Law) solve(q float64, upper bool) float64 {
 	}
 	u := Law{Alpha: l.Alpha, Beta: l.Beta, Scale: 1, Param: S0}
 	back := l.shift()
-	oneSided := l.Alpha < 1-nearOne && math.Abs(l.Beta) == 1
+	oneSided := l.oneSided(q, upper)
 	if oneSided { // in S1, where the support ends at 0
 		u.Param = S1
 		back = 0
@@ -56,13 +56,23 @@ func (l Law) solve(q float64, upper bool) float64 {
 	switch {
 	case q > 0:
 		x = u.root(q, upper, oneSided)
-	case oneSided && upper != (l.Beta > 0): // the end of the support
+	case math.Abs(l.Beta) == 1 && oneSided && upper != (l.Beta > 0): // the end of the support
 	case upper:
 		return math.Inf(1)
 	default:
 		return math.Inf(-1)
 	}
 	return float64(l.Scale*(x+back)) + l.Loc
+}
+
+// oneSided reports whether a quantile lies on the half-line of α < 1, |β| = 1, or
+// where |β| is next to 1 and X on that side of 0.
+func (l Law) oneSided(q float64, upper bool) bool {
+	if l.Alpha >= 1-nearOne || math.Abs(l.Beta) < 1-1e-9 {
+		return false
+	}
+	below, above, _ := l.centre()
+	return math.Abs(l.Beta) == 1 || upper == (l.Beta > 0) || q > min(below, above)
 }
 
 // A trial is a point on the way to a root: y, the logarithm t of the probability
@@ -180,7 +190,7 @@ func (l Law) root(q float64, upper, oneSided bool) float64 {
 // ln|dx/dy|.
 func (l Law) place(y float64, oneSided bool) (x, rises, lnDx float64) {
 	if oneSided {
-		return math.Copysign(dmath.Exp(y), l.Beta), l.Beta, y
+		return math.Copysign(dmath.Exp(y), l.Beta), math.Copysign(1, l.Beta), y
 	}
 	a := math.Abs(y)
 	m := dmath.Expm1(a)
@@ -223,7 +233,7 @@ func (l Law) tailGuess(b, lq float64, oneSided bool) float64 {
 			y += math.Ln2
 		}
 	}
-	if l.Alpha <= 1 && b != -1 {
+	if l.Alpha <= 1 && !math.IsInf(y, -1) {
 		return y
 	}
 	z := newShape(l.Alpha, -1)

@@ -63,7 +63,7 @@ func (s StudentT) Density(x float64) float64 {
 		return nanOr(x, 0)
 	}
 	c := dmath.GammaHalf(s.Nu/2) / math.Sqrt(s.Nu*math.Pi)
-	e := -0.5 * (s.Nu + 1) * s.log1pSquare(x)
+	e := float64(-0.5 * (s.Nu + 1) * s.log1pSquare(x))
 	if e < lowLog { // the scale may bring it back into float64
 		return c * dmath.Exp(e-dmath.Log(s.Scale))
 	}
@@ -74,7 +74,7 @@ func (s StudentT) Density(x float64) float64 {
 func (s StudentT) log1pSquare(x float64) float64 {
 	t := difference(x, s.Loc, s.Scale)
 	if t-t != 0 { // beyond float64
-		return 2*logDifference(x, s.Loc, s.Scale) - dmath.Log(s.Nu)
+		return float64(2*logDifference(x, s.Loc, s.Scale)) - dmath.Log(s.Nu)
 	}
 	return log1pSquare(t, s.Nu)
 }
@@ -113,7 +113,7 @@ func (s StudentT) side(x float64, above bool) float64 {
 // l = ln(1 + t²/ν): with z = e^−l the first is ½I_z(ν/2, ½). Each has its full
 // relative precision where it is small.
 func (s StudentT) beyond(l float64) (tail, rise float64) {
-	a := s.Nu / 2
+	a := float64(s.Nu / 2)
 	z := dmath.Exp(-l)
 	y := -dmath.Expm1(-l) // 1 − z
 	// Γ(a+½)/(Γ(a)√π)·z^a·√y

@@ -88,12 +88,12 @@ func (s *slicer) gauss(g *rule, u, v float64) (m, f float64) {
 // straight line where the density is level to 1e-9, else by Newton's method on
 // its integral.
 func (t Truncated) placeThin(p, q float64) float64 {
-	from, to, want := t.lo, t.hi, p*t.mass
+	from, to, want := t.lo, t.hi, float64(p*t.mass)
 	if q < p {
-		from, to, want = t.hi, t.lo, q*t.mass
+		from, to, want = t.hi, t.lo, float64(q*t.mass)
 	}
 	lo, hi, u, steps := 0.0, 1.0, min(p, q), 30
-	a, b, c := t.of.Density(t.lo), t.of.Density(t.hi), t.of.Density(t.lo+0.5*(t.hi-t.lo))
+	a, b, c := t.of.Density(t.lo), t.of.Density(t.hi), t.of.Density(t.lo+float64(0.5*(t.hi-t.lo)))
 	if max(a, b, c) <= (1+1e-9)*min(a, b, c) {
 		steps = 0
 	}
@@ -177,7 +177,7 @@ const powerLaw = 340
 func (m *meanIntegral) part(sign, end float64) float64 {
 	const step, longStep = 0.25, 1.0
 	far := math.Floor(max(min(powerLaw, 690-dmath.Log(m.w)), 3)) // x must stay a float64
-	z := math.Abs(end/2-m.c/2) / m.w * 2
+	z := math.Abs(float64(end/2)-float64(m.c/2)) / m.w * 2
 	last := far
 	if z < 1e300 {
 		last = dmath.Log(z + math.Sqrt(float64(z*z)+1))
@@ -233,7 +233,7 @@ func (m *meanIntegral) panel(sign, y, h, tol float64, depth int) float64 {
 	if depth == 0 || m.left <= 0 || math.Abs(a-b) <= max(tol, 1e-12*a) {
 		return a
 	}
-	h /= 2
+	h = float64(h / 2)
 	return m.panel(sign, y, h, tol, depth-1) + m.panel(sign, y+h, h, tol, depth-1)
 }
 
@@ -251,7 +251,7 @@ func (m *meanIntegral) gauss(g *rule, sign, y, h float64) float64 {
 		if v < 20 {
 			f = s * k * m.t.of.Density(x) * m.w / m.t.mass
 		} else {
-			f = dmath.Exp(m.t.of.LogDensity(x) + 2*v - 2*math.Ln2 + dmath.Log(m.w) - dmath.Log(m.t.mass))
+			f = dmath.Exp(m.t.of.LogDensity(x) + float64(2*v) - 2*math.Ln2 + dmath.Log(m.w) - dmath.Log(m.t.mass))
 		}
 		sum += float64(g.w[i] * f)
 	}

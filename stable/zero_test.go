@@ -125,3 +125,15 @@ func TestNoiseIsHeld(t *testing.T) {
 	}
 	require.Positive(t, met)
 }
+
+// TestSamplerBitsNearOne: rows fitted through points next to X = 0, which lies
+// amid these laws, keep the bits of version 0.1.0.
+func TestSamplerBitsNearOne(t *testing.T) {
+	x := make([]float32, 4096)
+	for param, want := range map[Param]uint64{S0: 0xab47003c5d8d760d, S1: 0x94b8b97a553dbce2} {
+		s, err := NewSampler(Law{1.05, .1, 1, 0, param})
+		require.NoError(t, err)
+		s.Fill(x, Stream{Seed: 3}, 0)
+		require.Equal(t, want, hash32(x))
+	}
+}

@@ -26,6 +26,7 @@ Laws:
 A skewed stable law needs -param s0 or s1, Nolan's parametrisations. Value i (row i
 where there are rows) is a function of the seed, the law and i alone: the same on
 every processor and for any -n and -threads; with -type f64 it is another value.
+One beyond the largest number of the type is that number, never infinite.
 `,
 	flags: noiseFlags,
 }
