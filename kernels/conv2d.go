@@ -13,7 +13,9 @@ import (
 // fused multiply-adds over (tap, channel) ascending, pixels outside the image
 // being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall
 // on the same source pixel are one term: their weights are added first, in
-// ascending order. It panics on other shapes.
+// ascending order. With opt.Normalized winogradForm may choose another form;
+// Winograd's sums are chains over channels ascending for every point. It
+// panics on other shapes.
 func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = checkConv("Conv2D", y, x, w, b, opt)
 	if res != nil && !tensor.SameShape(res, y) {
@@ -25,6 +27,10 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	if y.Len() == 0 {
+		return
+	}
+	if m := winogradForm(y, x, w, opt); m != 0 {
+		c.winograd(m, y, x, forwardPanels(w), b, res, false)
 		return
 	}
 	key := convKey{up: opt.Up, k: w.Dim(0), stride: opt.Stride, h: x.Dim(1), w: x.Dim(2),
@@ -45,7 +51,8 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 
 // Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped)
 // from dy, the gradient of y = conv(x, w) + b. dx is one chain per element
-// over (tap, output channel) ascending. dw and db continue their chains over
+// over (tap, output channel) ascending, or of the form that winogradForm
+// chooses for it. dw and db continue their chains over
 // (image, pixel) ascending; with opt.Up the pixels of one image come in the
 // order of their parities (row, column), then row, column.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
@@ -68,6 +75,10 @@ func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.Con
 func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 	defer dx.Touch()
 	if dx.Len() == 0 {
+		return
+	}
+	if m := winogradForm(dx, dy, w, opt); m != 0 {
+		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true)
 		return
 	}
 	j := convPool.Get().(*convJob)

@@ -48,31 +48,37 @@ type tap struct{ mat, oy, ox, mul int }
 // lattice is a set of pixels (y·step + oy, x·step + ox), y < h, x < w.
 type lattice struct{ h, w, step, oy, ox int }
 
-var convTables struct {
+// geometries remembers what was built for the latest geometries of kind K.
+type geometries[K comparable, T any] struct {
 	sync.RWMutex
-	m map[convKey]*convTable
+	m map[K]*T
 }
 
-// convTablesKept bounds the cache; a U-Net has about 30 geometries.
-const convTablesKept = 256
+// geometriesKept bounds each cache; a U-Net has about 30 geometries.
+const geometriesKept = 256
 
-// tableFor returns the tables of geometry k.
-func tableFor(k convKey) *convTable {
-	convTables.RLock()
-	t := convTables.m[k]
-	convTables.RUnlock()
+// of returns what build makes of geometry k.
+func (g *geometries[K, T]) of(k K, build func(K) *T) *T {
+	g.RLock()
+	t := g.m[k]
+	g.RUnlock()
 	if t != nil {
 		return t
 	}
-	t = buildTable(k)
-	convTables.Lock()
-	defer convTables.Unlock()
-	if convTables.m == nil || len(convTables.m) >= convTablesKept {
-		convTables.m = make(map[convKey]*convTable)
+	t = build(k)
+	g.Lock()
+	defer g.Unlock()
+	if g.m == nil || len(g.m) >= geometriesKept {
+		g.m = make(map[K]*T)
 	}
-	convTables.m[k] = t
+	g.m[k] = t
 	return t
 }
+
+var convTables geometries[convKey, convTable]
+
+// tableFor returns the tables of geometry k.
+func tableFor(k convKey) *convTable { return convTables.of(k, buildTable) }
 
 // outSize returns the height or width of y for n pixels of x.
 func (k *convKey) outSize(n int) int {

@@ -217,10 +217,10 @@ func TestConv2DPanics(t *testing.T) {
 
 // Programs that see many image sizes must not collect tables for ever.
 func TestConvTablesAreBounded(t *testing.T) {
-	for size := range 2*convTablesKept + 10 {
+	for size := range 2*geometriesKept + 10 {
 		key := convKey{k: 1, stride: 2, h: 1, w: size + 1, read: 1, aPitch: 1, cPitch: 1}
 		require.Same(t, tableFor(key), tableFor(key))
-		require.LessOrEqual(t, len(convTables.m), convTablesKept)
+		require.LessOrEqual(t, len(convTables.m), geometriesKept)
 	}
 }
 

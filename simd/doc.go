@@ -6,7 +6,7 @@
 // A kernel has one defined result, written as the Go function <name>Generic.
 // Every assembly level gives its bits: the tests compare for equality. That
 // fixes, for every kernel, the order of its additions and where it fuses a
-// multiplication with an addition (FMA: rounded once). There are three orders.
+// multiplication with an addition (FMA: rounded once). There are four orders.
 //
 // Chain: an output that sums over k (products, convolutions, attention, sums
 // over rows or pixels) is one chain in ascending k,
@@ -17,6 +17,18 @@
 // accumulate, at what the output held, so two batches of 8 give the bits of
 // one of 16. A bias and then a residual are added after the last term. See
 // Tiles.
+//
+// Winograd: a 3×3 convolution whose input is normalised may take a form with
+// fewer multiplications, F(4×4, 3×3) or F(2×2, 3×3) of Wino. Tiles of m×m
+// outputs start at the image's origin; pixels outside the image are zero, and
+// outputs beyond it are left out. Pixels, taps and products go through
+// transforms of listed operations (wino_generic.go), down the columns and then
+// along the rows; each of the (m+2)² products of a tile is a chain over the
+// channels ascending, from zero; bias and then residual are added last. The
+// taps are transformed in float32: the coefficients of G are exact, and the
+// measured error is that of a transform in float64. Which form a convolution
+// takes is a function of its options, H, W and channels (kernels), never of
+// batch, threads or level.
 //
 // Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,
 // RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,

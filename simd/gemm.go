@@ -17,7 +17,7 @@ const (
 //
 //	acc[j] = C[c+j] if Acc, else 0, c = n·CInc + COff[n·CStep+i]
 //	for s in 0…Segs−1, for k in 0…K−1:
-//	    acc[j] = fma(A[a + k·KA], B[BOff[s] + k·KB + j], acc[j]),
+//	    acc[j] = fma(A[a + k·KA], B[n·BInc + BOff[s] + k·KB + j], acc[j]),
 //	    a = n·AInc + AOff[n·AStep + 12·s + i]
 //	if Bias: acc[j] += Bias[j]
 //	if Res:  acc[j] += Res[r+j], r = n·RInc + ROff[n·RStep+i]
@@ -44,6 +44,7 @@ type Tiles struct {
 
 	AStep, CStep, RStep int // advance per tile in AOff, COff, ROff
 	AInc, CInc, RInc    int // advance per tile in A, C, Res
+	BInc                int // and in B
 
 	Acc bool // start from C instead of zero
 }

@@ -77,7 +77,7 @@ TEXT ·tiles6x16AVX2(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -302,6 +302,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -364,7 +367,7 @@ TEXT ·tiles6x16TailAVX2(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -619,6 +622,9 @@ alone:
 	MOVQ       296(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 64(SP)
+	MOVQ       344(BP), AX
+	SHLQ       $0x02, AX
+	ADDQ       AX, 40(SP)
 	MOVQ       328(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 48(SP)
@@ -675,7 +681,7 @@ TEXT ·tiles4x16AVX2(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -848,6 +854,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -910,7 +919,7 @@ TEXT ·tiles4x16TailAVX2(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -1105,6 +1114,9 @@ alone:
 	MOVQ       296(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 64(SP)
+	MOVQ       344(BP), AX
+	SHLQ       $0x02, AX
+	ADDQ       AX, 40(SP)
 	MOVQ       328(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 48(SP)

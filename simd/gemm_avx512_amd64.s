@@ -52,7 +52,7 @@ TEXT ·tiles12x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -446,6 +446,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -511,7 +514,7 @@ TEXT ·tiles12x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -806,6 +809,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -871,7 +877,7 @@ TEXT ·tiles8x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -1157,6 +1163,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -1222,7 +1231,7 @@ TEXT ·tiles8x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -1441,6 +1450,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -1506,7 +1518,7 @@ TEXT ·tiles4x32AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -1684,6 +1696,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)
@@ -1749,7 +1764,7 @@ TEXT ·tiles4x16AVX512(SB), NOSPLIT, $120-8
 	MOVQ  AX, 88(SP)
 
 tile:
-	CMPB 344(BP), $0x00
+	CMPB 352(BP), $0x00
 	JEQ  empty
 
 	// Continue the sums in C
@@ -1892,6 +1907,9 @@ alone:
 	MOVQ    296(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 64(SP)
+	MOVQ    344(BP), AX
+	SHLQ    $0x02, AX
+	ADDQ    AX, 40(SP)
 	MOVQ    328(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 48(SP)

@@ -25,7 +25,7 @@ func tileRowGeneric(t *Tiles, n, i int, out []float32) {
 		if off := t.AOff[n*t.AStep+s*TileRows+i]; off >= 0 {
 			a = t.A[n*t.AInc+int(off):]
 		}
-		b := t.B[t.BOff[s]:]
+		b := t.B[n*t.BInc+int(t.BOff[s]):]
 		for k := range t.K {
 			v := a[k*t.KA]
 			row := b[k*t.KB:][:len(acc)]

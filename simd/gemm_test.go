@@ -26,7 +26,7 @@ func TestTilesLayout(t *testing.T) {
 		unsafe.Offsetof(x.N), unsafe.Offsetof(x.Rows), unsafe.Offsetof(x.Cols), unsafe.Offsetof(x.Segs),
 		unsafe.Offsetof(x.K), unsafe.Offsetof(x.KA), unsafe.Offsetof(x.KB), unsafe.Offsetof(x.AStep),
 		unsafe.Offsetof(x.CStep), unsafe.Offsetof(x.RStep), unsafe.Offsetof(x.AInc), unsafe.Offsetof(x.CInc),
-		unsafe.Offsetof(x.RInc), unsafe.Offsetof(x.Acc),
+		unsafe.Offsetof(x.RInc), unsafe.Offsetof(x.BInc), unsafe.Offsetof(x.Acc),
 	} {
 		require.EqualValues(t, 240+8*i, off)
 	}
@@ -35,6 +35,7 @@ func TestTilesLayout(t *testing.T) {
 // tilesCase is the shape of one test of Tiles.
 type tilesCase struct {
 	n, rows, valid, cols, segs, k, ka, pad int
+	bInc                                   int
 	bias, res, inPlace, acc                bool
 }
 
@@ -90,9 +91,9 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 	for s := range c.segs {
 		t.BOff = append(t.BOff, int32((c.segs-1-s)*c.k*width))
 	}
-	t.CInc = c.valid * width
+	t.CInc, t.BInc = c.valid*width, c.bInc
 	t.A = m.piece(m.a, max(0, c.segs*c.valid*span+(c.n-1)*c.pad))
-	t.B = m.piece(m.b, max(0, c.segs*c.k*width-c.pad))
+	t.B = m.piece(m.b, max(0, c.segs*c.k*width-c.pad+(c.n-1)*c.bInc))
 	t.C = m.piece(m.c, c.n*c.valid*width-c.pad)
 	t.Zero = m.piece(m.zero, span)
 	clear(t.Zero)
@@ -131,7 +132,7 @@ func tilesTwin(t *Tiles) (want, size []float64) {
 				for s := range t.Segs {
 					for k := range t.K {
 						if off := t.AOff[n*t.AStep+s*TileRows+i]; off >= 0 {
-							add(float64(t.A[n*t.AInc+int(off)+k*t.KA]) * float64(t.B[int(t.BOff[s])+k*t.KB+j]))
+							add(float64(t.A[n*t.AInc+int(off)+k*t.KA]) * float64(t.B[n*t.BInc+int(t.BOff[s])+k*t.KB+j]))
 						}
 					}
 				}
@@ -169,7 +170,7 @@ func tilesCases() []tilesCase {
 		for _, rows := range []int{4, 8, 12} {
 			i := len(out)
 			out = append(out, tilesCase{n: 1 + i%3, rows: rows, valid: rows - (i%4)*(i/7%2), cols: cols, segs: 1 + i%2, k: 1 + i%5,
-				ka: 1 + i/3%2*2, pad: i % 3, bias: i%2 == 0, res: i%3 > 0, inPlace: i%3 == 2, acc: i%5 == 1})
+				ka: 1 + i/3%2*2, pad: i % 3, bInc: i / 2 % 3 * 40, bias: i%2 == 0, res: i%3 > 0, inPlace: i%3 == 2, acc: i%5 == 1})
 		}
 	}
 	return append(out,
@@ -233,10 +234,11 @@ func TestTilesMutants(t *testing.T) {
 		"sum restarted":   func(x *Tiles) { x.Acc = false; x.Run() },
 		"rows swapped":    func(x *Tiles) { x.COff[0], x.COff[1] = x.COff[1], x.COff[0]; x.Run() },
 		"zero row loaded": func(x *Tiles) { x.AOff[2] = 0; x.Run() },
+		"one B for all":   func(x *Tiles) { x.BInc = 0; x.Run() },
 		"one past end":    func(x *Tiles) { x.Run(); x.C[x.Cols]++ },
 		"NaN":             func(x *Tiles) { x.Run(); x.C[0] = float32(math.NaN()) },
 	}
-	c := tilesCase{n: 2, rows: 8, valid: 8, cols: 21, segs: 3, k: 5, ka: 1, pad: 2, bias: true, res: true, acc: true}
+	c := tilesCase{n: 2, rows: 8, valid: 8, cols: 21, segs: 3, k: 5, ka: 1, pad: 2, bInc: 64, bias: true, res: true, acc: true}
 	m := newTilesMemory(t, false)
 	for name, run := range mutants {
 		r := numtest.NewRand(3)

@@ -6,6 +6,8 @@ package simd
 //go:generate go run -C ../asm ./gemm -isa avx512 -out ../simd/gemm_avx512_amd64.s
 //go:generate go run -C ../asm ./gemm -isa avx2 -out ../simd/gemm_avx2_amd64.s
 //go:generate go run -C ../asm ./gemm/neon -out ../simd/gemm_neon_arm64.s
+//go:generate go run -C ../asm ./wino -isa avx512 -out ../simd/wino_avx512_amd64.s
+//go:generate go run -C ../asm ./wino -isa avx2 -out ../simd/wino_avx2_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx512 -out ../simd/noise_avx512_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx2 -out ../simd/noise_avx2_amd64.s
 //go:generate go run -C ../asm ./vec -isa avx512 -out ../simd/vec_avx512_amd64.s

@@ -41,7 +41,8 @@ type Device interface {
 
 	// Conv2D sets y = conv(x, w) + b + res. x [N,H,W,C]; w [k,k,C,O] with
 	// k 1 or 3, padding k/2; b [O]; res nil or of y's shape (may be y itself).
-	// opt.Up doubles H and W by repeating pixels first; opt.Stride 1 or 2.
+	// opt.Up doubles H and W by repeating pixels first; opt.Stride 1 or 2;
+	// opt.Normalized allows a form with fewer multiplications, see ConvOpt.
 	Conv2D(y, x, w, b, res *Tensor, opt ConvOpt)
 	// Conv2DBackward: dx (nil: skipped), dw += , db += . The gradient of res is
 	// dy itself.
@@ -128,6 +129,14 @@ type Device interface {
 type ConvOpt struct {
 	Stride int  // 1 or 2; 0 means 1
 	Up     bool // nearest-neighbour upsampling by 2 before the convolution
+
+	// Normalized says that the magnitudes of x's pixels are alike, as they are
+	// after a normalisation. Then a 3×3 convolution of stride 1 without Up may
+	// take a form whose rounding errors, and those of the gradient at x, follow
+	// the largest pixel of a square of up to 6×6 and not only of the nine that
+	// an output sees; NaN and infinities spread over that square. Which form it
+	// takes depends on H, W and the channels of one sample.
+	Normalized bool
 }
 
 // ResampleOpt chooses the form of a resampling.

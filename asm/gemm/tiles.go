@@ -21,8 +21,8 @@ const (
 
 	fieldN, fieldCols, fieldSegs, fieldK, fieldKA, fieldKB = 240, 256, 264, 272, 280, 288
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
-	fieldAInc, fieldCInc, fieldRInc                        = 320, 328, 336
-	fieldAcc                                               = 344
+	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
+	fieldAcc                                               = 352
 )
 
 // ahead is how many bytes of B are fetched before they are used: several
@@ -343,7 +343,7 @@ func (k *kernel) nextTile() {
 	for _, s := range []struct {
 		at  operand.Mem
 		off int
-	}{{k.a, fieldAInc}, {k.aTab, fieldAStep}, {k.c, fieldCInc}, {k.cTab, fieldCStep}, {k.r, fieldRInc}, {k.rTab, fieldRStep}} {
+	}{{k.a, fieldAInc}, {k.aTab, fieldAStep}, {k.b, fieldBInc}, {k.c, fieldCInc}, {k.cTab, fieldCStep}, {k.r, fieldRInc}, {k.rTab, fieldRStep}} {
 		k.MOVQ(field(s.off), reg.RAX)
 		k.SHLQ(operand.U8(2), reg.RAX)
 		k.ADDQ(reg.RAX, s.at)

@@ -3,6 +3,7 @@ package devicetest
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"heavytail/internal/ref64"
 	"heavytail/tensor"
@@ -114,6 +115,10 @@ func (b broken) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 }
 
 func (b broken) Conv2D(y, x, w, bias, res *tensor.Tensor, opt tensor.ConvOpt) {
+	if opt.Normalized && strings.HasPrefix(b.mutant, "winograd:") {
+		b.winograd(y, x, w, bias, res)
+		return
+	}
 	switch b.mutant {
 	case "conv: no residual":
 		res = nil
@@ -151,10 +156,64 @@ func (b broken) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.C
 		zeroed(dw)
 	}
 	b.Device.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+	if b.is("winograd: taps not flipped") && opt.Normalized && dx != nil {
+		b.Device.Conv2DBackward(dx, like(dw), nil, dy, x, flipped(w), opt)
+	}
 	if b.is("conv: dx of stride") && opt.Stride == 2 && dx != nil { // forgets the last column
 		edit(dx, func(x []float64) { clear(x[len(x)-dx.Cols():]) })
 	}
 }
+
+// winograd computes Conv2D by F(4×4, 3×3) with the fault of b.
+func (b broken) winograd(y, x, w, bias, res *tensor.Tensor) {
+	f, outside := ref64.NewWinograd(4), 0.0
+	s := ref64.ConvShape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Cols(), O: w.Cols(), K: 3, Stride: 1}
+	switch b.mutant {
+	case "winograd: coefficient":
+		f.BT[1][2] *= 1 + 0x1p-8
+	case "winograd: edge not zero":
+		outside = 0.01
+	case "winograd: no bias":
+		bias = nil
+	}
+	out := make([]float64, y.Len())
+	f.Conv2D(out, ref64.Values(x), ref64.Values(w), s, outside)
+	switch n := s.H * s.W * s.O; b.mutant {
+	case "winograd: tile off by one": // the last column of tiles takes the pixels before its own
+		for i := len(out)/n*n - 1; i >= s.O; i-- {
+			if col := i / s.O % s.W; col >= (s.W-1)/4*4 && col > 0 {
+				out[i] = out[i-s.O]
+			}
+		}
+	case "winograd: transposed": // rows and columns of a tile's outputs
+		for i := range out {
+			row, col := i/s.O/s.W%s.H, i/s.O%s.W
+			if r := row/4*4 + col%4; col%4 > row%4 && r < s.H && row%4+col/4*4 < s.W {
+				k := i - (row*s.W+col)*s.O + (r*s.W+col/4*4+row%4)*s.O
+				out[i], out[k] = out[k], out[i]
+			}
+		}
+	}
+	ref64.SetValues(y, sum(out, bias, res))
+}
+
+// sum adds bias, a row, and res to out; either may be nil.
+func sum(out []float64, bias, res *tensor.Tensor) []float64 {
+	if bias != nil {
+		for i := range out {
+			out[i] += ref64.Values(bias)[i%bias.Len()]
+		}
+	}
+	if res != nil {
+		for i, v := range ref64.Values(res) {
+			out[i] += v
+		}
+	}
+	return out
+}
+
+// like returns a tensor of zeros of t's shape.
+func like(t *tensor.Tensor) *tensor.Tensor { return ref64.New().New(t.Shape()...) }
 
 func (b broken) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
 	switch b.mutant {

@@ -43,6 +43,9 @@ func TestMutantBasePasses(t *testing.T) {
 		if err := c.Check(broken{Device: ref64.New()}); err != nil {
 			t.Error(err)
 		}
+		if err := c.Check(broken{Device: ref64.New(), mutant: "winograd: none"}); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -63,6 +66,8 @@ var mutants = map[string]string{
 	"linear: dw overwritten": "Linear", "linear: db overwritten": "Linear", "linear: dx added": "Linear", "linear: order by batch": "Linear",
 	"conv: no residual": "Conv2D", "conv: flipped": "Conv2D", "conv: no bias": "Conv2D", "conv: dx of stride": "Conv2D",
 	"conv: dw overwritten": "Conv2D", "conv: swapped sides": "Conv2D", "conv: 11 bits": "Conv2D",
+	"winograd: coefficient": "Winograd", "winograd: tile off by one": "Winograd", "winograd: edge not zero": "Winograd",
+	"winograd: taps not flipped": "Winograd", "winograd: no bias": "Winograd", "winograd: transposed": "Winograd",
 	"resample: no corner": "Resample", "resample: order of taps": "Resample", "resample: 11 bits": "Resample", "resample: gradient of order": "Resample",
 	"resample: gradient added": "Resample", "channels: first row for all": "AddChannels", "channels: view": "AddChannels",
 	"channels: sum added": "AddChannels", "channels: no last pixel": "AddChannels", "channels: swallows NaN": "AddChannels",

@@ -9,7 +9,7 @@ import (
 func Cases(short bool) []Case {
 	var all []Case
 	for _, f := range []func() []Case{
-		copyCases, linearCases, convCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases,
+		copyCases, linearCases, convCases, winogradCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases,
 		embeddingCases, dropoutCases, lossCases, optimCases,
 	} {
 		for _, c := range f() {

@@ -49,16 +49,16 @@ const (
 
 	fieldN, fieldSegs, fieldK, fieldKA, fieldKB = 240, 264, 272, 280, 288
 	fieldAStep, fieldCStep, fieldRStep          = 296, 304, 312
-	fieldAInc, fieldCInc, fieldRInc             = 320, 328, 336
-	fieldAcc                                    = 344
+	fieldAInc, fieldCInc, fieldRInc, fieldBInc  = 320, 328, 336, 344
+	fieldAcc                                    = 352
 )
 
-// Registers: R0 the *Tiles, R1…R6 the rows; R23…R25 are free.
+// Registers: R0 the *Tiles, R1…R6 the rows; R23 and R24 are free.
 const (
 	ka, kb, bPtr, terms      = "R7", "R8", "R9", "R10"
 	segs, aTab, bTab, tiles  = "R11", "R12", "R13", "R14"
 	aBase, cBase, cTab, aRow = "R15", "R16", "R17", "R19" // aRow: the tile's row offsets
-	rBase, rTab, zero        = "R20", "R21", "R22"
+	rBase, rTab, zero, bBase = "R20", "R21", "R22", "R25"
 	firstB, one              = 24, 28 // vector registers: a row of B; ones
 )
 
@@ -73,7 +73,7 @@ func (e *emitter) tiles(rows int) {
 		reg string
 		off int
 	}{{ka, fieldKA}, {kb, fieldKB}, {tiles, fieldN}, {aBase, fieldA}, {cBase, fieldC}, {cTab, fieldCOff},
-		{aRow, fieldAOff}, {rBase, fieldRes}, {rTab, fieldROff}, {zero, fieldZero}} {
+		{aRow, fieldAOff}, {rBase, fieldRes}, {rTab, fieldROff}, {zero, fieldZero}, {bBase, fieldB}} {
 		e.op("MOVD %d(R0), %s", f.off, f.reg)
 	}
 	e.op("LSL $2, %s, %s", ka, ka)
@@ -130,8 +130,7 @@ func (e *emitter) segments(rows int) {
 	}
 	e.op("ADD $48, %s", aTab)
 	e.op("MOVW.P 4(%s), R23", bTab)
-	e.op("MOVD %d(R0), R24", fieldB)
-	e.op("ADD R23<<2, R24, %s", bPtr)
+	e.op("ADD R23<<2, %s, %s", bBase, bPtr)
 	e.op("MOVD %d(R0), %s", fieldK, terms)
 	e.label("term")
 	e.op("VLD1.P (%s)(%s), %s", bPtr, kb, four(firstB))
@@ -181,7 +180,7 @@ func (e *emitter) nextTile() {
 	for _, s := range []struct {
 		off int
 		reg string
-	}{{fieldAInc, aBase}, {fieldAStep, aRow}, {fieldCInc, cBase}, {fieldCStep, cTab}, {fieldRInc, rBase}, {fieldRStep, rTab}} {
+	}{{fieldAInc, aBase}, {fieldAStep, aRow}, {fieldBInc, bBase}, {fieldCInc, cBase}, {fieldCStep, cTab}, {fieldRInc, rBase}, {fieldRStep, rTab}} {
 		e.op("MOVD %d(R0), R23", s.off)
 		e.op("ADD R23<<2, %s", s.reg)
 	}

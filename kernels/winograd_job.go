@@ -1,0 +1,191 @@
+package kernels
+
+import (
+	"sync"
+
+	"heavytail/internal/par"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// winoJob runs a Winograd convolution over a batch. Its tiles, those of all
+// images in turn, are the rows of one product per point of a tile; every part
+// transforms the pixels and the taps that it needs.
+type winoJob struct {
+	form             simd.Wino
+	tab              *winoTable
+	a, b, c, bias    []float32
+	res              []float32
+	aImg, cImg, rImg int // distance of images
+	n, k, cols       int // images, channels read, channels written
+	flip             bool
+
+	tileParts, colParts int
+}
+
+var winoPool = sync.Pool{New: func() any { return new(winoJob) }}
+
+// Blocks: winoV float32 of transformed pixels, and the transformed taps of
+// winoK channels by 32 columns, stay in the second-level cache.
+// Their points lie winoPad float32 further apart than they are long: so many
+// streams must not fall on the same cache sets.
+const (
+	winoV   = 1 << 18
+	winoK   = 64
+	winoPad = 16
+)
+
+// winograd sets out to the convolution of in with the taps panels, read in
+// reverse order if flip.
+func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, res *tensor.Tensor, flip bool) {
+	key := winoKey{form: m, h: in.Dim(1), w: in.Dim(2), aPitch: in.Pitch(), cPitch: out.Pitch()}
+	j := winoPool.Get().(*winoJob)
+	if res != nil {
+		key.rPitch = res.Pitch()
+		j.res, j.rImg = res.Data(), res.Dim(1)*res.Dim(2)*res.Pitch()
+	}
+	j.form, j.flip, j.tab = m, flip, winoTables.of(key, buildWinoTable)
+	j.a, j.aImg = in.Data(), in.Dim(1)*in.Dim(2)*in.Pitch()
+	j.c, j.cImg = out.Data(), out.Dim(1)*out.Dim(2)*out.Pitch()
+	j.b, j.bias = taps, dataOf(b)
+	j.n, j.k, j.cols = in.Dim(0), in.Cols(), out.Cols()
+	threads := par.Threads(c.threads)
+	j.split(threads)
+	par.Run(threads, j.tileParts*j.colParts, j)
+	*j = winoJob{}
+	winoPool.Put(j)
+}
+
+// pitch is the distance of the points of a transformed tile: whole vectors,
+// and one more so that tiles do not fall on the same cache sets.
+func (j *winoJob) pitch() int { return (j.k+15)&^15 + 16 }
+
+// block is how many tiles are transformed at a time, 24 to 48: every block
+// transforms the taps again.
+func (j *winoJob) block() int {
+	fit := winoV / (j.form.Points() * j.pitch())
+	return min(max(fit/simd.TileRows, 2), 4) * simd.TileRows
+}
+
+// split cuts tiles first, in parts of whole blocks, then panels: parts of
+// tiles transform the taps again, parts of panels the pixels.
+func (j *winoJob) split(threads int) {
+	tiles := j.n * j.tab.tiles
+	want := min(partsFor(threads, tiles*j.form.Points()*j.k*j.cols), 2*threads)
+	j.tileParts = max(1, min(want, tiles/j.block()))
+	j.colParts = min(panels(j.cols), (want+j.tileParts-1)/j.tileParts)
+}
+
+// Do computes one part.
+func (j *winoJob) Do(part int) {
+	col, tile := part%j.colParts, part/j.colParts
+	tiles, np := j.n*j.tab.tiles, panels(j.cols)
+	t0, t1 := tiles*tile/j.tileParts, tiles*(tile+1)/j.tileParts
+	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
+	points, pitch, block := j.form.Points(), j.pitch(), j.block()
+	blocks := (t1 - t0 + block - 1) / block
+	room := (t1 - t0 + blocks - 1) / blocks
+	row := int(j.form+2) * (winoK*simd.TileCols + winoPad)
+	s := getScratch(points*room*(pitch+simd.TileCols)+row+48, 2*simd.TileRows)
+	defer s.free()
+	w := winoBlock{winoJob: j, tables: s.i}
+	var at int
+	w.pixels, at = s.cut(0, room*points*pitch)
+	w.prods, at = s.cut(at, room*points*simd.TileCols)
+	w.taps, _ = s.cut(at, row)
+	for i := range blocks {
+		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
+		w.transform()
+		for p := p0; p < p1; p++ {
+			w.panel(p)
+		}
+	}
+}
+
+// winoBlock computes a block of tiles.
+type winoBlock struct {
+	*winoJob
+	t0, t1 int       // tiles
+	pixels []float32 // [tile][point][pitch]
+	prods  []float32 // [tile][point][32]
+	taps   []float32 // [point of a row][channel][32], winoPad between the points
+	tables []int32
+}
+
+// run returns the tiles from t on that lie in one image: how many, the image
+// and the first one's number in it.
+func (w *winoBlock) run(t int) (n, image, first int) {
+	image, first = t/w.tab.tiles, t%w.tab.tiles
+	return min(w.tab.tiles-first, w.t1-t), image, first
+}
+
+// transform transforms the block's pixels.
+func (w *winoBlock) transform() {
+	zero := zeroRow(w.k)
+	points, pitch := w.form.Points(), w.pitch()
+	for t := w.t0; t < w.t1; {
+		n, image, first := w.run(t)
+		in := simd.WinoIn{
+			V: w.pixels[(t-w.t0)*points*pitch:], X: w.a[image*w.aImg:], Zero: zero,
+			Off: w.tab.in[first*points:], N: n, C: w.k, Pitch: pitch,
+		}
+		in.Run(w.form)
+		t += n
+	}
+}
+
+// panel computes the block's outputs in panel p.
+func (w *winoBlock) panel(p int) {
+	const cols = simd.TileCols
+	b := w.b[p*9*w.k*cols:]
+	for k := 0; k < w.k; k += winoK {
+		n := min(winoK, w.k-k) * cols
+		for row := range int(w.form) + 2 {
+			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip)
+			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
+		}
+	}
+	q := int(w.form * w.form)
+	for t := w.t0; t < w.t1; {
+		n, image, first := w.run(t)
+		out := simd.WinoOut{
+			C: w.c[image*w.cImg+p*cols:], M: w.prods[(t-w.t0)*w.form.Points()*cols:],
+			COff: w.tab.cOut[first*q:], ROff: w.tab.rOut[first*q:], N: n, Cols: min(cols, w.cols-p*cols),
+		}
+		if w.bias != nil {
+			out.Bias = w.bias[p*cols:]
+		}
+		if w.res != nil {
+			out.Res = w.res[image*w.rImg+p*cols:]
+		}
+		out.Run(w.form)
+		t += n
+	}
+}
+
+// products adds the terms k…k+n−1 to the products of a row of points.
+func (w *winoBlock) products(line, k, n, cols int) {
+	const rows = simd.TileRows
+	points, side, pitch := w.form.Points(), int(w.form)+2, w.pitch()
+	t := simd.Tiles{
+		B: w.taps, AOff: w.tables[:rows], BOff: oneSeg, COff: w.tables[rows : 2*rows],
+		N: side, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols,
+		AInc: pitch, BInc: n*simd.TileCols + winoPad, CInc: simd.TileCols, Acc: k > 0,
+	}
+	runs, m := rowRuns(w.t1 - w.t0)
+	for _, r := range runs[:m] {
+		for l := range r.height {
+			at := l * points
+			if r.tiles == 1 {
+				at = min(l, r.valid-1) * points
+			}
+			t.AOff[l], t.COff[l] = int32(at*pitch), int32(at*simd.TileCols)
+		}
+		t.Rows = r.height
+		for i := range r.tiles {
+			at := (r.row+i*r.height)*points + line*side
+			t.A, t.C = w.pixels[at*pitch+k:], w.prods[at*simd.TileCols:]
+			t.Run()
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
+	"heavytail/internal/ref64"
+	"heavytail/simd"
+	"heavytail/tensor"
+)
+
+// BenchmarkWinograd takes the least time of each form of a convolution; the
+// ratios to the direct form are what the choice rests on.
+func BenchmarkWinograd(b *testing.B) {
+	for _, s := range []struct{ size, c, o int }{
+		{32, 128, 128}, {16, 256, 256}, {16, 512, 256}, {8, 256, 256}, {4, 256, 256}, {32, 32, 32}, {16, 64, 64}, {28, 32, 32}, {14, 64, 64}, {7, 64, 64}, {32, 128, 3},
+	} {
+		for _, n := range []int{1, 4} {
+			c := New(1)
+			r := numtest.NewRand(1)
+			x, w, bias, y := c.New(n, s.size, s.size, s.c), c.New(3, 3, s.c, s.o), c.New(s.o), c.New(n, s.size, s.size, s.o)
+			r.Fill(x.Data(), 1)
+			r.Fill(w.Data(), 1)
+			took := [3]time.Duration{1 << 60, 1 << 60, 1 << 60}
+			forms := []simd.Wino{0, simd.Wino2, simd.Wino4}
+			b.Run(fmt.Sprintf("%d->%d at %d x%d", s.c, s.o, s.size, n), func(b *testing.B) {
+				for range b.N {
+					for i, m := range forms {
+						start := time.Now()
+						if m == 0 {
+							c.Conv2D(y, x, w, bias, nil, tensor.ConvOpt{})
+						} else {
+							c.winograd(m, y, x, forwardPanels(w), bias, nil, false)
+						}
+						took[i] = min(took[i], time.Since(start))
+					}
+				}
+				b.ReportMetric(float64(took[0].Nanoseconds())/1e3, "direct-us")
+				b.ReportMetric(float64(took[0])/float64(took[1]), "F2-times")
+				b.ReportMetric(float64(took[0])/float64(took[2]), "F4-times")
+			})
+		}
+	}
+}
+
+// Both forms, whatever winogradForm would choose, agree with float64, between
+// levels, threads and splits of the batch, and touch nothing beside the views.
+func TestWinograd(t *testing.T) {
+	for i, s := range []ref64.ConvShape{
+		{N: 2, H: 9, W: 7, C: 40, O: 37}, {N: 3, H: 4, W: 5, C: 70, O: 3}, {N: 1, H: 16, W: 16, C: 130, O: 64}, {N: 5, H: 1, W: 1, C: 3, O: 33},
+		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
+	} {
+		s.K, s.Stride = 3, 1
+		for _, m := range []simd.Wino{simd.Wino2, simd.Wino4} {
+			for _, flip := range []bool{false, true} {
+				testWinograd(t, s, m, flip, uint64(i))
+			}
+		}
+	}
+}
+
+func testWinograd(t *testing.T, s ref64.ConvShape, m simd.Wino, flip bool, seed uint64) {
+	r := numtest.NewRand(seed)
+	x, w, b := view(r, 3, s.N, s.H, s.W, s.C), view(r, 0, 3, 3, s.C, s.O), view(r, 0, s.O)
+	res, y := view(r, 5, s.N, s.H, s.W, s.O), view(r, 7, s.N, s.H, s.W, s.O)
+	around := frame(y)
+	taps, v := forwardPanels(w), w
+	if flip {
+		v = New(1).New(3, 3, s.C, s.O)
+		for k := range 9 {
+			copy(v.Data()[k*s.C*s.O:][:s.C*s.O], w.Data()[(8-k)*s.C*s.O:])
+		}
+	}
+	want := make([]float64, y.Len())
+	ref64.Conv2D(want, values(x), values(v), values(b), values(res), s)
+	got := bitsOf(t, func(c *CPU) []float32 {
+		c.winograd(m, y, x, taps, b, res, flip)
+		return dense(y)
+	})
+	// inputs below one: a transformed sum is off by no more than a hundred
+	// times what the chain of its channels is
+	numtest.Within(t, want, got, 100*float64(s.C+8)*0x1p-24, 0, fmt.Sprintf("%+v form %d", s, m))
+	numtest.SameBits(t, around, frame(y), "values between the rows of y")
+	bitsOf(t, func(c *CPU) []float32 { // in place, one image at a time
+		for i := range y.Rows() {
+			copy(y.Data()[i*y.Pitch():][:y.Cols()], res.Data()[i*res.Pitch():])
+		}
+		for n := range s.N {
+			c.winograd(m, y.Batch(n, n+1), x.Batch(n, n+1), taps, b, y.Batch(n, n+1), flip)
+		}
+		numtest.SameBits(t, got, dense(y), "image by image")
+		return got
+	})
+}
+
+// normalized returns images as layers see them: neighbouring pixels alike,
+// after a normalisation and SiLU.
+func normalized(r *numtest.Rand, n, size, c int) *tensor.Tensor {
+	x := New(1).New(n, size, size, c)
+	normal := func() float64 { return (r.Float64() + r.Float64() + r.Float64() + r.Float64()) * math.Sqrt(0.75) }
+	d := x.Data()
+	for i := range d {
+		v := normal()
+		if i%(size*c) >= c {
+			v = (v + normal()) / math.Sqrt2
+		}
+		d[i] = float32(v)
+	}
+	for i := len(d) - 1; i >= size*c; i-- {
+		d[i] = (d[i] + d[i-size*c]) / math.Sqrt2
+	}
+	for i, v := range d {
+		d[i] = float32(float64(v) / (1 + math.Exp(-float64(v))))
+	}
+	return x
+}
+
+// rootAndWorst returns the root mean square and the largest of the errors of
+// the first columns of y.
+func rootAndWorst(y *tensor.Tensor, want []float64) (rms, worst float64) {
+	for i, g := range dense(y) {
+		d := math.Abs(float64(g) - want[i])
+		rms += d * d
+		worst = max(worst, d)
+	}
+	return math.Sqrt(rms / float64(len(want))), worst
+}
+
+// For every size and number of channels that the networks' layers read, the
+// chosen form is off by at most twice as much as the direct one in the root
+// mean square, and three times at worst.
+func TestWinogradErrors(t *testing.T) {
+	reads := []int{8, 16, 32, 64, 96, 128, 192, 256, 384, 512}
+	if testing.Short() {
+		reads = []int{32, 128}
+	}
+	for _, size := range []int{32, 28, 16, 14, 8, 7, 6, 4} {
+		for _, read := range reads {
+			form := winogradChoice(size, size, read)
+			if form == 0 {
+				continue
+			}
+			const o = 32
+			n := max(1, 16000/(size*size*o)) // enough outputs for the statistics to mean something
+			s := ref64.ConvShape{N: n, H: size, W: size, C: read, O: o, K: 3, Stride: 1}
+			r := numtest.NewRand(uint64(size*1000 + read))
+			x, w, c := normalized(r, n, size, read), view(r, 0, 3, 3, read, o), New(1)
+			y, want := c.New(n, size, size, o), make([]float64, n*size*size*o)
+			ref64.Conv2D(want, values(x), values(w), nil, nil, s)
+			c.Conv2D(y, x, w, nil, nil, tensor.ConvOpt{})
+			rms, worst := rootAndWorst(y, want)
+			c.Conv2D(y, x, w, nil, nil, tensor.ConvOpt{Normalized: true})
+			rmsForm, worstForm := rootAndWorst(y, want)
+			t.Logf("%d², %d channels: form %d, rms %.2f, worst %.2f of the direct form's", size, read, form, rmsForm/rms, worstForm/worst)
+			require.LessOrEqual(t, rmsForm, 2*rms, "%d², %d channels", size, read)
+			require.LessOrEqual(t, worstForm, 3*worst, "%d², %d channels", size, read)
+		}
+	}
+}
+
+// What a pixel of a million does: outputs of tiles that do not read it keep
+// their bits. In the others the error of an output that does not see it grows
+// to its rounding, and no further: the million's share of the transforms
+// cancels but for half a unit of each operation on it.
+func TestWinogradOutlier(t *testing.T) {
+	const size, read, o = 12, 48, 20
+	s := ref64.ConvShape{N: 1, H: size, W: size, C: read, O: o, K: 3, Stride: 1}
+	r := numtest.NewRand(1)
+	x, w, c := normalized(r, 1, size, read), view(r, 0, 3, 3, read, o), New(1)
+	opt := tensor.ConvOpt{Normalized: true}
+	form := winogradChoice(size, size, read)
+	require.Equal(t, simd.Wino4, form)
+	y := c.New(1, size, size, o)
+	c.Conv2D(y, x, w, nil, nil, opt)
+	plain := dense(y)
+	const py, px, channel, huge = 4, 8, 7, 1e6
+	x.Data()[(py*size+px)*read+channel] = huge
+	want := make([]float64, y.Len())
+	ref64.Conv2D(want, values(x), values(w), nil, nil, s)
+	bound := make([]float64, y.Len()) // of the magnitudes that the form adds up
+	abs := func(v []float64) (out []float64) {
+		for _, e := range v {
+			out = append(out, math.Abs(e))
+		}
+		return out
+	}
+	ref64.NewWinograd(int(form)).Abs().Conv2D(bound, abs(values(x)), abs(values(w)), s, 0)
+	c.Conv2D(y, x, w, nil, nil, opt)
+	reached := 0
+	for i, g := range dense(y) {
+		row, col := i/o/size, i/o%size
+		// a tile of outputs from 4·t reads the pixels 4·t−1 to 4·t+4
+		reads := func(at, p int) bool { return at/4*4-1 <= p && p <= at/4*4+4 }
+		if !reads(row, py) || !reads(col, px) {
+			require.Equal(t, math.Float32bits(plain[i]), math.Float32bits(g), "row %d, column %d reads nothing of it", row, col)
+			continue
+		}
+		reached++
+		require.InDelta(t, want[i], g, bound[i]*(read+24)*0x1p-24, "row %d, column %d", row, col)
+		if abs(want)[i] < huge/1e3 { // not seen: less than a ten-thousandth of the million
+			require.InDelta(t, want[i], g, huge*1e-5, "row %d, column %d", row, col)
+		}
+	}
+	require.Equal(t, 4*16*o, reached) // four tiles overlap there
+}
+
+// The form follows from one sample's shape and the options.
+func TestWinogradForm(t *testing.T) {
+	c := New(1)
+	for _, s := range []struct {
+		h, w, read int
+		want       simd.Wino
+	}{
+		{32, 32, 128, 4}, {28, 28, 32, 4}, {16, 16, 256, 4}, {14, 14, 64, 4}, {8, 8, 256, 4}, {7, 7, 64, 4}, {6, 6, 64, 2}, {4, 4, 256, 0},
+		{3, 3, 256, 0}, {1, 40, 64, 0}, {32, 32, 31, 2}, {32, 32, 8, 2}, {32, 32, 7, 0}, {13, 17, 35, 4}, {8, 8, 32, 2},
+	} {
+		require.Equal(t, s.want, winogradChoice(s.h, s.w, s.read), "%+v", s)
+		x, w, y := c.New(1, s.h, s.w, s.read), c.New(3, 3, s.read, 2), c.New(1, s.h, s.w, 2)
+		require.Equal(t, s.want, winogradForm(y, x, w, tensor.ConvOpt{Normalized: true, Stride: 1}))
+		for _, opt := range []tensor.ConvOpt{{Stride: 1}, {Normalized: true, Stride: 2}, {Normalized: true, Stride: 1, Up: true}} {
+			require.Zero(t, winogradForm(y, x, w, opt), "%+v", opt)
+		}
+		require.Zero(t, winogradForm(y, x, c.New(1, 1, s.read, 2), tensor.ConvOpt{Normalized: true, Stride: 1}))
+	}
+}
+
+func TestWinogradAllocates(t *testing.T) {
+	c := New(2)
+	opt := tensor.ConvOpt{Normalized: true}
+	x, w, db, y := c.New(2, 9, 9, 40), c.New(3, 3, 40, 36), c.New(36), c.New(2, 9, 9, 36)
+	dx, dw := c.New(2, 9, 9, 40), c.New(3, 3, 40, 36)
+	numtest.NoAllocs(t, func() {
+		w.Touch()
+		c.Conv2D(y, x, w, db, y, opt)
+		c.Conv2DBackward(dx, dw, db, y, x, w, opt)
+	})
+	c.Conv2D(c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, db, nil, opt)
+	c.Conv2DBackward(c.New(0, 9, 9, 40), dw, db, c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, opt)
+}

@@ -1,0 +1,106 @@
+package simd
+
+import "fmt"
+
+// A Wino is the side of the square of outputs that one tile of Winograd's
+// convolution F(m×m, 3×3) gives: 2 or 4. A tile reads (m+2)×(m+2) pixels, its
+// points, and its multiplications are one product per point:
+//
+//	Y = Aᵀ[(G·g·Gᵀ) ⊙ (Bᵀ·d·B)]A
+//
+// summed over the channels inside the brackets. Each transform is done down
+// the columns first, then along the rows, in float32 with the operations that
+// winoInGeneric, winoWeightsGeneric and winoOutGeneric list.
+type Wino int
+
+// Wino2 and Wino4 are the two forms.
+const (
+	Wino2 Wino = 2
+	Wino4 Wino = 4
+)
+
+// Points returns the number of products of a tile: 16 or 36.
+func (m Wino) Points() int { return int((m + 2) * (m + 2)) }
+
+func (m Wino) must(op string) {
+	if m != Wino2 && m != Wino4 {
+		panic(fmt.Sprintf("simd: %s: F(%d×%[2]d, 3×3)", op, m))
+	}
+}
+
+// WinoIn is a run of N tiles whose pixels are transformed. For tile n, point
+// p = (m+2)·i + j and channel c < C
+//
+//	V[(n·P + p)·Pitch + c] = (Bᵀ·d·B)_ij, d_rs = X[Off[n·P + (m+2)·r+s] + c]
+//
+// with P points; a negative offset reads Zero[c], a pixel outside the image.
+// What lies between C and Pitch, at least C rounded up to 16, is undefined
+// afterwards.
+type WinoIn struct {
+	V, X, Zero []float32
+	Off        []int32
+	N, C       int
+	Pitch      int
+}
+
+// Run transforms the tiles for form m. It panics if the sizes do not fit; the
+// offsets are trusted to stay inside X.
+func (t *WinoIn) Run(m Wino) {
+	m.must("WinoIn")
+	p := m.Points()
+	if t.N <= 0 || t.C <= 0 {
+		return
+	}
+	if t.Pitch < (t.C+15)&^15 || len(t.V) < t.N*p*t.Pitch || len(t.Off) < t.N*p || len(t.Zero) < t.C {
+		panic(fmt.Sprintf("simd: WinoIn: %d tiles of %d channels, pitch %d: V of %d, %d offsets, %d zeros",
+			t.N, t.C, t.Pitch, len(t.V), len(t.Off), len(t.Zero)))
+	}
+	winoIn(t, m)
+}
+
+// WinoWeights transforms taps for form m to the points of one row, element by
+// element: with g_rs = w[(3·r+s)·wStep + e]
+//
+//	u[j·uStep + e] = (G·g·Gᵀ)_row,j, j < m+2, e < n
+//
+// flip reads the taps in reverse order, which is how a gradient sees them. n
+// is a multiple of 16. It panics if the sizes do not fit.
+func WinoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
+	m.must("WinoWeights")
+	if row < 0 || row > int(m)+1 || n < 0 || n%16 != 0 || uStep < n || wStep < n || n > 0 && (len(u) < int(m+1)*uStep+n || len(w) < 8*wStep+n) {
+		panic(fmt.Sprintf("simd: WinoWeights: row %d, %d elements, steps %d and %d, of %d and %d", row, n, uStep, wStep, len(u), len(w)))
+	}
+	if n > 0 {
+		winoWeights(m, row, u, uStep, w, wStep, n, flip)
+	}
+}
+
+// WinoOut is a run of N tiles whose products M, Cols ≤ 32 columns of them,
+// are transformed to outputs. For tile n, pixel q = m·i + j of m² and column k
+//
+//	C[COff[n·m²+q] + k] = (Aᵀ·z·A)_ij + Bias[k] + Res[ROff[n·m²+q] + k]
+//
+// with z_p = M[(n·P+p)·32 + k]; Bias and Res may be nil, which adds nothing.
+// A negative entry of COff is a pixel beyond the image and is left out. Res
+// may be C with ROff = COff.
+type WinoOut struct {
+	C, M, Bias, Res []float32
+	COff, ROff      []int32
+	N, Cols         int
+}
+
+// Run transforms the products of form m. It panics if the sizes do not fit;
+// the offsets are trusted to stay inside C and Res.
+func (t *WinoOut) Run(m Wino) {
+	m.must("WinoOut")
+	if t.N <= 0 {
+		return
+	}
+	q := t.N * int(m*m)
+	if t.Cols < 1 || t.Cols > TileCols || len(t.M) < t.N*m.Points()*TileCols || len(t.COff) < q ||
+		t.Res != nil && len(t.ROff) < q || t.Bias != nil && len(t.Bias) < t.Cols {
+		panic(fmt.Sprintf("simd: WinoOut: %d tiles of %d columns: M of %d, tables of %d and %d, bias of %d",
+			t.N, t.Cols, len(t.M), len(t.COff), len(t.ROff), len(t.Bias)))
+	}
+	winoOut(t, m)
+}

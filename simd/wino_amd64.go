@@ -1,0 +1,158 @@
+//go:build !purego
+
+package simd
+
+import (
+	"unsafe"
+
+	"heavytail/internal/isa"
+)
+
+// Each assembly function below is one of winoInGeneric, winoWeightsGeneric and
+// winoOutGeneric for one form; pitches and steps count float32.
+
+//go:noescape
+func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
+
+//go:noescape
+func winoOut4AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoIn4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
+
+//go:noescape
+func winoOut4AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoIn2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
+
+//go:noescape
+func winoOut2AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoIn2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
+
+//go:noescape
+func winoOut2AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+func winoIn(t *WinoIn, m Wino) {
+	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
+	switch l := isa.Cur(); {
+	case l == isa.AVX512 && m == Wino4:
+		winoIn4AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX512 && m == Wino2:
+		winoIn2AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX2 && m == Wino4:
+		winoIn4AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX2 && m == Wino2:
+		winoIn2AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
+	default:
+		winoInGeneric(t, m)
+	}
+}
+
+// winoCoef are the coefficients of w1 and w2 in the inner rows of G.
+var (
+	winoCoef4 = [4][2]float32{{winoA, winoA2}, {-winoA, winoA2}, {winoB, winoB2}, {-winoB, winoB2}}
+	winoCoef2 = [2]float32{1, -1}
+)
+
+func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
+	first, step := &w[0], wStep
+	if flip {
+		first, step = &w[8*wStep], -wStep
+	}
+	switch l := isa.Cur(); {
+	case l == isa.AVX512 && m == Wino4:
+		switch row {
+		case 0:
+			winoWeights4FirstAVX512(&u[0], uStep, first, step, n)
+		case 5:
+			winoWeights4LastAVX512(&u[0], uStep, first, step, n)
+		default:
+			winoWeights4InnerAVX512(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
+		}
+	case l == isa.AVX512:
+		switch row {
+		case 0:
+			winoWeights2FirstAVX512(&u[0], uStep, first, step, n)
+		case 3:
+			winoWeights2LastAVX512(&u[0], uStep, first, step, n)
+		default:
+			winoWeights2InnerAVX512(&u[0], uStep, first, step, n, &winoCoef2[row-1])
+		}
+	case l == isa.AVX2 && m == Wino4:
+		switch row {
+		case 0:
+			winoWeights4FirstAVX2(&u[0], uStep, first, step, n)
+		case 5:
+			winoWeights4LastAVX2(&u[0], uStep, first, step, n)
+		default:
+			winoWeights4InnerAVX2(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
+		}
+	case l == isa.AVX2:
+		switch row {
+		case 0:
+			winoWeights2FirstAVX2(&u[0], uStep, first, step, n)
+		case 3:
+			winoWeights2LastAVX2(&u[0], uStep, first, step, n)
+		default:
+			winoWeights2InnerAVX2(&u[0], uStep, first, step, n, &winoCoef2[row-1])
+		}
+	default:
+		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
+	}
+}
+
+func winoOut(t *WinoOut, m Wino) {
+	c, z, bias, res := unsafe.SliceData(t.C), unsafe.SliceData(t.M), unsafe.SliceData(t.Bias), unsafe.SliceData(t.Res)
+	cOff, rOff := unsafe.SliceData(t.COff), unsafe.SliceData(t.ROff)
+	switch l := isa.Cur(); {
+	case l == isa.AVX512 && m == Wino4:
+		winoOut4AVX512(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case l == isa.AVX512 && m == Wino2:
+		winoOut2AVX512(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case l == isa.AVX2 && m == Wino4:
+		winoOut4AVX2(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case l == isa.AVX2 && m == Wino2:
+		winoOut2AVX2(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	default:
+		winoOutGeneric(t, m)
+	}
+}

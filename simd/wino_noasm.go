@@ -1,0 +1,11 @@
+//go:build purego || !amd64
+
+package simd
+
+func winoIn(t *WinoIn, m Wino) { winoInGeneric(t, m) }
+
+func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
+	winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
+}
+
+func winoOut(t *WinoOut, m Wino) { winoOutGeneric(t, m) }
