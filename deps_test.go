@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/imageio":    {},
 	"internal/npy":        {},
-	"internal/torchfile":  {"tensor"},
+	"internal/torchfile":  {"internal/machine", "tensor"}, // machine: what may be unpacked
 	"internal/data":       {"internal/dmath", "internal/npy", "stable"},
 
 	// What joins networks and processes.

@@ -57,8 +57,6 @@ func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	case tensor.IsSafetensors(head, size):
 		c.Format = "safetensors"
 		recipe, state, err = c.openSafetensors(r, size)
-	case n > 1 && head[0] == 0x80:
-		err = fmt.Errorf("a PyTorch file from before version 1.6; save it again with a newer PyTorch")
 	default:
 		err = fmt.Errorf("neither safetensors nor a PyTorch checkpoint (or cut off)")
 	}
@@ -76,9 +74,22 @@ func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state s
 	if err != nil {
 		return "", "", err
 	}
+	names := make([]string, len(f.Entries))
 	for i := range f.Entries {
-		e := &f.Entries[i]
-		c.entries[e.Name] = entry{e.Shape, e.DType, func() ([]float32, error) { return f.Float32s(e) }}
+		names[i] = strings.ReplaceAll(f.Entries[i].Name, "_orig_mod.", "")
+	}
+	prefix, err := wrapping(names)
+	if err != nil {
+		return "", "", err
+	}
+	for i, name := range names {
+		name, ok := strings.CutPrefix(name, prefix)
+		if _, twice := c.entries[name]; twice {
+			return "", "", fmt.Errorf("%s is there twice", name)
+		}
+		if e := &f.Entries[i]; ok {
+			c.entries[name] = entry{e.Shape, e.DType, func() ([]float32, error) { return f.Float32s(e) }}
+		}
 	}
 	return f.Metadata[recipeKey], f.Metadata[stateKey], nil
 }
@@ -94,6 +105,9 @@ func (c *Checkpoint) describe(recipe, state string) error {
 			return fmt.Errorf("metadata %s: negative step", stateKey)
 		}
 		c.Step, c.adamStep, c.Random = info.Step, info.AdamStep, info.Random
+		if len(info.EMA) > maxAverages {
+			return fmt.Errorf("metadata %s: %d averages; want at most %d", stateKey, len(info.EMA), maxAverages)
+		}
 		if c.Format == "safetensors" {
 			c.Averages = info.EMA
 		} else {

@@ -10,7 +10,8 @@ import (
 )
 
 // openTorch notes the tensors of a checkpoint of the DLPM code (keys
-// model_parameters, ema_models, optimizer, steps) or of a plain state_dict.
+// model_parameters, ema_models, optimizer, steps), of a plain state_dict or of
+// one that another program wrapped.
 func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string, err error) {
 	f, err := torchfile.Open(r, size)
 	if err != nil {
@@ -20,40 +21,27 @@ func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string,
 	if !ok {
 		return "", "", fmt.Errorf("the file holds no dictionary; save a state_dict")
 	}
-	add := func(prefix string, d *torchfile.Dict) {
-		for _, p := range d.Pairs {
-			if t, ok := p.Value.(*torchfile.Tensor); ok {
-				if name, ok := p.Key.(string); ok {
-					c.entries[prefix+name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
-				}
-			}
+	c.size = max(size, f.Bytes())
+	add := func(prefix string, d *torchfile.Dict) error {
+		tensors, err := unwrap(d)
+		for name, t := range tensors {
+			c.entries[prefix+name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
 		}
+		return err
 	}
-	weights, nested := root.Get("model_parameters")
-	if !nested {
-		weights, nested = root.Get("state_dict")
+	d, err := weights(root, 3)
+	if err == nil {
+		err = add("", d)
 	}
-	if !nested {
-		weights = root
+	if err != nil {
+		return "", "", err
 	}
-	d, ok := weights.(*torchfile.Dict)
-	if !ok {
-		return "", "", fmt.Errorf("the weights are not a dictionary of tensors")
-	}
-	add("", d)
 	if v, ok := root.Get("steps"); ok {
 		n, _ := v.(int64)
 		c.Step = int(n)
 	}
-	if v, ok := root.Get("ema_models"); ok {
-		if l, ok := v.(*torchfile.List); ok {
-			for i, m := range l.Items {
-				if d, ok := m.(*torchfile.Dict); ok {
-					c.Averages = append(c.Averages, strconv.Itoa(i))
-					add("ema."+strconv.Itoa(i)+".", d)
-				}
-			}
-		}
+	if err := c.torchAverages(root, add); err != nil {
+		return "", "", err
 	}
 	c.moments = func(p *Params) error { return c.torchMoments(f, root, p) }
 	text := func(key string) string {
@@ -63,6 +51,30 @@ func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string,
 	}
 	return text(recipeKey), text(stateKey), nil
 }
+
+// torchAverages adds the averages of the DLPM code, by number.
+func (c *Checkpoint) torchAverages(root *torchfile.Dict, add func(prefix string, d *torchfile.Dict) error) error {
+	v, _ := root.Get("ema_models")
+	l, ok := v.(*torchfile.List)
+	if !ok {
+		return nil
+	}
+	if len(l.Items) > maxAverages {
+		return fmt.Errorf("%d averages; want at most %d", len(l.Items), maxAverages)
+	}
+	for i, m := range l.Items {
+		if d, ok := m.(*torchfile.Dict); ok {
+			c.Averages = append(c.Averages, strconv.Itoa(i))
+			if err := add("ema."+strconv.Itoa(i)+".", d); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxAverages bounds the averages of a file, each of which may be made.
+const maxAverages = 64
 
 // torchMoments adds the moments of PyTorch's AdamW, which counts the
 // parameters in the order of named_parameters, under this project's names. A

@@ -7,7 +7,7 @@ import (
 )
 
 // The values of a pickle: nil, bool, int64, float64, string, Tuple, *List,
-// *Dict, and what the functions on the allow-list make (*Tensor).
+// *Dict, and what the functions on the allow-list make (*Tensor, *Opaque).
 
 // A Tuple is an immutable sequence.
 type Tuple []any
@@ -16,7 +16,8 @@ type Tuple []any
 type List struct{ Items []any }
 
 // A Dict holds pairs in the order of their insertion. Keys that are not
-// strings, integers or bools are kept only in Pairs.
+// strings, integers or bools are kept only in Pairs, and so are strings longer
+// than maxKey: a hostile file may use one of megabytes very often.
 type Dict struct {
 	Pairs []Pair
 	index map[any]int
@@ -35,8 +36,12 @@ func (d *Dict) Get(key any) (any, bool) {
 }
 
 func (d *Dict) set(key, value any) {
+	text, _ := key.(string)
 	switch key.(type) {
 	case string, int64, bool:
+		if len(text) > maxKey {
+			break
+		}
 		if i, ok := d.index[key]; ok {
 			d.Pairs[i].Value = value
 			return
@@ -60,6 +65,8 @@ const (
 	maxSteps  = 1 << 20  // operations
 	maxStack  = 1 << 20
 	maxMarks  = 1 << 10
+	maxKey    = 1 << 10 // bytes of a key that can be looked up
+	maxWork   = 1 << 22 // elements of lists that are gone through, on top of operations
 )
 
 type machine struct {
@@ -68,12 +75,14 @@ type machine struct {
 	stack []any
 	marks []int
 	memo  map[uint32]any
+	done  int                         // of maxWork
 	load  func(id Tuple) (any, error) // resolves a persistent id
 }
 
 // unpickle runs a pickle of protocol 2 to 5 whose globals are all on the
-// allow-list. It can call nothing else.
-func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, err error) {
+// allow-list. It can call nothing else. n is the length of the pickle, which
+// other bytes may follow.
+func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, n int, err error) {
 	m := &machine{in: in, memo: map[uint32]any{}, load: load}
 	defer func() {
 		if r := recover(); r != nil {
@@ -81,19 +90,26 @@ func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, err error) {
 			if !ok {
 				panic(r)
 			}
-			v, err = nil, fmt.Errorf("pickle: byte %d: %s", m.at, string(f))
+			v, n, err = nil, 0, fmt.Errorf("pickle: byte %d: %s", m.at, string(f))
 		}
 	}()
 	for range maxSteps {
 		if done := m.step(); done {
-			return m.pop(), nil
+			return m.pop(), m.at, nil
 		}
 		if len(m.stack) > maxStack || len(m.marks) > maxMarks {
 			m.fail("nested too deeply")
 		}
 	}
 	m.fail("more than %d operations", maxSteps)
-	return nil, nil
+	return nil, 0, nil
+}
+
+// work notes that an operation goes through n elements.
+func (m *machine) work(n int) {
+	if m.done += n; m.done > maxWork {
+		m.fail("lists of more than %d elements in all", maxWork)
+	}
 }
 
 // failure is the panic that ends a run; unpickle turns it into an error.
@@ -241,7 +257,7 @@ func (m *machine) scalar(op int) bool {
 	case 'J':
 		m.push(int64(int32(m.u32())))
 	case 0x8a: // LONG1
-		m.push(m.long(m.take(m.u8())))
+		m.push(long(m.take(m.u8())))
 	case 'G':
 		m.push(math.Float64frombits(binary.BigEndian.Uint64(m.take(8))))
 	case 'X', 'T': // BINUNICODE, BINSTRING
@@ -254,9 +270,10 @@ func (m *machine) scalar(op int) bool {
 	return true
 }
 
-func (m *machine) long(b []byte) int64 {
+// long returns an integer of any size; those beyond int64 are Opaque.
+func long(b []byte) any {
 	if len(b) > 8 {
-		m.fail("an integer of %d bytes", len(b))
+		return &Opaque{"int"}
 	}
 	v := int64(0)
 	for i, x := range b {
@@ -293,6 +310,13 @@ func (m *machine) container(op int) bool {
 		l.Items = append(l.Items, items...)
 	case '}':
 		m.push(&Dict{})
+	case 0x8f: // EMPTY_SET
+		m.push(&Opaque{"set"})
+	case 0x90: // ADDITEMS
+		m.popMark()
+		if s, ok := m.top().(*Opaque); !ok || s.Kind != "set" {
+			m.fail("add items to something that is not a set")
+		}
 	case 's', 'u': // SETITEM, SETITEMS
 		var items []any
 		if op == 's' {
@@ -331,9 +355,18 @@ func (m *machine) call(op int) {
 			m.fail("a call of something that is not a function")
 		}
 		m.push(m.reduce(f, args))
-	case 'b': // BUILD: attributes of an OrderedDict, such as _metadata
+	case 0x81: // NEWOBJ
 		m.pop()
-		if _, ok := m.top().(*Dict); !ok {
+		f, named := m.pop().(global)
+		if !named {
+			m.fail("an object of something that is not a class")
+		}
+		m.push(&Opaque{string(f)})
+	case 'b': // BUILD: attributes of an OrderedDict, such as _metadata, or of what is not used
+		m.pop()
+		switch m.top().(type) {
+		case *Dict, *Opaque:
+		default:
 			m.fail("attributes for something that is not a dictionary")
 		}
 	case 'Q': // BINPERSID

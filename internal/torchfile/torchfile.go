@@ -1,18 +1,19 @@
 // Package torchfile reads and writes the checkpoint files of PyTorch (.pt,
-// .pth): a zip archive of a pickle that describes tensors and one member of
-// raw numbers for each storage. The pickle is not run as a program: only
-// plain values and the names on a short allow-list are accepted, and every
-// length is checked before memory is taken.
+// .pth): a pickle that describes tensors, and raw numbers for each storage, in a
+// zip archive or, before version 1.6, one after the other. The pickle is not run
+// as a program: only plain values and the names that
+// torch.load(weights_only=True) accepts get through, nothing is called, and
+// every length is checked before memory is taken.
 package torchfile
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strings"
+	"slices"
 
+	mem "heavytail/internal/machine" // machine is the one that runs pickles
 	"heavytail/tensor"
 )
 
@@ -25,10 +26,14 @@ type Tensor struct {
 	storage *storage
 }
 
+// A storage holds numbers of a file, or, if base is set, those of base from
+// element skip on.
 type storage struct {
 	dtype tensor.DType
 	key   string
 	n     int // elements
+	base  *storage
+	skip  int
 	cache []float32
 }
 
@@ -36,141 +41,56 @@ type storage struct {
 type File struct {
 	Root any // the pickled value
 
-	members  map[string]*zip.File
-	prefix   string
+	form     form
 	size     int64
 	storages map[string]*storage
 }
 
-// IsTorch reports whether a file that starts with head (4 bytes or more) is a
-// zip archive, as PyTorch writes since version 1.6.
-func IsTorch(head []byte) bool { return len(head) >= 4 && string(head[:4]) == "PK\x03\x04" }
+// A form is where a file keeps its storages.
+type form interface {
+	// claim returns an error unless there is a storage of that key and size, as far
+	// as it is known when a tensor of it is met.
+	claim(key string, bytes int64) error
+	// bytes returns the numbers of a storage in the order of the file's machine.
+	bytes(key string) ([]byte, error)
+	// foreign reports whether that order is big-endian.
+	foreign() bool
+	// total returns the bytes of all storages.
+	total() int64
+}
+
+// IsTorch reports whether a file that starts with head (16 bytes or more) is a
+// zip archive, as PyTorch writes since version 1.6, or of the form before.
+func IsTorch(head []byte) bool {
+	return len(head) >= 4 && string(head[:4]) == zipMagic || len(head) >= len(legacyMagic) && string(head[:len(legacyMagic)]) == legacyMagic
+}
 
 // Open reads the structure of a checkpoint of size bytes; numbers are read
 // later.
 func Open(r io.ReaderAt, size int64) (*File, error) {
-	z, err := zip.NewReader(r, size)
-	if err != nil {
+	f := &File{size: size, storages: map[string]*storage{}}
+	head := make([]byte, len(legacyMagic))
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("torch checkpoint: %w", err)
 	}
-	f := &File{members: map[string]*zip.File{}, size: size, storages: map[string]*storage{}}
-	var pkl *zip.File
-	for _, m := range z.File {
-		if f.members[m.Name] != nil {
-			return nil, fmt.Errorf("torch checkpoint: two members are named %q", m.Name)
-		}
-		f.members[m.Name] = m
-		if dir, ok := strings.CutSuffix(m.Name, "data.pkl"); ok && (dir == "" || strings.HasSuffix(dir, "/")) && pkl == nil {
-			pkl, f.prefix = m, dir
-		}
+	if string(head[:n]) == legacyMagic {
+		err = f.openLegacy(r, size)
+	} else {
+		err = f.openZip(r, size)
 	}
-	if pkl == nil {
-		return nil, errors.New("torch checkpoint: a zip archive without data.pkl; not written by torch.save")
-	}
-	raw, err := f.read(pkl, maxPickle)
 	if err != nil {
-		return nil, fmt.Errorf("torch checkpoint: %w", err)
-	}
-	if order := f.members[f.prefix+"byteorder"]; order != nil {
-		if b, err := f.read(order, 16); err != nil || string(b) != "little" {
-			return nil, fmt.Errorf("torch checkpoint: byte order %q; want little", b)
-		}
-	}
-	if f.Root, err = unpickle(raw, f.load); err != nil {
 		return nil, fmt.Errorf("torch checkpoint: %w", err)
 	}
 	return f, nil
 }
 
-// read returns a member. Only members stored without compression are read, as
-// torch.save writes them, so that none can unpack to more than the file.
-func (f *File) read(m *zip.File, limit int64) ([]byte, error) {
-	n := int64(m.UncompressedSize64)
-	if m.Method != zip.Store || n < 0 || n > f.size {
-		return nil, fmt.Errorf("%s: compressed, or larger than the file", m.Name)
-	}
-	if n > limit {
-		return nil, fmt.Errorf("%s: %d bytes; at most %d are read", m.Name, n, limit)
-	}
-	r, err := m.Open()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
-	}
-	defer r.Close()
-	out := make([]byte, n)
-	if _, err := io.ReadFull(r, out); err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
-	}
-	if _, err := r.Read(make([]byte, 1)); err != io.EOF { // also checks the CRC
-		return nil, fmt.Errorf("%s: damaged: %v", m.Name, err)
-	}
-	return out, nil
-}
+// Bytes returns the bytes of all storages: more than the file's where it is
+// compressed.
+func (f *File) Bytes() int64 { return f.form.total() }
 
-// storageTypes maps the pickled types to those of package tensor.
-var storageTypes = map[global]tensor.DType{
-	"torch.FloatStorage": tensor.F32, "torch.HalfStorage": tensor.F16, "torch.BFloat16Storage": tensor.BF16,
-	"torch.DoubleStorage": tensor.F64, "torch.LongStorage": "I64", "torch.IntStorage": "I32",
-	"torch.ShortStorage": "I16", "torch.CharStorage": "I8", "torch.ByteStorage": "U8", "torch.BoolStorage": "BOOL",
-}
-
-const (
-	orderedDict      = global("collections.OrderedDict")
-	rebuildTensor    = global("torch._utils._rebuild_tensor_v2")
-	rebuildParameter = global("torch._utils._rebuild_parameter")
-)
-
-func (m *machine) allow(module, name string) global {
-	g := global(module + "." + name)
-	if _, ok := storageTypes[g]; !ok && g != orderedDict && g != rebuildTensor && g != rebuildParameter {
-		m.fail("the file refers to %q, which is not on the list of what a checkpoint may contain; save a plain state_dict instead", string(g))
-	}
-	return g
-}
-
-func (m *machine) reduce(f global, args Tuple) any {
-	switch f {
-	case orderedDict:
-		d := &Dict{}
-		if len(args) > 0 {
-			l, ok := args[0].(*List)
-			if !ok {
-				m.fail("OrderedDict of something that is not a list")
-			}
-			for _, it := range l.Items {
-				var key, value any
-				switch p := it.(type) {
-				case Tuple:
-					if len(p) == 2 {
-						key, value = p[0], p[1]
-					}
-				case *List:
-					if len(p.Items) == 2 {
-						key, value = p.Items[0], p.Items[1]
-					}
-				}
-				d.set(key, value)
-			}
-		}
-		return d
-	case rebuildParameter:
-		if len(args) > 0 {
-			if t, ok := args[0].(*Tensor); ok {
-				return t
-			}
-		}
-	case rebuildTensor:
-		t, err := rebuild(args)
-		if err != nil {
-			m.fail("%v", err)
-		}
-		return t
-	}
-	m.fail("a call of %s with wrong arguments", string(f))
-	return nil
-}
-
-// load resolves ('storage', type, key, location, elements).
+// load resolves ('storage', type, key, location, elements) and, in legacy files,
+// what part of it a view is.
 func (f *File) load(id Tuple) (any, error) {
 	if len(id) < 5 || id[0] != "storage" {
 		return nil, errors.New("a persistent id that is not a storage")
@@ -179,26 +99,38 @@ func (f *File) load(id Tuple) (any, error) {
 	d, known := storageTypes[g]
 	key, named := id[2].(string)
 	n, counted := id[4].(int64)
-	if !known || !named || !counted || n < 0 {
+	if !known || !named || !counted || n < 0 || n > maxElements || len(key) > maxName {
 		return nil, errors.New("a storage that is not described as expected")
 	}
-	m := f.members[f.prefix+"data/"+key]
-	if m == nil {
-		return nil, fmt.Errorf("storage %q is missing from the file", key)
-	}
-	if n > f.size || int64(m.UncompressedSize64) != n*int64(d.Size()) || n*int64(d.Size()) > f.size {
-		return nil, fmt.Errorf("storage %q has %d bytes, want %d numbers of type %s", key, m.UncompressedSize64, n, d)
-	}
-	if s := f.storages[key]; s != nil {
-		if s.dtype != d {
-			return nil, fmt.Errorf("storage %q has two types", key)
+	s := f.storages[key]
+	switch {
+	case s == nil:
+		if err := f.form.claim(key, n*width(d)); err != nil {
+			return nil, err
 		}
+		s = &storage{dtype: d, key: key, n: int(n)}
+		f.storages[key] = s
+	case s.dtype != d:
+		return nil, fmt.Errorf("storage %q has two types", key)
+	case int64(s.n) != n:
+		return nil, fmt.Errorf("storage %q has two sizes, %d and %d", key, s.n, n)
+	}
+	if len(id) < 6 || id[5] == nil {
 		return s, nil
 	}
-	s := &storage{dtype: d, key: key, n: int(n)}
-	f.storages[key] = s
-	return s, nil
+	v, _ := id[5].(Tuple) // (key, offset, elements)
+	if len(v) == 3 {
+		off, ok := v[1].(int64)
+		m, ok2 := v[2].(int64)
+		if ok && ok2 && off >= 0 && m >= 0 && off <= n && m <= n-off {
+			return &storage{dtype: d, key: key, n: int(m), base: s, skip: int(off)}, nil
+		}
+	}
+	return nil, fmt.Errorf("a view of storage %q that is not described as expected", key)
 }
+
+// maxElements bounds the numbers of one storage, so that no product overflows.
+const maxElements = 1 << 40
 
 // rebuild makes a view from (storage, offset, size, stride, …).
 func rebuild(args Tuple) (*Tensor, error) {
@@ -214,20 +146,23 @@ func rebuild(args Tuple) (*Tensor, error) {
 		return nil, wrong
 	}
 	t := &Tensor{DType: s.dtype, offset: int(off), storage: s}
-	last, total, empty := off, int64(1), false
+	last, total := off, int64(1)
+	empty := slices.Contains(size, any(int64(0)))
 	for i := range size {
 		n, ok := size[i].(int64)
 		st, ok2 := stride[i].(int64)
-		if !ok || !ok2 || n < 0 || st < 0 || n > math.MaxInt32 || (st > 0 && n > 1 && n-1 > int64(s.n)/st) {
+		if !ok || !ok2 || n < 0 || st < 0 || n > math.MaxInt32 || st > 0 && n > 1 && n-1 > int64(s.n)/st && !empty {
 			return nil, wrong
 		}
 		t.Shape, t.strides = append(t.Shape, int(n)), append(t.strides, int(st))
-		empty = empty || n == 0
-		last += max(n-1, 0) * st
-		total *= max(n, 1)
-		if total > int64(s.n) && !empty || total > math.MaxInt32*64 { // also refuses views that repeat elements
+		if empty {
+			continue
+		}
+		if n > int64(s.n)/total { // also refuses views that repeat elements
 			return nil, fmt.Errorf("a tensor of shape %v in a storage of %d numbers", size, s.n)
 		}
+		last += (n - 1) * st
+		total *= n
 	}
 	if !empty && last >= int64(s.n) {
 		return nil, fmt.Errorf("a tensor that ends at element %d of a storage of %d", last, s.n)
@@ -235,17 +170,36 @@ func rebuild(args Tuple) (*Tensor, error) {
 	return t, nil
 }
 
+// numbers returns the values of a whole storage.
+func (f *File) numbers(s *storage) ([]float32, error) {
+	if s.cache != nil {
+		return s.cache, nil
+	}
+	if need := int64(s.n) * (width(s.dtype) + 4); need > mem.Memory() {
+		return nil, fmt.Errorf("storage %q takes %d bytes to read; this process may use %d", s.key, need, mem.Memory())
+	}
+	raw, err := f.form.bytes(s.key)
+	if err != nil {
+		return nil, err
+	}
+	if w := order(s.dtype); f.form.foreign() && w > 1 {
+		for i := 0; i+w <= len(raw); i += w {
+			slices.Reverse(raw[i : i+w])
+		}
+	}
+	s.cache, err = tensor.Decode(s.dtype, raw)
+	return s.cache, err
+}
+
 // Float32s reads a tensor of type F32, F16, BF16 or F64.
 func (f *File) Float32s(t *Tensor) ([]float32, error) {
-	s := t.storage
-	if s.cache == nil {
-		raw, err := f.read(f.members[f.prefix+"data/"+s.key], f.size)
-		if err != nil {
-			return nil, fmt.Errorf("torch checkpoint: %w", err)
-		}
-		if s.cache, err = tensor.Decode(s.dtype, raw); err != nil {
-			return nil, fmt.Errorf("torch checkpoint: %w", err)
-		}
+	s, skip := t.storage, t.offset
+	if s.base != nil {
+		s, skip = s.base, skip+s.skip
+	}
+	all, err := f.numbers(s)
+	if err != nil {
+		return nil, fmt.Errorf("torch checkpoint: %w", err)
 	}
 	n := 1
 	for _, d := range t.Shape {
@@ -254,11 +208,11 @@ func (f *File) Float32s(t *Tensor) ([]float32, error) {
 	out := make([]float32, n)
 	index := make([]int, len(t.Shape))
 	for i := range out {
-		at := t.offset
+		at := skip
 		for d, k := range index {
 			at += k * t.strides[d]
 		}
-		out[i] = s.cache[at]
+		out[i] = all[at]
 		for d := len(index) - 1; d >= 0; d-- {
 			if index[d]++; index[d] < t.Shape[d] {
 				break
