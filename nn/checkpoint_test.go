@@ -48,6 +48,12 @@ func file(t testing.TB, s *State, d tensor.DType) []byte {
 	return written(t, func(b *bytes.Buffer) error { return s.Write(b, d) })
 }
 
+// unsummed returns a file whose checksums have another name, so that it can be
+// changed.
+func unsummed(b []byte) []byte {
+	return bytes.Replace(b, []byte(tensor.SumsKey), []byte("heavytail.crc____"[:len(tensor.SumsKey)]), 1)
+}
+
 func openBytes(b []byte) (*Checkpoint, error) {
 	return OpenCheckpoint(bytes.NewReader(b), int64(len(b)))
 }
@@ -183,7 +189,18 @@ func TestPlainStateDict(t *testing.T) {
 func TestCheckpointErrors(t *testing.T) {
 	dev := kernels.New(1)
 	s := trained(t, smallNets()["mlp"])
-	raw := file(t, s, tensor.F32)
+	whole := file(t, s, tensor.F32)
+	damaged := bytes.Clone(whole) // one bit of the last average's last weight
+	damaged[len(damaged)-1-8*s.Net.Params().Count()] ^= 4
+	c, err := openBytes(damaged)
+	require.NoError(t, err)
+	_, err = c.LoadState(dev)
+	require.ErrorContains(t, err, "checksum")
+	_, err = c.Net(dev, "")
+	require.ErrorContains(t, err, "checksum")
+	_, err = c.Net(dev, "raw") // which is whole
+	require.NoError(t, err)
+	raw := unsummed(whole)
 	for _, c := range []struct {
 		file []byte
 		want string
@@ -194,8 +211,8 @@ func TestCheckpointErrors(t *testing.T) {
 		{raw[:100], "neither safetensors"},
 		{[]byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M"), "cut off"},
 		{[]byte("PK\x03\x04 and then nothing"), "zip"},
-		{bytes.Replace(raw, []byte(`\"network\"`), []byte(`\"netwerk\"`), 1), "no network"},
-		{bytes.Replace(raw, []byte(`\"step\":12`), []byte(`\"step\":-1`), 1), "negative step"},
+		{bytes.ReplaceAll(raw, []byte(`\"network\"`), []byte(`\"netwerk\"`)), "no network"},
+		{bytes.ReplaceAll(raw, []byte(`\"step\":12`), []byte(`\"step\":-1`)), "negative step"},
 	} {
 		_, err := openBytes(c.file)
 		require.ErrorContains(t, err, c.want)
@@ -206,14 +223,14 @@ func TestCheckpointErrors(t *testing.T) {
 		_, err = c.LoadState(dev)
 		require.ErrorContains(t, err, want)
 	}
-	load(bytes.Replace(raw, []byte(`"linear_in.weight"`), []byte(`"linear_im.weight"`), 1), "linear_in.weight is missing")
-	load(bytes.Replace(raw, []byte(`"adam.m.linear_in.bias"`), []byte(`"adam.m.linear_in.bios"`), 1), "adam.m.linear_in.bias is missing")
-	load(bytes.Replace(raw, []byte(`\"units\":16`), []byte(`\"units\":17`), 1), "the network wants")
+	load(bytes.ReplaceAll(raw, []byte(`"linear_in.weight"`), []byte(`"linear_im.weight"`)), "linear_in.weight is missing")
+	load(bytes.ReplaceAll(raw, []byte(`"adam.m.linear_in.bias"`), []byte(`"adam.m.linear_in.bios"`)), "adam.m.linear_in.bias is missing")
+	load(bytes.ReplaceAll(raw, []byte(`\"units\":16`), []byte(`\"units\":17`)), "the network wants")
 	s.Net.Params().Flat.Data()[3] = float32(math.NaN())
 	load(file(t, s, tensor.F32), "value 3 is NaN")
 	s = trained(t, smallNets()["mlp"])
 	s.Opt = nil
-	c, err := openBytes(file(t, s, tensor.F32))
+	c, err = openBytes(file(t, s, tensor.F32))
 	require.NoError(t, err)
 	require.False(t, c.Training)
 	s.Opt = NewAdamW(s.Net.Params())
@@ -225,7 +242,7 @@ func TestCheckpointErrors(t *testing.T) {
 // FuzzCheckpoint: no file may panic or make a network larger than itself.
 func FuzzCheckpoint(f *testing.F) {
 	s := trained(f, Config{MLP: &MLPConfig{Dim: 1, Units: 2, TimeEmb: 2}})
-	f.Add(file(f, s, tensor.F16))
+	f.Add(unsummed(file(f, s, tensor.F16)))
 	f.Add(written(f, func(b *bytes.Buffer) error { return s.WriteTorch(b, tensor.F16) }))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := openBytes(b); err == nil {

@@ -60,6 +60,7 @@ type Safetensors struct {
 
 	r    io.ReaderAt
 	base int64
+	sums map[string]string // nil: none in the file
 }
 
 // maxHeader is the largest header that the format allows.
@@ -101,6 +102,9 @@ func OpenSafetensors(r io.ReaderAt, size int64) (*Safetensors, error) {
 	if err := f.check(size - f.base); err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
+	if err := f.takeSums(); err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
+	}
 	return f, nil
 }
 
@@ -135,6 +139,9 @@ func (f *Safetensors) parse(header []byte) error {
 		}
 		if err := d.Decode(&e); err != nil {
 			return fmt.Errorf("%q: %w", name, err)
+		}
+		if e.Shape == nil {
+			return fmt.Errorf("%q: no shape", name)
 		}
 		if len(e.Offsets) != 2 {
 			return fmt.Errorf("%q: %d data_offsets, want 2", name, len(e.Offsets))
@@ -186,11 +193,15 @@ func (f *Safetensors) Find(name string) *Entry {
 	return nil
 }
 
-// Float32s reads an entry of type F32, F16, BF16 or F64.
+// Float32s reads an entry of type F32, F16, BF16 or F64. It returns an error also
+// if its bytes are not those that the file's checksum is of.
 func (f *Safetensors) Float32s(e *Entry) ([]float32, error) {
 	raw := make([]byte, e.hi-e.lo)
 	if _, err := f.r.ReadAt(raw, f.base+e.lo); err != nil && len(raw) > 0 {
 		return nil, fmt.Errorf("safetensors: %s: %w", e.Name, err)
+	}
+	if err := f.compare(e.Name, e.Name, sum(e.DType, e.Shape, raw)); err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
 	}
 	out, err := Decode(e.DType, raw)
 	if err != nil {

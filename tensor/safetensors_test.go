@@ -3,6 +3,8 @@ package tensor
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,7 +14,7 @@ func items() []Item {
 	give := func(x ...float32) func() []float32 { return func() []float32 { return x } }
 	return []Item{
 		{"b", F32, []int{2, 2}, give(1, -2, 3.5, 1e-40)},
-		{"a", F16, []int{3}, give(1, 0.333333, -70000)},
+		{"a", F16, []int{3}, give(1, 0.333333, float32(math.Inf(-1)))},
 		{"c", BF16, []int{1, 2}, give(1, 3.14159)},
 		{"scalar", F32, nil, give(7)},
 		{"empty", F32, []int{0, 3}, give()},
@@ -59,6 +61,95 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", F32, []int{1}, one}, {"a", F32, []int{1}, one}}), "twice")
 	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", F32, []int{2}, one}}), "1 values for shape [2]")
 	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", "I64", []int{1}, one}}), "cannot be written")
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"", F32, []int{1}, one}}), "twice")
+	require.Zero(t, b.Len(), "something was written")
+	large := func() []float32 { return []float32{1, -65520} } // 65520 is half way to the next after 65504
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", F16, []int{2}, large}}), "a: value 1 is -65520, beyond the range of F16 (65504); store it as BF16")
+	largest := func() []float32 { return []float32{math.MaxFloat32} }
+	require.ErrorContains(t, WriteSafetensors(&b, nil, []Item{{"a", BF16, []int{1}, largest}}), "store it as F32")
+}
+
+// Every byte of a file that another one can take the place of unseen is one of
+// the header's that says nothing.
+func TestSafetensorsSeeDamage(t *testing.T) {
+	meta := map[string]string{"k": "value", "other": "{}"}
+	good := write(t, meta, items())
+	read := func(b []byte) (out []any, err error) {
+		f, err := open(b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f.Metadata["k"], f.Metadata["other"]) // the name of the checksums may be another one now
+		for i := range f.Entries {
+			x, err := f.Float32s(&f.Entries[i])
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, f.Entries[i].Name, f.Entries[i].Shape, x)
+		}
+		return out, nil
+	}
+	want, err := read(good)
+	require.NoError(t, err)
+	data := 8 + int(binary.LittleEndian.Uint64(good))
+	seen := 0
+	for i := range good {
+		for _, bit := range []byte{1, 2, 16, 128} {
+			b := bytes.Clone(good)
+			b[i] ^= bit
+			got, err := read(b)
+			if err != nil {
+				seen++
+				continue
+			}
+			require.Less(t, i, data, "byte %d of the data", i)
+			require.Equal(t, want, got, "byte %d, %q for %q", i, b[i], good[i]) // white space, case of a field's name
+		}
+	}
+	require.Greater(t, seen, 4*len(good)*9/10)
+	b := bytes.Clone(good)
+	b[len(b)-1] ^= 1
+	_, err = read(b)
+	require.ErrorContains(t, err, "damaged")
+	b = bytes.Replace(good, []byte(`value`), []byte(`velue`), 1)
+	_, err = read(b)
+	require.ErrorContains(t, err, "the metadata: checksum")
+}
+
+// Files without checksums are read as they are.
+func TestSafetensorsWithoutChecksums(t *testing.T) {
+	f, err := open(raw(`{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 4))
+	require.NoError(t, err)
+	x, err := f.Float32s(&f.Entries[0])
+	require.NoError(t, err)
+	require.Equal(t, []float32{0}, x)
+	for _, sums := range []string{"null", "[]", "x", "{}"} {
+		text, err := json.Marshal(sums)
+		require.NoError(t, err)
+		_, err = open(raw(`{"__metadata__":{"heavytail.crc32c":`+string(text)+`}}`, 0))
+		require.ErrorContains(t, err, "checksum", sums)
+	}
+}
+
+func BenchmarkSafetensorsRead(b *testing.B) {
+	data := make([]float32, 1<<20)
+	for _, with := range []bool{true, false} {
+		name := "checksums"
+		file := write(b, nil, []Item{{"a", F32, []int{len(data)}, func() []float32 { return data }}})
+		f, err := open(file)
+		require.NoError(b, err)
+		if !with {
+			name, f.sums = "none", nil
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(4 * len(data)))
+			for b.Loop() {
+				if _, err := f.Float32s(&f.Entries[0]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 // raw makes a file from a header text and a number of data bytes.

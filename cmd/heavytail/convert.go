@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -72,6 +73,9 @@ func (r *convertRequest) run(e env, args []string) error {
 		}
 		return s.Write(w, kind)
 	})
+	if errors.Is(err, tensor.ErrRange) {
+		return fmt.Errorf("%w: give -type bf16, which has the range of f32, or f32", err)
+	}
 	if err == nil {
 		fmt.Fprintf(e.stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
 	}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/kernels"
+	"heavytail/nn"
+	"heavytail/tensor"
+)
+
+// A weight that a half cannot hold became Inf, with status 0.
+func TestConvertRefusesToOverflow(t *testing.T) {
+	dir := t.TempDir()
+	cfg := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 4, Blocks: 1, TimeEmb: 4}}
+	net, err := nn.New(kernels.New(1), cfg)
+	require.NoError(t, err)
+	net.Params().Init(1)
+	q := net.Params().Find("linear_in.weight")
+	w := net.Params().Get(net.Params().Flat, q)
+	w[5] = -70000
+	net.Params().Set(net.Params().Flat, q, w)
+	var b bytes.Buffer
+	require.NoError(t, (&nn.State{Net: net}).Write(&b, tensor.F32))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.safetensors"), b.Bytes(), 0o644))
+	for _, out := range []string{"b.safetensors", "b.pt"} {
+		r := heavytailIn(t, dir, "convert", "-type", "f16", "a.safetensors", out)
+		require.Equal(t, 1, r.status)
+		require.Contains(t, r.stderr, "linear_in.weight: value 5 is -70000, beyond the range of F16")
+		require.Contains(t, r.stderr, "-type bf16")
+		require.Equal(t, []string{"a.safetensors"}, listing(t, dir))
+	}
+	ok(t, dir, "convert", "-type", "bf16", "a.safetensors", "b.safetensors")
+}
+
+// One bit of a checkpoint changed: everything that reads it says so.
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := trained(t)
+	path := filepath.Join(dir, "run/model.safetensors")
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for data := b[8+binary.LittleEndian.Uint64(b):]; len(data) >= 1<<12; data = data[1<<12:] {
+		data[0] ^= 4 // in the weights, the averages and the moments
+	}
+	require.NoError(t, os.WriteFile(path, b, 0o644))
+	for _, args := range [][]string{{"sample", "-model", path, "-o", "x.npy"}, {"info", path}, {"convert", path, "x.pt"}, {"train", "-resume", "-out", "run"}} {
+		r := heavytailIn(t, dir, args...)
+		require.Equal(t, 1, r.status, "%s", args)
+		require.Contains(t, r.stderr, "damaged", "%s", args)
+	}
+}
