@@ -80,5 +80,8 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := m.MACs(); err != nil { // the data's shape is possible
+		return nil, err
+	}
 	return m, nil
 }

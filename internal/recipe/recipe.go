@@ -137,6 +137,9 @@ func (r Recipe) Validate() error {
 	if err := r.Data.validate(); err != nil {
 		return err
 	}
+	if err := r.validateNetwork(); err != nil {
+		return err
+	}
 	if err := r.Train.validate(); err != nil {
 		return err
 	}
@@ -207,8 +210,8 @@ func (t Train) validate() error {
 
 // Of returns the recipe of a checkpoint: text, its metadata, or, for weights
 // from elsewhere, one with the papers' noise for images of the network's size,
-// 32×32 if it names none: EDM's for a SongUNet, otherwise isotropic, α = 1.8,
-// clamped.
+// 32×32 or what its levels need if it names none: EDM's for a SongUNet, otherwise
+// isotropic, α = 1.8, clamped. It returns an error if network and data differ.
 func Of(text []byte, network nn.Config) (Recipe, error) {
 	var known struct {
 		Format int `json:"format"`
@@ -225,16 +228,21 @@ func Of(text []byte, network nn.Config) (Recipe, error) {
 	switch u, s := network.UNet, network.Song; {
 	case s != nil:
 		r.Data.Shape, r.Data.Classes = []int{s.ImageSize, s.ImageSize, s.InChannels}, s.NumClasses
-		return r, r.Use(EDM)
+		if err := r.Use(EDM); err != nil {
+			return r, err
+		}
 	case u != nil:
 		r.Process.ClampA, r.Process.ClampEps = 20, 200
 		size := u.ImageSize
 		if size == 0 {
-			size = 32
+			size = max(32, 1<<(len(u.ChannelMult)-1)) // halvings
 		}
 		r.Data.Shape, r.Data.Classes = []int{size, size, u.InChannels}, u.NumClasses
 	default:
 		r.Data.Shape = []int{network.MLP.Dim}
 	}
-	return r, nil
+	if err := r.Data.validate(); err != nil {
+		return r, err
+	}
+	return r, r.validateNetwork()
 }

@@ -1,0 +1,281 @@
+package heavytail
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/recipe"
+	"heavytail/kernels"
+	"heavytail/nn"
+	"heavytail/tensor"
+)
+
+// A modelFile is a model as its file says: the recipe, and tensors.
+type modelFile struct {
+	recipe any // decoded JSON
+	items  []tensor.Item
+}
+
+func (f modelFile) bytes(t testing.TB) []byte {
+	t.Helper()
+	text, err := json.Marshal(f.recipe)
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, tensor.WriteSafetensors(&b, map[string]string{"heavytail": string(text), "heavytail.state": `{"step":1}`}, f.items))
+	return b.Bytes()
+}
+
+// smallModels are models of every network and process, too small to be good.
+func smallModels(t testing.TB) map[string]modelFile {
+	t.Helper()
+	unet := nn.Config{UNet: &nn.UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 4, ChannelMult: []int{1, 2}, NumResBlocks: 1,
+		AttentionDS: []int{2}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 4, Magnitude: true}}
+	song := nn.Config{Song: &nn.SongConfig{ImageSize: 4, InChannels: 3, OutChannels: 3, NumClasses: 2, ModelChannels: 4, ChannelMult: []int{1, 1}, EmbMult: 1,
+		NumBlocks: 1, AttentionRes: []int{2}, NumHeads: 1, Embedding: "positional", NoiseMult: 1, Encoder: "residual", Filter: []int{1, 1}, SkipScale: 1, TimeScale: 1}}
+	mlp := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 4, Blocks: 1, TimeEmb: 4, TimeScale: 1000, Magnitude: true, TailRadius: 4}}
+	plain := nn.Config{MLP: &nn.MLPConfig{Dim: 3, Hidden: []int{4, 4}}}
+	out := map[string]modelFile{}
+	for i, c := range []struct {
+		net   nn.Config
+		kind  string
+		shape []int
+	}{
+		{unet, recipe.DLPM, []int{4, 4, 1}}, {unet, recipe.TEDM, []int{4, 4, 1}}, {song, recipe.EDM, []int{4, 4, 3}}, {song, recipe.TFlow, []int{4, 4, 3}},
+		{mlp, recipe.DLPM, []int{2}}, {mlp, recipe.LIM, []int{2}}, {plain, recipe.Flow, []int{3}}, {plain, recipe.TEDM, []int{3}},
+	} {
+		r, err := recipe.Preset("toy")
+		require.NoError(t, err)
+		r.Network = c.net
+		r.Data = recipe.Data{Spec: "x", Samples: 10, Shape: c.shape}
+		if len(c.shape) == 3 {
+			k := 3
+			if c.net.Song != nil {
+				k = 2
+			}
+			r.Data.Classes, r.Data.Names, r.Train.LabelDrop = k, []string{"a"}, 0.1
+		}
+		require.NoError(t, r.Use(c.kind))
+		r.Train.Rate.Total = r.Train.Steps
+		if c.kind == recipe.DLPM && i > 0 {
+			r.Process.Alpha = 2 // DDPM, which more samplers drive
+		}
+		require.NoError(t, r.Validate())
+		net, err := nn.New(kernels.New(1), r.Network)
+		require.NoError(t, err)
+		net.Params().Init(1)
+		f := modelFile{items: itemsOf(t, net)}
+		require.NoError(t, json.Unmarshal(r.JSON(), &f.recipe))
+		out[fmt.Sprintf("%d-%s", i, c.kind)] = f
+	}
+	return out
+}
+
+// itemsOf returns the tensors of a network as its file holds them.
+func itemsOf(t testing.TB, net *nn.Net) []tensor.Item {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, (&nn.State{Net: net}).Write(&b, tensor.F32))
+	f, err := tensor.OpenSafetensors(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	require.NoError(t, err)
+	var out []tensor.Item
+	for i := range f.Entries {
+		e := &f.Entries[i]
+		x, err := f.Float32s(e)
+		require.NoError(t, err)
+		out = append(out, tensor.Item{Name: e.Name, DType: tensor.F32, Shape: e.Shape, Data: func() []float32 { return x }})
+	}
+	return out
+}
+
+// A mutant is a decoded JSON value with one change.
+type mutant struct {
+	what  string
+	value any
+}
+
+// mutants returns v with every one of its parts changed, one at a time.
+func mutants(v any) []mutant {
+	var out []mutant
+	add := func(what string, values ...any) {
+		for _, x := range values {
+			text, _ := json.Marshal(x)
+			out = append(out, mutant{what + " = " + string(text), x})
+		}
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			less := maps.Clone(v)
+			delete(less, k)
+			out = append(out, mutant{"no " + k, less})
+			for _, m := range mutants(v[k]) {
+				changed := maps.Clone(v)
+				changed[k] = m.value
+				out = append(out, mutant{k + "." + m.what, changed})
+			}
+		}
+		for _, k := range []string{"process", "lim", "edm", "flow", "mlp", "unet", "song", "unknown"} { // one more
+			if _, there := v[k]; !there {
+				more := maps.Clone(v)
+				more[k] = map[string]any{}
+				out = append(out, mutant{k + " added", more})
+			}
+		}
+	case []any:
+		for i := range v {
+			for _, m := range mutants(v[i]) {
+				changed := slices.Clone(v)
+				changed[i] = m.value
+				out = append(out, mutant{fmt.Sprintf("[%d].%s", i, m.what), changed})
+			}
+		}
+		if len(v) > 0 {
+			add("", v[:len(v)-1], append(slices.Clone(v), v[len(v)-1]), slices.Concat(v, v, v), []any{})
+		}
+	case float64:
+		add("", 0.0, -v, v+1, v-1, v*2, v/2, 3.0, 1e6, 1e9, 1e-9, 1e300, -1e300)
+	case bool:
+		add("", !v)
+	case string:
+		add("", "", v+"x", "velocity", "data", "noise", "exploding", "root", "squared", "huber")
+	}
+	add("", nil, "x", []any{}, map[string]any{})
+	return out
+}
+
+// tensorMutants returns the tensors with one left out, one more, one of another
+// shape, one of other values.
+func tensorMutants(items []tensor.Item) []modelFile {
+	one := func() []float32 { return []float32{1} }
+	out := []modelFile{{items: append(slices.Clone(items), tensor.Item{Name: "extra", DType: tensor.F32, Shape: []int{1}, Data: one})}}
+	for i, it := range items {
+		with := func(shape []int) {
+			n := 1
+			for _, d := range shape {
+				n *= d
+			}
+			x := make([]float32, n)
+			copy(x, it.Data())
+			items := slices.Clone(items)
+			items[i] = tensor.Item{Name: it.Name, DType: it.DType, Shape: shape, Data: func() []float32 { return x }}
+			out = append(out, modelFile{items: items})
+		}
+		out = append(out, modelFile{items: slices.Delete(slices.Clone(items), i, i+1)})
+		for d := range it.Shape {
+			for _, n := range []int{0, it.Shape[d] + 1, 2 * it.Shape[d]} {
+				shape := slices.Clone(it.Shape)
+				shape[d] = n
+				with(shape)
+			}
+		}
+		with(append(slices.Clone(it.Shape), 1))
+		with(append([]int{1}, it.Shape...))
+		for _, v := range []float32{1e30, float32(math.NaN())} {
+			items := slices.Clone(items)
+			items[i].Data = func() []float32 {
+				x := slices.Clone(it.Data())
+				if len(x) > 0 {
+					x[0] = v
+				}
+				return x
+			}
+			out = append(out, modelFile{items: items})
+		}
+	}
+	return out
+}
+
+// try opens a file and draws a sample by every method; refused is true if Open
+// returned an error. Anything else than a sample of the promised shape and
+// numbers, or an error because these stop being finite, is an error.
+func try(file []byte) (refused bool, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	m, err := Loader{Threads: 1}.Open(file)
+	if err != nil {
+		return true, nil
+	}
+	for _, method := range m.Methods() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		s, err := m.Sample(ctx, Options{N: 1, Steps: 2, Method: method, Classes: []int{m.Classes() - 1}})
+		cancel()
+		if err != nil {
+			if !strings.Contains(err.Error(), "finite") {
+				return false, fmt.Errorf("%s: %w", method, err)
+			}
+			continue
+		}
+		if want := append([]int{1}, m.Shape()...); !slices.Equal(s.Shape(), want) {
+			return false, fmt.Errorf("%s: samples of %v, want %v", method, s.Shape(), want)
+		}
+		for i, v := range s.Float32() {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return false, fmt.Errorf("%s: value %d is %v", method, i, v)
+			}
+		}
+		if len(m.Shape()) == 3 {
+			s.Grid(0)
+		}
+	}
+	return false, nil
+}
+
+// What Open accepts runs in every sampler that it lists: each field of recipe and
+// configuration and each tensor of small models is changed, one at a time.
+func TestOpenRefusesContradictions(t *testing.T) {
+	for name, f := range smallModels(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refused, err := try(f.bytes(t))
+			require.False(t, refused)
+			require.NoError(t, err)
+			var files []modelFile
+			var what []string
+			for _, m := range mutants(f.recipe) {
+				files, what = append(files, modelFile{m.value, f.items}), append(what, m.what)
+			}
+			for i, m := range tensorMutants(f.items) {
+				m.recipe = f.recipe
+				files, what = append(files, m), append(what, fmt.Sprint("tensors ", i))
+			}
+			accepted := 0
+			for i, m := range files {
+				if testing.Short() && i%7 != len(name)%7 {
+					continue
+				}
+				refused, err := try(m.bytes(t))
+				if err != nil {
+					t.Errorf("%s: %v", what[i], err)
+				}
+				if !refused {
+					accepted++
+				}
+			}
+			t.Logf("%d of %d accepted", accepted, len(files))
+		})
+	}
+}
+
+// Models that others wrote and that contradict themselves.
+func TestOpenRefusesCases(t *testing.T) {
+	for name, want := range map[string]string{"learn_sigma": "makes 2 channels of 1", "two_channels": "images of 2 channels; pictures have 1 (grey) or 3"} {
+		_, err := OpenFile("testdata/models/" + name + ".safetensors")
+		require.ErrorContains(t, err, want)
+		require.False(t, errors.Is(err, os.ErrNotExist))
+	}
+}
