@@ -66,6 +66,9 @@ func smallModels(t testing.TB) map[string]modelFile {
 			}
 			r.Data.Classes, r.Data.Names, r.Train.LabelDrop = k, []string{"a"}, 0.1
 		}
+		if len(c.shape) == 1 {
+			r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: make([]float64, c.shape[0]), Scale: slices.Repeat([]float64{2}, c.shape[0])}
+		}
 		require.NoError(t, r.Use(c.kind))
 		r.Train.Rate.Total = r.Train.Steps
 		if c.kind == recipe.DLPM && i > 0 {
@@ -145,7 +148,7 @@ func mutants(v any) []mutant {
 			add("", v[:len(v)-1], append(slices.Clone(v), v[len(v)-1]), slices.Concat(v, v, v), []any{})
 		}
 	case float64:
-		add("", 0.0, -v, v+1, v-1, v*2, v/2, 3.0, 1e6, 1e9, 1e-9, 1e300, -1e300)
+		add("", 0.0, -v, v+1, v-1, v*2, v/2, 3.0, 5000.0, 1e9, 1e-9, 1e300, -1e300)
 	case bool:
 		add("", !v)
 	case string:
@@ -211,7 +214,7 @@ func try(file []byte) (refused bool, err error) {
 		return true, nil
 	}
 	for _, method := range m.Methods() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 		s, err := m.Sample(ctx, Options{N: 1, Steps: 2, Method: method, Classes: []int{m.Classes() - 1}})
 		cancel()
 		if err != nil {
@@ -223,8 +226,8 @@ func try(file []byte) (refused bool, err error) {
 		if want := append([]int{1}, m.Shape()...); !slices.Equal(s.Shape(), want) {
 			return false, fmt.Errorf("%s: samples of %v, want %v", method, s.Shape(), want)
 		}
-		for i, v := range s.Float32() {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+		for i, v := range s.Float64() { // of scaled points beyond float32 the float32 values are infinite
+			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return false, fmt.Errorf("%s: value %d is %v", method, i, v)
 			}
 		}
@@ -250,6 +253,9 @@ func TestOpenRefusesContradictions(t *testing.T) {
 				files, what = append(files, modelFile{m.value, f.items}), append(what, m.what)
 			}
 			for i, m := range tensorMutants(f.items) {
+				if !slices.Contains([]string{"0-dlpm", "2-edm", "4-dlpm", "6-flow"}, name) {
+					break // the networks are the same
+				}
 				m.recipe = f.recipe
 				files, what = append(files, m), append(what, fmt.Sprint("tensors ", i))
 			}
