@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"simd":    {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
 	"kernels": {"internal/dmath", "internal/isa", "internal/par", "simd", "tensor"},
 	"tensor":  {},
-	"nn":      {"internal/dmath", "internal/torchfile", "tensor"}, // no kernels: it runs on any device
+	"nn":      {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},

@@ -34,6 +34,10 @@ type Loader struct {
 	Alpha float64
 }
 
+// OpenReader opens the model file of size bytes behind r. Of a large file it reads
+// what the model needs.
+func (l Loader) OpenReader(r io.ReaderAt, size int64) (*Model, error) { return l.open(r, size) }
+
 // Open opens a model from a file's bytes.
 func (l Loader) Open(file []byte) (*Model, error) {
 	return l.open(bytes.NewReader(file), int64(len(file)))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heavytail/internal/machine"
 	"heavytail/internal/torchfile"
 	"heavytail/tensor"
 )
@@ -208,11 +209,15 @@ func (c *Checkpoint) check(p *Params, prefix string) error {
 }
 
 // make returns a network of the file's configuration if the file has the
-// tensors called prefix+name for it.
-func (c *Checkpoint) make(dev tensor.Device, prefix string) (*Net, error) {
+// tensors called prefix+name for it, and if the memory is enough for so many
+// copies of them.
+func (c *Checkpoint) make(dev tensor.Device, prefix string, copies int) (*Net, error) {
 	p, _ := describe(c.Config)
 	if err := c.check(p, prefix); err != nil {
 		return nil, err
+	}
+	if need := 4 * int64(copies) * int64(p.Count()); need > machine.Memory() {
+		return nil, fmt.Errorf("checkpoint: %d parameters take %d bytes, this process may use %d", p.Count(), need, machine.Memory())
 	}
 	net, err := New(dev, c.Config)
 	if err != nil {
@@ -262,7 +267,7 @@ func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
 		}
 		prefix = "ema." + which + "."
 	}
-	net, err := c.make(dev, prefix)
+	net, err := c.make(dev, prefix, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -308,7 +313,11 @@ func (c *Checkpoint) Restore(s *State) error {
 // LoadState makes everything that the file holds: network, averages and, if
 // it is there, the optimiser with PyTorch's constants.
 func (c *Checkpoint) LoadState(dev tensor.Device) (*State, error) {
-	net, err := c.make(dev, "")
+	copies := 1 + len(c.Averages)
+	if c.Training {
+		copies += 2
+	}
+	net, err := c.make(dev, "", copies)
 	if err != nil {
 		return nil, err
 	}

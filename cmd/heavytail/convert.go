@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -100,16 +99,12 @@ func (r *convertRequest) storage() (tensor.DType, error) {
 // read loads what the output shall hold.
 func (r *convertRequest) read(path string, kind tensor.DType) (*nn.State, tensor.DType, error) {
 	fail := func(err error) (*nn.State, tensor.DType, error) { return nil, "", fmt.Errorf("%s: %w", path, err) }
-	f, err := os.Open(path)
+	f, err := openModel(path)
 	if err != nil {
 		return nil, "", err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := nn.OpenCheckpoint(f, st.Size())
+	c, err := nn.OpenCheckpoint(f, f.size)
 	if err != nil {
 		return fail(err)
 	}

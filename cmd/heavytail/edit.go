@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -82,14 +79,14 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 	}
 	shape := r.loaded.SampleShape(r.options)
 	if r.options.Image64, err = data.ReadValues(ctx, e.Init, shape); err == nil {
-		e.InitSHA256, err = fileSum(e.Init)
+		e.InitSHA256, err = fileSum(ctx, e.Init)
 	}
 	if err != nil {
 		return fmt.Errorf("-init %w", err)
 	}
 	if e.Mask != "" {
 		if o.Known, err = readMask(ctx, e.Mask, shape); err == nil {
-			e.MaskSHA256, err = fileSum(e.Mask)
+			e.MaskSHA256, err = fileSum(ctx, e.Mask)
 		}
 		if err != nil {
 			return fmt.Errorf("-mask %w", err)
@@ -130,11 +127,11 @@ func readMask(ctx context.Context, path string, shape []int) ([]bool, error) {
 }
 
 // fileSum returns the SHA-256 of a file, in hexadecimal.
-func fileSum(path string) (string, error) {
-	f, err := os.ReadFile(path)
+func fileSum(ctx context.Context, path string) (string, error) {
+	f, err := openModel(path)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(f)
-	return hex.EncodeToString(sum[:]), nil
+	defer f.Close()
+	return f.hash(ctx)
 }

@@ -281,18 +281,16 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 
 // load opens a model, the built-in one without a file.
 func (o evalOptions) load(file string) (m *heavytail.Model, name string, err error) {
-	raw, name := heavytail.Builtin(), "built-in"
-	if file != "" {
-		if raw, err = os.ReadFile(file); err != nil {
-			return nil, "", fmt.Errorf("model: %w", err)
-		}
-		name = filepath.Base(file)
-	}
-	m, err = heavytail.Loader{Threads: o.threads, Weights: o.weights}.Open(raw)
+	f, err := openModel(file)
 	if err != nil {
-		return nil, "", fmt.Errorf("model %s: %w", name, err)
+		return nil, "", fmt.Errorf("model: %w", err)
 	}
-	return m, name, nil
+	defer f.Close()
+	m, err = heavytail.Loader{Threads: o.threads, Weights: o.weights}.OpenReader(f, f.size)
+	if err != nil {
+		return nil, "", fmt.Errorf("model %s: %w", f.name, err)
+	}
+	return m, f.name, nil
 }
 
 // classesOf returns the classes of the real samples if the model knows them.

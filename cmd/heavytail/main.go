@@ -36,7 +36,7 @@ type env struct {
 var commands = []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, noiseCommand, evalCommand, benchCommand, experimentCommand, versionCommand}
 
 func main() {
-	e := env{os.Stdout, os.Stderr, isTerminal(os.Stderr)}
+	e := env{visible{os.Stdout}, visible{os.Stderr}, isTerminal(os.Stderr)}
 	os.Exit(run(untilSignal(), e, os.Args[1:]))
 }
 

@@ -74,7 +74,7 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 		if e.stdout == nil {
 			return usage("-o -: there is no standard output")
 		}
-		return src.write(ctx, e.stdout)
+		return src.write(ctx, unescaped(e.stdout))
 	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
 		return usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
 	case !folderExists(dir):

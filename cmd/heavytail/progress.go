@@ -16,7 +16,7 @@ type meter struct {
 func newMeter(e env) *meter {
 	m := &meter{start: time.Now()}
 	if e.terminal {
-		m.w = e.stderr
+		m.w = unescaped(e.stderr) // which it shows numbers and control characters of its own
 	}
 	return m
 }

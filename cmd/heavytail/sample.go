@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +109,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	if err := r.load(); err != nil {
+	if err := r.load(ctx); err != nil {
 		return err
 	}
 	if err := r.loadEdit(ctx); err != nil {
@@ -175,22 +171,21 @@ func (r *sampleRequest) check() error {
 }
 
 // load opens the model and names it in the recipe.
-func (r *sampleRequest) load() error {
-	file, name := heavytail.Builtin(), "built-in"
-	if r.model != "" {
-		var err error
-		if file, err = os.ReadFile(r.model); err != nil {
-			return fmt.Errorf("-model: %w", err)
-		}
-		name = filepath.Base(r.model)
-	}
-	m, err := heavytail.Loader{Threads: r.threads, Weights: r.weights, Alpha: r.alpha}.Open(file)
+func (r *sampleRequest) load(ctx context.Context) error {
+	f, err := openModel(r.model)
 	if err != nil {
-		return fmt.Errorf("model %s: %w", name, err)
+		return fmt.Errorf("-model: %w", err)
 	}
-	sum := sha256.Sum256(file)
-	r.loaded = m
-	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: name, SHA256: hex.EncodeToString(sum[:]), Weights: r.weights}
+	defer f.Close()
+	fail := func(err error) error { return fmt.Errorf("model %s: %w", f.name, err) }
+	if r.loaded, err = (heavytail.Loader{Threads: r.threads, Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
+		return fail(err)
+	}
+	sum, err := f.hash(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights}
 	return nil
 }
 
