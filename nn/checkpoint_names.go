@@ -100,15 +100,11 @@ var weightKeys = []string{"model_parameters", "state_dict", "model", "model_stat
 // weights returns the dictionary of tensors in a checkpoint: root, or what is
 // below one of the usual keys, or below the only key that holds a dictionary of
 // tensors.
-func weights(root *torchfile.Dict, depth int) (*torchfile.Dict, error) {
+func weights(root *torchfile.Dict, depth int) *torchfile.Dict {
 	for _, key := range weightKeys {
-		if v, ok := root.Get(key); ok {
-			if d, ok := v.(*torchfile.Dict); ok && depth > 0 {
-				return weights(d, depth-1)
-			}
-			if _, single := v.(*torchfile.Tensor); !single && depth > 0 {
-				return nil, fmt.Errorf("%s is not a dictionary of tensors", key)
-			}
+		v, _ := root.Get(key)
+		if d, ok := v.(*torchfile.Dict); ok && depth > 0 { // else it may be the model's name
+			return weights(d, depth-1)
 		}
 	}
 	var inner, withTensors []*torchfile.Dict
@@ -116,7 +112,7 @@ func weights(root *torchfile.Dict, depth int) (*torchfile.Dict, error) {
 	for _, p := range root.Pairs {
 		switch v := p.Value.(type) {
 		case *torchfile.Tensor:
-			return root, nil
+			return root
 		case *torchfile.Dict:
 			if seen[v] {
 				continue
@@ -130,9 +126,9 @@ func weights(root *torchfile.Dict, depth int) (*torchfile.Dict, error) {
 	}
 	switch {
 	case len(withTensors) == 1:
-		return withTensors[0], nil
+		return withTensors[0]
 	case len(inner) == 1 && depth > 0:
 		return weights(inner[0], depth-1)
 	}
-	return root, nil
+	return root
 }

@@ -67,7 +67,7 @@ func TestWrappedNames(t *testing.T) {
 			for _, keys := range [][]string{{"state_dict"}, {"model"}, {"checkpoint", "model"}, {"anything"}} {
 				d := torchfile.NewDict(pairs...)
 				for i := len(keys) - 1; i >= 0; i-- {
-					d = torchfile.NewDict(torchfile.Pair{Key: keys[i], Value: d}, torchfile.Pair{Key: "epoch", Value: int64(3)})
+					d = torchfile.NewDict(torchfile.Pair{Key: keys[i], Value: d}, torchfile.Pair{Key: "epoch", Value: int64(3)}, torchfile.Pair{Key: "net", Value: "the network's name"})
 				}
 				d = torchfile.NewDict(append(d.Pairs, torchfile.Pair{Key: recipeKey, Value: meta[recipeKey]})...)
 				files = append(files, written(t, func(b *bytes.Buffer) error { return torchfile.Write(b, d) }))

@@ -29,11 +29,7 @@ func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string,
 		}
 		return err
 	}
-	d, err := weights(root, 3)
-	if err == nil {
-		err = add("", d)
-	}
-	if err != nil {
+	if err := add("", weights(root, 3)); err != nil {
 		return "", "", err
 	}
 	if v, ok := root.Get("steps"); ok {

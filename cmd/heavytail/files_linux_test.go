@@ -33,7 +33,7 @@ func TestSparseModels(t *testing.T) {
 	require.NoError(t, err)
 	tensors := `"a":{"dtype":"F32","shape":[1024,2621440],"data_offsets":[0,10737418240]}`
 	large := `{"__metadata__":{"heavytail":` + string(net) + `},` // a network of those 10 GB
-	at := 0
+	at := int64(0)
 	var parts []string
 	for i, shape := range append([][2]int{{16384, 2}}, append(make([][2]int, 10), [2]int{1, 16384})...) {
 		if shape[0] == 0 {
@@ -43,11 +43,11 @@ func TestSparseModels(t *testing.T) {
 			name  string
 			shape []int
 		}{{"weight", shape[:]}, {"bias", shape[:1]}} {
-			n := 4 * p.shape[0]
+			n := int64(4 * p.shape[0])
 			if len(p.shape) == 2 {
-				n *= p.shape[1]
+				n *= int64(p.shape[1])
 			}
-			text, err := json.Marshal(map[string]any{"dtype": "F32", "shape": p.shape, "data_offsets": []int{at, at + n}})
+			text, err := json.Marshal(map[string]any{"dtype": "F32", "shape": p.shape, "data_offsets": []int64{at, at + n}})
 			require.NoError(t, err)
 			parts = append(parts, `"layers.`+string(rune('0'+i/10))+string(rune('0'+i%10))+"."+p.name+`":`+string(text))
 			at += n
@@ -71,7 +71,7 @@ func TestSparseModels(t *testing.T) {
 		"zeros.safetensors": {nil, size, "neither safetensors nor a PyTorch"},
 		"one.safetensors":   {header("{" + tensors + "}"), size, "not those of a network known here"},
 		"cut.safetensors":   {header("{" + tensors + "}"), 1 << 20, "want a start of 0"},
-		"large.safetensors": {header(large + strings.Join(parts, ",") + "}"), int64(at), "this process may use"},
+		"large.safetensors": {header(large + strings.Join(parts, ",") + "}"), at, "this process may use"},
 		"zeros.pt":          {[]byte("PK\x03\x04"), size, "zip"},
 		"archive.pt":        {archive.Bytes(), size, "zip"},
 		"legacy.pt":         {[]byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."), size, "pickle"},

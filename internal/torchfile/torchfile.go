@@ -129,8 +129,9 @@ func (f *File) load(id Tuple) (any, error) {
 	return nil, fmt.Errorf("a view of storage %q that is not described as expected", key)
 }
 
-// maxElements bounds the numbers of one storage, so that no product overflows.
-const maxElements = 1 << 40
+// maxElements bounds the numbers of one storage, so that no product overflows and
+// an int holds them.
+const maxElements = min(1<<40, math.MaxInt/16)
 
 // rebuild makes a view from (storage, offset, size, stride, …).
 func rebuild(args Tuple) (*Tensor, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -77,7 +78,7 @@ func (z *zipped) read(m *zip.File, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n > limit {
+	if limit = min(limit, math.MaxInt); n > limit {
 		return nil, fmt.Errorf("%s: %d bytes; at most %d are read", m.Name, n, limit)
 	}
 	r, err := m.Open()
