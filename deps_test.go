@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 
 	// Arithmetic, and the seam to the networks.
 	"simd":    {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
-	"kernels": {"internal/dmath", "internal/isa", "internal/par", "simd", "tensor"},
+	"kernels": {"internal/dmath", "internal/isa", "internal/machine", "internal/par", "simd", "tensor"},
 	"tensor":  {},
 	"nn":      {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
 
@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},
-	"internal/sample": {"diffusion", "internal/recipe", "nn"}, // which process a network is for
+	"internal/sample": {"diffusion", "internal/machine", "internal/recipe", "nn"}, // which process a network is for
 	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
 	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},

@@ -43,7 +43,9 @@ const Unconditional = -1
 // Options say what to sample. The zero value draws one sample of seed 0 with
 // the model's defaults.
 type Options struct {
-	N    int    // number of samples; 0: 1, or len(Seeds)
+	// N is the number of samples; 0: 1, or len(Seeds). Sample keeps them all in
+	// memory, Stream a batch of them.
+	N    int
 	Seed uint64 // sample i has seed Seed+i …
 	// Seeds gives every sample its own seed instead.
 	Seeds []uint64
@@ -67,7 +69,8 @@ type Options struct {
 	// from 0 keep the digits that float32 has not.
 	Image64 []float64
 	// Height and Width of images of another size than the trained one, of which
-	// every model knows only the scale of its details; 0: the trained size.
+	// every model knows only the scale of its details; 0: the trained size. What
+	// needs more memory than the process may use is an error.
 	Height, Width int
 	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
 	// none. Empty: sample of seed s has class s mod the number of classes.
@@ -104,29 +107,46 @@ type Settings = sample.Settings
 // inpainting Edit{Image: x, Known: k, Resample: 5}.
 type Edit = diffusion.Edit
 
-// defaultSteps by method, where they are not the process's.
-var defaultSteps = map[string]int{"dlim": 25, "dlpm": 100}
-
 // A Model is a trained network with its recipe. It is immutable: any number
-// of goroutines may share one.
+// of goroutines may share one. Open, OpenFile, OpenReader and Default make them;
+// the methods of another panic.
 type Model struct {
 	net    *nn.Net
 	recipe Recipe
 }
 
+// must returns m, and panics if nothing was opened: without it, the mistake would
+// show as a nil pointer somewhere inside.
+func (m *Model) must(method string) *Model {
+	if m == nil || m.net == nil {
+		panic("heavytail: " + method + " of a Model that was not opened: make it with Open, OpenFile, OpenReader or Default")
+	}
+	return m
+}
+
+// needs panics unless there is a context, and a function where one is given.
+func needs(method string, ctx context.Context, noEmit bool) {
+	if ctx == nil {
+		panic("heavytail: " + method + " with a nil context: use context.Background()")
+	}
+	if noEmit {
+		panic("heavytail: " + method + " without a function that takes the samples")
+	}
+}
+
 // Recipe returns a copy of what made the model.
-func (m *Model) Recipe() Recipe { return m.recipe.Clone() }
+func (m *Model) Recipe() Recipe { return m.must("Recipe").recipe.Clone() }
 
 // Shape returns the shape of one sample: [height, width, channels] of an
 // image, [dimensions] of a point.
-func (m *Model) Shape() []int { return slices.Clone(m.recipe.Data.Shape) }
+func (m *Model) Shape() []int { return slices.Clone(m.must("Shape").recipe.Data.Shape) }
 
 // Classes returns the number of classes the model knows, 0 if it has none.
-func (m *Model) Classes() int { return m.net.Classes() }
+func (m *Model) Classes() int { return m.must("Classes").net.Classes() }
 
 // Scaled reports whether training scaled the columns of the points, so that
 // Stream64 says more than Stream.
-func (m *Model) Scaled() bool { return m.recipe.Data.Scaling != nil }
+func (m *Model) Scaled() bool { return m.must("Scaled").recipe.Data.Scaling != nil }
 
 // SampleShape returns the shape of the samples of o: the trained one, or that
 // with o's height and width.
@@ -139,133 +159,87 @@ func (m *Model) SampleShape(o Options) []int {
 }
 
 // Methods lists the samplers that fit the model's process.
-func (m *Model) Methods() []string { return sample.MethodsOf(m.recipe) }
+func (m *Model) Methods() []string { return sample.MethodsOf(m.must("Methods").recipe) }
 
 // Moves returns the number of steps that the sampler of o makes, with which Step
 // is called first: the chains of dlpm and dlim make one less than Steps.
-func (m *Model) Moves(o Options) int { return m.engine(o).Moves(m.recipe) }
+func (m *Model) Moves(o Options) int { return m.must("Moves").engine(o).Moves(m.recipe) }
 
 // Parameters returns the number of the network's parameters.
-func (m *Model) Parameters() int { return m.net.Params().Count() }
+func (m *Model) Parameters() int { return m.must("Parameters").net.Params().Count() }
 
 // MACs returns the multiply-adds of the network's layers for one sample and
 // one step.
-func (m *Model) MACs() (int, error) {
-	if s := m.recipe.Data.Shape; len(s) == 3 {
+func (m *Model) MACs() (int64, error) {
+	if s := m.must("MACs").recipe.Data.Shape; len(s) == 3 {
 		return m.net.MACs(s[0], s[1])
 	}
 	return m.net.MACs(0, 0)
 }
 
-// Memory returns about how many bytes weights and workspace take while
-// sampling a batch of the given size.
-func (m *Model) Memory(batch int) (int, error) {
-	shape := m.recipe.Data.Shape
-	h, w, d := 0, 0, 1
-	if len(shape) == 3 {
-		h, w = shape[0], shape[1]
+// Memory returns about how many bytes sampling takes, by the default method in
+// batches of the given size: weights, network and states, without what Sample
+// returns. It takes none of them. It returns an error if there can be no such
+// batch.
+func (m *Model) Memory(batch int) (int64, error) {
+	if batch < 1 {
+		return 0, fmt.Errorf("heavytail: batch %d; want at least 1", batch)
 	}
-	for _, v := range shape {
-		d *= v
-	}
-	ws, err := m.net.NewWorkspace(batch, h, w, false)
+	n, err := sample.Memory(m.must("Memory").net, m.recipe, m.engine(m.defaults(Options{Batch: batch})), batch)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("heavytail: %w", err)
 	}
-	return 4*m.net.Params().Flat.Len() + ws.Bytes() + 4*3*batch*d, nil
-}
-
-// Resolve fills in the defaults of o for this model and checks it.
-func (m *Model) Resolve(o Options) (Options, error) {
-	if o.Method == "" {
-		o.Method = sample.Default(m.recipe)
-	}
-	if o.Steps == 0 && !m.recipe.Process.IntegerTime {
-		o.Steps = defaultSteps[o.Method]
-	}
-	if o.Steps == 0 {
-		o.Steps = m.engine(o).Defaults(m.recipe).Steps
-	}
-	if o.Batch == 0 {
-		o.Batch = 32
-	}
-	if o.N < 0 || o.N > 0 && o.Seeds != nil && o.N != len(o.Seeds) {
-		return o, fmt.Errorf("heavytail: %d samples of %d seeds: give one of N and Seeds", o.N, len(o.Seeds))
-	}
-	if o.Seeds == nil {
-		o.Seeds = make([]uint64, max(o.N, 1))
-		for i := range o.Seeds {
-			o.Seeds[i] = o.Seed + uint64(i)
-		}
-	}
-	o.N = len(o.Seeds)
-	for _, c := range o.Classes {
-		if c >= m.Classes() || c < 0 && c != Unconditional {
-			return o, fmt.Errorf("heavytail: class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
-		}
-	}
-	if s := m.SampleShape(o); len(s) == 3 {
-		if _, err := m.net.MACs(s[0], s[1]); err != nil {
-			return o, fmt.Errorf("heavytail: %w", err)
-		}
-	} else if o.Height != 0 || o.Width != 0 {
-		return o, fmt.Errorf("heavytail: samples of %d×%d pixels: this model makes points; leave it out", o.Height, o.Width)
-	}
-	if err := m.engine(o).Validate(m.recipe); err != nil {
-		return o, fmt.Errorf("heavytail: %w", err)
-	}
-	return o, nil
-}
-
-// engine translates resolved options.
-func (m *Model) engine(o Options) sample.Options {
-	shape := m.SampleShape(o)
-	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch,
-		Step: o.Step, Step64: o.Step64, Consistent: !o.IndependentStart}
-	if len(shape) == 3 {
-		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
-	}
-	if k := m.Classes(); k > 0 {
-		e.Label = func(i int, seed uint64) int {
-			if len(o.Classes) > 0 {
-				return o.Classes[i%len(o.Classes)]
-			}
-			return int(seed % uint64(k))
-		}
-	}
-	return e
+	return n, nil
 }
 
 // Stream draws the samples of o a batch at a time and passes them to emit in
 // order: x holds samples first, first+1, … one after the other, channels last,
 // images in [−1,1], points in the units of the data, and is reused afterwards.
-// It stops with an error within one step of ctx's end.
+// Its memory is that of one batch, whatever N is. It stops with an error soon
+// after ctx's end: between two operations of the network and within long ones.
+// It panics if ctx or emit is nil.
 func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []float32) error) error {
+	needs("Stream", ctx, emit == nil)
 	o, err := m.Resolve(o)
 	if err != nil {
 		return err
 	}
-	return sample.Run(ctx, m.net, m.recipe, o.Seeds, m.engine(o), emit)
+	return sample.Run(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit)
 }
 
 // Stream64 is Stream in float64. Training scales points, and they come back in
 // the units of the data: where these lie far from 0, a mean of 10⁹ and a
 // deviation of 1, float32 has no digits for what tells them apart.
 func (m *Model) Stream64(ctx context.Context, o Options, emit func(first int, x []float64) error) error {
+	needs("Stream64", ctx, emit == nil)
 	o, err := m.Resolve(o)
 	if err != nil {
 		return err
 	}
-	return sample.Run64(ctx, m.net, m.recipe, o.Seeds, m.engine(o), emit)
+	return sample.Run64(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit)
 }
 
-// Sample draws the samples of o.
+// Sample draws the samples of o. It returns an error, and takes nothing, if the
+// process has not the memory for all of them: Stream has them a batch at a time.
+// It panics if ctx is nil.
 func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
+	needs("Sample", ctx, false)
 	o, err := m.Resolve(o)
 	if err != nil {
 		return nil, err
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("heavytail: %w", err)
+	}
 	out := &Images{shape: m.SampleShape(o)}
+	all, err := m.room(o)
+	if err != nil {
+		return nil, err
+	}
+	out.data = make([]float32, 0, all)
+	if m.Scaled() {
+		out.wide = make([]float64, 0, all)
+	}
 	if m.Scaled() {
 		err = m.Stream64(ctx, o, func(_ int, x []float64) error {
 			out.wide = append(out.wide, x...)

@@ -132,7 +132,7 @@ func keep[T float32 | float64](e *Edit, x []T) {
 
 // data returns den with its estimate of the known elements made right.
 func (e *Edit) data(den DataDenoiser) DataDenoiser {
-	if !e.keeps() {
+	if den == nil || !e.keeps() {
 		return den
 	}
 	return func(ctx context.Context, data, x, sigma []float64) error {
@@ -145,7 +145,7 @@ func (e *Edit) data(den DataDenoiser) DataDenoiser {
 // field returns v with its value for the known elements made right:
 // (image − (1−σ_min)·x)/b_t. It is left alone at the end, where b_t = 0.
 func (e *Edit) field(f Flow, v Velocity) Velocity {
-	if !e.keeps() {
+	if v == nil || !e.keeps() {
 		return v
 	}
 	return func(ctx context.Context, out, x, t []float64) error {

@@ -50,12 +50,23 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
 		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
 	}
+	needs(name, ctx, den == nil)
 	d := len(x) / max(n, 1)
 	edit.check(name, n, d)
 	return &run[T]{
 		edit: edit, steps: steps, first: edit.first(steps),
 		name: name, ctx: ctx, den: den, seeds: seeds, n: n, d: d, x: x,
 		out: make([]T, n*d), times: make([]T, n), z: make([]float32, d),
+	}
+}
+
+// needs panics unless a sampler has a context and a denoiser.
+func needs(name string, ctx context.Context, noDenoiser bool) {
+	if ctx == nil {
+		panic("diffusion: " + name + ": a nil context: use context.Background()")
+	}
+	if noDenoiser {
+		panic("diffusion: " + name + ": a nil denoiser: give the function that estimates")
 	}
 }
 

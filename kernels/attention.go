@@ -21,6 +21,7 @@ type attnJob struct {
 	t, d, heads  int
 	chunks       int
 	scale        float32
+	stop         *tensor.Stop
 }
 
 var attnPool = sync.Pool{New: func() any { return new(attnJob) }}
@@ -32,6 +33,7 @@ var attnPool = sync.Pool{New: func() any { return new(attnJob) }}
 // simd.SoftmaxRow. It panics on other shapes.
 func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
 	j := newAttn("Attention", y, qkv, heads)
+	j.stop = c.stop
 	defer y.Touch()
 	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
 	want := partsFor(threads, parts*j.t*j.t*j.d*2)
@@ -55,7 +57,7 @@ func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 	}
 	j := newAttn("AttentionBackward", dy, qkv, heads)
 	defer dqkv.Touch()
-	j.dqkv = dqkv
+	j.dqkv, j.stop = dqkv, c.stop
 	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
 	if partsFor(threads, parts*j.t*j.t*j.d*5) == 1 {
 		threads = 1
@@ -83,7 +85,7 @@ func (j *attnJob) release() {
 
 // Do computes one part.
 func (j *attnJob) Do(part int) {
-	if j.t == 0 || j.d == 0 {
+	if j.t == 0 || j.d == 0 || j.stop.Now() {
 		return
 	}
 	if j.dqkv != nil {
@@ -114,7 +116,7 @@ func (j *attnJob) forward(part int) {
 	scores, _ := s.cut(at, attnRows*width)
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
 	packPanels(vals, v, j.t, j.d, pitch)
-	for row := lo; row < hi; row += attnRows {
+	for row := lo; row < hi && !j.stop.Now(); row += attnRows {
 		n := min(attnRows, hi-row)
 		j.probabilities(scores, q[row*pitch:], keys, n, width)
 		out := product{

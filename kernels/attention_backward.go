@@ -20,7 +20,7 @@ func (j *attnJob) backward(i int) {
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
 	packKeys(vals, v, j.t, j.d, pitch, 1)
 	packScaled(rows, k, j.t, j.d, pitch, j.scale)
-	for row := 0; row < j.t; row += attnRows {
+	for row := 0; row < j.t && !j.stop.Now(); row += attnRows {
 		m := min(attnRows, j.t-row)
 		dyRow := dy[row*j.y.Pitch():]
 		j.probabilities(prob, q[row*pitch:], keys, m, width)

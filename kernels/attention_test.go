@@ -2,11 +2,13 @@ package kernels
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/numtest"
 	"heavytail/internal/ref64"
+	"heavytail/tensor"
 )
 
 var attnShapes = []ref64.AttnShape{
@@ -84,4 +86,31 @@ func TestAttentionLaws(t *testing.T) {
 	for _, v := range y.Data() {
 		require.InDelta(t, 1, v, 1e-6)
 	}
+}
+
+// A stop ends attention between blocks of rows, forward and backward.
+func TestAttentionStops(t *testing.T) {
+	const n, c = 16384, 64 // some tenths of a second
+	var stop tensor.Stop
+	dev := New(1).Until(&stop)
+	qkv, y := dev.New(1, n, 3*c), dev.New(1, n, c)
+	for _, run := range []func() []float32{
+		func() []float32 { dev.Fill(y, 7); dev.Attention(y, qkv, 1); return y.Data() },
+		func() []float32 {
+			dqkv := dev.New(1, n, 3*c)
+			dev.Fill(dqkv, 7)
+			dev.AttentionBackward(dqkv, y, qkv, 1)
+			return dqkv.Data()[:len(dqkv.Data())-2*c] // dq, the first third of a row, of the last one
+		},
+	} {
+		done := make(chan struct{})
+		stop.Set(done)
+		time.AfterFunc(20*time.Millisecond, func() { close(done) })
+		x := run()
+		require.EqualValues(t, 7, x[len(x)-1], "the last row was computed")
+		x = run() // stopped before it began
+		require.EqualValues(t, 7, x[0])
+	}
+	stop.Set(nil)
+	require.False(t, stop.Now())
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 
 	"heavytail/internal/isa"
+	"heavytail/internal/machine"
 	"heavytail/internal/par"
+	"heavytail/simd"
 	"heavytail/tensor"
 )
 
@@ -15,13 +17,19 @@ import (
 // besides its options: any number of goroutines may use one value.
 type CPU struct {
 	threads int
+	stop    *tensor.Stop // of Until; nil: none
 }
 
-var _ tensor.Device = (*CPU)(nil)
+var (
+	_ tensor.Device    = (*CPU)(nil)
+	_ tensor.Bounded   = (*CPU)(nil)
+	_ tensor.Keeper    = (*CPU)(nil)
+	_ tensor.Stoppable = (*CPU)(nil)
+)
 
 // New returns a CPU device that runs each operation on at most threads
 // goroutines; threads ≤ 0 means GOMAXPROCS.
-func New(threads int) *CPU { return &CPU{threads} }
+func New(threads int) *CPU { return &CPU{threads: threads} }
 
 // Name returns the level and the number of threads.
 func (c *CPU) Name() string {
@@ -35,4 +43,23 @@ func (c *CPU) New(shape ...int) *tensor.Tensor {
 		n = 0 // of which Make says why
 	}
 	return tensor.Make(c, tensor.Aligned(n), shape...)
+}
+
+// Memory returns the bytes that this process may use.
+func (c *CPU) Memory() int64 { return machine.Memory() }
+
+// Until returns a device as c whose long operations end early when s says so.
+func (c *CPU) Until(s *tensor.Stop) tensor.Device { return &CPU{c.threads, s} }
+
+// Kept returns the size of the packed weight of a forward pass (convPanels) and
+// of the tables (convTable: for each output 4 bytes a tap and 8 more).
+func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
+	rows, taps := w.Rows(), tapCount(w)
+	if taps > 1 && opt.Up {
+		rows, taps = 16*w.Dim(2), 4 // the summed taps
+	}
+	if k := (convKey{up: opt.Up, stride: max(opt.Stride, 1)}); taps > 1 || opt.Up || opt.Stride == 2 {
+		table = int64(k.outSize(h)) * int64(k.outSize(wd)) * int64(4*taps+8)
+	}
+	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
 }

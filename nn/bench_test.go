@@ -24,7 +24,7 @@ func BenchmarkForward(b *testing.B) {
 				for b.Loop() {
 					net.Forward(ws, x, in.t, in.labels)
 				}
-				b.ReportMetric(2e-9*float64(macs*n*b.N)/b.Elapsed().Seconds(), "GFLOP/s")
+				b.ReportMetric(2e-9*float64(macs)*float64(n*b.N)/b.Elapsed().Seconds(), "GFLOP/s")
 			})
 		}
 	}

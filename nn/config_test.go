@@ -18,7 +18,7 @@ func TestFashionBudget(t *testing.T) {
 	macs, err := net.MACs(0, 0)
 	require.NoError(t, err)
 	require.Less(t, net.Params().Count(), 2_900_000)
-	require.Less(t, macs, 260_000_000)
+	require.Less(t, macs, int64(260_000_000))
 }
 
 // TestMagnitude: far outside the data the published MLP's output stops

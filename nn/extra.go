@@ -65,6 +65,9 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 	ws.checkExtra("Forward", e, r.n)
 	r.tensors[ws.g.in.id], r.t, r.labels, r.extra, r.seed, r.keys = x, t, labels, e, ws.seed, ws.keys
 	for _, s := range ws.g.steps {
+		if ws.stop.Now() {
+			break
+		}
 		if s.forward != nil {
 			s.forward(r)
 		}
@@ -75,14 +78,14 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 
 // PredictWith is Predict with e for the same samples; it panics also if the
 // lengths in e do not fit.
-func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Extra) {
+func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Extra) error {
 	per := count(ws.g.in.shape)
 	perOut := count(ws.g.out.shape)
 	if len(x) != per*len(t) || len(out) != perOut*len(t) {
 		panic(fmt.Sprintf("nn: Predict: %d values in, %d out, for %d samples of %v", len(x), len(out), len(t), ws.g.in.shape))
 	}
 	ws.checkExtra("Predict", e, len(t))
-	if ws.in == nil {
+	if ws.in == nil { // of a training workspace
 		ws.in = n.dev.New(append([]int{ws.batch}, ws.g.in.shape...)...)
 	}
 	for lo := 0; lo < len(t); lo += ws.batch {
@@ -96,6 +99,11 @@ func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Ex
 		if labels != nil {
 			l = labels[lo:hi]
 		}
-		n.dev.Download(out[lo*perOut:hi*perOut], n.ForwardWith(ws, r.in, t[lo:hi], l, e.part(lo, hi, ws.g.cond, ws.g.aug)))
+		y := n.ForwardWith(ws, r.in, t[lo:hi], l, e.part(lo, hi, ws.g.cond, ws.g.aug))
+		if err := ws.Err(); err != nil {
+			return err
+		}
+		n.dev.Download(out[lo*perOut:hi*perOut], y)
 	}
+	return nil
 }

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"heavytail/tensor"
@@ -57,8 +58,13 @@ type graph struct {
 	steps   []*step
 	values  []*value
 	uses    []use
-	now     int // time of the step that is being recorded
-	macs    int // multiply-adds of one sample, forward
+	now     int     // time of the step that is being recorded
+	macs    float64 // multiply-adds of one sample, forward
+	size    int     // of the arena, in float32
+	buffers [2]int  // values per sample that the host computes in
+	dev     tensor.Device
+	kept    int64 // bytes that dev keeps beside tensors
+	tables  map[tableKey]bool
 	masks   int // dropout layers recorded so far
 	cond    int // values of Extra.Cond per sample
 	aug     int // and of Extra.Augment
@@ -81,8 +87,8 @@ func (g *graph) place(st *storage, shape []int) *value {
 
 // alloc returns a new value with its own storage.
 func (g *graph) alloc(shape ...int) *value {
-	n := shape[len(shape)-1]
-	return g.place(&storage{rows: count(shape) / n, cols: n}, shape)
+	last := len(shape) - 1
+	return g.place(&storage{rows: count(shape[:last]), cols: shape[last]}, shape)
 }
 
 // over returns a new value in the storage of v, perhaps of another shape.
@@ -111,9 +117,39 @@ func (g *graph) add(s *step, vs ...*value) {
 	g.now++
 }
 
+// A tableKey is what convolutions share tables by.
+type tableKey struct {
+	opt         tensor.ConvOpt
+	h, w        int
+	k, in, outs int
+}
+
+// keeps notes that the device keeps memory for a convolution with weight w of h×wd
+// pixels, for a product 0 by 0.
+func (g *graph) keeps(h, wd int, w *Param, opt tensor.ConvOpt) {
+	d, ok := g.dev.(tensor.Keeper)
+	if !ok {
+		return
+	}
+	s := w.Tensor.Shape()
+	weight, table := d.Kept(h, wd, w.Tensor, opt)
+	if key := (tableKey{opt, h, wd, s[0], s[len(s)-2], s[len(s)-1]}); !g.tables[key] {
+		if g.tables == nil {
+			g.tables = map[tableKey]bool{}
+		}
+		g.tables[key] = true
+		weight += table
+	}
+	g.kept += weight
+}
+
+// buffer notes that the host computes in n values per sample of buffer i.
+func (g *graph) buffer(i, n int) { g.buffers[i] = max(g.buffers[i], n) }
+
 // finish records the backward pass, in training, and lays out the arena for
-// batch samples; it returns the arena's size in float32.
-func (g *graph) finish(batch int) int {
+// batch samples; it returns the arena's size in float32, not ok if that is above
+// maxArena.
+func (g *graph) finish(batch int) (size int64, ok bool) {
 	g.touch(g.out, g.also)
 	g.now++
 	if g.train {
@@ -131,39 +167,45 @@ func (g *graph) finish(batch int) int {
 
 // layout gives every root storage an offset: the largest first, each at the
 // lowest place that is free during its life.
-func (g *graph) layout(batch int) int {
+func (g *graph) layout(batch int) (total int64, ok bool) {
 	var roots []*storage
 	for _, u := range g.uses {
 		r, _ := u.st.root()
 		if !r.used {
 			r.used, r.birth, r.last = true, u.time, u.time
 			roots = append(roots, r)
+			if int64(r.rows) > maxArena/int64(batch)/int64(r.cols) {
+				return 0, false // before a product wraps around
+			}
 		}
 		r.birth, r.last = min(r.birth, u.time), max(r.last, u.time)
 	}
 	const unit = tensor.Align / 4
-	size := func(s *storage) int { return (batch*s.rows*s.cols + unit - 1) / unit * unit }
+	size := func(s *storage) int64 {
+		return (int64(batch)*int64(s.rows)*int64(s.cols) + unit - 1) / unit * unit
+	}
 	slices.SortStableFunc(roots, func(a, b *storage) int {
 		return cmp.Or(cmp.Compare(size(b), size(a)), cmp.Compare(a.birth, b.birth))
 	})
-	total := 0
 	var placed []*storage // by ascending offset
 	for _, s := range roots {
-		off := 0
+		off := int64(0)
 		for _, o := range placed {
 			if o.birth <= s.last && s.birth <= o.last {
-				if o.off-off >= size(s) {
+				if int64(o.off)-off >= size(s) {
 					break
 				}
-				off = max(off, o.off+size(o))
+				off = max(off, int64(o.off)+size(o))
 			}
 		}
-		s.off = off
-		at, _ := slices.BinarySearchFunc(placed, off, func(o *storage, off int) int { return cmp.Compare(o.off, off) })
+		s.off = int(off)
+		at, _ := slices.BinarySearchFunc(placed, s.off, func(o *storage, off int) int { return cmp.Compare(o.off, off) })
 		placed = slices.Insert(placed, at, s)
-		total = max(total, off+size(s))
+		if total = max(total, off+size(s)); total > min(maxArena, math.MaxInt/4) {
+			return 0, false
+		}
 	}
-	return total
+	return total, true
 }
 
 // into returns the value that receives the gradient of x, nil if none is

@@ -54,6 +54,8 @@ func scaled(channels int) func(y, x []float32, t float32) {
 // rescale records y = s·x, s of the network's input.
 func (g *graph) rescale(x *value) *value {
 	y := g.alloc(x.shape...)
+	g.buffer(0, count(g.in.shape))
+	g.buffer(1, 1)
 	apply := func(dst, src *value) func(r *run) {
 		return func(r *run) {
 			d := count(g.in.shape)

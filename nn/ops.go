@@ -10,7 +10,8 @@ import (
 // linear records y = x·w + b. x [C], y [O].
 func (g *graph) linear(x *value, l *linear) *value {
 	y := g.alloc(l.w.Shape[0])
-	g.macs += l.w.n
+	g.macs += float64(l.w.n)
+	g.keeps(0, 0, l.w, tensor.ConvOpt{})
 	s := &step{forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
 	s.record = func() {
 		dy := y.grad
@@ -29,6 +30,7 @@ func (g *graph) linear(x *value, l *linear) *value {
 // (then over is usually res). x [H,W,C], y [H',W',O].
 func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	h, w := x.shape[0], x.shape[1]
+	g.keeps(h, w, c.w, c.opt)
 	switch {
 	case c.opt.Stride == 2:
 		h, w = (h+1)/2, (w+1)/2
@@ -41,7 +43,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	} else {
 		y = g.alloc(h, w, c.w.Shape[0])
 	}
-	g.macs += h * w * c.w.n
+	g.macs += float64(h*w) * float64(c.w.n)
 	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), c.opt) }}
 	s.record = func() {
 		dy := y.grad
@@ -148,7 +150,7 @@ func (g *graph) sum(a, b *value) *value {
 func (g *graph) attention(qkv *value, heads int) *value {
 	h, w, c := qkv.shape[0], qkv.shape[1], qkv.cols()/3
 	y := g.alloc(h, w, c)
-	g.macs += 2 * h * w * h * w * c
+	g.macs += 2 * float64(h*w) * float64(h*w) * float64(c)
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
 	s := &step{forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
 	s.record = func() {
@@ -255,6 +257,8 @@ func (g *graph) host(f func(y, x []float32, t float32), shape ...int) *value {
 	y := g.alloc(shape...)
 	y.constant = true
 	c, d := count(g.in.shape), count(shape)
+	g.buffer(0, c)
+	g.buffer(1, d)
 	g.add(&step{forward: func(r *run) {
 		x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
 		r.dev.Download(x, r.at(g.in))

@@ -69,6 +69,7 @@ type Params struct {
 	norms []*norm // of SongUNets, whose groups Validate checks
 	dev   tensor.Device
 	size  int
+	total int64 // size, which has fewer bits on some machines
 	mu    sync.Mutex
 }
 
@@ -76,7 +77,12 @@ type Params struct {
 func (p *Params) add(name string, l layout, start initial, fan int, shape ...int) *Param {
 	const unit = tensor.Align / 4
 	q := &Param{Name: name, Shape: shape, layout: l, start: start, fan: fan, lo: p.size, n: count(shape)}
+	n := int64(1)
+	for _, d := range shape {
+		n = min(n*int64(d), 1<<40) // dimensions are below 2²¹
+	}
 	p.size += (q.n + unit - 1) / unit * unit
+	p.total += (n + unit - 1) / unit * unit
 	p.List = append(p.List, q)
 	return q
 }

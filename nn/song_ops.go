@@ -73,6 +73,7 @@ func (g *graph) times(x *value, f float64) *value {
 func (g *graph) given(set func(r *run, y []float32), d int) *value {
 	y := g.alloc(d)
 	y.constant = true
+	g.buffer(1, d)
 	g.add(&step{forward: func(r *run) {
 		out := r.scratch(1, r.n*d)
 		set(r, out)

@@ -131,7 +131,8 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.measure(ctx, &r, set, x, y); err != nil {
+	err = untilDone(ctx, func() error { return o.measure(ctx, &r, set, x, y) })
+	if err != nil {
 		return err
 	}
 	if o.json != "" {
@@ -145,6 +146,20 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		}
 	}
 	return r.print(e.stdout)
+}
+
+// untilDone returns what f does, or ctx's error as soon as that ends: f, some of
+// whose metrics take minutes without looking at a context, is then left to the
+// end of the program.
+func untilDone(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // open reads a set; a name alone is taken by what it is.

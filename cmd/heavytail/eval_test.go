@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -211,4 +213,16 @@ func TestEvalErrors(t *testing.T) {
 		require.Contains(t, r.stderr, c.text, c.args)
 		require.NoFileExists(t, filepath.Join(dir, "eval.json"))
 	}
+}
+
+// A signal ends eval within a metric that takes long.
+func TestUntilDone(t *testing.T) {
+	full := errors.New("full")
+	require.ErrorIs(t, untilDone(t.Context(), func() error { return full }), full)
+	require.NoError(t, untilDone(t.Context(), func() error { return nil }))
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	err := untilDone(ctx, func() error { cancel(); <-release; return nil })
+	require.ErrorIs(t, err, context.Canceled)
 }

@@ -96,8 +96,8 @@ type modelInfo struct {
 	Noise      string           `json:"noise"`   // kind and tail of the process
 	Methods    []string         `json:"methods"` // samplers that it drives
 	Parameters int              `json:"parameters"`
-	MACs       int              `json:"multiply_adds_per_sample_and_step"`
-	Memory     map[string]int   `json:"bytes_to_sample"` // by batch
+	MACs       int64            `json:"multiply_adds_per_sample_and_step"`
+	Memory     map[string]int64 `json:"bytes_to_sample"` // by batch
 	Step       int              `json:"step"`
 	Averages   []string         `json:"averages"`
 	Resumable  bool             `json:"resumable"`
@@ -157,7 +157,7 @@ func modelFile(path string, r io.ReaderAt, size int64) (any, error) {
 		return fail(err)
 	}
 	rec := m.Recipe()
-	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Noise: rec.Noise(), Methods: m.Methods(), Parameters: m.Parameters(), Memory: map[string]int{},
+	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Noise: rec.Noise(), Methods: m.Methods(), Parameters: m.Parameters(), Memory: map[string]int64{},
 		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Train.Steps > 0, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
 	if out.MACs, err = m.MACs(); err != nil {
 		return fail(err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"image/gif"
 	"image/png"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/internal/imageio"
 	"heavytail/internal/npy"
 )
@@ -423,6 +425,20 @@ func TestSeeds(t *testing.T) {
 	for _, text := range []string{"", "-", "1-", "a", "1,,2", "3-1", "-1", "18446744073709551616"} {
 		_, err := parseSeeds(text)
 		require.Error(t, err, text)
+	}
+}
+
+func TestSeedText(t *testing.T) {
+	for want, o := range map[string]heavytail.Options{
+		"7": {Seed: 7, N: 1}, "7-9": {Seed: 7, N: 3}, "4-5,1": {Seeds: []uint64{4, 5, 1}, N: 3},
+		"18446744073709551614-18446744073709551615,0-2": {Seed: math.MaxUint64 - 1, N: 5}, "18446744073709551615,0": {Seed: math.MaxUint64, N: 2},
+	} {
+		require.Equal(t, want, seedText(o))
+		seeds, err := parseSeeds(want)
+		require.NoError(t, err)
+		for i, s := range seeds {
+			require.Equal(t, s, o.SeedOf(i), want)
+		}
 	}
 }
 

@@ -199,7 +199,7 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	s, d := r.loaded.SampleShape(r.options), r.per()
 	return r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
 		for i := range len(x) / d {
-			seed := r.options.Seeds[first+i]
+			seed := r.options.SeedOf(first + i)
 			one := *r
 			one.recipe.Seeds = formatSeeds([]uint64{seed})
 			img := imageio.Image(x[i*d:(i+1)*d], s[0], s[1], s[2])

@@ -200,7 +200,7 @@ func (r *sampleRequest) resolve() error {
 	}
 	o := r.options
 	p := &r.recipe
-	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = formatSeeds(o.Seeds), o.Method, o.Steps, r.class, o.Settings
+	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = seedText(o), o.Method, o.Steps, r.class, o.Settings
 	rec := r.loaded.Recipe()
 	if p.Process = rec.Noise(); o.Method == "dlim" || o.Method == "dlpm" {
 		p.Start = "consistent"
@@ -302,6 +302,22 @@ func parseSeeds(text string) ([]uint64, error) {
 		}
 	}
 	return out, nil
+}
+
+// seedText returns the list of the seeds of resolved options.
+func seedText(o heavytail.Options) string {
+	last := o.SeedOf(o.N - 1)
+	switch {
+	case o.Seeds != nil || o.N == 1:
+		seeds := o.Seeds
+		if seeds == nil {
+			seeds = []uint64{last}
+		}
+		return formatSeeds(seeds)
+	case last < o.Seed: // past the largest seed comes 0
+		return seedText(heavytail.Options{Seed: o.Seed, N: int(-o.Seed)}) + "," + seedText(heavytail.Options{N: int(last) + 1})
+	}
+	return fmt.Sprintf("%d-%d", o.Seed, last)
 }
 
 // formatSeeds is the inverse of parseSeeds, in its shortest form.

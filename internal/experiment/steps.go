@@ -239,7 +239,7 @@ func (s stepsPlan) sample(ctx context.Context, net *nn.Net, r recipe.Recipe, met
 		seeds[i] = Seed(s.seed, "steps sample", i)
 	}
 	var out []float32
-	err := sample.Run(ctx, net, r, seeds, sample.Options{Method: method, Steps: steps, Batch: 16, Clip: true}, func(_ int, x []float32) error {
+	err := sample.Run(ctx, net, r, sample.List(seeds), sample.Options{Method: method, Steps: steps, Batch: 16, Clip: true}, func(_ int, x []float32) error {
 		for _, v := range x {
 			out = append(out, max(-1, min(v, 1)))
 		}

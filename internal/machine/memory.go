@@ -6,6 +6,7 @@ package machine
 import (
 	"bufio"
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"strconv"
@@ -18,7 +19,8 @@ const unknown = 8 << 30
 
 // Memory returns the bytes of memory this process may use: the smallest of the
 // machine's memory, the limits of its control groups and that of its address
-// space. HEAVYTAIL_MEMORY, a number of bytes, replaces it. It is read once.
+// space, and no more than an int counts. HEAVYTAIL_MEMORY, a number of bytes,
+// replaces it. It is read once.
 var Memory = sync.OnceValue(func() int64 {
 	if v, err := strconv.ParseInt(os.Getenv("HEAVYTAIL_MEMORY"), 10, 64); err == nil && v > 0 {
 		return v
@@ -33,7 +35,7 @@ var Memory = sync.OnceValue(func() int64 {
 	if v := controlGroup(os.DirFS("/")); v > 0 {
 		limit = min(limit, v)
 	}
-	return limit
+	return min(limit, math.MaxInt)
 })
 
 // controlGroup returns the smallest memory limit of the control groups that

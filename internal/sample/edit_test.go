@@ -31,7 +31,7 @@ func classes(t *testing.T, kind string) (*nn.Net, recipe.Recipe) {
 func wide(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float32 {
 	t.Helper()
 	var out []float32
-	err := Run(t.Context(), net, r, seeds, o, func(_ int, x []float32) error {
+	err := Run(t.Context(), net, r, List(seeds), o, func(_ int, x []float32) error {
 		out = append(out, x...)
 		return nil
 	})
@@ -70,11 +70,11 @@ func TestGuidance(t *testing.T) {
 		"guidance -1": {Guidance: -1}, "guidance NaN": {Guidance: math.NaN()}, "guidance 1000": {Guidance: 1000}, "without classes": {Guidance: 2},
 	} {
 		o.Batch = 1
-		require.ErrorContains(t, Run(t.Context(), net, r, ids, o, nil), want)
+		require.ErrorContains(t, Run(t.Context(), net, r, List(ids), o, nil), want)
 	}
 	r.Train.Steps, r.Train.LabelDrop = 10, 0
 	o := Options{Batch: 1, Guidance: 2, Label: func(int, uint64) int { return 0 }}
-	require.ErrorContains(t, Run(t.Context(), net, r, ids, o, nil), "train one with -label-drop 0.1")
+	require.ErrorContains(t, Run(t.Context(), net, r, List(ids), o, nil), "train one with -label-drop 0.1")
 }
 
 // An edit for all samples and one for each reach every method, in any batches;
@@ -109,7 +109,7 @@ func TestEdits(t *testing.T) {
 		"strength is 2": {Image: make([]float32, 2), Strength: 2}, "image of 3 values": {Image: make([]float32, 3)},
 		"1 elements marked": {Image: make([]float32, 2), Known: make([]bool, 1)},
 	} {
-		err := Run(t.Context(), net, of(t, recipe.DLPM), ids, Options{Batch: 3, Edit: e}, nil)
+		err := Run(t.Context(), net, of(t, recipe.DLPM), List(ids), Options{Batch: 3, Edit: e}, nil)
 		require.ErrorContains(t, err, want)
 	}
 	o := Options{Batch: 3, Method: "dpm", Edit: &diffusion.Edit{Image: make([]float32, 2), Known: make([]bool, 2), Resample: 2}}

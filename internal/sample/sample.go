@@ -64,9 +64,11 @@ type Settings struct {
 // Run draws one sample for each seed with the process of r and passes them to
 // emit in order, a batch at a time: x holds samples first, first+1, … in the
 // units of the data and is reused afterwards. A sample depends on its own seed
-// only. Run stops with an error if an option is impossible, ctx ends (within one
-// step), the numbers stop being finite or emit fails.
-func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(first int, x []float32) error) error {
+// only. Run stops with an error if an option is impossible or needs more memory
+// than there is, ctx ends (between two operations of the network), the numbers
+// stop being finite or emit fails. The memory does not depend on the number of
+// seeds.
+func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(first int, x []float32) error) error {
 	return run(ctx, net, r, seeds, o, func(u *units, first int, x []float32) error {
 		y, err := u.samples32(first, x)
 		if err != nil {
@@ -78,7 +80,7 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Op
 
 // Run64 is Run with samples in float64: points that were scaled have digits there
 // that float32 has not, at a mean of 10⁹ all of them.
-func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(first int, x []float64) error) error {
+func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(first int, x []float64) error) error {
 	return run(ctx, net, r, seeds, o, func(u *units, first int, x []float32) error {
 		return emit(first, u.samples64(first, x))
 	})
@@ -86,31 +88,43 @@ func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o 
 
 // run draws the samples and passes them to emit as the network has them, with
 // their units.
-func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options, emit func(u *units, first int, x []float32) error) error {
+func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(u *units, first int, x []float32) error) error {
 	u := &units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
 	o = o.Defaults(r).scaled(r)
 	if err := o.Validate(r); err != nil {
 		return err
 	}
-	if len(seeds) == 0 {
+	n := seeds.Len()
+	if n == 0 {
 		return nil
 	}
-	batch := min(o.Batch, len(seeds))
-	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	d := count(o.Shape(net))
 	if d == 0 {
 		return fmt.Errorf("the model names no image size; give one")
 	}
-	if err := o.fits(len(seeds), d); err != nil {
+	if err := o.fits(n, d); err != nil {
+		return err
+	}
+	need, err := Memory(net, r, o, n)
+	if err != nil {
+		return err
+	}
+	batch := min(o.Batch, n)
+	if err := Room(need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
+		return err
+	}
+	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
+	if err != nil {
 		return err
 	}
 	u.d = d
-	buf := make([]float32, batch*d)
-	for first := 0; first < len(seeds); first += batch {
-		part := seeds[first:min(first+batch, len(seeds))]
+	buf, ids := make([]float32, batch*d), make([]uint64, batch)
+	for first := 0; first < n; first += batch {
+		part := ids[:min(batch, n-first)]
+		seeds.Get(part, first)
 		x := buf[:len(part)*d]
 		den := predict(net, ws, o.labels(first, part))
 		if o.guided() {
@@ -157,11 +171,11 @@ func (o Options) step(u *units, first, left int, x []float32) error {
 	return o.Step(first, left, y)
 }
 
-// predict is net with classes, nil for none.
+// predict is net with classes, nil for none. It ends soon after its context does.
 func predict(net *nn.Net, ws *nn.Workspace, labels []int) diffusion.Denoiser {
-	return func(_ context.Context, out, x, t []float32) error {
-		net.Predict(ws, out, x, t, labels)
-		return nil
+	return func(ctx context.Context, out, x, t []float32) error {
+		ws.Watch(ctx)
+		return net.Predict(ws, out, x, t, labels)
 	}
 }
 
@@ -173,11 +187,12 @@ func (o Options) fits(n, d int) error {
 	if e == nil {
 		return nil
 	}
-	if len(e.Image) != d && len(e.Image) != n*d {
-		return fmt.Errorf("an image of %d values to start from; want %d for all samples, or %d for each of the %d", len(e.Image), d, n*d, n)
+	fit := func(k int) bool { return k == d || k%d == 0 && k/d == n } // n·d may wrap around
+	if !fit(len(e.Image)) {
+		return fmt.Errorf("an image of %d values to start from; want %d for all samples, or for each of the %d", len(e.Image), d, n)
 	}
-	if k := len(e.Known); k != 0 && k != d && k != n*d {
-		return fmt.Errorf("%d elements marked as known; want %d for all samples, or %d for each of the %d", k, d, n*d, n)
+	if k := len(e.Known); k != 0 && !fit(k) {
+		return fmt.Errorf("%d elements marked as known; want %d for all samples, or for each of the %d", k, d, n)
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ var kinds = append(recipe.Kinds(), "ddpm")
 func draw(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float32 {
 	t.Helper()
 	var out []float32
-	err := Run(context.Background(), net, r, seeds, o, func(first int, x []float32) error {
+	err := Run(context.Background(), net, r, List(seeds), o, func(first int, x []float32) error {
 		require.Equal(t, len(out), 2*first)
 		out = append(out, x...)
 		return nil
@@ -193,7 +193,7 @@ func TestImpossibleOptions(t *testing.T) {
 		if c.o.Batch == 0 {
 			c.o.Batch = 1
 		}
-		err := Run(context.Background(), network(t), of(t, c.kind), []uint64{1}, c.o, func(int, []float32) error { return nil })
+		err := Run(context.Background(), network(t), of(t, c.kind), List([]uint64{1}), c.o, func(int, []float32) error { return nil })
 		require.ErrorContains(t, err, c.want, "%s %+v", c.kind, c.o)
 	}
 }

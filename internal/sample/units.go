@@ -80,14 +80,15 @@ func (u *units) samples64(first int, x []float32) []float64 {
 	if u.edit == nil || len(u.edit.Known) == 0 || u.scaling == nil && u.image == nil {
 		return y
 	}
+	// at is where value j of these samples lies among n, of one sample or of all.
+	at := func(n, j int) int { return (first%(n/u.d)*u.d + j) % n }
 	for j := range y {
-		at := first*u.d + j
 		switch {
-		case !u.edit.Known[at%len(u.edit.Known)]:
+		case !u.edit.Known[at(len(u.edit.Known), j)]:
 		case u.image != nil:
-			y[j] = u.image[at%len(u.image)]
+			y[j] = u.image[at(len(u.image), j)]
 		default:
-			y[j] = float64(u.edit.Image[at%len(u.edit.Image)])
+			y[j] = float64(u.edit.Image[at(len(u.edit.Image), j)])
 		}
 	}
 	return y

@@ -36,7 +36,7 @@ func f32(x []float64) []float32 {
 func draw64(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float64 {
 	t.Helper()
 	var out []float64
-	require.NoError(t, Run64(t.Context(), net, r, seeds, o, func(first int, x []float64) error {
+	require.NoError(t, Run64(t.Context(), net, r, List(seeds), o, func(first int, x []float64) error {
 		require.Equal(t, len(out), 2*first)
 		out = append(out, x...)
 		return nil
@@ -106,6 +106,6 @@ func TestSamplesBeyondFloat32(t *testing.T) {
 	net, r := network(t), scaled(of(t, recipe.EDM))
 	r.Data.Scaling.Center[0] = 1e200
 	require.Equal(t, 1e200, draw64(t, net, r, []uint64{1}, Options{Batch: 1})[0])
-	err := Run(t.Context(), net, r, []uint64{1}, Options{Batch: 1}, func(int, []float32) error { return nil })
+	err := Run(t.Context(), net, r, List([]uint64{1}), Options{Batch: 1}, func(int, []float32) error { return nil })
 	require.ErrorContains(t, err, "beyond float32")
 }

@@ -45,7 +45,7 @@ func TestEveryProcessAndSampler(t *testing.T) {
 				const m = 1000
 				var near [2]int
 				o := sample.Options{Method: method, Batch: 250}
-				err := sample.Run(context.Background(), tr.Net, r, seeds(m), o, func(_ int, x []float32) error {
+				err := sample.Run(context.Background(), tr.Net, r, sample.Range{N: m}, o, func(_ int, x []float32) error {
 					for ; len(x) > 0; x = x[2:] {
 						for k, c := range []float64{-3, 3} {
 							if math.Hypot(float64(x[0])-c, float64(x[1])) < 0.5 {

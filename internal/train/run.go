@@ -42,8 +42,9 @@ type Status struct {
 	Left        time.Duration
 }
 
-// Do trains until the recipe's number of steps is done. When ctx ends it
-// finishes the step, saves and returns ctx's error. The folder must exist.
+// Do trains until the recipe's number of steps is done. When ctx ends it leaves
+// the step under way, which a resumed run does again, saves and returns ctx's
+// error. The folder must exist.
 func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	log, err := openLog(r.Dir, t.Done())
 	if err != nil {
@@ -51,11 +52,16 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	}
 	defer func() { err = errors.Join(err, log.close()) }()
 	r.start, r.from = time.Now(), t.Done()
+	t.Watch(ctx)
+	defer t.Watch(nil)
 	for t.Done() < t.Recipe.Train.Steps {
 		if ctx.Err() != nil {
 			return errors.Join(r.save(t, log), ctx.Err())
 		}
 		s, err := t.Step()
+		if err != nil && ctx.Err() != nil {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%w (the last checkpoint is kept)", err)
 		}
@@ -156,21 +162,13 @@ func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) 
 		return nil, err
 	}
 	per := shape[0] * shape[1] * shape[2]
-	err = sample.Run(ctx, net, t.Recipe, seeds(40), o, func(first int, x []float32) error {
+	err = sample.Run(ctx, net, t.Recipe, sample.Range{N: 40}, o, func(first int, x []float32) error {
 		for i := range len(x) / per {
 			grid.Put(first+i, x[i*per:(i+1)*per])
 		}
 		return nil
 	})
 	return grid.Image(), err
-}
-
-func seeds(n int) []uint64 {
-	out := make([]uint64, n)
-	for i := range out {
-		out[i] = uint64(i)
-	}
-	return out
 }
 
 // points plots the first two columns of samples, in the units of the data, on the
@@ -188,7 +186,7 @@ func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (ima
 		names[c] = t.Recipe.Data.ColumnName(c)
 	}
 	o.Batch = n
-	err := sample.Run64(ctx, net, t.Recipe, seeds(n), o, func(_ int, x []float64) error {
+	err := sample.Run64(ctx, net, t.Recipe, sample.Range{N: n}, o, func(_ int, x []float64) error {
 		for ; len(x) > 0; x = x[d:] {
 			xy = append(xy, x[:len(names)]...)
 		}

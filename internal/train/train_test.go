@@ -295,7 +295,7 @@ func TestTwoHundredStepsFindAllModes(t *testing.T) {
 	tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
 	var near [9]int
 	o := sample.Options{Method: "dlpm", Steps: 100, Batch: 500}
-	err = sample.Run(context.Background(), tr.Net, r, seeds(4000), o, func(_ int, x []float32) error {
+	err = sample.Run(context.Background(), tr.Net, r, sample.Range{N: 4000}, o, func(_ int, x []float32) error {
 		for ; len(x) > 0; x = x[2:] {
 			i, j := math.Round(float64(x[0])), math.Round(float64(x[1]))
 			if math.Abs(i) <= 1 && math.Abs(j) <= 1 && math.Hypot(float64(x[0])-i, float64(x[1])-j) < 0.35 {

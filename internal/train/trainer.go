@@ -5,6 +5,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -116,8 +117,8 @@ func (t *Trainer) micro() int {
 }
 
 // Bytes returns the memory of weights, optimiser and activations.
-func (t *Trainer) Bytes() int {
-	return 4*t.Net.Params().Flat.Len()*(4+len(t.EMA)) + t.ws.Bytes()
+func (t *Trainer) Bytes() int64 {
+	return 4*int64(t.Net.Params().Flat.Len())*int64(4+len(t.EMA)) + t.ws.Bytes()
 }
 
 // Done returns the number of steps done.
@@ -152,7 +153,8 @@ func (b *buffers) at(n int) [3]*tensor.Tensor {
 }
 
 // Step does one step and tells about it. If the loss or the gradient is not
-// finite, the weights stay as they were and the error says what to do.
+// finite, the weights stay as they were and the error says what to do; they stay
+// too if the context that Watch was given ends, whose error Step then returns.
 func (t *Trainer) Step() (Stats, error) {
 	r := &t.Recipe.Train
 	s := Stats{Rate: r.Rate.At(t.Opt.Step)}
@@ -161,6 +163,9 @@ func (t *Trainer) Step() (Stats, error) {
 	for lo := 0; lo < r.Batch; lo += t.micro() {
 		n := min(t.micro(), r.Batch-lo)
 		s.Loss += t.part(first+uint64(lo), n)
+		if err := t.ws.Err(); err != nil {
+			return s, fmt.Errorf("step %d: %w", t.Opt.Step+1, err)
+		}
 	}
 	if math.IsNaN(s.Loss) || math.IsInf(s.Loss, 0) {
 		return s, fmt.Errorf("step %d: the loss is not finite; lower the learning rate (-lr), clip the gradient (-clip) or set -clamp-a", t.Opt.Step+1)
@@ -174,6 +179,10 @@ func (t *Trainer) Step() (Stats, error) {
 	}
 	return s, nil
 }
+
+// Watch makes a step under way end soon after ctx does, between two operations
+// of the network, as if it had not begun.
+func (t *Trainer) Watch(ctx context.Context) { t.ws.Watch(ctx) }
 
 // part adds the gradients of samples first … first+n−1 of the whole training
 // and returns their share of the loss.

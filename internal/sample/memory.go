@@ -1,0 +1,78 @@
+package sample
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/internal/machine"
+	"heavytail/internal/recipe"
+	"heavytail/nn"
+)
+
+// Memory returns the bytes that drawing n samples takes, a batch at a time: the
+// weights and what the device keeps for them, the workspace of the network and
+// the states of the sampler. It takes none of them.
+// It returns an error if an option is impossible.
+func Memory(net *nn.Net, r recipe.Recipe, o Options, n int) (int64, error) {
+	o = o.Defaults(r)
+	if err := o.Validate(r); err != nil {
+		return 0, err
+	}
+	batch := max(min(o.Batch, n), 1)
+	ws, params, err := net.Memory(batch, o.Height, o.Width, false)
+	if err != nil {
+		return 0, err
+	}
+	d := count(o.Shape(net))
+	return params + ws + int64(batch)*o.states(r, d), nil
+}
+
+// states returns the bytes of the states of one sample of d values.
+func (o Options) states(r recipe.Recipe, d int) int64 {
+	per := 4 // x of run
+	if r.Data.Scaling != nil {
+		per += 12 // units.wide and narrow
+	}
+	if o.guided() {
+		per += 4
+	}
+	chain := 0 // values of A's sums, of 8 bytes
+	switch o.Method {
+	case "dlpm", "dlim":
+		per += 4 // ε̂
+		if r.Process.InputScaling {
+			per += 4
+		}
+		if w := d; o.Method == "dlpm" || o.Consistent {
+			if r.Process.Isotropic || r.Process.Alpha == 2 {
+				w = 1
+			}
+			chain = 2 * w * int(math.Ceil(math.Sqrt(float64(o.Steps)))+1)
+		}
+	case "lim", "lim-ode":
+		per += 4 // ε̂
+	default:
+		per += 16 + 8 // state and estimate in float64, the network's side of both
+		per += map[string]int{"edm": 16, "dpm": 8, "flow": 24}[o.Method]
+		if o.Method == "flow" && o.Solver == "rk4" {
+			per += 16
+		}
+		if (r.Flow != nil) != (o.Method == "flow") {
+			per += 8 // between D and v
+		}
+	}
+	return int64(per)*int64(d) + 8*int64(chain)
+}
+
+// reserve is the share of the memory, one in so many, that Room leaves: for what
+// Memory does not count, and the rest of the program.
+const reserve = 10
+
+// Room returns an error unless the process may use need bytes; what they are for
+// is part of it.
+func Room(need int64, what string) error {
+	if limit := machine.Memory(); need > limit-limit/reserve {
+		return fmt.Errorf("%s would take %d MiB of memory, this process may use %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, limit>>20)
+	}
+	return nil
+}

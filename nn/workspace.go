@@ -1,0 +1,201 @@
+package nn
+
+import (
+	"context"
+	"fmt"
+
+	"heavytail/tensor"
+)
+
+// A Workspace holds the activations of up to Batch samples. One goroutine at
+// a time may use it.
+type Workspace struct {
+	net     *Net
+	dev     tensor.Device // the network's, or a view of it that stop ends
+	batch   int
+	train   bool
+	g       *graph
+	arena   *tensor.Tensor // [1, size]
+	in      *tensor.Tensor // input of Predict
+	runs    []*run         // by number of samples; nil: not used yet
+	last    *run           // of the latest Forward
+	seed    uint64
+	keys    []uint64
+	buffers [2][]float32
+	ctx     context.Context // nil: never ends
+	stop    tensor.Stop
+}
+
+// maxArena is the largest arena in float32, 64 GiB: a larger one is a mistake
+// or a damaged configuration.
+const maxArena = 1 << 34
+
+// plan records the network for batch samples of h×w pixels and gives everything
+// its place, taking no memory for it.
+func (n *Net) plan(batch, h, w int, train bool) (*graph, error) {
+	if batch < 1 {
+		return nil, fmt.Errorf("workspace for %d samples; want at least 1", batch)
+	}
+	g := &graph{train: train, dev: n.dev}
+	h, w = n.size(h, w)
+	if err := n.model.record(g, h, w); err != nil {
+		return nil, err
+	}
+	size, ok := g.finish(batch)
+	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits {
+		return nil, fmt.Errorf("workspace for %d samples of %v would take over %d GiB; use a smaller batch or smaller images", batch, g.in.shape, int64(4*maxArena)>>30)
+	}
+	g.size = int(size)
+	return g, nil
+}
+
+// limit returns the bytes that tensors of dev may take.
+func limit(dev tensor.Device) int64 {
+	if b, ok := dev.(tensor.Bounded); ok {
+		return b.Memory()
+	}
+	return 4 * maxArena
+}
+
+// bytes returns what a workspace for batch samples holds: the activations,
+// Predict's copy of its input and what the host computes in.
+func (g *graph) bytes(batch int) int64 {
+	per := g.buffers[0] + g.buffers[1]
+	if !g.train {
+		per += count(g.in.shape)
+	}
+	return 4 * (int64(g.size) + int64(batch)*int64(per))
+}
+
+// NewWorkspace makes a workspace for up to batch samples of h×w pixels (0, 0:
+// the configured size; ignored for points). For training it also holds what
+// Backward needs. It returns an error if the network cannot take that size, or
+// the device has not the memory for it.
+func (n *Net) NewWorkspace(batch, h, w int, train bool) (*Workspace, error) {
+	g, err := n.plan(batch, h, w, train)
+	if err != nil {
+		return nil, err
+	}
+	if b, most := g.bytes(batch), limit(n.dev); b > most {
+		return nil, fmt.Errorf("workspace for %d samples of %v would take %d MiB, more than there is (%d); use a smaller batch or smaller images", batch, g.in.shape, b>>20, most>>20)
+	}
+	if train {
+		n.params.EnableGrad()
+	}
+	ws := &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, runs: make([]*run, batch+1)}
+	if s, ok := n.dev.(tensor.Stoppable); ok {
+		ws.dev = s.Until(&ws.stop)
+	}
+	ws.arena = n.dev.New(1, g.size)
+	for i := range ws.buffers {
+		ws.buffers[i] = make([]float32, batch*g.buffers[i])
+	}
+	if !train {
+		ws.in = n.dev.New(append([]int{batch}, g.in.shape...)...)
+	}
+	return ws, nil
+}
+
+// Memory returns, without taking it, how many bytes the network takes: of the
+// workspace that NewWorkspace would make (its Bytes), and of the parameters,
+// gradients if train, with what the device keeps for forward passes of h×w pixels.
+// It returns an error if the network cannot take that size or no machine has the
+// memory.
+func (n *Net) Memory(batch, h, w int, train bool) (workspace, params int64, err error) {
+	g, err := n.plan(batch, h, w, train)
+	if err != nil {
+		return 0, 0, err
+	}
+	flat := 4 * int64(n.params.size)
+	if train {
+		flat *= 2
+	}
+	return g.bytes(batch), flat + g.kept, nil
+}
+
+// Batch returns the largest number of samples.
+func (ws *Workspace) Batch() int { return ws.batch }
+
+// Bytes returns the memory that the workspace holds: activations, and the
+// input and buffers of the host.
+func (ws *Workspace) Bytes() int64 {
+	n := ws.arena.Len() + len(ws.buffers[0]) + len(ws.buffers[1])
+	if ws.in != nil && !ws.train {
+		n += ws.in.Len()
+	}
+	return 4 * int64(n)
+}
+
+// Watch makes Forward, Backward and Predict on ws end soon after ctx: between
+// two operations and, where the device can, inside long ones. Err then says why,
+// and what they returned is worthless. nil, as at first: they run to their end.
+func (ws *Workspace) Watch(ctx context.Context) {
+	ws.ctx = ctx
+	ws.stop.Set(nil)
+	if ctx != nil {
+		ws.stop.Set(ctx.Done())
+	}
+}
+
+// Err returns nil, or the error of the context that Watch was given once that
+// has ended.
+func (ws *Workspace) Err() error {
+	if ws.ctx == nil {
+		return nil
+	}
+	return ws.ctx.Err()
+}
+
+// SetDropout sets what the masks of the next Forward depend on: a seed and
+// one key per sample. Networks that drop nothing ignore it.
+func (ws *Workspace) SetDropout(seed uint64, keys []uint64) { ws.seed, ws.keys = seed, keys }
+
+// run returns the views of the workspace for n samples, made at first use.
+func (ws *Workspace) run(n int) *run {
+	if n < 1 || n > ws.batch {
+		panic(fmt.Sprintf("nn: %d samples in a workspace for %d", n, ws.batch))
+	}
+	if r := ws.runs[n]; r != nil {
+		return r
+	}
+	r := &run{ws: ws, dev: ws.dev, n: n, tensors: make([]*tensor.Tensor, len(ws.g.values))}
+	for _, v := range ws.g.values {
+		if v.st == nil {
+			continue
+		}
+		root, col := v.st.root()
+		if !root.used {
+			continue
+		}
+		t := ws.arena.Columns(root.off, root.off+n*root.rows*root.cols)
+		t = t.Reshape(n*root.rows, root.cols).Columns(col, col+v.st.cols)
+		r.tensors[v.id] = t.Reshape(append([]int{n}, v.shape...)...)
+	}
+	ws.runs[n] = r
+	return r
+}
+
+// run is a workspace seen as n samples.
+type run struct {
+	ws      *Workspace
+	dev     tensor.Device
+	n       int
+	tensors []*tensor.Tensor // by value
+	in      *tensor.Tensor
+	t       []float32
+	labels  []int
+	extra   Extra
+	seed    uint64
+	keys    []uint64
+}
+
+// at returns the tensor of v; nil for nil.
+func (r *run) at(v *value) *tensor.Tensor {
+	if v == nil {
+		return nil
+	}
+	return r.tensors[v.id]
+}
+
+// scratch returns n elements of host buffer i, of which graph.buffer knows.
+func (r *run) scratch(i, n int) []float32 { return r.ws.buffers[i][:n] }
