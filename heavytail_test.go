@@ -193,7 +193,7 @@ func TestBuiltinModel(t *testing.T) {
 	require.Same(t, m, again)
 	n, err := m.Memory(32)
 	require.NoError(t, err)
-	require.Greater(t, n, 4*m.Parameters())
+	require.Greater(t, n, int64(4*m.Parameters()))
 	macs, err := m.MACs()
 	require.NoError(t, err)
 	require.Positive(t, macs)

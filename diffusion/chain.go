@@ -74,7 +74,8 @@ func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) 
 
 // run is the loop that all samplers share; rule is what differs.
 func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bool, rule rule) {
-	needs(c.name, ctx, den == nil)
+	needContext(c.name, ctx)
+	needDenoiser(c.name, den == nil)
 	T := c.sched.T()
 	if c.n == 0 {
 		return

@@ -50,7 +50,7 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 	if len(x)%max(n, 1) != 0 || (n == 0 && len(x) > 0) {
 		panic(fmt.Sprintf("diffusion: %s: %d values do not divide into %d rows", name, len(x), n))
 	}
-	needs(name, ctx, den == nil)
+	needContext(name, ctx)
 	d := len(x) / max(n, 1)
 	edit.check(name, n, d)
 	return &run[T]{
@@ -60,12 +60,16 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 	}
 }
 
-// needs panics unless a sampler has a context and a denoiser.
-func needs(name string, ctx context.Context, noDenoiser bool) {
+// needContext panics without a context.
+func needContext(name string, ctx context.Context) {
 	if ctx == nil {
 		panic("diffusion: " + name + ": a nil context: use context.Background()")
 	}
-	if noDenoiser {
+}
+
+// needDenoiser panics without a function to evaluate.
+func needDenoiser(name string, none bool) {
+	if none {
 		panic("diffusion: " + name + ": a nil denoiser: give the function that estimates")
 	}
 }
@@ -110,6 +114,7 @@ func (r *run[T]) move(i int, step func(i int) error) error {
 
 // eval sets out to the denoiser's estimate at x and one time for all samples.
 func (r *run[T]) eval(out, x []T, t T) error {
+	needDenoiser(r.name, r.den == nil)
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
