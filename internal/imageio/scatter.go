@@ -52,14 +52,14 @@ func axisOf(name string, v []float64) Axis {
 		w := max(math.Abs(a.Lo)/10, 1)
 		return Axis{name, a.Lo - w, a.Lo + w}
 	}
-	a.widen((a.Hi - a.Lo) * 1.1)
+	a.widen(float64((a.Hi - a.Lo) * 1.1))
 	return a
 }
 
 // widen gives the axis the range w about its middle.
 func (a *Axis) widen(w float64) {
-	mid := a.Lo/2 + a.Hi/2
-	a.Lo, a.Hi = mid-w/2, mid+w/2
+	mid := float64(a.Lo/2) + float64(a.Hi/2)
+	a.Lo, a.Hi = mid-float64(w/2), mid+float64(w/2)
 }
 
 // at returns where v lies on n pixels, −1 outside.
@@ -232,7 +232,7 @@ func (p *plot) histogram(v []float64, x Axis) {
 			most = max(most, counts[k])
 		}
 	}
-	y := Axis{"points", 0, float64(most) * 1.05}
+	y := Axis{"points", 0, float64(float64(most) * 1.05)}
 	p.axes(x, y)
 	for k, n := range counts {
 		if n > 0 {

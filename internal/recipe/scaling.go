@@ -164,7 +164,7 @@ func medianIQR(x []float64) (mid, half float64, note string) {
 	slices.Sort(x)
 	mid = quantile(x, 0.5)
 	rounding := math.Abs(mid) * roundingShare
-	half = quantile(x, 0.75)/2 - quantile(x, 0.25)/2
+	half = float64(quantile(x, 0.75)/2) - float64(quantile(x, 0.25)/2)
 	if half > rounding {
 		return mid, half, ""
 	}
@@ -186,7 +186,7 @@ func medianIQR(x []float64) (mid, half float64, note string) {
 // quantile returns the value at share q of x, ascending, between two of them by
 // proportion.
 func quantile(x []float64, q float64) float64 {
-	at := q * float64(len(x)-1)
+	at := float64(q * float64(len(x)-1))
 	i := min(int(at), len(x)-1)
 	j := min(i+1, len(x)-1)
 	f := at - float64(i)
