@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"heavytail/simd"
+	"heavytail/tensor"
 )
 
 // rowRun is a run of equally tall tiles of consecutive rows. Only the last of
@@ -53,6 +54,7 @@ type product struct {
 	ci, ri             int // distance of rows in c and res
 	k, cols            int
 	acc                bool
+	stop               *tensor.Stop // ends the product between two panels
 }
 
 var oneSeg = []int32{0}
@@ -81,7 +83,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 			t.A, t.AInc = p.a[p.rowAt(row):], p.rowAt(r.height)
 		}
 		t.CInc, t.RInc = r.height*p.ci, r.height*p.ri
-		for j := p0; j < p1; j++ {
+		for j := p0; j < p1 && !p.stop.Now(); j++ {
 			col := j * simd.TileCols
 			t.Cols = min(simd.TileCols, p.cols-col)
 			if t.Segs > 0 {

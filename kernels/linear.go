@@ -43,7 +43,7 @@ func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
 	p := product{
 		a: x.Data(), ai: x.Pitch(), ak: 1,
 		b: forwardPanels(w), bPanel: w.Rows() * simd.TileCols, kb: simd.TileCols,
-		c: y.Data(), ci: y.Pitch(), bias: dataOf(b), k: w.Rows(), cols: w.Cols(),
+		c: y.Data(), ci: y.Pitch(), bias: dataOf(b), k: w.Rows(), cols: w.Cols(), stop: c.stop,
 	}
 	if res != nil {
 		p.res, p.ri = res.Data(), res.Pitch()
@@ -67,14 +67,14 @@ func (c *CPU) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		mul(c.threads, dx.Rows(), 0, &product{
 			a: dy.Data(), ai: dy.Pitch(), ak: 1,
 			b: backwardPanels(w), bPanel: w.Cols() * simd.TileCols, kb: simd.TileCols,
-			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(),
+			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(), stop: c.stop,
 		})
 		dx.Touch()
 	}
 	mul(c.threads, w.Rows(), rowBlock, &product{
 		a: x.Data(), ai: 1, ak: x.Pitch(),
 		b: dy.Data(), bPanel: simd.TileCols, kb: dy.Pitch(),
-		c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true,
+		c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true, stop: c.stop,
 	})
 	dw.Touch()
 	c.sumRows(db, dy)

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"heavytail/internal/numtest"
 	"heavytail/internal/ref64"
+	"heavytail/tensor"
 )
 
 var linearShapes = [][3]int{{1, 1, 1}, {1, 40, 70}, {3, 5, 33}, {12, 7, 32}, {16, 33, 16}, {29, 64, 31}, {600, 6, 5}}
@@ -52,5 +55,25 @@ func TestLinearBackward(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// A product on a device that was told to stop computes nothing more.
+func TestLinearStops(t *testing.T) {
+	var stop tensor.Stop
+	done := make(chan struct{})
+	close(done)
+	stop.Set(done)
+	dev := New(1).Until(&stop)
+	x, w, dw, y := dev.New(100, 64), dev.New(64, 96), dev.New(64, 96), dev.New(100, 96)
+	for _, v := range []*tensor.Tensor{x, dw, y} {
+		dev.Fill(v, 7)
+	}
+	dev.Linear(y, x, w, nil)
+	dev.LinearBackward(x, dw, nil, y, x, w)
+	for _, v := range []*tensor.Tensor{x, dw, y} {
+		for _, got := range v.Data() {
+			require.EqualValues(t, 7, got)
+		}
 	}
 }
