@@ -8,7 +8,7 @@ import (
 )
 
 // Conv2D sets y = conv(x, w) + b + res: x [N,H,W,C], w [k,k,C,O] with k 1 or
-// 3 and padding k/2, b [O] or nil, res nil or of y's shape (may be y). opt.Up
+// 3 and padding k/2 (opt.After: below and on the right only), b [O] or nil, res nil or of y's shape (may be y). opt.Up
 // doubles H and W first, opt.Stride is 1 or 2. Each output is one chain of
 // fused multiply-adds over (tap, channel) ascending, pixels outside the image
 // being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall
@@ -33,7 +33,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winograd(m, y, x, forwardPanels(w), b, res, false)
 		return
 	}
-	key := convKey{up: opt.Up, k: w.Dim(0), stride: opt.Stride, h: x.Dim(1), w: x.Dim(2),
+	key := convKey{up: opt.Up, after: opt.After, k: w.Dim(0), stride: opt.Stride, h: x.Dim(1), w: x.Dim(2),
 		read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
 	j := convPool.Get().(*convJob)
 	if res != nil {
@@ -82,7 +82,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	j := convPool.Get().(*convJob)
-	j.tab = tableFor(convKey{back: true, up: opt.Up, k: w.Dim(0), stride: opt.Stride,
+	j.tab = tableFor(convKey{back: true, up: opt.Up, after: opt.After, k: w.Dim(0), stride: opt.Stride,
 		h: dx.Dim(1), w: dx.Dim(2), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()})
 	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
 	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
@@ -97,18 +97,19 @@ func checkConv(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) tensor.
 		opt.Stride = 1
 	}
 	ok := x.Rank() == 4 && y.Rank() == 4 && w.Rank() == 4 && w.Dense() &&
-		(opt.Stride == 1 || opt.Stride == 2 && !opt.Up)
+		(opt.Stride == 1 || opt.Stride == 2 && !opt.Up) &&
+		(!opt.After || opt.Stride == 2 && w.Dim(0) == 3 && x.Dim(1) > 1 && x.Dim(2) > 1)
 	if ok {
 		k := w.Dim(0)
-		g := convKey{up: opt.Up, stride: opt.Stride}
+		g := convKey{up: opt.Up, after: opt.After, stride: opt.Stride}
 		ok = (k == 1 || k == 3) && w.Dim(1) == k && w.Dim(2) == x.Cols() && w.Dim(3) == y.Cols() &&
 			y.Dim(0) == x.Dim(0) && y.Dim(1) == g.outSize(x.Dim(1)) && y.Dim(2) == g.outSize(x.Dim(2)) &&
 			(b == nil || b.Len() == w.Cols()) &&
 			fits(x) && fits(y)
 	}
 	if !ok {
-		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v, stride %d, up %v",
-			op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b), opt.Stride, opt.Up))
+		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v, stride %d, up %v, after %v",
+			op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b), opt.Stride, opt.Up, opt.After))
 	}
 	return opt
 }

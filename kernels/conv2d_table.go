@@ -11,6 +11,7 @@ import (
 type convKey struct {
 	back           bool // dx from dy, else y from x
 	up             bool
+	after          bool // padded below and on the right only
 	k, stride      int
 	h, w           int // of x, before upsampling
 	read           int // channels of the tensor that is read
@@ -82,10 +83,21 @@ func tableFor(k convKey) *convTable { return convTables.of(k, buildTable) }
 
 // outSize returns the height or width of y for n pixels of x.
 func (k *convKey) outSize(n int) int {
-	if k.up {
+	switch {
+	case k.up:
 		return 2 * n
+	case k.after:
+		return n / 2
 	}
 	return (n-1)/k.stride + 1
+}
+
+// pad is how many rows and columns of zeros come before the image.
+func (k *convKey) pad() int {
+	if k.after {
+		return 0
+	}
+	return k.k / 2
 }
 
 func buildTable(k convKey) *convTable {
@@ -106,23 +118,23 @@ func buildTable(k convKey) *convTable {
 		for par := range s * s {
 			py, px := par/s, par%s
 			l := lattice{(k.h - py + s - 1) / s, (k.w - px + s - 1) / s, s, py, px}
-			t.add(&k, l, tapsBack(k.k, s, py, px), ho, wo)
+			t.add(&k, l, tapsBack(k.k, s, py+k.pad(), px+k.pad()), ho, wo)
 		}
 	default:
 		var taps []tap
 		for i := range k.k * k.k {
-			taps = append(taps, tap{i, i/k.k - k.k/2, i%k.k - k.k/2, k.stride})
+			taps = append(taps, tap{i, i/k.k - k.pad(), i%k.k - k.pad(), k.stride})
 		}
 		t.add(&k, lattice{ho, wo, 1, 0, 0}, taps, k.h, k.w)
 	}
 	return t
 }
 
-// tapsBack lists the taps through which pixel (s·y+py, s·x+px) of x reaches
-// an output: (ky, kx) with (s·y + py + p − ky) divisible by s.
+// tapsBack lists the taps through which a pixel that lies at (s·y+py, s·x+px)
+// of the padded x reaches an output: (ky, kx) with s·y + py − ky divisible by s.
 func tapsBack(k, s, py, px int) (taps []tap) {
 	for i := range k * k {
-		oy, ox := py+k/2-i/k, px+k/2-i%k
+		oy, ox := py-i/k, px-i%k
 		if oy%s == 0 && ox%s == 0 {
 			taps = append(taps, tap{i, oy / s, ox / s, 1})
 		}

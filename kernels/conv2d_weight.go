@@ -112,7 +112,8 @@ func (j *weightJob) views(out *[4]tapView, ky, kx int) int {
 	for par := range n {
 		py, px := par/2, par%2
 		// output (step·i+py, step·l+px) sees input (stride·i+sy, stride·l+sx)
-		sy, sx := ky-j.k/2, kx-j.k/2
+		key := convKey{after: j.opt.After, k: j.k}
+		sy, sx := ky-key.pad(), kx-key.pad()
 		if j.opt.Up {
 			sy, sx = (py+sy)>>1, (px+sx)>>1
 		}

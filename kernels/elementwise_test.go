@@ -155,7 +155,7 @@ func TestElementwiseAllocatesNothing(t *testing.T) {
 		"AdamW":             func() { c.AdamW(x, y, z, z, opt) },
 		"Lerp":              func() { c.Lerp(x, y, 0.9) },
 		"Embedding":         func() { c.Embedding(row, table, ids); c.EmbeddingBackward(table, row, ids) },
-		"TimestepEmbedding": func() { c.TimestepEmbedding(row, times, 1000) },
+		"TimestepEmbedding": func() { c.TimestepEmbedding(row, times, tensor.TimeOpt{Scale: 1000}) },
 	}
 	for name, f := range ops {
 		t.Run(name, func(t *testing.T) { numtest.NoAllocs(t, f) })

@@ -12,37 +12,43 @@ import (
 const twoPi = 2 * math.Pi
 
 // TimestepEmbedding sets row i of y [N,D] to cos(s·t_i·f_k) for k < D/2, then
-// sin(s·t_i·f_k), f_k = 10000^(−k/(D/2)). The angle is formed and reduced to
-// one period in float64, then rounded for simd.SinCos: the error stays below
-// 4e−7 for any |s·t| < 2⁴⁰. It panics if D is odd or len(t) ≠ N.
-func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, s float32) {
+// sin(s·t_i·f_k), or the sines first, with s = opt.Scale and
+// f_k = 10000^(−k/(D/2 − opt.Shift)). The angle is formed and reduced to one
+// period in float64, then rounded for simd.SinCos: the error stays below 4e−7
+// for any |s·t| < 2⁴⁰. It panics if D is odd, len(t) ≠ N or the shift is not 0
+// or less than D/2.
+func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOpt) {
 	d := y.Cols()
-	if d%2 != 0 || y.Rows() != len(t) {
-		panic(fmt.Sprintf("kernels: TimestepEmbedding: y %v for %d times", y.Shape(), len(t)))
+	if d%2 != 0 || y.Rows() != len(t) || opt.Shift < 0 || opt.Shift > 0 && opt.Shift >= d/2 {
+		panic(fmt.Sprintf("kernels: TimestepEmbedding: y %v for %d times, shift %d", y.Shape(), len(t), opt.Shift))
 	}
 	half := d / 2
 	w := getNormWork(half)
 	angle, freq := w.a, w.s1
 	for k := range freq {
-		freq[k] = frequency(k, half)
+		freq[k] = frequency(k, half-opt.Shift)
 	}
 	for i, ti := range t {
 		row := y.Data()[i*y.Pitch():][:d]
-		st := float64(s) * float64(ti)
+		st := float64(opt.Scale) * float64(ti)
 		for k, f := range freq {
 			a := float64(st * f)
 			angle[k] = float32(a - float64(twoPi*math.Round(a/twoPi)))
 		}
-		simd.SinCos(row[half:], row[:half], angle)
+		sin, cos := row[half:], row[:half]
+		if opt.SinFirst {
+			sin, cos = cos, sin
+		}
+		simd.SinCos(sin, cos, angle)
 	}
 	w.free()
 	y.Touch()
 }
 
-// frequency returns 10000^(−k/half).
-func frequency(k, half int) float64 {
+// frequency returns 10000^(−k/n).
+func frequency(k, n int) float64 {
 	const log1e4 = 9.210340371976184
-	return dmath.Exp(-log1e4 * float64(k) / float64(half))
+	return dmath.Exp(-log1e4 * float64(k) / float64(n))
 }
 
 // Embedding adds row ids[i] of table [K,C] to row i of y [N,C]; a negative id

@@ -169,7 +169,7 @@ func TestGoldenTimestepEmbedding(t *testing.T) {
 	for name, dev := range devices() {
 		for _, c := range all.Cases {
 			y, got := dev.New(1, len(c.Value)), make([]float32, len(c.Value))
-			dev.TimestepEmbedding(y, []float32{c.T}, 1)
+			dev.TimestepEmbedding(y, []float32{c.T}, tensor.TimeOpt{Scale: 1})
 			dev.Download(got, y)
 			for i, v := range got {
 				// The reference rounds t·f to float32 first: up to 3e-5 at t = 500.

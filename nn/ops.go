@@ -215,7 +215,7 @@ func (g *graph) dropout(x *value, p float64) *value {
 func (g *graph) timestep(d int, scale float64) *value {
 	y := g.alloc(d)
 	y.constant = true
-	g.add(&step{forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, float32(scale)) }}, y)
+	g.add(&step{forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, tensor.TimeOpt{Scale: float32(scale)}) }}, y)
 	return y
 }
 

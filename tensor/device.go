@@ -40,7 +40,8 @@ type Device interface {
 	LinearBackward(dx, dw, db, dy, x, w *Tensor)
 
 	// Conv2D sets y = conv(x, w) + b + res. x [N,H,W,C]; w [k,k,C,O] with
-	// k 1 or 3, padding k/2; b [O]; res nil or of y's shape (may be y itself).
+	// k 1 or 3, padding k/2 (see ConvOpt.After); b [O]; res nil or of y's shape
+	// (may be y itself).
 	// opt.Up doubles H and W by repeating pixels first; opt.Stride 1 or 2;
 	// opt.Normalized allows a form with fewer multiplications, see ConvOpt.
 	Conv2D(y, x, w, b, res *Tensor, opt ConvOpt)
@@ -81,20 +82,23 @@ type Device interface {
 	// LayerNormBackward: dx, dgamma +=, dbeta +=.
 	LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *Tensor, opt NormOpt)
 
-	// SiLU sets y = x·sigmoid(x).
+	// SiLU sets y = x·sigmoid(x). It is the only activation of a device: what
+	// reads a network with another (relu, gelu, mish) refuses it by name.
 	SiLU(y, x *Tensor)
 	// SiLUBackward sets dx = dy·silu'(x).
 	SiLUBackward(dx, dy, x *Tensor)
 
-	// Attention sets y = softmax(q·kᵀ/√d)·v per head, d = C/heads. qkv [N,T,3C]
-	// in the published order: head-major, inside each head q, k, v; y [N,T,C].
+	// Attention sets y = softmax(q·kᵀ/√d)·v per head, d = C/heads, at most
+	// MaxHead. qkv [N,T,3C] in the published order: head-major, inside each head
+	// q, k, v; y [N,T,C].
 	Attention(y, qkv *Tensor, heads int)
 	// AttentionBackward sets dqkv, recomputing the probabilities.
 	AttentionBackward(dqkv, dy, qkv *Tensor, heads int)
 
-	// TimestepEmbedding sets row i of y [N,D] to [cos(s·t_i·f_k)…, sin(s·t_i·f_k)…],
-	// f_k = 10000^(−k/(D/2)).
-	TimestepEmbedding(y *Tensor, t []float32, s float32)
+	// TimestepEmbedding sets row i of y [N,D] to [cos(a_ik)…, sin(a_ik)…] with
+	// a_ik = opt.Scale·t_i·f_k and f_k = 10000^(−k/(D/2 − opt.Shift)), k < D/2;
+	// the sines first if opt.SinFirst.
+	TimestepEmbedding(y *Tensor, t []float32, opt TimeOpt)
 	// Embedding adds row ids[i] of table [K,C] to row i of y [N,C]; a negative
 	// id adds nothing.
 	Embedding(y, table *Tensor, ids []int)
@@ -130,6 +134,12 @@ type ConvOpt struct {
 	Stride int  // 1 or 2; 0 means 1
 	Up     bool // nearest-neighbour upsampling by 2 before the convolution
 
+	// After pads by one row below and one column on the right and not before: a
+	// 3×3 convolution of stride 2 sees pixels 2i to 2i+2, and H' = ⌊H/2⌋. So do
+	// the networks of DDPM and diffusers where downsample_padding is 0. It needs
+	// k = 3, Stride 2 and images of at least 2×2.
+	After bool
+
 	// Normalized says that the magnitudes of x's pixels are alike, as they are
 	// after a normalisation. Then a 3×3 convolution of stride 1 without Up may
 	// take a form whose rounding errors, and those of the gradient at x, follow
@@ -137,6 +147,18 @@ type ConvOpt struct {
 	// an output sees; NaN and infinities spread over that square. Which form it
 	// takes depends on H, W and the channels of one sample.
 	Normalized bool
+}
+
+// MaxHead is the largest head size d of attention that every device takes.
+const MaxHead = 512
+
+// TimeOpt chooses the form of an embedding of times: improved-diffusion's has
+// the cosines first and no shift; diffusers' flip_sin_to_cos is !SinFirst and
+// its freq_shift is Shift.
+type TimeOpt struct {
+	Scale    float32 // multiplies the times
+	SinFirst bool
+	Shift    int // 0 or 1; D/2 must be larger
 }
 
 // ResampleOpt chooses the form of a resampling.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"heavytail/internal/ref64"
+	"heavytail/tensor"
 )
 
 func has(mode, word string) bool {
@@ -26,25 +27,42 @@ func attentionCases() []Case {
 		{N: 3, T: 7, C: 40, Heads: 8}, {N: 2, T: 64, C: 64, Heads: 1}, {N: 2, T: 130, C: 66, Heads: 2}, {N: 2, T: 256, C: 64, Heads: 4},
 		{N: 2, T: 300, C: 20, Heads: 1},
 	} {
-		for _, mode := range []string{"mild", "sharp view", "nan"} {
-			out = append(out, Case{
-				Name: fmt.Sprintf("Attention/%+v/%s", s, mode), Big: i >= 6, pitch: has(mode, "view"), poison: mode == "nan",
-				units:     map[string]float64{"y": 1, "dqkv": 1}, // attnMagnitude includes them
-				magnitude: func(v Values) Values { return attnMagnitude(v, s) },
-				run: func(e *env) {
-					if has(mode, "sharp") { // scores up to tens: nearly one-hot rows
-						e.uniform(0, 4)
-					}
-					qkv := e.in("qkv", s.N, s.T, 3*s.C)
-					e.uniform(0, 1)
-					y, dy, dqkv := e.out("y", s.N, s.T, s.C), e.in("dy", s.N, s.T, s.C), e.out("dqkv", s.N, s.T, 3*s.C)
-					e.batches(s.N, func(lo, hi int) {
-						e.dev.Attention(y.Batch(lo, hi), qkv.Batch(lo, hi), s.Heads)
-						e.dev.AttentionBackward(dqkv.Batch(lo, hi), dy.Batch(lo, hi), qkv.Batch(lo, hi), s.Heads)
-					})
-				},
-			})
-		}
+		out = append(out, attentionCase("Attention", s, i >= 6)...)
+	}
+	return out
+}
+
+// wideCases are heads up to the largest.
+func wideCases() []Case {
+	var out []Case
+	for i, s := range []ref64.AttnShape{
+		{N: 2, T: 9, C: 130, Heads: 1}, {N: 2, T: 16, C: 512, Heads: 2}, {N: 1, T: 35, C: tensor.MaxHead, Heads: 1}, {N: 2, T: 70, C: 2 * tensor.MaxHead, Heads: 2},
+	} {
+		out = append(out, attentionCase("AttentionWide", s, i >= 3)...)
+	}
+	return out
+}
+
+// attentionCase returns the cases of one shape.
+func attentionCase(name string, s ref64.AttnShape, big bool) (out []Case) {
+	for _, mode := range []string{"mild", "sharp view", "nan"} {
+		out = append(out, Case{
+			Name: fmt.Sprintf("%s/%+v/%s", name, s, mode), Big: big, pitch: has(mode, "view"), poison: mode == "nan",
+			units:     map[string]float64{"y": 1, "dqkv": 1}, // attnMagnitude includes them
+			magnitude: func(v Values) Values { return attnMagnitude(v, s) },
+			run: func(e *env) {
+				if has(mode, "sharp") { // scores up to tens: nearly one-hot rows
+					e.uniform(0, 4)
+				}
+				qkv := e.in("qkv", s.N, s.T, 3*s.C)
+				e.uniform(0, 1)
+				y, dy, dqkv := e.out("y", s.N, s.T, s.C), e.in("dy", s.N, s.T, s.C), e.out("dqkv", s.N, s.T, 3*s.C)
+				e.batches(s.N, func(lo, hi int) {
+					e.dev.Attention(y.Batch(lo, hi), qkv.Batch(lo, hi), s.Heads)
+					e.dev.AttentionBackward(dqkv.Batch(lo, hi), dy.Batch(lo, hi), qkv.Batch(lo, hi), s.Heads)
+				})
+			},
+		})
 	}
 	return out
 }

@@ -19,6 +19,12 @@ func (b broken) Attention(y, qkv *tensor.Tensor, heads int) {
 				}
 			})
 		}
+	case "attention: narrow heads": // q·k over 256 channels of a head at most
+		qkv = rounded(qkv, 53)
+		d := qkv.Cols() / 3 / heads
+		for h := range heads {
+			edit(qkv.Columns(h*3*d+min(d, 256), h*3*d+d), func(x []float64) { clear(x) })
+		}
 	case "attention: coarse":
 		qkv = rounded(qkv, 11)
 	case "attention: order": // q, k, v major instead of head major
@@ -41,11 +47,16 @@ func (b broken) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 	}
 }
 
-func (b broken) TimestepEmbedding(y *tensor.Tensor, t []float32, s float32) {
-	if b.is("time: unscaled") {
-		s = 1
+func (b broken) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOpt) {
+	switch b.mutant {
+	case "time: unscaled":
+		opt.Scale = 1
+	case "time: one order":
+		opt.SinFirst = false
+	case "time: no shift":
+		opt.Shift = 0
 	}
-	b.Device.TimestepEmbedding(y, t, s)
+	b.Device.TimestepEmbedding(y, t, opt)
 	if b.is("time: sin first") {
 		ref64.SetValues(y, ref64.Values(swapHalves(y)))
 	}

@@ -88,7 +88,13 @@ var panics = []panicCase{
 	{"Attention/heads", func(d tensor.Device) { d.Attention(d.New(1, 2, 6), d.New(1, 2, 18), 4) }},
 	{"Attention/qkv", func(d tensor.Device) { d.Attention(d.New(1, 2, 6), d.New(1, 2, 12), 2) }},
 	{"AttentionBackward", func(d tensor.Device) { d.AttentionBackward(d.New(1, 2, 12), d.New(1, 2, 6), d.New(1, 2, 18), 2) }},
-	{"TimestepEmbedding", func(d tensor.Device) { d.TimestepEmbedding(d.New(2, 4), make([]float32, 3), 1) }},
+	{"TimestepEmbedding", func(d tensor.Device) { d.TimestepEmbedding(d.New(2, 4), make([]float32, 3), tensor.TimeOpt{Scale: 1}) }},
+	{"TimestepEmbedding/shift", func(d tensor.Device) {
+		d.TimestepEmbedding(d.New(3, 2), make([]float32, 3), tensor.TimeOpt{Scale: 1, Shift: 1})
+	}},
+	{"Conv2D/after", func(d tensor.Device) {
+		d.Conv2D(d.New(1, 4, 4, 5), d.New(1, 4, 4, 3), d.New(3, 3, 3, 5), d.New(5), nil, tensor.ConvOpt{After: true})
+	}},
 	{"Embedding/rows", func(d tensor.Device) { d.Embedding(d.New(2, 4), d.New(3, 4), []int{1}) }},
 	{"Embedding/id", func(d tensor.Device) { d.Embedding(d.New(1, 4), d.New(3, 4), []int{3}) }},
 	{"EmbeddingBackward/id", func(d tensor.Device) { d.EmbeddingBackward(d.New(3, 4), d.New(1, 4), []int{3}) }},

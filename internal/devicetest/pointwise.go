@@ -3,13 +3,15 @@ package devicetest
 import (
 	"fmt"
 	"math"
+
+	"heavytail/tensor"
 )
 
 // Cases returns the suite, without the large shapes if short.
 func Cases(short bool) []Case {
 	var all []Case
 	for _, f := range []func() []Case{
-		copyCases, linearCases, convCases, winogradCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases,
+		copyCases, linearCases, convCases, afterCases, winogradCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases, wideCases,
 		embeddingCases, dropoutCases, lossCases, optimCases,
 	} {
 		for _, c := range f() {
@@ -115,29 +117,33 @@ func embeddingCases() []Case {
 						e.dev.EmbeddingBackward(dtable, dy.Batch(lo, hi), ids[lo:hi])
 					})
 				},
-			}, timestepCase(s.N, s.C, mode))
+			}, timestepCase("TimestepEmbedding", s.N, s.C, mode, tensor.TimeOpt{Scale: 1000}))
+			for shift := range min(2, s.C/2) {
+				opt := tensor.TimeOpt{Scale: 1000, SinFirst: true, Shift: shift}
+				out = append(out, timestepCase(fmt.Sprintf("TimeOrder/shift=%d", shift), s.N, s.C, mode, opt))
+			}
 		}
 	}
 	return out
 }
 
 // timestepCase: the angle s·t·f_k may carry three roundings, the result one.
-func timestepCase(N, D int, mode string) Case {
+func timestepCase(name string, N, D int, mode string, opt tensor.TimeOpt) Case {
 	var times []float32
 	return Case{
-		Name: fmt.Sprintf("TimestepEmbedding/N=%d,D=%d/%s", N, D, mode), pitch: mode == "view", units: map[string]float64{"y": 3},
+		Name: fmt.Sprintf("%s/N=%d,D=%d/%s", name, N, D, mode), pitch: mode == "view", units: map[string]float64{"y": 3},
 		run: func(e *env) {
 			times = make([]float32, N)
 			for i := range times {
 				times[i] = float32(e.rnd.Float64()+1) / 2
 			}
 			y := e.out("y", N, D)
-			e.batches(N, func(lo, hi int) { e.dev.TimestepEmbedding(y.Batch(lo, hi), times[lo:hi], 1000) })
+			e.batches(N, func(lo, hi int) { e.dev.TimestepEmbedding(y.Batch(lo, hi), times[lo:hi], opt) })
 		},
 		magnitude: func(v Values) Values {
 			m := make([]float64, N*D)
 			for i := range m {
-				m[i] = 1 + 1000*float64(times[i/D])*math.Pow(10000, -float64(i%D%(D/2))/float64(D/2))
+				m[i] = 1 + 1000*float64(times[i/D])*math.Pow(10000, -float64(i%D%(D/2))/float64(D/2-opt.Shift))
 			}
 			return Values{"y": m}
 		},

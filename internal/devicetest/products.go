@@ -54,23 +54,45 @@ var convShapes = []ref64.ConvShape{
 func convCases() []Case {
 	var out []Case
 	for i, s := range convShapes {
-		for _, mode := range []string{"dense", "view", "inplace", "nan"} {
-			opt := tensor.ConvOpt{Stride: s.Stride, Up: s.Up}
-			s.Stride = max(s.Stride, 1)
-			h, w := s.Out()
-			taps, pixels := s.K*s.K, s.N*h*w
-			out = append(out, Case{
-				Name: fmt.Sprintf("Conv2D/%+v/%s", s, mode), Big: i >= 13,
-				pitch: mode == "view" || mode == "inplace", poison: mode == "nan",
-				units: map[string]float64{
-					"y": float64(taps*s.C + 4), "dx": float64(4*taps*s.O + 2),
-					"dw": float64(pixels + 3), "db": float64(pixels + 3),
-				},
-				run: func(e *env) { runConv(e, s, opt, mode == "inplace") },
-			})
-		}
+		out = append(out, convCase("Conv2D", s, i >= 13)...)
 	}
 	return out
+}
+
+// afterCases pad below and on the right only.
+func afterCases() []Case {
+	var out []Case
+	for i, s := range []ref64.ConvShape{
+		{N: 2, H: 6, W: 6, C: 8, O: 20}, {N: 3, H: 7, W: 5, C: 5, O: 3}, {N: 2, H: 2, W: 3, C: 17, O: 33}, {N: 3, H: 32, W: 32, C: 32, O: 16},
+	} {
+		s.K, s.Stride, s.After = 3, 2, true
+		out = append(out, convCase("Conv2DAfter", s, i >= 3)...)
+	}
+	return out
+}
+
+// convCase returns the cases of one shape.
+func convCase(name string, s ref64.ConvShape, big bool) (out []Case) {
+	for _, mode := range []string{"dense", "view", "inplace", "nan"} {
+		opt := tensor.ConvOpt{Stride: s.Stride, Up: s.Up, After: s.After}
+		s.Stride = max(s.Stride, 1)
+		h, w := s.Out()
+		taps, pixels := s.K*s.K, s.N*h*w
+		out = append(out, Case{
+			Name: fmt.Sprintf("%s/%s/%s", name, shapeName(s), mode), Big: big,
+			pitch: mode == "view" || mode == "inplace", poison: mode == "nan",
+			units: map[string]float64{
+				"y": float64(taps*s.C + 4), "dx": float64(4*taps*s.O + 2),
+				"dw": float64(pixels + 3), "db": float64(pixels + 3),
+			},
+			run: func(e *env) { runConv(e, s, opt, mode == "inplace") },
+		})
+	}
+	return out
+}
+
+func shapeName(s ref64.ConvShape) string {
+	return fmt.Sprintf("{N:%d H:%d W:%d C:%d O:%d K:%d Stride:%d Up:%v}", s.N, s.H, s.W, s.C, s.O, s.K, s.Stride, s.Up)
 }
 
 // runConv runs forward and backward; inplace adds the result to y and leaves

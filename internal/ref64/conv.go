@@ -7,12 +7,22 @@ type ConvShape struct {
 	N, H, W, C, O, K int
 	Stride           int
 	Up               bool
+	After            bool // padded below and on the right only, by one
 }
 
 // Out returns the height and width of the result.
 func (s ConvShape) Out() (h, w int) {
 	h, w = s.in()
-	return (h-1)/s.Stride + 1, (w-1)/s.Stride + 1
+	p := s.pad() + s.K/2 // before and after
+	return (h+p-s.K)/s.Stride + 1, (w+p-s.K)/s.Stride + 1
+}
+
+// pad returns how many zeros come before a row or column.
+func (s ConvShape) pad() int {
+	if s.After {
+		return 0
+	}
+	return s.K / 2
 }
 
 // in returns the height and width that the kernel slides over.
@@ -27,7 +37,7 @@ func (s ConvShape) in() (h, w int) {
 // (i, j) of sample n, or −1 in the padding.
 func (s ConvShape) pixel(n, i, j, r, c int) int {
 	h, w := s.in()
-	i, j = i*s.Stride+r-s.K/2, j*s.Stride+c-s.K/2
+	i, j = i*s.Stride+r-s.pad(), j*s.Stride+c-s.pad()
 	if i < 0 || i >= h || j < 0 || j >= w {
 		return -1
 	}
@@ -122,9 +132,9 @@ func (Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.Con
 }
 
 func convShape(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) ConvShape {
-	s := ConvShape{x.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3), w.Cols(), w.Dim(0), max(opt.Stride, 1), opt.Up}
-	if s.K != 1 && s.K != 3 || s.Stride > 2 {
-		panic("ref64: " + op + ": want a kernel of 1 or 3 and a stride of 1 or 2")
+	s := ConvShape{x.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3), w.Cols(), w.Dim(0), max(opt.Stride, 1), opt.Up, opt.After}
+	if s.K != 1 && s.K != 3 || s.Stride > 2 || s.After && (s.K != 3 || s.Stride != 2 || min(s.H, s.W) < 2) {
+		panic("ref64: " + op + ": want a kernel of 1 or 3 and a stride of 1 or 2, and to pad after only 3 and 2")
 	}
 	h, wd := s.Out()
 	check(op, "w", w, s.K, s.K, s.C, s.O)

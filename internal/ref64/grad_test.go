@@ -81,8 +81,9 @@ func clone(x []float64) []float64 { return append([]float64(nil), x...) }
 func TestConvGradients(t *testing.T) {
 	r := numtest.NewRand(2)
 	for _, s := range []ConvShape{
-		{2, 3, 4, 2, 3, 1, 1, false}, {2, 3, 4, 2, 3, 3, 1, false}, {1, 5, 4, 2, 3, 3, 2, false},
-		{1, 5, 3, 2, 2, 1, 2, false}, {2, 2, 3, 2, 2, 3, 1, true}, {1, 2, 3, 1, 2, 3, 2, true}, {1, 1, 1, 2, 2, 3, 1, false},
+		{2, 3, 4, 2, 3, 1, 1, false, false}, {2, 3, 4, 2, 3, 3, 1, false, false}, {1, 5, 4, 2, 3, 3, 2, false, false},
+		{1, 5, 3, 2, 2, 1, 2, false, false}, {2, 2, 3, 2, 2, 3, 1, true, false}, {1, 2, 3, 1, 2, 3, 2, true, false},
+		{1, 1, 1, 2, 2, 3, 1, false, false}, {2, 4, 5, 2, 3, 3, 2, false, true},
 	} {
 		h, w0 := s.Out()
 		x, w, b := random(r, s.N*s.H*s.W*s.C), random(r, s.K*s.K*s.C*s.O), random(r, s.O)

@@ -38,18 +38,23 @@ func (Device) SiLUBackward(dx, dy, x *tensor.Tensor) {
 	SetValues(dx, v)
 }
 
-// TimestepEmbedding sets row i of y to [cos(s·t_i·f_k)…, sin(s·t_i·f_k)…].
-func (Device) TimestepEmbedding(y *tensor.Tensor, t []float32, s float32) {
+// TimestepEmbedding sets row i of y to [cos(s·t_i·f_k)…, sin(s·t_i·f_k)…], or
+// the sines first.
+func (Device) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOpt) {
 	D := y.Cols()
-	if D%2 != 0 {
-		panic(fmt.Sprintf("ref64: TimestepEmbedding: odd width %d", D))
+	if D%2 != 0 || opt.Shift < 0 || opt.Shift > 0 && opt.Shift >= D/2 {
+		panic(fmt.Sprintf("ref64: TimestepEmbedding: width %d, shift %d", D, opt.Shift))
 	}
 	check("TimestepEmbedding", "y", y, len(t), D)
 	out := like(y)
 	for i, ti := range t {
 		for k := range D / 2 {
-			a := float64(s) * float64(ti) * math.Pow(10000, -float64(k)/float64(D/2))
-			out[i*D+k], out[i*D+D/2+k] = math.Cos(a), math.Sin(a)
+			a := float64(opt.Scale) * float64(ti) * math.Pow(10000, -float64(k)/float64(D/2-opt.Shift))
+			first, second := math.Cos(a), math.Sin(a)
+			if opt.SinFirst {
+				first, second = second, first
+			}
+			out[i*D+k], out[i*D+D/2+k] = first, second
 		}
 	}
 	SetValues(y, out)

@@ -50,16 +50,16 @@ func TestForwardByHand(t *testing.T) {
 	// 1×1×3 image 1 2 3, kernel rows: only the middle row meets the image.
 	y := make([]float64, 3)
 	w := []float64{9, 9, 9, 10, 1, 100, 9, 9, 9}
-	Conv2D(y, []float64{1, 2, 3}, w, []float64{0.5}, nil, ConvShape{1, 1, 3, 1, 1, 3, 1, false})
+	Conv2D(y, []float64{1, 2, 3}, w, []float64{0.5}, nil, ConvShape{1, 1, 3, 1, 1, 3, 1, false, false})
 	require.Equal(t, []float64{201.5, 312.5, 23.5}, y)
 
 	y = make([]float64, 2)
-	Conv2D(y, []float64{1, 2, 3}, w, nil, nil, ConvShape{1, 1, 3, 1, 1, 3, 2, false})
+	Conv2D(y, []float64{1, 2, 3}, w, nil, nil, ConvShape{1, 1, 3, 1, 1, 3, 2, false, false})
 	require.Equal(t, []float64{201, 23}, y)
 
 	// Upsampling 1×1 makes 2×2 of the same pixel: 4 taps each.
 	y = make([]float64, 4)
-	Conv2D(y, []float64{2}, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil, nil, ConvShape{1, 1, 1, 1, 1, 3, 1, true})
+	Conv2D(y, []float64{2}, []float64{1, 2, 3, 4, 5, 6, 7, 8, 9}, nil, nil, ConvShape{1, 1, 1, 1, 1, 3, 1, true, false})
 	require.Equal(t, []float64{2 * (5 + 6 + 8 + 9), 2 * (4 + 5 + 7 + 8), 2 * (2 + 3 + 5 + 6), 2 * (1 + 2 + 4 + 5)}, y)
 
 	// Two tokens, one head of width 1: scores q·k.
@@ -98,7 +98,7 @@ func TestViewsReachTheRightElements(t *testing.T) {
 func TestEmbeddings(t *testing.T) {
 	d := New()
 	y := d.New(2, 4)
-	d.TimestepEmbedding(y, []float32{0, 0.5}, 1000)
+	d.TimestepEmbedding(y, []float32{0, 0.5}, tensor.TimeOpt{Scale: 1000})
 	require.InDeltaSlice(t, []float64{1, 1, 0, 0, math.Cos(500), math.Cos(5), math.Sin(500), math.Sin(5)}, Values(y), 1e-12)
 
 	table := d.New(3, 4)
