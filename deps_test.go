@@ -37,8 +37,8 @@ var mayImport = map[string][]string{
 	"internal/atomicfile": {},
 	"internal/imageio":    {},
 	"internal/npy":        {},
-	"internal/torchfile":  {"internal/machine", "tensor"}, // machine: what may be unpacked
-	"internal/data":       {"internal/dmath", "internal/npy", "stable"},
+	"internal/torchfile":  {"internal/machine", "tensor"},                                   // machine: what may be unpacked
+	"internal/data":       {"internal/dmath", "internal/machine", "internal/npy", "stable"}, // machine: how much a set may take
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},

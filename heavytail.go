@@ -144,6 +144,10 @@ func (m *Model) Shape() []int { return slices.Clone(m.must("Shape").recipe.Data.
 // Classes returns the number of classes the model knows, 0 if it has none.
 func (m *Model) Classes() int { return m.must("Classes").net.Classes() }
 
+// ClassNames returns the names of the classes, by their numbers; nil if the model
+// has none.
+func (m *Model) ClassNames() []string { return m.recipe.Data.ClassNames() }
+
 // Scaled reports whether training scaled the columns of the points, so that
 // Stream64 says more than Stream.
 func (m *Model) Scaled() bool { return m.must("Scaled").recipe.Data.Scaling != nil }

@@ -15,6 +15,7 @@ import (
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/data"
 	"heavytail/internal/imageio"
+	"heavytail/internal/recipe"
 )
 
 var evalCommand = command{
@@ -52,6 +53,7 @@ type evalOptions struct {
 	method, columns, json       string
 	weights, extractor          string
 	xi, q                       float64
+	reading                     data.Options
 }
 
 func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -65,12 +67,13 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.k, "k", 5, "neighbours of precision, recall, density and coverage")
 	fs.Float64Var(&o.xi, "xi", 0.95, "`level` above which MSLE and the Wasserstein distance of tails look")
 	fs.Float64Var(&o.q, "q", 0.99, "`level` above which the KS distance of tails looks")
-	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns, from 0 (empty: the first %d)", tailColumns))
+	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns to tell of, by number from 0 or, of tables, by name (empty: the first %d)", tailColumns))
 	fs.IntVar(&o.size, "size", 0, "scale 8-bit images to `N`×N pixels")
 	fs.IntVar(&o.channels, "channels", 0, "read 8-bit images as grey (`1`) or colour (3)")
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
 	fs.StringVar(&o.extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
+	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 2 {
 			return usage("%d arguments: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", len(args))
@@ -111,7 +114,17 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	set, err := o.open(ctx, real)
+	file, drawn := modelOf(gen)
+	var m *heavytail.Model
+	name := ""
+	if drawn {
+		var err error
+		if m, name, err = o.load(file); err != nil {
+			return err
+		}
+		o.likeTraining(m.Recipe().Data, specOf(real))
+	}
+	set, err := o.open(ctx, e, real, gen)
 	if err != nil {
 		return err
 	}
@@ -121,12 +134,13 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	}
 	r.Real = evalSource{Data: real, Samples: set.Len()}
 	var x, y []float32
-	if model, ok := modelOf(gen); ok {
-		x, y, err = o.draw(ctx, e, &r, set, model)
+	if drawn {
+		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights}
+		x, y, err = o.draw(ctx, e, &r, set, m)
 	} else if o.weights != "" {
 		return usage("-weights %s: %s is no model; leave it out", o.weights, gen)
 	} else {
-		x, y, err = o.read(ctx, &r, set, gen)
+		x, y, err = o.read(ctx, e, &r, set, real, gen)
 	}
 	if err != nil {
 		return err
@@ -163,17 +177,47 @@ func untilDone(ctx context.Context, f func() error) error {
 }
 
 // open reads a set; a name alone is taken by what it is.
-func (o evalOptions) open(ctx context.Context, spec string) (*data.Set, error) {
-	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
-		spec = guess(spec)
+// Flags that only the other set can take are left to it.
+func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data.Set, error) {
+	spec, other = specOf(spec), specOf(other)
+	r := o.reading
+	if !isTable(spec) && isTable(other) {
+		r.Separator, r.Decimal, r.Missing = "", "", ""
 	}
-	return data.Open(ctx, spec, data.Options{Size: o.size, Channels: o.channels})
+	if kindOf(spec) != "images" && kindOf(other) == "images" {
+		r.Background = ""
+	}
+	r.Size, r.Channels = o.size, o.channels
+	set, err := data.Open(ctx, spec, r)
+	if err == nil {
+		tell(e.stderr, set)
+	}
+	return set, err
+}
+
+// likeTraining reads the real data as those that a model was trained on: the same
+// columns of a table, the same values for black and white.
+func (o *evalOptions) likeTraining(d recipe.Data, real string) {
+	if isTable(real) {
+		o.reading.Columns = d.Select
+	}
+	if kindOf(real) == "npy" && o.reading.Range == nil && len(d.Shape) == 3 {
+		o.reading.Range = d.Range
+	}
+}
+
+// specOf returns the specification that a name alone, if it is one, stands for.
+func specOf(spec string) string {
+	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
+		return guess(spec)
+	}
+	return spec
 }
 
 // guess puts the kind of data before the name of a file or folder.
 func guess(path string) string {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv":
+	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))) {
+	case ".csv", ".tsv":
 		return "csv:" + path
 	case ".npy":
 		return "npy:" + path
@@ -198,8 +242,9 @@ func modelOf(spec string) (file string, ok bool) {
 }
 
 // read reads generated samples from files.
-func (o evalOptions) read(ctx context.Context, r *evalReport, set *data.Set, spec string) (x, y []float32, err error) {
-	gen, err := o.open(ctx, spec)
+func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (x, y []float32, err error) {
+	o.reading.Range = nil // that of the real data
+	gen, err := o.open(ctx, e, spec, real)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -245,11 +290,8 @@ func round8(x []float32) {
 }
 
 // draw samples from a model.
-func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, file string) (x, y []float32, err error) {
-	m, name, err := o.load(file)
-	if err != nil {
-		return nil, nil, err
-	}
+func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (x, y []float32, err error) {
+	name := r.Generated.Model
 	if !slices.Equal(m.Shape(), set.Shape) {
 		return nil, nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (8-bit images: -size and -channels)",
 			r.Real.Data, set.Shape, name, m.Shape())
@@ -271,7 +313,8 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		return nil, nil, usage("%w", err)
 	}
 	r.Used = n
-	r.Generated = evalSource{Data: "model:" + file, Samples: n, Model: name, Weights: o.weights, Method: opt.Method, Steps: opt.Steps, Classes: "in turn"}
+	g := &r.Generated
+	g.Samples, g.Method, g.Steps, g.Classes = n, opt.Method, opt.Steps, "in turn"
 	switch {
 	case m.Classes() == 0:
 		r.Generated.Classes = ""

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 
 	"heavytail/diffusion/metrics"
@@ -109,7 +108,7 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 	for _, c := range columns {
 		a, b := part(x, d, c), part(y, d, c)
 		mid := metrics.Quantiles(a, []float64{0.5})[0]
-		r.Columns = append(r.Columns, o.column(strconv.Itoa(c), a, b, distance(a, mid), distance(b, mid)))
+		r.Columns = append(r.Columns, o.column(columnName(set, c), a, b, distance(a, mid), distance(b, mid)))
 	}
 	if d > 1 {
 		a, b := norms(x, d), norms(y, d)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/data"
 )
 
 // A command is one subcommand.
@@ -134,7 +135,7 @@ func (c command) run(ctx context.Context, e env, args []string) int {
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	fmt.Fprintf(e.stderr, "heavytail %s: %s\n", c.name, text)
-	if errors.As(err, &usageError{}) {
+	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {
 		return 2
 	}
 	return 1

@@ -139,7 +139,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{"sample -batch 0", 2, "at least 1"},
 		{"sample -class 10", 2, "want 0 to 9"},
 		{"sample -class x", 2, "or none"},
-		{"sample -o x.jpg", 2, ".png, .gif or .npy"},
+		{"sample -o x.jpg", 2, ".png, .gif, .npy or .csv"},
 		{"sample -o no/x.png", 1, "make it first"},
 		{"sample -weights best", 2, "ema or raw"},
 		{"sample -model none.safetensors", 1, "none.safetensors"},

@@ -41,8 +41,10 @@ func outputFor(r *sampleRequest) (output, error) {
 		return film{path}, nil
 	case ".npy":
 		return numbers{path}, nil
+	case ".csv":
+		return rows{path}, nil
 	}
-	return nil, usage("-o %s: want a name that ends in .png, .gif or .npy, or a folder (end it with /)", path)
+	return nil, usage("-o %s: want a name that ends in .png, .gif, .npy or .csv, or a folder (end it with /)", path)
 }
 
 func folderExists(path string) bool {
@@ -191,7 +193,7 @@ type folder struct{ path string }
 
 func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	if !r.images() {
-		return usage("-o %s: the samples are points, not pictures; write them to a .npy or .png file", f.path)
+		return usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
 	}
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return err

@@ -88,7 +88,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
 	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
-	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, or a folder (a path that ends in / or is one)")
+	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, of points .csv, or a folder (a path that ends in / or is one)")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := noArguments(args); err != nil {
 			return err
@@ -241,10 +241,16 @@ func (r *sampleRequest) classes() ([]int, error) {
 	if r.loaded.Classes() == 0 {
 		return nil, usage("-class %s: this model knows no classes: leave it out", r.class)
 	}
+	names, words := r.loaded.ClassNames(), strings.Split(r.class, ",")
+	if slices.Contains(names, r.class) { // a name may hold a comma
+		words = []string{r.class}
+	}
 	var out []int
-	for _, word := range strings.Split(r.class, ",") {
-		word = strings.TrimSpace(word)
-		k := slices.Index(r.loaded.Recipe().Data.Names, word)
+	for _, word := range words {
+		if !slices.Contains(names, word) {
+			word = strings.TrimSpace(word)
+		}
+		k := slices.Index(names, word)
 		switch n, err := strconv.Atoi(word); {
 		case word == "none":
 			k = heavytail.Unconditional
@@ -252,7 +258,7 @@ func (r *sampleRequest) classes() ([]int, error) {
 		case err == nil && n >= 0 && n < r.loaded.Classes():
 			k = n
 		default:
-			return nil, usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(r.loaded.Recipe().Data.Names))
+			return nil, usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(names))
 		}
 		out = append(out, k)
 	}
@@ -263,7 +269,18 @@ func nameList(names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " or a name (" + strings.Join(names, ", ") + ")"
+	const most = 20
+	var shown []string
+	for _, n := range names[:min(len(names), most)] {
+		if n = printable(n); strings.Contains(n, ",") {
+			n = strconv.Quote(n)
+		}
+		shown = append(shown, n)
+	}
+	if len(names) > most {
+		shown = append(shown, "…")
+	}
+	return " or a name (" + strings.Join(shown, ", ") + ")"
 }
 
 func (r *sampleRequest) images() bool { return len(r.loaded.Shape()) == 3 }

@@ -162,10 +162,7 @@ func unet[T any](c *catalogue, name, help string, parse func(string) (T, error),
 func recipeFlags(fs *flag.FlagSet) []*setting {
 	type R = recipe.Recipe
 	c := &catalogue{fs: fs}
-	define(c, "size", "scale images to `N`×N pixels", parseInt, func(r *R) *int { return &r.Data.Size })
-	define(c, "channels", "read images as grey (`1`) or colour (3)", parseInt, func(r *R) *int { return &r.Data.Channels })
-	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
-	define(c, "points", "toy sets: `number` of points (32000)", parseInt, func(r *R) *int { return &r.Data.Points })
+	dataFlags(c)
 	processFlag(c)
 	define(c, "seed", "`seed` of the start weights, the order and the noise", parseUint, func(r *R) *uint64 { return &r.Train.Seed })
 	c.when = late

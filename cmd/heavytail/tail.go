@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"heavytail/internal/data"
@@ -47,6 +47,7 @@ type tailOptions struct {
 	columns, out string
 	n            int
 	json         bool
+	read         data.Options
 }
 
 // skewed is the |β| from which on a column is called so.
@@ -57,29 +58,34 @@ const tailColumns = 32
 
 func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	var o tailOptions
-	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("`list` of columns or channels, from 0 (empty: the first %d)", tailColumns))
+	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("`list` of columns, by number from 0 or, of tables, by name, or of channels (empty: the first %d)", tailColumns))
 	fs.IntVar(&o.n, "n", 100000, "most values of a column to use")
 	fs.StringVar(&o.out, "o", "", "plot the heaviest column to this `file`: .svg or .png (empty: none)")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
+	readFlags(fs, &o.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
 			return usage("%d arguments: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", len(args))
 		}
-		return o.run(ctx, e.stdout, args[0])
+		return o.run(ctx, e, args[0])
 	}
 }
 
-func (o tailOptions) run(ctx context.Context, stdout io.Writer, spec string) error {
+func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if o.n < 100 || o.n > 1e8 {
 		return usage("-n %d: want 100 to 100000000", o.n)
 	}
 	if err := checkPlotPath(o.out); err != nil {
 		return err
 	}
-	set, err := data.Open(ctx, spec, data.Options{})
+	if isTable(spec) { // only what is asked for is read
+		o.read.Columns, o.columns = columnNames(o.columns), ""
+	}
+	set, err := data.Open(ctx, spec, o.read)
 	if err != nil {
 		return err
 	}
+	tell(e.stderr, set)
 	columns, err := o.choose(set)
 	if err != nil {
 		return err
@@ -94,6 +100,9 @@ func (o tailOptions) run(ctx context.Context, stdout io.Writer, spec string) err
 		values = append(values, x)
 		r.Bounded = r.Bounded && slices.Max(x) <= 1 && slices.Min(x) >= -1
 		r.Columns = append(r.Columns, estimateTail(c, x))
+		if set.Columns != nil {
+			r.Columns[len(r.Columns)-1].Name = set.Columns[c]
+		}
 	}
 	if err := r.suggest(set); err != nil {
 		return err
@@ -108,9 +117,9 @@ func (o tailOptions) run(ctx context.Context, stdout io.Writer, spec string) err
 		}
 	}
 	if o.json {
-		return json.NewEncoder(stdout).Encode(r)
+		return json.NewEncoder(e.stdout).Encode(r)
 	}
-	return r.print(stdout)
+	return r.print(e.stdout)
 }
 
 // width returns the number of columns of points, or of channels of images.
@@ -131,14 +140,18 @@ func (o tailOptions) choose(set *data.Set) ([]int, error) {
 		}
 		return out, nil
 	}
-	out, err := list(parseInt)(o.columns)
-	if err != nil || len(out) == 0 {
-		return nil, usage("-columns %q: want numbers such as 0,3", o.columns)
-	}
-	for _, c := range out {
+	var out []int
+	for _, word := range columnNames(o.columns) {
+		c := slices.Index(set.Columns, word)
+		if n, err := strconv.Atoi(word); c < 0 && err == nil {
+			c = n
+		} else if c < 0 {
+			return nil, usage("-columns %q: want numbers such as 0,3%s", o.columns, nameList(set.Columns))
+		}
 		if c < 0 || c >= w {
 			return nil, usage("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
 		}
+		out = append(out, c)
 	}
 	return out, nil
 }
@@ -187,6 +200,7 @@ func finite(v float64) *float64 {
 // do not allow are null, and Note says why.
 type columnReport struct {
 	Column     int       `json:"column"`
+	Name       string    `json:"name,omitempty"` // that the data have for it
 	Values     int       `json:"values"`
 	Index      *estimate `json:"tail_index"`
 	Extremes   int       `json:"extremes,omitempty"`

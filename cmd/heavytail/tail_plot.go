@@ -52,7 +52,7 @@ func newTailPlot(kind string, c columnReport, x []float64) tailPlot {
 	}
 	slices.Sort(z)
 	n := float64(len(z))
-	p := tailPlot{title: fmt.Sprintf("%s %d: P(|x - %.3g| > %.3g z) by z", kind, c.Column, f.Loc, f.Scale), x0: -1, y1: 0}
+	p := tailPlot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.name(), f.Loc, f.Scale), x0: -1, y1: 0}
 	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
 	p.y0 = int(math.Floor(log10(0.5 / n)))
 	data := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}

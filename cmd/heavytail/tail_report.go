@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -40,6 +41,14 @@ const (
 	unbalanced = 10.0 // ratio of the largest class to the smallest
 	heavyIndex = 5.0  // extremes whose interval ends below are heavy whatever the fits say
 )
+
+// name returns what the data call the column, else its number.
+func (c *columnReport) name() string {
+	if c.Name == "" {
+		return strconv.Itoa(c.Column)
+	}
+	return printable(c.Name)
+}
 
 // index returns the tail index of the law that fits the column better.
 func (c *columnReport) index() float64 {
@@ -98,7 +107,7 @@ func (r *tailReport) suggest(set *data.Set) error {
 		return nil
 	}
 	if light {
-		s.Why = fmt.Sprintf("the heaviest %s, %d, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", r.kind(), c.Column, c.Alpha.text())
+		s.Why = fmt.Sprintf("the heaviest %s, %s, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", r.kind(), c.name(), c.Alpha.text())
 		return nil
 	}
 	s.Alpha = min(max(math.Round(a*100)/100, leastAlpha), 2)
@@ -135,7 +144,7 @@ func (r *tailReport) byExtremes() bool {
 	c, s := r.Columns[best], &r.Suggestion
 	s.Column, s.Law = c.Column, "student"
 	s.setNu(c.hill.Alpha)
-	s.Why = fmt.Sprintf("no law fits the bulk of %s %d, but its extremes have the tail index %s: noise with that index", r.kind(), c.Column, c.Index.text())
+	s.Why = fmt.Sprintf("no law fits the bulk of %s %s, but its extremes have the tail index %s: noise with that index", r.kind(), c.name(), c.Index.text())
 	if c.hill.Alpha < 2 {
 		s.Law, s.Alpha = "stable", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
 		return true
@@ -146,7 +155,7 @@ func (r *tailReport) byExtremes() bool {
 
 // prefer says which law is nearer to the column, and why noise should follow.
 func (c *columnReport) prefer(kind string) (law, why string) {
-	rest := fmt.Sprintf("%s %d has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.Column)
+	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.name())
 	switch {
 	case c.Nu == nil:
 		return "stable", rest
@@ -204,14 +213,14 @@ func (r *tailReport) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
 	for _, c := range r.Columns {
-		fmt.Fprintf(t, "%d\t%d\t%s\t%d\t%s\t%s\t%s\n", c.Column, c.Values, c.Index.text(), c.Extremes, c.Alpha.text(), c.Beta.text(), c.Nu.text())
+		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\t%s\n", c.name(), c.Values, c.Index.text(), c.Extremes, c.Alpha.text(), c.Beta.text(), c.Nu.text())
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for _, c := range r.Columns {
 		for _, n := range c.Notes {
-			fmt.Fprintf(w, "%s %d: %s\n", kind, c.Column, n)
+			fmt.Fprintf(w, "%s %s: %s\n", kind, c.name(), n)
 		}
 	}
 	s := r.Suggestion

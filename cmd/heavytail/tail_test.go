@@ -191,7 +191,7 @@ func TestTailUnfit(t *testing.T) {
 		{"tail web:x", 1, "want idx:DIR"},
 		{"tail npy:c.npy", 1, "leave a constant column out"},
 		{"tail csv:d.csv -columns 3", 2, "columns 0 to 2"},
-		{"tail csv:d.csv -columns x", 2, "numbers such as 0,3"},
+		{"tail csv:d.csv -columns x", 2, "no column \"x\""},
 		{"tail csv:d.csv -n 5", 2, "want 100"},
 		{"tail csv:d.csv -o p.gif", 2, ".svg or .png"},
 		{"tail csv:d.csv -o none/p.png", 1, "make it first"},

@@ -22,6 +22,7 @@ var trainCommand = command{
   heavytail train -data images:photos.zip -size 32 -out runs/photos -steps 50000
   heavytail train -data toy:gmm_grid -out runs/grid
   heavytail train -data csv:x.csv -process tedm -nu 4 -out runs/x      Student-t noise
+  heavytail train -data csv:returns.csv -columns a -out runs/a         one column of a table
   heavytail train -data images:photos -size 32 -process flow -out runs/flow
   heavytail train -data idx:mnist -preset mnist -batch 64 -out runs/mnist
   heavytail train -resume -out runs/fashion           goes on after a stop
@@ -43,6 +44,7 @@ type trainRequest struct {
 	settings          []*setting
 	given             map[string]bool
 	scaling           string   // that of the run that is resumed
+	rules             int      // by which the data are read
 	notes             []string // about the data, for a person
 }
 
@@ -113,6 +115,7 @@ func (r *trainRequest) begin(ctx context.Context, model string) (*train.Trainer,
 	if r.data == "" {
 		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with -data SPEC", r.out)
 	}
+	r.rules = data.RulesOf(r.data)
 	rec, set, err := r.recipe(ctx)
 	if err != nil {
 		return nil, err
@@ -137,7 +140,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err != nil {
 		return rec, nil, usage("-preset: %w", err)
 	}
-	rec.Data.Spec = r.data
+	rec.Data.Spec, rec.Data.Rules = r.data, r.rules
 	if err := apply(&rec, r.settings, r.given, early); err != nil {
 		return rec, nil, err
 	}
@@ -164,9 +167,11 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if r.scaling != "" && rec.Data.Scaling == nil {
 		rec.Data.Scaling = &recipe.Scaling{Kind: r.scaling}
 	}
-	if r.notes, err = standardize(&rec, set); err != nil {
+	notes, err := standardize(&rec, set)
+	if err != nil {
 		return rec, nil, err
 	}
+	r.notes = append(slices.Clone(set.Notes), notes...)
 	measure(&rec, set)
 	if t := &rec.Train; (t.Rate.Kind == "cosine" || t.Rate.Kind == "linear") && t.Rate.Total == 0 {
 		t.Rate.Total = t.Steps
@@ -186,18 +191,6 @@ func defaultPreset(spec string) string {
 	return "fashion"
 }
 
-// open reads the recipe's data and notes what they are.
-func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
-	d := &rec.Data
-	o := data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: rec.Train.Seed}
-	set, err := data.Open(ctx, d.Spec, o)
-	if err != nil {
-		return nil, err
-	}
-	d.Samples, d.Shape, d.Classes, d.Names = set.Len(), slices.Clone(set.Shape), set.NumClasses(), set.Classes
-	return set, nil
-}
-
 // goOn continues the run whose checkpoint is at path.
 func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, error) {
 	saved, err := train.ReadRecipe(path)
@@ -207,6 +200,7 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 	if r.data == "" {
 		r.data = saved.Data.Spec
 	}
+	r.rules = saved.Data.Rules
 	if r.settingsGiven() {
 		if r.preset == "" && defaultPreset(r.data) != saved.Preset {
 			r.preset = saved.Preset

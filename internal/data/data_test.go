@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -208,7 +207,7 @@ func TestResizeKeepsConstantsAndMeans(t *testing.T) {
 	require.Equal(t, []byte{0, 50, 150, 200}, dst)
 }
 
-func TestNPYAndCSV(t *testing.T) {
+func TestNPY(t *testing.T) {
 	dir := t.TempDir()
 	var b bytes.Buffer
 	require.NoError(t, npy.Write(&b, []float32{1, 2, 3, 4, 5, 6}, 3, 2))
@@ -231,36 +230,6 @@ func TestNPYAndCSV(t *testing.T) {
 	require.NoError(t, npy.Write(&b, []float32{1, float32(math.NaN())}, 1, 2))
 	_, err = Open(t.Context(), "npy:"+write(t, dir, "n.npy", b.Bytes()), Options{})
 	require.ErrorContains(t, err, "not finite")
-
-	s, err = Open(t.Context(), "csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{})
-	require.NoError(t, err)
-	require.Equal(t, []float64{1, 2, 3, 4.5}, s.wide)
-	require.Equal(t, []int{0, 1}, s.Labels)
-	s, err = Open(t.Context(), "csv:"+write(t, dir, "b.csv", []byte("# note\n1,2\n3,4\n")), Options{})
-	require.NoError(t, err)
-	require.Equal(t, 2, s.Len())
-	for text, want := range map[string]string{"1,2\n3\n": "wrong number", "1,2\n3,x\n": "line 2: column 2", "1,inf\n": "finite",
-		"label\n1\n": "no columns", "": "nothing in it"} {
-		_, err = Open(t.Context(), "csv:"+write(t, dir, "c.csv", []byte(text)), Options{})
-		require.ErrorContains(t, err, want, text)
-	}
-}
-
-func TestCSVWithoutLineEnds(t *testing.T) {
-	before := allocated()
-	_, err := ReadCSV(io.LimitReader(endless{}, 1<<30), 1<<40)
-	require.ErrorContains(t, err, "line of more than 16 MiB")
-	require.Less(t, allocated()-before, uint64(200<<20))
-}
-
-// endless is a file of digits without a line end.
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = '1'
-	}
-	return len(p), nil
 }
 
 func TestOpenSaysWhatItWants(t *testing.T) {
@@ -303,17 +272,6 @@ func FuzzIDX(f *testing.F) {
 		}
 		if n != len(data) {
 			t.Fatalf("shape %v with %d bytes", shape, len(data))
-		}
-	})
-}
-
-func FuzzCSV(f *testing.F) {
-	f.Add([]byte("x,label\n1,2\n"))
-	f.Add([]byte("1;2\n\"3"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s, err := ReadCSV(bytes.NewReader(b), 1<<16)
-		if err == nil && s.Shape != nil && s.Len()*s.Per() != len(s.wide) {
-			t.Fatal("ragged table")
 		}
 	})
 }

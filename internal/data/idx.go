@@ -32,8 +32,18 @@ func openIDX(ctx context.Context, arg string, o Options) (*Set, error) {
 	}
 	s := &Set{Shape: shape[1:], bytes: pixels}
 	labels := strings.NewReplacer("images", "labels", "idx3", "idx1").Replace(filepath.Base(images))
+	if labels == filepath.Base(images) {
+		return s, nil
+	}
 	path := filepath.Join(filepath.Dir(images), labels)
-	if _, err := os.Stat(path); err != nil || labels == filepath.Base(images) {
+	if !exists(path) { // in the other compression
+		if plain, gz := strings.CutSuffix(path, ".gz"); gz {
+			path = plain
+		} else {
+			path += ".gz"
+		}
+	}
+	if !exists(path) {
 		return s, nil
 	}
 	ls, raw, err := readIDXFile(ctx, path, o.maxBytes())
@@ -50,6 +60,14 @@ func openIDX(ctx context.Context, arg string, o Options) (*Set, error) {
 	return s, nil
 }
 
+// ended reports whether err is the end of a file.
+func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // findIDX returns arg itself if it is a file, else the file of training
 // images in the folder arg.
 func findIDX(arg string) (string, error) {
@@ -63,7 +81,7 @@ func findIDX(arg string) (string, error) {
 	for _, name := range []string{"train-images-idx3-ubyte", "train-images.idx3-ubyte"} {
 		for _, ext := range []string{"", ".gz"} {
 			path := filepath.Join(arg, name+ext)
-			if _, err := os.Stat(path); err == nil {
+			if exists(path) {
 				return path, nil
 			}
 		}
@@ -93,7 +111,9 @@ func ReadIDX(r io.Reader, maxBytes int64) (shape []int, data []byte, err error) 
 		return nil, nil, err
 	}
 	var head [4]byte
-	if _, err := io.ReadFull(br, head[:]); err != nil || head[0] != 0 || head[1] != 0 {
+	if _, err := io.ReadFull(br, head[:]); err != nil && !ended(err) {
+		return nil, nil, err
+	} else if err != nil || head[0] != 0 || head[1] != 0 {
 		return nil, nil, errors.New("not an IDX file (it does not begin with two zero bytes, a type and a number of dimensions)")
 	}
 	if head[2] != 8 {
@@ -106,6 +126,9 @@ func ReadIDX(r io.Reader, maxBytes int64) (shape []int, data []byte, err error) 
 	for range head[3] {
 		var b [4]byte
 		if _, err := io.ReadFull(br, b[:]); err != nil {
+			if !ended(err) {
+				return nil, nil, err
+			}
 			return nil, nil, errors.New("the file ends within its header")
 		}
 		d := int64(binary.BigEndian.Uint32(b[:]))

@@ -2,12 +2,9 @@ package data
 
 import (
 	"archive/zip"
-	"bytes"
+	"cmp"
 	"context"
 	"fmt"
-	"image"
-	_ "image/jpeg" // decoders by content
-	_ "image/png"
 	"io"
 	"io/fs"
 	"os"
@@ -15,12 +12,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// maxPixels bounds one picture before it is decoded.
-const maxPixels = 1 << 26
-
-// maxFile bounds one compressed picture.
-const maxFile = 256 << 20
 
 // openImages reads a folder or zip of PNG and JPEG files, in the order of
 // their names. If they lie in subfolders, the first part of the path is the
@@ -31,140 +22,200 @@ func openImages(ctx context.Context, arg string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("%s: not there; give a folder or a zip of PNG or JPEG files", arg)
 	}
 	if st.IsDir() {
-		return readImages(ctx, os.DirFS(arg), arg, o)
+		files, err := folderPictures(ctx, arg, o.Rules)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", arg, err)
+		}
+		return readImages(ctx, files, arg, o)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: neither a folder nor a file; give a folder or a zip of PNG or JPEG files", arg)
 	}
 	z, err := zip.OpenReader(arg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; give a folder or a zip of PNG or JPEG files", arg, err)
 	}
 	defer z.Close()
-	return readImages(ctx, z, arg, o)
+	return readImages(ctx, zipPictures(&z.Reader, o.Rules), arg, o)
 }
 
-func readImages(ctx context.Context, fsys fs.FS, arg string, o Options) (*Set, error) {
-	var names []string
-	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		switch strings.ToLower(path.Ext(p)) {
-		case ".png", ".jpg", ".jpeg":
-			if !d.IsDir() && !strings.HasPrefix(path.Base(p), ".") {
-				names = append(names, p)
+// A pictureFile is one picture of a folder or zip.
+type pictureFile struct {
+	name string // parts parted by /
+	open opener
+}
+
+type opener = func() (io.ReadCloser, error)
+
+func readImages(ctx context.Context, files []pictureFile, arg string, o Options) (*Set, error) {
+	if o.Background == "" && o.Rules > 0 {
+		o.Background = "white"
+	}
+	background, err := parseColour(o.Background)
+	if err != nil {
+		return nil, err
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no .png, .jpg or .jpeg in it", arg)
+	}
+	slices.SortStableFunc(files, func(a, b pictureFile) int { return strings.Compare(a.name, b.name) })
+	l := &loader{set: &Set{}, o: o, channels: o.Channels, background: background}
+	for _, pass := range []func(opener) error{l.look, l.add} {
+		for _, f := range files {
+			if err := stopped(ctx); err != nil {
+				return nil, err
 			}
+			if err := pass(f.open); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", arg, f.name, err)
+			}
+		}
+		if err := l.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", arg, err)
+		}
+	}
+	if l.transparent > 0 {
+		l.set.note("%d of %d pictures are transparent: they are laid on %s (-background)", l.transparent, len(files), cmp.Or(o.Background, "black"))
+	}
+	l.set.nameClasses(files)
+	return l.set, nil
+}
+
+// folderPictures lists the pictures in a folder. Hidden files and folders are left
+// out, and what is no regular file: a pipe has no end.
+func folderPictures(ctx context.Context, dir string, rules int) (files []pictureFile, err error) {
+	fsys := os.DirFS(dir)
+	err = fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = stopped(ctx)
+		}
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			if rules > 0 && p != "." && hidden(p, rules) {
+				return fs.SkipDir
+			}
+		case isPicture(p) && !hidden(p, rules) && regular(fsys, p, d):
+			files = append(files, pictureFile{p, func() (io.ReadCloser, error) { return fsys.Open(p) }})
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", arg, err)
-	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s: no .png, .jpg or .jpeg in it", arg)
-	}
-	slices.Sort(names)
-	s := &Set{}
-	for _, name := range names {
-		if err := stopped(ctx); err != nil {
-			return nil, err
-		}
-		if err := s.addImage(fsys, name, o); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", arg, name, err)
-		}
-	}
-	s.nameClasses(names)
-	return s, nil
+	return files, err
 }
 
-// addImage appends one picture, scaled, to s.
-func (s *Set) addImage(fsys fs.FS, name string, o Options) error {
-	img, err := decode(fsys, name)
-	if err != nil {
-		return err
-	}
-	c := o.Channels
-	if c == 0 {
-		if c = 3; grey(img) {
-			c = 1
-		}
-		if s.Shape != nil {
-			c = s.Shape[2]
+// zipPictures lists the pictures in a zip, of which some programs write \ between
+// the parts of names.
+func zipPictures(z *zip.Reader, rules int) (files []pictureFile) {
+	for _, f := range z.File {
+		name := path.Clean("/" + strings.ReplaceAll(f.Name, `\`, "/"))[1:]
+		if f.Mode().IsRegular() && isPicture(name) && !hidden(name, rules) {
+			files = append(files, pictureFile{name, f.Open})
 		}
 	}
-	b := img.Bounds()
-	h, w := b.Dy(), b.Dx()
-	pix := pixels(img, c)
-	if o.Size > 0 && (h != o.Size || w != o.Size) {
-		out := make([]byte, o.Size*o.Size*c)
-		newResizer(h, w, c, o.Size, o.Size).run(out, pix)
-		pix, h, w = out, o.Size, o.Size
-	}
-	if s.Shape == nil {
-		s.Shape = []int{h, w, c}
-	}
-	if s.Shape[0] != h || s.Shape[1] != w {
-		return fmt.Errorf("%d×%d pixels, the ones before have %d×%d; scale all with -size N", h, w, s.Shape[0], s.Shape[1])
-	}
-	if int64(len(s.bytes)+len(pix)) > o.maxBytes() {
-		return fmt.Errorf("the set is larger than the limit of %d MiB; use a smaller -size", o.maxBytes()>>20)
-	}
-	s.bytes = append(s.bytes, pix...)
-	return nil
+	return files
 }
 
-// decode reads one picture, its size checked first.
-func decode(fsys fs.FS, name string) (image.Image, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) > maxFile {
-		return nil, fmt.Errorf("file of more than %d MiB", maxFile>>20)
-	}
-	cfg, _, err := image.DecodeConfig(bytes.NewReader(raw))
-	if err != nil {
-		return nil, fmt.Errorf("%w; want PNG or JPEG", err)
-	}
-	if cfg.Width < 1 || cfg.Height < 1 || cfg.Width > maxPixels/cfg.Height {
-		return nil, fmt.Errorf("picture of %d×%d pixels; want at most %d in all", cfg.Width, cfg.Height, maxPixels)
-	}
-	img, _, err := image.Decode(bytes.NewReader(raw))
-	return img, err
-}
-
-// grey reports whether img's type holds no colour.
-func grey(img image.Image) bool {
-	switch img.(type) {
-	case *image.Gray, *image.Gray16:
+func isPicture(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg":
 		return true
 	}
 	return false
 }
 
-// pixels returns the c channels of img, channels last; transparent parts are
-// black.
-func pixels(img image.Image, c int) []byte {
-	b := img.Bounds()
-	out := make([]byte, 0, b.Dx()*b.Dy()*3)
-	for y := b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, _ := img.At(x, y).RGBA()
-			out = append(out, byte(r>>8), byte(g>>8), byte(bl>>8))
+// hidden reports whether a file, or by newer rules a folder it is in, is hidden or
+// what an archiver of another system adds.
+func hidden(name string, rules int) bool {
+	if rules == 0 {
+		return strings.HasPrefix(path.Base(name), ".")
+	}
+	return slices.ContainsFunc(strings.Split(name, "/"), func(part string) bool { return strings.HasPrefix(part, ".") || part == "__MACOSX" })
+}
+
+// regular reports whether an entry is a file with an end, or a link to one.
+func regular(fsys fs.FS, name string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return d.Type().IsRegular()
+	}
+	st, err := fs.Stat(fsys, name)
+	return err != nil || st.Mode().IsRegular() // a broken link is an error where it is read
+}
+
+// A loader makes a set of pictures in two passes: it looks at what they are, so
+// that the result does not depend on which comes first, then reads them.
+type loader struct {
+	set        *Set
+	o          Options
+	channels   int // 0: not known yet
+	background [3]byte
+	bytes      int64 // of the set
+
+	transparent int // pictures
+}
+
+// look notes the size and the channels of a picture: the set is grey if all are.
+func (l *loader) look(open opener) error {
+	h, err := header(open)
+	if err != nil {
+		return err
+	}
+	switch {
+	case l.o.Channels > 0:
+	case l.o.Rules == 0: // the first file decided
+		if l.channels == 0 {
+			l.channels = h.channels
 		}
+	default:
+		l.channels = max(l.channels, h.channels)
 	}
-	if c == 1 {
-		return channels(out, 3, 1)
+	if l.o.Size > 0 {
+		h.Width, h.Height = l.o.Size, l.o.Size
 	}
-	return out
+	l.bytes += int64(h.Width) * int64(h.Height)
+	return nil
+}
+
+// check refuses a set that takes too much.
+func (l *loader) check() error {
+	if l.bytes*int64(l.channels) > l.o.maxBytes() {
+		return fmt.Errorf("the set takes %d MiB, more than the limit of %d MiB; use a smaller -size", l.bytes*int64(l.channels)>>20, l.o.maxBytes()>>20)
+	}
+	return nil
+}
+
+// add appends one picture, scaled, to the set.
+func (l *loader) add(open opener) error {
+	p, err := decode(open, l.o)
+	if err != nil {
+		return err
+	}
+	s, c := l.set, l.channels
+	pix, h, w := p.pixels(c, l.background)
+	if p.transparent() {
+		l.transparent++
+	}
+	if n := l.o.Size; n > 0 && (h != n || w != n) {
+		if err := l.o.scales(h, w, c); err != nil {
+			return err
+		}
+		out := make([]byte, n*n*c)
+		newResizer(h, w, c, n, n).run(out, pix)
+		pix, h, w = out, n, n
+	}
+	if s.Shape == nil {
+		s.Shape = []int{h, w, c}
+		s.bytes = make([]byte, 0, l.bytes*int64(c))
+	}
+	if s.Shape[0] != h || s.Shape[1] != w {
+		return fmt.Errorf("%d×%d pixels, the ones before have %d×%d; scale all with -size N", h, w, s.Shape[0], s.Shape[1])
+	}
+	s.bytes = append(s.bytes, pix...)
+	return nil
 }
 
 // nameClasses sets labels from the first folders of the paths, if every path
 // has one and there are at least two.
-func (s *Set) nameClasses(names []string) {
+func (s *Set) nameClasses(files []pictureFile) {
 	class := func(name string) string {
 		dir, _, ok := strings.Cut(name, "/")
 		if !ok {
@@ -173,10 +224,13 @@ func (s *Set) nameClasses(names []string) {
 		return dir
 	}
 	var all []string
-	for _, n := range names {
-		all = append(all, class(n))
+	for _, f := range files {
+		all = append(all, class(f.name))
 	}
 	uniq := slices.Compact(slices.Sorted(slices.Values(all)))
+	if len(uniq) > 1 && uniq[0] == "" {
+		s.note("some pictures, such as %s, lie outside of the folders that could be classes: there are no classes", files[slices.Index(all, "")].name)
+	}
 	if len(uniq) < 2 || uniq[0] == "" {
 		return
 	}

@@ -3,7 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 	"strings"
 )
@@ -15,7 +15,11 @@ func ReadValues(ctx context.Context, path string, shape []int) ([]float64, error
 	ext := strings.ToLower(filepath.Ext(path))
 	switch ext {
 	case ".npy", ".csv":
-		s, err := Open(ctx, ext[1:]+":"+path, Options{})
+		o := Options{}
+		if ext == ".csv" { // values of arrays are those of samples, in [−1,1] already
+			o.Rules = Rules
+		}
+		s, err := Open(ctx, ext[1:]+":"+path, o)
 		if err != nil {
 			return nil, err
 		}
@@ -35,14 +39,18 @@ func ReadValues(ctx context.Context, path string, shape []int) ([]float64, error
 	if c != 1 && c != 3 {
 		return nil, fmt.Errorf("%s: the model's samples have %d channels, a picture 1 or 3; give an .npy file", path, c)
 	}
-	img, err := decode(os.DirFS(filepath.Dir(path)), filepath.Base(path))
+	o := Options{Rules: Rules, Size: w}
+	img, err := decode(func() (io.ReadCloser, error) { return openFile(ctx, path) }, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	pix, b := pixels(img, c), img.Bounds()
-	if b.Dy() != h || b.Dx() != w {
+	pix, ih, iw := img.pixels(c, [3]byte{255, 255, 255})
+	if ih != h || iw != w {
+		if err := o.scales(ih, iw, c); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 		scaled := make([]byte, h*w*c)
-		newResizer(b.Dy(), b.Dx(), c, h, w).run(scaled, pix)
+		newResizer(ih, iw, c, h, w).run(scaled, pix)
 		pix = scaled
 	}
 	out := make([]float64, len(pix))

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
+
+	"heavytail/internal/machine"
 )
 
 // A Set is a training set in memory. Exactly one of the three slices of values
@@ -17,11 +20,24 @@ type Set struct {
 	Shape   []int    // of one sample: [H,W,C] for images, [Dim] for points
 	Labels  []int    // class of each sample, or nil
 	Classes []string // names of the classes, or nil
+	Columns []string // of points: names of the coordinates, or nil
+	Notes   []string // what a user should know of how it was read
+
+	// Range holds the values of an array of images that were taken for black and
+	// white; nil: those that go without saying, 0 and 255 of bytes, −1 and 1 of
+	// others.
+	Range []float64
 
 	bytes  []byte    // images, 0 black to 255 white
 	floats []float32 // images of numbers, toy sets, points of a program
 	wide   []float64 // points of files, as they were read
 }
+
+// A FlagError is a mistake in Options: what the flags that set them say does not
+// fit the data.
+type FlagError struct{ error }
+
+func flagError(format string, args ...any) error { return FlagError{fmt.Errorf(format, args...)} }
 
 // Options say how to read a set; the zero value reads it as it is.
 type Options struct {
@@ -30,14 +46,50 @@ type Options struct {
 	LongTail float64 // keep n·LongTail^(c/(K−1)) of class c, n the largest (0: all)
 	Seed     uint64  // toy sets
 	N        int     // toy sets: number of points (0: 32000)
-	MaxBytes int64   // refuse sets that need more memory (0: 8 GiB)
+	MaxBytes int64   // refuse sets that need more memory (0: half of what the process may use)
+
+	// Rules is the version of the rules by which files are read: 0, those of
+	// version 0.1.0, for runs that were started with it, or Rules.
+	Rules      int
+	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
+	Separator  string    // tables: comma, semicolon, tab, space or bar (empty: found)
+	Decimal    string    // tables: point or comma (empty: found)
+	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
+	Range      []float64 // arrays of images: the values of black and white (nil: found)
+	Missing    string    // tables: rows with cells without value are an error or, by drop or empty, left out
 }
 
+// Rules are the rules of this version. Since 1, tables are read in all their
+// dialects, the range of arrays of images is found, folders of pictures leave out
+// hidden folders and are colour if one picture is, and photographs are turned
+// upright.
+const Rules = 1
+
+// RulesOf returns the rules that a new run reads spec by: 0 where no version of
+// this program has changed them.
+func RulesOf(spec string) int {
+	switch kind, _, _ := strings.Cut(spec, ":"); kind {
+	case "csv", "images", "npy":
+		return Rules
+	}
+	return 0
+}
+
+// maxBytes leaves half of the memory to the copies of slices that grow.
 func (o Options) maxBytes() int64 {
 	if o.MaxBytes > 0 {
 		return o.MaxBytes
 	}
-	return 8 << 30
+	return machine.Memory() / 2
+}
+
+// maxTable is maxBytes for values that arrive between the texts of cells, which
+// are garbage of about the same size until it is collected.
+func (o Options) maxTable() int64 {
+	if o.MaxBytes > 0 {
+		return o.MaxBytes
+	}
+	return o.maxBytes() / 2
 }
 
 // Per returns the number of values in one sample.
@@ -150,6 +202,29 @@ func (s *Set) keep(in []int) {
 	s.Labels = pick(s.Labels, in, 1)
 }
 
+// choose keeps the columns of points that want names by their numbers, from 0.
+func (s *Set) choose(want []string) error {
+	if s.Images() {
+		return flagError("-columns chooses among those of points; these are images: leave it out")
+	}
+	d := &dialect{width: s.Per(), label: -1}
+	if err := d.choose(want); err != nil {
+		return err
+	}
+	s.points()
+	chosen := make([]float64, 0, s.Len()*len(d.columns))
+	for row := s.wide; len(row) > 0; row = row[d.width:] {
+		for _, c := range d.columns {
+			chosen = append(chosen, row[c])
+		}
+	}
+	s.wide, s.Shape = chosen, []int{len(d.columns)}
+	for _, c := range d.columns {
+		s.Columns = append(s.Columns, strconv.Itoa(c))
+	}
+	return nil
+}
+
 // pick moves the rows of index in, ascending, to the front of x and returns
 // them; nil stays nil.
 func pick[T any](x []T, in []int, per int) []T {
@@ -203,6 +278,15 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
 			spec, strings.Join(Toys(), ", "))
 	}
+	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
+		return nil, flagError("data %q: -separator, -decimal and -missing are for tables, csv:FILE; leave them out", spec)
+	}
+	if kind != "images" && o.Background != "" {
+		return nil, flagError("data %q: -background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)
+	}
+	if kind != "npy" && o.Range != nil {
+		return nil, flagError("data %q: -range is for arrays of images, npy:FILE; leave it out", spec)
+	}
 	s, err := open(ctx, arg, o)
 	if err != nil {
 		return nil, err
@@ -215,6 +299,11 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 		s.convert(o)
 	} else if o.Size > 0 || o.Channels > 0 {
 		return nil, fmt.Errorf("data %q: size and channels can be set for 8-bit images only", spec)
+	}
+	if len(o.Columns) > 0 && kind != "csv" {
+		if err := s.choose(o.Columns); err != nil {
+			return nil, fmt.Errorf("data %q: %w", spec, err)
+		}
 	}
 	if o.LongTail != 0 {
 		if err := s.longTail(o.LongTail); err != nil {

@@ -78,3 +78,16 @@ func inflated(r io.Reader) (*bufio.Reader, error) {
 	}
 	return bufio.NewReaderSize(z, 1<<16), nil
 }
+
+// A stoppable reads from r until its context ends.
+type stoppable struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := stopped(s.ctx); err != nil {
+		return 0, err
+	}
+	return s.r.Read(p)
+}

@@ -45,13 +45,13 @@ func TestPointsKeepTheirDigits(t *testing.T) {
 	}
 }
 
-// float32(parseFloat(x)) is the float32 nearest to x, also where the float64
+// float32(parseTwice(x)) is the float32 nearest to x, also where the float64
 // nearest to x lies half-way between two of float32.
-func TestParseFloatRoundsOnce(t *testing.T) {
+func TestParseTwice(t *testing.T) {
 	half := 1 + math.Ldexp(1, -24) // between 1 and the next float32
 	text := strconv.FormatFloat(half, 'f', -1, 64)
 	for _, c := range []string{text, text + "0000000001", "-" + text + "0000000001", text[:len(text)-1] + "49999999999"} {
-		v, err := parseFloat(c)
+		v, err := parseTwice(c)
 		require.NoError(t, err)
 		want, err := strconv.ParseFloat(c, 32)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestParseFloatRoundsOnce(t *testing.T) {
 		require.LessOrEqual(t, math.Abs(v-exact), 0x1p-52)
 	}
 	for _, c := range []string{"1e39", "-1e999", "NaN", "inf", "x", ""} {
-		_, err := parseFloat(c)
+		_, err := parseTwice(c)
 		require.Error(t, err, c)
 	}
 }

@@ -58,7 +58,9 @@ type Array struct {
 // error for anything but an array of numbers with at most maxElements elements.
 func ReadHeader(r io.Reader) (Header, error) {
 	var pre [8]byte
-	if _, err := io.ReadFull(r, pre[:]); err != nil || string(pre[:6]) != magic {
+	if _, err := io.ReadFull(r, pre[:]); err != nil && !ended(err) {
+		return Header{}, err
+	} else if err != nil || string(pre[:6]) != magic {
 		return Header{}, errors.New("not an .npy file (it does not begin with \\x93NUMPY)")
 	}
 	var n int
@@ -66,13 +68,13 @@ func ReadHeader(r io.Reader) (Header, error) {
 	case 1:
 		var b [2]byte
 		if _, err := io.ReadFull(r, b[:]); err != nil {
-			return Header{}, errShort
+			return Header{}, short(err)
 		}
 		n = int(binary.LittleEndian.Uint16(b[:]))
 	case 2, 3:
 		var b [4]byte
 		if _, err := io.ReadFull(r, b[:]); err != nil {
-			return Header{}, errShort
+			return Header{}, short(err)
 		}
 		v := binary.LittleEndian.Uint32(b[:])
 		if v > maxHeader {
@@ -84,12 +86,21 @@ func ReadHeader(r io.Reader) (Header, error) {
 	}
 	text := make([]byte, n)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return Header{}, errShort
+		return Header{}, short(err)
 	}
 	return parse(string(text))
 }
 
-var errShort = errors.New("the file ends within its header")
+// ended reports whether err is the end of a file.
+func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// short returns what to say of an error within the header.
+func short(err error) error {
+	if ended(err) {
+		return errors.New("the file ends within its header")
+	}
+	return err
+}
 
 // parse reads the Python dict of a header.
 func parse(text string) (Header, error) {
@@ -226,7 +237,7 @@ func read[T any](r io.Reader, h Header, maxBytes int64, number func([]byte) T) (
 	for len(out) < n {
 		part := buf[:min(len(buf), (n-len(out))*h.Size)]
 		if _, err := io.ReadFull(r, part); err != nil {
-			if err != io.EOF && err != io.ErrUnexpectedEOF {
+			if !ended(err) {
 				return nil, err
 			}
 			return nil, fmt.Errorf("the file ends within its data: header says %v", h.Shape)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"heavytail/diffusion"
 	"heavytail/nn"
@@ -48,7 +49,30 @@ type Data struct {
 	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
 
 	Columns []string `json:"columns,omitempty"` // names of the columns of points, as the file has them
+	// Rules is the version of the rules by which files were read: 0, those of
+	// 0.1.0.
+	Rules      int       `json:"rules,omitempty"`
+	Select     []string  `json:"select,omitempty"`     // tables: the columns asked for, by name or number
+	Separator  string    `json:"separator,omitempty"`  // tables: what parts the cells; empty: found
+	Decimal    string    `json:"decimal,omitempty"`    // tables: point or comma; empty: found
+	Background string    `json:"background,omitempty"` // of transparent pictures; empty: white, by rules 0 black
+	Range      []float64 `json:"range,omitempty"`      // values of black and white in arrays of images; nil: 0 and 255 of bytes, −1 and 1 of others
+	Missing    string    `json:"missing,omitempty"`    // tables: drop rows with cells without value, or error
+
 	Scaling *Scaling `json:"scaling,omitempty"` // of the columns of points; nil: as they are
+}
+
+// fashionNames are the classes of Fashion-MNIST, whose files number them.
+var fashionNames = []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
+
+// ClassNames returns the names of the classes, nil if they have none: those that
+// were read, or those of Fashion-MNIST where the data come from a folder of that
+// name.
+func (d Data) ClassNames() []string {
+	if d.Names == nil && d.Classes == len(fashionNames) && strings.Contains(strings.ToLower(d.Spec), "fashion-mnist") {
+		return slices.Clone(fashionNames)
+	}
+	return slices.Clone(d.Names)
 }
 
 // Train holds the settings of training.
@@ -121,7 +145,8 @@ func (r Recipe) Clone() Recipe {
 		scaling.Center, scaling.Scale = slices.Clone(scaling.Center), slices.Clone(scaling.Scale)
 		r.Data.Scaling = &scaling
 	}
-	r.Data.Shape, r.Data.Names, r.Data.Columns = slices.Clone(r.Data.Shape), slices.Clone(r.Data.Names), slices.Clone(r.Data.Columns)
+	d := &r.Data
+	d.Shape, d.Names, d.Columns, d.Select, d.Range = slices.Clone(d.Shape), slices.Clone(d.Names), slices.Clone(d.Columns), slices.Clone(d.Select), slices.Clone(d.Range)
 	r.Train.EMA = slices.Clone(r.Train.EMA)
 	return r
 }

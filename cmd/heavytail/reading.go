@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+)
+
+// What the flags of reading say, in every command that has them.
+const (
+	columnsHelp    = "tables: `list` of columns to read, by name or by number from 0 (empty: all that hold numbers)"
+	separatorHelp  = "tables: what parts the cells, comma, semicolon, tab, space or bar (empty: found)"
+	decimalHelp    = "tables: what stands before fractions, `point` or comma (empty: found)"
+	backgroundHelp = "pictures: what lies behind transparent ones, `color` white, black or #rrggbb (empty: white)"
+	rangeHelp      = "arrays of images: the values of black and white, such as `0,255` (empty: found)"
+	missingHelp    = "tables: rows with an empty cell, NA or NaN, `drop` them or make them an error (empty: drop)"
+)
+
+// dataFlags defines the settings of a recipe that say how its data are read.
+func dataFlags(c *catalogue) {
+	type R = recipe.Recipe
+	define(c, "size", "scale images to `N`×N pixels (0: as they are, or the preset's)", parseInt, func(r *R) *int { return &r.Data.Size })
+	define(c, "channels", "read images as grey (`1`) or colour (3) (0: as they are, or the preset's)", parseInt, func(r *R) *int { return &r.Data.Channels })
+	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first (0: all)", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
+	define(c, "points", "toy sets: `number` of points (0: 32000)", parseInt, func(r *R) *int { return &r.Data.Points })
+	define(c, "columns", columnsHelp, list(parseText), func(r *R) *[]string { return &r.Data.Select })
+	define(c, "separator", separatorHelp, parseText, func(r *R) *string { return &r.Data.Separator })
+	define(c, "decimal", decimalHelp, parseText, func(r *R) *string { return &r.Data.Decimal })
+	define(c, "background", backgroundHelp, parseText, func(r *R) *string { return &r.Data.Background })
+	define(c, "range", rangeHelp, list(parseFloat), func(r *R) *[]float64 { return &r.Data.Range })
+	define(c, "missing", missingHelp, parseText, func(r *R) *string { return &r.Data.Missing })
+}
+
+// readFlags defines the same for a command without a recipe.
+func readFlags(fs *flag.FlagSet, o *data.Options) {
+	o.Rules = data.Rules
+	fs.StringVar(&o.Separator, "separator", "", separatorHelp)
+	fs.StringVar(&o.Decimal, "decimal", "", decimalHelp)
+	fs.StringVar(&o.Background, "background", "", backgroundHelp)
+	fs.Func("range", rangeHelp, func(text string) (err error) {
+		o.Range, err = list(parseFloat)(text)
+		return err
+	})
+	fs.StringVar(&o.Missing, "missing", "", missingHelp)
+}
+
+// dataOptions are the options by which a recipe's data are read.
+func dataOptions(r *recipe.Recipe) data.Options {
+	d := &r.Data
+	return data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: r.Train.Seed,
+		Rules: d.Rules, Columns: d.Select, Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
+}
+
+// open reads the recipe's data and notes what they are.
+func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
+	set, err := data.Open(ctx, rec.Data.Spec, dataOptions(rec))
+	if err != nil {
+		return nil, err
+	}
+	d := &rec.Data
+	d.Range = set.Range
+	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set.Classes), fewNames(set.Columns)
+	return set, nil
+}
+
+// namesBytes bounds what names take of a recipe, which is at most 1 MiB.
+const namesBytes = 1 << 18
+
+// fewNames returns the names, nil if they are too long for a recipe.
+func fewNames(names []string) []string {
+	n := 0
+	for _, s := range names {
+		n += 8 + 6*len(s) // quoted, every byte escaped at worst
+	}
+	if n > namesBytes {
+		return nil
+	}
+	return names
+}
+
+// tell prints what is worth knowing of how a set was read.
+func tell(w io.Writer, set *data.Set) {
+	for _, note := range set.Notes {
+		fmt.Fprintf(w, "%s: %s\n", set.Name, note)
+	}
+}
+
+// columnName returns what the data call a column, else its number.
+func columnName(set *data.Set, c int) string {
+	if set.Columns != nil {
+		return printable(set.Columns[c])
+	}
+	return strconv.Itoa(c)
+}
+
+// isTable reports whether a specification names a table, whose columns have
+// names and are chosen where it is read.
+func isTable(spec string) bool { return kindOf(spec) == "csv" }
+
+func kindOf(spec string) string {
+	kind, _, _ := strings.Cut(spec, ":")
+	return kind
+}
+
+// columnNames splits the list of -columns.
+func columnNames(text string) []string {
+	if text == "" {
+		return nil
+	}
+	var out []string
+	for _, name := range strings.Split(text, ",") {
+		out = append(out, strings.TrimSpace(name))
+	}
+	return out
+}
+
+// printable returns a name from outside as it is told among others: quoted where
+// it holds what is not printable.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(name) {
+		return strconv.Quote(name)
+	}
+	return name
+}

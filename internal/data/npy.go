@@ -1,0 +1,347 @@
+package data
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"heavytail/internal/npy"
+)
+
+// openNPY reads points [N] or [N, D], or images [N, H, W], [N, H, W, C] or
+// [N, C, H, W], from an .npy file or the arrays of an .npz.
+func openNPY(ctx context.Context, arg string, o Options) (*Set, error) {
+	path, member := arg, ""
+	if i := strings.LastIndex(strings.ToLower(arg), ".npz:"); i >= 0 {
+		path, member = arg[:i+4], arg[i+5:]
+	}
+	f, err := openFile(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := inflated(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var s *Set
+	if head, _ := r.Peek(4); bytes.Equal(head, []byte("PK\x03\x04")) {
+		s, err = openNPZ(ctx, f, member, o)
+	} else if s, err = readNPY(r, o); err == nil {
+		err = s.takeRange(o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", arg, err)
+	}
+	return s, nil
+}
+
+// readNPY reads one array of samples; images are not scaled yet.
+func readNPY(r io.Reader, o Options) (*Set, error) {
+	a, err := npy.Read(r, o.maxBytes())
+	if err != nil {
+		return nil, err
+	}
+	s := &Set{bytes: a.U8, floats: a.F32, wide: a.F64}
+	switch d := a.Shape; {
+	case len(d) == 1, len(d) == 2:
+		if s.Shape = d[1:]; len(d) == 1 {
+			s.Shape = []int{1}
+		}
+		s.points()
+	case len(d) == 3 && d[1] == 1: // the papers' [N, 1, D]
+		s.Shape = d[2:]
+		s.points()
+	case len(d) == 3:
+		s.Shape = []int{d[1], d[2], 1}
+	case len(d) == 4 && (d[3] == 1 || d[3] == 3):
+		s.Shape = d[1:]
+	case len(d) == 4 && (d[1] == 1 || d[1] == 3):
+		s.channelsLast(d[1:])
+	default:
+		return nil, fmt.Errorf("array of shape %v; want points [N] or [N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with C 1 or 3", d)
+	}
+	if s.Per() == 0 {
+		return nil, fmt.Errorf("array of shape %v: there is nothing in a sample", a.Shape)
+	}
+	if i := max(notFinite(s.floats), notFinite(s.wide)); i >= 0 {
+		return nil, fmt.Errorf("sample %d has a value that is not finite, or beyond float32; remove it", i/s.Per())
+	}
+	return s, nil
+}
+
+// channelsLast turns images of shape [C, H, W] into [H, W, C].
+func (s *Set) channelsLast(d []int) {
+	s.Shape = []int{d[1], d[2], d[0]}
+	lastAxis(s.bytes, d)
+	lastAxis(s.floats, d)
+	lastAxis(s.wide, d)
+	s.note("the array is taken as [samples, channels, height, width]")
+}
+
+// lastAxis puts the first axis of each block of shape d last, in place.
+func lastAxis[T any](x []T, d []int) {
+	C, n := d[0], d[1]*d[2]
+	block := make([]T, C*n)
+	for ; len(x) > 0; x = x[C*n:] {
+		for c := range C {
+			for i := range n {
+				block[i*C+c] = x[c*n+i]
+			}
+		}
+		copy(x, block)
+	}
+}
+
+// takeRange brings the values of an array of images to [−1,1], or to bytes where
+// that keeps them: as o says, or as the values say.
+func (s *Set) takeRange(o Options) error {
+	if !s.Images() {
+		if o.Range != nil {
+			return flagError("-range is for arrays of images, these are points; leave it out")
+		}
+		return nil
+	}
+	if o.Range != nil && (len(o.Range) != 2 || !(o.Range[0] < o.Range[1]) || o.Range[1]-o.Range[0] > math.MaxFloat32) {
+		return flagError("-range %v: want the values of black and white, the smaller first, such as 0,255", o.Range)
+	}
+	black, white := -1.0, 1.0
+	switch {
+	case o.Range != nil:
+		black, white = o.Range[0], o.Range[1]
+	case o.Rules > 0:
+		var err error
+		if black, white, err = s.findRange(); err != nil {
+			return err
+		}
+	case s.bytes != nil:
+		white, black = 255, 0
+	}
+	eight := black == 0 && white == 255
+	if o.Range != nil || !(s.bytes != nil && eight || s.bytes == nil && black == -1 && white == 1) {
+		s.Range = []float64{black, white}
+	}
+	if s.bytes != nil && eight {
+		return nil
+	}
+	if !eight || !s.toBytes() {
+		s.rescale(black, white)
+	}
+	return nil
+}
+
+// Ranges that are told apart: 8-bit pictures reach beyond half of white, and what
+// is no more than 1 is a share of it.
+const leastWhite = 127
+
+// findRange returns the values of black and white: 0 and 1, 0 and 255, or, where
+// values are negative, −1 and 1.
+func (s *Set) findRange() (black, white float64, err error) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	limits(s.bytes, &lo, &hi)
+	limits(s.floats, &lo, &hi)
+	limits(s.wide, &lo, &hi)
+	switch {
+	case s.bytes != nil && hi != 1:
+		return 0, 255, nil
+	case lo < -1 || lo < 0 && hi > 1:
+		s.note("values from %.4g to %.4g are taken as they are, black being -1 and white 1 (-range says other values)", lo, hi)
+		return -1, 1, nil
+	case lo < 0:
+		return -1, 1, nil
+	case hi <= 1:
+		white = 1
+	case hi > leastWhite && hi <= 255:
+		white = 255
+	default:
+		return 0, 0, flagError("values from %.4g to %.4g are neither of [0, 1] nor of [0, 255]: say with -range those of black and white, such as -range 0,%.4g", lo, hi, hi)
+	}
+	s.note("values from %.4g to %.4g: 0 is taken for black, %v for white (-range says other values)", lo, hi, white)
+	return 0, white, nil
+}
+
+func limits[T byte | float32 | float64](x []T, lo, hi *float64) {
+	if len(x) > 0 {
+		*lo, *hi = min(*lo, float64(slices.Min(x))), max(*hi, float64(slices.Max(x)))
+	}
+}
+
+// toBytes makes bytes of the values if all of them are whole, 0 to 255.
+func (s *Set) toBytes() bool {
+	b := wholeBytes(s.floats)
+	if s.wide != nil {
+		b = wholeBytes(s.wide)
+	}
+	if b == nil {
+		return false
+	}
+	s.bytes, s.floats, s.wide = b, nil, nil
+	return true
+}
+
+func wholeBytes[T float32 | float64](x []T) []byte {
+	out := make([]byte, 0, len(x))
+	for _, v := range x {
+		if !(v >= 0 && v <= 255) || T(byte(v)) != v {
+			return nil
+		}
+		out = append(out, byte(v))
+	}
+	return out
+}
+
+// rescale maps black to −1 and white to 1, in float64 before rounding.
+func (s *Set) rescale(black, white float64) {
+	out := make([]float32, 0, len(s.bytes)+len(s.floats)+len(s.wide))
+	add := func(v float64) {
+		if black != -1 || white != 1 {
+			v = float64(2*(v-black)/(white-black)) - 1
+		}
+		out = append(out, float32(v))
+	}
+	for _, v := range s.bytes {
+		add(float64(v))
+	}
+	for _, v := range s.floats {
+		add(float64(v))
+	}
+	for _, v := range s.wide {
+		add(v)
+	}
+	s.bytes, s.floats, s.wide = nil, out, nil
+}
+
+// points makes the values float64.
+func (s *Set) points() {
+	if s.wide == nil {
+		s.wide = make([]float64, 0, len(s.bytes)+len(s.floats))
+		for _, v := range s.bytes {
+			s.wide = append(s.wide, float64(v))
+		}
+		for _, v := range s.floats {
+			s.wide = append(s.wide, float64(v))
+		}
+		s.bytes, s.floats = nil, nil
+	}
+}
+
+// notFinite returns the place of the first value that is not finite as a
+// float32, −1 if there is none.
+func notFinite[T float32 | float64](x []T) int {
+	for i, v := range x {
+		if f := float32(v); f-f != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// Arrays of an .npz that are samples and classes, by their usual names.
+var (
+	sampleNames = []string{"x_train", "train_images", "images", "x", "data", "samples", "arr_0"}
+	classNames  = map[string]string{"x_train": "y_train", "train_images": "train_labels", "images": "labels", "x": "y", "data": "labels", "samples": "labels", "arr_0": "arr_1"}
+)
+
+// openNPZ reads the array called member of an .npz, which is a zip of .npy files,
+// or the only one, or that of a usual name with its classes.
+func openNPZ(ctx context.Context, f *source, member string, o Options) (*Set, error) {
+	st, err := f.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	z, err := zip.NewReader(f.file, st.Size())
+	if err != nil {
+		return nil, err
+	}
+	arrays := map[string]*zip.File{}
+	var names []string
+	for _, m := range z.File {
+		if name, ok := strings.CutSuffix(m.Name, ".npy"); ok {
+			arrays[name] = m
+			names = append(names, name)
+		}
+	}
+	if member == "" && len(names) == 1 {
+		member = names[0]
+	}
+	for _, name := range sampleNames {
+		if member == "" && arrays[name] != nil {
+			member = name
+		}
+	}
+	if arrays[member] == nil {
+		slices.Sort(names)
+		return nil, fmt.Errorf("want one of its arrays, %s, and not %.40q: name it after a colon, npy:FILE.npz:NAME", list(names), member)
+	}
+	var s *Set
+	if err := readMember(ctx, arrays[member], func(r io.Reader) (err error) {
+		if s, err = readNPY(r, o); err == nil {
+			err = s.takeRange(o)
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	classes := classNames[member]
+	if arrays[classes] == nil {
+		return s, nil
+	}
+	err = readMember(ctx, arrays[classes], func(r io.Reader) error {
+		a, err := npy.Read(r, o.maxBytes())
+		if err != nil {
+			return err
+		}
+		return s.takeClasses(a)
+	})
+	if err == nil {
+		s.note("array %q holds the samples, %q their classes", member, classes)
+	}
+	return s, err
+}
+
+// readMember passes a file of a zip to read.
+func readMember(ctx context.Context, m *zip.File, read func(io.Reader) error) error {
+	r, err := m.Open()
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	defer r.Close()
+	if err := read(bufio.NewReader(stoppable{ctx, r})); err != nil {
+		return fmt.Errorf("%s: %w", m.Name, err)
+	}
+	return nil
+}
+
+// takeClasses sets the labels from an array of whole numbers, [N] or [N, 1].
+func (s *Set) takeClasses(a *npy.Array) error {
+	if n := (npy.Header{Shape: a.Shape}).Len(); n != s.Len() || len(a.Shape) == 0 || a.Shape[0] != n {
+		return fmt.Errorf("classes of shape %v for %d samples; want one per sample", a.Shape, s.Len())
+	}
+	add := func(v float64) error {
+		if !(v >= 0 && v < maxClasses) || v != math.Trunc(v) {
+			return fmt.Errorf("class %v of sample %d; want a whole number from 0 to %d", v, len(s.Labels), maxClasses-1)
+		}
+		s.Labels = append(s.Labels, int(v))
+		return nil
+	}
+	for _, v := range a.U8 {
+		_ = add(float64(v)) // a byte is a class
+	}
+	for _, v := range a.F32 {
+		if err := add(float64(v)); err != nil {
+			return err
+		}
+	}
+	for _, v := range a.F64 {
+		if err := add(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
