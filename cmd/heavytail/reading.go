@@ -67,20 +67,22 @@ func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
 	}
 	d := &rec.Data
 	d.Range = set.Range
-	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set.Classes), fewNames(set.Columns)
+	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
 	return set, nil
 }
 
 // namesBytes bounds what names take of a recipe, which is at most 1 MiB.
 const namesBytes = 1 << 18
 
-// fewNames returns the names, nil if they are too long for a recipe.
-func fewNames(names []string) []string {
+// fewNames returns the names, nil if they are too long for a recipe, which the set
+// then notes.
+func fewNames(set *data.Set, names []string, of string) []string {
 	n := 0
 	for _, s := range names {
 		n += 8 + 6*len(s) // quoted, every byte escaped at worst
 	}
 	if n > namesBytes {
+		set.Notes = append(set.Notes, fmt.Sprintf("the names of the %s take more than %d KiB: the model keeps their numbers only", of, namesBytes>>10))
 		return nil
 	}
 	return names

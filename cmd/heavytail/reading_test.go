@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -61,6 +62,22 @@ func TestTableToSamples(t *testing.T) {
 	require.Contains(t, r.stdout, "\nprice, EUR ")
 	ok(t, dir, "eval", "x.csv", "run/model.safetensors", "-n", "20")
 	ok(t, dir, "eval", "x.csv", "s.csv", "-columns", "n")
+}
+
+// Names that a recipe has no room for are left to numbers, with a word, and the
+// model opens.
+func TestTooManyNames(t *testing.T) {
+	dir := t.TempDir()
+	names := make([]string, 200)
+	for i := range names {
+		names[i] = strings.Repeat("n", 300) + strconv.Itoa(i)
+	}
+	text := strings.Join(names, ",") + "\n" + strings.Repeat(strings.Repeat("1.5,2,", 99)+"0.5,3\n", 3)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "x.csv"), []byte(text), 0o644))
+	r := ok(t, dir, strings.Fields("train -data csv:x.csv -out run -steps 1 -batch 2 -preview-every 0 -standardize none")...)
+	require.Contains(t, r.stderr, "names of the columns take more than 256 KiB")
+	ok(t, dir, "sample", "-model", "run/model.safetensors", "-n", "2", "-o", "s.csv")
+	require.Len(t, points64(t, dir, "csv:s.csv", 200), 400)
 }
 
 // points64 reads points of d columns.
