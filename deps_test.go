@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	// Files.
 	"internal/atomicfile": {},
 	"internal/imageio":    {},
+	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
 	"internal/torchfile":  {"internal/machine", "tensor"},                                   // machine: what may be unpacked
 	"internal/data":       {"internal/dmath", "internal/machine", "internal/npy", "stable"}, // machine: how much a set may take
@@ -43,8 +44,9 @@ var mayImport = map[string][]string{
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},
 	"internal/sample": {"diffusion", "internal/machine", "internal/recipe", "nn"}, // which process a network is for
-	"internal/train":  {"diffusion", "internal/atomicfile", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor"},
-	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/train",
+	"internal/train": {"diffusion", "internal/atomicfile", "internal/chart", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor",
+		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
+	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	// The features that the metrics of images compare, and the program that trains them.

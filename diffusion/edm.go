@@ -47,7 +47,7 @@ func (p EDM) Validate() error {
 	if n, m := len(p.Nu), len(p.SigmaData); n > 1 && m > 1 && n != m {
 		return bad("sigma_data", p.SigmaData, fmt.Sprintf("use one value, or as many as nu has (%d)", n))
 	}
-	mean, std := p.training()
+	mean, std := p.LogSigma()
 	lo, hi, rho := p.levels()
 	switch {
 	case p.ScaledTime && p.channels() > 1 && len(p.Nu) > 1:
@@ -66,7 +66,8 @@ func (p EDM) Validate() error {
 	return nil
 }
 
-func (p EDM) training() (mean, std float64) {
+// LogSigma returns the mean and the deviation of ln σ in training.
+func (p EDM) LogSigma() (mean, std float64) {
 	if p.PStd == 0 {
 		return -1.2, 1.2
 	}

@@ -27,6 +27,9 @@ func NewEDMNoiser(p EDM, seed uint64) (*EDMNoiser, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
+	if p.PMean != 0 && p.PStd == 0 {
+		return nil, fmt.Errorf("diffusion: edm: p_mean is %v and p_std is 0, with which training would not use it: set both, or none for -1.2 and 1.2", p.PMean)
+	}
 	return &EDMNoiser{proc: p, seed: seed}, nil
 }
 
@@ -34,7 +37,7 @@ func NewEDMNoiser(p EDM, seed uint64) (*EDMNoiser, error) {
 func (n *EDMNoiser) Sigma(sample uint64) float64 {
 	var z [1]float32
 	trainingStream(n.seed, sample, 0).Normal(z[:], 0)
-	mean, std := n.proc.training()
+	mean, std := n.proc.LogSigma()
 	return dmath.Exp(mean + float64(std*float64(z[0])))
 }
 

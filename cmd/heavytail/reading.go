@@ -66,7 +66,7 @@ func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
 		return nil, err
 	}
 	d := &rec.Data
-	d.Range = set.Range
+	d.Range, d.Sum = set.Range, set.Sum()
 	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
 	return set, nil
 }

@@ -16,6 +16,10 @@ type setting struct {
 	when  phase
 	value flag.Value
 	set   func(r *recipe.Recipe) error
+	// holds reports whether a finished recipe has the value already, for
+	// settings that a recipe does not hold as they are; nil: set then changes
+	// nothing.
+	holds func(r recipe.Recipe) bool
 }
 
 // phase says whether a setting is needed to read the data, or may depend on
@@ -115,8 +119,11 @@ type catalogue struct {
 
 func (c *catalogue) add(name, help string, v flag.Value, set func(*recipe.Recipe) error) {
 	c.fs.Var(v, name, help)
-	c.all = append(c.all, &setting{name, c.when, v, set})
+	c.all = append(c.all, &setting{name: name, when: c.when, value: v, set: set})
 }
+
+// held gives the setting added last its holds.
+func (c *catalogue) held(f func(recipe.Recipe) bool) { c.all[len(c.all)-1].holds = f }
 
 // define makes a flag that sets field to its parsed value.
 func define[T any](c *catalogue, name, help string, parse func(string) (T, error), field func(*recipe.Recipe) *T) {
@@ -175,7 +182,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "batch", "samples per step", parseInt, func(r *R) *int { return &r.Train.Batch })
 	define(c, "micro", "samples at a time: less memory, the same result (0: the whole batch)", parseInt, func(r *R) *int { return &r.Train.Micro })
 	define(c, "lr", "highest learning `rate`", parseFloat, func(r *R) *float64 { return &r.Train.Rate.LR })
-	define(c, "schedule", "learning rate: constant, `step`, linear or cosine", parseText, func(r *R) *string { return (*string)(&r.Train.Rate.Kind) })
+	scheduleFlag(c)
 	define(c, "warmup", "`steps` over which the learning rate rises", parseInt, func(r *R) *int { return &r.Train.Rate.Warmup })
 	define(c, "lr-every", "schedule step: `steps` between two reductions", parseInt, func(r *R) *int { return &r.Train.Rate.Every })
 	define(c, "lr-gamma", "schedule step: factor of a reduction", parseFloat, func(r *R) *float64 { return &r.Train.Rate.Gamma })
@@ -184,7 +191,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "eps", "AdamW: added to the root", parseFloat, func(r *R) *float64 { return &r.Train.Eps })
 	define(c, "weight-decay", "AdamW: weight decay", parseFloat, func(r *R) *float64 { return &r.Train.WeightDecay })
 	define(c, "clip", "bound of the gradient's norm (0: none)", parseFloat, func(r *R) *float64 { return &r.Train.Clip })
-	define(c, "ema", "rates of averaged weights, a `list`, or none; samples use the last", list(parseFloat), func(r *R) *[]float64 { return &r.Train.EMA })
+	emaFlag(c)
 	define(c, "ema-warmup", "`c` of the averages' warm-up: step n, from 0, has the rate min(rate, (1+n)/(c+n)) (0: none, the papers')", parseFloat, func(r *R) *float64 { return &r.Train.EMAWarmup })
 	define(c, "label-drop", "share of samples trained without their class", parseFloat, func(r *R) *float64 { return &r.Train.LabelDrop })
 
@@ -206,12 +213,6 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 		func(s *nn.SongConfig) *int { return &s.NumHeads })
 	unet(c, "dropout", "U-Net: dropout in the residual blocks", parseFloat, func(u *nn.UNetConfig) *float64 { return &u.Dropout },
 		func(s *nn.SongConfig) *float64 { return &s.Dropout })
-	fixed := &boolean{scalar[bool]{parse: parseBool, text: "false"}}
-	c.add("fixed", "a published network with its known faults repaired", fixed, func(r *R) error {
-		if fixed.v {
-			r.Network = r.Network.Fixed()
-		}
-		return nil
-	})
+	fixedFlag(c)
 	return c.all
 }

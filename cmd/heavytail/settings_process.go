@@ -17,6 +17,7 @@ func processFlag(c *catalogue) {
 	v := &scalar[string]{parse: parseText}
 	help := "`process` of noise: " + strings.Join(recipe.Kinds(), ", ") + " (empty: the preset's, dlpm)"
 	c.add("process", help, v, func(r *recipe.Recipe) error { return r.Use(v.v) })
+	c.held(func(r recipe.Recipe) bool { return r.Kind() == v.v })
 }
 
 // processFlags defines the settings of the processes; each says which ones it
@@ -50,17 +51,17 @@ func processFlags(c *catalogue) {
 		return dlpm(r, &r.Process.ClampEps)
 	})
 	of(c, "nu", "tedm, tflow: degrees of freedom of the noise, above 2 (inf: Gaussian); a `list` for one per channel", parseNu, func(r *R) *diffusion.Nu {
-		if r.Flow != nil {
+		switch r.Kind() { // a finite ν would make another process of edm or flow
+		case recipe.TFlow:
 			return &r.Flow.Nu
+		case recipe.TEDM:
+			return &r.EDM.Nu
 		}
-		return edm(r, func(p *diffusion.EDM) *diffusion.Nu { return &p.Nu })
+		return nil
 	})
 	of(c, "sigma-data", "edm, tedm: deviation of the data, of points as they are scaled, a `list` for one per channel (measured if not given)", list(parseFloat),
 		func(r *R) *[]float64 { return edm(r, func(p *diffusion.EDM) *[]float64 { return &p.SigmaData }) })
-	of(c, "p-mean", "edm, tedm: mean of ln σ in training (-1.2); give -p-std as well", parseFloat,
-		func(r *R) *float64 { return edm(r, func(p *diffusion.EDM) *float64 { return &p.PMean }) })
-	of(c, "p-std", "edm, tedm: deviation of ln σ in training (1.2)", parseFloat,
-		func(r *R) *float64 { return edm(r, func(p *diffusion.EDM) *float64 { return &p.PStd }) })
+	logSigmaFlags(c)
 	of(c, "target", "flow, tflow: what the network predicts, `velocity`, noise (published for tflow) or data", parseText, func(r *R) *string {
 		if r.Flow == nil {
 			return nil
@@ -111,6 +112,9 @@ func edm[T any](r *recipe.Recipe, field func(*diffusion.EDM) *T) *T {
 
 // parseNu reads degrees of freedom.
 func parseNu(text string) (diffusion.Nu, error) {
+	if text == "none" {
+		return nil, fmt.Errorf("want degrees of freedom, inf for Gaussian noise")
+	}
 	return list(func(s string) (float64, error) {
 		v, err := strconv.ParseFloat(s, 64)
 		return number(v, err)

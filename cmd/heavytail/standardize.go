@@ -26,6 +26,12 @@ func standardizeFlag(c *catalogue) {
 		r.Data.Scaling = &recipe.Scaling{Kind: v.v}
 		return nil
 	})
+	c.held(func(r recipe.Recipe) bool {
+		if s := r.Data.Scaling; s != nil {
+			return s.Kind == v.v
+		}
+		return v.v == recipe.None
+	})
 }
 
 // standardize measures the scaling of points and returns what to say about it.

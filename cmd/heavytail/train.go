@@ -14,6 +14,7 @@ import (
 	"heavytail/internal/recipe"
 	"heavytail/internal/train"
 	"heavytail/kernels"
+	"heavytail/nn"
 )
 
 var trainCommand = command{
@@ -29,6 +30,12 @@ var trainCommand = command{
 
 Interrupt with Ctrl-C: the step is finished, the state saved. A run that was
 stopped or killed and resumed ends with the same bytes as one that was not.
+With -resume, -data and the settings need not be given again; those that are must
+be the run's own. Others may be -steps, which lengthens the run (a cosine or linear
+schedule is drawn out to the new end, so that its rate jumps up where it went on),
+-lr, -clip and -clamp-a, for a run that diverged, and -micro; the recipe in the
+checkpoint says what was changed when. One training at a time writes a folder.
+
 DIR/model.safetensors is the latest whole checkpoint; heavytail sample -model
 reads it at any time.
 `,
@@ -43,9 +50,12 @@ type trainRequest struct {
 	run               train.Run
 	settings          []*setting
 	given             map[string]bool
-	scaling           string   // that of the run that is resumed
 	rules             int      // by which the data are read
 	notes             []string // about the data, for a person
+	lock              *train.Lock
+	from              string
+	source            *train.Source // of from
+	dry               bool
 }
 
 func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -53,6 +63,8 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+"; required for a new run)")
 	fs.StringVar(&r.out, "out", "", "`folder` of the run (required)")
 	fs.StringVar(&r.preset, "preset", "", "settings to start from: "+strings.Join(recipe.Presets(), ", ")+" (empty: fashion for images, toy for points)")
+	fs.StringVar(&r.from, "from", "", "start from the weights of this `model`, and from its settings if there is no -preset (empty: from random weights)")
+	fs.BoolVar(&r.dry, "dry-run", false, "read the data, try a step, say what the run would be, and write nothing")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
 	fs.BoolVar(&r.resume, "resume", false, "go on from the checkpoint in the folder of the run")
 	fs.IntVar(&r.run.SaveEvery, "save-every", 500, "steps between checkpoints")
@@ -72,22 +84,53 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	model := filepath.Join(r.out, train.ModelFile)
-	_, err := os.Stat(model)
-	there := err == nil
-	if there && !r.resume {
-		return fmt.Errorf("%s holds a run already: add -resume to go on with it, or choose another -out", r.out)
+	there, err := r.there()
+	if err != nil {
+		return err
 	}
 	var t *train.Trainer
 	if there {
-		t, err = r.goOn(ctx, model)
+		if !r.dry {
+			if err := r.take(); err != nil {
+				return err
+			}
+			defer r.release()
+		}
+		t, err = r.goOn(ctx, r.model())
 	} else {
-		t, err = r.begin(ctx, model)
+		t, err = r.begin(ctx)
+		defer r.release()
 	}
 	if err != nil {
 		return err
 	}
+	if r.dry {
+		return r.describe(e, t)
+	}
 	return r.work(ctx, e, t)
+}
+
+func (r *trainRequest) model() string { return filepath.Join(r.out, train.ModelFile) }
+
+// there reports whether the folder holds a run, an error if one may not be there.
+func (r *trainRequest) there() (bool, error) {
+	_, err := os.Stat(r.model())
+	if err == nil && !r.resume {
+		return true, fmt.Errorf("%s holds a run already: add -resume to go on with it, or choose another -out", r.out)
+	}
+	return err == nil, nil
+}
+
+// take keeps the folder of the run for this process, until release.
+func (r *trainRequest) take() (err error) {
+	r.lock, err = train.LockFolder(r.out)
+	return err
+}
+
+func (r *trainRequest) release() {
+	if r.lock != nil {
+		_ = r.lock.Release() // at worst the file stays, which the next owner takes over
+	}
 }
 
 func (r *trainRequest) check() error {
@@ -111,7 +154,7 @@ func (r *trainRequest) check() error {
 // begin starts a new run: the recipe from the preset, the flags and the data.
 // The first checkpoint is written before the first step, so that from then on
 // -resume needs nothing else.
-func (r *trainRequest) begin(ctx context.Context, model string) (*train.Trainer, error) {
+func (r *trainRequest) begin(ctx context.Context) (*train.Trainer, error) {
 	if r.data == "" {
 		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with -data SPEC", r.out)
 	}
@@ -120,14 +163,28 @@ func (r *trainRequest) begin(ctx context.Context, model string) (*train.Trainer,
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.out, 0o777); err != nil {
-		return nil, err
-	}
 	t, err := train.New(kernels.New(r.threads), set, rec)
 	if err != nil {
 		return nil, err
 	}
-	return t, t.Save(model)
+	if r.from != "" {
+		if err := t.StartFrom(r.from); err != nil {
+			return nil, fmt.Errorf("-from: %w", err)
+		}
+	}
+	if r.dry {
+		return t, nil
+	}
+	if err := os.MkdirAll(r.out, 0o777); err != nil {
+		return nil, err
+	}
+	if err := r.take(); err != nil {
+		return nil, err
+	}
+	if there, err := r.there(); there { // another process was faster
+		return nil, errors.Join(err, fmt.Errorf("%s: another training began there meanwhile", r.out))
+	}
+	return t, t.Save(r.model())
 }
 
 // recipe reads the data and settles the recipe of a new run.
@@ -136,9 +193,9 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if name == "" {
 		name = defaultPreset(r.data)
 	}
-	rec, err := recipe.Preset(name)
+	rec, err := r.start(name)
 	if err != nil {
-		return rec, nil, usage("-preset: %w", err)
+		return rec, nil, err
 	}
 	rec.Data.Spec, rec.Data.Rules = r.data, r.rules
 	if err := apply(&rec, r.settings, r.given, early); err != nil {
@@ -150,7 +207,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	}
 	if r.preset == "" && !set.Images() && rec.Preset == "fashion" { // an array of points
 		read := rec.Data
-		if rec, err = recipe.Preset("toy"); err != nil {
+		if rec, err = r.start("toy"); err != nil {
 			return rec, nil, err
 		}
 		rec.Data = read
@@ -164,20 +221,22 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
 		return rec, nil, err
 	}
-	if r.scaling != "" && rec.Data.Scaling == nil {
-		rec.Data.Scaling = &recipe.Scaling{Kind: r.scaling}
-	}
 	notes, err := standardize(&rec, set)
 	if err != nil {
 		return rec, nil, err
 	}
 	r.notes = append(slices.Clone(set.Notes), notes...)
 	measure(&rec, set)
-	if t := &rec.Train; (t.Rate.Kind == "cosine" || t.Rate.Kind == "linear") && t.Rate.Total == 0 {
+	if t := &rec.Train; (t.Rate.Kind == nn.Cosine || t.Rate.Kind == nn.Linear) && t.Rate.Total == 0 {
 		t.Rate.Total = t.Steps
-		t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
+		if !r.given["warmup"] { // the preset's, for its own number of steps
+			t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
+		}
 	}
 	if err := rec.Validate(); err != nil {
+		return rec, nil, usage("%w", err)
+	}
+	if err := rec.Idle(); err != nil {
 		return rec, nil, usage("%w", err)
 	}
 	return rec, set, nil
@@ -189,49 +248,6 @@ func defaultPreset(spec string) string {
 		return "toy"
 	}
 	return "fashion"
-}
-
-// goOn continues the run whose checkpoint is at path.
-func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, error) {
-	saved, err := train.ReadRecipe(path)
-	if err != nil {
-		return nil, err
-	}
-	if r.data == "" {
-		r.data = saved.Data.Spec
-	}
-	r.rules = saved.Data.Rules
-	if r.settingsGiven() {
-		if r.preset == "" && defaultPreset(r.data) != saved.Preset {
-			r.preset = saved.Preset
-		}
-		if r.scaling = recipe.None; saved.Data.Scaling != nil {
-			r.scaling = saved.Data.Scaling.Kind
-		}
-		rec, _, err := r.recipe(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if string(rec.JSON()) != string(saved.JSON()) {
-			return nil, usage("these settings are not those of the run in %s: with -resume leave them out", r.out)
-		}
-	}
-	rec := saved
-	rec.Data.Spec = r.data
-	set, err := open(ctx, &rec)
-	if err != nil {
-		return nil, err
-	}
-	t, err := train.New(kernels.New(r.threads), set, saved)
-	if err != nil {
-		return nil, err
-	}
-	return t, t.Restore(path)
-}
-
-// settingsGiven reports whether a flag of the recipe is on the command line.
-func (r *trainRequest) settingsGiven() bool {
-	return r.given["preset"] || slices.ContainsFunc(r.settings, func(s *setting) bool { return r.given[s.name] })
 }
 
 // work runs the training loop and says how it ended.
@@ -252,10 +268,17 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 			fmt.Fprintf(e.stderr, line+"\n", s.Step, s.Steps, s.Loss, s.PerSecond, short(s.Left))
 		}
 	}
+	from := t.Done()
 	err := r.run.Do(ctx, t)
 	m.clear()
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("stopped after step %d of %d, saved: heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
+	}
+	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Row == 0 {
+		if from > 0 && t.Done() == from {
+			return fmt.Errorf("%w: the saved weights are beyond help: start a new run with other settings", err)
+		}
+		return fmt.Errorf("%w: heavytail train -resume -lr %.3g -out %s goes on with a tenth of the rate", err, rec.Train.Rate.LR/10, r.out)
 	}
 	if err != nil {
 		return err

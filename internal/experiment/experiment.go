@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"heavytail/internal/chart"
 	"heavytail/kernels"
 )
 
@@ -74,7 +75,7 @@ type Plan struct {
 type Report struct {
 	Title    string
 	Sections []Section
-	Figures  []Figure // the first goes to NAME.svg, others to NAME-suffix.svg
+	Figures  []chart.Figure // the first goes to NAME.svg, others to NAME-suffix.svg
 }
 
 // A Section is a generated part of a page.

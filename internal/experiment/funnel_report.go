@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"fmt"
+	"heavytail/internal/chart"
 	"strings"
 )
 
@@ -57,7 +58,7 @@ func reportFunnel(r *Results) Report {
 			{"student", lawTable(r, "t", rows["t"], "w1", "p99", "p995", "p999", "p9999", "std")},
 			{"student-ratios", lawTable(r, "t", withoutTorch(rows["t"]), "r90", "r99", "r999", "r9999", "ks", "tail")},
 		},
-		Figures: []Figure{{Columns: 2, Plots: []Plot{
+		Figures: []chart.Figure{{Columns: 2, Plots: []chart.Plot{
 			ratioPlot(r, "Neal's funnel, |x|: generated to true quantile", "x", []lawRowName{
 				{"EDM", "inf", ""}, {"t-EDM", "20/10", ""}, {"t-EDM", "20/7", ""}, {"t-EDM", "20/4", ""}, {"flow velocity", "inf", ""}, {"t-Flow velocity", "20/4", ""}}),
 			ratioPlot(r, "Student's law, ν = 3: generated to true quantile", "t", []lawRowName{
@@ -131,12 +132,12 @@ func compact(s Summary) string {
 }
 
 // ratioPlot draws the ratios of quantiles against the share beyond them.
-func ratioPlot(r *Results, title, coord string, rows []lawRowName) Plot {
-	p := Plot{Title: title, XLabel: "share beyond the quantile", YLabel: "ratio", LogX: true, LogY: true}
+func ratioPlot(r *Results, title, coord string, rows []lawRowName) chart.Plot {
+	p := chart.Plot{Title: title, XLabel: "share beyond the quantile", YLabel: "ratio", LogX: true, LogY: true}
 	beyond := []float64{1e-1, 1e-2, 1e-3, 1e-4}
-	p.Series = append(p.Series, Series{X: []float64{1e-1, 1e-4}, Y: []float64{1, 1}, Style: Dashed, Name: "exact", Colour: 8})
+	p.Series = append(p.Series, chart.Series{X: []float64{1e-1, 1e-4}, Y: []float64{1, 1}, Style: chart.Dashed, Name: "exact", Colour: 8})
 	for _, row := range rows {
-		s := Series{Name: row.method, X: beyond}
+		s := chart.Series{Name: row.method, X: beyond}
 		if row.label != "inf" {
 			s.Name += ", ν " + row.label
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"heavytail/diffusion/metrics"
+	"heavytail/internal/chart"
 	"heavytail/internal/data"
 )
 
@@ -167,14 +168,14 @@ func reportGrid(r *Results) Report {
 	add("recall", "recall", "Recall", rows)
 	add("rarest", "rarest", "Share of the rarest mode (weight 0.01), divided by 0.01", rows)
 	add("outside", "outside", "Share of points farther than 4 deviations from every mode (data: 0.0003)", rows)
-	plot := Plot{Title: "unbalanced 3×3 grid: F1", XLabel: "α of the noise", YLabel: "F1 of precision and recall"}
-	plot.Series = []Series{{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor.Mean, floor.Mean}, Style: Curve, Colour: 8}}
+	plot := chart.Plot{Title: "unbalanced 3×3 grid: F1", XLabel: "α of the noise", YLabel: "F1 of precision and recall"}
+	plot.Series = []chart.Series{{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor.Mean, floor.Mean}, Style: chart.Curve, Colour: 8}}
 	for i, name := range []string{"DLPM", "DLPM5", "LIM", "DDPM", "DLPM" + repairedName, "LIM" + repairedName} {
 		plot.Series = append(plot.Series, r.byAlpha(name, "f1", i+1))
 		if pub := gridPublished[name]; len(pub) > 1 {
 			plot.Series = append(plot.Series, publishedByAlpha(name+", paper", pub, i+1))
 		}
 	}
-	rep.Figures = []Figure{{Plots: []Plot{plot}}}
+	rep.Figures = []chart.Figure{{Plots: []chart.Plot{plot}}}
 	return rep
 }

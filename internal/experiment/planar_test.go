@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/numtest"
 	"heavytail/kernels"
 )
 
@@ -26,7 +27,7 @@ func TestPlans(t *testing.T) {
 			require.NotEmpty(t, r.Title)
 			require.NotEmpty(t, r.Figures)
 			for _, f := range r.Figures {
-				elements(t, f.SVG())
+				numtest.Elements(t, f.SVG())
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"heavytail/internal/chart"
 	"heavytail/internal/dmath"
 )
 
@@ -47,12 +48,12 @@ func realRows() []realRow {
 func reportReal(r *Results, sets []realSet) Report {
 	rep := Report{Title: "real: held-out tails of real data"}
 	rep.Sections = append(rep.Sections, Section{"overall", overallTable(r, sets)}, Section{"choice", choiceTable(r, sets)})
-	fig := Figure{Columns: 2}
+	fig := chart.Figure{Columns: 2}
 	for _, s := range sets {
 		rep.Sections = append(rep.Sections, Section{"set-" + s.name, setTable(r, s)})
 		fig.Plots = append(fig.Plots, realPlot(r, s))
 	}
-	rep.Figures = []Figure{fig}
+	rep.Figures = []chart.Figure{fig}
 	return rep
 }
 
@@ -184,17 +185,17 @@ func choiceTable(r *Results, sets []realSet) string {
 
 // realPlot draws the log tail error against 1/ν and 1/α − ½, in which the
 // Gaussian methods stand at 0.
-func realPlot(r *Results, s realSet) Plot {
-	p := Plot{Title: s.name + ": log tail error on the held-out half", XLabel: "1/ν, or 1/α − 1/2 (0: Gaussian)", YLabel: "error", LogY: true}
+func realPlot(r *Results, s realSet) chart.Plot {
+	p := chart.Plot{Title: s.name + ": log tail error on the held-out half", XLabel: "1/ν, or 1/α − 1/2 (0: Gaussian)", YLabel: "error", LogY: true}
 	at := func(family string, value float64) float64 {
 		if family == dlpm {
 			return 1/value - 0.5
 		}
 		return 1 / value
 	}
-	series := map[string]*Series{}
+	series := map[string]*chart.Series{}
 	for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
-		series[f] = &Series{Name: f}
+		series[f] = &chart.Series{Name: f}
 	}
 	for _, row := range realRows() {
 		if q := series[row.family]; q != nil {
@@ -207,7 +208,7 @@ func realPlot(r *Results, s realSet) Plot {
 	}
 	floor := r.Summary(halfMethod, s.name+" -", "tail").Mean
 	law := r.Summary(studentMethod, s.name+" -", "tail").Mean
-	p.Series = append(p.Series, Series{Name: halfMethod, X: []float64{0, 0.4}, Y: []float64{floor, floor}, Style: Dashed},
-		Series{Name: studentMethod, X: []float64{0, 0.4}, Y: []float64{law, law}, Style: Dashed})
+	p.Series = append(p.Series, chart.Series{Name: halfMethod, X: []float64{0, 0.4}, Y: []float64{floor, floor}, Style: chart.Dashed},
+		chart.Series{Name: studentMethod, X: []float64{0, 0.4}, Y: []float64{law, law}, Style: chart.Dashed})
 	return p
 }

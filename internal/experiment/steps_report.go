@@ -3,13 +3,14 @@ package experiment
 import (
 	"fmt"
 
+	"heavytail/internal/chart"
 	"heavytail/internal/recipe"
 )
 
 // report makes the tables and the picture of the steps experiment.
 func (s stepsPlan) report(r *Results) Report {
 	rep := Report{Title: "Images by the number of steps"}
-	var figure Figure
+	var figure chart.Figure
 	names := map[string]string{"dlpm": "DLPM", "dlim": "DLIM", "lim": "LIM", "lim-ode": "LIM-ODE"}
 	order := append(append([]string{}, stepsMethods[recipe.DLPM]...), stepsMethods[recipe.LIM]...)
 	for _, set := range []string{"balanced", "long-tailed"} {
@@ -17,9 +18,9 @@ func (s stepsPlan) report(r *Results) Report {
 		if len(floor) == 0 {
 			continue
 		}
-		plot := Plot{Title: "Fashion-MNIST, " + set, XLabel: "steps", YLabel: "Fréchet distance, small classifier", LogX: true, LogY: true}
+		plot := chart.Plot{Title: "Fashion-MNIST, " + set, XLabel: "steps", YLabel: "Fréchet distance, small classifier", LogX: true, LogY: true}
 		least := Summarise(floor).Mean
-		plot.Series = []Series{{Name: "other real images", X: []float64{float64(s.steps[0]), float64(s.steps[len(s.steps)-1])}, Y: []float64{least, least}, Style: Curve, Colour: 8}}
+		plot.Series = []chart.Series{{Name: "other real images", X: []float64{float64(s.steps[0]), float64(s.steps[len(s.steps)-1])}, Y: []float64{least, least}, Style: chart.Curve, Colour: 8}}
 		body := ""
 		for _, c := range []struct{ column, text string }{
 			{"frechet", fmt.Sprintf("Fréchet distance in the features of heavytail/fashion-classifier-1, %d images against %d (lower is better)", s.images, s.ref)},
@@ -30,7 +31,7 @@ func (s stepsPlan) report(r *Results) Report {
 				t.Head = append(t.Head, fmt.Sprint(n))
 			}
 			for i, m := range order {
-				row, line := []string{names[m]}, Series{Name: names[m], Colour: i + 1}
+				row, line := []string{names[m]}, chart.Series{Name: names[m], Colour: i + 1}
 				for _, n := range s.steps {
 					v := r.Summary(m, fmt.Sprintf("%s %d", set, n), c.column)
 					row = append(row, fmt.Sprintf("%.3g", v.Mean))
@@ -46,6 +47,6 @@ func (s stepsPlan) report(r *Results) Report {
 		rep.Sections = append(rep.Sections, Section{set, body})
 		figure.Plots = append(figure.Plots, plot)
 	}
-	rep.Figures = []Figure{figure}
+	rep.Figures = []chart.Figure{figure}
 	return rep
 }

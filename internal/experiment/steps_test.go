@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/data"
+	"heavytail/internal/numtest"
 	"heavytail/internal/recipe"
 )
 
@@ -25,7 +26,7 @@ func TestStepsQuick(t *testing.T) {
 		return text(t, dir, "out", "steps.csv")
 	}
 	first := do()
-	elements(t, text(t, dir, "out", "steps.svg"))
+	numtest.Elements(t, text(t, dir, "out", "steps.svg"))
 	require.FileExists(t, filepath.Join(dir, "state", "balanced-lim-0", "lim-ode-6.png"))
 	require.NoError(t, os.Remove(filepath.Join(dir, "state", "rows.csv")))
 	require.Equal(t, first, do())

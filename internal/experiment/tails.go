@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"heavytail/diffusion/metrics"
+	"heavytail/internal/chart"
 	"heavytail/stable"
 )
 
@@ -177,11 +178,11 @@ func tailsComparison(column string) Comparison {
 }
 
 func reportTails(r *Results) Report {
-	plot := Plot{Title: "S_1.7, scale 0.05: MSLE of |x| above 95 %", XLabel: "α of the noise", YLabel: "mean squared log error", LogY: true}
-	ratios := Plot{Title: "99 % quantile of |x|", XLabel: "α of the noise", YLabel: "generated / data", LogY: true}
+	plot := chart.Plot{Title: "S_1.7, scale 0.05: MSLE of |x| above 95 %", XLabel: "α of the noise", YLabel: "mean squared log error", LogY: true}
+	ratios := chart.Plot{Title: "99 % quantile of |x|", XLabel: "α of the noise", YLabel: "generated / data", LogY: true}
 	floor := r.Summary(freshData, "1.7", "norm").Mean
-	plot.Series = append(plot.Series, Series{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor, floor}, Style: Curve, Colour: 8})
-	ratios.Series = append(ratios.Series, Series{Name: "", X: []float64{1.5, 2}, Y: []float64{1, 1}, Style: Curve, Colour: 8})
+	plot.Series = append(plot.Series, chart.Series{Name: "data again", X: []float64{1.5, 2}, Y: []float64{floor, floor}, Style: chart.Curve, Colour: 8})
+	ratios.Series = append(ratios.Series, chart.Series{Name: "", X: []float64{1.5, 2}, Y: []float64{1, 1}, Style: chart.Curve, Colour: 8})
 	for i, name := range []string{"DLPM", "LIM", "DLPM repaired", "LIM repaired", "DDPM"} {
 		plot.Series = append(plot.Series, r.byAlpha(name, "norm", i+1))
 		ratios.Series = append(ratios.Series, r.byAlpha(name, "ratio.99", i+1))
@@ -189,7 +190,7 @@ func reportTails(r *Results) Report {
 			plot.Series = append(plot.Series, publishedByAlpha(name+", paper", pub, i+1))
 		}
 	}
-	rep := Report{Title: "Tails of heavy-tailed points", Figures: []Figure{{Plots: []Plot{plot, ratios}}}}
+	rep := Report{Title: "Tails of heavy-tailed points", Figures: []chart.Figure{{Plots: []chart.Plot{plot, ratios}}}}
 	const then = " after clamping what is generated to ±6"
 	for _, c := range []struct{ name, column, text string }{
 		{"norm", "norm", "MSLE of |x|, mean over the levels above 0.95 (the paper's integral divided by 0.05)"},
@@ -206,8 +207,8 @@ func reportTails(r *Results) Report {
 }
 
 // byAlpha is a series of a method's means by α.
-func (r *Results) byAlpha(method, column string, colour int) Series {
-	s := Series{Name: method, Colour: colour}
+func (r *Results) byAlpha(method, column string, colour int) chart.Series {
+	s := chart.Series{Name: method, Colour: colour}
 	for _, a := range allAlphas {
 		sum := r.Summary(method, alphaName(a), column)
 		s.X, s.Y, s.Err = append(s.X, a), append(s.Y, sum.Mean), append(s.Err, sum.Std)
@@ -216,8 +217,8 @@ func (r *Results) byAlpha(method, column string, colour int) Series {
 }
 
 // publishedByAlpha is a series of a published row.
-func publishedByAlpha(name string, p map[string]Published, colour int) Series {
-	s := Series{Name: name, Style: Dashed, Colour: colour}
+func publishedByAlpha(name string, p map[string]Published, colour int) chart.Series {
+	s := chart.Series{Name: name, Style: chart.Dashed, Colour: colour}
 	for _, a := range allAlphas {
 		y := math.NaN()
 		if v, ok := p[alphaName(a)]; ok {

@@ -158,7 +158,7 @@ func (r *Recipe) Fit() error {
 		}
 		*size = shape[0]
 	}
-	if u, s := r.Network.UNet, r.Network.Song; (u == nil || u.NumClasses == 0) && (s == nil || s.NumClasses == 0) {
+	if !r.conditional() {
 		r.Train.LabelDrop = 0
 	}
 	return nil

@@ -47,6 +47,7 @@ type Data struct {
 	LongTail float64  `json:"long_tail,omitempty"`
 	Points   int      `json:"points,omitempty"` // toy sets
 	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
+	Sum      string   `json:"sum,omitempty"`    // data.Set.Sum, in hexadecimal; empty: not known
 
 	Columns []string `json:"columns,omitempty"` // names of the columns of points, as the file has them
 	// Rules is the version of the rules by which files were read: 0, those of
@@ -91,6 +92,19 @@ type Train struct {
 	EMA         []float64      `json:"ema,omitempty"`
 	EMAWarmup   float64        `json:"ema_warmup,omitempty"` // nn.EMA.Warmup of all averages, 0: constant rates
 	LabelDrop   float64        `json:"label_drop,omitempty"` // share of samples trained without their class
+
+	From string `json:"from,omitempty"` // the model whose weights it started with: name and SHA-256
+
+	// Changes are settings that a run was resumed with other values of. The
+	// values above are the last ones: together they still say what was done.
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// A Change says that a setting had another value until some step.
+type Change struct {
+	Step  int     `json:"step"`  // steps done by then
+	Field string  `json:"field"` // as in the recipe's JSON, such as train.rate.lr
+	Was   float64 `json:"was"`
 }
 
 // maxJSON bounds the text that Parse accepts.
@@ -147,7 +161,7 @@ func (r Recipe) Clone() Recipe {
 	}
 	d := &r.Data
 	d.Shape, d.Names, d.Columns, d.Select, d.Range = slices.Clone(d.Shape), slices.Clone(d.Names), slices.Clone(d.Columns), slices.Clone(d.Select), slices.Clone(d.Range)
-	r.Train.EMA = slices.Clone(r.Train.EMA)
+	r.Train.EMA, r.Train.Changes = slices.Clone(r.Train.EMA), slices.Clone(r.Train.Changes)
 	return r
 }
 
@@ -184,6 +198,9 @@ func (d Data) validate() error {
 	}
 	if d.Classes < 0 || d.Classes > 1<<20 || len(d.Names) > d.Classes {
 		return fmt.Errorf("data of %d classes with %d names", d.Classes, len(d.Names))
+	}
+	if len(d.Sum) > 64 {
+		return fmt.Errorf("data with a sum of %d digits; want 32", len(d.Sum))
 	}
 	if n := len(d.Columns); n > 0 && (len(d.Shape) != 1 || n != d.Shape[0]) {
 		return fmt.Errorf("data of shape %v with %d names of columns; want one per column of points, or none", d.Shape, n)

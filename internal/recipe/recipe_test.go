@@ -74,33 +74,6 @@ func TestOfSong(t *testing.T) {
 	require.Equal(t, 10, r.Data.Classes)
 }
 
-// The table of the papers' settings.
-func TestPublishedSettings(t *testing.T) {
-	for name, want := range map[string]struct {
-		T, steps, batch int
-		lr, clip, ema   float64
-		clampA, clampE  float64
-	}{
-		"2d":         {100, 640, 1024, 5e-3, 0, 0, 0, 0},
-		"mnist":      {1000, 211500, 256, 5e-4, 0, 0.99, 20, 200},
-		"cifar10":    {4000, 312800, 64, 2e-4, 5, 0.9999, 10, 50},
-		"cifar10_lt": {4000, 388000, 64, 2e-4, 5, 0.9999, 20, 200},
-	} {
-		r, err := Preset(name)
-		require.NoError(t, err)
-		require.Equal(t, []int{want.T, want.steps, want.batch}, []int{r.Process.Steps, r.Train.Steps, r.Train.Batch}, name)
-		require.Equal(t, []float64{1.8, want.lr, want.clip, want.clampA, want.clampE, 0.01},
-			[]float64{r.Process.Alpha, r.Train.Rate.LR, r.Train.Clip, r.Process.ClampA, r.Process.ClampEps, r.Train.WeightDecay}, name)
-		if want.ema > 0 {
-			require.Equal(t, []float64{want.ema}, r.Train.EMA, name)
-		}
-		require.Zero(t, r.Train.EMAWarmup, name)
-		published, err := nn.Preset(name)
-		require.NoError(t, err)
-		require.Equal(t, published, r.Network, name)
-	}
-}
-
 // A recipe from before the averages had a warm-up keeps constant rates and its
 // bytes; this project's presets have one.
 func TestEMAWarmupIsNew(t *testing.T) {

@@ -104,9 +104,12 @@ func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 	return nil
 }
 
-// save writes the checkpoint, after the log lines up to it.
+// save writes the checkpoint, after the log lines up to it and their curve.
 func (r *Run) save(t *Trainer, log *logs) error {
 	if err := log.sync(); err != nil {
+		return err
+	}
+	if err := writeCurve(r.Dir); err != nil {
 		return err
 	}
 	return t.Save(filepath.Join(r.Dir, ModelFile))

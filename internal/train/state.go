@@ -58,28 +58,34 @@ func checkpoint(path string, f func(c *nn.Checkpoint) error) error {
 	return nil
 }
 
-// ReadRecipe returns the recipe of the run whose checkpoint is at path. It
-// returns an error if training cannot go on from that file.
-func ReadRecipe(path string) (r recipe.Recipe, err error) {
+// ReadRecipe returns the recipe of the run whose checkpoint is at path, and the
+// number of steps done. It returns an error if training cannot go on from that
+// file.
+func ReadRecipe(path string) (r recipe.Recipe, done int, err error) {
 	err = checkpoint(path, func(c *nn.Checkpoint) error {
+		done = c.Step
 		if !c.Training || c.Recipe == nil {
 			return fmt.Errorf("the file holds a model without the state of its training; a run can only be resumed from what train wrote")
 		}
 		r, err = recipe.Parse(c.Recipe)
 		return err
 	})
-	return r, err
+	return r, done, err
 }
 
 // Restore sets the state to that of the checkpoint at path, which must be of
 // the same recipe.
-func (t *Trainer) Restore(path string) error {
+func (t *Trainer) Restore(path string) error { return t.RestoreFrom(path, t.Recipe) }
+
+// RestoreFrom is Restore for a trainer whose recipe is a revision of was, the
+// checkpoint's.
+func (t *Trainer) RestoreFrom(path string, was recipe.Recipe) error {
 	return checkpoint(path, func(c *nn.Checkpoint) error {
 		s, err := t.state()
 		if err != nil {
 			return err
 		}
-		if string(s.Recipe) != string(c.Recipe) {
+		if string(was.JSON()) != string(c.Recipe) {
 			return fmt.Errorf("the checkpoint is of another recipe")
 		}
 		if err := c.Restore(s); err != nil {

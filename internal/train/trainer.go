@@ -33,7 +33,8 @@ type Trainer struct {
 	tally  tally
 }
 
-// buffers hold one micro-batch of b samples in rows = copies·b rows.
+// buffers hold one micro-batch of b samples in rows = copies·b rows, the whole
+// batch if its parts go through the network twice.
 type buffers struct {
 	x0, x, target, times []float32
 	wide                 []float64        // a sample before it is scaled
@@ -58,13 +59,16 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	if !slices.Equal(set.Shape, r.Data.Shape) || set.Len() != r.Data.Samples {
-		return nil, fmt.Errorf("the data are %d samples of %v, the recipe says %d of %v; give the data that the run was started with",
-			set.Len(), set.Shape, r.Data.Samples, r.Data.Shape)
+	if d := r.Data; !slices.Equal(set.Shape, d.Shape) || set.Len() != d.Samples || set.NumClasses() != d.Classes {
+		return nil, fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
+			set.Len(), set.Shape, set.NumClasses(), d.Samples, d.Shape, d.Classes)
 	}
 	t := &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
 	var err error
 	if t.Net, err = nn.New(dev, r.Network); err != nil {
+		return nil, err
+	}
+	if err := fits(t.Net, r); err != nil {
 		return nil, err
 	}
 	t.Net.Params().Init(r.Train.Seed)
@@ -89,8 +93,28 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 		e.Warmup = r.Train.EMAWarmup
 		t.EMA = append(t.EMA, e)
 	}
-	t.buf.alloc(dev, t.micro(), t.noiser.Copies(), r.Data.Shape)
+	held := t.micro()
+	if t.twice() {
+		held = r.Train.Batch
+	}
+	t.buf.alloc(dev, held, t.micro(), t.noiser.Copies(), r.Data.Shape)
 	return t, nil
+}
+
+// fits checks that the network takes and gives samples of the data's kind.
+func fits(net *nn.Net, r recipe.Recipe) error {
+	want := net.SampleShape()
+	in, out := want[len(want)-1], want[len(want)-1]
+	if u := r.Network.UNet; u != nil {
+		out = u.OutChannels
+	} else if s := r.Network.Song; s != nil {
+		out = s.OutChannels
+	}
+	n := len(r.Data.Shape)
+	if len(want) != n || in != r.Data.Shape[n-1] || out != in {
+		return fmt.Errorf("samples of %v for a network from %d to %d values of %d dimensions; want a network for the data", r.Data.Shape, in, out, len(want))
+	}
+	return nil
 }
 
 // fitTail gives the part of a point network that grows with |x| the start that
@@ -124,18 +148,19 @@ func (t *Trainer) Bytes() int64 {
 // Done returns the number of steps done.
 func (t *Trainer) Done() int { return t.Opt.Step }
 
-func (b *buffers) alloc(dev tensor.Device, micro, copies int, shape []int) {
+// alloc makes room for held samples, and on the device for micro of them.
+func (b *buffers) alloc(dev tensor.Device, held, micro, copies int, shape []int) {
 	d := 1
 	for _, v := range shape {
 		d *= v
 	}
-	rows := micro * copies
-	b.x0, b.x, b.target, b.times = make([]float32, micro*d), make([]float32, rows*d), make([]float32, rows*d), make([]float32, rows)
+	rows := held * copies
+	b.x0, b.x, b.target, b.times = make([]float32, held*d), make([]float32, rows*d), make([]float32, rows*d), make([]float32, rows)
 	b.wide = make([]float64, d)
 	b.labels, b.keys = make([]int, rows), make([]uint64, rows)
 	b.means, b.weights, b.scales = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	for range 3 {
-		b.rows = append(b.rows, dev.New(append([]int{rows}, shape...)...))
+		b.rows = append(b.rows, dev.New(append([]int{micro * copies}, shape...)...))
 	}
 	b.views = map[int][3]*tensor.Tensor{}
 }
@@ -160,19 +185,23 @@ func (t *Trainer) Step() (Stats, error) {
 	s := Stats{Rate: r.Rate.At(t.Opt.Step)}
 	t.Net.Params().ZeroGrad()
 	first := uint64(t.Opt.Step) * uint64(r.Batch)
-	for lo := 0; lo < r.Batch; lo += t.micro() {
-		n := min(t.micro(), r.Batch-lo)
-		s.Loss += t.part(first+uint64(lo), n)
-		if err := t.ws.Err(); err != nil {
-			return s, fmt.Errorf("step %d: %w", t.Opt.Step+1, err)
+	if t.twice() {
+		s.Loss = t.wholeInParts(first)
+	} else {
+		for lo := 0; lo < r.Batch && t.ws.Err() == nil; lo += t.micro() {
+			n := min(t.micro(), r.Batch-lo)
+			s.Loss += t.part(first+uint64(lo), n)
 		}
 	}
+	if err := t.ws.Err(); err != nil {
+		return s, fmt.Errorf("step %d: %w", t.Opt.Step+1, err)
+	}
 	if math.IsNaN(s.Loss) || math.IsInf(s.Loss, 0) {
-		return s, fmt.Errorf("step %d: the loss is not finite; lower the learning rate (-lr), clip the gradient (-clip) or set -clamp-a", t.Opt.Step+1)
+		return s, t.diverged("the loss")
 	}
 	var err error
 	if s.Norm, err = t.Opt.Update(s.Rate, r.Clip); err != nil {
-		return s, err
+		return s, t.diverged("the gradient") // its only error
 	}
 	for _, e := range t.EMA {
 		e.Update(t.Opt.Step - 1)
@@ -183,56 +212,3 @@ func (t *Trainer) Step() (Stats, error) {
 // Watch makes a step under way end soon after ctx does, between two operations
 // of the network, as if it had not begun.
 func (t *Trainer) Watch(ctx context.Context) { t.ws.Watch(ctx) }
-
-// part adds the gradients of samples first … first+n−1 of the whole training
-// and returns their share of the loss.
-func (t *Trainer) part(first uint64, n int) float64 {
-	b, r := &t.buf, &t.Recipe.Train
-	copies := t.noiser.Copies()
-	rows := n * copies
-	d := len(b.x0) / t.micro()
-	for i := range n {
-		t.sample(b.x0[i*d:(i+1)*d], i, n, first+uint64(i))
-	}
-	t.noiser.Noise(b.x[:rows*d], b.target[:rows*d], b.times[:rows], b.x0[:n*d], first)
-	v := b.at(rows)
-	x, target, grad := v[0], v[1], v[2]
-	t.dev.Upload(x, b.x[:rows*d])
-	t.dev.Upload(target, b.target[:rows*d])
-	t.ws.SetDropout(r.Seed, b.keys[:rows])
-	var labels []int
-	if t.Net.Classes() > 0 {
-		labels = b.labels[:rows]
-	}
-	pred := t.Net.Forward(t.ws, x, b.times[:rows], labels)
-	kind, p := r.Loss.Elementwise()
-	t.dev.Loss(b.means[:rows], pred, target, kind, p)
-	loss := r.Loss.Reduce(b.weights[:rows], b.means[:rows], r.Batch)
-	t.Net.Magnitudes(b.scales[:rows], b.x[:rows*d])
-	for i, s := range b.scales[:rows] {
-		b.weights[i] /= s
-	}
-	t.dev.LossBackward(grad, pred, target, kind, p, b.weights[:rows])
-	t.Net.Backward(t.ws, grad)
-	return loss
-}
-
-// sample reads one sample of the set into x0 and sets the labels and dropout
-// keys of its copies, rows i, i+n, i+2n, ….
-func (t *Trainer) sample(x0 []float32, i, n int, number uint64) {
-	r := &t.Recipe
-	flip := r.Data.Flip && bits(r.Train.Seed, tagFlip, number)&1 == 1
-	at := t.order.at(number)
-	label := t.set.Get(x0, at, flip)
-	if s := r.Data.Scaling; s != nil {
-		t.set.Float64(t.buf.wide, at)
-		s.Apply(x0, t.buf.wide)
-	}
-	if unit(bits(r.Train.Seed, tagDrop, number)) < r.Train.LabelDrop {
-		label = -1
-	}
-	for c := range t.noiser.Copies() {
-		t.buf.labels[i+c*n] = label
-		t.buf.keys[i+c*n] = bits(uint64(c), tagMask, number)
-	}
-}

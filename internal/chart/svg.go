@@ -1,4 +1,5 @@
-package experiment
+// Package chart draws curves and dots on axes as SVG, the same text everywhere.
+package chart
 
 import (
 	"fmt"

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"heavytail/internal/recipe"
+	"heavytail/internal/train"
+	"heavytail/kernels"
+)
+
+// goOn continues the run whose checkpoint is at path. Flags that say what its
+// recipe says change nothing, so that all, some or none of the run's own may be
+// given again.
+func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, error) {
+	saved, done, err := train.ReadRecipe(path)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := r.revised(saved, done)
+	if err != nil {
+		return nil, err
+	}
+	read := saved.Clone()
+	if r.data != "" {
+		read.Data.Spec = r.data
+	}
+	set, err := open(ctx, &read)
+	if err != nil {
+		return nil, err
+	}
+	if was, is := saved.Data, read.Data; was.Sum != "" && is.Sum != was.Sum {
+		return nil, fmt.Errorf("-data %s: %d samples of %v, not the %d of %v that the run was started with, or not the same values: give those, or start a new run with train -from %s",
+			is.Spec, is.Samples, is.Shape, was.Samples, was.Shape, path)
+	}
+	r.notes = set.Notes
+	t, err := train.New(kernels.New(r.threads), set, rec)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.RestoreFrom(path, saved)
+}
+
+// revised returns the recipe that the run of saved goes on with after done steps:
+// what the flags on the command line say, if a run may be resumed with it.
+func (r *trainRequest) revised(saved recipe.Recipe, done int) (recipe.Recipe, error) {
+	rec := saved.Clone()
+	var wrong []string
+	if r.given["preset"] && r.preset != saved.Preset {
+		wrong = append(wrong, fmt.Sprintf("-preset would change preset from %q to %q", saved.Preset, r.preset))
+	}
+	if r.from != "" {
+		s, err := train.OpenSource(r.from)
+		if err != nil {
+			return rec, usage("-from: %w", err)
+		}
+		if s.ID != saved.Train.From {
+			wrong = append(wrong, fmt.Sprintf("-from would change train.from from %q to %q", saved.Train.From, s.ID))
+		}
+	}
+	for _, s := range r.settings {
+		if !r.given[s.name] || s.holds != nil && s.holds(saved) {
+			continue
+		}
+		next := rec.Clone()
+		if err := s.set(&next); err != nil {
+			return rec, usage("-%s: %w", s.name, err)
+		}
+		diff := recipe.Diff(rec, next)
+		if i := slices.IndexFunc(diff, func(d recipe.Difference) bool { return !recipe.Revisable(d.Field) }); i >= 0 {
+			wrong = append(wrong, fmt.Sprintf("-%s would change %v", s.name, diff[i]))
+			continue
+		}
+		rec = next
+	}
+	if len(wrong) > 0 {
+		return rec, usage("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
+	}
+	rec, err := recipe.Revise(saved, rec, done)
+	if err != nil {
+		return rec, usage("%w", err)
+	}
+	return rec, nil
+}

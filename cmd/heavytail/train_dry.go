@@ -1,0 +1,69 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	host "heavytail/internal/machine" // info has a func machine
+	"heavytail/internal/train"
+)
+
+// describe says what a run would be and writes nothing: the data as they were
+// read, the network, memory, time and the whole recipe. The time is that of the
+// second step, the first having met the memory for the first time.
+func (r *trainRequest) describe(e env, t *train.Trainer) error {
+	rec := t.Recipe.Clone()
+	d, s := rec.Data, rec.Train
+	fmt.Fprintf(e.stdout, "data        %s: %d samples of %v", d.Spec, d.Samples, d.Shape)
+	if d.Classes > 0 {
+		fmt.Fprintf(e.stdout, ", %d classes", d.Classes)
+	}
+	fmt.Fprintf(e.stdout, ", sum %s\n", d.Sum)
+	fmt.Fprintf(e.stdout, "process     %s\n", rec.Noise())
+	fmt.Fprintf(e.stdout, "network     %d parameters", t.Net.Params().Count())
+	if s.From != "" {
+		fmt.Fprintf(e.stdout, ", from %s", s.From)
+	}
+	memory := int64(t.Bytes())
+	fmt.Fprintf(e.stdout, "\nmemory      %d MiB for the network and a step", memory>>20)
+	if all := host.Memory(); all > 0 {
+		fmt.Fprintf(e.stdout, ", of %d MiB that this process may use", all>>20)
+	}
+	done := t.Done()
+	fmt.Fprintf(e.stdout, "\nsteps       %d of %d samples, %.4g times through the data", s.Steps, s.Batch, float64(s.Steps)*float64(s.Batch)/float64(d.Samples))
+	if done > 0 {
+		fmt.Fprintf(e.stdout, ", %d of them done", done)
+	}
+	fmt.Fprintln(e.stdout)
+	if done+2 <= s.Steps {
+		took, err := secondStep(t)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "time        %s a step here, %s in all\n", took.Round(time.Millisecond/100), short(took*time.Duration(s.Steps-done)))
+	}
+	state := "which is not there yet"
+	if _, err := os.Stat(r.out); err == nil {
+		state = "which is there"
+	}
+	fmt.Fprintf(e.stdout, "writes      to %s, %s: %s every %d steps, log.csv, log.jsonl and loss.svg every %d, previews every %d (0: none)\n",
+		r.out, state, train.ModelFile, r.run.SaveEvery, r.run.LogEvery, r.run.PreviewEvery)
+	text, err := json.MarshalIndent(rec, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "recipe\n%s\n", text)
+	return err
+}
+
+// secondStep does two steps and times the second.
+func secondStep(t *train.Trainer) (time.Duration, error) {
+	if _, err := t.Step(); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	_, err := t.Step()
+	return time.Since(start), err
+}

@@ -1,0 +1,46 @@
+package chart
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
+)
+
+func TestSVG(t *testing.T) {
+	nan := math.NaN()
+	f := Figure{Columns: 2, Plots: []Plot{
+		{Title: "a < b & c", LogX: true, LogY: true, Series: []Series{
+			{Name: "line", X: []float64{1, 10, 100, 1000}, Y: []float64{1, 0, 3, nan}, Err: []float64{2, 0, 1, 0}}, {Name: "d", X: []float64{1, 2}, Y: []float64{1, 2}, Style: Dashed}}},
+		{Series: []Series{{X: []float64{0, 1, 2}, Y: []float64{5, 6}, Style: Steps}}}, {}, {Series: []Series{{X: []float64{1}, Y: []float64{1}, Style: Dots}}},
+	}}
+	svg := f.SVG()
+	n := numtest.Elements(t, svg)
+	require.Equal(t, 4, n["g"])
+	require.Equal(t, 2+2+1, n["circle"], "two points, two in the legend, one dot") // 0 and NaN are not on the axes
+	require.NotContains(t, svg, "NaN")
+	require.NotContains(t, svg, "Inf")
+	require.Contains(t, svg, "a &lt; b &amp; c")
+}
+
+// Points lie where the axes say: the ends of a range at the ends of the axis.
+func TestAxes(t *testing.T) {
+	for _, c := range []struct {
+		log    bool
+		lo, hi float64
+		want   string
+	}{
+		{false, 0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {false, -3, 7, "[-2 0 2 4 6]"}, {false, 1.5, 2, "[1.5 1.6 1.7 1.8 1.9 2]"},
+		{true, 0.9, 110, "[1 2 5 10 20 50 100]"}, {true, 1e-6, 1e2, "[1e-06 0.0001 0.01 1 100]"}, {true, 0.02, 0.3, "[0.02 0.05 0.1 0.2]"},
+	} {
+		a := axis{lo: c.lo, hi: c.hi, log: c.log, from: 10, to: 20}
+		require.Equal(t, c.want, fmt.Sprintf("%.4g", a.ticks()), "%+v", c)
+		require.InDelta(t, 10, a.pixel(c.lo), 1e-9)
+		require.InDelta(t, 20, a.pixel(c.hi), 1e-9)
+		require.False(t, a.shows(math.NaN()) || a.shows(c.hi*1.1) || a.shows(c.lo-1))
+	}
+	require.Equal(t, []string{"0", "0.5", "1e-4", "1e6", "2.5e-5"}, []string{tickText(0), tickText(0.5), tickText(1e-4), tickText(1e6), tickText(2.5e-5)})
+}

@@ -1,0 +1,45 @@
+package recipe
+
+import (
+	"fmt"
+	"slices"
+
+	"heavytail/nn"
+)
+
+// revisable are the settings that a run may be resumed with other values of: its
+// length, what a run that diverged needs, and how much memory a step takes.
+var revisable = []string{"train.steps", "train.rate.lr", "train.clip", "process.clamp_a", "lim.clamps.a", "train.micro"}
+
+// Revisable reports whether a run may be resumed with another value of a field.
+func Revisable(field string) bool { return slices.Contains(revisable, field) }
+
+// Revise returns the recipe of a run of was that goes on as is after some steps.
+// A schedule that ended with the run ends with the longer one. What made other
+// numbers of the steps done is noted in Changes: not the length where the rate
+// does not depend on it, nor micro, so that a lengthened run ends with the bytes
+// of one that was as long from the start.
+func Revise(was, is Recipe, done int) (Recipe, error) {
+	is = is.Clone()
+	t := &is.Train
+	if t.Steps < done {
+		return is, fmt.Errorf("the run has done %d steps already: want that many or more, not %d", done, t.Steps)
+	}
+	curved := t.Rate.Kind == nn.Cosine || t.Rate.Kind == nn.Linear
+	if curved && was.Train.Rate.Total == was.Train.Steps {
+		t.Rate.Total = t.Steps
+	}
+	for _, d := range Diff(was, is) {
+		if d.Field == "train.rate.total" || d.Field == "train.micro" || d.Field == "train.steps" && !curved {
+			continue
+		}
+		if !Revisable(d.Field) {
+			return is, fmt.Errorf("a run cannot go on with another value of %s", d.Field)
+		}
+		if done > 0 {
+			v, _ := d.Was.(float64) // nil: an omitted 0
+			t.Changes = append(t.Changes, Change{Step: done, Field: d.Field, Was: v})
+		}
+	}
+	return is, is.Validate()
+}
