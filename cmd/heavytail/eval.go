@@ -52,6 +52,7 @@ type evalOptions struct {
 	seed                        uint64
 	method, columns, json       string
 	weights, extractor          string
+	given                       []string // names of flags
 	xi, q                       float64
 	reading                     data.Options
 }
@@ -75,6 +76,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
+		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
 		if len(args) != 2 {
 			return usage("%d arguments: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", len(args))
 		}
@@ -107,6 +109,23 @@ func (o evalOptions) check() error {
 	return checkWeights(o.weights)
 }
 
+// idle returns an error that names a flag that has nothing to do with what is
+// compared.
+func (o evalOptions) idle(images bool, gen string) error {
+	_, model := modelOf(gen)
+	for _, name := range o.given {
+		switch {
+		case images && slices.Contains([]string{"columns", "xi", "q"}, name):
+			return usage("-%s is for points, these are images: leave it out", name)
+		case !images && name == "extractor":
+			return usage("-extractor is for images, these are points: leave it out")
+		case !model && slices.Contains([]string{"steps", "method", "weights"}, name):
+			return usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
+		}
+	}
+	return nil
+}
+
 // leastSamples is the least number of samples that eval compares.
 const leastSamples = 20
 
@@ -132,13 +151,14 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if set.Images() {
 		r.Kind = "images"
 	}
+	if err := o.idle(set.Images(), gen); err != nil {
+		return err
+	}
 	r.Real = evalSource{Data: real, Samples: set.Len()}
 	var x, y []float32
 	if drawn {
 		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights}
 		x, y, err = o.draw(ctx, e, &r, set, m)
-	} else if o.weights != "" {
-		return usage("-weights %s: %s is no model; leave it out", o.weights, gen)
 	} else {
 		x, y, err = o.read(ctx, e, &r, set, real, gen)
 	}

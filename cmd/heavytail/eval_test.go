@@ -62,7 +62,7 @@ func TestEvalWeights(t *testing.T) {
 	for want, args := range map[string][]string{
 		"there are raw and 0.5, 0.9": {"model:toy/model.safetensors", "-weights", "0.7"},
 		"want ema or raw":            {"model:toy/model.safetensors", "-weights", "best"},
-		"toy:grid is no model":       {"toy:grid", "-weights", "raw"},
+		"toy:grid is none":           {"toy:grid", "-weights", "raw"},
 	} {
 		require.Contains(t, heavytailIn(t, dir, append([]string{"eval", "toy:rings"}, args...)...).stderr, want)
 	}

@@ -45,6 +45,7 @@ type sampleRequest struct {
 	loaded                      *heavytail.Model
 	recipe                      pictureRecipe
 	nGiven, seedGiven           bool
+	framesGiven                 bool
 }
 
 // A pictureRecipe is the JSON that a PNG carries.
@@ -96,6 +97,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		fs.Visit(func(f *flag.Flag) {
 			r.nGiven = r.nGiven || f.Name == "n"
 			r.seedGiven = r.seedGiven || f.Name == "seed"
+			r.framesGiven = r.framesGiven || f.Name == "frames"
 		})
 		return r.run(ctx, e)
 	}
@@ -197,6 +199,9 @@ func (r *sampleRequest) resolve() error {
 	}
 	if r.options, err = r.loaded.Resolve(r.options); err != nil {
 		return usage("%w", err)
+	}
+	if err := r.idle(); err != nil {
+		return err
 	}
 	o := r.options
 	p := &r.recipe

@@ -4,7 +4,9 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"heavytail"
 	"heavytail/diffusion"
@@ -58,6 +60,23 @@ func checkNumbers(s heavytail.Settings) error {
 		if math.IsNaN(f.v) || math.IsInf(f.v, 0) {
 			return usage("-%s %s: want a number in range", f.name, strconv.FormatFloat(f.v, 'g', -1, 64))
 		}
+	}
+	return nil
+}
+
+// idle returns an error that names a flag that would change nothing about these
+// samples in this kind of output.
+func (r *sampleRequest) idle() error {
+	ext, o := strings.ToLower(filepath.Ext(r.out)), r.options
+	switch {
+	case r.framesGiven && ext != ".gif":
+		return usage("-frames %d: -o %s is no film; leave it out, or write a .gif", r.frames, r.out)
+	case r.columns != 0 && (!r.images() || ext != ".png" && ext != ".gif"):
+		return usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)
+	case o.NoClip && !r.images():
+		return usage("-no-clip: points are not clamped; leave it out")
+	case o.IndependentStart && o.Method != "dlim" && o.Method != "dlpm":
+		return usage("-independent-start belongs to dlim and dlpm, the method is %s; leave it out", o.Method)
 	}
 	return nil
 }
