@@ -53,6 +53,9 @@ var mayImport = map[string][]string{
 	"internal/classifier":       {"internal/data", "internal/dmath", "kernels", "nn", "stable", "tensor"},
 	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
 
+	// The GPU: the interpreter that its kernels are tested in.
+	"cuda/emu": {"simd"}, // simd: the float32 fma
+
 	// Tests.
 	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":      {"tensor"},
@@ -60,7 +63,7 @@ var mayImport = map[string][]string{
 }
 
 // testHelpers are imported by tests and by each other only.
-var testHelpers = []string{"internal/numtest", "internal/ref64", "internal/devicetest"}
+var testHelpers = []string{"internal/numtest", "internal/ref64", "internal/devicetest", "cuda/emu"}
 
 // TestImports keeps the arrows of the design: simd <- kernels -> tensor <- nn,
 // stable <- diffusion, this package and the command on top.
