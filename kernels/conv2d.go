@@ -29,7 +29,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	if y.Len() == 0 {
 		return
 	}
-	if m := winogradForm(y, x, w, opt); m != 0 {
+	if m := winogradForm(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
 		c.winograd(m, y, x, forwardPanels(w), b, res, false)
 		return
 	}
@@ -77,7 +77,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 	if dx.Len() == 0 {
 		return
 	}
-	if m := winogradForm(dx, dy, w, opt); m != 0 {
+	if m := winogradForm(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
 		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true)
 		return
 	}

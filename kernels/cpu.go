@@ -52,13 +52,17 @@ func (c *CPU) Memory() int64 { return machine.Memory() }
 func (c *CPU) Until(s *tensor.Stop) tensor.Device { return &CPU{c.threads, s} }
 
 // Kept returns the size of the packed weight of a forward pass (convPanels) and
-// of the tables (convTable: for each output 4 bytes a tap and 8 more).
+// of the tables (convTable: for each output 4 bytes a tap and 8 more;
+// winoTable: 4 bytes for each pixel that a tile reads and 8 for each it writes).
 func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
 	rows, taps := w.Rows(), tapCount(w)
 	if taps > 1 && opt.Up {
 		rows, taps = 16*w.Dim(2), 4 // the summed taps
 	}
-	if k := (convKey{up: opt.Up, stride: max(opt.Stride, 1)}); taps > 1 || opt.Up || opt.Stride == 2 {
+	k := convKey{up: opt.Up, after: opt.After, stride: max(opt.Stride, 1)}
+	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
+		table = int64(winoTiles(h, wd, m)) * 4 * int64(m.Points()+2*int(m*m))
+	} else if taps > 1 || opt.Up || opt.Stride == 2 {
 		table = int64(k.outSize(h)) * int64(k.outSize(wd)) * int64(4*taps+8)
 	}
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table

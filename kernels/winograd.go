@@ -16,28 +16,24 @@ const (
 	wino4Reach = 448
 )
 
-// winogradForm returns the form of Winograd's convolution that out takes from
-// in and w, 0 for the direct one: that of least cost for one image. The cost
-// counts products per pair of channels; a form adds what it takes to transform
-// the pair's nine taps, which are transformed where they are used so that
-// memory delivers nine values a pair and not 16 or 36.
-//
-// It depends on the options, H, W and the channels only, as every device must.
-func winogradForm(out, in, w *tensor.Tensor, opt tensor.ConvOpt) simd.Wino {
-	if !opt.Normalized || w.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
-		return 0
-	}
-	return winogradChoice(out.Dim(1), out.Dim(2), in.Cols())
-}
-
-// Costs of transforming nine taps in units of one product; BenchmarkWinograd
-// measures the forms.
+// Costs of transforming nine taps in units of one product.
 const (
 	wino2Taps = 96
 	wino4Taps = 128
 )
 
-func winogradChoice(h, w, read int) (form simd.Wino) {
+// winogradForm returns the form of Winograd's convolution that outputs of h×w
+// pixels take from read channels and the weight w, 0 for the direct one: that
+// of least cost for one image. The cost counts products per pair of channels; a
+// form adds what it takes to transform the pair's nine taps, which are
+// transformed where they are used, so that memory delivers nine values a pair
+// and not 16 or 36. BenchmarkWinograd measures the forms.
+//
+// It depends on the options, H, W and the channels only, as every device must.
+func winogradForm(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (form simd.Wino) {
+	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
+		return 0
+	}
 	least := 9 * h * w
 	if cost := 16*winoTiles(h, w, simd.Wino2) + wino2Taps; read >= wino2Read && cost < least {
 		form, least = simd.Wino2, cost

@@ -141,7 +141,7 @@ func TestWinogradErrors(t *testing.T) {
 	}
 	for _, size := range []int{32, 28, 16, 14, 8, 7, 6, 4} {
 		for _, read := range reads {
-			form := winogradChoice(size, size, read)
+			form := winogradForm(size, size, read, New(1).New(3, 3, 1, 1), tensor.ConvOpt{Normalized: true})
 			if form == 0 {
 				continue
 			}
@@ -173,7 +173,7 @@ func TestWinogradOutlier(t *testing.T) {
 	r := numtest.NewRand(1)
 	x, w, c := normalized(r, 1, size, read), view(r, 0, 3, 3, read, o), New(1)
 	opt := tensor.ConvOpt{Normalized: true}
-	form := winogradChoice(size, size, read)
+	form := winogradForm(size, size, read, w, opt)
 	require.Equal(t, simd.Wino4, form)
 	y := c.New(1, size, size, o)
 	c.Conv2D(y, x, w, nil, nil, opt)
@@ -219,13 +219,14 @@ func TestWinogradForm(t *testing.T) {
 		{32, 32, 128, 4}, {28, 28, 32, 4}, {16, 16, 256, 4}, {14, 14, 64, 4}, {8, 8, 256, 4}, {7, 7, 64, 4}, {6, 6, 64, 2}, {4, 4, 256, 0},
 		{3, 3, 256, 0}, {1, 40, 64, 0}, {32, 32, 31, 2}, {32, 32, 8, 2}, {32, 32, 7, 0}, {13, 17, 35, 4}, {8, 8, 32, 2},
 	} {
-		require.Equal(t, s.want, winogradChoice(s.h, s.w, s.read), "%+v", s)
-		x, w, y := c.New(1, s.h, s.w, s.read), c.New(3, 3, s.read, 2), c.New(1, s.h, s.w, 2)
-		require.Equal(t, s.want, winogradForm(y, x, w, tensor.ConvOpt{Normalized: true, Stride: 1}))
-		for _, opt := range []tensor.ConvOpt{{Stride: 1}, {Normalized: true, Stride: 2}, {Normalized: true, Stride: 1, Up: true}} {
-			require.Zero(t, winogradForm(y, x, w, opt), "%+v", opt)
+		w := c.New(3, 3, s.read, 2)
+		form := func(opt tensor.ConvOpt) simd.Wino { return winogradForm(s.h, s.w, s.read, w, opt) }
+		require.Equal(t, s.want, form(tensor.ConvOpt{Normalized: true}), "%+v", s)
+		for _, opt := range []tensor.ConvOpt{{}, {Normalized: true, Stride: 2}, {Normalized: true, Stride: 1, Up: true}} {
+			require.Zero(t, form(opt), "%+v", opt)
 		}
-		require.Zero(t, winogradForm(y, x, c.New(1, 1, s.read, 2), tensor.ConvOpt{Normalized: true, Stride: 1}))
+		w = c.New(1, 1, s.read, 2)
+		require.Zero(t, form(tensor.ConvOpt{Normalized: true}))
 	}
 }
 

@@ -32,7 +32,11 @@
 //
 // Gradients of parameters accumulate (+=); those of activations are written
 // by the first operation that contributes and added to by the others, in a
-// fixed order. Output and gradients are the same bits for every level, number
+// fixed order. A convolution whose input comes from a normalisation says so to
+// the device (ConvOpt.Normalized), which may then multiply less; those of the
+// image, of residual sums and of attention's result do not: their pixels may
+// differ by orders of magnitude, and the rounding error of the largest would
+// spread. Output and gradients are the same bits for every level, number
 // of threads and split of a batch.
 //
 // # Parameters

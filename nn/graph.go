@@ -40,6 +40,7 @@ type value struct {
 	st       *storage
 	shape    []int
 	constant bool   // needs no gradient
+	alike    bool   // its pixels are of one magnitude: a normalisation made it
 	grad     *value // gradient so far, while the backward pass is recorded
 }
 

@@ -26,11 +26,13 @@ func (g *graph) linear(x *value, l *linear) *value {
 	return y
 }
 
-// conv records y = conv(x) + res; where over is not nil y takes its storage
+// conv records y = conv(x) + res, by fewer products where x is normalised; where over is not nil y takes its storage
 // (then over is usually res). x [H,W,C], y [H',W',O].
 func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	h, w := x.shape[0], x.shape[1]
-	g.keeps(h, w, c.w, c.opt)
+	opt := c.opt
+	opt.Normalized = x.alike
+	g.keeps(h, w, c.w, opt)
 	switch {
 	case c.opt.Stride == 2:
 		h, w = (h+1)/2, (w+1)/2
@@ -44,7 +46,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 		y = g.alloc(h, w, c.w.Shape[0])
 	}
 	g.macs += float64(h*w) * float64(c.w.n)
-	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), c.opt) }}
+	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -54,7 +56,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 			rest = g.pass(res, dy)
 		}
 		s.backward = func(r *run) {
-			r.dev.Conv2DBackward(r.at(dx), c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, c.opt)
+			r.dev.Conv2DBackward(r.at(dx), c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, opt)
 			done(r)
 			rest(r)
 		}
@@ -68,6 +70,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 	c := x.cols()
 	y, stats := g.alloc(x.shape...), g.alloc(2*c)
+	y.alike = true
 	opt := tensor.NormOpt{Groups: n.groups, Eps: n.eps, SiLU: silu}
 	s := &step{forward: func(r *run) {
 		r.dev.GroupNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
@@ -194,6 +197,7 @@ func (g *graph) dropout(x *value, p float64) *value {
 	g.masks++
 	layer := g.masks
 	y := g.over(x)
+	y.alike = x.alike
 	s := &step{forward: func(r *run) {
 		r.dev.Dropout(r.at(y), r.at(x), float32(p), mix(r.seed^uint64(layer)), r.keys)
 	}}

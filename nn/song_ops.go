@@ -10,7 +10,7 @@ import (
 // resample records the filtering of every channel. x [H,W,C], y [H',W',C].
 func (g *graph) resample(x *value, opt tensor.ResampleOpt) *value {
 	y := g.alloc(opt.Out(x.shape[0]), opt.Out(x.shape[1]), x.cols())
-	y.constant = x.constant
+	y.constant, y.alike = x.constant, x.alike
 	s := &step{forward: func(r *run) { r.dev.Resample(r.at(y), r.at(x), opt) }}
 	s.record = func() {
 		if x.constant {

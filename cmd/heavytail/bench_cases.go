@@ -42,10 +42,19 @@ func convCases(o benchOptions) ([]benchCase, error) {
 		dx, dw, db := filled(dev, x.Shape()...), filled(dev, w.Shape()...), filled(dev, s.c)
 		name := fmt.Sprintf("conv%d×%d/%d %d→%d at %d²", s.k, s.k, s.stride, s.c, s.c, s.size)
 		flops := 2 * float64(y.Len()) * float64(s.k*s.k*s.c)
-		opt := tensor.ConvOpt{Stride: s.stride}
-		out = append(out,
-			benchCase{name: name, flops: flops, run: func() { dev.Conv2D(y, x, w, b, nil, opt) }},
-			benchCase{name: name + " backward", flops: 2 * flops, run: func() { dev.Conv2DBackward(dx, dw, db, y, x, w, opt) }})
+		opts := []tensor.ConvOpt{{Stride: s.stride}}
+		if s.k == 3 && s.stride == 1 {
+			opts = append(opts, tensor.ConvOpt{Normalized: true})
+		}
+		for _, opt := range opts { // FLOP/s are the direct form's in both
+			name := name
+			if opt.Normalized {
+				name += " normalised"
+			}
+			out = append(out,
+				benchCase{name: name, flops: flops, run: func() { dev.Conv2D(y, x, w, b, nil, opt) }},
+				benchCase{name: name + " backward", flops: 2 * flops, run: func() { dev.Conv2DBackward(dx, dw, db, y, x, w, opt) }})
+		}
 	}
 	return out, nil
 }
