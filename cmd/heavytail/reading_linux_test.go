@@ -76,7 +76,7 @@ func TestDataLargerThanTheMachine(t *testing.T) {
 		c := process(dir, args...)
 		c.Env = append(c.Env, fmt.Sprintf("HEAVYTAIL_MEMORY=%d", memory))
 		out, _ := c.CombinedOutput()
-		return c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10, string(out)
+		return int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10, string(out) // KiB
 	}
 	program, _ := most("version")
 	for spec, want := range map[string]string{"idx:x-idx3-ubyte.gz": "the header promises more than the limit of 64 MiB", "csv:x.csv.gz": "larger than the limit of 32 MiB"} {
