@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"heavytail/internal/data"
-	"heavytail/stable"
 )
 
 var tailCommand = command{
@@ -29,15 +26,20 @@ Spread out over all samples, -n values of a column are used. For each column:
   nu        Student-t by maximum likelihood, interval in 1/nu
 All intervals are asymptotic and of 95 %; other estimators of alpha are in -json.
 
-The suggestion follows the heaviest column: the one of smallest index, which is
-nu where Student's law fits better than the stable one, else alpha. Its alpha is
-that of the nearest symmetric stable law, at least 1.1, its nu that of the nearest
-Student law, where that is above 2 as train wants it. Noise with lighter tails than the data leaves the tails to the
-network, which must stretch Gaussian values out without bound; heavier noise than
-the data buys nothing. Where the fits are Gaussian but the tail index is below 5
-with all of its interval, it is taken for nu. Where nothing is heavy, or the values
-are bounded as in 8-bit images, the data ask for alpha 2; heavy-tailed noise may
-still serve rare classes there. It is a start, not a promise: compare by eval.
+Where at least half of a column's values are the same, as in amounts that are
+mostly 0, beta, alpha and nu are those of the others.
+
+The suggestion follows the heaviest column: the one of smallest index, which is nu
+where Student's law fits better than the stable one, or as well and the extremes
+have an index above 2, else alpha, and the index of the extremes where no law fits.
+Above 2 the data have a variance, and t-EDM and t-Flow with that nu come first; at
+2 and below it is DLPM with that alpha, at least 1.1. Noise with lighter tails than
+the data leaves the tails to the network, which must stretch Gaussian values out
+without bound; heavier noise than the data buys nothing. Where the fits are
+Gaussian but the tail index is below 5 with all of its interval, it is taken for
+nu. Where nothing is heavy, or the values are bounded as in 8-bit images, Gaussian
+noise will do; heavy-tailed noise may still serve rare classes there. It is a
+start, not a promise: compare by eval.
 `,
 	flags: tailFlags,
 }
@@ -91,13 +93,11 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	r := tailReport{Data: spec, Samples: set.Len(), Images: set.Images(), Bounded: set.Images()}
-	var values [][]float64
 	for _, c := range columns {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		x := column(set, c, o.n)
-		values = append(values, x)
 		r.Bounded = r.Bounded && slices.Max(x) <= 1 && slices.Min(x) >= -1
 		r.Columns = append(r.Columns, estimateTail(c, x))
 		if set.Columns != nil {
@@ -110,9 +110,9 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if o.out != "" {
 		k := r.heaviest()
 		if k < 0 {
-			return fmt.Errorf("-o %s: no column could be fitted, so there is nothing to plot; leave -o out", o.out)
+			return fmt.Errorf("-o %s: no column has a tail, so there is nothing to plot; leave -o out", o.out)
 		}
-		if err := writeTailPlot(o.out, newTailPlot(r.kind(), r.Columns[k], values[k])); err != nil {
+		if err := writeTailPlot(o.out, newTailPlot(r.kind(), r.Columns[k])); err != nil {
 			return err
 		}
 	}
@@ -163,118 +163,14 @@ func column(set *data.Set, c, n int) []float64 {
 	total := set.Len() * each
 	m := min(n, total)
 	out := make([]float64, m)
-	sample, last := make([]float32, per), -1
+	sample, last := make([]float64, per), -1
 	for i := range out {
 		at := int(float64(i) * (float64(total) / float64(m)))
 		if s := at / each; s != last {
-			set.Get(sample, s, false)
+			set.Float64(sample, s)
 			last = s
 		}
-		out[i] = float64(sample[at%each*w+c])
+		out[i] = sample[at%each*w+c]
 	}
 	return out
-}
-
-// An estimate is a number with its interval of 95 %; null where it has none.
-type estimate struct {
-	Value *float64 `json:"value"` // null: infinite
-	Lo    *float64 `json:"lo"`    // null: no interval
-	Hi    *float64 `json:"hi"`    // null: infinite, or no interval
-}
-
-func newEstimate(v float64, i stable.Interval) *estimate {
-	if i.Lo == i.Hi {
-		return &estimate{Value: finite(v)}
-	}
-	return &estimate{finite(v), finite(i.Lo), finite(i.Hi)}
-}
-
-func finite(v float64) *float64 {
-	if math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
-}
-
-// A columnReport is what tail tells about one column. Estimates that the data
-// do not allow are null, and Note says why.
-type columnReport struct {
-	Column     int       `json:"column"`
-	Name       string    `json:"name,omitempty"` // that the data have for it
-	Values     int       `json:"values"`
-	Index      *estimate `json:"tail_index"`
-	Extremes   int       `json:"extremes,omitempty"`
-	Alpha      *estimate `json:"alpha"`
-	Nu         *estimate `json:"nu"`
-	Scale      float64   `json:"scale,omitempty"`
-	Location   float64   `json:"location,omitempty"`
-	Regression *estimate `json:"alpha_regression"`
-	Quantiles  *estimate `json:"alpha_quantiles"`
-	LogMoments *estimate `json:"alpha_log_moments"`
-	Beta       *estimate `json:"beta"`
-	Preference float64   `json:"stable_over_student"` // Vuong's statistic
-	Notes      []string  `json:"notes,omitempty"`
-
-	symmetric stable.StableFit
-	student   stable.StudentFit
-	hill      stable.TailFit
-}
-
-// estimateTail runs every estimator on one column.
-func estimateTail(c int, x []float64) columnReport {
-	r := columnReport{Column: c, Values: len(x)}
-	note := func(err error) bool {
-		if err != nil {
-			text := strings.TrimPrefix(err.Error(), "stable: ")
-			r.Notes = append(r.Notes, text)
-		}
-		return err == nil
-	}
-	var err error
-	if r.hill, err = stable.TailIndex(x); note(err) {
-		r.Index, r.Extremes = newEstimate(r.hill.Alpha, r.hill.Interval), r.hill.K
-	}
-	k, err := stable.KogonWilliams(x)
-	if !note(err) {
-		return r // the other estimators would say the same
-	}
-	r.Regression = newEstimate(k.Alpha, k.AlphaInterval())
-	if d := 1.96 * k.SE[1]; k.Alpha < 2 && d < 1 { // near α = 2 there is no telling β; on its bound it has no interval
-		r.Beta = newEstimate(k.Beta, stable.Interval{Lo: max(k.Beta-d, -1), Hi: min(k.Beta+d, 1)})
-		if math.Abs(k.Beta) > max(d, skewed) {
-			r.Notes = append(r.Notes, fmt.Sprintf("skewed, beta %.2g: alpha and nu are those of the nearest symmetric laws, as noise is symmetric; "+
-				"if all values are positive, their logarithm may be better data", k.Beta))
-		}
-	}
-	if m, err := stable.McCulloch(x); note(err) {
-		r.Quantiles = newEstimate(m.Alpha, m.AlphaInterval())
-	}
-	if m, err := stable.LogMoments(centred(x, k.Loc)); note(err) {
-		r.LogMoments = newEstimate(m.Alpha, m.AlphaInterval())
-	}
-	r.symmetric, err = stable.FitStable(x, stable.FitOptions{Symmetric: true})
-	fitted := note(err)
-	if fitted {
-		f := r.symmetric
-		r.Alpha, r.Scale, r.Location = newEstimate(f.Alpha, f.AlphaInterval()), f.Scale, f.Loc
-	}
-	r.student, err = stable.FitStudent(x)
-	if note(err) {
-		r.Nu = newEstimate(r.student.Nu, r.student.Interval)
-		if fitted {
-			r.Preference = stable.Compare(x, r.symmetric, r.student)
-		}
-	}
-	return r
-}
-
-// centred returns x − loc, less what is then 0.
-func centred(x []float64, loc float64) []float64 {
-	y := make([]float64, 0, len(x))
-	for _, v := range x {
-		if v != loc {
-			y = append(y, v-loc)
-		}
-	}
-	return y
 }

@@ -42,31 +42,28 @@ const (
 	tickLength, legendX, legendDY = 5, 24, 18
 )
 
-// newTailPlot makes the plot of one column or channel (kind) that has a stable
-// fit.
-func newTailPlot(kind string, c columnReport, x []float64) tailPlot {
-	f := c.symmetric
-	z := make([]float64, len(x))
-	for i, v := range x {
-		z[i] = math.Abs(v-f.Loc) / f.Scale
+// newTailPlot makes the plot of one column or channel (kind), about the place of
+// its stable law and in the unit of its scale; where there is none, the median
+// and the median distance from it.
+func newTailPlot(kind string, c columnReport) tailPlot {
+	f, fitted := c.symmetric, c.Alpha != nil
+	if !fitted {
+		f.Loc = median(c.x)
+		f.Scale = median(distance(c.x, f.Loc))
+	}
+	z := distance(c.x, f.Loc)
+	for i := range z {
+		z[i] /= f.Scale
 	}
 	slices.Sort(z)
 	n := float64(len(z))
 	p := tailPlot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.name(), f.Loc, f.Scale), x0: -1, y1: 0}
 	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
 	p.y0 = int(math.Floor(log10(0.5 / n)))
-	data := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}
-	last := math.Inf(-1)
-	for i, v := range z {
-		lx, ly := log10(v), log10((n-float64(i)-0.5)/n)
-		// One dot per hundredth of a decade in either direction is enough.
-		if lx >= float64(p.x0) && (lx-last > 0.01 || n-float64(i) < 50) {
-			data.points = append(data.points, [2]float64{lx, ly})
-			last = lx
-		}
+	p.curves = append(p.curves, p.dots(z))
+	if fitted {
+		p.law(fmt.Sprintf("stable, alpha %.3g", f.Alpha), color.NRGBA{200, 40, 40, 255}, f.Law().Survival, f.Loc, f.Scale)
 	}
-	p.curves = append(p.curves, data)
-	p.law(fmt.Sprintf("stable, alpha %.3g", f.Alpha), color.NRGBA{200, 40, 40, 255}, f.Law().Survival, f.Loc, f.Scale)
 	if c.Nu != nil {
 		law := c.student.Law()
 		p.law("Student-t, nu "+number3(c.student.Nu), color.NRGBA{30, 90, 200, 255}, law.Survival, f.Loc, f.Scale)
@@ -78,11 +75,26 @@ func newTailPlot(kind string, c columnReport, x []float64) tailPlot {
 		at := log10(h.Threshold / f.Scale)
 		line := curve{name: fmt.Sprintf("tail index %.3g of %d extremes", h.Alpha, h.K), colour: color.NRGBA{20, 140, 60, 255}}
 		for _, lx := range []float64{at, float64(p.x1)} {
-			line.points = append(line.points, [2]float64{lx, top - h.Alpha*(lx-at)})
+			line.points = append(line.points, [2]float64{lx, top - float64(h.Alpha*(lx-at))})
 		}
 		p.curves = append(p.curves, line)
 	}
 	return p
+}
+
+// dots are the survival of the distances z, ascending.
+func (p *tailPlot) dots(z []float64) curve {
+	n, last := float64(len(z)), math.Inf(-1)
+	c := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}
+	for i, v := range z {
+		lx, ly := log10(v), log10((n-float64(i)-0.5)/n)
+		// One dot per hundredth of a decade in either direction is enough.
+		if lx >= float64(p.x0) && (lx-last > 0.01 || n-float64(i) < 50) {
+			c.points = append(c.points, [2]float64{lx, ly})
+			last = lx
+		}
+	}
+	return c
 }
 
 func number3(v float64) string { return fmt.Sprintf("%.3g", v) }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -24,9 +23,11 @@ type tailReport struct {
 
 // A tailSuggestion is the noise to train with.
 type tailSuggestion struct {
+	Train  []string `json:"train"` // what to give train, the best first
 	Alpha  float64  `json:"alpha"`
 	Nu     *float64 `json:"nu"`     // of Student-t noise; null: Gaussian
-	Law    string   `json:"law"`    // gaussian, stable, student or either
+	Index  *float64 `json:"index"`  // of the tails that it follows; null: none
+	Law    string   `json:"law"`    // gaussian, stable, student, either or none
 	Column int      `json:"column"` // it rests on; -1: none
 	Why    string   `json:"why"`
 }
@@ -36,37 +37,19 @@ type tailSuggestion struct {
 const (
 	leastAlpha = 1.1
 	nuGaussian = 30.0
-	nuLeast    = 2.05 // of Student-t noise: it must have a variance
+	nuLeast    = 2.1 // of Student-t noise, to the digit that is given: it must have a variance
 	vuong      = 1.96
 	unbalanced = 10.0 // ratio of the largest class to the smallest
 	heavyIndex = 5.0  // extremes whose interval ends below are heavy whatever the fits say
 )
 
-// name returns what the data call the column, else its number.
-func (c *columnReport) name() string {
-	if c.Name == "" {
-		return strconv.Itoa(c.Column)
-	}
-	return printable(c.Name)
-}
-
-// index returns the tail index of the law that fits the column better.
-func (c *columnReport) index() float64 {
-	if c.Nu != nil && c.Preference < -vuong {
-		return c.student.Nu
-	}
-	if c.symmetric.Alpha == 2 {
-		return math.Inf(1)
-	}
-	return c.symmetric.Alpha
-}
-
 // heaviest returns the place of the column with the smallest index, -1 if none
-// has a fit.
+// has one.
 func (r *tailReport) heaviest() int {
 	best := -1
 	for i := range r.Columns {
-		if r.Columns[i].Alpha != nil && (best < 0 || r.Columns[i].index() < r.Columns[best].index()) {
+		v := r.Columns[i].index()
+		if !math.IsNaN(v) && (best < 0 || v < r.Columns[best].index()) {
 			best = i
 		}
 	}
@@ -78,6 +61,7 @@ func (r *tailReport) heaviest() int {
 func (r *tailReport) suggest(set *data.Set) error {
 	s := &r.Suggestion
 	*s = tailSuggestion{Alpha: 2, Law: "gaussian", Column: -1}
+	defer func() { s.Train = s.arguments() }()
 	if r.Bounded {
 		s.Why = "pixels are bounded and have no tails to match, so their values ask for Gaussian noise"
 		if ratio := imbalance(set.Labels); ratio >= unbalanced {
@@ -95,38 +79,70 @@ func (r *tailReport) suggest(set *data.Set) error {
 		}
 		return fmt.Errorf("%s: no column could be fitted: %s", r.Data, strings.Join(notes[:min(len(notes), 2)], "; "))
 	}
-	c := r.Columns[k]
+	c := &r.Columns[k]
 	s.Column = c.Column
-	a := c.symmetric.Alpha
-	light := c.symmetric.AlphaInterval().Hi >= 2 || a > 1.99
-	if c.Nu != nil && (c.student.Nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1)) {
-		s.setNu(c.student.Nu)
-		light = false
-	}
-	if light && r.byExtremes() {
-		return nil
-	}
-	if light {
-		s.Why = fmt.Sprintf("the heaviest %s, %s, is not told from a Gaussian: the interval of its alpha, %s, reaches 2", r.kind(), c.name(), c.Alpha.text())
-		return nil
-	}
-	s.Alpha = min(max(math.Round(a*100)/100, leastAlpha), 2)
-	s.Law, s.Why = c.prefer(r.kind())
-	if c.Nu != nil && c.student.Nu < nuLeast {
-		s.Why += fmt.Sprintf("; its nu, %.3g, is below what Student-t noise can have, more than 2", c.student.Nu)
-	}
-	if a < leastAlpha {
-		s.Why += fmt.Sprintf("; its alpha, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", a, leastAlpha)
+	switch {
+	case !c.light():
+		s.follow(r.kind(), c)
+	case !r.byExtremes():
+		s.Why = fmt.Sprintf("the heaviest %s, %s, is not told from a Gaussian", r.kind(), c.name())
+		if c.Alpha != nil {
+			s.Why += fmt.Sprintf(": the interval of its alpha, %s, reaches 2", c.Alpha.text())
+		}
 	}
 	return nil
 }
 
-// setNu suggests ν where noise can have it.
-func (s *tailSuggestion) setNu(nu float64) {
-	if nu >= nuLeast {
-		nu = math.Round(nu*10) / 10
-		s.Nu = &nu
+// follow suggests the noise with the tails of column c.
+func (s *tailSuggestion) follow(kind string, c *columnReport) {
+	index := c.index()
+	s.Index = &index
+	s.Law, s.Why = c.prefer(kind)
+	if s.Alpha = index; c.Alpha != nil {
+		s.Alpha = c.symmetric.Alpha
 	}
+	s.setAlpha(s.Alpha)
+	switch nu := c.student.Nu; {
+	case c.Nu == nil && index > 2:
+		s.setNu(index)
+	case c.Nu == nil:
+	case nu <= 2:
+		s.Why += fmt.Sprintf("; its nu, %.3g, is below what Student-t noise can have, more than 2", nu)
+	case nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1):
+		s.setNu(nu)
+	}
+	if index < leastAlpha {
+		s.Why += fmt.Sprintf("; its index, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", index, leastAlpha)
+	}
+}
+
+// setAlpha suggests α as near as noise can have it.
+func (s *tailSuggestion) setAlpha(alpha float64) {
+	s.Alpha = min(max(math.Round(alpha*100)/100, leastAlpha), 2)
+}
+
+// setNu suggests ν > 2 as near as noise can have it.
+func (s *tailSuggestion) setNu(nu float64) {
+	nu = max(math.Round(nu*10)/10, nuLeast)
+	s.Nu = &nu
+}
+
+// arguments returns what to give train, the best first.
+func (s *tailSuggestion) arguments() []string {
+	dlpm := fmt.Sprintf("-process dlpm -alpha %.3g", s.Alpha)
+	var student []string
+	if s.Nu != nil {
+		student = []string{fmt.Sprintf("-process tedm -nu %.3g", *s.Nu), fmt.Sprintf("-process tflow -nu %.3g", *s.Nu)}
+	}
+	switch {
+	case s.Alpha == 2 && s.Nu == nil:
+		return []string{"-process edm", "-process flow"}
+	case s.Alpha == 2:
+		return student
+	case s.Nu != nil && s.Index != nil && *s.Index > 2:
+		return append(student, dlpm)
+	}
+	return append([]string{dlpm}, student...)
 }
 
 // byExtremes suggests the index of the extremes where these are heavy though the
@@ -141,14 +157,15 @@ func (r *tailReport) byExtremes() bool {
 	if best < 0 {
 		return false
 	}
-	c, s := r.Columns[best], &r.Suggestion
-	s.Column, s.Law = c.Column, "student"
-	s.setNu(c.hill.Alpha)
+	c, s := &r.Columns[best], &r.Suggestion
+	s.Column, s.Law, s.Index = c.Column, "student", &c.hill.Alpha
 	s.Why = fmt.Sprintf("no law fits the bulk of %s %s, but its extremes have the tail index %s: noise with that index", r.kind(), c.name(), c.Index.text())
-	if c.hill.Alpha < 2 {
-		s.Law, s.Alpha = "stable", max(math.Round(c.hill.Alpha*100)/100, leastAlpha)
+	if c.hill.Alpha <= 2 {
+		s.Law = "stable"
+		s.setAlpha(c.hill.Alpha)
 		return true
 	}
+	s.setNu(c.hill.Alpha)
 	s.Why += "; every alpha below 2 is heavier, 2 is lighter"
 	return true
 }
@@ -157,6 +174,10 @@ func (r *tailReport) byExtremes() bool {
 func (c *columnReport) prefer(kind string) (law, why string) {
 	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.name())
 	switch {
+	case c.Alpha == nil && c.hill.K > 0:
+		return "none", fmt.Sprintf("%s; no stable law could be fitted: the index is that of its %d extremes", rest, c.Extremes)
+	case c.Alpha == nil:
+		return "student", rest
 	case c.Nu == nil:
 		return "stable", rest
 	case c.Preference > vuong:
@@ -224,10 +245,10 @@ func (r *tailReport) print(w io.Writer) error {
 		}
 	}
 	s := r.Suggestion
-	fmt.Fprintf(w, "\nsuggestion: train -process dlpm -alpha %.3g", s.Alpha)
-	if s.Nu != nil {
-		fmt.Fprintf(w, ", or train -process tedm -nu %.3g", *s.Nu)
+	fmt.Fprintf(w, "\nsuggestion: train %s\n", strings.Join(s.Train, "\n        or: train "))
+	if !r.Images {
+		s.Why += "; training scales every column by its median and half interquartile range, and samples come back in the units of the data (-standardize)"
 	}
-	_, err := fmt.Fprintf(w, "\n  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))
+	_, err := fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))
 	return err
 }

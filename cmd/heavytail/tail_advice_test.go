@@ -1,0 +1,202 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+	"heavytail/stable"
+)
+
+// studentValues returns n values of Student's law.
+func studentValues(n int, nu float64) []float64 {
+	x := make([]float64, n)
+	stable.Stream{Seed: 21}.StudentT(x, nu, 0)
+	return x
+}
+
+func stableValues(n int, alpha float64) []float64 {
+	x := make([]float64, n)
+	stable.Stream{Seed: 22}.Symmetric64(x, alpha, 0)
+	return x
+}
+
+// table writes columns of equal length under a header.
+func table(t *testing.T, path, header string, columns ...[]float64) {
+	t.Helper()
+	var text strings.Builder
+	fmt.Fprintln(&text, header)
+	for i := range columns[0] {
+		for c, x := range columns {
+			fmt.Fprint(&text, []string{"", ","}[min(c, 1)], x[i])
+		}
+		fmt.Fprintln(&text)
+	}
+	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o644))
+}
+
+func mapped(x []float64, f func(i int, v float64) float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = f(i, v)
+	}
+	return out
+}
+
+// TestTailIgnoresPlaceAndScale: the estimates of values around 10⁹, or of 0.01
+// around 30000, are those of the values alone.
+func TestTailIgnoresPlaceAndScale(t *testing.T) {
+	dir := t.TempDir()
+	x := studentValues(5000, 3)
+	move := func(loc, scale float64) []float64 {
+		return mapped(x, func(_ int, v float64) float64 { return loc + scale*v })
+	}
+	table(t, filepath.Join(dir, "x.csv"), "plain,far,price,tiny", x, move(1e9, 1), move(30000, 0.01), move(0, 1e-9))
+	r := report(t, dir, "csv:x.csv")
+	plain := r.Columns[0]
+	require.InDelta(t, 3, *plain.Nu.Value, 0.4)
+	for _, c := range r.Columns[1:] {
+		// float64 leaves 10⁹ + v seven digits of v.
+		require.InEpsilon(t, *plain.Index.Value, *c.Index.Value, 1e-4, c.Name)
+		require.InEpsilon(t, *plain.Alpha.Value, *c.Alpha.Value, 1e-4, c.Name)
+		require.InEpsilon(t, *plain.Nu.Value, *c.Nu.Value, 1e-4, c.Name)
+	}
+	require.InDelta(t, 1e9, r.Columns[1].Location, 0.1)
+}
+
+// TestTailOfMostlyZeros: six zeros in ten have no density; the index is that of
+// all values and the laws are those of the others.
+func TestTailOfMostlyZeros(t *testing.T) {
+	dir := t.TempDir()
+	x := mapped(studentValues(5000, 3), func(i int, v float64) float64 {
+		if i%10 < 6 {
+			return 0
+		}
+		return v
+	})
+	amounts := mapped(x, func(_ int, v float64) float64 { return math.Abs(v) })
+	table(t, filepath.Join(dir, "z.csv"), "change,amount", x, amounts)
+	r := report(t, dir, "csv:z.csv")
+	for _, c := range r.Columns {
+		require.InDelta(t, 0.6, c.Tied, 1e-9)
+		require.True(t, *c.Index.Lo < 3 && 3 < *c.Index.Hi, "%v", c.Index.text())
+		require.NotNil(t, c.Nu)
+		require.Contains(t, strings.Join(c.Notes, ";"), "60 % of the values are 0")
+	}
+	require.True(t, *r.Columns[0].Nu.Lo < 3 && 3 < *r.Columns[0].Nu.Hi)
+	require.NotNil(t, r.Columns[0].Alpha)
+	text := ok(t, dir, "tail", "csv:z.csv", "-o", "z.svg").stdout
+	require.Contains(t, text, r.Columns[0].Index.text())
+	require.Contains(t, text, r.Columns[0].Nu.text())
+	few := x[:100]
+	table(t, filepath.Join(dir, "few.csv"), "a", few)
+	require.Contains(t, ok(t, dir, "tail", "csv:few.csv").stdout, "others are too few")
+}
+
+// TestTailWhereNoAlphaFits: below index ½ the index and nu are printed all the
+// same, and such a column is the heaviest beside one that fits.
+func TestTailWhereNoAlphaFits(t *testing.T) {
+	dir := t.TempDir()
+	u := make([]float64, 3000)
+	stable.Stream{Seed: 5}.Uniform64(u, 0)
+	pareto := mapped(u, func(_ int, v float64) float64 { return math.Pow(v, -1/0.34) })
+	table(t, filepath.Join(dir, "p.csv"), "light,loss,half", studentValues(3000, 2.3), pareto, stableValues(3000, 0.4))
+	r := report(t, dir, "csv:p.csv")
+	for i, index := range map[int]float64{1: 0.34, 2: 0.4} {
+		c := r.Columns[i]
+		require.Nil(t, c.Alpha, "the case that this test is for")
+		require.True(t, *c.Index.Lo < index && index < *c.Index.Hi, c.Index.text())
+		require.NotNil(t, c.Nu)
+	}
+	require.Contains(t, []int{1, 2}, r.Suggestion.Column)
+	require.Contains(t, r.Suggestion.Why, "compress")
+	text := ok(t, dir, "tail", "csv:p.csv", "-columns", "loss", "-o", "p.svg").stdout
+	require.Contains(t, text, "column loss has the heaviest tails")
+	require.NotContains(t, text, "KogonWilliams", "functions of the library are no advice here")
+}
+
+// trainTakes parses advice with train's own flags and makes the recipe that they
+// ask for.
+func trainTakes(t *testing.T, advice, preset string, shape []int) recipe.Recipe {
+	t.Helper()
+	fs := flag.NewFlagSet("train", flag.ContinueOnError)
+	settings := recipeFlags(fs)
+	require.NoError(t, fs.Parse(strings.Fields(advice)), advice)
+	require.Empty(t, fs.Args(), advice)
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	r, err := recipe.Preset(preset)
+	require.NoError(t, err)
+	r.Data.Spec, r.Data.Samples, r.Data.Shape = "x", 10, shape
+	require.NoError(t, apply(&r, settings, given, early), advice)
+	require.NoError(t, r.Fit())
+	require.NoError(t, apply(&r, settings, given, late), advice)
+	r.Train.Rate.Total = r.Train.Steps
+	require.NoError(t, r.Validate(), advice)
+	_, err = r.Noiser()
+	require.NoError(t, err, advice)
+	return r
+}
+
+// TestTailAdvisesWhatTrainTakes: whatever the data, every line of advice is one
+// that train accepts, and the first is of the kind that docs/methods.md puts first:
+// Student-t where the index is above 2, DLPM below.
+func TestTailAdvisesWhatTrainTakes(t *testing.T) {
+	n := 2000
+	mixture := mapped(stableValues(20000, 1.6), func(i int, v float64) float64 { return v*0.05 + float64(i%2) - 0.5 })
+	sets := []struct {
+		name, first string // kind of the first advice; empty: any
+		x           []float64
+	}{
+		{"t 2.05", "", studentValues(n, 2.05)}, {"t 3", recipe.TEDM, studentValues(n, 3)}, {"t 5", recipe.TEDM, studentValues(n, 5)},
+		{"t 25", "", studentValues(n, 25)}, {"t 100", "", studentValues(n, 100)}, {"normal", recipe.EDM, stableValues(n, 2)},
+		{"stable 1.95", "", stableValues(n, 1.95)}, {"stable 1.5", recipe.DLPM, stableValues(n, 1.5)}, {"stable 1.02", recipe.DLPM, stableValues(n, 1.02)},
+		{"stable 0.5", recipe.DLPM, stableValues(n, 0.5)}, {"stable 0.3", recipe.DLPM, stableValues(n, 0.3)}, {"mixture", "", mixture},
+		{"sparse", recipe.TEDM, mapped(studentValues(3*n, 3), func(i int, v float64) float64 { return v * float64(max(i%10-5, 0)) })},
+		{"uniform", "", mapped(studentValues(n, 3), func(i int, _ float64) float64 { return float64(i * 7919 % n) })},
+	}
+	for _, s := range sets {
+		r := tailReport{Columns: []columnReport{estimateTail(0, s.x)}}
+		require.NoError(t, r.suggest(&data.Set{}), s.name)
+		train := r.Suggestion.Train
+		require.NotEmpty(t, train, s.name)
+		for _, advice := range train {
+			trainTakes(t, advice, "toy", []int{1})
+		}
+		kind := trainTakes(t, train[0], "toy", []int{1}).Kind()
+		if s.first != "" {
+			require.Equal(t, s.first, kind, "%s: %v", s.name, train)
+		}
+		if i := r.Suggestion.Index; i != nil {
+			require.Equal(t, *i > 2, kind == recipe.TEDM, "%s: index %v, %v", s.name, *i, train)
+		}
+		var text strings.Builder
+		require.NoError(t, r.print(&text))
+		require.Contains(t, text.String(), "suggestion: train "+train[0])
+		require.Contains(t, text.String(), "training scales every column")
+	}
+	for index := 1.0; index < 40; index += 0.01 { // no rounding leads out of what noise can have
+		c := columnReport{hill: stable.TailFit{K: 90, Alpha: index}, Extremes: 90}
+		s := tailSuggestion{}
+		s.follow("column", &c)
+		for _, advice := range s.arguments() {
+			trainTakes(t, advice, "toy", []int{3})
+		}
+	}
+	pixels := tailReport{Images: true, Bounded: true}
+	for _, labels := range [][]int{nil, append(make([]int, 40), 1)} {
+		require.NoError(t, pixels.suggest(&data.Set{Labels: labels}))
+		for _, advice := range pixels.Suggestion.Train {
+			trainTakes(t, advice, "fashion", []int{8, 8, 1})
+		}
+	}
+	require.Equal(t, "-process dlpm -alpha 1.8", pixels.Suggestion.Train[0], "one class has forty times the samples of another")
+}

@@ -1,0 +1,216 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"heavytail/stable"
+)
+
+// An estimate is a number with its interval of 95 %; null where it has none.
+type estimate struct {
+	Value *float64 `json:"value"` // null: infinite
+	Lo    *float64 `json:"lo"`    // null: no interval
+	Hi    *float64 `json:"hi"`    // null: infinite, or no interval
+}
+
+func newEstimate(v float64, i stable.Interval) *estimate {
+	if i.Lo == i.Hi {
+		return &estimate{Value: finite(v)}
+	}
+	return &estimate{finite(v), finite(i.Lo), finite(i.Hi)}
+}
+
+func finite(v float64) *float64 {
+	if math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// A columnReport is what tail tells about one column. Estimates that the data
+// do not allow are null, and Notes say why.
+type columnReport struct {
+	Column     int       `json:"column"`
+	Name       string    `json:"name,omitempty"` // that the data have for it
+	Values     int       `json:"values"`
+	Tied       float64   `json:"tied,omitempty"` // share of values that are the same, where it is at least a half; the laws are those of the others
+	Index      *estimate `json:"tail_index"`
+	Extremes   int       `json:"extremes,omitempty"`
+	Alpha      *estimate `json:"alpha"`
+	Nu         *estimate `json:"nu"`
+	Scale      float64   `json:"scale,omitempty"`
+	Location   float64   `json:"location,omitempty"`
+	Regression *estimate `json:"alpha_regression"`
+	Quantiles  *estimate `json:"alpha_quantiles"`
+	LogMoments *estimate `json:"alpha_log_moments"`
+	Beta       *estimate `json:"beta"`
+	Preference float64   `json:"stable_over_student"` // Vuong's statistic
+	Notes      []string  `json:"notes,omitempty"`
+
+	x         []float64 // the values that the laws are fitted to
+	symmetric stable.StableFit
+	student   stable.StudentFit
+	hill      stable.TailFit
+}
+
+// name returns what the data call the column, else its number.
+func (c *columnReport) name() string {
+	if c.Name == "" {
+		return strconv.Itoa(c.Column)
+	}
+	return printable(c.Name)
+}
+
+// leastValues is the least number of values to estimate anything from.
+const leastValues = 50
+
+// estimateTail runs every estimator on one column. One that fails leaves the
+// others their say.
+func estimateTail(c int, x []float64) columnReport {
+	r := columnReport{Column: c, Values: len(x), x: x}
+	switch lo, hi := slices.Min(x), slices.Max(x); {
+	case len(x) < leastValues:
+		r.Notes = []string{fmt.Sprintf("%d values are too few; give at least %d", len(x), leastValues)}
+		return r
+	case lo == hi:
+		r.Notes = []string{fmt.Sprintf("all %d values equal %v; leave a constant column out", len(x), lo)}
+		return r
+	}
+	var err error
+	if r.hill, err = stable.TailIndex(x); r.note("tail index", err) {
+		r.Index, r.Extremes = newEstimate(r.hill.Alpha, r.hill.Interval), r.hill.K
+	}
+	if r.untie(); len(r.x) < leastValues {
+		r.Notes = append(r.Notes, fmt.Sprintf("alpha and nu: the %d others are too few; give at least %d", len(r.x), leastValues))
+		return r
+	}
+	r.stableLaws()
+	r.studentLaw()
+	return r
+}
+
+// untie leaves the values that differ from the median where at least half of them
+// do not: what has a density are the others.
+func (c *columnReport) untie() {
+	y := slices.Clone(c.x)
+	slices.Sort(y)
+	mid := y[len(y)/2]
+	rest := slices.DeleteFunc(y, func(v float64) bool { return v == mid })
+	if 2*len(rest) > len(c.x) {
+		return
+	}
+	c.Tied = 1 - float64(len(rest))/float64(len(c.x))
+	c.x = slices.DeleteFunc(slices.Clone(c.x), func(v float64) bool { return v == mid })
+	c.Notes = append(c.Notes, fmt.Sprintf("%.3g %% of the values are %v: beta, alpha and nu are those of the others", 100*c.Tied, mid))
+}
+
+// note keeps an error as a note about an estimate, less the advice to use another
+// function of the library, and reports whether there was none.
+func (c *columnReport) note(what string, err error) bool {
+	if err != nil {
+		_, text, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stable: "), ": ")
+		text, _, _ = strings.Cut(text, "; use ")
+		c.Notes = append(c.Notes, what+": "+text)
+	}
+	return err == nil
+}
+
+// stableLaws fits stable laws in four ways.
+func (c *columnReport) stableLaws() {
+	loc := stable.StableFit{}.Loc
+	k, err := stable.KogonWilliams(c.x)
+	if c.note("alpha", err) {
+		loc = k.Loc
+		c.Regression = newEstimate(k.Alpha, k.AlphaInterval())
+		c.setBeta(k)
+		c.symmetric, err = stable.FitStable(c.x, stable.FitOptions{Symmetric: true})
+		if c.note("alpha", err) { // it starts from the regression
+			f := c.symmetric
+			c.Alpha, c.Scale, c.Location = newEstimate(f.Alpha, f.AlphaInterval()), f.Scale, f.Loc
+		}
+	} else {
+		loc = median(c.x)
+	}
+	if m, err := stable.McCulloch(c.x); c.note("alpha by quantiles", err) {
+		c.Quantiles = newEstimate(m.Alpha, m.AlphaInterval())
+	}
+	if m, err := stable.LogMoments(centred(c.x, loc)); c.note("alpha by log-moments", err) {
+		c.LogMoments = newEstimate(m.Alpha, m.AlphaInterval())
+	}
+}
+
+// setBeta takes β from the regression and says what a skewed column means.
+func (c *columnReport) setBeta(k stable.StableFit) {
+	d := 1.96 * k.SE[1]
+	if k.Alpha >= 2 || d >= 1 { // near α = 2 there is no telling β; on its bound it has no interval
+		return
+	}
+	c.Beta = newEstimate(k.Beta, stable.Interval{Lo: max(k.Beta-d, -1), Hi: min(k.Beta+d, 1)})
+	if math.Abs(k.Beta) > max(d, skewed) {
+		c.Notes = append(c.Notes, fmt.Sprintf("skewed, beta %.2g: alpha and nu are those of the nearest symmetric laws, as noise is symmetric; "+
+			"if all values are positive, their logarithm may be better data", k.Beta))
+	}
+}
+
+// studentLaw fits Student's law and compares it with the stable one.
+func (c *columnReport) studentLaw() {
+	var err error
+	c.student, err = stable.FitStudent(c.x)
+	if !c.note("nu", err) {
+		return
+	}
+	c.Nu = newEstimate(c.student.Nu, c.student.Interval)
+	if c.Alpha != nil {
+		c.Preference = stable.Compare(c.x, c.symmetric, c.student)
+	}
+}
+
+// centred returns x − loc, less what is then 0.
+func centred(x []float64, loc float64) []float64 {
+	y := make([]float64, 0, len(x))
+	for _, v := range x {
+		if v != loc {
+			y = append(y, v-loc)
+		}
+	}
+	return y
+}
+
+func median(x []float64) float64 {
+	y := slices.Clone(x)
+	slices.Sort(y)
+	return y[len(y)/2]/2 + y[(len(y)-1)/2]/2
+}
+
+// index returns the tail index of the column, NaN if nothing could be estimated:
+// that of the law that fits better; where two fit equally well, Student's if the
+// extremes say that there is a variance, as those of a stable law seldom do; where
+// the stable law, which has every index to 2, cannot be fitted, that of the
+// extremes.
+func (c *columnReport) index() float64 {
+	extremes := c.hill.K > 0
+	switch {
+	case c.Alpha != nil && c.Nu != nil && (c.Preference < -vuong || c.Preference <= vuong && extremes && c.hill.Alpha > 2):
+		return c.student.Nu
+	case c.Alpha != nil && c.symmetric.Alpha == 2:
+		return math.Inf(1)
+	case c.Alpha != nil:
+		return c.symmetric.Alpha
+	case extremes:
+		return c.hill.Alpha
+	case c.Nu != nil:
+		return c.student.Nu
+	}
+	return math.NaN()
+}
+
+// light tells that neither law is told from a Gaussian.
+func (c *columnReport) light() bool {
+	a := c.Alpha == nil || c.symmetric.AlphaInterval().Hi >= 2 || c.symmetric.Alpha > 1.99
+	n := c.Nu == nil || c.student.Nu >= nuGaussian || math.IsInf(c.student.Interval.Hi, 1)
+	return a && n && (c.Alpha != nil || c.Nu != nil)
+}
