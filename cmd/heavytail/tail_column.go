@@ -183,7 +183,7 @@ func centred(x []float64, loc float64) []float64 {
 func median(x []float64) float64 {
 	y := slices.Clone(x)
 	slices.Sort(y)
-	return y[len(y)/2]/2 + y[(len(y)-1)/2]/2
+	return float64(y[len(y)/2]/2) + float64(y[(len(y)-1)/2]/2)
 }
 
 // index returns the tail index of the column, NaN if nothing could be estimated:
