@@ -155,7 +155,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		return err
 	}
 	r.Real = evalSource{Data: real, Samples: set.Len()}
-	var x, y []float32
+	var x, y samples
 	if drawn {
 		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights}
 		x, y, err = o.draw(ctx, e, &r, set, m)
@@ -262,14 +262,14 @@ func modelOf(spec string) (file string, ok bool) {
 }
 
 // read reads generated samples from files.
-func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (x, y []float32, err error) {
+func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (x, y samples, err error) {
 	o.reading.Range = nil // that of the real data
 	gen, err := o.open(ctx, e, spec, real)
 	if err != nil {
-		return nil, nil, err
+		return x, y, err
 	}
 	if !slices.Equal(gen.Shape, set.Shape) {
-		return nil, nil, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (8-bit images: -size and -channels)",
+		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (8-bit images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.Shape)
 	}
 	r.Generated = evalSource{Data: spec, Samples: gen.Len()}
@@ -278,7 +278,7 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 		n = min(n, o.n)
 	}
 	if n < leastSamples {
-		return nil, nil, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), leastSamples)
+		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), leastSamples)
 	}
 	r.Used = n
 	x, _ = spread(set, n)
@@ -286,19 +286,32 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 	return x, y, nil
 }
 
+// samples are values one sample after the other: points in float64, for those far
+// from 0, or images in float32.
+type samples struct {
+	points []float64
+	pixels []float32
+}
+
 // spread returns n samples of the set, spread evenly over it, and their
 // places. Pixels are rounded to 8 bits, as they are in files.
-func spread(set *data.Set, n int) (x []float32, places []int) {
+func spread(set *data.Set, n int) (x samples, places []int) {
 	per := set.Per()
-	x = make([]float32, n*per)
+	if set.Images() {
+		x.pixels = make([]float32, n*per)
+	} else {
+		x.points = make([]float64, n*per)
+	}
 	for i := range n {
 		at := int(float64(i) * (float64(set.Len()) / float64(n)))
-		set.Get(x[i*per:(i+1)*per], at, false)
 		places = append(places, at)
+		if set.Images() {
+			set.Get(x.pixels[i*per:(i+1)*per], at, false)
+		} else {
+			set.Float64(x.points[i*per:(i+1)*per], at)
+		}
 	}
-	if set.Images() {
-		round8(x)
-	}
+	round8(x.pixels)
 	return x, places
 }
 
@@ -310,10 +323,10 @@ func round8(x []float32) {
 }
 
 // draw samples from a model.
-func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (x, y []float32, err error) {
+func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (x, y samples, err error) {
 	name := r.Generated.Model
 	if !slices.Equal(m.Shape(), set.Shape) {
-		return nil, nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (8-bit images: -size and -channels)",
+		return x, y, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (8-bit images: -size and -channels)",
 			r.Real.Data, set.Shape, name, m.Shape())
 	}
 	most := 10000
@@ -325,12 +338,12 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		n = min(o.n, set.Len())
 	}
 	if n < leastSamples {
-		return nil, nil, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), leastSamples)
+		return x, y, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), leastSamples)
 	}
 	x, places := spread(set, n)
 	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
 	if err != nil {
-		return nil, nil, usage("%w", err)
+		return x, y, usage("%w", err)
 	}
 	r.Used = n
 	g := &r.Generated
@@ -342,18 +355,27 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		r.Generated.Classes = "as real"
 	}
 	meter := newMeter(e)
-	err = m.Stream(ctx, opt, func(first int, batch []float32) error {
-		y = append(y, batch...)
-		meter.count(float64(len(y)), float64(len(x)), "samples/s", float64(n))
-		return nil
-	})
-	meter.clear()
-	if err != nil {
-		return nil, nil, fmt.Errorf("model %s: %w", name, err)
+	count := func(have int) {
+		meter.count(float64(have), float64(n*set.Per()), "samples/s", float64(n))
 	}
 	if set.Images() {
-		round8(y)
+		err = m.Stream(ctx, opt, func(_ int, batch []float32) error {
+			y.pixels = append(y.pixels, batch...)
+			count(len(y.pixels))
+			return nil
+		})
+	} else {
+		err = m.Stream64(ctx, opt, func(_ int, batch []float64) error {
+			y.points = append(y.points, batch...)
+			count(len(y.points))
+			return nil
+		})
 	}
+	meter.clear()
+	if err != nil {
+		return x, y, fmt.Errorf("model %s: %w", name, err)
+	}
+	round8(y.pixels)
 	return x, y, nil
 }
 

@@ -83,9 +83,9 @@ type evalColumn struct {
 }
 
 // measure computes everything that suits the kind of data.
-func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, x, y []float32) error {
+func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, x, y samples) error {
 	if set.Images() {
-		return o.images(ctx, r, set.Shape, x, y)
+		return o.images(ctx, r, set.Shape, x.pixels, y.pixels)
 	}
 	d := set.Per()
 	columns, err := tailOptions{columns: o.columns}.choose(set)
@@ -93,6 +93,33 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 		return err
 	}
 	r.Xi, r.Q = o.xi, o.q
+	if err := o.distances(ctx, r, x.points, y.points, d); err != nil {
+		return err
+	}
+	for _, c := range columns {
+		a, b := part(x.points, d, c), part(y.points, d, c)
+		mid := metrics.Quantiles(a, []float64{0.5})[0]
+		for i := range a { // moments far from 0 lose digits, too
+			a[i], b[i] = a[i]-mid, b[i]-mid
+		}
+		r.Columns = append(r.Columns, o.column(columnName(set, c), a, b, distance(a, 0), distance(b, 0)))
+	}
+	if d > 1 {
+		a, b := norms(x.points, d), norms(y.points, d)
+		r.Columns = append(r.Columns, o.column("norm", a, b, a, b))
+	}
+	return nil
+}
+
+// distances adds the metrics of all columns together. They rest on the distances
+// of points from each other, which do not change when all points are moved: about
+// the medians of the real ones float32 has the digits it lacks far from 0.
+func (o evalOptions) distances(ctx context.Context, r *evalReport, real, gen []float64, d int) error {
+	mid := make([]float64, d)
+	for c := range mid {
+		mid[c] = metrics.Quantiles(part(real, d, c), []float64{0.5})[0]
+	}
+	x, y := moved(real, mid), moved(gen, mid)
 	prd := metrics.PRD(x, y, d, metrics.PRDOptions{Seed: o.seed, Threads: o.threads})
 	r.add("prd_precision", "precision, PRD F1/8", prd.Precision, "1", r.Used)
 	r.add("prd_recall", "recall, PRD F8", prd.Recall, "1", r.Used)
@@ -105,16 +132,16 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 	r.add("mmd", "MMD, squared", metrics.MMD(thin(x, d, few), thin(y, d, few), d, o.threads), "0", few)
 	sliced := metrics.SlicedWasserstein(x, y, d, metrics.SlicedOptions{Seed: o.seed, Threads: o.threads})
 	r.add("sliced_wasserstein", "sliced Wasserstein", sliced, "0", r.Used)
-	for _, c := range columns {
-		a, b := part(x, d, c), part(y, d, c)
-		mid := metrics.Quantiles(a, []float64{0.5})[0]
-		r.Columns = append(r.Columns, o.column(columnName(set, c), a, b, distance(a, mid), distance(b, mid)))
-	}
-	if d > 1 {
-		a, b := norms(x, d), norms(y, d)
-		r.Columns = append(r.Columns, o.column("norm", a, b, a, b))
-	}
 	return nil
+}
+
+// moved returns the rows x less the row from.
+func moved(x, from []float64) []float32 {
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = float32(v - from[i%len(from)])
+	}
+	return out
 }
 
 // features returns the extractor of images of a shape: the one that -extractor
@@ -223,7 +250,7 @@ func thin(x []float32, d, n int) []float32 {
 }
 
 // part returns column c of points of d values.
-func part(x []float32, d, c int) []float64 {
+func part[T float32 | float64](x []T, d, c int) []float64 {
 	out := make([]float64, len(x)/d)
 	for i := range out {
 		out[i] = float64(x[i*d+c])
@@ -241,12 +268,12 @@ func distance(x []float64, from float64) []float64 {
 }
 
 // norms returns the Euclidean norm of every point.
-func norms(x []float32, d int) []float64 {
+func norms(x []float64, d int) []float64 {
 	out := make([]float64, len(x)/d)
 	for i := range out {
 		s := 0.0
 		for _, v := range x[i*d : (i+1)*d] {
-			s += float64(float64(v) * float64(v))
+			s += float64(v * v)
 		}
 		out[i] = math.Sqrt(s)
 	}

@@ -226,3 +226,24 @@ func TestUntilDone(t *testing.T) {
 	err := untilDone(ctx, func() error { cancel(); <-release; return nil })
 	require.ErrorIs(t, err, context.Canceled)
 }
+
+// TestEvalFarFromZero: points around 2³⁰ compare as the same points around 0, for
+// which float32 has no digits left there.
+func TestEvalFarFromZero(t *testing.T) {
+	dir := t.TempDir()
+	var got [2]evaluated
+	for i, loc := range []float64{0, 1 << 30} {
+		for _, file := range []struct {
+			name string
+			nu   float64
+		}{{"real", 3}, {"gen", 5}} {
+			a, b := studentValues(300, file.nu), studentValues(600, file.nu)[300:]
+			move := func(_ int, v float64) float64 { return loc + math.Round(v*(1<<16))/(1<<16) } // exact
+			table(t, filepath.Join(dir, file.name+".csv"), "x,y", mapped(a, move), mapped(b, move))
+		}
+		got[i], _, _ = evaluate(t, dir, "csv:real.csv", "csv:gen.csv")
+	}
+	require.Equal(t, got[0].Metrics, got[1].Metrics)
+	require.Equal(t, got[0].Columns[:2], got[1].Columns[:2])
+	require.NotEqual(t, got[0].Columns[2], got[1].Columns[2], "the norm knows the place")
+}

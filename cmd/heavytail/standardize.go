@@ -53,7 +53,8 @@ func standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) 
 	if set.Images() {
 		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", kind)
 	}
-	p := recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: d.ColumnName}
+	name := func(c int) string { return "column " + columnName(set, c) }
+	p := recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: name}
 	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
 	if err != nil {
 		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
