@@ -3,6 +3,7 @@ package nn
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"heavytail/tensor"
 )
@@ -43,7 +44,7 @@ func (n *Net) plan(batch, h, w int, train bool) (*graph, error) {
 	}
 	size, ok := g.finish(batch)
 	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits {
-		return nil, fmt.Errorf("workspace for %d samples of %v would take over %d GiB; use a smaller batch or smaller images", batch, g.in.shape, int64(4*maxArena)>>30)
+		return nil, fmt.Errorf("workspace for %d samples of %v would take over %d GiB; use a smaller batch or smaller images", batch, g.in.shape, min(int64(4*maxArena), math.MaxInt)>>30)
 	}
 	g.size = int(size)
 	return g, nil
