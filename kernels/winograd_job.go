@@ -25,13 +25,13 @@ type winoJob struct {
 
 var winoPool = sync.Pool{New: func() any { return new(winoJob) }}
 
-// Blocks: winoV float32 of transformed pixels, and the transformed taps of
-// winoK channels by 32 columns, stay in the second-level cache.
-// Their points lie winoPad float32 further apart than they are long: so many
-// streams must not fall on the same cache sets.
+// Blocks: winoV float32 of transformed pixels stay in the second-level cache,
+// and with them the taps of winoK channels by 32 columns, transformed to a row
+// of points at a time. Those points lie winoPad float32 further apart than they
+// are long: so many streams must not fall on the same cache sets.
 const (
 	winoV   = 1 << 18
-	winoK   = 64
+	winoK   = 256
 	winoPad = 16
 )
 
@@ -141,7 +141,8 @@ func (w *winoBlock) panel(p int) {
 	for k := 0; k < w.k; k += winoK {
 		n := min(winoK, w.k-k) * cols
 		for row := range int(w.form) + 2 {
-			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip)
+			next := b[min(2*row, 8)*w.k*cols+k*cols+n:]
+			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, next)
 			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
 		}
 	}

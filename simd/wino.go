@@ -64,14 +64,16 @@ func (t *WinoIn) Run(m Wino) {
 //	u[j·uStep + e] = (G·g·Gᵀ)_row,j, j < m+2, e < n
 //
 // flip reads the taps in reverse order, which is how a gradient sees them. n
-// is a multiple of 16. It panics if the sizes do not fit.
-func WinoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
+// is a multiple of 16. next is where taps that are wanted soon begin; they are
+// fetched into the cache, n of two taps wStep apart, and may be nil. It panics
+// if the sizes do not fit.
+func WinoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	m.must("WinoWeights")
 	if row < 0 || row > int(m)+1 || n < 0 || n%16 != 0 || uStep < n || wStep < n || n > 0 && (len(u) < int(m+1)*uStep+n || len(w) < 8*wStep+n) {
 		panic(fmt.Sprintf("simd: WinoWeights: row %d, %d elements, steps %d and %d, of %d and %d", row, n, uStep, wStep, len(u), len(w)))
 	}
 	if n > 0 {
-		winoWeights(m, row, u, uStep, w, wStep, n, flip)
+		winoWeights(m, row, u, uStep, w, wStep, n, flip, next)
 	}
 }
 

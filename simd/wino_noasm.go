@@ -4,7 +4,7 @@ package simd
 
 func winoIn(t *WinoIn, m Wino) { winoInGeneric(t, m) }
 
-func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
+func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, _ []float32) {
 	winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
 }
 

@@ -76,13 +76,13 @@ func (m *machine) along(f func(*machine, []vec, func(vec, int)), z []vec, n int,
 // weights writes the transform of the taps to the points of one row, element
 // by element; kind says of which rows.
 func (m *machine) weights(f form, kind weightKind) {
-	signature := "func(u *float32, uStep int, w *float32, wStep, n int)"
+	signature := "func(u *float32, uStep int, w *float32, wStep, n int, next *float32)"
 	if kind.coef > 0 {
-		signature = "func(u *float32, uStep int, w *float32, wStep, n int, coef *float32)"
+		signature = "func(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)"
 	}
 	m.begin(fmt.Sprintf("winoWeights%d%s", f.m, kind.name), signature,
-		"is winoWeightsGeneric for "+kind.doc+", from the first tap on, n a multiple of 16.", a1, a2, b1, b2)
-	u, uStep, w, wStep, left := m.int("u"), m.bytes("uStep"), m.int("w"), m.bytes("wStep"), m.int("n")
+		"is winoWeightsGeneric for "+kind.doc+", from the first tap on, n a multiple of 16; it fetches n of next and wStep after it.", a1, a2, b1, b2)
+	u, uStep, w, wStep, left, next := m.int("u"), m.bytes("uStep"), m.int("w"), m.bytes("wStep"), m.int("n"), m.int("next")
 	var coef []vec
 	for i := range kind.coef {
 		v := m.new()
@@ -95,6 +95,8 @@ func (m *machine) weights(f form, kind weightKind) {
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 1}, row[1])
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 2}, row[2])
 	m.Label("loop")
+	m.PREFETCHT1(operand.Mem{Base: next})
+	m.PREFETCHT1(operand.Mem{Base: next, Index: wStep, Scale: 1})
 	var z []vec
 	for j := range 3 {
 		z = append(z, kind.column(m, coef, func(i int) operand.Op {
@@ -107,7 +109,7 @@ func (m *machine) weights(f form, kind weightKind) {
 	}
 	m.MOVQ(u, at)
 	m.along(f.weightAlong, z, f.side(), at, uStep)
-	for _, r := range append(row[:], u) {
+	for _, r := range append(row[:], u, next) {
 		m.ADDQ(operand.Imm(uint64(m.step())), r)
 	}
 	m.SUBQ(operand.Imm(uint64(m.lanes())), left)
