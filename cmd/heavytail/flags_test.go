@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"image"
 	"image/gif"
 	"image/png"
 	"io"
@@ -25,10 +26,11 @@ import (
 var flagValues = map[string]map[string]string{
 	"train": {
 		"data": "toy:swiss_roll", "preset": "2d", "from": "%s/dlpm/model.safetensors", "dry-run": "true", "log-every": "1", "preview-every": "1",
-		"size": "12", "channels": "3", "long-tail": "0.3", "points": "70", "process": "lim", "seed": "5", "standardize": "std", "flip": "true", "alpha": "1.4", "isotropic": "false",
+		"size": "12", "channels": "1|3", "long-tail": "0.3", "points": "70", "process": "lim", "seed": "5", "standardize": "std", "flip": "true", "alpha": "1.4", "isotropic": "false",
 		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "target": "data",
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
+		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 		"width": "16", "mult": "1,2", "blocks": "2", "attention": "2", "heads": "4", "dropout": "0.4", "fixed": "true",
 	},
 	"sample": {
@@ -37,10 +39,11 @@ var flagValues = map[string]map[string]string{
 		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9",
 	},
 	"eval": {
-		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "3", "weights": "raw", "extractor": "fashion|random",
+		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "1|3", "weights": "raw", "extractor": "fashion|random",
+		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
 	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table"},
-	"tail":    {"columns": "1", "n": "100", "json": "true", "o": "plot.svg"},
+	"tail":    {"background": "black", "range": "-3,2", "separator": "comma|semicolon", "decimal": "point|comma", "missing": "drop|error", "columns": "1", "n": "100", "json": "true", "o": "plot.svg"},
 	"convert": {"ema": "true", "rate": "0.5", "type": "f16", "weights-only": "true"},
 	"info":    {"json": "true"},
 }
@@ -52,6 +55,7 @@ var flagBases = map[string][]string{
 		flagToy + " -schedule step -lr-every 3 -lr-gamma 0.9", flagToy + " -loss p -p 2", flagToy + " -outer 2",
 		"-data csv:%s/x.csv -steps 4 -batch 8 -warmup 1 -out run",
 		"-data images:%s/pictures -steps 4 -batch 8 -warmup 1 -width 8 -mult 1,1 -blocks 1 -attention none -heads 2 -out run",
+		"-data npy:%s/images.npy -steps 4 -batch 8 -warmup 1 -width 8 -mult 1,1 -blocks 1 -attention none -heads 2 -out run",
 	},
 	"sample": {
 		"-model %s/small/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/small/model.safetensors -n 3 -steps 3 -o x.png",
@@ -62,9 +66,9 @@ var flagBases = map[string][]string{
 		"-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy",
 	},
-	"eval":  {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -json e.json"},
+	"eval":  {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
-	"tail":  {"csv:%s/x.csv"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema"}, "info": {"%s/tedm/model.safetensors"},
+	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema"}, "info": {"%s/tedm/model.safetensors"},
 }
 
 const flagToy = "-data toy:rings -points 60 -steps 4 -batch 8 -warmup 1 -out run"
@@ -138,10 +142,21 @@ func flagInputs(t *testing.T) string {
 	for _, kind := range []string{"dlpm", "lim", "edm", "tedm", "tflow"} {
 		ok(t, dir, "train", "-data", "toy:rings", "-points", "100", "-steps", "30", "-batch", "16", "-process", kind, "-ema", "0.5,0.9", "-preview-every", "0", "-out", kind)
 	}
+	clear := image.NewNRGBA(image.Rect(0, 0, 28, 28))
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "pictures/0"), 0o777))
+	f, err := os.Create(filepath.Join(dir, "pictures/0/clear.png"))
+	require.NoError(t, err)
+	require.NoError(t, png.Encode(f, clear))
+	require.NoError(t, f.Close())
 	foreign, err := os.ReadFile("../../nn/testdata/mlp_small.pt")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bare.pt"), foreign, 0o644))
-	writePoints(t, filepath.Join(dir, "x.csv"), 1, 400, 3, 0.1)
+	for i, name := range []string{"x.csv", "y.csv"} {
+		path := filepath.Join(dir, name)
+		writePoints(t, path, uint64(i), 400, 3, 0.1)
+		require.NoError(t, os.WriteFile(path, []byte(readFile(t, path)+"3,\n"), 0o644)) // a row with an empty cell
+	}
+	images(t, dir, 30)
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")
 	ok(t, dir, "sample", "-n", "30", "-steps", "3", "-seed", "300", "-o", "others/")

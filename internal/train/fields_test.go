@@ -40,12 +40,12 @@ var idleFields = map[string]string{
 	"data.sum":       "compared when a run is resumed",
 	"data.long_tail": "how the set was read, which is here already",
 	"data.points":    "how the set was read",
-	"data.size":      "how the set was read",
-	"data.channels":  "how the set was read",
-	"train.steps":    "the end of the run; the rate has its own total",
-	"train.micro":    "the same bytes with less memory",
-	"train.from":     "what was done before the first step",
-	"train.changes":  "what was done before",
+	"data.size":      "how the set was read", "data.rules": "the same", "data.select": "the same", "data.separator": "the same", "data.decimal": "the same", "data.background": "the same", "data.range": "the same", "data.missing": "the same",
+	"data.channels": "how the set was read",
+	"train.steps":   "the end of the run; the rate has its own total",
+	"train.micro":   "the same bytes with less memory",
+	"train.from":    "what was done before the first step",
+	"train.changes": "what was done before",
 }
 
 // fieldBases are recipes that together have every kind of network and process.
