@@ -183,9 +183,9 @@ func (l Loss) root(v float64) (value, slope float64) {
 	return value, slope
 }
 
-// medianGroup returns the outer group whose mean is the lower median, the
-// lowest index among equals; −1 if a mean is NaN. Counting ranks is quadratic
-// in the few groups, and needs no buffer.
+// medianGroup returns the outer group whose mean is the lower median, equal
+// means being ranked by their index; −1 if a mean is NaN. Counting ranks is
+// quadratic in the few groups, and needs no buffer.
 func (l Loss) medianGroup(m []float64, b, n int) int {
 	outer := l.outer()
 	mid := -1

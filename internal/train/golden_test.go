@@ -70,7 +70,7 @@ func goldenRuns(t *testing.T) []goldenRun {
 	r.Process.Alpha, r.Process.ClampA, r.Process.Isotropic = 1.5, 30, false
 	r.Network.MLP.TailRadius = 2
 	r.Train.Loss = diffusion.Loss{Kind: diffusion.Root, Median: true, Outer: 3, Inner: 2}
-	r.Train.EMAWarmup = 4
+	r.Train.EMAWarmup, r.Train.Micro = 4, 5
 	scaling, _, err := recipe.MeasureScaling(recipe.Robust, recipe.Points{Len: points.set.Len(), Dim: 2, Row: points.set.Float64})
 	require.NoError(t, err)
 	r.Data.Scaling = scaling
