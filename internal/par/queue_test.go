@@ -42,7 +42,7 @@ func TestRunWithAFullQueue(t *testing.T) {
 	go func() { Run(4, len(c.seen), c); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(5 * time.Second):
 		t.Error("the run does not end")
 	}
 	close(h.let)
