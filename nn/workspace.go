@@ -129,7 +129,8 @@ func (ws *Workspace) Bytes() int64 {
 
 // Watch makes Forward, Backward and Predict on ws end soon after ctx: between
 // two operations and, where the device can, inside long ones. Err then says why,
-// and what they returned is worthless. nil, as at first: they run to their end.
+// and what they returned is worthless. With context.Background(), as at first, they
+// run to their end.
 func (ws *Workspace) Watch(ctx context.Context) {
 	ws.ctx = ctx
 	ws.stop.Set(nil)

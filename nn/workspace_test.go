@@ -146,7 +146,7 @@ func TestWatch(t *testing.T) {
 		ctx, cancel = context.WithCancel(t.Context())
 		done = 0
 		dev.at, dev.end = 1<<30, cancel
-		ws.Watch(nil)
+		ws.Watch(context.Background())
 		pass(net, ws, b, false)
 		forward := done
 		net = build(t, ending{kernels.New(1), &done, 2*forward + 2, cancel}, cfg)
@@ -156,7 +156,7 @@ func TestWatch(t *testing.T) {
 		require.Equal(t, 2*forward+2, done, name)
 		require.ErrorIs(t, ws.Err(), context.Canceled, name)
 
-		ws.Watch(nil)
+		ws.Watch(context.Background())
 		require.NoError(t, ws.Err(), name)
 		require.NoError(t, net.PredictWith(ws, out, b.x, b.t, b.labels, b.extra), name)
 	}

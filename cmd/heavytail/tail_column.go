@@ -121,7 +121,7 @@ func (c *columnReport) note(what string, err error) bool {
 
 // stableLaws fits stable laws in four ways.
 func (c *columnReport) stableLaws() {
-	loc := stable.StableFit{}.Loc
+	loc := median(c.x)
 	k, err := stable.KogonWilliams(c.x)
 	if c.note("alpha", err) {
 		loc = k.Loc
@@ -132,8 +132,6 @@ func (c *columnReport) stableLaws() {
 			f := c.symmetric
 			c.Alpha, c.Scale, c.Location = newEstimate(f.Alpha, f.AlphaInterval()), f.Scale, f.Loc
 		}
-	} else {
-		loc = median(c.x)
 	}
 	if m, err := stable.McCulloch(c.x); c.note("alpha by quantiles", err) {
 		c.Quantiles = newEstimate(m.Alpha, m.AlphaInterval())

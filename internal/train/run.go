@@ -53,7 +53,7 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	defer func() { err = errors.Join(err, log.close()) }()
 	r.start, r.from = time.Now(), t.Done()
 	t.Watch(ctx)
-	defer t.Watch(nil)
+	defer t.Watch(context.Background())
 	for t.Done() < t.Recipe.Train.Steps {
 		if ctx.Err() != nil {
 			return errors.Join(r.save(t, log), ctx.Err())
