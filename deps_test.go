@@ -53,8 +53,12 @@ var mayImport = map[string][]string{
 	"internal/classifier":       {"internal/data", "internal/dmath", "kernels", "nn", "stable", "tensor"},
 	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
 
-	// The GPU: the interpreter that its kernels are tested in.
-	"cuda/emu": {"simd"}, // simd: the float32 fma
+	// The GPU: its kernels, their generator, and the interpreter that tests them.
+	"cuda":         {},
+	"cuda/ptx":     {},
+	"cuda/gen":     {},
+	"cuda/gen/cmd": {"cuda/gen"},
+	"cuda/emu":     {"simd"}, // simd: the float32 fma
 
 	// Tests.
 	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},

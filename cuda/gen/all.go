@@ -1,0 +1,17 @@
+package gen
+
+// All returns the texts of all modules by the name of their file, without .ptx.
+func All() map[string]string {
+	m := map[string]string{"groupnorm": GroupNorm(), "normal": Normal(),
+		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad()}
+	for _, p := range Pointwises {
+		m[p.Name] = p.Text()
+	}
+	for _, g := range SGEMMs {
+		m[g.Name] = g.Text()
+	}
+	for _, d := range AttentionHeads {
+		m[AttentionName(d)] = Attention(d)
+	}
+	return m
+}

@@ -1,0 +1,150 @@
+package ptx
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda/emu"
+	"heavytail/cuda/gen"
+	"heavytail/tensor"
+)
+
+// attempt runs one entry and compares a result with the CPU's.
+func attempt(k *emu.Kernel, g *gpu, l emu.Launch, at uint64, want []float32, params ...any) error {
+	l.Params = pack(g.t, k, params...)
+	if _, err := k.Run(&g.m, l); err != nil {
+		return err
+	}
+	for i, v := range g.floats(at, len(want)) {
+		if math.Float32bits(v) != math.Float32bits(want[i]) {
+			return fmt.Errorf("element %d is wrong", i)
+		}
+	}
+	return nil
+}
+
+func trySGEMM(g *gpu, k *emu.Kernel, seed int64) error {
+	const M, N, K = 70, 68, 100
+	a, b, bias := random(M*K, 1), random(K*N, 2), random(N, 3)
+	y, s, c := cpu.New(M, N), gen.SGEMMs[2], g.room(M*N)
+	cpu.Linear(y, onCPU(a, M, K), onCPU(b, K, N), onCPU(bias, N))
+	return attempt(k, g, sgemm(N, M, s, seed), c, y.Data(), g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0)
+}
+
+func tryWgrad(g *gpu, k *emu.Kernel, seed int64) error {
+	const M, N, K = 68, 36, 70
+	x, dy := random(K*M, 1), random(K*N, 2)
+	y := cpu.New(M, N)
+	cpu.LinearBackward(nil, y, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
+	c := g.put(make([]float32, M*N))
+	return attempt(k, g, launch(1, 2, 128, gen.WgradShared, seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, K, M, N, N)
+}
+
+func tryAttention(g *gpu, k *emu.Kernel, seed int64) error {
+	const T, d = 70, 16
+	x, y, c := random(T*3*d, 1), cpu.New(1, T, d), g.room(T*d)
+	cpu.Attention(y, onCPU(x, 1, T, 3*d), 1)
+	return attempt(k, g, launch(up(T, 32), 1, 128, gen.AttentionShared(d, T), seed), c, y.Data(),
+		c, g.put(x), T, 1, 3*d, d, float32(0.25), gen.AttentionWidth(T))
+}
+
+func tryGroupNorm(g *gpu, k *emu.Kernel, seed int64) error {
+	const P, C, G = 300, 32, 8
+	x, gamma, beta := random(P*C, 1), random(C, 2), random(C, 3)
+	y, c := cpu.New(1, 1, P, C), g.room(P*C)
+	cpu.GroupNorm(y, onCPU(x, 1, 1, P, C), onCPU(gamma, C), onCPU(beta, C), nil, cpu.New(1, 2*C), tensor.NormOpt{Groups: G, Eps: 1e-5})
+	return attempt(k, g, launch(1, 1, 256, 0, seed), c, y.Data(), c, g.put(x), g.put(gamma), g.put(beta), uint64(0), g.room(2*C), P, C, C/G, C, C, float32(1e-5), 0)
+}
+
+func trySiLU(g *gpu, k *emu.Kernel, seed int64) error {
+	const n = 1030
+	x, y, c := random(n, 1), cpu.New(1, n), g.room(n)
+	cpu.SiLU(y, onCPU(x, 1, n))
+	return attempt(k, g, launch(up(n, 256), 1, 256, 0, seed), c, y.Data(), c, n, g.put(x), n, n, n)
+}
+
+func tryNormal(g *gpu, k *emu.Kernel, seed int64) error {
+	const n = 300
+	good, c := &gpu{t: g.t}, g.room(4*n)
+	at := good.room(4 * n)
+	params := []any{at, n, 0, 1, 2, 3, 4, 5, float32(1)}
+	good.run("normal", "normal", launch(2, 1, 256, 0, 0), params...)
+	params[0] = c
+	return attempt(k, g, launch(2, 1, 256, 0, seed), c, good.floats(at, 4*n), params...)
+}
+
+// nth replaces occurrence n.
+func nth(old, new string, n int) func(string) string {
+	return func(s string) string {
+		at := 0
+		for range n {
+			i := strings.Index(s[at:], old)
+			if i < 0 {
+				return s
+			}
+			at += i + len(old)
+		}
+		return s[:at] + strings.Replace(s[at:], old, new, 1)
+	}
+}
+
+func each(old, new string) func(string) string {
+	return func(s string) string { return regexp.MustCompile(old).ReplaceAllString(s, new) }
+}
+
+// mutants break a kernel in ways that a GPU would often forgive.
+var mutants = []struct {
+	name, module, entry string
+	try                 func(g *gpu, k *emu.Kernel, seed int64) error
+	mutate              func(string) string
+}{
+	{"barrier of the loop removed", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("bar.sync 0;", "", 0)},
+	{"barrier before the last terms removed", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("bar.sync 0;", "", 1)},
+	{"waits for one group less", "sgemm_64x64", "sgemm_64x64", trySGEMM, each("cp.async.wait_group 1;", "cp.async.wait_group 2;")},
+	{"first wait removed", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("cp.async.wait_group 1;", "", 0)},
+	{"row bound off by one", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`sub\.u32 (%r\d+), (%r0), 1;`, "add.u32 $1, $2, 0;")},
+	{"stage pointer never wraps", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`selp\.b32 (%r\d+), 0, %r\d+, `, "selp.b32 $1, $1, $1, ")},
+	{"copy of 8 bytes", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("], 16, ", "], 8, ", 0)},
+	{"predicate of the stores inverted", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`@(%p\d+) st\.global`, "@!$1 st.global")},
+	{"chunk of A in another place", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("xor.b32", "or.b32", 0)},
+	{"undeclared register", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.u32 %r", "add.u32 %q", 0)},
+	{"addition without rounding", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.rn.f32", "add.f32", 0)},
+	{"last terms in one step less", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`and\.b32 (%r\d+), (%r2), 15;`, "mov.u32 $1, 3;")},
+	{"barrier removed", "wgrad", "wgrad", tryWgrad, nth("bar.sync 0;", "", 0)},
+	{"last wait removed", "wgrad", "wgrad", tryWgrad, nth("cp.async.wait_group 0;", "", 0)},
+	{"barrier before staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 0)},
+	{"barrier after staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 1)},
+	{"fold over the whole warp", "attention_16", "attention_16", tryAttention, each("0x101F", "0x1F")},
+	{"barrier after the block sums removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 0)},
+	{"barrier before the group removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 2)},
+	{"bound of the elements off by one", "silu", "silu_1", trySiLU, each(`setp\.ge\.u32`, "setp.gt.u32")},
+	{"one coefficient's last bit", "silu", "silu_1", trySiLU, each("0f3EFFFFFE", "0f3EFFFFFD")},
+	{"one round of Philox less", "normal", "normal", tryNormal, nth("mul.hi.u32", "mul.lo.u32", 19)},
+}
+
+// Every mutant is reported: by the verifier, as a fault, or by wrong bits; and
+// the kernels as they are pass the same trials.
+func TestMutants(t *testing.T) {
+	for _, c := range mutants {
+		text, err := Text(c.module)
+		require.NoError(t, err)
+		m, err := emu.Parse(text)
+		require.NoError(t, err)
+		require.NoError(t, c.try(&gpu{t: t}, m.Kernels[c.entry], 1), "%s as it is", c.module)
+		changed := c.mutate(text)
+		require.NotEqual(t, text, changed, "%s: %s: nothing changed", c.module, c.name)
+		m, err = emu.Parse(changed)
+		for seed := int64(0); seed < 4 && err == nil; seed++ {
+			err = c.try(&gpu{t: t}, m.Kernels[c.entry], seed)
+		}
+		if err == nil {
+			t.Errorf("%s: %s: nobody noticed", c.module, c.name)
+		}
+		t.Logf("%s: %s: %v", c.module, c.name, err)
+	}
+}

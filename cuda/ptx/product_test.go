@@ -1,0 +1,166 @@
+package ptx
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda/emu"
+	"heavytail/cuda/gen"
+	"heavytail/tensor"
+)
+
+func sgemm(n, m int, g gen.SGEMM, seed int64) emu.Launch {
+	return launch(up(n, g.BN), up(m, g.BM), g.Threads(), g.Shared(), seed)
+}
+
+// clean fails if the main loops of a product had more shared-memory wavefronts
+// than their bytes need.
+func clean(t *testing.T, module, entry string, st *emu.Stats) {
+	t.Helper()
+	text, err := Text(module)
+	require.NoError(t, err)
+	lines := strings.Split(text, "\n")
+	for line, n := range st.Conflicts {
+		if !strings.Contains(lines[line-1], "ld.shared.f32") { // the K mod 16 terms
+			t.Errorf("%s line %d (%s): %d wavefronts more than needed", entry, line, strings.TrimSpace(lines[line-1]), n)
+		}
+	}
+}
+
+// A product, plain, with bias and with residual, has the bits of Linear and of a
+// 1×1 convolution.
+func TestSGEMM(t *testing.T) {
+	for _, k := range gen.SGEMMs[:3] {
+		for i, s := range [][3]int{{200, 132, 100}, {64, 64, 64}, {3, 4, 4}, {130, 68, 52}} {
+			M, N, K := s[0], s[1], s[2]
+			a, b, bias, res := odd(random(M*K, 1)), random(K*N, 2), random(N, 3), random(M*N, 4)
+			linear, conv := cpu.New(M, N), cpu.New(1, 1, M, N)
+			cpu.Linear(linear, onCPU(a, M, K), onCPU(b, K, N), onCPU(bias, N))
+			cpu.Conv2D(conv, onCPU(a, 1, 1, M, K), onCPU(b, 1, 1, K, N), onCPU(bias, N), onCPU(res, 1, 1, M, N), tensor.ConvOpt{})
+			for seed := range int64(3) {
+				if i > 0 && seed > 0 {
+					break // one shape in several orders
+				}
+				g := &gpu{t: t}
+				c := g.room(M * N)
+				l := sgemm(N, M, k, seed)
+				l.Count = seed == 0
+				st := g.run(k.Name, k.Name, l, g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0)
+				same(t, linear.Data(), g.floats(c, M*N), "%s %v seed %d", k.Name, s, seed)
+				clean(t, k.Name, k.Name, st)
+			}
+			g := &gpu{t: t}
+			c := g.room(M * N)
+			g.run(k.Name, k.Name, sgemm(N, M, k, 9), g.put(a), g.put(b), c, g.put(bias), g.put(res), M, N, K, K, N, N, N, 0)
+			same(t, conv.Data(), g.floats(c, M*N), "%s %v with residual", k.Name, s)
+		}
+	}
+}
+
+// A chain that starts at what C holds goes on: two halves of K are the whole.
+func TestSGEMMContinues(t *testing.T) {
+	const M, N, K = 40, 36, 48
+	a, b := random(M*K, 1), random(K*N, 2)
+	want := cpu.New(M, N)
+	cpu.Linear(want, onCPU(a, M, K), onCPU(b, K, N), nil)
+	for _, k := range gen.SGEMMs[:3] {
+		g := &gpu{t: t}
+		c, pa, pb := g.room(M*N), g.put(a), g.put(b)
+		const half = K / 3 * 2
+		g.run(k.Name, k.Name, sgemm(N, M, k, 1), pa, pb, c, uint64(0), uint64(0), M, N, half, K, N, N, N, 0)
+		g.run(k.Name, k.Name, sgemm(N, M, k, 2), pa+4*half, pb+4*half*N, c, uint64(0), uint64(0), M, N, K-half, K, N, N, N, 1)
+		same(t, want.Data(), g.floats(c, M*N), "%s", k.Name)
+	}
+}
+
+// The direct form of a 3×3 convolution, for an input that is not normalised.
+func TestConvDirect(t *testing.T) {
+	k := gen.SGEMMs[3]
+	for _, s := range [][5]int{{2, 5, 7, 16, 20}, {1, 6, 4, 32, 132}} {
+		n, h, w, C, O := s[0], s[1], s[2], s[3], s[4]
+		x, wt, bias := odd(random(n*h*w*C, 1)), random(9*C*O, 2), random(O, 3)
+		y := cpu.New(n, h, w, O)
+		cpu.Conv2D(y, onCPU(x, n, h, w, C), onCPU(wt, 3, 3, C, O), onCPU(bias, O), nil, tensor.ConvOpt{})
+		M := n * h * w
+		for seed := range int64(2) {
+			g := &gpu{t: t}
+			c := g.room(M * O)
+			g.run(k.Name, k.Name, sgemm(O, M, k, seed), g.put(x), g.put(wt), c, g.put(bias), uint64(0), M, O, 9*C, C, O, O, O, 0, h, w, C)
+			same(t, y.Data(), g.floats(c, M*O), "%v", s)
+		}
+	}
+}
+
+// The gradient of a weight goes on from what it held.
+func TestWgrad(t *testing.T) {
+	for i, s := range [][3]int{{100, 68, 70}, {64, 64, 64}, {4, 4, 3}, {68, 132, 40}} {
+		M, N, K := s[0], s[1], s[2] // input and output channels, rows
+		x, dy, dw := odd(random(K*M, 1)), random(K*N, 2), random(M*N, 3)
+		want := onCPU(dw, M, N)
+		cpu.LinearBackward(nil, want, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
+		for seed := range int64(3 - min(i, 2)) {
+			g := &gpu{t: t}
+			c := g.put(dw)
+			l := launch(up(N, 64), up(M, 64), 128, gen.WgradShared, seed)
+			l.Count = true
+			st := g.run("wgrad", "wgrad", l, g.put(x), g.put(dy), c, M, N, K, M, N, N)
+			same(t, want.Data(), g.floats(c, M*N), "%v seed %d", s, seed)
+			clean(t, "wgrad", "wgrad", st)
+		}
+	}
+}
+
+// Attention for every number of channels that has a kernel, T up to several
+// tiles of keys, with NaN and with a score that dwarfs the others.
+func TestAttention(t *testing.T) {
+	for i, s := range [][4]int{{1, 64, 2, 16}, {2, 49, 1, 64}, {1, 130, 1, 32}, {1, 5, 1, 16}} {
+		N, T, H, d := s[0], s[1], s[2], s[3]
+		C := H * d
+		for seed := range int64(3) {
+			x := random(N*T*3*C, 9)
+			switch seed {
+			case 1:
+				x[7] = float32(math.NaN())
+			case 2:
+				x[9] = 1e20
+			}
+			y := cpu.New(N, T, C)
+			cpu.Attention(y, onCPU(x, N, T, 3*C), H)
+			g := &gpu{t: t}
+			at := g.room(N * T * C)
+			name := gen.AttentionName(d)
+			l := launch(up(T, 32), N*H, 128, gen.AttentionShared(d, T), seed+int64(i))
+			g.run(name, name, l, at, g.put(x), T, H, 3*C, C, float32(1/math.Sqrt(float64(d))), gen.AttentionWidth(T))
+			same(t, y.Data(), g.floats(at, N*T*C), "%v seed %d", s, seed)
+		}
+	}
+}
+
+// GroupNorm, with and without scale, shift and SiLU: result and statistics.
+func TestGroupNorm(t *testing.T) {
+	for _, s := range [][4]int{{2, 100, 64, 16}, {1, 33, 32, 32}, {1, 2500, 32, 8}, {2, 1, 64, 2}} {
+		N, P, C, G := s[0], s[1], s[2], s[3]
+		for mode := range 4 {
+			x, gamma, beta, ss := random(N*P*C, 1), random(C, 2), random(C, 3), random(N*2*C, 4)
+			if mode == 3 {
+				x[3], x[len(x)/2], x[len(x)/2+1] = float32(math.NaN()), -200, 88
+			}
+			y, stats := cpu.New(N, 1, P, C), cpu.New(N, 2*C)
+			var both *tensor.Tensor
+			g, at := &gpu{t: t}, uint64(0)
+			if mode >= 2 {
+				both, at = onCPU(ss, N, 2*C), g.put(ss)
+			}
+			cpu.GroupNorm(y, onCPU(x, N, 1, P, C), onCPU(gamma, C), onCPU(beta, C), both, stats, tensor.NormOpt{Groups: G, Eps: 1e-5, SiLU: mode&1 == 1})
+			py, ps := g.room(N*P*C), g.room(2*N*C)
+			g.run("groupnorm", "groupnorm", launch(C/32, N, 256, 0, int64(mode)), py, g.put(x), g.put(gamma), g.put(beta), at, ps, P, C, C/G, C, C, float32(1e-5), mode&1)
+			what := fmt.Sprint(s, " mode ", mode)
+			same(t, stats.Data(), g.floats(ps, 2*N*C), "statistics %s", what)
+			same(t, y.Data(), g.floats(py, N*P*C), "%s", what)
+		}
+	}
+}
