@@ -105,8 +105,8 @@ func one(t testing.TB, op, kinds, tail string, in []uint64) uint64 {
 	return out[0]
 }
 
-// covered collects the opcodes of the texts that tests have run.
-var covered = map[string]bool{}
+// covered collects, by opcode, a text with it that tests have run.
+var covered = map[string]string{}
 
 func cover(t testing.TB, text string) {
 	t.Helper()
@@ -114,7 +114,7 @@ func cover(t testing.TB, text string) {
 	require.NoError(t, err, text)
 	for _, k := range m.Kernels {
 		for _, o := range k.Ops {
-			covered[o.Name] = true
+			covered[o.Name] = text
 		}
 	}
 }
