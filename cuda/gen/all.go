@@ -10,6 +10,9 @@ func All() map[string]string {
 	for _, g := range SGEMMs {
 		m[g.Name] = g.Text()
 	}
+	for _, g := range MMAs {
+		m[g.Name] = g.Text()
+	}
 	for _, d := range AttentionHeads {
 		m[AttentionName(d)] = Attention(d)
 	}

@@ -78,6 +78,15 @@ func tryNormal(g *gpu, k *emu.Kernel, seed int64) error {
 	return attempt(k, g, launch(2, 1, 256, 0, seed), c, good.floats(at, 4*n), params...)
 }
 
+func tryMMA(g *gpu, k *emu.Kernel, seed int64) error {
+	m := gen.MMAs[0]
+	const M, N, K = 130, 72, 192
+	a, b, want := integers(M, N, K)
+	c := g.room(M * N)
+	return attempt(k, g, launch(up(N, m.BN), up(M, m.BM), m.Threads(), m.Shared(), seed), c, want,
+		g.put(half(a)), g.put(half(b)), c, uint64(0), M, N, K, K, N, N)
+}
+
 // nth replaces occurrence n.
 func nth(old, new string, n int) func(string) string {
 	return func(s string) string {
@@ -122,6 +131,11 @@ var mutants = []struct {
 	{"fold over the whole warp", "attention_16", "attention_16", tryAttention, each("0x101F", "0x1F")},
 	{"barrier after the block sums removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 0)},
 	{"barrier before the group removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 2)},
+	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
+	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
+	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},
+	{"ldmatrix without .trans", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each(`x4\.trans`, "x4")},
+	{"one lane out of ldmatrix", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each(`(?m)^\t(ldmatrix.*)$`, "\tsetp.ne.u32 %p0, %r7, 3;\n\t@%p0 $1")},
 	{"bound of the elements off by one", "silu", "silu_1", trySiLU, each(`setp\.ge\.u32`, "setp.gt.u32")},
 	{"one coefficient's last bit", "silu", "silu_1", trySiLU, each("0f3EFFFFFE", "0f3EFFFFFD")},
 	{"one round of Philox less", "normal", "normal", tryNormal, nth("mul.hi.u32", "mul.lo.u32", 19)},

@@ -1,0 +1,177 @@
+package gen
+
+import "fmt"
+
+// An MMA is a product on tensor cores, C = A·B + bias: bfloat16 operands, or
+// float32 ones of which the cores see 10 bits of fraction (tf32), and float32
+// sums. The order of the additions is the hardware's: it promises no bits.
+//
+// A is [M,K] with K contiguous. With BT, B is [N,K] with K contiguous; without,
+// [K,N] with N contiguous, for bfloat16 only: ldmatrix.trans moves 16-bit
+// elements. A block makes BM×BN outputs from tiles BK deep, a warp WM×WN of them.
+// K is a multiple of BK, N and the pitches of 16 bytes. Grid: (⌈N/BN⌉, ⌈M/BM⌉).
+type MMA struct {
+	Name             string
+	BM, BN, BK       int
+	WM, WN           int
+	Stages, MinBlock int
+	TF32, BT         bool
+	Out16            bool // C is bfloat16
+}
+
+// MMAs are the products; the second is the main one for N ≥ 256: it reads least
+// of the second-level cache.
+var MMAs = []MMA{
+	{Name: "mma_bf16_nn", BM: 128, BN: 128, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 2},
+	{Name: "mma_bf16_nn_big", BM: 128, BN: 256, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 1},
+	{Name: "mma_bf16_nt", BM: 128, BN: 128, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 2, BT: true, Out16: true},
+	{Name: "mma_bf16_nt_deep", BM: 128, BN: 128, BK: 64, WM: 64, WN: 64, Stages: 3, MinBlock: 2, BT: true},
+	{Name: "mma_tf32_nt", BM: 128, BN: 128, BK: 16, WM: 64, WN: 64, Stages: 4, MinBlock: 2, TF32: true, BT: true},
+}
+
+// Threads is the size of a block.
+func (g MMA) Threads() int { return g.BM / g.WM * (g.BN / g.WN) * 32 }
+
+// Shared is the dynamic shared memory of a launch.
+func (g MMA) Shared() int { return g.Stages * g.stage() }
+
+func (g MMA) stage() int { return g.aBytes() + g.BN*g.BK*g.size() }
+
+func (g MMA) aBytes() int { return g.BM * g.BK * g.size() }
+
+// size is the bytes of an element of A and B.
+func (g MMA) size() int {
+	if g.TF32 {
+		return 4
+	}
+	return 2
+}
+
+// steps is the number of mma along k in a tile: each takes 32 bytes of a row.
+func (g MMA) steps() int { return g.BK * g.size() / 32 }
+
+// A mma writes one MMA.
+type mma struct {
+	*builder
+	MMA
+	v                          map[string]string
+	tid, lane, wm, wn          string
+	bm, bn, smem               string
+	a, b                       copies
+	tiles, loaded, write, read string // tiles in all and asked for; offsets of stages
+	aBase, bBase               string
+	aOff, bOff                 []string // by step of k; without BT by pair of columns
+	fa                         [2][][]string
+	fb                         [2][][]string
+	acc                        [][][]string
+}
+
+// copies are the 16-byte chunks of an operand's tile that a thread copies.
+type copies struct {
+	to, from, have []string // register of the address, of the source, of the bytes that there are
+	off            []int
+	advance        string // to the source of the next tile
+}
+
+// Text returns the module.
+func (g MMA) Text() string {
+	b := newBuilder()
+	params := []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u64", "pBias"}, {"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}}
+	m := &mma{builder: b, MMA: g, v: b.load(params)}
+	m.tid = b.def('r', "mov.u32 %%tid.x")
+	m.lane = b.def('r', "and.b32 %s, 31", m.tid)
+	warp := b.def('r', "shr.u32 %s, 5", m.tid)
+	wide := g.BN / g.WN
+	m.wn, m.wm = b.def('r', "and.b32 %s, %d", warp, wide-1), b.def('r', "shr.u32 %s, %d", warp, log2(wide))
+	m.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
+	m.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)
+	m.smem = b.def('r', "mov.u32 smem")
+	m.a = m.rows(g.BM, "pA", m.bm, "M", "lda", 0)
+	if g.BT {
+		m.b = m.rows(g.BN, "pB", m.bn, "N", "ldb", g.aBytes())
+	} else {
+		m.b = m.columns()
+	}
+	m.tiles = b.def('r', "div.u32 %s, %d", m.v["K"], g.BK)
+	m.loaded, m.write, m.read = b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0")
+	m.fragments()
+	for range g.Stages - 1 {
+		m.copyTile()
+	}
+	m.loop()
+	m.finish()
+	return module80(b.entry(g.Name, params, g.Threads(), g.MinBlock))
+}
+
+// swizzle is what the number of a row's chunk is xored with, so that eight rows
+// lie in different banks: rows of 4 chunks fill half of the banks.
+func (m *mma) swizzle(chunks int, row string) string {
+	if chunks == 4 {
+		return m.def('r', "and.b32 %s, 3", m.def('r', "shr.u32 %s, 1", row))
+	}
+	return m.def('r', "and.b32 %s, 7", row)
+}
+
+// rows plans the copy of n rows of BK elements along k. Rows past the end are
+// filled with zeros.
+func (m *mma) rows(n int, base, row0, limit, pitch string, at int) (c copies) {
+	chunks := m.BK * m.size() / 16
+	chunk, r := m.def('r', "and.b32 %s, %d", m.tid, chunks-1), m.def('r', "shr.u32 %s, %d", m.tid, log2(chunks))
+	step := m.Threads() / chunks // rows apart: a multiple of 8, so one swizzle serves all
+	place := m.def('r', "mad.lo.u32 %s, %d, %s", r, chunks, m.def('r', "xor.b32 %s, %s", chunk, m.swizzle(chunks, r)))
+	to := m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "shl.b32 %s, 4", place))
+	for i := range n * chunks / m.Threads() {
+		row := m.def('r', "add.u32 %s, %s", row0, m.def('r', "add.u32 %s, %d", r, i*step))
+		in := m.test("setp.lt.u32 %s, %s", row, m.v[limit])
+		row = m.def('r', "selp.b32 %s, 0, %s", row, in)
+		from := m.def('d', "mul.lo.u64 %s, %d", m.def('d', "mul.wide.u32 %s, %s", row, m.v[pitch]), m.size())
+		from = m.def('d', "add.u64 %s, %s", m.v[base], from)
+		c.from = append(c.from, m.def('d', "add.u64 %s, %s", from, m.def('d', "mul.wide.u32 %s, 16", chunk)))
+		c.have = append(c.have, m.def('r', "selp.b32 16, 0, %s", in))
+		c.to, c.off = append(c.to, to), append(c.off, at+i*step*chunks*16)
+	}
+	c.advance = fmt.Sprint(m.BK * m.size())
+	return c
+}
+
+// columns plans the copy of BK rows of B along its columns.
+func (m *mma) columns() (c copies) {
+	chunks := m.BN * m.size() / 16
+	chunk, r := m.def('r', "and.b32 %s, %d", m.tid, chunks-1), m.def('r', "shr.u32 %s, %d", m.tid, log2(chunks))
+	step := m.Threads() / chunks
+	col := m.def('r', "mad.lo.u32 %s, %d, %s", chunk, 16/m.size(), m.bn)
+	in := m.test("setp.lt.u32 %s, %s", col, m.v["N"])
+	col = m.def('r', "selp.b32 %s, 0, %s", col, in)
+	have := m.def('r', "selp.b32 16, 0, %s", in)
+	for i := range m.BK * chunks / m.Threads() {
+		row := m.def('r', "add.u32 %s, %d", r, i*step)
+		place := m.def('r', "mad.lo.u32 %s, %d, %s", row, chunks, m.def('r', "xor.b32 %s, %s", chunk, m.swizzle(chunks, row)))
+		c.to = append(c.to, m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "shl.b32 %s, 4", place)))
+		at := m.def('d', "add.u64 %s, %s", m.def('d', "mul.wide.u32 %s, %s", row, m.v["ldb"]), m.def('d', "cvt.u64.u32 %s", col))
+		c.from = append(c.from, m.def('d', "add.u64 %s, %s", m.v["pB"], m.def('d', "mul.lo.u64 %s, %d", at, m.size())))
+		c.have, c.off = append(c.have, have), append(c.off, m.aBytes())
+	}
+	c.advance = m.def('d', "mul.wide.u32 %s, %d", m.v["ldb"], m.BK*m.size())
+	return c
+}
+
+// copyTile asks for the next tile of both operands; a group is committed even
+// after the last.
+func (m *mma) copyTile() {
+	ok := m.test("setp.lt.u32 %s, %s", m.loaded, m.tiles)
+	for _, c := range []copies{m.a, m.b} {
+		for i, from := range c.from {
+			to := m.def('r', "add.u32 %s, %s", c.to[i], m.write)
+			m.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, to, c.off[i], from, c.have[i])
+			m.emit("add.u64 %s, %s, %s;", from, from, c.advance)
+		}
+	}
+	m.emit("cp.async.commit_group;")
+	m.emit("add.u32 %s, %s, 1;", m.loaded, m.loaded)
+	m.nextStage(m.write)
+}
+
+func (m *mma) nextStage(at string) {
+	m.emit("add.u32 %s, %s, %d;", at, at, m.stage())
+	m.emit("selp.b32 %s, 0, %s, %s;", at, at, m.test("setp.eq.u32 %s, %d", at, m.Shared()))
+}
