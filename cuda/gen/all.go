@@ -3,7 +3,7 @@ package gen
 // All returns the texts of all modules by the name of their file, without .ptx.
 func All() map[string]string {
 	m := map[string]string{"groupnorm": GroupNorm(), "normal": Normal(),
-		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad()}
+		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash()}
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}

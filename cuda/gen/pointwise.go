@@ -56,7 +56,28 @@ var Pointwises = []Pointwise{
 	{"scale_samples", 1, []Param{{"u64", "factors"}, {"u32", "per"}}, func(b *builder, p place, x []string) string {
 		return b.mul(x[0], p.once("s", func() string { return p.word(b, 'f', "factors", p.sample(b)) }))
 	}},
+	{"add_channels", 1, []Param{{"u64", "channels"}, {"u32", "pitchC"}, {"u32", "per"}}, func(b *builder, p place, x []string) string {
+		at := p.once("at", func() string { return p.inRow(b, "channels", p.sample(b), "pitchC") })
+		return b.add(x[0], b.def('f', "ld.global.f32 [%s+%d]", at, 4*p.element))
+	}},
+	{"embedding", 1, []Param{{"u64", "table"}, {"u32", "cols"}, {"u64", "ids"}}, embedding},
 	{"dropout", 1, []Param{{"u64", "keys"}, {"u32", "per"}, {"u32", "cols"}, {"u32", "seed0"}, {"u32", "seed1"}, {"u32", "limit"}, {"f32", "s"}}, dropout},
+}
+
+// inRow is the address of the thread's first column in a row of a matrix.
+func (p place) inRow(b *builder, base, row, pitch string) string {
+	col := b.def('r', "mul.lo.u32 %s, %s", p.group, p.v["width"])
+	e := b.def('d', "mad.wide.u32 %s, %s, %s", row, p.v[pitch], b.def('d', "cvt.u64.u32 %s", col))
+	return b.def('d', "add.u64 %s, %s", p.v[base], b.def('d', "shl.b64 %s, 2", e))
+}
+
+// embedding adds row id of the table; a negative id adds nothing, not even 0.
+func embedding(b *builder, p place, x []string) string {
+	id := p.once("id", func() string { return p.word(b, 'r', "ids", p.row) })
+	known := p.once("known", func() string { return b.test("setp.ge.s32 %s, 0", id) })
+	at := p.once("at", func() string { return p.inRow(b, "table", b.def('r', "max.s32 %s, 0", id), "cols") })
+	sum := b.add(x[0], b.def('f', "ld.global.f32 [%s+%d]", at, 4*p.element))
+	return b.def('f', "selp.f32 %s, %s, %s", sum, x[0], known)
 }
 
 // dropout draws word j mod 4 of Philox at the counter (j/4, key) for element j of

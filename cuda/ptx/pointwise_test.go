@@ -46,6 +46,26 @@ var elementwises = []elementwise{
 		d.ScaleSamples(a, a, factors)
 		d.Upload(y, values(d, a))
 	}, func(g *gpu, rows, _ int) []any { return []any{g.put(factors), rows / len(factors)} }},
+	{"add_channels", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
+		a := d.New(2, y.Rows()/2, 1, y.Cols())
+		d.Upload(a, values(d, x[0]))
+		v := d.New(2, y.Cols())
+		d.Upload(v, random(v.Len(), 6))
+		d.AddChannels(a, a, v)
+		d.Upload(y, values(d, a))
+	}, func(g *gpu, rows, cols int) []any { return []any{g.put(random(2*cols, 6)), cols, rows / 2} }},
+	{"embedding", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
+		table := d.New(3, y.Cols())
+		d.Upload(table, odd(random(table.Len(), 6)))
+		d.Copy(y, x[0])
+		d.Embedding(y, table, ids(y.Rows()))
+	}, func(g *gpu, rows, cols int) []any {
+		words := make([]int32, rows)
+		for i, id := range ids(rows) {
+			words[i] = int32(id)
+		}
+		return []any{g.put(odd(random(3*cols, 6))), cols, g.put(words)}
+	}},
 	{"dropout", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
 		a := d.New(len(keys), y.Rows()/len(keys), y.Cols())
 		d.Upload(a, values(d, x[0]))
@@ -55,6 +75,15 @@ var elementwises = []elementwise{
 		p := float32(0.3)
 		return []any{g.put(keys), rows / len(keys), cols, 0x9abcdef0, 0x12345678, int(math.Ceil(float64(p) * (1 << 32))), float32(1 / (1 - float64(p)))}
 	}},
+}
+
+// ids are −1, 0, 1, 2 in turn.
+func ids(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i%4 - 1
+	}
+	return out
 }
 
 func values(d *kernels.CPU, x *tensor.Tensor) []float32 {
