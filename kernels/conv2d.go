@@ -44,7 +44,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.a, j.aImg = x.Data(), x.Dim(1)*x.Dim(2)*x.Pitch()
 	j.c, j.cImg = y.Data(), y.Dim(1)*y.Dim(2)*y.Pitch()
 	j.bias = dataOf(b)
-	j.n, j.k, j.cols = x.Dim(0), x.Cols(), y.Cols()
+	j.n, j.k, j.cols, j.stop = x.Dim(0), x.Cols(), y.Cols(), c.stop
 	j.b = convPanels(w, opt, false)
 	j.run(c.threads)
 }
@@ -86,7 +86,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		h: dx.Dim(1), w: dx.Dim(2), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()})
 	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
 	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
-	j.n, j.k, j.cols = dx.Dim(0), dy.Cols(), dx.Cols()
+	j.n, j.k, j.cols, j.stop = dx.Dim(0), dy.Cols(), dx.Cols(), c.stop
 	j.b = convPanels(w, opt, true)
 	j.run(c.threads)
 }

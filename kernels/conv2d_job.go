@@ -17,6 +17,7 @@ type convJob struct {
 	aImg, cImg, rImg int // distance of images
 	n, k, cols       int // images, channels read, channels written
 	bPanel           int
+	stop             *tensor.Stop // ends the pass between two images of a panel
 
 	imgParts, tileParts, colParts int
 }
@@ -60,7 +61,7 @@ func (j *convJob) Do(part int) {
 	np := panels(j.cols)
 	zero := zeroRow(j.k)
 	for p := np * col / j.colParts; p < np*(col+1)/j.colParts; p++ {
-		for n := n0; n < n1; n++ {
+		for n := n0; n < n1 && !j.stop.Now(); n++ {
 			first := 0
 			for i := range j.tab.parts {
 				q := &j.tab.parts[i]

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -239,4 +240,39 @@ func FuzzConv2D(f *testing.F) {
 		testConvForward(t, s, take(9), seed)
 		testConvBackward(t, s, take(9), seed)
 	})
+}
+
+// A convolution on a device that was told to stop computes nothing more, in
+// every form and pass.
+func TestConvStops(t *testing.T) {
+	var stop tensor.Stop
+	done := make(chan struct{})
+	close(done)
+	dev := New(1).Until(&stop)
+	for _, opt := range []tensor.ConvOpt{{}, {Normalized: true}, {Stride: 2}, {Up: true}} {
+		in, out := 16, 16
+		switch {
+		case opt.Up:
+			out = 32
+		case opt.Stride == 2:
+			out = 8
+		}
+		x, y, w, dw := dev.New(2, in, in, 32), dev.New(2, out, out, 32), dev.New(3, 3, 32, 32), dev.New(3, 3, 32, 32)
+		all := []*tensor.Tensor{x, y, w, dw}
+		for _, ended := range []bool{true, false} {
+			for _, v := range all {
+				dev.Fill(v, 7)
+			}
+			stop.Set(nil)
+			if ended {
+				stop.Set(done)
+			}
+			dev.Conv2D(y, x, w, nil, nil, opt)
+			dev.Conv2DBackward(x, dw, nil, y, x, w, opt)
+			for i, v := range []*tensor.Tensor{x, y, dw} {
+				same := !slices.ContainsFunc(v.Data(), func(got float32) bool { return got != 7 })
+				require.Equal(t, ended, same, "%+v: output %d", opt, i)
+			}
+		}
+	}
 }

@@ -15,6 +15,7 @@ type weightJob struct {
 	dw, dy, x *tensor.Tensor
 	opt       tensor.ConvOpt
 	k         int
+	stop      *tensor.Stop // ends the sum between two groups of images
 
 	rowParts, colParts int
 }
@@ -28,7 +29,7 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	j := weightPool.Get().(*weightJob)
-	j.dw, j.dy, j.x, j.opt, j.k = dw, dy, x, opt, dw.Dim(0)
+	j.dw, j.dy, j.x, j.opt, j.k, j.stop = dw, dy, x, opt, dw.Dim(0), c.stop
 	threads, taps := par.Threads(c.threads), j.k*j.k
 	fmas := dy.Rows() * dy.Cols() * x.Cols()
 	if partsFor(threads, fmas*taps) == 1 {
@@ -39,7 +40,7 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	j.colParts = min(panels(dy.Cols()), cut)
 	j.rowParts = min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts)
 	par.Run(threads, taps*j.rowParts*j.colParts, j)
-	j.dw, j.dy, j.x = nil, nil, nil
+	j.dw, j.dy, j.x, j.stop = nil, nil, nil, nil
 	weightPool.Put(j)
 }
 
@@ -67,7 +68,7 @@ func (j *weightJob) Do(part int) {
 	}
 	s := getScratch(0, 2*group*j.dy.Dim(1))
 	defer s.free()
-	for img := 0; img < j.x.Dim(0); img += group {
+	for img := 0; img < j.x.Dim(0) && !j.stop.Now(); img += group {
 		a, b := j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
 		for _, v := range views[:n] {
 			for r := 0; r < v.rows; r += rows {

@@ -19,6 +19,7 @@ type winoJob struct {
 	aImg, cImg, rImg int // distance of images
 	n, k, cols       int // images, channels read, channels written
 	flip             bool
+	stop             *tensor.Stop // ends the pass between two panels of a block
 
 	tileParts, colParts int
 }
@@ -48,7 +49,7 @@ func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, r
 	j.a, j.aImg = in.Data(), in.Dim(1)*in.Dim(2)*in.Pitch()
 	j.c, j.cImg = out.Data(), out.Dim(1)*out.Dim(2)*out.Pitch()
 	j.b, j.bias = taps, dataOf(b)
-	j.n, j.k, j.cols = in.Dim(0), in.Cols(), out.Cols()
+	j.n, j.k, j.cols, j.stop = in.Dim(0), in.Cols(), out.Cols(), c.stop
 	threads := par.Threads(c.threads)
 	j.split(threads)
 	par.Run(threads, j.tileParts*j.colParts, j)
@@ -95,8 +96,11 @@ func (j *winoJob) Do(part int) {
 	w.taps, _ = s.cut(at, row)
 	for i := range blocks {
 		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
+		if j.stop.Now() {
+			return
+		}
 		w.transform()
-		for p := p0; p < p1; p++ {
+		for p := p0; p < p1 && !j.stop.Now(); p++ {
 			w.panel(p)
 		}
 	}
