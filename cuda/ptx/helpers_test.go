@@ -54,7 +54,7 @@ func (g *gpu) floats(at uint64, n int) []float32 {
 	return x
 }
 
-// pack lays parameters out: uint64, int (as 32 bits) and float32, each aligned to
+// pack lays parameters out: uint64, int (as 32 bits), uint32 and float32, each aligned to
 // its size.
 func pack(t testing.TB, k *emu.Kernel, v ...any) []byte {
 	t.Helper()
@@ -69,6 +69,9 @@ func pack(t testing.TB, k *emu.Kernel, v ...any) []byte {
 		case int:
 			require.Equal(t, "u32", k.Params[i].Type, k.Params[i].Name)
 			binary.LittleEndian.PutUint32(at, uint32(x))
+		case uint32:
+			require.Equal(t, "u32", k.Params[i].Type, k.Params[i].Name)
+			binary.LittleEndian.PutUint32(at, x)
 		case float32:
 			require.Equal(t, "f32", k.Params[i].Type, k.Params[i].Name)
 			binary.LittleEndian.PutUint32(at, math.Float32bits(x))

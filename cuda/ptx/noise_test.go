@@ -27,7 +27,7 @@ func TestNoise(t *testing.T) {
 		t.Helper()
 		g := &gpu{t: t}
 		at := g.room(per * blocks)
-		params := append([]any{at, blocks, first, 0x9abcdef0, 0x12345678, 3, 5, 7}, extra...)
+		params := append([]any{at, blocks, first, uint32(0x9abcdef0), uint32(0x12345678), 3, 5, 7}, extra...)
 		g.run(entry, entry, launch(up(blocks, 256), 1, 256, 0, 5), params...)
 		want := make([]float32, per*blocks)
 		simd.Noise(want, op, &p, first*uint64(per), &q)

@@ -73,7 +73,7 @@ var elementwises = []elementwise{
 		d.Upload(y, values(d, a))
 	}, func(g *gpu, rows, cols int) []any {
 		p := float32(0.3)
-		return []any{g.put(keys), rows / len(keys), cols, 0x9abcdef0, 0x12345678, int(math.Ceil(float64(p) * (1 << 32))), float32(1 / (1 - float64(p)))}
+		return []any{g.put(keys), rows / len(keys), cols, uint32(0x9abcdef0), uint32(0x12345678), uint32(math.Ceil(float64(p) * (1 << 32))), float32(1 / (1 - float64(p)))}
 	}},
 }
 
