@@ -86,7 +86,7 @@ func (p LIM) Beta(t float64) float64 {
 func (p LIM) SDE(s, t float64) Coef {
 	if p.Alpha == 2 {
 		h := p.Beta(s) * (s - t)
-		return Coef{X: 1 + h/2, Eps: -h / (p.Sigma(s) + 1e-5), Z: math.Sqrt(h)}
+		return Coef{X: 1 + float64(h/2), Eps: -h / (p.Sigma(s) + 1e-5), Z: math.Sqrt(h)}
 	}
 	c := p.ODE(s, t)
 	c.Eps *= p.Alpha

@@ -253,9 +253,9 @@ func (p *Params) Init(seed uint64) {
 			case ones:
 				buf[j] = 1
 			case uniform:
-				buf[j] = float32(bound * float64(2*unit(key, uint64(j))-1))
+				buf[j] = float32(bound * (float64(2*unit(key, uint64(j))) - 1))
 			case xavier:
-				buf[j] = float32(q.gain * math.Sqrt(6) * float64(bound*float64(2*unit(key, uint64(j))-1)))
+				buf[j] = float32(q.gain * math.Sqrt(6) * float64(bound*(float64(2*unit(key, uint64(j)))-1)))
 			case normal:
 				buf[j] = float32(bell(key, uint64(j)))
 			case eyes:
@@ -287,7 +287,7 @@ func mix(z uint64) uint64 {
 
 // unit returns value j of stream key, uniform in [0,1).
 func unit(key, j uint64) float64 {
-	return float64(mix(key+j*0x9E3779B97F4A7C15)>>11) / (1 << 53)
+	return float64(float64(mix(key+j*0x9E3779B97F4A7C15)>>11) / (1 << 53))
 }
 
 // bell returns value j of stream key, normal to the precision that start

@@ -9,8 +9,8 @@ import "math"
 // exactly on a tie of float32 (low 29 bits 1 and 28 zeros) or in float32's
 // subnormal range; there the error of the first rounding decides.
 func FMA(a, b, c float32) float32 {
-	p := float64(a) * float64(b)
-	s := float64(p) + float64(c)
+	p := float64(float64(a) * float64(b)) // exact
+	s := p + float64(c)
 	bits := math.Float64bits(s)
 	if bits&(1<<29-1) != 1<<28 && bits>>52&0x7ff > 1023-126 {
 		return float32(s)

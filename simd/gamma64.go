@@ -170,7 +170,7 @@ const gamma64MinExp = -700
 // and the like of W1, each rounded once.
 func gamma64Units(w [4]uint32) (u, uc, v float64) {
 	k, m := (uint64(w[0])<<32|uint64(w[1]))>>11, (uint64(w[2])<<32|uint64(w[3]))>>11
-	return (float64(k) + 0.5) * 0x1p-53, (float64(k^(1<<53-1)) + 0.5) * 0x1p-53, (float64(m) + 0.5) * 0x1p-53
+	return float64((float64(k) + 0.5) * 0x1p-53), float64((float64(k^(1<<53-1)) + 0.5) * 0x1p-53), float64((float64(m) + 0.5) * 0x1p-53)
 }
 
 // gamma64Exp returns −ln u with full relative precision at both ends.

@@ -185,8 +185,8 @@ func (m *stableModel) information(p vector) (info matrix) {
 	for side := -1.0; side <= 1; side += 2 {
 		for k := range most * 4 {
 			// Cells of 1/16 of (|z| + w).
-			lo := w * (dmath.Exp(float64(k)/16) - 1)
-			hi := w * (dmath.Exp(float64(k+1)/16) - 1)
+			lo := float64(w * (dmath.Exp(float64(k)/16) - 1))
+			hi := float64(w * (dmath.Exp(float64(k+1)/16) - 1))
 			for _, u := range [2]float64{0.21132486540518713, 0.7886751345948129} {
 				v, g := s.at(side * (lo + float64(u*(hi-lo))))
 				r := math.Sqrt(dmath.Exp(v) * (hi - lo) / 2)

@@ -42,7 +42,7 @@ type logTable struct {
 
 // cellsFor returns how many cells hold |z| up to a, at least four octaves.
 func cellsFor(a float64) int {
-	return min(max(math.Ilogb(a+1)+1, 4), cellOctaves) * cellsPerOctave
+	return min(max(math.Ilogb(float64(a)+1)+1, 4), cellOctaves) * cellsPerOctave
 }
 
 // stretchFor returns the stretch of the table of α.

@@ -106,7 +106,7 @@ func (s StudentT) AbsMoment(p float64) float64 {
 func (s StudentT) LogMean() float64 {
 	s.check()
 	const half = -euler - 2*math.Ln2 // ψ(½)
-	return dmath.Log(s.Scale) + 0.5*(dmath.Log(s.Nu)-dmath.Digamma(s.Nu/2)+half)
+	return dmath.Log(s.Scale) + float64(0.5*(dmath.Log(s.Nu)-dmath.Digamma(s.Nu/2)+half))
 }
 
 // LogVariance returns the variance of ln|X − Loc|, ¼(π²/2 + ψ'(ν/2)).

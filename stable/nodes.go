@@ -80,7 +80,7 @@ func (n *nodeSet) remainders(p *point, sa, sq, st []float64) {
 	for i, a := range n.a[:n.n] {
 		_, t := p.split(a, n.b[i])
 		th := math.Pi/2 - t
-		m := p.eta + float64(p.eps*th)/2
+		m := p.eta + float64(float64(p.eps*th)/2)
 		theta[i], half[i], mid[i] = th, e*math.Abs(th)/2, min(m, math.Pi-m)
 	}
 	simd.SinF64(half, half)

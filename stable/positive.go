@@ -99,10 +99,10 @@ func (s Stream) Multiplier(alpha float64) float64 {
 	if alpha == 2 {
 		return 2
 	}
-	a := alpha / 2
+	a := float64(alpha / 2)
 	u, uc, v, vc := s.uniforms(tagMultiplier)
 	// θ = πu; near π its sine is taken from the complement.
-	sa, sb := dmath.SinPi(a*u), dmath.SinPi((1-a)*u)
+	sa, sb := dmath.SinPi(float64(a*u)), dmath.SinPi(float64((1-a)*u))
 	return 2 * dmath.Exp(kanter(a, sa, dmath.SinPi(min(u, uc)), sb, exp64(v, vc)))
 }
 

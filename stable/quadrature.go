@@ -160,7 +160,7 @@ func (t *integrator) proposeLeft(om, depth, slope float64) {
 	for depth < enough && n.n < probeCap {
 		d := 2.5 + float64(0.7*max(depth, 0))
 		h := d / (1 + slope)
-		if math.Abs(om-h/2-t.edge) < 4+h/2 {
+		if math.Abs(om-float64(h/2)-t.edge) < 4+float64(h/2) {
 			h = min(h, longestLeft)
 		}
 		om -= h

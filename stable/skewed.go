@@ -51,7 +51,7 @@ func (s Stream) rounded(dst []float32, alpha, beta float64, off int) {
 // symmetricParams returns the kernel of the law with β = 0 and its constants.
 func symmetricParams(alpha float64) (simd.NoiseOp, simd.NoiseParams) {
 	a := float32(alpha)
-	q := simd.NoiseParams{Alpha: a, K: [2]float32{a / 2}, K1: [2]float32{float32(1 - alpha/2)}, Eps: float32(1 - alpha), Least: a * 0x1p-27}
+	q := simd.NoiseParams{Alpha: a, K: [2]float32{a / 2}, K1: [2]float32{float32(1 - float64(alpha/2))}, Eps: float32(1 - alpha), Least: a * 0x1p-27}
 	setPower(&q, alpha)
 	if alpha <= 1 {
 		return simd.NoiseSymmetricLow, q
@@ -99,7 +99,7 @@ func newSkew(alpha, beta float64) (z skew) {
 	eta := atan2(ts, float64(b*tc))
 	z.cos = ts / math.Sqrt(float64(ts*ts)+float64(float64(b*tc)*float64(b*tc)))
 	small := atan2(float64(float64(ts*tc)*(1-b)), float64(float64(b*tc)*tc)+float64(ts*ts)) / math.Pi
-	large := eta/math.Pi + e/2
+	large := eta/math.Pi + float64(e/2)
 	for side, sign := range [2]float64{1, -1} {
 		plus := sign*beta > 0 || beta == 0 && side == 0
 		z.top[side] = plus == (z.eps >= 0)

@@ -57,7 +57,7 @@ func (s Stream) Symmetric64(dst []float64, alpha float64, off int) {
 	q.A, q.K = -alpha, alpha/2
 	if alpha > 1 {
 		op = simd.Noise64SymmetricHigh
-		q.A, q.K = alpha-1, 1-alpha/2
+		q.A, q.K = alpha-1, 1-float64(alpha/2)
 	}
 	s.fill64(dst, tagSymmetric64, op, off, &q)
 }

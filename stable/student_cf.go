@@ -45,14 +45,14 @@ func studentCF(a, x float64) float64 {
 		return 0
 	}
 	r := math.Hypot(a, x)
-	rest := x / (r + a) * x // r − a
-	logRest := 2*dmath.Log(x) - dmath.Log(r+a)
-	peak := float64(a*dmath.Log1p(rest/(2*a))) - rest + 0.5*dmath.Log(a/(2*math.Pi)) - dmath.StirlingRest(a)
+	rest := float64(x / (r + a) * x) // r − a
+	logRest := float64(2*dmath.Log(x)) - dmath.Log(r+a)
+	peak := float64(a*dmath.Log1p(rest/(2*a))) - rest + float64(0.5*dmath.Log(a/(2*math.Pi))) - dmath.StirlingRest(a)
 	step := min(0.5/math.Sqrt(r), 0.125)
 	sum := 1.0
 	for _, side := range [2]float64{step, -step} {
 		for f, k := 1.0, 1.0; f > 1e-17*sum; k++ {
-			w := k * side
+			w := float64(k * side)
 			m := math.Abs(w)
 			q := dmath.Expm1(-m) // cosh w − 1 = ½q²e^m
 			f = dmath.Exp(-float64(a*(dmath.Expm1(w)-w)) - float64(float64(0.5*q*q)*dmath.Exp(logRest+m)))

@@ -168,7 +168,7 @@ func (p *point) nearLog(tan, sqe, r, t float64) float64 {
 	if e := math.Abs(z.eps); e != 0 {
 		half = math.Copysign(dmath.QuickSin(math.Abs(e*half))/e, theta)
 	}
-	mid := z.eta + float64(z.eps*theta)/2
+	mid := z.eta + float64(float64(z.eps*theta)/2)
 	d := float64(sg*sqe*tan) - float64(p.x0*float64(sg*z.sinE)) - float64(2*half*sinFold(mid, math.Pi-mid))
 	if z.eps == 0 {
 		return d / p.r
@@ -234,7 +234,7 @@ func (p *point) centre() (w, slope float64) {
 			hi = w
 		}
 		// Newton's step, limited, since ln g can grow like e^w; within the bracket.
-		most := 4 + 0.5*math.Abs(w)
+		most := 4 + float64(0.5*math.Abs(w))
 		w += max(min(d/slope, most), -most)
 		if !(w > lo && w < hi) || i > 20 && i%2 == 0 {
 			w = (lo + hi) / 2

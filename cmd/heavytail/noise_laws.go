@@ -180,7 +180,7 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	}
 	loc := l.Loc
 	if l.Param == stable.S1 && l.Alpha == 1 { // where S1 is no family of location and scale
-		loc += l.Beta * 2 / math.Pi * l.Scale * dmath.Log(l.Scale)
+		loc += float64(l.Beta * 2 / math.Pi * l.Scale * dmath.Log(l.Scale))
 	}
 	place := []float64{l.Scale, loc}
 	m.f32 = placed(place, func(s stable.Stream, dst []float32, off int) {

@@ -124,7 +124,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	step := r.options.Step
 	r.options.Step = func(first, left int, x []float32) error {
 		in := float64(len(x) / r.per()) // samples in this batch
-		m.count(float64(first)+in*(1-float64(left)/steps), float64(r.options.N), "samples/s", 1)
+		m.count(float64(first)+float64(in*(1-float64(left)/steps)), float64(r.options.N), "samples/s", 1)
 		if step != nil {
 			return step(first, left, x)
 		}

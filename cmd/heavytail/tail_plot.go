@@ -104,7 +104,7 @@ func (p *tailPlot) law(name string, c color.NRGBA, survival func(float64) float6
 	line := curve{name: name, colour: c}
 	for k := range (p.x1-p.x0)*40 + 1 {
 		lx := float64(p.x0) + float64(k)/40
-		d := dmath.Exp(lx*math.Ln10) * scale
+		d := float64(dmath.Exp(lx*math.Ln10) * scale)
 		// Both tails; the laws are close to symmetric about loc.
 		s := survival(loc+d) + 1 - survival(loc-d)
 		if d > 3*scale {
@@ -120,8 +120,8 @@ func (p *tailPlot) law(name string, c color.NRGBA, survival func(float64) float6
 
 // pixel returns where a point lies in the picture.
 func (p *tailPlot) pixel(q [2]float64) (x, y float64) {
-	x = leftEdge + (q[0]-float64(p.x0))/float64(p.x1-p.x0)*(plotW-leftEdge-rightEdge)
-	y = topEdge + (float64(p.y1)-q[1])/float64(p.y1-p.y0)*(plotH-topEdge-bottomEdge)
+	x = leftEdge + float64((q[0]-float64(p.x0))/float64(p.x1-p.x0)*(plotW-leftEdge-rightEdge))
+	y = topEdge + float64((float64(p.y1)-q[1])/float64(p.y1-p.y0)*(plotH-topEdge-bottomEdge))
 	return x, y
 }
 
@@ -252,7 +252,7 @@ func (b bitmap) line(x0, y0, x1, y1 float64, c color.NRGBA) {
 	n := int(max(math.Abs(x1-x0), math.Abs(y1-y0))) + 1
 	for k := range n + 1 {
 		t := float64(k) / float64(n)
-		b.SetNRGBA(int(math.Round(x0+t*(x1-x0))), int(math.Round(y0+t*(y1-y0))), c)
+		b.SetNRGBA(int(math.Round(x0+float64(t*(x1-x0)))), int(math.Round(y0+float64(t*(y1-y0)))), c)
 	}
 }
 

@@ -32,7 +32,7 @@ func (a axis) shows(v float64) bool {
 	if a.log {
 		return v > 0 && v >= a.lo/1.0001 && v <= a.hi*1.0001
 	}
-	slack := 1e-6 * (a.hi - a.lo)
+	slack := float64(1e-6 * (a.hi - a.lo))
 	return v >= a.lo-slack && v <= a.hi+slack
 }
 
@@ -129,7 +129,7 @@ func (a axis) linearTicks() []float64 {
 	}
 	var out []float64
 	for k := math.Ceil(a.lo/step - 1e-9); k*step <= a.hi*(1+1e-12); k++ {
-		out = append(out, k*step+0) // + 0: no "-0"
+		out = append(out, float64(k*step)+0) // + 0: no "-0"
 	}
 	return out
 }

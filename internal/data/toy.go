@@ -144,20 +144,20 @@ func swissRoll(r points, i, _ int) (float64, float64) {
 func rings(r points, i, _ int) (float64, float64) {
 	k := r.pick(i, []float64{.1, .2, .3, .4})
 	a, _ := r.normal(i)
-	radius := float64(k+1)/4 + float64(0.02*a)
+	radius := float64(float64(k+1)/4) + float64(0.02*a)
 	u := 2 * r.uniform(i, 1)
 	return radius * dmath.CosPi(u), radius * dmath.SinPi(u)
 }
 
 // checkerboard: uniform on the dark squares of a 4×4 board over [−1,1]².
 func checkerboard(r points, i, _ int) (float64, float64) {
-	u := r.uniform(i, 0) * 8
+	u := float64(r.uniform(i, 0) * 8)
 	k := int(u)
 	row, col := k/2, k%2*2
 	if row%2 == 1 {
 		col++
 	}
-	return (float64(col)+u-float64(k))/2 - 1, (float64(row)+r.uniform(i, 1))/2 - 1
+	return float64((float64(col)+u-float64(k))/2) - 1, float64((float64(row)+r.uniform(i, 1))/2) - 1
 }
 
 // standardise subtracts the mean of all numbers and divides by their standard

@@ -96,10 +96,10 @@ func logDD(x float64) (hi, lo float64) {
 	cl := math.FMA(s, tl, math.FMA(sl, t, math.FMA(s, t, -c)))
 	g := float64(twoThd * c)
 	gl := math.FMA(twoThd, cl, math.FMA(twoThL, c, math.FMA(twoThd, c, -g)))
-	p := float64(c*t) * poly(t, logC)
-	a, al := twoSum(float64(n*ln2Hi), 2*s)
+	p := float64(float64(c*t) * poly(t, logC))
+	a, al := twoSum(float64(n*ln2Hi), float64(2*s))
 	b, bl := twoSum(a, g)
-	r := (al + bl) + math.FMA(n, ln2Mid, float64(p+float64(gl+2*sl)))
+	r := (al + bl) + math.FMA(n, ln2Mid, float64(p+float64(gl+float64(2*sl))))
 	hi = b + r
 	return hi, float64(b-hi) + r
 }

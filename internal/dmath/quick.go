@@ -107,5 +107,5 @@ func quickCos(y float64) float64 {
 	t := y * y
 	p := math.FMA(math.FMA(math.FMA(0x1.aac3f4bf3e2dcp-45, t, -0x1.9393347c69abcp-37), t, 0x1.1eed8ca06114ep-29), t, -0x1.27e4fb75fa949p-22)
 	p = math.FMA(math.FMA(math.FMA(p, t, 0x1.a01a01a018dbfp-16), t, -0x1.6c16c16c16c10p-10), t, 0x1.5555555555555p-5)
-	return math.FMA(float64(t*t), p, 1-0.5*t)
+	return math.FMA(float64(t*t), p, 1-float64(0.5*t))
 }

@@ -36,7 +36,7 @@ func sinKernel(y, l float64) (hi, lo float64) {
 func cosKernel(y, l float64) (hi, lo float64) {
 	t := y * y
 	tl := math.FMA(y, y, -t)
-	h := 0.5 * t
+	h := float64(0.5 * t)
 	w := 1 - h
 	e := float64(float64(1-w)-h) - math.FMA(y, l, float64(0.5*tl))
 	return w, math.FMA(float64(t*t), poly(t, cosC), e)
@@ -92,8 +92,8 @@ func reduceHuge(x float64) (q int, y, l float64) {
 	if top>>63 != 0 {
 		q++
 	}
-	f := float64(int64(top)>>11) * 0x1p-53
-	g := float64(top&(1<<11-1))*0x1p-64 + float64(mid>>11)*0x1p-117
+	f := float64(float64(int64(top)>>11) * 0x1p-53)
+	g := float64(float64(top&(1<<11-1))*0x1p-64) + float64(float64(mid>>11)*0x1p-117)
 	fh, fl := twoSum(f, g)
 	y, l = mulDD(fh, fl, pio2Hi, pio2Lo)
 	if x < 0 {
@@ -150,7 +150,7 @@ func Tan(x float64) float64 {
 func reduceHalf(x float64) (q int, y, l float64) {
 	x = math.Mod(x, 2) // exact
 	n := math.RoundToEven(2 * x)
-	y, l = mulDD(x-0.5*n, 0, piHi, piLo)
+	y, l = mulDD(x-float64(0.5*n), 0, piHi, piLo)
 	return int(n) & 3, y, l
 }
 

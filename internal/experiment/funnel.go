@@ -224,7 +224,7 @@ func logSurvivalError(ref, gen []float64, lo, hi float64) float64 {
 	const levels = 20
 	logShare := func(x []float64, t float64) float64 {
 		n := float64(len(x))
-		return dmath.Log((share(x, t)*n + 0.5) / (n + 1))
+		return dmath.Log((float64(share(x, t)*n) + 0.5) / (n + 1))
 	}
 	p := make([]float64, levels)
 	for i := range p {

@@ -101,8 +101,8 @@ func overallTable(r *Results, sets []realSet) string {
 			}
 		}
 		s := Summarise(logs)
-		se := s.Std / math.Sqrt(float64(s.N))
-		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-1.96*se), dmath.Exp(s.Mean+1.96*se)))
+		se := float64(1.96 * (s.Std / math.Sqrt(float64(s.N))))
+		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se)))
 	}
 	for _, row := range realRows() {
 		add(row.title(), func(set string) []float64 { return r.Values(row.family, row.setting(set), "tail") })

@@ -71,8 +71,8 @@ func tailsErrors(real, gen []float32) (e [5]float64) {
 	e = [5]float64{m.Mean, m.Integral, metrics.MSLELevels(rn, gn, tailsLevel), 0, 0}
 	for c := range 2 {
 		r, g := coordinate(real, c), coordinate(gen, c)
-		e[3] += metrics.MSLE(r, g, tailsLevel).Mean / 2
-		e[4] += metrics.MSLELevels(r, g, tailsLevel) / 2
+		e[3] += float64(metrics.MSLE(r, g, tailsLevel).Mean / 2)
+		e[4] += float64(metrics.MSLELevels(r, g, tailsLevel) / 2)
 	}
 	return e
 }

@@ -11,7 +11,7 @@ import (
 // Byte maps a value of [−1,1] to 0…255, rounded to the nearest; what lies
 // outside is clamped, NaN is 0.
 func Byte(v float32) byte {
-	f := math.Floor((float64(v)+1)*127.5 + 0.5)
+	f := math.Floor(float64((float64(v)+1)*127.5) + 0.5)
 	if !(f > 0) {
 		return 0
 	}
