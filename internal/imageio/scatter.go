@@ -64,7 +64,7 @@ func (a *Axis) widen(w float64) {
 
 // at returns where v lies on n pixels, −1 outside.
 func (a Axis) at(v float64, n int) int {
-	f := (v - a.Lo) / (a.Hi - a.Lo) * float64(n)
+	f := float64((v - a.Lo) / (a.Hi - a.Lo) * float64(n))
 	if !(f >= 0 && f < float64(n)) {
 		return -1
 	}
