@@ -153,7 +153,7 @@ func (g *graph) sum(a, b *value) *value {
 func (g *graph) attention(qkv *value, heads int) *value {
 	h, w, c := qkv.shape[0], qkv.shape[1], qkv.cols()/3
 	y := g.alloc(h, w, c)
-	g.macs += 2 * float64(h*w) * float64(h*w) * float64(c)
+	g.macs += float64(2 * float64(h*w) * float64(h*w) * float64(c))
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
 	s := &step{forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
 	s.record = func() {

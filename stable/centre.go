@@ -9,8 +9,11 @@ import (
 // Below these SX, S = (sin η)^(1/α), the powers of X are summed instead of the
 // integrals. Near α = 1, ln g comes from r − R, whose rounding error is one of
 // 3·10^-16/SX of f; elsewhere integrals hold until e^-w leaves float64.
+// A Sampler's rows are float32, for which integrals do longer: its bits are those
+// of version 0.1.0.
 const (
 	powersNear = 0x1p-7
+	powersRows = 1e-5
 	powersElse = 1e-30
 	mostPowers = 24
 )
@@ -24,11 +27,11 @@ const (
 // with an error of the order of the first term left out, its sine taken as 1. It
 // reports whether that is below the rounding error of the sum: not where X is
 // too large, nor on half-lines, which have no powers at their end.
-func (s *standard) powers() (o values, ok bool) {
+func (s *standard) powers(near float64) (o values, ok bool) {
 	z := s.r * dmath.Pow(s.sin, s.eps/s.alpha) // X = R/sin η
 	limit := powersElse
 	if s.near {
-		limit = powersNear
+		limit = near
 	}
 	if !(z < limit) || s.eps == 0 {
 		return o, false
