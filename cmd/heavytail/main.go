@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"heavytail/internal/atomicfile"
@@ -48,11 +47,7 @@ func main() {
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	got := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signal.Notify(got, s)
-		}
-	}
+	notify(got)
 	go func() {
 		<-got
 		cancel()

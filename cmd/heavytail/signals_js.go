@@ -1,0 +1,6 @@
+package main
+
+import "os"
+
+// notify does nothing: js has no signals, and to ask for one ends the program.
+func notify(chan<- os.Signal) {}
