@@ -53,6 +53,31 @@ func near(t *testing.T, want []float64, got *tensor.Tensor, terms int, msg strin
 	numtest.Within(t, want, dense(got), tol, 0x1p-22, msg)
 }
 
+// nearSum fails unless t equals the twin's sums within the rounding of float32:
+// an element that is a sum of products, in any order and with at most n
+// roundings on the way of each product, is off by at most γ·size, γ = nu/(1−nu),
+// u = 2^−24, size being the sum of the products' magnitudes (Higham, Accuracy
+// and Stability of Numerical Algorithms, Lemma 3.1), and by n steps of 2^−149
+// where products underflow.
+func nearSum(t *testing.T, want, size []float64, got *tensor.Tensor, n int, msg string) {
+	t.Helper()
+	nu := float64(n) * 0x1p-24
+	for i, v := range dense(got) {
+		if e := math.Abs(float64(v) - want[i]); !(e <= nu/(1-nu)*size[i]+float64(n)*0x1p-149) {
+			t.Fatalf("%s: element %d is %v, want %v: off by %.3g, the bound of %d roundings is %.3g", msg, i, v, want[i], e, n, nu/(1-nu)*size[i])
+		}
+	}
+}
+
+// magnitudes returns |x|.
+func magnitudes(x []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = math.Abs(v)
+	}
+	return out
+}
+
 // bitsOf collects the results of f at every level and for several numbers of
 // threads and fails unless all have the same bits; it returns them.
 func bitsOf(t *testing.T, f func(c *CPU) []float32) []float32 {
