@@ -60,6 +60,9 @@ var mayImport = map[string][]string{
 	"cuda/gen/cmd": {"cuda/gen"},
 	"cuda/emu":     {"simd"}, // simd: the float32 fma
 
+	// Checks of the compiled code, a program of CI.
+	"internal/contraction": {},
+
 	// Tests.
 	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":      {"tensor"},

@@ -45,7 +45,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	} else {
 		y = g.alloc(h, w, c.w.Shape[0])
 	}
-	g.macs += float64(h*w) * float64(c.w.n)
+	g.macs += float64(float64(h*w) * float64(c.w.n))
 	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
 	s.record = func() {
 		dy := y.grad

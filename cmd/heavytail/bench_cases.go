@@ -41,7 +41,7 @@ func convCases(o benchOptions) ([]benchCase, error) {
 		b, y := filled(dev, s.c), filled(dev, o.batch, s.size/s.stride, s.size/s.stride, s.c)
 		dx, dw, db := filled(dev, x.Shape()...), filled(dev, w.Shape()...), filled(dev, s.c)
 		name := fmt.Sprintf("conv%d×%d/%d %d→%d at %d²", s.k, s.k, s.stride, s.c, s.c, s.size)
-		flops := 2 * float64(y.Len()) * float64(s.k*s.k*s.c)
+		flops := float64(2 * float64(y.Len()) * float64(s.k*s.k*s.c))
 		opts := []tensor.ConvOpt{{Stride: s.stride}}
 		if s.k == 3 && s.stride == 1 {
 			opts = append(opts, tensor.ConvOpt{Normalized: true})

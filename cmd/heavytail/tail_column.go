@@ -143,7 +143,7 @@ func (c *columnReport) stableLaws() {
 
 // setBeta takes β from the regression and says what a skewed column means.
 func (c *columnReport) setBeta(k stable.StableFit) {
-	d := 1.96 * k.SE[1]
+	d := float64(1.96 * k.SE[1])
 	if k.Alpha >= 2 || d >= 1 { // near α = 2 there is no telling β; on its bound it has no interval
 		return
 	}

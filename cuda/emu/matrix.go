@@ -102,7 +102,7 @@ func buildMMA(d *decoder) {
 		for i := range C {
 			for k := range p.k {
 				for j := range C[i] {
-					C[i][j] += float64(A[i][k]) * float64(B[k][j]) // exact product
+					C[i][j] += float64(float64(A[i][k]) * float64(B[k][j])) // exact product
 				}
 			}
 		}
