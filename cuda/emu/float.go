@@ -2,6 +2,7 @@ package emu
 
 import (
 	"math"
+	"math/bits"
 	"strings"
 
 	"heavytail/simd"
@@ -280,14 +281,25 @@ func saturate(v float64, t typ) uint64 {
 func toFloat(x uint64, from, into typ) uint64 {
 	s := extend(x, from.size)
 	switch {
-	case into.size == 4 && from.class == 's':
-		return bits32(float32(s))
+	case into.size == 4 && from.class == 's' && s < 0:
+		return bits32(-toSingle(uint64(-s)))
 	case into.size == 4:
-		return bits32(float32(x))
+		return bits32(toSingle(x))
 	case from.class == 's':
 		return bits64(float64(s))
 	}
 	return bits64(float64(x))
+}
+
+// toSingle rounds to float32. The bits that float64 cannot hold are joined into its
+// last, which float32 cannot; Go's own conversion rounds twice on 386.
+func toSingle(x uint64) float32 {
+	s := max(0, bits.Len64(x)-53)
+	m := x >> s
+	if m<<s != x {
+		m |= 1
+	}
+	return float32(math.Ldexp(float64(m), s))
 }
 
 // tf32 rounds to 10 bits of fraction, ties away from zero.

@@ -1,9 +1,11 @@
 package emu
 
 import (
+	"maps"
 	"math"
 	"math/big"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,7 +52,7 @@ func kindOf(t typ) string {
 // wholeNumbers checks the instructions on integers against math/big.
 func wholeNumbers(t *testing.T) {
 	rnd := rand.New(rand.NewSource(1))
-	for op := range opcodes {
+	for _, op := range slices.Sorted(maps.Keys(opcodes)) {
 		part := strings.Split(op, ".")
 		ty := types[part[len(part)-1]]
 		f := map[string]func(z, x, y *big.Int) *big.Int{"add": (*big.Int).Add, "sub": (*big.Int).Sub, "mul": (*big.Int).Mul, "mad": (*big.Int).Mul,
@@ -174,7 +176,7 @@ func finite(t *testing.T) {
 // shifts checks what moves bits against loops over bits.
 func shifts(t *testing.T) {
 	rnd := rand.New(rand.NewSource(3))
-	for op := range opcodes {
+	for _, op := range slices.Sorted(maps.Keys(opcodes)) {
 		part := strings.Split(op, ".")
 		ty := types[part[len(part)-1]]
 		n := uint(8 * ty.size)
@@ -228,7 +230,7 @@ func shifts(t *testing.T) {
 // conversions checks cvt against math/big.
 func conversions(t *testing.T) {
 	rnd := rand.New(rand.NewSource(4))
-	for op := range opcodes {
+	for _, op := range slices.Sorted(maps.Keys(opcodes)) {
 		part := strings.Split(op, ".")
 		if part[0] != "cvt" || strings.Contains(op, "tf32") || strings.Contains(op, "bf16") {
 			continue
@@ -307,7 +309,7 @@ func wantConversion(v, r float64, from, into typ) uint64 {
 // comparisons checks setp with its joins, and selp.
 func comparisons(t *testing.T) {
 	rnd := rand.New(rand.NewSource(5))
-	for op := range opcodes {
+	for _, op := range slices.Sorted(maps.Keys(opcodes)) {
 		part := strings.Split(op, ".")
 		ty := types[part[len(part)-1]]
 		k := kindOf(ty)
