@@ -175,7 +175,7 @@ func TestSafetensorsHostile(t *testing.T) {
 		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8), "bytes 4 to 8"},
 		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 8), "8 bytes of data"},
 		{raw(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 4), "for shape"},
-		{raw(`{"a":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}`, 16), "for shape"},
+		{raw(`{"a":{"dtype":"F32","shape":[4611686018427387905,4],"data_offsets":[0,16]}}`, 16), "shape"}, // no int of 32 bits: the JSON reader names it
 		{raw(`{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 4), "for shape"},
 		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,400]}}`, 4), "bytes 0 to 400"},
 		{raw(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,-4]}}`, 4), "bytes 0 to -4"},

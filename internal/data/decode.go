@@ -179,7 +179,7 @@ func tiffOrientation(b []byte) (int, error) {
 	}
 	order := byteOrder(b[0])
 	at := order.uint(b[4:8])
-	if at > len(b)-2 {
+	if at < 0 || at > len(b)-2 { // negative: 2^31 or more where an int has 32 bits
 		return 0, errTIFF
 	}
 	entries := order.uint(b[at : at+2])
