@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
 )
 
 func text(s string) func(io.Writer) error {
@@ -37,7 +39,7 @@ func mode(t *testing.T, path string) os.FileMode {
 // What is not a file takes the bytes and stays what it is: as root, renaming
 // over /dev/null would have replaced the device for the whole machine.
 func TestSpecialFilesAreWrittenThrough(t *testing.T) {
-	dir := t.TempDir()
+	dir, made := t.TempDir(), 0
 	for _, kind := range []string{"device", "pipe", "socket"} {
 		path := filepath.Join(dir, kind)
 		got := make(chan string, 1)
@@ -52,7 +54,9 @@ func TestSpecialFilesAreWrittenThrough(t *testing.T) {
 		}
 		switch kind {
 		case "device":
-			require.NoError(t, os.Symlink("/dev/null", path))
+			if !numtest.NullDevice(t, path) {
+				continue
+			}
 			got <- "whole"
 		case "pipe":
 			require.NoError(t, syscall.Mkfifo(path, 0o600))
@@ -63,6 +67,7 @@ func TestSpecialFilesAreWrittenThrough(t *testing.T) {
 			defer l.Close()
 			go func() { reader(l.Accept()) }()
 		}
+		made++
 		was := mode(t, path)
 		require.NoError(t, Write(path, text("whole")), kind)
 		require.Equal(t, was, mode(t, path), kind)
@@ -73,10 +78,9 @@ func TestSpecialFilesAreWrittenThrough(t *testing.T) {
 			t.Fatalf("%s: its reader got nothing", kind)
 		}
 	}
-	require.NotZero(t, mode(t, "/dev/null")&os.ModeCharDevice)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, left, 3, "temporary files stay behind")
+	require.Len(t, left, made, "temporary files stay behind")
 }
 
 func TestLinksAreFollowed(t *testing.T) {
