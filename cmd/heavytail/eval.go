@@ -33,7 +33,8 @@ larger, samples spread evenly over it are used, so that both have one size.
 
 Points: for each column, and for the norm of the points, the distance of the
 laws, the error of the tail of |x - median of REAL| and moments; for all columns
-together precision and recall and distances. Images: Fréchet and kernel distances
+together, in units of half the interquartile range of REAL's, precision and recall
+and distances. Images: Fréchet and kernel distances
 and neighbourhoods in the features of the named extractor: for 28x28 grey images
 a small classifier trained on Fashion-MNIST, for others the mean and deviation of
 fixed random convolutions at three scales, which see texture, blur and noise but

@@ -93,7 +93,9 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 		return err
 	}
 	r.Xi, r.Q = o.xi, o.q
-	if err := o.distances(ctx, r, x.points, y.points, d); err != nil {
+	mid, unit := frame(x.points, d)
+	real, gen := framed(x.points, mid, unit), framed(y.points, mid, unit)
+	if err := o.distances(ctx, r, real, gen, d); err != nil {
 		return err
 	}
 	for _, c := range columns {
@@ -105,21 +107,40 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 		r.Columns = append(r.Columns, o.column(columnName(set, c), a, b, distance(a, 0), distance(b, 0)))
 	}
 	if d > 1 {
-		a, b := norms(x.points, d), norms(y.points, d)
+		a, b := norms(real, d), norms(gen, d)
 		r.Columns = append(r.Columns, o.column("norm", a, b, a, b))
 	}
 	return nil
 }
 
-// distances adds the metrics of all columns together. They rest on the distances
-// of points from each other, which do not change when all points are moved: about
-// the medians of the real ones float32 has the digits it lacks far from 0.
-func (o evalOptions) distances(ctx context.Context, r *evalReport, real, gen []float64, d int) error {
-	mid := make([]float64, d)
-	for c := range mid {
-		mid[c] = metrics.Quantiles(part(real, d, c), []float64{0.5})[0]
+// frame returns the place and the unit of each column in which points are
+// compared as a whole: the median of the real ones, about which float32 has the
+// digits that it lacks far from 0, and, where there are several columns, half
+// their interquartile range (the deviation, or 1, where that is 0), so that a
+// column of small unit counts as much as others.
+func frame(real []float64, d int) (mid, unit []float64) {
+	for c := range d {
+		x := part(real, d, c)
+		q := metrics.Quantiles(x, []float64{0.25, 0.5, 0.75})
+		u := (q[2] - q[0]) / 2
+		if u == 0 {
+			sum := 0.0
+			for _, v := range x {
+				sum += float64((v - q[1]) * (v - q[1]))
+			}
+			u = math.Sqrt(sum / float64(len(x)))
+		}
+		if d == 1 || u == 0 || math.IsInf(u, 0) || math.IsNaN(u) {
+			u = 1
+		}
+		mid, unit = append(mid, q[1]), append(unit, u)
 	}
-	x, y := moved(real, mid), moved(gen, mid)
+	return mid, unit
+}
+
+// distances adds the metrics of all columns together, of points in their frame.
+func (o evalOptions) distances(ctx context.Context, r *evalReport, real, gen []float64, d int) error {
+	x, y := floats(real), floats(gen)
 	prd := metrics.PRD(x, y, d, metrics.PRDOptions{Seed: o.seed, Threads: o.threads})
 	r.add("prd_precision", "precision, PRD F1/8", prd.Precision, "1", r.Used)
 	r.add("prd_recall", "recall, PRD F8", prd.Recall, "1", r.Used)
@@ -135,11 +156,19 @@ func (o evalOptions) distances(ctx context.Context, r *evalReport, real, gen []f
 	return nil
 }
 
-// moved returns the rows x less the row from.
-func moved(x, from []float64) []float32 {
+// framed returns the rows x less mid, divided by unit.
+func framed(x, mid, unit []float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = (v - mid[i%len(mid)]) / unit[i%len(unit)]
+	}
+	return out
+}
+
+func floats(x []float64) []float32 {
 	out := make([]float32, len(x))
 	for i, v := range x {
-		out[i] = float32(v - from[i%len(from)])
+		out[i] = float32(v)
 	}
 	return out
 }

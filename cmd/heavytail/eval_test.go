@@ -244,6 +244,32 @@ func TestEvalFarFromZero(t *testing.T) {
 		got[i], _, _ = evaluate(t, dir, "csv:real.csv", "csv:gen.csv")
 	}
 	require.Equal(t, got[0].Metrics, got[1].Metrics)
-	require.Equal(t, got[0].Columns[:2], got[1].Columns[:2])
-	require.NotEqual(t, got[0].Columns[2], got[1].Columns[2], "the norm knows the place")
+	require.Equal(t, got[0].Columns, got[1].Columns)
+}
+
+// TestEvalUnits: a column counts in the metrics of all columns whatever its unit.
+func TestEvalUnits(t *testing.T) {
+	dir := t.TempDir()
+	table := func(name string, small, big float64, wrong bool) {
+		var b strings.Builder
+		for i := range 400 {
+			u, v := math.Sin(float64(i*i)), math.Cos(float64(3*i*i))
+			if wrong {
+				u = 50*u + 3
+			}
+			fmt.Fprintf(&b, "%v,%v\n", small*u, big*v)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(b.String()), 0o644))
+	}
+	table("a.csv", 0.01, 1e6, false)
+	table("b.csv", 0.01, 1e6, true)
+	table("c.csv", 1e6, 1e6, false)
+	table("d.csv", 1e6, 1e6, true)
+	e, _, _ := evaluate(t, dir, "a.csv", "b.csv")
+	require.Less(t, e.value(t, "coverage"), 0.5)
+	require.Greater(t, e.value(t, "mmd"), 0.1)
+	same, _, _ := evaluate(t, dir, "c.csv", "d.csv")
+	for _, name := range []string{"prd_f1", "coverage", "mmd", "sliced_wasserstein"} {
+		require.InDelta(t, same.value(t, name), e.value(t, name), 1e-5, name)
+	}
 }
