@@ -346,11 +346,11 @@ func TestWinoOut(t *testing.T) {
 func TestWinoMutants(t *testing.T) {
 	for _, m := range []Wino{Wino2, Wino4} {
 		c := winoCase{m, 3, 19}
-		r := numtest.NewRand(1)
-		fill := func(x []float32) { r.Fill(x, 1) }
+		// The same numbers for each mutant, in whatever order they come.
+		fill := func(x []float32) { numtest.NewRand(uint64(len(x))).Fill(x, 1) }
 		for name, run := range map[string]func(*WinoIn){
 			"no-op":          func(w *WinoIn) { clear(w.V) },
-			"coefficient":    func(w *WinoIn) { w.Run(m); w.V[0] *= 1 + 0x1p-18 },
+			"coefficient":    func(w *WinoIn) { w.Run(m); w.V[0] += 0x1p-12 },
 			"edge":           func(w *WinoIn) { w.Zero[2] = 1; w.Run(m) },
 			"last tile":      func(w *WinoIn) { v := *w; v.N--; v.Run(m) },
 			"last channel":   func(w *WinoIn) { v := *w; v.C--; v.Run(m) },
@@ -362,7 +362,7 @@ func TestWinoMutants(t *testing.T) {
 		}
 		for name, run := range map[string]func(*WinoOut){
 			"no-op":       func(*WinoOut) {},
-			"coefficient": func(w *WinoOut) { w.M[7*TileCols] *= 1 + 0x1p-8; w.Run(m) },
+			"coefficient": func(w *WinoOut) { w.M[7*TileCols] += 0x1p-8; w.Run(m) },
 			"no bias":     func(w *WinoOut) { w.Bias = nil; w.Run(m) },
 			"no residual": func(w *WinoOut) { w.Res = nil; w.Run(m) },
 			"beyond":      func(w *WinoOut) { w.COff[3] = w.ROff[3]; w.Run(m) },

@@ -46,7 +46,7 @@ func sinPi(x float64) float64 {
 // ends of their ranges: exact also where the textbook's differences are not.
 func (z *skew) s1Twin(alpha float64, wu, we uint32) float64 {
 	v, side := half(wu), wu>>31
-	if v == 0.5 && z.near[0] == z.near[1] { // β = 0: the middle of what rounds to U = 0
+	if v == 0.5 && (z.near[0] == z.near[1] || alpha == 2) { // symmetric: the middle of what rounds to U = 0
 		v -= 0x1p-27
 	}
 	k, k1 := z.near[side], 1-z.near[side]
