@@ -60,6 +60,9 @@ var mayImport = map[string][]string{
 	"cuda/gen/cmd": {"cuda/gen"},
 	"cuda/emu":     {"simd"}, // simd: the float32 fma
 
+	"cuda/internal/driver": {}, // apart from cuda, so that cudrv need not import that
+	"cuda/internal/cudrv":  {"cuda/internal/driver"},
+
 	// Checks of the compiled code, a program of CI.
 	"internal/contraction": {},
 
