@@ -18,10 +18,11 @@ var mayImport = map[string][]string{
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
-	"simd":    {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
-	"kernels": {"internal/dmath", "internal/isa", "internal/machine", "internal/par", "simd", "tensor"},
-	"tensor":  {},
-	"nn":      {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
+	"simd":            {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
+	"kernels":         {"internal/dmath", "internal/isa", "internal/machine", "internal/par", "internal/shapes", "simd", "tensor"},
+	"tensor":          {},
+	"internal/shapes": {"tensor"},                                                             // what operands every device takes
+	"nn":              {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},
@@ -67,13 +68,13 @@ var mayImport = map[string][]string{
 	"internal/contraction": {},
 
 	// Tests.
-	"internal/numtest":    {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
-	"internal/ref64":      {"tensor"},
-	"internal/devicetest": {"internal/numtest", "internal/ref64", "tensor"},
+	"internal/numtest":  {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
+	"internal/ref64":    {"tensor"},
+	"tensor/devicetest": {"internal/numtest", "internal/ref64", "tensor"},
 }
 
 // testHelpers are imported by tests and by each other only.
-var testHelpers = []string{"internal/numtest", "internal/ref64", "internal/devicetest", "cuda/emu"}
+var testHelpers = []string{"internal/numtest", "internal/ref64", "tensor/devicetest", "cuda/emu"}
 
 // TestImports keeps the arrows of the design: simd <- kernels -> tensor <- nn,
 // stable <- diffusion, this package and the command on top.

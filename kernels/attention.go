@@ -1,11 +1,11 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -32,7 +32,8 @@ var attnPool = sync.Pool{New: func() any { return new(attnJob) }}
 // [N,T,C]. Sums run over d and over keys in ascending order; the softmax is
 // simd.SoftmaxRow. It panics on other shapes.
 func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
-	j := newAttn("Attention", y, qkv, heads)
+	shapes.Attention("Attention", y, qkv, heads)
+	j := newAttn(y, qkv, heads)
 	j.stop = c.stop
 	defer y.Touch()
 	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
@@ -52,10 +53,8 @@ func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
 // dv = Pᵀ·dy, dP = dy·vᵀ, dS = P∘(dP − Σ P∘dP), dq = dS·(k·scale) and
 // dk = (dSᵀ·q)·scale, sums over queries ascending. It panics on other shapes.
 func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
-	if !tensor.SameShape(dqkv, qkv) {
-		panic(fmt.Sprintf("kernels: AttentionBackward: dqkv %v for qkv %v", dqkv.Shape(), qkv.Shape()))
-	}
-	j := newAttn("AttentionBackward", dy, qkv, heads)
+	shapes.AttentionBackward(dqkv, dy, qkv, heads)
+	j := newAttn(dy, qkv, heads)
 	defer dqkv.Touch()
 	j.dqkv, j.stop = dqkv, c.stop
 	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
@@ -66,11 +65,7 @@ func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 	j.release()
 }
 
-func newAttn(op string, y, qkv *tensor.Tensor, heads int) *attnJob {
-	if qkv.Rank() != 3 || y.Rank() != 3 || heads < 1 || y.Dim(0) != qkv.Dim(0) || y.Dim(1) != qkv.Dim(1) ||
-		qkv.Cols() != 3*y.Cols() || y.Cols()%heads != 0 {
-		panic(fmt.Sprintf("kernels: %s: y %v, qkv %v, %d heads", op, y.Shape(), qkv.Shape(), heads))
-	}
+func newAttn(y, qkv *tensor.Tensor, heads int) *attnJob {
 	j := attnPool.Get().(*attnJob)
 	j.y, j.qkv, j.t, j.heads = y, qkv, y.Dim(1), heads
 	j.d = y.Cols() / heads

@@ -1,10 +1,10 @@
 package kernels
 
 import (
-	"fmt"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -27,18 +27,11 @@ var (
 	sumsPool = sync.Pool{New: func() any { return new(sumsJob) }}
 )
 
-// checkChannels panics unless v [N,C] fits x [N,H,W,C].
-func checkChannels(op string, x, v *tensor.Tensor) {
-	if x.Rank() < 2 || v.Rank() != 2 || v.Dim(0) != x.Dim(0) || v.Cols() != x.Cols() {
-		panic(fmt.Sprintf("kernels: %s: x %v with rows %v", op, x.Shape(), v.Shape()))
-	}
-}
-
 // AddChannels adds row n of v [N,C] to every pixel of sample n: y = x + v. y
 // may be x; all may be column views. It panics on other shapes.
 func (c *CPU) AddChannels(y, x, v *tensor.Tensor) {
-	mustMatch("AddChannels", y, x)
-	checkChannels("AddChannels", x, v)
+	shapes.Match("AddChannels", y, x)
+	shapes.Channels("AddChannels", x, v)
 	if x.Len() > 0 {
 		j := addPool.Get().(*addJob)
 		j.y, j.x, j.v = y.Data(), x.Data(), v.Data()
@@ -64,7 +57,7 @@ func (j *addJob) Do(part int) {
 // [N,H,W,C], added in ascending order. Both may be column views. It panics on
 // other shapes.
 func (c *CPU) SumPixels(dv, dy *tensor.Tensor) {
-	checkChannels("SumPixels", dy, dv)
+	shapes.Channels("SumPixels", dy, dv)
 	if dv.Len() > 0 {
 		j := sumsPool.Get().(*sumsJob)
 		j.y, j.x = dv.Data(), dy.Data()

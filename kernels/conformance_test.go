@@ -14,10 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/devicetest"
 	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 	"heavytail/kernels"
+	"heavytail/tensor/devicetest"
 )
 
 // TestConformance judges the device by float64, at the level in force.

@@ -1,9 +1,7 @@
 package kernels
 
 import (
-	"fmt"
-	"math"
-
+	"heavytail/internal/shapes"
 	"heavytail/tensor"
 )
 
@@ -17,10 +15,7 @@ import (
 // Winograd's sums are chains over channels ascending for every point. It
 // panics on other shapes.
 func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
-	opt = checkConv("Conv2D", y, x, w, b, opt)
-	if res != nil && !tensor.SameShape(res, y) {
-		panic(fmt.Sprintf("kernels: Conv2D: res %v for y %v", res.Shape(), y.Shape()))
-	}
+	opt = shapes.Conv2D(y, x, w, b, res, opt)
 	defer y.Touch()
 	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {
 		c.linear(y, x, w, b, res)
@@ -56,10 +51,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 // (image, pixel) ascending; with opt.Up the pixels of one image come in the
 // order of their parities (row, column), then row, column.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
-	opt = checkConv("Conv2DBackward", dy, x, w, db, opt)
-	if dx != nil && !tensor.SameShape(dx, x) || !tensor.SameShape(dw, w) || !dw.Dense() {
-		panic(fmt.Sprintf("kernels: Conv2DBackward: dx %v, dw %v for x %v, w %v", shapeOf(dx), dw.Shape(), x.Shape(), w.Shape()))
-	}
+	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
 	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {
 		c.linearBackward(dx, dw, db, dy, x, w)
 		return
@@ -90,32 +82,6 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 	j.b = convPanels(w, opt, true)
 	j.run(c.threads)
 }
-
-// checkConv panics unless the shapes fit; it returns opt with Stride set.
-func checkConv(op string, y, x, w, b *tensor.Tensor, opt tensor.ConvOpt) tensor.ConvOpt {
-	if opt.Stride == 0 {
-		opt.Stride = 1
-	}
-	ok := x.Rank() == 4 && y.Rank() == 4 && w.Rank() == 4 && w.Dense() &&
-		(opt.Stride == 1 || opt.Stride == 2 && !opt.Up) &&
-		(!opt.After || opt.Stride == 2 && w.Dim(0) == 3 && x.Dim(1) > 1 && x.Dim(2) > 1)
-	if ok {
-		k := w.Dim(0)
-		g := convKey{up: opt.Up, after: opt.After, stride: opt.Stride}
-		ok = (k == 1 || k == 3) && w.Dim(1) == k && w.Dim(2) == x.Cols() && w.Dim(3) == y.Cols() &&
-			y.Dim(0) == x.Dim(0) && y.Dim(1) == g.outSize(x.Dim(1)) && y.Dim(2) == g.outSize(x.Dim(2)) &&
-			(b == nil || b.Len() == w.Cols()) &&
-			fits(x) && fits(y)
-	}
-	if !ok {
-		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v, stride %d, up %v, after %v",
-			op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b), opt.Stride, opt.Up, opt.After))
-	}
-	return opt
-}
-
-// fits reports whether the offsets within an image fit the tables' 32 bits.
-func fits(t *tensor.Tensor) bool { return t.Dim(1)*t.Dim(2)*t.Pitch() <= math.MaxInt32 }
 
 // convPanels returns w packed for a pass with options opt.
 func convPanels(w *tensor.Tensor, opt tensor.ConvOpt, back bool) []float32 {

@@ -3,7 +3,9 @@ package kernels
 import (
 	"sync"
 
+	"heavytail/internal/shapes"
 	"heavytail/simd"
+	"heavytail/tensor"
 )
 
 // convKey is the geometry of a convolution pass: where it reads for each
@@ -83,13 +85,7 @@ func tableFor(k convKey) *convTable { return convTables.of(k, buildTable) }
 
 // outSize returns the height or width of y for n pixels of x.
 func (k *convKey) outSize(n int) int {
-	switch {
-	case k.up:
-		return 2 * n
-	case k.after:
-		return n / 2
-	}
-	return (n-1)/k.stride + 1
+	return shapes.ConvOut(n, tensor.ConvOpt{Up: k.up, After: k.after, Stride: k.stride})
 }
 
 // pad is how many rows and columns of zeros come before the image.

@@ -1,11 +1,11 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -38,11 +38,8 @@ var (
 // bits. A dropped NaN is 0. It panics unless 0 ≤ p < 1 and there is one key per
 // sample.
 func (c *CPU) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64) {
-	mustMatch("Dropout", y, x)
+	shapes.Dropout(y, x, p, len(keys))
 	n := x.Dim(0)
-	if !(p >= 0 && p < 1) || len(keys) != n || x.Rank() < 2 {
-		panic(fmt.Sprintf("kernels: Dropout: p = %v, %d keys for shape %v", p, len(keys), x.Shape()))
-	}
 	if x.Len() > 0 {
 		j := dropPool.Get().(*dropJob)
 		j.y, j.x, j.seed, j.keys = y, x, seed, keys

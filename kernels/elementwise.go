@@ -1,10 +1,10 @@
 package kernels
 
 import (
-	"fmt"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -135,33 +135,19 @@ func (j *flatJob) row(i, lo, hi int) {
 	}
 }
 
-// mustMatch panics unless a and b have the same shape.
-func mustMatch(op string, a, b *tensor.Tensor) {
-	if !tensor.SameShape(a, b) {
-		panic(fmt.Sprintf("kernels: %s: shapes %v and %v differ", op, a.Shape(), b.Shape()))
-	}
-}
-
-// mustFlat panics unless t is dense and has n elements.
-func mustFlat(op string, t *tensor.Tensor, n int) {
-	if !t.Dense() || t.Len() != n {
-		panic(fmt.Sprintf("kernels: %s: shape %v (pitch %d): want %d dense elements", op, t.Shape(), t.Pitch(), n))
-	}
-}
-
 // Fill sets every element of t to v.
 func (c *CPU) Fill(t *tensor.Tensor, v float32) { c.runFlat(opFill, t, nil, nil, v, 0) }
 
 // Copy sets dst = src. It panics if the shapes differ.
 func (c *CPU) Copy(dst, src *tensor.Tensor) {
-	mustMatch("Copy", dst, src)
+	shapes.Match("Copy", dst, src)
 	c.runFlat(opCopy, dst, src, nil, 0, 0)
 }
 
 // Add sets dst = a + b; dst may be a or b. It panics if the shapes differ.
 func (c *CPU) Add(dst, a, b *tensor.Tensor) {
-	mustMatch("Add", dst, a)
-	mustMatch("Add", dst, b)
+	shapes.Match("Add", dst, a)
+	shapes.Match("Add", dst, b)
 	c.runFlat(opAdd, dst, a, b, 0, 0)
 }
 
@@ -171,10 +157,7 @@ func (c *CPU) Scale(x *tensor.Tensor, s float32) { c.runFlat(opScale, x, nil, ni
 // ScaleSamples sets sample i of y to s[i] times sample i of x; y may be x. It
 // panics if the shapes differ or s has not one factor per sample.
 func (c *CPU) ScaleSamples(y, x *tensor.Tensor, s []float32) {
-	mustMatch("ScaleSamples", y, x)
-	if len(s) != x.Dim(0) {
-		panic(fmt.Sprintf("kernels: ScaleSamples: %d factors for shape %v", len(s), x.Shape()))
-	}
+	shapes.ScaleSamples(y, x, len(s))
 	cols, per := x.Cols(), x.Rows()/max(1, len(s))
 	for i := range x.Rows() {
 		simd.Scale(y.Data()[i*y.Pitch():][:cols], x.Data()[i*x.Pitch():][:cols], s[i/per])
@@ -185,21 +168,21 @@ func (c *CPU) ScaleSamples(y, x *tensor.Tensor, s []float32) {
 // SiLU sets y = x·sigmoid(x) as simd.SiLU defines it; y may be x. It panics if
 // the shapes differ.
 func (c *CPU) SiLU(y, x *tensor.Tensor) {
-	mustMatch("SiLU", y, x)
+	shapes.Match("SiLU", y, x)
 	c.runFlat(opSiLU, y, x, nil, 0, 0)
 }
 
 // SiLUBackward sets dx = dy·silu'(x); dx may be dy or x. It panics if the
 // shapes differ.
 func (c *CPU) SiLUBackward(dx, dy, x *tensor.Tensor) {
-	mustMatch("SiLUBackward", dx, dy)
-	mustMatch("SiLUBackward", dx, x)
+	shapes.Match("SiLUBackward", dx, dy)
+	shapes.Match("SiLUBackward", dx, x)
 	c.runFlat(opSiLUBackward, dx, dy, x, 0, 0)
 }
 
 // Upload copies src into dst, row-major. It panics unless src has dst's length.
 func (c *CPU) Upload(dst *tensor.Tensor, src []float32) {
-	mustLen("Upload", dst, len(src))
+	shapes.Len("Upload", dst, len(src))
 	n, p, d := dst.Cols(), dst.Pitch(), dst.Data()
 	for i := range dst.Rows() {
 		copy(d[i*p:i*p+n], src[i*n:])
@@ -210,15 +193,9 @@ func (c *CPU) Upload(dst *tensor.Tensor, src []float32) {
 // Download copies src into dst, row-major. It panics unless dst has src's
 // length.
 func (c *CPU) Download(dst []float32, src *tensor.Tensor) {
-	mustLen("Download", src, len(dst))
+	shapes.Len("Download", src, len(dst))
 	n, p, s := src.Cols(), src.Pitch(), src.Data()
 	for i := range src.Rows() {
 		copy(dst[i*n:(i+1)*n], s[i*p:])
-	}
-}
-
-func mustLen(op string, t *tensor.Tensor, n int) {
-	if t.Len() != n {
-		panic(fmt.Sprintf("kernels: %s: %d values for shape %v", op, n, t.Shape()))
 	}
 }

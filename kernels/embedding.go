@@ -1,10 +1,10 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 
 	"heavytail/internal/dmath"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -18,10 +18,8 @@ const twoPi = 2 * math.Pi
 // for any |s·t| < 2⁴⁰. It panics if D is odd, len(t) ≠ N or the shift is not 0
 // or less than D/2.
 func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOpt) {
+	shapes.Timestep(y, len(t), opt)
 	d := y.Cols()
-	if d%2 != 0 || y.Rows() != len(t) || opt.Shift < 0 || opt.Shift > 0 && opt.Shift >= d/2 {
-		panic(fmt.Sprintf("kernels: TimestepEmbedding: y %v for %d times, shift %d", y.Shape(), len(t), opt.Shift))
-	}
 	half := d / 2
 	w := getNormWork(half)
 	angle, freq := w.a, w.s1
@@ -54,7 +52,7 @@ func frequency(k, n int) float64 {
 // Embedding adds row ids[i] of table [K,C] to row i of y [N,C]; a negative id
 // adds nothing. It panics if an id is ≥ K or the shapes do not fit.
 func (c *CPU) Embedding(y, table *tensor.Tensor, ids []int) {
-	mustIDs("Embedding", y, table, ids)
+	shapes.Embedding("Embedding", y, table, ids)
 	n := table.Cols()
 	for i, id := range ids {
 		if id >= 0 {
@@ -68,7 +66,7 @@ func (c *CPU) Embedding(y, table *tensor.Tensor, ids []int) {
 // EmbeddingBackward adds dy[i] to row ids[i] of dtable, i ascending; a
 // negative id adds nothing. It panics as Embedding does.
 func (c *CPU) EmbeddingBackward(dtable, dy *tensor.Tensor, ids []int) {
-	mustIDs("EmbeddingBackward", dy, dtable, ids)
+	shapes.Embedding("EmbeddingBackward", dy, dtable, ids)
 	n := dtable.Cols()
 	for i, id := range ids {
 		if id >= 0 {
@@ -77,15 +75,4 @@ func (c *CPU) EmbeddingBackward(dtable, dy *tensor.Tensor, ids []int) {
 		}
 	}
 	dtable.Touch()
-}
-
-func mustIDs(op string, y, table *tensor.Tensor, ids []int) {
-	if table.Rank() != 2 || !table.Dense() || y.Cols() != table.Cols() || y.Rows() != len(ids) {
-		panic(fmt.Sprintf("kernels: %s: y %v, table %v, %d ids", op, y.Shape(), table.Shape(), len(ids)))
-	}
-	for _, id := range ids {
-		if id >= table.Rows() {
-			panic(fmt.Sprintf("kernels: %s: id %d for table %v", op, id, table.Shape()))
-		}
-	}
 }

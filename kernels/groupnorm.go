@@ -1,11 +1,11 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -57,7 +57,8 @@ func strip(t *tensor.Tensor) simd.Strip { return simd.Strip{Data: t.Data(), Pitc
 //
 // computed in float64 and rounded. It panics on other shapes.
 func (c *CPU) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
-	j := c.normJob("GroupNorm", y, x, gamma, beta, ss, stats, opt)
+	shapes.GroupNorm("GroupNorm", y, x, gamma, beta, ss, stats, opt.Groups)
+	j := c.normJob(x, gamma, beta, ss, stats, opt)
 	j.backward = false
 	j.y = strip(y)
 	j.run()
@@ -74,13 +75,8 @@ func (c *CPU) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.
 // m1 and m2 being the group's means of dv·A and dv·A·x̂. dx may be dy, not x.
 // It panics on other shapes.
 func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
-	j := c.normJob("GroupNormBackward", dy, x, gamma, beta, ss, stats, opt)
-	mustMatch("GroupNormBackward", dx, x)
-	mustFlat("GroupNormBackward", dgamma, j.c)
-	mustFlat("GroupNormBackward", dbeta, j.c)
-	if ss != nil {
-		mustFlat("GroupNormBackward", dss, j.n*2*j.c)
-	}
+	shapes.GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats, opt.Groups)
+	j := c.normJob(x, gamma, beta, ss, stats, opt)
 	j.backward = true
 	j.dy, j.dx, j.dss = strip(dy), strip(dx), nil
 	if ss != nil {
@@ -101,16 +97,9 @@ func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, 
 	dbeta.Touch()
 }
 
-// normJob checks the shapes and returns a job for y and x.
-func (c *CPU) normJob(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) *normJob {
+// normJob returns a job for x.
+func (c *CPU) normJob(x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) *normJob {
 	n, ch := x.Dim(0), x.Cols()
-	if x.Rank() < 2 || opt.Groups < 1 || ch%opt.Groups != 0 {
-		panic(fmt.Sprintf("kernels: %s: x %v in %d groups", op, x.Shape(), opt.Groups))
-	}
-	mustMatch(op, y, x)
-	mustFlat(op, gamma, ch)
-	mustFlat(op, beta, ch)
-	mustFlat(op, stats, n*2*ch)
 	j := normPool.Get().(*normJob)
 	j.NormOpt, j.n, j.c = opt, n, ch
 	j.p = x.Rows() / max(n, 1)
@@ -118,7 +107,6 @@ func (c *CPU) normJob(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, op
 	j.gamma, j.beta, j.stats = gamma.Data(), beta.Data(), stats.Data()
 	j.ss = nil
 	if ss != nil {
-		mustFlat(op, ss, n*2*ch)
 		j.ss = ss.Data()
 	}
 	j.cut(par.Threads(c.threads))

@@ -239,7 +239,7 @@ func TestNormAllocatesNothing(t *testing.T) {
 func TestNormPanics(t *testing.T) {
 	c := New(1)
 	m := newNormRun(c, normCases[0])
-	require.PanicsWithValue(t, "kernels: GroupNorm: shapes [2 63 1 32] and [2 64 1 32] differ", func() {
+	require.PanicsWithValue(t, "tensor: GroupNorm: shapes [2 63 1 32] and [2 64 1 32] differ", func() {
 		c.GroupNorm(c.New(2, 63, 1, 32), m.x, m.gamma, m.beta, m.ss, m.stats, m.opt)
 	})
 	m.opt.Groups = 5

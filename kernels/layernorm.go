@@ -1,11 +1,11 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -45,7 +45,8 @@ var layerPool = sync.Pool{New: func() any { return new(layerJob) }}
 // and the last value of the row; the rest is float64. Then x̂ = (x−mean)·rstd
 // in two roundings and v = fma(x̂, gamma, beta). It panics on other shapes.
 func (c *CPU) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
-	j := newLayerJob("LayerNorm", y, x, gamma, beta, stats, opt)
+	shapes.LayerNorm("LayerNorm", y, x, gamma, beta, stats)
+	j := newLayerJob(x, gamma, beta, stats, opt)
 	j.phase, j.y = layerForward, strip(y)
 	par.Run(c.threads, (j.m+j.rowsPer-1)/j.rowsPer, j)
 	j.free()
@@ -61,10 +62,8 @@ func (c *CPU) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.Norm
 //
 // dx may be dy, not x. It panics on other shapes.
 func (c *CPU) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
-	j := newLayerJob("LayerNormBackward", dy, x, gamma, beta, stats, opt)
-	mustMatch("LayerNormBackward", dx, x)
-	mustFlat("LayerNormBackward", dgamma, j.c)
-	mustFlat("LayerNormBackward", dbeta, j.c)
+	shapes.LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats)
+	j := newLayerJob(x, gamma, beta, stats, opt)
 	j.dy, j.dx, j.dv = strip(dy), strip(dx), strip(dy)
 	j.dgamma, j.dbeta = dgamma.Data(), dbeta.Data()
 	if opt.SiLU {
@@ -99,15 +98,8 @@ func (j *layerJob) runParams(threads int) {
 	par.Run(threads, parts, j)
 }
 
-func newLayerJob(op string, y, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) *layerJob {
+func newLayerJob(x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) *layerJob {
 	m, ch := x.Rows(), x.Cols()
-	if ch == 0 {
-		panic(fmt.Sprintf("kernels: %s: x %v has no columns", op, x.Shape()))
-	}
-	mustMatch(op, y, x)
-	mustFlat(op, gamma, ch)
-	mustFlat(op, beta, ch)
-	mustFlat(op, stats, 2*m)
 	j := layerPool.Get().(*layerJob)
 	j.NormOpt, j.m, j.c = opt, m, ch
 	j.rowsPer = max(1, rowsElements/ch)

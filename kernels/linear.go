@@ -1,9 +1,8 @@
 package kernels
 
 import (
-	"fmt"
-
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -12,23 +11,9 @@ import (
 // output is one chain of fused multiply-adds over C ascending, then + b. x and
 // y may be column views. It panics on other shapes.
 func (c *CPU) Linear(y, x, w, b *tensor.Tensor) {
-	checkLinear("Linear", y, x, w, b)
+	shapes.Linear("Linear", y, x, w, b)
 	c.linear(y, x, w, b, nil)
 	y.Touch()
-}
-
-func checkLinear(op string, y, x, w, b *tensor.Tensor) {
-	if x.Cols() != w.Rows() || y.Cols() != w.Cols() || y.Rows() != x.Rows() || !w.Dense() ||
-		b != nil && b.Len() != w.Cols() {
-		panic(fmt.Sprintf("kernels: %s: y %v, x %v, w %v, b %v", op, y.Shape(), x.Shape(), w.Shape(), shapeOf(b)))
-	}
-}
-
-func shapeOf(t *tensor.Tensor) []int {
-	if t == nil {
-		return nil
-	}
-	return t.Shape()
 }
 
 func dataOf(t *tensor.Tensor) []float32 {
@@ -55,10 +40,7 @@ func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
 // db += Σ_rows dy (nil: skipped). The sums over rows are chains in ascending
 // order that continue from dw and db. It panics on other shapes.
 func (c *CPU) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
-	checkLinear("LinearBackward", dy, x, w, db)
-	if dx != nil && (dx.Rows() != x.Rows() || dx.Cols() != x.Cols()) || !tensor.SameShape(dw, w) || !dw.Dense() {
-		panic(fmt.Sprintf("kernels: LinearBackward: dx %v, dw %v for x %v, w %v", shapeOf(dx), dw.Shape(), x.Shape(), w.Shape()))
-	}
+	shapes.LinearBackward(dx, dw, db, dy, x, w)
 	c.linearBackward(dx, dw, db, dy, x, w)
 }
 

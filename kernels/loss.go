@@ -1,12 +1,12 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/dmath"
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -41,7 +41,7 @@ func (c *CPU) Loss(out []float64, pred, target *tensor.Tensor, kind tensor.LossK
 // LossBackward sets dpred = w[i]·∂out[i]/∂pred; dpred may be pred or target.
 // The derivative of |r|^p at r = 0 is taken as 0. It panics as Loss does.
 func (c *CPU) LossBackward(dpred, pred, target *tensor.Tensor, kind tensor.LossKind, p float64, w []float64) {
-	mustMatch("LossBackward", dpred, pred)
+	shapes.Match("LossBackward", dpred, pred)
 	j := newLossJob("LossBackward", pred, target, kind, p, len(w))
 	j.dpred, j.w = dpred, w
 	j.run(c.threads)
@@ -49,13 +49,7 @@ func (c *CPU) LossBackward(dpred, pred, target *tensor.Tensor, kind tensor.LossK
 }
 
 func newLossJob(op string, pred, target *tensor.Tensor, kind tensor.LossKind, p float64, n int) *lossJob {
-	mustMatch(op, pred, target)
-	if n != pred.Dim(0) || pred.Rank() < 2 {
-		panic(fmt.Sprintf("kernels: %s: %d values for a batch %v", op, n, pred.Shape()))
-	}
-	if kind < tensor.Squared || kind > tensor.PNorm {
-		panic(fmt.Sprintf("kernels: %s: unknown kind %d", op, kind))
-	}
+	shapes.Loss(op, pred, target, kind, n)
 	j := lossPool.Get().(*lossJob)
 	j.pred, j.target, j.kind, j.p = pred, target, kind, p
 	if n > 0 {

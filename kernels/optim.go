@@ -1,12 +1,12 @@
 package kernels
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"heavytail/internal/dmath"
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -15,12 +15,7 @@ import (
 // simd.AdamW states it; the constants are computed in float64 and rounded
 // once. It panics unless all are dense and of equal length and Step ≥ 1.
 func (c *CPU) AdamW(p, g, m, v *tensor.Tensor, opt tensor.AdamWOpt) {
-	for _, t := range [...]*tensor.Tensor{p, g, m, v} {
-		mustFlat("AdamW", t, p.Len())
-	}
-	if opt.Step < 1 {
-		panic(fmt.Sprintf("kernels: AdamW: step %d: steps count from 1", opt.Step))
-	}
+	shapes.AdamW(p, g, m, v, opt.Step)
 	j := flatPool.Get().(*flatJob)
 	j.op, j.adam = opAdamW, adamConstants(opt)
 	j.set(p, g, nil)
@@ -47,8 +42,8 @@ func adamConstants(o tensor.AdamWOpt) simd.AdamW {
 // Lerp sets dst = fma(mu, dst, (1−mu)·src), 1−mu computed in float64. It
 // panics unless both are dense and of equal length.
 func (c *CPU) Lerp(dst, src *tensor.Tensor, mu float64) {
-	mustFlat("Lerp", dst, dst.Len())
-	mustFlat("Lerp", src, dst.Len())
+	shapes.Flat("Lerp", dst, dst.Len())
+	shapes.Flat("Lerp", src, dst.Len())
 	c.runFlat(opLerp, dst, src, nil, float32(mu), float32(1-mu))
 }
 
@@ -72,7 +67,7 @@ func (j *sumSqJob) Do(part int) {
 // SumSq returns Σ x² of a dense tensor: simd.SumSq of chunks of 65536
 // elements, added in float64 in ascending order.
 func (c *CPU) SumSq(x *tensor.Tensor) float64 {
-	mustFlat("SumSq", x, x.Len())
+	shapes.Flat("SumSq", x, x.Len())
 	j := sumSqPool.Get().(*sumSqJob)
 	j.x = x.Data()[:x.Len()]
 	parts := (len(j.x) + sumChunk - 1) / sumChunk

@@ -1,10 +1,10 @@
 package kernels
 
 import (
-	"fmt"
 	"sync"
 
 	"heavytail/internal/par"
+	"heavytail/internal/shapes"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -16,7 +16,7 @@ import (
 // results, along the columns. Where no tap meets the image the result is zero.
 // It panics on other shapes.
 func (c *CPU) Resample(y, x *tensor.Tensor, opt tensor.ResampleOpt) {
-	checkResample("Resample", y, x, opt)
+	shapes.Resample("Resample", y, x, opt)
 	c.resample(y, x, opt, opt.Up)
 }
 
@@ -24,20 +24,8 @@ func (c *CPU) Resample(y, x *tensor.Tensor, opt tensor.ResampleOpt) {
 // same kind of sum, with the roles of down and up exchanged. It panics on
 // other shapes.
 func (c *CPU) ResampleBackward(dx, dy *tensor.Tensor, opt tensor.ResampleOpt) {
-	checkResample("ResampleBackward", dy, dx, opt)
+	shapes.Resample("ResampleBackward", dy, dx, opt)
 	c.resample(dx, dy, opt, !opt.Up)
-}
-
-// checkResample panics unless the shapes fit.
-func checkResample(op string, y, x *tensor.Tensor, opt tensor.ResampleOpt) {
-	n := len(opt.Taps)
-	ok := x.Rank() == 4 && y.Rank() == 4 && y.Dim(0) == x.Dim(0) && y.Cols() == x.Cols() &&
-		n >= 1 && n <= tensor.MaxTaps && opt.Pad >= 0 && opt.Stride >= 0 && opt.Stride <= 2 && !(opt.Up && opt.Stride == 2) &&
-		y.Dim(1) == opt.Out(x.Dim(1)) && y.Dim(2) == opt.Out(x.Dim(2))
-	if !ok {
-		panic(fmt.Sprintf("kernels: %s: y %v, x %v, %d taps, stride %d, up %v, pad %d",
-			op, y.Shape(), x.Shape(), n, opt.Stride, opt.Up, opt.Pad))
-	}
 }
 
 // resampleJob is dst = filter(src) in parts of some rows of one sample.

@@ -3,6 +3,15 @@
 // from the operation, on odd shapes, column views, non-zero initial gradients
 // and split batches. What is overwritten starts as NaN, what lies beside a
 // view holds a canary, and the suite itself is tested on broken devices.
+//
+// Whoever writes a device runs it in a test of theirs:
+//
+//	func TestConformance(t *testing.T) { devicetest.Run(t, mydevice.New()) }
+//
+// That bounds its errors. A device that promises the bits of this project's CPU
+// compares, besides, what Case.Outputs returns for both, with Same; and the hashes
+// of Values.Hash, family by family, with kernels/testdata/bits.txt, which needs no
+// second device. A batch may be split anywhere: Outputs takes where.
 package devicetest
 
 import (
