@@ -154,8 +154,9 @@ func TestOptionsAreChecked(t *testing.T) {
 	m := open(t, heavytail.Loader{}, small(t, unet()))
 	for want, o := range map[string]heavytail.Options{
 		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Settings: heavytail.Settings{Eta: 1}}, "class 3": {Classes: []int{3}},
-		"guidance -3": {Guidance: -3}, "strength is 7": {Edit: &heavytail.Edit{Image: make([]float32, 64), Strength: 7}},
-		"class -2": {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
+		"guidance -3": {Guidance: -3}, "guidance 3 of samples without a class": {Guidance: 3, N: 2, Classes: []int{-1, -1, 1}},
+		"strength is 7": {Edit: &heavytail.Edit{Image: make([]float32, 64), Strength: 7}},
+		"class -2":      {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
 	} {
 		_, err := m.Sample(context.Background(), o)
 		require.ErrorContains(t, err, want)

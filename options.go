@@ -3,6 +3,7 @@ package heavytail
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"heavytail/internal/sample"
 )
@@ -47,6 +48,9 @@ func (m *Model) Resolve(o Options) (Options, error) {
 		if c >= m.Classes() || c < 0 && c != Unconditional {
 			return o, fmt.Errorf("heavytail: class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
 		}
+	}
+	if used := o.Classes[:min(len(o.Classes), o.N)]; o.Guidance != 0 && o.Guidance != 1 && len(used) > 0 && slices.Max(used) < 0 {
+		return o, fmt.Errorf("heavytail: guidance %v of samples without a class changes nothing: leave it out, or ask for classes", o.Guidance)
 	}
 	shape := m.SampleShape(o)
 	if len(shape) != 3 && (o.Height != 0 || o.Width != 0) {

@@ -277,6 +277,10 @@ func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
 	return net, nil
 }
 
+// Matches returns an error that names the first weight of the file that net has not,
+// or in another shape.
+func (c *Checkpoint) Matches(net *Net) error { return c.check(net.params, "") }
+
 // Restore reads the weights into s.Net, the averages into s.EMA, whose rates
 // must be the file's, and the moments into s.Opt; it sets s.Step, s.Random and
 // s.Recipe. EMA and Opt may be absent from s. After an error s is undefined.

@@ -28,12 +28,17 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 		read.Data.Spec = r.data
 	}
 	set, err := open(ctx, &read)
-	if err != nil {
-		return nil, err
+	if err != nil && r.data == "" {
+		return nil, fmt.Errorf("the data of the run, %s: %w: where they lie elsewhere now, name the place with -data", printable(read.Data.Spec), err)
 	}
-	if was, is := saved.Data, read.Data; was.Sum != "" && is.Sum != was.Sum {
-		return nil, fmt.Errorf("-data %s: %d samples of %v, not the %d of %v that the run was started with, or not the same values: give those, or start a new run with train -from %s",
-			is.Spec, is.Samples, is.Shape, was.Samples, was.Shape, path)
+	if err != nil {
+		return nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+	}
+	if saved.Data.Sum != "" && read.Data.Sum != saved.Data.Sum {
+		return nil, r.otherData(saved, read, path)
+	}
+	if read.Data.Spec != saved.Data.Spec {
+		rec.Data.Names, rec.Data.Spec = saved.Data.ClassNames(), read.Data.Spec // the names may be known by the old place
 	}
 	r.notes = set.Notes
 	t, err := train.New(kernels.New(r.threads), set, rec)
@@ -41,6 +46,27 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 		return nil, err
 	}
 	return t, t.RestoreFrom(path, saved)
+}
+
+// otherData is the error of a resume with data read that are not those of saved,
+// whose checkpoint is at path.
+func (r *trainRequest) otherData(saved, read recipe.Recipe, path string) error {
+	was, is := saved.Data, read.Data
+	anew := "start a new run in another -out"
+	if slices.Equal(is.Shape, was.Shape) && is.Classes == was.Classes {
+		anew += ", from the weights of this one with -from " + path
+	}
+	return fmt.Errorf("-data %s: %s, not the %s that the run was started with, or not the same values: give those with -data, or %s",
+		printable(is.Spec), describeData(is), describeData(was), anew)
+}
+
+// describeData says how many samples of which shape there are.
+func describeData(d recipe.Data) string {
+	classes := ""
+	if d.Classes > 0 {
+		classes = fmt.Sprintf(" in %d classes", d.Classes)
+	}
+	return fmt.Sprintf("%d samples of %v%s", d.Samples, d.Shape, classes)
 }
 
 // revised returns the recipe that the run of saved goes on with after done steps:
@@ -78,9 +104,9 @@ func (r *trainRequest) revised(saved recipe.Recipe, done int) (recipe.Recipe, er
 	if len(wrong) > 0 {
 		return rec, usage("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
 	}
-	rec, err := recipe.Revise(saved, rec, done)
+	next, err := recipe.Revise(saved, rec, done)
 	if err != nil {
-		return rec, usage("%w", err)
+		return rec, usage("%w", r.blame(saved, rec, err))
 	}
-	return rec, nil
+	return next, nil
 }

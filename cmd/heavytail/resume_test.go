@@ -56,10 +56,10 @@ func TestResumeWithFlags(t *testing.T) {
 		"-points 100":            "-points would change data.points from 200 to 100",
 		"-alpha 1.5":             "the process is tedm, which has no such setting",
 		"-steps 5":               "has done 6 steps already",
-		"-data toy:gmm_grid":     "not the same values: give those, or start a new run",
+		"-data toy:gmm_grid":     "not the same values: give those with -data, or start a new run",
 		"-data toy:swiss_roll":   "not the same values",
 		"-width 8":               "no such setting",
-		"-lr -3":                 "learning rate -3",
+		"-lr -3":                 "-lr -3: learning rate -3",
 		"-p-std 1 -micro 3 -p 5": "-p-std would change edm.p_std from 1.2 to 1; -p would change train.loss.p from none to 5",
 	} {
 		r := heavytailIn(t, dir, append([]string{"train", "-resume", "-out", "run"}, strings.Fields(flags)...)...)
@@ -84,10 +84,30 @@ func TestResumeKnowsTheData(t *testing.T) {
 	ok(t, dir, "train", "-data", "csv:x.csv", "-out", "run", "-steps", "2", "-batch", "4", "-preview-every", "0")
 	put("y.csv", text.String())
 	ok(t, dir, "train", "-resume", "-data", "csv:y.csv", "-out", "run", "-preview-every", "0")
+	// Where they lie is found by -data, which the error names, and remembered.
+	require.Equal(t, "csv:y.csv", savedRecipe(t, dir, "run/model.safetensors").Data.Spec)
+	require.NoError(t, os.Rename(filepath.Join(dir, "y.csv"), filepath.Join(dir, "z.csv")))
+	gone := heavytailIn(t, dir, "train", "-resume", "-out", "run")
+	require.Equal(t, 1, gone.status)
+	require.Contains(t, gone.stderr, "csv:y.csv")
+	require.Contains(t, gone.stderr, "name the place with -data")
+	gone = heavytailIn(t, dir, "train", "-resume", "-data", "csv:w.csv", "-out", "run")
+	require.Contains(t, gone.stderr, "-data csv:w.csv: ")
+	ok(t, dir, "train", "-resume", "-data", "csv:z.csv", "-out", "run", "-steps", "3", "-preview-every", "0")
+	ok(t, dir, "train", "-resume", "-out", "run", "-steps", "4", "-preview-every", "0")
+	ok(t, dir, "train", "-resume", "-data", "csv:x.csv", "-out", "run", "-steps", "5", "-preview-every", "0")
+	require.Equal(t, "csv:x.csv", savedRecipe(t, dir, "run/model.safetensors").Data.Spec)
+	// Weights are a remedy for data of the same shape only.
+	put("wide.csv", strings.ReplaceAll(text.String(), "\n", ",1\n"))
+	other := heavytailIn(t, dir, "train", "-resume", "-data", "csv:wide.csv", "-out", "run")
+	require.Contains(t, other.stderr, "start a new run in another -out")
+	require.NotContains(t, other.stderr, "-from")
 	put("x.csv", strings.Replace(text.String(), "7.5,", "7.25,", 1))
 	r := heavytailIn(t, dir, "train", "-resume", "-out", "run")
 	require.Equal(t, 1, r.status)
-	require.Contains(t, r.stderr, "csv:x.csv: 50 samples of [2], not the 50 of [2] that the run was started with, or not the same values")
+	require.Contains(t, r.stderr, "csv:x.csv: 50 samples of [2], not the 50 samples of [2] that the run was started with, or not the same values")
+	require.Contains(t, r.stderr, "in another -out, from the weights of this one with -from run/model.safetensors")
+	ok(t, dir, "train", "-data", "csv:x.csv", "-out", "anew", "-from", "run/model.safetensors", "-preview-every", "0")
 }
 
 // A run that is lengthened ends as one that was as long from the start where the

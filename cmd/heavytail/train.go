@@ -215,31 +215,73 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 			return rec, nil, err
 		}
 	}
-	if err := rec.Fit(); err != nil {
-		return rec, nil, fmt.Errorf("-data %s: %w", r.data, err)
+	if err := r.fits(rec); err != nil {
+		return rec, nil, err
 	}
+	if err := rec.Fit(); err != nil {
+		return rec, nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+	}
+	fitted := rec.Clone()
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
 		return rec, nil, err
 	}
-	notes, err := standardize(&rec, set)
+	notes, err := r.standardize(&rec, set)
 	if err != nil {
 		return rec, nil, err
 	}
 	r.notes = append(slices.Clone(set.Notes), notes...)
 	measure(&rec, set)
+	r.end(&rec)
+	if err := rec.Validate(); err != nil {
+		return rec, nil, usage("%w", r.blame(fitted, rec, err))
+	}
+	if err := rec.Idle(); err != nil {
+		return rec, nil, usage("%w", err)
+	}
+	return rec, set, nil
+}
+
+// end lets a schedule that ends end with the run.
+func (r *trainRequest) end(rec *recipe.Recipe) {
 	if t := &rec.Train; (t.Rate.Kind == nn.Cosine || t.Rate.Kind == nn.Linear) && t.Rate.Total == 0 {
 		t.Rate.Total = t.Steps
 		if !r.given["warmup"] { // the preset's, for its own number of steps
 			t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
 		}
 	}
-	if err := rec.Validate(); err != nil {
-		return rec, nil, usage("%w", err)
+}
+
+// blame adds to err, the error of an impossible recipe, the flag that made it
+// one: the last after which the settings of base, changed by one flag after the
+// other, are impossible and stay so. What is measured is as possible as in final.
+func (r *trainRequest) blame(base, final recipe.Recipe, err error) error {
+	impossible := func(rec recipe.Recipe) bool {
+		rec = rec.Clone()
+		if rec.Data.Scaling = final.Data.Scaling; rec.EDM != nil && rec.EDM.SigmaData == nil {
+			rec.EDM.SigmaData = []float64{1} // as good as what is measured
+		}
+		r.end(&rec)
+		return rec.Validate() != nil
 	}
-	if err := rec.Idle(); err != nil {
-		return rec, nil, usage("%w", err)
+	rec := base.Clone()
+	bad, flag := impossible(rec), ""
+	for _, s := range r.settings {
+		if s.when != late || !r.given[s.name] || s.set(&rec) != nil {
+			continue
+		}
+		is := impossible(rec)
+		if is && !bad {
+			flag = "-" + s.name + " " + s.value.String()
+		}
+		bad = is
 	}
-	return rec, set, nil
+	switch {
+	case flag != "":
+		return fmt.Errorf("%s: %w", flag, err)
+	case len(rec.Data.Shape) == 3:
+		return fmt.Errorf("-data %s: %w: -size scales the images, -width, -mult and others set the network", printable(final.Data.Spec), err)
+	}
+	return err
 }
 
 // defaultPreset is toy for toy sets and tables, fashion for the rest.

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"slices"
+
+	"heavytail/internal/data"
 	"heavytail/internal/recipe"
 	"heavytail/internal/train"
 )
@@ -30,4 +34,48 @@ func (r *trainRequest) start(preset string) (recipe.Recipe, error) {
 	}
 	rec.Train.From = r.source.ID
 	return rec, nil
+}
+
+// fits returns an error unless the data of rec are of the kind that the model of
+// -from, whose network rec has, is for.
+func (r *trainRequest) fits(rec recipe.Recipe) error {
+	if r.source == nil || r.preset != "" {
+		return nil
+	}
+	if was, is := r.source.Recipe.Data.Shape, rec.Data.Shape; len(was) != len(is) {
+		return fmt.Errorf("-from %s: a model of samples of %v, the data (-data %s) are of %v: images and points have no network in common; give data of its kind, or leave -from out",
+			printable(r.from), was, printable(rec.Data.Spec), is)
+	}
+	return nil
+}
+
+// standardize is standardize for the run: one that starts from a model keeps the
+// scaling of its points, by which its weights know them, unless -standardize says
+// another.
+func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	if r.source == nil || !r.source.Whole || set.Images() || len(r.source.Recipe.Data.Shape) != 1 {
+		return standardize(rec, set)
+	}
+	of := r.source.Recipe.Data.Scaling
+	kind := recipe.None
+	if of != nil {
+		kind = of.Kind
+	}
+	if r.given["standardize"] {
+		if notes, err = standardize(rec, set); err == nil && (of != nil || rec.Data.Scaling != nil) {
+			notes = append(notes, fmt.Sprintf("the model of -from knows its points by another scaling (%s): without -standardize the run keeps that", kind))
+		}
+		return notes, err
+	}
+	rec.Data.Scaling = nil
+	switch {
+	case of == nil:
+		return []string{"columns are not scaled, as the model of -from has none scaled (-standardize)"}, nil
+	case len(of.Center) != set.Per():
+		return standardize(rec, set) // StartFrom says what differs
+	}
+	s := *of
+	s.Center, s.Scale = slices.Clone(s.Center), slices.Clone(s.Scale)
+	rec.Data.Scaling = &s
+	return []string{fmt.Sprintf("columns scaled as the model of -from has them scaled (%s), not measured anew (-standardize)", kind)}, nil
 }

@@ -315,3 +315,13 @@ func TestMoments(t *testing.T) {
 		require.InDelta(t, 0.577, std[c], 0.02)
 	}
 }
+
+// Sizes and channels that no picture has are an error of every kind of data.
+func TestImpossibleSizes(t *testing.T) {
+	for _, o := range []Options{{Size: -1}, {Size: 1<<16 + 1}, {Channels: 2}, {Channels: -1}, {Channels: 4}} {
+		for _, spec := range []string{"toy:rings", "images:nowhere", "npy:nowhere", "idx:nowhere", "csv:nowhere"} {
+			_, err := Open(t.Context(), spec, o)
+			require.ErrorAs(t, err, &FlagError{}, "%s %+v", spec, o)
+		}
+	}
+}

@@ -268,6 +268,9 @@ var kinds = map[string]func(ctx context.Context, arg string, o Options) (*Set, e
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,
 }
 
+// maxSize bounds the size in pixels, so that no product of sizes wraps around.
+const maxSize = 1 << 16
+
 // Open reads the set that spec names: idx:DIR or idx:FILE, images:DIR or
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
 // remedy. It stops with an error soon after ctx has ended.
@@ -277,6 +280,12 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if open == nil || arg == "" {
 		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
 			spec, strings.Join(Toys(), ", "))
+	}
+	if o.Size < 0 || o.Size > maxSize {
+		return nil, flagError("data %q: -size %d; want 1 to %d pixels, or 0 for those of the images", spec, o.Size, maxSize)
+	}
+	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
+		return nil, flagError("data %q: -channels %d; want 1 (grey) or 3 (colour), or 0 for those of the images", spec, o.Channels)
 	}
 	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
 		return nil, flagError("data %q: -separator, -decimal and -missing are for tables, csv:FILE; leave them out", spec)
@@ -298,7 +307,7 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if s.Images() && s.bytes != nil {
 		s.convert(o)
 	} else if o.Size > 0 || o.Channels > 0 {
-		return nil, fmt.Errorf("data %q: size and channels can be set for 8-bit images only", spec)
+		return nil, fmt.Errorf("data %q: -size and -channels can be set for 8-bit images only", spec)
 	}
 	if len(o.Columns) > 0 && kind != "csv" {
 		if err := s.choose(o.Columns); err != nil {
@@ -330,7 +339,7 @@ func (s *Set) NumClasses() int { return max(len(s.Classes), s.classCount()) }
 func (s *Set) longTail(ratio float64) error {
 	k := s.NumClasses()
 	if !(ratio > 0 && ratio <= 1) || k < 2 {
-		return fmt.Errorf("long tail %v with %d classes: want a ratio in (0, 1] and a set with labels", ratio, k)
+		return fmt.Errorf("long tail %v with %d classes (-long-tail): want a ratio in (0, 1] and a set with labels", ratio, k)
 	}
 	have := make([]int, k)
 	for _, l := range s.Labels {

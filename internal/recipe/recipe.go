@@ -220,7 +220,7 @@ func (d Data) ColumnName(c int) string {
 func (t Train) validate() error {
 	in := func(name string, v, lo, hi float64) error {
 		if !(v >= lo && v <= hi) {
-			return fmt.Errorf("%s is %v; want %v to %v", name, v, lo, hi)
+			return fmt.Errorf("%s is %.16g; want %.16g to %.16g", name, v, lo, hi)
 		}
 		return nil
 	}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"heavytail/internal/recipe"
 	"heavytail/nn"
@@ -49,6 +51,9 @@ func OpenSource(path string) (*Source, error) {
 // use: the last average, if there is one. Names and shapes must be the network's.
 func (t *Trainer) StartFrom(path string) error {
 	return checkpoint(path, func(c *nn.Checkpoint) error {
+		if err := c.Matches(t.Net); err != nil {
+			return unlike(c.Config, t.Net.Config(), err)
+		}
 		s := &nn.State{Net: t.Net}
 		if n := len(c.Averages); n > 0 {
 			rate, err := strconv.ParseFloat(c.Averages[n-1], 64)
@@ -58,7 +63,7 @@ func (t *Trainer) StartFrom(path string) error {
 			s.EMA = []*nn.EMA{nn.NewEMA(t.Net.Params(), rate)}
 		}
 		if err := c.Restore(s); err != nil {
-			return fmt.Errorf("%w: a run can start from a network of its own shape only", err)
+			return err
 		}
 		if s.EMA != nil {
 			t.Net.Params().CopyFrom(s.EMA[0].Shadow)
@@ -68,4 +73,74 @@ func (t *Trainer) StartFrom(path string) error {
 		}
 		return nil
 	})
+}
+
+// options are the settings of networks that change their weights: what they are
+// called, and what gives a run the model's value, %s.
+var options = map[string][2]string{
+	"dim":                   {"columns of points", "-columns chooses %s of a table"},
+	"num_classes":           {"classes", "give data with %s"},
+	"in_channels":           {"channels of images", "-channels %s"},
+	"out_channels":          {"channels of images", "-channels %s"},
+	"image_size":            {"size of images", "-size %s"},
+	"model_channels":        {"width", "-width %s"},
+	"channel_mult":          {"factors of the levels' channels", "-mult %s"},
+	"num_res_blocks":        {"blocks per level", "-blocks %s"},
+	"num_blocks":            {"blocks per level", "-blocks %s"},
+	"attention_ds":          {"attention", "-attention %s"},
+	"attention_resolutions": {"attention", "-attention %s"},
+	"attn_resolutions":      {"attention", "-attention %s"},
+	"num_heads":             {"attention heads", "-heads %s"},
+}
+
+// unlike says in the words of a person how the network of a model differs from the
+// run's own, which cannot take its weights for the reason err.
+func unlike(model, own nn.Config, err error) error {
+	kind := func(c nn.Config) string {
+		switch {
+		case c.UNet != nil:
+			return "unet"
+		case c.Song != nil:
+			return "song"
+		}
+		return "mlp"
+	}
+	if was, is := kind(model), kind(own); was != is {
+		return fmt.Errorf("the network of this model is of the kind %s, the run's of the kind %s: leave out -preset", was, is)
+	}
+	var said []string
+	for _, d := range recipe.Diff(recipe.Recipe{Network: model}, recipe.Recipe{Network: own}) {
+		name := d.Field[strings.LastIndex(d.Field, ".")+1:]
+		o, known := options[name]
+		if !known {
+			o = [2]string{name, "leave out -preset and -fixed"}
+		}
+		remedy := o[1]
+		if strings.Contains(remedy, "%s") {
+			remedy = fmt.Sprintf(remedy, flagText(d.Was))
+		}
+		text := fmt.Sprintf("%s: %s, here %s (%s)", o[0], flagText(d.Was), flagText(d.Is), remedy)
+		if !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+	}
+	if said == nil {
+		return fmt.Errorf("%w: a run can start from a network of its own shape only", err)
+	}
+	return fmt.Errorf("the weights of this model are for another network than the run's: %s", strings.Join(said, "; "))
+}
+
+// flagText returns a JSON value as a flag has it: 1,2,2.
+func flagText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "none"
+	case []any:
+		parts := make([]string, len(v))
+		for i, x := range v {
+			parts[i] = flagText(x)
+		}
+		return strings.Join(parts, ",")
+	}
+	return fmt.Sprint(v)
 }
