@@ -4,6 +4,8 @@ package gen
 func All() map[string]string {
 	m := map[string]string{"groupnorm": GroupNorm(), "normal": Normal(),
 		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash()}
+	m["loss"], m["adamw"] = Loss(), AdamW()
+	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}

@@ -144,7 +144,7 @@ func (a *attention) softmax() {
 			a.emit("selp.f32 %s, %s, %s, %s;", top, x, top, a.test("setp.gt.f32 %s, %s", x, top))
 		}
 		a.lanes(row, func(at string) { larger(a.def('f', "ld.shared.f32 [%s]", at)) })
-		a.fold(top, larger)
+		a.foldLanes(top, larger)
 		sum := a.def('f', "mov.f32 0f00000000")
 		plus := func(x string) { a.emit("add.rn.f32 %s, %s, %s;", sum, sum, x) }
 		a.lanes(row, func(at string) {
@@ -152,7 +152,7 @@ func (a *attention) softmax() {
 			a.emit("st.shared.f32 [%s], %s;", at, e)
 			plus(e)
 		})
-		a.fold(sum, plus)
+		a.foldLanes(sum, plus)
 		inv := a.div(lit(1), sum)
 		a.lanes(row, func(at string) {
 			a.emit("st.shared.f32 [%s], %s;", at, a.mul(a.def('f', "ld.shared.f32 [%s]", at), inv))
@@ -172,14 +172,4 @@ func (a *attention) lanes(row string, body func(at string)) {
 	a.emit("add.u32 %s, %s, 16;", i, i)
 	a.emit("bra %s;", loop)
 	a.mark(end)
-}
-
-// fold joins the 16 lanes and gives all of them the result.
-func (a *attention) fold(x string, join func(other string)) {
-	for w := 8; w > 0; w /= 2 {
-		y := a.reg('f')
-		a.emit("shfl.sync.down.b32 %s, %s, %d, 0x101F, 0xFFFFFFFF;", y, x, w)
-		join(y)
-	}
-	a.emit("shfl.sync.idx.b32 %s, %s, 0, 0x101F, 0xFFFFFFFF;", x, x)
 }

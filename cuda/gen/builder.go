@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A Param is a parameter of a kernel: u64, u32 or f32.
+// A Param is a parameter of a kernel: u64, u32, f32 or f64.
 type Param struct{ Type, Name string }
 
 // A builder collects the body of one entry and the registers that it declares.
@@ -74,7 +74,7 @@ func (b *builder) jump(label, f string, a ...any) { b.emit("@%s bra %s;", b.test
 func (b *builder) load(params []Param) map[string]string {
 	m := map[string]string{}
 	for _, p := range params {
-		m[p.Name] = b.def(map[string]byte{"u64": 'd', "u32": 'r', "f32": 'f'}[p.Type], "ld.param.%s [%s]", p.Type, p.Name)
+		m[p.Name] = b.def(map[string]byte{"u64": 'd', "u32": 'r', "f32": 'f', "f64": 'g'}[p.Type], "ld.param.%s [%s]", p.Type, p.Name)
 	}
 	return m
 }

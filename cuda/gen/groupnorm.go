@@ -52,8 +52,6 @@ func (g *groupNorm) pixel(base, pitch, i string) string {
 	return g.def('d', "add.u64 %s, %s", base, g.def('d', "shl.b64 %s, 2", g.def('d', "mul.wide.u32 %s, %s", i, g.v[pitch])))
 }
 
-func (g *groupNorm) load32(at string) string { return g.def('f', "ld.global.f32 [%s]", at) }
-
 // median is the shift: that of the first, middle and last pixel; NaN if one is.
 func (g *groupNorm) median() {
 	first := g.load32(g.x0)

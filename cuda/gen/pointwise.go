@@ -61,7 +61,36 @@ var Pointwises = []Pointwise{
 		return b.add(x[0], b.def('f', "ld.global.f32 [%s+%d]", at, 4*p.element))
 	}},
 	{"embedding", 1, []Param{{"u64", "table"}, {"u32", "cols"}, {"u64", "ids"}}, embedding},
+	{"loss_squared_backward", 2, lossParams, func(b *builder, p place, x []string) string {
+		return b.mul(b.sub(x[0], x[1]), p.weight(b))
+	}},
+	{"loss_huber_backward", 2, lossParams, func(b *builder, p place, x []string) string {
+		return b.mul(b.atMost(b.atLeast(b.sub(x[0], x[1]), lit(-1)), lit(1)), p.weight(b))
+	}},
+	{"loss_pnorm_backward", 2, []Param{{"u64", "weights"}, {"u32", "per"}, {"f64", "less"}}, lossPNorm},
 	{"dropout", 1, []Param{{"u64", "keys"}, {"u32", "per"}, {"u32", "cols"}, {"u32", "seed0"}, {"u32", "seed1"}, {"u32", "limit"}, {"f32", "s"}}, dropout},
+}
+
+// The gradient of a loss is weights[i] times the derivative at pred − target, of
+// sample i. On the host, with w the weight of the sample and n its elements:
+// float32(2·(w/n)) for squares, float32(w/n) for Huber, and for |r|^p, in float64,
+// (w/n)·p, less being p−1.
+var lossParams = []Param{{"u64", "weights"}, {"u32", "per"}}
+
+// weight is that of the thread's sample.
+func (p place) weight(b *builder) string {
+	return p.once("weight", func() string { return p.word(b, 'f', "weights", p.sample(b)) })
+}
+
+// lossPNorm is p·|r|^(p−1) with the sign of r, 0 at r = 0.
+func lossPNorm(b *builder, p place, x []string) string {
+	w := p.once("weight", func() string {
+		return b.def('g', "ld.global.f64 [%s]", b.def('d', "add.u64 %s, %s", p.v["weights"], b.def('d', "mul.wide.u32 %s, 8", p.sample(b))))
+	})
+	r := b.sub(x[0], x[1])
+	g := b.mul64(w, b.powLoss(b.widen(b.def('f', "abs.f32 %s", r)), p.v["less"]))
+	g = b.where64(b.test("setp.lt.f32 %s, 0f00000000", r), b.neg64(g), g)
+	return b.def('f', "selp.f32 0f00000000, %s, %s", b.narrow(g), b.test("setp.eq.f32 %s, 0f00000000", r))
 }
 
 // inRow is the address of the thread's first column in a row of a matrix.

@@ -54,8 +54,15 @@ func (g *gpu) floats(at uint64, n int) []float32 {
 	return x
 }
 
-// pack lays parameters out: uint64, int (as 32 bits), uint32 and float32, each aligned to
-// its size.
+func (g *gpu) doubles(at uint64, n int) []float64 {
+	x := make([]float64, n)
+	_, err := binary.Decode(g.m.Read(at, 8*n), binary.LittleEndian, x)
+	require.NoError(g.t, err)
+	return x
+}
+
+// pack lays parameters out: uint64, int (as 32 bits), uint32, float32 and float64, each
+// aligned to its size.
 func pack(t testing.TB, k *emu.Kernel, v ...any) []byte {
 	t.Helper()
 	require.Len(t, v, len(k.Params), k.Name)
@@ -75,6 +82,9 @@ func pack(t testing.TB, k *emu.Kernel, v ...any) []byte {
 		case float32:
 			require.Equal(t, "f32", k.Params[i].Type, k.Params[i].Name)
 			binary.LittleEndian.PutUint32(at, math.Float32bits(x))
+		case float64:
+			require.Equal(t, "f64", k.Params[i].Type, k.Params[i].Name)
+			binary.LittleEndian.PutUint64(at, math.Float64bits(x))
 		default:
 			t.Fatalf("a parameter of type %T", x)
 		}
@@ -135,4 +145,21 @@ func same(t testing.TB, want, got []float32, f string, a ...any) {
 				fmt.Sprintf(f, a...), i, len(want), w, math.Float32bits(w), v, math.Float32bits(v))
 		}
 	}
+}
+
+func same64(t testing.TB, want, got []float64, f string, a ...any) {
+	t.Helper()
+	require.Equal(t, len(want), len(got))
+	for i, w := range want {
+		if v := got[i]; math.Float64bits(w) != math.Float64bits(v) && (w == w || v == v) {
+			t.Fatalf("%s: element %d of %d is %v (%016x) on the CPU and %v (%016x) in PTX",
+				fmt.Sprintf(f, a...), i, len(want), w, math.Float64bits(w), v, math.Float64bits(v))
+		}
+	}
+}
+
+// view is a tensor of rows·cols that lies in rows of a larger pitch, and where
+// put uploaded those.
+func (g *gpu) view(x []float32, rows, cols, pitch int) (*tensor.Tensor, uint64) {
+	return onCPU(x[:rows*pitch], rows, pitch).Columns(0, cols), g.put(x[:rows*pitch])
 }

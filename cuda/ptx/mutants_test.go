@@ -78,6 +78,59 @@ func tryNormal(g *gpu, k *emu.Kernel, seed int64) error {
 	return attempt(k, g, launch(2, 1, 256, 0, seed), c, good.floats(at, 4*n), params...)
 }
 
+func tryLoss(g *gpu, k *emu.Kernel, seed int64) error {
+	const rows, cols = 60, 90
+	x, y := random(rows*cols, 1), random(rows*cols, 2)
+	blocks := up(rows*cols, 4096)
+	c, out := g.room(blocks), g.m.Alloc(8)
+	l := launch(1, 1, 128, 0, seed)
+	l.Params = pack(g.t, k, c, g.put(x), cols, g.put(y), cols, rows*cols, rows, cols, blocks, blocks)
+	if _, err := k.Run(&g.m, l); err != nil {
+		return err
+	}
+	g.run("loss", "sum_blocks", launch(1, 1, 256, 0, seed), out, c, blocks, 1, float64(rows*cols))
+	want := make([]float64, 1)
+	cpu.Loss(want, onCPU(x, 1, rows, cols), onCPU(y, 1, rows, cols), tensor.Squared, 0)
+	if got := g.doubles(out, 1); got[0] != want[0] {
+		return fmt.Errorf("%v, want %v", got[0], want[0])
+	}
+	return nil
+}
+
+func trySumBlocks(g *gpu, k *emu.Kernel, seed int64) error {
+	part, out := random(900, 1), g.m.Alloc(8)
+	l := launch(1, 1, 256, 0, seed)
+	l.Params = pack(g.t, k, out, g.put(part), len(part), 2, 1.0)
+	if _, err := k.Run(&g.m, l); err != nil {
+		return err
+	}
+	want := 0.0
+	for i := 0; i < len(part); i += 2 {
+		want += float64(part[i]) + float64(part[i+1])
+	}
+	if got := g.doubles(out, 1); got[0] != want {
+		return fmt.Errorf("%v, want %v", got[0], want)
+	}
+	return nil
+}
+
+func tryAdamW(g *gpu, k *emu.Kernel, seed int64) error {
+	const n = 260
+	opt := tensor.AdamWOpt{LR: 1e-3, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.1, GradScale: 0.5, Step: 3}
+	p, gr, m, v := random(n, 1), random(n, 2), random(n, 3), make([]float32, n)
+	want, c := onCPU(p, n), g.put(p)
+	cpu.AdamW(want, onCPU(gr, n), onCPU(m, n), onCPU(v, n), opt)
+	return attempt(k, g, launch(2, 1, 256, 0, seed), c, want.Data()[:n], append([]any{c, g.put(gr), g.put(m), g.put(v), n}, adamConstants(opt)...)...)
+}
+
+func tryColumnSums(g *gpu, k *emu.Kernel, seed int64) error {
+	const rows, cols = 47, 40
+	dy, db := random(rows*cols, 1), random(cols, 2)
+	want, c := onCPU(db, cols), g.put(db)
+	cpu.LinearBackward(nil, cpu.New(2, cols), want, onCPU(dy, rows, cols), cpu.New(rows, 2), cpu.New(2, cols))
+	return attempt(k, g, launch(2, 1, 32, 0, seed), c, want.Data()[:cols], c, cols, g.put(dy), cols, rows, cols, 1)
+}
+
 func tryMMA(g *gpu, k *emu.Kernel, seed int64) error {
 	m := gen.MMAs[0]
 	const M, N, K = 130, 72, 192
@@ -131,6 +184,14 @@ var mutants = []struct {
 	{"fold over the whole warp", "attention_16", "attention_16", tryAttention, each("0x101F", "0x1F")},
 	{"barrier after the block sums removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 0)},
 	{"barrier before the group removed", "groupnorm", "groupnorm", tryGroupNorm, nth("bar.sync 0;", "", 2)},
+	{"fold over the whole warp", "loss", "loss_squared", tryLoss, each("0x101F", "0x1F")},
+	{"block one element long", "loss", "loss_squared", tryLoss, each(`add\.u32 (%r\d+), (%r\d+), 4096;`, "add.u32 $1, $2, 4097;")},
+	{"barrier before the sum removed", "loss", "sum_blocks", trySumBlocks, nth("bar.sync 0;", "", 0)},
+	{"barrier after the sum removed", "loss", "sum_blocks", trySumBlocks, nth("bar.sync 0;", "", 1)},
+	{"old moment under the root", "adamw", "adamw_1", tryAdamW, each(`sqrt\.rn\.f32 (%f\d+), %f\d+;`, "sqrt.rn.f32 $1, %f12;")},
+	{"1−β1 for 1−β2", "adamw", "adamw_1", tryAdamW, each(`mul\.rn\.f32 (%f\d+), %f4,`, "mul.rn.f32 $1, %f2,")},
+	{"rows from the last of the loads ahead", "column_sums", "column_sums", tryColumnSums, each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 15;")},
+	{"bound of the columns off by one", "column_sums", "column_sums", tryColumnSums, each(`setp\.ge\.u32`, "setp.gt.u32")},
 	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
 	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},

@@ -60,12 +60,11 @@ var elementwises = []elementwise{
 		d.Copy(y, x[0])
 		d.Embedding(y, table, ids(y.Rows()))
 	}, func(g *gpu, rows, cols int) []any {
-		words := make([]int32, rows)
-		for i, id := range ids(rows) {
-			words[i] = int32(id)
-		}
-		return []any{g.put(odd(random(3*cols, 6))), cols, g.put(words)}
+		return []any{g.put(odd(random(3*cols, 6))), cols, g.put(words32(ids(rows)))}
 	}},
+	lossBackward("loss_squared_backward", tensor.Squared, 0),
+	lossBackward("loss_huber_backward", tensor.Huber, 0),
+	lossBackward("loss_pnorm_backward", tensor.PNorm, 1.3),
 	{"dropout", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
 		a := d.New(len(keys), y.Rows()/len(keys), y.Cols())
 		d.Upload(a, values(d, x[0]))
@@ -75,6 +74,39 @@ var elementwises = []elementwise{
 		p := float32(0.3)
 		return []any{g.put(keys), rows / len(keys), cols, uint32(0x9abcdef0), uint32(0x12345678), uint32(math.Ceil(float64(p) * (1 << 32))), float32(1 / (1 - float64(p)))}
 	}},
+}
+
+var weights = []float64{0.7, -1.3}
+
+// lossBackward is the gradient of a loss, x[0] the prediction.
+func lossBackward(name string, kind tensor.LossKind, p float64) elementwise {
+	return elementwise{name, func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
+		shape := []int{len(weights), y.Rows() / len(weights), y.Cols()}
+		a, b, c := d.New(shape...), d.New(shape...), d.New(shape...)
+		d.Upload(a, values(d, x[0]))
+		d.Upload(b, values(d, x[1]))
+		d.LossBackward(c, a, b, kind, p, weights)
+		d.Upload(y, values(d, c))
+	}, func(g *gpu, rows, cols int) []any { return lossWeights(g, kind, p, rows/len(weights), cols) }}
+}
+
+// lossWeights are the parameters of the gradient of a loss.
+func lossWeights(g *gpu, kind tensor.LossKind, p float64, per, cols int) []any {
+	var w32 []float32
+	var w64 []float64
+	for _, w := range weights {
+		s := w / float64(per*cols)
+		if kind == tensor.Squared {
+			w32 = append(w32, float32(2*s))
+		} else {
+			w32 = append(w32, float32(s))
+		}
+		w64 = append(w64, s*p)
+	}
+	if kind == tensor.PNorm {
+		return []any{g.put(w64), per, p - 1}
+	}
+	return []any{g.put(w32), per}
 }
 
 // ids are −1, 0, 1, 2 in turn.

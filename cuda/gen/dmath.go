@@ -1,0 +1,165 @@
+package gen
+
+// The functions of internal/dmath on float64, step by step in the same order; the
+// coefficients are its own.
+
+const (
+	ln2Hi64   = 0x1.62e42fefa3800p-1
+	ln2Mid64  = 0x1.ef35793c76730p-45
+	log2e64   = 0x1.71547652b82fep+0
+	twoThirds = 0x1.5555555555555p-1
+	twoThirdL = 0x1.5555555555555p-55
+	piHigh    = 0x1.921fb54442d18p+1
+	piLow     = 0x1.1a62633145c07p-53
+	rootHalf  = "0x3FE6A09E667F3BCD" // bits of √½
+)
+
+var (
+	expC64 = []float64{
+		0x1.0000000000000p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110e8a2p-7,
+		0x1.6c16c16c13163p-10, 0x1.a01a01b4ed3f3p-13, 0x1.a01a01b57b7c0p-16, 0x1.71ddec92190a6p-19,
+		0x1.27e4bcec33ab2p-22, 0x1.af721173f5ae4p-26, 0x1.1fa13b3f5e290p-29,
+	}
+	logC64 = []float64{
+		0x1.9999999999995p-2, 0x1.249249249310fp-2, 0x1.c71c71c5669bap-3, 0x1.745d183ea5996p-3,
+		0x1.3b135f701fa6ap-3, 0x1.1121332395694p-3, 0x1.de1f99d86245ap-4, 0x1.ebb5d35248c25p-4,
+	}
+	sinC64 = []float64{
+		-0x1.5555555555555p-3, 0x1.111111111110bp-7, -0x1.a01a01a018ab2p-13, 0x1.71de3a53355aep-19,
+		-0x1.ae645292d6234p-26, 0x1.61208f2d0d84bp-33, -0x1.aaa37dfda2ddfp-41,
+	}
+	cosC64 = []float64{
+		0x1.5555555555555p-5, -0x1.6c16c16c16c10p-10, 0x1.a01a01a018dbfp-16, -0x1.27e4fb75fa949p-22,
+		0x1.1eed8ca06114ep-29, -0x1.9393347c69abcp-37, 0x1.aac3f4bf3e2dcp-45,
+	}
+)
+
+// horner64 is c[0] + c[1]·x + … with fused steps.
+func (b *builder) horner64(x string, c []float64) string {
+	r := lit64(c[len(c)-1])
+	for i := len(c) - 2; i >= 0; i-- {
+		r = b.fma64(r, x, lit64(c[i]))
+	}
+	return r
+}
+
+// where64 is x where the predicate holds, else y.
+func (b *builder) where64(p, x, y string) string {
+	return b.def('g', "selp.f64 %s, %s, %s", x, y, p)
+}
+
+// twoSum is a sum and its error.
+func (b *builder) twoSum(x, y string) (s, e string) {
+	s = b.add64(x, y)
+	bb := b.sub64(s, x)
+	return s, b.add64(b.sub64(x, b.sub64(s, bb)), b.sub64(y, bb))
+}
+
+// mulDD is dmath.mulDD.
+func (b *builder) mulDD(ah, al, bh, bl string) (h, l string) {
+	p := b.mul64(ah, bh)
+	e := b.fma64(ah, bh, b.neg64(p))
+	e = b.fma64(ah, bl, b.fma64(al, bh, e))
+	h = b.add64(p, e)
+	return h, b.add64(b.sub64(p, h), e)
+}
+
+// normalise returns n and m in [√½, √2) with x = m·2^n, for finite x > 0.
+func (b *builder) normalise(x string) (n, m string) {
+	tiny := b.test("setp.lt.f64 %s, %s", x, lit64(0x1p-1022))
+	x = b.where64(tiny, b.mul64(x, lit64(0x1p54)), x)
+	w := b.def('d', "mov.b64 %s", x)
+	k := b.def('d', "shr.s64 %s, 52", b.def('d', "sub.s64 %s, %s", w, rootHalf))
+	m = b.def('g', "mov.b64 %s", b.def('d', "sub.s64 %s, %s", w, b.def('d', "shl.b64 %s, 52", k)))
+	n = b.def('g', "cvt.rn.f64.s64 %s", k)
+	return b.where64(tiny, b.add64(n, lit64(-54)), n), m
+}
+
+// logDD is dmath.logDD: ln x in two numbers, for finite x > 0.
+func (b *builder) logDD(x string) (hi, lo string) {
+	n, m := b.normalise(x)
+	f := b.sub64(m, lit64(1))
+	d, dl := b.twoSum(m, lit64(1))
+	s := b.div64(f, d)
+	back := b.neg64(s)
+	sl := b.div64(b.fma64(back, dl, b.fma64(back, d, f)), d)
+	t := b.mul64(s, s)
+	s2 := b.mul64(lit64(2), s)
+	tl := b.fma64(s2, sl, b.fma64(s, s, b.neg64(t)))
+	c := b.mul64(s, t)
+	cl := b.fma64(s, tl, b.fma64(sl, t, b.fma64(s, t, b.neg64(c))))
+	g := b.mul64(lit64(twoThirds), c)
+	gl := b.fma64(lit64(twoThirds), cl, b.fma64(lit64(twoThirdL), c, b.fma64(lit64(twoThirds), c, b.neg64(g))))
+	p := b.mul64(b.mul64(c, t), b.horner64(t, logC64))
+	a, al := b.twoSum(b.mul64(n, lit64(ln2Hi64)), s2)
+	q, ql := b.twoSum(a, g)
+	rest := b.add64(p, b.add64(gl, b.mul64(lit64(2), sl)))
+	r := b.add64(b.add64(al, ql), b.fma64(n, lit64(ln2Mid64), rest))
+	hi = b.add64(q, r)
+	return hi, b.add64(b.sub64(q, hi), r)
+}
+
+// log64 is dmath.Log of a finite x > 0.
+func (b *builder) log64(x string) string {
+	hi, _ := b.logDD(x)
+	return hi
+}
+
+// log1p64 is dmath.Log1p of a finite x > −1.
+func (b *builder) log1p64(x string) string {
+	u, c := b.twoSum(lit64(1), x)
+	h, l := b.logDD(u)
+	y := b.add64(h, b.add64(l, b.div64(c, u)))
+	return b.where64(b.test("setp.lt.f64 %s, %s", b.def('g', "abs.f64 %s", x), lit64(0x1p-54)), x, y)
+}
+
+// expDD is e^(x+xl)·(1+…) of dmath's reduction and kernel, for |x| < 746.
+func (b *builder) expDD(x, xl string) string {
+	n := b.def('g', "cvt.rni.f64.f64 %s", b.mul64(x, lit64(log2e64)))
+	back := b.neg64(n)
+	h, l := b.twoSum(b.fma64(back, lit64(ln2Hi64), x), b.fma64(back, lit64(ln2Mid64), xl))
+	q := b.add64(l, b.fma64(b.mul64(h, h), b.horner64(h, expC64), b.mul64(l, h)))
+	s := b.add64(lit64(1), h)
+	e := b.add64(s, b.add64(b.add64(b.sub64(lit64(1), s), h), q))
+	return b.scale64(e, b.def('r', "cvt.rzi.s32.f64 %s", n))
+}
+
+// scale64 is x·2^k rounded once, for |k| ≤ 1100 and x near 1.
+func (b *builder) scale64(x, k string) string {
+	h := b.def('r', "shr.s32 %s, 1", k)
+	return b.mul64(b.mul64(x, b.pow264(h)), b.pow264(b.def('r', "sub.s32 %s, %s", k, h)))
+}
+
+// pow264 is 2^k for −1023 < k < 1024.
+func (b *builder) pow264(k string) string {
+	w := b.def('d', "cvt.u64.u32 %s", b.def('r', "add.s32 %s, 1023", k))
+	return b.def('g', "mov.b64 %s", b.def('d', "shl.b64 %s, 52", w))
+}
+
+const inf64 = "0d7FF0000000000000"
+
+// exp64 is dmath.Exp of a number.
+func (b *builder) exp64(x string) string {
+	y := b.expDD(x, zero64)
+	y = b.where64(b.test("setp.gt.f64 %s, %s", x, lit64(709.782712893384)), inf64, y)
+	return b.where64(b.test("setp.lt.f64 %s, %s", x, lit64(-745.1332191019412)), zero64, y)
+}
+
+// powLoss is kernels.pow: x^y for x ≥ 0 or NaN and a finite y, y = 0 and 1 exact.
+func (b *builder) powLoss(x, y string) string {
+	h, l := b.logDD(x)
+	p := b.mul64(y, h)
+	ph, pl := b.mulDD(h, l, y, zero64)
+	z := b.expDD(ph, pl)
+	z = b.where64(b.test("setp.gt.f64 %s, %s", p, lit64(710)), inf64, z)
+	z = b.where64(b.test("setp.lt.f64 %s, %s", p, lit64(-746)), zero64, z)
+	// 0 and infinity: infinity if x > 1 equals y > 0
+	up := b.test("setp.gt.f64 %s, %s", x, lit64(1))
+	up = b.def('p', "xor.pred %s, %s", up, b.test("setp.gt.f64 %s, %s", y, zero64))
+	edge := b.test("setp.eq.or.f64 %s, %s, %s", x, inf64, b.test("setp.eq.f64 %s, %s", x, zero64))
+	z = b.where64(edge, b.where64(up, zero64, inf64), z)
+	z = b.where64(b.test("setp.nan.f64 %s, %s", x, x), x, z)
+	z = b.where64(b.test("setp.eq.f64 %s, %s", y, lit64(1)), x, z)
+	one := b.test("setp.eq.or.f64 %s, %s, %s", x, lit64(1), b.test("setp.eq.f64 %s, %s", y, zero64))
+	return b.where64(one, lit64(1), z)
+}
