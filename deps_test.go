@@ -13,7 +13,7 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"": {"diffusion", "internal/imageio", "internal/recipe", "internal/sample", "kernels", "nn"},
+	"": {"diffusion", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "kernels", "nn"},
 	"cmd/heavytail": {"", "diffusion/...", "internal/...", "kernels", "nn", "simd", "stable", "tensor",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
@@ -36,18 +36,19 @@ var mayImport = map[string][]string{
 
 	// Files.
 	"internal/atomicfile": {},
+	"internal/source":     {}, // what is read, as atomicfile what is written
 	"internal/imageio":    {},
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
-	"internal/torchfile":  {"internal/machine", "tensor"},                                   // machine: what may be unpacked
-	"internal/data":       {"internal/dmath", "internal/machine", "internal/npy", "stable"}, // machine: how much a set may take
+	"internal/torchfile":  {"internal/machine", "tensor"},                                                      // machine: what may be unpacked
+	"internal/data":       {"internal/dmath", "internal/machine", "internal/npy", "internal/source", "stable"}, // machine: how much a set may take
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},
 	"internal/sample": {"diffusion", "internal/machine", "internal/recipe", "nn"}, // which process a network is for
-	"internal/train": {"diffusion", "internal/atomicfile", "internal/chart", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "nn", "tensor",
+	"internal/train": {"diffusion", "internal/atomicfile", "internal/chart", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "nn", "tensor",
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
-	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/train",
+	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "internal/train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	// The features that the metrics of images compare, and the program that trains them.

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
 	"heavytail/internal/recipe"
+	"heavytail/internal/source"
 	"heavytail/kernels"
 	"heavytail/nn"
 )
@@ -43,9 +43,10 @@ func (l Loader) Open(file []byte) (*Model, error) {
 	return l.open(bytes.NewReader(file), int64(len(file)))
 }
 
-// OpenFile opens the model file at path.
+// OpenFile opens the model file at path, an error for what is no file: of a pipe,
+// read the bytes and use Open.
 func (l Loader) OpenFile(path string) (*Model, error) {
-	f, err := os.Open(path)
+	f, err := source.Regular(path)
 	if err != nil {
 		return nil, err
 	}

@@ -39,10 +39,10 @@ func convertFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.BoolVar(&r.ema, "ema", false, "keep the averaged weights only, as the model's weights")
 	fs.StringVar(&r.rate, "rate", "", "with -ema: which average, by its `rate` (empty: the last)")
 	fs.BoolVar(&r.weightsOnly, "weights-only", false, "leave out averages and the state of training")
-	return func(_ context.Context, e env, args []string) error { return r.run(e, args) }
+	return r.run
 }
 
-func (r *convertRequest) run(e env, args []string) error {
+func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if len(args) != 2 {
 		return usage("%d files given: want IN and OUT", len(args))
 	}
@@ -62,7 +62,7 @@ func (r *convertRequest) run(e env, args []string) error {
 	default:
 		return usage("%s: want a name that ends in .safetensors, .pt or .pth", out)
 	}
-	s, kind, err := r.read(in, kind)
+	s, kind, err := r.read(ctx, in, kind)
 	if err != nil {
 		return err
 	}
@@ -97,9 +97,9 @@ func (r *convertRequest) storage() (tensor.DType, error) {
 }
 
 // read loads what the output shall hold.
-func (r *convertRequest) read(path string, kind tensor.DType) (*nn.State, tensor.DType, error) {
+func (r *convertRequest) read(ctx context.Context, path string, kind tensor.DType) (*nn.State, tensor.DType, error) {
 	fail := func(err error) (*nn.State, tensor.DType, error) { return nil, "", fmt.Errorf("%s: %w", path, err) }
-	f, err := openModel(path)
+	f, err := openModel(ctx, path)
 	if err != nil {
 		return nil, "", err
 	}

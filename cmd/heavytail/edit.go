@@ -78,17 +78,11 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 		}
 	}
 	shape := r.loaded.SampleShape(r.options)
-	if r.options.Image64, err = data.ReadValues(ctx, e.Init, shape); err == nil {
-		e.InitSHA256, err = fileSum(ctx, e.Init)
-	}
-	if err != nil {
+	if r.options.Image64, e.InitSHA256, err = data.ReadValues(ctx, e.Init, shape); err != nil {
 		return fmt.Errorf("-init %w", err)
 	}
 	if e.Mask != "" {
-		if o.Known, err = readMask(ctx, e.Mask, shape); err == nil {
-			e.MaskSHA256, err = fileSum(ctx, e.Mask)
-		}
-		if err != nil {
+		if o.Known, e.MaskSHA256, err = readMask(ctx, e.Mask, shape); err != nil {
 			return fmt.Errorf("-mask %w", err)
 		}
 		e.Mask = filepath.Base(e.Mask)
@@ -107,31 +101,20 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 }
 
 // readMask reads where an image is kept: where the mask is dark. A picture says
-// it for all channels of a pixel.
-func readMask(ctx context.Context, path string, shape []int) ([]bool, error) {
+// it for all channels of a pixel. It returns the SHA-256 of the file as well.
+func readMask(ctx context.Context, path string, shape []int) (known []bool, sum string, err error) {
 	one := shape
-	if ext := strings.ToLower(filepath.Ext(path)); len(shape) == 3 && ext != ".npy" && ext != ".csv" {
+	if len(shape) == 3 && data.IsPicture(path) {
 		one = []int{shape[0], shape[1], 1}
 	}
-	x, err := data.ReadValues(ctx, path, one)
+	x, sum, err := data.ReadValues(ctx, path, one)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var known []bool
 	for _, v := range x {
 		for range shape[len(shape)-1] / one[len(one)-1] {
 			known = append(known, !(v > 0))
 		}
 	}
-	return known, nil
-}
-
-// fileSum returns the SHA-256 of a file, in hexadecimal.
-func fileSum(ctx context.Context, path string) (string, error) {
-	f, err := openModel(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	return f.hash(ctx)
+	return known, sum, nil
 }

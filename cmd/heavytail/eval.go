@@ -139,7 +139,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	name := ""
 	if drawn {
 		var err error
-		if m, name, err = o.load(file); err != nil {
+		if m, name, err = o.load(ctx, file); err != nil {
 			return err
 		}
 		o.likeTraining(m.Recipe().Data, specOf(real))
@@ -381,8 +381,8 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 }
 
 // load opens a model, the built-in one without a file.
-func (o evalOptions) load(file string) (m *heavytail.Model, name string, err error) {
-	f, err := openModel(file)
+func (o evalOptions) load(ctx context.Context, file string) (m *heavytail.Model, name string, err error) {
+	f, err := openModel(ctx, file)
 	if err != nil {
 		return nil, "", fmt.Errorf("model: %w", err)
 	}

@@ -102,15 +102,18 @@ func TestSparseModels(t *testing.T) {
 func TestModelFromPipe(t *testing.T) {
 	dir := trained(t)
 	ok(t, dir, "sample", "-model", "run/model.safetensors", "-n", "2", "-steps", "2", "-o", "a.npy")
-	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
-	go func() {
-		b, _ := os.ReadFile(filepath.Join(dir, "run/model.safetensors"))
-		f, err := os.OpenFile(filepath.Join(dir, "pipe"), os.O_WRONLY, 0)
-		if err == nil {
-			_, _ = f.Write(b)
-			_ = f.Close()
-		}
-	}()
+	piped := func(name, file string) {
+		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, name), 0o600))
+		go func() {
+			b, _ := os.ReadFile(filepath.Join(dir, file))
+			f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+			if err == nil {
+				_, _ = f.Write(b)
+				_ = f.Close()
+			}
+		}()
+	}
+	piped("pipe", "run/model.safetensors")
 	ok(t, dir, "sample", "-model", "pipe", "-n", "2", "-steps", "2", "-o", "b.npy")
 	a, err := os.ReadFile(filepath.Join(dir, "a.npy"))
 	require.NoError(t, err)
@@ -119,6 +122,18 @@ func TestModelFromPipe(t *testing.T) {
 	require.Equal(t, a, b)
 	r := heavytailIn(t, dir, "sample", "-model", "run")
 	require.Contains(t, r.stderr, "run/model.safetensors")
+
+	// So does a picture, which is opened once: its sum is that of the file.
+	var with [2]pictureRecipe
+	ok(t, dir, "sample", "-n", "1", "-steps", "2", "-o", "init.png")
+	piped("init", "init.png")
+	for i, init := range []string{"init.png", "init"} {
+		ok(t, dir, "sample", "-init", init, "-n", "1", "-steps", "2", "-o", "c.png")
+		require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "c.png").stdout), &with[i]))
+		with[i].Edit.Init = ""
+	}
+	require.NotEmpty(t, with[0].Edit.InitSHA256)
+	require.Equal(t, with[0], with[1])
 }
 
 // Names that would rename the terminal's window, hide what comes before them or

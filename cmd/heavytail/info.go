@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -33,7 +32,7 @@ var infoCommand = command{
 
 func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	asJSON := fs.Bool("json", false, "print one JSON object")
-	return func(_ context.Context, e env, args []string) error {
+	return func(ctx context.Context, e env, args []string) error {
 		if len(args) > 1 {
 			return usage("%d files given: want one at most", len(args))
 		}
@@ -42,7 +41,7 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		if len(args) == 0 {
 			v = machineInfo()
 		} else {
-			v, err = fileInfo(args[0])
+			v, err = fileInfo(ctx, args[0])
 		}
 		if err != nil {
 			return err
@@ -112,27 +111,21 @@ type pictureInfo struct {
 }
 
 // fileInfo recognises a file by its content.
-func fileInfo(path string) (any, error) {
+func fileInfo(ctx context.Context, path string) (any, error) {
+	file := path
 	if path == "built-in" {
-		return modelFile(path, strings.NewReader(string(heavytail.Builtin())), int64(len(heavytail.Builtin())))
+		file = ""
 	}
-	f, err := os.Open(path)
+	f, err := openModel(ctx, file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if st.IsDir() {
-		return nil, fmt.Errorf("%s is a folder; give a model or a picture", path)
-	}
 	head := make([]byte, 8)
 	if n, _ := f.ReadAt(head, 0); imageio.IsPNG(head[:n]) {
-		return pictureFile(path, f)
+		return pictureFile(path, io.NewSectionReader(f, 0, f.size))
 	}
-	return modelFile(path, f, st.Size())
+	return modelFile(path, f, f.size)
 }
 
 func pictureFile(path string, r io.Reader) (any, error) {

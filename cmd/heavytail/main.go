@@ -51,6 +51,7 @@ func untilSignal() context.Context {
 	go func() {
 		<-got
 		cancel()
+		atomicfile.Interrupt()
 		s := <-got
 		atomicfile.Cleanup()
 		signal.Reset(s)

@@ -12,6 +12,7 @@ import (
 
 	"heavytail"
 	limits "heavytail/internal/machine" // machine is what info tells
+	"heavytail/internal/source"
 	"heavytail/internal/train"
 )
 
@@ -26,35 +27,24 @@ type modelSource struct {
 // openModel opens the file of a model, the built-in one if path is empty. What is
 // not a file (a pipe, the standard input by its name) is read whole, up to a
 // quarter of the memory: beside it the weights must fit in as float32.
-func openModel(path string) (*modelSource, error) {
-	whole := func(b []byte, name string) *modelSource {
-		return &modelSource{bytes.NewReader(b), io.NopCloser(nil), name, int64(len(b))}
-	}
+func openModel(ctx context.Context, path string) (*modelSource, error) {
 	if path == "" {
-		return whole(heavytail.Builtin(), "built-in"), nil
+		b := heavytail.Builtin()
+		return &modelSource{bytes.NewReader(b), io.NopCloser(nil), "built-in", int64(len(b))}, nil
 	}
-	f, err := os.Open(path)
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return nil, fmt.Errorf("%s is a folder; give the file of a model, such as %s", path, filepath.Join(path, train.ModelFile))
+	}
+	f, err := source.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
-	switch {
-	case err != nil:
-	case st.IsDir():
-		err = fmt.Errorf("%s is a folder; give the file of a model, such as %s", path, filepath.Join(path, train.ModelFile))
-	case st.Mode().IsRegular():
-		return &modelSource{f, f, filepath.Base(path), st.Size()}, nil
-	}
-	defer f.Close()
+	r, size, err := f.At(limits.Memory() / 4)
 	if err != nil {
+		_ = f.Close()
 		return nil, err
 	}
-	limit := limits.Memory() / 4
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fmt.Errorf("%s: more than %d bytes from what is not a file; write it to one", path, limit)
-	}
-	return whole(b, filepath.Base(path)), err
+	return &modelSource{r, f, filepath.Base(path), size}, nil
 }
 
 // hash returns the SHA-256 of the file in hexadecimal, read in parts.

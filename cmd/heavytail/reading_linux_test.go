@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -84,4 +85,72 @@ func TestDataLargerThanTheMachine(t *testing.T) {
 		require.Contains(t, out, want)
 		require.Less(t, took-program, int64(memory), spec)
 	}
+}
+
+// Opening a named pipe waits for its other end. A signal ends that as well, wherever
+// a command opens a file: it waits there, or refuses what is no file.
+func TestSignalsWhileAPipeIsOpened(t *testing.T) {
+	dir := trained(t)
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+	for _, path := range []string{"resumed/model.safetensors", "logged/log.csv", "images/a.png", "real/danish.csv", "rows/rows.csv", "set/settings.txt"} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755))
+		require.NoError(t, os.Symlink(filepath.Join(dir, "pipe"), filepath.Join(dir, path)))
+	}
+	require.NoError(t, os.Link(filepath.Join(dir, "toy/model.safetensors"), filepath.Join(dir, "logged/model.safetensors")))
+	require.NoError(t, os.Link(filepath.Join(dir, "pipe"), filepath.Join(dir, "pipe.npy")))
+	require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "held.npy"), 0o600)) // its reader does not read
+	held, err := os.OpenFile(filepath.Join(dir, "held.npy"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	require.NoError(t, err)
+	defer held.Close()
+	before := listing(t, dir)
+	for i, args := range []string{
+		"train -data csv:pipe -out o", "train -data idx:pipe -out o", "train -data images:pipe -out o", "train -data npy:pipe -out o", "train -data images:images -out o",
+		"train -data toy:rings -from pipe -out o", "train -resume -out resumed", "train -resume -steps 5 -out logged", "train -resume -from pipe -out toy",
+		"tail csv:pipe", "eval npy:images.npy npy:pipe", "eval npy:images.npy model:pipe", "eval npy:images.npy pipe",
+		"info pipe", "convert pipe o.pt", "sample -model pipe -n 1", "sample -init pipe -n 1", "sample -model run/model.safetensors -init images.npy -mask pipe -n 10",
+		"experiment real -data real -state s", "experiment tails -quick -state rows", "experiment tails -quick -state set",
+		"noise -law normal -n 9 -o pipe.npy", "noise -law normal -n 1e8 -o held.npy",
+	} {
+		s := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%3]
+		// Too early a signal ends a process that does not yet listen to it, as it
+		// ought to: then another waits longer.
+		for wait := 100 * time.Millisecond; ; wait *= 2 {
+			status, text := signalled(t, dir, s, wait, strings.Fields(args)...)
+			if status == -1 && wait < 5*time.Second {
+				continue
+			}
+			require.Contains(t, []int{1, 2}, status, "%s: %s", args, text)
+			require.Regexp(t, `stopped|no \.png|is no file|neither a folder nor a file`, text, args)
+			break
+		}
+		require.Equal(t, before, listing(t, dir), args)
+	}
+}
+
+// signalled returns the exit status of a command that gets a signal after a time,
+// -1 if that ended it by itself, and what it wrote.
+func signalled(t *testing.T, dir string, s syscall.Signal, after time.Duration, args ...string) (int, string) {
+	caught := make(chan os.Signal, 1) // as in testSignalSaves: not ignored
+	signal.Notify(caught, s)
+	defer signal.Stop(caught)
+	c := process(dir, args...)
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	require.NoError(t, c.Start())
+	done := make(chan error, 1)
+	go func() { done <- c.Wait() }()
+	select {
+	case <-done: // refused at once
+		return c.ProcessState.ExitCode(), errs.String()
+	case <-time.After(after):
+	}
+	_ = c.Process.Signal(s) // it may have ended meanwhile
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		_ = c.Process.Kill()
+		t.Errorf("%s did not end", strings.Join(args, " "))
+		<-done
+	}
+	return c.ProcessState.ExitCode(), errs.String()
 }

@@ -19,7 +19,7 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 	if err != nil {
 		return nil, err
 	}
-	rec, err := r.revised(saved, done)
+	rec, err := r.revised(ctx, saved, done)
 	if err != nil {
 		return nil, err
 	}
@@ -71,14 +71,14 @@ func describeData(d recipe.Data) string {
 
 // revised returns the recipe that the run of saved goes on with after done steps:
 // what the flags on the command line say, if a run may be resumed with it.
-func (r *trainRequest) revised(saved recipe.Recipe, done int) (recipe.Recipe, error) {
+func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done int) (recipe.Recipe, error) {
 	rec := saved.Clone()
 	var wrong []string
 	if r.given["preset"] && r.preset != saved.Preset {
 		wrong = append(wrong, fmt.Sprintf("-preset would change preset from %q to %q", saved.Preset, r.preset))
 	}
 	if r.from != "" {
-		s, err := train.OpenSource(r.from)
+		s, err := train.OpenSource(ctx, r.from)
 		if err != nil {
 			return rec, usage("-from: %w", err)
 		}

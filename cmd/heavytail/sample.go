@@ -174,7 +174,7 @@ func (r *sampleRequest) check() error {
 
 // load opens the model and names it in the recipe.
 func (r *sampleRequest) load(ctx context.Context) error {
-	f, err := openModel(r.model)
+	f, err := openModel(ctx, r.model)
 	if err != nil {
 		return fmt.Errorf("-model: %w", err)
 	}

@@ -193,7 +193,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if name == "" {
 		name = defaultPreset(r.data)
 	}
-	rec, err := r.start(name)
+	rec, err := r.start(ctx, name)
 	if err != nil {
 		return rec, nil, err
 	}
@@ -207,7 +207,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	}
 	if r.preset == "" && !set.Images() && rec.Preset == "fashion" { // an array of points
 		read := rec.Data
-		if rec, err = r.start("toy"); err != nil {
+		if rec, err = r.start(ctx, "toy"); err != nil {
 			return rec, nil, err
 		}
 		rec.Data = read

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 
 // start returns the settings that a new run begins with: of a preset or, with
 // -from and no -preset, of the model, whose network fits its weights.
-func (r *trainRequest) start(preset string) (recipe.Recipe, error) {
+func (r *trainRequest) start(ctx context.Context, preset string) (recipe.Recipe, error) {
 	rec, err := recipe.Preset(preset)
 	if err != nil {
 		return rec, usage("-preset: %w", err)
@@ -19,7 +20,7 @@ func (r *trainRequest) start(preset string) (recipe.Recipe, error) {
 	if r.from == "" {
 		return rec, nil
 	}
-	if r.source, err = train.OpenSource(r.from); err != nil {
+	if r.source, err = train.OpenSource(ctx, r.from); err != nil {
 		return rec, usage("-from: %w", err)
 	}
 	if s := r.source; r.preset == "" && s.Whole {

@@ -3,6 +3,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Write makes or replaces the file at path with what fill writes. The data
@@ -104,6 +106,8 @@ func writeThrough(path string, old os.FileInfo, fill func(w io.Writer) error) er
 	var err error
 	if old.Mode()&fs.ModeSocket != 0 {
 		f, err = connect(path)
+	} else if old.Mode()&fs.ModeNamedPipe != 0 {
+		return throughPipe(path, fill)
 	} else {
 		f, err = os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
 	}
@@ -113,6 +117,41 @@ func writeThrough(path string, old os.FileInfo, fill func(w io.Writer) error) er
 	err = buffered(f, fill)
 	return errors.Join(err, f.Close())
 }
+
+// throughPipe writes to a named pipe, which waits for its reader to open it and
+// to read. Interrupt ends that.
+func throughPipe(path string, fill func(w io.Writer) error) error {
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	c := make(chan opened, 1)
+	go func() {
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		c <- opened{f, err}
+	}()
+	select {
+	case o := <-c:
+		if o.err != nil {
+			return o.err
+		}
+		stop := context.AfterFunc(interrupted, func() { _ = o.f.SetWriteDeadline(time.Now()) })
+		defer stop()
+		err := errors.Join(buffered(o.f, fill), o.f.Close())
+		if err == nil || interrupted.Err() == nil {
+			return err
+		}
+	case <-interrupted.Done():
+	}
+	return errors.New("stopped, its reader did not read")
+}
+
+// interrupted ends by Interrupt.
+var interrupted, interrupt = context.WithCancel(context.Background())
+
+// Interrupt ends the calls of Write that wait for the reader of a named pipe, now
+// and from now on, with an error. Files are written as before.
+func Interrupt() { interrupt() }
 
 func buffered(f *os.File, fill func(w io.Writer) error) error {
 	w := bufio.NewWriterSize(f, 1<<18)

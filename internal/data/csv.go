@@ -1,27 +1,24 @@
 package data
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+
+	"heavytail/internal/source"
 )
 
 // openCSV reads points from a table, one a line.
 func openCSV(ctx context.Context, arg string, o Options) (*Set, error) {
-	f, err := openFile(ctx, arg)
+	f, err := source.Open(ctx, arg)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r, err := inflated(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", arg, err)
-	}
-	s, err := readCSV(r, o)
+	s, err := readCSV(f, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
@@ -47,9 +44,13 @@ var byteOrderMark = []byte("\xef\xbb\xbf")
 // with a decimal point or comma, a first line that may name the columns, among
 // them one called label or class. Rows with a cell without value are dropped, or
 // an error. Memory is taken as rows arrive.
-func readCSV(r *bufio.Reader, o Options) (*Set, error) {
+func readCSV(in io.Reader, o Options) (*Set, error) {
 	if o.Missing != "" && o.Missing != "drop" && o.Missing != "error" {
 		return nil, flagError("-missing %.20q: want drop or error", o.Missing)
+	}
+	r, err := inflated(in)
+	if err != nil {
+		return nil, err
 	}
 	if mark, _ := r.Peek(3); bytes.Equal(mark, byteOrderMark) && o.Rules > 0 {
 		_, _ = r.Discard(3)

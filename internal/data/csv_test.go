@@ -1,7 +1,6 @@
 package data
 
 import (
-	"bufio"
 	"bytes"
 	"io"
 	"math"
@@ -17,7 +16,7 @@ import (
 // table reads a text by this version's rules.
 func table(text string, o Options) (*Set, error) {
 	o.Rules = Rules
-	return readCSV(bufio.NewReader(strings.NewReader(text)), o)
+	return readCSV(strings.NewReader(text), o)
 }
 
 // Files of other programs, of which all but bom and bom2 hold the same values:
@@ -193,7 +192,7 @@ func TestTablesByTheFirstRules(t *testing.T) {
 func TestTablesWithoutEnd(t *testing.T) {
 	for head, want := range map[string]string{"": "line 1 has more than 16 MiB", "1,2\n3,\"": "line 2: a quote opens"} {
 		before := allocated()
-		_, err := readCSV(bufio.NewReader(io.MultiReader(strings.NewReader(head), io.LimitReader(&endless{lines: head != ""}, 1<<30))), Options{Rules: Rules, MaxBytes: 1 << 40})
+		_, err := readCSV(io.MultiReader(strings.NewReader(head), io.LimitReader(&endless{lines: head != ""}, 1<<30)), Options{Rules: Rules, MaxBytes: 1 << 40})
 		require.ErrorContains(t, err, want)
 		require.Less(t, allocated()-before, uint64(200<<20))
 	}
@@ -254,7 +253,7 @@ func FuzzCSV(f *testing.F) {
 		if column != "" {
 			o.Columns = []string{column}
 		}
-		s, err := readCSV(bufio.NewReader(bytes.NewReader(b)), o)
+		s, err := readCSV(bytes.NewReader(b), o)
 		if err != nil {
 			return
 		}

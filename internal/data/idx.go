@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"heavytail/internal/source"
 )
 
 // openIDX reads images and, if they are there, labels in the format of MNIST.
@@ -90,7 +92,7 @@ func findIDX(arg string) (string, error) {
 }
 
 func readIDXFile(ctx context.Context, path string, maxBytes int64) ([]int, []byte, error) {
-	f, err := openFile(ctx, path)
+	f, err := source.Open(ctx, path)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"heavytail/internal/source"
 )
 
 // openImages reads a folder or zip of PNG and JPEG files, in the order of
@@ -62,7 +64,7 @@ func readImages(ctx context.Context, files []pictureFile, arg string, o Options)
 	l := &loader{set: &Set{}, o: o, channels: o.Channels, background: background}
 	for _, pass := range []func(opener) error{l.look, l.add} {
 		for _, f := range files {
-			if err := stopped(ctx); err != nil {
+			if err := source.Stopped(ctx); err != nil {
 				return nil, err
 			}
 			if err := pass(f.open); err != nil {
@@ -86,7 +88,7 @@ func folderPictures(ctx context.Context, dir string, rules int) (files []picture
 	fsys := os.DirFS(dir)
 	err = fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err == nil {
-			err = stopped(ctx)
+			err = source.Stopped(ctx)
 		}
 		switch {
 		case err != nil:

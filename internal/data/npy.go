@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"heavytail/internal/npy"
+	"heavytail/internal/source"
 )
 
 // openNPY reads points [N] or [N, D], or images [N, H, W], [N, H, W, C] or
@@ -21,25 +22,38 @@ func openNPY(ctx context.Context, arg string, o Options) (*Set, error) {
 	if i := strings.LastIndex(strings.ToLower(arg), ".npz:"); i >= 0 {
 		path, member = arg[:i+4], arg[i+5:]
 	}
-	f, err := openFile(ctx, path)
+	f, err := source.Open(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	r, err := inflated(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	var s *Set
-	if head, _ := r.Peek(4); bytes.Equal(head, []byte("PK\x03\x04")) {
-		s, err = openNPZ(ctx, f, member, o)
-	} else if s, err = readNPY(r, o); err == nil {
-		err = s.takeRange(o)
-	}
+	// An .npz is read in any order, which a pipe is not.
+	s, err := readArrays(ctx, f, func() (io.ReaderAt, int64, error) { return f.At(0) }, member, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}
 	return s, nil
+}
+
+// readArrays reads an .npy from r or, if r begins like a zip, an .npz from what at
+// returns.
+func readArrays(ctx context.Context, r io.Reader, at func() (io.ReaderAt, int64, error), member string, o Options) (*Set, error) {
+	br, err := inflated(r)
+	if err != nil {
+		return nil, err
+	}
+	if head, _ := br.Peek(4); bytes.Equal(head, []byte("PK\x03\x04")) {
+		whole, size, err := at()
+		if err != nil {
+			return nil, err
+		}
+		return openNPZ(ctx, whole, size, member, o)
+	}
+	s, err := readNPY(br, o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.takeRange(o)
 }
 
 // readNPY reads one array of samples; images are not scaled yet.
@@ -250,12 +264,8 @@ var (
 
 // openNPZ reads the array called member of an .npz, which is a zip of .npy files,
 // or the only one, or that of a usual name with its classes.
-func openNPZ(ctx context.Context, f *source, member string, o Options) (*Set, error) {
-	st, err := f.file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	z, err := zip.NewReader(f.file, st.Size())
+func openNPZ(ctx context.Context, r io.ReaderAt, size int64, member string, o Options) (*Set, error) {
+	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, err
 	}

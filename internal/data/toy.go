@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"heavytail/internal/dmath"
+	"heavytail/internal/source"
 	"heavytail/stable"
 )
 
@@ -48,7 +49,7 @@ func openToy(ctx context.Context, name string, o Options) (*Set, error) {
 	s := &Set{Shape: []int{2}, floats: make([]float32, 0, 2*n)}
 	for i := range n {
 		if i%4096 == 0 && ctx.Err() != nil {
-			return nil, stopped(ctx)
+			return nil, source.Stopped(ctx)
 		}
 		x, y := make2(points{o.Seed}, i, n)
 		s.floats = append(s.floats, float32(x), float32(y))

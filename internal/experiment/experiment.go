@@ -20,7 +20,7 @@ type Experiment struct {
 	Name    string // of the command, the files and the state
 	Summary string // one line
 	// Plan says what is measured. It must be quick: work belongs into jobs.
-	Plan func(o Options) (*Plan, error)
+	Plan func(ctx context.Context, o Options) (*Plan, error)
 }
 
 // All lists the experiments in the order in which they are shown.

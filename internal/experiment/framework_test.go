@@ -17,7 +17,7 @@ import (
 // counting is an experiment whose values are functions of the key; stop, if
 // positive, ends it with an error at that job.
 func counting(runs int, did *atomic.Int64, stop int64) Experiment {
-	return Experiment{Name: "count", Plan: func(o Options) (*Plan, error) {
+	return Experiment{Name: "count", Plan: func(_ context.Context, o Options) (*Plan, error) {
 		p := &Plan{Settings: "none", Columns: []string{"value", "bad"}}
 		for run := range o.RunsOr(runs, 1) {
 			for _, m := range []string{"A", "B"} {

@@ -42,7 +42,7 @@ type lawSizes struct {
 	steps, generated  map[string]int // steps of training and samples, by target
 }
 
-func planFunnel(o Options) (*Plan, error) {
+func planFunnel(_ context.Context, o Options) (*Plan, error) {
 	z := lawSizes{points: 1 << 21, reference: 2_000_000,
 		steps: map[string]int{"funnel": 5859, "student": 10_000}, generated: map[string]int{"funnel": 100_000, "student": 60_000}}
 	if o.Quick {

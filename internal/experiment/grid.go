@@ -75,7 +75,7 @@ func gridMethods() []planar {
 	return []planar{dlpmRow, dlpm5Row, limRow, limMendedRow, ddpmRow, dlpm, lim}
 }
 
-func planGrid(o Options) (*Plan, error) {
+func planGrid(_ context.Context, o Options) (*Plan, error) {
 	points, size := 32000, publishedSize
 	if o.Quick {
 		points, size = 4000, planarSize{train: 60, sample: 20, points: 2000}

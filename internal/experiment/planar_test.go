@@ -16,7 +16,7 @@ import (
 func TestPlans(t *testing.T) {
 	for _, e := range All() {
 		for _, o := range []Options{{}, {Quick: true}, {Runs: 3}} {
-			p, err := e.Plan(o)
+			p, err := e.Plan(t.Context(), o)
 			if err != nil { // an experiment may want data; it says which
 				require.ErrorContains(t, err, "-data", e.Name)
 				continue

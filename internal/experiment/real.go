@@ -46,8 +46,8 @@ type realSet struct {
 	x    []float64
 }
 
-func planReal(o Options) (*Plan, error) {
-	sets, err := realSetsOf(o)
+func planReal(ctx context.Context, o Options) (*Plan, error) {
+	sets, err := realSetsOf(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ type realSizes struct {
 }
 
 // realSetsOf reads the data, or makes the stand-ins of a quick run.
-func realSetsOf(o Options) ([]realSet, error) {
+func realSetsOf(ctx context.Context, o Options) ([]realSet, error) {
 	if o.Data == "" && o.Quick {
 		return syntheticSets(o.Seed), nil
 	}
@@ -92,7 +92,7 @@ func realSetsOf(o Options) ([]realSet, error) {
 	var sets []realSet
 	for _, name := range realSets {
 		path := filepath.Join(o.Data, name+".csv")
-		set, err := data.Open(context.Background(), "csv:"+path, data.Options{})
+		set, err := data.Open(ctx, "csv:"+path, data.Options{})
 		if err != nil {
 			return nil, fmt.Errorf("%w; bash results/real-data.sh %s writes it", err, o.Data)
 		}

@@ -77,10 +77,10 @@ func TestEstimate(t *testing.T) {
 // TestRealData: without data the command says how to get them; with them it
 // reads what the script writes, and names the file that is wrong.
 func TestRealData(t *testing.T) {
-	_, err := planReal(Options{})
+	_, err := planReal(t.Context(), Options{})
 	require.ErrorContains(t, err, "bash results/real-data.sh")
 	dir := t.TempDir()
-	_, err = planReal(Options{Data: dir})
+	_, err = planReal(t.Context(), Options{Data: dir})
 	require.ErrorContains(t, err, "danish.csv")
 	var lines strings.Builder
 	for i := range 300 {
@@ -89,12 +89,12 @@ func TestRealData(t *testing.T) {
 	for _, name := range realSets {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name+".csv"), []byte(lines.String()), 0o644))
 	}
-	p, err := planReal(Options{Data: dir, Runs: 2})
+	p, err := planReal(t.Context(), Options{Data: dir, Runs: 2})
 	require.NoError(t, err)
 	require.Len(t, p.Jobs, 2*len(realSets)*(1+len(realMethods(2))))
 	require.NoError(t, p.validate())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "quakes.csv"), []byte("1,2\n3,4\n"), 0o644))
-	_, err = planReal(Options{Data: dir})
+	_, err = planReal(t.Context(), Options{Data: dir})
 	require.ErrorContains(t, err, "quakes.csv")
 }
 

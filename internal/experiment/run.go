@@ -26,7 +26,7 @@ type Runner struct {
 // Do measures what is missing and writes NAME.csv, NAME.svg and NAME.md. When
 // ctx ends it returns soon with ctx's error; rows that are finished are kept.
 func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
-	plan, err := e.Plan(o)
+	plan, err := e.Plan(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ type stepsPlan struct {
 	seed                      uint64
 }
 
-func planSteps(o Options) (*Plan, error) {
+func planSteps(_ context.Context, o Options) (*Plan, error) {
 	s := stepsPlan{folder: o.Data, train: 2000, batch: 32, images: 400, ref: 5000, steps: []int{5, 10, 25, 50, 100}, seed: o.Seed}
 	sets := []string{"balanced", "long-tailed"}
 	if s.folder == "" {

@@ -67,6 +67,6 @@ func TestStepsRecipes(t *testing.T) {
 	other, err := s.recipe(set, recipe.DLPM, 1)
 	require.NoError(t, err)
 	require.NotEqual(t, a.Train.Seed, other.Train.Seed)
-	_, err = planSteps(Options{Data: fmt.Sprint(t.TempDir(), "/nothing")})
+	_, err = planSteps(t.Context(), Options{Data: fmt.Sprint(t.TempDir(), "/nothing")})
 	require.ErrorContains(t, err, "-data")
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/source"
 )
 
 // A Store keeps the rows of one experiment in a folder: settings.txt and
@@ -112,7 +113,7 @@ func (s *Store) settle(path, settings string) error {
 
 // readAll reads a file; one that is not there is empty.
 func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, err := source.Regular(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}

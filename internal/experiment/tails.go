@@ -112,7 +112,7 @@ func limMendedAll() planar {
 // be expected to be better.
 const freshData = "data again"
 
-func planTails(o Options) (*Plan, error) {
+func planTails(_ context.Context, o Options) (*Plan, error) {
 	points, size := 20000, publishedSize
 	if o.Quick {
 		points = 4000

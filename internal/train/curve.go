@@ -3,7 +3,6 @@ package train
 import (
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ const curvePoints = 500
 // writeCurve draws the losses of log.csv, which is read again so that a resumed
 // run shows the whole.
 func writeCurve(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, "log.csv"))
+	text, err := readFile(filepath.Join(dir, "log.csv"))
 	if err != nil {
 		return err
 	}

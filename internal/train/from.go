@@ -1,17 +1,18 @@
 package train
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"heavytail/internal/recipe"
+	"heavytail/internal/source"
 	"heavytail/nn"
 )
 
@@ -24,7 +25,7 @@ type Source struct {
 }
 
 // OpenSource reads what the model at path is, without its weights.
-func OpenSource(path string) (*Source, error) {
+func OpenSource(ctx context.Context, path string) (*Source, error) {
 	s := &Source{Path: path}
 	err := checkpoint(path, func(c *nn.Checkpoint) (err error) {
 		s.Recipe, err = recipe.Of(c.Recipe, c.Config)
@@ -34,7 +35,7 @@ func OpenSource(path string) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := source.Open(ctx, path) // its reading ends with ctx
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/source"
 )
 
 // logs are log.jsonl and log.csv, one line for every LogEvery steps.
@@ -66,11 +68,21 @@ func csvStep(text []byte) int {
 	return n
 }
 
+// readFile is os.ReadFile for what is a file: a pipe would have to be waited for.
+func readFile(path string) ([]byte, error) {
+	f, err := source.Regular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
 // openAfter keeps the header and the lines of steps 1…step of a log, and opens
 // it for appending.
 func openAfter(path, header string, step int, stepOf func([]byte) int) (*os.File, error) {
-	old, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
+	old, err := readFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	keep := []byte(header)

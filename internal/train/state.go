@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/recipe"
+	"heavytail/internal/source"
 	"heavytail/nn"
 	"heavytail/tensor"
 )
@@ -39,7 +39,7 @@ func (t *Trainer) Save(path string) error {
 
 // checkpoint opens the file at path and passes it to f.
 func checkpoint(path string, f func(c *nn.Checkpoint) error) error {
-	file, err := os.Open(path)
+	file, err := source.Regular(path)
 	if err != nil {
 		return err
 	}
