@@ -6,6 +6,7 @@ func All() map[string]string {
 		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash()}
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
+	m["layernorm"] = LayerNorm()
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}

@@ -16,7 +16,7 @@ func ColumnSums() string {
 	at := b.def('d', "mul.wide.u32 %s, %s", n, v["rows"])
 	at = b.def('d', "mul.lo.u64 %s, %s", at, b.def('d', "cvt.u64.u32 %s", v["pitchX"]))
 	at = b.item(b.def('d', "add.u64 %s, %s", v["pX"], b.def('d', "shl.b64 %s, 2", at)), col)
-	b.down(v["rows"], []stream{{at, v["pitchX"]}}, func(x []string) { b.plus(sum, x[0]) })
+	b.down(v["rows"], []stream{{at, v["pitchX"]}}, 16, func(x []string) { b.plus(sum, x[0]) })
 	b.emit("st.global.f32 [%s], %s;", to, sum)
 	b.emit("ret;")
 	return module70(false, b.entry("column_sums", params, 32, 0))
@@ -34,8 +34,7 @@ type stream struct{ at, pitch string }
 
 // down runs use on the elements of each row of some columns, ascending; the loads
 // of rows ahead come first.
-func (b *builder) down(rows string, from []stream, use func(x []string)) {
-	ahead := 16 / len(from)
+func (b *builder) down(rows string, from []stream, ahead int, use func(x []string)) {
 	many, one, end := b.label("MANY"), b.label("ONE"), b.label("DONE")
 	i := b.def('r', "mov.u32 %s", rows)
 	var at, step []string

@@ -54,11 +54,31 @@ func tryAttention(g *gpu, k *emu.Kernel, seed int64) error {
 }
 
 func tryGroupNorm(g *gpu, k *emu.Kernel, seed int64) error {
-	const P, C, G = 300, 32, 8
+	const P, C, G = 300, 36, 3
 	x, gamma, beta := random(P*C, 1), random(C, 2), random(C, 3)
 	y, c := cpu.New(1, 1, P, C), g.room(P*C)
 	cpu.GroupNorm(y, onCPU(x, 1, 1, P, C), onCPU(gamma, C), onCPU(beta, C), nil, cpu.New(1, 2*C), tensor.NormOpt{Groups: G, Eps: 1e-5})
-	return attempt(k, g, launch(1, 1, 256, 0, seed), c, y.Data(), c, g.put(x), g.put(gamma), g.put(beta), uint64(0), g.room(2*C), P, C, C/G, C, C, float32(1e-5), 0)
+	return attempt(k, g, launch(2, 1, 256, gen.GroupNormShared(C/G), seed), c, y.Data(),
+		c, g.put(x), g.put(gamma), g.put(beta), uint64(0), g.room(2*C), P, C, C/G, gen.GroupNormWidth(C/G), C, C, float32(1e-5), 0)
+}
+
+func tryGroupNormBackward(g *gpu, k *emu.Kernel, seed int64) error {
+	const P, C, G = 90, 40, 1
+	x, dy, gamma, beta := random(P*C, 1), random(P*C, 4), onCPU(random(C, 2), C), onCPU(random(C, 3), C)
+	tx, y, stats, opt := onCPU(x, 1, P, C), cpu.New(1, P, C), cpu.New(1, 2*C), tensor.NormOpt{Groups: G, Eps: 1e-5, SiLU: true}
+	cpu.GroupNorm(y, tx, gamma, beta, nil, stats, opt)
+	cpu.GroupNormBackward(y, cpu.New(C), cpu.New(C), nil, onCPU(dy, 1, P, C), tx, gamma, beta, nil, stats, opt)
+	c := g.room(P * C)
+	return attempt(k, g, launch(1, 1, 256, gen.GroupNormShared(C/G), seed), c, y.Data(), c, g.put(dy), g.put(x), g.put(gamma.Data()[:C]), g.put(beta.Data()[:C]),
+		uint64(0), g.put(stats.Data()), g.room(2*C), uint64(0), P, C, C/G, gen.GroupNormWidth(C/G), C, C, C, 0)
+}
+
+func tryLayerNorm(g *gpu, k *emu.Kernel, seed int64) error {
+	const M, C = 11, 50
+	x, gamma, beta := random(M*C, 1), random(C, 2), random(C, 3)
+	y, c := cpu.New(M, C), g.room(M*C)
+	cpu.LayerNorm(y, onCPU(x, M, C), onCPU(gamma, C), onCPU(beta, C), cpu.New(M, 2), tensor.NormOpt{Eps: 1e-5})
+	return attempt(k, g, launch(2, 1, 128, 0, seed), c, y.Data(), c, g.put(x), g.put(gamma), g.put(beta), g.room(2*M), M, C, C, C, float32(1e-5), 0)
 }
 
 func trySiLU(g *gpu, k *emu.Kernel, seed int64) error {
@@ -192,6 +212,12 @@ var mutants = []struct {
 	{"1−β1 for 1−β2", "adamw", "adamw_1", tryAdamW, each(`mul\.rn\.f32 (%f\d+), %f4,`, "mul.rn.f32 $1, %f2,")},
 	{"rows from the last of the loads ahead", "column_sums", "column_sums", tryColumnSums, each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 15;")},
 	{"bound of the columns off by one", "column_sums", "column_sums", tryColumnSums, each(`setp\.ge\.u32`, "setp.gt.u32")},
+	{"barrier before the group removed", "groupnorm", "groupnorm_silu_backward", tryGroupNormBackward, nth("bar.sync 0;", "", 8)},
+	{"group of the lane's slice", "groupnorm", "groupnorm", tryGroupNorm, each(`rem\.u32 (%r\d+), (%r\d+), (%r2);`, "rem.u32 $1, $2, 32;")},
+	{"lanes beyond the slice store", "groupnorm", "groupnorm", tryGroupNorm, each(`min\.u32 (%r\d+), (%r\d+), (%r\d+);(\s+add\.u32 %r\d+, %r\d+, %r\d+;)`, "mov.u32 $1, $2;$4")},
+	{"sign of the variance's part", "groupnorm", "groupnorm_silu_backward", tryGroupNormBackward, each(`neg\.f64`, "abs.f64")},
+	{"row past the last stored", "layernorm", "layernorm", tryLayerNorm, each(`setp\.lt\.u32 (%p0), `, "setp.ge.u32 $1, ")},
+	{"fold over the whole warp", "layernorm", "layernorm", tryLayerNorm, each("0x101F", "0x1F")},
 	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
 	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},
