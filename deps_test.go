@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
 
 	// The GPU: its kernels, their generator, and the interpreter that tests them.
-	"cuda":         {},
+	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/ptx", "internal/shapes", "kernels", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes
 	"cuda/ptx":     {},
 	"cuda/gen":     {},
 	"cuda/gen/cmd": {"cuda/gen"},
@@ -72,10 +72,11 @@ var mayImport = map[string][]string{
 	"internal/numtest":  {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":    {"tensor"},
 	"tensor/devicetest": {"internal/numtest", "internal/ref64", "tensor"},
+	"cuda/cudatest":     {"cuda", "cuda/emu"},
 }
 
 // testHelpers are imported by tests and by each other only.
-var testHelpers = []string{"internal/numtest", "internal/ref64", "tensor/devicetest", "cuda/emu"}
+var testHelpers = []string{"internal/numtest", "internal/ref64", "tensor/devicetest", "cuda/cudatest", "cuda/emu"}
 
 // TestImports keeps the arrows of the design: simd <- kernels -> tensor <- nn,
 // stable <- diffusion, this package and the command on top.

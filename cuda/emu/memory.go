@@ -3,6 +3,7 @@ package emu
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -40,13 +41,33 @@ func (g *Memory) Alloc(n int) uint64 {
 	if g.next == 0 {
 		g.next = firstByte
 	}
-	b := &block{base: g.next, data: make([]byte, n), words: make([]globalWord, (n+3)/4)}
+	at := g.next
+	g.Place(at, n)
+	g.next += uint64(n+511)&^511 + gap
+	return at
+}
+
+// Place takes the n bytes at an address, which nobody wrote yet. It panics if a
+// part of them is taken.
+func (g *Memory) Place(at uint64, n int) {
+	i := sort.Search(len(g.blocks), func(i int) bool { return g.blocks[i].base >= at })
+	if i > 0 && g.blocks[i-1].base+uint64(len(g.blocks[i-1].data)) > at || i < len(g.blocks) && at+uint64(n) > g.blocks[i].base {
+		panic(fmt.Sprintf("emu: %d bytes at %#x overlap an allocation", n, at))
+	}
+	b := &block{base: at, data: make([]byte, n), words: make([]globalWord, (n+3)/4)}
 	for i := range b.data {
 		b.data[i] = 0xFF // NaN
 	}
-	g.blocks = append(g.blocks, b)
-	g.next += uint64(n+511)&^511 + gap
-	return b.base
+	g.blocks = slices.Insert(g.blocks, i, b)
+}
+
+// Free gives back what lies at an address. It panics if no allocation begins there.
+func (g *Memory) Free(at uint64) {
+	i := sort.Search(len(g.blocks), func(i int) bool { return g.blocks[i].base >= at })
+	if i == len(g.blocks) || g.blocks[i].base != at {
+		panic(fmt.Sprintf("emu: no allocation begins at %#x", at))
+	}
+	g.blocks = slices.Delete(g.blocks, i, i+1)
 }
 
 // find returns the allocation with the n bytes at address a, or nil.

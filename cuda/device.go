@@ -1,0 +1,156 @@
+package cuda
+
+import (
+	"fmt"
+	"sync"
+
+	"heavytail/tensor"
+)
+
+// A Device is one GPU. Any number of goroutines may use it; their operations follow
+// each other in one stream. Only Download, Loss and SumSq wait for the GPU.
+//
+// A method that cannot be done panics with a *tensor.Failure: its cause is ErrMemory
+// if the memory is used up, after which the device goes on; a *KernelError if the
+// GPU failed, after which every method panics so and Err returns it; or
+// *MissingError if there is no kernel yet for what it was asked for.
+type Device struct {
+	mu     sync.Mutex // held while a method puts its work into the stream
+	drv    Driver
+	watch  Watcher // drv, if it is one
+	info   Info
+	opt    Options
+	failed *tensor.Failure // the first failure of the GPU
+
+	pool    pool
+	kernels map[string]*kernel // by entry
+	modules map[string]Module
+	params  [maxParams]byte // of the launch in hand
+	count   int             // launches so far
+
+	// The method in hand: its name, its tensors, which must live until its last
+	// launch is under way, and the memory that it took for itself.
+	op      string
+	held    []*tensor.Tensor
+	scratch []*span
+	words   []uint32       // what it uploads
+	times   *tensor.Tensor // of the host: the latest embedding of times
+
+	backMu sync.Mutex
+	back   []*span // of tensors that nobody can reach any more
+}
+
+var (
+	_ tensor.Device  = (*Device)(nil)
+	_ tensor.Bounded = (*Device)(nil)
+)
+
+// Options are settings of a device; the zero value is right for a GPU.
+type Options struct {
+	Limit   int64 // the most memory to take, in bytes; 0: 15/16 of what is free
+	Segment int64 // memory is taken from the driver by so much; 0: 64 MiB
+	Guard   int64 // bytes between tensors, a multiple of 512, to find kernels that leave theirs
+}
+
+// leastCapability is that of the first GPUs with cp.async, which every product uses.
+const leastCapability = 80
+
+// New returns a device on a driver. It returns an error if the GPU is too old, and
+// then closes the driver.
+func New(drv Driver, opt Options) (*Device, error) {
+	d := &Device{drv: drv, info: drv.Info(), opt: opt, kernels: map[string]*kernel{}, modules: map[string]Module{}}
+	if c := d.info.Capability; c < leastCapability {
+		err := fmt.Errorf("cuda: %s has capability %d.%d; 8.0 is the least (A100, RTX 30): compute on the CPU", d.info.Name, c/10, c%10)
+		_ = drv.Close()
+		return nil, err
+	}
+	d.watch, _ = drv.(Watcher)
+	if d.opt.Limit == 0 {
+		d.opt.Limit = d.info.Memory / 16 * 15
+	}
+	if d.opt.Segment == 0 {
+		d.opt.Segment = 64 << 20
+	}
+	d.pool = pool{unit: memoryUnit, guard: d.opt.Guard}
+	return d, nil
+}
+
+// Name says which GPU computes: "cuda NVIDIA H100 80GB HBM3".
+func (d *Device) Name() string { return "cuda " + d.info.Name }
+
+// Memory returns the bytes that tensors may take in all.
+func (d *Device) Memory() int64 { return d.opt.Limit }
+
+// Launches returns how many kernels were started so far.
+func (d *Device) Launches() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.count
+}
+
+// Err returns the failure of the GPU that ended the device, or nil.
+func (d *Device) Err() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed == nil {
+		return nil
+	}
+	return d.failed
+}
+
+// Sync waits until everything is done. It returns the failure of the GPU, if any.
+func (d *Device) Sync() (err error) {
+	defer tensor.Catch(&err)
+	defer d.begin("Sync").end()
+	d.check(d.drv.Sync())
+	return nil
+}
+
+// Close gives the GPU back. The device and its tensors must not be used after it.
+func (d *Device) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.failed == nil {
+		d.failed = &tensor.Failure{Device: d.Name(), Op: "Close", Err: errClosed}
+		return d.drv.Close()
+	}
+	if d.failed.Err == errClosed {
+		return nil
+	}
+	_ = d.drv.Close() // of a GPU that failed: there is nothing to be saved
+	return nil
+}
+
+// begin starts a method on tensors, of which some may be nil: it takes the lock
+// until end. It panics if a tensor is another device's, or the GPU has failed.
+func (d *Device) begin(op string, ts ...*tensor.Tensor) *Device {
+	for _, t := range ts {
+		if t == nil {
+			continue
+		}
+		if b, ok := t.Handle().(*buffer); !ok || b.dev != d {
+			panic(fmt.Sprintf("cuda: %s: a tensor of shape %v that is not of %s", op, t.Shape(), d.Name()))
+		}
+	}
+	d.mu.Lock()
+	if d.failed != nil {
+		defer d.mu.Unlock()
+		panic(d.failed)
+	}
+	d.drain()
+	d.op = op
+	d.held = append(d.held, ts...)
+	return d
+}
+
+// end gives back what the method took. The stream makes the next method wait.
+func (d *Device) end() {
+	for i, s := range d.scratch {
+		d.free(s)
+		d.scratch[i] = nil
+	}
+	d.scratch = d.scratch[:0]
+	clear(d.held)
+	d.held = d.held[:0]
+	d.mu.Unlock()
+}

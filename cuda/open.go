@@ -1,0 +1,50 @@
+// Package cuda computes on NVIDIA's GPUs: a tensor.Device whose results have the
+// bits of the CPU's (package kernels), for every method and shape.
+//
+// Its kernels are PTX that package gen writes into ptx; package emu interprets them
+// for the tests, so that everything here but the driver itself runs on any machine.
+// Programs reach a GPU with the build tag cuda, on linux/amd64 with cgo; without it
+// Open returns an error. docs/cuda.md says what exists.
+package cuda
+
+import (
+	"fmt"
+
+	"heavytail/cuda/internal/cudrv"
+	"heavytail/cuda/internal/driver"
+)
+
+//go:generate go run ./gen/cmd ptx
+
+// Driver, Info and the others are what a device needs of a GPU. Programs use Open;
+// tests put the interpreter behind New.
+type (
+	Driver  = driver.Driver
+	Watcher = driver.Watcher
+	Info    = driver.Info
+	Module  = driver.Module
+	Func    = driver.Func
+)
+
+// ErrMemory says that a GPU has not the memory that was asked for.
+var ErrMemory = driver.ErrMemory
+
+// Open returns the GPU of that number, from 0. It returns an error that says what is
+// missing if the program was built without the tag cuda, there is no driver, or no
+// such GPU, or it is too old.
+func Open(n int) (*Device, error) {
+	drv, err := cudrv.Open(n)
+	if err != nil {
+		return nil, fmt.Errorf("cuda: %w", err)
+	}
+	return New(drv, Options{})
+}
+
+// Devices lists the GPUs by their numbers, or says as Open does what is missing.
+func Devices() ([]Info, error) {
+	l, err := cudrv.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("cuda: %w", err)
+	}
+	return l, nil
+}
