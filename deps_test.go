@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 
 	// Arithmetic, and the seam to the networks.
 	"simd":            {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
-	"kernels":         {"internal/dmath", "internal/isa", "internal/machine", "internal/par", "internal/shapes", "simd", "tensor"},
+	"kernels":         {"internal/conv", "internal/dmath", "internal/isa", "internal/machine", "internal/par", "internal/shapes", "simd", "tensor"},
 	"tensor":          {},
 	"internal/shapes": {"tensor"},                                                             // what operands every device takes
 	"nn":              {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"internal/par":     {},
 	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory
 	"internal/dmath":   {},
+	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 
 	// Files.
 	"internal/atomicfile": {},
@@ -58,7 +59,8 @@ var mayImport = map[string][]string{
 	// The GPU: its kernels, their generator, and the interpreter that tests them.
 	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/ptx", "internal/shapes", "kernels", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes
 	"cuda/ptx":     {},
-	"cuda/gen":     {},
+	"cuda/gen":     {"internal/conv"},             // conv: which terms a convolution has
+	"cuda/plan":    {"cuda/gen", "internal/conv"}, // gen: the tilings
 	"cuda/gen/cmd": {"cuda/gen"},
 	"cuda/emu":     {"simd"}, // simd: the float32 fma
 

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"heavytail/internal/conv"
 	"heavytail/internal/shapes"
 	"heavytail/tensor"
 )
@@ -28,8 +29,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winograd(m, y, x, forwardPanels(w), b, res, false)
 		return
 	}
-	key := convKey{up: opt.Up, after: opt.After, k: w.Dim(0), stride: opt.Stride, h: x.Dim(1), w: x.Dim(2),
-		read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
+	key := convKey{Shape: shapeOfConv(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
 	j := convPool.Get().(*convJob)
 	if res != nil {
 		key.rPitch = res.Pitch()
@@ -74,13 +74,19 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	j := convPool.Get().(*convJob)
-	j.tab = tableFor(convKey{back: true, up: opt.Up, after: opt.After, k: w.Dim(0), stride: opt.Stride,
-		h: dx.Dim(1), w: dx.Dim(2), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()})
+	key := convKey{Shape: shapeOfConv(dx, w, opt), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()}
+	key.Back = true
+	j.tab = tableFor(key)
 	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
 	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
 	j.n, j.k, j.cols, j.stop = dx.Dim(0), dy.Cols(), dx.Cols(), c.stop
 	j.b = convPanels(w, opt, true)
 	j.run(c.threads)
+}
+
+// shapeOfConv is the geometry of a convolution of x, whose opt has Stride set.
+func shapeOfConv(x, w *tensor.Tensor, opt tensor.ConvOpt) conv.Shape {
+	return conv.Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.Dim(1), W: x.Dim(2)}
 }
 
 // convPanels returns w packed for a pass with options opt.
@@ -117,7 +123,7 @@ func upSums(w *tensor.Tensor) *scratch {
 	clear(s.f[:16*size])
 	for par := range 4 {
 		for i := range 9 {
-			ty, tx := upGroup(i/3, par/2), upGroup(i%3, par%2)
+			ty, tx := conv.UpGroup(i/3, par/2), conv.UpGroup(i%3, par%2)
 			dst := s.f[(par*4+ty*2+tx)*size:][:size]
 			for e, v := range w.Data()[i*size:][:size] {
 				dst[e] += v
@@ -125,13 +131,4 @@ func upSums(w *tensor.Tensor) *scratch {
 		}
 	}
 	return s
-}
-
-// upGroup returns which of the two source pixels tap k sees at parity p: the
-// first if 2i+p+k−1 lies in the doubled pixels of i−1+p.
-func upGroup(k, p int) int {
-	if k+p >= 1+2*p {
-		return 1
-	}
-	return 0
 }

@@ -3,6 +3,7 @@ package kernels
 import (
 	"sync"
 
+	"heavytail/internal/conv"
 	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
@@ -104,38 +105,15 @@ func (v *tapView) segments(p *product, s *scratch, row, rows, n, aImg, bImg int)
 // views fills the views of tap (ky, kx): one, or with Up one per parity of
 // the output, in ascending order.
 func (j *weightJob) views(out *[4]tapView, ky, kx int) int {
-	h, w, xp := j.x.Dim(1), j.x.Dim(2), j.x.Pitch()
-	ho, wo, yp := j.dy.Dim(1), j.dy.Dim(2), j.dy.Pitch()
-	n, step, stride := 1, 1, j.opt.Stride // step of the outputs, stride of the inputs
-	if j.opt.Up {
-		n, step = 4, 2
-	}
-	for par := range n {
-		py, px := par/2, par%2
-		// output (step·i+py, step·l+px) sees input (stride·i+sy, stride·l+sx)
-		key := convKey{after: j.opt.After, k: j.k}
-		sy, sx := ky-key.pad(), kx-key.pad()
-		if j.opt.Up {
-			sy, sx = (py+sy)>>1, (px+sx)>>1
-		}
-		i0, i1 := valid(ho/step, h, stride, sy)
-		l0, l1 := valid(wo/step, w, stride, sx)
-		out[par] = tapView{
-			rows: max(0, i1-i0), k: max(0, l1-l0),
-			a0: ((stride*i0+sy)*w + stride*l0 + sx) * xp, aRow: stride * w * xp, ak: stride * xp,
-			b0: ((step*i0+py)*wo + step*l0 + px) * yp, bRow: step * wo * yp, kb: step * yp,
+	w, xp := j.x.Dim(2), j.x.Pitch()
+	wo, yp := j.dy.Dim(2), j.dy.Pitch()
+	views, n := conv.Shape{Up: j.opt.Up, After: j.opt.After, K: j.k, Stride: j.opt.Stride, H: j.x.Dim(1), W: w}.Views(ky, kx)
+	for i, v := range views[:n] {
+		out[i] = tapView{
+			rows: v.Rows, k: v.Cols,
+			a0: (v.Y*w + v.X) * xp, aRow: v.Stride * w * xp, ak: v.Stride * xp,
+			b0: (v.OutY*wo + v.OutX) * yp, bRow: v.Step * wo * yp, kb: v.Step * yp,
 		}
 	}
 	return n
-}
-
-// valid returns the range of i in 0…n−1 with 0 ≤ stride·i + shift < size.
-func valid(n, size, stride, shift int) (lo, hi int) {
-	if shift < 0 {
-		lo = (-shift + stride - 1) / stride
-	}
-	if size > shift {
-		hi = (size-shift-1)/stride + 1
-	}
-	return lo, min(n, hi)
 }

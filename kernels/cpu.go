@@ -6,6 +6,7 @@ package kernels
 import (
 	"fmt"
 
+	"heavytail/internal/conv"
 	"heavytail/internal/isa"
 	"heavytail/internal/machine"
 	"heavytail/internal/par"
@@ -59,11 +60,11 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 	if taps > 1 && opt.Up {
 		rows, taps = 16*w.Dim(2), 4 // the summed taps
 	}
-	k := convKey{up: opt.Up, after: opt.After, stride: max(opt.Stride, 1)}
+	k := conv.Shape{Up: opt.Up, After: opt.After, Stride: max(opt.Stride, 1)}
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
-		table = int64(winoTiles(h, wd, m)) * 4 * int64(m.Points()+2*int(m*m))
+		table = int64(conv.Tiles(h, wd, int(m))) * 4 * int64(m.Points()+2*int(m*m))
 	} else if taps > 1 || opt.Up || opt.Stride == 2 {
-		table = int64(k.outSize(h)) * int64(k.outSize(wd)) * int64(4*taps+8)
+		table = int64(k.Out(h)) * int64(k.Out(wd)) * int64(4*taps+8)
 	}
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
 }

@@ -3,7 +3,8 @@ package gen
 // All returns the texts of all modules by the name of their file, without .ptx.
 func All() map[string]string {
 	m := map[string]string{"groupnorm": GroupNorm(), "normal": Normal(),
-		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash()}
+		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash(),
+		"up_sums": UpSums(), "transpose": Transpose()}
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	m["layernorm"] = LayerNorm()

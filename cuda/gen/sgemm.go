@@ -3,25 +3,32 @@ package gen
 // An SGEMM is a product on the CUDA cores: C = A·B + bias + res, every output one
 // chain of fma in ascending k, as on the CPU. A block makes BM×BN outputs of
 // tiles that are BK = 16 deep, a thread TM×TN of them: rows ty + (BM/TM)·i,
-// columns 4·tx + (BN/TN·4)·j + 0…3. N, and the pitches, must be multiples of 4.
+// columns 4·tx + (BN/TN·4)·j + 0…3. N, and the pitches, must be multiples of 4
+// and addresses of 16, unless Any is set. Block z of the grid's third dimension
+// computes product z of a batch: A, B and C of it lie zA, zB and zC float32 on.
 //
-// With Conv, A is an image [N,H,W,C] seen by 3×3 taps with stride 1: M = N·H·W,
-// K = 9·C, lda its pitch, and C a multiple of 16.
+// With Conv, A is an image seen through taps: see Taps. K, a multiple of 16
+// unless Any is set, is its channels.
 type SGEMM struct {
 	Name             string
 	BM, BN, TM, TN   int
 	AV               int // terms of A that a thread reads at a time, 2 or 4
 	Stages, MinBlock int
 	Conv             bool
+	Any              bool // any sizes, pitches and float32 addresses: copies of 4 bytes
 }
 
 // SGEMMs are the products: one for large shapes, one with twice the warps, one
-// for small shapes, and the convolution in its direct form.
+// for small shapes; the convolutions in their direct form; and two for any sizes,
+// the second for few outputs. A product is a convolution of one tap.
 var SGEMMs = []SGEMM{
 	{Name: "sgemm_128x128", BM: 128, BN: 128, TM: 8, TN: 16, AV: 4, Stages: 3, MinBlock: 2},
 	{Name: "sgemm_128x128_8x8", BM: 128, BN: 128, TM: 8, TN: 8, AV: 2, Stages: 3, MinBlock: 2},
 	{Name: "sgemm_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4},
 	{Name: "sconv_128x128", BM: 128, BN: 128, TM: 8, TN: 16, AV: 4, Stages: 3, MinBlock: 2, Conv: true},
+	{Name: "sconv_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4, Conv: true},
+	{Name: "sany_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4, Conv: true, Any: true},
+	{Name: "sany_64x32", BM: 64, BN: 32, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 8, Conv: true, Any: true},
 }
 
 const tileK = 16
@@ -36,11 +43,12 @@ func (g SGEMM) stage() int { return (g.BM + g.BN) * tileK * 4 }
 
 func (g SGEMM) params() []Param {
 	ps := []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u64", "pBias"}, {"u64", "pRes"},
-		{"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}, {"u32", "ldr"}, {"u32", "acc"}}
+		{"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}, {"u32", "ldr"},
+		{"u32", "zA"}, {"u32", "zB"}, {"u32", "zC"}}
 	if g.Conv {
-		ps = append(ps, Param{"u32", "H"}, Param{"u32", "W"}, Param{"u32", "C"})
+		return append(ps, tapParams()...)
 	}
-	return ps
+	return append(ps, Param{"u32", "acc"})
 }
 
 // An sgemm writes one SGEMM.
@@ -52,9 +60,10 @@ type sgemm struct {
 
 	// the copies to shared memory
 	aTo, bTo, aChunk, bRow, bAdvance string
-	aFrom, bFrom, masks              []string
-	loaded, tiles, kLeft, write      string // tiles asked for, in all; terms not asked for; offset of the stage
-	tap, channel, tapAt              string // of a convolution
+	aFrom, bFrom, bCol               []string // bCol: offsets of four columns, with Any
+	loaded, tiles, kLeft, write      string   // tiles asked for, in all; terms not asked for, of this tap; offset of the stage
+	tap, tapAt, tapB, bit            string   // of a convolution: number, offsets in A and B, bit of the masks
+	masks                            []string // of a convolution: taps that lie in the image
 
 	// the outputs
 	acc                   [][]string
@@ -62,13 +71,19 @@ type sgemm struct {
 	keyT, rowC, colC      string
 	a                     [][]string
 	bv                    [2][]string
-	read, whole, fraction string // offset of the stage; whole tiles; terms after them
+	read, whole, fraction string // offset of the stage; whole tiles; terms after them, or with Any terms left of this tap
 }
 
 // Text returns the module.
 func (g SGEMM) Text() string {
 	b := newBuilder()
-	s := &sgemm{builder: b, SGEMM: g, v: b.load(g.params())}
+	v := map[string]string{}
+	if g.Conv { // of so many parameters not all registers at once
+		v = b.load(g.params()[:15+convPlain])
+	} else {
+		v = b.load(g.params())
+	}
+	s := &sgemm{builder: b, SGEMM: g, v: v}
 	s.tid = b.def('r', "mov.u32 %%tid.x")
 	s.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
 	s.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)
@@ -80,11 +95,21 @@ func (g SGEMM) Text() string {
 	for range g.Stages - 1 {
 		s.copyTile()
 	}
-	s.start()
+	if !g.Conv {
+		s.start()
+	}
 	s.tilesLoop()
-	s.tail()
+	if !g.Conv {
+		s.tail()
+	}
 	s.finish()
 	return module80(b.entry(g.Name, g.params(), g.Threads(), g.MinBlock))
+}
+
+// base is where an operand of this product of the batch begins.
+func (s *sgemm) base(pointer, step string) string {
+	z := s.def('d', "mul.wide.u32 %s, %s", s.def('r', "mov.u32 %%ctaid.z"), s.v[step])
+	return s.def('d', "add.u64 %s, %s", s.v[pointer], s.def('d', "shl.b64 %s, 2", z))
 }
 
 // planA: a thread copies chunks of 16 bytes along k; the chunk c of a row lies at
@@ -97,85 +122,76 @@ func (s *sgemm) planA() {
 	key := s.def('r', "and.b32 %s, 3", s.def('r', "shr.u32 %s, 1", r))
 	chunk := s.def('r', "mad.lo.u32 %s, 4, %s", r, s.def('r', "xor.b32 %s, %s", s.aChunk, key))
 	s.aTo = s.def('r', "add.u32 %s, %s", s.smem, s.def('r', "shl.b32 %s, 4", chunk))
+	base := s.base("pA", "zA")
+	var ys, xs []string
 	for i := range s.BM * 4 / T {
 		row := s.def('r', "add.u32 %s, %s", s.bm, s.def('r', "add.u32 %s, %d", r, i*T/4))
 		row = s.def('r', "min.u32 %s, %s", row, s.def('r', "sub.u32 %s, 1", s.v["M"]))
 		if s.Conv {
-			s.masks = append(s.masks, s.tapMask(row))
+			var y, x string
+			row, y, x = s.source(row)
+			ys, xs = append(ys, y), append(xs, x)
 		}
 		at := s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["lda"]))
-		at = s.def('d', "add.u64 %s, %s", s.v["pA"], at)
+		at = s.def('d', "add.u64 %s, %s", base, at)
 		s.aFrom = append(s.aFrom, s.def('d', "add.u64 %s, %s", at, s.def('d', "mul.wide.u32 %s, 16", s.aChunk)))
 	}
-}
-
-// tapMask has bit t set if tap t of the pixel lies in the image.
-func (s *sgemm) tapMask(pixel string) string {
-	y := s.def('r', "rem.u32 %s, %s", s.def('r', "div.u32 %s, %s", pixel, s.v["W"]), s.v["H"])
-	x := s.def('r', "rem.u32 %s, %s", pixel, s.v["W"])
-	m := s.def('r', "mov.u32 0")
-	for t := range 9 { // unsigned: −1 is large
-		in := s.test("setp.lt.u32 %s, %s", s.def('r', "add.s32 %s, %d", y, t/3-1), s.v["H"])
-		in = s.test("setp.lt.and.u32 %s, %s, %s", s.def('r', "add.s32 %s, %d", x, t%3-1), s.v["W"], in)
-		s.emit("@%s or.b32 %s, %s, %d;", in, m, m, 1<<t)
+	if s.Conv {
+		s.tapMasks(ys, xs)
 	}
-	return m
 }
 
-// planB: rows of BN columns.
+// planB: rows of BN columns; columns past the end are the last ones again.
 func (s *sgemm) planB() {
 	T := s.Threads()
 	c := s.def('r', "and.b32 %s, %d", s.tid, s.BN/4-1)
 	s.bRow = s.def('r', "shr.u32 %s, %d", s.tid, log2(s.BN/4))
 	s.bTo = s.def('r', "add.u32 %s, %s", s.smem, s.def('r', "shl.b32 %s, 4", s.tid))
 	col := s.def('r', "mad.lo.u32 %s, 4, %s", c, s.bn)
-	col = s.def('r', "min.u32 %s, %s", col, s.def('r', "sub.u32 %s, 4", s.v["N"]))
+	base := s.base("pB", "zB")
+	if s.Any {
+		for e := range 4 {
+			x := s.def('r', "min.u32 %s, %s", s.def('r', "add.u32 %s, %d", col, e), s.def('r', "sub.u32 %s, 1", s.v["N"]))
+			s.bCol = append(s.bCol, s.def('d', "mul.wide.u32 %s, 4", x))
+		}
+	} else {
+		col = s.def('r', "min.u32 %s, %s", col, s.def('r', "sub.u32 %s, 4", s.v["N"]))
+		base = s.def('d', "add.u64 %s, %s", base, s.def('d', "mul.wide.u32 %s, 4", col))
+	}
 	for i := range tileK * s.BN / 4 / T {
 		row := s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN)
-		at := s.def('d', "add.u64 %s, %s", s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"]), s.def('d', "cvt.u64.u32 %s", col))
-		s.bFrom = append(s.bFrom, s.def('d', "add.u64 %s, %s", s.v["pB"], s.def('d', "shl.b64 %s, 2", at)))
+		at := s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"]))
+		s.bFrom = append(s.bFrom, s.def('d', "add.u64 %s, %s", base, at))
 	}
 	s.bAdvance = s.def('d', "mul.wide.u32 %s, %d", s.v["ldb"], tileK*4)
 }
 
 func (s *sgemm) counters() {
-	s.whole = s.def('r', "shr.u32 %s, 4", s.v["K"])
-	s.fraction = s.def('r', "and.b32 %s, 15", s.v["K"])
-	s.tiles = s.def('r', "shr.u32 %s, 4", s.def('r', "add.u32 %s, 15", s.v["K"]))
 	s.loaded, s.write = s.def('r', "mov.u32 0"), s.def('r', "mov.u32 0")
 	s.kLeft = s.def('r', "mov.u32 %s", s.v["K"])
-	if s.Conv { // the first tap is a row and a pixel back
-		s.tap, s.channel = s.def('r', "mov.u32 0"), s.def('r', "mov.u32 0")
-		back := s.def('d', "mul.wide.u32 %s, %s", s.def('r', "add.u32 %s, 1", s.v["W"]), s.v["lda"])
-		s.tapAt = s.def('d', "neg.s64 %s", s.def('d', "shl.b64 %s, 2", back))
+	up := s.def('r', "shr.u32 %s, 4", s.def('r', "add.u32 %s, 15", s.v["K"]))
+	if s.Conv {
+		s.tiles = s.def('r', "mul.lo.u32 %s, %s", up, s.v["taps"])
+		s.whole = s.def('r', "mov.u32 %s", s.tiles)
+		s.fraction = s.def('r', "mov.u32 %s", s.v["K"])
+		s.tap, s.tapAt, s.tapB, s.bit = s.def('r', "mov.u32 0"), s.reg('d'), s.reg('d'), s.reg('r')
+		s.firstTerms()
+		return
 	}
+	s.tiles = up
+	s.whole = s.def('r', "shr.u32 %s, 4", s.v["K"])
+	s.fraction = s.def('r', "and.b32 %s, 15", s.v["K"])
 }
 
 // copyTile asks for the next tile of both operands, or for nothing after the
 // last one: the group is committed all the same.
 func (s *sgemm) copyTile() {
-	T := s.Threads()
 	ok := s.test("setp.lt.u32 %s, %s", s.loaded, s.tiles)
-	to := s.def('r', "add.u32 %s, %s", s.aTo, s.write)
+	a, b := s.def('r', "add.u32 %s, %s", s.aTo, s.write), s.def('r', "add.u32 %s, %s", s.bTo, s.write)
 	if s.Conv {
-		for i, from := range s.aFrom {
-			bit := s.def('r', "and.b32 %s, %s", s.masks[i], s.def('r', "shl.b32 1, %s", s.tap))
-			have := s.def('r', "selp.b32 16, 0, %s", s.test("setp.ne.u32 %s, 0", bit))
-			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, to, i*T*16, s.def('d', "add.s64 %s, %s", from, s.tapAt), have)
-		}
-	} else { // bytes of this chunk that lie before the end of K
-		left := s.def('r', "sub.s32 %s, %s", s.def('r', "shl.b32 %s, 2", s.kLeft), s.def('r', "shl.b32 %s, 4", s.aChunk))
-		have := s.def('r', "max.s32 %s, 0", s.def('r', "min.s32 %s, 16", left))
-		for i, from := range s.aFrom {
-			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, to, i*T*16, from, have)
-			s.emit("add.u64 %s, %s, 64;", from, from)
-		}
-	}
-	to = s.def('r', "add.u32 %s, %s", s.bTo, s.write)
-	for i, from := range s.bFrom {
-		in := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN), s.kLeft, ok)
-		s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", in, to, s.BM*tileK*4+i*T*16, from)
-		s.emit("add.u64 %s, %s, %s;", from, from, s.bAdvance)
+		s.copyTaps(ok, a, b)
+	} else {
+		s.copyPlain(ok, a, b)
 	}
 	s.emit("cp.async.commit_group;")
 	s.emit("add.u32 %s, %s, 1;", s.loaded, s.loaded)
@@ -186,23 +202,24 @@ func (s *sgemm) copyTile() {
 	}
 }
 
+func (s *sgemm) copyPlain(ok, a, b string) {
+	T := s.Threads()
+	// bytes of this chunk that lie before the end of K
+	left := s.def('r', "sub.s32 %s, %s", s.def('r', "shl.b32 %s, 2", s.kLeft), s.def('r', "shl.b32 %s, 4", s.aChunk))
+	have := s.def('r', "max.s32 %s, 0", s.def('r', "min.s32 %s, 16", left))
+	for i, from := range s.aFrom {
+		s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, a, i*T*16, from, have)
+		s.emit("add.u64 %s, %s, 64;", from, from)
+	}
+	for i, from := range s.bFrom {
+		in := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN), s.kLeft, ok)
+		s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", in, b, s.BM*tileK*4+i*T*16, from)
+		s.emit("add.u64 %s, %s, %s;", from, from, s.bAdvance)
+	}
+}
+
 // nextStage moves an offset to the next stage, after the last to the first.
 func (s *sgemm) nextStage(at string) {
 	s.emit("add.u32 %s, %s, %d;", at, at, s.stage())
 	s.emit("selp.b32 %s, 0, %s, %s;", at, at, s.test("setp.eq.u32 %s, %d", at, s.Shared()))
-}
-
-// nextTap goes on by 16 channels, after the last to the next tap.
-func (s *sgemm) nextTap() {
-	s.emit("add.u32 %s, %s, 16;", s.channel, s.channel)
-	s.emit("add.s64 %s, %s, 64;", s.tapAt, s.tapAt)
-	same := s.label("SAMETAP")
-	s.jump(same, "setp.lt.u32 %s, %s", s.channel, s.v["C"])
-	s.emit("mov.u32 %s, 0;", s.channel)
-	s.emit("add.u32 %s, %s, 1;", s.tap, s.tap)
-	s.emit("add.s64 %s, %s, %s;", s.tapAt, s.tapAt, s.def('d', "mul.wide.u32 %s, 4", s.def('r', "sub.u32 %s, %s", s.v["lda"], s.v["C"])))
-	third := s.test("setp.eq.u32 %s, 0", s.def('r', "rem.u32 %s, 3", s.tap))
-	down := s.def('r', "mul.lo.s32 %s, %s", s.def('r', "sub.s32 %s, 3", s.v["W"]), s.v["lda"])
-	s.emit("@%s add.s64 %s, %s, %s;", third, s.tapAt, s.tapAt, s.def('d', "mul.wide.s32 %s, 4", down))
-	s.mark(same)
 }

@@ -24,28 +24,45 @@ func (s *sgemm) outputs() {
 	s.read = s.def('r', "mov.u32 0")
 }
 
-// eachOutput runs f on every four outputs: where they lie in a matrix of that
-// pitch, and whether they are inside of C.
+// eachOutput runs f on every four outputs, with Any on every one: where they lie
+// in a matrix of that pitch, and whether they are inside of C.
 func (s *sgemm) eachOutput(pitch string, f func(at, ok string, x []string)) {
 	for i := range s.TM {
 		row := s.def('r', "add.u32 %s, %d", s.rowC, i*s.BM/s.TM)
 		in := s.test("setp.lt.u32 %s, %s", row, s.v["M"])
+		if s.Conv {
+			row = s.target(row)
+		}
 		e := s.def('d', "mul.wide.u32 %s, %s", row, s.v[pitch])
-		for j := 0; j < s.TN; j += 4 {
-			col := s.def('r', "add.u32 %s, %d", s.colC, j*s.BN/s.TN)
+		for j := 0; j < s.TN; j += s.width() {
+			col := s.column(j)
 			ok := s.test("setp.lt.and.u32 %s, %s, %s", col, s.v["N"], in)
 			at := s.def('d', "shl.b64 %s, 2", s.def('d', "add.u64 %s, %s", e, s.def('d', "cvt.u64.u32 %s", col)))
-			f(at, ok, s.acc[i][j:j+4])
+			f(at, ok, s.acc[i][j:j+s.width()])
 		}
 	}
+}
+
+// width is how many outputs are next to each other in memory for sure.
+func (s *sgemm) width() int {
+	if s.Any {
+		return 1
+	}
+	return 4
+}
+
+// column is that of the thread's output j.
+func (s *sgemm) column(j int) string {
+	return s.def('r', "add.u32 %s, %d", s.colC, j/4*4*s.BN/s.TN+j%4)
 }
 
 // start begins the chains at what C holds, if acc is set: gradients accumulate.
 func (s *sgemm) start() {
 	zero := s.label("ZERO")
 	s.jump(zero, "setp.eq.u32 %s, 0", s.v["acc"])
+	c := s.base("pC", "zC")
 	s.eachOutput("ldc", func(at, ok string, x []string) {
-		s.emit("@%s ld.global.v4.f32 %s, [%s];", ok, list(x), s.def('d', "add.u64 %s, %s", s.v["pC"], at))
+		s.emit("@%s ld.global.v4.f32 %s, [%s];", ok, list(x), s.def('d', "add.u64 %s, %s", c, at))
 	})
 	s.mark(zero)
 }
@@ -64,6 +81,19 @@ func (s *sgemm) tilesLoop() {
 	s.emit("cp.async.wait_group %d;", s.Stages-2)
 	s.emit("bar.sync 0;")
 	s.copyTile() // over the stage that was read before the barrier
+	if s.Any {
+		s.anyTerms()
+	} else {
+		s.terms()
+	}
+	s.nextStage(s.read)
+	s.emit("sub.u32 %s, %s, 1;", s.whole, s.whole)
+	s.jump(loop, "setp.ne.u32 %s, 0", s.whole)
+	s.mark(done)
+}
+
+// terms adds the 16 terms of the tile.
+func (s *sgemm) terms() {
 	bAt := s.def('r', "add.u32 %s, %s", s.bRead, s.read)
 	s.row(bAt, 0, s.bv[0])
 	for k := range tileK {
@@ -86,19 +116,27 @@ func (s *sgemm) tilesLoop() {
 			}
 		}
 	}
-	s.nextStage(s.read)
-	s.emit("sub.u32 %s, %s, 1;", s.whole, s.whole)
-	s.jump(loop, "setp.ne.u32 %s, 0", s.whole)
-	s.mark(done)
 }
 
-// tail adds the last K mod 16 terms one by one: adding zeros in their place would
-// turn −0 into 0.
-func (s *sgemm) tail() {
-	loop, end := s.label("TAIL"), s.label("OUT")
-	s.jump(end, "setp.eq.u32 %s, 0", s.fraction)
-	s.emit("cp.async.wait_group 0;")
-	s.emit("bar.sync 0;")
+// anyTerms adds the terms of the tile: 16, or what is left of the tap.
+func (s *sgemm) anyTerms() {
+	few, next := s.label("FEW"), s.label("NEXT")
+	s.jump(few, "setp.lt.u32 %s, 16", s.fraction)
+	s.terms()
+	s.emit("sub.u32 %s, %s, 16;", s.fraction, s.fraction)
+	s.jump(next, "setp.ne.u32 %s, 0", s.fraction)
+	again := s.label("AGAIN")
+	s.emit("bra %s;", again)
+	s.mark(few)
+	s.eachTerm()
+	s.mark(again)
+	s.emit("mov.u32 %s, %s;", s.fraction, s.v["K"])
+	s.mark(next)
+}
+
+// eachTerm adds as many terms as fraction says, at least one, one by one.
+func (s *sgemm) eachTerm() {
+	loop := s.label("TERM")
 	k := s.def('r', "mov.u32 0")
 	s.mark(loop)
 	chunk := s.def('r', "xor.b32 %s, %s", s.def('r', "shr.u32 %s, 2", k), s.keyT)
@@ -113,6 +151,16 @@ func (s *sgemm) tail() {
 	}
 	s.emit("add.u32 %s, %s, 1;", k, k)
 	s.jump(loop, "setp.lt.u32 %s, %s", k, s.fraction)
+}
+
+// tail adds the last K mod 16 terms one by one: adding zeros in their place would
+// turn −0 into 0.
+func (s *sgemm) tail() {
+	end := s.label("OUT")
+	s.jump(end, "setp.eq.u32 %s, 0", s.fraction)
+	s.emit("cp.async.wait_group 0;")
+	s.emit("bar.sync 0;")
+	s.eachTerm()
 	s.mark(end)
 }
 
@@ -120,13 +168,13 @@ func (s *sgemm) tail() {
 func (s *sgemm) finish() {
 	noBias, noRes := s.label("NOBIAS"), s.label("NORES")
 	s.jump(noBias, "setp.eq.u64 %s, 0", s.v["pBias"])
-	for j := 0; j < s.TN; j += 4 {
-		col := s.def('r', "add.u32 %s, %d", s.colC, j*s.BN/s.TN)
+	for j := 0; j < s.TN; j += s.width() {
+		col := s.column(j)
 		ok := s.test("setp.lt.u32 %s, %s", col, s.v["N"])
-		x := s.regs('f', 4)
-		s.emit("@%s ld.global.v4.f32 %s, [%s];", ok, list(x), s.def('d', "add.u64 %s, %s", s.v["pBias"], s.def('d', "mul.wide.u32 %s, 4", col)))
+		x := s.regs('f', s.width())
+		s.emit("@%s ld.global%s %s, [%s];", ok, vector(len(x)), group(x), s.def('d', "add.u64 %s, %s", s.v["pBias"], s.def('d', "mul.wide.u32 %s, 4", col)))
 		for i := range s.TM {
-			for e := range 4 {
+			for e := range x {
 				s.emit("add.rn.f32 %s, %s, %s;", s.acc[i][j+e], s.acc[i][j+e], x[e])
 			}
 		}
@@ -134,15 +182,16 @@ func (s *sgemm) finish() {
 	s.mark(noBias)
 	s.jump(noRes, "setp.eq.u64 %s, 0", s.v["pRes"])
 	s.eachOutput("ldr", func(at, ok string, y []string) {
-		x := s.regs('f', 4)
-		s.emit("@%s ld.global.v4.f32 %s, [%s];", ok, list(x), s.def('d', "add.u64 %s, %s", s.v["pRes"], at))
-		for e := range 4 {
+		x := s.regs('f', len(y))
+		s.emit("@%s ld.global%s %s, [%s];", ok, vector(len(y)), group(x), s.def('d', "add.u64 %s, %s", s.v["pRes"], at))
+		for e := range y {
 			s.emit("add.rn.f32 %s, %s, %s;", y[e], y[e], x[e])
 		}
 	})
 	s.mark(noRes)
+	c := s.base("pC", "zC")
 	s.eachOutput("ldc", func(at, ok string, x []string) {
-		s.emit("@%s st.global.v4.f32 [%s], %s;", ok, s.def('d', "add.u64 %s, %s", s.v["pC"], at), list(x))
+		s.emit("@%s st.global%s [%s], %s;", ok, vector(len(x)), s.def('d', "add.u64 %s, %s", c, at), group(x))
 	})
 	s.emit("ret;")
 }

@@ -48,13 +48,13 @@ func TestSGEMM(t *testing.T) {
 				c := g.room(M * N)
 				l := sgemm(N, M, k, seed)
 				l.Count = seed == 0
-				st := g.run(k.Name, k.Name, l, g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0)
+				st := g.run(k.Name, k.Name, l, g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0, 0, 0, 0)
 				same(t, linear.Data(), g.floats(c, M*N), "%s %v seed %d", k.Name, s, seed)
 				clean(t, k.Name, k.Name, st)
 			}
 			g := &gpu{t: t}
 			c := g.room(M * N)
-			g.run(k.Name, k.Name, sgemm(N, M, k, 9), g.put(a), g.put(b), c, g.put(bias), g.put(res), M, N, K, K, N, N, N, 0)
+			g.run(k.Name, k.Name, sgemm(N, M, k, 9), g.put(a), g.put(b), c, g.put(bias), g.put(res), M, N, K, K, N, N, N, 0, 0, 0, 0)
 			same(t, conv.Data(), g.floats(c, M*N), "%s %v with residual", k.Name, s)
 		}
 	}
@@ -70,27 +70,9 @@ func TestSGEMMContinues(t *testing.T) {
 		g := &gpu{t: t}
 		c, pa, pb := g.room(M*N), g.put(a), g.put(b)
 		const half = K / 3 * 2
-		g.run(k.Name, k.Name, sgemm(N, M, k, 1), pa, pb, c, uint64(0), uint64(0), M, N, half, K, N, N, N, 0)
-		g.run(k.Name, k.Name, sgemm(N, M, k, 2), pa+4*half, pb+4*half*N, c, uint64(0), uint64(0), M, N, K-half, K, N, N, N, 1)
+		g.run(k.Name, k.Name, sgemm(N, M, k, 1), pa, pb, c, uint64(0), uint64(0), M, N, half, K, N, N, N, 0, 0, 0, 0)
+		g.run(k.Name, k.Name, sgemm(N, M, k, 2), pa+4*half, pb+4*half*N, c, uint64(0), uint64(0), M, N, K-half, K, N, N, N, 0, 0, 0, 1)
 		same(t, want.Data(), g.floats(c, M*N), "%s", k.Name)
-	}
-}
-
-// The direct form of a 3×3 convolution, for an input that is not normalised.
-func TestConvDirect(t *testing.T) {
-	k := gen.SGEMMs[3]
-	for _, s := range [][5]int{{2, 5, 7, 16, 20}, {1, 6, 4, 32, 132}} {
-		n, h, w, C, O := s[0], s[1], s[2], s[3], s[4]
-		x, wt, bias := odd(random(n*h*w*C, 1)), random(9*C*O, 2), random(O, 3)
-		y := cpu.New(n, h, w, O)
-		cpu.Conv2D(y, onCPU(x, n, h, w, C), onCPU(wt, 3, 3, C, O), onCPU(bias, O), nil, tensor.ConvOpt{})
-		M := n * h * w
-		for seed := range int64(2) {
-			g := &gpu{t: t}
-			c := g.room(M * O)
-			g.run(k.Name, k.Name, sgemm(O, M, k, seed), g.put(x), g.put(wt), c, g.put(bias), uint64(0), M, O, 9*C, C, O, O, O, 0, h, w, C)
-			same(t, y.Data(), g.floats(c, M*O), "%v", s)
-		}
 	}
 }
 

@@ -1,0 +1,110 @@
+package plan
+
+import (
+	"heavytail/cuda/gen"
+	"heavytail/internal/conv"
+)
+
+// A Batch is several products at once: A, B and C of the next one lie so many
+// elements on.
+type Batch struct{ N, A, B, C int }
+
+// Product sets y = x·w + bias + res: x has K channels, w is K×N with rows ldw
+// apart, y and res have N channels; bias 0 and res.At 0 add nothing. The bits are
+// those of tensor.Device.Linear, and of Conv2D with k = 1.
+func (s *Stream) Product(y, x Image, w uint64, ldw int, bias uint64, res Image, z Batch) {
+	z.N = max(z.N, 1)
+	m, n := y.pixels(), y.C
+	if m == 0 || n == 0 {
+		return
+	}
+	quads := x.quads() && y.quads() && w%16 == 0 && ldw%4 == 0 && bias%16 == 0 && (res.At == 0 || res.quads()) && (z.A|z.B|z.C)%4 == 0
+	g := s.tiling(m, n, z.N, large, small)
+	if !quads {
+		g = anyTiling(n)
+	}
+	for row := 0; row < m; row += maxY * g.BM {
+		rows := min(m-row, maxY*g.BM)
+		a, c, r := Rows(x.At, m, x.C, x.Pitch), Rows(y.At, m, n, y.Pitch), Rows(res.At, m, n, res.Pitch)
+		s.product(g, c.row(row), a.row(row), w, ldw, bias, r.row(row), rows, z)
+		if g.Conv {
+			s.u32(1, 1, rows, 1, rows, 1, 1, 0, 0, 1, rows) // one tap, which sees the row itself
+			s.taps(nil)
+		} else {
+			s.u32(0)
+		}
+		s.launch(g.Name, up(n, g.BN), up(rows, g.BM), z.N, g.Threads(), g.Shared())
+	}
+}
+
+// row is the matrix from row r on.
+func (m Image) row(r int) Image {
+	if m.At != 0 {
+		m.At += 4 * uint64(r*m.Pitch)
+	}
+	return m
+}
+
+// product begins the parameters that all products have.
+func (s *Stream) product(g *gen.SGEMM, y, x Image, w uint64, ldw int, bias uint64, res Image, rows int, z Batch) {
+	s.begin()
+	s.u64(x.At, w, y.At, bias, res.At)
+	s.u32(rows, y.C, x.C, x.Pitch, ldw, y.Pitch, res.Pitch, z.A, z.B, z.C)
+}
+
+// taps appends the table of taps.
+func (s *Stream) taps(taps []conv.Tap) {
+	var t [gen.MaxTaps]int
+	for i, p := range taps {
+		t[i] = p.Mat | p.Y&255<<8 | p.X&255<<16
+	}
+	s.u32(t[:]...)
+}
+
+// Conv sets y to the direct form of a convolution of x + bias + res: sh.H and
+// sh.W are those of x. w holds sh.Mats() matrices of x.C×y.C: the weight as it is,
+// or for an upsampled 3×3 one what UpSums makes. With sh.Back y is dx, sh.H and
+// sh.W are its size, x is dy, and w holds the transposes of those matrices.
+func (s *Stream) Conv(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
+	if y.pixels() == 0 || y.C == 0 {
+		return
+	}
+	quads := x.C%16 == 0 && x.quads() && y.quads() && w%16 == 0 && bias%16 == 0 && (res.At == 0 || res.quads())
+	for _, p := range sh.Parts() {
+		pixels := p.H * p.W
+		g := s.tiling(y.N*pixels, y.C, 1, convLarge, convSmall)
+		if !quads {
+			g = anyTiling(y.C)
+		}
+		each := max(1, maxY*g.BM/max(pixels, 1)) // images of a launch
+		for n := 0; n < y.N && pixels > 0; n += each {
+			images := min(each, y.N-n)
+			s.product(g, y.from(n), x.from(n), w, y.C, bias, res.from(n), images*pixels, Batch{})
+			mul := 1
+			if len(p.Taps) > 0 {
+				mul = p.Taps[0].Mul
+			}
+			s.u32(len(p.Taps), p.ReadH, p.ReadW, p.H, p.W, mul, p.Step, p.Y, p.X, y.H, y.W)
+			s.taps(p.Taps)
+			s.launch(g.Name, up(y.C, g.BN), up(images*pixels, g.BM), 1, g.Threads(), g.Shared())
+		}
+	}
+}
+
+// UpSums sets the 16 matrices of c×o at dst from the nine taps at w: the weight
+// that Conv takes for an upsampled 3×3 convolution.
+func (s *Stream) UpSums(dst, w uint64, c, o int) {
+	s.begin()
+	s.u64(dst, w)
+	s.u32(c * o)
+	s.launch("up_sums", up(c*o, 256), 1, 1, 256, 0)
+}
+
+// Transpose sets the matrices of c×r at dst to the transposes of those of r×c at
+// x, one after the other: the weights that gradients at x take.
+func (s *Stream) Transpose(dst, x uint64, matrices, r, c int) {
+	s.begin()
+	s.u64(dst, x)
+	s.u32(r, c)
+	s.launch("transpose", up(c, 32), up(r, 32), matrices, 256, 0)
+}

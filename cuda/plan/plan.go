@@ -1,0 +1,120 @@
+// Package plan says which kernels a product or a convolution runs: their entries,
+// grids and parameters, in order. It knows shapes and addresses only; what runs
+// the launches is the device, or in tests the interpreter.
+//
+// All tensors are float32. Addresses are those of the GPU's memory, of the first
+// element; pitches count elements.
+package plan
+
+import (
+	"encoding/binary"
+
+	"heavytail/cuda/gen"
+)
+
+// A Launch is one call of a kernel: an entry, which is also the name of its
+// module, a grid of blocks of Threads threads, bytes of dynamic shared memory and
+// the parameters as PTX lays them out, each at a multiple of its size.
+type Launch struct {
+	Entry           string
+	Grid            [3]uint32
+	Threads, Shared int
+	Params          []byte
+}
+
+// A Stream hands launches to Run, one after the other, in the order in which
+// they must run. Params are valid until Run returns. It is for one goroutine at a
+// time; in a steady state it allocates nothing.
+type Stream struct {
+	Run        func(Launch)
+	Processors int // of the GPU: as many blocks should run at least
+
+	params []byte
+}
+
+// An Image is N images of H×W pixels with C channels, Pitch elements apart.
+// Rows of a matrix are the pixels of one image of one row: see Rows.
+type Image struct {
+	At         uint64
+	N, H, W, C int
+	Pitch      int
+}
+
+// Rows is a matrix of m rows and c columns.
+func Rows(at uint64, m, c, pitch int) Image { return Image{at, 1, 1, m, c, pitch} }
+
+func (m Image) pixels() int { return m.N * m.H * m.W }
+
+// from is the images n and after.
+func (m Image) from(n int) Image {
+	if m.At != 0 {
+		m.At += 4 * uint64(n*m.H*m.W*m.Pitch)
+	}
+	m.N -= n
+	return m
+}
+
+// quads reports whether the pixels can be read 16 bytes at a time.
+func (m Image) quads() bool { return m.At%16 == 0 && m.C%4 == 0 && m.Pitch%4 == 0 }
+
+func (s *Stream) begin() { s.params = s.params[:0] }
+
+// u64 and u32 append parameters.
+func (s *Stream) u64(v ...uint64) {
+	for _, x := range v {
+		for len(s.params)%8 != 0 {
+			s.params = append(s.params, 0)
+		}
+		s.params = binary.LittleEndian.AppendUint64(s.params, x)
+	}
+}
+
+func (s *Stream) u32(v ...int) {
+	for _, x := range v {
+		s.params = binary.LittleEndian.AppendUint32(s.params, uint32(x))
+	}
+}
+
+func (s *Stream) launch(entry string, x, y, z, threads, shared int) {
+	if x > 0 && y > 0 && z > 0 {
+		s.Run(Launch{entry, [3]uint32{uint32(x), uint32(y), uint32(z)}, threads, shared, s.params})
+	}
+}
+
+// up is ⌈n/d⌉.
+func up(n, d int) int { return (n + d - 1) / d }
+
+// maxY is the most blocks of a grid in its second and third dimension.
+const maxY = 65535
+
+// sgemm is the product of that name.
+func sgemm(name string) *gen.SGEMM {
+	for i := range gen.SGEMMs {
+		if gen.SGEMMs[i].Name == name {
+			return &gen.SGEMMs[i]
+		}
+	}
+	panic("plan: no product " + name)
+}
+
+var (
+	large, small         = sgemm("sgemm_128x128"), sgemm("sgemm_64x64")
+	convLarge, convSmall = sgemm("sconv_128x128"), sgemm("sconv_64x64")
+	anyWide, anyNarrow   = sgemm("sany_64x64"), sgemm("sany_64x32")
+)
+
+// tiling is the large one if it makes enough blocks, else the small one.
+func (s *Stream) tiling(m, n, batch int, large, small *gen.SGEMM) *gen.SGEMM {
+	if up(m, large.BM)*up(n, large.BN)*batch >= s.Processors {
+		return large
+	}
+	return small
+}
+
+// anyTiling is that of the kernels for any sizes.
+func anyTiling(n int) *gen.SGEMM {
+	if n <= anyNarrow.BN {
+		return anyNarrow
+	}
+	return anyWide
+}

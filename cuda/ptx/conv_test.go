@@ -1,0 +1,154 @@
+package ptx
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda/emu"
+	"heavytail/cuda/plan"
+	"heavytail/internal/conv"
+	"heavytail/tensor"
+)
+
+// stream runs the launches of a plan on g, in the order of seed.
+func (g *gpu) stream(seed int64) *plan.Stream {
+	return &plan.Stream{Processors: 2, Run: func(l plan.Launch) {
+		g.t.Helper()
+		k := parsed(g.t, l.Entry).Kernels[l.Entry]
+		require.NotNil(g.t, k, l.Entry)
+		_, err := k.Run(&g.m, emu.Launch{Grid: l.Grid, Block: [3]uint32{uint32(l.Threads), 1, 1}, Dynamic: l.Shared, Params: l.Params, Seed: seed})
+		require.NoError(g.t, err)
+	}}
+}
+
+// A convCase is a convolution; gap is what pitches have beyond the channels.
+type convCase struct {
+	n, h, w, c, o, k int
+	stride           int
+	up, after        bool
+	gap              int
+}
+
+var convCases = []convCase{
+	{2, 5, 7, 16, 20, 3, 1, false, false, 0},
+	{1, 6, 4, 32, 132, 3, 1, false, false, 4},
+	{1, 5, 4, 3, 20, 3, 1, false, false, 0},
+	{1, 4, 5, 18, 3, 3, 1, false, false, 1},
+	{2, 5, 6, 16, 8, 3, 2, false, false, 0},
+	{1, 7, 5, 5, 33, 3, 2, false, false, 3},
+	{2, 6, 5, 16, 4, 3, 2, false, true, 0},
+	{1, 2, 3, 19, 5, 3, 2, false, true, 0},
+	{2, 3, 4, 16, 12, 3, 1, true, false, 0},
+	{1, 3, 2, 5, 17, 3, 1, true, false, 2},
+	{1, 1, 1, 3, 2, 3, 1, true, false, 0},
+	{2, 5, 4, 16, 4, 1, 2, false, false, 0},
+	{2, 3, 2, 3, 4, 1, 1, true, false, 0},
+}
+
+func (c convCase) shape() conv.Shape {
+	return conv.Shape{Up: c.up, After: c.after, K: c.k, Stride: c.stride, H: c.h, W: c.w}
+}
+
+func (c convCase) opt() tensor.ConvOpt {
+	return tensor.ConvOpt{Stride: c.stride, Up: c.up, After: c.after}
+}
+
+// out is the size of the output.
+func (c convCase) out() (h, w int) { s := c.shape(); return s.Out(c.h), s.Out(c.w) }
+
+// image uploads n images of random pixels with a gap, as a tensor of the CPU too.
+func (g *gpu) image(n, h, w, c, gap int, seed int64) (plan.Image, *tensor.Tensor) {
+	pitch := c + gap
+	x := odd(random(n*h*w*pitch, seed))
+	t := onCPU(x, n, h, w, pitch)
+	return plan.Image{At: g.put(x), N: n, H: h, W: w, C: c, Pitch: pitch}, t.Columns(0, c)
+}
+
+// space is room for n images with a gap, and what they hold afterwards.
+func (g *gpu) space(n, h, w, c, gap int) (plan.Image, func() []float32) {
+	m := plan.Image{At: g.room(n * h * w * (c + gap)), N: n, H: h, W: w, C: c, Pitch: c + gap}
+	return m, func() (x []float32) {
+		for p := range n * h * w {
+			x = append(x, g.floats(m.At+4*uint64(p*m.Pitch), c)...)
+		}
+		return x
+	}
+}
+
+func dense(t *tensor.Tensor) []float32 {
+	x := make([]float32, t.Len())
+	cpu.Download(x, t)
+	return x
+}
+
+// The direct form of a convolution, of every kind and at any pitch, with bias and
+// residual: the weights of an upsampled one are summed first.
+func TestConvForward(t *testing.T) {
+	for i, c := range convCases {
+		g := &gpu{t: t}
+		x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
+		ho, wo := c.out()
+		w, bias := random(c.k*c.k*c.c*c.o, 2), random(c.o, 3)
+		res, rt := g.image(c.n, ho, wo, c.o, c.gap, 4)
+		want := cpu.New(c.n, ho, wo, c.o)
+		cpu.Conv2D(want, xt, onCPU(w, c.k, c.k, c.c, c.o), onCPU(bias, c.o), rt, c.opt())
+		y, got := g.space(c.n, ho, wo, c.o, c.gap)
+		s, at := g.stream(int64(i)), g.put(w)
+		if c.up && c.k == 3 {
+			sums := g.room(16 * c.c * c.o)
+			s.UpSums(sums, at, c.c, c.o)
+			at = sums
+		}
+		s.Conv(y, x, at, g.put(bias), res, c.shape())
+		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
+	}
+}
+
+// Products of any size, at any pitch and in a batch.
+func TestProduct(t *testing.T) {
+	for i, c := range [][5]int{{70, 20, 17, 0, 1}, {3, 1, 1, 1, 2}, {65, 68, 33, 3, 1}, {40, 36, 20, 4, 3}, {5, 65, 16, 0, 2}} {
+		M, N, K, gap, batch := c[0], c[1], c[2], c[3], c[4]
+		g := &gpu{t: t}
+		x, xt := g.image(batch, 1, M, K, gap, 1)
+		w, bias := random(batch*K*N, 2), random(N, 3)
+		y, got := g.space(batch, 1, M, N, gap)
+		first, out := x, y
+		first.N, out.N = 1, 1
+		g.stream(int64(i)).Product(out, first, g.put(w), N, g.put(bias), plan.Image{}, plan.Batch{N: batch, A: M * x.Pitch, B: K * N, C: M * y.Pitch})
+		var want []float32
+		all := dense(xt)
+		for b := range batch {
+			one := cpu.New(M, N)
+			cpu.Linear(one, onCPU(all[b*M*K:][:M*K], M, K), onCPU(w[b*K*N:][:K*N], K, N), onCPU(bias, N))
+			want = append(want, one.Data()...)
+		}
+		same(t, want, got(), "%v", c)
+	}
+}
+
+// The gradient at the input: the same kernels with other taps and the transposes
+// of the weight's matrices.
+func TestConvInputGradient(t *testing.T) {
+	for i, c := range convCases {
+		g := &gpu{t: t}
+		ho, wo := c.out()
+		dy, dyt := g.image(c.n, ho, wo, c.o, c.gap, 1)
+		w := random(c.k*c.k*c.c*c.o, 2)
+		want, x := cpu.New(c.n, c.h, c.w, c.c), cpu.New(c.n, c.h, c.w, c.c)
+		cpu.Conv2DBackward(want, cpu.New(c.k, c.k, c.c, c.o), nil, dyt, x, onCPU(w, c.k, c.k, c.c, c.o), c.opt())
+		dx, got := g.space(c.n, c.h, c.w, c.c, c.gap)
+		sh := c.shape()
+		sh.Back = true
+		s, at, turned := g.stream(int64(i)), g.put(w), g.room(sh.Mats()*c.c*c.o)
+		if c.up && c.k == 3 {
+			sums := g.room(16 * c.c * c.o)
+			s.UpSums(sums, at, c.c, c.o)
+			at = sums
+		}
+		s.Transpose(turned, at, sh.Mats(), c.c, c.o)
+		s.Conv(dx, dy, turned, 0, plan.Image{}, sh)
+		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
+	}
+}

@@ -1,0 +1,176 @@
+// Package conv says which pixels the terms of a convolution are, for every
+// device: the bits of a convolution follow from these lists and their order.
+package conv
+
+import (
+	"heavytail/internal/shapes"
+	"heavytail/tensor"
+)
+
+// A Shape is the geometry of a pass over one image: y from x, or, with Back, dx
+// from dy. K is the side of the taps, 1 or 3, Stride 1 or 2; H and W are those of
+// x, before Up doubles them. After pads below and on the right only.
+type Shape struct {
+	Back, Up, After bool
+	K, Stride       int
+	H, W            int
+}
+
+// A Part is a set of the pixels written that see the same taps: all of them, or
+// those of one parity of row and column. ReadH and ReadW are the size of the image
+// that is read.
+type Part struct {
+	Lattice
+	Taps         []Tap
+	ReadH, ReadW int
+}
+
+// A Tap is one term seen from a pixel (y, x) of a lattice: matrix number Mat of
+// the weight, pixel (y·Mul + Y, x·Mul + X) of the image read, zero outside of it.
+// All taps of a part have the same Mul.
+type Tap struct{ Mat, Y, X, Mul int }
+
+// A Lattice is the set of pixels (y·Step + Y, x·Step + X), y < H, x < W.
+type Lattice struct{ H, W, Step, Y, X int }
+
+// Out returns the height or width of y for n pixels of x.
+func (s Shape) Out(n int) int {
+	return shapes.ConvOut(n, tensor.ConvOpt{Up: s.Up, After: s.After, Stride: s.Stride})
+}
+
+// pad is how many rows and columns of zeros come before the image.
+func (s Shape) pad() int {
+	if s.After {
+		return 0
+	}
+	return s.K / 2
+}
+
+// Mats returns the number of matrices of the weight: one for each tap, or, of an
+// upsampled 3×3 convolution, the 16 sums of UpGroup.
+func (s Shape) Mats() int {
+	if s.Up && s.K == 3 {
+		return 16
+	}
+	return s.K * s.K
+}
+
+// Parts lists the parts. Each of their pixels sums over the taps in order, for
+// each tap over the channels ascending. Backwards the matrices are transposed.
+func (s Shape) Parts() (parts []Part) {
+	ho, wo := s.Out(s.H), s.Out(s.W)
+	switch {
+	case s.Up && s.Back:
+		return []Part{{Lattice{s.H, s.W, 1, 0, 0}, upTapsBack(s.K), ho, wo}}
+	case s.Up:
+		for par := range 4 {
+			parts = append(parts, Part{Lattice{s.H, s.W, 2, par / 2, par % 2}, upTaps(s.K, par), s.H, s.W})
+		}
+	case s.Back:
+		n := s.Stride
+		for par := range n * n {
+			py, px := par/n, par%n
+			l := Lattice{(s.H - py + n - 1) / n, (s.W - px + n - 1) / n, n, py, px}
+			parts = append(parts, Part{l, tapsBack(s.K, n, py+s.pad(), px+s.pad()), ho, wo})
+		}
+	default:
+		var taps []Tap
+		for i := range s.K * s.K {
+			taps = append(taps, Tap{i, i/s.K - s.pad(), i%s.K - s.pad(), s.Stride})
+		}
+		parts = append(parts, Part{Lattice{ho, wo, 1, 0, 0}, taps, s.H, s.W})
+	}
+	return parts
+}
+
+// tapsBack lists the taps through which a pixel that lies at (s·y+py, s·x+px)
+// of the padded x reaches an output: (ky, kx) with s·y + py − ky divisible by s.
+func tapsBack(k, s, py, px int) (taps []Tap) {
+	for i := range k * k {
+		oy, ox := py-i/k, px-i%k
+		if oy%s == 0 && ox%s == 0 {
+			taps = append(taps, Tap{i, oy / s, ox / s, 1})
+		}
+	}
+	return taps
+}
+
+// upTaps lists the source pixels that outputs (2y+py, 2x+px) of an upsampled
+// convolution see: with k = 3 two per axis, see UpGroup.
+func upTaps(k, par int) (taps []Tap) {
+	if k == 1 {
+		return []Tap{{0, 0, 0, 1}}
+	}
+	for i := range 4 {
+		taps = append(taps, Tap{par*4 + i, i/2 - 1 + par/2, i%2 - 1 + par%2, 1})
+	}
+	return taps
+}
+
+// upTapsBack inverts upTaps: the outputs that source pixel (y, x) reaches.
+func upTapsBack(k int) (taps []Tap) {
+	for par := range 4 {
+		for _, u := range upTaps(k, par) {
+			taps = append(taps, Tap{u.Mat, par/2 - 2*u.Y, par%2 - 2*u.X, 2})
+		}
+	}
+	return taps
+}
+
+// UpGroup returns which of the two source pixels that outputs of parity p see
+// along one axis tap k of an upsampled 3×3 convolution falls on: the first if
+// 2i+p+k−1 lies in the doubled pixels of i−1+p. Matrix ((py·2+px)·2+ty)·2+tx is
+// the sum, from 0 and in ascending order, of the taps that fall on (ty, tx).
+func UpGroup(k, p int) int {
+	if k+p >= 1+2*p {
+		return 1
+	}
+	return 0
+}
+
+// A View is the rectangle of outputs through which a tap of the weight sees
+// pixels inside of x, for the gradient of the weight: output (Step·i+OutY,
+// Step·l+OutX) sees (Stride·i+Y, Stride·l+X), i < Rows, l < Cols. Either count may
+// be 0, and then the places mean nothing.
+type View struct {
+	Rows, Cols       int
+	Y, X, Stride     int
+	OutY, OutX, Step int
+}
+
+// Views lists the views of tap (ky, kx) in the order in which the gradient of the
+// weight adds them: one, or with Up one for each parity of the outputs.
+func (s Shape) Views(ky, kx int) (views [4]View, n int) {
+	step := 1
+	n = 1
+	if s.Up {
+		n, step = 4, 2
+	}
+	ho, wo := s.Out(s.H), s.Out(s.W)
+	for par := range n {
+		py, px := par/2, par%2
+		sy, sx := ky-s.pad(), kx-s.pad()
+		if s.Up {
+			sy, sx = (py+sy)>>1, (px+sx)>>1
+		}
+		i0, i1 := valid(ho/step, s.H, s.Stride, sy)
+		l0, l1 := valid(wo/step, s.W, s.Stride, sx)
+		views[par] = View{
+			Rows: max(0, i1-i0), Cols: max(0, l1-l0),
+			Y: s.Stride*i0 + sy, X: s.Stride*l0 + sx, Stride: s.Stride,
+			OutY: step*i0 + py, OutX: step*l0 + px, Step: step,
+		}
+	}
+	return views, n
+}
+
+// valid returns the range of i in 0…n−1 with 0 ≤ stride·i + shift < size.
+func valid(n, size, stride, shift int) (lo, hi int) {
+	if shift < 0 {
+		lo = (-shift + stride - 1) / stride
+	}
+	if size > shift {
+		hi = (size-shift-1)/stride + 1
+	}
+	return lo, min(n, hi)
+}

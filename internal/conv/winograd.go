@@ -1,0 +1,42 @@
+package conv
+
+// Channels that a form of Winograd's needs to read. With fewer the direct sum has
+// so few roundings that the transforms' own show, and F(4×4) exceeds twice the
+// direct form's error; so it does in small images, whose direct sums leave out the
+// taps beyond the border: hence at least wino4Reach channels times pixels of
+// the shorter side. TestWinogradErrors of package kernels holds the bound.
+const (
+	wino2Read  = 8
+	wino4Read  = 32
+	wino4Reach = 448
+)
+
+// Costs of transforming nine taps in units of one product.
+const (
+	wino2Taps = 96
+	wino4Taps = 128
+)
+
+// Winograd returns the side m of the tiles of Winograd's form F(m×m, 3×3), 2 or
+// 4, that outputs of h×w pixels take from read channels, 0 for the direct form:
+// that of least cost for one image. It is for 3×3 taps, stride 1 and an input that
+// is normalised (tensor.ConvOpt). The cost counts products per pair of channels; a
+// form adds what it takes to transform the pair's nine taps, which a CPU
+// transforms where they are used, so that memory delivers nine values a pair and
+// not 16 or 36. BenchmarkWinograd of package kernels measures the forms.
+//
+// It depends on H, W and the channels only, as every device must.
+func Winograd(h, w, read int) (m int) {
+	least := 9 * h * w
+	if cost := 16*Tiles(h, w, 2) + wino2Taps; read >= wino2Read && cost < least {
+		m, least = 2, cost
+	}
+	if cost := 36*Tiles(h, w, 4) + wino4Taps; read >= wino4Read && read*min(h, w) >= wino4Reach && cost < least {
+		m = 4
+	}
+	return m
+}
+
+// Tiles returns the number of tiles of m×m outputs of an image, which start at
+// its origin; those at the lower and right edge may reach beyond it.
+func Tiles(h, w, m int) int { return ((h + m - 1) / m) * ((w + m - 1) / m) }
