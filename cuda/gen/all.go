@@ -7,7 +7,7 @@ func All() map[string]string {
 		"up_sums": UpSums(), "transpose": Transpose()}
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
-	m["layernorm"] = LayerNorm()
+	m["layernorm"], m["attention"] = LayerNorm(), AttentionAny()
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}
