@@ -146,7 +146,7 @@ func (m *Model) Classes() int { return m.must("Classes").net.Classes() }
 
 // ClassNames returns the names of the classes, by their numbers; nil if the model
 // has none.
-func (m *Model) ClassNames() []string { return m.recipe.Data.ClassNames() }
+func (m *Model) ClassNames() []string { return m.must("ClassNames").recipe.Data.ClassNames() }
 
 // Scaled reports whether training scaled the columns of the points, so that
 // Stream64 says more than Stream.
@@ -166,8 +166,16 @@ func (m *Model) SampleShape(o Options) []int {
 func (m *Model) Methods() []string { return sample.MethodsOf(m.must("Methods").recipe) }
 
 // Moves returns the number of steps that the sampler of o makes, with which Step
-// is called first: the chains of dlpm and dlim make one less than Steps.
-func (m *Model) Moves(o Options) int { return m.must("Moves").engine(o).Moves(m.recipe) }
+// is called first: the chains of dlpm and dlim make one less than Steps. It panics
+// if the model has no such sampler or steps: Resolve has an error for what comes
+// from outside.
+func (m *Model) Moves(o Options) int {
+	e := m.must("Moves").engine(m.defaults(o))
+	if err := e.Validate(m.recipe); err != nil {
+		panic("heavytail: Moves: " + err.Error() + " (ask Resolve first)")
+	}
+	return e.Moves(m.recipe)
+}
 
 // Parameters returns the number of the network's parameters.
 func (m *Model) Parameters() int { return m.must("Parameters").net.Params().Count() }
@@ -264,11 +272,20 @@ func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
 	return out, nil
 }
 
-// Images are samples. Samples of a model of points have values only.
+// Images are samples, as Sample returns them; there is none in the zero Images and
+// in nil. Samples of a model of points have values only.
 type Images struct {
 	shape []int
 	data  []float32
 	wide  []float64 // the same in float64, where that says more
+}
+
+// of returns s, an empty one for nil.
+func (s *Images) of() *Images {
+	if s == nil {
+		return &Images{}
+	}
+	return s
 }
 
 func (s *Images) per() int {
@@ -280,18 +297,19 @@ func (s *Images) per() int {
 }
 
 // Len returns the number of samples.
-func (s *Images) Len() int { return len(s.data) / s.per() }
+func (s *Images) Len() int { return len(s.of().data) / s.of().per() }
 
 // Shape returns [number, height, width, channels], or [number, dimensions].
-func (s *Images) Shape() []int { return append([]int{s.Len()}, s.shape...) }
+func (s *Images) Shape() []int { return append([]int{s.Len()}, s.of().shape...) }
 
 // Float32 returns all values, row-major in the order of Shape, images in
 // [−1,1], points in the units of the data. The slice is not a copy.
-func (s *Images) Float32() []float32 { return s.data }
+func (s *Images) Float32() []float32 { return s.of().data }
 
 // Float64 returns a copy of all values as Float32 does, of points that were scaled
 // with the digits that float32 has not.
 func (s *Images) Float64() []float64 {
+	s = s.of()
 	if s.wide != nil {
 		return slices.Clone(s.wide)
 	}
@@ -306,6 +324,9 @@ func (s *Images) Float64() []float64 {
 // images or there is no sample i.
 func (s *Images) Image(i int) image.Image {
 	h, w, c := s.size()
+	if n := s.Len(); i < 0 || i >= n {
+		panic(fmt.Sprintf("heavytail: Image(%d) of %d samples, numbered from 0", i, n))
+	}
 	return imageio.Image(s.data[i*s.per():(i+1)*s.per()], h, w, c)
 }
 
@@ -324,8 +345,8 @@ func (s *Images) Grid(cols int) image.Image {
 }
 
 func (s *Images) size() (h, w, c int) {
-	if len(s.shape) != 3 {
-		panic(fmt.Sprintf("heavytail: samples of shape %v are not images; use Float32", s.shape))
+	if shape := s.of().shape; len(shape) != 3 {
+		panic(fmt.Sprintf("heavytail: samples of shape %v are not images; use Float32", shape))
 	}
 	return s.shape[0], s.shape[1], s.shape[2]
 }

@@ -18,7 +18,7 @@ func Open(file []byte) (*Model, error) { return Loader{}.Open(file) }
 // OpenFile opens the model file at path.
 func OpenFile(path string) (*Model, error) { return Loader{}.OpenFile(path) }
 
-// OpenReader opens the model file of size bytes behind r.
+// OpenReader opens the model file of size bytes behind r. It panics if r is nil.
 func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.open(r, size) }
 
 // A Loader opens models with settings; the zero value is what Open uses.
@@ -35,7 +35,7 @@ type Loader struct {
 }
 
 // OpenReader opens the model file of size bytes behind r. Of a large file it reads
-// what the model needs.
+// what the model needs. It panics if r is nil.
 func (l Loader) OpenReader(r io.ReaderAt, size int64) (*Model, error) { return l.open(r, size) }
 
 // Open opens a model from a file's bytes.
@@ -63,7 +63,16 @@ func (l Loader) OpenFile(path string) (*Model, error) {
 }
 
 func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
-	c, err := nn.OpenCheckpoint(r, size)
+	if r == nil {
+		panic("heavytail: OpenReader of nil: give a file, a bytes.Reader or another io.ReaderAt")
+	}
+	if size < 0 {
+		return nil, fmt.Errorf("heavytail: a model file of %d bytes; want its size", size)
+	}
+	if l.Threads < 0 {
+		return nil, fmt.Errorf("heavytail: Loader.Threads is %d; want a number of goroutines, or 0 for all processors", l.Threads)
+	}
+	c, err := nn.OpenCheckpoint(strict{r}, size)
 	if err != nil {
 		return nil, err
 	}
@@ -89,4 +98,17 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// A strict reader holds another to the contract of io.ReaderAt, of which what
+// follows takes slices.
+type strict struct{ r io.ReaderAt }
+
+// ReadAt implements io.ReaderAt.
+func (s strict) ReadAt(p []byte, at int64) (int, error) {
+	n, err := s.r.ReadAt(p, at)
+	if n < 0 || n > len(p) || n < len(p) && err == nil {
+		return 0, fmt.Errorf("the reader of the file says that it read %d of %d bytes without an error: it breaks the contract of io.ReaderAt", n, len(p))
+	}
+	return n, err
 }

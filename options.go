@@ -35,7 +35,10 @@ const maxSamples = min(1<<40, math.MaxInt/2)
 // a batch included. Seeds stay as they are: see Options.SeedOf.
 func (m *Model) Resolve(o Options) (Options, error) {
 	o = m.must("Resolve").defaults(o)
-	if o.N < 0 || o.N > 0 && o.Seeds != nil && o.N != len(o.Seeds) {
+	if o.N < 0 {
+		return o, fmt.Errorf("heavytail: N is %d; want the number of samples, or 0 for one, or for one of each of Seeds", o.N)
+	}
+	if o.N > 0 && o.Seeds != nil && o.N != len(o.Seeds) {
 		return o, fmt.Errorf("heavytail: %d samples of %d seeds: give one of N and Seeds", o.N, len(o.Seeds))
 	}
 	if o.N > maxSamples {
@@ -90,8 +93,11 @@ func (m *Model) room(o Options) (int, error) {
 	return int(values), nil
 }
 
-// SeedOf returns the seed of sample i.
+// SeedOf returns the seed of sample i. It panics if there is no seed of that number.
 func (o Options) SeedOf(i int) uint64 {
+	if i < 0 || o.Seeds != nil && i >= len(o.Seeds) {
+		panic(fmt.Sprintf("heavytail: SeedOf(%d) of options with N %d and %d Seeds: samples are numbered from 0", i, o.N, len(o.Seeds)))
+	}
 	if o.Seeds != nil {
 		return o.Seeds[i]
 	}

@@ -51,12 +51,18 @@ func (p Process) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 // SigmaRange returns σ_1 and σ_{T−1} of DataDenoiser, the levels that its
 // network was trained on: EDM.SigmaMin and EDM.SigmaMax for sampling.
 func (p Process) SigmaRange() (lo, hi float64, err error) {
-	s, err := p.Schedule(0)
-	if err != nil {
+	if _, err := p.steps(0); err != nil {
 		return 0, 0, err
 	}
-	at := func(t int) float64 { return math.Sqrt2 * s.SigmaBar[t] / s.GammaBar[t] }
-	return at(1), at(s.T() - 1), nil
+	if p.Scale == Exploding {
+		level := p.explodingLevels()
+		return math.Sqrt2 * level(1), math.Sqrt2 * level(p.Steps-1), nil
+	}
+	at := func(t int) float64 {
+		gammaBar, sigmaBar := p.preservingLevel(t)
+		return math.Sqrt2 * sigmaBar / gammaBar
+	}
+	return at(1), at(p.Steps - 1), nil
 }
 
 // cosineTime returns u = t/T where the cosine schedule has γ̄ at α = 2:

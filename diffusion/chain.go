@@ -82,10 +82,14 @@ func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bo
 	}
 	c.a = make([]float64, c.proc.multipliers(c.d))
 	if c.needVariances || c.opt.ConsistentStart {
-		c.sums.init(c)
+		c.sums.init(ctx, c)
 	}
 	first := T - 1 - c.opt.Edit.first(T-1)
 	c.start(first)
+	if c.sums.cut {
+		yield(first, c.stopped(first, ctx.Err()))
+		return
+	}
 	if err := c.finite(first); err != nil {
 		yield(first, err)
 		return
@@ -117,6 +121,9 @@ func (c *chain) move(ctx context.Context, den Denoiser, t int, rule rule) error 
 		}
 		for i := range c.n {
 			c.step(t, i, rule)
+		}
+		if c.sums.cut {
+			return c.stopped(t, ctx.Err())
 		}
 		if t == 1 {
 			keep(c.opt.Edit, c.x)
@@ -172,11 +179,8 @@ func (c *chain) start(last int) {
 
 // denoise sets eps to ε̂(x_t, t) or, when clipping, to x̂_0 clamped.
 func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
-	fail := func(err error) error {
-		return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", c.name, c.sched.T()-t, c.sched.T()-1, err)
-	}
 	if err := ctx.Err(); err != nil {
-		return fail(err)
+		return c.stopped(t, err)
 	}
 	time := c.proc.Time(t, c.sched.T())
 	for i := range c.times {
@@ -187,7 +191,7 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 		simd.Scale(c.in, c.x, float32(1/(1+sb)))
 	}
 	if err := den(ctx, c.eps, c.in, c.times); err != nil {
-		return fail(err)
+		return c.stopped(t, err)
 	}
 	if at := nonFinite(c.eps); at >= 0 {
 		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d of %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t, c.sched.T()-1)
@@ -200,6 +204,11 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 	}
 	keep(c.opt.Edit, c.eps)
 	return nil
+}
+
+// stopped is the error of a chain that err ended at x_t.
+func (c *chain) stopped(t int, err error) error {
+	return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", c.name, c.sched.T()-t, c.sched.T()-1, err)
 }
 
 // inData tells whether eps holds estimates of the data.

@@ -115,23 +115,33 @@ func (p Process) exploding() (lo, hi, rho float64) {
 // p.Steps. The scale and the grid stay the same, so the network sees the same
 // map from time t/T to levels for every number of steps.
 func (p Process) Schedule(steps int) (*Schedule, error) {
-	if err := p.Validate(); err != nil {
+	steps, err := p.steps(steps)
+	if err != nil {
 		return nil, err
-	}
-	if steps == 0 {
-		steps = p.Steps
-	}
-	if steps < 2 || steps > maxSteps {
-		return nil, fmt.Errorf("diffusion: %d sampling steps: use 2 to %d", steps, maxSteps)
-	}
-	if p.IntegerTime && steps != p.Steps {
-		return nil, fmt.Errorf("diffusion: %d sampling steps of a process with integer time: the network knows only its %d training steps; use that number", steps, p.Steps)
 	}
 	p.Steps = steps
 	if p.Scale == Exploding {
 		return explodingSchedule(p), nil
 	}
 	return preservingSchedule(p), nil
+}
+
+// steps returns the number of steps of Schedule, or its error, without computing
+// anything: a million steps take a second.
+func (p Process) steps(steps int) (int, error) {
+	if err := p.Validate(); err != nil {
+		return 0, err
+	}
+	if steps == 0 {
+		steps = p.Steps
+	}
+	if steps < 2 || steps > maxSteps {
+		return 0, fmt.Errorf("diffusion: %d sampling steps: use 2 to %d", steps, maxSteps)
+	}
+	if p.IntegerTime && steps != p.Steps {
+		return 0, fmt.Errorf("diffusion: %d sampling steps of a process with integer time: the network knows only its %d training steps; use that number", steps, p.Steps)
+	}
+	return steps, nil
 }
 
 // Time returns what the network is told at step t of T: t/T, or t itself with

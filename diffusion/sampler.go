@@ -136,7 +136,7 @@ func (s DLIM) Validate() error {
 }
 
 func (o Options) validate(name string, p Process) error {
-	if _, err := p.Schedule(o.Steps); err != nil {
+	if _, err := p.steps(o.Steps); err != nil {
 		return err
 	}
 	return o.Edit.validate(name, true)

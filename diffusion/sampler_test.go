@@ -272,7 +272,7 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 			c, err := newChain("test", p, Options{}, make([]float32, 2*d), []uint64{5, 6})
 			require.NoError(t, err)
 			var s sums
-			s.init(c)
+			s.init(t.Context(), c)
 			w := p.multipliers(d)
 			want := make([][]float64, T)
 			for k := range want {

@@ -52,25 +52,31 @@ func (p Process) tau(i int) float64 {
 // 1−ᾱ is taken from cos²y − cos²x = sin(x+y)·sin(x−y), which does not cancel:
 // near t = 1 the plain difference loses most of its digits.
 func preservingSchedule(p Process) *Schedule {
-	const s = 0.008
 	sch := newSchedule(p)
 	inv := 1 / p.Alpha
-	// angle in half turns; the ratio and the complement of levels at y < x
-	angle := func(u float64) float64 { return (u + s) / (2 * (1 + s)) }
-	ratio := func(ux, uy float64) (r, oneMinusR float64) {
-		x, y := angle(ux), angle(uy)
-		cx, cy := dmath.CosPi(x), dmath.CosPi(y)
-		r = cx / cy
-		return r * r, dmath.SinPi(x+y) * dmath.SinPi((ux-uy)/(2*(1+s))) / (cy * cy)
-	}
 	sch.Gamma[0], sch.GammaBar[0] = 1, 1
 	for t := 1; t < p.Steps; t++ {
-		r, q := ratio(p.tau(t), p.tau(t-1))
+		r, q := cosineRatio(p.tau(t), p.tau(t-1))
 		sch.Gamma[t], sch.Sigma[t] = dmath.Pow(r, inv), dmath.Pow(q, inv)
-		r, q = ratio(p.tau(t), 0)
-		sch.GammaBar[t], sch.SigmaBar[t] = dmath.Pow(r, inv), dmath.Pow(q, inv)
+		sch.GammaBar[t], sch.SigmaBar[t] = p.preservingLevel(t)
 	}
 	return sch
+}
+
+// cosineRatio returns the ratio r of the ᾱ of two times uy < ux, and 1−r.
+func cosineRatio(ux, uy float64) (r, oneMinusR float64) {
+	const s = 0.008
+	angle := func(u float64) float64 { return (u + s) / (2 * (1 + s)) } // in half turns
+	x, y := angle(ux), angle(uy)
+	cx, cy := dmath.CosPi(x), dmath.CosPi(y)
+	r = cx / cy
+	return r * r, dmath.SinPi(x+y) * dmath.SinPi((ux-uy)/(2*(1+s))) / (cy * cy)
+}
+
+// preservingLevel returns γ̄_t and σ̄_t of preservingSchedule, t ≥ 1.
+func (p Process) preservingLevel(t int) (gammaBar, sigmaBar float64) {
+	r, q := cosineRatio(p.tau(t), 0)
+	return dmath.Pow(r, 1/p.Alpha), dmath.Pow(q, 1/p.Alpha)
 }
 
 // explodingSchedule has γ_t = γ̄_t = 1 and, with u_t = τ_t/τ_{T−1},
@@ -82,13 +88,9 @@ func preservingSchedule(p Process) *Schedule {
 // by T−1, which the quadratic grid never reaches).
 func explodingSchedule(p Process) *Schedule {
 	sch := newSchedule(p)
-	lo, hi, rho := p.exploding()
-	a, b := dmath.Pow(lo, 1/rho), dmath.Pow(hi, 1/rho)
-	last := p.tau(p.Steps - 1)
+	sigmaBar := p.explodingLevels()
 	for t := range p.Steps {
-		sch.Gamma[t], sch.GammaBar[t] = 1, 1
-		u := p.tau(t) / last
-		sch.SigmaBar[t] = dmath.Pow(a+float64(u*(b-a)), rho)
+		sch.Gamma[t], sch.GammaBar[t], sch.SigmaBar[t] = 1, 1, sigmaBar(t)
 	}
 	sch.Sigma[0] = sch.SigmaBar[0]
 	for t := 1; t < p.Steps; t++ {
@@ -97,6 +99,17 @@ func explodingSchedule(p Process) *Schedule {
 		sch.Sigma[t] = sch.SigmaBar[t] * dmath.Pow(-dmath.Expm1(p.Alpha*q), 1/p.Alpha)
 	}
 	return sch
+}
+
+// explodingLevels returns σ̄_t of explodingSchedule as a function of t.
+func (p Process) explodingLevels() func(t int) float64 {
+	lo, hi, rho := p.exploding()
+	a, b := dmath.Pow(lo, 1/rho), dmath.Pow(hi, 1/rho)
+	last := p.tau(p.Steps - 1)
+	return func(t int) float64 {
+		u := p.tau(t) / last
+		return dmath.Pow(a+float64(u*(b-a)), rho)
+	}
 }
 
 // Variances sets sum[t] to the conditional variance of x_t given x_0 and

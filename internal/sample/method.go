@@ -118,7 +118,7 @@ func (o Options) Validate(r recipe.Recipe) error {
 	i := slices.IndexFunc(methods, func(m method) bool { return m.name == o.Method })
 	switch {
 	case i < 0:
-		return fmt.Errorf("method %q; want %s", o.Method, strings.Join(of, ", "))
+		return fmt.Errorf("method %.40q; want %s", o.Method, strings.Join(of, ", "))
 	case !slices.Contains(of, o.Method):
 		return fmt.Errorf("method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
 	case o.Image64 != nil && o.Edit == nil:
@@ -152,7 +152,7 @@ func (s Settings) validate(m method) error {
 	}{
 		{"eta", s.Eta != 0, fmt.Sprintf("eta %v", s.Eta)},
 		{"clamp-a", s.ClampA != 0, fmt.Sprintf("a bound on A of %v", s.ClampA)},
-		{"solver", s.Solver != "", "solver " + s.Solver},
+		{"solver", s.Solver != "", fmt.Sprintf("solver %.40s", s.Solver)},
 		{"churn", s.Churn != (diffusion.Churn{}), "churn"},
 		{"sigma", s.SigmaMin != 0 || s.SigmaMax != 0, "a range of levels σ"},
 		{"rho", s.Rho != 0, fmt.Sprintf("rho %v", s.Rho)},
@@ -176,7 +176,7 @@ func (s Settings) validate(m method) error {
 	case !(s.ClampA >= 0):
 		return fmt.Errorf("bound on A of %v; want a positive one, or 0 for the model's", s.ClampA)
 	case s.Solver != "" && s.Solver != "heun" && s.Solver != "euler" && (s.Solver != "rk4" || m.name != "flow"):
-		return fmt.Errorf("solver %q; want heun or euler, of flow also rk4", s.Solver)
+		return fmt.Errorf("solver %.40q; want heun or euler, of flow also rk4", s.Solver)
 	}
 	return nil
 }
