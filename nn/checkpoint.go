@@ -250,7 +250,8 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 // Net makes a network with the file's weights. which is "raw" for the weights
 // themselves, one of Averages, "ema" for the last of them, or "" for the last
 // average if there is one and the raw weights otherwise.
-func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
+func (c *Checkpoint) Net(dev tensor.Device, which string) (net *Net, err error) {
+	defer tensor.Catch(&err)
 	if n := len(c.Averages); n > 0 && (which == "" || which == "ema") {
 		which = c.Averages[n-1]
 	}
@@ -267,7 +268,7 @@ func (c *Checkpoint) Net(dev tensor.Device, which string) (*Net, error) {
 		}
 		prefix = "ema." + which + "."
 	}
-	net, err := c.make(dev, prefix, 1)
+	net, err = c.make(dev, prefix, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -284,7 +285,8 @@ func (c *Checkpoint) Matches(net *Net) error { return c.check(net.params, "") }
 // Restore reads the weights into s.Net, the averages into s.EMA, whose rates
 // must be the file's, and the moments into s.Opt; it sets s.Step, s.Random and
 // s.Recipe. EMA and Opt may be absent from s. After an error s is undefined.
-func (c *Checkpoint) Restore(s *State) error {
+func (c *Checkpoint) Restore(s *State) (err error) {
+	defer tensor.Catch(&err)
 	p := s.Net.params
 	if err := c.load(p, "", p.Flat); err != nil {
 		return err
@@ -316,7 +318,8 @@ func (c *Checkpoint) Restore(s *State) error {
 
 // LoadState makes everything that the file holds: network, averages and, if
 // it is there, the optimiser with PyTorch's constants.
-func (c *Checkpoint) LoadState(dev tensor.Device) (*State, error) {
+func (c *Checkpoint) LoadState(dev tensor.Device) (s *State, err error) {
+	defer tensor.Catch(&err)
 	copies := 1 + len(c.Averages)
 	if c.Training {
 		copies += 2
@@ -325,7 +328,7 @@ func (c *Checkpoint) LoadState(dev tensor.Device) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{Net: net}
+	s = &State{Net: net}
 	for _, a := range c.Averages {
 		rate, err := strconv.ParseFloat(a, 64)
 		e := NewEMA(net.params, rate)

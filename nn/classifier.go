@@ -64,7 +64,8 @@ type classifier struct {
 
 // NewClassifier makes a classifier whose parameters are all zero; call
 // Params().Init next. It returns an error if cfg is not possible.
-func NewClassifier(dev tensor.Device, cfg ClassifierConfig) (*Classifier, error) {
+func NewClassifier(dev tensor.Device, cfg ClassifierConfig) (c *Classifier, err error) {
+	defer tensor.Catch(&err)
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -179,7 +180,8 @@ func (c *Classifier) Write(w io.Writer, d tensor.DType, meta map[string]string) 
 
 // OpenClassifier reads a file of size bytes that Write made. It returns the
 // metadata too.
-func OpenClassifier(dev tensor.Device, r io.ReaderAt, size int64) (*Classifier, map[string]string, error) {
+func OpenClassifier(dev tensor.Device, r io.ReaderAt, size int64) (c *Classifier, meta map[string]string, err error) {
+	defer tensor.Catch(&err)
 	f, err := tensor.OpenSafetensors(r, size)
 	if err != nil {
 		return nil, nil, fmt.Errorf("classifier: %w", err)
@@ -202,7 +204,7 @@ func OpenClassifier(dev tensor.Device, r io.ReaderAt, size int64) (*Classifier, 
 			return nil, nil, fmt.Errorf("classifier: no tensor %s of shape %v; the file is of another network", q.Name, q.Shape)
 		}
 	}
-	c, err := NewClassifier(dev, cfg)
+	c, err = NewClassifier(dev, cfg)
 	if err != nil {
 		return nil, nil, err
 	}

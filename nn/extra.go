@@ -78,7 +78,8 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 
 // PredictWith is Predict with e for the same samples; it panics also if the
 // lengths in e do not fit.
-func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Extra) error {
+func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Extra) (err error) {
+	defer tensor.Catch(&err)
 	per := count(ws.g.in.shape)
 	perOut := count(ws.g.out.shape)
 	if len(x) != per*len(t) || len(out) != perOut*len(t) {

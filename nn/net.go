@@ -23,12 +23,13 @@ type model interface {
 
 // New makes a network whose parameters are all zero; call Params().Init or
 // load a checkpoint next. It returns an error if cfg is not possible.
-func New(dev tensor.Device, cfg Config) (*Net, error) {
+func New(dev tensor.Device, cfg Config) (n *Net, err error) {
+	defer tensor.Catch(&err)
 	cfg = cfg.Clone()
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &Net{cfg: cfg, dev: dev}
+	n = &Net{cfg: cfg, dev: dev}
 	n.params, n.model = describe(cfg)
 	if b, most := 4*n.params.total, limit(dev); b > most || n.params.total != int64(n.params.size) {
 		return nil, fmt.Errorf("a network of %d MiB, more than there is (%d MiB): use fewer channels, levels or blocks", b>>20, most>>20)
@@ -139,7 +140,8 @@ func (n *Net) Backward(ws *Workspace, dy *tensor.Tensor) {
 // Predict computes out = network(x, t) for len(t) samples, any number, in
 // parts of at most Batch samples. x and out hold the samples one after the
 // other, channels last; out may be x. It panics if the lengths do not fit. The
-// error, with which out is worthless, is that of a context that ended: see Watch.
+// error, with which out is worthless, is that of a context that ended, see Watch,
+// or a tensor.Failure of the device.
 func (n *Net) Predict(ws *Workspace, out, x, t []float32, labels []int) error {
 	return n.PredictWith(ws, out, x, t, labels, Extra{})
 }

@@ -74,7 +74,8 @@ func (p *Params) item(prefix string, flat *tensor.Tensor, q *Param, d tensor.DTy
 // BF16); the optimiser's moments as adam.m.<name> and adam.v.<name> in F32;
 // recipe, step and random state as JSON in the metadata. The same state gives
 // the same bytes.
-func (s *State) Write(w io.Writer, d tensor.DType) error {
+func (s *State) Write(w io.Writer, d tensor.DType) (err error) {
+	defer tensor.Catch(&err)
 	meta, err := s.metadata()
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
@@ -101,7 +102,8 @@ func (s *State) Write(w io.Writer, d tensor.DType) error {
 // WriteTorch writes s as a PyTorch checkpoint in the layout of the DLPM code,
 // without the optimiser. The weights include the aliases of the published
 // state_dict, so that load_state_dict accepts them.
-func (s *State) WriteTorch(w io.Writer, d tensor.DType) error {
+func (s *State) WriteTorch(w io.Writer, d tensor.DType) (err error) {
+	defer tensor.Catch(&err)
 	meta, err := s.metadata()
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)

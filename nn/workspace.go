@@ -72,7 +72,8 @@ func (g *graph) bytes(batch int) int64 {
 // the configured size; ignored for points). For training it also holds what
 // Backward needs. It returns an error if the network cannot take that size, or
 // the device has not the memory for it.
-func (n *Net) NewWorkspace(batch, h, w int, train bool) (*Workspace, error) {
+func (n *Net) NewWorkspace(batch, h, w int, train bool) (ws *Workspace, err error) {
+	defer tensor.Catch(&err)
 	g, err := n.plan(batch, h, w, train)
 	if err != nil {
 		return nil, err
@@ -83,7 +84,7 @@ func (n *Net) NewWorkspace(batch, h, w int, train bool) (*Workspace, error) {
 	if train {
 		n.params.EnableGrad()
 	}
-	ws := &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, runs: make([]*run, batch+1)}
+	ws = &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, runs: make([]*run, batch+1)}
 	if s, ok := n.dev.(tensor.Stoppable); ok {
 		ws.dev = s.Until(&ws.stop)
 	}

@@ -14,6 +14,7 @@ import (
 	"heavytail/internal/recipe"
 	"heavytail/internal/source"
 	"heavytail/nn"
+	"heavytail/tensor"
 )
 
 // A Source is a model whose weights a new run starts with.
@@ -50,7 +51,8 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 
 // StartFrom gives a new run the weights of the model at path, those that samples
 // use: the last average, if there is one. Names and shapes must be the network's.
-func (t *Trainer) StartFrom(path string) error {
+func (t *Trainer) StartFrom(path string) (err error) {
+	defer tensor.Catch(&err)
 	return checkpoint(path, func(c *nn.Checkpoint) error {
 		if err := c.Matches(t.Net); err != nil {
 			return unlike(c.Config, t.Net.Config(), err)

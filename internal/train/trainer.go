@@ -55,7 +55,8 @@ type Stats struct {
 
 // New prepares a run of r on set: the network starts from r's seed. It returns
 // an error if the recipe and the data do not fit.
-func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
+func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err error) {
+	defer tensor.Catch(&err)
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -63,8 +64,7 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (*Trainer, error) {
 		return nil, fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
 			set.Len(), set.Shape, set.NumClasses(), d.Samples, d.Shape, d.Classes)
 	}
-	t := &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
-	var err error
+	t = &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
 	if t.Net, err = nn.New(dev, r.Network); err != nil {
 		return nil, err
 	}
@@ -180,9 +180,10 @@ func (b *buffers) at(n int) [3]*tensor.Tensor {
 // Step does one step and tells about it. If the loss or the gradient is not
 // finite, the weights stay as they were and the error says what to do; they stay
 // too if the context that Watch was given ends, whose error Step then returns.
-func (t *Trainer) Step() (Stats, error) {
+func (t *Trainer) Step() (s Stats, err error) {
+	defer tensor.Catch(&err)
 	r := &t.Recipe.Train
-	s := Stats{Rate: r.Rate.At(t.Opt.Step)}
+	s = Stats{Rate: r.Rate.At(t.Opt.Step)}
 	t.Net.Params().ZeroGrad()
 	first := uint64(t.Opt.Step) * uint64(r.Batch)
 	if t.twice() {
@@ -199,7 +200,6 @@ func (t *Trainer) Step() (Stats, error) {
 	if math.IsNaN(s.Loss) || math.IsInf(s.Loss, 0) {
 		return s, t.diverged("the loss")
 	}
-	var err error
 	if s.Norm, err = t.Opt.Update(s.Rate, r.Clip); err != nil {
 		return s, t.diverged("the gradient") // its only error
 	}
