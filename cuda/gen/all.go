@@ -8,6 +8,7 @@ func All() map[string]string {
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	m["layernorm"], m["attention"] = LayerNorm(), AttentionAny()
+	m["resample"], m["timestep"] = Resample(), Timestep()
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}

@@ -166,12 +166,7 @@ func TestAttentionAnyMutants(t *testing.T) {
 				return err
 			}
 		}
-		for i, v := range g.floats(at, T*3*d) {
-			if math.Float32bits(v) != math.Float32bits(dqkv.Data()[i]) {
-				return fmt.Errorf("element %d is wrong", i)
-			}
-		}
-		return nil
+		return wrong(g, at, dqkv.Data())
 	}
 	text, err := Text("attention")
 	if err != nil {

@@ -2,7 +2,6 @@ package ptx
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,12 +19,7 @@ func attempt(k *emu.Kernel, g *gpu, l emu.Launch, at uint64, want []float32, par
 	if _, err := k.Run(&g.m, l); err != nil {
 		return err
 	}
-	for i, v := range g.floats(at, len(want)) {
-		if math.Float32bits(v) != math.Float32bits(want[i]) {
-			return fmt.Errorf("element %d is wrong", i)
-		}
-	}
-	return nil
+	return wrong(g, at, want)
 }
 
 func trySGEMM(g *gpu, k *emu.Kernel, seed int64) error {
@@ -218,6 +212,11 @@ var mutants = []struct {
 	{"sign of the variance's part", "groupnorm", "groupnorm_silu_backward", tryGroupNormBackward, each(`neg\.f64`, "abs.f64")},
 	{"row past the last stored", "layernorm", "layernorm", tryLayerNorm, each(`setp\.lt\.u32 (%p0), `, "setp.ge.u32 $1, ")},
 	{"fold over the whole warp", "layernorm", "layernorm", tryLayerNorm, each("0x101F", "0x1F")},
+	{"zeros before the image forgotten", "resample", "resample_gather", tryResample(false), each(`sub\.s32 (%r\d+), (%r\d+), %r9;`, "sub.s32 $1, $2, 0;")},
+	{"rounded down", "resample", "resample_spread", tryResample(true), each(`add\.s32 (%r\d+), (%r\d+), %r8;`, "add.s32 $1, $2, 0;")},
+	{"tap of the next pixel", "resample", "resample_spread", tryResample(true), each(`setp\.eq\.s32 (%p\d+), (%r\d+), 1;`, "setp.eq.s32 $1, $2, 2;")},
+	{"period rounded towards zero", "timestep", "timestep", tryTimestep, each(`setp\.ge\.f64`, "setp.nan.f64")},
+	{"quadrant of the cosine", "timestep", "timestep", tryTimestep, each(`add\.u32 (%r\d+), (%r\d+), 1;`, "add.u32 $1, $2, 0;")},
 	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
 	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},
