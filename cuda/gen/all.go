@@ -12,6 +12,9 @@ func All() map[string]string {
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}
+	for _, w := range []Winograd{2, 4} {
+		m[w.Name("taps")], m[w.Name("in")], m[w.Name("out")] = w.Taps(), w.In(), w.Out()
+	}
 	for _, g := range SGEMMs {
 		m[g.Name] = g.Text()
 	}

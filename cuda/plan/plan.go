@@ -28,6 +28,7 @@ type Launch struct {
 type Stream struct {
 	Run        func(Launch)
 	Processors int // of the GPU: as many blocks should run at least
+	Cache      int // bytes that pixels and products of Winograd's form may take at a time, to stay in the cache; 0: 24 MiB
 
 	params []byte
 }

@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"heavytail/cuda/gen"
+	"heavytail/internal/conv"
+)
+
+// defaultCache is Stream.Cache if that is 0: half of the second-level cache of an
+// H100.
+const defaultCache = 24 << 20
+
+// WinogradTaps sets the points of form m at u, [(m+2)²][k][n], to the transform of
+// the taps w [9][k][n]. With flip the taps are taken in reverse order, and w holds
+// the transposes of the weight's matrices: what gradients at x take.
+func (s *Stream) WinogradTaps(m int, u, w uint64, k, n int, flip bool) {
+	reverse := 0
+	if flip {
+		reverse = 1
+	}
+	s.begin()
+	s.u64(u, w)
+	s.u32(k*n, reverse)
+	s.launch(gen.Winograd(m).Name("taps"), up(k*n, 256), 1, 1, 256, 0)
+}
+
+// WinogradRoom returns how many float32 Winograd needs at room for images like
+// these: at most Cache bytes, unless the tiles of one block of products take more.
+func (s *Stream) WinogradRoom(m int, y, x Image) int {
+	return s.winoChunk(m, y, x) * gen.Winograd(m).Points() * (roundUp(x.C) + y.C)
+}
+
+// winoChunk is how many tiles are in work at a time.
+func (s *Stream) winoChunk(m int, y, x Image) int {
+	cache := s.Cache
+	if cache == 0 {
+		cache = defaultCache
+	}
+	fit := cache / 4 / (gen.Winograd(m).Points() * (roundUp(x.C) + y.C))
+	return min(x.N*conv.Tiles(x.H, x.W, m), max(fit/large.BM, 1)*large.BM)
+}
+
+// roundUp is the next multiple of 4, where the products begin on 16 bytes.
+func roundUp(n int) int { return (n + 3) &^ 3 }
+
+// Winograd sets y to the convolution of x in the form m that conv.Winograd chose,
+// + bias + res: u is what WinogradTaps made, room is for WinogradRoom float32.
+// Gradients at x are the same with dx for y and dy for x.
+func (s *Stream) Winograd(m int, y, x Image, u, bias uint64, res Image, room uint64) {
+	f := gen.Winograd(m)
+	wide, each := up(x.W, m), conv.Tiles(x.H, x.W, m)
+	all, chunk := x.N*each, s.winoChunk(m, y, x)
+	for first := 0; first < all; first += chunk {
+		tiles := min(chunk, all-first)
+		prods := room + 4*uint64(tiles*f.Points()*roundUp(x.C))
+		place := func(at uint64, of Image) {
+			s.begin()
+			s.u64(at, of.At)
+			s.u32(tiles, first, x.H, x.W, wide, each, of.C, of.Pitch)
+		}
+		place(room, x)
+		s.launch(f.Name("in"), up(tiles*x.C, 256), 1, 1, 256, 0)
+		s.Product(Rows(prods, tiles, y.C, y.C), Rows(room, tiles, x.C, x.C), u, y.C, 0, Image{},
+			Batch{f.Points(), tiles * x.C, x.C * y.C, tiles * y.C})
+		place(prods, y)
+		s.u64(bias, res.At)
+		s.u32(res.Pitch)
+		s.launch(f.Name("out"), up(tiles*y.C, 256), 1, 1, 256, 0)
+	}
+}
