@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/conv"
 	"heavytail/simd"
 )
@@ -38,37 +36,19 @@ type convTable struct {
 	packTap int // matrices in the packed weight
 }
 
-// geometries remembers what was built for the latest geometries of kind K.
-type geometries[K comparable, T any] struct {
-	sync.RWMutex
-	m map[K]*T
-}
-
-// geometriesKept bounds each cache; a U-Net has about 30 geometries.
-const geometriesKept = 256
-
-// of returns what build makes of geometry k.
-func (g *geometries[K, T]) of(k K, build func(K) *T) *T {
-	g.RLock()
-	t := g.m[k]
-	g.RUnlock()
-	if t != nil {
-		return t
-	}
-	t = build(k)
-	g.Lock()
-	defer g.Unlock()
-	if g.m == nil || len(g.m) >= geometriesKept {
-		g.m = make(map[K]*T)
-	}
-	g.m[k] = t
-	return t
-}
-
-var convTables geometries[convKey, convTable]
+var convTables geometries[convKey, *convTable]
 
 // tableFor returns the tables of geometry k.
 func tableFor(k convKey) *convTable { return convTables.of(k, buildTable) }
+
+// bytes returns the memory that t takes.
+func (t *convTable) bytes() int64 {
+	n := 0
+	for _, p := range t.parts {
+		n += len(p.bOff) + len(p.aOff) + len(p.cOff) + len(p.rOff) + 6*len(p.runs)
+	}
+	return 4 * int64(n)
+}
 
 func buildTable(k convKey) *convTable {
 	t := &convTable{packTap: k.Mats()}
@@ -91,6 +71,12 @@ func (t *convTable) add(k *convKey, of conv.Part) {
 		wide = k.Out(k.W)
 	}
 	runs, n := rowRuns(l.H * l.W)
+	tiles := 0
+	for _, r := range runs[:n] {
+		tiles += r.tiles
+	}
+	p.aOff = make([]int32, 0, tiles*len(taps)*rows)
+	p.cOff, p.rOff = make([]int32, 0, tiles*rows), make([]int32, 0, tiles*rows)
 	for _, r := range runs[:n] {
 		p.runs = append(p.runs, tileRun{p.tileLen, r.tiles, r.height})
 		p.tileLen += r.tiles

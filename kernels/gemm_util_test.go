@@ -42,17 +42,6 @@ func dense(t *tensor.Tensor) []float32 {
 	return out
 }
 
-// near fails unless t equals the twin's values within the rounding of a chain
-// of terms products of values below one.
-func near(t *testing.T, want []float64, got *tensor.Tensor, terms int, msg string) {
-	t.Helper()
-	tol := float64(terms+8) * 0x1p-24
-	if terms > 400 {
-		tol = math.Sqrt(float64(terms)) * 0x1p-19
-	}
-	numtest.Within(t, want, dense(got), tol, 0x1p-22, msg)
-}
-
 // nearSum fails unless t equals the twin's sums within the rounding of float32:
 // an element that is a sum of products, in any order and with at most n
 // roundings on the way of each product, is off by at most γ·size, γ = nu/(1−nu),

@@ -32,11 +32,16 @@ type winoTable struct {
 	cOut, rOut []int32 // [tile][m²]
 }
 
-var winoTables geometries[winoKey, winoTable]
+var winoTables geometries[winoKey, *winoTable]
+
+// bytes returns the memory that t takes.
+func (t *winoTable) bytes() int64 { return 4 * int64(len(t.in)+len(t.cOut)+len(t.rOut)) }
 
 func buildWinoTable(k winoKey) *winoTable {
 	t := &winoTable{tiles: conv.Tiles(k.h, k.w, int(k.form))}
 	m := int(k.form)
+	t.in = make([]int32, 0, t.tiles*k.form.Points())
+	t.cOut, t.rOut = make([]int32, 0, t.tiles*m*m), make([]int32, 0, t.tiles*m*m)
 	at := func(y, x, pitch int) int32 {
 		if y < 0 || y >= k.h || x < 0 || x >= k.w {
 			return -1
