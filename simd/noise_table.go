@@ -94,6 +94,27 @@ func (t *OctaveTable) SetRow(side, n int, c []float32) {
 	}
 }
 
+// An OctaveLayout is a table for kernels elsewhere: t = fma(float32(k), A, B) of
+// the lower (0) and the upper side, the rest as in OctaveTable.
+type OctaveLayout struct {
+	A, B         [2]float32
+	Split, Shift uint32
+	Coef         []float32 // [side][row][term]
+}
+
+// Layout returns a copy of the table.
+func (t *OctaveTable) Layout() OctaveLayout {
+	l := OctaveLayout{A: t.a, B: t.b, Split: t.split, Shift: t.shift}
+	for side := range 2 {
+		for n := range t.Rows() {
+			for j := range t.terms {
+				l.Coef = append(l.Coef, t.coef[t.index(side, n, j)])
+			}
+		}
+	}
+	return l
+}
+
 // index finds a coefficient. The row's index in the kernels is n on the lower
 // side and n+16 on the upper: its bit 4 changes with every bank.
 func (t *OctaveTable) index(side, n, term int) int {

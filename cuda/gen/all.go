@@ -2,13 +2,15 @@ package gen
 
 // All returns the texts of all modules by the name of their file, without .ptx.
 func All() map[string]string {
-	m := map[string]string{"groupnorm": GroupNorm(), "normal": Normal(),
-		"symmetric_low": Symmetric(false), "symmetric_high": Symmetric(true), "wgrad": Wgrad(), "mma_flash_64": Flash(),
+	m := map[string]string{"groupnorm": GroupNorm(), "wgrad": Wgrad(), "mma_flash_64": Flash(),
 		"up_sums": UpSums(), "transpose": Transpose()}
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	m["layernorm"], m["attention"] = LayerNorm(), AttentionAny()
 	m["resample"], m["timestep"] = Resample(), Timestep()
+	for _, n := range Noises {
+		m[n.Name] = n.Text()
+	}
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}

@@ -1,7 +1,6 @@
 package gen
 
-// The fills of package simd: whole blocks of Philox4x32-10, thread i makes block
-// first+i. Grid: ⌈blocks/256⌉.
+// What the fills of package simd are made of, step by step in the same order.
 
 // philox is the words of the block with that counter under the key.
 func (b *builder) philox(c [4]string, k [2]string) [4]string {
@@ -58,58 +57,21 @@ func (b *builder) signed(x, w string) string {
 	return b.def('f', "mov.b32 %s", b.def('r', "lop3.b32 %s, %s, 0x80000000, 0x78", b.def('r', "mov.b32 %s", x), w))
 }
 
-// normal is simd.noiseNormal.
-func (b *builder) normal(w0, w1, scale string) (x, y string) {
-	v := b.halfUnit(w0)
-	w := b.def('f', "min.f32 %s, %s", v, b.sub(lit(0.5), v))
+// sinCosPi is simd.noiseSinCosPi.
+func (b *builder) sinCosPi(y string) (sin, cos string) {
+	w := b.def('f', "min.f32 %s, %s", y, b.def('f', "max.f32 %s, %s", b.sub(lit(0.5), y), lit(0x1p-27)))
 	t := b.mul(w, w)
 	p, c := b.mul(b.horner(t, noiseSin), w), b.horner(t, noiseCos)
-	far := b.test("setp.gt.f32 %s, %s", v, lit(0.25))
-	sin := b.def('f', "selp.f32 %s, %s, %s", c, p, far)
-	cos := b.def('f', "selp.f32 %s, %s, %s", p, c, far)
+	far := b.test("setp.gt.f32 %s, %s", y, lit(0.25))
+	return b.def('f', "selp.f32 %s, %s, %s", c, p, far), b.def('f', "selp.f32 %s, %s, %s", p, c, far)
+}
+
+// normal is simd.noiseNormal.
+func (b *builder) normal(w0, w1, scale string) (x, y string) {
+	sin, cos := b.sinCosPi(b.halfUnit(w0))
 	r := b.def('f', "sqrt.rn.f32 %s", b.mul(b.negLog2(w1), lit(0x1.62e430p+0)))
 	x = b.signed(b.mul(b.mul(r, cos), scale), b.def('r', "shl.b32 %s, 31", w1))
 	return x, b.signed(b.mul(b.mul(r, sin), scale), w0)
-}
-
-var noiseParams = []Param{{"u64", "pY"}, {"u32", "blocks"}, {"u32", "first"},
-	{"u32", "k0"}, {"u32", "k1"}, {"u32", "c1"}, {"u32", "c2"}, {"u32", "c3"}}
-
-// noise is the frame of a fill: make turns the words of a block into what it stores.
-func noise(name string, extra []Param, make func(b *builder, w [4]string, v map[string]string) []string) string {
-	b := newBuilder()
-	params := append(append([]Param{}, noiseParams...), extra...)
-	v := b.load(params)
-	i := b.thread()
-	b.emit("@%s ret;", b.test("setp.ge.u32 %s, %s", i, v["blocks"]))
-	w := b.philox([4]string{b.def('r', "add.u32 %s, %s", i, v["first"]), v["c1"], v["c2"], v["c3"]}, [2]string{v["k0"], v["k1"]})
-	x := make(b, w, v)
-	at := b.def('d', "add.u64 %s, %s", v["pY"], b.def('d', "mul.wide.u32 %s, %d", i, 4*len(x)))
-	b.emit("st.global%s [%s], %s;", vector(len(x)), at, list(x))
-	b.emit("ret;")
-	return module70(false, b.entry(name, params, 256, 0))
-}
-
-// Normal fills four normal variates to a block, times scale: simd.NoiseNormal.
-func Normal() string {
-	return noise("normal", []Param{{"f32", "scale"}}, func(b *builder, w [4]string, v map[string]string) []string {
-		x0, x1 := b.normal(w[0], w[1], v["scale"])
-		x2, x3 := b.normal(w[2], w[3], v["scale"])
-		return []string{x0, x1, x2, x3}
-	})
-}
-
-// Symmetric fills two symmetric stable variates to a block, for α > 1 if high:
-// simd.NoiseSymmetricLow and NoiseSymmetricHigh. The parameters are those of
-// simd.NoiseParams; half is K, α/2, and rest K1.
-func Symmetric(high bool) string {
-	name, params := "symmetric_low", []Param{{"f32", "alpha"}, {"f32", "half"}, {"f32", "rest"}, {"f32", "eps"}, {"f32", "least"}, {"f32", "expo"}, {"f32", "expolo"}, {"f32", "bias"}}
-	if high {
-		name = "symmetric_high"
-	}
-	return noise(name, params, func(b *builder, w [4]string, v map[string]string) []string {
-		return []string{b.symmetric(w[0], w[1], v, high), b.symmetric(w[2], w[3], v, high)}
-	})
 }
 
 // sine is simd.noiseSine.
@@ -133,7 +95,7 @@ func (b *builder) symmetric(wu, we string, v map[string]string, high bool) strin
 	return b.signed(b.scaled(head, b.mul(b.sine(y, y), inv), v), wu)
 }
 
-// scaled is simd.noiseScaled with biasN 0.
+// scaled is simd.noiseScaled; biasN is none for families without.
 func (b *builder) scaled(head, r string, v map[string]string) string {
 	ei, f := b.split(r)
 	e := b.toFloat(ei)
@@ -142,6 +104,9 @@ func (b *builder) scaled(head, r string, v map[string]string) string {
 	d := b.add(b.fma(e, v["expo"], b.neg(n)), b.fma(e, v["expolo"], t))
 	d = b.def('f', "min.f32 %s, %s", b.def('f', "max.f32 %s, %s", d, lit(-0.51)), lit(0.51))
 	p := b.horner(d, noiseExp)
+	if v["biasn"] != "" {
+		n = b.add(n, v["biasn"])
+	}
 	n = b.def('f', "min.f32 %s, %s", b.def('f', "max.f32 %s, %s", n, lit(-126)), lit(127))
 	power := b.def('r', "shl.b32 %s, 23", b.def('r', "cvt.rzi.s32.f32 %s", n))
 	x := b.mul(head, b.def('f', "mov.b32 %s", b.def('r', "add.s32 %s, %s", b.def('r', "mov.b32 %s", p), power)))
@@ -153,4 +118,61 @@ func (b *builder) scaled(head, r string, v map[string]string) string {
 func (b *builder) noiseHead(s, e, sv string) (head, inv string) {
 	inv = b.div(lit(1), b.mul(e, sv))
 	return b.mul(b.mul(s, e), inv), inv
+}
+
+// skewed is simd.noiseSkewed. Parameters of U > 0 end in 0, of U < 0 in 1.
+func (b *builder) skewed(wu, we string, v map[string]string) string {
+	u := b.halfUnit(wu)
+	minus := b.test("setp.lt.s32 %s, 0", wu)
+	side := func(name string) string {
+		return b.def('f', "selp.f32 %s, %s, %s", v[name+"1"], v[name+"0"], minus)
+	}
+	k, rest := side("near"), side("rest")
+	near := func(x, other string) string { // the distance from 1 where that is nearer
+		return b.def('f', "selp.f32 %s, %s, %s", other, x, b.test("setp.gt.f32 %s, %s", x, lit(0.5)))
+	}
+	y := near(b.fma(u, v["eps"], k), b.fma(u, b.neg(v["eps"]), rest))
+	w := b.add(b.fma(u, b.neg(v["alpha"]), k), b.fma(u, b.neg(v["alphalo"]), side("klo")))
+	zero := b.test("setp.eq.f32 %s, 0f00000000", w)
+	w = near(w, b.fma(u, v["alpha"], rest))
+	w = b.def('f', "selp.f32 %s, %s, %s", v["least"], w, zero)
+	head, inv := b.noiseHead(b.sine(w, w), b.negLog2(we), b.sine(u, u))
+	return b.add(b.signed(b.scaled(head, b.mul(b.sine(y, y), inv), v), wu), v["shift"])
+}
+
+// log2f is simd.noiseLog2.
+func (b *builder) log2f(x string) string {
+	e, f := b.split(x)
+	return b.fma(b.horner(f, noiseLog), f, b.toFloat(e))
+}
+
+// power is simd.noisePower.
+func (b *builder) power(head, l string) string {
+	l = b.def('f', "min.f32 %s, %s", b.def('f', "max.f32 %s, %s", l, lit(-126)), lit(127))
+	n := b.def('f', "cvt.rni.f32.f32 %s", l)
+	r := b.def('r', "mov.b32 %s", b.horner(b.sub(l, n), noiseExp))
+	r = b.def('r', "add.s32 %s, %s", r, b.def('r', "shl.b32 %s, 23", b.def('r', "cvt.rzi.s32.f32 %s", n)))
+	return b.def('f', "min.f32 %s, %s", b.mul(head, b.def('f', "mov.b32 %s", r)), lit(0x1.fffffep127))
+}
+
+// positive is simd.noisePositive in the form value, root or log.
+func (b *builder) positive(wu, we string, v map[string]string, form string, high bool) string {
+	u := b.halfUnit(wu)
+	sv, cv := b.sinCosPi(u)
+	add := b.def('f', "selp.f32 %s, 0f00000000, %s", v["a"], b.test("setp.lt.s32 %s, 0", wu))
+	s, cb := b.sinCosPi(b.fma(u, b.signed(v["a"], wu), add))
+	c := b.fma(sv, cb, b.neg(b.mul(b.signed(cv, wu), s)))
+	if high {
+		s, c = c, s
+	}
+	head, inv := b.noiseHead(s, b.negLog2(we), sv)
+	r := b.mul(c, inv)
+	if form == "value" {
+		return b.scaled(head, r, v)
+	}
+	l := b.fma(v["expo"], b.log2f(r), v["bias"])
+	if form == "log" {
+		return b.mul(b.add(l, b.log2f(head)), lit(0x1.62e430p-1))
+	}
+	return b.power(b.def('f', "sqrt.rn.f32 %s", head), l)
 }
