@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 
+	"heavytail/cuda/plan"
 	"heavytail/tensor"
 )
 
@@ -27,6 +28,7 @@ type Device struct {
 	modules map[string]Module
 	params  [maxParams]byte // of the launch in hand
 	count   int             // launches so far
+	stream  plan.Stream     // of products and convolutions
 
 	// The method in hand: its name, its tensors, which must live until its last
 	// launch is under way, and the memory that it took for itself.
@@ -34,6 +36,8 @@ type Device struct {
 	held    []*tensor.Tensor
 	scratch []*span
 	words   []uint32       // what it uploads
+	doubles []float64      // likewise
+	one     [1]float64     // what it downloads
 	times   *tensor.Tensor // of the host: the latest embedding of times
 
 	backMu sync.Mutex
@@ -71,6 +75,7 @@ func New(drv Driver, opt Options) (*Device, error) {
 	if d.opt.Segment == 0 {
 		d.opt.Segment = 64 << 20
 	}
+	d.stream = plan.Stream{Run: d.run, Processors: d.info.Processors}
 	d.pool = pool{unit: memoryUnit, guard: d.opt.Guard}
 	return d, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heavytail/cuda/plan"
 	"heavytail/cuda/ptx"
 )
 
@@ -34,13 +35,17 @@ type arg struct {
 	size int
 }
 
-func ptr(at uint64) arg     { return arg{at, 8} }
-func u32(v uint32) arg      { return arg{uint64(v), 4} }
-func f32(v float32) arg     { return arg{uint64(math.Float32bits(v)), 4} }
-func f64(v float64) arg     { return arg{math.Float64bits(v), 8} }
-func up(n, d int) int       { return (n + d - 1) / d }
-func grid(x, y int) [2]int  { return [2]int{x, y} }
-func flatGrid(n int) [2]int { return [2]int{up(n, pointThreads), 1} }
+func ptr(at uint64) arg { return arg{at, 8} }
+func u32(v uint32) arg  { return arg{uint64(v), 4} }
+func f32(v float32) arg { return arg{uint64(math.Float32bits(v)), 4} }
+func f64(v float64) arg { return arg{math.Float64bits(v), 8} }
+func up(n, d int) int   { return (n + d - 1) / d }
+
+// grid is x·y·z blocks; more than 32 bits of them are as good as the most.
+func grid(x, y, z int) [3]uint32 {
+	short := func(n int) uint32 { return uint32(min(uint64(n), math.MaxUint32)) }
+	return [3]uint32{short(x), short(y), short(z)}
+}
 
 // num is a parameter that counts something. It panics if that has not 32 bits.
 func num(n int) arg {
@@ -50,15 +55,12 @@ func num(n int) arg {
 	return u32(uint32(n))
 }
 
-// maxGrid is the most blocks of a launch along x and y.
-var maxGrid = [2]int{math.MaxInt32, 65535}
+// maxGrid is the most blocks of a launch in each dimension.
+var maxGrid = [3]int64{math.MaxInt32, 65535, 65535}
 
 // launch starts an entry of a module on a grid of blocks, with so many bytes of
 // dynamic shared memory.
-func (d *Device) launch(module, entry string, blocks [2]int, shared int, args ...arg) {
-	if blocks[0] > maxGrid[0] || blocks[1] > maxGrid[1] {
-		d.missing("so large a tensor in one piece (%s on %d×%d blocks)", entry, blocks[0], blocks[1])
-	}
+func (d *Device) launch(module, entry string, blocks [3]uint32, shared int, args ...arg) {
 	k := d.kernel(module, entry, shared)
 	if len(args) != len(k.sizes) {
 		panic(fmt.Sprintf("cuda: %s takes %d parameters, not %d", entry, len(k.sizes), len(args)))
@@ -71,10 +73,27 @@ func (d *Device) launch(module, entry string, blocks [2]int, shared int, args ..
 			d.params[k.offsets[i]+b] = byte(a.bits >> (8 * b))
 		}
 	}
-	g := [3]uint32{uint32(blocks[0]), uint32(blocks[1]), 1}
+	d.start(k, entry, blocks, shared, d.params[:k.bytes])
+}
+
+// run starts what package plan has planned.
+func (d *Device) run(l plan.Launch) {
+	k := d.kernel(l.Entry, l.Entry, l.Shared)
+	if len(l.Params) != k.bytes || l.Threads != k.threads {
+		panic(fmt.Sprintf("cuda: %s takes %d bytes of parameters and %d threads, not %d and %d", l.Entry, k.bytes, k.threads, len(l.Params), l.Threads))
+	}
+	d.start(k, l.Entry, l.Grid, l.Shared, l.Params)
+}
+
+func (d *Device) start(k *kernel, entry string, blocks [3]uint32, shared int, params []byte) {
+	for i, n := range blocks {
+		if int64(n) > maxGrid[i] {
+			d.missing("so large a tensor in one piece (%s on %d×%d×%d blocks)", entry, blocks[0], blocks[1], blocks[2])
+		}
+	}
 	d.count++
-	if err := d.drv.Launch(k.fn, g, [3]uint32{uint32(k.threads), 1, 1}, shared, d.params[:k.bytes]); err != nil {
-		d.stop(&KernelError{entry, g, err})
+	if err := d.drv.Launch(k.fn, blocks, [3]uint32{uint32(k.threads), 1, 1}, shared, params); err != nil {
+		d.stop(&KernelError{entry, blocks, err})
 	}
 }
 

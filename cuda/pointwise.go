@@ -27,6 +27,10 @@ var (
 	pointAddChannels  = point("add_channels")
 	pointEmbedding    = point("embedding")
 	pointDropout      = point("dropout")
+
+	pointLoss = [...]pointwise{
+		tensor.Squared: point("loss_squared_backward"), tensor.Huber: point("loss_huber_backward"), tensor.PNorm: point("loss_pnorm_backward"),
+	}
 )
 
 // A matrix is rows of so many columns in the GPU's memory, pitch float32 apart.
@@ -97,7 +101,7 @@ func (d *Device) pointRows(k pointwise, y matrix, in []matrix, extra ...arg) {
 		args = append(args, ptr(x.at), num(x.pitch))
 	}
 	args = append(args, num(count), num(y.cols/width))
-	d.launch(k.module, entry, flatGrid(count), 0, append(args, extra...)...)
+	d.launch(k.module, entry, grid(up(count, pointThreads), 1, 1), 0, append(args, extra...)...)
 }
 
 // Fill sets every element of t to v.

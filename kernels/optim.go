@@ -17,7 +17,7 @@ import (
 func (c *CPU) AdamW(p, g, m, v *tensor.Tensor, opt tensor.AdamWOpt) {
 	shapes.AdamW(p, g, m, v, opt.Step)
 	j := flatPool.Get().(*flatJob)
-	j.op, j.adam = opAdamW, adamConstants(opt)
+	j.op, j.adam = opAdamW, AdamWConstants(opt)
 	j.set(p, g, nil)
 	j.m, j.v = m.Data(), v.Data()
 	j.run(c.threads)
@@ -26,7 +26,9 @@ func (c *CPU) AdamW(p, g, m, v *tensor.Tensor, opt tensor.AdamWOpt) {
 	v.Touch()
 }
 
-func adamConstants(o tensor.AdamWOpt) simd.AdamW {
+// AdamWConstants returns the constants of a step as every device uses them: formed
+// in float64 and rounded once.
+func AdamWConstants(o tensor.AdamWOpt) simd.AdamW {
 	t := float64(o.Step)
 	return simd.AdamW{
 		Grad:  float32(o.GradScale),

@@ -35,9 +35,10 @@ type Tensor struct {
 // A Pack is a copy of a weight in the order in which a kernel reads it, made
 // by the device when first needed and again after the weight changed.
 type Pack struct {
-	Mu   sync.Mutex    // held while Data is made
-	Gen  atomic.Uint64 // 1 + the generation of the tensor that Data was made from; 0: never
-	Data []float32
+	Mu     sync.Mutex    // held while Data or Handle is made
+	Gen    atomic.Uint64 // 1 + the generation of the tensor that they were made from; 0: never
+	Data   []float32     // on a CPU
+	Handle any           // on another device, which knows what it is
 }
 
 // Make wraps data (row-major, len = product of shape) as a tensor of dev.
