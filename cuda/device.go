@@ -35,10 +35,10 @@ type Device struct {
 	op      string
 	held    []*tensor.Tensor
 	scratch []*span
-	words   []uint32       // what it uploads
-	doubles []float64      // likewise
-	one     [1]float64     // what it downloads
-	times   *tensor.Tensor // of the host: the latest embedding of times
+	words   []uint32   // what it uploads
+	doubles []float64  // likewise
+	one     [1]float64 // what it downloads
+	times   timeTable  // of the latest embedding
 
 	backMu sync.Mutex
 	back   []*span // of tensors that nobody can reach any more

@@ -30,6 +30,12 @@ const (
 	turned     form = iota // the transposes of its matrices
 	upSums                 // the 16 matrices of an upsampled 3×3 convolution
 	turnedSums             // their transposes
+	winoTaps2              // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
+	_
+	winoTaps4
+	winoBack2 // the same for gradients at x
+	_
+	winoBack4
 )
 
 // A packed is a copy of a weight on the GPU.
@@ -100,7 +106,7 @@ func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		d.launch("wgrad", "wgrad", grid(up(n, 64), up(m, 64), 1), gen.WgradShared,
 			ptr(at(x)), ptr(at(dy)), ptr(at(dw)), num(m), num(n), num(x.Rows()), num(x.Pitch()), num(dy.Pitch()), num(n))
 	} else {
-		d.missing("the gradient of a weight of %d×%d", m, n)
+		d.missing("the gradient of a weight between channels that are no multiples of four")
 	}
 	d.sumRows(db, dy)
 }
@@ -169,8 +175,12 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		d.stream.Product(rows(y), rows(x), at(w), w.Cols(), at(b), rows(res), plan.Batch{})
 		return
 	}
-	if winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt) != 0 {
-		d.missing("Winograd's convolution")
+	if m := winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
+		u := d.pack(w, 0, winoTaps2+form(m-2), points(m)*w.Dim(2)*w.Cols(), func(dst uint64) {
+			d.stream.WinogradTaps(m, dst, at(w), w.Dim(2), w.Cols(), false)
+		})
+		d.winograd(m, image(y), image(x), u, at(b), image(res))
+		return
 	}
 	sh := geometry(x, w, opt)
 	weight := at(w)
@@ -198,10 +208,27 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 	d.sumRows(db, dy)
 }
 
+// winograd sets y to the convolution of x by the transformed taps u, + bias + res.
+func (d *Device) winograd(m int, y, x plan.Image, u, bias uint64, res plan.Image) {
+	if y.N > 0 {
+		d.stream.Winograd(m, y, x, u, bias, res, d.room(d.stream.WinogradRoom(m, y, x)))
+	}
+}
+
+// points is how many points a tile of form m has.
+func points(m int) int { return (m + 2) * (m + 2) }
+
 // convInput computes dx from dy.
 func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
-	if winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt) != 0 {
-		d.missing("Winograd's convolution")
+	if m := winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
+		c, o := w.Dim(2), w.Cols()
+		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
+			t := d.room(9 * c * o)
+			d.stream.Transpose(t, at(w), 9, c, o)
+			d.stream.WinogradTaps(m, dst, t, o, c, true)
+		})
+		d.winograd(m, image(dx), image(dy), u, 0, plan.Image{})
+		return
 	}
 	sh := geometry(dx, w, opt)
 	sh.Back = true

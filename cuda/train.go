@@ -8,31 +8,33 @@ import (
 	"heavytail/tensor"
 )
 
-// host computes what is small and read from Go's memory anyway.
-var host = kernels.New(1)
+// A timeTable is the frequencies of an embedding of times on the GPU.
+type timeTable struct {
+	*buffer
+	half, shift int
+}
 
-// TimestepEmbedding sets row i of y [N,D] as tensor.Device says. It is N·D values in
-// float64, made on the host and uploaded. It panics if D is odd, len(t) ≠ N or the
-// shift is not 0 or less than D/2.
+// TimestepEmbedding sets row i of y [N,D] to the cosines and sines of t_i as
+// kernels.CPU.TimestepEmbedding defines them. It panics if D is odd, len(t) ≠ N or
+// the shift is not 0 or less than D/2.
 func (d *Device) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOpt) {
 	shapes.Timestep(y, len(t), opt)
 	defer d.begin("TimestepEmbedding", y).end()
 	y.Touch()
+	half := y.Cols() / 2
 	if y.Len() == 0 {
 		return
 	}
-	if d.times == nil || d.times.Rows() != y.Rows() || d.times.Cols() != y.Cols() {
-		d.times = host.New(y.Rows(), y.Cols())
+	if d.times.buffer == nil || d.times.half != half || d.times.shift != opt.Shift {
+		f := make([]float64, half)
+		kernels.Frequencies(f, opt)
+		b := d.buffer(2 * half)
+		d.check(d.drv.ToDevice(b.at, raw(f)))
+		d.times = timeTable{b, half, opt.Shift}
 	}
-	host.TimestepEmbedding(d.times, t, opt)
-	to := of(y)
-	if !y.Dense() {
-		to = d.matrix(y.Rows(), y.Cols())
-	}
-	d.check(d.drv.ToDevice(to.at, raw(d.times.Data())))
-	if !y.Dense() {
-		d.points(pointCopy, of(y), []matrix{to})
-	}
+	n := len(t) * half
+	d.launch("timestep", "timestep", grid(up(n, pointThreads), 1, 1), 0, ptr(at(y)), num(y.Pitch()), ptr(d.put(raw(t))), ptr(d.times.at),
+		num(n), num(half), f32(opt.Scale), flag(opt.SinFirst))
 }
 
 // Lerp sets dst = fma(mu, dst, (1−mu)·src), 1−mu computed in float64. It panics

@@ -23,9 +23,7 @@ func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOp
 	half := d / 2
 	w := getNormWork(half)
 	angle, freq := w.a, w.s1
-	for k := range freq {
-		freq[k] = frequency(k, half-opt.Shift)
-	}
+	Frequencies(freq, opt)
 	for i, ti := range t {
 		row := y.Data()[i*y.Pitch():][:d]
 		st := float64(opt.Scale) * float64(ti)
@@ -43,10 +41,13 @@ func (c *CPU) TimestepEmbedding(y *tensor.Tensor, t []float32, opt tensor.TimeOp
 	y.Touch()
 }
 
-// frequency returns 10000^(−k/n).
-func frequency(k, n int) float64 {
+// Frequencies sets f, of D/2 values, to the frequencies 10000^(−k/(D/2 − opt.Shift))
+// of an embedding of times.
+func Frequencies(f []float64, opt tensor.TimeOpt) {
 	const log1e4 = 9.210340371976184
-	return dmath.Exp(-log1e4 * float64(k) / float64(n))
+	for k := range f {
+		f[k] = dmath.Exp(-log1e4 * float64(k) / float64(len(f)-opt.Shift))
+	}
 }
 
 // Embedding adds row ids[i] of table [K,C] to row i of y [N,C]; a negative id
