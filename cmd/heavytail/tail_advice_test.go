@@ -74,6 +74,14 @@ func TestTailIgnoresPlaceAndScale(t *testing.T) {
 
 // TestTailOfMostlyZeros: six zeros in ten have no density; the index is that of
 // all values and the laws are those of the others.
+//
+// Of one such set, 2,000 values that Student's law fits with nu 3.11 [2.73, 3.6]
+// among 3,000 zeros, the index printed is 2.11 [1.58, 3.18], from 136 extremes. A
+// note with that set says 3.38 [2.0, 10.3], which is 3.38/(1 ± 2·1.96/√34): this
+// estimate with 34 extremes. From the set's own 34 largest it is 2.90 [1.74, 8.86]
+// (all values), 2.93 (about the median of the others), 1.70 and 2.12 (one side),
+// so that number is of other data. Both intervals hold 3; TestTailIndexCovers has
+// how often those of such sets do.
 func TestTailOfMostlyZeros(t *testing.T) {
 	dir := t.TempDir()
 	x := mapped(studentValues(5000, 3), func(i int, v float64) float64 {
