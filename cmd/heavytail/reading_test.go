@@ -34,7 +34,7 @@ func TestTableToSamples(t *testing.T) {
 	require.NotContains(t, r.stderr, "left out", "only what is asked for is read")
 	r = heavytailIn(t, dir, "tail", "csv:x.csv", "-columns", "day")
 	require.Equal(t, 1, r.status)
-	require.Contains(t, r.stderr, `line 2: column "day": "2020-01-01" is no finite number; -columns`)
+	require.Contains(t, r.stderr, `line 2: column "day": "2020-01-01" is no number; mend it, empty it (-missing drop leaves the row out), or name the columns to read with -columns`)
 
 	train := strings.Fields("train -data csv:x.csv -out run -steps 3 -batch 8 -preview-every 0")
 	r = ok(t, dir, train...)

@@ -92,6 +92,9 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
+	if n := set.Len() * (set.Per() / width(set)); n < leastValues {
+		return fmt.Errorf("%s: %s in each column: too few to tell of tails, give at least %d", set.Name, counted(n, "value"), leastValues)
+	}
 	r := tailReport{Data: spec, Samples: set.Len(), Images: set.Images(), Bounded: set.Images()}
 	for _, c := range columns {
 		if err := ctx.Err(); err != nil {

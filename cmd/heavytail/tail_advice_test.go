@@ -109,6 +109,31 @@ func TestTailOfMostlyZeros(t *testing.T) {
 	require.Contains(t, ok(t, dir, "tail", "csv:few.csv").stdout, "others are too few")
 }
 
+// TestTailOfAnySize: the estimates do not depend on the unit, to the ends of
+// float64, and what has a unit is told in it.
+func TestTailOfAnySize(t *testing.T) {
+	dir := t.TempDir()
+	x := studentValues(2000, 3)
+	times := func(k float64) []float64 { return mapped(x, func(_ int, v float64) float64 { return k * v }) }
+	table(t, filepath.Join(dir, "x.csv"), "plain,big,huge,tiny", x, times(1e39), times(0x1p990), times(0x1p-990))
+	r := report(t, dir, "csv:x.csv")
+	plain := r.Columns[0]
+	for i, scale := range map[int]float64{1: 1e39, 2: 0x1p990, 3: 0x1p-990} {
+		c := r.Columns[i]
+		require.InEpsilon(t, *plain.Index.Value, *c.Index.Value, 1e-9, c.Name)
+		require.InEpsilon(t, *plain.Alpha.Value, *c.Alpha.Value, 1e-6, c.Name)
+		require.InEpsilon(t, *plain.Nu.Value, *c.Nu.Value, 1e-6, c.Name)
+		require.InEpsilon(t, plain.Scale*scale, c.Scale, 1e-6, c.Name)
+	}
+	ok(t, dir, "tail", "csv:x.csv", "-columns", "huge", "-o", "p.svg")
+	text, err := os.ReadFile(filepath.Join(dir, "p.svg"))
+	require.NoError(t, err)
+	require.True(t, strings.Contains(string(text), "e+297 z) by z"))
+	table(t, filepath.Join(dir, "few.csv"), "a,b", x[:1], x[:1])
+	fails := heavytailIn(t, dir, "tail", "csv:few.csv")
+	require.Equal(t, "heavytail tail: csv:few.csv: 1 value in each column: too few to tell of tails, give at least 50\n", fails.stderr)
+}
+
 // TestTailWhereNoAlphaFits: below index ½ the index and nu are printed all the
 // same, and such a column is the heaviest beside one that fits.
 func TestTailWhereNoAlphaFits(t *testing.T) {
@@ -125,7 +150,11 @@ func TestTailWhereNoAlphaFits(t *testing.T) {
 		require.NotNil(t, c.Nu)
 	}
 	require.Contains(t, []int{1, 2}, r.Suggestion.Column)
+	require.Equal(t, []string{"-process dlpm -alpha 1.1"}, r.Suggestion.Train)
 	require.Contains(t, r.Suggestion.Why, "compress")
+	require.NotContains(t, r.Suggestion.Why, "lightest that leaves none", "noise of 1.1 leaves most of such tails to the network")
+	require.NotContains(t, r.Suggestion.Why, "heavier far out")
+	require.Nil(t, r.Columns[1].Beta, "beta is that of a stable law, and none fits")
 	text := ok(t, dir, "tail", "csv:p.csv", "-columns", "loss", "-o", "p.svg").stdout
 	require.Contains(t, text, "column loss has the heaviest tails")
 	require.NotContains(t, text, "KogonWilliams", "functions of the library are no advice here")

@@ -52,6 +52,7 @@ type columnReport struct {
 	Notes      []string  `json:"notes,omitempty"`
 
 	x         []float64 // the values that the laws are fitted to
+	exponent  int       // of 2 by which x, and what has its unit, was divided
 	symmetric stable.StableFit
 	student   stable.StudentFit
 	hill      stable.TailFit
@@ -71,13 +72,14 @@ const leastValues = 50
 // estimateTail runs every estimator on one column. One that fails leaves the
 // others their say.
 func estimateTail(c int, x []float64) columnReport {
-	r := columnReport{Column: c, Values: len(x), x: x}
+	x, exponent := inRange(x)
+	r := columnReport{Column: c, Values: len(x), x: x, exponent: exponent}
 	switch lo, hi := slices.Min(x), slices.Max(x); {
 	case len(x) < leastValues:
 		r.Notes = []string{fmt.Sprintf("%d values are too few; give at least %d", len(x), leastValues)}
 		return r
 	case lo == hi:
-		r.Notes = []string{fmt.Sprintf("all %d values equal %v; leave a constant column out", len(x), lo)}
+		r.Notes = []string{fmt.Sprintf("all %d values equal %v; leave a constant column out", len(x), r.units(lo))}
 		return r
 	}
 	var err error
@@ -93,6 +95,27 @@ func estimateTail(c int, x []float64) columnReport {
 	return r
 }
 
+// inRange returns values divided by a power of 2, where they are so large or small
+// that their squares and products are beyond float64, and its exponent.
+func inRange(x []float64) ([]float64, int) {
+	most := 0.0
+	for _, v := range x {
+		most = max(most, math.Abs(v))
+	}
+	if most == 0 || most > 1e-100 && most < 1e100 {
+		return x, 0
+	}
+	_, e := math.Frexp(most)
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = math.Ldexp(v, -e)
+	}
+	return out, e
+}
+
+// units returns a value in the units of the data.
+func (c *columnReport) units(v float64) float64 { return math.Ldexp(v, c.exponent) }
+
 // untie leaves the values that differ from the median where at least half of them
 // do not: what has a density are the others.
 func (c *columnReport) untie() {
@@ -105,7 +128,7 @@ func (c *columnReport) untie() {
 	}
 	c.Tied = 1 - float64(len(rest))/float64(len(c.x))
 	c.x = slices.DeleteFunc(slices.Clone(c.x), func(v float64) bool { return v == mid })
-	c.Notes = append(c.Notes, fmt.Sprintf("%.3g %% of the values are %v: beta, alpha and nu are those of the others", 100*c.Tied, mid))
+	c.Notes = append(c.Notes, fmt.Sprintf("%.3g %% of the values are %v: beta, alpha and nu are those of the others", 100*c.Tied, c.units(mid)))
 }
 
 // note keeps an error as a note about an estimate, less the advice to use another
@@ -126,11 +149,11 @@ func (c *columnReport) stableLaws() {
 	if c.note("alpha", err) {
 		loc = k.Loc
 		c.Regression = newEstimate(k.Alpha, k.AlphaInterval())
-		c.setBeta(k)
 		c.symmetric, err = stable.FitStable(c.x, stable.FitOptions{Symmetric: true})
 		if c.note("alpha", err) { // it starts from the regression
 			f := c.symmetric
-			c.Alpha, c.Scale, c.Location = newEstimate(f.Alpha, f.AlphaInterval()), f.Scale, f.Loc
+			c.Alpha, c.Scale, c.Location = newEstimate(f.Alpha, f.AlphaInterval()), c.units(f.Scale), c.units(f.Loc)
+			c.setBeta(k)
 		}
 	}
 	if m, err := stable.McCulloch(c.x); c.note("alpha by quantiles", err) {

@@ -57,7 +57,7 @@ func newTailPlot(kind string, c columnReport) tailPlot {
 	}
 	slices.Sort(z)
 	n := float64(len(z))
-	p := tailPlot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.name(), f.Loc, f.Scale), x0: -1, y1: 0}
+	p := tailPlot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.name(), c.units(f.Loc), c.units(f.Scale)), x0: -1, y1: 0}
 	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
 	p.y0 = int(math.Floor(log10(0.5 / n)))
 	p.curves = append(p.curves, p.dots(z))

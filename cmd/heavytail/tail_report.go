@@ -75,7 +75,11 @@ func (r *tailReport) suggest(set *data.Set) error {
 	if k < 0 {
 		var notes []string
 		for _, c := range r.Columns {
-			notes = append(notes, c.Notes...)
+			for _, n := range c.Notes {
+				if !slices.Contains(notes, n) {
+					notes = append(notes, n)
+				}
+			}
 		}
 		return fmt.Errorf("%s: no column could be fitted: %s", r.Data, strings.Join(notes[:min(len(notes), 2)], "; "))
 	}
@@ -110,9 +114,6 @@ func (s *tailSuggestion) follow(kind string, c *columnReport) {
 		s.Why += fmt.Sprintf("; its nu, %.3g, is below what Student-t noise can have, more than 2", nu)
 	case nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1):
 		s.setNu(nu)
-	}
-	if index < leastAlpha {
-		s.Why += fmt.Sprintf("; its index, %.3g, is below %.3g, under which noise has hardly a mean: compress the data first (asinh, logarithm)", index, leastAlpha)
 	}
 }
 
@@ -173,6 +174,11 @@ func (r *tailReport) byExtremes() bool {
 // prefer says which law is nearer to the column, and why noise should follow.
 func (c *columnReport) prefer(kind string) (law, why string) {
 	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.name())
+	index := c.index()
+	if index < leastAlpha {
+		rest = fmt.Sprintf("%s %s has the heaviest tails, of index %.3g; -alpha %.3g is the heaviest noise, as with less it has hardly a mean, and leaves the rest of these tails to the network: compress the data first (asinh, logarithm)",
+			kind, c.name(), index, leastAlpha)
+	}
 	switch {
 	case c.Alpha == nil && c.hill.K > 0:
 		return "none", fmt.Sprintf("%s; no stable law could be fitted: the index is that of its %d extremes", rest, c.Extremes)
@@ -183,7 +189,11 @@ func (c *columnReport) prefer(kind string) (law, why string) {
 	case c.Preference > vuong:
 		return "stable", fmt.Sprintf("%s; the stable law fits better than Student's (z = %.1f)", rest, c.Preference)
 	case c.Preference < -vuong:
-		return "student", fmt.Sprintf("%s; Student's law fits better than the stable one (z = %.1f): alpha is that of the nearest stable law, heavier far out than the data", rest, c.Preference)
+		why = fmt.Sprintf("%s; Student's law fits better than the stable one (z = %.1f)", rest, c.Preference)
+		if index >= leastAlpha && c.symmetric.Alpha < index {
+			why += ": alpha is that of the nearest stable law, heavier far out than the data"
+		}
+		return "student", why
 	}
 	return "either", fmt.Sprintf("%s; the stable and Student's law fit equally well (z = %.1f)", rest, c.Preference)
 }

@@ -1,12 +1,15 @@
 package data
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"heavytail/internal/source"
 )
@@ -29,20 +32,19 @@ func openCSV(ctx context.Context, arg string, o Options) (*Set, error) {
 type tableReader struct {
 	d   *dialect
 	set *Set
-	// parse returns the value of a cell.
-	parse func(string) (float64, error)
+	// parse returns the value of a cell and its unit.
+	parse func(string) (float64, string, error)
 	drop  bool // rows with missing cells, else they are an error
 
+	units                 map[int]string // by column, of its first value that is not 0
+	class                 map[string]int // classes by name, numbered as they appear
 	dropped, firstDropped int
 	gaps                  map[int]int // missing cells by column
 }
 
-// byteOrderMark begins text files of some programs.
-var byteOrderMark = []byte("\xef\xbb\xbf")
-
-// readCSV reads a table: cells parted by tab, semicolon, bar or comma, numbers
-// with a decimal point or comma, a first line that may name the columns, among
-// them one called label or class. Rows with a cell without value are dropped, or
+// readCSV reads a table: cells parted by tab, semicolon, bar, comma or white space,
+// numbers with a decimal point or comma, perhaps with a unit, a first line that may
+// name the columns, among them one called label or class. Rows with a cell without value are dropped, or
 // an error. Memory is taken as rows arrive.
 func readCSV(in io.Reader, o Options) (*Set, error) {
 	if o.Missing != "" && o.Missing != "drop" && o.Missing != "error" {
@@ -52,8 +54,8 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if mark, _ := r.Peek(3); bytes.Equal(mark, byteOrderMark) && o.Rules > 0 {
-		_, _ = r.Discard(3)
+	if o.Rules > 0 {
+		r = utf8Text(r)
 	}
 	head, all, r, err := readAhead(r)
 	if err != nil {
@@ -68,26 +70,32 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	parse := func(cell string) (float64, error) { return parseNumber(cell, d.comma) }
+	parse := func(cell string) (float64, string, error) { return parseCell(cell, d.comma) }
 	if o.Rules == 0 {
-		parse = parseTwice
+		parse = func(cell string) (float64, string, error) {
+			v, err := parseTwice(cell)
+			return v, "", err
+		}
 	}
-	t := &tableReader{d: d, parse: parse, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
-	if err := t.rows(newRecordReader(r, d.sep), o.maxTable()); err != nil {
+	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
+	records := newRecordReader(r, d.sep)
+	records.now = o.Rules > 0
+	if err := t.rows(records, o.maxTable()); err != nil {
 		return nil, err
 	}
-	return t.set, t.finish()
+	return t.set, t.finish(o.Rules)
 }
 
 // firstDialect is what version 0.1.0 took every table for: cells parted by
 // commas, names in the first line if its first cell is not a number.
 func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 	d := &dialect{sep: ',', label: -1}
-	rows := sample(head, all, ',')
+	s := sample(head, all, ',', false)
+	rows := s.rows
 	if len(rows) == 0 {
 		return d, nil
 	}
-	d.width = len(rows[0])
+	d.width, d.first = len(rows[0]), s.lines[0]
 	if _, err := parseFloat(rows[0][0]); err != nil {
 		d.header, d.names = true, distinct(rows[0])
 		d.label = labelColumn(d.names)
@@ -108,7 +116,8 @@ func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 
 // rows reads all records.
 func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
-	for first := true; ; first = false {
+	header := t.d.header
+	for {
 		rec, err := r.read()
 		if err == io.EOF {
 			return nil
@@ -116,7 +125,11 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 		if err != nil {
 			return err
 		}
-		if first && t.d.header {
+		if r.line < t.d.first {
+			continue
+		}
+		if header {
+			header = false
 			continue
 		}
 		if err := t.row(rec, r.line); err != nil {
@@ -131,22 +144,22 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 // row adds one record to the set.
 func (t *tableReader) row(rec []string, line int) error {
 	d, s := t.d, t.set
-	for len(rec) > d.width && rec[len(rec)-1] == "" {
-		rec = rec[:len(rec)-1]
-	}
-	if len(rec) != d.width {
-		return fmt.Errorf("the number of cells is %d, the first line has %d: mend the line, or say with -separator what parts the cells", len(rec), d.width)
+	if rec = trimmed(rec, d.width); len(rec) != d.width {
+		return fmt.Errorf("the number of cells is %d, line %d has %d: mend the line, put # before lines that are none of the table, or say with -separator what parts the cells", len(rec), d.first, d.width)
 	}
 	have, gap := len(s.wide), false
 	for _, c := range d.columns {
-		v, err := t.parse(rec[c])
-		if err != nil {
-			if !missing(rec[c]) {
-				return t.notNumber(c, rec[c])
+		v, unit, err := t.parse(rec[c])
+		switch {
+		case err == nil:
+			if err := t.sameUnit(c, v, unit, rec[c]); err != nil {
+				return err
 			}
-			if !t.drop {
-				return fmt.Errorf("column %s has no value (%q): -missing drop leaves such rows out", d.name(c), rec[c])
-			}
+		case !missing(rec[c]):
+			return t.notNumber(c, rec[c])
+		case !t.drop:
+			return fmt.Errorf("column %s has no value (%q): -missing drop leaves such rows out", d.name(c), rec[c])
+		default:
 			t.gaps[c]++
 			gap = true
 		}
@@ -154,16 +167,20 @@ func (t *tableReader) row(rec []string, line int) error {
 	}
 	label := 0
 	if d.label >= 0 && !gap {
-		text := rec[d.label]
-		l, err := strconv.Atoi(text)
-		switch {
-		case err == nil && l >= 0 && l < maxClasses:
-			label = l
+		var err error
+		switch text := rec[d.label]; {
 		case missing(text) && t.drop:
 			t.gaps[d.label]++
 			gap = true
+		case d.named:
+			label, err = t.named(text)
 		default:
-			return fmt.Errorf("column %s: class %.40q; want a number from 0 to %d, or name the columns to read with -columns", d.name(d.label), text, maxClasses-1)
+			if label, err = strconv.Atoi(text); !isClass(text) {
+				return fmt.Errorf("column %s: class %.40q; want a number from 0 to %d as above, or name the columns to read with -columns", d.name(d.label), text, maxClasses-1)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if gap {
@@ -179,31 +196,86 @@ func (t *tableReader) row(rec []string, line int) error {
 	return nil
 }
 
-// maxClasses bounds the number of classes.
-const maxClasses = 1 << 20
+// maxClasses bounds the number of classes, maxNamed that of classes by name and
+// longestClass a name.
+const (
+	maxClasses   = 1 << 20
+	maxNamed     = 10000
+	longestClass = 1000
+)
+
+// isClass reports whether a cell is the number of a class.
+func isClass(cell string) bool {
+	l, err := strconv.Atoi(cell)
+	return err == nil && l >= 0 && l < maxClasses
+}
+
+// named returns the number of a class by its name, in the order of appearance.
+func (t *tableReader) named(name string) (int, error) {
+	k, ok := t.class[name]
+	if !ok {
+		if k = len(t.class); k == maxNamed || len(name) > longestClass {
+			return 0, fmt.Errorf("column %s: %.40q, of %d letters, is class number %d by name; if the column holds no classes, name those to read with -columns", t.d.name(t.d.label), name, len(name), k+1)
+		}
+		t.class[name] = k
+	}
+	return k, nil
+}
+
+// sameUnit returns an error if a value of column c has another unit than those
+// before; 0 needs none.
+func (t *tableReader) sameUnit(c int, v float64, unit, cell string) error {
+	was, ok := t.units[c]
+	switch {
+	case v == 0 && unit == "":
+	case !ok:
+		t.units[c] = unit
+	case unit != was && was == "":
+		return fmt.Errorf("column %s: %.40q, and the values above have no unit; write them alike, or name the columns to read with -columns", t.d.name(c), cell)
+	case unit != was:
+		return fmt.Errorf("column %s: %.40q, and the values above are in %q; write them alike, or name the columns to read with -columns", t.d.name(c), cell, was)
+	}
+	return nil
+}
 
 // notNumber says what a cell is and which flag mends it.
 func (t *tableReader) notNumber(c int, cell string) error {
-	d, remedy := t.d, "-columns names the columns to read"
-	switch {
+	d := t.d
+	what, remedy := "no number", "mend it, empty it (-missing drop leaves the row out), or name the columns to read with -columns"
+	switch _, err := finite64(cell); {
 	case isNumber(cell, !d.comma) && d.comma:
 		remedy = "-decimal point takes fractions after a point"
 	case isNumber(cell, !d.comma):
 		remedy = "-decimal comma takes fractions after a comma"
+	case isInfinite(cell) && errors.Is(err, strconv.ErrRange) && strings.ContainsAny(cell, "0123456789"):
+		what = "beyond the numbers of this program, which end at 1.8e308"
 	case isInfinite(cell):
-		remedy = "remove the row, or scale the values"
+		what = "infinite"
 	}
-	return fmt.Errorf("column %s: %.40q is no finite number; %s", d.name(c), cell, remedy)
+	return fmt.Errorf("column %s: %.40q is %s; %s", d.name(c), cell, what, remedy)
 }
 
+// isInfinite reports whether a cell is a number that is not finite, but for NaN.
 func isInfinite(cell string) bool {
 	v, err := strconv.ParseFloat(cell, 64)
-	return errors.Is(err, strconv.ErrRange) || err == nil && float32(v)-float32(v) != 0
+	return errors.Is(err, strconv.ErrRange) || err == nil && math.IsInf(v, 0)
 }
 
-// finish names the columns and tells what was left out.
-func (t *tableReader) finish() error {
+// finish names the columns and classes and tells what was left out.
+func (t *tableReader) finish(rules int) error {
 	d, s := t.d, t.set
+	if rules > 0 && t.dropped == 0 && len(s.wide) == 0 && d.width == 0 {
+		return errors.New("there is no line in it")
+	}
+	if rules > 0 && t.dropped == 0 && len(s.wide) == 0 {
+		return fmt.Errorf("there is one line, %s, and no line of numbers below it", list(d.names))
+	}
+	t.sortClasses()
+	for _, c := range d.columns {
+		if unit := t.units[c]; unit != "" {
+			s.note("column %s: %q stands by its values, and is left out", d.name(c), unit)
+		}
+	}
 	if d.names != nil || len(d.columns) != d.width {
 		for _, c := range d.columns {
 			if d.names != nil {
@@ -227,6 +299,24 @@ func (t *tableReader) finish() error {
 	}
 	s.note("%d of %d rows have cells without value, first line %d, mostly column %s: they are left out", t.dropped, rows+t.dropped, t.firstDropped, d.name(worst))
 	return nil
+}
+
+// sortClasses numbers the classes that have names in their order, as those of
+// folders.
+func (t *tableReader) sortClasses() {
+	s := t.set
+	if !t.d.named || len(t.class) == 0 {
+		return
+	}
+	s.Classes = slices.Sorted(maps.Keys(t.class))
+	place := make([]int, len(s.Classes))
+	for i, name := range s.Classes {
+		place[t.class[name]] = i
+	}
+	for i, k := range s.Labels {
+		s.Labels[i] = place[k]
+	}
+	s.note("column %s holds %d classes by name: %s", t.d.name(t.d.label), len(s.Classes), list(s.Classes))
 }
 
 // note keeps a sentence for who reads the set.

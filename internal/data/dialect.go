@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +19,8 @@ type dialect struct {
 	width   int      // cells of a record
 	label   int      // column of the classes, −1: none
 	columns []int    // of the values
+	first   int      // line on which the table begins; there may be others above it
+	named   bool     // the classes have names
 	notes   []string
 }
 
@@ -37,22 +38,17 @@ var separators = []byte{'\t', ';', '|', ','}
 // sniff tells the dialect from the first bytes of a table; all says that they
 // are the whole of it.
 func sniff(head []byte, all bool, o Options) (*dialect, error) {
-	var d *dialect
-	var rows [][]string
-	if o.Separator != "" {
-		sep, err := separator(o.Separator)
-		if err != nil {
-			return nil, err
-		}
-		d, rows = &dialect{sep: sep}, sample(head, all, sep)
-	} else {
-		d, rows = bestSeparator(head, all, o)
+	d, s, err := dialectOf(head, all, o)
+	if err != nil || len(s.rows) == 0 {
+		return d, err
 	}
-	if len(rows) == 0 {
-		return d, nil
+	rows := s.rows
+	d.width, d.first = len(rows[0]), s.lines[0]
+	if above := s.above; len(above) == 1 {
+		d.note("line %d stands above the table: it is left out", above[0])
+	} else if len(above) > 1 {
+		d.note("lines %d to %d stand above the table: they are left out", above[0], above[len(above)-1])
 	}
-	d.width = len(rows[0])
-	var err error
 	if d.comma, err = decimal(rows, o); err != nil {
 		return nil, err
 	}
@@ -62,21 +58,39 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 		rows = rows[1:]
 	}
 	d.label = labelColumn(d.names)
+	d.named = slices.ContainsFunc(rows, func(row []string) bool {
+		return d.label >= 0 && d.label < len(row) && !missing(row[d.label]) && !isClass(row[d.label])
+	})
 	if len(o.Columns) > 0 {
 		return d, d.choose(o.Columns)
 	}
 	d.all(rows)
-	if len(d.columns) == 0 {
-		return nil, fmt.Errorf("there are no columns of values%s", firstCells(rows))
+	switch {
+	case len(d.columns) == 0 && d.label >= 0:
+		return nil, fmt.Errorf("there are no columns of values besides the classes, column %s", d.name(d.label))
+	case len(d.columns) == 0 && len(rows) == 0:
+		return nil, fmt.Errorf("there is one line, %s, and no line of numbers below it", list(s.rows[0]))
+	case len(d.columns) == 0:
+		return nil, fmt.Errorf("no column holds numbers (line %d begins %.40q); -separator and -decimal say how they are written", s.lines[0], s.rows[0][0])
 	}
 	return d, nil
 }
 
-func firstCells(rows [][]string) string {
-	if len(rows) == 0 {
-		return ""
+// dialectOf tells what parts the cells, and returns the first records.
+func dialectOf(head []byte, all bool, o Options) (*dialect, sampled, error) {
+	if o.Separator != "" {
+		sep, err := separator(o.Separator)
+		if err != nil {
+			return nil, sampled{}, err
+		}
+		return &dialect{sep: sep}, sample(head, all, sep, true).table(sep), nil
 	}
-	return fmt.Sprintf(" (a line begins %.40q); -separator and -decimal say how numbers are written", rows[0][0])
+	if hint := []byte(sepHint); len(head) > len(hint)+1 && bytes.HasPrefix(head, hint) && (head[len(hint)+1] == '\n' || head[len(hint)+1] == '\r') {
+		sep := head[len(hint)]
+		return &dialect{sep: sep}, sample(head, all, sep, true).table(sep), nil
+	}
+	d, s := bestSeparator(head, all, o)
+	return d, s, nil
 }
 
 // separator returns the byte that a flag names.
@@ -89,63 +103,43 @@ func separator(text string) (byte, error) {
 	return 0, flagError("-separator %.20q: want comma, semicolon, tab, space or bar", text)
 }
 
-// sample returns the first records, less one that may be cut off.
-func sample(head []byte, all bool, sep byte) [][]string {
-	r := bytes.NewReader(head)
-	br := bufio.NewReader(r)
-	t := newRecordReader(br, sep)
-	var rows [][]string
-	for len(rows) < sniffRecords {
-		rec, err := t.read()
-		if err != nil {
-			break
-		}
-		if !all && r.Len() == 0 && br.Buffered() == 0 && len(rows) > 0 {
-			break
-		}
-		rows = append(rows, slices.Clone(rec))
-	}
-	return rows
-}
-
 // bestSeparator takes the one that parts at least four of five lines into as
 // many cells as the first, and of those that which leaves the largest share of
-// cells numbers.
-func bestSeparator(head []byte, all bool, o Options) (*dialect, [][]string) {
-	best, bestRows, most := &dialect{sep: ','}, sample(head, all, ','), -1.0
+// cells numbers. White space parts cells where nothing else leaves numbers.
+func bestSeparator(head []byte, all bool, o Options) (*dialect, sampled) {
+	best, bestRows, most := &dialect{sep: ','}, sample(head, all, ',', true), -1.0
 	for _, sep := range separators {
-		rows := sample(head, all, sep)
-		if len(rows) == 0 || len(rows[0]) < 2 {
+		s := sample(head, all, sep, true).table(sep)
+		if len(s.rows) == 0 || len(s.rows[0]) < 2 || sep == ',' && o.Decimal == "comma" && !s.holds(",") {
 			continue
 		}
-		same, numbers, cells := 0, 0, 0
-		for _, row := range rows {
-			if len(row) == len(rows[0]) {
-				same++
-			}
-			for _, cell := range row {
-				cells++
-				if isNumber(cell, false) || isNumber(cell, true) || missing(cell) {
-					numbers++
-				}
-			}
-		}
-		if share := float64(numbers) / float64(cells); 5*same >= 4*len(rows) && share > most {
-			best, bestRows, most = &dialect{sep: sep}, rows, share
+		if same, share := s.shape(); 5*same >= 4*len(s.rows) && share > most {
+			best, bestRows, most = &dialect{sep: sep}, s, share
 		}
 	}
-	if most < 0 && best.sep == ',' && len(bestRows) > 1 && len(bestRows[0]) == 1 && o.Decimal != "point" {
-		// A name above numbers with a decimal comma: one column.
-		rows := sample(head, all, 0)
-		if _, single := decimalOf(rows[1:]); single {
-			return &dialect{sep: 0}, rows
-		}
+	if most >= 0 {
+		return best, bestRows
+	}
+	single := sample(head, all, 0, true)
+	if len(single.rows) == 0 {
+		return best, bestRows
+	}
+	below := sampled{rows: single.rows[1:]}
+	if _, comma := decimalOf(below.rows); o.Decimal == "comma" || comma && o.Decimal == "" && len(bestRows.rows[0]) == 1 {
+		return &dialect{sep: 0}, single // one column, fractions after a comma
+	}
+	if _, share := below.shape(); share > 0.5 {
+		return best, bestRows
+	}
+	s := sample(head, all, ' ', true).table(' ')
+	if same, share := s.shape(); len(s.rows) > 0 && len(s.rows[0]) > 1 && 5*same >= 4*len(s.rows) && share >= 0.5 {
+		return &dialect{sep: ' '}, s
 	}
 	return best, bestRows
 }
 
 func isNumber(cell string, comma bool) bool {
-	_, err := parseNumber(cell, comma)
+	_, _, err := parseCell(cell, comma)
 	return err == nil
 }
 
@@ -178,17 +172,25 @@ func decimalOf(rows [][]string) (point, comma bool) {
 }
 
 // isHeader reports whether the first record names the columns: a cell is text
-// where the next record has a number or nothing, or all are whole numbers above
-// columns that have none, such as years.
+// where at least half of the others have a number or nothing, or all are whole
+// numbers above columns that have none, such as years.
 func (d *dialect) isHeader(rows [][]string) bool {
 	whole := func(cell string) bool { _, err := strconv.Atoi(cell); return err == nil }
-	years := len(rows) > 3
+	years, below := len(rows) > 3, rows[1:]
 	for c, cell := range rows[0] {
-		if !isNumber(cell, d.comma) && !isInfinite(cell) && !missing(cell) && (len(rows) == 1 || c >= len(rows[1]) || isNumber(rows[1][c], d.comma) || missing(rows[1][c])) {
-			return true
+		if !isNumber(cell, d.comma) && !isInfinite(cell) && !missing(cell) {
+			values := 0
+			for _, row := range below {
+				if c >= len(row) || isNumber(row[c], d.comma) || isInfinite(row[c]) || missing(row[c]) {
+					values++
+				}
+			}
+			if 2*values >= len(below) {
+				return true
+			}
 		}
 		years = years && whole(cell)
-		for _, row := range rows[1:] {
+		for _, row := range below {
 			years = years && !(c < len(row) && whole(row[c]))
 		}
 	}
@@ -221,150 +223,6 @@ func labelColumn(names []string) int {
 		n = strings.ToLower(n)
 		return n == "label" || n == "class"
 	})
-}
-
-// choose takes the columns that are asked for, by name or by number from 0. The
-// classes are read if their column is among them.
-func (d *dialect) choose(want []string) error {
-	label := d.label
-	d.label = -1
-	for _, w := range want {
-		c := slices.Index(d.names, w)
-		if n, err := strconv.Atoi(w); c < 0 && err == nil && n >= 0 && n < d.width {
-			c = n
-		}
-		switch {
-		case c < 0 && d.names != nil:
-			return flagError("-columns: there is no column %.40q; there are columns 0 to %d: %s", w, d.width-1, list(d.names))
-		case c < 0:
-			return flagError("-columns: there is no column %.40q; there are columns 0 to %d", w, d.width-1)
-		case c == label:
-			d.label = c
-		case slices.Contains(d.columns, c):
-			return flagError("-columns: column %.40q is there twice", w)
-		default:
-			d.columns = append(d.columns, c)
-		}
-	}
-	if len(d.columns) == 0 {
-		return flagError("-columns: there are no columns of values besides the classes")
-	}
-	return nil
-}
-
-// list returns at most 20 names, quoted.
-func list(names []string) string {
-	var out []string
-	for _, n := range names[:min(len(names), 20)] {
-		out = append(out, strconv.Quote(n))
-	}
-	if len(names) > 20 {
-		out = append(out, "…")
-	}
-	return strings.Join(out, ", ")
-}
-
-// all takes every column but that of the classes, those without any number
-// (dates, names), those without name and values (a comma behind every line) and
-// one that counts the lines, as pandas writes it.
-func (d *dialect) all(rows [][]string) {
-	texts, first := 0, 0
-	for c := range d.width {
-		if c == d.label {
-			continue
-		}
-		switch k := d.kind(rows, c); {
-		case k == text:
-			if texts++; texts == 1 {
-				first = c
-			}
-		case k == nothing && (d.names == nil || d.names[c] == strconv.Itoa(c)) && c == d.width-1 && c > 0:
-		case k == counter && d.isIndex(c):
-			d.note("column %s numbers the lines: it is left out (-columns takes it)", d.name(c))
-		default:
-			if k == counter && d.names != nil {
-				d.note("column %s counts the lines; -columns leaves it out", d.name(c))
-			}
-			d.columns = append(d.columns, c)
-		}
-	}
-	if texts > 0 {
-		at := slices.IndexFunc(rows, func(row []string) bool { return first < len(row) && !missing(row[first]) })
-		more := ""
-		if texts > 1 {
-			more = fmt.Sprintf(", and %d more columns are as it is", texts-1)
-		}
-		d.note("column %s holds no numbers but text such as %.40q: it is left out%s", d.name(first), rows[at][first], more)
-	}
-}
-
-func (d *dialect) note(format string, args ...any) {
-	d.notes = append(d.notes, fmt.Sprintf(format, args...))
-}
-
-// isIndex reports whether the first column has no name, or that of an index.
-func (d *dialect) isIndex(c int) bool {
-	return c == 0 && d.width > 1 && d.names != nil && slices.Contains([]string{"0", "index", "unnamed: 0"}, strings.ToLower(d.names[0]))
-}
-
-// name returns the name of a column of the file in quotes, or its number.
-func (d *dialect) name(c int) string {
-	if d.names == nil {
-		return strconv.Itoa(c)
-	}
-	return strconv.Quote(d.names[c])
-}
-
-// What the cells of a column are.
-type cellKind int
-
-const (
-	numbers cellKind = iota
-	text             // not one number, some text
-	nothing          // empty cells only
-	counter          // 0, 1, 2, … or 1, 2, 3, …
-)
-
-// countLeast is how many lines a column must count to be called a counter.
-const countLeast = 10
-
-func (d *dialect) kind(rows [][]string, c int) cellKind {
-	found, other, count := 0, false, len(rows) >= countLeast
-	for i, row := range rows {
-		if c >= len(row) || row[c] == "" {
-			count = false
-			continue
-		}
-		v, err := parseNumber(row[c], d.comma)
-		if err != nil {
-			count = false
-			if isInfinite(row[c]) {
-				found++ // an error where it is read, and no text
-			}
-			other = other || !missing(row[c])
-			continue
-		}
-		if found == 0 {
-			count = count && (v == 0 || v == 1)
-		}
-		first, _ := parseNumber(rows[0][min(c, len(rows[0])-1)], d.comma)
-		count = count && math.Abs(v-first-float64(i)) == 0
-		found++
-	}
-	switch {
-	case found == 0 && other:
-		return text
-	case found == 0 && len(rows) > 0 && d.empty(rows, c):
-		return nothing
-	case count:
-		return counter
-	}
-	return numbers
-}
-
-// empty reports whether a column has not one character.
-func (d *dialect) empty(rows [][]string, c int) bool {
-	return !slices.ContainsFunc(rows, func(row []string) bool { return c < len(row) && row[c] != "" })
 }
 
 // readAhead returns the first bytes of r, at least sniffBytes and sniffLines lines

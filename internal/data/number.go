@@ -5,22 +5,86 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// missingWords are what tables write where there is no value, in lower case.
-var missingWords = map[string]bool{"": true, "na": true, "n/a": true, "#n/a": true, "nan": true, "-nan": true, "null": true, "none": true, "?": true, "-": true, ".": true}
+// missingWords are what tables write where there is no value, in lower case: words
+// of pandas, R, databases, and the errors of spreadsheets.
+var missingWords = wordSet("", "na", "n/a", "n.a.", "#n/a", "#na", "#n/a n/a", "<na>", "nan", "-nan", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan",
+	"null", "(null)", `\n`, "none", "nil", "nat", "missing", "?", "-", "--", ".", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!")
+
+const longestMissing = len("#n/a n/a")
+
+func wordSet(words ...string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range words {
+		set[w] = true
+	}
+	return set
+}
 
 // missing reports whether a cell says that there is no value.
 func missing(cell string) bool {
-	return len(cell) <= 4 && missingWords[strings.ToLower(cell)]
+	return len(cell) <= longestMissing && missingWords[strings.ToLower(cell)]
 }
 
-// parseNumber returns the value of a cell as parseFloat does, its fraction after
+// parseCell returns the value of a cell as parseNumber does, and the unit beside
+// it: a currency sign, before or behind, or % or ‰. Numbers in parentheses are
+// negative, as in accounts.
+func parseCell(cell string, comma bool) (v float64, unit string, err error) {
+	if v, err = parseNumber(cell, comma); err == nil {
+		return v, "", nil
+	}
+	text, sign := cell, 0.0
+	if in, ok := strings.CutPrefix(text, "("); ok && strings.HasSuffix(in, ")") {
+		text, sign = strings.TrimSpace(in[:len(in)-1]), -1
+	} else {
+		text, sign = cutSign(text)
+	}
+	first, n := utf8.DecodeRuneInString(text)
+	last, m := utf8.DecodeLastRuneInString(text)
+	switch {
+	case unicode.Is(unicode.Sc, first):
+		text, unit = text[n:], text[:n]
+	case unicode.Is(unicode.Sc, last), last == '%', last == '‰':
+		text, unit = text[:len(text)-m], text[len(text)-m:]
+	}
+	if text = strings.TrimSpace(text); sign == 0 { // between the unit and the number
+		text, sign = cutSign(text)
+	}
+	if _, again := cutSign(text); again != 0 {
+		return 0, "", errors.New("two signs")
+	}
+	if v, err = parseNumber(text, comma); err != nil {
+		return 0, "", err
+	}
+	if sign < 0 {
+		v = -v
+	}
+	return v, unit, nil
+}
+
+// cutSign takes a sign from the front of a number and returns it as −1 or 1, 0 if
+// there is none. Some programs write the minus of typesetters.
+func cutSign(text string) (rest string, sign float64) {
+	for _, s := range []string{"-", "\u2212"} {
+		if rest, ok := strings.CutPrefix(text, s); ok {
+			return strings.TrimSpace(rest), -1
+		}
+	}
+	if rest, ok := strings.CutPrefix(text, "+"); ok {
+		return strings.TrimSpace(rest), 1
+	}
+	return text, 0
+}
+
+// parseNumber returns the value of a cell as finite64 does, its fraction after
 // a point or, if comma, after a comma. The other of the two may part groups of
 // three digits, as may spaces and apostrophes.
 func parseNumber(cell string, comma bool) (float64, error) {
 	if !strings.ContainsAny(cell, ",' \u00a0\u202f") && !comma {
-		return parseFloat(cell)
+		return finite64(cell)
 	}
 	fraction, group := ".", ","
 	if comma {
@@ -41,7 +105,7 @@ func parseNumber(cell string, comma bool) (float64, error) {
 	if cut {
 		whole += "." + rest
 	}
-	return parseFloat(whole)
+	return finite64(whole)
 }
 
 // groups reports whether digits are parted as thousands are: one to three, then
@@ -58,10 +122,19 @@ func groups(parts []string) bool {
 	return true
 }
 
-// parseFloat returns the float64 nearest to a decimal number that is finite as a
-// float32.
-func parseFloat(text string) (float64, error) {
+// finite64 returns the float64 nearest to a decimal number, an error if that is
+// not finite.
+func finite64(text string) (float64, error) {
 	v, err := strconv.ParseFloat(text, 64)
+	if err == nil && v-v != 0 {
+		err = strconv.ErrRange
+	}
+	return v, err
+}
+
+// parseFloat is finite64 for numbers that are finite as a float32.
+func parseFloat(text string) (float64, error) {
+	v, err := finite64(text)
 	if f := float32(v); err == nil && f-f != 0 {
 		err = strconv.ErrRange
 	}

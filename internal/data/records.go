@@ -17,8 +17,9 @@ const maxLine = 16 << 20
 type recordReader struct {
 	r    *bufio.Reader
 	sep  byte
-	line int // the last record began on, from 1
-	here int // the next byte is on
+	now  bool // by rules since 1: see ignored
+	line int  // the last record began on, from 1
+	here int  // the next byte is on
 
 	raw  []byte
 	ends []int // of the cells, in raw
@@ -48,11 +49,21 @@ func (t *recordReader) read() ([]string, error) {
 		switch {
 		case len(t.out) == 1 && t.out[0] == "" && !more:
 			return nil, io.EOF
-		case len(t.out) == 1 && t.out[0] == "" || strings.HasPrefix(t.out[0], "#"):
+		case len(t.out) == 1 && t.out[0] == "" || t.ignored(t.out[0]):
 		default:
 			return t.out, nil
 		}
 	}
+}
+
+// ignored reports whether a record that begins with a cell is a comment. The errors
+// of spreadsheets are none, and what tells these the separator, in the first line,
+// is no record.
+func (t *recordReader) ignored(cell string) bool {
+	if strings.HasPrefix(cell, "#") {
+		return !t.now || !missing(cell)
+	}
+	return t.now && t.line == 1 && strings.HasPrefix(cell, sepHint)
 }
 
 // Where in a record a byte is.

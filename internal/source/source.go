@@ -6,6 +6,7 @@ package source
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +35,7 @@ func Open(ctx context.Context, path string) (*File, error) {
 	select {
 	case o := <-c:
 		if o.err != nil {
-			return nil, o.err
+			return nil, plain(path, o.err)
 		}
 		wake := func() { _ = o.f.SetReadDeadline(time.Now()) } // regular files know no deadline and do not wait
 		return &File{ctx, o.f, context.AfterFunc(ctx, wake)}, nil
@@ -96,13 +97,22 @@ func Regular(path string) (*os.File, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, plain(path, err)
 	case st.IsDir():
 		return nil, fmt.Errorf("%s is a folder; give a file", path)
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no file, but a pipe or a device; write what it gives to a file", path)
 	}
-	return os.Open(path)
+	f, err := os.Open(path)
+	return f, plain(path, err)
+}
+
+// plain returns an error of a file as path: reason, the form of all others.
+func plain(path string, err error) error {
+	if of := (*os.PathError)(nil); errors.As(err, &of) {
+		return fmt.Errorf("%s: %w", path, of.Err)
+	}
+	return err
 }
 
 // Stopped returns the error of reading under an ended ctx, nil while it lives.
