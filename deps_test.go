@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"diffusion":         {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
 
+	"internal/device":  {"cuda", "kernels", "tensor"}, // cuda: with the tag cuda only
 	"internal/isa":     {"github.com/klauspost/cpuid/v2"},
 	"internal/par":     {},
 	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory
@@ -64,8 +65,8 @@ var mayImport = map[string][]string{
 	"cuda/gen/cmd": {"cuda/gen"},
 	"cuda/emu":     {"simd"}, // simd: the float32 fma
 
-	"cuda/internal/driver": {}, // apart from cuda, so that cudrv need not import that
-	"cuda/internal/cudrv":  {"cuda/internal/driver"},
+	"cuda/internal/driver": {},                                          // apart from cuda, so that cudrv need not import that
+	"cuda/internal/cudrv":  {"cuda/internal/driver", "gorgonia.org/cu"}, // cu: with the tag cuda only
 
 	// Checks of the compiled code, a program of CI.
 	"internal/contraction": {},
@@ -112,6 +113,42 @@ func TestImportsSeesViolations(t *testing.T) {
 	}
 	if n := len(list(t, "{{.ImportPath}}")); n < 8 {
 		t.Errorf("go list shows %d packages: the check sees too little", n)
+	}
+}
+
+// TestDefaultBuild keeps the driver's side of the GPU out of builds without the tag
+// cuda, with cgo and without: they need no C compiler, and their dependencies are
+// the few of go.mod. With the tag it is there.
+func TestDefaultBuild(t *testing.T) {
+	cu := []string{"github.com/google/uuid", "github.com/pkg/errors", "gorgonia.org/cu"}
+	for _, c := range []struct {
+		cgo, tags string
+		want      []string
+	}{{"0", "", nil}, {"1", "", nil}, {"0", "cuda", nil}, {"1", "cuda", cu}} {
+		cmd := exec.Command("go", "list", "-deps", "-tags", c.tags, "-f", "{{if .Module}}{{if not .Module.Main}}{{.ImportPath}}{{end}}{{end}} {{if .CgoFiles}}{{if not .Standard}}cgo {{.ImportPath}}{{end}}{{end}}", "./...")
+		cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED="+c.cgo)
+		cmd.Stderr = os.Stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		var got []string
+		for line := range strings.Lines(string(out)) {
+			words := strings.Fields(line)
+			if len(words) == 0 {
+				continue
+			}
+			if slices.Contains(cu, words[0]) {
+				got = append(got, words[0])
+			}
+			if slices.Contains(words, "cgo") && c.want == nil {
+				t.Errorf("cgo %s, tags %q: cgo in the build: %s", c.cgo, c.tags, line)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, c.want) {
+			t.Errorf("cgo %s, tags %q: %v in the build, want %v", c.cgo, c.tags, got, c.want)
+		}
 	}
 }
 

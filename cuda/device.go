@@ -56,14 +56,14 @@ type Options struct {
 	Guard   int64 // bytes between tensors, a multiple of 512, to find kernels that leave theirs
 }
 
-// leastCapability is that of the first GPUs with cp.async, which every product uses.
-const leastCapability = 80
+// LeastCapability is that of the first GPUs with cp.async, which every product uses.
+const LeastCapability = 80
 
 // New returns a device on a driver. It returns an error if the GPU is too old, and
 // then closes the driver.
 func New(drv Driver, opt Options) (*Device, error) {
 	d := &Device{drv: drv, info: drv.Info(), opt: opt, kernels: map[string]*kernel{}, modules: map[string]Module{}}
-	if c := d.info.Capability; c < leastCapability {
+	if c := d.info.Capability; c < LeastCapability {
 		err := fmt.Errorf("cuda: %s has capability %d.%d; 8.0 is the least (A100, RTX 30): compute on the CPU", d.info.Name, c/10, c%10)
 		_ = drv.Close()
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"heavytail"
+	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/internal/isa"
 	"heavytail/internal/par"
@@ -22,7 +23,7 @@ import (
 
 var infoCommand = command{
 	name: "info", args: "[FILE]", summary: "tells about this program and machine, a model or a picture",
-	help: `  heavytail info                      version, processor, threads
+	help: `  heavytail info                      version, processor, threads, GPUs
   heavytail info runs/x/model.safetensors
   heavytail info out.png              the recipe of a picture
   heavytail info -json built-in       the model inside this program
@@ -61,6 +62,9 @@ type machine struct {
 	Levels   []string `json:"levels_available"`
 	Level    string   `json:"level"`
 	Threads  int      `json:"threads"`
+
+	GPUs   []device.GPU `json:"gpus"`
+	NoGPUs string       `json:"gpus_missing,omitempty"` // why there are none
 }
 
 // wanted are the processor features that matter to the kernels.
@@ -76,6 +80,10 @@ func machineInfo() machine {
 	}
 	for _, l := range isa.Available() {
 		m.Levels = append(m.Levels, l.String())
+	}
+	var err error
+	if m.GPUs, err = device.GPUs(); err != nil {
+		m.GPUs, m.NoGPUs = []device.GPU{}, err.Error()
 	}
 	if b, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range b.Settings {
@@ -169,16 +177,35 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 	}
 	switch v := v.(type) {
 	case machine:
-		fmt.Fprintf(w, "heavytail %s  %s\n%s  %s\n", v.Version, v.Revision, v.Go, v.Platform)
-		fmt.Fprintf(w, "processor  %s\nfeatures   %s\n", v.CPU, strings.Join(v.Features, " "))
-		_, err := fmt.Fprintf(w, "level      %s of %s (%s caps it)\nthreads    %d\n", v.Level, strings.Join(v.Levels, ", "), isa.EnvVar, v.Threads)
-		return err
+		return v.print(w)
 	case modelInfo:
 		return v.print(w)
 	case pictureInfo:
 		return indented(w, v.Recipe)
 	}
 	return fmt.Errorf("nothing to print for %T", v)
+}
+
+func (m machine) print(w io.Writer) error {
+	fmt.Fprintf(w, "heavytail %s  %s\n%s  %s\n", m.Version, m.Revision, m.Go, m.Platform)
+	fmt.Fprintf(w, "processor  %s\nfeatures   %s\n", m.CPU, strings.Join(m.Features, " "))
+	fmt.Fprintf(w, "level      %s of %s (%s caps it)\nthreads    %d\n", m.Level, strings.Join(m.Levels, ", "), isa.EnvVar, m.Threads)
+	for _, g := range m.GPUs {
+		modes := "too old to be used"
+		if len(g.Modes) > 0 {
+			modes = "modes " + strings.Trim(fmt.Sprint(g.Modes), "[]")
+		}
+		fmt.Fprintf(w, "%-10s %s, capability %s, %d processors, %.1f GiB, driver %s; %s\n", device.Spec{GPU: true, Number: g.Number}, g.Name,
+			g.Capability, g.Processors, float64(g.Memory)/(1<<30), g.Driver, modes)
+	}
+	missing := m.NoGPUs
+	if missing == "" && len(m.GPUs) == 0 {
+		missing = "the driver shows none"
+	}
+	if missing != "" {
+		fmt.Fprintf(w, "GPU        none: %s\n", missing)
+	}
+	return nil
 }
 
 func (v modelInfo) print(w io.Writer) error {

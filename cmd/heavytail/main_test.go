@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail"
+	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/internal/npy"
 )
@@ -453,4 +454,21 @@ func FuzzSeeds(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, s, back)
 	})
+}
+
+// info says which GPUs there are, or why there are none.
+func TestInfoGPUs(t *testing.T) {
+	dir := t.TempDir()
+	var m machine
+	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json").stdout), &m))
+	text := ok(t, dir, "info").stdout
+	if len(m.GPUs) == 0 {
+		require.NotEmpty(t, m.NoGPUs)
+		require.Contains(t, text, "\nGPU        none: "+m.NoGPUs+"\n")
+	}
+	for i, g := range m.GPUs {
+		require.Equal(t, i, g.Number)
+		require.Contains(t, text, "\n"+device.Spec{GPU: true, Number: i}.String())
+		require.Contains(t, text, g.Name+", capability "+g.Capability)
+	}
 }

@@ -1,0 +1,58 @@
+package device
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/kernels"
+)
+
+func TestParse(t *testing.T) {
+	for text, want := range map[string]Spec{
+		"cpu": {}, "cuda": {GPU: true}, "cuda:0": {GPU: true}, "cuda:1": {GPU: true, Number: 1}, "cuda:1023": {GPU: true, Number: 1023},
+		"cuda,tf32": {GPU: true, Mode: TF32}, "cuda:3,bf16": {GPU: true, Number: 3, Mode: BF16}, "cuda,exact": {GPU: true, Mode: Exact},
+	} {
+		got, err := Parse(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+		again, err := Parse(got.String())
+		require.NoError(t, err, text)
+		require.Equal(t, got.String(), again.String(), text)
+	}
+	for _, text := range []string{"", "gpu", "CPU", "cpu:0", "cpu,tf32", "cuda:", "cuda:-1", "cuda:+1", "cuda: 1", "cuda:1024", "cuda:x",
+		"cuda,", "cuda,fp16", "cuda,tf32,bf16", ",tf32", "cuda:1:2", " cuda"} {
+		_, err := Parse(text)
+		require.ErrorContains(t, err, "is no device: want cpu, or cuda", text)
+	}
+	require.Equal(t, "cuda:2,tf32", Spec{GPU: true, Number: 2, Mode: TF32}.String())
+	require.Equal(t, "cuda", Spec{GPU: true, Mode: Exact}.String())
+}
+
+func TestDefault(t *testing.T) {
+	t.Setenv(EnvVar, "")
+	s, err := Default()
+	require.NoError(t, err)
+	require.Equal(t, Spec{}, s)
+	t.Setenv(EnvVar, "cuda:1")
+	s, err = Default()
+	require.NoError(t, err)
+	require.Equal(t, Spec{GPU: true, Number: 1}, s)
+	t.Setenv(EnvVar, "tpu")
+	_, err = Default()
+	require.ErrorContains(t, err, `HEAVYTAIL_DEVICE: "tpu" is no device`)
+}
+
+func TestOpen(t *testing.T) {
+	dev, err := Spec{}.Open(1)
+	require.NoError(t, err)
+	require.IsType(t, (*kernels.CPU)(nil), dev)
+	Close(dev)
+	for _, m := range []Mode{TF32, BF16} {
+		_, err := Spec{GPU: true, Mode: m}.Open(1)
+		require.ErrorContains(t, err, "device cuda,"+string(m)+": the mode "+string(m)+" does not exist yet")
+	}
+	// No machine has so many, and a program without the tag has none.
+	_, err = Spec{GPU: true, Number: 1023}.Open(1)
+	require.ErrorContains(t, err, "device cuda:1023: ")
+}

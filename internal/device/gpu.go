@@ -1,0 +1,29 @@
+//go:build cuda
+
+package device
+
+import (
+	"fmt"
+
+	"heavytail/cuda"
+	"heavytail/tensor"
+)
+
+func open(number int) (tensor.Device, error) { return cuda.Open(number) }
+
+// GPUs lists the GPUs, or says what is missing.
+func GPUs() ([]GPU, error) {
+	all, err := cuda.Devices()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]GPU, len(all))
+	for i, in := range all {
+		out[i] = GPU{Number: i, Name: in.Name, Driver: in.Version, Capability: fmt.Sprintf("%d.%d", in.Capability/10, in.Capability%10),
+			Processors: in.Processors, Memory: in.Memory, Modes: []Mode{}}
+		if in.Capability >= cuda.LeastCapability {
+			out[i].Modes = append(out[i].Modes, Exact)
+		}
+	}
+	return out, nil
+}
