@@ -8,6 +8,7 @@ func All() map[string]string {
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	m["layernorm"], m["attention"] = LayerNorm(), AttentionAny()
 	m["resample"], m["timestep"] = Resample(), Timestep()
+	m["gamma64"], m["isotropic"] = Gamma(), Isotropic()
 	for _, n := range Noises {
 		m[n.Name] = n.Text()
 	}

@@ -45,13 +45,55 @@ var Noises = []NoiseFamily{
 	positiveFamily("root_low", "root", false), positiveFamily("root_high", "root", true),
 	positiveFamily("log_low", "log", false), positiveFamily("log_high", "log", true),
 	tableFamily("table_8", 8), tableFamily("table_10", 10),
+	wideFamily("uniform64", nil, func(b *builder, w0, w1 string, _ map[string]string) []string {
+		return []string{b.unit64(w0), b.unit64(w1)}
+	}),
+	wideFamily("exponential64", nil, func(b *builder, w0, w1 string, _ map[string]string) []string {
+		return []string{b.mul64(b.negLog264(w0), lit64(ln2f64)), b.mul64(b.negLog264(w1), lit64(ln2f64))}
+	}),
+	wideFamily("normal64", nil, func(b *builder, w0, w1 string, _ map[string]string) []string {
+		x, y := b.normals64(w0, w1)
+		return []string{x, y}
+	}),
+	symmetricFamily64("symmetric64_low", false), symmetricFamily64("symmetric64_high", true),
+	skewedFamily64("skewed64_s0", true), skewedFamily64("skewed64_s1", false),
+	wideFamily("student64", []string{"expohi", "expo", "expolo", "bias", "nu"}, func(b *builder, w0, w1 string, v map[string]string) []string {
+		return []string{b.student64(w0, w1, v)}
+	}),
 }
 
-func floats(names ...string) (p []Param) {
+func floats(names ...string) []Param { return params("f32", names) }
+
+func params(kind string, names []string) (p []Param) {
 	for _, n := range names {
-		p = append(p, Param{"f32", n})
+		p = append(p, Param{kind, n})
 	}
 	return p
+}
+
+// wideFamily is one of float64, with one or two variates to a block.
+func wideFamily(name string, extra []string, make func(b *builder, w0, w1 string, v map[string]string) []string) NoiseFamily {
+	per := 1
+	if extra == nil {
+		per = 2
+	}
+	return NoiseFamily{name, per, true, params("f64", extra), func(b *builder, w [4]string, v map[string]string) []string {
+		w0, w1 := b.wide(w)
+		return make(b, w0, w1, v)
+	}}
+}
+
+func symmetricFamily64(name string, high bool) NoiseFamily {
+	return wideFamily(name, []string{"a", "k", "expohi", "expo", "expolo", "bias"}, func(b *builder, w0, w1 string, v map[string]string) []string {
+		return []string{b.symmetric64(w0, w1, v, high)}
+	})
+}
+
+func skewedFamily64(name string, s0 bool) NoiseFamily {
+	extra := []string{"expohi", "expo", "expolo", "bias", "eps", "halfeps", "invsin", "bp", "bm", "kp", "km", "invalpha", "inveps", "lo", "hi"}
+	return wideFamily(name, extra, func(b *builder, w0, w1 string, v map[string]string) []string {
+		return []string{b.skewed64(w0, w1, v, s0)}
+	})
 }
 
 func each(w [4]string, f func(w string) string) []string {

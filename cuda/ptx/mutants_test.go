@@ -10,6 +10,8 @@ import (
 
 	"heavytail/cuda/emu"
 	"heavytail/cuda/gen"
+	"heavytail/simd"
+	"heavytail/stable"
 	"heavytail/tensor"
 )
 
@@ -145,6 +147,45 @@ func tryColumnSums(g *gpu, k *emu.Kernel, seed int64) error {
 	return attempt(k, g, launch(2, 1, 32, 0, seed), c, want.Data()[:cols], c, cols, g.put(dy), cols, rows, cols, 1)
 }
 
+// tryLaw runs a family of float32 variates.
+func tryLaw(l law, per int) func(g *gpu, k *emu.Kernel, seed int64) error {
+	return func(g *gpu, k *emu.Kernel, seed int64) error {
+		const blocks = 500
+		p := simd.NewPhilox(0, 0, 0, 0)
+		want, c := make([]float32, per*blocks), g.room(per*blocks)
+		simd.Noise(want, l.op, &p, 0, &l.params)
+		return attempt(k, g, launch(2, 1, 256, 0, seed), c, want, append([]any{c, blocks, 0, 0, 0, 0, 0, 0}, l.extra(g)...)...)
+	}
+}
+
+func tryStudent64(g *gpu, k *emu.Kernel, seed int64) error {
+	const blocks = 300
+	_, op, q, extra := student64(1.5)
+	p := simd.NewPhilox(0, 0, 0, 0)
+	want, c := make([]float64, blocks), g.m.Alloc(8*blocks)
+	simd.Noise64(want, op, &p, 0, &q)
+	l := launch(2, 1, 256, 0, seed)
+	l.Params = pack(g.t, k, append([]any{c, blocks, 0, 0, 0, 0, 0, 0}, extra...)...)
+	if _, err := k.Run(&g.m, l); err != nil {
+		return err
+	}
+	for i, v := range g.doubles(c, blocks) {
+		if v != want[i] {
+			return fmt.Errorf("variate %d is %v, want %v", i, v, want[i])
+		}
+	}
+	return nil
+}
+
+func tryNormalRows(g *gpu, k *emu.Kernel, seed int64) error {
+	const d = 6
+	want, c := make([]float32, 2*d), g.room(2*d)
+	for j := range 2 {
+		stable.Stream{Seed: 5, Sample: 1<<32 - 1 + uint64(j), Step: 2}.Normal(want[j*d:][:d], 0)
+	}
+	return attempt(k, g, launch(1, 2, 256, 0, seed), c, want, c, 2, 5, 0, 2, uint64(1<<32-1), tagNormal, d, d, 2, g.put([]float32{1, 1}), float32(100))
+}
+
 func tryMMA(g *gpu, k *emu.Kernel, seed int64) error {
 	m := gen.MMAs[0]
 	const M, N, K = 130, 72, 192
@@ -171,6 +212,11 @@ func nth(old, new string, n int) func(string) string {
 
 func each(old, new string) func(string) string {
 	return func(s string) string { return regexp.MustCompile(old).ReplaceAllString(s, new) }
+}
+
+// fromTable is the law with a table of eight terms.
+func fromTable(g *gpu, k *emu.Kernel, seed int64) error {
+	return tryLaw(tabular(g.t, stable.Law{Alpha: 1.7, Scale: 1}), 4)(g, k, seed)
 }
 
 // mutants break a kernel in ways that a GPU would often forgive.
@@ -217,6 +263,15 @@ var mutants = []struct {
 	{"tap of the next pixel", "resample", "resample_spread", tryResample(true), each(`setp\.eq\.s32 (%p\d+), (%r\d+), 1;`, "setp.eq.s32 $1, $2, 2;")},
 	{"period rounded towards zero", "timestep", "timestep", tryTimestep, each(`setp\.ge\.f64`, "setp.nan.f64")},
 	{"quadrant of the cosine", "timestep", "timestep", tryTimestep, each(`add\.u32 (%r\d+), (%r\d+), 1;`, "add.u32 $1, $2, 0;")},
+	{"attempts one block apart", "gamma64", "gamma64", tryGamma, each(`add\.u32 (%r\d+), (%r\d+), 2;\n\tsetp`, "add.u32 $1, $2, 1;\n\tsetp")},
+	{"logarithm of the other half", "gamma64", "gamma64", tryGamma, each(`setp\.lt\.f64 (%p\d+), (%g\d+), 0d3FE0000000000000;`, "setp.gt.f64 $1, $2, 0d3FE0000000000000;")},
+	{"angle above ½ kept", "skewed", "skewed", tryLaw(skewed(1.2, 0.3, 0), 2), each(`setp\.gt\.f32 (%p\d+), (%f\d+), 0f3F000000;`, "setp.nan.f32 $1, $2, 0f3F000000;")},
+	{"other side's angle", "skewed", "skewed", tryLaw(skewed(1.2, 0.3, 0), 2), each(`setp\.lt\.s32`, "setp.gt.s32")},
+	{"one coefficient's last bit", "root_low", "root_low", tryLaw(positive(0.35, 1), 2), each("0f3FB8AA3B", "0f3FB8AA3A")},
+	{"last row's place", "table_8", "table_8", fromTable, each(`not\.b32 (%r\d+), (%r\d+);`, "mov.b32 $1, $2;")},
+	{"row one further", "table_8", "table_8", fromTable, each(`sub\.u32 (%r\d+), 0x3F000000, `, "sub.u32 $1, 0x3E000000, ")},
+	{"power for its reciprocal", "student64", "student64", tryStudent64, each(`sub\.s64 (%d\d+), 0x3FF0000000000000,`, "add.s64 $1, 0x3FF0000000000000,")},
+	{"sample's high half left out", "isotropic", "normal_rows", tryNormalRows, each(`shr\.u64 (%d\d+), (%d\d+), 32;`, "shr.u64 $1, $2, 40;")},
 	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
 	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},

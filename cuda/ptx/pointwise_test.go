@@ -8,6 +8,7 @@ import (
 
 	"heavytail/cuda/gen"
 	"heavytail/kernels"
+	"heavytail/simd"
 	"heavytail/tensor"
 )
 
@@ -65,6 +66,14 @@ var elementwises = []elementwise{
 	lossBackward("loss_squared_backward", tensor.Squared, 0),
 	lossBackward("loss_huber_backward", tensor.Huber, 0),
 	lossBackward("loss_pnorm_backward", tensor.PNorm, 1.3),
+	{"noise_product", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
+		a, b := values(d, x[0]), values(d, x[1])
+		simd.Scale(b, b, math.Sqrt2)
+		simd.Clamp(b, b, 0, 1.25)
+		simd.Mul(a, a, b)
+		simd.Clamp(a, a, -1.5, 1.5)
+		d.Upload(y, a)
+	}, func(*gpu, int, int) []any { return []any{float32(1.25), float32(1.5)} }},
 	{"dropout", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
 		a := d.New(len(keys), y.Rows()/len(keys), y.Cols())
 		d.Upload(a, values(d, x[0]))
