@@ -1,9 +1,11 @@
 package gen
 
+import "maps"
+
 // All returns the texts of all modules by the name of their file, without .ptx.
 func All() map[string]string {
-	m := map[string]string{"groupnorm": GroupNorm(), "wgrad": Wgrad(), "mma_flash_64": Flash(),
-		"up_sums": UpSums(), "transpose": Transpose()}
+	m := map[string]string{"groupnorm": GroupNorm(), "mma_flash_64": Flash()}
+	maps.Copy(m, convolutions())
 	m["loss"], m["adamw"] = Loss(), AdamW()
 	m["column_sums"], m["embedding_backward"] = ColumnSums(), EmbeddingBackward()
 	m["layernorm"], m["attention"] = LayerNorm(), AttentionAny()
@@ -15,17 +17,27 @@ func All() map[string]string {
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}
-	for _, w := range []Winograd{2, 4} {
-		m[w.Name("taps")], m[w.Name("in")], m[w.Name("out")] = w.Taps(), w.In(), w.Out()
-	}
-	for _, g := range SGEMMs {
-		m[g.Name] = g.Text()
-	}
 	for _, g := range MMAs {
 		m[g.Name] = g.Text()
 	}
 	for _, d := range AttentionHeads {
 		m[AttentionName(d)] = Attention(d)
+	}
+	return m
+}
+
+// convolutions returns the modules of products and convolutions, and what turns
+// their weights over.
+func convolutions() map[string]string {
+	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose()}
+	for _, w := range []Winograd{2, 4} {
+		m[w.Name("taps")], m[w.Name("in")], m[w.Name("out")] = w.Taps(), w.In(), w.Out()
+	}
+	for _, g := range Wgrads {
+		m[g.Name] = g.Text()
+	}
+	for _, g := range SGEMMs {
+		m[g.Name] = g.Text()
 	}
 	return m
 }

@@ -13,13 +13,9 @@ const defaultCache = 24 << 20
 // the taps w [9][k][n]. With flip the taps are taken in reverse order, and w holds
 // the transposes of the weight's matrices: what gradients at x take.
 func (s *Stream) WinogradTaps(m int, u, w uint64, k, n int, flip bool) {
-	reverse := 0
-	if flip {
-		reverse = 1
-	}
 	s.begin()
 	s.u64(u, w)
-	s.u32(k*n, reverse)
+	s.u32(k*n, number(flip))
 	s.launch(gen.Winograd(m).Name("taps"), up(k*n, 256), 1, 1, 256, 0)
 }
 

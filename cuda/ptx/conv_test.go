@@ -152,3 +152,24 @@ func TestConvInputGradient(t *testing.T) {
 		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
 	}
 }
+
+// The gradient of a weight, of convolutions of every kind and of products, goes on
+// from what it held, with many blocks and with few.
+func TestWeightGradient(t *testing.T) {
+	cases := append([]convCase{{1, 1, 21, 17, 5, 1, 1, false, false, 1}, {1, 1, 40, 68, 36, 1, 1, false, false, 0}, {3, 1, 2, 36, 68, 3, 1, false, false, 0}, {2, 2, 2, 4, 8, 3, 2, false, true, 4}}, convCases...)
+	for i, c := range cases {
+		for _, processors := range []int{1, 1000} {
+			g := &gpu{t: t}
+			ho, wo := c.out()
+			x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
+			dy, dyt := g.image(c.n, ho, wo, c.o, c.gap, 2)
+			dw := random(c.k*c.k*c.c*c.o, 3)
+			want := onCPU(dw, c.k, c.k, c.c, c.o)
+			cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(c.k, c.k, c.c, c.o), c.opt())
+			s, at := g.stream(int64(i)), g.put(dw)
+			s.Processors = processors
+			s.WeightGradient(at, dy, x, c.shape())
+			same(t, dense(want), g.floats(at, len(dw)), "%s", fmt.Sprintf("%+v, %d processors", c, processors))
+		}
+	}
+}

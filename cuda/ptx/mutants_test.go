@@ -3,6 +3,7 @@ package ptx
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func tryWgrad(g *gpu, k *emu.Kernel, seed int64) error {
 	y := cpu.New(M, N)
 	cpu.LinearBackward(nil, y, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
 	c := g.put(make([]float32, M*N))
-	return attempt(k, g, launch(1, 2, 128, gen.WgradShared, seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, K, M, N, N)
+	return attempt(k, g, launch(1, 2, 128, gen.Wgrads[0].Shared(), seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, M, N, K, N)
 }
 
 func tryAttention(g *gpu, k *emu.Kernel, seed int64) error {
@@ -219,12 +220,14 @@ func fromTable(g *gpu, k *emu.Kernel, seed int64) error {
 	return tryLaw(tabular(g.t, stable.Law{Alpha: 1.7, Scale: 1}), 4)(g, k, seed)
 }
 
-// mutants break a kernel in ways that a GPU would often forgive.
-var mutants = []struct {
+type mutant struct {
 	name, module, entry string
 	try                 func(g *gpu, k *emu.Kernel, seed int64) error
 	mutate              func(string) string
-}{
+}
+
+// mutants break a kernel in ways that a GPU would often forgive.
+var mutants = []mutant{
 	{"barrier of the loop removed", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("bar.sync 0;", "", 0)},
 	{"barrier before the last terms removed", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "sgemm_64x64", "sgemm_64x64", trySGEMM, each("cp.async.wait_group 1;", "cp.async.wait_group 2;")},
@@ -237,8 +240,8 @@ var mutants = []struct {
 	{"undeclared register", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.u32 %r", "add.u32 %q", 0)},
 	{"addition without rounding", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.rn.f32", "add.f32", 0)},
 	{"last terms in one step less", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`and\.b32 (%r\d+), (%r2), 15;`, "mov.u32 $1, 3;")},
-	{"barrier removed", "wgrad", "wgrad", tryWgrad, nth("bar.sync 0;", "", 0)},
-	{"last wait removed", "wgrad", "wgrad", tryWgrad, nth("cp.async.wait_group 0;", "", 0)},
+	{"barrier removed", "wgrad_64", "wgrad_64", tryWgrad, nth("bar.sync 0;", "", 0)},
+	{"last wait removed", "wgrad_64", "wgrad_64", tryWgrad, nth("cp.async.wait_group 0;", "", 0)},
 	{"barrier before staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 0)},
 	{"barrier after staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 1)},
 	{"fold over the whole warp", "attention_16", "attention_16", tryAttention, each("0x101F", "0x1F")},
@@ -285,7 +288,7 @@ var mutants = []struct {
 // Every mutant is reported: by the verifier, as a fault, or by wrong bits; and
 // the kernels as they are pass the same trials.
 func TestMutants(t *testing.T) {
-	for _, c := range mutants {
+	for _, c := range slices.Concat(mutants, convMutants) {
 		text, err := Text(c.module)
 		require.NoError(t, err)
 		m, err := emu.Parse(text)

@@ -76,21 +76,23 @@ func TestSGEMMContinues(t *testing.T) {
 	}
 }
 
-// The gradient of a weight goes on from what it held.
+// The gradient of a product's weight goes on from what it held.
 func TestWgrad(t *testing.T) {
 	for i, s := range [][3]int{{100, 68, 70}, {64, 64, 64}, {4, 4, 3}, {68, 132, 40}} {
 		M, N, K := s[0], s[1], s[2] // input and output channels, rows
 		x, dy, dw := odd(random(K*M, 1)), random(K*N, 2), random(M*N, 3)
 		want := onCPU(dw, M, N)
 		cpu.LinearBackward(nil, want, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
-		for seed := range int64(3 - min(i, 2)) {
-			g := &gpu{t: t}
-			c := g.put(dw)
-			l := launch(up(N, 64), up(M, 64), 128, gen.WgradShared, seed)
-			l.Count = true
-			st := g.run("wgrad", "wgrad", l, g.put(x), g.put(dy), c, M, N, K, M, N, N)
-			same(t, want.Data(), g.floats(c, M*N), "%v seed %d", s, seed)
-			clean(t, "wgrad", "wgrad", st)
+		for _, k := range gen.Wgrads[:2] {
+			for seed := range int64(3 - min(i, 2)) {
+				g := &gpu{t: t}
+				c := g.put(dw)
+				l := launch(up(N, k.Tile), up(M, k.Tile), k.Threads(), k.Shared(), seed)
+				l.Count = true
+				st := g.run(k.Name, k.Name, l, g.put(x), g.put(dy), c, M, N, M, N, K, N)
+				same(t, want.Data(), g.floats(c, M*N), "%s %v seed %d", k.Name, s, seed)
+				clean(t, k.Name, k.Name, st)
+			}
 		}
 	}
 }

@@ -38,8 +38,8 @@ func (s Shape) Out(n int) int {
 	return shapes.ConvOut(n, tensor.ConvOpt{Up: s.Up, After: s.After, Stride: s.Stride})
 }
 
-// pad is how many rows and columns of zeros come before the image.
-func (s Shape) pad() int {
+// Pad is how many rows and columns of zeros come before the image.
+func (s Shape) Pad() int {
 	if s.After {
 		return 0
 	}
@@ -71,12 +71,12 @@ func (s Shape) Parts() (parts []Part) {
 		for par := range n * n {
 			py, px := par/n, par%n
 			l := Lattice{(s.H - py + n - 1) / n, (s.W - px + n - 1) / n, n, py, px}
-			parts = append(parts, Part{l, tapsBack(s.K, n, py+s.pad(), px+s.pad()), ho, wo})
+			parts = append(parts, Part{l, tapsBack(s.K, n, py+s.Pad(), px+s.Pad()), ho, wo})
 		}
 	default:
 		var taps []Tap
 		for i := range s.K * s.K {
-			taps = append(taps, Tap{i, i/s.K - s.pad(), i%s.K - s.pad(), s.Stride})
+			taps = append(taps, Tap{i, i/s.K - s.Pad(), i%s.K - s.Pad(), s.Stride})
 		}
 		parts = append(parts, Part{Lattice{ho, wo, 1, 0, 0}, taps, s.H, s.W})
 	}
@@ -149,7 +149,7 @@ func (s Shape) Views(ky, kx int) (views [4]View, n int) {
 	ho, wo := s.Out(s.H), s.Out(s.W)
 	for par := range n {
 		py, px := par/2, par%2
-		sy, sx := ky-s.pad(), kx-s.pad()
+		sy, sx := ky-s.Pad(), kx-s.Pad()
 		if s.Up {
 			sy, sx = (py+sy)>>1, (px+sx)>>1
 		}

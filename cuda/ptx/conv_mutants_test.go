@@ -1,0 +1,90 @@
+package ptx
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/cuda/emu"
+	"heavytail/cuda/plan"
+	"heavytail/tensor"
+)
+
+// tryConv runs a strided convolution of any size through the kernels of k's module.
+func tryConv(c convCase) func(g *gpu, k *emu.Kernel, seed int64) error {
+	return func(g *gpu, k *emu.Kernel, seed int64) error {
+		x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
+		ho, wo := c.out()
+		w := random(c.k*c.k*c.c*c.o, 2)
+		want := cpu.New(c.n, ho, wo, c.o)
+		cpu.Conv2D(want, xt, onCPU(w, c.k, c.k, c.c, c.o), nil, nil, c.opt())
+		y, got := g.space(c.n, ho, wo, c.o, c.gap)
+		return g.compare(k, seed, want, got, func(s *plan.Stream) { s.Conv(y, x, g.put(w), 0, plan.Image{}, c.shape()) })
+	}
+}
+
+func tryWeight(g *gpu, k *emu.Kernel, seed int64) error {
+	c := convCase{2, 3, 5, 4, 8, 3, 1, true, false, 0}
+	x, xt := g.image(c.n, c.h, c.w, c.c, 0, 1)
+	dy, dyt := g.image(c.n, 6, 10, c.o, 0, 2)
+	want := cpu.New(3, 3, c.c, c.o)
+	cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(3, 3, c.c, c.o), c.opt())
+	at := g.put(make([]float32, want.Len()))
+	return g.compare(k, seed, want, func() []float32 { return g.floats(at, want.Len()) }, func(s *plan.Stream) { s.WeightGradient(at, dy, x, c.shape()) })
+}
+
+func tryWinograd(g *gpu, k *emu.Kernel, seed int64) error {
+	const n, c, o = 14, 32, 4
+	x, xt := g.image(1, n, n, c, 0, 1)
+	w := random(9*c*o, 2)
+	want := cpu.New(1, n, n, o)
+	cpu.Conv2D(want, xt, onCPU(w, 3, 3, c, o), nil, nil, tensor.ConvOpt{Normalized: true})
+	y, got := g.space(1, n, n, o, 0)
+	return g.compare(k, seed, want, got, func(s *plan.Stream) {
+		u := g.room(36 * c * o)
+		s.WinogradTaps(4, u, g.put(w), c, o, false)
+		s.Winograd(4, y, x, u, 0, plan.Image{}, g.room(s.WinogradRoom(4, y, x)))
+	})
+}
+
+// compare runs a plan with k in place of the kernel of its name.
+func (g *gpu) compare(k *emu.Kernel, seed int64, want *tensor.Tensor, got func() []float32, f func(s *plan.Stream)) (err error) {
+	s := g.stream(seed)
+	s.Processors = 1
+	s.Run = func(l plan.Launch) {
+		run := parsed(g.t, l.Entry).Kernels[l.Entry]
+		if l.Entry == k.Name {
+			run = k
+		}
+		if err == nil {
+			_, err = run.Run(&g.m, emu.Launch{Grid: l.Grid, Block: [3]uint32{uint32(l.Threads), 1, 1}, Dynamic: l.Shared, Params: l.Params, Seed: seed})
+		}
+	}
+	f(s)
+	if err != nil {
+		return err
+	}
+	out := got()
+	for i, v := range dense(want) {
+		if math.Float32bits(v) != math.Float32bits(out[i]) && (v == v || out[i] == out[i]) {
+			return fmt.Errorf("element %d is wrong", i)
+		}
+	}
+	return nil
+}
+
+// convMutants break the kernels of convolutions.
+var convMutants = []mutant{
+	{"columns of the taps in another field", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`bfe\.s32 (%r\d+), (%r\d+), 16, 8`, "bfe.s32 $1, $2, 24, 8")},
+	{"taps outside are read", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
+	{"pixels of the lattice side by side", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`ld\.param\.u32 (%r\d+), \[mul\]`, "mov.u32 $1, 1")},
+	{"terms beyond the channels", "sany_64x64", "sany_64x64", tryConv(convCases[5]), each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 0;")},
+	{"barrier removed", "sany_64x64", "sany_64x64", tryConv(convCases[5]), nth("bar.sync 0;", "", 0)},
+	{"views in another order", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
+	{"pixels of one image only", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
+	{"empty view counted", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},
+	{"a constant's last bit", "wino4_in", "wino4_in", tryWinograd, each("0f3F300000", "0f3F300001")},
+	{"a constant's last bit", "wino4_taps", "wino4_taps", tryWinograd, each("0f3F300000", "0f3F300001")},
+	{"pixels outside are read", "wino4_in", "wino4_in", tryWinograd, nth("setp.lt.and.u32", "setp.le.and.u32", 3)},
+	{"outputs beyond the image", "wino4_out", "wino4_out", tryWinograd, each(`setp\.lt\.and\.u32`, "setp.le.and.u32")},
+	{"a term too much", "wino4_out", "wino4_out", tryWinograd, each(`mul\.rn\.f32 (%f\d+), (0f\w+), (%f\d+);`, "fma.rn.f32 $1, $2, $3, 0f33000000;")},
+}
