@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"heavytail/cuda/gen"
 	"heavytail/cuda/plan"
 	"heavytail/internal/conv"
 	"heavytail/internal/shapes"
@@ -102,12 +101,7 @@ func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		d.stream.Product(rows(dx), rows(dy), d.transposed(w), w.Rows(), 0, plan.Image{}, plan.Batch{})
 	}
 	dw.Touch()
-	if m, n := x.Cols(), dy.Cols(); of(x).fours() && of(dy).fours() && at(dw)%16 == 0 {
-		d.launch("wgrad", "wgrad", grid(up(n, 64), up(m, 64), 1), gen.WgradShared,
-			ptr(at(x)), ptr(at(dy)), ptr(at(dw)), num(m), num(n), num(x.Rows()), num(x.Pitch()), num(dy.Pitch()), num(n))
-	} else {
-		d.missing("the gradient of a weight between channels that are no multiples of four")
-	}
+	d.stream.WeightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()})
 	d.sumRows(db, dy)
 }
 
@@ -204,7 +198,7 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 		d.convInput(dx, dy, w, opt)
 	}
 	dw.Touch()
-	d.missing("the gradient of the weight of a convolution")
+	d.stream.WeightGradient(at(dw), image(dy), image(x), geometry(x, w, opt))
 	d.sumRows(db, dy)
 }
 
