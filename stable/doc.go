@@ -60,7 +60,8 @@
 // A Law or a StudentT, of any scale and location, gives density, log-density,
 // distribution, survival function and quantiles, each tail with its own relative
 // precision; a Table is the fast form of a Law for many evaluations. Absolute and
-// logarithmic moments are closed forms (AbsMoment, LogMean, LogVariance).
+// logarithmic moments are closed forms (AbsMoment, LogMean, LogVariance), and
+// Law.LogDensityGradient gives the derivatives of ln f by all parameters.
 //
 // Two ways to cut a law are not the same and have two names: Truncated is the
 // law under the condition that X lies in an interval, Clamped that of
@@ -78,6 +79,7 @@
 //	FitStudent     Student's t by maximum likelihood
 //	TailIndex      no law at all: the extremes alone, both tails; Hill for one tail
 //	Compare        which of a stable and a Student-t fit is nearer to the data
+//	Regress        a linear model with stable errors, by maximum likelihood
 //
 // Data without an answer (too few, constant, tied, not finite) are errors that
 // name the remedy.

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	enough     = 38  // the integrand is neglected below e^−38 of its peak
+	enough     = 38  // for the integrals themselves; see integrator
 	mostRounds = 60  // of proposals on each side, never reached
 	asymptotic = 1e7 // from this lower limit of g on, e^−g has only its leading term
 )
@@ -25,8 +25,10 @@ type integrator struct {
 	n       nodeSet
 	edge    float64           // where a = gapE, about
 	plan    [probeCap]float64 // how far a proposal lets ln g change on each panel
-	pending [3 * probeCap]panel
-	ready   int // pending panels
+	pending [5 * probeCap]panel
+	ready   int      // pending panels
+	enough  float64  // the integrand is neglected below e^−enough of its peak
+	slopes  *contour // the sums for derivatives, or nil
 }
 
 // The longest panels: near |β| = 1, ln g has a plateau between its centre and an
@@ -48,13 +50,19 @@ func (t *integrator) add(flank bool, lo, hi float64) {
 	if flank {
 		rule = &coarse
 	}
+	if t.slopes != nil { // which have powers of ln g, so that it takes half the length
+		mid := (lo + hi) / 2
+		t.pending[t.ready] = panel{rule, lo, mid}
+		t.ready++
+		lo = mid
+	}
 	t.pending[t.ready] = panel{rule, lo, hi}
 	t.ready++
 }
 
 // room makes room for as many panels as are proposed together.
 func (t *integrator) room() {
-	if t.ready > len(t.pending)-probeCap {
+	if t.ready > 2*probeCap {
 		t.flush()
 	}
 }
@@ -82,6 +90,9 @@ func (t *integrator) integrate(panels []panel) {
 	}
 	n.evaluate(p)
 	y, e, one, g := n.v[:n.n], n.x[:n.n], n.y[:n.n], n.z[:n.n]
+	if t.slopes != nil {
+		copy(n.u[:n.n], y) // ln g
+	}
 	simd.ExpF64(y, y)
 	for i, v := range y {
 		g[i] = max(v-p.base, 0)
@@ -100,6 +111,9 @@ func (t *integrator) integrate(panels []panel) {
 	t.sum.f += f / p.l
 	t.sum.q += q / p.l
 	t.sum.p += r / p.l
+	if t.slopes != nil {
+		t.slopes.addNodes(n, p)
+	}
 }
 
 // integrate returns the integrals.
@@ -109,7 +123,13 @@ func (p *point) integrate() integrals {
 		w := math.Sqrt(math.Pi / (2 * p.alpha * p.base))
 		return integrals{f: p.base * w, q: w, p: p.l}
 	}
-	t := integrator{p: p}
+	t := integrator{p: p, enough: enough}
+	return t.integral(slope)
+}
+
+// integral walks to both sides of the centre, where the slope of ln g is given.
+func (t *integrator) integral(slope float64) integrals {
+	p := t.p
 	t.edge = dmath.QuickLog(max(p.gapE, 1e-300) / p.l * (p.bc / p.ac))
 	t.walkLeft(slope)
 	t.walkRight(slope)
@@ -141,7 +161,7 @@ func (t *integrator) walkLeft(slope float64) {
 			t.add(depth > 6, o, om)
 			slope = (v - nv) / (om - o)
 			om, v, depth = o, nv, peak-lab[i]-nv
-			if depth >= enough {
+			if depth >= t.enough {
 				g := dmath.QuickExp(max(min(v, 690), -690))
 				e, _ := dmath.QuickExpNeg(max(g-p.base, 0))
 				t.sum.q += float64(n.a[i] * e)
@@ -157,7 +177,7 @@ func (t *integrator) proposeLeft(om, depth, slope float64) {
 	t.room()
 	n := &t.n
 	n.n = 0
-	for depth < enough && n.n < probeCap {
+	for depth < t.enough && n.n < probeCap {
 		d := 2.5 + float64(0.7*max(depth, 0))
 		h := d / (1 + slope)
 		if math.Abs(om-float64(h/2)-t.edge) < 4+float64(h/2) {
@@ -177,7 +197,7 @@ func (t *integrator) walkRight(slope float64) {
 	p, n := t.p, &t.n
 	g := dmath.QuickExp(min(p.vc, 690))
 	om, over := 0.0, max(g-p.base, 1e-3)
-	if over > enough {
+	if over > t.enough {
 		t.sum.p += p.bc
 		return
 	}
@@ -195,7 +215,7 @@ func (t *integrator) walkRight(slope float64) {
 			t.add(over-om > 12, om, o)
 			slope = max(d/(o-om), 1e-15)
 			om, over = o, max(next, 1e-3)
-			if over-om > enough {
+			if over-om > t.enough {
 				t.sum.p += n.b[i]
 				return
 			}
@@ -212,7 +232,7 @@ func (t *integrator) proposeRight(om, over, slope float64) {
 	t.room()
 	n := &t.n
 	n.n = 0
-	for n.n < probeCap && over-om <= enough {
+	for n.n < probeCap && over-om <= t.enough {
 		d := growth(over)
 		h := min(d/slope, longestRight)
 		om += h
