@@ -57,6 +57,7 @@ var Noises = []NoiseFamily{
 	}),
 	symmetricFamily64("symmetric64_low", false), symmetricFamily64("symmetric64_high", true),
 	skewedFamily64("skewed64_s0", true), skewedFamily64("skewed64_s1", false),
+	roundedFamily("skewed_s0"),
 	wideFamily("student64", []string{"expohi", "expo", "expolo", "bias", "nu"}, func(b *builder, w0, w1 string, v map[string]string) []string {
 		return []string{b.student64(w0, w1, v)}
 	}),
@@ -89,9 +90,23 @@ func symmetricFamily64(name string, high bool) NoiseFamily {
 	})
 }
 
+var skewedParams64 = []string{"expohi", "expo", "expolo", "bias", "eps", "halfeps", "invsin", "bp", "bm", "kp", "km", "invalpha", "inveps", "lo", "hi"}
+
+// roundedFamily is simd.Noise64SkewedS0 in float32, at most the largest: what
+// stable.Stream.Skewed makes in S0 for |1−α| ≤ ½.
+func roundedFamily(name string) NoiseFamily {
+	n := skewedFamily64(name, true)
+	make := n.make
+	n.Wide, n.make = false, func(b *builder, w [4]string, v map[string]string) []string {
+		const most = 0x1.fffffep127
+		x := b.def('g', "max.f64 %s, %s", b.def('g', "min.f64 %s, %s", make(b, w, v)[0], lit64(most)), lit64(-most))
+		return []string{b.narrow(x)}
+	}
+	return n
+}
+
 func skewedFamily64(name string, s0 bool) NoiseFamily {
-	extra := []string{"expohi", "expo", "expolo", "bias", "eps", "halfeps", "invsin", "bp", "bm", "kp", "km", "invalpha", "inveps", "lo", "hi"}
-	return wideFamily(name, extra, func(b *builder, w0, w1 string, v map[string]string) []string {
+	return wideFamily(name, skewedParams64, func(b *builder, w0, w1 string, v map[string]string) []string {
 		return []string{b.skewed64(w0, w1, v, s0)}
 	})
 }

@@ -10,7 +10,8 @@ type groupNorm struct {
 	n, lane, warp   string
 	c0, size        string // first channel of the slice, and how many it has
 	own, ch, in     string // the lane's channel in the slice and in all; whether it is one of its own
-	totals, first   string // address of the channels' sums; the predicate of warp 0
+	blocks, totals  string // addresses of sums of blocks and of channels
+	first           string // the predicate of warp 0
 	count           string // pixels·channels of a group, float64
 	channelOfGroup0 string // first channel of the lane's group in the slice
 }
@@ -18,16 +19,17 @@ type groupNorm struct {
 const (
 	normRound  = 64 // blocks of pixels that are in shared memory at a time
 	normWarps  = 8
+	normSums   = normRound * 32 * 8
 	normTotals = 24 // bytes of a channel's two sums and shift
 )
 
 // GroupNormWidth is the number of channels of a slice for groups of cpg channels.
 func GroupNormWidth(cpg int) int { return max(32/cpg, 1) * cpg }
 
-// GroupNormShared is the dynamic shared memory of all three entries. A processor
-// that has 99 KiB of shared memory takes groups of up to 3400 channels, one of
-// 227 KiB up to 9000.
-func GroupNormShared(cpg int) int { return GroupNormWidth(cpg) * normTotals }
+// GroupNormShared is the dynamic shared memory of all three entries: sums of
+// blocks, then the totals of channels. A processor that has 99 KiB of shared memory
+// takes groups of up to 3500 channels, one of 227 KiB up to 9000.
+func GroupNormShared(cpg int) int { return normSums + GroupNormWidth(cpg)*normTotals }
 
 // GroupNorm is the module of groupnorm and of groupnorm_backward and
 // groupnorm_silu_backward, which differ in the activation (groupnorm has the
@@ -75,13 +77,13 @@ func groupNormForward() string {
 func newGroupNorm(params []Param) *groupNorm {
 	b := newBuilder()
 	g := &groupNorm{builder: b, v: b.load(params)}
-	b.emit(".shared .align 16 .b8 sums[%d];", normRound*32*8)
 	tid := b.def('r', "mov.u32 %%tid.x")
 	g.lane, g.warp = b.def('r', "and.b32 %s, 31", tid), b.def('r', "shr.u32 %s, 5", tid)
 	g.n = b.def('r', "mov.u32 %%ctaid.y")
 	g.c0 = b.def('r', "mul.lo.u32 %s, %s", b.def('r', "mov.u32 %%ctaid.x"), g.v["width"])
 	g.size = b.def('r', "min.u32 %s, %s", g.v["width"], b.def('r', "sub.u32 %s, %s", g.v["C"], g.c0))
-	g.totals = b.def('r', "mov.u32 smem")
+	g.blocks = b.def('r', "mov.u32 smem")
+	g.totals = b.def('r', "add.u32 %s, %d", g.blocks, normSums)
 	g.first = b.test("setp.eq.u32 %s, 0", g.warp)
 	g.count = b.def('g', "cvt.rn.f64.u32 %s", b.def('r', "mul.lo.u32 %s, %s", g.v["P"], g.v["cpg"]))
 	c := b.def('r', "min.u32 %s, %s", g.lane, b.def('r', "sub.u32 %s, 1", g.size))
@@ -126,7 +128,6 @@ func (g *groupNorm) channel(base string) string { return g.widen(g.load32(g.item
 func (g *groupNorm) sums(from []stream, term func(s, sq string, x []string)) (s1, s2 string) {
 	s1, s2 = g.zero64(), g.zero64()
 	blocks := g.def('r', "shr.u32 %s, 5", g.def('r', "add.u32 %s, 31", g.v["P"]))
-	base := g.def('r', "mov.u32 sums")
 	start := g.def('r', "mov.u32 0")
 	round, block, done := g.label("ROUND"), g.label("BLOCK"), g.label("BLOCKS")
 	g.mark(round)
@@ -135,7 +136,7 @@ func (g *groupNorm) sums(from []stream, term func(s, sq string, x []string)) (s1
 	g.mark(block)
 	g.jump(done, "setp.ge.u32 %s, %s", blk, stop)
 	s, sq := g.blockSums(blk, from, term)
-	slot := g.def('r', "mad.lo.u32 %s, 256, %s", g.def('r', "sub.u32 %s, %s", blk, start), base)
+	slot := g.def('r', "mad.lo.u32 %s, 256, %s", g.def('r', "sub.u32 %s, %s", blk, start), g.blocks)
 	slot = g.def('r', "mad.lo.u32 %s, 4, %s", g.lane, slot)
 	g.emit("st.shared.f32 [%s], %s;", slot, s)
 	g.emit("st.shared.f32 [%s+128], %s;", slot, sq)
@@ -144,7 +145,7 @@ func (g *groupNorm) sums(from []stream, term func(s, sq string, x []string)) (s1
 	g.mark(done)
 	g.emit("bar.sync 0;")
 	// every warp adds the blocks in ascending order: nobody needs to wait for a result
-	j, at := g.def('r', "mov.u32 %s", start), g.def('r', "mad.lo.u32 %s, 4, %s", g.lane, base)
+	j, at := g.def('r', "mov.u32 %s", start), g.def('r', "mad.lo.u32 %s, 4, %s", g.lane, g.blocks)
 	join, joined := g.label("JOIN"), g.label("JOINED")
 	g.mark(join)
 	g.jump(joined, "setp.ge.u32 %s, %s", j, stop)

@@ -121,7 +121,7 @@ func (a *anyAttention) step(q0 int, y, dy, dqkv uint64) error {
 // Attention for heads of any size, of tokens in one step and in several, forward
 // and backward, with NaN and with a score that dwarfs the others.
 func TestAttentionAny(t *testing.T) {
-	for i, s := range [][5]int{{2, 21, 3, 5, 21}, {1, 70, 2, 40, 32}, {1, 1, 1, 3, 1}, {1, 67, 1, 72, 67}, {1, 17, 1, tensor.MaxHead, 9}} {
+	for i, s := range [][5]int{{2, 21, 3, 5, 21}, {1, 66, 2, 40, 33}, {1, 1, 1, 3, 1}, {1, 67, 1, 20, 67}, {1, 9, 1, tensor.MaxHead, 9}} {
 		N, T, H, d, m := s[0], s[1], s[2], s[3], s[4]
 		C := H * d
 		x, dy := random(N*T*3*C, 9), random(N*T*C, 5)

@@ -107,6 +107,25 @@ func TestNoise64(t *testing.T) {
 	}
 }
 
+// Skewed variates in S0 next to α = 1 are those of float64, rounded.
+func TestSkewedS0(t *testing.T) {
+	for _, l := range [][2]float64{{0.5, 1}, {1, 0.7}, {1.0001, -0.3}, {1.5, 0}} {
+		const blocks, first = 400, 9
+		_, op, q, extra := skewed64(l[0], l[1], true)
+		p := simd.NewPhilox(0x123456789abcdef0, 3, 5, 7)
+		wide, want := make([]float64, blocks), make([]float32, blocks)
+		simd.Noise64(wide, op, &p, first, &q)
+		for i, x := range wide {
+			want[i] = float32(max(min(x, math.MaxFloat32), -math.MaxFloat32))
+		}
+		g := &gpu{t: t}
+		at := g.room(blocks)
+		g.run("skewed_s0", "skewed_s0", launch(up(blocks, 256), 1, 256, 0, 5),
+			append([]any{at, blocks, first, uint32(0x9abcdef0), uint32(0x12345678), 3, 5, 7}, extra...)...)
+		same(t, want, g.floats(at, blocks), "%v", l)
+	}
+}
+
 // gammas runs the kernel.
 func (g *gpu) gammas(k *emu.Kernel, at uint64, n int, first uint32, q simd.Gamma64Params, seed int64) error {
 	l := launch(up(n, 256), 1, 256, 0, seed)
