@@ -38,8 +38,8 @@ var mayImport = map[string][]string{
 
 	// Files.
 	"internal/atomicfile": {},
-	"internal/source":     {}, // what is read, as atomicfile what is written
-	"internal/imageio":    {},
+	"internal/source":     {},                 // what is read, as atomicfile what is written
+	"internal/imageio":    {"internal/chart"}, // for the numbers on axes
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                      // machine: what may be unpacked

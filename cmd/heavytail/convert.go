@@ -75,10 +75,14 @@ func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if errors.Is(err, tensor.ErrRange) {
 		return fmt.Errorf("%w: give -type bf16, which has the range of f32, or f32", err)
 	}
-	if err == nil {
-		fmt.Fprintf(e.stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
+	if err != nil {
+		return err
 	}
-	return err
+	fmt.Fprintf(e.stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
+	if torch && s.Opt != nil {
+		fmt.Fprintf(e.stderr, "%s: without the state of training, which a .pt file of this program does not hold: no run goes on from it (a .safetensors file holds it; -weights-only leaves it out on purpose)\n", out)
+	}
+	return nil
 }
 
 // storage parses -type; the empty type means the input's.

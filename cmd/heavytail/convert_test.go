@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/train"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/tensor"
@@ -53,4 +55,22 @@ func TestDamagedCheckpoint(t *testing.T) {
 		require.Equal(t, 1, r.status, "%s", args)
 		require.Contains(t, r.stderr, "damaged", "%s", args)
 	}
+}
+
+// What a .pt file has no place for is said, unless it was left out on purpose.
+func TestConvertSaysWhatIsLost(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, toyArgs("run", "-steps", "2")...)
+	const said = "without the state of training"
+	for args, want := range map[string]bool{
+		"run/model.safetensors a.pt": true, "run/model.safetensors a.pth": true, "run/model.safetensors a.safetensors": false,
+		"-weights-only run/model.safetensors b.pt": false, "-ema run/model.safetensors c.pt": false, "-weights-only run/model.safetensors c.safetensors": false,
+	} {
+		r := ok(t, dir, append([]string{"convert"}, strings.Fields(args)...)...)
+		require.Equal(t, want, strings.Contains(r.stderr, said), "%s: %s", args, r.stderr)
+	}
+	_, _, err := train.ReadRecipe(filepath.Join(dir, "a.safetensors"))
+	require.NoError(t, err)
+	_, _, err = train.ReadRecipe(filepath.Join(dir, "a.pt"))
+	require.ErrorContains(t, err, "without the state of its training")
 }

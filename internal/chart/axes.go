@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"heavytail/internal/dmath"
@@ -117,21 +118,36 @@ func (a axis) ticks() []float64 {
 }
 
 func (a axis) linearTicks() []float64 {
-	step := math.Round(exp10(math.Floor(log10((a.hi-a.lo)/4)))*1e9) / 1e9
-	for _, f := range []float64{5, 2} {
-		if (a.hi-a.lo)/(step*f) >= 4 {
-			step *= f
-			break
-		}
-	}
-	if !(step > 0) {
+	out, _ := Ticks(a.lo, a.hi, 4)
+	if out == nil {
 		return []float64{a.lo, a.hi}
 	}
-	var out []float64
-	for k := math.Ceil(a.lo/step - 1e-9); k*step <= a.hi*(1+1e-12); k++ {
-		out = append(out, float64(k*step)+0) // + 0: no "-0"
-	}
 	return out
+}
+
+// Ticks returns the multiples from lo to hi of the largest step of 1, 2 or 5 times a
+// power of ten that leaves at least so many intervals, and the exponent of the
+// power; nil if there is no such step in float64.
+func Ticks(lo, hi float64, intervals int) (at []float64, exp int) {
+	raw := strconv.FormatFloat((hi-lo)/float64(intervals), 'e', 0, 64) // one digit, and the exponent exactly
+	top, err := strconv.Atoi(raw[strings.IndexByte(raw, 'e')+1:])
+	if err != nil { // NaN, Inf
+		return nil, 0
+	}
+	for exp = top; exp >= top-1; exp-- {
+		power, _ := strconv.ParseFloat("1e"+strconv.Itoa(exp), 64)
+		for _, m := range []float64{5, 2, 1} {
+			step := power * m
+			if !(step > 0 && (hi-lo)/step >= float64(intervals)) {
+				continue
+			}
+			for k := math.Ceil(lo/step - float64(1e-12*math.Abs(lo/step))); k*step <= hi+float64(1e-12*math.Abs(hi)); k++ {
+				at = append(at, float64(k*step)+0) // + 0: no "-0"
+			}
+			return at, exp
+		}
+	}
+	return nil, 0
 }
 
 // tickText formats a tick: powers of ten beyond three zeros as such.

@@ -33,7 +33,7 @@ func TestAxes(t *testing.T) {
 		lo, hi float64
 		want   string
 	}{
-		{false, 0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {false, -3, 7, "[-2 0 2 4 6]"}, {false, 1.5, 2, "[1.5 1.6 1.7 1.8 1.9 2]"},
+		{false, 0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {false, -3, 7, "[-2 0 2 4 6]"}, {false, 1.5, 2, "[1.5 1.6 1.7 1.8 1.9 2]"}, {false, -0.1, 0.3, "[-0.1 0 0.1 0.2 0.3]"},
 		{true, 0.9, 110, "[1 2 5 10 20 50 100]"}, {true, 1e-6, 1e2, "[1e-06 0.0001 0.01 1 100]"}, {true, 0.02, 0.3, "[0.02 0.05 0.1 0.2]"},
 	} {
 		a := axis{lo: c.lo, hi: c.hi, log: c.log, from: 10, to: 20}
@@ -43,4 +43,24 @@ func TestAxes(t *testing.T) {
 		require.False(t, a.shows(math.NaN()) || a.shows(c.hi*1.1) || a.shows(c.lo-1))
 	}
 	require.Equal(t, []string{"0", "0.5", "1e-4", "1e6", "2.5e-5"}, []string{tickText(0), tickText(0.5), tickText(1e-4), tickText(1e6), tickText(2.5e-5)})
+}
+
+// Ticks are found at every size of numbers that float64 has.
+func TestTicksOfEverySize(t *testing.T) {
+	for exp := -300; exp <= 300; exp += 60 {
+		e := math.Pow10(exp)
+		for _, span := range []float64{1, 1.9, 2.5, 4, 7, 9.99} {
+			for _, lo := range []float64{0, -0.3, 5.01} {
+				at, _ := Ticks(lo*e, (lo+span)*e, 4)
+				require.GreaterOrEqual(t, len(at), 4, "%v %v %v", lo, span, e)
+				require.LessOrEqual(t, len(at), 11)
+				require.GreaterOrEqual(t, at[0], lo*e-1e-9*e)
+				require.LessOrEqual(t, at[len(at)-1], (lo+span)*e*(1+1e-9))
+			}
+		}
+	}
+	for _, r := range [][2]float64{{1, 1}, {2, 1}, {math.NaN(), 1}, {0, math.Inf(1)}, {math.Inf(-1), math.Inf(1)}} {
+		at, _ := Ticks(r[0], r[1], 4)
+		require.Nil(t, at, "%v", r)
+	}
 }

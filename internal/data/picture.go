@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,7 +23,9 @@ import (
 // pipe.
 func ReadValues(ctx context.Context, path string, shape []int) (x []float64, sum string, err error) {
 	f, err := source.Open(ctx, path)
-	if err != nil {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return nil, "", fmt.Errorf("%s: %w", path, e.Err)
+	} else if err != nil {
 		return nil, "", err
 	}
 	defer f.Close()

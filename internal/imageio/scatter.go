@@ -1,12 +1,15 @@
 package imageio
 
 import (
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"math"
 	"slices"
 	"strconv"
+
+	"heavytail/internal/chart"
 )
 
 // An Axis is one direction of a plot: what it shows, in which units is its
@@ -74,22 +77,13 @@ func (a Axis) at(v float64, n int) int {
 // ticks returns at most most round numbers of the axis and their texts, which
 // tell them apart.
 func (a Axis) ticks(most int) (at []float64, texts []string) {
-	step, exp := 0.0, 0
-	raw := strconv.FormatFloat((a.Hi-a.Lo)/float64(most), 'e', 0, 64) // one digit, and the exponent exactly
-	exp, _ = strconv.Atoi(raw[len("1e"):])
-	for _, m := range []float64{1, 2, 5, 10} {
-		step, _ = strconv.ParseFloat("1e"+strconv.Itoa(exp), 64)
-		step *= m
-		if (a.Hi-a.Lo)/step <= float64(most) {
-			if m == 10 {
-				exp++
-			}
-			break
-		}
+	exp := 0
+	for n := max(most-1, 1); n > 0 && (at == nil || len(at) > most); n-- {
+		at, exp = chart.Ticks(a.Lo, a.Hi, n)
 	}
-	for k := math.Ceil(a.Lo / step); k*step <= a.Hi && len(at) < most; k++ {
-		at = append(at, k*step)
-		texts = append(texts, tickText(k*step, exp))
+	at = at[:min(len(at), most)]
+	for _, v := range at {
+		texts = append(texts, tickText(v, exp))
 	}
 	return at, texts
 }
@@ -113,14 +107,15 @@ func tickText(v float64, exp int) string {
 
 // Scatter returns a square picture of size pixels with a dot per row of x, of
 // one value for each of the two axes, the second upwards. Where more points fall
-// the dot is darker; points outside the axes are left out. With one axis it is a
-// histogram of x.
+// the dot is darker; points outside the axes, or not finite, are left out, and
+// their number stands in the corner. With one axis it is a histogram of x.
 func Scatter(x []float64, axes []Axis, size int) image.Image {
 	p := newPlot(size)
 	if len(axes) == 1 {
 		p.histogram(x, axes[0])
 		return p.Gray
 	}
+	p.outside(x, axes)
 	p.axes(axes[0], axes[1])
 	for i := 0; i+1 < len(x); i += 2 {
 		px, py := axes[0].at(x[i], p.in.Dx()), axes[1].at(x[i+1], p.in.Dy())
@@ -143,7 +138,24 @@ func Scatter(x []float64, axes []Axis, size int) image.Image {
 // A plot is a white picture with axes around in.
 type plot struct {
 	*image.Gray
-	in image.Rectangle
+	in   image.Rectangle
+	note string // in the upper right corner
+}
+
+// outside notes how many of the rows of x the axes do not show.
+func (p *plot) outside(x []float64, axes []Axis) {
+	n, d := 0, len(axes)
+	for i := 0; i+d <= len(x); i += d {
+		for c, a := range axes {
+			if a.at(x[i+c], 1) < 0 {
+				n++
+				break
+			}
+		}
+	}
+	if n > 0 {
+		p.note = fmt.Sprintf("%d of %d points outside", n, len(x)/d)
+	}
 }
 
 func newPlot(size int) *plot {
@@ -193,8 +205,10 @@ func (p *plot) axes(x, y Axis) {
 	}
 	p.fill(image.Rect(p.in.Min.X-1, p.in.Min.Y, p.in.Min.X, p.in.Max.Y+1), axisGrey)
 	p.fill(image.Rect(p.in.Min.X-1, p.in.Max.Y, p.in.Max.X, p.in.Max.Y+1), axisGrey)
-	Text(p, p.in.Min.X, plotTop-plotSpace, p.short(y.Name), color.Black)
-	name := p.short(x.Name)
+	note := p.short(p.note, p.in.Dx())
+	Text(p, p.in.Max.X-textWidth(note), plotTop-plotSpace, note, axisGrey)
+	Text(p, p.in.Min.X, plotTop-plotSpace, p.short(y.Name, p.in.Dx()-textWidth(note)-letterW), color.Black)
+	name := p.short(x.Name, p.in.Dx())
 	Text(p, p.in.Max.X-textWidth(name), size-plotSpace, name, color.Black)
 }
 
@@ -207,12 +221,14 @@ func (p *plot) room(texts []string) bool {
 	return w <= p.in.Dx()
 }
 
-// short cuts a name to the width of the plot.
-func (p *plot) short(name string) string {
-	if r, n := []rune(name), p.in.Dx()/letterW; len(r) > n {
-		return string(r[:max(n-2, 0)]) + ".."
+// short cuts a text to so many pixels.
+func (p *plot) short(text string, width int) string {
+	if r, n := []rune(text), max(width, 0)/letterW; n < 3 && len(r) > n {
+		return ""
+	} else if len(r) > n {
+		return string(r[:n-2]) + ".."
 	}
-	return name
+	return text
 }
 
 func (p *plot) fill(r image.Rectangle, c color.Gray) {
@@ -233,6 +249,7 @@ func (p *plot) histogram(v []float64, x Axis) {
 		}
 	}
 	y := Axis{"points", 0, float64(float64(most) * 1.05)}
+	p.outside(v, []Axis{x})
 	p.axes(x, y)
 	for k, n := range counts {
 		if n > 0 {

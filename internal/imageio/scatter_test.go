@@ -19,7 +19,11 @@ func TestScatterPlacesDots(t *testing.T) {
 	x := []float64{1_000_000, 2, 1_000_000, 2, 5, 5, math.NaN(), 0, 1_000_000, math.Inf(1)}
 	m := Scatter(x, axes, 300).(*image.Gray)
 	p := newPlot(300)
+	p.outside(x, axes)
+	require.Equal(t, "3 of 5 points outside", p.note)
 	p.axes(axes[0], axes[1])
+	require.NotEqual(t, empty, p.Gray, "the number of points outside is not on the picture")
+	empty = p.Gray
 	at := image.Pt(p.in.Min.X+p.in.Dx()/2, p.in.Max.Y-1-3*p.in.Dy()/4)
 	for y := range 300 {
 		for i := range 300 {
@@ -99,6 +103,19 @@ func TestAxesAreLabelled(t *testing.T) {
 	require.Greater(t, dark(blank, image.Rect(0, 260, 300, 280)), 50, "numbers below")
 	long := []Axis{{strings.Repeat("long ", 50), -1, 1}, {"", -1, 1}}
 	Scatter(nil, long, 100)
+
+	// The number of points outside stands above, the name beside it as far as there is
+	// room, of a histogram too.
+	for _, d := range []int{1, 2} {
+		axes := []Axis{{"", -1, 1}, {strings.Repeat("long ", 50), -1, 1}}[:d]
+		above := image.Rect(200, 0, 300, 19)
+		inside := Scatter([]float64{0, 0, 0.5, 0.5}, axes, 300).(*image.Gray)
+		outside := Scatter([]float64{0, 0, 0.5, 7}, axes, 300).(*image.Gray)
+		require.NotEqual(t, inside.SubImage(above), outside.SubImage(above))
+		p := newPlot(300)
+		p.outside([]float64{0, 0, 0.5, 0.5}, axes)
+		require.Empty(t, p.note)
+	}
 
 	var x []float64
 	for i := range 300 {
