@@ -31,8 +31,8 @@ var mayImport = map[string][]string{
 
 	"internal/device":  {"cuda", "kernels", "tensor"}, // cuda: with the tag cuda only
 	"internal/isa":     {"github.com/klauspost/cpuid/v2"},
-	"internal/par":     {},
-	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory
+	"internal/par":     {"internal/machine"},                                  // machine: the quota of processors
+	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory and processors
 	"internal/dmath":   {},
 	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 

@@ -36,7 +36,7 @@ func (c *CPU) Attention(y, qkv *tensor.Tensor, heads int) {
 	j := newAttn(y, qkv, heads)
 	j.stop = c.stop
 	defer y.Touch()
-	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
+	parts, threads := qkv.Dim(0)*heads, c.width()
 	want := partsFor(threads, parts*j.t*j.t*j.d*2)
 	if want == 1 {
 		threads = 1
@@ -57,7 +57,7 @@ func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 	j := newAttn(dy, qkv, heads)
 	defer dqkv.Touch()
 	j.dqkv, j.stop = dqkv, c.stop
-	parts, threads := qkv.Dim(0)*heads, par.Threads(c.threads)
+	parts, threads := qkv.Dim(0)*heads, c.width()
 	if partsFor(threads, parts*j.t*j.t*j.d*5) == 1 {
 		threads = 1
 	}

@@ -38,7 +38,7 @@ func (c *CPU) AddChannels(y, x, v *tensor.Tensor) {
 		j.yPitch, j.xPitch, j.vPitch, j.c = y.Pitch(), x.Pitch(), v.Pitch(), x.Cols()
 		j.rows, j.pixels = x.Rows(), x.Rows()/x.Dim(0)
 		j.perPart = max(1, flatChunk/j.c)
-		par.Run(c.threads, (j.rows+j.perPart-1)/j.perPart, j)
+		par.Run(c.width(), (j.rows+j.perPart-1)/j.perPart, j)
 		*j = addJob{}
 		addPool.Put(j)
 	}
@@ -67,7 +67,7 @@ func (c *CPU) SumPixels(dv, dy *tensor.Tensor) {
 		if j.pixels*j.c >= flatChunk {
 			j.parts = panels(j.c)
 		}
-		par.Run(c.threads, dy.Dim(0)*j.parts, j)
+		par.Run(c.width(), dy.Dim(0)*j.parts, j)
 		*j = sumsJob{}
 		sumsPool.Put(j)
 	}

@@ -41,7 +41,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.bias = dataOf(b)
 	j.n, j.k, j.cols, j.stop = x.Dim(0), x.Cols(), y.Cols(), c.stop
 	j.b = convPanels(w, opt, false)
-	j.run(c.threads)
+	j.run(c.width())
 }
 
 // Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped)
@@ -81,7 +81,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
 	j.n, j.k, j.cols, j.stop = dx.Dim(0), dy.Cols(), dx.Cols(), c.stop
 	j.b = convPanels(w, opt, true)
-	j.run(c.threads)
+	j.run(c.width())
 }
 
 // shapeOfConv is the geometry of a convolution of x, whose opt has Stride set.

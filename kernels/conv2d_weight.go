@@ -31,7 +31,7 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	}
 	j := weightPool.Get().(*weightJob)
 	j.dw, j.dy, j.x, j.opt, j.k, j.stop = dw, dy, x, opt, dw.Dim(0), c.stop
-	threads, taps := par.Threads(c.threads), j.k*j.k
+	threads, taps := c.width(), j.k*j.k
 	fmas := dy.Rows() * dy.Cols() * x.Cols()
 	if partsFor(threads, fmas*taps) == 1 {
 		threads = 1

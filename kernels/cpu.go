@@ -18,6 +18,7 @@ import (
 // besides its options: any number of goroutines may use one value.
 type CPU struct {
 	threads int
+	lane    bool         // one of several that share the threads
 	stop    *tensor.Stop // of Until; nil: none
 }
 
@@ -26,10 +27,12 @@ var (
 	_ tensor.Bounded   = (*CPU)(nil)
 	_ tensor.Keeper    = (*CPU)(nil)
 	_ tensor.Stoppable = (*CPU)(nil)
+	_ tensor.Threaded  = (*CPU)(nil)
 )
 
 // New returns a CPU device that runs each operation on at most threads
-// goroutines; threads ≤ 0 means GOMAXPROCS.
+// goroutines; threads ≤ 0 means all processors that this process may use
+// (par.Threads).
 func New(threads int) *CPU { return &CPU{threads: threads} }
 
 // Name returns the level and the number of threads.
@@ -50,7 +53,26 @@ func (c *CPU) New(shape ...int) *tensor.Tensor {
 func (c *CPU) Memory() int64 { return machine.Memory() }
 
 // Until returns a device as c whose long operations end early when s says so.
-func (c *CPU) Until(s *tensor.Stop) tensor.Device { return &CPU{c.threads, s} }
+func (c *CPU) Until(s *tensor.Stop) tensor.Device { return &CPU{c.threads, c.lane, s} }
+
+// Threads returns the number of threads and the size of a core's second-level
+// cache.
+func (c *CPU) Threads() (n, cache int) { return par.Threads(c.threads), isa.Cache() }
+
+// Lane returns a device as c whose operations use the threads that have nothing
+// else to do, beside their own.
+func (c *CPU) Lane() tensor.Device { return &CPU{c.threads, true, c.stop} }
+
+// Each runs the parts of t at once, on the device's threads.
+func (c *CPU) Each(parts int, t tensor.Task) { par.Nest(c.threads, parts, t) }
+
+// width returns how many threads an operation may use.
+func (c *CPU) width() int {
+	if c.lane {
+		return par.Width(par.Threads(c.threads))
+	}
+	return par.Threads(c.threads)
+}
 
 // Kept returns the size of the packed weight of a forward pass (convPanels) and
 // of the tables (convTable: for each output 4 bytes a tap and 8 more;

@@ -48,7 +48,7 @@ func (c *CPU) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 		j.scale = float32(1 / (1 - float64(p)))
 		j.rows = x.Rows() / n
 		j.parts = min(j.rows, max(1, j.rows*x.Cols()/flatChunk))
-		par.Run(c.threads, n*j.parts, j)
+		par.Run(c.width(), n*j.parts, j)
 		*j = dropJob{}
 		dropPool.Put(j)
 	}

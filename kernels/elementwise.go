@@ -49,7 +49,7 @@ func (c *CPU) runFlat(op flatOp, dst, a, b *tensor.Tensor, s, s2 float32) {
 	j := flatPool.Get().(*flatJob)
 	j.op, j.s, j.s2 = op, s, s2
 	j.set(dst, a, b)
-	j.run(c.threads)
+	j.run(c.width())
 	dst.Touch()
 }
 

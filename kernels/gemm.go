@@ -13,7 +13,7 @@ type GemmOpt struct {
 	TransA     bool // op(A) = Aᵀ: a is stored [k][m]
 	TransB     bool // op(B) = Bᵀ: b is stored [n][k]
 	Accumulate bool // C += instead of C =
-	Threads    int  // at most so many goroutines; 0: GOMAXPROCS
+	Threads    int  // at most so many goroutines; 0: all processors
 }
 
 // Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache;

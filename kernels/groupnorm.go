@@ -109,7 +109,7 @@ func (c *CPU) normJob(x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormO
 	if ss != nil {
 		j.ss = ss.Data()
 	}
-	j.cut(par.Threads(c.threads))
+	j.cut(c.width())
 	return j
 }
 

@@ -48,7 +48,7 @@ func (c *CPU) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.Norm
 	shapes.LayerNorm("LayerNorm", y, x, gamma, beta, stats)
 	j := newLayerJob(x, gamma, beta, stats, opt)
 	j.phase, j.y = layerForward, strip(y)
-	par.Run(c.threads, (j.m+j.rowsPer-1)/j.rowsPer, j)
+	par.Run(c.width(), (j.m+j.rowsPer-1)/j.rowsPer, j)
 	j.free()
 	y.Touch()
 	stats.Touch()
@@ -70,12 +70,12 @@ func (c *CPU) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *te
 		// dv is kept apart: dx is written before the sums over rows are made.
 		s := getScratch(j.m*j.c, 0)
 		j.dv = simd.Strip{Data: s.f, Pitch: j.c}
-		j.runInput(c.threads)
-		j.runParams(c.threads)
+		j.runInput(c.width())
+		j.runParams(c.width())
 		s.free()
 	} else {
-		j.runParams(c.threads) // first, since dx may be dy
-		j.runInput(c.threads)
+		j.runParams(c.width()) // first, since dx may be dy
+		j.runInput(c.width())
 	}
 	j.free()
 	dx.Touch()

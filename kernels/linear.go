@@ -33,7 +33,7 @@ func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
 	if res != nil {
 		p.res, p.ri = res.Data(), res.Pitch()
 	}
-	mul(c.threads, x.Rows(), 0, &p)
+	mul(c.width(), x.Rows(), 0, &p)
 }
 
 // LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and
@@ -46,14 +46,14 @@ func (c *CPU) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 
 func (c *CPU) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	if dx != nil {
-		mul(c.threads, dx.Rows(), 0, &product{
+		mul(c.width(), dx.Rows(), 0, &product{
 			a: dy.Data(), ai: dy.Pitch(), ak: 1,
 			b: backwardPanels(w), bPanel: w.Cols() * simd.TileCols, kb: simd.TileCols,
 			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(), stop: c.stop,
 		})
 		dx.Touch()
 	}
-	mul(c.threads, w.Rows(), rowBlock, &product{
+	mul(c.width(), w.Rows(), rowBlock, &product{
 		a: x.Data(), ai: 1, ak: x.Pitch(),
 		b: dy.Data(), bPanel: simd.TileCols, kb: dy.Pitch(),
 		c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true, stop: c.stop,
@@ -84,9 +84,9 @@ func (c *CPU) sumRows(db, dy *tensor.Tensor) {
 	j.db, j.dy = db, dy
 	j.parts = 1
 	if dy.Len() >= 1<<17 {
-		j.parts = min(panels(dy.Cols()), par.Threads(c.threads))
+		j.parts = min(panels(dy.Cols()), c.width())
 	}
-	par.Run(c.threads, j.parts, j)
+	par.Run(c.width(), j.parts, j)
 	j.db, j.dy = nil, nil
 	sumPool.Put(j)
 	db.Touch()

@@ -35,7 +35,7 @@ var (
 func (c *CPU) Loss(out []float64, pred, target *tensor.Tensor, kind tensor.LossKind, p float64) {
 	j := newLossJob("Loss", pred, target, kind, p, len(out))
 	j.out = out
-	j.run(c.threads)
+	j.run(c.width())
 }
 
 // LossBackward sets dpred = w[i]·∂out[i]/∂pred; dpred may be pred or target.
@@ -44,7 +44,7 @@ func (c *CPU) LossBackward(dpred, pred, target *tensor.Tensor, kind tensor.LossK
 	shapes.Match("LossBackward", dpred, pred)
 	j := newLossJob("LossBackward", pred, target, kind, p, len(w))
 	j.dpred, j.w = dpred, w
-	j.run(c.threads)
+	j.run(c.width())
 	dpred.Touch()
 }
 

@@ -20,7 +20,7 @@ func (c *CPU) AdamW(p, g, m, v *tensor.Tensor, opt tensor.AdamWOpt) {
 	j.op, j.adam = opAdamW, AdamWConstants(opt)
 	j.set(p, g, nil)
 	j.m, j.v = m.Data(), v.Data()
-	j.run(c.threads)
+	j.run(c.width())
 	p.Touch()
 	m.Touch()
 	v.Touch()
@@ -77,7 +77,7 @@ func (c *CPU) SumSq(x *tensor.Tensor) float64 {
 		j.sums = make([]float64, parts)
 	}
 	j.sums = j.sums[:parts]
-	par.Run(c.threads, parts, j)
+	par.Run(c.width(), parts, j)
 	s := 0.0
 	for _, v := range j.sums {
 		s += v

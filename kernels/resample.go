@@ -53,7 +53,7 @@ func (c *CPU) resample(dst, src *tensor.Tensor, opt tensor.ResampleOpt, spread b
 		j.n = copy(j.taps[:], opt.Taps)
 		j.rows = dst.Dim(0) * j.oh
 		j.perPart = max(1, flatChunk/(2*max(1, j.w*j.c)))
-		par.Run(c.threads, (j.rows+j.perPart-1)/j.perPart, j)
+		par.Run(c.width(), (j.rows+j.perPart-1)/j.perPart, j)
 		*j = resampleJob{}
 		resamplePool.Put(j)
 	}

@@ -50,7 +50,7 @@ func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, r
 	j.c, j.cImg = out.Data(), out.Dim(1)*out.Dim(2)*out.Pitch()
 	j.b, j.bias = taps, dataOf(b)
 	j.n, j.k, j.cols, j.stop = in.Dim(0), in.Cols(), out.Cols(), c.stop
-	threads := par.Threads(c.threads)
+	threads := c.width()
 	j.split(threads)
 	par.Run(threads, j.tileParts*j.colParts, j)
 	*j = winoJob{}

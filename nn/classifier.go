@@ -150,7 +150,7 @@ func (ws *ClassifierWorkspace) SetDropout(seed uint64, keys []uint64) { ws.ws.Se
 // until Backward. It panics if the shapes do not fit.
 func (c *Classifier) Forward(ws *ClassifierWorkspace, x *tensor.Tensor) (scores, features *tensor.Tensor) {
 	scores = c.net.Forward(ws.ws, x, ws.times[:min(x.Dim(0), len(ws.times))], nil)
-	return scores, ws.ws.last.at(ws.ws.g.also)
+	return scores, ws.ws.extra
 }
 
 // Backward adds to the gradients of all parameters those of the latest Forward

@@ -30,6 +30,11 @@
 // nothing. The skip connections of the U-Nets write straight into the columns of
 // the tensors in which the decoder reads them, so nothing is concatenated.
 //
+// Without training a batch is cut into pieces of a few samples (lanes.go), each
+// computed in an arena of its own by one thread from the first operation to the
+// last: the activations stay in its cache, and a batch takes the memory of the
+// pieces under way.
+//
 // Gradients of parameters accumulate (+=); those of activations are written
 // by the first operation that contributes and added to by the others, in a
 // fixed order. A convolution whose input comes from a normalisation says so to

@@ -53,8 +53,11 @@ func (ws *Workspace) checkExtra(op string, e Extra, samples int) {
 // ForwardWith is Forward with e for the same samples; it panics also if the
 // lengths in e do not fit.
 func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels []int, e Extra) *tensor.Tensor {
-	r := ws.run(x.Dim(0))
-	if !slices.Equal(x.Shape()[1:], ws.g.in.shape) || len(t) != r.n || (labels != nil && len(labels) != r.n) || ws.net != n {
+	samples := x.Dim(0)
+	if samples < 1 || samples > ws.batch {
+		panic(fmt.Sprintf("nn: %d samples in a workspace for %d", samples, ws.batch))
+	}
+	if !slices.Equal(x.Shape()[1:], ws.g.in.shape) || len(t) != samples || (labels != nil && len(labels) != samples) || ws.net != n {
 		panic(fmt.Sprintf("nn: Forward: x %v, %d times, %d labels; want samples of %v", x.Shape(), len(t), len(labels), ws.g.in.shape))
 	}
 	for _, l := range labels {
@@ -62,17 +65,17 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 			panic(fmt.Sprintf("nn: Forward: class %d of a network with %d", l, n.Classes()))
 		}
 	}
-	ws.checkExtra("Forward", e, r.n)
-	r.tensors[ws.g.in.id], r.t, r.labels, r.extra, r.seed, r.keys = x, t, labels, e, ws.seed, ws.keys
-	for _, s := range ws.g.steps {
-		if ws.stop.Now() {
-			break
-		}
-		if s.forward != nil {
-			s.forward(r)
-		}
+	ws.checkExtra("Forward", e, samples)
+	if c := ws.cut(samples); c != nil {
+		ws.forward(c, x, t, labels, e)
+		ws.extra = c.also
+		return c.y
 	}
-	ws.last = r
+	r := ws.run(ws.lanes[0], samples)
+	r.dev = ws.dev
+	r.set(x, t, labels, e, ws.keys)
+	r.forward()
+	ws.last, ws.extra = r, r.at(ws.g.also)
 	return r.at(ws.g.out)
 }
 
@@ -86,21 +89,15 @@ func (n *Net) PredictWith(ws *Workspace, out, x, t []float32, labels []int, e Ex
 		panic(fmt.Sprintf("nn: Predict: %d values in, %d out, for %d samples of %v", len(x), len(out), len(t), ws.g.in.shape))
 	}
 	ws.checkExtra("Predict", e, len(t))
-	if ws.in == nil { // of a training workspace
-		ws.in = n.dev.New(append([]int{ws.batch}, ws.g.in.shape...)...)
-	}
 	for lo := 0; lo < len(t); lo += ws.batch {
 		hi := min(lo+ws.batch, len(t))
-		r := ws.run(hi - lo)
-		if r.in == nil {
-			r.in = ws.in.Batch(0, r.n)
-		}
-		n.dev.Upload(r.in, x[lo*per:hi*per])
+		in := ws.input(hi - lo)
+		n.dev.Upload(in, x[lo*per:hi*per])
 		var l []int
 		if labels != nil {
 			l = labels[lo:hi]
 		}
-		y := n.ForwardWith(ws, r.in, t[lo:hi], l, e.part(lo, hi, ws.g.cond, ws.g.aug))
+		y := n.ForwardWith(ws, in, t[lo:hi], l, e.part(lo, hi, ws.g.cond, ws.g.aug))
 		if err := ws.Err(); err != nil {
 			return err
 		}

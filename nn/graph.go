@@ -61,7 +61,9 @@ type graph struct {
 	uses    []use
 	now     int     // time of the step that is being recorded
 	macs    float64 // multiply-adds of one sample, forward
-	size    int     // of the arena, in float32
+	size    int     // of a lane's arena, in float32
+	lanes   int     // of a workspace
+	piece   int     // samples that a lane holds
 	buffers [2]int  // values per sample that the host computes in
 	dev     tensor.Device
 	kept    int64 // bytes that dev keeps beside tensors

@@ -11,20 +11,24 @@ import (
 // A Workspace holds the activations of up to Batch samples. One goroutine at
 // a time may use it.
 type Workspace struct {
-	net     *Net
-	dev     tensor.Device // the network's, or a view of it that stop ends
-	batch   int
-	train   bool
-	g       *graph
-	arena   *tensor.Tensor // [1, size]
-	in      *tensor.Tensor // input of Predict
-	runs    []*run         // by number of samples; nil: not used yet
-	last    *run           // of the latest Forward
-	seed    uint64
-	keys    []uint64
-	buffers [2][]float32
-	ctx     context.Context // nil: never ends
-	stop    tensor.Stop
+	net   *Net
+	dev   tensor.Device // the network's, or a view of it that stop ends
+	batch int
+	train bool
+	g     *graph
+	lanes []*lane
+	in    *tensor.Tensor         // input of Predict
+	ins   map[int]*tensor.Tensor // the same, by number of samples
+	out   *tensor.Tensor         // of all lanes, where there are several or a batch has several pieces
+	also  *tensor.Tensor         // the second result likewise
+	cuts  map[int]*cut           // by number of samples
+	crew  crew
+	last  *run           // of the latest Forward, in training
+	extra *tensor.Tensor // second result of the latest Forward
+	seed  uint64
+	keys  []uint64
+	ctx   context.Context // nil: never ends
+	stop  tensor.Stop
 }
 
 // maxArena is the largest arena in float32, 64 GiB: a larger one is a mistake
@@ -42,11 +46,12 @@ func (n *Net) plan(batch, h, w int, train bool) (*graph, error) {
 	if err := n.model.record(g, h, w); err != nil {
 		return nil, err
 	}
-	size, ok := g.finish(batch)
-	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits {
+	g.share(batch)
+	size, ok := g.finish(g.piece)
+	g.size = int(size)
+	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits || g.bytes(batch) > 4*maxArena {
 		return nil, fmt.Errorf("workspace for %d samples of %v would take over %d GiB; use a smaller batch or smaller images", batch, g.in.shape, min(int64(4*maxArena), math.MaxInt)>>30)
 	}
-	g.size = int(size)
 	return g, nil
 }
 
@@ -58,14 +63,22 @@ func limit(dev tensor.Device) int64 {
 	return 4 * maxArena
 }
 
-// bytes returns what a workspace for batch samples holds: the activations,
-// Predict's copy of its input and what the host computes in.
+// bytes returns what a workspace for batch samples holds: the activations of every
+// lane, what the host computes in, Predict's copy of its input and, of batches in
+// pieces, the results.
 func (g *graph) bytes(batch int) int64 {
-	per := g.buffers[0] + g.buffers[1]
+	per := 0
 	if !g.train {
 		per += count(g.in.shape)
 	}
-	return 4 * (int64(g.size) + int64(batch)*int64(per))
+	if !g.whole(batch) {
+		per += count(g.out.shape)
+		if g.also != nil {
+			per += count(g.also.shape)
+		}
+	}
+	lane := int64(g.size) + int64(g.piece)*int64(g.buffers[0]+g.buffers[1])
+	return 4 * (int64(g.lanes)*lane + int64(batch)*int64(per))
 }
 
 // NewWorkspace makes a workspace for up to batch samples of h×w pixels (0, 0:
@@ -84,16 +97,22 @@ func (n *Net) NewWorkspace(batch, h, w int, train bool) (ws *Workspace, err erro
 	if train {
 		n.params.EnableGrad()
 	}
-	ws = &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, runs: make([]*run, batch+1)}
+	ws = &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, cuts: map[int]*cut{}, ins: map[int]*tensor.Tensor{}}
 	if s, ok := n.dev.(tensor.Stoppable); ok {
 		ws.dev = s.Until(&ws.stop)
 	}
-	ws.arena = n.dev.New(1, g.size)
-	for i := range ws.buffers {
-		ws.buffers[i] = make([]float32, batch*g.buffers[i])
+	for range g.lanes {
+		ws.lanes = append(ws.lanes, ws.newLane())
 	}
+	full := func(v *value) *tensor.Tensor { return n.dev.New(append([]int{batch}, v.shape...)...) }
 	if !train {
-		ws.in = n.dev.New(append([]int{batch}, g.in.shape...)...)
+		ws.in = full(g.in)
+	}
+	if !g.whole(batch) {
+		ws.out = full(g.out)
+		if g.also != nil {
+			ws.also = full(g.also)
+		}
 	}
 	return ws, nil
 }
@@ -121,11 +140,32 @@ func (ws *Workspace) Batch() int { return ws.batch }
 // Bytes returns the memory that the workspace holds: activations, and the
 // input and buffers of the host.
 func (ws *Workspace) Bytes() int64 {
-	n := ws.arena.Len() + len(ws.buffers[0]) + len(ws.buffers[1])
-	if ws.in != nil && !ws.train {
+	n := 0
+	for _, l := range ws.lanes {
+		n += l.arena.Len() + len(l.buffers[0]) + len(l.buffers[1])
+	}
+	if !ws.train {
 		n += ws.in.Len()
 	}
+	for _, t := range []*tensor.Tensor{ws.out, ws.also} {
+		if t != nil {
+			n += t.Len()
+		}
+	}
 	return 4 * int64(n)
+}
+
+// input returns the place for Predict's input of n samples.
+func (ws *Workspace) input(n int) *tensor.Tensor {
+	if ws.in == nil { // of a training workspace
+		ws.in = ws.net.dev.New(append([]int{ws.batch}, ws.g.in.shape...)...)
+	}
+	in := ws.ins[n]
+	if in == nil {
+		in = ws.in.Batch(0, n)
+		ws.ins[n] = in
+	}
+	return in
 }
 
 // Watch makes Forward, Backward and Predict on ws end soon after ctx: between
@@ -153,38 +193,13 @@ func (ws *Workspace) Err() error {
 // one key per sample. Networks that drop nothing ignore it.
 func (ws *Workspace) SetDropout(seed uint64, keys []uint64) { ws.seed, ws.keys = seed, keys }
 
-// run returns the views of the workspace for n samples, made at first use.
-func (ws *Workspace) run(n int) *run {
-	if n < 1 || n > ws.batch {
-		panic(fmt.Sprintf("nn: %d samples in a workspace for %d", n, ws.batch))
-	}
-	if r := ws.runs[n]; r != nil {
-		return r
-	}
-	r := &run{ws: ws, dev: ws.dev, n: n, tensors: make([]*tensor.Tensor, len(ws.g.values))}
-	for _, v := range ws.g.values {
-		if v.st == nil {
-			continue
-		}
-		root, col := v.st.root()
-		if !root.used {
-			continue
-		}
-		t := ws.arena.Columns(root.off, root.off+n*root.rows*root.cols)
-		t = t.Reshape(n*root.rows, root.cols).Columns(col, col+v.st.cols)
-		r.tensors[v.id] = t.Reshape(append([]int{n}, v.shape...)...)
-	}
-	ws.runs[n] = r
-	return r
-}
-
-// run is a workspace seen as n samples.
+// run is a lane of a workspace seen as n samples.
 type run struct {
 	ws      *Workspace
+	lane    *lane
 	dev     tensor.Device
 	n       int
 	tensors []*tensor.Tensor // by value
-	in      *tensor.Tensor
 	t       []float32
 	labels  []int
 	extra   Extra
@@ -201,4 +216,4 @@ func (r *run) at(v *value) *tensor.Tensor {
 }
 
 // scratch returns n elements of host buffer i, of which graph.buffer knows.
-func (r *run) scratch(i, n int) []float32 { return r.ws.buffers[i][:n] }
+func (r *run) scratch(i, n int) []float32 { return r.lane.buffers[i][:n] }

@@ -14,6 +14,25 @@ type Keeper interface {
 	Kept(h, wd int, w *Tensor, opt ConvOpt) (copy, table int64)
 }
 
+// A Task is work cut into parts, of which any number may be done at once.
+type Task interface {
+	Do(part int)
+}
+
+// A Threaded device computes on several threads, which can also share a batch:
+// each then computes samples of its own.
+type Threaded interface {
+	// Threads returns how many threads an operation may use and the bytes of
+	// cache that each of them has to itself.
+	Threads() (n, cache int)
+	// Each calls t.Do for the parts 0…parts−1 at once and returns when all are
+	// done. It must not be called within a part.
+	Each(parts int, t Task)
+	// Lane returns a view of the device for a part of Each: its operations use
+	// one thread, and more where some have nothing else to do.
+	Lane() Device
+}
+
 // A Stoppable device makes views of itself whose long operations look at a Stop
 // and end early: what they then leave in their destinations is worthless.
 type Stoppable interface {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"heavytail/internal/experiment"
+	"heavytail/internal/par"
 )
 
 var experimentCommand = command{
@@ -82,7 +83,7 @@ func (r *experimentRequest) do(ctx context.Context, e env, args []string) error 
 		}
 	}
 	if r.threads == 0 {
-		r.threads = runtime.GOMAXPROCS(0)
+		r.threads = par.Threads(0)
 	}
 	// Operations that are parallel by themselves keep to the same number.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(min(r.threads, runtime.GOMAXPROCS(0))))

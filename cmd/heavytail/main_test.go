@@ -19,6 +19,7 @@ import (
 	"heavytail"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
+	limits "heavytail/internal/machine"
 	"heavytail/internal/npy"
 )
 
@@ -295,7 +296,7 @@ func TestInfo(t *testing.T) {
 	require.Contains(t, ok(t, dir, "info").stdout, runtime.Version())
 	var m machine
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json").stdout), &m))
-	require.Equal(t, runtime.GOMAXPROCS(0), m.Threads)
+	require.Equal(t, min(runtime.GOMAXPROCS(0), limits.Processors()), m.Threads)
 	var i modelInfo
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "run/model.safetensors", "-json").stdout), &i))
 	require.Equal(t, 3, i.Step)

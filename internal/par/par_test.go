@@ -47,8 +47,10 @@ func TestRunNestsAndOverlaps(t *testing.T) {
 
 func TestRunDoesNotAllocate(t *testing.T) {
 	c := &count{make([]atomic.Int32, 64)}
-	Run(2, 64, c)
-	require.Zero(t, testing.AllocsPerRun(100, func() { Run(2, 64, c) }))
+	for _, run := range []func(threads, n int, t Task){Run, Nest} {
+		run(2, 64, c)
+		require.Zero(t, testing.AllocsPerRun(100, func() { run(2, 64, c) }))
+	}
 }
 
 // meeting is a task whose parts all wait for each other: each needs a
@@ -68,6 +70,7 @@ func meet(n int) {
 
 // Workers that have nothing to do end, and come back when there is work.
 func TestIdleWorkersEnd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(64))
 	defer idle.Store(idle.Swap(int64(100 * time.Millisecond)))
 	for range 2 {
 		before := runtime.NumGoroutine() - int(started.Load())

@@ -1,0 +1,19 @@
+package isa
+
+import (
+	"sync"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// Cache returns the bytes of a core's second-level cache, 1 MiB where the
+// processor does not tell. It decides how many samples are computed at a time,
+// never a result; what it tells in a virtual machine may be wrong, and is not
+// believed beyond what cores have.
+var Cache = sync.OnceValue(func() int {
+	size := cpuid.CPU.Cache.L2
+	if size <= 0 {
+		size = 1 << 20
+	}
+	return min(max(size, 1<<18), 1<<22)
+})

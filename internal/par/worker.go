@@ -1,0 +1,116 @@
+package par
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// idle is how long, in nanoseconds, a worker without work stays: a program that
+// once computed on many threads does not keep their stacks for ever. Tests
+// shorten it.
+var idle atomic.Int64
+
+func init() { idle.Store(int64(10 * time.Second)) }
+
+// polls is how often a goroutine that ran out of work looks again before it
+// sleeps, about 15 µs. A network's operations follow each other within that
+// time, while waking a goroutine takes up to 60 µs (the scheduler leaves a
+// woken goroutine that long to the processor that woke it): without polling,
+// two threads ran a small network no faster than one. Every few polls other
+// goroutines get their turn.
+const polls = 400
+
+// poll looks for a run to help until done, which may be nil, has a value; it
+// returns nil if none came while polling.
+func poll(inner bool, done chan struct{}) (r *run, slot int, over bool) {
+	for i := range polls {
+		select {
+		case <-done:
+			return nil, 0, true
+		default:
+		}
+		if r, slot := take(inner); r != nil {
+			return r, slot, false
+		}
+		if i%16 == 15 {
+			runtime.Gosched()
+		}
+	}
+	return nil, 0, false
+}
+
+// sleep waits for a run to help until done has a value or the timer ends, either of
+// which may be nil; over says that one of them did.
+func sleep(inner bool, done chan struct{}, timer <-chan time.Time) (r *run, slot int, over bool) {
+	asleep.Add(1)
+	// Who posts looks for sleepers afterwards, so look once more.
+	if r, slot = take(inner); r == nil {
+		select {
+		case <-wake:
+			return nil, 0, false
+		case <-done:
+			over = true
+		case <-timer:
+			over = true
+		}
+	}
+	if !claim() { // somebody claimed this sleeper
+		<-wake
+	}
+	return r, slot, over
+}
+
+// worker helps runs until there were none for the time idle.
+func worker() {
+	free.Add(1)
+	defer started.Add(-1)
+	defer free.Add(-1)
+	timer := time.NewTimer(time.Duration(idle.Load()))
+	defer timer.Stop()
+	for {
+		r, slot, over := poll(false, nil)
+		if r == nil {
+			timer.Reset(time.Duration(idle.Load()))
+			r, slot, over = sleep(false, nil, timer.C)
+		}
+		if r != nil {
+			r.help(slot)
+		}
+		if over {
+			return
+		}
+	}
+}
+
+// wait returns when the helpers of r, closed, have left. The caller of Nest helps
+// the runs within its parts meanwhile; others must not help anybody: the part that
+// they took could wait, through others, for the one that they are in.
+func (r *run) wait() {
+	if !r.outer {
+		for i := range polls {
+			select {
+			case <-r.done:
+				return
+			default:
+			}
+			if i%16 == 15 {
+				runtime.Gosched()
+			}
+		}
+		<-r.done
+		return
+	}
+	free.Add(1)
+	defer free.Add(-1)
+	for over := false; !over; {
+		var o *run
+		var slot int
+		if o, slot, over = poll(true, r.done); o == nil && !over {
+			o, slot, over = sleep(true, r.done, nil)
+		}
+		if o != nil {
+			o.help(slot)
+		}
+	}
+}
