@@ -77,23 +77,29 @@ func (l Law) centre() (below, above float64, ok bool) {
 const centred = 0x1p-6
 
 // nearCentre returns the x whose upper or lower tail probability is q if it is
-// next to X = 0: it solves F(x) − F(0) = rise, which is straight there, by
-// Newton's method in a bracket.
+// next to X = 0.
 func (l Law) nearCentre(q float64, upper bool) (x float64, ok bool) {
 	below, above, ok := l.centre()
-	rise, sign := q-below, 1.0
+	rise := q - below
 	if upper {
 		rise = above - q
 	}
+	if !ok || !(math.Abs(rise) < centred*min(below, above)) {
+		return 0, false
+	}
+	return l.fromCentre(l.riseRoot(rise)), true
+}
+
+// riseRoot solves F(X) − F(0) = rise, which is straight there, by Newton's method
+// in a bracket.
+func (l Law) riseRoot(rise float64) float64 {
+	sign := 1.0
 	if rise < 0 {
 		rise, sign = -rise, -1
 	}
-	if !ok || !(rise < centred*min(below, above)) {
-		return 0, false
-	}
 	unit := Law{Alpha: l.Alpha, Beta: l.Beta, Scale: 1, Param: S1}
 	lo, hi := 0.0, math.Inf(1)
-	x = rise / unit.evaluate(0).f
+	x := rise / unit.evaluate(0).f
 	for range 60 {
 		o := unit.evaluate(float64(sign * x))
 		if o.rise < rise {
@@ -109,10 +115,15 @@ func (l Law) nearCentre(q float64, upper bool) (x float64, ok bool) {
 			x = 0.5 * (lo + min(hi, float64(4*lo)))
 		}
 	}
+	return sign * x
+}
+
+// fromCentre returns the x of X.
+func (l Law) fromCentre(x float64) float64 {
 	if l.Param == S0 {
-		x -= float64(sign * l.zeta()) // X0 = X − ζ
+		x -= l.zeta() // X0 = X − ζ
 	}
-	return float64(float64(sign*x)*l.Scale) + l.Loc, true
+	return float64(x*l.Scale) + l.Loc
 }
 
 // difference returns (x − loc)/scale; x − loc may be beyond float64.

@@ -39,6 +39,7 @@ type Table struct {
 	logScale   float64
 	cells      []tableCell  // of z ≥ 0, then of z < 0
 	tails      [2][]float64 // the logarithms of the tail probabilities where cells meet
+	centre     tableCentre
 }
 
 // NewTable tabulates a law. It reports what Validate does.
@@ -58,6 +59,7 @@ func NewTable(l Law) (*Table, error) {
 		par.Run(0, 2*tableSide/tablePart, (*tableJob)(t))
 	}
 	t.tails = [2][]float64{t.edges(0), t.edges(1)}
+	t.centre = newTableCentre(l)
 	return t, nil
 }
 

@@ -80,6 +80,40 @@ func TestTableQuantile(t *testing.T) {
 	}
 }
 
+// TestTableQuantileNearCentre: the quantiles of a table keep the relative precision
+// of p − F(0), as the law's do: at ½ + 10^-12 the fourth digit was wrong.
+func TestTableQuantileNearCentre(t *testing.T) {
+	for _, l := range []Law{Symmetric(1.7), {1.5, -.5, 2, 0, S1}, {.6, .9, 3, 0, S1}, {.3, 0, 1, 0, S0}, {1.02, .4, 1, 0, S1}, Symmetric(2), {1, 0, 5, 0, S0}, {1.9, 1, 1, 0, S1}} {
+		tab, err := NewTable(l)
+		require.NoError(t, err)
+		below, above, ok := l.centre()
+		require.True(t, ok)
+		for e := 2; e <= 50; e += 3 {
+			for _, sign := range []float64{-1, 1} {
+				rise := sign * min(below, above) * math.Ldexp(0.9, -e)
+				for upper, f := range []func(float64) float64{tab.Quantile, tab.SurvivalQuantile} {
+					p := below + rise
+					want := l.Quantile
+					if upper == 1 {
+						p, want = above-rise, l.SurvivalQuantile
+					}
+					// Farther than 1/64 the error of p, 10^-10, over p − F(0); twice that for
+					// the density, which changes in between.
+					tol := 2e-10 * max(p, 1-p) / math.Abs(rise)
+					if e >= 6 {
+						tol = 2e-13 // of either
+					}
+					require.InEpsilon(t, want(p), f(p), tol, "%+v: %v from %v", l, rise, below)
+				}
+			}
+		}
+		if below == 0.5 { // F(0) is exact, and x with it
+			x := tab.Quantile(0.5 + 0x1p-45)
+			require.InEpsilon(t, 0x1p-45/l.Density(0), x, 1e-12)
+		}
+	}
+}
+
 func BenchmarkNewTable(b *testing.B) {
 	for _, l := range []Law{Symmetric(1.7), {.85, 1, 1, 0, S0}, {1.5, .5, 1, 0, S0}} {
 		b.Run(fmt.Sprintf("%v,%v", l.Alpha, l.Beta), func(b *testing.B) {
