@@ -70,8 +70,8 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Float64Var(&o.xi, "xi", 0.95, "`level` above which MSLE and the Wasserstein distance of tails look")
 	fs.Float64Var(&o.q, "q", 0.99, "`level` above which the KS distance of tails looks")
 	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns to tell of, by number from 0 or, of tables, by name (empty: the first %d)", tailColumns))
-	fs.IntVar(&o.size, "size", 0, "scale 8-bit images to `N`×N pixels")
-	fs.IntVar(&o.channels, "channels", 0, "read 8-bit images as grey (`1`) or colour (3)")
+	fs.IntVar(&o.size, "size", 0, "scale images to `N`×N pixels")
+	fs.IntVar(&o.channels, "channels", 0, "read images as grey (`1`) or colour (3)")
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
 	fs.StringVar(&o.extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
@@ -270,7 +270,7 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 		return x, y, err
 	}
 	if !slices.Equal(gen.Shape, set.Shape) {
-		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (8-bit images: -size and -channels)",
+		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.Shape)
 	}
 	r.Generated = evalSource{Data: spec, Samples: gen.Len()}
@@ -327,7 +327,7 @@ func round8(x []float32) {
 func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (x, y samples, err error) {
 	name := r.Generated.Model
 	if !slices.Equal(m.Shape(), set.Shape) {
-		return x, y, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (8-bit images: -size and -channels)",
+		return x, y, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: -size and -channels)",
 			r.Real.Data, set.Shape, name, m.Shape())
 	}
 	most := 10000

@@ -183,7 +183,7 @@ func (o evalOptions) features(shape []int) (metrics.Extractor, error) {
 	}
 	fits := slices.Equal(shape, fashion.Shape())
 	if o.extractor == "fashion" && !fits {
-		return nil, usage("-extractor fashion takes images of %v, these are %v: scale 8-bit images with -size %d -channels %d, or take -extractor random",
+		return nil, usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random",
 			fashion.Shape(), shape, fashion.Shape()[0], fashion.Shape()[2])
 	}
 	if fits && o.extractor != "random" {

@@ -146,7 +146,13 @@ func (f film) write(ctx context.Context, r *sampleRequest) error {
 		}
 		index[moves*(frames-1-k)/max(frames-1, 1)] = k
 	}
+	show := r.options.Step64
 	r.options.Step64 = func(first, left int, x []float64) error {
+		if show != nil {
+			if err := show(first, left, x); err != nil {
+				return err
+			}
+		}
 		if k, ok := index[left]; ok {
 			return all[k].put(first, x)
 		}

@@ -121,14 +121,15 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	m, steps := newMeter(e), float64(r.loaded.Moves(r.options))
-	step := r.options.Step
-	r.options.Step = func(first, left int, x []float32) error {
-		in := float64(len(x) / r.per()) // samples in this batch
+	show := func(first, left, values int) error {
+		in := float64(values / r.per()) // samples in this batch
 		m.count(float64(first)+float64(in*(1-float64(left)/steps)), float64(r.options.N), "samples/s", 1)
-		if step != nil {
-			return step(first, left, x)
-		}
 		return nil
+	}
+	if r.loaded.Scaled() { // float32 may not hold the states
+		r.options.Step64 = func(first, left int, x []float64) error { return show(first, left, len(x)) }
+	} else {
+		r.options.Step = func(first, left int, x []float32) error { return show(first, left, len(x)) }
 	}
 	err = out.write(ctx, r)
 	m.clear()

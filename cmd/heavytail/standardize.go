@@ -7,6 +7,7 @@ import (
 
 	"heavytail/internal/data"
 	"heavytail/internal/recipe"
+	"heavytail/internal/train"
 )
 
 // standardizeFlag defines -standardize. The scaling it leaves in the recipe has no
@@ -48,7 +49,7 @@ func standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) 
 	}
 	d.Scaling = nil
 	if kind == recipe.None {
-		return nil, nil
+		return nil, train.Reach(set, *d)
 	}
 	if set.Images() {
 		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", kind)

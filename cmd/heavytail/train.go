@@ -105,6 +105,7 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 		return err
 	}
 	if r.dry {
+		r.say(e)
 		return r.describe(e, t)
 	}
 	return r.work(ctx, e, t)
@@ -292,6 +293,13 @@ func defaultPreset(spec string) string {
 	return "fashion"
 }
 
+// say tells what is worth knowing of how the data were read.
+func (r *trainRequest) say(e env) {
+	for _, note := range r.notes {
+		fmt.Fprintln(e.stderr, note)
+	}
+}
+
 // work runs the training loop and says how it ended.
 func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error {
 	r.run.Dir = r.out
@@ -299,9 +307,7 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	rec := t.Recipe
 	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, %s, %d MiB; step %d of %d\n",
 		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
-	for _, note := range r.notes {
-		fmt.Fprintln(e.stderr, note)
-	}
+	r.say(e)
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %.4g samples/s  %s left"
 		if e.terminal {

@@ -190,12 +190,12 @@ func TestResizeKeepsConstantsAndMeans(t *testing.T) {
 	for _, n := range []int{1, 3, 7, 28, 32, 56} {
 		src := bytes.Repeat([]byte{173}, 28*20)
 		dst := make([]byte, n*n)
-		newResizer(28, 20, 1, n, n).run(dst, src)
+		newResizer(28, 20, 1, n, n, weigh).run(dst, src)
 		require.Equal(t, bytes.Repeat([]byte{173}, n*n), dst)
 	}
 	src := seq(256)
 	dst := make([]byte, 16)
-	newResizer(16, 16, 1, 4, 4).run(dst, src)
+	newResizer(16, 16, 1, 4, 4, weigh).run(dst, src)
 	sum := 0
 	for _, v := range dst {
 		sum += int(v)
@@ -203,7 +203,7 @@ func TestResizeKeepsConstantsAndMeans(t *testing.T) {
 	require.InDelta(t, 127.5, float64(sum)/16, 1)
 	// Doubling two pixels: the values of a triangle filter by hand.
 	dst = make([]byte, 4)
-	newResizer(1, 2, 1, 1, 4).run(dst, []byte{0, 200})
+	newResizer(1, 2, 1, 1, 4, weigh).run(dst, []byte{0, 200})
 	require.Equal(t, []byte{0, 50, 150, 200}, dst)
 }
 
@@ -240,7 +240,7 @@ func TestOpenSaysWhatItWants(t *testing.T) {
 	_, err := Open(t.Context(), "toy:moons", Options{})
 	require.ErrorContains(t, err, "checkerboard, gmm_2")
 	_, err = Open(t.Context(), "toy:rings", Options{Size: 8})
-	require.ErrorContains(t, err, "images only")
+	require.ErrorContains(t, err, "are for images")
 	_, err = Open(t.Context(), "idx:/no/such/folder", Options{})
 	require.ErrorContains(t, err, "train-images-idx3-ubyte")
 }

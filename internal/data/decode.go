@@ -125,7 +125,7 @@ func (p decoded) pixels(c int, background [3]byte) (pix []byte, h, w int) {
 		}
 	}
 	if c == 1 {
-		pix = channels(pix, 3, 1)
+		pix = recolour(pix, 3, 1, luma)
 	}
 	return turn(pix, h, w, c, p.orientation)
 }

@@ -201,7 +201,7 @@ func (l *loader) add(open opener) error {
 			return err
 		}
 		out := make([]byte, n*n*c)
-		newResizer(h, w, c, n, n).run(out, pix)
+		newResizer(h, w, c, n, n, weigh).run(out, pix)
 		pix, h, w = out, n, n
 	}
 	if s.Shape == nil {

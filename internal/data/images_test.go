@@ -243,3 +243,37 @@ func FuzzOrientation(f *testing.F) {
 		}
 	})
 }
+
+// Images of other numbers than bytes are scaled and coloured as bytes are, but for
+// the rounding of those; white stays white, to the last bit.
+func TestFloatImagesAreScaled(t *testing.T) {
+	eight := Random(3, []int{7, 12, 3}, 2)
+	floats := &Set{Shape: []int{7, 12, 3}}
+	for _, v := range eight.bytes {
+		floats.floats = append(floats.floats, levels[v])
+	}
+	for _, o := range []Options{{Size: 5}, {Size: 20}, {Channels: 1}, {Size: 4, Channels: 1}} {
+		a, b := *eight, *floats
+		require.NoError(t, a.convert(o))
+		require.NoError(t, b.convert(o))
+		require.Equal(t, a.Shape, b.Shape)
+		x, y := make([]float32, a.Per()), make([]float32, a.Per())
+		for i := range 3 {
+			a.Get(x, i, false)
+			b.Get(y, i, false)
+			for j := range x {
+				// Bytes are rounded up to three times, by half a level of 2/255 each.
+				require.InDelta(t, x[j], y[j], 3.0/255, "%v sample %d value %d", o, i, j)
+			}
+		}
+	}
+	white := &Set{Shape: []int{9, 9, 1}, floats: make([]float32, 81)}
+	for i := range white.floats {
+		white.floats[i] = 1
+	}
+	require.NoError(t, white.convert(Options{Size: 4}))
+	for _, v := range white.floats {
+		require.Equal(t, float32(1), v)
+	}
+	require.ErrorContains(t, white.convert(Options{Size: 60000, MaxBytes: 1 << 20}), "more than the limit of 1 MiB; use a smaller -size")
+}

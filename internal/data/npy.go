@@ -84,7 +84,7 @@ func readNPY(r io.Reader, o Options) (*Set, error) {
 	if s.Per() == 0 {
 		return nil, fmt.Errorf("array of shape %v: there is nothing in a sample", a.Shape)
 	}
-	if i := max(notFinite(s.floats), notFinite(s.wide)); i >= 0 {
+	if i := s.unfit(o); i >= 0 {
 		return nil, fmt.Errorf("sample %d has a value that is not finite, or beyond float32; remove it", i/s.Per())
 	}
 	return s, nil
@@ -113,124 +113,6 @@ func lastAxis[T any](x []T, d []int) {
 	}
 }
 
-// takeRange brings the values of an array of images to [−1,1], or to bytes where
-// that keeps them: as o says, or as the values say.
-func (s *Set) takeRange(o Options) error {
-	if !s.Images() {
-		if o.Range != nil {
-			return flagError("-range is for arrays of images, these are points; leave it out")
-		}
-		return nil
-	}
-	if o.Range != nil && (len(o.Range) != 2 || !(o.Range[0] < o.Range[1]) || o.Range[1]-o.Range[0] > math.MaxFloat32) {
-		return flagError("-range %v: want the values of black and white, the smaller first, such as 0,255", o.Range)
-	}
-	black, white := -1.0, 1.0
-	switch {
-	case o.Range != nil:
-		black, white = o.Range[0], o.Range[1]
-	case o.Rules > 0:
-		var err error
-		if black, white, err = s.findRange(); err != nil {
-			return err
-		}
-	case s.bytes != nil:
-		white, black = 255, 0
-	}
-	eight := black == 0 && white == 255
-	if o.Range != nil || !(s.bytes != nil && eight || s.bytes == nil && black == -1 && white == 1) {
-		s.Range = []float64{black, white}
-	}
-	if s.bytes != nil && eight {
-		return nil
-	}
-	if !eight || !s.toBytes() {
-		s.rescale(black, white)
-	}
-	return nil
-}
-
-// Ranges that are told apart: 8-bit pictures reach beyond half of white, and what
-// is no more than 1 is a share of it.
-const leastWhite = 127
-
-// findRange returns the values of black and white: 0 and 1, 0 and 255, or, where
-// values are negative, −1 and 1.
-func (s *Set) findRange() (black, white float64, err error) {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	limits(s.bytes, &lo, &hi)
-	limits(s.floats, &lo, &hi)
-	limits(s.wide, &lo, &hi)
-	switch {
-	case s.bytes != nil && hi != 1:
-		return 0, 255, nil
-	case lo < -1 || lo < 0 && hi > 1:
-		s.note("values from %.4g to %.4g are taken as they are, black being -1 and white 1 (-range says other values)", lo, hi)
-		return -1, 1, nil
-	case lo < 0:
-		return -1, 1, nil
-	case hi <= 1:
-		white = 1
-	case hi > leastWhite && hi <= 255:
-		white = 255
-	default:
-		return 0, 0, flagError("values from %.4g to %.4g are neither of [0, 1] nor of [0, 255]: say with -range those of black and white, such as -range 0,%.4g", lo, hi, hi)
-	}
-	s.note("values from %.4g to %.4g: 0 is taken for black, %v for white (-range says other values)", lo, hi, white)
-	return 0, white, nil
-}
-
-func limits[T byte | float32 | float64](x []T, lo, hi *float64) {
-	if len(x) > 0 {
-		*lo, *hi = min(*lo, float64(slices.Min(x))), max(*hi, float64(slices.Max(x)))
-	}
-}
-
-// toBytes makes bytes of the values if all of them are whole, 0 to 255.
-func (s *Set) toBytes() bool {
-	b := wholeBytes(s.floats)
-	if s.wide != nil {
-		b = wholeBytes(s.wide)
-	}
-	if b == nil {
-		return false
-	}
-	s.bytes, s.floats, s.wide = b, nil, nil
-	return true
-}
-
-func wholeBytes[T float32 | float64](x []T) []byte {
-	out := make([]byte, 0, len(x))
-	for _, v := range x {
-		if !(v >= 0 && v <= 255) || T(byte(v)) != v {
-			return nil
-		}
-		out = append(out, byte(v))
-	}
-	return out
-}
-
-// rescale maps black to −1 and white to 1, in float64 before rounding.
-func (s *Set) rescale(black, white float64) {
-	out := make([]float32, 0, len(s.bytes)+len(s.floats)+len(s.wide))
-	add := func(v float64) {
-		if black != -1 || white != 1 {
-			v = float64(2*(v-black)/(white-black)) - 1
-		}
-		out = append(out, float32(v))
-	}
-	for _, v := range s.bytes {
-		add(float64(v))
-	}
-	for _, v := range s.floats {
-		add(float64(v))
-	}
-	for _, v := range s.wide {
-		add(v)
-	}
-	s.bytes, s.floats, s.wide = nil, out, nil
-}
-
 // points makes the values float64.
 func (s *Set) points() {
 	if s.wide == nil {
@@ -243,6 +125,15 @@ func (s *Set) points() {
 		}
 		s.bytes, s.floats = nil, nil
 	}
+}
+
+// unfit returns the place of a value that is not finite or, in an image and by the
+// first rules, not as a float32; −1 if there is none.
+func (s *Set) unfit(o Options) int {
+	if o.Rules == 0 || s.Images() {
+		return max(notFinite(s.floats), notFinite(s.wide))
+	}
+	return slices.IndexFunc(s.wide, func(v float64) bool { return v-v != 0 })
 }
 
 // notFinite returns the place of the first value that is not finite as a

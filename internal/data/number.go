@@ -122,6 +122,25 @@ func groups(parts []string) bool {
 	return true
 }
 
+// decimals returns a number as people write it, all the digits that tell it from others
+// of its type, of 32 or 64 bits, without an exponent unless it is very large or
+// small.
+func decimals(v float64, bits int) string {
+	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e15) {
+		return strconv.FormatFloat(v, 'g', -1, bits)
+	}
+	return strconv.FormatFloat(v, 'f', -1, bits)
+}
+
+// rough is decimals with six digits at most.
+func rough(v float64) string {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 6, 64), 64)
+	if err != nil { // beyond float64 by rounding
+		short = v
+	}
+	return decimals(short, 64)
+}
+
 // finite64 returns the float64 nearest to a decimal number, an error if that is
 // not finite.
 func finite64(text string) (float64, error) {

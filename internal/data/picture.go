@@ -105,7 +105,7 @@ func pictureValues(r io.Reader, shape []int) ([]float64, error) {
 			return nil, err
 		}
 		scaled := make([]byte, h*w*c)
-		newResizer(ih, iw, c, h, w).run(scaled, pix)
+		newResizer(ih, iw, c, h, w, weigh).run(scaled, pix)
 		pix = scaled
 	}
 	out := make([]float64, len(pix))

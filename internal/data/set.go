@@ -304,10 +304,12 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if s.Len() == 0 {
 		return nil, fmt.Errorf("data %q: there is nothing in it; give a set with at least one sample", spec)
 	}
-	if s.Images() && s.bytes != nil {
-		s.convert(o)
+	if s.Images() {
+		if err := s.convert(o); err != nil {
+			return nil, fmt.Errorf("data %q: %w", spec, err)
+		}
 	} else if o.Size > 0 || o.Channels > 0 {
-		return nil, fmt.Errorf("data %q: -size and -channels can be set for 8-bit images only", spec)
+		return nil, flagError("data %q: -size and -channels are for images, these are points; leave them out", spec)
 	}
 	if len(o.Columns) > 0 && kind != "csv" {
 		if err := s.choose(o.Columns); err != nil {

@@ -90,13 +90,13 @@ func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Opt
 // their units.
 func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(u *units, first int, x []float32) error) error {
 	u := &units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
-	o = o.Defaults(r).scaled(r)
-	if err := o.Validate(r); err != nil {
-		return err
+	o, err := o.Defaults(r).scaled(r)
+	if err == nil {
+		err = o.Validate(r)
 	}
 	n := seeds.Len()
-	if n == 0 {
-		return nil
+	if err != nil || n == 0 {
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err

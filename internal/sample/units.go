@@ -18,11 +18,12 @@ type units struct {
 	narrow  []float32
 }
 
-// scaled returns o with the edit in the network's values.
-func (o Options) scaled(r recipe.Recipe) Options {
+// scaled returns o with the edit in the network's values, an error if these are
+// none.
+func (o Options) scaled(r recipe.Recipe) (Options, error) {
 	s := r.Data.Scaling
 	if o.Edit == nil || s == nil && o.Image64 == nil {
-		return o
+		return o, nil
 	}
 	e, x := *o.Edit, o.Image64
 	if x == nil {
@@ -37,8 +38,13 @@ func (o Options) scaled(r recipe.Recipe) Options {
 	} else {
 		round(e.Image, x)
 	}
+	for j, v := range e.Image {
+		if v-v != 0 && x[j]-x[j] == 0 {
+			return o, fmt.Errorf("value %d of the image to start from, %v, is beyond float32 as the network would see it; leave it out", j, x[j])
+		}
+	}
 	o.Edit = &e
-	return o
+	return o, nil
 }
 
 // float64s returns the values of states x.

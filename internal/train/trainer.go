@@ -64,6 +64,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 		return nil, fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
 			set.Len(), set.Shape, set.NumClasses(), d.Samples, d.Shape, d.Classes)
 	}
+	if err := Reach(set, r.Data); err != nil {
+		return nil, err
+	}
 	t = &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
 	if t.Net, err = nn.New(dev, r.Network); err != nil {
 		return nil, err

@@ -1,0 +1,40 @@
+package train
+
+import (
+	"fmt"
+	"strconv"
+
+	"heavytail/internal/data"
+	"heavytail/internal/recipe"
+)
+
+// Reach returns an error that names the first point of a set which float32, in
+// which networks work, does not hold as d scales it. Files hold float64.
+func Reach(set *data.Set, d recipe.Data) error {
+	if set.Images() {
+		return nil // their range brought them to [−1, 1], or near
+	}
+	wide, z := make([]float64, set.Per()), make([]float32, set.Per())
+	for i := range set.Len() {
+		set.Float64(wide, i)
+		if d.Scaling != nil {
+			d.Scaling.Apply(z, wide)
+		} else {
+			set.Get(z, i, false)
+		}
+		for c, v := range z {
+			if v-v == 0 {
+				continue
+			}
+			name, unit := strconv.Itoa(c), ""
+			if set.Columns != nil {
+				name = set.Columns[c]
+			}
+			if d.Scaling != nil {
+				unit = fmt.Sprintf(" in units of %.4g, by which the column is scaled", d.Scaling.Scale[c])
+			}
+			return fmt.Errorf("row %d, column %s: %v is beyond float32%s; have the columns scaled by their own size (-standardize robust), or remove the row", i, name, wide[c], unit)
+		}
+	}
+	return nil
+}
