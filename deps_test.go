@@ -13,7 +13,7 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"": {"diffusion", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "kernels", "nn"},
+	"": {"diffusion", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"cmd/heavytail": {"", "diffusion/...", "internal/...", "kernels", "nn", "simd", "stable", "tensor",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 

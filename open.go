@@ -9,6 +9,7 @@ import (
 	"heavytail/internal/source"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/tensor"
 )
 
 // Open opens a model from a file's bytes, such as go:embed gives: safetensors
@@ -24,6 +25,10 @@ func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.ope
 // A Loader opens models with settings; the zero value is what Open uses.
 type Loader struct {
 	Threads int // goroutines of one operation; 0: all processors
+	// Device is what computes; nil: the CPU, with Threads goroutines. Package cuda
+	// opens GPUs. Any number of models may share one, which must stay open while
+	// they are used, and their samples have the same bytes on each.
+	Device tensor.Device
 	// Weights of a training checkpoint: "raw" for the weights themselves, "ema"
 	// for the last moving average, or the rate of one, such as "0.999". Empty is
 	// the last average if there is one, otherwise the raw weights.
@@ -90,7 +95,11 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 			return nil, err
 		}
 	}
-	m.net, err = c.Net(kernels.New(l.Threads), l.Weights)
+	dev := l.Device
+	if dev == nil {
+		dev = kernels.New(l.Threads)
+	}
+	m.net, err = c.Net(dev, l.Weights)
 	if err != nil {
 		return nil, err
 	}

@@ -159,3 +159,25 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Time runs what it times once, and returns its failure.
+func TestTime(t *testing.T) {
+	d := cudatest.Open(t, cudatest.Config{})
+	x, runs := d.New(1000), 0
+	s, err := d.Time(func() { runs++; d.Fill(x, 2) })
+	require.NoError(t, err)
+	require.Equal(t, 1, runs)
+	require.GreaterOrEqual(t, s, 0.0)
+	lost := errors.New("lost")
+	broken := cudatest.Open(t, cudatest.Config{Fail: func(call string) error {
+		if call == "Launch" {
+			return lost
+		}
+		return nil
+	}})
+	x = broken.New(1000)
+	_, err = broken.Time(func() { broken.SiLU(x, x) })
+	require.ErrorIs(t, err, lost)
+	_, err = broken.Time(func() {})
+	require.ErrorIs(t, err, lost)
+}

@@ -10,9 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"heavytail/internal/device"
 	"heavytail/internal/isa"
+	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/simd"
+	"heavytail/tensor"
 )
 
 var benchCommand = command{
@@ -22,7 +25,9 @@ var benchCommand = command{
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
   heavytail bench train -config mnist -batch 16 -threads 2
 
-The peak is measured in the same run, on as many threads.
+  heavytail bench unet -config cifar10_lt -batch 64 -device cuda
+
+The peak is measured in the same run, on as many threads; that of a GPU is not.
 `,
 	flags: benchFlags,
 }
@@ -31,6 +36,8 @@ The peak is measured in the same run, on as many threads.
 type benchOptions struct {
 	config         string
 	batch, threads int
+	device         deviceFlag
+	dev            tensor.Device
 	count          int
 	json           bool
 }
@@ -58,6 +65,7 @@ type benchResult struct {
 	Threads  int     `json:"threads"`
 	Batch    int     `json:"batch,omitempty"`
 	Config   string  `json:"config,omitempty"`
+	Device   string  `json:"device"`
 }
 
 // benches are the kinds of benchmark; each returns its cases.
@@ -71,6 +79,7 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.config, "config", "mnist", "`network`: "+strings.Join(nn.Presets(), ", ")+" (unet, train)")
 	fs.IntVar(&o.batch, "batch", 1, "samples per run")
 	fs.IntVar(&o.threads, "threads", 1, "most threads to use")
+	o.device.define(fs)
 	fs.IntVar(&o.count, "count", 5, "timed runs; the median is reported")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	return func(ctx context.Context, e env, args []string) error { return o.run(ctx, e.stdout, args) }
@@ -90,16 +99,26 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:
 		return usage("-batch must be 1 to 4096, -threads 1 to 1024 and -count 1 to 1000000")
 	}
+	if err := o.open(kind); err != nil {
+		return err
+	}
+	defer device.Close(o.dev)
 	all, err := cases(o)
 	if err != nil {
 		return err
 	}
-	peak := peakFlops(o.threads)
+	peak := 0.0
+	if !o.gpu() {
+		peak = peakFlops(o.threads)
+	}
 	for _, c := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		r := timeCase(c, o, peak)
+		r, err := timeCase(c, o, peak)
+		if err != nil {
+			return err
+		}
 		if kind != "unet" && kind != "train" {
 			r.Config = ""
 		}
@@ -131,27 +150,62 @@ func peakFlops(threads int) float64 {
 	return best
 }
 
-// timeCase runs c once to warm up and then o.count times.
-func timeCase(c benchCase, o benchOptions, peak float64) benchResult {
-	c.run()
-	ms := make([]float64, o.count)
-	for i := range ms {
-		start := time.Now()
-		c.run()
-		ms[i] = time.Since(start).Seconds() * 1e3
+// open opens the device of this kind of benchmark: the processor's own numbers,
+// noise and laws, are made by no other.
+func (o *benchOptions) open(kind string) (err error) {
+	if kind != "noise" && kind != "law" {
+		o.dev, err = o.device.open(o.threads)
+		return err
 	}
+	if o.device.given && o.device.spec.GPU {
+		return usage("-device %v: bench %s times the processor; leave it out", &o.device, kind)
+	}
+	o.dev = kernels.New(o.threads)
+	return nil
+}
+
+// gpu reports whether the benchmark runs on another device than the processor.
+func (o benchOptions) gpu() bool {
+	_, cpu := o.dev.(*kernels.CPU)
+	return !cpu
+}
+
+// seconds returns the time that f takes on the device, whose methods may return
+// before their work is done.
+func (o benchOptions) seconds(f func()) (float64, error) {
+	if t, ok := o.dev.(interface{ Time(func()) (float64, error) }); ok {
+		return t.Time(f)
+	}
+	start := time.Now()
+	f()
+	return time.Since(start).Seconds(), nil
+}
+
+// timeCase runs c once to warm up and then o.count times.
+func timeCase(c benchCase, o benchOptions, peak float64) (benchResult, error) {
+	ms := make([]float64, o.count+1)
+	for i := range ms {
+		s, err := o.seconds(c.run)
+		if err != nil {
+			return benchResult{}, fmt.Errorf("%s: %w", c.name, err)
+		}
+		ms[i] = s * 1e3
+	}
+	ms = ms[1:]
 	slices.Sort(ms)
 	median := (ms[(len(ms)-1)/2] + ms[len(ms)/2]) / 2
 	r := benchResult{Name: c.name, MedianMS: median, MinMS: ms[0], Peak: peak / 1e9,
-		ISA: isa.Cur().String(), Threads: o.threads, Batch: o.batch, Config: o.config}
+		ISA: isa.Cur().String(), Threads: o.threads, Batch: o.batch, Config: o.config, Device: o.dev.Name()}
 	if c.flops > 0 {
 		r.GFlops = c.flops / median / 1e6
-		r.Fraction = r.GFlops / r.Peak
+		if peak > 0 {
+			r.Fraction = r.GFlops / r.Peak
+		}
 	}
 	if c.items > 0 {
 		r.Rate, r.Unit = c.items/median*1e3, c.unit
 	}
-	return r
+	return r, nil
 }
 
 // print writes r as one line.
@@ -161,11 +215,14 @@ func (r benchResult) print(w io.Writer, asJSON bool) error {
 	}
 	line := fmt.Sprintf("%-34s %9.3f ms (least %.3f)", r.Name, r.MedianMS, r.MinMS)
 	if r.GFlops > 0 {
-		line += fmt.Sprintf("  %7.1f GFLOP/s, %4.1f %% of %.1f", r.GFlops, 100*r.Fraction, r.Peak)
+		line += fmt.Sprintf("  %7.1f GFLOP/s", r.GFlops)
+	}
+	if r.Peak > 0 && r.GFlops > 0 {
+		line += fmt.Sprintf(", %4.1f %% of %.1f", 100*r.Fraction, r.Peak)
 	}
 	if r.Rate > 0 {
 		line += fmt.Sprintf("  %.4g %s/s", r.Rate, r.Unit)
 	}
-	_, err := fmt.Fprintf(w, "%s  [%s, %d threads]\n", line, r.ISA, r.Threads)
+	_, err := fmt.Fprintf(w, "%s  [%s]\n", line, r.Device)
 	return err
 }

@@ -11,27 +11,33 @@ import (
 )
 
 // filled returns a tensor of normal values.
-func filled(dev *kernels.CPU, shape ...int) *tensor.Tensor {
+func filled(dev tensor.Device, shape ...int) *tensor.Tensor {
 	t := dev.New(shape...)
-	stable.Stream{Seed: uint64(t.Len())}.Normal(t.Data(), 0)
+	v := make([]float32, t.Len())
+	stable.Stream{Seed: uint64(t.Len())}.Normal(v, 0)
+	dev.Upload(t, v)
 	return t
 }
 
 func gemmCases(o benchOptions) ([]benchCase, error) {
-	dev := kernels.New(o.threads)
+	dev := o.dev
 	var out []benchCase
 	for _, n := range []int{256, 512, 1024} {
 		a, b, c := filled(dev, n, n), filled(dev, n, n), filled(dev, n, n)
 		out = append(out, benchCase{name: fmt.Sprintf("gemm %d", n), flops: 2 * float64(n) * float64(n) * float64(n),
 			run: func() {
-				kernels.Gemm(n, n, n, a.Data(), n, b.Data(), n, c.Data(), n, kernels.GemmOpt{Threads: o.threads})
+				if o.gpu() {
+					dev.Linear(c, a, b, nil)
+				} else {
+					kernels.Gemm(n, n, n, a.Data(), n, b.Data(), n, c.Data(), n, kernels.GemmOpt{Threads: o.threads})
+				}
 			}})
 	}
 	return out, nil
 }
 
 func convCases(o benchOptions) ([]benchCase, error) {
-	dev := kernels.New(o.threads)
+	dev := o.dev
 	var out []benchCase
 	for _, s := range []struct{ size, c, k, stride int }{
 		{32, 32, 3, 1}, {16, 64, 3, 1}, {8, 64, 3, 1}, {32, 128, 3, 1}, {16, 256, 3, 1}, {4, 256, 3, 1},
@@ -60,7 +66,7 @@ func convCases(o benchOptions) ([]benchCase, error) {
 }
 
 func attentionCases(o benchOptions) ([]benchCase, error) {
-	dev := kernels.New(o.threads)
+	dev := o.dev
 	var out []benchCase
 	for _, s := range []struct{ t, c, heads int }{{64, 64, 4}, {256, 64, 4}, {256, 256, 4}, {1024, 256, 4}, {4096, 64, 1}} {
 		qkv, y := filled(dev, o.batch, s.t, 3*s.c), filled(dev, o.batch, s.t, s.c)
@@ -75,7 +81,7 @@ func attentionCases(o benchOptions) ([]benchCase, error) {
 }
 
 func normCases(o benchOptions) ([]benchCase, error) {
-	dev := kernels.New(o.threads)
+	dev := o.dev
 	var out []benchCase
 	for _, s := range []struct{ size, c int }{{32, 32}, {16, 64}, {32, 128}, {8, 256}} {
 		x, y, ss := filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, 2*s.c)
@@ -97,7 +103,7 @@ func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	if err != nil {
 		return nil, nil, usage("-config: %w", err)
 	}
-	net, err := nn.New(kernels.New(o.threads), cfg)
+	net, err := nn.New(o.dev, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,7 +116,9 @@ func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	}
 	// Normal values everywhere: the start values have zeros in every last layer.
 	flat := net.Params().Flat
-	stable.Stream{Seed: 2}.Normal(flat.Data(), 0)
+	v := make([]float32, flat.Len())
+	stable.Stream{Seed: 2}.Normal(v, 0)
+	net.Device().Upload(flat, v)
 	net.Device().Scale(flat, 0.05)
 	net.Params().Touch()
 	return net, shape, nil
@@ -138,7 +146,7 @@ func unetCases(o benchOptions) ([]benchCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, t := filled(net.Device().(*kernels.CPU), o.batch, s[0], s[1], s[2]), times(o.batch)
+	x, t := filled(o.dev, o.batch, s[0], s[1], s[2]), times(o.batch)
 	return []benchCase{{name: fmt.Sprintf("unet %s batch %d", o.config, o.batch), flops: 2 * float64(macs) * float64(o.batch),
 		items: float64(o.batch), unit: "images", run: func() { net.Forward(ws, x, t, nil) }}}, nil
 }
@@ -157,7 +165,7 @@ func trainCases(o benchOptions) ([]benchCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev := net.Device().(*kernels.CPU)
+	dev := o.dev
 	x, target, dy := filled(dev, o.batch, s[0], s[1], s[2]), filled(dev, o.batch, s[0], s[1], s[2]), dev.New(o.batch, s[0], s[1], s[2])
 	opt, ema, t := nn.NewAdamW(net.Params()), nn.NewEMA(net.Params(), 0.999), times(o.batch)
 	out, weights := make([]float64, o.batch), make([]float64, o.batch)

@@ -14,8 +14,10 @@ import (
 	"heavytail"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/data"
+	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/internal/recipe"
+	"heavytail/tensor"
 )
 
 var evalCommand = command{
@@ -56,6 +58,7 @@ type evalOptions struct {
 	given                       []string // names of flags
 	xi, q                       float64
 	reading                     data.Options
+	device                      deviceFlag // of the model; metrics are computed on the CPU
 }
 
 func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -75,6 +78,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
 	fs.StringVar(&o.extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
+	o.device.define(fs)
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
@@ -120,7 +124,7 @@ func (o evalOptions) idle(images bool, gen string) error {
 			return usage("-%s is for points, these are images: leave it out", name)
 		case !images && name == "extractor":
 			return usage("-extractor is for images, these are points: leave it out")
-		case !model && slices.Contains([]string{"steps", "method", "weights"}, name):
+		case !model && slices.Contains([]string{"steps", "method", "weights", "device"}, name):
 			return usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
 		}
 	}
@@ -138,8 +142,12 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var m *heavytail.Model
 	name := ""
 	if drawn {
-		var err error
-		if m, name, err = o.load(ctx, file); err != nil {
+		dev, err := o.device.open(o.threads)
+		if err != nil {
+			return err
+		}
+		defer device.Close(dev)
+		if m, name, err = o.load(ctx, dev, file); err != nil {
 			return err
 		}
 		o.likeTraining(m.Recipe().Data, specOf(real))
@@ -381,13 +389,13 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 }
 
 // load opens a model, the built-in one without a file.
-func (o evalOptions) load(ctx context.Context, file string) (m *heavytail.Model, name string, err error) {
+func (o evalOptions) load(ctx context.Context, dev tensor.Device, file string) (m *heavytail.Model, name string, err error) {
 	f, err := openModel(ctx, file)
 	if err != nil {
 		return nil, "", fmt.Errorf("model: %w", err)
 	}
 	defer f.Close()
-	m, err = heavytail.Loader{Threads: o.threads, Weights: o.weights}.OpenReader(f, f.size)
+	m, err = heavytail.Loader{Device: dev, Weights: o.weights}.OpenReader(f, f.size)
 	if err != nil {
 		return nil, "", fmt.Errorf("model %s: %w", f.name, err)
 	}

@@ -53,8 +53,9 @@ func TestVersion(t *testing.T) {
 
 // notRun are the examples that a test cannot run, with the reason.
 var notRun = map[string]string{
-	"experiment tails -threads 2": "takes hours",
-	"experiment tails -quick":     "the step experiments of .ci/run runs it, twice",
+	"bench unet -config cifar10_lt -batch 64 -device cuda": "needs a GPU",
+	"experiment tails -threads 2":                          "takes hours",
+	"experiment tails -quick":                              "the step experiments of .ci/run runs it, twice",
 }
 
 // TestExamplesRun runs every example of the help and of the README, in the

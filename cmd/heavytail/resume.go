@@ -8,7 +8,6 @@ import (
 
 	"heavytail/internal/recipe"
 	"heavytail/internal/train"
-	"heavytail/kernels"
 )
 
 // goOn continues the run whose checkpoint is at path. Flags that say what its
@@ -41,7 +40,7 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 		rec.Data.Names, rec.Data.Spec = saved.Data.ClassNames(), read.Data.Spec // the names may be known by the old place
 	}
 	r.notes = set.Notes
-	t, err := train.New(kernels.New(r.threads), set, rec)
+	t, err := train.New(r.dev, set, rec)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"heavytail"
+	"heavytail/internal/device"
+	"heavytail/tensor"
 )
 
 var sampleCommand = command{
@@ -41,6 +43,7 @@ type sampleRequest struct {
 	options                     heavytail.Options
 	edit                        edit
 	weights                     string
+	device                      deviceFlag
 	alpha                       float64
 	loaded                      *heavytail.Model
 	recipe                      pictureRecipe
@@ -86,6 +89,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
+	r.device.define(fs)
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
 	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
@@ -111,7 +115,12 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	if err := r.load(ctx); err != nil {
+	dev, err := r.device.open(r.threads)
+	if err != nil {
+		return err
+	}
+	defer device.Close(dev)
+	if err := r.load(ctx, dev); err != nil {
 		return err
 	}
 	if err := r.loadEdit(ctx); err != nil {
@@ -174,14 +183,14 @@ func (r *sampleRequest) check() error {
 }
 
 // load opens the model and names it in the recipe.
-func (r *sampleRequest) load(ctx context.Context) error {
+func (r *sampleRequest) load(ctx context.Context, dev tensor.Device) error {
 	f, err := openModel(ctx, r.model)
 	if err != nil {
 		return fmt.Errorf("-model: %w", err)
 	}
 	defer f.Close()
 	fail := func(err error) error { return fmt.Errorf("model %s: %w", f.name, err) }
-	if r.loaded, err = (heavytail.Loader{Threads: r.threads, Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
+	if r.loaded, err = (heavytail.Loader{Device: dev, Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
 		return fail(err)
 	}
 	sum, err := f.hash(ctx)

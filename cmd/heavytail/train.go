@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"heavytail/internal/data"
+	"heavytail/internal/device"
 	"heavytail/internal/recipe"
 	"heavytail/internal/train"
-	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/tensor"
 )
 
 var trainCommand = command{
@@ -46,6 +47,8 @@ reads it at any time.
 type trainRequest struct {
 	data, out, preset string
 	threads           int
+	device            deviceFlag
+	dev               tensor.Device
 	resume            bool
 	run               train.Run
 	settings          []*setting
@@ -66,6 +69,7 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.from, "from", "", "start from the weights of this `model`, and from its settings if there is no -preset (empty: from random weights)")
 	fs.BoolVar(&r.dry, "dry-run", false, "read the data, try a step, say what the run would be, and write nothing")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
+	r.device.define(fs)
 	fs.BoolVar(&r.resume, "resume", false, "go on from the checkpoint in the folder of the run")
 	fs.IntVar(&r.run.SaveEvery, "save-every", 500, "steps between checkpoints")
 	fs.IntVar(&r.run.LogEvery, "log-every", 20, "steps between lines of the logs")
@@ -88,6 +92,10 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
+	if r.dev, err = r.device.open(r.threads); err != nil {
+		return err
+	}
+	defer device.Close(r.dev)
 	var t *train.Trainer
 	if there {
 		if !r.dry {
@@ -164,7 +172,7 @@ func (r *trainRequest) begin(ctx context.Context) (*train.Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := train.New(kernels.New(r.threads), set, rec)
+	t, err := train.New(r.dev, set, rec)
 	if err != nil {
 		return nil, err
 	}

@@ -94,13 +94,9 @@ func (s Spec) Open(threads int) (tensor.Device, error) {
 		return kernels.New(threads), nil
 	}
 	if s.Mode == TF32 || s.Mode == BF16 {
-		return nil, fmt.Errorf("device %v: the mode %s does not exist yet; without it the GPU gives the bits of the CPU", s, s.Mode)
+		return nil, fmt.Errorf("the mode %s does not exist yet; without it the GPU gives the bits of the CPU", s.Mode)
 	}
-	dev, err := open(s.Number)
-	if err != nil {
-		return nil, fmt.Errorf("device %v: %w", s, err)
-	}
-	return dev, nil
+	return open(s.Number)
 }
 
 // Close gives a device back, if it is one that is to be given back.

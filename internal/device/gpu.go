@@ -9,7 +9,13 @@ import (
 	"heavytail/tensor"
 )
 
-func open(number int) (tensor.Device, error) { return cuda.Open(number) }
+func open(number int) (tensor.Device, error) {
+	dev, err := cuda.Open(number)
+	if err != nil {
+		return nil, err
+	}
+	return dev, nil
+}
 
 // GPUs lists the GPUs, or says what is missing.
 func GPUs() ([]GPU, error) {

@@ -119,6 +119,19 @@ func words(b []byte) []uint32 {
 	return w
 }
 
+// Parameters of any size may follow each other.
+func TestParameterSizes(t *testing.T) {
+	g, f := probe(t, "one", "count")
+	at := alloc(t, g, 64)
+	require.NoError(t, g.Set(at, 0, 16))
+	grid, block := [3]uint32{1, 1, 1}, [3]uint32{32, 1, 1}
+	for i := range uint32(5) {
+		require.NoError(t, g.Launch(f[0], grid, block, 0, params(at+uint64(4*i), 100+i, 0)[:12]))
+		require.NoError(t, g.Launch(f[1], grid, block, 0, params(at+20, 1, 1)))
+	}
+	require.Equal(t, []uint32{100, 101, 102, 103, 104, 5, 0}, words(download(t, g, at, 28)))
+}
+
 // The bytes of parameters may be reused when Launch returns.
 func TestParametersAreCopied(t *testing.T) {
 	g, f := probe(t, "count")
@@ -262,6 +275,7 @@ func TestGraphs(t *testing.T) {
 			require.Equal(t, stepped(uint32(30+i%batchSeen)), words(download(t, g, at, 32)))
 		}
 	}
+	require.LessOrEqual(t, len(g.(*gpu).batch.seen), batchSeen)
 	n, k = graphs(at, 3*batchMost)
 	require.Equal(t, [2]int{3 * batchMost, 0}, [2]int{n, k}, "a long one begins before it ends")
 }

@@ -82,10 +82,10 @@ static void launch(work *w) {
 		char *at = inside(*(uint64_t *)p, 4ull * n);
 		if (!at) { current->sticky = 700; return; }
 		for (uint32_t i = 0; i < n && i < w->threads; i++) ((uint32_t *)at)[i] += v + i;
-	} else if (!strcmp(w->f->name, "shared")) {
+	} else if (!strcmp(w->f->name, "shared") || !strcmp(w->f->name, "one")) {
 		char *at = inside(*(uint64_t *)p, 4);
 		if (!at) { current->sticky = 700; return; }
-		*(uint32_t *)at = w->shared;
+		memcpy(at, w->f->name[0] == 'o' ? (void *)(p + 8) : (void *)&w->shared, 4);
 	} else if (!strcmp(w->f->name, "trap")) {
 		current->sticky = 719;
 	}

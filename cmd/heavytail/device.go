@@ -1,0 +1,57 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+
+	"heavytail/internal/device"
+	"heavytail/tensor"
+)
+
+// A deviceFlag is -device: where networks compute.
+type deviceFlag struct {
+	spec  device.Spec
+	given bool // else the environment says
+}
+
+func (d *deviceFlag) define(fs *flag.FlagSet) {
+	fs.Var(d, "device", "`where` the network computes: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes (empty: "+device.EnvVar+", without that cpu)")
+}
+
+func (d *deviceFlag) String() string {
+	if d == nil || !d.given {
+		return ""
+	}
+	return d.spec.String()
+}
+
+func (d *deviceFlag) Set(text string) error {
+	d.given = true
+	return d.spec.Set(text)
+}
+
+// choose returns the device that the command line or the environment names, and
+// which of them did.
+func (d *deviceFlag) choose() (spec device.Spec, from string, err error) {
+	if d.given {
+		return d.spec, "-device", nil
+	}
+	spec, err = device.Default()
+	if err != nil {
+		return spec, "", usage("%w", err)
+	}
+	return spec, device.EnvVar, nil
+}
+
+// open returns the device, which device.Close gives back.
+func (d *deviceFlag) open(threads int) (tensor.Device, error) {
+	spec, from, err := d.choose()
+	if err != nil {
+		return nil, err
+	}
+	dev, err := spec.Open(threads)
+	if err != nil {
+		return nil, fmt.Errorf("%s %v: %w", from, spec, err)
+	}
+	return dev, nil
+}
