@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "internal/data", "kernels", "nn", "tensor"},
 
 	// The GPU: its kernels, their generator, and the interpreter that tests them.
-	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/plan", "cuda/ptx", "internal/conv", "internal/shapes", "kernels", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes
+	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/plan", "cuda/ptx", "internal/conv", "internal/shapes", "kernels", "simd", "stable", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes; simd, stable: noise
 	"cuda/ptx":     {},
 	"cuda/gen":     {"internal/conv"},             // conv: which terms a convolution has
 	"cuda/plan":    {"cuda/gen", "internal/conv"}, // gen: the tilings

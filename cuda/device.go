@@ -39,6 +39,7 @@ type Device struct {
 	doubles []float64  // likewise
 	one     [1]float64 // what it downloads
 	times   timeTable  // of the latest embedding
+	octaves noiseTable // of the latest noise from a table
 
 	backMu sync.Mutex
 	back   []*span // of tensors that nobody can reach any more

@@ -99,3 +99,31 @@ func TestNoiseOf(t *testing.T) {
 	require.Panics(t, func() { NoiseOf(x, NoiseSkewed, w, &NoiseParams{}) })
 	require.Panics(t, func() { NoiseOf(x[:3], NoiseUniform, w[:3], &NoiseParams{}) })
 }
+
+// TestOctaveLayout: a variate made from the copy has the bits of the table's.
+func TestOctaveLayout(t *testing.T) {
+	for _, terms := range []int{8, 10} {
+		tab := testTable(0.4, 2, terms)
+		l := tab.Layout()
+		require.Len(t, l.Coef, 2*tab.Rows()*terms)
+		for _, w := range []uint32{0, 1, 77, 1 << 20, 1 << 30, l.Split - 1, l.Split, 3 << 30, math.MaxUint32} {
+			side, at := tab.Place(w)
+			k := w
+			if w >= l.Split {
+				k = ^w
+			}
+			require.Equal(t, at, max(FMA(float32(k), l.A[side], l.B[side]), tableLeast))
+			n := tableHalf - math.Float32bits(at)
+			d := math.Float32frombits(n&(1<<l.Shift-1)|0x3f800000) - 1
+			if n == 0 {
+				d = 0x1p-25
+			}
+			c := l.Coef[(side*tab.Rows()+int(n>>l.Shift))*terms:][:terms]
+			x := c[terms-1]
+			for j := terms - 2; j >= 0; j-- {
+				x = FMA(x, d, c[j])
+			}
+			require.Equal(t, noiseTabular(w, tab), x, "word %#x", w)
+		}
+	}
+}

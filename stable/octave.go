@@ -86,13 +86,9 @@ func NewSampler(l Law) (*Sampler, error) {
 // Law returns the law.
 func (s *Sampler) Law() Law { return s.law }
 
-// Table returns the table, which is not to be changed.
-func (s *Sampler) Table() *simd.OctaveTable { return s.params.Table }
-
 // Fill sets dst[i] to variate off+i of the stream.
 func (s *Sampler) Fill(dst []float32, st Stream, off int) {
-	q := s.params
-	st.fill(dst, tagTable, simd.NoiseTable, off, &q)
+	st.fill(dst, s.Family(), off)
 }
 
 // The tables tried, in the order of their speed.

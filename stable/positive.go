@@ -34,9 +34,7 @@ const (
 // 10^9 (form Log is free of it). The variates of form Value have words of their
 // own; those of the other two belong to the same K.
 func (s Stream) Positive(dst []float32, a float64, form Form, off int) {
-	if !(a > 0 && a <= 1) || form > Log {
-		panic(fmt.Sprintf("stable: Positive: index %v, form %d, want 0 < index ≤ 1 and a form", a, form))
-	}
+	checkPositive(a, form)
 	if a == 1 {
 		one := float32(1)
 		if form == Log {
@@ -47,12 +45,13 @@ func (s Stream) Positive(dst []float32, a float64, form Form, off int) {
 		}
 		return
 	}
-	op, q := positiveParams(a, form)
-	tag := uint32(tagPositive)
-	if form == Value {
-		tag = tagValue
+	s.fill(dst, PositiveFamily(a, form), off)
+}
+
+func checkPositive(a float64, form Form) {
+	if !(a > 0 && a <= 1) || form > Log {
+		panic(fmt.Sprintf("stable: Positive: index %v, form %d, want 0 < index ≤ 1 and a form", a, form))
 	}
-	s.fill(dst, tag, op, off, &q)
 }
 
 // positiveParams returns the kernel and its constants.

@@ -22,16 +22,24 @@ const s0Range = 0.5
 // and a shift, the error is at most 6e-7·max(1, |x|).
 // TestStableError measures this. Values beyond the largest float32 become it.
 func (s Stream) Skewed(dst []float32, alpha, beta float64, param Param, off int) {
+	checkSkewed(alpha, beta, param)
+	if rounded(alpha, param) {
+		s.rounded(dst, alpha, beta, off)
+		return
+	}
+	s.fill(dst, SkewedFamily(alpha, beta, param), off)
+}
+
+func checkSkewed(alpha, beta float64, param Param) {
 	checkAlpha(alpha)
 	if !(math.Abs(beta) <= 1) || param > S1 {
 		panic(fmt.Sprintf("stable: Skewed: beta %v, param %d, want |beta| ≤ 1 and S0 or S1", beta, param))
 	}
-	if alpha == 1 || param == S0 && math.Abs(1-alpha) <= s0Range {
-		s.rounded(dst, alpha, beta, off)
-		return
-	}
-	q := skewedParams(alpha, beta, param)
-	s.fill(dst, tagSkewed, simd.NoiseSkewed, off, &q)
+}
+
+// rounded reports whether variates are those of Skewed64 in S0, rounded.
+func rounded(alpha float64, param Param) bool {
+	return alpha == 1 || param == S0 && math.Abs(1-alpha) <= s0Range
 }
 
 // rounded sets dst to the variates of Skewed64 in S0.

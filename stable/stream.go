@@ -32,19 +32,24 @@ const (
 	tagValue       = 13 // form Value of positive variates; was tagPositive
 )
 
-// philox prepares the generator of one family of the stream.
-func (s Stream) philox(tag uint32) simd.Philox {
+// check panics unless the stream is one.
+func (s Stream) check() {
 	if s.Sample >= 1<<56 {
 		panic(fmt.Sprintf("stable: Stream: sample %d, want below 2^56", s.Sample))
 	}
-	return simd.NewPhilox(s.Seed, s.Step, uint32(s.Sample), tag<<24|uint32(s.Sample>>32))
 }
 
-// fill sets dst to variates off… of a family.
-func (s Stream) fill(dst []float32, tag uint32, op simd.NoiseOp, off int, q *simd.NoiseParams) {
+// philox prepares the generator of one family of the stream.
+func (s Stream) philox(tag uint32) simd.Philox {
+	key, c := s.Counter(tag)
+	return simd.NewPhilox(key, c[0], c[1], c[2])
+}
+
+// fill sets dst to variates off… of a family, which is not Rounded.
+func (s Stream) fill(dst []float32, f Family, off int) {
 	checkOffset(off)
-	p := s.philox(tag)
-	simd.Noise(dst, op, &p, uint64(off), q)
+	p := s.philox(f.Tag)
+	simd.Noise(dst, f.Op, &p, uint64(off), &f.Params)
 }
 
 func checkOffset(off int) {
@@ -64,13 +69,13 @@ func (s Stream) Uint32(dst []uint32, off int) {
 // multiples (k+½)/2^31 rounded to float32, so that 0 never occurs, values near 0
 // keep their relative precision, and 1 occurs once in 2^25.
 func (s Stream) Uniform(dst []float32, off int) {
-	s.fill(dst, tagUniform, simd.NoiseUniform, off, &simd.NoiseParams{})
+	s.fill(dst, UniformFamily(), off)
 }
 
 // Exponential sets dst[i] to variate off+i of the exponential law of mean 1,
 // between 2.3e-10 and 22.2.
 func (s Stream) Exponential(dst []float32, off int) {
-	s.fill(dst, tagExponential, simd.NoiseExponential, off, &simd.NoiseParams{})
+	s.fill(dst, ExponentialFamily(), off)
 }
 
 // Normal sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 6.67,
@@ -80,8 +85,7 @@ func (s Stream) Normal(dst []float32, off int) { s.normal(dst, off, 1) }
 
 // normal is Normal times scale, at most the largest float32.
 func (s Stream) normal(dst []float32, off int, scale float32) {
-	scale = min(scale, math.MaxFloat32)
-	s.fill(dst, tagNormal, simd.NoiseNormal, off, &simd.NoiseParams{Scale: scale})
+	s.fill(dst, NormalFamily(scale), off)
 	if scale > 0x1p125 { // |x| < 2^3
 		hold(dst)
 	}

@@ -104,7 +104,7 @@ func positive(a float64, form int) law {
 func tabular(t testing.TB, l stable.Law) law {
 	s, err := stable.NewSampler(l)
 	require.NoError(t, err)
-	table := s.Table()
+	table := s.Family().Params.Table
 	at, terms := table.Layout(), table.Terms()
 	stride := gen.TableStride(terms)
 	rows := make([]float32, 2*table.Rows()*stride)

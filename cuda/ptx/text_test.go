@@ -31,8 +31,11 @@ func TestGenerated(t *testing.T) {
 // Every kernel passes the verifier, and holds nothing that could change a bit
 // unless its name says that it uses tensor cores.
 func TestExact(t *testing.T) {
+	entries := map[string]string{}
 	for name := range gen.All() {
 		for _, k := range parsed(t, name).Kernels {
+			require.Empty(t, entries[k.Name], "%s is an entry of two modules", k.Name)
+			entries[k.Name] = name
 			if strings.HasPrefix(name, "mma_") {
 				require.NotEmpty(t, k.Inexact(), name)
 				continue

@@ -1,0 +1,100 @@
+package stable
+
+import (
+	"math"
+
+	"heavytail/simd"
+)
+
+// A Family is a family of float32 variates: its tag, what makes them of words, and
+// the parameters of that. The methods of Stream that are named like the functions
+// below fill from one; a GPU (package cuda) makes the same bits of the same Family.
+type Family struct {
+	Tag    uint32
+	Op     simd.NoiseOp
+	Params simd.NoiseParams
+
+	// Rounded, if not nil, is what the variates are instead: float64 ones, rounded,
+	// at most the largest float32.
+	Rounded *Family64
+}
+
+// A Family64 is a family of float64 variates.
+type Family64 struct {
+	Tag    uint32
+	Op     simd.Noise64Op
+	Params simd.Noise64Params
+}
+
+// Counter returns the key of Philox and the upper words of the counter for a family
+// of the stream. It panics if Sample is 2^56 or more.
+func (s Stream) Counter(tag uint32) (key uint64, c [3]uint32) {
+	s.check()
+	return s.Seed, [3]uint32{s.Step, uint32(s.Sample), tag<<24 | uint32(s.Sample>>32)}
+}
+
+// UniformFamily is that of Stream.Uniform.
+func UniformFamily() Family { return Family{Tag: tagUniform, Op: simd.NoiseUniform} }
+
+// ExponentialFamily is that of Stream.Exponential.
+func ExponentialFamily() Family { return Family{Tag: tagExponential, Op: simd.NoiseExponential} }
+
+// NormalFamily is that of Stream.Normal, times scale, at most the largest float32.
+func NormalFamily(scale float32) Family {
+	return Family{Tag: tagNormal, Op: simd.NoiseNormal, Params: simd.NoiseParams{Scale: min(scale, math.MaxFloat32)}}
+}
+
+// SymmetricFamily is that of Stream.Symmetric.
+func SymmetricFamily(alpha float64) Family {
+	checkAlpha(alpha)
+	op, q := symmetricParams(alpha)
+	return Family{Tag: tagSymmetric, Op: op, Params: q}
+}
+
+// SkewedFamily is that of Stream.Skewed.
+func SkewedFamily(alpha, beta float64, param Param) Family {
+	checkSkewed(alpha, beta, param)
+	if rounded(alpha, param) {
+		wide := Skewed64Family(alpha, beta, S0)
+		return Family{Tag: wide.Tag, Rounded: &wide}
+	}
+	return Family{Tag: tagSkewed, Op: simd.NoiseSkewed, Params: skewedParams(alpha, beta, param)}
+}
+
+// PositiveFamily is that of Stream.Positive for an index a < 1: at 1 nothing is
+// random.
+func PositiveFamily(a float64, form Form) Family {
+	checkPositive(a, form)
+	if a == 1 {
+		panic("stable: PositiveFamily: index 1, want one below")
+	}
+	op, q := positiveParams(a, form)
+	f := Family{Tag: tagPositive, Op: op, Params: q}
+	if form == Value {
+		f.Tag = tagValue
+	}
+	return f
+}
+
+// Family is that of Sampler.Fill.
+func (s *Sampler) Family() Family {
+	return Family{Tag: tagTable, Op: simd.NoiseTable, Params: s.params}
+}
+
+// Uniform64Family is that of Stream.Uniform64.
+func Uniform64Family() Family64 { return Family64{Tag: tagUniform64, Op: simd.Noise64Uniform} }
+
+// Exponential64Family is that of Stream.Exponential64.
+func Exponential64Family() Family64 {
+	return Family64{Tag: tagExponential64, Op: simd.Noise64Exponential}
+}
+
+// Normal64Family is that of Stream.Normal64.
+func Normal64Family() Family64 { return Family64{Tag: tagNormal64, Op: simd.Noise64Normal} }
+
+// MultiplierTag is the tag of the family of which Noise and Stream.Multiplier make
+// their multipliers A, GammaTag that of gamma variates.
+const (
+	MultiplierTag = tagMultiplier
+	GammaTag      = tagGamma
+)
