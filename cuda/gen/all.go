@@ -31,7 +31,8 @@ func All() map[string]string {
 func convolutions() map[string]string {
 	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose()}
 	for _, w := range []Winograd{2, 4} {
-		m[w.Name("taps")], m[w.Name("in")], m[w.Name("out")] = w.Taps(), w.In(), w.Out()
+		n := w.Names()
+		m[n.Taps], m[n.In], m[n.Out] = w.Taps(), w.In(), w.Out()
 	}
 	for _, g := range Wgrads {
 		m[g.Name] = g.Text()

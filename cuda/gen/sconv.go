@@ -78,9 +78,9 @@ func (s *sgemm) firstTerms() {
 	}
 	m, ty, tx := s.tapParts(now)
 	at := s.def('r', "mad.lo.s32 %s, %s, %s", ty, s.v["W"], tx)
-	s.emit("shl.b64 %s, %s, 2;", s.tapAt, s.def('d', "mul.wide.s32 %s, %s", at, s.v["lda"]))
+	s.emit("add.s64 %s, %s, %s;", s.tapAt, s.aBase, s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.s32 %s, %s", at, s.v["lda"])))
 	row := s.def('r', "mul.lo.u32 %s, %s", m, s.v["K"])
-	s.emit("shl.b64 %s, %s, 2;", s.tapB, s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"]))
+	s.emit("add.s64 %s, %s, %s;", s.tapB, s.bBase, s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"])))
 	s.emit("shl.b32 %s, 1, %s;", s.bit, s.tap)
 	s.emit("mov.u32 %s, %s;", s.kLeft, s.v["K"])
 }
@@ -108,7 +108,7 @@ func (s *sgemm) copyTaps(ok, a, b string) {
 	}
 	for i, from := range s.aFrom {
 		inside := s.test("setp.ne.u32 %s, 0", s.def('r', "and.b32 %s, %s", s.masks[i], s.bit))
-		from = s.def('d', "add.s64 %s, %s", from, s.tapAt)
+		from = s.def('d', "mad.wide.u32 %s, 4, %s", from, s.tapAt)
 		if !s.Any {
 			have := s.def('r', "selp.b32 16, 0, %s", inside)
 			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, a, i*T*16, from, have)
@@ -121,7 +121,7 @@ func (s *sgemm) copyTaps(ok, a, b string) {
 	}
 	for i, from := range s.bFrom {
 		to := s.BM*tileK*4 + i*T*16
-		from = s.def('d', "add.s64 %s, %s", from, s.tapB)
+		from = s.def('d', "mad.wide.u32 %s, 4, %s", from, s.tapB)
 		if !s.Any {
 			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", ok, b, to, from)
 			continue

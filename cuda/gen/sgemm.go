@@ -60,7 +60,8 @@ type sgemm struct {
 
 	// the copies to shared memory
 	aTo, bTo, aChunk, bRow, bAdvance string
-	aFrom, bFrom, bCol               []string // bCol: offsets of four columns, with Any
+	aFrom, bFrom, bCol               []string // of a convolution offsets; bCol: of four columns, with Any
+	aBase, bBase                     string
 	loaded, tiles, kLeft, write      string   // tiles asked for, in all; terms not asked for, of this tap; offset of the stage
 	tap, tapAt, tapB, bit            string   // of a convolution: number, offsets in A and B, bit of the masks
 	masks                            []string // of a convolution: taps that lie in the image
@@ -132,11 +133,16 @@ func (s *sgemm) planA() {
 			row, y, x = s.source(row)
 			ys, xs = append(ys, y), append(xs, x)
 		}
+		if s.Conv { // an offset in elements: half the registers of an address
+			s.aFrom = append(s.aFrom, s.def('r', "mad.lo.u32 %s, 4, %s", s.aChunk, s.def('r', "mul.lo.u32 %s, %s", row, s.v["lda"])))
+			continue
+		}
 		at := s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["lda"]))
 		at = s.def('d', "add.u64 %s, %s", base, at)
 		s.aFrom = append(s.aFrom, s.def('d', "add.u64 %s, %s", at, s.def('d', "mul.wide.u32 %s, 16", s.aChunk)))
 	}
 	if s.Conv {
+		s.aBase = base
 		s.tapMasks(ys, xs)
 	}
 }
@@ -154,12 +160,20 @@ func (s *sgemm) planB() {
 			x := s.def('r', "min.u32 %s, %s", s.def('r', "add.u32 %s, %d", col, e), s.def('r', "sub.u32 %s, 1", s.v["N"]))
 			s.bCol = append(s.bCol, s.def('d', "mul.wide.u32 %s, 4", x))
 		}
+		col = "0"
 	} else {
 		col = s.def('r', "min.u32 %s, %s", col, s.def('r', "sub.u32 %s, 4", s.v["N"]))
+	}
+	if !s.Conv {
 		base = s.def('d', "add.u64 %s, %s", base, s.def('d', "mul.wide.u32 %s, 4", col))
 	}
+	s.bBase = base
 	for i := range tileK * s.BN / 4 / T {
 		row := s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN)
+		if s.Conv {
+			s.bFrom = append(s.bFrom, s.def('r', "mad.lo.u32 %s, %s, %s", row, s.v["ldb"], col))
+			continue
+		}
 		at := s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"]))
 		s.bFrom = append(s.bFrom, s.def('d', "add.u64 %s, %s", base, at))
 	}

@@ -1,7 +1,5 @@
 package gen
 
-import "fmt"
-
 // A Winograd is the side m of the tiles of outputs of Winograd's convolution
 // F(m×m, 3×3), 2 or 4: simd.Wino. Its convolution is three kernels beside a batch
 // of products, one for each of the (m+2)² points of a tile: the pixels are
@@ -14,8 +12,16 @@ type Winograd int
 // Points is the number of products of a tile.
 func (m Winograd) Points() int { return int((m + 2) * (m + 2)) }
 
-// Name is that of a module and its entry: taps, in or out.
-func (m Winograd) Name(part string) string { return fmt.Sprintf("wino%d_%s", m, part) }
+// Names are those of a form's three modules and their entries.
+type Names struct{ Taps, In, Out string }
+
+// Names returns those of the form.
+func (m Winograd) Names() Names {
+	if m == 2 {
+		return Names{"wino2_taps", "wino2_in", "wino2_out"}
+	}
+	return Names{"wino4_taps", "wino4_in", "wino4_out"}
+}
 
 // Constants of simd/wino_generic.go.
 const (
@@ -114,7 +120,7 @@ func (m Winograd) Taps() string {
 		b.emit("add.u64 %s, %s, %s;", to, to, step)
 	}
 	b.emit("ret;")
-	return module70(false, b.entry(m.Name("taps"), params, 256, 0))
+	return module70(false, b.entry(m.Names().Taps, params, 256, 0))
 }
 
 // winoTile is where a thread's tile and channel are: i of tiles·cols.
@@ -188,7 +194,7 @@ func (m Winograd) In() string {
 		b.emit("add.u64 %s, %s, %s;", t.at, t.at, t.step)
 	}
 	b.emit("ret;")
-	return module70(false, b.entry(m.Name("in"), params, 256, 0))
+	return module70(false, b.entry(m.Names().In, params, 256, 0))
 }
 
 // Out transforms the products at pV to outputs in the image at pX, Aᵀ·z·A + bias +
@@ -221,5 +227,5 @@ func (m Winograd) Out() string {
 		b.emit("@%s st.global.f32 [%s], %s;", ok, at, y[i])
 	})
 	b.emit("ret;")
-	return module70(false, b.entry(m.Name("out"), params, 256, 0))
+	return module70(false, b.entry(m.Names().Out, params, 256, 0))
 }

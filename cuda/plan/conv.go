@@ -23,8 +23,9 @@ func (s *Stream) Product(y, x Image, w uint64, ldw int, bias uint64, res Image, 
 	if !quads {
 		g = anyTiling(n)
 	}
-	for row := 0; row < m; row += maxY * g.BM {
-		rows := min(m-row, maxY*g.BM)
+	each := most(1, g.BM, x.Pitch, y.Pitch, res.Pitch) // rows of a launch
+	for row := 0; row < m; row += each {
+		rows := min(m-row, each)
 		a, c, r := Rows(x.At, m, x.C, x.Pitch), Rows(y.At, m, n, y.Pitch), Rows(res.At, m, n, res.Pitch)
 		s.product(g, c.row(row), a.row(row), w, ldw, bias, r.row(row), rows, z)
 		if g.Conv {
@@ -61,6 +62,21 @@ func (s *Stream) taps(taps []conv.Tap) {
 	s.u32(t[:]...)
 }
 
+// shapesKept bounds the geometries that a stream remembers; a U-Net has about 30.
+const shapesKept = 256
+
+func (s *Stream) partsOf(sh conv.Shape) []conv.Part {
+	p, ok := s.parts[sh]
+	if !ok {
+		if s.parts == nil || len(s.parts) >= shapesKept {
+			s.parts = map[conv.Shape][]conv.Part{}
+		}
+		p = sh.Parts()
+		s.parts[sh] = p
+	}
+	return p
+}
+
 // Conv sets y to the direct form of a convolution of x + bias + res: sh.H and
 // sh.W are those of x. w holds sh.Mats() matrices of x.C×y.C: the weight as it is,
 // or for an upsampled 3×3 one what UpSums makes. With sh.Back y is dx, sh.H and
@@ -70,13 +86,13 @@ func (s *Stream) Conv(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
 		return
 	}
 	quads := x.C%16 == 0 && x.quads() && y.quads() && w%16 == 0 && bias%16 == 0 && (res.At == 0 || res.quads())
-	for _, p := range sh.Parts() {
+	for _, p := range s.partsOf(sh) {
 		pixels := p.H * p.W
 		g := s.tiling(y.N*pixels, y.C, 1, convLarge, convSmall)
 		if !quads {
 			g = anyTiling(y.C)
 		}
-		each := max(1, maxY*g.BM/max(pixels, 1)) // images of a launch
+		each := most(pixels, g.BM, x.H*x.W*x.Pitch, y.H*y.W*y.Pitch, y.H*y.W*res.Pitch) // images of a launch
 		for n := 0; n < y.N && pixels > 0; n += each {
 			images := min(each, y.N-n)
 			s.product(g, y.from(n), x.from(n), w, y.C, bias, res.from(n), images*pixels, Batch{})

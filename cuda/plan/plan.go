@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 
 	"heavytail/cuda/gen"
+	"heavytail/internal/conv"
 )
 
 // A Launch is one call of a kernel: an entry, which is also the name of its
@@ -28,9 +29,10 @@ type Launch struct {
 type Stream struct {
 	Run        func(Launch)
 	Processors int // of the GPU: as many blocks should run at least
-	Cache      int // bytes that pixels and products of Winograd's form may take at a time, to stay in the cache; 0: 24 MiB
+	Cache      int // bytes that pixels and products of Winograd's form may take at a time, to stay in the cache; 0: 32 MiB
 
 	params []byte
+	parts  map[conv.Shape][]conv.Part
 }
 
 // An Image is N images of H×W pixels with C channels, Pitch elements apart.
@@ -85,8 +87,23 @@ func (s *Stream) launch(entry string, x, y, z, threads, shared int) {
 // up is ⌈n/d⌉.
 func up(n, d int) int { return (n + d - 1) / d }
 
-// maxY is the most blocks of a grid in its second and third dimension.
-const maxY = 65535
+// maxY is the most blocks of a grid in its second and third dimension; maxOffset
+// bounds the elements of what one launch reads or writes, whose offsets have 32
+// bits.
+const (
+	maxY      = 65535
+	maxOffset = 1<<32 - 1
+)
+
+// most is how many pieces of so many rows and of so many elements one launch may
+// have with tiles of height rows, at least one.
+func most(rows, height int, elements ...int) int {
+	n := maxY * height / max(rows, 1)
+	for _, e := range elements {
+		n = min(n, maxOffset/max(e, 1))
+	}
+	return max(n, 1)
+}
 
 // sgemm is the product of that name.
 func sgemm(name string) *gen.SGEMM {
@@ -104,9 +121,11 @@ var (
 	anyWide, anyNarrow   = sgemm("sany_64x64"), sgemm("sany_64x32")
 )
 
-// tiling is the large one if it makes enough blocks, else the small one.
+// tiling is the large one, whose loop is the better, if it makes enough blocks and
+// computes at most a quarter more outside of the matrix than the small one.
 func (s *Stream) tiling(m, n, batch int, large, small *gen.SGEMM) *gen.SGEMM {
-	if up(m, large.BM)*up(n, large.BN)*batch >= s.Processors {
+	area := func(g *gen.SGEMM) int { return up(m, g.BM) * g.BM * up(n, g.BN) * g.BN }
+	if up(m, large.BM)*up(n, large.BN)*batch >= s.Processors && 4*area(large) <= 5*area(small) {
 		return large
 	}
 	return small

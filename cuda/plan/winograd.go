@@ -5,9 +5,9 @@ import (
 	"heavytail/internal/conv"
 )
 
-// defaultCache is Stream.Cache if that is 0: half of the second-level cache of an
-// H100.
-const defaultCache = 24 << 20
+// defaultCache is Stream.Cache if that is 0: two thirds of the second-level cache
+// of an H100.
+const defaultCache = 32 << 20
 
 // WinogradTaps sets the points of form m at u, [(m+2)²][k][n], to the transform of
 // the taps w [9][k][n]. With flip the taps are taken in reverse order, and w holds
@@ -16,7 +16,7 @@ func (s *Stream) WinogradTaps(m int, u, w uint64, k, n int, flip bool) {
 	s.begin()
 	s.u64(u, w)
 	s.u32(k*n, number(flip))
-	s.launch(gen.Winograd(m).Name("taps"), up(k*n, 256), 1, 1, 256, 0)
+	s.launch(gen.Winograd(m).Names().Taps, up(k*n, 256), 1, 1, 256, 0)
 }
 
 // WinogradRoom returns how many float32 Winograd needs at room for images like
@@ -25,14 +25,24 @@ func (s *Stream) WinogradRoom(m int, y, x Image) int {
 	return s.winoChunk(m, y, x) * gen.Winograd(m).Points() * (roundUp(x.C) + y.C)
 }
 
-// winoChunk is how many tiles are in work at a time.
+// winoChunk is how many tiles are in work at a time: so many that they fit into
+// the cache and that the blocks of the product, two on a processor, fill whole
+// rounds best.
 func (s *Stream) winoChunk(m int, y, x Image) int {
 	cache := s.Cache
 	if cache == 0 {
 		cache = defaultCache
 	}
-	fit := cache / 4 / (gen.Winograd(m).Points() * (roundUp(x.C) + y.C))
-	return min(x.N*conv.Tiles(x.H, x.W, m), max(fit/large.BM, 1)*large.BM)
+	points := gen.Winograd(m).Points()
+	fit := cache / 4 / (points * (roundUp(x.C) + y.C)) / large.BM
+	blocks, slots := points*up(y.C, large.BN), max(2*s.Processors, 1)
+	best, part := 1, 0.0
+	for n := 1; n <= fit; n++ {
+		if used := float64(n*blocks) / float64(up(n*blocks, slots)*slots); used >= part {
+			best, part = n, used
+		}
+	}
+	return min(x.N*conv.Tiles(x.H, x.W, m), best*large.BM)
 }
 
 // roundUp is the next multiple of 4, where the products begin on 16 bytes.
@@ -54,12 +64,12 @@ func (s *Stream) Winograd(m int, y, x Image, u, bias uint64, res Image, room uin
 			s.u32(tiles, first, x.H, x.W, wide, each, of.C, of.Pitch)
 		}
 		place(room, x)
-		s.launch(f.Name("in"), up(tiles*x.C, 256), 1, 1, 256, 0)
+		s.launch(f.Names().In, up(tiles*x.C, 256), 1, 1, 256, 0)
 		s.Product(Rows(prods, tiles, y.C, y.C), Rows(room, tiles, x.C, x.C), u, y.C, 0, Image{},
 			Batch{f.Points(), tiles * x.C, x.C * y.C, tiles * y.C})
 		place(prods, y)
 		s.u64(bias, res.At)
 		s.u32(res.Pitch)
-		s.launch(f.Name("out"), up(tiles*y.C, 256), 1, 1, 256, 0)
+		s.launch(f.Names().Out, up(tiles*y.C, 256), 1, 1, 256, 0)
 	}
 }

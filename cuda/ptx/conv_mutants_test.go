@@ -72,13 +72,19 @@ func (g *gpu) compare(k *emu.Kernel, seed int64, want *tensor.Tensor, got func()
 	return nil
 }
 
+// strided is a convolution for the large tiling, uneven one for any sizes.
+var (
+	strided = convCase{2, 13, 16, 16, 68, 3, 2, false, false, 0}
+	uneven  = convCase{1, 7, 5, 5, 33, 3, 2, false, false, 3}
+)
+
 // convMutants break the kernels of convolutions.
 var convMutants = []mutant{
-	{"columns of the taps in another field", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`bfe\.s32 (%r\d+), (%r\d+), 16, 8`, "bfe.s32 $1, $2, 24, 8")},
-	{"taps outside are read", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
-	{"pixels of the lattice side by side", "sconv_128x128", "sconv_128x128", tryConv(convCases[4]), each(`ld\.param\.u32 (%r\d+), \[mul\]`, "mov.u32 $1, 1")},
-	{"terms beyond the channels", "sany_64x64", "sany_64x64", tryConv(convCases[5]), each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 0;")},
-	{"barrier removed", "sany_64x64", "sany_64x64", tryConv(convCases[5]), nth("bar.sync 0;", "", 0)},
+	{"columns of the taps in another field", "sconv_128x128", "sconv_128x128", tryConv(strided), each(`bfe\.s32 (%r\d+), (%r\d+), 16, 8`, "bfe.s32 $1, $2, 24, 8")},
+	{"taps outside are read", "sconv_128x128", "sconv_128x128", tryConv(strided), each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
+	{"pixels of the lattice side by side", "sconv_128x128", "sconv_128x128", tryConv(strided), each(`ld\.param\.u32 (%r\d+), \[mul\]`, "mov.u32 $1, 1")},
+	{"terms beyond the channels", "sany_64x64", "sany_64x64", tryConv(uneven), each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 0;")},
+	{"barrier removed", "sany_64x64", "sany_64x64", tryConv(uneven), nth("bar.sync 0;", "", 0)},
 	{"views in another order", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
 	{"pixels of one image only", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
 	{"empty view counted", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},

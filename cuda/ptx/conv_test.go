@@ -7,17 +7,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/cuda/emu"
+	"heavytail/cuda/gen"
 	"heavytail/cuda/plan"
 	"heavytail/internal/conv"
 	"heavytail/tensor"
 )
 
+// ran counts the launches of each entry by plans.
+var ran = map[string]int{}
+
 // stream runs the launches of a plan on g, in the order of seed.
 func (g *gpu) stream(seed int64) *plan.Stream {
-	return &plan.Stream{Processors: 2, Run: func(l plan.Launch) {
+	return &plan.Stream{Processors: 1, Run: func(l plan.Launch) {
 		g.t.Helper()
 		k := parsed(g.t, l.Entry).Kernels[l.Entry]
 		require.NotNil(g.t, k, l.Entry)
+		ran[l.Entry]++
 		_, err := k.Run(&g.m, emu.Launch{Grid: l.Grid, Block: [3]uint32{uint32(l.Threads), 1, 1}, Dynamic: l.Shared, Params: l.Params, Seed: seed})
 		require.NoError(g.t, err)
 	}}
@@ -33,9 +38,10 @@ type convCase struct {
 
 var convCases = []convCase{
 	{2, 5, 7, 16, 20, 3, 1, false, false, 0},
-	{1, 6, 4, 32, 132, 3, 1, false, false, 4},
+	{1, 8, 14, 16, 100, 3, 1, false, false, 4},
 	{1, 5, 4, 3, 20, 3, 1, false, false, 0},
 	{1, 4, 5, 18, 3, 3, 1, false, false, 1},
+	{2, 13, 16, 16, 68, 3, 2, false, false, 0},
 	{2, 5, 6, 16, 8, 3, 2, false, false, 0},
 	{1, 7, 5, 5, 33, 3, 2, false, false, 3},
 	{2, 6, 5, 16, 4, 3, 2, false, true, 0},
@@ -104,6 +110,9 @@ func TestConvForward(t *testing.T) {
 		s.Conv(y, x, at, g.put(bias), res, c.shape())
 		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
 	}
+	for _, name := range []string{"sconv_128x128", "sconv_64x64", "sany_64x64", "sany_64x32"} {
+		require.NotZero(t, ran[name], "no case takes %s", name)
+	}
 }
 
 // Products of any size, at any pitch and in a batch.
@@ -171,5 +180,8 @@ func TestWeightGradient(t *testing.T) {
 			s.WeightGradient(at, dy, x, c.shape())
 			same(t, dense(want), g.floats(at, len(dw)), "%s", fmt.Sprintf("%+v, %d processors", c, processors))
 		}
+	}
+	for _, k := range gen.Wgrads {
+		require.NotZero(t, ran[k.Name], "no case takes %s", k.Name)
 	}
 }

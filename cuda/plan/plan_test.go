@@ -1,0 +1,88 @@
+package plan
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/conv"
+)
+
+// recorder collects launches and what they say of M, H, W, ….
+type recorder struct {
+	Stream
+	all []Launch
+}
+
+func newRecorder() *recorder {
+	r := &recorder{Stream: Stream{Processors: 132}}
+	r.Run = func(l Launch) {
+		l.Params = append([]byte{}, l.Params...)
+		r.all = append(r.all, l)
+	}
+	return r
+}
+
+// word is parameter i of those of 32 bits, behind n of 64.
+func (l Launch) word(n, i int) int { return int(binary.LittleEndian.Uint32(l.Params[8*n+4*i:])) }
+
+func (l Launch) address(i int) uint64 { return binary.LittleEndian.Uint64(l.Params[8*i:]) }
+
+// No launch has more blocks or longer offsets than a GPU takes, and together they
+// have all rows, each behind the one before.
+func TestLargeBatches(t *testing.T) {
+	const base = 1 << 20
+	for _, c := range []struct{ n, h, w, c, o int }{
+		{3000, 64, 64, 3, 5}, {1 << 17, 16, 16, 16, 64}, {2, 2000, 2000, 300, 4}, {1, 8, 8, 16, 16},
+	} {
+		x, y := Image{base, c.n, c.h, c.w, c.c, c.c}, Image{base, c.n, c.h, c.w, c.o, c.o}
+		r := newRecorder()
+		r.Conv(y, x, base, 0, Image{}, conv.Shape{K: 3, Stride: 1, H: c.h, W: c.w})
+		p := newRecorder()
+		p.Product(Rows(base, x.pixels(), c.o, c.o), Rows(base, x.pixels(), c.c, c.c), base, c.o, 0, Image{}, Batch{})
+		for _, all := range [][]Launch{r.all, p.all} {
+			rows := 0
+			for _, l := range all {
+				require.Equal(t, base+4*uint64(rows*c.c), l.address(0), "%+v", c)
+				require.Equal(t, base+4*uint64(rows*c.o), l.address(2), "%+v", c)
+				m := l.word(5, 0)
+				require.LessOrEqual(t, l.Grid[1], uint32(maxY))
+				require.LessOrEqual(t, m*max(c.c, c.o), maxOffset, "%+v", c)
+				require.GreaterOrEqual(t, int(l.Grid[1])*128, m)
+				rows += m
+			}
+			require.Equal(t, x.pixels(), rows, "%+v", c)
+		}
+	}
+}
+
+// The tiles of Winograd's form come in pieces that fit into the cache, all of them
+// once, and no piece leaves more of the last round of blocks empty than needed.
+func TestWinogradPieces(t *testing.T) {
+	for _, c := range []struct{ n, size, ch int }{{64, 32, 128}, {64, 16, 256}, {64, 8, 256}, {1, 32, 128}} {
+		x := Image{1 << 20, c.n, c.size, c.size, c.ch, c.ch}
+		r := newRecorder()
+		r.Winograd(4, x, x, 1<<20, 0, Image{}, 1<<30)
+		tiles := 0
+		for i := 0; i < len(r.all); i += 3 {
+			require.Equal(t, []string{"wino4_in", "wino4_out"}, []string{r.all[i].Entry, r.all[i+2].Entry})
+			require.Equal(t, tiles, r.all[i].word(2, 1), "first")
+			tiles += r.all[i].word(2, 0)
+		}
+		require.Equal(t, c.n*conv.Tiles(c.size, c.size, 4), tiles)
+		require.LessOrEqual(t, 4*r.WinogradRoom(4, x, x), defaultCache)
+	}
+}
+
+// A steady state allocates nothing.
+func TestAllocates(t *testing.T) {
+	s := Stream{Processors: 132, Run: func(Launch) {}}
+	x := Image{1 << 20, 2, 16, 16, 64, 64}
+	require.Zero(t, testing.AllocsPerRun(10, func() {
+		s.Winograd(4, x, x, 1<<20, 0, x, 1<<30)
+		s.Product(x, x, 1<<20, 64, 0, x, Batch{})
+		s.WeightGradient(1<<20, x, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
+		s.Conv(x, x, 1<<20, 0, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
+	}))
+}
