@@ -13,7 +13,6 @@ import (
 	"heavytail/cuda/cudatest"
 	"heavytail/kernels"
 	"heavytail/tensor"
-	"heavytail/tensor/devicetest"
 )
 
 // failure runs f and returns the Failure that it panics with, or nil.
@@ -22,9 +21,6 @@ func failure(f func()) (err error) {
 	f()
 	return nil
 }
-
-// Wrong shapes panic with the shapes, as on every device.
-func TestPanics(t *testing.T) { devicetest.Panics(t, cudatest.Open(t, cudatest.Config{})) }
 
 // A tensor of another device is a mistake that says so, and locks nothing.
 func TestForeignTensor(t *testing.T) {

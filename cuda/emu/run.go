@@ -100,11 +100,12 @@ func (k *Kernel) Run(g *Memory, l Launch) (st *Stats, err error) {
 	g.launch++
 	rnd := rand.New(rand.NewSource(l.Seed))
 	n := l.Grid[0] * l.Grid[1] * l.Grid[2]
+	ws := k.warps(&l)
 	for _, at := range order(int(n), l.Seed, rnd) {
 		i := uint32(at)
 		id := [3]uint32{i % l.Grid[0], i / l.Grid[0] % l.Grid[1], i / l.Grid[0] / l.Grid[1]}
 		c := &cta{k: k, l: &l, memory: g, stats: st, id: id, serial: int32(i)}
-		c.run(rnd)
+		c.run(ws, rnd)
 	}
 	return st, nil
 }
@@ -144,34 +145,47 @@ func order(n int, seed int64, rnd *rand.Rand) []int {
 	return o
 }
 
-func (c *cta) warps() []*warp {
-	n := int(c.l.Block[0] * c.l.Block[1] * c.l.Block[2])
+// warps are those of a block; every block of a launch uses them anew.
+func (k *Kernel) warps(l *Launch) []*warp {
+	n := int(l.Block[0] * l.Block[1] * l.Block[2])
 	ws := make([]*warp, (n+31)/32)
 	for i := range ws {
-		w := &warp{regs: make([][32]uint64, len(c.k.types)), id: i, cta: c}
-		for r := range w.regs {
-			for l := range w.regs[r] {
-				w.regs[r][l] = 0x7FF8DEAD_7FF8DEAD // NaN in f32 and in f64
-			}
-		}
+		w := &warp{regs: make([][32]uint64, len(k.types)), id: i}
 		for l := 0; l < 32 && i*32+l < n; l++ {
-			w.alive |= 1 << l
+			w.started |= 1 << l
 		}
-		w.started = w.alive
 		ws[i] = w
 	}
 	return ws
 }
 
+// start makes the warp one of block c that has done nothing.
+func (w *warp) start(c *cta) {
+	*w = warp{regs: w.regs, id: w.id, started: w.started, alive: w.started, cta: c, groups: w.groups[:0], open: w.open[:0]}
+	for r := range w.regs {
+		w.regs[r] = unset
+	}
+}
+
+// unset is a register that nobody wrote: NaN in f32 and in f64.
+var unset = func() (r [32]uint64) {
+	for l := range r {
+		r[l] = 0x7FF8DEAD_7FF8DEAD
+	}
+	return r
+}()
+
 // run executes a block: every warp up to a barrier or its end, again and again.
-func (c *cta) run(rnd *rand.Rand) {
+func (c *cta) run(ws []*warp, rnd *rand.Rand) {
 	c.shared = make([]byte, c.k.SharedBytes+c.l.Dynamic)
 	for i := range c.shared {
 		c.shared[i] = 0xFF
 	}
 	c.words = make([]sharedWord, (len(c.shared)+3)/4)
 	c.epoch = 1
-	ws := c.warps()
+	for _, w := range ws {
+		w.start(c)
+	}
 	for {
 		var waiting, done *warp
 		for _, i := range order(len(ws), c.l.Seed, rnd) {

@@ -1,0 +1,13 @@
+package cuda
+
+// InUse returns the bytes of the pool that are taken, but for what the device keeps
+// for itself, after those that nobody can reach have come back.
+func (d *Device) InUse() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reclaim()
+	if d.times.buffer == nil {
+		return d.pool.used
+	}
+	return d.pool.used - d.pool.round(8*int64(d.times.half))
+}

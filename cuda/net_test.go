@@ -1,0 +1,165 @@
+package cuda_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda/cudatest"
+	"heavytail/internal/data"
+	"heavytail/internal/numtest"
+	"heavytail/internal/recipe"
+	"heavytail/internal/sample"
+	"heavytail/internal/train"
+	"heavytail/kernels"
+	"heavytail/nn"
+	"heavytail/tensor"
+)
+
+// nets are one of each kind, as small as they can be with everything that they may
+// have; the U-Net takes Winograd's form at its larger size.
+var nets = map[string]nn.Config{
+	"unet": {UNet: &nn.UNetConfig{InChannels: 1, OutChannels: 1, ModelChannels: 8, ChannelMult: []int{1, 2}, NumResBlocks: 1,
+		AttentionDS: []int{2}, NumHeads: 2, Dropout: 0.1, NumClasses: 3, TimeScale: 1000, ImageSize: 8, Magnitude: true}},
+	"ddpmpp": {Song: &nn.SongConfig{ImageSize: 8, InChannels: 3, OutChannels: 3, ModelChannels: 8, ChannelMult: []int{1, 2}, EmbMult: 4, NumBlocks: 1,
+		AttentionRes: []int{4}, NumHeads: 1, Embedding: "positional", NoiseMult: 1, Encoder: "standard", Filter: []int{1, 1}, SkipScale: math.Sqrt(0.5), TimeScale: 1}},
+	"ncsnpp": {Song: &nn.SongConfig{ImageSize: 8, InChannels: 3, OutChannels: 3, ModelChannels: 8, ChannelMult: []int{1, 2}, EmbMult: 4, NumBlocks: 1,
+		AttentionRes: []int{4}, NumHeads: 1, Embedding: "fourier", NoiseMult: 2, Encoder: "residual", Filter: []int{1, 3, 3, 1}, SkipScale: math.Sqrt(0.5), TimeScale: 1}},
+	"points": {MLP: &nn.MLPConfig{Dim: 3, Units: 20, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true, TailRadius: 4}},
+}
+
+// down returns the values of a tensor.
+func down(t *tensor.Tensor) []float32 {
+	x := make([]float32, t.Len())
+	t.Device().Download(x, t)
+	return x
+}
+
+// pass makes a network on a device and runs n samples forward and, with train,
+// backward and through the optimiser; it returns all results.
+func pass(t *testing.T, dev tensor.Device, cfg nn.Config, n int, training bool) map[string][]float32 {
+	t.Helper()
+	net, err := nn.New(dev, cfg)
+	require.NoError(t, err)
+	p := net.Params()
+	p.Init(7)
+	r := numtest.NewRand(9)
+	p.CopyFrom(upload(dev, r.Fill(make([]float32, p.Flat.Len()), 0.3), p.Flat.Len())) // of Init some weights are 0
+	shape := append([]int{n}, net.SampleShape()...)
+	x := upload(dev, r.Fill(make([]float32, count(shape)), 3), shape...)
+	dy := upload(dev, r.Fill(make([]float32, count(shape)), 1), shape...)
+	times, labels, keys := make([]float32, n), make([]int, n), make([]uint64, n)
+	for i := range n {
+		times[i], labels[i], keys[i] = float32(0.1+0.2*float64(i)), i%max(net.Classes(), 1)-1, r.Uint64()
+	}
+	ws, err := net.NewWorkspace(n, 0, 0, training)
+	require.NoError(t, err)
+	ws.SetDropout(5, keys)
+	out := map[string][]float32{"y": down(net.Forward(ws, x, times, labels))}
+	if !training {
+		return out
+	}
+	p.ZeroGrad()
+	net.Backward(ws, dy)
+	out["gradient"] = down(p.Grad)
+	opt, ema := nn.NewAdamW(p), nn.NewEMA(p, 0.9)
+	norm, err := opt.Update(1e-3, 1)
+	require.NoError(t, err)
+	ema.Update(0)
+	out["norm"], out["weights"], out["average"] = []float32{float32(norm)}, down(p.Flat), down(ema.Shadow)
+	out["y after"] = down(net.Forward(ws, x, times, labels)) // the weights in other orders are made again
+	return out
+}
+
+func upload(dev tensor.Device, x []float32, shape ...int) *tensor.Tensor {
+	t := dev.New(shape...)
+	dev.Upload(t, x)
+	return t
+}
+
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// A network forward, backward and through a step of the optimiser has the bytes of
+// the CPU.
+func TestNetworks(t *testing.T) {
+	t.Parallel()
+	for name, cfg := range nets {
+		t.Run(name, func(t *testing.T) {
+			want := pass(t, kernels.New(1), cfg, 2, true)
+			got := pass(t, cudatest.Open(t, cudatest.Config{Seed: 3}), cfg, 2, true)
+			for what, x := range want {
+				numtest.SameBits(t, x, got[what], what)
+			}
+		})
+	}
+}
+
+// drawn are samples of five steps with a network of random weights.
+func drawn(t *testing.T, dev tensor.Device, r recipe.Recipe, batch int) []float32 {
+	t.Helper()
+	net, err := nn.New(dev, r.Network)
+	require.NoError(t, err)
+	p := net.Params()
+	p.CopyFrom(upload(dev, numtest.NewRand(9).Fill(make([]float32, p.Flat.Len()), 0.1), p.Flat.Len()))
+	var out []float32
+	o := sample.Options{Steps: 5, Batch: batch, Label: func(i int, _ uint64) int { return i % max(net.Classes(), 1) }}
+	if net.Classes() == 0 {
+		o.Label = nil
+	}
+	require.NoError(t, sample.Run(context.Background(), net, r, sample.List{4, 5, 9}, o, func(_ int, x []float32) error {
+		out = append(out, x...)
+		return nil
+	}))
+	return out
+}
+
+// imageRecipe is a run of the U-Net on noise.
+func imageRecipe(t *testing.T) (recipe.Recipe, *data.Set) {
+	t.Helper()
+	set := data.Random(20, []int{4, 4, 1}, 3)
+	r, err := recipe.Preset("fashion")
+	require.NoError(t, err)
+	r.Data = recipe.Data{Spec: "test", Samples: set.Len(), Shape: set.Shape, Classes: 3, Flip: true}
+	r.Train.Rate = nn.Schedule{Kind: nn.Constant, LR: 1e-3}
+	require.NoError(t, r.Fit())
+	r.Network = nets["unet"].Clone()
+	r.Network.UNet.ImageSize = 4
+	r.Train.Steps, r.Train.Batch, r.Train.Micro, r.Train.EMA = 2, 3, 2, []float64{0.9}
+	require.NoError(t, r.Validate())
+	return r, set
+}
+
+// Five steps of sampling have the bytes of the CPU, in any batches and orders.
+func TestSampling(t *testing.T) {
+	t.Parallel()
+	r, _ := imageRecipe(t)
+	want := drawn(t, kernels.New(1), r, 3)
+	for i, batch := range []int{3, 1, 2} {
+		numtest.SameBits(t, want, drawn(t, cudatest.Open(t, cudatest.Config{Seed: int64(i)}), r, batch), "batches")
+	}
+}
+
+// Steps of training, losses included, have the bytes of the CPU.
+func TestTraining(t *testing.T) {
+	t.Parallel()
+	r, set := imageRecipe(t)
+	run := func(dev tensor.Device) (out []float32) {
+		tr, err := train.New(dev, set, r)
+		require.NoError(t, err)
+		for range r.Train.Steps {
+			s, err := tr.Step()
+			require.NoError(t, err)
+			out = append(out, float32(s.Loss), float32(s.Norm))
+		}
+		return append(append(out, down(tr.Net.Params().Flat)...), down(tr.EMA[0].Shadow)...)
+	}
+	numtest.SameBits(t, run(kernels.New(1)), run(cudatest.Open(t, cudatest.Config{Seed: 1})), "losses, norms, weights, average")
+}

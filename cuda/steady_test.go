@@ -1,0 +1,91 @@
+package cuda_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda"
+	"heavytail/nn"
+)
+
+// A noDriver does nothing, at once: what is left is the device's own work.
+type noDriver struct {
+	next     uint64
+	launches int
+	entries  map[string]cuda.Func
+	count    map[string]int // of launches by entry, if not nil
+	names    []string
+}
+
+func (d *noDriver) Info() cuda.Info {
+	return cuda.Info{Name: "none", Capability: 90, Processors: 132, Shared: 227 << 10, Memory: 1 << 40}
+}
+func (d *noDriver) Alloc(size int64) (uint64, error) {
+	d.next += 1 << 40
+	return d.next, nil
+}
+func (d *noDriver) Free(uint64) error                 { return nil }
+func (d *noDriver) Load(string) (cuda.Module, error)  { return 0, nil }
+func (d *noDriver) Set(uint64, uint32, int) error     { return nil }
+func (d *noDriver) ToDevice(uint64, []byte) error     { return nil }
+func (d *noDriver) ToHost([]byte, uint64) error       { return nil }
+func (d *noDriver) Within(_, _ uint64, _ int64) error { return nil }
+func (d *noDriver) Sync() error                       { return nil }
+func (d *noDriver) Close() error                      { return nil }
+func (d *noDriver) Func(_ cuda.Module, entry string, _ int) (cuda.Func, error) {
+	d.names = append(d.names, entry)
+	return cuda.Func(len(d.names) - 1), nil
+}
+func (d *noDriver) Launch(f cuda.Func, _, _ [3]uint32, _ int, _ []byte) error {
+	if d.count != nil {
+		d.count[d.names[f]]++
+	}
+	return nil
+}
+
+// steady is a network on a driver that does nothing, and a step of training or one
+// evaluation.
+func steady(t *testing.T, cfg nn.Config, batch int, training bool) (d *noDriver, step func()) {
+	t.Helper()
+	d = &noDriver{}
+	dev, err := cuda.New(d, cuda.Options{})
+	require.NoError(t, err)
+	net, err := nn.New(dev, cfg)
+	require.NoError(t, err)
+	ws, err := net.NewWorkspace(batch, 0, 0, training)
+	require.NoError(t, err)
+	shape := append([]int{batch}, net.SampleShape()...)
+	x, dy, times, labels, keys := dev.New(shape...), dev.New(shape...), make([]float32, batch), make([]int, batch), make([]uint64, batch)
+	if net.Classes() == 0 {
+		labels = nil
+	}
+	ws.SetDropout(1, keys)
+	p := net.Params()
+	if !training {
+		return d, func() { net.Forward(ws, x, times, labels) }
+	}
+	opt, ema := nn.NewAdamW(p), nn.NewEMA(p, 0.9)
+	return d, func() {
+		p.ZeroGrad()
+		net.Forward(ws, x, times, labels)
+		net.Backward(ws, dy)
+		_, err := opt.Update(1e-3, 0)
+		require.NoError(t, err)
+		ema.Update(1)
+	}
+}
+
+// In a steady state neither an evaluation nor a step of training takes memory, of the
+// host or of the GPU.
+func TestSteadyState(t *testing.T) {
+	for name, cfg := range nets {
+		for _, training := range []bool{false, true} {
+			d, step := steady(t, cfg, 2, training)
+			step()
+			before := d.next
+			require.Zero(t, testing.AllocsPerRun(5, step), "%s, training %v: allocations of a step", name, training)
+			require.Equal(t, before, d.next, "%s, training %v: memory of the GPU", name, training)
+		}
+	}
+}
