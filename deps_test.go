@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},
-	"internal/sample": {"diffusion", "internal/machine", "internal/recipe", "nn"}, // which process a network is for
+	"internal/sample": {"diffusion", "internal/machine", "internal/recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
 	"internal/train": {"diffusion", "internal/atomicfile", "internal/chart", "internal/data", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "nn", "tensor",
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "internal/data", "internal/dmath", "internal/imageio", "internal/recipe", "internal/sample", "internal/source", "internal/train",

@@ -61,7 +61,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	}
 	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.N)
 	if err == nil {
-		err = sample.Room(need, fmt.Sprintf("a batch of %d samples of %v", min(o.Batch, o.N), shape))
+		err = sample.Room(m.net, need, fmt.Sprintf("a batch of %d samples of %v", min(o.Batch, o.N), shape))
 	}
 	if err != nil {
 		return o, fmt.Errorf("heavytail: %w", err)
@@ -76,6 +76,9 @@ func (m *Model) room(o Options) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("heavytail: %w", err)
 	}
+	if !sample.OnHost(m.net) { // Resolve looked at the device's memory
+		need = 0
+	}
 	values, bytes := int64(o.N), int64(4)
 	for _, d := range m.SampleShape(o) {
 		if values > math.MaxInt64/16/int64(d) {
@@ -87,7 +90,7 @@ func (m *Model) room(o Options) (int, error) {
 		bytes = 12 // in float32 and float64
 	}
 	need += min(bytes*values, math.MaxInt64-need)
-	if err := sample.Room(need, fmt.Sprintf("%d samples of %v at once", o.N, m.SampleShape(o))); err != nil {
+	if err := sample.HostRoom(need, fmt.Sprintf("%d samples of %v at once", o.N, m.SampleShape(o))); err != nil {
 		return 0, fmt.Errorf("heavytail: %w, or draw them with Stream", err)
 	}
 	return int(values), nil

@@ -91,7 +91,7 @@ func TestLost(t *testing.T) {
 	fail = true
 	first := failure(func() { d.SiLU(x, x) })
 	require.ErrorIs(t, first, lost)
-	require.ErrorContains(t, first, "SiLU: kernel silu_4 on a grid of 1×1×1: CUDA_ERROR_LAUNCH_FAILED; nothing on this GPU can be used any more")
+	require.ErrorContains(t, first, "SiLU: at kernel silu_4 on a grid of 1×1×1, or before it: CUDA_ERROR_LAUNCH_FAILED; nothing on this GPU can be used any more")
 	fail = false
 	for _, f := range []func(){func() { d.New(1) }, func() { d.Fill(x, 1) }, func() { d.Download(make([]float32, 8), x) }} {
 		require.Same(t, first, failure(f))

@@ -20,7 +20,7 @@ func (e *KernelError) Error() string {
 	if e.Kernel == "" {
 		return fmt.Sprintf("%v; %s", e.Err, rest)
 	}
-	return fmt.Sprintf("kernel %s on a grid of %d×%d×%d: %v; %s", e.Kernel, e.Grid[0], e.Grid[1], e.Grid[2], e.Err, rest)
+	return fmt.Sprintf("at kernel %s on a grid of %d×%d×%d, or before it: %v; %s", e.Kernel, e.Grid[0], e.Grid[1], e.Grid[2], e.Err, rest)
 }
 
 // Unwrap returns what the driver says.

@@ -29,15 +29,22 @@ type Config struct {
 	Launched func(entry string)
 }
 
-// Open returns a device over the interpreter, which the test closes. Memory is taken
-// in small segments with gaps between tensors.
+// Open returns a device over the interpreter, which the test closes; it fails if the
+// device misused its driver. Memory is taken in small segments with gaps between
+// tensors.
 func Open(t testing.TB, c Config) *cuda.Device {
 	t.Helper()
-	d, err := cuda.New(New(c), cuda.Options{Segment: 1 << 20, Guard: 4096})
+	drv := New(c)
+	d, err := cuda.New(drv, cuda.Options{Segment: 1 << 20, Guard: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.Close() })
+	t.Cleanup(func() {
+		_ = d.Close()
+		if drv.Misuse != nil {
+			t.Errorf("what the device must not ask of a driver: %v", drv.Misuse)
+		}
+	})
 	return d
 }
 

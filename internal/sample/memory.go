@@ -7,6 +7,7 @@ import (
 	"heavytail/internal/machine"
 	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/tensor"
 )
 
 // Memory returns the bytes that drawing n samples takes, a batch at a time: the
@@ -68,9 +69,27 @@ func (o Options) states(r recipe.Recipe, d int) int64 {
 // Memory does not count, and the rest of the program.
 const reserve = 10
 
-// Room returns an error unless the process may use need bytes; what they are for
-// is part of it.
-func Room(need int64, what string) error {
+// Room returns an error unless there are need bytes where net computes; what they are
+// for is part of it.
+func Room(net *nn.Net, need int64, what string) error {
+	if OnHost(net) {
+		return HostRoom(need, what)
+	}
+	b, ok := net.Device().(tensor.Bounded)
+	if !ok {
+		return nil // it will say so itself
+	}
+	if limit := b.Memory(); need > limit-limit/reserve {
+		return fmt.Errorf("%s would take %d MiB of memory, %s has %d: ask for a smaller batch or smaller images", what, need>>20, net.Device().Name(), limit>>20)
+	}
+	return nil
+}
+
+// OnHost reports whether net's tensors are in the memory of this process.
+func OnHost(net *nn.Net) bool { return net.Params().Flat.Data() != nil }
+
+// HostRoom returns an error unless the process may use need bytes.
+func HostRoom(need int64, what string) error {
 	if limit := machine.Memory(); need > limit-limit/reserve {
 		return fmt.Errorf("%s would take %d MiB of memory, this process may use %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, limit>>20)
 	}

@@ -113,7 +113,7 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 		return err
 	}
 	batch := min(o.Batch, n)
-	if err := Room(need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
+	if err := Room(net, need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
 		return err
 	}
 	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
