@@ -34,10 +34,12 @@ var perBlock = func() map[string]int {
 	return m
 }()
 
-// A noiseTable is a table on the GPU.
+// A noiseTable is a table on the GPU, and the parameters that it gives a kernel.
 type noiseTable struct {
 	*buffer
-	of *simd.OctaveTable
+	of    *simd.OctaveTable
+	entry string
+	args  []arg
 }
 
 // f32s and f64s are parameters that all are numbers of one type.
@@ -57,8 +59,11 @@ func f64s(x ...float64) (a []arg) {
 
 // noiseArgs are the parameters of a family's kernel, whose entry it returns.
 func (d *Device) noiseArgs(f stable.Family) (entry string, args []arg) {
-	if f.Rounded != nil {
-		_, args = noise64Args(*f.Rounded)
+	if f.Rounded {
+		if f.Wide.Op != simd.Noise64SkewedS0 {
+			panic(fmt.Sprintf("cuda: Noise: no family %d, rounded", f.Wide.Op))
+		}
+		_, args = noise64Args(f.Wide)
 		return "skewed_s0", args
 	}
 	q, entry := f.Params, noiseEntries[f.Op]
@@ -99,19 +104,20 @@ func noise64Args(f stable.Family64) (entry string, args []arg) {
 
 // table uploads a table, unless it is there.
 func (d *Device) table(t *simd.OctaveTable) (entry string, args []arg) {
-	l, terms := t.Layout(), t.Terms()
-	if d.octaves.of != t {
-		stride := gen.TableStride(terms)
-		rows := make([]float32, 2*t.Rows()*stride)
-		for i, c := range l.Coef {
-			rows[i/terms*stride+i%terms] = c
-		}
-		b := d.buffer(len(rows))
-		d.check(d.drv.ToDevice(b.at, raw(rows)))
-		d.octaves = noiseTable{b, t}
+	if d.octaves.of == t {
+		return d.octaves.entry, d.octaves.args
 	}
-	args = []arg{ptr(d.octaves.at), num(t.Rows()), u32(l.Split), u32(l.Shift)}
-	return fmt.Sprintf("table_%d", terms), append(args, f32s(l.A[0], l.A[1], l.B[0], l.B[1])...)
+	l, terms := t.Layout(), t.Terms()
+	stride := gen.TableStride(terms)
+	rows := make([]float32, 2*t.Rows()*stride)
+	for i, c := range l.Coef {
+		rows[i/terms*stride+i%terms] = c
+	}
+	b := d.buffer(len(rows))
+	d.check(d.drv.ToDevice(b.at, raw(rows)))
+	args = append([]arg{ptr(b.at), num(t.Rows()), u32(l.Split), u32(l.Shift)}, f32s(l.A[0], l.A[1], l.B[0], l.B[1])...)
+	d.octaves = noiseTable{b, t, fmt.Sprintf("table_%d", terms), args}
+	return d.octaves.entry, args
 }
 
 // fill makes the blocks from first on of a family at an address.
@@ -151,6 +157,9 @@ func (d *Device) noise(to uint64, n int, s stable.Stream, f stable.Family, off i
 		return
 	}
 	tag := f.Tag
+	if f.Rounded {
+		tag = f.Wide.Tag
+	}
 	entry, args := d.noiseArgs(f)
 	per := perBlock[entry]
 	blocks, first, skip := noiseBlocks("Noise", n, off, per)

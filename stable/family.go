@@ -8,15 +8,16 @@ import (
 
 // A Family is a family of float32 variates: its tag, what makes them of words, and
 // the parameters of that. The methods of Stream that are named like the functions
-// below fill from one; a GPU (package cuda) makes the same bits of the same Family.
+// below are Stream.Fill of one; a GPU (package cuda) makes the same bits of it.
 type Family struct {
 	Tag    uint32
 	Op     simd.NoiseOp
 	Params simd.NoiseParams
 
-	// Rounded, if not nil, is what the variates are instead: float64 ones, rounded,
-	// at most the largest float32.
-	Rounded *Family64
+	// Rounded says that the variates are those of Wide instead, rounded, at most the
+	// largest float32.
+	Rounded bool
+	Wide    Family64
 }
 
 // A Family64 is a family of float64 variates.
@@ -31,6 +32,37 @@ type Family64 struct {
 func (s Stream) Counter(tag uint32) (key uint64, c [3]uint32) {
 	s.check()
 	return s.Seed, [3]uint32{s.Step, uint32(s.Sample), tag<<24 | uint32(s.Sample>>32)}
+}
+
+// Fill sets dst[i] to variate off+i of a family.
+func (s Stream) Fill(dst []float32, f Family, off int) {
+	checkOffset(off)
+	if f.Rounded {
+		s.rounded(dst, f.Wide, off)
+		return
+	}
+	p := s.philox(f.Tag)
+	simd.Noise(dst, f.Op, &p, uint64(off), &f.Params)
+}
+
+// rounded sets dst to float64 variates, rounded.
+func (s Stream) rounded(dst []float32, f Family64, off int) {
+	var buf [1024]float64
+	for len(dst) > 0 {
+		part := buf[:min(len(buf)-off%len(buf), len(dst))] // from a whole group of the kernel on
+		s.Fill64(part, f, off)
+		for i, x := range part {
+			dst[i] = float32(max(min(x, math.MaxFloat32), -math.MaxFloat32))
+		}
+		dst, off = dst[len(part):], off+len(part)
+	}
+}
+
+// Fill64 sets dst[i] to variate off+i of a float64 family.
+func (s Stream) Fill64(dst []float64, f Family64, off int) {
+	checkOffset(off)
+	p := s.philox(f.Tag)
+	simd.Noise64(dst, f.Op, &p, uint64(off), &f.Params)
 }
 
 // UniformFamily is that of Stream.Uniform.
@@ -55,8 +87,7 @@ func SymmetricFamily(alpha float64) Family {
 func SkewedFamily(alpha, beta float64, param Param) Family {
 	checkSkewed(alpha, beta, param)
 	if rounded(alpha, param) {
-		wide := Skewed64Family(alpha, beta, S0)
-		return Family{Tag: wide.Tag, Rounded: &wide}
+		return Family{Rounded: true, Wide: Skewed64Family(alpha, beta, S0)}
 	}
 	return Family{Tag: tagSkewed, Op: simd.NoiseSkewed, Params: skewedParams(alpha, beta, param)}
 }

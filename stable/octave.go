@@ -88,7 +88,7 @@ func (s *Sampler) Law() Law { return s.law }
 
 // Fill sets dst[i] to variate off+i of the stream.
 func (s *Sampler) Fill(dst []float32, st Stream, off int) {
-	st.fill(dst, s.Family(), off)
+	st.Fill(dst, s.Family(), off)
 }
 
 // The tables tried, in the order of their speed.

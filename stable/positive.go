@@ -45,7 +45,7 @@ func (s Stream) Positive(dst []float32, a float64, form Form, off int) {
 		}
 		return
 	}
-	s.fill(dst, PositiveFamily(a, form), off)
+	s.Fill(dst, PositiveFamily(a, form), off)
 }
 
 func checkPositive(a float64, form Form) {

@@ -22,12 +22,7 @@ const s0Range = 0.5
 // and a shift, the error is at most 6e-7·max(1, |x|).
 // TestStableError measures this. Values beyond the largest float32 become it.
 func (s Stream) Skewed(dst []float32, alpha, beta float64, param Param, off int) {
-	checkSkewed(alpha, beta, param)
-	if rounded(alpha, param) {
-		s.rounded(dst, alpha, beta, off)
-		return
-	}
-	s.fill(dst, SkewedFamily(alpha, beta, param), off)
+	s.Fill(dst, SkewedFamily(alpha, beta, param), off)
 }
 
 func checkSkewed(alpha, beta float64, param Param) {
@@ -40,20 +35,6 @@ func checkSkewed(alpha, beta float64, param Param) {
 // rounded reports whether variates are those of Skewed64 in S0, rounded.
 func rounded(alpha float64, param Param) bool {
 	return alpha == 1 || param == S0 && math.Abs(1-alpha) <= s0Range
-}
-
-// rounded sets dst to the variates of Skewed64 in S0.
-func (s Stream) rounded(dst []float32, alpha, beta float64, off int) {
-	checkOffset(off)
-	var buf [1024]float64
-	for len(dst) > 0 {
-		part := buf[:min(len(buf)-off%len(buf), len(dst))] // from a whole group of the kernel on
-		s.Skewed64(part, alpha, beta, S0, off)
-		for i, x := range part {
-			dst[i] = float32(max(min(x, math.MaxFloat32), -math.MaxFloat32))
-		}
-		dst, off = dst[len(part):], off+len(part)
-	}
 }
 
 // symmetricParams returns the kernel of the law with β = 0 and its constants.

@@ -45,13 +45,6 @@ func (s Stream) philox(tag uint32) simd.Philox {
 	return simd.NewPhilox(key, c[0], c[1], c[2])
 }
 
-// fill sets dst to variates off… of a family, which is not Rounded.
-func (s Stream) fill(dst []float32, f Family, off int) {
-	checkOffset(off)
-	p := s.philox(f.Tag)
-	simd.Noise(dst, f.Op, &p, uint64(off), &f.Params)
-}
-
 func checkOffset(off int) {
 	if off < 0 {
 		panic(fmt.Sprintf("stable: offset %d, want at least 0", off))
@@ -69,13 +62,13 @@ func (s Stream) Uint32(dst []uint32, off int) {
 // multiples (k+½)/2^31 rounded to float32, so that 0 never occurs, values near 0
 // keep their relative precision, and 1 occurs once in 2^25.
 func (s Stream) Uniform(dst []float32, off int) {
-	s.fill(dst, UniformFamily(), off)
+	s.Fill(dst, UniformFamily(), off)
 }
 
 // Exponential sets dst[i] to variate off+i of the exponential law of mean 1,
 // between 2.3e-10 and 22.2.
 func (s Stream) Exponential(dst []float32, off int) {
-	s.fill(dst, ExponentialFamily(), off)
+	s.Fill(dst, ExponentialFamily(), off)
 }
 
 // Normal sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 6.67,
@@ -85,7 +78,7 @@ func (s Stream) Normal(dst []float32, off int) { s.normal(dst, off, 1) }
 
 // normal is Normal times scale, at most the largest float32.
 func (s Stream) normal(dst []float32, off int, scale float32) {
-	s.fill(dst, NormalFamily(scale), off)
+	s.Fill(dst, NormalFamily(scale), off)
 	if scale > 0x1p125 { // |x| < 2^3
 		hold(dst)
 	}

@@ -18,30 +18,23 @@ const (
 	tagStudentT      = 69
 )
 
-// fill64 sets dst to variates off… of a float64 family.
-func (s Stream) fill64(dst []float64, f Family64, off int) {
-	checkOffset(off)
-	p := s.philox(f.Tag)
-	simd.Noise64(dst, f.Op, &p, uint64(off), &f.Params)
-}
-
 // Uniform64 sets dst[i] to variate off+i of the uniform law on the 2^52 midpoints
 // (k+½)/2^52 of (0, 1). A family holds 2^33 of them.
 func (s Stream) Uniform64(dst []float64, off int) {
-	s.fill64(dst, Uniform64Family(), off)
+	s.Fill64(dst, Uniform64Family(), off)
 }
 
 // Exponential64 sets dst[i] to variate off+i of the exponential law of mean 1,
 // between 1.1e-16 and 36.8; relative error below 5e-16. A family holds 2^33 of
 // them.
 func (s Stream) Exponential64(dst []float64, off int) {
-	s.fill64(dst, Exponential64Family(), off)
+	s.Fill64(dst, Exponential64Family(), off)
 }
 
 // Normal64 sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 8.58,
 // relative error below 6e-16. A family holds 2^33 of them.
 func (s Stream) Normal64(dst []float64, off int) {
-	s.fill64(dst, Normal64Family(), off)
+	s.Fill64(dst, Normal64Family(), off)
 }
 
 // Symmetric64 sets dst[i] to variate off+i of the symmetric α-stable law with
@@ -50,7 +43,7 @@ func (s Stream) Normal64(dst []float64, off int) {
 // for α ≥ 0.5 (the worst of 10^5 draws: 1.0e-15 at α = 0.5, 0.8e-15 at 0.7, below
 // 0.65e-15 from 0.85 on) and grows like 1/α below. A family holds 2^32 of them.
 func (s Stream) Symmetric64(dst []float64, alpha float64, off int) {
-	s.fill64(dst, Symmetric64Family(alpha), off)
+	s.Fill64(dst, Symmetric64Family(alpha), off)
 }
 
 // Symmetric64Family is that of Stream.Symmetric64.
@@ -99,7 +92,7 @@ func powerParams(num, den float64) (q simd.Noise64Params) {
 // large terms, 2.6e-15 at α = 0.9, 6e-15 at 0.7 and 3.3e-14 at 0.5. S1 near α = 1
 // has errors of 4e-16·|ζ|.
 func (s Stream) Skewed64(dst []float64, alpha, beta float64, param Param, off int) {
-	s.fill64(dst, Skewed64Family(alpha, beta, param), off)
+	s.Fill64(dst, Skewed64Family(alpha, beta, param), off)
 }
 
 // Skewed64Family is that of Stream.Skewed64.
@@ -152,7 +145,7 @@ func skewed64Params(alpha, beta float64, op simd.Noise64Op) simd.Noise64Params {
 // below. The variates are independent; for a vector with a common divisor see
 // Kappa. A family holds 2^32 of them.
 func (s Stream) StudentT(dst []float64, nu float64, off int) {
-	s.fill64(dst, StudentTFamily(nu), off)
+	s.Fill64(dst, StudentTFamily(nu), off)
 }
 
 // StudentTFamily is that of Stream.StudentT.

@@ -20,5 +20,5 @@ const (
 // of what rounds there. (Below α = 0.06 variates can be below float32: these are
 // 0 for the nearest number.)
 func (s Stream) Symmetric(dst []float32, alpha float64, off int) {
-	s.fill(dst, SymmetricFamily(alpha), off)
+	s.Fill(dst, SymmetricFamily(alpha), off)
 }
