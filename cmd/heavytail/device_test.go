@@ -48,7 +48,9 @@ func TestDevice(t *testing.T) {
 		}
 	}
 	require.FileExists(t, filepath.Join(dir, "run", "model.safetensors"))
-	// What no device but the processor does is done there.
+	require.Regexp(t, "^heavytail noise: -device cuda: .*compute on the CPU\n$", fails(t, dir, 1, "noise", "-device", "cuda", "-o", "z.npy"))
+	require.NoFileExists(t, filepath.Join(dir, "z.npy"))
+	// What the environment's device need not do is done on the processor.
 	t.Setenv(device.EnvVar, "cuda")
 	ok(t, dir, "noise", "-law", "isotropic:1.7", "-n", "40", "-d", "2", "-seed", "9", "-o", "y.npy")
 	ok(t, dir, "bench", "noise", "-count", "1")

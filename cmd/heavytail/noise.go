@@ -12,6 +12,7 @@ import (
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/npy"
 	"heavytail/internal/par"
+	"heavytail/tensor"
 )
 
 var noiseCommand = command{
@@ -37,6 +38,8 @@ type noiseOptions struct {
 	n                             float64
 	d, threads                    int
 	seed                          uint64
+	device                        deviceFlag
+	place                         noisePlace
 }
 
 func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -49,6 +52,7 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.d, "d", 0, "values of a row, for isotropic laws")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed")
 	fs.IntVar(&o.threads, "threads", 0, "most threads to use (0: all)")
+	fs.Var(&o.device, "device", "`where` the variates are made: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes (empty: cpu)")
 	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output (required)")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := noArguments(args); err != nil {
@@ -69,6 +73,12 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
+	done, err := o.place.openNoise(&o.device)
+	if err != nil {
+		return err
+	}
+	defer done()
+	src.gpu = o.place.on != nil
 	switch dir := filepath.Dir(o.out); {
 	case o.out == "-":
 		if e.stdout == nil {
@@ -88,14 +98,19 @@ type noiseSource struct {
 	n, d, threads int
 	seed          uint64
 	law           noiseMaker
-	double        bool
+	double, gpu   bool
 }
 
-// noisePart is the number of values that a thread makes at a time.
-const noisePart = 1 << 16
+// noisePart is the number of values that a thread makes at a time, gpuPart what a GPU
+// does.
+const (
+	noisePart = 1 << 16
+	gpuPart   = 1 << 23
+)
 
 // write makes the file, a few parts at a time: any n needs the same memory.
-func (s *noiseSource) write(ctx context.Context, w io.Writer) error {
+func (s *noiseSource) write(ctx context.Context, w io.Writer) (err error) {
+	defer tensor.Catch(&err) // the failure of a GPU
 	shape := []int{s.n}
 	if s.d > 0 {
 		shape = append(shape, s.d)
@@ -128,9 +143,12 @@ func (p *noiseParts[T]) Do(i int) {
 }
 
 func writeNoise[T float32 | float64](ctx context.Context, w io.Writer, s *noiseSource, fill func([]T, uint64, uint64)) error {
-	threads := par.Threads(s.threads)
+	threads, part := par.Threads(s.threads), noisePart
+	if s.gpu {
+		threads, part = 1, gpuPart
+	}
 	p := &noiseParts[T]{src: s, fill: fill, width: max(s.d, 1)}
-	p.rows = max(noisePart/p.width, 1)
+	p.rows = min(max(part/p.width, 1), s.n)
 	buf := make([]T, threads*p.rows*p.width)
 	for p.first < s.n {
 		if err := ctx.Err(); err != nil {

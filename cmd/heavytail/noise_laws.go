@@ -175,7 +175,7 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		if err != nil {
 			return m, err
 		}
-		m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { sampler.Fill(dst, s, off) })
+		m.f32 = byChunk(o.floats(sampler.Family()))
 		return m, nil
 	}
 	loc := l.Loc
@@ -183,19 +183,11 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		loc += float64(l.Beta * 2 / math.Pi * l.Scale * dmath.Log(l.Scale))
 	}
 	place := []float64{l.Scale, loc}
-	m.f32 = placed(place, func(s stable.Stream, dst []float32, off int) {
-		if l.Beta == 0 {
-			s.Symmetric(dst, l.Alpha, off)
-		} else {
-			s.Skewed(dst, l.Alpha, l.Beta, l.Param, off)
-		}
-	})
-	m.f64 = placed(place, func(s stable.Stream, dst []float64, off int) {
-		if l.Beta == 0 {
-			s.Symmetric64(dst, l.Alpha, off)
-		} else {
-			s.Skewed64(dst, l.Alpha, l.Beta, l.Param, off)
-		}
-	})
+	f, f64 := stable.SymmetricFamily(l.Alpha), stable.Symmetric64Family(l.Alpha)
+	if l.Beta != 0 {
+		f, f64 = stable.SkewedFamily(l.Alpha, l.Beta, l.Param), stable.Skewed64Family(l.Alpha, l.Beta, l.Param)
+	}
+	m.f32 = placed(place, o.floats(f))
+	m.f64 = placed(place, o.doubles(f64))
 	return m, nil
 }

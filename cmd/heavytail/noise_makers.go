@@ -7,29 +7,42 @@ import (
 	"heavytail/stable"
 )
 
-func positiveNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
+// floats fills with a family of float32 variates, doubles with one of float64.
+func (o *noiseOptions) floats(f stable.Family) func(s stable.Stream, dst []float32, off int) {
+	return func(s stable.Stream, dst []float32, off int) { o.place.fill(dst, s, f, off) }
+}
+
+func (o *noiseOptions) doubles(f stable.Family64) func(s stable.Stream, dst []float64, off int) {
+	return func(s stable.Stream, dst []float64, off int) { o.place.fill64(dst, s, f, off) }
+}
+
+func positiveNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	if !(p[0] > 0 && p[0] <= 1) {
 		return m, fmt.Errorf("index %v; want 0 < A ≤ 1", p[0])
 	}
-	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Positive(dst, p[0], stable.Value, off) })
+	if p[0] == 1 { // not random
+		m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Positive(dst, 1, stable.Value, off) })
+		return m, nil
+	}
+	m.f32 = byChunk(o.floats(stable.PositiveFamily(p[0], stable.Value)))
 	return m, nil
 }
 
-func normalNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
-	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Normal(dst, off) })
-	m.f64 = placed(p, func(s stable.Stream, dst []float64, off int) { s.Normal64(dst, off) })
+func normalNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = placed(p, o.floats(stable.NormalFamily(1)))
+	m.f64 = placed(p, o.doubles(stable.Normal64Family()))
 	return m, positiveScale(p)
 }
 
-func exponentialNoise(p []float64, _ *noiseOptions) (m noiseMaker, err error) {
-	m.f32 = placed(p, func(s stable.Stream, dst []float32, off int) { s.Exponential(dst, off) })
-	m.f64 = placed(p, func(s stable.Stream, dst []float64, off int) { s.Exponential64(dst, off) })
+func exponentialNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = placed(p, o.floats(stable.ExponentialFamily()))
+	m.f64 = placed(p, o.doubles(stable.Exponential64Family()))
 	return m, positiveScale(p)
 }
 
-func uniformNoise([]float64, *noiseOptions) (m noiseMaker, err error) {
-	m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Uniform(dst, off) })
-	m.f64 = byChunk(func(s stable.Stream, dst []float64, off int) { s.Uniform64(dst, off) })
+func uniformNoise(_ []float64, o *noiseOptions) (m noiseMaker, err error) {
+	m.f32 = byChunk(o.floats(stable.UniformFamily()))
+	m.f64 = byChunk(o.doubles(stable.Uniform64Family()))
 	return m, nil
 }
 
@@ -42,14 +55,14 @@ func isotropicNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	if len(p) > 1 {
 		scale = float32(p[1])
 	}
-	m.f32 = byRow(o.d, func(s stable.Stream, row []float32) {
-		noise.Fill(row, s)
+	m.f32 = func(dst []float32, seed, first uint64) {
+		o.place.isotropic(dst, o.d, stable.Stream{Seed: seed, Sample: first}, noise)
 		if scale != 1 {
-			for i := range row {
-				row[i] = held(row[i] * scale)
+			for i := range dst {
+				dst[i] = held(dst[i] * scale)
 			}
 		}
-	})
+	}
 	return m, positiveScale(p[1:])
 }
 
@@ -72,7 +85,7 @@ func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err erro
 		scale = p[1]
 	}
 	m.f32 = byRow(o.d, func(s stable.Stream, row []float32) {
-		s.Normal(row, 0)
+		o.place.fill(row, s, stable.NormalFamily(1), 0)
 		c := scale / math.Sqrt(s.Kappa(p[0], 0))
 		for i, z := range row {
 			row[i] = held(float32(float64(z) * c))
@@ -98,23 +111,28 @@ func rounded(p []float64, fill func(s stable.Stream, dst []float64, off int)) (m
 	return m
 }
 
-func chiSquareNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+func chiSquareNoise(p []float64, o *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("nu %v; want a positive one", p[0])
 	}
-	return rounded(nil, func(s stable.Stream, dst []float64, off int) { s.ChiSquareFill(dst, p[0], off) }), nil
+	return rounded(nil, func(s stable.Stream, dst []float64, off int) {
+		o.place.gamma(dst, s, p[0]/2, off)
+		for i, g := range dst {
+			dst[i] = 2 * g
+		}
+	}), nil
 }
 
-func gammaNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+func gammaNoise(p []float64, o *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("shape %v; want a positive one", p[0])
 	}
-	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { s.GammaFill(dst, p[0], off) }), positiveScale(p[1:])
+	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { o.place.gamma(dst, s, p[0], off) }), positiveScale(p[1:])
 }
 
-func studentNoise(p []float64, _ *noiseOptions) (noiseMaker, error) {
+func studentNoise(p []float64, o *noiseOptions) (noiseMaker, error) {
 	if !(p[0] >= 0.01 && p[0] <= 1e6) {
 		return noiseMaker{}, fmt.Errorf("nu %v; want 0.01 to 1e6", p[0])
 	}
-	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { s.StudentT(dst, p[0], off) }), positiveScale(p[1:])
+	return rounded(p[1:], o.doubles(stable.StudentTFamily(p[0]))), positiveScale(p[1:])
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"heavytail/internal/device"
+	"heavytail/stable"
+	"heavytail/tensor"
+)
+
+// A noiseDevice is a GPU that makes variates: the bits of stable.Stream.
+type noiseDevice interface {
+	tensor.Device
+	Noise(dst *tensor.Tensor, s stable.Stream, f stable.Family, off int)
+	Noise64(dst []float64, s stable.Stream, f stable.Family64, off int)
+	Gamma(dst []float64, s stable.Stream, shape float64, off int)
+	StableNoise(dst *tensor.Tensor, s stable.Stream, n stable.Noise)
+}
+
+// A noisePlace is where variates are made: on a GPU, or on the processor if on is nil.
+type noisePlace struct {
+	on   noiseDevice
+	room *tensor.Tensor // of the latest length
+}
+
+// openNoise opens the GPU if -device names one. The environment's does not count:
+// the processor makes the same file, and no slower than a disk takes it.
+func (p *noisePlace) openNoise(d *deviceFlag) (done func(), err error) {
+	if !d.given || !d.spec.GPU {
+		return func() {}, nil
+	}
+	dev, err := d.open(0)
+	if err != nil {
+		return nil, err
+	}
+	on, ok := dev.(noiseDevice)
+	if !ok {
+		device.Close(dev)
+		return nil, fmt.Errorf("-device %v: %s makes no noise; leave it out", d, dev.Name())
+	}
+	p.on = on
+	return func() { device.Close(dev) }, nil
+}
+
+// tensor is one of rows of n/rows values on the GPU.
+func (p *noisePlace) tensor(rows, n int) *tensor.Tensor {
+	if p.room == nil || p.room.Len() != n || p.room.Dim(0) != rows {
+		p.room = p.on.New(rows, n/rows)
+	}
+	return p.room
+}
+
+func (p *noisePlace) fill(dst []float32, s stable.Stream, f stable.Family, off int) {
+	if p.on == nil {
+		s.Fill(dst, f, off)
+		return
+	}
+	t := p.tensor(1, len(dst))
+	p.on.Noise(t, s, f, off)
+	p.on.Download(dst, t)
+}
+
+func (p *noisePlace) fill64(dst []float64, s stable.Stream, f stable.Family64, off int) {
+	if p.on == nil {
+		s.Fill64(dst, f, off)
+		return
+	}
+	p.on.Noise64(dst, s, f, off)
+}
+
+func (p *noisePlace) gamma(dst []float64, s stable.Stream, shape float64, off int) {
+	if p.on == nil {
+		s.GammaFill(dst, shape, off)
+		return
+	}
+	p.on.Gamma(dst, s, shape, off)
+}
+
+// isotropic sets row j of d values to the noise of sample s.Sample + j.
+func (p *noisePlace) isotropic(dst []float32, d int, s stable.Stream, n stable.Noise) {
+	if p.on != nil {
+		t := p.tensor(len(dst)/d, len(dst))
+		p.on.StableNoise(t, s, n)
+		p.on.Download(dst, t)
+		return
+	}
+	for ; len(dst) > 0; dst = dst[d:] {
+		n.Fill(dst[:d], s)
+		s.Sample++
+	}
+}
