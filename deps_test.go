@@ -21,8 +21,8 @@ var mayImport = map[string][]string{
 	"simd":            {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
 	"kernels":         {"internal/conv", "internal/dmath", "internal/isa", "internal/machine", "internal/par", "internal/shapes", "simd", "tensor"},
 	"tensor":          {},
-	"internal/shapes": {"tensor"},                                                             // what operands every device takes
-	"nn":              {"internal/dmath", "internal/machine", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for
+	"internal/shapes": {"tensor"},                                                                                // what operands every device takes
+	"nn":              {"internal/dmath", "internal/machine", "internal/source", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for; source: what a file is
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"heavytail/internal/machine"
+	"heavytail/internal/source"
 	"heavytail/internal/torchfile"
 	"heavytail/tensor"
 )
@@ -59,7 +61,10 @@ func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 		c.Format = "safetensors"
 		recipe, state, err = c.openSafetensors(r, size)
 	default:
-		err = fmt.Errorf("neither safetensors nor a PyTorch checkpoint (or cut off)")
+		err = errors.New("neither safetensors nor a PyTorch checkpoint (or cut off)")
+		if kind := source.Kind(head); kind != "" {
+			err = fmt.Errorf("%s, no model: %w", kind, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)

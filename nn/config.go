@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Config describes one network; exactly one field is set. Its JSON is part
@@ -82,7 +83,7 @@ func Presets() []string {
 func Preset(name string) (Config, error) {
 	c, ok := presets[name]
 	if !ok {
-		return Config{}, fmt.Errorf("no network named %q; there are %v", name, Presets())
+		return Config{}, fmt.Errorf("no network named %q; there are %s", name, strings.Join(Presets(), ", "))
 	}
 	return c.Clone(), nil
 }

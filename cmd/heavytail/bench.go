@@ -92,8 +92,10 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	}
 	cases := benches[kind]
 	switch {
+	case kind == "":
+		return usage("want gemm, conv, attention, norm, noise, law, unet or train")
 	case cases == nil:
-		return usage("%q: choose gemm, conv, attention, norm, noise, law, unet or train", kind)
+		return usage("%q: want gemm, conv, attention, norm, noise, law, unet or train", kind)
 	case len(args) > 1:
 		return usage("unexpected %q after %s: time one kind at a run", args[1], kind)
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:

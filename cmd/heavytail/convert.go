@@ -44,7 +44,7 @@ func convertFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if len(args) != 2 {
-		return usage("%d files given: want IN and OUT", len(args))
+		return usage("%s given: want IN and OUT", counted(len(args), "file"))
 	}
 	in, out := args[0], args[1]
 	kind, err := r.storage()

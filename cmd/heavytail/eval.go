@@ -17,6 +17,7 @@ import (
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/internal/recipe"
+	"heavytail/internal/train"
 	"heavytail/tensor"
 )
 
@@ -83,7 +84,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
 		if len(args) != 2 {
-			return usage("%d arguments: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", len(args))
+			return usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", counted(len(args), "argument"))
 		}
 		return o.run(ctx, e, args[0], args[1])
 	}
@@ -106,8 +107,8 @@ func (o evalOptions) check() error {
 		return usage("-q %v: want 0 or more and below 1", o.q)
 	case o.extractor != "" && o.extractor != "fashion" && o.extractor != "random":
 		return usage("-extractor %q: want fashion or random", o.extractor)
-	case o.threads < 0:
-		return usage("-threads %d: want 0 (all processors) or more", o.threads)
+	case o.threads < 0 || o.threads > 1<<12:
+		return usage("-threads %d: want 0 (all processors) to %d", o.threads, 1<<12)
 	case o.json != "" && !folderExists(filepath.Dir(o.json)):
 		return fmt.Errorf("-json %s: there is no folder %s; make it first", o.json, filepath.Dir(o.json))
 	}
@@ -235,28 +236,6 @@ func (o *evalOptions) likeTraining(d recipe.Data, real string) {
 	}
 }
 
-// specOf returns the specification that a name alone, if it is one, stands for.
-func specOf(spec string) string {
-	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
-		return guess(spec)
-	}
-	return spec
-}
-
-// guess puts the kind of data before the name of a file or folder.
-func guess(path string) string {
-	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))) {
-	case ".csv", ".tsv":
-		return "csv:" + path
-	case ".npy":
-		return "npy:" + path
-	}
-	if m, _ := filepath.Glob(filepath.Join(path, "*idx3-ubyte*")); len(m) > 0 || strings.Contains(filepath.Base(path), "idx3-ubyte") {
-		return "idx:" + path
-	}
-	return "images:" + path
-}
-
 // modelOf returns the file of a model, empty for the built-in one, if spec
 // names a model.
 func modelOf(spec string) (file string, ok bool) {
@@ -266,6 +245,10 @@ func modelOf(spec string) (file string, ok bool) {
 	switch strings.ToLower(filepath.Ext(spec)) {
 	case ".safetensors", ".pt", ".pth":
 		return spec, !strings.Contains(spec, ":")
+	}
+	file = filepath.Join(spec, train.ModelFile) // in the folder of a run
+	if st, err := os.Stat(file); err == nil && !st.IsDir() {
+		return file, true
 	}
 	return "", false
 }
@@ -278,6 +261,9 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 		return x, y, err
 	}
 	if !slices.Equal(gen.Shape, set.Shape) {
+		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {
+			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns (-columns)", r.Real.Data, counted(a[0], "column"), spec, b[0])
+		}
 		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.Shape)
 	}

@@ -62,9 +62,9 @@ func (r *experimentRequest) do(ctx context.Context, e env, args []string) error 
 	case len(args) != 1:
 		return usage("want one experiment: heavytail experiment -l lists them")
 	case r.threads < 0 || r.threads > 1<<10:
-		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<10)
 	case r.options.Runs < 0 || r.options.Runs > 1<<20:
-		return usage("-runs %d: want 0 (the experiment's number) or more", r.options.Runs)
+		return usage("-runs %d: want 0 (the experiment's number) to %d", r.options.Runs, 1<<20)
 	}
 	x, err := experiment.Find(args[0])
 	if err != nil {

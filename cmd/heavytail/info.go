@@ -35,7 +35,7 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) > 1 {
-			return usage("%d files given: want one at most", len(args))
+			return usage("%s given: want one at most", counted(len(args), "file"))
 		}
 		var v any
 		var err error

@@ -122,15 +122,14 @@ func (c command) run(ctx context.Context, e env, args []string) int {
 		return 0
 	}
 	if err != nil {
-		err = usage("%w: heavytail %s -h lists the flags", err, c.name)
+		err = usage("%s: heavytail %s -h lists the flags", flagMistake(fs, err), c.name)
 	} else {
 		err = do(ctx, e, rest)
 	}
 	if err == nil {
 		return 0
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	fmt.Fprintf(e.stderr, "heavytail %s: %s\n", c.name, text)
+	fmt.Fprintf(e.stderr, "heavytail %s: %s\n", c.name, plainWords(err))
 	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {
 		return 2
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"heavytail/internal/atomicfile"
@@ -64,7 +65,7 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (o noiseOptions) run(ctx context.Context, e env) error {
 	if !(o.n >= 1 && o.n <= 1e12) || o.n != math.Trunc(o.n) {
-		return usage("-n %v: want a whole number from 1 to 1e12", o.n)
+		return usage("-n %s: want a whole number from 1 to 1000000000000", strings.ReplaceAll(strconv.FormatFloat(o.n, 'g', -1, 64), "e+", "e"))
 	}
 	if o.threads < 0 || o.threads > 1024 {
 		return usage("-threads %d: want 0 to 1024", o.threads)

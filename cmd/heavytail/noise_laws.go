@@ -74,7 +74,7 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 	}
 	switch {
 	case len(p) < l.least || len(p) > l.most:
-		return nil, usage("-law %s: %d parameters; want %s:%s", o.law, len(p), l.name, l.args)
+		return nil, usage("-law %s: %s; want %s:%s", o.law, counted(len(p), "parameter"), l.name, l.args)
 	case l.rows != (o.d != 0) || o.d < 0 || o.d > 1e7:
 		return nil, usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
 	case o.param != "" && name != "stable":

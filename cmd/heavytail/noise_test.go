@@ -100,7 +100,7 @@ func TestNoiseLaws(t *testing.T) {
 func TestNoiseRefuses(t *testing.T) {
 	for args, want := range map[string]string{
 		"-law bad -o x.npy":                                  "want stable, positive",
-		"-law stable:1 -o x.npy":                             "1 parameters; want stable:ALPHA,BETA",
+		"-law stable:1 -o x.npy":                             "1 parameter; want stable:ALPHA,BETA",
 		"-law stable:1.5,0.5 -o x.npy":                       "-param s0 or -param s1",
 		"-law stable:1.5,x -o x.npy":                         "no finite number",
 		"-law stable:2.5,0 -o x.npy":                         "Alpha = 2.5",

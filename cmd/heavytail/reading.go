@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,6 +112,34 @@ func isTable(spec string) bool { return kindOf(spec) == "csv" }
 func kindOf(spec string) string {
 	kind, _, _ := strings.Cut(spec, ":")
 	return kind
+}
+
+// specOf returns the specification that a name alone, if it is one, stands for.
+func specOf(spec string) string {
+	if _, err := os.Stat(spec); err == nil || !strings.Contains(spec, ":") {
+		return guess(spec)
+	}
+	return spec
+}
+
+// guess puts the kind of data before the name of a file or folder, if its ending
+// or what is in it says which.
+func guess(path string) string {
+	switch strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))) {
+	case ".csv", ".tsv", ".txt", ".dat", ".xlsx", ".xls", ".ods": // of spreadsheets, to be told that they are no text
+		return "csv:" + path
+	case ".npy", ".npz":
+		return "npy:" + path
+	case ".zip":
+		return "images:" + path
+	}
+	if m, _ := filepath.Glob(filepath.Join(path, "*idx3-ubyte*")); len(m) > 0 || strings.Contains(filepath.Base(path), "idx3-ubyte") {
+		return "idx:" + path
+	}
+	if folderExists(path) {
+		return "images:" + path
+	}
+	return path
 }
 
 // columnNames splits the list of -columns.

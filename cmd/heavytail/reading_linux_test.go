@@ -106,7 +106,7 @@ func TestSignalsWhileAPipeIsOpened(t *testing.T) {
 	for i, args := range []string{
 		"train -data csv:pipe -out o", "train -data idx:pipe -out o", "train -data images:pipe -out o", "train -data npy:pipe -out o", "train -data images:images -out o",
 		"train -data toy:rings -from pipe -out o", "train -resume -out resumed", "train -resume -steps 5 -out logged", "train -resume -from pipe -out toy",
-		"tail csv:pipe", "eval npy:images.npy npy:pipe", "eval npy:images.npy model:pipe", "eval npy:images.npy pipe",
+		"tail csv:pipe", "eval npy:images.npy npy:pipe", "eval npy:images.npy model:pipe", "eval npy:images.npy images:pipe",
 		"info pipe", "convert pipe o.pt", "sample -model pipe -n 1", "sample -init pipe -n 1", "sample -model run/model.safetensors -init images.npy -mask pipe -n 10",
 		"experiment real -data real -state s", "experiment tails -quick -state rows", "experiment tails -quick -state set",
 		"noise -law normal -n 9 -o pipe.npy", "noise -law normal -n 1e8 -o held.npy",

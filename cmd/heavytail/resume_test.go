@@ -218,7 +218,7 @@ func TestSettingsArriveUnchanged(t *testing.T) {
 		"-process edm -nu 4":    "the process is edm, which has no such setting; leave it out, or choose -process tedm or tflow",
 		"-process flow -nu 4":   "choose -process tedm or tflow",
 		"-process edm -p-std 0": "use a positive value", "-process tedm -nu none": "want degrees of freedom",
-		"-warmup 20": "want more steps than warm-up", "-flip": "leave out -flip", "-size 8": "are for images", "-channels 1": "are for images",
+		"-warmup 20": "want more steps than warm-up", "-flip": "leave out -flip", "-size 8": "for images, these are points", "-channels 1": "for images, these are points",
 		"-long-tail 0.1": "a set with labels", "-label-drop 0.1": "leave out -label-drop", "-lr-every 5": "-schedule step", "-lr-gamma 0.5": "-schedule step",
 		"-median": "-outer 5", "-fixed": "no known fault",
 	} {

@@ -153,7 +153,7 @@ func (r *sampleRequest) check() error {
 	case r.seeds != "" && (r.nGiven || r.seedGiven):
 		return usage("-seeds says which samples to draw: leave out -n and -seed")
 	case r.threads < 0 || r.threads > 1<<12:
-		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
 	case r.options.Batch < 1:
 		return usage("-batch %d: want at least 1", r.options.Batch)
 	case r.options.Steps < 0:

@@ -13,7 +13,7 @@ import (
 
 var tailCommand = command{
 	name: "tail", args: "DATA", summary: "estimates how heavy the tails of data are, and which noise suits them",
-	help: `  heavytail tail csv:returns.csv                      every column: α, ν and their intervals
+	help: `  heavytail tail returns.csv                          every column: α, ν and their intervals
   heavytail tail npy:table.npy -columns 0,3 -o t.svg  survival on log-log axes with the fits
   heavytail tail images:photos/ -json                  every channel of images
 
@@ -67,9 +67,9 @@ func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	readFlags(fs, &o.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
-			return usage("%d arguments: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", len(args))
+			return usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
 		}
-		return o.run(ctx, e, args[0])
+		return o.run(ctx, e, specOf(args[0]))
 	}
 }
 

@@ -63,7 +63,7 @@ type trainRequest struct {
 
 func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r := &trainRequest{given: map[string]bool{}}
-	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+"; required for a new run)")
+	fs.StringVar(&r.data, "data", "", "training data `SPEC`: idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME ("+strings.Join(data.Toys(), ", ")+"), or a name alone whose ending says what it is (required for a new run)")
 	fs.StringVar(&r.out, "out", "", "`folder` of the run (required)")
 	fs.StringVar(&r.preset, "preset", "", "settings to start from: "+strings.Join(recipe.Presets(), ", ")+" (empty: fashion for images, toy for points)")
 	fs.StringVar(&r.from, "from", "", "start from the weights of this `model`, and from its settings if there is no -preset (empty: from random weights)")
@@ -85,6 +85,9 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 }
 
 func (r *trainRequest) do(ctx context.Context, e env) error {
+	if r.data != "" {
+		r.data = specOf(r.data)
+	}
 	if err := r.check(); err != nil {
 		return err
 	}
@@ -149,7 +152,7 @@ func (r *trainRequest) check() error {
 	case r.data == "" && !r.resume:
 		return usage("-data is missing: for instance -data toy:gmm_grid or -data idx:DIR")
 	case r.threads < 0 || r.threads > 1<<12:
-		return usage("-threads %d: want 0 (all processors) or more", r.threads)
+		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
 	case r.run.SaveEvery < 1:
 		return usage("-save-every %d: want at least 1", r.run.SaveEvery)
 	case r.run.LogEvery < 1:
@@ -185,7 +188,7 @@ func (r *trainRequest) begin(ctx context.Context) (*train.Trainer, error) {
 		return t, nil
 	}
 	if err := os.MkdirAll(r.out, 0o777); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("-out: %w", err)
 	}
 	if err := r.take(); err != nil {
 		return nil, err

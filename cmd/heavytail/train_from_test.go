@@ -151,7 +151,7 @@ func TestImpossibleValuesNameTheirFlag(t *testing.T) {
 		{pictures + "-preset fashion-song -width 30", "-width 30"}, {pictures + "-preset fashion-song -heads 7", "-heads 7"}, {pictures + "-preset fashion-song -blocks 0", "-blocks 0"},
 		{"-batch 0", "-batch 0"}, {"-steps 0", "-steps 0"}, {"-micro -1", "-micro -1"}, {"-lr -1", "-lr -1"}, {"-beta1 2", "-beta1 2"}, {"-beta2 2", "-beta2 2"}, {"-eps 0", "-eps 0"},
 		{"-weight-decay 3", "-weight-decay 3"}, {"-clip -1", "-clip -1"}, {"-ema 2", "-ema 2"}, {"-ema-warmup 1", "-ema-warmup 1"}, {"-label-drop 2", "-label-drop 2"},
-		{"-loss x", "-loss x"}, {"-loss p -p 9", "-loss p: diffusion: loss: p is 9"}, {"-outer -1", "-outer -1"}, {"-inner -1", "-inner -1"}, {"-warmup -1", "-warmup -1"}, {"-schedule x", "-schedule x"},
+		{"-loss x", "-loss x"}, {"-loss p -p 9", "-loss p: loss: p is 9"}, {"-outer -1", "-outer -1"}, {"-inner -1", "-inner -1"}, {"-warmup -1", "-warmup -1"}, {"-schedule x", "-schedule x"},
 		{"-schedule step -lr-every 3 -lr-gamma 9", "-schedule step"}, {"-alpha 3", "-alpha 3"}, {"-T 0", "-T 0"}, {"-clamp-a -1", "-clamp-a -1"}, {"-clamp-eps -1", "-clamp-eps -1"},
 		{"-scale x", "-scale x"}, {"-process tedm -nu 1", "-nu 1"}, {"-process edm -sigma-data -1", "-sigma-data -1"}, {"-process edm -p-std 1e9", "-p-std 1e9"},
 		{"-process edm -p-mean 1e9", "-p-mean 1e9"}, {"-process flow -target x", "-target x"}, {"-process lim -alpha 9", "-alpha 9"}, {"-process lim -clamp-a -2", "-clamp-a -2"},

@@ -209,8 +209,11 @@ func create(path string, perm fs.FileMode) (*os.File, error) {
 	for {
 		temp := dir + "." + name + "." + strconv.FormatUint(rand.Uint64(), 36) + ".tmp"
 		f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-		if errors.Is(err, fs.ErrExist) {
+		switch {
+		case errors.Is(err, fs.ErrExist):
 			continue
+		case errors.Is(err, fs.ErrNotExist):
+			err = fmt.Errorf("there is no folder %s; make it first", filepath.Clean(dir))
 		}
 		if err == nil {
 			live.names[temp] = true

@@ -55,6 +55,9 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 		return nil, err
 	}
 	if o.Rules > 0 {
+		if err := noTable(r); err != nil {
+			return nil, err
+		}
 		r = utf8Text(r)
 	}
 	head, all, r, err := readAhead(r)

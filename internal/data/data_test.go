@@ -240,7 +240,7 @@ func TestOpenSaysWhatItWants(t *testing.T) {
 	_, err := Open(t.Context(), "toy:moons", Options{})
 	require.ErrorContains(t, err, "checkerboard, gmm_2")
 	_, err = Open(t.Context(), "toy:rings", Options{Size: 8})
-	require.ErrorContains(t, err, "are for images")
+	require.ErrorContains(t, err, "for images, these are points")
 	_, err = Open(t.Context(), "idx:/no/such/folder", Options{})
 	require.ErrorContains(t, err, "train-images-idx3-ubyte")
 }

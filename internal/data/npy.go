@@ -5,6 +5,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -175,6 +176,9 @@ func openNPZ(ctx context.Context, r io.ReaderAt, size int64, member string, o Op
 		if member == "" && arrays[name] != nil {
 			member = name
 		}
+	}
+	if len(names) == 0 {
+		return nil, errors.New("there is no array in it; want an .npz of NumPy, a zip of .npy files")
 	}
 	if arrays[member] == nil {
 		slices.Sort(names)

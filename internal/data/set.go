@@ -309,7 +309,7 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 			return nil, fmt.Errorf("data %q: %w", spec, err)
 		}
 	} else if o.Size > 0 || o.Channels > 0 {
-		return nil, flagError("data %q: -size and -channels are for images, these are points; leave them out", spec)
+		return nil, flagError("data %q: -size and -channels, given or of the preset, are for images, these are points; leave them out", spec)
 	}
 	if len(o.Columns) > 0 && kind != "csv" {
 		if err := s.choose(o.Columns); err != nil {

@@ -4,13 +4,29 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"heavytail/internal/source"
 )
 
 // byteOrderMark begins text files of some programs.
 var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// noTable returns an error if r begins like a file of another kind.
+func noTable(r *bufio.Reader) error {
+	head, _ := r.Peek(16)
+	switch kind := source.Kind(head); kind {
+	case "", source.Text, source.Empty:
+		return nil
+	case source.Zip:
+		return fmt.Errorf("%s, no table; save the sheet as CSV, or unpack the archive", kind)
+	default:
+		return fmt.Errorf("%s, no table; give a text with a line of cells for each point", kind)
+	}
+}
 
 // utf8Text returns the text of r as UTF-8, less a byte order mark: spreadsheets
 // write UTF-16 as well, and what is not UTF-8 is Windows-1252, which has Latin-1 in

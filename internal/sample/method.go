@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"heavytail/diffusion"
@@ -126,7 +127,7 @@ func (o Options) Validate(r recipe.Recipe) error {
 	case o.Batch < 1:
 		return fmt.Errorf("batch %d; want at least 1", o.Batch)
 	case !(o.Guidance >= 0 && o.Guidance <= maxGuidance):
-		return fmt.Errorf("guidance %v; want 1 (none) or more, at most %d", o.Guidance, maxGuidance)
+		return fmt.Errorf("guidance %s; want 1 (none) or more, at most %d", strconv.FormatFloat(o.Guidance, 'f', -1, 64), maxGuidance)
 	case o.guided() && o.Label == nil:
 		return fmt.Errorf("guidance %v of a model without classes; leave it out", o.Guidance)
 	case o.guided() && r.Train.Steps > 0 && r.Train.LabelDrop == 0:

@@ -20,7 +20,7 @@ type File struct {
 	stop func() bool
 }
 
-// Open opens what is at path. The wait for the writer of a named pipe is done
+// Open opens what is at path and is no folder. The wait for the writer of a named pipe is done
 // aside; if ctx ends first, that goroutine waits on.
 func Open(ctx context.Context, path string) (*File, error) {
 	type opened struct {
@@ -36,6 +36,10 @@ func Open(ctx context.Context, path string) (*File, error) {
 	case o := <-c:
 		if o.err != nil {
 			return nil, plain(path, o.err)
+		}
+		if st, err := o.f.Stat(); err == nil && st.IsDir() {
+			_ = o.f.Close()
+			return nil, folder(path)
 		}
 		wake := func() { _ = o.f.SetReadDeadline(time.Now()) } // regular files know no deadline and do not wait
 		return &File{ctx, o.f, context.AfterFunc(ctx, wake)}, nil
@@ -75,10 +79,7 @@ func (f *File) At(limit int64) (r io.ReaderAt, size int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	switch {
-	case st.IsDir():
-		return nil, 0, fmt.Errorf("%s is a folder; give a file", f.file.Name())
-	case st.Mode().IsRegular():
+	if st.Mode().IsRegular() {
 		return f.file, st.Size(), nil
 	}
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
@@ -99,13 +100,15 @@ func Regular(path string) (*os.File, error) {
 	case err != nil:
 		return nil, plain(path, err)
 	case st.IsDir():
-		return nil, fmt.Errorf("%s is a folder; give a file", path)
+		return nil, folder(path)
 	case !st.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no file, but a pipe or a device; write what it gives to a file", path)
 	}
 	f, err := os.Open(path)
 	return f, plain(path, err)
 }
+
+func folder(path string) error { return fmt.Errorf("%s is a folder; give a file", path) }
 
 // plain returns an error of a file as path: reason, the form of all others.
 func plain(path string, err error) error {

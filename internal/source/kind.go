@@ -1,0 +1,60 @@
+package source
+
+import (
+	"bytes"
+	"encoding/binary"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Kinds of files that a message names, for who gave one in the place of another.
+const (
+	Text  = "a text"
+	Empty = "an empty file"
+	Zip   = "a zip archive, as spreadsheets are (.xlsx)"
+	Gzip  = "a gzipped file"
+)
+
+// magic are the first bytes of files of a kind.
+var magic = []struct{ first, kind string }{
+	{"\x89PNG", "a PNG picture"}, {"GIF8", "a GIF picture"}, {"\xff\xd8\xff", "a JPEG picture"}, {"\x93NUMPY", "an array of numbers (.npy)"},
+	{"PK\x03\x04", Zip}, {"PK\x05\x06", Zip}, {"\x1f\x8b", Gzip}, {"%PDF", "a PDF"}, {"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)"},
+	{"PAR1", "a Parquet file"}, {"\x89HDF", "an HDF5 file"}, {"SQLite format", "a database"}, {"BM", "a BMP picture"},
+}
+
+// Kind says in a few words what a file is by its first bytes, 16 or more unless it
+// has fewer; empty if that is not known.
+func Kind(head []byte) string {
+	if len(head) == 0 {
+		return Empty
+	}
+	for _, m := range magic {
+		if bytes.HasPrefix(head, []byte(m.first)) && (len(m.first) > 2 || !isText(head)) {
+			return m.kind
+		}
+	}
+	switch {
+	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14 && head[3] > 0 && head[3] < 5:
+		return "an array of MNIST's form (IDX)"
+	case len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) < 1<<32:
+		return "a file of safetensors"
+	case isText(head):
+		return Text
+	}
+	return ""
+}
+
+// isText reports whether bytes, the last character perhaps cut off, are printed.
+func isText(head []byte) bool {
+	for len(head) > 0 {
+		r, n := utf8.DecodeRune(head)
+		if r == utf8.RuneError && n == 1 {
+			return !utf8.FullRune(head)
+		}
+		if !unicode.IsPrint(r) && r != '\n' && r != '\r' && r != '\t' && r != '\ufeff' {
+			return false
+		}
+		head = head[n:]
+	}
+	return true
+}
