@@ -152,15 +152,16 @@ func peakFlops(threads int) float64 {
 	return best
 }
 
-// open opens the device of this kind of benchmark: the processor's own numbers,
-// noise and laws, are made by no other.
+// open opens the device of this kind of benchmark. Laws are computed by the processor
+// alone, and noise by no other unless -device says so.
 func (o *benchOptions) open(kind string) (err error) {
-	if kind != "noise" && kind != "law" {
+	gpu := o.device.given && o.device.spec.GPU
+	switch {
+	case kind == "law" && gpu:
+		return usage("-device %v: bench law times the processor; leave it out", &o.device)
+	case kind != "law" && kind != "noise" || gpu:
 		o.dev, err = o.device.open(o.threads)
 		return err
-	}
-	if o.device.given && o.device.spec.GPU {
-		return usage("-device %v: bench %s times the processor; leave it out", &o.device, kind)
 	}
 	o.dev = kernels.New(o.threads)
 	return nil

@@ -13,8 +13,50 @@ const (
 	noiseRounds = 64
 )
 
-// noiseCases times every sampler of the package stable on one thread.
+// gpuNoise is how many values a GPU makes in one timed run: 256 MiB, far more than
+// its caches hold.
+const gpuNoise = 1 << 26
+
+// gpuNoiseCases times the samplers of float32 on a GPU, which keeps the n values.
+func gpuNoiseCases(dev noiseDevice, n int) ([]benchCase, error) {
+	table, err := stable.NewSampler(stable.Symmetric(1.7))
+	if err != nil {
+		return nil, err
+	}
+	s, dst := stable.Stream{Seed: 1}, dev.New(n/4096, 4096)
+	var out []benchCase
+	add := func(name string, run func()) {
+		out = append(out, benchCase{name: name, items: float64(dst.Len()) / 1e6, unit: "million variates", run: run})
+	}
+	for _, c := range []struct {
+		name   string
+		family stable.Family
+	}{
+		{"uniform", stable.UniformFamily()}, {"exponential", stable.ExponentialFamily()}, {"normal", stable.NormalFamily(1)},
+		{"symmetric stable, α 0.85", stable.SymmetricFamily(0.85)}, {"symmetric stable, α 1.7", stable.SymmetricFamily(1.7)},
+		{"skewed stable, α 1.5 β 0.5", stable.SkewedFamily(1.5, 0.5, stable.S1)},
+		{"skewed stable near 1 (by float64)", stable.SkewedFamily(1, 0.5, stable.S0)},
+		{"positive stable, a 0.85", stable.PositiveFamily(0.85, stable.Value)},
+		{"root of positive stable, a 0.85", stable.PositiveFamily(0.85, stable.Root)},
+		{"log of positive stable, a 0.85", stable.PositiveFamily(0.85, stable.Log)},
+		{"table, α 1.7 β 0", table.Family()},
+	} {
+		add(c.name, func() { dev.Noise(dst, s, c.family, 0) })
+	}
+	add("isotropic stable, α 1.7", func() { dev.StableNoise(dst, s, stable.Noise{Alpha: 1.7, Isotropic: true}) })
+	return out, nil
+}
+
+// noiseCases times every sampler of the package stable on one thread, or those of a
+// GPU.
 func noiseCases(o benchOptions) ([]benchCase, error) {
+	if o.gpu() {
+		dev, ok := o.dev.(noiseDevice)
+		if !ok {
+			return nil, usage("-device %v: %s makes no noise; leave it out", &o.device, o.dev.Name())
+		}
+		return gpuNoiseCases(dev, gpuNoise)
+	}
 	if o.threads != 1 {
 		return nil, usage("-threads %d: noise and law are timed on one thread", o.threads)
 	}

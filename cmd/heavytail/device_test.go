@@ -54,7 +54,8 @@ func TestDevice(t *testing.T) {
 	t.Setenv(device.EnvVar, "cuda")
 	ok(t, dir, "noise", "-law", "isotropic:1.7", "-n", "40", "-d", "2", "-seed", "9", "-o", "y.npy")
 	ok(t, dir, "bench", "noise", "-count", "1")
-	require.Contains(t, fails(t, dir, 2, "bench", "noise", "-device", "cuda"), "bench noise times the processor")
+	require.Contains(t, fails(t, dir, 2, "bench", "law", "-device", "cuda"), "bench law times the processor")
+	require.Regexp(t, "^heavytail bench: -device cuda: .*compute on the CPU\n$", fails(t, dir, 1, "bench", "noise", "-device", "cuda"))
 	t.Setenv(device.EnvVar, "")
 	require.Contains(t, fails(t, dir, 2, "eval", "npy:x.npy", "npy:y.npy", "-device", "cpu"), "-device is for samples of a model")
 }
