@@ -29,7 +29,7 @@ func All() map[string]string {
 // convolutions returns the modules of products and convolutions, and what turns
 // their weights over.
 func convolutions() map[string]string {
-	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose()}
+	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose(), "to_bf16": ToBF16()}
 	for _, w := range []Winograd{2, 4} {
 		n := w.Names()
 		m[n.Taps], m[n.In], m[n.Out] = w.Taps(), w.In(), w.Out()

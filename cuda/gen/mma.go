@@ -10,6 +10,9 @@ import "fmt"
 // [K,N] with N contiguous, for bfloat16 only: ldmatrix.trans moves 16-bit
 // elements. A block makes BM×BN outputs from tiles BK deep, a warp WM×WN of them.
 // K is a multiple of BK, N and the pitches of 16 bytes. Grid: (⌈N/BN⌉, ⌈M/BM⌉).
+//
+// With Conv, A is an image seen through at least one tap: see tapParams. C and the
+// residual, which is added last, are float32; their pitches are even.
 type MMA struct {
 	Name             string
 	BM, BN, BK       int
@@ -17,6 +20,7 @@ type MMA struct {
 	Stages, MinBlock int
 	TF32, BT         bool
 	Out16            bool // C is bfloat16
+	Conv             bool
 }
 
 // MMAs are the products; the second is the main one for N ≥ 256: it reads least
@@ -27,6 +31,8 @@ var MMAs = []MMA{
 	{Name: "mma_bf16_nt", BM: 128, BN: 128, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 2, BT: true, Out16: true},
 	{Name: "mma_bf16_nt_deep", BM: 128, BN: 128, BK: 64, WM: 64, WN: 64, Stages: 3, MinBlock: 2, BT: true},
 	{Name: "mma_tf32_nt", BM: 128, BN: 128, BK: 16, WM: 64, WN: 64, Stages: 4, MinBlock: 2, TF32: true, BT: true},
+	{Name: "mma_bf16_conv", BM: 128, BN: 128, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 2, Conv: true},
+	{Name: "mma_bf16_conv_big", BM: 128, BN: 256, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 1, Conv: true},
 }
 
 // Threads is the size of a block.
@@ -50,6 +56,16 @@ func (g MMA) size() int {
 // steps is the number of mma along k in a tile: each takes 32 bytes of a row.
 func (g MMA) steps() int { return g.BK * g.size() / 32 }
 
+// params are the parameters, and how many of them come before the taps.
+func (g MMA) params() (ps []Param, plain int) {
+	ps = []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u64", "pBias"}, {"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}}
+	if !g.Conv {
+		return ps, len(ps)
+	}
+	ps = append(ps, Param{"u64", "pRes"}, Param{"u32", "ldr"})
+	return append(ps, tapParams()...), len(ps) + convPlain
+}
+
 // A mma writes one MMA.
 type mma struct {
 	*builder
@@ -64,11 +80,13 @@ type mma struct {
 	fa                         [2][][]string
 	fb                         [2][][]string
 	acc                        [][][]string
+	taps                       *taps    // of a convolution
+	masks                      []string // of a convolution: taps that lie in the image
 }
 
 // copies are the 16-byte chunks of an operand's tile that a thread copies.
 type copies struct {
-	to, from, have []string // register of the address, of the source, of the bytes that there are
+	to, from, have []string // register of the address, of the source (of a convolution its offset), of the bytes that there are
 	off            []int
 	advance        string // to the source of the next tile
 }
@@ -76,8 +94,9 @@ type copies struct {
 // Text returns the module.
 func (g MMA) Text() string {
 	b := newBuilder()
-	params := []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u64", "pBias"}, {"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}}
-	m := &mma{builder: b, MMA: g, v: b.load(params)}
+	params, plain := g.params()
+	v := b.load(params[:plain])
+	m := &mma{builder: b, MMA: g, v: v, taps: &taps{builder: b, v: v, size: g.size(), a: v["pA"], b: v["pB"]}}
 	m.tid = b.def('r', "mov.u32 %%tid.x")
 	m.lane = b.def('r', "and.b32 %s, 31", m.tid)
 	warp := b.def('r', "shr.u32 %s, 5", m.tid)
@@ -86,13 +105,21 @@ func (g MMA) Text() string {
 	m.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
 	m.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)
 	m.smem = b.def('r', "mov.u32 smem")
-	m.a = m.rows(g.BM, "pA", m.bm, "M", "lda", 0)
+	if g.Conv {
+		m.a = m.pixels()
+	} else {
+		m.a = m.rows(g.BM, "pA", m.bm, "M", "lda", 0)
+	}
 	if g.BT {
 		m.b = m.rows(g.BN, "pB", m.bn, "N", "ldb", g.aBytes())
 	} else {
 		m.b = m.columns()
 	}
 	m.tiles = b.def('r', "div.u32 %s, %d", m.v["K"], g.BK)
+	if g.Conv {
+		m.tiles = b.def('r', "mul.lo.u32 %s, %s", m.tiles, v["taps"])
+		m.taps.begin()
+	}
 	m.loaded, m.write, m.read = b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0")
 	m.fragments()
 	for range g.Stages - 1 {
@@ -134,6 +161,27 @@ func (m *mma) rows(n int, base, row0, limit, pitch string, at int) (c copies) {
 	return c
 }
 
+// pixels plans the copy of BM pixels of BK channels; pixels past the end are the
+// last one again.
+func (m *mma) pixels() (c copies) {
+	chunks := m.BK * m.size() / 16
+	chunk, r := m.def('r', "and.b32 %s, %d", m.tid, chunks-1), m.def('r', "shr.u32 %s, %d", m.tid, log2(chunks))
+	step := m.Threads() / chunks
+	place := m.def('r', "mad.lo.u32 %s, %d, %s", r, chunks, m.def('r', "xor.b32 %s, %s", chunk, m.swizzle(chunks, r)))
+	to := m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "shl.b32 %s, 4", place))
+	first := m.def('r', "shl.b32 %s, %d", chunk, log2(16/m.size()))
+	var ys, xs []string
+	for i := range m.BM * chunks / m.Threads() {
+		row := m.def('r', "add.u32 %s, %s", m.bm, m.def('r', "add.u32 %s, %d", r, i*step))
+		row, y, x := m.taps.source(m.def('r', "min.u32 %s, %s", row, m.def('r', "sub.u32 %s, 1", m.v["M"])))
+		ys, xs = append(ys, y), append(xs, x)
+		c.from = append(c.from, m.def('r', "mad.lo.u32 %s, %s, %s", row, m.v["lda"], first))
+		c.to, c.off = append(c.to, to), append(c.off, i*step*chunks*16)
+	}
+	m.masks = m.taps.masks(ys, xs)
+	return c
+}
+
 // columns plans the copy of BK rows of B along its columns.
 func (m *mma) columns() (c copies) {
 	chunks := m.BN * m.size() / 16
@@ -147,8 +195,12 @@ func (m *mma) columns() (c copies) {
 		row := m.def('r', "add.u32 %s, %d", r, i*step)
 		place := m.def('r', "mad.lo.u32 %s, %d, %s", row, chunks, m.def('r', "xor.b32 %s, %s", chunk, m.swizzle(chunks, row)))
 		c.to = append(c.to, m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "shl.b32 %s, 4", place)))
-		at := m.def('d', "add.u64 %s, %s", m.def('d', "mul.wide.u32 %s, %s", row, m.v["ldb"]), m.def('d', "cvt.u64.u32 %s", col))
-		c.from = append(c.from, m.def('d', "add.u64 %s, %s", m.v["pB"], m.def('d', "mul.lo.u64 %s, %d", at, m.size())))
+		if m.Conv {
+			c.from = append(c.from, m.def('r', "mad.lo.u32 %s, %s, %s", row, m.v["ldb"], col))
+		} else {
+			at := m.def('d', "add.u64 %s, %s", m.def('d', "mul.wide.u32 %s, %s", row, m.v["ldb"]), m.def('d', "cvt.u64.u32 %s", col))
+			c.from = append(c.from, m.def('d', "add.u64 %s, %s", m.v["pB"], m.def('d', "mul.lo.u64 %s, %d", at, m.size())))
+		}
 		c.have, c.off = append(c.have, have), append(c.off, m.aBytes())
 	}
 	c.advance = m.def('d', "mul.wide.u32 %s, %d", m.v["ldb"], m.BK*m.size())
@@ -159,6 +211,17 @@ func (m *mma) columns() (c copies) {
 // after the last.
 func (m *mma) copyTile() {
 	ok := m.test("setp.lt.u32 %s, %s", m.loaded, m.tiles)
+	if m.Conv {
+		m.copyTaps(ok)
+	} else {
+		m.copyPlain(ok)
+	}
+	m.emit("cp.async.commit_group;")
+	m.emit("add.u32 %s, %s, 1;", m.loaded, m.loaded)
+	m.nextStage(m.write)
+}
+
+func (m *mma) copyPlain(ok string) {
 	for _, c := range []copies{m.a, m.b} {
 		for i, from := range c.from {
 			to := m.def('r', "add.u32 %s, %s", c.to[i], m.write)
@@ -166,12 +229,43 @@ func (m *mma) copyTile() {
 			m.emit("add.u64 %s, %s, %s;", from, from, c.advance)
 		}
 	}
-	m.emit("cp.async.commit_group;")
-	m.emit("add.u32 %s, %s, 1;", m.loaded, m.loaded)
-	m.nextStage(m.write)
+}
+
+// copyTaps copies BK channels of the current tap.
+func (m *mma) copyTaps(ok string) {
+	for i, off := range m.a.from {
+		have := m.def('r', "selp.b32 16, 0, %s", m.taps.inside(m.masks[i]))
+		to := m.def('r', "add.u32 %s, %s", m.a.to[i], m.write)
+		m.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, to, m.a.off[i], m.taps.from(m.taps.atA, off), have)
+	}
+	for i, off := range m.b.from {
+		to := m.def('r', "add.u32 %s, %s", m.b.to[i], m.write)
+		m.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, to, m.b.off[i], m.taps.from(m.taps.atB, off), m.b.have[i])
+	}
+	m.taps.next(m.BK, m.b.advance)
 }
 
 func (m *mma) nextStage(at string) {
 	m.emit("add.u32 %s, %s, %d;", at, at, m.stage())
 	m.emit("selp.b32 %s, 0, %s, %s;", at, at, m.test("setp.eq.u32 %s, %d", at, m.Shared()))
+}
+
+// ToBF16 rounds rows of float32 to dense rows of bfloat16: what products on tensor
+// cores read. A thread has four of a row; columns and pitch are multiples of four,
+// groups = columns/4, count = rows·groups. Grid: ⌈count/256⌉.
+func ToBF16() string {
+	b := newBuilder()
+	params := []Param{{"u64", "pY"}, {"u64", "pX"}, {"u32", "pitch"}, {"u32", "groups"}, {"u32", "count"}}
+	v := b.load(params)
+	i := b.thread()
+	b.emit("@%s ret;", b.test("setp.ge.u32 %s, %s", i, v["count"]))
+	row := b.def('r', "div.u32 %s, %s", i, v["groups"])
+	e := b.def('d', "mul.wide.u32 %s, 4", b.rest(i, row, v["groups"]))
+	e = b.def('d', "mad.wide.u32 %s, %s, %s", row, v["pitch"], e)
+	x := b.regs('f', 4)
+	b.emit("ld.global.v4.f32 %s, [%s];", list(x), b.def('d', "add.u64 %s, %s", v["pX"], b.def('d', "shl.b64 %s, 2", e)))
+	lo, hi := b.def('r', "cvt.rn.bf16x2.f32 %s, %s", x[1], x[0]), b.def('r', "cvt.rn.bf16x2.f32 %s, %s", x[3], x[2])
+	b.emit("st.global.v2.b32 [%s], {%s, %s};", b.def('d', "add.u64 %s, %s", v["pY"], b.def('d', "mul.wide.u32 %s, 8", i)), lo, hi)
+	b.emit("ret;")
+	return module80(b.entry("to_bf16", params, 256, 0))
 }

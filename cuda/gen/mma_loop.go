@@ -125,6 +125,10 @@ func (m *mma) loop() {
 	}
 }
 
+// A place16 is a row that a lane has of 16×8 outputs: its number in C, and whether
+// it is inside.
+type place16 struct{ at, in string }
+
 // finish adds the bias and stores: a lane has rows g and g+8, columns 2t and 2t+1
 // of each 16×8 outputs, g = lane/4 and t = lane mod 4.
 func (m *mma) finish() {
@@ -132,6 +136,15 @@ func (m *mma) finish() {
 	row0 := m.def('r', "mad.lo.u32 %s, %d, %s", m.wm, m.WM, m.def('r', "shr.u32 %s, 2", m.lane))
 	row0 = m.def('r', "add.u32 %s, %s", m.bm, row0)
 	col0 := m.def('r', "add.u32 %s, %s", m.bn, m.def('r', "mad.lo.u32 %s, %d, %s", m.wn, m.WN, pair))
+	var rows []place16
+	for i := range m.WM / 8 {
+		row := m.def('r', "add.u32 %s, %d", row0, 8*i)
+		p := place16{row, m.test("setp.lt.u32 %s, %s", row, m.v["M"])}
+		if m.Conv {
+			p.at = m.taps.target(row)
+		}
+		rows = append(rows, p)
+	}
 	hasBias := m.test("setp.ne.u64 %s, 0", m.v["pBias"])
 	for j := range m.WN / 8 {
 		col := m.def('r', "add.u32 %s, %d", col0, 8*j)
@@ -139,21 +152,31 @@ func (m *mma) finish() {
 		b0, b1 := m.def('f', "mov.f32 0f00000000"), m.def('f', "mov.f32 0f00000000")
 		add := m.test("setp.lt.and.u32 %s, %s, %s", col, m.v["N"], hasBias)
 		m.emit("@%s ld.global.v2.f32 {%s, %s}, [%s];", add, b0, b1, m.def('d', "add.u64 %s, %s", m.v["pBias"], m.def('d', "mul.wide.u32 %s, 4", col)))
-		for i := range m.WM / 16 {
-			for h := range 2 {
-				row := m.def('r', "add.u32 %s, %d", row0, 16*i+8*h)
-				in := m.test("setp.lt.and.u32 %s, %s, %s", row, m.v["M"], inCols)
-				e := m.def('d', "mad.wide.u32 %s, %s, %s", row, m.v["ldc"], m.def('d', "cvt.u64.u32 %s", col))
-				x, y := m.add(m.acc[i][j][2*h], b0), m.add(m.acc[i][j][2*h+1], b1)
-				if m.Out16 {
-					at := m.def('d', "add.u64 %s, %s", m.v["pC"], m.def('d', "shl.b64 %s, 1", e))
-					m.emit("@%s st.global.b32 [%s], %s;", in, at, m.def('r', "cvt.rn.bf16x2.f32 %s, %s", y, x))
-				} else {
-					at := m.def('d', "add.u64 %s, %s", m.v["pC"], m.def('d', "shl.b64 %s, 2", e))
-					m.emit("@%s st.global.v2.f32 [%s], {%s, %s};", in, at, x, y)
-				}
-			}
+		for i, p := range rows {
+			x := m.acc[i/2][j][2*(i%2):][:2]
+			m.store(p, col, m.def('p', "and.pred %s, %s", p.in, inCols), m.add(x[0], b0), m.add(x[1], b1))
 		}
 	}
 	m.emit("ret;")
+}
+
+// store stores two outputs next to each other, of a convolution with the residual.
+func (m *mma) store(p place16, col, in, x, y string) {
+	element := func(pitch string) string {
+		return m.def('d', "mad.wide.u32 %s, %s, %s", p.at, m.v[pitch], m.def('d', "cvt.u64.u32 %s", col))
+	}
+	if m.Conv {
+		r0, r1 := m.def('f', "mov.f32 0f00000000"), m.def('f', "mov.f32 0f00000000")
+		has := m.test("setp.ne.and.u64 %s, 0, %s", m.v["pRes"], in)
+		m.emit("@%s ld.global.v2.f32 {%s, %s}, [%s];", has, r0, r1, m.def('d', "add.u64 %s, %s", m.v["pRes"], m.def('d', "shl.b64 %s, 2", element("ldr"))))
+		x, y = m.add(x, r0), m.add(y, r1)
+	}
+	e := element("ldc")
+	if m.Out16 {
+		at := m.def('d', "add.u64 %s, %s", m.v["pC"], m.def('d', "shl.b64 %s, 1", e))
+		m.emit("@%s st.global.b32 [%s], %s;", in, at, m.def('r', "cvt.rn.bf16x2.f32 %s, %s", y, x))
+		return
+	}
+	at := m.def('d', "add.u64 %s, %s", m.v["pC"], m.def('d', "shl.b64 %s, 2", e))
+	m.emit("@%s st.global.v2.f32 [%s], {%s, %s};", in, at, x, y)
 }

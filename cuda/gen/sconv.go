@@ -24,76 +24,106 @@ func tapParams() []Param {
 	return ps
 }
 
+// A taps is where the copies of a convolution are: which tap, and where its terms
+// begin.
+type taps struct {
+	*builder
+	v                  map[string]string
+	size               int    // bytes of an element of A and B
+	a, b               string // where A and B begin
+	tap, atA, atB, bit string // the tap's number, where it begins in A and B, its bit in masks
+	left               string // channels of it that are not asked for
+}
+
+// begin sets what the copies begin with.
+func (t *taps) begin() {
+	t.tap, t.atA, t.atB, t.bit, t.left = t.def('r', "mov.u32 0"), t.reg('d'), t.reg('d'), t.reg('r'), t.reg('r')
+	t.first()
+}
+
 // pixel splits a row of C: image, row and column of the lattice.
-func (s *sgemm) pixel(row string) (n, y, x string) {
-	line := s.def('r', "div.u32 %s, %s", row, s.v["LW"])
-	x = s.def('r', "sub.u32 %s, %s", row, s.def('r', "mul.lo.u32 %s, %s", line, s.v["LW"]))
-	n = s.def('r', "div.u32 %s, %s", line, s.v["LH"])
-	y = s.def('r', "sub.u32 %s, %s", line, s.def('r', "mul.lo.u32 %s, %s", n, s.v["LH"]))
-	return n, y, x
+func (t *taps) pixel(row string) (n, y, x string) {
+	line := t.def('r', "div.u32 %s, %s", row, t.v["LW"])
+	n = t.def('r', "div.u32 %s, %s", line, t.v["LH"])
+	return n, t.rest(line, n, t.v["LH"]), t.rest(row, line, t.v["LW"])
 }
 
 // source is the pixel of A from which the taps of a row count: its number, row
 // and column.
-func (s *sgemm) source(row string) (at, y, x string) {
-	n, y, x := s.pixel(row)
-	y, x = s.def('r', "mul.lo.u32 %s, %s", y, s.v["mul"]), s.def('r', "mul.lo.u32 %s, %s", x, s.v["mul"])
-	line := s.def('r', "mad.lo.u32 %s, %s, %s", n, s.v["H"], y)
-	return s.def('r', "mad.lo.u32 %s, %s, %s", line, s.v["W"], x), y, x
+func (t *taps) source(row string) (at, y, x string) {
+	n, y, x := t.pixel(row)
+	y, x = t.def('r', "mul.lo.u32 %s, %s", y, t.v["mul"]), t.def('r', "mul.lo.u32 %s, %s", x, t.v["mul"])
+	line := t.def('r', "mad.lo.u32 %s, %s, %s", n, t.v["H"], y)
+	return t.def('r', "mad.lo.u32 %s, %s, %s", line, t.v["W"], x), y, x
 }
 
 // target is the number of the pixel of C that a row is.
-func (s *sgemm) target(row string) string {
-	n, y, x := s.pixel(row)
-	y = s.def('r', "mad.lo.u32 %s, %s, %s", y, s.v["step"], s.v["oy"])
-	x = s.def('r', "mad.lo.u32 %s, %s, %s", x, s.v["step"], s.v["ox"])
-	line := s.def('r', "mad.lo.u32 %s, %s, %s", n, s.v["HO"], y)
-	return s.def('r', "mad.lo.u32 %s, %s, %s", line, s.v["WO"], x)
+func (t *taps) target(row string) string {
+	n, y, x := t.pixel(row)
+	y = t.def('r', "mad.lo.u32 %s, %s, %s", y, t.v["step"], t.v["oy"])
+	x = t.def('r', "mad.lo.u32 %s, %s, %s", x, t.v["step"], t.v["ox"])
+	line := t.def('r', "mad.lo.u32 %s, %s, %s", n, t.v["HO"], y)
+	return t.def('r', "mad.lo.u32 %s, %s, %s", line, t.v["WO"], x)
 }
 
-// tapMasks makes for every row a mask whose bit t is set if tap t lies inside.
-func (s *sgemm) tapMasks(ys, xs []string) {
+// masks makes for every row a mask whose bit t is set if tap t lies inside.
+func (t *taps) masks(ys, xs []string) (masks []string) {
 	for range ys {
-		s.masks = append(s.masks, s.def('r', "mov.u32 0"))
+		masks = append(masks, t.def('r', "mov.u32 0"))
 	}
-	for t := range MaxTaps {
-		_, ty, tx := s.tapParts(s.def('r', "ld.param.u32 [t%d]", t))
-		for i, m := range s.masks { // unsigned: −1 is large
-			in := s.test("setp.lt.u32 %s, %s", s.def('r', "add.s32 %s, %s", ys[i], ty), s.v["H"])
-			in = s.test("setp.lt.and.u32 %s, %s, %s", s.def('r', "add.s32 %s, %s", xs[i], tx), s.v["W"], in)
-			s.emit("@%s or.b32 %s, %s, %d;", in, m, m, 1<<t)
+	for i := range MaxTaps {
+		_, ty, tx := t.parts(t.def('r', "ld.param.u32 [t%d]", i))
+		for k, m := range masks { // unsigned: −1 is large
+			in := t.test("setp.lt.u32 %s, %s", t.def('r', "add.s32 %s, %s", ys[k], ty), t.v["H"])
+			in = t.test("setp.lt.and.u32 %s, %s, %s", t.def('r', "add.s32 %s, %s", xs[k], tx), t.v["W"], in)
+			t.emit("@%s or.b32 %s, %s, %d;", in, m, m, 1<<i)
 		}
 	}
+	return masks
 }
 
-func (s *sgemm) tapParts(t string) (m, ty, tx string) {
-	return s.def('r', "and.b32 %s, 255", t), s.def('r', "bfe.s32 %s, 8, 8", t), s.def('r', "bfe.s32 %s, 16, 8", t)
+// parts splits a parameter of a tap.
+func (t *taps) parts(tap string) (m, ty, tx string) {
+	return t.def('r', "and.b32 %s, 255", tap), t.def('r', "bfe.s32 %s, 8, 8", tap), t.def('r', "bfe.s32 %s, 16, 8", tap)
 }
 
-// firstTerms sets what the copies of a tap begin with.
-func (s *sgemm) firstTerms() {
-	now := s.def('r', "mov.u32 0")
-	for t := range MaxTaps {
-		s.emit("@%s ld.param.u32 %s, [t%d];", s.test("setp.eq.u32 %s, %d", s.tap, t), now, t)
+// first sets what the copies of the tap begin with.
+func (t *taps) first() {
+	now := t.def('r', "mov.u32 0")
+	for i := range MaxTaps {
+		t.emit("@%s ld.param.u32 %s, [t%d];", t.test("setp.eq.u32 %s, %d", t.tap, i), now, i)
 	}
-	m, ty, tx := s.tapParts(now)
-	at := s.def('r', "mad.lo.s32 %s, %s, %s", ty, s.v["W"], tx)
-	s.emit("add.s64 %s, %s, %s;", s.tapAt, s.aBase, s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.s32 %s, %s", at, s.v["lda"])))
-	row := s.def('r', "mul.lo.u32 %s, %s", m, s.v["K"])
-	s.emit("add.s64 %s, %s, %s;", s.tapB, s.bBase, s.def('d', "shl.b64 %s, 2", s.def('d', "mul.wide.u32 %s, %s", row, s.v["ldb"])))
-	s.emit("shl.b32 %s, 1, %s;", s.bit, s.tap)
-	s.emit("mov.u32 %s, %s;", s.kLeft, s.v["K"])
+	m, ty, tx := t.parts(now)
+	pixel := t.def('r', "mad.lo.s32 %s, %s, %s", ty, t.v["W"], tx)
+	row := t.def('r', "mul.lo.u32 %s, %s", m, t.v["K"])
+	shift := log2(t.size)
+	t.emit("add.s64 %s, %s, %s;", t.atA, t.a, t.def('d', "shl.b64 %s, %d", t.def('d', "mul.wide.s32 %s, %s", pixel, t.v["lda"]), shift))
+	t.emit("add.s64 %s, %s, %s;", t.atB, t.b, t.def('d', "shl.b64 %s, %d", t.def('d', "mul.wide.u32 %s, %s", row, t.v["ldb"]), shift))
+	t.emit("shl.b32 %s, 1, %s;", t.bit, t.tap)
+	t.emit("mov.u32 %s, %s;", t.left, t.v["K"])
 }
 
-// nextTap goes on by 16 channels, after the last to the next tap.
-func (s *sgemm) nextTap() {
-	s.emit("add.s64 %s, %s, 64;", s.tapAt, s.tapAt)
-	s.emit("add.s64 %s, %s, %s;", s.tapB, s.tapB, s.bAdvance)
-	same := s.label("SAMETAP")
-	s.jump(same, "setp.gt.s32 %s, 0", s.kLeft)
-	s.emit("add.u32 %s, %s, 1;", s.tap, s.tap)
-	s.firstTerms()
-	s.mark(same)
+// next goes on by n channels, of which B has advance bytes, after the last to the
+// next tap.
+func (t *taps) next(n int, advance string) {
+	t.emit("sub.u32 %s, %s, %d;", t.left, t.left, n)
+	t.emit("add.s64 %s, %s, %d;", t.atA, t.atA, n*t.size)
+	t.emit("add.s64 %s, %s, %s;", t.atB, t.atB, advance)
+	same := t.label("SAMETAP")
+	t.jump(same, "setp.gt.s32 %s, 0", t.left)
+	t.emit("add.u32 %s, %s, 1;", t.tap, t.tap)
+	t.first()
+	t.mark(same)
+}
+
+// inside reports whether the tap lies inside for a row's mask: the predicate.
+func (t *taps) inside(mask string) string {
+	return t.test("setp.ne.u32 %s, 0", t.def('r', "and.b32 %s, %s", mask, t.bit))
+}
+
+// from is where the element at an offset from the row's begins in A or B.
+func (t *taps) from(at, offset string) string {
+	return t.def('d', "mad.wide.u32 %s, %d, %s", offset, t.size, at)
 }
 
 // copyTaps copies 16 channels of the current tap to a and b.
@@ -103,12 +133,11 @@ func (s *sgemm) copyTaps(ok, a, b string) {
 	if s.Any {
 		k := s.def('r', "shl.b32 %s, 2", s.aChunk)
 		for e := range 4 {
-			in = append(in, s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", k, e), s.kLeft, ok))
+			in = append(in, s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", k, e), s.taps.left, ok))
 		}
 	}
-	for i, from := range s.aFrom {
-		inside := s.test("setp.ne.u32 %s, 0", s.def('r', "and.b32 %s, %s", s.masks[i], s.bit))
-		from = s.def('d', "mad.wide.u32 %s, 4, %s", from, s.tapAt)
+	for i, off := range s.aFrom {
+		inside, from := s.taps.inside(s.masks[i]), s.taps.from(s.taps.atA, off)
 		if !s.Any {
 			have := s.def('r', "selp.b32 16, 0, %s", inside)
 			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, a, i*T*16, from, have)
@@ -119,14 +148,13 @@ func (s *sgemm) copyTaps(ok, a, b string) {
 			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s+%d], 4, %s;", p, a, i*T*16+4*e, from, 4*e, have)
 		}
 	}
-	for i, from := range s.bFrom {
-		to := s.BM*tileK*4 + i*T*16
-		from = s.def('d', "mad.wide.u32 %s, 4, %s", from, s.tapB)
+	for i, off := range s.bFrom {
+		to, from := s.BM*tileK*4+i*T*16, s.taps.from(s.taps.atB, off)
 		if !s.Any {
 			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", ok, b, to, from)
 			continue
 		}
-		row := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN), s.kLeft, ok)
+		row := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN), s.taps.left, ok)
 		for e, col := range s.bCol {
 			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", row, b, to+4*e, s.def('d', "add.s64 %s, %s", from, col))
 		}

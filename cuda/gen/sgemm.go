@@ -61,9 +61,8 @@ type sgemm struct {
 	// the copies to shared memory
 	aTo, bTo, aChunk, bRow, bAdvance string
 	aFrom, bFrom, bCol               []string // of a convolution offsets; bCol: of four columns, with Any
-	aBase, bBase                     string
-	loaded, tiles, kLeft, write      string   // tiles asked for, in all; terms not asked for, of this tap; offset of the stage
-	tap, tapAt, tapB, bit            string   // of a convolution: number, offsets in A and B, bit of the masks
+	loaded, tiles, kLeft, write      string   // tiles asked for, in all; terms not asked for; offset of the stage
+	taps                             *taps    // of a convolution
 	masks                            []string // of a convolution: taps that lie in the image
 
 	// the outputs
@@ -84,7 +83,7 @@ func (g SGEMM) Text() string {
 	} else {
 		v = b.load(g.params())
 	}
-	s := &sgemm{builder: b, SGEMM: g, v: v}
+	s := &sgemm{builder: b, SGEMM: g, v: v, taps: &taps{builder: b, v: v, size: 4}}
 	s.tid = b.def('r', "mov.u32 %%tid.x")
 	s.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
 	s.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)
@@ -130,10 +129,9 @@ func (s *sgemm) planA() {
 		row = s.def('r', "min.u32 %s, %s", row, s.def('r', "sub.u32 %s, 1", s.v["M"]))
 		if s.Conv {
 			var y, x string
-			row, y, x = s.source(row)
+			row, y, x = s.taps.source(row)
 			ys, xs = append(ys, y), append(xs, x)
-		}
-		if s.Conv { // an offset in elements: half the registers of an address
+			// an offset in elements: half the registers of an address
 			s.aFrom = append(s.aFrom, s.def('r', "mad.lo.u32 %s, 4, %s", s.aChunk, s.def('r', "mul.lo.u32 %s, %s", row, s.v["lda"])))
 			continue
 		}
@@ -142,8 +140,7 @@ func (s *sgemm) planA() {
 		s.aFrom = append(s.aFrom, s.def('d', "add.u64 %s, %s", at, s.def('d', "mul.wide.u32 %s, 16", s.aChunk)))
 	}
 	if s.Conv {
-		s.aBase = base
-		s.tapMasks(ys, xs)
+		s.taps.a, s.masks = base, s.taps.masks(ys, xs)
 	}
 }
 
@@ -167,7 +164,7 @@ func (s *sgemm) planB() {
 	if !s.Conv {
 		base = s.def('d', "add.u64 %s, %s", base, s.def('d', "mul.wide.u32 %s, 4", col))
 	}
-	s.bBase = base
+	s.taps.b = base
 	for i := range tileK * s.BN / 4 / T {
 		row := s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN)
 		if s.Conv {
@@ -182,17 +179,15 @@ func (s *sgemm) planB() {
 
 func (s *sgemm) counters() {
 	s.loaded, s.write = s.def('r', "mov.u32 0"), s.def('r', "mov.u32 0")
-	s.kLeft = s.def('r', "mov.u32 %s", s.v["K"])
 	up := s.def('r', "shr.u32 %s, 4", s.def('r', "add.u32 %s, 15", s.v["K"]))
 	if s.Conv {
 		s.tiles = s.def('r', "mul.lo.u32 %s, %s", up, s.v["taps"])
 		s.whole = s.def('r', "mov.u32 %s", s.tiles)
 		s.fraction = s.def('r', "mov.u32 %s", s.v["K"])
-		s.tap, s.tapAt, s.tapB, s.bit = s.def('r', "mov.u32 0"), s.reg('d'), s.reg('d'), s.reg('r')
-		s.firstTerms()
+		s.taps.begin()
 		return
 	}
-	s.tiles = up
+	s.tiles, s.kLeft = up, s.def('r', "mov.u32 %s", s.v["K"])
 	s.whole = s.def('r', "shr.u32 %s, 4", s.v["K"])
 	s.fraction = s.def('r', "and.b32 %s, 15", s.v["K"])
 }
@@ -209,10 +204,11 @@ func (s *sgemm) copyTile() {
 	}
 	s.emit("cp.async.commit_group;")
 	s.emit("add.u32 %s, %s, 1;", s.loaded, s.loaded)
-	s.emit("sub.u32 %s, %s, 16;", s.kLeft, s.kLeft)
 	s.nextStage(s.write)
 	if s.Conv {
-		s.nextTap()
+		s.taps.next(tileK, s.bAdvance)
+	} else {
+		s.emit("sub.u32 %s, %s, 16;", s.kLeft, s.kLeft)
 	}
 }
 

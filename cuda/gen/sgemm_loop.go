@@ -31,7 +31,7 @@ func (s *sgemm) eachOutput(pitch string, f func(at, ok string, x []string)) {
 		row := s.def('r', "add.u32 %s, %d", s.rowC, i*s.BM/s.TM)
 		in := s.test("setp.lt.u32 %s, %s", row, s.v["M"])
 		if s.Conv {
-			row = s.target(row)
+			row = s.taps.target(row)
 		}
 		e := s.def('d', "mul.wide.u32 %s, %s", row, s.v[pitch])
 		for j := 0; j < s.TN; j += s.width() {

@@ -53,6 +53,16 @@ func (s *Stream) product(g *gen.SGEMM, y, x Image, w uint64, ldw int, bias uint6
 	s.u32(rows, y.C, x.C, x.Pitch, ldw, y.Pitch, res.Pitch, z.A, z.B, z.C)
 }
 
+// table appends what the kernels of convolutions know of a part.
+func (s *Stream) table(p conv.Part, y Image) {
+	mul := 1
+	if len(p.Taps) > 0 {
+		mul = p.Taps[0].Mul
+	}
+	s.u32(len(p.Taps), p.ReadH, p.ReadW, p.H, p.W, mul, p.Step, p.Y, p.X, y.H, y.W)
+	s.taps(p.Taps)
+}
+
 // taps appends the table of taps.
 func (s *Stream) taps(taps []conv.Tap) {
 	var t [gen.MaxTaps]int
@@ -85,26 +95,31 @@ func (s *Stream) Conv(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
 	if y.pixels() == 0 || y.C == 0 {
 		return
 	}
-	quads := x.C%16 == 0 && x.quads() && y.quads() && w%16 == 0 && bias%16 == 0 && (res.At == 0 || res.quads())
 	for _, p := range s.partsOf(sh) {
-		pixels := p.H * p.W
-		g := s.tiling(y.N*pixels, y.C, 1, convLarge, convSmall)
-		if !quads {
-			g = anyTiling(y.C)
-		}
-		each := most(pixels, g.BM, x.H*x.W*x.Pitch, y.H*y.W*y.Pitch, y.H*y.W*res.Pitch) // images of a launch
-		for n := 0; n < y.N && pixels > 0; n += each {
-			images := min(each, y.N-n)
-			s.product(g, y.from(n), x.from(n), w, y.C, bias, res.from(n), images*pixels, Batch{})
-			mul := 1
-			if len(p.Taps) > 0 {
-				mul = p.Taps[0].Mul
-			}
-			s.u32(len(p.Taps), p.ReadH, p.ReadW, p.H, p.W, mul, p.Step, p.Y, p.X, y.H, y.W)
-			s.taps(p.Taps)
-			s.launch(g.Name, up(y.C, g.BN), up(images*pixels, g.BM), 1, g.Threads(), g.Shared())
-		}
+		s.direct(y, x, w, bias, res, p)
 	}
+}
+
+// direct computes one part.
+func (s *Stream) direct(y, x Image, w, bias uint64, res Image, p conv.Part) {
+	quads := x.C%16 == 0 && x.quads() && y.quads() && w%16 == 0 && bias%16 == 0 && (res.At == 0 || res.quads())
+	pixels := p.H * p.W
+	g := s.tiling(y.N*pixels, y.C, 1, convLarge, convSmall)
+	if !quads {
+		g = anyTiling(y.C)
+	}
+	each := imagesOf(p, g.BM, y, x, res)
+	for n := 0; n < y.N && pixels > 0; n += each {
+		images := min(each, y.N-n)
+		s.product(g, y.from(n), x.from(n), w, y.C, bias, res.from(n), images*pixels, Batch{})
+		s.table(p, y)
+		s.launch(g.Name, up(y.C, g.BN), up(images*pixels, g.BM), 1, g.Threads(), g.Shared())
+	}
+}
+
+// imagesOf is how many images one launch may have.
+func imagesOf(p conv.Part, height int, y, x, res Image) int {
+	return most(p.H*p.W, height, x.H*x.W*x.Pitch, y.H*y.W*y.Pitch, y.H*y.W*res.Pitch)
 }
 
 // UpSums sets the 16 matrices of c×o at dst from the nine taps at w: the weight

@@ -46,6 +46,22 @@ func tryWinograd(g *gpu, k *emu.Kernel, seed int64) error {
 	})
 }
 
+func tryConv16(g *gpu, k *emu.Kernel, seed int64) error {
+	c := convCase{1, 9, 8, 32, 8, 3, 1, false, false, 0}
+	x, xt := g.whole(1, c.h, c.w, c.c, 1)
+	w, wt := g.whole(1, 1, 9*c.c, c.o, 2)
+	want := cpu.New(1, c.h, c.w, c.o)
+	cpu.Conv2D(want, xt, onCPU(dense(wt), 3, 3, c.c, c.o), nil, nil, c.opt())
+	y, got := g.space(1, c.h, c.w, c.o, 0)
+	in, taps := x, g.m.Alloc(2*9*c.c*c.o)
+	in.At = g.m.Alloc(2 * c.h * c.w * c.c)
+	return g.compare(k, seed, want, got, func(s *plan.Stream) {
+		s.ToBF16(in.At, x)
+		s.ToBF16(taps, w)
+		s.Conv16(y, in, taps, 0, plan.Image{}, c.shape())
+	})
+}
+
 // compare runs a plan with k in place of the kernel of its name.
 func (g *gpu) compare(k *emu.Kernel, seed int64, want *tensor.Tensor, got func() []float32, f func(s *plan.Stream)) (err error) {
 	s := g.stream(seed)
@@ -88,6 +104,9 @@ var convMutants = []mutant{
 	{"views in another order", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
 	{"pixels of one image only", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
 	{"empty view counted", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},
+	{"taps outside are read", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
+	{"a tap twice", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`ld\.param\.u32 (%r\d+), \[t5\]`, "ld.param.u32 $1, [t4]")},
+	{"barrier of the loop removed", "mma_bf16_conv", "mma_bf16_conv", tryConv16, nth("bar.sync 0;", "", 1)},
 	{"a constant's last bit", "wino4_in", "wino4_in", tryWinograd, each("0f3F300000", "0f3F300001")},
 	{"a constant's last bit", "wino4_taps", "wino4_taps", tryWinograd, each("0f3F300000", "0f3F300001")},
 	{"pixels outside are read", "wino4_in", "wino4_in", tryWinograd, nth("setp.lt.and.u32", "setp.le.and.u32", 3)},

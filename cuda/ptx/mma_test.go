@@ -1,10 +1,14 @@
 package ptx
 
 import (
+	"math"
 	"math/rand"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"heavytail/cuda/gen"
+	"heavytail/cuda/plan"
 	"heavytail/tensor"
 )
 
@@ -52,6 +56,9 @@ func transposed(x []float32, rows, cols int) []float32 {
 // copies nor ldmatrix wait for banks.
 func TestMMA(t *testing.T) {
 	for _, m := range gen.MMAs {
+		if m.Conv {
+			continue // TestConv16
+		}
 		for i, s := range [][3]int{{200, 136, 192}, {64, 64, 64}, {130, 264, 128}} {
 			M, N, K := s[0], s[1], s[2]
 			a, b, want := integers(M, N, K)
@@ -100,4 +107,91 @@ func (g *gpu) halves(at uint64, n int) []float32 {
 		x[i] = tensor.FromBF16(uint16(raw[2*i]) | uint16(raw[2*i+1])<<8)
 	}
 	return x
+}
+
+// whole is an image of integers from −8 to 8 as a tensor too.
+func (g *gpu) whole(n, h, w, c int, seed int64) (plan.Image, *tensor.Tensor) {
+	rnd := rand.New(rand.NewSource(seed))
+	x := make([]float32, n*h*w*c)
+	for i := range x {
+		x[i] = float32(rnd.Intn(17) - 8)
+	}
+	return plan.Image{At: g.put(x), N: n, H: h, W: w, C: c, Pitch: c}, onCPU(x, n, h, w, c)
+}
+
+// Convolutions on tensor cores are right for integers, forwards and backwards, at
+// any stride, and with upsampling, with bias and residual.
+func TestConv16(t *testing.T) {
+	for i, c := range []convCase{
+		{1, 9, 8, 32, 136, 3, 1, false, false, 0}, {2, 5, 7, 64, 40, 3, 2, false, false, 0}, {1, 6, 4, 32, 8, 3, 2, false, true, 0},
+		{1, 3, 5, 32, 256, 3, 1, true, false, 0}, {1, 5, 6, 96, 64, 1, 2, false, false, 0},
+	} {
+		g := &gpu{t: t}
+		s := g.stream(int64(i))
+		ho, wo := c.out()
+		x, xt := g.whole(c.n, c.h, c.w, c.c, 1)
+		w, wt := g.whole(1, 1, c.k*c.k*c.c, c.o, 2)
+		res, rt := g.whole(c.n, ho, wo, c.o, 3)
+		bias := dense(wt)[:c.o]
+		want := cpu.New(c.n, ho, wo, c.o)
+		kernel := onCPU(dense(wt), c.k, c.k, c.c, c.o)
+		cpu.Conv2D(want, xt, kernel, onCPU(bias, c.o), rt, c.opt())
+		y, got := g.space(c.n, ho, wo, c.o, 0)
+		at, mats := w.At, c.shape().Mats()
+		if c.up && c.k == 3 {
+			at = g.room(mats * c.c * c.o)
+			s.UpSums(at, w.At, c.c, c.o)
+		}
+		half := func(m plan.Image) plan.Image {
+			h := m
+			h.At = g.m.Alloc(2 * m.N * m.H * m.W * m.C)
+			s.ToBF16(h.At, m)
+			return h
+		}
+		require.True(t, plan.Halves(y, x, res))
+		s.Conv16(y, half(x), half(plan.Rows(at, mats*c.c, c.o, c.o)).At, g.put(bias), res, c.shape())
+		same(t, dense(want), got(), "%+v", c)
+		if c.o%32 != 0 {
+			continue
+		}
+		back := cpu.New(c.n, c.h, c.w, c.c)
+		cpu.Conv2DBackward(back, cpu.New(c.k, c.k, c.c, c.o), nil, rt, xt, kernel, c.opt())
+		turned := g.room(mats * c.c * c.o)
+		s.Transpose(turned, at, mats, c.c, c.o)
+		dx, gotX := g.space(c.n, c.h, c.w, c.c, 0)
+		sh := c.shape()
+		sh.Back = true
+		s.Conv16(dx, half(res), half(plan.Rows(turned, mats*c.o, c.c, c.c)).At, 0, plan.Image{}, sh)
+		same(t, dense(back), gotX(), "gradient %+v", c)
+	}
+	for _, m := range gen.MMAs {
+		require.True(t, !m.Conv || ran[m.Name] > 0, "no case takes %s", m.Name)
+	}
+}
+
+// Rounding to bfloat16 is that of package tensor.
+func TestToBF16(t *testing.T) {
+	g := &gpu{t: t}
+	x := random(5*12, 3)
+	copy(x, []float32{1.00390625, 1.01171875, float32(math.Inf(1)), 1e-40, -1e-40, 3.4e38, 0, float32(math.Copysign(0, -1))})
+	at := g.m.Alloc(2 * 5 * 8)
+	g.stream(1).ToBF16(at, plan.Rows(g.put(x), 5, 8, 12))
+	var want []float32
+	for i, v := range x {
+		if i%12 < 8 {
+			want = append(want, tensor.FromBF16(tensor.ToBF16(v)))
+		}
+	}
+	same(t, want, g.halves(at, 5*8), "bfloat16")
+}
+
+// A product of bfloat16 through a plan.
+func TestProduct16(t *testing.T) {
+	for _, n := range []int{40, 256} {
+		g := &gpu{t: t}
+		a, b, want := integers(70, n, 96)
+		y, got := g.space(1, 1, 70, n, 0)
+		g.stream(2).Product16(y, g.put(half(a)), 96, g.put(half(b)), n, 0)
+		same(t, want, got(), "%d columns", n)
+	}
 }

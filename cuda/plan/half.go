@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"heavytail/cuda/gen"
+	"heavytail/internal/conv"
+)
+
+// The convolutions and products here round their operands to bfloat16 and add in
+// the order of the hardware: they promise no bits. An operand is rounded by at most
+// 2⁻⁸ of itself, so a sum of terms a·b is within 2⁻⁷·Σ|a·b| of the exact one, and
+// what its float32 additions lose.
+
+// product16 and conv16 are the kernels by their width.
+var (
+	product16 = map[bool]*gen.MMA{false: mma("mma_bf16_nn"), true: mma("mma_bf16_nn_big")}
+	conv16    = map[bool]*gen.MMA{false: mma("mma_bf16_conv"), true: mma("mma_bf16_conv_big")}
+)
+
+func mma(name string) *gen.MMA {
+	for i := range gen.MMAs {
+		if gen.MMAs[i].Name == name {
+			return &gen.MMAs[i]
+		}
+	}
+	panic("plan: no product " + name)
+}
+
+// Halves reports whether Conv16 takes these tensors: channels read in multiples of
+// 32, channels written in multiples of 8, and even pitches.
+func Halves(y, x, res Image) bool {
+	return x.C%32 == 0 && x.quads() && y.C%8 == 0 && y.At%8 == 0 && y.Pitch%2 == 0 && res.At%8 == 0 && res.Pitch%2 == 0
+}
+
+// ToBF16 rounds x to bfloat16: dst gets its pixels without gaps. x is as Halves
+// wants it, or a dense matrix of so many elements.
+func (s *Stream) ToBF16(dst uint64, x Image) {
+	count := x.pixels() * x.C / 4
+	s.begin()
+	s.u64(dst, x.At)
+	s.u32(x.Pitch, x.C/4, count)
+	s.launch("to_bf16", up(count, 256), 1, 1, 256, 0)
+}
+
+// wide reports whether the wider tiling, which reads less of the second-level
+// cache, has enough outputs and makes enough blocks.
+func (s *Stream) wide(m, n int, g *gen.MMA) bool {
+	return n%g.BN == 0 && up(m, g.BM)*(n/g.BN) >= s.Processors
+}
+
+// Product16 sets y = x·w + bias on tensor cores: x is dense bfloat16, w K×N
+// bfloat16 with rows ldw apart, K a multiple of 32, ldw of 8.
+func (s *Stream) Product16(y Image, x uint64, k int, w uint64, ldw int, bias uint64) {
+	m := y.pixels()
+	g := product16[s.wide(m, y.C, product16[true])]
+	s.begin()
+	s.u64(x, w, y.At, bias)
+	s.u32(m, y.C, k, k, ldw, y.Pitch)
+	s.launch(g.Name, up(y.C, g.BN), up(m, g.BM), 1, g.Threads(), g.Shared())
+}
+
+// Conv16 is Conv on tensor cores. x.At is that of the bfloat16 pixels that ToBF16
+// made, x.Pitch their channels, and w holds bfloat16 matrices; y, bias and res are
+// float32. See Halves.
+func (s *Stream) Conv16(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
+	for _, p := range s.partsOf(sh) {
+		if len(p.Taps) == 0 { // pixels that no output sees
+			s.direct(y, x, w, bias, res, p)
+			continue
+		}
+		pixels := p.H * p.W
+		g := conv16[s.wide(y.N*pixels, y.C, conv16[true])]
+		each := imagesOf(p, g.BM, y, x, res)
+		for n := 0; n < y.N && pixels > 0; n += each {
+			m := min(each, y.N-n) * pixels
+			out, r := y.from(n), res.from(n)
+			s.begin()
+			s.u64(x.At+2*uint64(n*x.H*x.W*x.C), w, out.At, bias)
+			s.u32(m, y.C, x.C, x.C, y.C, y.Pitch)
+			s.u64(r.At)
+			s.u32(r.Pitch)
+			s.table(p, y)
+			s.launch(g.Name, up(y.C, g.BN), up(m, g.BM), 1, g.Threads(), g.Shared())
+		}
+	}
+}
