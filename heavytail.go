@@ -189,10 +189,12 @@ func (m *Model) MACs() (int64, error) {
 	return m.net.MACs(0, 0)
 }
 
-// Memory returns about how many bytes sampling takes, by the default method in
-// batches of the given size: weights, network and states, without what Sample
-// returns. It takes none of them. It returns an error if there can be no such
-// batch.
+// Memory returns how many bytes sampling takes, by the default method in batches of
+// the given size: the weights and their packed copies, the tables of the layers, the
+// activations and buffers of every thread and the states, without what Sample returns
+// and what the program takes by itself. The peak of a process's resident set grows by
+// that, to a tenth; more threads take more. It takes none of them. It returns an error
+// if there can be no such batch.
 func (m *Model) Memory(batch int) (int64, error) {
 	if batch < 1 {
 		return 0, fmt.Errorf("heavytail: batch %d; want at least 1", batch)

@@ -93,7 +93,8 @@ func TestStreamOfABillion(t *testing.T) {
 	require.Zero(t, none.Len())
 }
 
-// Memory says, without taking it, what sampling takes, to a tenth.
+// Memory says, without taking it, what sampling takes, to a twentieth or so: the rest
+// is the list of the network's operations.
 func TestMemoryIsWhatSamplingTakes(t *testing.T) {
 	wide := unet()
 	wide.UNet.ModelChannels, wide.UNet.ImageSize = 32, 32
@@ -129,7 +130,7 @@ func TestMemoryIsWhatSamplingTakes(t *testing.T) {
 			}})
 			require.ErrorIs(t, err, enough)
 			t.Logf("%s, batch %d: Memory %d, live %d", name, batch, want, live.HeapAlloc-before)
-			require.InEpsilon(t, float64(want), float64(live.HeapAlloc-before), 0.1, "%s, batch %d", name, batch)
+			require.InEpsilon(t, float64(want), float64(live.HeapAlloc-before), 0.06, "%s, batch %d", name, batch)
 			runtime.KeepAlive(m)
 		}
 	}

@@ -98,13 +98,19 @@ func (j *attnJob) head(i int) (q, k, v, y []float32) {
 	return base, base[j.d:], base[2*j.d:], j.y.Data()[n*j.t*j.y.Pitch()+h*j.d:]
 }
 
+// scratch returns the float32 that forward computes in: keys, values and scores.
+func (j *attnJob) scratch() int {
+	width := panels(j.t) * simd.TileCols
+	return width*j.d + panels(j.d)*simd.TileCols*j.t + attnRows*width
+}
+
 func (j *attnJob) forward(part int) {
 	q, k, v, y := j.head(part / j.chunks)
 	chunk := part % j.chunks
 	blocks := (j.t + attnRows - 1) / attnRows
 	lo, hi := blocks*chunk/j.chunks*attnRows, min(j.t, blocks*(chunk+1)/j.chunks*attnRows)
 	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
-	s := getScratch(width*j.d+panels(j.d)*simd.TileCols*j.t+attnRows*width, 0)
+	s := getScratch(j.scratch(), 0)
 	defer s.free()
 	keys, at := s.cut(0, width*j.d)
 	vals, at := s.cut(at, panels(j.d)*simd.TileCols*j.t)

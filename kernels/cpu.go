@@ -26,6 +26,7 @@ var (
 	_ tensor.Device    = (*CPU)(nil)
 	_ tensor.Bounded   = (*CPU)(nil)
 	_ tensor.Keeper    = (*CPU)(nil)
+	_ tensor.Borrower  = (*CPU)(nil)
 	_ tensor.Stoppable = (*CPU)(nil)
 	_ tensor.Threaded  = (*CPU)(nil)
 )
@@ -89,4 +90,23 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 		table = int64(k.Out(h)) * int64(k.Out(wd)) * int64(4*taps+8)
 	}
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
+}
+
+// ConvBuffer returns the scratch of a forward pass: of a direct one only while the
+// summed taps of an upsampled one are packed.
+func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
+	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
+		j := winoJob{form: m, k: w.Dim(-2)}
+		return scratchBytes(j.scratch(n * conv.Tiles(h, wd, int(m))))
+	}
+	if opt.Up && tapCount(w) > 1 {
+		return scratchBytes(16 * w.Dim(2) * w.Cols())
+	}
+	return scratchBytes(0)
+}
+
+// AttentionBuffer returns the scratch of a head.
+func (c *CPU) AttentionBuffer(t, d int) int64 {
+	j := attnJob{t: t, d: d}
+	return scratchBytes(j.scratch())
 }

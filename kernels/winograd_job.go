@@ -77,17 +77,29 @@ func (j *winoJob) split(threads int) {
 	j.colParts = min(panels(j.cols), (want+j.tileParts-1)/j.tileParts)
 }
 
+// rooms returns into how many blocks a part of so many tiles is cut, the tiles of
+// the largest and the float32 of a row of taps.
+func (j *winoJob) rooms(tiles int) (blocks, room, row int) {
+	block := j.block()
+	blocks = (tiles + block - 1) / block
+	return blocks, (tiles + blocks - 1) / blocks, int(j.form+2) * (winoK*simd.TileCols + winoPad)
+}
+
+// scratch returns the float32 that a part of so many tiles is computed in.
+func (j *winoJob) scratch(tiles int) int {
+	_, room, row := j.rooms(tiles)
+	return j.form.Points()*room*(j.pitch()+simd.TileCols) + row + 48
+}
+
 // Do computes one part.
 func (j *winoJob) Do(part int) {
 	col, tile := part%j.colParts, part/j.colParts
 	tiles, np := j.n*j.tab.tiles, panels(j.cols)
 	t0, t1 := tiles*tile/j.tileParts, tiles*(tile+1)/j.tileParts
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	points, pitch, block := j.form.Points(), j.pitch(), j.block()
-	blocks := (t1 - t0 + block - 1) / block
-	room := (t1 - t0 + blocks - 1) / blocks
-	row := int(j.form+2) * (winoK*simd.TileCols + winoPad)
-	s := getScratch(points*room*(pitch+simd.TileCols)+row+48, 2*simd.TileRows)
+	points, pitch := j.form.Points(), j.pitch()
+	blocks, room, row := j.rooms(t1 - t0)
+	s := getScratch(j.scratch(t1-t0), 2*simd.TileRows)
 	defer s.free()
 	w := winoBlock{winoJob: j, tables: s.i}
 	var at int

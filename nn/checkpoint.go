@@ -38,7 +38,7 @@ type Checkpoint struct {
 type entry struct {
 	shape []int
 	dtype tensor.DType
-	read  func() ([]float32, error)
+	read  func(*tensor.Buffer) ([]float32, error) // the values, perhaps in the buffer
 }
 
 // OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth)
@@ -94,7 +94,7 @@ func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state s
 			return "", "", fmt.Errorf("%s is there twice", name)
 		}
 		if e := &f.Entries[i]; ok {
-			c.entries[name] = entry{e.Shape, e.DType, func() ([]float32, error) { return f.Float32s(e) }}
+			c.entries[name] = entry{e.Shape, e.DType, func(b *tensor.Buffer) ([]float32, error) { return f.Float32sIn(b, e) }}
 		}
 	}
 	return f.Metadata[recipeKey], f.Metadata[stateKey], nil
@@ -236,9 +236,11 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 	if err := c.check(p, prefix); err != nil {
 		return err
 	}
+	var file tensor.Buffer
+	var ours []float32
 	for _, q := range p.List {
 		e, _ := c.find(prefix, q)
-		x, err := e.read()
+		x, err := e.read(&file)
 		if err != nil {
 			return fmt.Errorf("checkpoint: %s%s: %w", prefix, q.Name, err)
 		}
@@ -247,7 +249,8 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 				return fmt.Errorf("checkpoint: %s%s: value %d is %v; the training diverged or the file is damaged", prefix, q.Name, i, v)
 			}
 		}
-		p.Set(flat, q, x)
+		ours = slices.Grow(ours[:0], q.n)[:q.n]
+		p.set(flat, q, x, ours)
 	}
 	return c.loadBuffers(p, prefix)
 }

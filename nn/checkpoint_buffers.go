@@ -76,7 +76,7 @@ func (c *Checkpoint) loadBuffers(p *Params, prefix string) error {
 		if !ok {
 			continue
 		}
-		x, err := e.read()
+		x, err := e.read(&tensor.Buffer{})
 		if err != nil {
 			return fmt.Errorf("checkpoint: %s%s: %w", prefix, b.Name, err)
 		}

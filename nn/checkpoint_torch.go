@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"heavytail/internal/torchfile"
+	"heavytail/tensor"
 )
 
 // openTorch notes the tensors of a checkpoint of the DLPM code (keys
@@ -25,7 +26,7 @@ func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string,
 	add := func(prefix string, d *torchfile.Dict) error {
 		tensors, err := unwrap(d)
 		for name, t := range tensors {
-			c.entries[prefix+name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
+			c.entries[prefix+name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }}
 		}
 		return err
 	}
@@ -99,7 +100,7 @@ func (c *Checkpoint) torchMoments(f *torchfile.File, root *torchfile.Dict, p *Pa
 			if !ok {
 				return nil
 			}
-			found[prefix+q.Name] = entry{t.Shape, t.DType, func() ([]float32, error) { return f.Float32s(t) }}
+			found[prefix+q.Name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }}
 		}
 		switch step, _ := one.Get("step"); s := step.(type) {
 		case int64:

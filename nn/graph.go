@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"unsafe"
 
 	"heavytail/tensor"
 )
@@ -55,26 +56,27 @@ type step struct {
 
 // graph is a network recorded for one image size.
 type graph struct {
-	train   bool
-	steps   []*step
-	values  []*value
-	uses    []use
-	now     int     // time of the step that is being recorded
-	macs    float64 // multiply-adds of one sample, forward
-	size    int     // of a lane's arena, in float32
-	lanes   int     // of a workspace
-	piece   int     // samples that a lane holds
-	buffers [2]int  // values per sample that the host computes in
-	dev     tensor.Device
-	kept    int64 // bytes that dev keeps beside tensors
-	tables  map[tableKey]bool
-	masks   int // dropout layers recorded so far
-	cond    int // values of Extra.Cond per sample
-	aug     int // and of Extra.Augment
-	in      *value
-	out     *value
-	outGrad *value
-	also    *value // a second result, without gradient; nil: none
+	train    bool
+	steps    []*step
+	values   []*value
+	uses     []use
+	now      int     // time of the step that is being recorded
+	macs     float64 // multiply-adds of one sample, forward
+	size     int     // of a lane's arena, in float32
+	lanes    int     // of a workspace
+	piece    int     // samples that a lane holds
+	buffers  [2]int  // values per sample that the host computes in
+	dev      tensor.Device
+	products []product
+	heads    [][2]int // tokens and size of the heads of every attention
+	kept     int64    // bytes that dev keeps beside tensors
+	masks    int      // dropout layers recorded so far
+	cond     int      // values of Extra.Cond per sample
+	aug      int      // and of Extra.Augment
+	in       *value
+	out      *value
+	outGrad  *value
+	also     *value // a second result, without gradient; nil: none
 }
 
 type use struct {
@@ -120,30 +122,81 @@ func (g *graph) add(s *step, vs ...*value) {
 	g.now++
 }
 
-// A tableKey is what convolutions share tables by.
-type tableKey struct {
-	opt         tensor.ConvOpt
-	h, w        int
-	k, in, outs int
+// A product is what a device keeps memory for: a linear layer, h and w 0, or a
+// convolution of h×w pixels.
+type product struct {
+	x, y, res *value
+	h, w      int
+	weight    *Param
+	opt       tensor.ConvOpt
 }
 
-// keeps notes that the device keeps memory for a convolution with weight w of h×wd
-// pixels, for a product 0 by 0.
-func (g *graph) keeps(h, wd int, w *Param, opt tensor.ConvOpt) {
-	d, ok := g.dev.(tensor.Keeper)
+// A tableKey is what convolutions share tables by.
+type tableKey struct {
+	opt       tensor.ConvOpt
+	h, w      int
+	k, in     int
+	x, y, res int // distances of pixels
+}
+
+// keep adds up what the device keeps beside tensors for the recorded operations,
+// once these have their places: packed weights and tables, and for every thread a
+// buffer of each size.
+func (g *graph) keep() {
+	if d, ok := g.dev.(tensor.Keeper); ok {
+		tables := map[tableKey]bool{}
+		for _, p := range g.products {
+			weight, table := d.Kept(p.h, p.w, p.weight.Tensor, p.opt)
+			g.kept += weight
+			s := p.weight.Tensor.Shape()
+			key := tableKey{p.opt, p.h, p.w, s[0], s[len(s)-2], p.x.pitch(), p.y.pitch(), p.res.pitch()}
+			if !tables[key] {
+				tables[key] = true
+				g.kept += table
+			}
+		}
+	}
+	d, ok := g.dev.(tensor.Borrower)
 	if !ok {
 		return
 	}
-	s := w.Tensor.Shape()
-	weight, table := d.Kept(h, wd, w.Tensor, opt)
-	if key := (tableKey{opt, h, wd, s[0], s[len(s)-2], s[len(s)-1]}); !g.tables[key] {
-		if g.tables == nil {
-			g.tables = map[tableKey]bool{}
-		}
-		g.tables[key] = true
-		weight += table
+	sizes := map[int64]bool{}
+	for _, p := range g.products {
+		sizes[d.ConvBuffer(g.piece, p.h, p.w, p.weight.Tensor, p.opt)] = true
 	}
-	g.kept += weight
+	for _, a := range g.heads {
+		sizes[d.AttentionBuffer(a[0], a[1])] = true
+	}
+	threads := int64(1)
+	if d, ok := g.dev.(tensor.Threaded); ok {
+		n, _ := d.Threads()
+		threads = int64(n)
+	}
+	for size := range sizes {
+		g.kept += threads * size
+	}
+}
+
+// views returns the bytes of the values' tensors, which every lane has for its
+// pieces, of one size or of two that differ by one sample.
+func (g *graph) views(batch int) int64 {
+	n := int64(g.lanes)
+	if batch%(g.lanes*g.piece) != 0 {
+		n *= 2
+	}
+	return n * int64(len(g.values)) * int64(unsafe.Sizeof(tensor.Tensor{})+unsafe.Sizeof(&tensor.Tensor{}))
+}
+
+// pitch returns the distance of v's pixels in float32; 0 for nil.
+func (v *value) pitch() int {
+	if v == nil {
+		return 0
+	}
+	if v.st == nil { // given by the caller
+		return v.cols()
+	}
+	root, _ := v.st.root()
+	return root.cols
 }
 
 // buffer notes that the host computes in n values per sample of buffer i.

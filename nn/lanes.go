@@ -228,7 +228,9 @@ func (ws *Workspace) run(l *lane, n int) *run {
 			continue
 		}
 		t := l.arena.Columns(root.off, root.off+n*root.rows*root.cols)
-		t = t.Reshape(n*root.rows, root.cols).Columns(col, col+v.st.cols)
+		if v.st != root {
+			t = t.Reshape(n*root.rows, root.cols).Columns(col, col+v.st.cols)
+		}
 		r.tensors[v.id] = t.Reshape(append([]int{n}, v.shape...)...)
 	}
 	l.runs[n] = r

@@ -11,7 +11,7 @@ import (
 func (g *graph) linear(x *value, l *linear) *value {
 	y := g.alloc(l.w.Shape[0])
 	g.macs += float64(l.w.n)
-	g.keeps(0, 0, l.w, tensor.ConvOpt{})
+	g.products = append(g.products, product{x: x, y: y, weight: l.w})
 	s := &step{forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
 	s.record = func() {
 		dy := y.grad
@@ -32,7 +32,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	h, w := x.shape[0], x.shape[1]
 	opt := c.opt
 	opt.Normalized = x.alike
-	g.keeps(h, w, c.w, opt)
+	p := product{x: x, res: res, h: h, w: w, weight: c.w, opt: opt}
 	switch {
 	case c.opt.Stride == 2:
 		h, w = (h+1)/2, (w+1)/2
@@ -45,6 +45,8 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	} else {
 		y = g.alloc(h, w, c.w.Shape[0])
 	}
+	p.y = y
+	g.products = append(g.products, p)
 	g.macs += float64(float64(h*w) * float64(c.w.n))
 	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
 	s.record = func() {
@@ -154,6 +156,7 @@ func (g *graph) attention(qkv *value, heads int) *value {
 	h, w, c := qkv.shape[0], qkv.shape[1], qkv.cols()/3
 	y := g.alloc(h, w, c)
 	g.macs += float64(2 * float64(h*w) * float64(h*w) * float64(c))
+	g.heads = append(g.heads, [2]int{h * w, c / heads})
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
 	s := &step{forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
 	s.record = func() {

@@ -222,7 +222,11 @@ func (p *Params) Set(flat *tensor.Tensor, q *Param, src []float32) {
 	if len(src) != q.n {
 		panic(fmt.Sprintf("nn: Set: %d values for %s %v", len(src), q.Name, q.Shape))
 	}
-	buf := make([]float32, q.n)
+	p.set(flat, q, src, make([]float32, q.n))
+}
+
+// set is Set with a buffer of q's length.
+func (p *Params) set(flat *tensor.Tensor, q *Param, src, buf []float32) {
 	q.permute(buf, src, true)
 	p.dev.Upload(q.view(flat), buf)
 	if flat == p.Flat {

@@ -49,6 +49,10 @@ func (n *Net) plan(batch, h, w int, train bool) (*graph, error) {
 	g.share(batch)
 	size, ok := g.finish(g.piece)
 	g.size = int(size)
+	if ok {
+		g.keep()
+		g.kept += g.views(batch)
+	}
 	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits || g.bytes(batch) > 4*maxArena {
 		return nil, fmt.Errorf("workspace for %d samples of %v would take over %d GiB; use a smaller batch or smaller images", batch, g.in.shape, min(int64(4*maxArena), math.MaxInt)>>30)
 	}

@@ -14,6 +14,15 @@ type Keeper interface {
 	Kept(h, wd int, w *Tensor, opt ConvOpt) (copy, table int64)
 }
 
+// A Borrower device computes in buffers of its own, of which it keeps one of each
+// size for each thread that ever needed it: those of a forward pass, in bytes.
+type Borrower interface {
+	// ConvBuffer returns that of a convolution of n images of h×wd pixels.
+	ConvBuffer(n, h, wd int, w *Tensor, opt ConvOpt) int64
+	// AttentionBuffer returns that of t tokens and heads of size d.
+	AttentionBuffer(t, d int) int64
+}
+
 // A Task is work cut into parts, of which any number may be done at once.
 type Task interface {
 	Do(part int)

@@ -195,29 +195,44 @@ func (f *Safetensors) Find(name string) *Entry {
 
 // Float32s reads an entry of type F32, F16, BF16 or F64. It returns an error also
 // if its bytes are not those that the file's checksum is of.
-func (f *Safetensors) Float32s(e *Entry) ([]float32, error) {
-	raw := make([]byte, e.hi-e.lo)
+func (f *Safetensors) Float32s(e *Entry) ([]float32, error) { return f.Float32sIn(&Buffer{}, e) }
+
+// A Buffer is what entries are read in, one after the other: as large as the
+// largest of them.
+type Buffer struct {
+	raw    []byte
+	values []float32
+}
+
+// Float32sIn is Float32s with the result in b, where the next call overwrites it.
+func (f *Safetensors) Float32sIn(b *Buffer, e *Entry) ([]float32, error) {
+	b.raw = slices.Grow(b.raw[:0], int(e.hi-e.lo))
+	raw := b.raw[:e.hi-e.lo]
 	if _, err := f.r.ReadAt(raw, f.base+e.lo); err != nil && len(raw) > 0 {
 		return nil, fmt.Errorf("safetensors: %s: %w", e.Name, err)
 	}
 	if err := f.compare(e.Name, e.Name, sum(e.DType, e.Shape, raw)); err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
-	out, err := Decode(e.DType, raw)
+	out, err := decode(b.values, e.DType, raw)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", e.Name, err)
 	}
+	b.values = out
 	return out, nil
 }
 
 // Decode returns the little-endian numbers of raw as float32.
-func Decode(d DType, raw []byte) ([]float32, error) {
+func Decode(d DType, raw []byte) ([]float32, error) { return decode(nil, d, raw) }
+
+// decode is Decode in the memory of buf, if that is enough.
+func decode(buf []float32, d DType, raw []byte) ([]float32, error) {
 	le := binary.LittleEndian
 	w := d.Size()
 	if w == 0 || len(raw)%w != 0 {
 		return nil, fmt.Errorf("%d bytes of type %q", len(raw), d)
 	}
-	out := make([]float32, len(raw)/w)
+	out := slices.Grow(buf[:0], len(raw)/w)[:len(raw)/w]
 	switch d {
 	case F32:
 		for i := range out {
