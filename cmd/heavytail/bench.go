@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"flag"
@@ -19,13 +20,14 @@ import (
 )
 
 var benchCommand = command{
-	name: "bench", args: "gemm|conv|attention|norm|noise|law|unet|train",
+	name: "bench", args: "gemm|conv|attention|norm|noise|law|unet|train|cuda",
 	summary: "times kernels and networks against the processor's peak of multiply-adds",
 	help: `  heavytail bench gemm -threads 2
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
   heavytail bench train -config mnist -batch 16 -threads 2
 
   heavytail bench unet -config cifar10_lt -batch 64 -device cuda
+  heavytail bench cuda -config cifar10_lt -batch 64 -count 20   what PyTorch is compared with
 
 The peak is measured in the same run, on as many threads; that of a GPU is not.
 `,
@@ -49,6 +51,9 @@ type benchCase struct {
 	items float64 // for rates other than FLOP/s
 	unit  string  // of items
 	run   func()
+
+	op    string // in bench cuda, with its sizes
+	shape shape
 }
 
 // A benchResult is one line of the report.
@@ -66,12 +71,20 @@ type benchResult struct {
 	Batch    int     `json:"batch,omitempty"`
 	Config   string  `json:"config,omitempty"`
 	Device   string  `json:"device"`
+
+	// Of a GPU: runs behind each other in one timed one, kernels started in a run,
+	// and in bench cuda what torch_ref.py does with PyTorch.
+	Runs     int    `json:"runs,omitempty"`
+	Launches int    `json:"launches,omitempty"`
+	Op       string `json:"op,omitempty"`
+	Shape    shape  `json:"shape,omitempty"`
+	Mode     string `json:"mode,omitempty"`
 }
 
 // benches are the kinds of benchmark; each returns its cases.
 var benches = map[string]func(benchOptions) ([]benchCase, error){
 	"gemm": gemmCases, "conv": convCases, "attention": attentionCases, "norm": normCases,
-	"noise": noiseCases, "law": lawCases, "unet": unetCases, "train": trainCases,
+	"noise": noiseCases, "law": lawCases, "unet": unetCases, "train": trainCases, "cuda": cudaCases,
 }
 
 func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -93,9 +106,9 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	cases := benches[kind]
 	switch {
 	case kind == "":
-		return usage("want gemm, conv, attention, norm, noise, law, unet or train")
+		return usage("want gemm, conv, attention, norm, noise, law, unet, train or cuda")
 	case cases == nil:
-		return usage("%q: want gemm, conv, attention, norm, noise, law, unet or train", kind)
+		return usage("%q: want gemm, conv, attention, norm, noise, law, unet, train or cuda", kind)
 	case len(args) > 1:
 		return usage("unexpected %q after %s: time one kind at a run", args[1], kind)
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:
@@ -113,7 +126,7 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	if !o.gpu() {
 		peak = peakFlops(o.threads)
 	}
-	for _, c := range all {
+	for i, c := range all {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -121,7 +134,8 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 		if err != nil {
 			return err
 		}
-		if kind != "unet" && kind != "train" {
+		all[i] = benchCase{} // and its operands
+		if kind != "unet" && kind != "train" && kind != "cuda" {
 			r.Config = ""
 		}
 		if err := r.print(stdout, o.json); err != nil {
@@ -155,6 +169,9 @@ func peakFlops(threads int) float64 {
 // open opens the device of this kind of benchmark. Laws are computed by the processor
 // alone, and noise by no other unless -device says so.
 func (o *benchOptions) open(kind string) (err error) {
+	if kind == "cuda" && !o.device.given {
+		o.device = deviceFlag{device.Spec{GPU: true}, true}
+	}
 	gpu := o.device.given && o.device.spec.GPU
 	switch {
 	case kind == "law" && gpu:
@@ -184,21 +201,66 @@ func (o benchOptions) seconds(f func()) (float64, error) {
 	return time.Since(start).Seconds(), nil
 }
 
-// timeCase runs c once to warm up and then o.count times.
+// timeCase runs c once to warm up and then o.count times. What a GPU does in less
+// than runsMS is run several times behind each other, so that the time between two
+// calls of this program does not count.
 func timeCase(c benchCase, o benchOptions, peak float64) (benchResult, error) {
-	ms := make([]float64, o.count+1)
-	for i := range ms {
-		s, err := o.seconds(c.run)
+	const runsMS, mostRuns = 2, 100
+	runs, launches := 1, 0
+	measure := func() (float64, error) {
+		s, err := o.seconds(func() {
+			for range runs {
+				c.run()
+			}
+		})
 		if err != nil {
-			return benchResult{}, fmt.Errorf("%s: %w", c.name, err)
+			return 0, fmt.Errorf("%s: %w", c.name, err)
 		}
-		ms[i] = s * 1e3
+		return s * 1e3 / float64(runs), nil
 	}
-	ms = ms[1:]
+	if _, err := measure(); err != nil {
+		return benchResult{}, err
+	}
+	if o.gpu() {
+		before := o.launches()
+		ms, err := measure()
+		if err != nil {
+			return benchResult{}, err
+		}
+		launches = o.launches() - before
+		runs = max(1, min(mostRuns, int(runsMS/ms)))
+	}
+	ms := make([]float64, o.count)
+	for i := range ms {
+		var err error
+		if ms[i], err = measure(); err != nil {
+			return benchResult{}, err
+		}
+	}
+	r := c.result(o, ms, peak)
+	if o.gpu() {
+		r.Runs, r.Launches = runs, launches
+	}
+	return r, nil
+}
+
+// launches returns how many kernels the device started so far.
+func (o benchOptions) launches() int {
+	if d, ok := o.dev.(interface{ Launches() int }); ok {
+		return d.Launches()
+	}
+	return 0
+}
+
+// result is the line of a case that took so many milliseconds.
+func (c benchCase) result(o benchOptions, ms []float64, peak float64) benchResult {
 	slices.Sort(ms)
 	median := (ms[(len(ms)-1)/2] + ms[len(ms)/2]) / 2
 	r := benchResult{Name: c.name, MedianMS: median, MinMS: ms[0], Peak: peak / 1e9,
-		ISA: isa.Cur().String(), Threads: o.threads, Batch: o.batch, Config: o.config, Device: o.dev.Name()}
+		ISA: isa.Cur().String(), Threads: o.threads, Batch: o.batch, Config: o.config, Device: o.dev.Name(), Op: c.op, Shape: c.shape}
+	if c.op != "" {
+		r.Mode = string(cmp.Or(o.device.spec.Mode, device.Exact))
+	}
 	if c.flops > 0 {
 		r.GFlops = c.flops / median / 1e6
 		if peak > 0 {
@@ -208,7 +270,7 @@ func timeCase(c benchCase, o benchOptions, peak float64) (benchResult, error) {
 	if c.items > 0 {
 		r.Rate, r.Unit = c.items/median*1e3, c.unit
 	}
-	return r, nil
+	return r
 }
 
 // print writes r as one line.

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"encoding/json"
+	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,4 +62,36 @@ func TestDevice(t *testing.T) {
 	require.Regexp(t, "^heavytail bench: -device cuda: .*compute on the CPU\n$", fails(t, dir, 1, "bench", "noise", "-device", "cuda"))
 	t.Setenv(device.EnvVar, "")
 	require.Contains(t, fails(t, dir, 2, "eval", "npy:x.npy", "npy:y.npy", "-device", "cpu"), "-device is for samples of a model")
+}
+
+// bench cuda times every operation that cuda/bench/torch_ref.py times beside it, and
+// names sizes that the script knows.
+func TestBenchCuda(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large products")
+	}
+	script, err := os.ReadFile("../../cuda/bench/torch_ref.py")
+	require.NoError(t, err)
+	_, list, ok1 := strings.Cut(string(script), "CASES = {")
+	list, _, ok2 := strings.Cut(list, "}")
+	require.True(t, ok1 && ok2)
+	theirs := map[string]bool{}
+	for _, m := range regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(list, -1) {
+		theirs[m[1]] = true
+	}
+	delete(theirs, "normal") // which the CPU's device does not make
+	ours := map[string]bool{}
+	for line := range strings.Lines(ok(t, t.TempDir(), "bench", "cuda", "-device", "cpu", "-config", "tiny", "-count", "1", "-json").stdout) {
+		var r benchResult
+		require.NoError(t, json.Unmarshal([]byte(line), &r))
+		require.Greater(t, r.MedianMS, 0.0)
+		require.Equal(t, "exact", r.Mode)
+		ours[r.Op] = true
+		for name := range r.Shape {
+			if name != "normalized" {
+				require.Regexp(t, `s\["`+name+`"\]|s\.get\("`+name+`"`, string(script))
+			}
+		}
+	}
+	require.Equal(t, theirs, ours)
 }

@@ -54,6 +54,7 @@ func TestVersion(t *testing.T) {
 // notRun are the examples that a test cannot run, with the reason.
 var notRun = map[string]string{
 	"bench unet -config cifar10_lt -batch 64 -device cuda": "needs a GPU",
+	"bench cuda -config cifar10_lt -batch 64 -count 20":    "needs a GPU",
 	"experiment tails -threads 2":                          "takes hours",
 	"experiment tails -quick":                              "the step experiments of .ci/run runs it, twice",
 }

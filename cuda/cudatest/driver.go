@@ -6,6 +6,7 @@ package cudatest
 import (
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 
@@ -32,8 +33,14 @@ type Config struct {
 // Open returns a device over the interpreter, which the test closes; it fails if the
 // device misused its driver. Memory is taken in small segments with gaps between
 // tensors.
+//
+// With HEAVYTAIL_TEST_DRIVER=real, in a program with the tag cuda, it is the first
+// GPU, and tests that need what only the interpreter can do are skipped.
 func Open(t testing.TB, c Config) *cuda.Device {
 	t.Helper()
+	if os.Getenv("HEAVYTAIL_TEST_DRIVER") == "real" {
+		return openGPU(t, c)
+	}
 	drv := New(c)
 	d, err := cuda.New(drv, cuda.Options{Segment: 1 << 20, Guard: 4096})
 	if err != nil {
@@ -43,6 +50,23 @@ func Open(t testing.TB, c Config) *cuda.Device {
 		_ = d.Close()
 		if drv.Misuse != nil {
 			t.Errorf("what the device must not ask of a driver: %v", drv.Misuse)
+		}
+	})
+	return d
+}
+
+func openGPU(t testing.TB, c Config) *cuda.Device {
+	t.Helper()
+	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Fail != nil || c.Launched != nil {
+		t.Skip("needs the interpreter")
+	}
+	d, err := cuda.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 	return d
