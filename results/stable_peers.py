@@ -216,7 +216,7 @@ def peer_r():
                     f"t <- system.time(y <- suppressWarnings({name}(x, {a}, {b}, pm=0)))[[1]]; "
                     f"cat(t, '\\n'); write(format(y, digits=17), '{d}/y', 1)"
                 )
-                t = float(subprocess.run(["Rscript", "-e", code], check=True, capture_output=True, text=True).stdout)
+                t = float(subprocess.run(["Rscript", "-e", code], check=True, capture_output=True, text=True).stdout.split()[-1])
                 f.seconds += t
                 return np.loadtxt(os.path.join(d, "y"))
 
@@ -237,7 +237,7 @@ def run(name, table):
         if f is None:
             continue
         got = np.full(len(rows), np.nan)
-        seconds, refused, why = 0.0, 0, set()
+        seconds, refused, why = 0.0, 0, {}
         for a, b in sorted({(r[0], r[1]) for r in rows}):
             at = np.nonzero((rows[:, 0] == a) & (rows[:, 1] == b))[0]
             try:
@@ -247,7 +247,7 @@ def run(name, table):
                 seconds += time.process_time() - t
             except Exception as e:  # a peer's refusal is a result
                 refused += len(at)
-                why.add(f"alpha = {a}: {type(e).__name__}: {' '.join(str(e).split())[:90]}")
+                why.setdefault(f"{type(e).__name__}: {' '.join(str(e).split())[:90]}", []).append((float(a), float(b)))
         seconds = getattr(f, "seconds", seconds)
         want = rows[:, col]
         size = want if col == 4 else np.minimum(want, 1 - want)
@@ -255,8 +255,8 @@ def run(name, table):
         err[~np.isfinite(err)] = np.inf
         done = max(len(rows) - refused, 1)
         print(f"| {name} | {what} | {shares(err)} | {1e6 * seconds / done:.3g} us | refused {refused}, not finite {np.sum(~np.isfinite(got)) - refused} |", flush=True)
-        for line in sorted(why):
-            print("   ", line)
+        for line, at in why.items():
+            print(f"    {len(at)} laws, {at[0]} to {at[-1]}: {line}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ for alpha, beta, x in POINTS:
     a, b, y = mp.mpf(alpha), mp.mpf(beta), mp.mpf(x)
     h = mp.mpf("1e-4")
     log = lambda a, b, y: mp.log(exact(a, b, y)[0])
-    ga = derivative(lambda d: log(a + d, b, y), h)
+    ga = derivative(lambda d: log(a + d, b, y), min(h, (2 - a) / 1000))  # there it bends like (2-a)ln(2-a)
     if abs(beta) == 1:
         small = h if (beta > 0) == (x > 0) else mp.mpf("1e-7")
         gb = inwards(lambda d: log(a, b - d * beta, y), small) * -beta
