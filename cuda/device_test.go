@@ -2,6 +2,7 @@ package cuda_test
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"heavytail/cuda"
 	"heavytail/cuda/cudatest"
+	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/tensor"
 )
@@ -176,4 +178,67 @@ func TestTime(t *testing.T) {
 	require.ErrorIs(t, err, lost)
 	_, err = broken.Time(func() {})
 	require.ErrorIs(t, err, lost)
+}
+
+// A weight that convolutions of several forms read in turn has a copy for each, and
+// new ones when it changes.
+func TestForms(t *testing.T) {
+	run := func(dev tensor.Device) (out []float32) {
+		r := numtest.NewRand(4)
+		mk := func(shape ...int) *tensor.Tensor {
+			return upload(dev, r.Fill(make([]float32, count(shape)), 1), shape...)
+		}
+		w := mk(3, 3, 16, 16)
+		for range 2 {
+			for _, c := range []struct {
+				h, w, out int
+				opt       tensor.ConvOpt
+			}{
+				{6, 8, 1, tensor.ConvOpt{Normalized: true}}, // F(2×2)
+				{3, 2, 2, tensor.ConvOpt{Up: true, Normalized: true}},
+				{4, 4, 1, tensor.ConvOpt{}}, // direct: no copy forward, one backward
+				{6, 8, 1, tensor.ConvOpt{Normalized: true}},
+			} {
+				x, y, dw := mk(1, c.h, c.w, 16), dev.New(1, c.h*c.out, c.w*c.out, 16), dev.New(3, 3, 16, 16)
+				dev.Conv2D(y, x, w, nil, nil, c.opt)
+				dx := dev.New(1, c.h, c.w, 16)
+				dev.Conv2DBackward(dx, dw, nil, y, x, w, c.opt)
+				out = append(append(out, down(y)...), down(dx)...)
+			}
+			dev.Scale(w, 0.7)
+		}
+		return out
+	}
+	numtest.SameBits(t, run(kernels.New(1)), run(cudatest.Open(t, cudatest.Config{})), "outputs and gradients")
+}
+
+// A method's tensors live until its last kernel is under way, also if the program
+// has no other use for them and memory is looked for meanwhile.
+func TestHeld(t *testing.T) {
+	x, w := numtest.NewRand(1).Fill(make([]float32, 8*8*16), 1), numtest.NewRand(2).Fill(make([]float32, 9*16*16), 1)
+	opt := tensor.ConvOpt{Normalized: true}
+	run := func(dev tensor.Device, now func()) []float32 {
+		y := dev.New(1, 8, 8, 16)
+		a, b := upload(dev, x, 1, 8, 8, 16), upload(dev, w, 3, 3, 16, 16)
+		now()
+		dev.Conv2D(y, a, b, nil, nil, opt) // the last use of a and b
+		return down(y)
+	}
+	want := run(kernels.New(1), func() {})
+	for range 5 {
+		calls := math.MinInt
+		d, err := cuda.New(cudatest.New(cudatest.Config{Fail: func(call string) error {
+			if call != "Alloc" {
+				return nil
+			}
+			if calls++; calls == 2 || calls == 3 { // the first is the copy of the weight, then both tries for the room
+				return cuda.ErrMemory
+			}
+			return nil
+		}}), cuda.Options{Segment: 512})
+		require.NoError(t, err)
+		numtest.SameBits(t, want, run(d, func() { calls = 0 }), "with memory looked for")
+		require.Greater(t, calls, 3)
+		require.NoError(t, d.Close())
+	}
 }
