@@ -286,7 +286,7 @@ func (r benchResult) print(w io.Writer, asJSON bool) error {
 		line += fmt.Sprintf(", %4.1f %% of %.1f", 100*r.Fraction, r.Peak)
 	}
 	if r.Rate > 0 {
-		line += fmt.Sprintf("  %.4g %s/s", r.Rate, r.Unit)
+		line += fmt.Sprintf("  %s %s/s", rate(r.Rate), r.Unit)
 	}
 	_, err := fmt.Fprintf(w, "%s  [%s]\n", line, r.Device)
 	return err

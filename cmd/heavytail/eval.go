@@ -351,7 +351,7 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 	}
 	meter := newMeter(e)
 	count := func(have int) {
-		meter.count(float64(have), float64(n*set.Per()), "samples/s", float64(n))
+		meter.count(float64(have), float64(n*set.Per()), "samples/s", 1/float64(set.Per()))
 	}
 	if set.Images() {
 		err = m.Stream(ctx, opt, func(_ int, batch []float32) error {

@@ -94,6 +94,9 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 	}
 	r.Xi, r.Q = o.xi, o.q
 	mid, unit := frame(x.points, d)
+	if d == 1 && unit[0] != 1 {
+		r.Notes = append(r.Notes, fmt.Sprintf("distances and neighbours are in units of %.4g, half the interquartile range: float32 does not hold squares of the values", unit[0]))
+	}
 	real, gen := framed(x.points, mid, unit), framed(y.points, mid, unit)
 	if err := o.distances(ctx, r, real, gen, d); err != nil {
 		return err
@@ -122,20 +125,37 @@ func frame(real []float64, d int) (mid, unit []float64) {
 	for c := range d {
 		x := part(real, d, c)
 		q := metrics.Quantiles(x, []float64{0.25, 0.5, 0.75})
-		u := (q[2] - q[0]) / 2
+		u := q[2]/2 - q[0]/2
 		if u == 0 {
-			sum := 0.0
-			for _, v := range x {
-				sum += float64((v - q[1]) * (v - q[1]))
-			}
-			u = math.Sqrt(sum / float64(len(x)))
+			u = deviation(x, q[1])
 		}
-		if d == 1 || u == 0 || math.IsInf(u, 0) || math.IsNaN(u) {
+		if d == 1 && u > 1/ordinary && u < ordinary || u == 0 {
 			u = 1
 		}
 		mid, unit = append(mid, q[1]), append(unit, u)
 	}
 	return mid, unit
+}
+
+// ordinary bounds units in which one column is compared as it is: squares and
+// products of values about as large are float32.
+const ordinary = 1e15
+
+// deviation returns the root mean square of x − mid.
+func deviation(x []float64, mid float64) float64 {
+	most := 0.0
+	for _, v := range x {
+		most = max(most, math.Abs(v-mid))
+	}
+	if most == 0 || most > 1/ordinary && most < ordinary {
+		most = 1 // no square is beyond float64
+	}
+	sum := 0.0
+	for _, v := range x {
+		z := (v - mid) / most
+		sum += float64(z * z)
+	}
+	return math.Sqrt(sum/float64(len(x))) * most
 }
 
 // distances adds the metrics of all columns together, of points in their frame.
@@ -167,8 +187,9 @@ func framed(x, mid, unit []float64) []float64 {
 
 func floats(x []float64) []float32 {
 	out := make([]float32, len(x))
+	const most = 1e18 // its square is a float32: one far out must not hide the others, as +Inf does
 	for i, v := range x {
-		out[i] = float32(v)
+		out[i] = float32(min(max(v, -most), most))
 	}
 	return out
 }

@@ -30,14 +30,15 @@ func (m *meter) show(format string, args ...any) {
 	fmt.Fprintf(m.w, "\r\x1b[K"+format, args...)
 }
 
-// count shows done of total with the rate of units and the time left.
-func (m *meter) count(done, total float64, per string, rate float64) {
+// count shows done of total with the rate of units, each of done so many, and the
+// time left.
+func (m *meter) count(done, total float64, per string, each float64) {
 	took := time.Since(m.start)
 	if done <= 0 || took <= 0 {
 		return
 	}
 	left := time.Duration(float64(took) * (total - done) / done)
-	m.show("%3.0f%%  %.3g %s  %s left", 100*done/total, rate*done/took.Seconds(), per, short(left))
+	m.show("%3.0f%%  %s %s  %s left", 100*done/total, rate(each*done/took.Seconds()), per, short(left))
 }
 
 // clear removes the line.

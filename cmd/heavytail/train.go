@@ -320,11 +320,11 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
 	r.say(e)
 	r.run.Progress = func(s train.Status) {
-		const line = "step %d of %d  loss %.4f  %.4g samples/s  %s left"
+		const line = "step %d of %d  loss %.4f  %s samples/s  %s left"
 		if e.terminal {
-			m.show(line, s.Step, s.Steps, s.Loss, s.PerSecond, short(s.Left))
+			m.show(line, s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
 		} else if s.Step%r.run.SaveEvery < r.run.LogEvery {
-			fmt.Fprintf(e.stderr, line+"\n", s.Step, s.Steps, s.Loss, s.PerSecond, short(s.Left))
+			fmt.Fprintf(e.stderr, line+"\n", s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
 		}
 	}
 	from := t.Done()

@@ -16,7 +16,7 @@ import (
 func (r *trainRequest) describe(e env, t *train.Trainer) error {
 	rec := t.Recipe.Clone()
 	d, s := rec.Data, rec.Train
-	fmt.Fprintf(e.stdout, "data        %s: %d samples of %v", d.Spec, d.Samples, d.Shape)
+	fmt.Fprintf(e.stdout, "data        %s: %s of %v", d.Spec, counted(d.Samples, "sample"), d.Shape)
 	if d.Classes > 0 {
 		fmt.Fprintf(e.stdout, ", %d classes", d.Classes)
 	}
@@ -32,7 +32,7 @@ func (r *trainRequest) describe(e env, t *train.Trainer) error {
 		fmt.Fprintf(e.stdout, ", of %d MiB that this process may use", all>>20)
 	}
 	done := t.Done()
-	fmt.Fprintf(e.stdout, "\nsteps       %d of %d samples, %.4g times through the data", s.Steps, s.Batch, float64(s.Steps)*float64(s.Batch)/float64(d.Samples))
+	fmt.Fprintf(e.stdout, "\nsteps       %d of %d samples, %s times through the data", s.Steps, s.Batch, rate(float64(s.Steps)*float64(s.Batch)/float64(d.Samples)))
 	if done > 0 {
 		fmt.Fprintf(e.stdout, ", %d of them done", done)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,4 +109,51 @@ func TestRangeIsTold(t *testing.T) {
 	r = heavytailIn(t, dir, append(strings.Fields("train -data npy:y.npy -out other -steps 3 -dry-run"), smallNet...)...)
 	require.Zero(t, r.status, r.stderr)
 	require.Contains(t, r.stderr, "values from 0 to 1: 0 is taken for black, 1 for white")
+}
+
+// eval compares values of any size: the same set twice is as good as can be, in
+// whatever unit, and one value far out does not hide the others.
+func TestEvalOfAnySize(t *testing.T) {
+	dir := t.TempDir()
+	x := studentValues(200, 3)
+	for name, k := range map[string]float64{"big": 1e39, "huge": 0x1p990, "tiny": 0x1p-990} {
+		table(t, filepath.Join(dir, name+".csv"), "a", mapped(x, func(_ int, v float64) float64 { return k * v }))
+	}
+	table(t, filepath.Join(dir, "far.csv"), "a", append([]float64{1e60}, x...))
+	for _, name := range []string{"big", "huge", "tiny", "far"} {
+		var r struct {
+			Metrics []struct {
+				Name  string
+				Value *float64
+			}
+			Notes []string
+		}
+		ok(t, dir, "eval", name+".csv", name+".csv", "-json", "e.json")
+		text, err := os.ReadFile(filepath.Join(dir, "e.json"))
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(text, &r))
+		for _, m := range r.Metrics {
+			require.NotNil(t, m.Value, "%s of %s", m.Name, name)
+			want := 1.0
+			if m.Name == "mmd" || m.Name == "sliced_wasserstein" {
+				want = 0
+			}
+			near := 1e-9
+			if name == "far" { // its neighbours are all as far, which is not nearer than the fifth: one point of 201
+				near = 0.005
+			}
+			require.InDelta(t, want, *m.Value, near, "%s of %s", m.Name, name)
+		}
+		require.Equal(t, name != "far", strings.Contains(strings.Join(r.Notes, ""), "in units of"), "%s: %q", name, r.Notes)
+	}
+}
+
+// Rates and counts are written as people count.
+func TestRates(t *testing.T) {
+	for v, want := range map[float64]string{0.012345: "0.01235", 12.345: "12.35", 999.44: "999.4", 12345.6: "12346", 8.533e8: "853300000"} {
+		require.Equal(t, want, rate(v))
+	}
+	r := ok(t, t.TempDir(), strings.Fields("train -data toy:rings -points 1 -out run -steps 1000000000 -dry-run")...)
+	require.Contains(t, r.stdout, "toy:rings: 1 sample of [2]")
+	require.NotContains(t, strings.Split(r.stdout, "recipe")[0], "e+")
 }

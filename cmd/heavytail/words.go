@@ -18,6 +18,14 @@ func counted(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// rate returns a positive number to four digits, or whole.
+func rate(v float64) string {
+	if v < 1000 {
+		return fmt.Sprintf("%.4g", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
 // packages are the names before errors of the library, which say nothing to who
 // uses the command.
 var packages = []string{"heavytail", "diffusion", "stable", "nn", "tensor", "kernels", "checkpoint", "torch checkpoint"}
