@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -306,4 +307,102 @@ func TestEmbeddedModelsHaveChecksums(t *testing.T) {
 		return nil
 	}))
 	require.GreaterOrEqual(t, found, 2)
+}
+
+// TestAModelOutlivesItsCallers: many requests at once, of which some are cancelled,
+// some fail and some panic in the functions that they were given, or sample again
+// in them, change nothing for the others and leave no goroutine behind.
+func TestAModelOutlivesItsCallers(t *testing.T) {
+	for _, m := range []*heavytail.Model{modelOf(t, recipe.DLPM, "fashion"), modelOf(t, recipe.TEDM, "toy")} {
+		o := heavytail.Options{N: 6, Steps: 4, Batch: 2, Seed: 7}
+		want := values(t, m, o)
+		boom := errors.New("boom")
+		var wg sync.WaitGroup
+		for i := range 24 {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				o, calls := o, 0
+				defer func() {
+					if p := recover(); p != nil && p != any(boom) {
+						t.Errorf("request %d: %v", i, p)
+					}
+				}()
+				o.Step = func(_, left int, x []float32) error {
+					calls++
+					switch i % 6 {
+					case 0: // as it is
+					case 1:
+						cancel()
+					case 2:
+						if calls == 7 {
+							panic(boom)
+						}
+					case 3:
+						return boom
+					case 4:
+						if calls == 3 {
+							again, err := m.Sample(ctx, heavytail.Options{N: 6, Steps: 4, Batch: 5, Seed: 7})
+							if err != nil || !bytes.Equal(raw(again.Float32()), raw(want)) {
+								t.Errorf("request %d within another: other samples (%v)", i, err)
+							}
+						}
+					}
+					return nil
+				}
+				if i%6 == 5 {
+					_ = m.Stream(ctx, heavytail.Options{N: 6, Steps: 4}, func(int, []float32) error { panic(boom) })
+				}
+				got, err := m.Sample(ctx, o)
+				switch i % 6 {
+				case 1:
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("request %d was cancelled: %v", i, err)
+					}
+				case 2:
+					t.Errorf("request %d did not panic: %v", i, err)
+				case 3:
+					if !errors.Is(err, boom) {
+						t.Errorf("request %d failed: %v", i, err)
+					}
+				default:
+					if err != nil || !bytes.Equal(raw(got.Float32()), raw(want)) {
+						t.Errorf("request %d: other samples (%v)", i, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, want, values(t, m, o))
+	}
+}
+
+// A panicking reader, or one that breaks off, fails the opening of its model alone.
+func TestOddReaders(t *testing.T) {
+	file := small(t, unet())
+	for at := 0; at < len(file); at += 1 + len(file)/40 {
+		_, err := heavytail.OpenReader(brokenReader{bytes.NewReader(file), int64(at)}, int64(len(file)))
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "from byte %d on", at)
+	}
+	for _, size := range []int64{0, 1, 7, 8, 100, int64(len(file)) - 1, int64(len(file)) + 1, math.MaxInt64} {
+		_, err := heavytail.OpenReader(bytes.NewReader(file), size)
+		require.Error(t, err, "%d bytes", size)
+	}
+	for _, odd := range []int{-1, 1, 1 << 40} {
+		_, err := heavytail.OpenReader(oddReader(odd), 1000)
+		require.ErrorContains(t, err, "io.ReaderAt", "%d", odd)
+	}
+}
+
+// A brokenReader fails where it would read byte at or a later one.
+type brokenReader struct {
+	io.ReaderAt
+	at int64
+}
+
+func (r brokenReader) ReadAt(p []byte, off int64) (int, error) {
+	if off+int64(len(p)) > r.at {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return r.ReaderAt.ReadAt(p, off)
 }

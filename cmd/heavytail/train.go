@@ -117,7 +117,7 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 	}
 	if r.dry {
 		r.say(e)
-		return r.describe(e, t)
+		return r.describe(ctx, e, t)
 	}
 	return r.work(ctx, e, t)
 }

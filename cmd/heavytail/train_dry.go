@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -13,7 +14,8 @@ import (
 // describe says what a run would be and writes nothing: the data as they were
 // read, the network, memory, time and the whole recipe. The time is that of the
 // second step, the first having met the memory for the first time.
-func (r *trainRequest) describe(e env, t *train.Trainer) error {
+func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) error {
+	t.Watch(ctx)
 	rec := t.Recipe.Clone()
 	d, s := rec.Data, rec.Train
 	fmt.Fprintf(e.stdout, "data        %s: %s of %v", d.Spec, counted(d.Samples, "sample"), d.Shape)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/recipe"
+	"heavytail/internal/train"
+	"heavytail/kernels"
 )
 
 // A run from a model starts with its averaged weights, and its settings if no
@@ -166,4 +170,19 @@ func TestImpossibleValuesNameTheirFlag(t *testing.T) {
 		require.NotZero(t, r.status, c.args)
 		require.Contains(t, r.stderr, c.flag, c.args)
 	}
+}
+
+// A dry run ends with its context also amid its steps, which of a large batch take
+// minutes.
+func TestDryRunEndsWithItsContext(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, toyArgs("run", "-steps", "3")...)
+	rec := savedRecipe(t, dir, "run/model.safetensors")
+	set, err := open(t.Context(), &rec)
+	require.NoError(t, err)
+	tr, err := train.New(kernels.New(1), set, rec)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, (&trainRequest{out: dir}).describe(ctx, env{stdout: io.Discard}, tr), context.Canceled)
 }

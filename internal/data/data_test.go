@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/binary"
 	"image"
 	"image/color"
@@ -324,4 +325,26 @@ func TestImpossibleSizes(t *testing.T) {
 			require.ErrorAs(t, err, &FlagError{}, "%s %+v", spec, o)
 		}
 	}
+}
+
+// Scaling a set that was read whole is bounded by the memory before any is taken,
+// as that of single files, and ends with its context.
+func TestScalingOfSetsIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	images := []byte{0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 8, 0, 0, 0, 8}
+	write(t, dir, "train-images-idx3-ubyte", append(images, make([]byte, 50*64)...))
+	spec := "idx:" + dir
+	s, err := Open(t.Context(), spec, Options{Size: 16, Channels: 3, MaxBytes: 50 * 16 * 16 * 3})
+	require.NoError(t, err)
+	require.Equal(t, []int{16, 16, 3}, s.Shape)
+	for _, o := range []Options{{Size: 17, Channels: 3, MaxBytes: 50 * 16 * 16 * 3}, {Channels: 3, MaxBytes: 5000}, {Size: 1 << 16}, {Size: 1 << 16, MaxBytes: 1 << 30}} {
+		if o.MaxBytes == 0 {
+			o.MaxBytes = 1 << 33 // 50·2^32 bytes do not fit
+		}
+		_, err = Open(t.Context(), spec, o)
+		require.ErrorContains(t, err, "use a smaller -size", "%+v", o)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, s.convert(ctx, Options{Size: 8}), context.Canceled)
 }

@@ -254,8 +254,8 @@ func TestFloatImagesAreScaled(t *testing.T) {
 	}
 	for _, o := range []Options{{Size: 5}, {Size: 20}, {Channels: 1}, {Size: 4, Channels: 1}} {
 		a, b := *eight, *floats
-		require.NoError(t, a.convert(o))
-		require.NoError(t, b.convert(o))
+		require.NoError(t, a.convert(t.Context(), o))
+		require.NoError(t, b.convert(t.Context(), o))
 		require.Equal(t, a.Shape, b.Shape)
 		x, y := make([]float32, a.Per()), make([]float32, a.Per())
 		for i := range 3 {
@@ -271,9 +271,9 @@ func TestFloatImagesAreScaled(t *testing.T) {
 	for i := range white.floats {
 		white.floats[i] = 1
 	}
-	require.NoError(t, white.convert(Options{Size: 4}))
+	require.NoError(t, white.convert(t.Context(), Options{Size: 4}))
 	for _, v := range white.floats {
 		require.Equal(t, float32(1), v)
 	}
-	require.ErrorContains(t, white.convert(Options{Size: 60000, MaxBytes: 1 << 20}), "more than the limit of 1 MiB; use a smaller -size")
+	require.ErrorContains(t, white.convert(t.Context(), Options{Size: 60000, MaxBytes: 1 << 20}), "more than the limit of 1 MiB; use a smaller -size")
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"fmt"
 
 	"heavytail/internal/dmath"
@@ -9,8 +10,9 @@ import (
 // powFrac returns r^(a/b) in float64, the same bits on every machine.
 func powFrac(r float64, a, b int) float64 { return dmath.Pow(r, float64(a)/float64(b)) }
 
-// convert brings images to o's channels and size.
-func (s *Set) convert(o Options) error {
+// convert brings images to o's channels and size. It returns an error if they take
+// too much memory then, before any is taken, or ctx ends.
+func (s *Set) convert(ctx context.Context, o Options) error {
 	h, w, c := s.Shape[0], s.Shape[1], s.Shape[2]
 	oh, ow, oc, each := h, w, c, 4
 	if o.Size > 0 {
@@ -29,7 +31,10 @@ func (s *Set) convert(o Options) error {
 		s.bytes, s.floats = recolour(s.bytes, c, oc, luma), recolour(s.floats, c, oc, lumaFloat)
 	}
 	if oh != h || ow != w {
-		s.bytes, s.floats = resized(s.bytes, h, w, oc, o.Size, weigh), resized(s.floats, h, w, oc, o.Size, weighFloat)
+		s.bytes, s.floats = resized(ctx, s.bytes, h, w, oc, o.Size, weigh), resized(ctx, s.floats, h, w, oc, o.Size, weighFloat)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 	}
 	s.Shape = []int{oh, ow, oc}
 	return nil
@@ -64,15 +69,15 @@ func lumaFloat(r, g, b float32) float32 {
 	return float32((float64(lumaR*float64(r)) + float64(lumaG*float64(g)) + float64(lumaB*float64(b))) / (1 << 16))
 }
 
-// resized scales images of h×w pixels to n×n; nil stays nil.
-func resized[T byte | float32](x []T, h, w, c, n int, weigh weigher[T]) []T {
+// resized scales images of h×w pixels to n×n, until ctx ends; nil stays nil.
+func resized[T byte | float32](ctx context.Context, x []T, h, w, c, n int, weigh weigher[T]) []T {
 	if x == nil {
 		return nil
 	}
 	count := len(x) / (h * w * c)
 	out := make([]T, count*n*n*c)
 	r := newResizer(h, w, c, n, n, weigh)
-	for i := range count {
+	for i := 0; i < count && ctx.Err() == nil; i++ {
 		r.run(out[i*n*n*c:], x[i*h*w*c:])
 	}
 	return out

@@ -305,7 +305,7 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 		return nil, fmt.Errorf("data %q: there is nothing in it; give a set with at least one sample", spec)
 	}
 	if s.Images() {
-		if err := s.convert(o); err != nil {
+		if err := s.convert(ctx, o); err != nil {
 			return nil, fmt.Errorf("data %q: %w", spec, err)
 		}
 	} else if o.Size > 0 || o.Channels > 0 {
