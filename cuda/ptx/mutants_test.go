@@ -187,6 +187,25 @@ func tryNormalRows(g *gpu, k *emu.Kernel, seed int64) error {
 	return attempt(k, g, launch(1, 2, 256, 0, seed), c, want, c, 2, 5, 0, 2, uint64(1<<32-1), tagNormal, d, d, 2, g.put([]float32{1, 1}), float32(100))
 }
 
+// tryPointwise runs an elementwise kernel, four columns to a thread.
+func tryPointwise(name string) func(g *gpu, k *emu.Kernel, seed int64) error {
+	return func(g *gpu, k *emu.Kernel, seed int64) error {
+		const rows, cols = 10, 36
+		i := slices.IndexFunc(gen.Pointwises, func(p gen.Pointwise) bool { return p.Name == name })
+		y, want := g.room(rows*cols), cpu.New(rows, cols)
+		params := []any{y, cols}
+		var in []*tensor.Tensor
+		for j := range gen.Pointwises[i].Inputs {
+			x := random(rows*cols, int64(j+1))
+			in = append(in, onCPU(x, rows, cols))
+			params = append(params, g.put(x), cols)
+		}
+		elementwises[i].cpu(cpu, want, in)
+		params = append(append(params, rows*cols/4, cols/4), elementwises[i].extra(g, rows, cols)...)
+		return attempt(k, g, launch(1, 1, 256, 0, seed), y, want.Data()[:rows*cols], params...)
+	}
+}
+
 func tryMMA(g *gpu, k *emu.Kernel, seed int64) error {
 	m := gen.MMAs[0]
 	const M, N, K = 130, 72, 192
@@ -275,6 +294,13 @@ var mutants = []mutant{
 	{"row one further", "table_8", "table_8", fromTable, each(`sub\.u32 (%r\d+), 0x3F000000, `, "sub.u32 $1, 0x3E000000, ")},
 	{"power for its reciprocal", "student64", "student64", tryStudent64, each(`sub\.s64 (%d\d+), 0x3FF0000000000000,`, "add.s64 $1, 0x3FF0000000000000,")},
 	{"sample's high half left out", "isotropic", "normal_rows", tryNormalRows, each(`shr\.u64 (%d\d+), (%d\d+), 32;`, "shr.u64 $1, $2, 40;")},
+	{"word of the next element", "dropout", "dropout_4", tryPointwise("dropout"), each(`and\.b32 (%r\d+), (%r\d+), 3;`, "and.b32 $1, $2, 2;")},
+	{"negative id read", "embedding", "embedding_4", tryPointwise("embedding"), each(`max\.s32 (%r\d+), (%r\d+), 0;`, "mov.u32 $1, $2;")},
+	{"row of the pixel for that of the sample", "add_channels", "add_channels_4", tryPointwise("add_channels"), each(`div\.u32 (%r\d+), (%r\d+), %r5;`, "mov.u32 $1, $2;")},
+	{"sign of the residual lost", "loss_pnorm_backward", "loss_pnorm_backward_4", tryPointwise("loss_pnorm_backward"), each(`neg\.f64`, "abs.f64")},
+	{"gradient not limited above", "loss_huber_backward", "loss_huber_backward_4", tryPointwise("loss_huber_backward"), each(`setp\.gt\.f32`, "setp.nan.f32")},
+	{"multiplier not limited", "noise_product", "noise_product_4", tryPointwise("noise_product"), nth("setp.gt.f32", "setp.nan.f32", 2)},
+	{"products of lerp exchanged", "lerp", "lerp_4", tryPointwise("lerp"), each(`fma\.rn\.f32 (%f\d+), %f0, `, "fma.rn.f32 $1, %f1, ")},
 	{"first barrier removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 0)},
 	{"barrier of the loop removed", "mma_bf16_nn", "mma_bf16_nn", tryMMA, nth("bar.sync 0;", "", 1)},
 	{"waits for one group less", "mma_bf16_nn", "mma_bf16_nn", tryMMA, each("cp.async.wait_group 2;", "cp.async.wait_group 3;")},
