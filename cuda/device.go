@@ -46,8 +46,10 @@ type Device struct {
 }
 
 var (
-	_ tensor.Device  = (*Device)(nil)
-	_ tensor.Bounded = (*Device)(nil)
+	_ tensor.Device   = (*Device)(nil)
+	_ tensor.Bounded  = (*Device)(nil)
+	_ tensor.Keeper   = (*Device)(nil)
+	_ tensor.Borrower = (*Device)(nil)
 )
 
 // Options are settings of a device; the zero value is right for a GPU.

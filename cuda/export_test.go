@@ -11,3 +11,10 @@ func (d *Device) InUse() int64 {
 	}
 	return d.pool.used - d.pool.round(8*int64(d.times.half))
 }
+
+// Held returns the bytes that were taken from the driver.
+func (d *Device) Held() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pool.held
+}

@@ -1,8 +1,11 @@
 package cuda_test
 
 import (
+	"bytes"
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -147,19 +150,29 @@ func TestSampling(t *testing.T) {
 	}
 }
 
-// Steps of training, losses included, have the bytes of the CPU.
+// Steps of training have the bytes of the CPU, whole checkpoints included, and a run
+// goes over from one to the other in the middle, either way.
 func TestTraining(t *testing.T) {
 	t.Parallel()
 	r, set := imageRecipe(t)
-	run := func(dev tensor.Device) (out []float32) {
+	dir := t.TempDir()
+	// one step from a checkpoint, or from the start; the checkpoint after it
+	step := func(dev tensor.Device, from, to string) []byte {
 		tr, err := train.New(dev, set, r)
 		require.NoError(t, err)
-		for range r.Train.Steps {
-			s, err := tr.Step()
-			require.NoError(t, err)
-			out = append(out, float32(s.Loss), float32(s.Norm))
+		if from != "" {
+			require.NoError(t, tr.Restore(filepath.Join(dir, from)))
 		}
-		return append(append(out, down(tr.Net.Params().Flat)...), down(tr.EMA[0].Shadow)...)
+		_, err = tr.Step()
+		require.NoError(t, err)
+		require.NoError(t, tr.Save(filepath.Join(dir, to)))
+		file, err := os.ReadFile(filepath.Join(dir, to))
+		require.NoError(t, err)
+		return file
 	}
-	numtest.SameBits(t, run(kernels.New(1)), run(cudatest.Open(t, cudatest.Config{Seed: 1})), "losses, norms, weights, average")
+	cpu, gpu := kernels.New(1), cudatest.Open(t, cudatest.Config{Seed: 1})
+	first, last := step(cpu, "", "cpu1"), step(cpu, "cpu1", "cpu2")
+	require.True(t, bytes.Equal(first, step(gpu, "", "gpu1")), "a step on the GPU")
+	require.True(t, bytes.Equal(last, step(gpu, "cpu1", "gpu2")), "the second on the GPU")
+	require.True(t, bytes.Equal(last, step(cpu, "gpu1", "cpu2")), "the second on the CPU")
 }

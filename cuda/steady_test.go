@@ -83,3 +83,26 @@ func TestSteadyState(t *testing.T) {
 		}
 	}
 }
+
+// What a network says beforehand that it takes is what it takes, with room to spare
+// for buffers that are not needed at the same time.
+func TestMemoryBeforehand(t *testing.T) {
+	for _, name := range []string{"fashion", "cifar10_lt", "cifar10-ddpmpp", "2d"} {
+		cfg, err := nn.Preset(name)
+		require.NoError(t, err)
+		for _, batch := range []int{1, 16} {
+			dev, err := cuda.New(&noDriver{}, cuda.Options{Segment: 512}) // every piece of memory is its own segment
+			require.NoError(t, err)
+			net, err := nn.New(dev, cfg)
+			require.NoError(t, err)
+			workspace, params, err := net.Memory(batch, 0, 0, false)
+			require.NoError(t, err)
+			ws, err := net.NewWorkspace(batch, 0, 0, false)
+			require.NoError(t, err)
+			net.Forward(ws, dev.New(append([]int{batch}, net.SampleShape()...)...), make([]float32, batch), nil)
+			need, took := workspace+params, dev.Held()
+			require.GreaterOrEqual(t, need, took, "%s, batch %d", name, batch)
+			require.Less(t, need, took+took/10+128<<20, "%s, batch %d", name, batch)
+		}
+	}
+}

@@ -26,8 +26,6 @@ type Config struct {
 	// nor of Load or Func, the GPU is lost: every other call but Close is noted in
 	// Driver.Misuse.
 	Fail func(call string) error
-	// Launched, if not nil, is told of every kernel that ran.
-	Launched func(entry string)
 }
 
 // Open returns a device over the interpreter, which the test closes; it fails if the
@@ -57,7 +55,7 @@ func Open(t testing.TB, c Config) *cuda.Device {
 
 func openGPU(t testing.TB, c Config) *cuda.Device {
 	t.Helper()
-	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Fail != nil || c.Launched != nil {
+	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Fail != nil {
 		t.Skip("needs the interpreter")
 	}
 	d, err := cuda.Open(0)
@@ -218,9 +216,6 @@ func (d *Driver) Launch(f cuda.Func, grid, block [3]uint32, shared int, params [
 	if _, err := k.Run(&d.memory, emu.Launch{Grid: grid, Block: block, Dynamic: shared, Params: params, Seed: d.Seed}); err != nil {
 		d.lost = err
 		return err
-	}
-	if d.Launched != nil {
-		d.Launched(k.Name)
 	}
 	return nil
 }
