@@ -52,7 +52,7 @@ var convBenches = []convBench{
 }
 
 func (s convBench) name() string {
-	return fmt.Sprintf("n=%d,%dx%d,c=%d,o=%d,k=%d,s=%d,up=%v", s.n, s.size, s.size, s.c, s.o, s.k, max(1, s.opt.Stride), s.opt.Up)
+	return fmt.Sprintf("batch=%d/size=%d/in=%d/out=%d/taps=%d/stride=%d/up=%v", s.n, s.size, s.c, s.o, s.k, max(1, s.opt.Stride), s.opt.Up)
 }
 
 // tensors returns x, w, y and the flops of the plain definition (with Up, of
@@ -96,7 +96,7 @@ func BenchmarkConv2DBackward(b *testing.B) {
 
 func BenchmarkAttention(b *testing.B) {
 	for _, s := range [][3]int{{256, 64, 4}, {64, 64, 4}, {1024, 256, 4}} {
-		b.Run(fmt.Sprintf("t=%d,c=%d,heads=%d", s[0], s[1], s[2]), func(b *testing.B) {
+		b.Run(fmt.Sprintf("tokens=%d/channels=%d/heads=%d", s[0], s[1], s[2]), func(b *testing.B) {
 			r := numtest.NewRand(1)
 			qkv, y := view(r, 0, 1, s[0], 3*s[1]), view(r, 0, 1, s[0], s[1])
 			c := New(1)

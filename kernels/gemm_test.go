@@ -108,7 +108,7 @@ func testGemm(t *testing.T, m, n, k, pad int, opt GemmOpt) {
 func BenchmarkGemm(b *testing.B) {
 	for _, threads := range []int{1, 2} {
 		for _, n := range []int{64, 256, 1024} {
-			b.Run(fmt.Sprintf("threads=%d/%d", threads, n), func(b *testing.B) {
+			b.Run(fmt.Sprintf("threads=%d/size=%d", threads, n), func(b *testing.B) {
 				r := numtest.NewRand(1)
 				x, y, z := tensor.Aligned(n*n), tensor.Aligned(n*n), tensor.Aligned(n*n)
 				r.Fill(x, 1)

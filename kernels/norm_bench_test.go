@@ -25,14 +25,14 @@ func BenchmarkNorm(b *testing.B) {
 			c := New(1)
 			m := newNormRun(c, k)
 			n := m.x.Len()
-			b.Run(fmt.Sprintf("%v/%v/forward", k, l), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%v/level=%v/pass=forward", k, l), func(b *testing.B) {
 				defer isa.Force(l)()
 				for b.Loop() {
 					m.forward(c)
 				}
 				report(b, n)
 			})
-			b.Run(fmt.Sprintf("%v/%v/backward", k, l), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%v/level=%v/pass=backward", k, l), func(b *testing.B) {
 				defer isa.Force(l)()
 				for b.Loop() {
 					m.backward(c)
@@ -45,13 +45,13 @@ func BenchmarkNorm(b *testing.B) {
 	x, y, stats := c.New(1024, 64), c.New(1024, 64), c.New(1024, 2)
 	g, h, dg, dh := c.New(64), c.New(64), c.New(64), c.New(64)
 	opt := tensor.NormOpt{Eps: 1e-5, SiLU: true}
-	b.Run("LayerNorm/forward", func(b *testing.B) {
+	b.Run("layer/pass=forward", func(b *testing.B) {
 		for b.Loop() {
 			c.LayerNorm(y, x, g, h, stats, opt)
 		}
 		report(b, x.Len())
 	})
-	b.Run("LayerNorm/backward", func(b *testing.B) {
+	b.Run("layer/pass=backward", func(b *testing.B) {
 		for b.Loop() {
 			c.LayerNormBackward(y, dg, dh, y, x, g, h, stats, opt)
 		}

@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"fmt"
+
 	"heavytail/internal/conv"
 	"heavytail/simd"
 	"heavytail/tensor"
@@ -60,4 +62,16 @@ func buildWinoTable(k winoKey) *winoTable {
 		}
 	}
 	return t
+}
+
+// Form names the form that a forward convolution of h×wd pixels takes: "direct",
+// "summed taps" of one that doubles the image, "F(2×2)" or "F(4×4)".
+func (c *CPU) Form(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) string {
+	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
+		return fmt.Sprintf("F(%d×%[1]d)", int(m))
+	}
+	if opt.Up && tapCount(w) > 1 {
+		return "summed taps"
+	}
+	return "direct"
 }

@@ -28,7 +28,7 @@ func BenchmarkWinograd(b *testing.B) {
 			r.Fill(w.Data(), 1)
 			took := [3]time.Duration{1 << 60, 1 << 60, 1 << 60}
 			forms := []simd.Wino{0, simd.Wino2, simd.Wino4}
-			b.Run(fmt.Sprintf("%d->%d at %d x%d", s.c, s.o, s.size, n), func(b *testing.B) {
+			b.Run(fmt.Sprintf("in=%d/out=%d/size=%d/batch=%d", s.c, s.o, s.size, n), func(b *testing.B) {
 				for range b.N {
 					for i, m := range forms {
 						start := time.Now()

@@ -7,11 +7,13 @@ import (
 	"heavytail/kernels"
 )
 
+// The names of benchmarks are of the form that benchstat groups by: key=value parts.
+
 // BenchmarkForward times one network evaluation.
 func BenchmarkForward(b *testing.B) {
 	for _, name := range []string{"mnist", "fashion", "cifar10_lt"} {
-		for _, n := range []int{1, 16} {
-			b.Run(fmt.Sprintf("%s/batch=%d", name, n), func(b *testing.B) {
+		for _, n := range []int{1, 4, 16, 64} {
+			b.Run(fmt.Sprintf("net=%s/batch=%d/threads=1", name, n), func(b *testing.B) {
 				net := preset(b, kernels.New(1), name)
 				fixture(net.Params())
 				in := newBatch(net, n, 1)
@@ -34,7 +36,7 @@ func BenchmarkForward(b *testing.B) {
 func BenchmarkStep(b *testing.B) {
 	for _, name := range []string{"mnist", "fashion", "2d"} {
 		for _, threads := range []int{1, 2} {
-			b.Run(fmt.Sprintf("%s/batch=16/threads=%d", name, threads), func(b *testing.B) {
+			b.Run(fmt.Sprintf("net=%s/batch=16/threads=%d", name, threads), func(b *testing.B) {
 				net := preset(b, kernels.New(threads), name)
 				fixture(net.Params())
 				in := newBatch(net, 16, 1)

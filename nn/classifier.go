@@ -112,7 +112,7 @@ func (m *classifier) record(g *graph, _, _ int) error {
 // flatten records x as one row.
 func (g *graph) flatten(x *value) *value {
 	y := g.over(x, count(x.shape))
-	s := &step{}
+	s := &step{name: "flatten"}
 	s.record = func() { s.backward = g.pass(x, g.over(y.grad, x.shape...)) }
 	g.add(s, x, y)
 	return y

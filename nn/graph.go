@@ -49,6 +49,11 @@ func (v *value) cols() int { return v.shape[len(v.shape)-1] }
 
 // A step is one recorded operation.
 type step struct {
+	name     string
+	x, y     *value // the first that it reads, and what it makes, for Operations
+	weight   *Param // nil: none
+	opt      tensor.ConvOpt
+	macs     float64 // multiply-adds of a sample
 	forward  func(r *run)
 	record   func() // records the backward pass; called in reverse order
 	backward func(r *run)
@@ -62,6 +67,7 @@ type graph struct {
 	uses     []use
 	now      int     // time of the step that is being recorded
 	macs     float64 // multiply-adds of one sample, forward
+	counted  float64 // of macs, those of the steps so far
 	size     int     // of a lane's arena, in float32
 	lanes    int     // of a workspace
 	piece    int     // samples that a lane holds
@@ -118,6 +124,11 @@ func (g *graph) touch(vs ...*value) {
 // add appends a step that uses the values vs in the forward pass.
 func (g *graph) add(s *step, vs ...*value) {
 	g.touch(vs...)
+	s.x = vs[0]
+	if s.y == nil {
+		s.y = vs[len(vs)-1]
+	}
+	s.macs, g.counted = g.macs-g.counted, g.macs
 	g.steps = append(g.steps, s)
 	g.now++
 }

@@ -201,18 +201,6 @@ func (r *run) set(x *tensor.Tensor, t []float32, labels []int, e Extra, keys []u
 	r.tensors[r.ws.g.in.id], r.t, r.labels, r.extra, r.seed, r.keys = x, t, labels, e, r.ws.seed, keys
 }
 
-// forward walks the list.
-func (r *run) forward() {
-	for _, s := range r.ws.g.steps {
-		if r.ws.stop.Now() {
-			return
-		}
-		if s.forward != nil {
-			s.forward(r)
-		}
-	}
-}
-
 // run returns the views of lane l for n samples, made at first use.
 func (ws *Workspace) run(l *lane, n int) *run {
 	if r := l.runs[n]; r != nil {

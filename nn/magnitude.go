@@ -67,7 +67,7 @@ func (g *graph) rescale(x *value) *value {
 			r.dev.ScaleSamples(r.at(dst), r.at(src), f)
 		}
 	}
-	st := &step{forward: apply(y, x)}
+	st := &step{name: "magnitude", forward: apply(y, x)}
 	st.record = func() {
 		dy := y.grad
 		g.touch(dy)

@@ -12,7 +12,7 @@ func (g *graph) linear(x *value, l *linear) *value {
 	y := g.alloc(l.w.Shape[0])
 	g.macs += float64(l.w.n)
 	g.products = append(g.products, product{x: x, y: y, weight: l.w})
-	s := &step{forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
+	s := &step{name: "linear", weight: l.w, forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -48,7 +48,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	p.y = y
 	g.products = append(g.products, p)
 	g.macs += float64(float64(h*w) * float64(c.w.n))
-	s := &step{forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
+	s := &step{name: "convolution", y: y, weight: c.w, opt: opt, forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -74,7 +74,7 @@ func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 	y, stats := g.alloc(x.shape...), g.alloc(2*c)
 	y.alike = true
 	opt := tensor.NormOpt{Groups: n.groups, Eps: n.eps, SiLU: silu}
-	s := &step{forward: func(r *run) {
+	s := &step{name: "group norm", y: y, forward: func(r *run) {
 		r.dev.GroupNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
 	}}
 	s.record = func() {
@@ -99,7 +99,7 @@ func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 	y, stats := g.alloc(x.shape...), g.alloc(2)
 	opt := tensor.NormOpt{Eps: n.eps, SiLU: silu}
-	s := &step{forward: func(r *run) {
+	s := &step{name: "layer norm", y: y, forward: func(r *run) {
 		r.dev.LayerNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
 	}}
 	s.record = func() {
@@ -119,7 +119,7 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 // silu records y = x·sigmoid(x).
 func (g *graph) silu(x *value) *value {
 	y := g.alloc(x.shape...)
-	s := &step{forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
+	s := &step{name: "SiLU", forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -136,7 +136,7 @@ func (g *graph) silu(x *value) *value {
 // sum records a + b in the storage of a, whose value must not be needed again.
 func (g *graph) sum(a, b *value) *value {
 	y := g.over(a)
-	s := &step{forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
+	s := &step{name: "sum", forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy)
@@ -158,7 +158,7 @@ func (g *graph) attention(qkv *value, heads int) *value {
 	g.macs += float64(2 * float64(h*w) * float64(h*w) * float64(c))
 	g.heads = append(g.heads, [2]int{h * w, c / heads})
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
-	s := &step{forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
+	s := &step{name: "attention", forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
 	s.record = func() {
 		dx, done := g.target(qkv)
 		dy := g.over(y.grad, h*w, c)
@@ -180,7 +180,7 @@ func (g *graph) concat(a, b *value) *value {
 	y := g.alloc(a.shape[0], a.shape[1], ca+cb)
 	a.st.parent, a.st.col = y.st, 0
 	b.st.parent, b.st.col = y.st, ca
-	s := &step{}
+	s := &step{name: "concatenation"}
 	s.record = func() {
 		toB := g.pass(b, g.columns(y.grad, ca, ca+cb))
 		toA := g.pass(a, g.columns(y.grad, 0, ca))
@@ -201,7 +201,7 @@ func (g *graph) dropout(x *value, p float64) *value {
 	layer := g.masks
 	y := g.over(x)
 	y.alike = x.alike
-	s := &step{forward: func(r *run) {
+	s := &step{name: "dropout", forward: func(r *run) {
 		r.dev.Dropout(r.at(y), r.at(x), float32(p), mix(r.seed^uint64(layer)), r.keys)
 	}}
 	s.record = func() {
@@ -222,7 +222,7 @@ func (g *graph) dropout(x *value, p float64) *value {
 func (g *graph) timestep(d int, scale float64) *value {
 	y := g.alloc(d)
 	y.constant = true
-	g.add(&step{forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, tensor.TimeOpt{Scale: float32(scale)}) }}, y)
+	g.add(&step{name: "embedding of the time", forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, tensor.TimeOpt{Scale: float32(scale)}) }}, y)
 	return y
 }
 
@@ -230,7 +230,7 @@ func (g *graph) timestep(d int, scale float64) *value {
 func (g *graph) time() *value {
 	y := g.alloc(1)
 	y.constant = true
-	g.add(&step{forward: func(r *run) { r.dev.Upload(r.at(y), r.t) }}, y)
+	g.add(&step{name: "time", forward: func(r *run) { r.dev.Upload(r.at(y), r.t) }}, y)
 	return y
 }
 
@@ -238,7 +238,7 @@ func (g *graph) time() *value {
 // needed again. Without labels it adds nothing.
 func (g *graph) embed(x *value, table *Param) *value {
 	y := g.over(x)
-	s := &step{forward: func(r *run) {
+	s := &step{name: "embedding of the class", forward: func(r *run) {
 		if r.labels != nil {
 			r.dev.Embedding(r.at(y), table.Tensor, r.labels)
 		}
@@ -266,7 +266,7 @@ func (g *graph) host(f func(y, x []float32, t float32), shape ...int) *value {
 	c, d := count(g.in.shape), count(shape)
 	g.buffer(0, c)
 	g.buffer(1, d)
-	g.add(&step{forward: func(r *run) {
+	g.add(&step{name: "input by the host", forward: func(r *run) {
 		x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
 		r.dev.Download(x, r.at(g.in))
 		for i := range r.n {

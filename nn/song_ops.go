@@ -11,7 +11,7 @@ import (
 func (g *graph) resample(x *value, opt tensor.ResampleOpt) *value {
 	y := g.alloc(opt.Out(x.shape[0]), opt.Out(x.shape[1]), x.cols())
 	y.constant, y.alike = x.constant, x.alike
-	s := &step{forward: func(r *run) { r.dev.Resample(r.at(y), r.at(x), opt) }}
+	s := &step{name: "resampling", forward: func(r *run) { r.dev.Resample(r.at(y), r.at(x), opt) }}
 	s.record = func() {
 		if x.constant {
 			return
@@ -32,7 +32,7 @@ func (g *graph) resample(x *value, opt tensor.ResampleOpt) *value {
 // whose value must not be needed again. x [H,W,C], v [C].
 func (g *graph) addChannels(x, v *value) *value {
 	y := g.over(x)
-	s := &step{forward: func(r *run) { r.dev.AddChannels(r.at(y), r.at(x), r.at(v)) }}
+	s := &step{name: "sum of channels", forward: func(r *run) { r.dev.AddChannels(r.at(y), r.at(x), r.at(v)) }}
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy)
@@ -54,7 +54,7 @@ func (g *graph) times(x *value, f float64) *value {
 		return x
 	}
 	y := g.over(x)
-	s := &step{forward: func(r *run) { r.dev.Scale(r.at(y), float32(f)) }}
+	s := &step{name: "scaling", forward: func(r *run) { r.dev.Scale(r.at(y), float32(f)) }}
 	s.record = func() {
 		dy := y.grad
 		pass := g.pass(x, dy)
@@ -74,7 +74,7 @@ func (g *graph) given(set func(r *run, y []float32), d int) *value {
 	y := g.alloc(d)
 	y.constant = true
 	g.buffer(1, d)
-	g.add(&step{forward: func(r *run) {
+	g.add(&step{name: "values by the host", forward: func(r *run) {
 		out := r.scratch(1, r.n*d)
 		set(r, out)
 		r.dev.Upload(r.at(y), out)
@@ -133,7 +133,7 @@ func (g *graph) image(h, w, c, cond int, magnitude bool) *value {
 	y := g.alloc(h, w, c+cond)
 	y.constant = true
 	left, right := g.columns(y, 0, c), g.columns(y, c, c+cond)
-	g.add(&step{forward: func(r *run) {
+	g.add(&step{name: "conditioning images", forward: func(r *run) {
 		r.dev.Copy(r.at(left), r.at(x))
 		if r.extra.Cond == nil {
 			r.dev.Fill(r.at(right), 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"heavytail/tensor"
 )
@@ -29,6 +30,8 @@ type Workspace struct {
 	keys  []uint64
 	ctx   context.Context // nil: never ends
 	stop  tensor.Stop
+
+	observe func(operation int, d time.Duration) // nil: nobody does
 }
 
 // maxArena is the largest arena in float32, 64 GiB: a larger one is a mistake

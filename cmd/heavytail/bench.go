@@ -24,12 +24,17 @@ var benchCommand = command{
 	summary: "times kernels and networks against the processor's peak of multiply-adds",
 	help: `  heavytail bench gemm -threads 2
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
+  heavytail bench unet -config mnist -batch 16 -layers -roofline mnist.svg
   heavytail bench train -config mnist -batch 16 -threads 2
+  heavytail bench gemm -json > before.json
+  heavytail bench gemm -compare before.json
 
   heavytail bench unet -config cifar10_lt -batch 64 -device cuda
   heavytail bench cuda -config cifar10_lt -batch 64 -count 20   what PyTorch is compared with
 
 The peak is measured in the same run, on as many threads; that of a GPU is not.
+-layers times every operation within whole passes: the rows add up to the pass. Rates
+of convolutions count the direct form, so Winograd's may exceed the peak.
 `,
 	flags: benchFlags,
 }
@@ -42,6 +47,10 @@ type benchOptions struct {
 	dev            tensor.Device
 	count          int
 	json           bool
+	layers         bool
+	roofline       string
+	compare        string
+	before         map[benchKey]benchResult // of compare
 }
 
 // A benchCase is one operation to time. flops and items are per run.
@@ -72,6 +81,14 @@ type benchResult struct {
 	Config   string  `json:"config,omitempty"`
 	Device   string  `json:"device"`
 
+	// Of the operations of a network: how many are one row, and their share of a pass.
+	Calls int     `json:"calls,omitempty"`
+	Share float64 `json:"share,omitempty"`
+
+	// The median of an earlier run, and on what.
+	BeforeMS float64 `json:"before_ms,omitempty"`
+	BeforeOn string  `json:"before_on,omitempty"`
+
 	// Of a GPU: runs behind each other in one timed one, kernels started in a run,
 	// and in bench cuda what torch_ref.py does with PyTorch.
 	Runs     int    `json:"runs,omitempty"`
@@ -95,6 +112,9 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	o.device.define(fs)
 	fs.IntVar(&o.count, "count", 5, "timed runs; the median is reported")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	fs.BoolVar(&o.layers, "layers", false, "unet: time every operation of the network")
+	fs.StringVar(&o.roofline, "roofline", "", "with -layers: draw their rates below the processor's and the memory's peak to this SVG `file` (empty: none)")
+	fs.StringVar(&o.compare, "compare", "", "print beside each time that in `file`, which an earlier bench -json printed (empty: none)")
 	return func(ctx context.Context, e env, args []string) error { return o.run(ctx, e.stdout, args) }
 }
 
@@ -114,10 +134,16 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:
 		return usage("-batch must be 1 to 4096, -threads 1 to 1024 and -count 1 to 1000000")
 	}
+	if err := o.check(kind); err != nil {
+		return err
+	}
 	if err := o.open(kind); err != nil {
 		return err
 	}
 	defer device.Close(o.dev)
+	if o.layers {
+		return o.benchLayers(ctx, stdout, peakFlops(o.threads))
+	}
 	all, err := cases(o)
 	if err != nil {
 		return err
@@ -138,11 +164,26 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 		if kind != "unet" && kind != "train" && kind != "cuda" {
 			r.Config = ""
 		}
-		if err := r.print(stdout, o.json); err != nil {
+		if err := o.report(stdout, r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// check returns an error for flags that do not fit, and reads the file of -compare.
+func (o *benchOptions) check(kind string) (err error) {
+	switch {
+	case o.layers && kind != "unet":
+		return usage("-layers with %s: it times the operations of unet; leave it out", kind)
+	case o.layers && o.device.given && o.device.spec.GPU:
+		return usage("-layers times the processor: leave out -device %v", &o.device)
+	case o.roofline != "" && !o.layers:
+		return usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
+	case o.compare != "":
+		o.before, err = earlier(o.compare)
+	}
+	return err
 }
 
 // peakFlops measures the peak of multiply-adds of threads goroutines at once:
@@ -261,7 +302,7 @@ func (c benchCase) result(o benchOptions, ms []float64, peak float64) benchResul
 	if c.op != "" {
 		r.Mode = string(cmp.Or(o.device.spec.Mode, device.Exact))
 	}
-	if c.flops > 0 {
+	if c.flops > 0 && median > 0 {
 		r.GFlops = c.flops / median / 1e6
 		if peak > 0 {
 			r.Fraction = r.GFlops / r.Peak
@@ -279,6 +320,9 @@ func (r benchResult) print(w io.Writer, asJSON bool) error {
 		return json.NewEncoder(w).Encode(r)
 	}
 	line := fmt.Sprintf("%-34s %9.3f ms (least %.3f)", r.Name, r.MedianMS, r.MinMS)
+	if r.Calls > 0 { // a row of -layers
+		line = fmt.Sprintf("%-48s %3d× %9.3f ms %5.1f %%", r.Name, r.Calls, r.MedianMS, 100*r.Share)
+	}
 	if r.GFlops > 0 {
 		line += fmt.Sprintf("  %7.1f GFLOP/s", r.GFlops)
 	}
@@ -287,6 +331,12 @@ func (r benchResult) print(w io.Writer, asJSON bool) error {
 	}
 	if r.Rate > 0 {
 		line += fmt.Sprintf("  %s %s/s", rate(r.Rate), r.Unit)
+	}
+	if r.BeforeMS > 0 {
+		line += fmt.Sprintf("  %.2f× of %.3f ms before", r.MedianMS/r.BeforeMS, r.BeforeMS)
+		if r.BeforeOn != r.Device {
+			line += " on " + r.BeforeOn
+		}
 	}
 	_, err := fmt.Fprintf(w, "%s  [%s]\n", line, r.Device)
 	return err
