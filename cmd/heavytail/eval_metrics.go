@@ -125,7 +125,7 @@ func frame(real []float64, d int) (mid, unit []float64) {
 	for c := range d {
 		x := part(real, d, c)
 		q := metrics.Quantiles(x, []float64{0.25, 0.5, 0.75})
-		u := q[2]/2 - q[0]/2
+		u := float64(q[2]/2) - float64(q[0]/2)
 		if u == 0 {
 			u = deviation(x, q[1])
 		}
