@@ -267,7 +267,7 @@ func arguments(t *testing.T, f reflect.Type, numbers map[string]any) [][]reflect
 }
 
 // An oddReader says that it read so many bytes more than it was asked for.
-type oddReader int
+type oddReader int64
 
 func (r oddReader) ReadAt(p []byte, _ int64) (int, error) {
 	return len(p) + int(min(int64(r), math.MaxInt32)), nil
@@ -388,7 +388,7 @@ func TestOddReaders(t *testing.T) {
 		_, err := heavytail.OpenReader(bytes.NewReader(file), size)
 		require.Error(t, err, "%d bytes", size)
 	}
-	for _, odd := range []int{-1, 1, 1 << 40} {
+	for _, odd := range []int64{-1, 1, 1 << 40} {
 		_, err := heavytail.OpenReader(oddReader(odd), 1000)
 		require.ErrorContains(t, err, "io.ReaderAt", "%d", odd)
 	}

@@ -47,7 +47,8 @@ func TestNoise(t *testing.T) {
 		}
 	}
 	d.Noise(d.New(0), s, stable.UniformFamily(), 0)
-	require.Panics(t, func() { d.Noise(d.New(8), s, stable.UniformFamily(), 1<<34-7) })
+	beyond := uint64(1<<34 - 7) // negative where an int has 32 bits, as wrong there
+	require.Panics(t, func() { d.Noise(d.New(8), s, stable.UniformFamily(), int(beyond)) })
 	require.Panics(t, func() { d.Noise(d.New(2, 8).Columns(0, 4), s, stable.UniformFamily(), 0) })
 	require.Panics(t, func() { d.Noise(d.New(8), stable.Stream{Sample: 1 << 56}, stable.UniformFamily(), 0) })
 	require.NoError(t, d.Err())
@@ -86,7 +87,8 @@ func TestNoise64(t *testing.T) {
 			require.Equal(t, want, got, "%s, %d from %d on", name, at[0], at[1])
 		}
 	}
-	require.Panics(t, func() { d.Noise64(make([]float64, 2), s, stable.StudentTFamily(1), 1<<32-1) })
+	beyond := uint64(1<<32 - 1)
+	require.Panics(t, func() { d.Noise64(make([]float64, 2), s, stable.StudentTFamily(1), int(beyond)) })
 	require.Panics(t, func() { d.Gamma(make([]float64, 2), s, 1, 1<<26-1) })
 	require.Panics(t, func() { d.Gamma(make([]float64, 2), s, math.NaN(), 0) })
 }

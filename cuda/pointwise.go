@@ -50,8 +50,9 @@ func (m matrix) dense() bool { return m.pitch == m.cols || m.rows <= 1 }
 // fours reports whether every group of four columns is aligned for one access.
 func (m matrix) fours() bool { return m.at%16 == 0 && m.cols%4 == 0 && (m.pitch%4 == 0 || m.rows <= 1) }
 
-// mostGroups is how many threads one launch may have.
-const mostGroups = 1 << 31
+// mostGroups is how many threads one launch may have, at most what an int of 32
+// bits counts in fours.
+const mostGroups = min(1<<31, math.MaxInt/2+1)
 
 // points runs a kernel that looks at no row's number on y and the operands, all of
 // y's shape.

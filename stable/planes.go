@@ -50,8 +50,8 @@ func newPlanes(m, d int, mix []float32, loc []float64) *planes {
 // family; finish is applied to a coordinate's plane before δ is added.
 func (p *planes) fill(op string, dst []float32, off int, words int, number func(plane []float32, k, at int), begin func(scratch []float32, at int), finish func(plane, scratch []float32)) {
 	n := len(dst) / p.d
-	if len(dst)%p.d != 0 || off < 0 || (off+n+planeRows)*p.m*words > 1<<34 {
-		panic(fmt.Sprintf("stable: %s: %d values from vector %d on, want vectors of %d and at most %d in all", op, len(dst), off, p.d, 1<<34/(p.m*words)-planeRows))
+	if most := int64(1<<34)/int64(p.m*words) - planeRows; len(dst)%p.d != 0 || off < 0 || int64(off) > most-int64(n) {
+		panic(fmt.Sprintf("stable: %s: %d values from vector %d on, want vectors of %d and at most %d in all", op, len(dst), off, p.d, most))
 	}
 	work := p.pool.Get().(*[]float32)
 	defer p.pool.Put(work)

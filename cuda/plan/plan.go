@@ -100,7 +100,7 @@ const (
 func most(rows, height int, elements ...int) int {
 	n := maxY * height / max(rows, 1)
 	for _, e := range elements {
-		n = min(n, maxOffset/max(e, 1))
+		n = int(min(int64(n), maxOffset/int64(max(e, 1)))) // an int may have 32 bits
 	}
 	return max(n, 1)
 }

@@ -48,7 +48,7 @@ func TestLargeBatches(t *testing.T) {
 				require.Equal(t, base+4*uint64(rows*c.o), l.address(2), "%+v", c)
 				m := l.word(5, 0)
 				require.LessOrEqual(t, l.Grid[1], uint32(maxY))
-				require.LessOrEqual(t, m*max(c.c, c.o), maxOffset, "%+v", c)
+				require.LessOrEqual(t, int64(m)*int64(max(c.c, c.o)), int64(maxOffset), "%+v", c)
 				require.GreaterOrEqual(t, int(l.Grid[1])*128, m)
 				rows += m
 			}
