@@ -68,6 +68,8 @@
 // min(max(X, Lo), Hi), with atoms at the ends. The clamps of Noise are of the
 // second kind: NewClamped(MultiplierLaw(alpha), 0, n.ClampA) is the law of n.A.
 //
+// Tempered is the law of stable jumps whose large ones are exponentially rare.
+//
 // In d dimensions Elliptical is the law of √A·L·G, with its density, and Spectral
 // that of a discrete spectral measure; both draw vectors, project to a Law and know
 // the dependence of their tails. FitElliptical and FitSpectral find them.

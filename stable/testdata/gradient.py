@@ -41,7 +41,7 @@ for alpha, beta, x in POINTS:
         small = h if (beta > 0) == (x > 0) else mp.mpf("1e-7")
         gb = inwards(lambda d: log(a, b - d * beta, y), small) * -beta
     else:
-        gb = derivative(lambda d: log(a, b + d, y), min(h, (1 - abs(b)) / 10))
+        gb = derivative(lambda d: log(a, b + d, y), min(h, (1 - abs(b)) / 1000))
     k = h * max(1, abs(y))
     gx = derivative(lambda d: log(a, b, y + d), k)
     print(",".join([repr(float(v)) for v in (alpha, beta, x)] + [mp.nstr(v, 15) for v in (ga, gb, gx)]), flush=True)
