@@ -43,6 +43,10 @@ var leastLane = 1 << 22
 // each reads and transforms all weights again.
 const leastPiece = 4
 
+// leastMicro is the smallest number of samples for a thread in training, where all
+// threads take part in every operation and each pass adds to all gradients.
+const leastMicro = 8
+
 // share chooses the lanes for batches of up to batch samples and how many samples
 // a lane holds, those whose largest operation works in twice the cache: part of
 // it is what an operation wrote long ago. BenchmarkForward measures it.
@@ -55,6 +59,26 @@ func (g *graph) share(batch int) {
 	threads, cache := d.Threads()
 	g.lanes = g.lanesFor(batch, threads)
 	g.piece = min(1+(batch-1)/g.lanes, max(leastPiece, 2*cache/max(4*g.reach(), 1)))
+}
+
+// Micro returns how many samples of a batch training should take at a time, of h×w
+// pixels (0, 0: the configured size): as many for each thread as stay in its cache,
+// at least leastMicro. The gradients of the parts add up to those of the batch, bit for
+// bit. It returns an error if the network cannot take that size.
+func (n *Net) Micro(batch, h, w int) (int, error) {
+	d, ok := n.dev.(tensor.Threaded)
+	if !ok {
+		return batch, nil
+	}
+	g := &graph{dev: n.dev}
+	h, w = n.size(h, w)
+	if err := n.model.record(g, h, w); err != nil {
+		return 0, err
+	}
+	threads, cache := d.Threads()
+	most := max(1, threads*max(leastMicro, 2*cache/max(4*g.reach(), 1)))
+	parts := 1 + (batch-1)/most
+	return (batch + parts - 1) / parts, nil
 }
 
 // lanesFor returns how many lanes, at most most, a batch of n samples repays.

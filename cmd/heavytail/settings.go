@@ -180,7 +180,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 
 	define(c, "steps", "training steps", parseInt, func(r *R) *int { return &r.Train.Steps })
 	define(c, "batch", "samples per step", parseInt, func(r *R) *int { return &r.Train.Batch })
-	define(c, "micro", "samples at a time: less memory, the same result (0: the whole batch)", parseInt, func(r *R) *int { return &r.Train.Micro })
+	define(c, "micro", "samples at a time: less memory, the same result (0: those that fit the caches; the whole batch with -outer or -inner)", parseInt, func(r *R) *int { return &r.Train.Micro })
 	define(c, "lr", "highest learning `rate`", parseFloat, func(r *R) *float64 { return &r.Train.Rate.LR })
 	scheduleFlag(c)
 	define(c, "warmup", "`steps` over which the learning rate rises", parseInt, func(r *R) *int { return &r.Train.Rate.Warmup })

@@ -81,7 +81,7 @@ type Train struct {
 	Seed        uint64         `json:"seed"`
 	Steps       int            `json:"steps"`
 	Batch       int            `json:"batch"`
-	Micro       int            `json:"micro,omitempty"` // samples at a time, 0: all
+	Micro       int            `json:"micro,omitempty"` // samples at a time, 0: the trainer chooses
 	Rate        nn.Schedule    `json:"rate"`
 	Loss        diffusion.Loss `json:"loss"`
 	Beta1       float64        `json:"beta1"`

@@ -40,7 +40,7 @@ func (t *Trainer) part(first uint64, n int) float64 {
 // gradients sum over the rows in one order, copy after copy of the whole batch,
 // so that a part holds rows whose other copies are in other parts.
 func (t *Trainer) twice() bool {
-	return t.noiser.Copies() > 1 && t.micro() < t.Recipe.Train.Batch
+	return t.noiser.Copies() > 1 && t.micro < t.Recipe.Train.Batch
 }
 
 // wholeInParts does what part does for the whole batch at once, with the memory
@@ -73,7 +73,7 @@ func (t *Trainer) wholeInParts(first uint64) float64 {
 func (t *Trainer) eachPart(f func(lo, hi int, pred, target, grad *tensor.Tensor)) {
 	b := &t.buf
 	rows, d := len(b.means), len(b.x)/len(b.means)
-	step := t.micro() * t.noiser.Copies()
+	step := t.micro * t.noiser.Copies()
 	for lo := 0; lo < rows && t.ws.Err() == nil; lo += step {
 		hi := min(lo+step, rows)
 		v := b.at(hi - lo)

@@ -376,3 +376,23 @@ func TestRunReportsAFolderThatIsNotThere(t *testing.T) {
 	err := (&Run{Dir: filepath.Join(t.TempDir(), "no"), SaveEvery: 1, LogEvery: 1}).Do(context.Background(), start(t, 1, r, set))
 	require.True(t, errors.Is(err, os.ErrNotExist), "%v", err)
 }
+
+// Where the recipe does not say how many samples go through the network at a time, the
+// caches do, and neither losses nor weights change.
+func TestPartsThatFitTheCaches(t *testing.T) {
+	r, set := imageRun(t, 2)
+	r.Train.Batch = 20
+	whole := start(t, 3, r, set) // three threads take it at once
+	require.Equal(t, 20, whole.micro)
+	parts, err := New(small{kernels.New(1)}, set, r)
+	require.NoError(t, err)
+	require.Equal(t, 7, parts.micro)
+	require.Equal(t, steps(t, whole, 2), steps(t, parts, 2))
+	numtest.SameBits(t, weights(whole), weights(parts), "in parts")
+	require.Less(t, parts.ws.Bytes(), whole.ws.Bytes()/2)
+}
+
+// small is a device with hardly a cache.
+type small struct{ *kernels.CPU }
+
+func (s small) Threads() (n, cache int) { n, _ = s.CPU.Threads(); return n, 1 }

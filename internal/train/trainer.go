@@ -26,6 +26,7 @@ type Trainer struct {
 
 	dev    tensor.Device
 	set    *data.Set
+	micro  int // samples that pass through the network at a time
 	order  shuffle
 	noiser diffusion.Examples
 	ws     *nn.Workspace
@@ -43,6 +44,7 @@ type buffers struct {
 	keys                 []uint64
 	means, weights       []float64
 	scales               []float64 // nn.Net.Magnitudes of the rows
+	all, allWeights      []float64 // of the batch, where its parts are this package's choice
 	views                map[int][3]*tensor.Tensor
 }
 
@@ -86,7 +88,10 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 	if len(r.Data.Shape) == 3 {
 		h, w = r.Data.Shape[0], r.Data.Shape[1]
 	}
-	if t.ws, err = t.Net.NewWorkspace(t.micro()*t.noiser.Copies(), h, w, true); err != nil {
+	if t.micro, err = t.atATime(h, w); err != nil {
+		return nil, err
+	}
+	if t.ws, err = t.Net.NewWorkspace(t.micro*t.noiser.Copies(), h, w, true); err != nil {
 		return nil, err
 	}
 	t.Opt = nn.NewAdamW(t.Net.Params())
@@ -96,11 +101,11 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 		e.Warmup = r.Train.EMAWarmup
 		t.EMA = append(t.EMA, e)
 	}
-	held := t.micro()
+	held := t.micro
 	if t.twice() {
 		held = r.Train.Batch
 	}
-	t.buf.alloc(dev, held, t.micro(), t.noiser.Copies(), r.Data.Shape)
+	t.buf.alloc(dev, held, t.micro, t.noiser.Copies(), r.Data.Shape)
 	return t, nil
 }
 
@@ -135,12 +140,22 @@ func (t *Trainer) fitTail() {
 	p.Set(p.Flat, q, w)
 }
 
-// micro returns the number of samples that pass through the network at a time.
-func (t *Trainer) micro() int {
-	if m := t.Recipe.Train.Micro; m > 0 {
-		return m
+// atATime returns the number of samples that pass through the network at a time: the
+// recipe's, or as many as stay in the caches. Copies of a sample need the whole batch
+// for their weights, or two passes.
+func (t *Trainer) atATime(h, w int) (int, error) {
+	r := &t.Recipe.Train
+	switch {
+	case r.Micro > 0:
+		return r.Micro, nil
+	case t.noiser.Copies() > 1:
+		return r.Batch, nil
 	}
-	return t.Recipe.Train.Batch
+	n, err := t.Net.Micro(r.Batch, h, w)
+	if n < r.Batch {
+		t.buf.all, t.buf.allWeights = make([]float64, r.Batch), make([]float64, r.Batch)
+	}
+	return n, err
 }
 
 // Bytes returns the memory of weights, optimiser and activations.
@@ -192,9 +207,15 @@ func (t *Trainer) Step() (s Stats, err error) {
 	if t.twice() {
 		s.Loss = t.wholeInParts(first)
 	} else {
-		for lo := 0; lo < r.Batch && t.ws.Err() == nil; lo += t.micro() {
-			n := min(t.micro(), r.Batch-lo)
+		for lo := 0; lo < r.Batch && t.ws.Err() == nil; lo += t.micro {
+			n := min(t.micro, r.Batch-lo)
 			s.Loss += t.part(first+uint64(lo), n)
+			if t.buf.all != nil {
+				copy(t.buf.all[lo:], t.buf.means[:n])
+			}
+		}
+		if t.buf.all != nil { // the sum of the whole batch has other last bits than that of parts
+			s.Loss = r.Loss.Reduce(t.buf.allWeights, t.buf.all, r.Batch)
 		}
 	}
 	if err := t.ws.Err(); err != nil {
