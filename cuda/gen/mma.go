@@ -11,8 +11,9 @@ import "fmt"
 // elements. A block makes BM×BN outputs from tiles BK deep, a warp WM×WN of them.
 // K is a multiple of BK, N and the pitches of 16 bytes. Grid: (⌈N/BN⌉, ⌈M/BM⌉).
 //
-// With Conv, A is an image seen through at least one tap: see tapParams. C and the
-// residual, which is added last, are float32; their pitches are even.
+// With Conv, A is an image seen through at least one tap: see tapParams; with BT
+// the matrices of B are transposed too. C and the residual, which is added last, are
+// float32; their pitches and N are even.
 type MMA struct {
 	Name             string
 	BM, BN, BK       int
@@ -32,6 +33,7 @@ var MMAs = []MMA{
 	{Name: "mma_bf16_nt_deep", BM: 128, BN: 128, BK: 64, WM: 64, WN: 64, Stages: 3, MinBlock: 2, BT: true},
 	{Name: "mma_tf32_nt", BM: 128, BN: 128, BK: 16, WM: 64, WN: 64, Stages: 4, MinBlock: 2, TF32: true, BT: true},
 	{Name: "mma_bf16_conv", BM: 128, BN: 128, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 2, Conv: true},
+	{Name: "mma_tf32_conv", BM: 128, BN: 128, BK: 16, WM: 64, WN: 64, Stages: 4, MinBlock: 2, TF32: true, BT: true, Conv: true},
 	{Name: "mma_bf16_conv_big", BM: 128, BN: 256, BK: 32, WM: 64, WN: 64, Stages: 4, MinBlock: 1, Conv: true},
 }
 
@@ -96,7 +98,10 @@ func (g MMA) Text() string {
 	b := newBuilder()
 	params, plain := g.params()
 	v := b.load(params[:plain])
-	m := &mma{builder: b, MMA: g, v: v, taps: &taps{builder: b, v: v, size: g.size(), a: v["pA"], b: v["pB"]}}
+	m := &mma{builder: b, MMA: g, v: v, taps: &taps{builder: b, v: v, size: g.size(), a: v["pA"], b: v["pB"], rows: "K"}}
+	if g.BT {
+		m.taps.rows = "N"
+	}
 	m.tid = b.def('r', "mov.u32 %%tid.x")
 	m.lane = b.def('r', "and.b32 %s, 31", m.tid)
 	warp := b.def('r', "shr.u32 %s, 5", m.tid)
@@ -151,11 +156,16 @@ func (m *mma) rows(n int, base, row0, limit, pitch string, at int) (c copies) {
 		row := m.def('r', "add.u32 %s, %s", row0, m.def('r', "add.u32 %s, %d", r, i*step))
 		in := m.test("setp.lt.u32 %s, %s", row, m.v[limit])
 		row = m.def('r', "selp.b32 %s, 0, %s", row, in)
+		c.have = append(c.have, m.def('r', "selp.b32 16, 0, %s", in))
+		c.to, c.off = append(c.to, to), append(c.off, at+i*step*chunks*16)
+		if m.Conv {
+			first := m.def('r', "shl.b32 %s, %d", chunk, log2(16/m.size()))
+			c.from = append(c.from, m.def('r', "mad.lo.u32 %s, %s, %s", row, m.v[pitch], first))
+			continue
+		}
 		from := m.def('d', "mul.lo.u64 %s, %d", m.def('d', "mul.wide.u32 %s, %s", row, m.v[pitch]), m.size())
 		from = m.def('d', "add.u64 %s, %s", m.v[base], from)
 		c.from = append(c.from, m.def('d', "add.u64 %s, %s", from, m.def('d', "mul.wide.u32 %s, 16", chunk)))
-		c.have = append(c.have, m.def('r', "selp.b32 16, 0, %s", in))
-		c.to, c.off = append(c.to, to), append(c.off, at+i*step*chunks*16)
 	}
 	c.advance = fmt.Sprint(m.BK * m.size())
 	return c

@@ -30,6 +30,7 @@ type taps struct {
 	*builder
 	v                  map[string]string
 	size               int    // bytes of an element of A and B
+	rows               string // of a matrix of B: K, or N where its rows are those of the transpose
 	a, b               string // where A and B begin
 	tap, atA, atB, bit string // the tap's number, where it begins in A and B, its bit in masks
 	left               string // channels of it that are not asked for
@@ -95,7 +96,7 @@ func (t *taps) first() {
 	}
 	m, ty, tx := t.parts(now)
 	pixel := t.def('r', "mad.lo.s32 %s, %s, %s", ty, t.v["W"], tx)
-	row := t.def('r', "mul.lo.u32 %s, %s", m, t.v["K"])
+	row := t.def('r', "mul.lo.u32 %s, %s", m, t.v[t.rows])
 	shift := log2(t.size)
 	t.emit("add.s64 %s, %s, %s;", t.atA, t.a, t.def('d', "shl.b64 %s, %d", t.def('d', "mul.wide.s32 %s, %s", pixel, t.v["lda"]), shift))
 	t.emit("add.s64 %s, %s, %s;", t.atB, t.b, t.def('d', "shl.b64 %s, %d", t.def('d', "mul.wide.u32 %s, %s", row, t.v["ldb"]), shift))

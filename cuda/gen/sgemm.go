@@ -83,7 +83,7 @@ func (g SGEMM) Text() string {
 	} else {
 		v = b.load(g.params())
 	}
-	s := &sgemm{builder: b, SGEMM: g, v: v, taps: &taps{builder: b, v: v, size: 4}}
+	s := &sgemm{builder: b, SGEMM: g, v: v, taps: &taps{builder: b, v: v, size: 4, rows: "K"}}
 	s.tid = b.def('r', "mov.u32 %%tid.x")
 	s.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
 	s.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)

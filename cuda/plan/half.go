@@ -63,23 +63,49 @@ func (s *Stream) Product16(y Image, x uint64, k int, w uint64, ldw int, bias uin
 // float32. See Halves.
 func (s *Stream) Conv16(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
 	for _, p := range s.partsOf(sh) {
-		if len(p.Taps) == 0 { // pixels that no output sees
-			s.direct(y, x, w, bias, res, p)
-			continue
-		}
-		pixels := p.H * p.W
-		g := conv16[s.wide(y.N*pixels, y.C, conv16[true])]
-		each := imagesOf(p, g.BM, y, x, res)
-		for n := 0; n < y.N && pixels > 0; n += each {
-			m := min(each, y.N-n) * pixels
-			out, r := y.from(n), res.from(n)
-			s.begin()
-			s.u64(x.At+2*uint64(n*x.H*x.W*x.C), w, out.At, bias)
-			s.u32(m, y.C, x.C, x.C, y.C, y.Pitch)
-			s.u64(r.At)
-			s.u32(r.Pitch)
-			s.table(p, y)
-			s.launch(g.Name, up(y.C, g.BN), up(m, g.BM), 1, g.Threads(), g.Shared())
-		}
+		g := conv16[s.wide(y.N*p.H*p.W, y.C, conv16[true])]
+		s.cores(g, y, x, w, y.C, bias, res, p)
+	}
+}
+
+var convTF32 = mma("mma_tf32_conv")
+
+// TF32 reports whether ConvTF32 takes these tensors: channels read in multiples of
+// 16, an even number written, and even pitches.
+func TF32(y, x, res Image) bool {
+	return x.C%16 == 0 && x.quads() && y.C%2 == 0 && y.At%8 == 0 && y.Pitch%2 == 0 && res.At%8 == 0 && res.Pitch%2 == 0
+}
+
+// ConvTF32 is Conv on tensor cores, which read of float32 the upper 10 bits of
+// fraction: a sum of terms a·b is within 2⁻⁹·Σ|a·b| of the exact one, and what its
+// float32 additions lose. The matrices at w are the transposes of those of Conv. A
+// product is a convolution with K = 1. See TF32.
+func (s *Stream) ConvTF32(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
+	for _, p := range s.partsOf(sh) {
+		s.cores(convTF32, y, x, w, x.C, bias, res, p)
+	}
+}
+
+// cores computes a part with g; ldw is the pitch of the matrices at w.
+func (s *Stream) cores(g *gen.MMA, y, x Image, w uint64, ldw int, bias uint64, res Image, p conv.Part) {
+	if len(p.Taps) == 0 { // pixels that no output sees
+		s.direct(y, x, w, bias, res, p)
+		return
+	}
+	size := 2
+	if g.TF32 {
+		size = 4
+	}
+	pixels, each := p.H*p.W, imagesOf(p, g.BM, y, x, res)
+	for n := 0; n < y.N && pixels > 0; n += each {
+		m := min(each, y.N-n) * pixels
+		out, r := y.from(n), res.from(n)
+		s.begin()
+		s.u64(x.At+uint64(size*n*x.H*x.W*x.Pitch), w, out.At, bias)
+		s.u32(m, y.C, x.C, x.Pitch, ldw, y.Pitch)
+		s.u64(r.At)
+		s.u32(r.Pitch)
+		s.table(p, y)
+		s.launch(g.Name, up(y.C, g.BN), up(m, g.BM), 1, g.Threads(), g.Shared())
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"heavytail/cuda/gen"
 	"heavytail/cuda/plan"
+	"heavytail/internal/conv"
 	"heavytail/tensor"
 )
 
@@ -123,8 +124,8 @@ func (g *gpu) whole(n, h, w, c int, seed int64) (plan.Image, *tensor.Tensor) {
 // any stride, and with upsampling, with bias and residual.
 func TestConv16(t *testing.T) {
 	for i, c := range []convCase{
-		{1, 9, 8, 32, 136, 3, 1, false, false, 0}, {2, 5, 7, 64, 40, 3, 2, false, false, 0}, {1, 6, 4, 32, 8, 3, 2, false, true, 0},
-		{1, 3, 5, 32, 256, 3, 1, true, false, 0}, {1, 5, 6, 96, 64, 1, 2, false, false, 0},
+		{1, 9, 8, 32, 136, 3, 1, false, false, 0}, {1, 5, 7, 32, 40, 3, 2, false, false, 0}, {1, 6, 4, 32, 8, 3, 2, false, true, 0},
+		{1, 3, 5, 32, 256, 3, 1, true, false, 0}, {1, 5, 6, 64, 32, 1, 2, false, false, 0},
 	} {
 		g := &gpu{t: t}
 		s := g.stream(int64(i))
@@ -151,18 +152,25 @@ func TestConv16(t *testing.T) {
 		require.True(t, plan.Halves(y, x, res))
 		s.Conv16(y, half(x), half(plan.Rows(at, mats*c.c, c.o, c.o)).At, g.put(bias), res, c.shape())
 		same(t, dense(want), got(), "%+v", c)
+		turned := g.room(mats * c.c * c.o)
+		s.Transpose(turned, at, mats, c.c, c.o)
+		require.True(t, plan.TF32(y, x, res))
+		y, got = g.space(c.n, ho, wo, c.o, 2)
+		s.ConvTF32(y, x, turned, g.put(bias), res, c.shape())
+		same(t, dense(want), got(), "tf32 %+v", c)
 		if c.o%32 != 0 {
 			continue
 		}
 		back := cpu.New(c.n, c.h, c.w, c.c)
 		cpu.Conv2DBackward(back, cpu.New(c.k, c.k, c.c, c.o), nil, rt, xt, kernel, c.opt())
-		turned := g.room(mats * c.c * c.o)
-		s.Transpose(turned, at, mats, c.c, c.o)
 		dx, gotX := g.space(c.n, c.h, c.w, c.c, 0)
 		sh := c.shape()
 		sh.Back = true
 		s.Conv16(dx, half(res), half(plan.Rows(turned, mats*c.o, c.c, c.c)).At, 0, plan.Image{}, sh)
 		same(t, dense(back), gotX(), "gradient %+v", c)
+		dx, gotX = g.space(c.n, c.h, c.w, c.c, 2)
+		s.ConvTF32(dx, res, at, 0, plan.Image{}, sh)
+		same(t, dense(back), gotX(), "tf32 gradient %+v", c)
 	}
 	for _, m := range gen.MMAs {
 		require.True(t, !m.Conv || ran[m.Name] > 0, "no case takes %s", m.Name)
@@ -183,6 +191,27 @@ func TestToBF16(t *testing.T) {
 		}
 	}
 	same(t, want, g.halves(at, 5*8), "bfloat16")
+}
+
+// Operands are cut, not more: a product of fractions is within 2⁻⁹·Σ|a·b| of that
+// in float64 and what K additions of float32 lose.
+func TestTF32Error(t *testing.T) {
+	const M, N, K = 40, 24, 48
+	g := &gpu{t: t}
+	a, w, bias := random(M*K, 1), random(N*K, 2), random(N, 3)
+	y, got := g.space(1, 1, M, N, 0)
+	g.stream(1).ConvTF32(y, plan.Rows(g.put(a), M, K, K), g.put(w), g.put(bias), plan.Image{}, conv.Shape{K: 1, Stride: 1, H: 1, W: M})
+	out := got()
+	for i := range M {
+		for j := range N {
+			sum, abs := float64(bias[j]), math.Abs(float64(bias[j]))
+			for k := range K {
+				p := float64(a[i*K+k]) * float64(w[j*K+k])
+				sum, abs = sum+p, abs+math.Abs(p)
+			}
+			require.InDelta(t, sum, out[i*N+j], abs*(1.0/512+(K+1)/float64(1<<23)))
+		}
+	}
 }
 
 // A product of bfloat16 through a plan.
