@@ -11,9 +11,10 @@ type Launch struct {
 	Dynamic     int    // bytes of dynamic shared memory
 	Params      []byte // as Kernel.Params lays them out
 
-	Seed  int64 // the order of blocks, and of warps between barriers; 0: ascending
-	Count bool  // fill Stats but for Total
-	Steps int64 // warp instructions that a block may take; 0: 1<<28
+	Seed   int64 // the order of blocks, and of warps between barriers; 0: ascending
+	Count  bool  // fill Stats but for Total
+	Steps  int64 // warp instructions that a block may take; 0: 1<<28
+	Blocks int   // only the first so many blocks of the order; 0: all
 }
 
 // A Fault is what stopped a launch.
@@ -101,7 +102,11 @@ func (k *Kernel) Run(g *Memory, l Launch) (st *Stats, err error) {
 	rnd := rand.New(rand.NewSource(l.Seed))
 	n := l.Grid[0] * l.Grid[1] * l.Grid[2]
 	ws := k.warps(&l)
-	for _, at := range order(int(n), l.Seed, rnd) {
+	blocks := order(int(n), l.Seed, rnd)
+	if l.Blocks > 0 {
+		blocks = blocks[:min(l.Blocks, len(blocks))]
+	}
+	for _, at := range blocks {
 		i := uint32(at)
 		id := [3]uint32{i % l.Grid[0], i / l.Grid[0] % l.Grid[1], i / l.Grid[0] / l.Grid[1]}
 		c := &cta{k: k, l: &l, memory: g, stats: st, id: id, serial: int32(i)}
