@@ -5,6 +5,7 @@ import (
 
 	"heavytail/cuda/gen"
 	"heavytail/cuda/plan"
+	"heavytail/internal/conv"
 	"heavytail/internal/shapes"
 	"heavytail/tensor"
 )
@@ -21,7 +22,7 @@ func (d *Device) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, ta
 	if opt.Up {
 		return 16 * matrix, 0
 	}
-	if m := winograd(h, wd, w.Dim(2), w, opt); m != 0 {
+	if m := conv.Winograd(h, wd, w.Dim(2), w, opt); m != 0 {
 		return int64(points(m)) * matrix, 0
 	}
 	return 0, 0
@@ -34,7 +35,7 @@ func (d *Device) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) 
 	if w.Rank() != 4 || n == 0 {
 		return 0
 	}
-	m := winograd(h, wd, w.Dim(2), w, opt)
+	m := conv.Winograd(h, wd, w.Dim(2), w, opt)
 	if m == 0 {
 		return 0
 	}

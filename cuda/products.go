@@ -140,23 +140,9 @@ func (d *Device) SumPixels(dv, dy *tensor.Tensor) {
 	d.columnSums(at(dv), dv.Pitch(), of(dy), dy.Dim(0), false)
 }
 
-// geometry is the geometry of a convolution of x by w.
-func geometry(x, w *tensor.Tensor, opt tensor.ConvOpt) conv.Shape {
-	return conv.Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.Dim(1), W: x.Dim(2)}
-}
-
 // isProduct reports whether a convolution is a product of rows.
 func isProduct(w *tensor.Tensor, opt tensor.ConvOpt) bool {
 	return w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up
-}
-
-// winograd is the form that the CPU takes for outputs of h×w pixels from read
-// channels: 0 is the direct one.
-func winograd(h, wd, read int, w *tensor.Tensor, opt tensor.ConvOpt) int {
-	if !opt.Normalized || w.Dim(0) != 3 || opt.Stride != 1 || opt.Up {
-		return 0
-	}
-	return conv.Winograd(h, wd, read)
 }
 
 // Conv2D sets y = conv(x, w) + b + res as kernels.CPU.Conv2D defines it. It panics on
@@ -169,14 +155,14 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		d.stream.Product(rows(y), rows(x), at(w), w.Cols(), at(b), rows(res), plan.Batch{})
 		return
 	}
-	if m := winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
+	if m := conv.Winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
 		u := d.pack(w, 0, winoTaps2+form(m-2), points(m)*w.Dim(2)*w.Cols(), func(dst uint64) {
 			d.stream.WinogradTaps(m, dst, at(w), w.Dim(2), w.Cols(), false)
 		})
 		d.winograd(m, image(y), image(x), u, at(b), image(res))
 		return
 	}
-	sh := geometry(x, w, opt)
+	sh := conv.Of(x, w, opt)
 	weight := at(w)
 	if opt.Up && w.Dim(0) == 3 {
 		weight = d.pack(w, 0, upSums, 16*w.Dim(2)*w.Cols(), func(dst uint64) { d.stream.UpSums(dst, at(w), w.Dim(2), w.Cols()) })
@@ -198,7 +184,7 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 		d.convInput(dx, dy, w, opt)
 	}
 	dw.Touch()
-	d.stream.WeightGradient(at(dw), image(dy), image(x), geometry(x, w, opt))
+	d.stream.WeightGradient(at(dw), image(dy), image(x), conv.Of(x, w, opt))
 	d.sumRows(db, dy)
 }
 
@@ -214,7 +200,7 @@ func points(m int) int { return (m + 2) * (m + 2) }
 
 // convInput computes dx from dy.
 func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
-	if m := winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
+	if m := conv.Winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
 		c, o := w.Dim(2), w.Cols()
 		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
 			t := d.room(9 * c * o)
@@ -224,7 +210,7 @@ func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		d.winograd(m, image(dx), image(dy), u, 0, plan.Image{})
 		return
 	}
-	sh := geometry(dx, w, opt)
+	sh := conv.Of(dx, w, opt)
 	sh.Back = true
 	var weight uint64
 	if c, o := w.Dim(2), w.Cols(); opt.Up && w.Dim(0) == 3 {

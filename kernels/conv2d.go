@@ -7,12 +7,12 @@ import (
 )
 
 // Conv2D sets y = conv(x, w) + b + res: x [N,H,W,C], w [k,k,C,O] with k 1 or
-// 3 and padding k/2 (opt.After: below and on the right only), b [O] or nil, res nil or of y's shape (may be y). opt.Up
-// doubles H and W first, opt.Stride is 1 or 2. Each output is one chain of
+// 3 and padding k/2 (opt.After: below and on the right only), b [O] or nil, res
+// nil or of y's shape (may be y). opt.Up doubles H and W first, opt.Stride is 1 or 2. Each output is one chain of
 // fused multiply-adds over (tap, channel) ascending, pixels outside the image
 // being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall
 // on the same source pixel are one term: their weights are added first, in
-// ascending order. With opt.Normalized winogradForm may choose another form;
+// ascending order. With opt.Normalized conv.Winograd may choose another form;
 // Winograd's sums are chains over channels ascending for every point. It
 // panics on other shapes.
 func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
@@ -29,7 +29,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winograd(m, y, x, forwardPanels(w), b, res, false)
 		return
 	}
-	key := convKey{Shape: shapeOfConv(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
+	key := convKey{Shape: conv.Of(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
 	j := convPool.Get().(*convJob)
 	if res != nil {
 		key.rPitch = res.Pitch()
@@ -46,9 +46,9 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 
 // Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped)
 // from dy, the gradient of y = conv(x, w) + b. dx is one chain per element
-// over (tap, output channel) ascending, or of the form that winogradForm
+// over (tap, output channel) ascending, or of the form that conv.Winograd
 // chooses for it. dw and db continue their chains over
-// (image, pixel) ascending; with opt.Up the pixels of one image come in the
+// (image, pixel) ascending; with opt.Up dw takes the pixels of one image in the
 // order of their parities (row, column), then row, column.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
@@ -74,7 +74,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	j := convPool.Get().(*convJob)
-	key := convKey{Shape: shapeOfConv(dx, w, opt), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()}
+	key := convKey{Shape: conv.Of(dx, w, opt), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()}
 	key.Back = true
 	j.tab = tableFor(key)
 	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
@@ -82,11 +82,6 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 	j.n, j.k, j.cols, j.stop = dx.Dim(0), dy.Cols(), dx.Cols(), c.stop
 	j.b = convPanels(w, opt, true)
 	j.run(c.width())
-}
-
-// shapeOfConv is the geometry of a convolution of x, whose opt has Stride set.
-func shapeOfConv(x, w *tensor.Tensor, opt tensor.ConvOpt) conv.Shape {
-	return conv.Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.Dim(1), W: x.Dim(2)}
 }
 
 // convPanels returns w packed for a pass with options opt.

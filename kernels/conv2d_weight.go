@@ -107,7 +107,7 @@ func (v *tapView) segments(p *product, s *scratch, row, rows, n, aImg, bImg int)
 func (j *weightJob) views(out *[4]tapView, ky, kx int) int {
 	w, xp := j.x.Dim(2), j.x.Pitch()
 	wo, yp := j.dy.Dim(2), j.dy.Pitch()
-	views, n := conv.Shape{Up: j.opt.Up, After: j.opt.After, K: j.k, Stride: j.opt.Stride, H: j.x.Dim(1), W: w}.Views(ky, kx)
+	views, n := conv.Of(j.x, j.dw, j.opt).Views(ky, kx)
 	for i, v := range views[:n] {
 		out[i] = tapView{
 			rows: v.Rows, k: v.Cols,

@@ -8,15 +8,9 @@ import (
 	"heavytail/tensor"
 )
 
-// winogradForm returns the form of Winograd's convolution that outputs of h×w
-// pixels take from read channels and the weight w, 0 for the direct one: that
-// of least cost for one image, see conv.Winograd. It depends on the options, H, W
-// and the channels only, as every device must.
+// winogradForm is conv.Winograd.
 func winogradForm(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) simd.Wino {
-	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
-		return 0
-	}
-	return simd.Wino(conv.Winograd(h, w, read))
+	return simd.Wino(conv.Winograd(h, w, read, weight, opt))
 }
 
 // winoKey is the geometry of a Winograd convolution.

@@ -27,7 +27,7 @@
 // channels ascending, from zero; bias and then residual are added last. The
 // taps are transformed in float32: the coefficients of G are exact, and the
 // measured error is that of a transform in float64. Which form a convolution
-// takes is a function of its options, H, W and channels (kernels), never of
+// takes is a function of its options, H, W and channels (internal/conv), never of
 // batch, threads or level.
 //
 // Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,

@@ -14,13 +14,14 @@ import (
 // Winograd's forms, where the CPU takes them: forwards with bias and residual, and
 // the gradient at the input.
 func TestWinograd(t *testing.T) {
+	taps3, normalized := cpu.New(3, 3, 1, 1), tensor.ConvOpt{Normalized: true}
 	for i, c := range []struct{ n, h, w, c, o, gap, form int }{
 		{2, 7, 6, 8, 12, 0, 2}, {7, 9, 8, 8, 5, 3, 2}, {1, 3, 13, 13, 8, 1, 2},
 		{1, 14, 15, 32, 36, 0, 4}, {2, 15, 14, 32, 33, 2, 4}, {1, 9, 13, 52, 50, 4, 4},
 	} {
 		what := fmt.Sprintf("%+v", c)
-		require.Equal(t, c.form, conv.Winograd(c.h, c.w, c.c), what)
-		g, opt := &gpu{t: t}, tensor.ConvOpt{Normalized: true}
+		require.Equal(t, c.form, conv.Winograd(c.h, c.w, c.c, taps3, normalized), what)
+		g, opt := &gpu{t: t}, normalized
 		s := g.stream(int64(i))
 		s.Cache = i % 2 // 1: as few tiles at a time as there may be
 		x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
@@ -36,7 +37,7 @@ func TestWinograd(t *testing.T) {
 		s.Winograd(c.form, y, x, u, g.put(bias), res, g.room(s.WinogradRoom(c.form, y, x)))
 		same(t, dense(want), got(), "%s", what)
 
-		if c.form = conv.Winograd(c.h, c.w, c.o); c.form == 0 {
+		if c.form = conv.Winograd(c.h, c.w, c.o, taps3, normalized); c.form == 0 {
 			continue
 		}
 		back := cpu.New(c.n, c.h, c.w, c.c)

@@ -33,6 +33,11 @@ type Tap struct{ Mat, Y, X, Mul int }
 // A Lattice is the set of pixels (y·Step + Y, x·Step + X), y < H, x < W.
 type Lattice struct{ H, W, Step, Y, X int }
 
+// Of returns the geometry of a convolution of x by w, whose opt has Stride set.
+func Of(x, w *tensor.Tensor, opt tensor.ConvOpt) Shape {
+	return Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.Dim(1), W: x.Dim(2)}
+}
+
 // Out returns the height or width of y for n pixels of x.
 func (s Shape) Out(n int) int {
 	return shapes.ConvOut(n, tensor.ConvOpt{Up: s.Up, After: s.After, Stride: s.Stride})

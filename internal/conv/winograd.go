@@ -1,5 +1,7 @@
 package conv
 
+import "heavytail/tensor"
+
 // Channels that a form of Winograd's needs to read. With fewer the direct sum has
 // so few roundings that the transforms' own show, and F(4×4) exceeds twice the
 // direct form's error; so it does in small images, whose direct sums leave out the
@@ -18,15 +20,18 @@ const (
 )
 
 // Winograd returns the side m of the tiles of Winograd's form F(m×m, 3×3), 2 or
-// 4, that outputs of h×w pixels take from read channels, 0 for the direct form:
-// that of least cost for one image. It is for 3×3 taps, stride 1 and an input that
-// is normalised (tensor.ConvOpt). The cost counts products per pair of channels; a
+// 4, that outputs of h×w pixels take from read channels and the weight, 0 for the
+// direct form: that of least cost for one image. It is for 3×3 taps, stride 1 and
+// an input that is normalised. The cost counts products per pair of channels; a
 // form adds what it takes to transform the pair's nine taps, which a CPU
 // transforms where they are used, so that memory delivers nine values a pair and
 // not 16 or 36. BenchmarkWinograd of package kernels measures the forms.
 //
-// It depends on H, W and the channels only, as every device must.
-func Winograd(h, w, read int) (m int) {
+// It depends on the options, H, W and the channels only, as every device must.
+func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int) {
+	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
+		return 0
+	}
 	least := 9 * h * w
 	if cost := 16*Tiles(h, w, 2) + wino2Taps; read >= wino2Read && cost < least {
 		m, least = 2, cost
