@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"heavytail"
 	"heavytail/nn"
@@ -34,6 +35,8 @@ func TestPeakChild(t *testing.T) {
 	if file == "" {
 		t.Skip("run by TestMemoryIsThePeak")
 	}
+	// With huge pages, what is touched in part would count as a whole.
+	require.NoError(t, unix.Prctl(unix.PR_SET_THP_DISABLE, 1, 0, 0, 0))
 	var batch, threads int
 	_, err := fmt.Sscan(os.Getenv("HEAVYTAIL_TEST_PEAK_BATCH"), &batch, &threads)
 	require.NoError(t, err)
