@@ -26,8 +26,7 @@ var benchCommand = command{
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
   heavytail bench unet -config mnist -batch 16 -layers -roofline mnist.svg
   heavytail bench train -config mnist -batch 16 -threads 2
-  heavytail bench gemm -json > before.json
-  heavytail bench gemm -compare before.json
+  heavytail bench gemm -compare before.json   what bench gemm -json printed
 
   heavytail bench unet -config cifar10_lt -batch 64 -device cuda
   heavytail bench cuda -config cifar10_lt -batch 64 -count 20   what PyTorch is compared with

@@ -156,6 +156,7 @@ func exampleFiles(t *testing.T, dir string) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, b, 0o644))
 	}
+	write("before.json", []byte(`{"name":"gemm 256","median_ms":1,"threads":1,"batch":1}`))
 	table, values := "a,b\n", []float32{}
 	for i := range 300 {
 		x := math.Tan(2.8 * (float64(i*181%300)/300 - 0.5)) // heavy tails, no randomness
