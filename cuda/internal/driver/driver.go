@@ -6,8 +6,8 @@ import "errors"
 
 // A Driver is one GPU with one stream: whatever is asked of it happens in the
 // order of the calls. Launch, Set, Within and ToDevice may return before their work
-// is done; ToHost and Sync wait for all work before them, and return the error of
-// any of it. Addresses are those of the device's memory; sizes are in bytes.
+// is done, or begun: its error may come with a later call, and then names the kernel.
+// ToHost and Sync wait for all work before them, and return the error of any of it. Addresses are those of the device's memory; sizes are in bytes.
 //
 // The device calls it with a lock held, from any goroutine and any thread of the
 // system, never from two at a time.
