@@ -129,7 +129,7 @@ func expRatio(z complex128) (phi, slope complex128) {
 		return phi, slope
 	}
 	m := dmath.Exp(x)
-	e := complex(m*dmath.Cos(y), m*dmath.Sin(y))
+	e := complex(float64(m*dmath.Cos(y)), float64(m*dmath.Sin(y)))
 	per := complex(x, -y) // 1/z
 	q := 1 / (float64(x*x) + float64(y*y))
 	per = complex(real(per)*q, imag(per)*q)
@@ -190,7 +190,7 @@ func (p *point) axis() (power float64) {
 			h := dmath.Sin(z.eta / 2)
 			d = (dmath.Expm1(-z.eps*y) + float64(2*h*h)) / z.eps
 		}
-		return -dmath.Exp(y) / z.sinE * (d - float64(p.x0*math.Copysign(z.sinE, z.eps)))
+		return float64(-dmath.Exp(y) / z.sinE * (d - float64(p.x0*math.Copysign(z.sinE, z.eps))))
 	}
 	if exponent(end) < -45 { // where e^E is nothing
 		lo := end - 800

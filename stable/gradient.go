@@ -186,8 +186,8 @@ func (c *contour) score(s *standard, x1, whole float64) (o score) {
 // inwards or α from 2 downwards; size is ∫ u^α·e^E du over π·f, see axis.
 func (p *point) grow(o *score, beta, size float64) {
 	if p.alpha == 2 {
-		o.alpha -= math.Pi / 2 * (1 + beta) * size
+		o.alpha -= float64(math.Pi / 2 * (1 + beta) * size)
 		return
 	}
-	o.beta -= math.Copysign(dmath.SinPi(p.alpha/2), p.eps) * size
+	o.beta -= float64(math.Copysign(dmath.SinPi(p.alpha/2), p.eps) * size)
 }

@@ -64,7 +64,7 @@ func newRadial(alpha float64, d int) *radial {
 	a := alpha / 2
 	m := mixing{
 		k:         Law{Alpha: a, Beta: 1, Scale: dmath.Pow(dmath.CosPi(a/2), 1/a), Param: S1},
-		half:      z.dim / 2,
+		half:      float64(z.dim / 2),
 		strip:     math.Pi / 2 * min(1, (1-a)/a),
 		peak:      euler * (1/a - 1),
 		narrowest: min(1, 2*math.Sqrt(2/z.dim)),
@@ -73,14 +73,14 @@ func newRadial(alpha float64, d int) *radial {
 	for y := mid; ; { // to the left the integrand may fall without bound
 		w := min(m.width(y), 1.2*m.strip)
 		for m.at(y)-m.at(y-w) > 5 {
-			w /= 2
+			w = float64(w / 2)
 		}
 		z.panel(&m, y-w, y)
 		if y -= w; m.at(y) < top-50 {
 			break
 		}
 	}
-	last := 2*dmath.Log(z.far/2) + 45/(a+m.half) + 2
+	last := float64(2*dmath.Log(z.far/2)) + 45/(a+m.half) + 2
 	for y := mid; y < last; {
 		w := m.width(y)
 		z.panel(&m, y, y+w)
@@ -98,7 +98,7 @@ func (m *mixing) climb() (y, top float64) {
 		if v := m.at(y + step); v > top {
 			y, top = y+step, v
 		} else {
-			step = -step / 2
+			step = float64(-step / 2)
 		}
 	}
 	return y, top
@@ -106,7 +106,7 @@ func (m *mixing) climb() (y, top float64) {
 
 // panel adds the nodes of [lo, hi].
 func (z *radial) panel(m *mixing, lo, hi float64) {
-	h, c := (hi-lo)/2, (hi+lo)/2
+	h, c := float64((hi-lo)/2), float64((hi+lo)/2)
 	for i, x := range fine.x {
 		y := c + float64(h*x)
 		z.y = append(z.y, y)
@@ -129,7 +129,7 @@ func (z *byPlace) Swap(i, j int) {
 // logDensity returns ln h(r).
 func (z *radial) logDensity(r float64) float64 {
 	if z.alpha == 2 {
-		return -float64(z.dim/2*log4Pi) - float64(r*r)/4
+		return -float64(z.dim/2*log4Pi) - float64(r*r/4)
 	}
 	if r >= z.far {
 		v, _ := z.series(r)
@@ -139,7 +139,7 @@ func (z *radial) logDensity(r float64) float64 {
 	q := float64(r*r) / 4
 	first := 0
 	if r > 0 {
-		first = sort.SearchFloat64s(z.y, dmath.Log(q/(900+8*z.dim)))
+		first = sort.SearchFloat64s(z.y, dmath.Log(q/(900+float64(8*z.dim))))
 	}
 	const most = 256
 	var buf [most]float64
@@ -186,17 +186,17 @@ func (z *radial) series(r float64) (v float64, ok bool) {
 	for k := 1.0; k <= 60; k++ {
 		factorial *= k
 		ak := float64(z.alpha * k)
-		s := dmath.GammaRatio(z.dim/2, ak/2) * dmath.Gamma(ak/2+1) / factorial * dmath.Exp(-ak*lr)
+		s := dmath.GammaRatio(z.dim/2, ak/2) * dmath.Gamma(float64(ak/2)+1) / factorial * dmath.Exp(-ak*lr)
 		if s > 1e200 {
 			return 0, false
 		}
-		half := ak/2 - float64(2*math.Floor(ak/4)) // sin has the period 2
+		half := float64(ak/2) - float64(2*math.Floor(ak/4)) // sin has the period 2
 		term := float64(sign * s * dmath.SinPi(half))
 		sum += term
 		most = max(most, math.Abs(term))
 		if s < 1e-17*math.Abs(sum) {
-			lg := dmath.StirlingRest(z.dim/2) + float64((z.dim-1)/2*dmath.Log(z.dim/2)) - z.dim/2 + 0.5*math.Log(2*math.Pi)
-			v = lg + dmath.Log(sum) - float64((z.dim/2+1)*math.Log(math.Pi)) - float64(z.dim*dmath.Log(r))
+			lg := dmath.StirlingRest(z.dim/2) + float64((z.dim-1)/2*dmath.Log(z.dim/2)) - float64(z.dim/2) + float64(0.5*math.Log(2*math.Pi))
+			v = lg + dmath.Log(sum) - float64((float64(z.dim/2)+1)*math.Log(math.Pi)) - float64(z.dim*dmath.Log(r))
 			return v, most < 10*sum
 		}
 		sign = -sign

@@ -48,7 +48,7 @@ func (l Law) bounded(z float64) score {
 // at returns the score at z and its derivatives by z, of the power law beyond the
 // cells.
 func (t *scoreTable) at(z float64) (s, d [3]float64) {
-	a, i := t.stretch*z, 0
+	a, i := float64(t.stretch*z), 0
 	if a >= 0 {
 		j, _ := cellOf(a)
 		i = t.left + j

@@ -106,7 +106,7 @@ func (s *Spectral) Project(u []float64) Law {
 		if a == 0 {
 			continue
 		}
-		p := w * dmath.Pow(math.Abs(a), s.alpha)
+		p := float64(w * dmath.Pow(math.Abs(a), s.alpha))
 		size += p
 		skew += math.Copysign(p, a)
 		if s.alpha == 1 {

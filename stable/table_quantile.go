@@ -72,7 +72,7 @@ func (t *Table) nearCentre(q float64, upper bool) (x float64, ok bool) {
 		return 0, false
 	}
 	if r := horner(&c.p, rise/c.width); r == r {
-		return t.law.fromCentre(rise * r), true
+		return t.law.fromCentre(float64(rise * r)), true
 	}
 	return t.law.nearCentre(q, upper)
 }

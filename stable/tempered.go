@@ -121,14 +121,14 @@ func (t Tempered) CF(u float64) complex128 {
 func (t Tempered) cumulant(eta float64, z complex128) complex128 {
 	// Around η the law is tempered by other rates, with the mean κ'(η).
 	mean := t.Mean + t.drift(eta)
-	k := complex(mean*real(z), mean*imag(z))
+	k := complex(float64(mean*real(z)), float64(mean*imag(z)))
 	if t.Up > 0 {
 		v := t.side(z, t.RateUp-eta)
-		k += complex(t.Up*real(v), t.Up*imag(v))
+		k += complex(float64(t.Up*real(v)), float64(t.Up*imag(v)))
 	}
 	if t.Down > 0 {
 		v := t.side(-z, t.RateDown+eta)
-		k += complex(t.Down*real(v), t.Down*imag(v))
+		k += complex(float64(t.Down*real(v)), float64(t.Down*imag(v)))
 	}
 	return k
 }
@@ -165,7 +165,7 @@ func (t Tempered) side(z complex128, rate float64) complex128 {
 	if x, y := real(q), imag(q); float64(x*x)+float64(y*y) < 0.01 {
 		// Σ_n (2−α)(3−α)…(n−1−α)/n!·q^n from n = 2 on, times α.
 		term := times(q, q)
-		term = complex(real(term)/2*t.Alpha, imag(term)/2*t.Alpha)
+		term = complex(float64(real(term)/2*t.Alpha), float64(imag(term)/2*t.Alpha))
 		for n := 3.0; n < 24; n++ {
 			v += term
 			f := (n - 1 - t.Alpha) / n

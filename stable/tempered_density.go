@@ -150,8 +150,8 @@ func (t Tempered) integral(c bend, x float64, pole bool) (sum float64) {
 		sinh := (m + m/(1+m)) / 2
 		half := dmath.Expm1(y / 2)
 		half = (half + half/(1+half)) / 2
-		z := complex(c.b*c.tau*2*half*half, c.b*c.c*sinh)
-		dz := complex(c.b*c.tau*sinh, c.b*c.c*(1+float64(2*half*half)))
+		z := complex(float64(c.b*c.tau*2*half*half), float64(c.b*c.c*sinh))
+		dz := complex(float64(c.b*c.tau*sinh), float64(c.b*c.c*(1+float64(2*half*half))))
 		e := t.cumulant(c.eta, z)
 		re, im := real(e)-float64(x*real(z)), imag(e)-float64(x*imag(z))
 		if re < -700 {
@@ -165,7 +165,7 @@ func (t Tempered) integral(c bend, x float64, pole bool) (sum float64) {
 			v = times(v, complex(real(s)*q, -imag(s)*q))
 		}
 		if n == 0 {
-			sum = imag(v) / 2
+			sum = float64(imag(v) / 2)
 			continue
 		}
 		sum += imag(v)
@@ -277,11 +277,11 @@ func (t Tempered) solve(q float64, upper bool) float64 {
 		if !(next > lo && next < hi) || i > 60 {
 			switch {
 			case math.IsInf(lo, 0):
-				next = hi - sd*float64(uint64(1)<<min(i, 60))
+				next = hi - float64(sd*float64(uint64(1)<<min(i, 60)))
 			case math.IsInf(hi, 0):
-				next = lo + sd*float64(uint64(1)<<min(i, 60))
+				next = lo + float64(sd*float64(uint64(1)<<min(i, 60)))
 			default:
-				next = lo + (hi-lo)/2
+				next = lo + float64((hi-lo)/2)
 			}
 		}
 		if math.Abs(next-x) <= 1e-13*max(math.Abs(next), 1e-3*sd) || next == lo || next == hi {

@@ -56,7 +56,7 @@ func (p *temperedPart) draw(s Stream, tag, block uint32) (v float64, tries uint3
 			accept, rest, _, _ := pair(block + 2*tries + 1)
 			tries++
 			sa, sb := dmath.SinPi(float64(p.alpha*u)), dmath.SinPi(float64((1-p.alpha)*u))
-			x := p.scale * dmath.Exp(kanter(p.alpha, sa, dmath.SinPi(min(u, uc)), sb, exp64(w, wc)))
+			x := float64(p.scale * dmath.Exp(kanter(p.alpha, sa, dmath.SinPi(min(u, uc)), sb, exp64(w, wc))))
 			if exp64(accept, rest) > float64(p.rate*x) || tries == p.tries() {
 				v += x
 				break
@@ -101,7 +101,7 @@ func (t Tempered) Sample(dst []float64, s Stream, off int) {
 			if side == 0 || t.Up == 0 {
 				dst[i] = 0
 			}
-			dst[i] += sign * v
+			dst[i] += float64(sign * v)
 		}
 	}
 	for i := range dst {
