@@ -61,7 +61,7 @@ func newRadial(alpha float64, d int) *radial {
 		}
 		z.far *= 1.25
 	}
-	a := alpha / 2
+	a := float64(alpha / 2)
 	m := mixing{
 		k:         Law{Alpha: a, Beta: 1, Scale: dmath.Pow(dmath.CosPi(a/2), 1/a), Param: S1},
 		half:      float64(z.dim / 2),

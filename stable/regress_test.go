@@ -33,7 +33,7 @@ func regressionData(seed uint64, n int, b [3]float64, l Law) (x, y []float64) {
 func TestRegressCoverage(t *testing.T) {
 	runs, n := 4, 400
 	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" {
-		runs = 300
+		runs = 100
 	}
 	b := [3]float64{3, -0.5, 0.02}
 	for _, l := range []Law{{Alpha: 1.5, Beta: 0.5, Scale: 0.3}, {Alpha: 0.9, Beta: -0.3, Scale: 2}} {

@@ -149,9 +149,10 @@ func (t Tempered) integral(c bend, x float64, pole bool) (sum float64) {
 		m := dmath.Expm1(y)
 		sinh := (m + m/(1+m)) / 2
 		half := dmath.Expm1(y / 2)
-		half = (half + half/(1+half)) / 2
-		z := complex(float64(c.b*c.tau*2*half*half), float64(c.b*c.c*sinh))
-		dz := complex(float64(c.b*c.tau*sinh), float64(c.b*c.c*(1+float64(2*half*half))))
+		half = float64((half + half/(1+half)) / 2)
+		bow := float64(2 * half * half) // cosh y − 1; 2·x may be made x + x, and fused
+		z := complex(float64(float64(c.b*c.tau)*bow), float64(c.b*c.c*sinh))
+		dz := complex(float64(c.b*c.tau*sinh), float64(c.b*c.c*(1+bow)))
 		e := t.cumulant(c.eta, z)
 		re, im := real(e)-float64(x*real(z)), imag(e)-float64(x*imag(z))
 		if re < -700 {
