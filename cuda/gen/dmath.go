@@ -105,14 +105,6 @@ func (b *builder) log64(x string) string {
 	return hi
 }
 
-// log1p64 is dmath.Log1p of a finite x > −1.
-func (b *builder) log1p64(x string) string {
-	u, c := b.twoSum(lit64(1), x)
-	h, l := b.logDD(u)
-	y := b.add64(h, b.add64(l, b.div64(c, u)))
-	return b.where64(b.test("setp.lt.f64 %s, %s", b.def('g', "abs.f64 %s", x), lit64(0x1p-54)), x, y)
-}
-
 // expDD is e^(x+xl)·(1+…) of dmath's reduction and kernel, for |x| < 746.
 func (b *builder) expDD(x, xl string) string {
 	n := b.def('g', "cvt.rni.f64.f64 %s", b.mul64(x, lit64(log2e64)))

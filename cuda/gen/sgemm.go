@@ -77,12 +77,11 @@ type sgemm struct {
 // Text returns the module.
 func (g SGEMM) Text() string {
 	b := newBuilder()
-	v := map[string]string{}
+	params := g.params()
 	if g.Conv { // of so many parameters not all registers at once
-		v = b.load(g.params()[:15+convPlain])
-	} else {
-		v = b.load(g.params())
+		params = params[:15+convPlain]
 	}
+	v := b.load(params)
 	s := &sgemm{builder: b, SGEMM: g, v: v, taps: &taps{builder: b, v: v, size: 4, rows: "K"}}
 	s.tid = b.def('r', "mov.u32 %%tid.x")
 	s.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)

@@ -54,14 +54,15 @@ func fatal(err error) {
 	os.Exit(1)
 }
 
-// public returns the packages of the module in dir that are not internal.
+// public returns the packages of the module in dir that are not internal, without
+// the helpers of tests, which judge results and make none.
 func public(dir string) ([]string, error) {
 	out, err := goTool(dir, "list", "./...")
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(strings.Fields(string(out)), func(p string) bool {
-		return strings.Contains(p+"/", "/internal/")
+		return strings.Contains(p+"/", "/internal/") || strings.HasSuffix(p, "/devicetest") || strings.HasSuffix(p, "/cudatest")
 	}), nil
 }
 
