@@ -95,12 +95,12 @@ func layerRows(o benchOptions, ops []nn.Operation, ms []float64) []layerRow {
 		r := &rows[at]
 		r.calls++
 		r.ms += ms[i]
-		r.flops += 2 * float64(op.MACs) * float64(o.batch)
-		values := float64(o.batch) * float64(product(op.In)+product(op.Out))
+		r.flops += float64(2 * float64(op.MACs) * float64(o.batch))
+		values := float64(float64(o.batch) * float64(product(op.In)+product(op.Out)))
 		if op.Weight != nil {
 			values += float64(product(op.Weight.Shape))
 		}
-		r.bytes += 4 * values
+		r.bytes += float64(4 * values)
 	}
 	slices.SortFunc(rows, func(a, b layerRow) int {
 		return cmp.Or(cmp.Compare(b.ms, a.ms), cmp.Compare(a.number, b.number))
