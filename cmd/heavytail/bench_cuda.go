@@ -104,7 +104,7 @@ func (b *cudaBench) conv(s shape) {
 			x, w, bias, y := filled(b.dev, n, h, h, c), filled(b.dev, k, k, c, o), filled(b.dev, o), b.dev.New(n, out, out, o)
 			return func() { b.dev.Conv2D(y, x, w, bias, nil, opt) }
 		})
-		b.add("conv_bwd", s, float64(2*flops), float64(2*bytes), func() func() {
+		b.add("conv_bwd", s, float64(2*flops), 2*bytes, func() func() {
 			x, w, dy := filled(b.dev, n, h, h, c), filled(b.dev, k, k, c, o), filled(b.dev, n, out, out, o)
 			dx, dw, db := b.dev.New(n, h, h, c), b.dev.New(k, k, c, o), b.dev.New(o)
 			return func() { b.dev.Conv2DBackward(dx, dw, db, dy, x, w, opt) }
