@@ -31,18 +31,26 @@ var errUnsupported = errors.New("no locks here")
 // the file system has none, the file alone says who has the folder: it is taken
 // over if it names a process of this host that is gone.
 //
-// The temporary files that dead processes left in the folder are removed.
+// The temporary files that dead processes left in the folder are removed. A link or
+// another file of the lock's name is an error and stays as it is.
 func LockFolder(dir string) (*Lock, error) {
 	path := filepath.Join(dir, lockFile)
 	for {
+		if at, err := os.Lstat(path); err == nil && !at.Mode().IsRegular() {
+			return nil, notALock(path)
+		}
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 		if err != nil {
 			return nil, fmt.Errorf("lock: %w", err)
 		}
 		free, err := tryLock(f)
-		was := readOwner(f)
+		was, other := readOwner(f)
 		if errors.Is(err, errUnsupported) {
 			free, err = was == owner{} || was.gone(), nil
+		}
+		if free && other {
+			_ = f.Close()
+			return nil, notALock(path)
 		}
 		if err != nil || !free {
 			_ = f.Close()
@@ -80,17 +88,27 @@ func (o owner) gone() bool {
 	return err == nil && host == o.Host && !alive(o.Process)
 }
 
-func readOwner(f *os.File) (o owner) {
-	text, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<12))
-	if err != nil || json.Unmarshal(text, &o) != nil {
-		return owner{}
-	}
-	return o
+func notALock(path string) error {
+	return fmt.Errorf("%s is not the lock of a training: it would be written over; move it away or choose another folder (-out)", path)
 }
 
+// readOwner returns what a lock file says. other is true of a file that says
+// something else: a process that died before it signed left nothing in it.
+func readOwner(f *os.File) (o owner, other bool) {
+	text, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<12))
+	if err != nil || len(text) == 0 {
+		return owner{}, err != nil
+	}
+	if json.Unmarshal(text, &o) != nil || o.Process == 0 {
+		return owner{}, true
+	}
+	return o, false
+}
+
+// sameFile reports whether path names f, and not through a link.
 func sameFile(f *os.File, path string) bool {
 	a, err := f.Stat()
-	b, err2 := os.Stat(path)
+	b, err2 := os.Lstat(path)
 	return err == nil && err2 == nil && os.SameFile(a, b)
 }
 

@@ -35,6 +35,41 @@ func TestLockFolder(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// What is no lock stays as it is: a link's target was written over.
+func TestLockSparesOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, lockFile), filepath.Join(dir, "mine.txt")
+	for _, text := range []string{"my notes", "", `{"process":1,"host":"elsewhere"}`} {
+		require.NoError(t, os.WriteFile(other, []byte(text), 0o644))
+		if err := os.Symlink(other, path); err != nil {
+			t.Skip(err) // some systems let only few make links
+		}
+		_, err := LockFolder(dir)
+		require.ErrorContains(t, err, path+" is not the lock of a training")
+		require.NoError(t, os.Remove(path))
+		got, err := os.ReadFile(other)
+		require.NoError(t, err)
+		require.Equal(t, text, string(got))
+	}
+	require.NoError(t, os.Symlink(filepath.Join(dir, "none"), path))
+	_, err := LockFolder(dir)
+	require.ErrorContains(t, err, "not the lock")
+	require.NoFileExists(t, filepath.Join(dir, "none"))
+	require.NoError(t, os.Remove(path))
+	for _, text := range []string{"my notes", "{}", `{"name":"x"}`} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		_, err := LockFolder(dir)
+		require.ErrorContains(t, err, "not the lock")
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, text, string(got))
+	}
+	require.NoError(t, os.WriteFile(path, nil, 0o644)) // of a training that died before it signed
+	l, err := LockFolder(dir)
+	require.NoError(t, err)
+	require.NoError(t, l.Release())
+}
+
 // Where there are no locks, an owner on this host that has ended has no say, one
 // elsewhere has.
 func TestOwnerIsGone(t *testing.T) {
