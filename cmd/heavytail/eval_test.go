@@ -42,6 +42,29 @@ func writePoints(t *testing.T, path string, seed uint64, n int, nu, scale float6
 	require.NoError(t, f.Close())
 }
 
+// Columns of the same names in another order were compared by their places.
+func TestEvalWantsColumnsInOrder(t *testing.T) {
+	dir := t.TempDir()
+	table := func(name, head, row string) {
+		text := head + "\n"
+		for i := range 60 {
+			text += fmt.Sprintf(row+"\n", i%7, 100+i%11)
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	table("ab.csv", "a,b", "%[1]d,%[2]d")
+	table("ba.csv", "b,a", "%[2]d,%[1]d")
+	table("xy.csv", "x,y", "%[1]d,%[2]d")
+	ok(t, dir, "train", "-data", "csv:ba.csv", "-out", "ba", "-steps", "2", "-batch", "8", "-warmup", "1", "-preview-every", "0")
+	for _, gen := range []string{"ba.csv", "model:ba/model.safetensors"} {
+		r := heavytailIn(t, dir, "eval", "ab.csv", gen, "-n", "40")
+		require.Equal(t, 1, r.status, gen)
+		require.Contains(t, r.stderr, "has the columns a, b, "+gen+" b, a: columns are compared by their places")
+	}
+	ok(t, dir, "eval", "ab.csv", "xy.csv")
+	ok(t, dir, "eval", "ba.csv", "model:ba/model.safetensors", "-n", "40", "-steps", "3")
+}
+
 // The numbers of a checkpoint's raw and averaged weights differ, and the report
 // names them. The toy run's average of rate 0.9 has the whole of its start.
 func TestEvalWeights(t *testing.T) {
