@@ -78,7 +78,7 @@ func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
 		}
 	}
 	shape := r.loaded.SampleShape(r.options)
-	if r.options.Image64, e.InitSHA256, err = data.ReadValues(ctx, e.Init, shape); err != nil {
+	if r.options.Image64, e.InitSHA256, err = data.ReadValues(ctx, e.Init, shape, r.loaded.Recipe().Data.Columns); err != nil {
 		return fmt.Errorf("-init %w", err)
 	}
 	if e.Mask != "" {
@@ -107,7 +107,7 @@ func readMask(ctx context.Context, path string, shape []int) (known []bool, sum 
 	if len(shape) == 3 && data.IsPicture(path) {
 		one = []int{shape[0], shape[1], 1}
 	}
-	x, sum, err := data.ReadValues(ctx, path, one)
+	x, sum, err := data.ReadValues(ctx, path, one, nil)
 	if err != nil {
 		return nil, "", err
 	}

@@ -168,9 +168,10 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var x, y samples
 	if drawn {
 		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights}
-		if err = inOrder(real, set.Columns, gen, m.Recipe().Data.Columns); err == nil {
-			x, y, err = o.draw(ctx, e, &r, set, m)
+		if err = data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
+			return fmt.Errorf("%s, of %s: %w", real, gen, err)
 		}
+		x, y, err = o.draw(ctx, e, &r, set, m)
 	} else {
 		x, y, err = o.read(ctx, e, &r, set, real, gen)
 	}
@@ -269,8 +270,8 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.Shape)
 	}
-	if err := inOrder(r.Real.Data, set.Columns, spec, gen.Columns); err != nil {
-		return x, y, err
+	if err := data.InOrder(set.Columns, gen.Columns); err != nil {
+		return x, y, fmt.Errorf("%s, beside %s: %w", spec, r.Real.Data, err)
 	}
 	r.Generated = evalSource{Data: spec, Samples: gen.Len()}
 	n := min(set.Len(), gen.Len())
@@ -284,16 +285,6 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 	x, _ = spread(set, n)
 	y, _ = spread(gen, n)
 	return x, y, nil
-}
-
-// inOrder returns an error if two sets have columns of the same names in another
-// order: columns are compared by their places. Other names may be other words.
-func inOrder(real string, a []string, other string, b []string) error {
-	if slices.Equal(a, b) || !slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))) {
-		return nil
-	}
-	return fmt.Errorf("%s has the columns %s, %s %s: columns are compared by their places; bring those of one table into the order of the other",
-		real, strings.Join(a, ", "), other, strings.Join(b, ", "))
 }
 
 // samples are values one sample after the other: points in float64, for those far

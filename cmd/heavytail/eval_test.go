@@ -42,8 +42,9 @@ func writePoints(t *testing.T, path string, seed uint64, n int, nu, scale float6
 	require.NoError(t, f.Close())
 }
 
-// Columns of the same names in another order were compared by their places.
-func TestEvalWantsColumnsInOrder(t *testing.T) {
+// Columns of the same names in another order were taken by their places: compared
+// with each other, started from, and trained on with another model's scaling.
+func TestColumnsInAnotherOrder(t *testing.T) {
 	dir := t.TempDir()
 	table := func(name, head, row string) {
 		text := head + "\n"
@@ -56,13 +57,24 @@ func TestEvalWantsColumnsInOrder(t *testing.T) {
 	table("ba.csv", "b,a", "%[2]d,%[1]d")
 	table("xy.csv", "x,y", "%[1]d,%[2]d")
 	ok(t, dir, "train", "-data", "csv:ba.csv", "-out", "ba", "-steps", "2", "-batch", "8", "-warmup", "1", "-preview-every", "0")
-	for _, gen := range []string{"ba.csv", "model:ba/model.safetensors"} {
-		r := heavytailIn(t, dir, "eval", "ab.csv", gen, "-n", "40")
-		require.Equal(t, 1, r.status, gen)
-		require.Contains(t, r.stderr, "has the columns a, b, "+gen+" b, a: columns are compared by their places")
+	model := "ba/model.safetensors"
+	for _, args := range [][]string{
+		{"eval", "%s", "ba.csv"}, {"eval", "%s", "model:" + model, "-n", "40", "-steps", "3"},
+		{"sample", "-model", model, "-init", "%s", "-n", "60", "-steps", "3", "-o", "x.csv"},
+		{"train", "-from", model, "-data", "csv:%s", "-out", "run", "-steps", "2", "-batch", "8", "-warmup", "1", "-preview-every", "0"},
+	} {
+		with := func(table string) []string {
+			return strings.Split(strings.ReplaceAll(strings.Join(args, " "), "%s", table), " ")
+		}
+		r := heavytailIn(t, dir, with("ab.csv")...)
+		require.NotZero(t, r.status, "%v", args)
+		require.Contains(t, r.stderr, "are known by their places", "%v", args)
+		require.NoDirExists(t, filepath.Join(dir, "run"))
+		ok(t, dir, with("ba.csv")...)
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, "run")))
+		ok(t, dir, with("xy.csv")...) // other words, perhaps
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, "run")))
 	}
-	ok(t, dir, "eval", "ab.csv", "xy.csv")
-	ok(t, dir, "eval", "ba.csv", "model:ba/model.safetensors", "-n", "40", "-steps", "3")
 }
 
 // The numbers of a checkpoint's raw and averaged weights differ, and the report

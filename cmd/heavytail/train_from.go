@@ -47,6 +47,9 @@ func (r *trainRequest) fits(rec recipe.Recipe) error {
 		return fmt.Errorf("-from %s: a model of samples of %v, the data (-data %s) are of %v: images and points have no network in common; give data of its kind, or leave -from out",
 			printable(r.from), was, printable(rec.Data.Spec), is)
 	}
+	if err := data.InOrder(r.source.Recipe.Data.Columns, rec.Data.Columns); err != nil {
+		return fmt.Errorf("-from %s: -data %s: %w", printable(r.from), printable(rec.Data.Spec), err)
+	}
 	return nil
 }
 

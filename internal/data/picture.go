@@ -20,8 +20,9 @@ import (
 // scaled to the shape and of values in [−1,1], or all samples of an .npy or .csv
 // file, of that shape exactly. It returns the values one sample after the other,
 // and the SHA-256 of the file in hexadecimal. The file is opened once: it may be a
-// pipe.
-func ReadValues(ctx context.Context, path string, shape []int) (x []float64, sum string, err error) {
+// pipe. columns are the names of the model's columns, nil if it has none: a table
+// with the same in another order is an error.
+func ReadValues(ctx context.Context, path string, shape []int, columns []string) (x []float64, sum string, err error) {
 	f, err := source.Open(ctx, path)
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return nil, "", fmt.Errorf("%s: %w", path, e.Err)
@@ -36,7 +37,7 @@ func ReadValues(ctx context.Context, path string, shape []int) (x []float64, sum
 	all := func() io.Reader { return stoppable{ctx, io.NewSectionReader(whole, 0, size)} }
 	h := sha256.New()
 	if _, err = io.Copy(h, all()); err == nil {
-		x, err = values(ctx, all, whole, size, form(path), shape)
+		x, err = values(ctx, all, whole, size, form(path), shape, columns)
 	}
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
@@ -58,7 +59,7 @@ func IsPicture(path string) bool {
 
 // values reads what ReadValues does from a file, given as a reader of all of it
 // and by its bytes.
-func values(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size int64, ext string, shape []int) ([]float64, error) {
+func values(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size int64, ext string, shape []int, columns []string) ([]float64, error) {
 	var s *Set
 	var err error
 	switch ext {
@@ -77,6 +78,9 @@ func values(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size i
 	}
 	if !slices.Equal(s.Shape, shape) {
 		return nil, fmt.Errorf("samples of %v; the model's are %v", s.Shape, shape)
+	}
+	if err := InOrder(columns, s.Columns); err != nil {
+		return nil, err
 	}
 	out := make([]float64, s.Len()*s.Per())
 	for i := range s.Len() {

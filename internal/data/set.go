@@ -368,3 +368,12 @@ func tailCounts(n int, ratio float64, k int) []int {
 	}
 	return out
 }
+
+// InOrder returns an error if names are those of want in another order: columns are
+// known by their places. Other names may be other words for the same.
+func InOrder(want, names []string) error {
+	if slices.Equal(want, names) || !slices.Equal(slices.Sorted(slices.Values(want)), slices.Sorted(slices.Values(names))) {
+		return nil
+	}
+	return fmt.Errorf("the columns are %s, where %s are known by their places: bring them into that order", strings.Join(names, ", "), strings.Join(want, ", "))
+}
