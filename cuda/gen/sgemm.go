@@ -12,26 +12,26 @@ package gen
 type SGEMM struct {
 	Name             string
 	BM, BN, TM, TN   int
-	AV               int // terms of A that a thread reads at a time, 2 or 4
 	Stages, MinBlock int
 	Conv             bool
 	Any              bool // any sizes, pitches and float32 addresses: copies of 4 bytes
 }
 
-// SGEMMs are the products: one for large shapes, one with twice the warps, one
-// for small shapes; the convolutions in their direct form; and two for any sizes,
+// SGEMMs are the products: one for large shapes, one for small shapes; the convolutions in their direct form; and two for any sizes,
 // the second for few outputs. A product is a convolution of one tap.
 var SGEMMs = []SGEMM{
-	{Name: "sgemm_128x128", BM: 128, BN: 128, TM: 8, TN: 16, AV: 4, Stages: 3, MinBlock: 2},
-	{Name: "sgemm_128x128_8x8", BM: 128, BN: 128, TM: 8, TN: 8, AV: 2, Stages: 3, MinBlock: 2},
-	{Name: "sgemm_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4},
-	{Name: "sconv_128x128", BM: 128, BN: 128, TM: 8, TN: 16, AV: 4, Stages: 3, MinBlock: 2, Conv: true},
-	{Name: "sconv_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4, Conv: true},
-	{Name: "sany_64x64", BM: 64, BN: 64, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 4, Conv: true, Any: true},
-	{Name: "sany_64x32", BM: 64, BN: 32, TM: 4, TN: 4, AV: 4, Stages: 3, MinBlock: 8, Conv: true, Any: true},
+	{Name: "sgemm_128x128", BM: 128, BN: 128, TM: 8, TN: 16, Stages: 3, MinBlock: 2},
+	{Name: "sgemm_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4},
+	{Name: "sconv_128x128", BM: 128, BN: 128, TM: 8, TN: 16, Stages: 3, MinBlock: 2, Conv: true},
+	{Name: "sconv_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4, Conv: true},
+	{Name: "sany_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4, Conv: true, Any: true},
+	{Name: "sany_64x32", BM: 64, BN: 32, TM: 4, TN: 4, Stages: 3, MinBlock: 8, Conv: true, Any: true},
 }
 
-const tileK = 16
+const (
+	tileK = 16
+	readK = 4 // terms of A that a thread reads at a time
+)
 
 // Threads is the size of a block.
 func (g SGEMM) Threads() int { return g.BM / g.TM * (g.BN / g.TN) }

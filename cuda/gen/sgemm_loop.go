@@ -18,7 +18,7 @@ func (s *sgemm) outputs() {
 		for _, x := range row {
 			s.emit("mov.f32 %s, 0f00000000;", x)
 		}
-		s.acc, s.a = append(s.acc, row), append(s.a, s.regs('f', s.AV))
+		s.acc, s.a = append(s.acc, row), append(s.a, s.regs('f', readK))
 	}
 	s.bv = [2][]string{s.regs('f', s.TN), s.regs('f', s.TN)}
 	s.read = s.def('r', "mov.u32 0")
@@ -97,11 +97,11 @@ func (s *sgemm) terms() {
 	bAt := s.def('r', "add.u32 %s, %s", s.bRead, s.read)
 	s.row(bAt, 0, s.bv[0])
 	for k := range tileK {
-		if k%s.AV == 0 {
+		if k%readK == 0 {
 			at := s.def('r', "xor.b32 %s, %d", s.rowKey, k/4*16)
 			at = s.def('r', "add.u32 %s, %s", s.def('r', "add.u32 %s, %s", at, s.read), s.smem)
 			for i := range s.TM {
-				s.emit("ld.shared%s %s, [%s+%d];", vector(s.AV), list(s.a[i]), at, i*s.BM/s.TM*64+k%4*4)
+				s.emit("ld.shared%s %s, [%s+%d];", vector(readK), list(s.a[i]), at, i*s.BM/s.TM*64+k%4*4)
 			}
 		}
 		if k < tileK-1 {
@@ -112,7 +112,7 @@ func (s *sgemm) terms() {
 				if j%2 == 1 {
 					i = s.TM - 1 - i
 				}
-				s.emit("fma.rn.f32 %s, %s, %s, %s;", s.acc[i][j], s.a[i][k%s.AV], s.bv[k&1][j], s.acc[i][j])
+				s.emit("fma.rn.f32 %s, %s, %s, %s;", s.acc[i][j], s.a[i][k%readK], s.bv[k&1][j], s.acc[i][j])
 			}
 		}
 	}
