@@ -166,15 +166,7 @@ func TestEllipticalTails(t *testing.T) {
 	x := make([]float32, 2*n)
 	e.Sample(x, Stream{Seed: 5}, 0)
 	q0, q1 := float32(e.Project([]float64{1, 0}).SurvivalQuantile(1e-3)), float32(e.Project([]float64{0, 1}).SurvivalQuantile(1e-3))
-	one, both := 0, 0
-	for i := 0; i < len(x); i += 2 {
-		if x[i] > q0 {
-			one++
-			if x[i+1] > q1 {
-				both++
-			}
-		}
-	}
+	one, both := beyond(x, q0, q1)
 	l := e.TailDependence(0, 1)
 	require.InDelta(t, l, float64(both)/float64(one), 0.02+4*math.Sqrt(l*(1-l)/float64(one)))
 	require.Equal(t, 1.0, e.TailDependence(1, 1))

@@ -69,14 +69,9 @@ func TestSpectralSample(t *testing.T) {
 	}
 }
 
-// TestSpectralTails counts what is beyond the quantiles of 1e-3 together.
-func TestSpectralTails(t *testing.T) {
-	s := spectralCase(t, 1.2)
-	const n = 1_000_000
-	x := make([]float32, 2*n)
-	s.Sample(x, Stream{Seed: 5}, 0)
-	q0, q1 := float32(s.Project([]float64{1, 0}).SurvivalQuantile(1e-3)), float32(s.Project([]float64{0, 1}).SurvivalQuantile(1e-3))
-	one, both := 0, 0
+// beyond counts the vectors of the plane whose first value is above q0, and those of
+// them whose second is above q1.
+func beyond(x []float32, q0, q1 float32) (one, both int) {
 	for i := 0; i < len(x); i += 2 {
 		if x[i] > q0 {
 			one++
@@ -85,6 +80,17 @@ func TestSpectralTails(t *testing.T) {
 			}
 		}
 	}
+	return one, both
+}
+
+// TestSpectralTails counts what is beyond the quantiles of 1e-3 together.
+func TestSpectralTails(t *testing.T) {
+	s := spectralCase(t, 1.2)
+	const n = 1_000_000
+	x := make([]float32, 2*n)
+	s.Sample(x, Stream{Seed: 5}, 0)
+	q0, q1 := float32(s.Project([]float64{1, 0}).SurvivalQuantile(1e-3)), float32(s.Project([]float64{0, 1}).SurvivalQuantile(1e-3))
+	one, both := beyond(x, q0, q1)
 	l := s.TailDependence(0, 1)
 	require.InDelta(t, 1e-3*n, one, 4*math.Sqrt(1e-3*n))
 	require.InDelta(t, l, float64(both)/float64(one), 0.02+4*math.Sqrt(l*(1-l)/float64(one)))
