@@ -28,7 +28,7 @@ func attempt(k *emu.Kernel, g *gpu, l emu.Launch, at uint64, want []float32, par
 func trySGEMM(g *gpu, k *emu.Kernel, seed int64) error {
 	const M, N, K = 70, 68, 100
 	a, b, bias := random(M*K, 1), random(K*N, 2), random(N, 3)
-	y, s, c := cpu.New(M, N), gen.SGEMMs[2], g.room(M*N)
+	y, s, c := cpu.New(M, N), products[1], g.room(M*N)
 	cpu.Linear(y, onCPU(a, M, K), onCPU(b, K, N), onCPU(bias, N))
 	return attempt(k, g, sgemm(N, M, s, seed), c, y.Data(), g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0, 0, 0, 0)
 }
