@@ -76,7 +76,7 @@ func (d *Device) Attention(y, qkv *tensor.Tensor, h int) {
 	defer d.begin("Attention", y, qkv).end()
 	y.Touch()
 	a, ok := d.heads(qkv, h)
-	if !ok || a.attentionTiles(y, qkv) {
+	if !ok || a.flash(y, qkv) || a.attentionTiles(y, qkv) {
 		return
 	}
 	step := a.queries()

@@ -8,7 +8,7 @@ import (
 	"heavytail/tensor"
 )
 
-// A Device is one GPU. Any number of goroutines may use it; their operations follow
+// A Device is one GPU, in one Mode. Any number of goroutines may use it; their operations follow
 // each other in one stream. Only Download, Loss and SumSq wait for the GPU.
 //
 // A method that cannot be done panics with a *tensor.Failure: its cause is ErrMemory
@@ -54,6 +54,7 @@ var (
 
 // Options are settings of a device; the zero value is right for a GPU.
 type Options struct {
+	Mode    Mode  // Exact, or a faster one that promises no bits
 	Limit   int64 // the most memory to take, in bytes; 0: 15/16 of what is free
 	Segment int64 // memory is taken from the driver by so much; 0: 64 MiB
 	Guard   int64 // bytes between tensors, a multiple of 512, to find kernels that leave theirs
@@ -83,8 +84,14 @@ func New(drv Driver, opt Options) (*Device, error) {
 	return d, nil
 }
 
-// Name says which GPU computes: "cuda NVIDIA H100 80GB HBM3".
-func (d *Device) Name() string { return "cuda " + d.info.Name }
+// Name says which GPU computes, and with other bits than the CPU's in which mode:
+// "cuda NVIDIA H100 80GB HBM3", "cuda NVIDIA H100 80GB HBM3 bf16".
+func (d *Device) Name() string {
+	if d.opt.Mode == Exact {
+		return "cuda " + d.info.Name
+	}
+	return "cuda " + d.info.Name + " " + d.opt.Mode.String()
+}
 
 // Memory returns the bytes that tensors may take in all.
 func (d *Device) Memory() int64 { return d.opt.Limit }

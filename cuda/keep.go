@@ -12,8 +12,12 @@ import (
 
 // Kept returns the size of the copy of w that a forward pass reads: of an upsampled
 // convolution the sums of its taps, of Winograd's form the points of its tiles.
-// Others read w itself, and tables of taps are parameters of kernels.
+// Others read w itself, and tables of taps are parameters of kernels. Tensor cores
+// read a copy of every weight.
 func (d *Device) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
+	if sh := shapeOf(w, opt); d.opt.Mode.takes(w.Dim(w.Rank()-2), w.Cols()) {
+		return d.operand(elements(w, sh)), 0
+	}
 	if w.Rank() != 4 || w.Dim(0) != 3 {
 		return 0, 0
 	}
@@ -28,10 +32,37 @@ func (d *Device) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, ta
 	return 0, 0
 }
 
+// shapeOf is what of a convolution, or a product, says which matrices it reads.
+func shapeOf(w *tensor.Tensor, opt tensor.ConvOpt) conv.Shape {
+	if w.Rank() != 4 {
+		return rowShape
+	}
+	return conv.Shape{K: w.Dim(0), Up: opt.Up}
+}
+
+// operand is the memory of so many elements that tensor cores read.
+func (d *Device) operand(n int) int64 {
+	if d.opt.Mode == BF16 {
+		return 2 * int64(n)
+	}
+	return 4 * int64(n)
+}
+
 // ConvBuffer returns what a convolution of n images of h×wd pixels takes while it
-// runs: the transformed pixels and products of Winograd's form.
+// runs: the transformed pixels and products of Winograd's form; for tensor cores the
+// pixels in bfloat16, and the weight in float32 while its copy is made.
 func (d *Device) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
 	opt.Stride = max(opt.Stride, 1)
+	if c := w.Dim(w.Rank() - 2); d.opt.Mode.takes(c, w.Cols()) {
+		var b int64
+		if d.opt.Mode == BF16 {
+			b = d.operand(n * max(h*wd, 1) * c)
+		}
+		if sh := shapeOf(w, opt); orderOf(sh, false) == upSums {
+			b += 4 * int64(elements(w, sh))
+		}
+		return b
+	}
 	if w.Rank() != 4 || n == 0 {
 		return 0
 	}

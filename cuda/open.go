@@ -29,15 +29,18 @@ type (
 // ErrMemory says that a GPU has not the memory that was asked for.
 var ErrMemory = driver.ErrMemory
 
-// Open returns the GPU of that number, from 0. It returns an error that says what is
-// missing if the program was built without the tag cuda, there is no driver, or no
-// such GPU, or it is too old.
-func Open(n int) (*Device, error) {
+// Open returns the GPU of that number, from 0, which has the bits of the CPU. It
+// returns an error that says what is missing if the program was built without the tag
+// cuda, there is no driver, or no such GPU, or it is too old.
+func Open(n int) (*Device, error) { return OpenWith(n, Options{}) }
+
+// OpenWith is Open with options, such as a faster Mode.
+func OpenWith(n int, opt Options) (*Device, error) {
 	drv, err := cudrv.Open(n)
 	if err != nil {
 		return nil, fmt.Errorf("cuda: %w", err)
 	}
-	return New(drv, Options{})
+	return New(drv, opt)
 }
 
 // Devices lists the GPUs by their numbers, or says as Open does what is missing.

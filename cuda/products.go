@@ -26,10 +26,15 @@ func image(t *tensor.Tensor) plan.Image {
 type form int
 
 const (
-	turned     form = iota // the transposes of its matrices
+	plain      form = iota // its matrices as they are
+	turned                 // their transposes
 	upSums                 // the 16 matrices of an upsampled 3×3 convolution
 	turnedSums             // their transposes
-	winoTaps2              // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
+	halfPlain              // the first four in bfloat16
+	halfTurned
+	halfSums
+	halfTurnedSums
+	winoTaps2 // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
 	_
 	winoTaps4
 	winoBack2 // the same for gradients at x
@@ -64,16 +69,49 @@ func (d *Device) pack(w *tensor.Tensor, slot int, f form, n int, fill func(dst u
 	return c.at
 }
 
-// transposed returns the transposes of w's matrices, of which gradients at x are
-// products.
-func (d *Device) transposed(w *tensor.Tensor) uint64 {
-	taps := 1
-	if w.Rank() == 4 {
-		taps = w.Dim(0) * w.Dim(1)
+// ordered returns w's matrices, with turn their transposes, of which gradients at x
+// are products; of an upsampled 3×3 convolution its 16. A copy is in slot.
+func (d *Device) ordered(w *tensor.Tensor, slot int, sh conv.Shape, turn bool) uint64 {
+	f := orderOf(sh, turn)
+	if f == plain {
+		return at(w)
 	}
-	return d.pack(w, 1, turned, w.Len(), func(dst uint64) {
-		d.stream.Transpose(dst, at(w), taps, w.Rows()/taps, w.Cols())
-	})
+	return d.pack(w, slot, f, elements(w, sh), func(dst uint64) { d.order(dst, w, f) })
+}
+
+// orderOf is the form of the float32 matrices that a convolution reads.
+func orderOf(sh conv.Shape, turn bool) form {
+	f := plain
+	if sh.Up && sh.K == 3 {
+		f = upSums
+	}
+	if turn {
+		f++
+	}
+	return f
+}
+
+// elements is how many the matrices of a convolution have.
+func elements(w *tensor.Tensor, sh conv.Shape) int { return w.Len() / (sh.K * sh.K) * sh.Mats() }
+
+// order puts w's matrices to dst.
+func (d *Device) order(dst uint64, w *tensor.Tensor, f form) {
+	o, from, mats := w.Cols(), at(w), 1
+	if w.Rank() == 4 {
+		mats = w.Dim(0) * w.Dim(1)
+	}
+	c := w.Rows() / mats
+	if f == upSums || f == turnedSums {
+		to := dst
+		if f == turnedSums {
+			to = d.room(16 * c * o)
+		}
+		d.stream.UpSums(to, from, c, o)
+		from, mats = to, 16
+	}
+	if f == turned || f == turnedSums {
+		d.stream.Transpose(dst, from, mats, c, o)
+	}
 }
 
 // Linear sets y = x·w + b: x [M,C], w [C,O], b [O] or nil, y [M,O]. Each output is
@@ -83,7 +121,17 @@ func (d *Device) Linear(y, x, w, b *tensor.Tensor) {
 	shapes.Linear("Linear", y, x, w, b)
 	defer d.begin("Linear", y, x, w, b).end()
 	y.Touch()
-	d.stream.Product(rows(y), rows(x), at(w), w.Cols(), at(b), plan.Image{}, plan.Batch{})
+	d.product(rows(y), rows(x), w, at(b), plan.Image{})
+}
+
+// rowShape is a product of rows as a convolution.
+var rowShape = conv.Shape{K: 1, Stride: 1, H: 1, W: 1}
+
+// product sets y = x·w + bias + res.
+func (d *Device) product(y, x plan.Image, w *tensor.Tensor, bias uint64, res plan.Image) {
+	if !d.cores(plan.Pixels(y), plan.Pixels(x), w, bias, plan.Pixels(res), rowShape) {
+		d.stream.Product(y, x, at(w), w.Cols(), bias, res, plan.Batch{})
+	}
 }
 
 // LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and db += Σ_rows dy
@@ -98,7 +146,11 @@ func (d *Device) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	if dx != nil {
 		dx.Touch()
-		d.stream.Product(rows(dx), rows(dy), d.transposed(w), w.Rows(), 0, plan.Image{}, plan.Batch{})
+		back := rowShape
+		back.Back = true
+		if !d.cores(plan.Pixels(rows(dx)), plan.Pixels(rows(dy)), w, 0, plan.Image{}, back) {
+			d.stream.Product(rows(dx), rows(dy), d.ordered(w, 1, rowShape, true), w.Rows(), 0, plan.Image{}, plan.Batch{})
+		}
 	}
 	dw.Touch()
 	d.stream.WeightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()})
@@ -152,7 +204,11 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	defer d.begin("Conv2D", y, x, w, b, res).end()
 	y.Touch()
 	if isProduct(w, opt) {
-		d.stream.Product(rows(y), rows(x), at(w), w.Cols(), at(b), rows(res), plan.Batch{})
+		d.product(rows(y), rows(x), w, at(b), rows(res))
+		return
+	}
+	sh := conv.Of(x, w, opt)
+	if d.cores(image(y), image(x), w, at(b), image(res), sh) {
 		return
 	}
 	if m := conv.Winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
@@ -162,12 +218,7 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		d.winograd(m, image(y), image(x), u, at(b), image(res))
 		return
 	}
-	sh := conv.Of(x, w, opt)
-	weight := at(w)
-	if opt.Up && w.Dim(0) == 3 {
-		weight = d.pack(w, 0, upSums, 16*w.Dim(2)*w.Cols(), func(dst uint64) { d.stream.UpSums(dst, at(w), w.Dim(2), w.Cols()) })
-	}
-	d.stream.Conv(image(y), image(x), weight, at(b), image(res), sh)
+	d.stream.Conv(image(y), image(x), d.ordered(w, 0, sh, false), at(b), image(res), sh)
 }
 
 // Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped) from dy,
@@ -200,6 +251,11 @@ func points(m int) int { return (m + 2) * (m + 2) }
 
 // convInput computes dx from dy.
 func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
+	sh := conv.Of(dx, w, opt)
+	sh.Back = true
+	if d.cores(image(dx), image(dy), w, 0, plan.Image{}, sh) {
+		return
+	}
 	if m := conv.Winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
 		c, o := w.Dim(2), w.Cols()
 		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
@@ -210,17 +266,5 @@ func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		d.winograd(m, image(dx), image(dy), u, 0, plan.Image{})
 		return
 	}
-	sh := conv.Of(dx, w, opt)
-	sh.Back = true
-	var weight uint64
-	if c, o := w.Dim(2), w.Cols(); opt.Up && w.Dim(0) == 3 {
-		weight = d.pack(w, 1, turnedSums, 16*c*o, func(dst uint64) {
-			sums := d.room(16 * c * o)
-			d.stream.UpSums(sums, at(w), c, o)
-			d.stream.Transpose(dst, sums, 16, c, o)
-		})
-	} else {
-		weight = d.transposed(w)
-	}
-	d.stream.Conv(image(dx), image(dy), weight, 0, plan.Image{}, sh)
+	d.stream.Conv(image(dx), image(dy), d.ordered(w, 1, sh, true), 0, plan.Image{}, sh)
 }

@@ -42,8 +42,13 @@ func (d *noDriver) Launch(cuda.Func, [3]uint32, [3]uint32, int, []byte) error {
 // evaluation.
 func steady(t *testing.T, cfg nn.Config, batch int, training bool) (d *noDriver, step func()) {
 	t.Helper()
+	return steadyIn(t, cuda.Exact, cfg, batch, training)
+}
+
+func steadyIn(t *testing.T, m cuda.Mode, cfg nn.Config, batch int, training bool) (d *noDriver, step func()) {
+	t.Helper()
 	d = &noDriver{}
-	dev, err := cuda.New(d, cuda.Options{})
+	dev, err := cuda.New(d, cuda.Options{Mode: m})
 	require.NoError(t, err)
 	net, err := nn.New(dev, cfg)
 	require.NoError(t, err)
@@ -82,6 +87,15 @@ func TestSteadyState(t *testing.T) {
 			require.Equal(t, before, d.next, "%s, training %v: memory of the GPU", name, training)
 		}
 	}
+	for m := range fastModes {
+		for name, cfg := range coreNets {
+			d, step := steadyIn(t, m, cfg, 2, true)
+			step()
+			before := d.next
+			require.Zero(t, testing.AllocsPerRun(5, step), "%s, %v: allocations of a step", name, m)
+			require.Equal(t, before, d.next, "%s, %v: memory of the GPU", name, m)
+		}
+	}
 }
 
 // What a network says beforehand that it takes is what it takes, with room to spare
@@ -90,8 +104,9 @@ func TestMemoryBeforehand(t *testing.T) {
 	for _, name := range []string{"fashion", "cifar10_lt", "cifar10-ddpmpp", "2d"} {
 		cfg, err := nn.Preset(name)
 		require.NoError(t, err)
-		for _, batch := range []int{1, 16} {
-			dev, err := cuda.New(&noDriver{}, cuda.Options{Segment: 512}) // every piece of memory is its own segment
+		for i, batch := range []int{1, 16, 1, 16, 1, 16} {
+			m := cuda.Mode(i / 2)
+			dev, err := cuda.New(&noDriver{}, cuda.Options{Mode: m, Segment: 512}) // every piece of memory is its own segment
 			require.NoError(t, err)
 			net, err := nn.New(dev, cfg)
 			require.NoError(t, err)
@@ -101,8 +116,8 @@ func TestMemoryBeforehand(t *testing.T) {
 			require.NoError(t, err)
 			net.Forward(ws, dev.New(append([]int{batch}, net.SampleShape()...)...), make([]float32, batch), nil)
 			need, took := workspace+params, dev.Held()
-			require.GreaterOrEqual(t, need, took, "%s, batch %d", name, batch)
-			require.Less(t, need, took+took/10+128<<20, "%s, batch %d", name, batch)
+			require.GreaterOrEqual(t, need, took, "%s, %v, batch %d", name, m, batch)
+			require.Less(t, need, took+took/10+128<<20, "%s, %v, batch %d", name, m, batch)
 		}
 	}
 }

@@ -77,7 +77,7 @@ const flagToy = "-data toy:rings -points 60 -steps 4 -batch 8 -warmup 1 -out run
 var idleFlags = map[string]string{
 	"train -out": "where the run is", "sample -o": "where samples go; its ending is what they are", "noise -o": "where numbers go", "eval -json": "where results go",
 	"train -threads": "any number gives the same bytes", "sample -threads": "the same", "noise -threads": "the same", "eval -threads": "the same", "sample -batch": "the same",
-	"train -device": "any device gives the same bytes", "sample -device": "the same", "noise -device": "the same", "eval -device": "the same",
+	"train -device": "any device gives the same bytes, but in fast modes of GPUs, which are not here", "sample -device": "the same", "noise -device": "the same", "eval -device": "the same",
 	"train -micro": "the same bytes with less memory", "train -save-every": "how much a killed run loses", "train -resume": "goes on where there is a run; without one it begins",
 }
 

@@ -29,7 +29,8 @@ var sampleCommand = command{
   heavytail sample -model runs/x/model.safetensors
   heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
 
-The same model, seeds and settings give the same bytes on every machine.
+The same model, seeds and settings give the same bytes on every machine; only the
+fast modes of GPUs, -device cuda,tf32 and cuda,bf16, give others.
 Without -class, the sample of seed s has class s mod the number of classes.
 A PNG carries its recipe: heavytail info out.png shows it.
 `,
@@ -68,6 +69,7 @@ type pictureRecipe struct {
 
 	Guidance float64 `json:"guidance,omitempty"`
 	Size     []int   `json:"size,omitempty"` // height and width, if not the trained ones
+	Mode     string  `json:"mode,omitempty"` // of a GPU that gave other bytes than a CPU: tf32 or bf16
 	Edit     *edit   `json:"edit,omitempty"`
 
 	heavytail.Settings // of the method; zero ones are left out
@@ -197,7 +199,11 @@ func (r *sampleRequest) load(ctx context.Context, dev tensor.Device) error {
 	if err != nil {
 		return fail(err)
 	}
-	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights}
+	spec, _, err := r.device.choose()
+	if err != nil {
+		return err
+	}
+	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights, Mode: spec.Fast()}
 	return nil
 }
 

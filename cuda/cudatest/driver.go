@@ -22,6 +22,8 @@ type Config struct {
 	Shared int   // bytes of shared memory that a block may have; 0: 227 KiB
 	Old    bool  // a GPU of capability 7.0
 
+	Mode cuda.Mode // of the device
+
 	// Fail, if not nil, is asked before every call of the driver, by its name; the
 	// call does nothing and returns the error. After one that is not of ErrMemory,
 	// nor of Load or Func, the GPU is lost: every other call but Close is noted in
@@ -46,7 +48,7 @@ func Open(t testing.TB, c Config) *cuda.Device {
 		return openGPU(t, c)
 	}
 	drv := New(c)
-	d, err := cuda.New(drv, cuda.Options{Segment: 1 << 20, Guard: 4096})
+	d, err := cuda.New(drv, cuda.Options{Mode: c.Mode, Segment: 1 << 20, Guard: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +66,7 @@ func openGPU(t testing.TB, c Config) *cuda.Device {
 	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Fail != nil || c.Sampled != nil {
 		t.Skip("needs the interpreter")
 	}
-	d, err := cuda.Open(0)
+	d, err := cuda.OpenWith(0, cuda.Options{Mode: c.Mode})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,14 +24,17 @@ const (
 	flashK, flashV = 8192, 16384 // after the queries: K0 V0 K1 V1
 	flashBuffer    = 16384
 
+	// FlashHead is how many channels a head has.
+	FlashHead = 64
+
 	// FlashShared is the dynamic shared memory of a launch.
 	FlashShared = 40960
 
 	mmaBF16 = "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"
 )
 
-// Flash is softmax(q·kᵀ/8)·v for qkv [N,T,heads·3·64]. Grid: (⌈T/64⌉, N·heads),
-// 128 threads.
+// Flash is softmax(q·kᵀ/8)·v for qkv [N,T,heads·3·64] in bfloat16; y is float32,
+// its pitch even. Grid: (⌈T/64⌉, N·heads), 128 threads.
 func Flash() string {
 	b := newBuilder()
 	params := []Param{{"u64", "pY"}, {"u64", "pQKV"}, {"u32", "T"}, {"u32", "heads"}, {"u32", "pitch"}, {"u32", "pitchY"}}

@@ -102,10 +102,9 @@ func (a *flash) finish() {
 		in := a.test("setp.lt.u32 %s, %s", row, a.v["T"])
 		e := a.def('d', "mul.wide.u32 %s, %s", a.def('r', "mad.lo.u32 %s, %s, %s", a.n, a.v["T"], row), a.v["pitchY"])
 		e = a.def('d', "add.u64 %s, %s", e, a.def('d', "cvt.u64.u32 %s", a.def('r', "mad.lo.u32 %s, 64, %s", a.h, a.pair)))
-		at := a.def('d', "add.u64 %s, %s", a.v["pY"], a.def('d', "shl.b64 %s, 1", e))
+		at := a.def('d', "add.u64 %s, %s", a.v["pY"], a.def('d', "shl.b64 %s, 2", e))
 		for j, o := range a.out {
-			y := a.def('r', "cvt.rn.bf16x2.f32 %s, %s", a.mul(o[2*i+1], inv), a.mul(o[2*i], inv))
-			a.emit("@%s st.global.b32 [%s+%d], %s;", in, at, 16*j, y)
+			a.emit("@%s st.global.v2.f32 [%s+%d], {%s, %s};", in, at, 32*j, a.mul(o[2*i], inv), a.mul(o[2*i+1], inv))
 		}
 	}
 	a.emit("ret;")

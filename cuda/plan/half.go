@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"math"
+
 	"heavytail/cuda/gen"
 	"heavytail/internal/conv"
 )
@@ -25,20 +27,27 @@ func mma(name string) *gen.MMA {
 	panic("plan: no product " + name)
 }
 
-// Halves reports whether Conv16 takes these tensors: channels read in multiples of
-// 32, channels written in multiples of 8, and even pitches.
+// Halves reports whether Conv16 and Product16 take these tensors: channels read in
+// multiples of 32, channels written in multiples of 8, and even pitches.
 func Halves(y, x, res Image) bool {
-	return x.C%32 == 0 && x.quads() && y.C%8 == 0 && y.At%8 == 0 && y.Pitch%2 == 0 && res.At%8 == 0 && res.Pitch%2 == 0
+	return x.C%32 == 0 && x.quads() && y.C%8 == 0 && y.pairs() && res.pairs()
 }
 
 // ToBF16 rounds x to bfloat16: dst gets its pixels without gaps. x is as Halves
 // wants it, or a dense matrix of so many elements.
 func (s *Stream) ToBF16(dst uint64, x Image) {
-	count := x.pixels() * x.C / 4
-	s.begin()
-	s.u64(dst, x.At)
-	s.u32(x.Pitch, x.C/4, count)
-	s.launch("to_bf16", up(count, 256), 1, 1, 256, 0)
+	m, groups := x.pixels(), x.C/4
+	if m == 0 || groups == 0 {
+		return
+	}
+	all, each := Rows(x.At, m, x.C, x.Pitch), math.MaxInt32/groups // rows of a launch, whose threads have numbers of 32 bits
+	for row := 0; row < m; row += each {
+		count := min(each, m-row) * groups
+		s.begin()
+		s.u64(dst+8*uint64(row)*uint64(groups), all.row(row).At)
+		s.u32(x.Pitch, groups, count)
+		s.launch("to_bf16", up(count, 256), 1, 1, 256, 0)
+	}
 }
 
 // wide reports whether the wider tiling, which reads less of the second-level
@@ -47,15 +56,25 @@ func (s *Stream) wide(m, n int, g *gen.MMA) bool {
 	return n%g.BN == 0 && up(m, g.BM)*(n/g.BN) >= s.Processors
 }
 
-// Product16 sets y = x·w + bias on tensor cores: x is dense bfloat16, w K×N
+// Product16 sets the rows y = x·w + bias on tensor cores: x is dense bfloat16, w K×N
 // bfloat16 with rows ldw apart, K a multiple of 32, ldw of 8.
 func (s *Stream) Product16(y Image, x uint64, k int, w uint64, ldw int, bias uint64) {
 	m := y.pixels()
 	g := product16[s.wide(m, y.C, product16[true])]
-	s.begin()
-	s.u64(x, w, y.At, bias)
-	s.u32(m, y.C, k, k, ldw, y.Pitch)
-	s.launch(g.Name, up(y.C, g.BN), up(m, g.BM), 1, g.Threads(), g.Shared())
+	for row, each := 0, most(1, g.BM); row < m; row += each {
+		rows := min(m-row, each)
+		s.begin()
+		s.u64(x+2*uint64(row)*uint64(k), w, y.row(row).At, bias)
+		s.u32(rows, y.C, k, k, ldw, y.Pitch)
+		s.launch(g.Name, up(y.C, g.BN), up(rows, g.BM), 1, g.Threads(), g.Shared())
+	}
+}
+
+// Pixels is a matrix as m images of one pixel, which convolutions with K = 1 take in
+// pieces.
+func Pixels(m Image) Image {
+	m.N, m.H, m.W = m.pixels(), 1, 1
+	return m
 }
 
 // Conv16 is Conv on tensor cores. x.At is that of the bfloat16 pixels that ToBF16
@@ -73,7 +92,7 @@ var convTF32 = mma("mma_tf32_conv")
 // TF32 reports whether ConvTF32 takes these tensors: channels read in multiples of
 // 16, an even number written, and even pitches.
 func TF32(y, x, res Image) bool {
-	return x.C%16 == 0 && x.quads() && y.C%2 == 0 && y.At%8 == 0 && y.Pitch%2 == 0 && res.At%8 == 0 && res.Pitch%2 == 0
+	return x.C%16 == 0 && x.quads() && y.C%2 == 0 && y.pairs() && res.pairs()
 }
 
 // ConvTF32 is Conv on tensor cores, which read of float32 the upper 10 bits of

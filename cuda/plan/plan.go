@@ -60,6 +60,9 @@ func (m Image) from(n int) Image {
 // quads reports whether the pixels can be read 16 bytes at a time.
 func (m Image) quads() bool { return m.At%16 == 0 && m.C%4 == 0 && m.Pitch%4 == 0 }
 
+// pairs reports whether the pixels can be written 8 bytes at a time.
+func (m Image) pairs() bool { return m.At%8 == 0 && m.Pitch%2 == 0 }
+
 func (s *Stream) begin() { s.params = s.params[:0] }
 
 // u64 and u32 append parameters.

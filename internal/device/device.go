@@ -75,10 +75,18 @@ func (s Spec) String() string {
 	if s.Number != 0 {
 		text += ":" + strconv.Itoa(s.Number)
 	}
-	if s.Mode != "" && s.Mode != Exact {
-		text += "," + string(s.Mode)
+	if m := s.Fast(); m != "" {
+		text += "," + m
 	}
 	return text
+}
+
+// Fast is the mode of a device that gives other bits than the CPU, "" of others.
+func (s Spec) Fast() string {
+	if !s.GPU || s.Mode == Exact {
+		return ""
+	}
+	return string(s.Mode)
 }
 
 // Set makes s what text says.
@@ -93,10 +101,7 @@ func (s Spec) Open(threads int) (tensor.Device, error) {
 	if !s.GPU {
 		return kernels.New(threads), nil
 	}
-	if s.Mode == TF32 || s.Mode == BF16 {
-		return nil, fmt.Errorf("the mode %s does not exist yet; without it the GPU gives the bits of the CPU", s.Mode)
-	}
-	return open(s.Number)
+	return open(s.Number, s.Mode)
 }
 
 // Close gives a device back, if it is one that is to be given back.

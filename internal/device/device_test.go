@@ -27,6 +27,10 @@ func TestParse(t *testing.T) {
 	}
 	require.Equal(t, "cuda:2,tf32", Spec{GPU: true, Number: 2, Mode: TF32}.String())
 	require.Equal(t, "cuda", Spec{GPU: true, Mode: Exact}.String())
+	for want, s := range map[string]Spec{"": {GPU: true, Mode: Exact}, "bf16": {GPU: true, Mode: BF16}} {
+		require.Equal(t, want, s.Fast())
+	}
+	require.Empty(t, Spec{}.Fast())
 }
 
 func TestDefault(t *testing.T) {
@@ -48,11 +52,9 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.IsType(t, (*kernels.CPU)(nil), dev)
 	Close(dev)
-	for _, m := range []Mode{TF32, BF16} {
-		_, err := Spec{GPU: true, Mode: m}.Open(1)
-		require.ErrorContains(t, err, "the mode "+string(m)+" does not exist yet")
-	}
 	// No machine has so many, and a program without the tag has none.
-	_, err = Spec{GPU: true, Number: 1023}.Open(1)
-	require.Error(t, err)
+	for _, m := range []Mode{"", TF32, BF16} {
+		_, err = Spec{GPU: true, Number: 1023, Mode: m}.Open(1)
+		require.Error(t, err)
+	}
 }

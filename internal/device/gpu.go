@@ -9,8 +9,11 @@ import (
 	"heavytail/tensor"
 )
 
-func open(number int) (tensor.Device, error) {
-	dev, err := cuda.Open(number)
+// modes are those of a GPU, the default exact.
+var modes = map[Mode]cuda.Mode{Exact: cuda.Exact, TF32: cuda.TF32, BF16: cuda.BF16}
+
+func open(number int, mode Mode) (tensor.Device, error) {
+	dev, err := cuda.OpenWith(number, cuda.Options{Mode: modes[mode]})
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +31,7 @@ func GPUs() ([]GPU, error) {
 		out[i] = GPU{Number: i, Name: in.Name, Driver: in.Version, Capability: fmt.Sprintf("%d.%d", in.Capability/10, in.Capability%10),
 			Processors: in.Processors, Memory: in.Memory, Modes: []Mode{}}
 		if in.Capability >= cuda.LeastCapability {
-			out[i].Modes = append(out[i].Modes, Exact)
+			out[i].Modes = append(out[i].Modes, Exact, TF32, BF16)
 		}
 	}
 	return out, nil

@@ -10,7 +10,7 @@ import (
 
 var errTag = errors.New("this program was built without -tags cuda: build it with that tag (docs/cuda.md), or compute on the CPU")
 
-func open(int) (tensor.Device, error) { return nil, errTag }
+func open(int, Mode) (tensor.Device, error) { return nil, errTag }
 
 // GPUs lists the GPUs. A program without the tag cuda has none.
 func GPUs() ([]GPU, error) { return nil, errTag }

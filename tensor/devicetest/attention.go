@@ -47,9 +47,9 @@ func wideCases() []Case {
 func attentionCase(name string, s ref64.AttnShape, big bool) (out []Case) {
 	for _, mode := range []string{"mild", "sharp view", "nan"} {
 		out = append(out, Case{
-			Name: fmt.Sprintf("%s/%+v/%s", name, s, mode), Big: big, pitch: has(mode, "view"), poison: mode == "nan",
+			Name: fmt.Sprintf("%s/%+v/%s", name, s, mode), Big: big, pitch: has(mode, "view"), poison: mode == "nan", heads: &s,
 			units:     map[string]float64{"y": 1, "dqkv": 1}, // attnMagnitude includes them
-			magnitude: func(v Values) Values { return attnMagnitude(v, s) },
+			magnitude: func(v Values) Values { return attnMagnitude(v, s, 0) },
 			run: func(e *env) {
 				if has(mode, "sharp") { // scores up to tens: nearly one-hot rows
 					e.uniform(0, 4)
@@ -70,17 +70,21 @@ func attentionCase(name string, s ref64.AttnShape, big bool) (out []Case) {
 // attnMagnitude bounds the errors of attention in units of 2⁻²⁴. A score is a
 // sum of d products, off by E = (d+8)·Σ|q·k|/√d; a probability is then off by
 // the factor 2E + T + 16; what is summed with it adds its own roundings.
-func attnMagnitude(v Values, s ref64.AttnShape) Values {
+//
+// Where q, k, v and the probabilities p are rounded by u of themselves on the way to
+// y, a score moves by up to R = (2u+u²)·Σ|q·k|/√d, a probability by a factor within
+// exp(±2R), and a term of y by that times (1+u)².
+func attnMagnitude(v Values, s ref64.AttnShape, u float64) Values {
 	m := Values{"y": make([]float64, s.N*s.T*s.C), "dqkv": make([]float64, s.N*s.T*3*s.C)}
 	for n := range s.N {
 		for h := range s.Heads {
-			headMagnitude(m, v["qkv"], v["dy"], s, n, h)
+			headMagnitude(m, v["qkv"], v["dy"], s, n, h, u)
 		}
 	}
 	return m
 }
 
-func headMagnitude(m Values, qkv, dy []float64, s ref64.AttnShape, n, h int) {
+func headMagnitude(m Values, qkv, dy []float64, s ref64.AttnShape, n, h int, u float64) {
 	d, T := s.C/s.Heads, s.T
 	root := math.Sqrt(float64(d))
 	at := func(t, part int) int { return (n*T+t)*3*s.C + (3*h+part)*d }
@@ -95,6 +99,9 @@ func headMagnitude(m Values, qkv, dy []float64, s ref64.AttnShape, n, h int) {
 	}
 	f := 2*float64(d+8)*worst + float64(T) + 16
 	back := 2*f + 2*float64(T+d) + 16
+	if u > 0 {
+		f += (math.Exp(2*(2*u+u*u)*worst)*(1+u)*(1+u) - 1) * 0x1p24
+	}
 	for i := range T {
 		p := make([]float64, T)
 		top, sum := math.Inf(-1), 0.0

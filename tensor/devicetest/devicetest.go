@@ -66,6 +66,10 @@ type Case struct {
 	// operation on the magnitudes of the inputs, which is right for sums of
 	// products.
 	magnitude func(v Values) Values
+
+	products bool             // y and dx are sums of products
+	heads    *ref64.AttnShape // of attention
+	rounding float64          // of their operands: see Rounded
 }
 
 // Values maps names of tensors to their values, row-major. float32 values are
@@ -164,9 +168,15 @@ var cache sync.Map
 
 type expectation struct{ want, size Values }
 
+type cacheKey struct {
+	name     string
+	rounding float64
+}
+
 // expected returns the reference outputs and the magnitudes of their errors.
 func (c *Case) expected() (want, size Values) {
-	if x, ok := cache.Load(c.Name); ok {
+	key := cacheKey{c.Name, c.rounding}
+	if x, ok := cache.Load(key); ok {
 		return x.(expectation).want, x.(expectation).size
 	}
 	e := newEnv(c, ref64.New())
@@ -185,7 +195,7 @@ func (c *Case) expected() (want, size Values) {
 		c.run(a)
 		size = a.values(true)
 	}
-	cache.Store(c.Name, expectation{want, size})
+	cache.Store(key, expectation{want, size})
 	return want, size
 }
 

@@ -11,29 +11,38 @@ import (
 // at most k+1 roundings of the sum of magnitudes.
 func linearCases() []Case {
 	var out []Case
-	for i, s := range []struct{ M, C, O int }{
+	for i, s := range []rowsShape{
 		{1, 1, 1}, {2, 3, 5}, {7, 17, 33}, {5, 64, 16}, {13, 31, 100}, {33, 48, 7}, {3, 130, 129}, {300, 70, 150}, {67, 300, 65},
 	} {
-		for _, mode := range []string{"dense", "view", "bare", "nan"} {
-			M, C, O := s.M, s.C, s.O
-			out = append(out, Case{
-				Name: fmt.Sprintf("Linear/M=%d,C=%d,O=%d/%s", M, C, O, mode), Big: i >= 7,
-				pitch: mode == "view", poison: mode == "nan",
-				units: map[string]float64{"y": float64(C + 3), "dx": float64(O + 2), "dw": float64(M + 3), "db": float64(M + 3)},
-				run: func(e *env) {
-					x, w := e.in("x", M, C), e.param("w", C, O)
-					y, dy, dw := e.out("y", M, O), e.in("dy", M, O), e.acc("dw", C, O)
-					var b, db, dx *tensor.Tensor
-					if mode != "bare" { // bare: everything that may be nil is
-						b, db, dx = e.param("b", O), e.acc("db", O), e.out("dx", M, C)
-					}
-					e.batches(M, func(lo, hi int) {
-						e.dev.Linear(y.Batch(lo, hi), x.Batch(lo, hi), w, b)
-						e.dev.LinearBackward(sub(dx, lo, hi), dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), w)
-					})
-				},
-			})
-		}
+		out = append(out, linearCase("Linear", s, i >= 7)...)
+	}
+	return out
+}
+
+// A rowsShape is a product of M×C by C×O.
+type rowsShape struct{ M, C, O int }
+
+// linearCase returns the cases of one shape.
+func linearCase(name string, s rowsShape, big bool) (out []Case) {
+	for _, mode := range []string{"dense", "view", "bare", "nan"} {
+		M, C, O := s.M, s.C, s.O
+		out = append(out, Case{
+			Name: fmt.Sprintf("%s/M=%d,C=%d,O=%d/%s", name, M, C, O, mode), Big: big,
+			pitch: mode == "view", poison: mode == "nan", products: true,
+			units: map[string]float64{"y": float64(C + 3), "dx": float64(O + 2), "dw": float64(M + 3), "db": float64(M + 3)},
+			run: func(e *env) {
+				x, w := e.in("x", M, C), e.param("w", C, O)
+				y, dy, dw := e.out("y", M, O), e.in("dy", M, O), e.acc("dw", C, O)
+				var b, db, dx *tensor.Tensor
+				if mode != "bare" { // bare: everything that may be nil is
+					b, db, dx = e.param("b", O), e.acc("db", O), e.out("dx", M, C)
+				}
+				e.batches(M, func(lo, hi int) {
+					e.dev.Linear(y.Batch(lo, hi), x.Batch(lo, hi), w, b)
+					e.dev.LinearBackward(sub(dx, lo, hi), dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), w)
+				})
+			},
+		})
 	}
 	return out
 }
@@ -80,7 +89,7 @@ func convCase(name string, s ref64.ConvShape, big bool) (out []Case) {
 		taps, pixels := s.K*s.K, s.N*h*w
 		out = append(out, Case{
 			Name: fmt.Sprintf("%s/%s/%s", name, shapeName(s), mode), Big: big,
-			pitch: mode == "view" || mode == "inplace", poison: mode == "nan",
+			pitch: mode == "view" || mode == "inplace", poison: mode == "nan", products: true,
 			units: map[string]float64{
 				"y": float64(taps*s.C + 4), "dx": float64(4*taps*s.O + 2),
 				"dw": float64(pixels + 3), "db": float64(pixels + 3),
@@ -119,12 +128,16 @@ func runConv(e *env, s ref64.ConvShape, opt tensor.ConvOpt, inplace bool) {
 
 // staleCases change a weight in every way that a program can and use it after
 // each: a copy that the device keeps in another order must follow.
-func staleCases() []Case {
-	const M, C, O = 5, 20, 18
+func staleCases() []Case { return staleCase("Linear", rowsShape{5, 20, 18}) }
+
+// staleCase returns the case of one shape.
+func staleCase(name string, s rowsShape) []Case {
+	M, C, O := s.M, s.C, s.O
+	y, dx := float64(C+9), float64(O+9)
 	return []Case{{
-		Name: "Linear/weight changes",
+		Name: name + "/weight changes", products: true,
 		// The weight itself goes through at most six roundings.
-		units: map[string]float64{"y0": C + 9, "y1": C + 9, "y2": C + 9, "y3": C + 9, "y4": C + 9, "dx4": O + 9, "dx5": O + 9, "w": 9},
+		units: map[string]float64{"y0": y, "y1": y, "y2": y, "y3": y, "y4": y, "dx4": dx, "dx5": dx, "w": 9},
 		run: func(e *env) {
 			x, dy, w, v := e.in("x", M, C), e.in("dy", M, O), e.acc("w", C, O), e.param("v", C, O)
 			d := e.dev

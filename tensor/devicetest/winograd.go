@@ -28,7 +28,7 @@ func winogradCases() []Case {
 			s.Stride = 1
 			pixels := s.N * s.H * s.W
 			out = append(out, Case{
-				Name: fmt.Sprintf("Winograd/%s/%s", shapeName(s), mode), Big: i >= 8, pitch: mode != "dense",
+				Name: fmt.Sprintf("Winograd/%s/%s", shapeName(s), mode), Big: i >= 8, pitch: mode != "dense", products: true,
 				units: map[string]float64{
 					"y": float64(9*s.C + 24), "dx": float64(9*s.O + 24), "dw": float64(pixels + 3), "db": float64(pixels + 3),
 				},
