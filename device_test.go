@@ -3,6 +3,7 @@ package heavytail_test
 import (
 	"errors"
 	"math"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 	"heavytail"
 	"heavytail/cuda/cudatest"
 	"heavytail/nn"
+	"heavytail/tensor"
 )
 
 // A GPU that fails in the middle of sampling is an error of Sample and of Stream that
@@ -73,4 +75,31 @@ func TestLoaderDevice(t *testing.T) {
 		}
 	}
 	require.Greater(t, dev.Launches(), 50)
+}
+
+// Several GPUs divide the samples of one call and give the bytes of one; a failure of
+// any of them is the call's.
+func TestLoaderMore(t *testing.T) {
+	cause := errors.New("CUDA_ERROR_ECC_UNCORRECTABLE")
+	var lost atomic.Bool
+	one := cudatest.Open(t, cudatest.Config{})
+	two := cudatest.Open(t, cudatest.Config{Seed: 1, Fail: func(string) error {
+		if lost.Load() {
+			return cause
+		}
+		return nil
+	}})
+	file := small(t, point())
+	o := heavytail.Options{N: 5, Seed: 5, Steps: 3}
+	want := values(t, open(t, heavytail.Loader{}, file), o)
+	m := open(t, heavytail.Loader{Device: one, More: []tensor.Device{two}}, file)
+	before, beforeTwo := one.Launches(), two.Launches()
+	for _, o.Batch = range []int{1, 2, 32} {
+		require.Equal(t, want, values(t, m, o))
+	}
+	require.Greater(t, one.Launches(), before)
+	require.Greater(t, two.Launches(), beforeTwo)
+	lost.Store(true)
+	_, err := m.Sample(t.Context(), o)
+	require.ErrorIs(t, err, cause)
 }

@@ -90,7 +90,8 @@ type Options struct {
 	// Step, if not nil, is called after every step with the states of the
 	// samples first, first+1, …, points in the units of the data; left is the
 	// number of steps still to do. An error stops the sampling. Step64 is the same
-	// in float64.
+	// in float64. On several devices (Loader.More) the calls of several batches come
+	// in turns, one at a time.
 	Step   func(first, left int, x []float32) error
 	Step64 func(first, left int, x []float64) error
 }
@@ -112,6 +113,7 @@ type Edit = diffusion.Edit
 // the methods of another panic.
 type Model struct {
 	net    *nn.Net
+	more   []*nn.Net // on other devices
 	recipe Recipe
 }
 

@@ -27,8 +27,13 @@ type Loader struct {
 	Threads int // goroutines of one operation; 0: all processors
 	// Device is what computes; nil: the CPU, with Threads goroutines. Package cuda
 	// opens GPUs. Any number of models may share one, which must stay open while
-	// they are used, and their samples have the same bytes on each.
+	// they are used, and their samples have the same bytes on each but in the fast
+	// modes of GPUs.
 	Device tensor.Device
+	// More are devices beside Device, such as other GPUs of the same kind: each takes
+	// the weights too and draws batches of its own at the same time, of at most as
+	// many samples as make one for each. The bytes are those of one device.
+	More []tensor.Device
 	// Weights of a training checkpoint: "raw" for the weights themselves, "ema"
 	// for the last moving average, or the rate of one, such as "0.999". Empty is
 	// the last average if there is one, otherwise the raw weights.
@@ -102,6 +107,13 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	m.net, err = c.Net(dev, l.Weights)
 	if err != nil {
 		return nil, err
+	}
+	for _, d := range l.More {
+		net, err := c.Net(d, l.Weights)
+		if err != nil {
+			return nil, err
+		}
+		m.more = append(m.more, net)
 	}
 	if _, err := m.MACs(); err != nil { // the data's shape is possible
 		return nil, err

@@ -106,14 +106,19 @@ func TestNetworks(t *testing.T) {
 }
 
 // drawn are samples of five steps with a network of random weights.
-func drawn(t *testing.T, dev tensor.Device, r recipe.Recipe, batch int) []float32 {
+func drawn(t *testing.T, dev tensor.Device, r recipe.Recipe, batch int, more ...tensor.Device) []float32 {
 	t.Helper()
-	net, err := nn.New(dev, r.Network)
-	require.NoError(t, err)
-	p := net.Params()
-	p.CopyFrom(upload(dev, numtest.NewRand(9).Fill(make([]float32, p.Flat.Len()), 0.1), p.Flat.Len()))
+	var nets []*nn.Net
+	for _, d := range append([]tensor.Device{dev}, more...) {
+		net, err := nn.New(d, r.Network)
+		require.NoError(t, err)
+		p := net.Params()
+		p.CopyFrom(upload(d, numtest.NewRand(9).Fill(make([]float32, p.Flat.Len()), 0.1), p.Flat.Len()))
+		nets = append(nets, net)
+	}
+	net := nets[0]
 	var out []float32
-	o := sample.Options{Steps: 5, Batch: batch, Label: func(i int, _ uint64) int { return i % max(net.Classes(), 1) }}
+	o := sample.Options{Steps: 5, Batch: batch, More: nets[1:], Label: func(i int, _ uint64) int { return i % max(net.Classes(), 1) }}
 	if net.Classes() == 0 {
 		o.Label = nil
 	}
@@ -148,6 +153,9 @@ func TestSampling(t *testing.T) {
 	for i, batch := range []int{3, 1, 2} {
 		numtest.SameBits(t, want, drawn(t, cudatest.Open(t, cudatest.Config{Seed: int64(i)}), r, batch), "batches")
 	}
+	one, two := cudatest.Open(t, cudatest.Config{Seed: 4}), cudatest.Open(t, cudatest.Config{Seed: 5})
+	numtest.SameBits(t, want, drawn(t, one, r, 3, two), "two GPUs")
+	require.NotZero(t, two.Launches())
 }
 
 // Steps of training have the bytes of the CPU, whole checkpoints included, and a run

@@ -18,6 +18,12 @@ func (d *deviceFlag) define(fs *flag.FlagSet) {
 	fs.Var(d, "device", "`where` the network computes: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes; cuda,tf32 and cuda,bf16 are faster, with other bytes (empty: "+device.EnvVar+", without that cpu)")
 }
 
+// defineAll is define for commands that sample, on several GPUs if need be.
+func (d *deviceFlag) defineAll(fs *flag.FlagSet) {
+	d.define(fs)
+	fs.Lookup("device").Usage += "; cuda:0+1 divides the samples between GPUs"
+}
+
 func (d *deviceFlag) String() string {
 	if d == nil || !d.given {
 		return ""
@@ -54,4 +60,17 @@ func (d *deviceFlag) open(threads int) (tensor.Device, error) {
 		return nil, fmt.Errorf("%s %v: %w", from, spec, err)
 	}
 	return dev, nil
+}
+
+// openAll returns one device or several.
+func (d *deviceFlag) openAll(threads int) ([]tensor.Device, error) {
+	spec, from, err := d.choose()
+	if err != nil {
+		return nil, err
+	}
+	all, err := spec.OpenAll(threads)
+	if err != nil {
+		return nil, fmt.Errorf("%s %v: %w", from, spec, err)
+	}
+	return all, nil
 }

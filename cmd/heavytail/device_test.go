@@ -40,6 +40,8 @@ func TestDevice(t *testing.T) {
 		for _, given := range []string{"cuda", "cuda:1", "cuda,tf32", "cuda:1,bf16"} {
 			require.Regexp(t, "^heavytail "+args[0]+": -device "+given+": .*(built without -tags cuda|no driver for NVIDIA|shows 0).*compute on the CPU\n$", fails(t, dir, 1, append(args, "-device", given)...))
 		}
+		several := fails(t, dir, 1, append(args, "-device", "cuda:0+1")...)
+		require.Equal(t, args[0] == "train" || args[0] == "bench", strings.Contains(several, "-device cuda:0+1: only sampling divides its work between several GPUs: give one, such as cuda"), several)
 		require.Contains(t, fails(t, dir, 2, append(args, "-device", "gpu")...), `"gpu" is no device: want cpu, or cuda`)
 		t.Setenv(device.EnvVar, "cuda")
 		require.Contains(t, fails(t, dir, 1, args...), ": HEAVYTAIL_DEVICE cuda: ")

@@ -79,7 +79,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
 	fs.StringVar(&o.extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
 	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
-	o.device.define(fs)
+	o.device.defineAll(fs)
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
@@ -143,12 +143,12 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var m *heavytail.Model
 	name := ""
 	if drawn {
-		dev, err := o.device.open(o.threads)
+		devices, err := o.device.openAll(o.threads)
 		if err != nil {
 			return err
 		}
-		defer device.Close(dev)
-		if m, name, err = o.load(ctx, dev, file); err != nil {
+		defer device.Close(devices...)
+		if m, name, err = o.load(ctx, devices, file); err != nil {
 			return err
 		}
 		o.likeTraining(m.Recipe().Data, specOf(real))
@@ -381,13 +381,13 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 }
 
 // load opens a model, the built-in one without a file.
-func (o evalOptions) load(ctx context.Context, dev tensor.Device, file string) (m *heavytail.Model, name string, err error) {
+func (o evalOptions) load(ctx context.Context, devices []tensor.Device, file string) (m *heavytail.Model, name string, err error) {
 	f, err := openModel(ctx, file)
 	if err != nil {
 		return nil, "", fmt.Errorf("model: %w", err)
 	}
 	defer f.Close()
-	m, err = heavytail.Loader{Device: dev, Weights: o.weights}.OpenReader(f, f.size)
+	m, err = heavytail.Loader{Device: devices[0], More: devices[1:], Weights: o.weights}.OpenReader(f, f.size)
 	if err != nil {
 		return nil, "", fmt.Errorf("model %s: %w", f.name, err)
 	}

@@ -27,6 +27,7 @@ var sampleCommand = command{
   heavytail sample -init shoe.png -strength 0.6 -class 9 -o like-it.png
   heavytail sample -init shirt.png -mask hole.png -class 6 -o filled.png
   heavytail sample -model runs/x/model.safetensors
+  heavytail sample -n 1000 -device cuda:0+1 -o all.npy  on two GPUs, with the same bytes
   heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
 
 The same model, seeds and settings give the same bytes on every machine; only the
@@ -91,7 +92,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
-	r.device.define(fs)
+	r.device.defineAll(fs)
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
 	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
@@ -117,12 +118,12 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	dev, err := r.device.open(r.threads)
+	devices, err := r.device.openAll(r.threads)
 	if err != nil {
 		return err
 	}
-	defer device.Close(dev)
-	if err := r.load(ctx, dev); err != nil {
+	defer device.Close(devices...)
+	if err := r.load(ctx, devices); err != nil {
 		return err
 	}
 	if err := r.loadEdit(ctx); err != nil {
@@ -185,14 +186,14 @@ func (r *sampleRequest) check() error {
 }
 
 // load opens the model and names it in the recipe.
-func (r *sampleRequest) load(ctx context.Context, dev tensor.Device) error {
+func (r *sampleRequest) load(ctx context.Context, devices []tensor.Device) error {
 	f, err := openModel(ctx, r.model)
 	if err != nil {
 		return fmt.Errorf("-model: %w", err)
 	}
 	defer f.Close()
 	fail := func(err error) error { return fmt.Errorf("model %s: %w", f.name, err) }
-	if r.loaded, err = (heavytail.Loader{Device: dev, Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
+	if r.loaded, err = (heavytail.Loader{Device: devices[0], More: devices[1:], Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
 		return fail(err)
 	}
 	sum, err := f.hash(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,24 +32,32 @@ const (
 // A Spec names a device; the zero value is the CPU. It is a flag.Value.
 type Spec struct {
 	GPU    bool
-	Number int  // of the GPU, from 0
-	Mode   Mode // of a GPU; empty: Exact
+	Number int   // of the GPU, from 0
+	More   []int // numbers of further GPUs, between which sampling divides its batches
+	Mode   Mode  // of a GPU; empty: Exact
 }
 
-// Parse reads "cpu", or "cuda", or "cuda:1" for the GPU of that number, with
-// ",tf32" or ",bf16" for a fast mode.
+// Parse reads "cpu", or "cuda", or "cuda:1" for the GPU of that number, or "cuda:0+1"
+// for several, with ",tf32" or ",bf16" for a fast mode.
 func Parse(text string) (Spec, error) {
 	place, mode, comma := strings.Cut(text, ",")
-	place, number, colon := strings.Cut(place, ":")
+	place, numbers, colon := strings.Cut(place, ":")
 	s := Spec{GPU: place == "cuda", Mode: Mode(mode)}
-	n, err := uint64(0), error(nil)
+	ok := (s.GPU || text == "cpu") && (!comma || s.Mode == Exact || s.Mode == TF32 || s.Mode == BF16)
 	if colon {
-		n, err = strconv.ParseUint(number, 10, 10)
+		var all []int
+		for number := range strings.SplitSeq(numbers, "+") {
+			n, err := strconv.ParseUint(number, 10, 10)
+			ok = ok && err == nil && !slices.Contains(all, int(n))
+			all = append(all, int(n))
+		}
+		s.Number = all[0]
+		if len(all) > 1 {
+			s.More = all[1:]
+		}
 	}
-	s.Number = int(n)
-	known := !comma || s.Mode == Exact || s.Mode == TF32 || s.Mode == BF16
-	if err != nil || !known || !s.GPU && text != "cpu" {
-		return Spec{}, fmt.Errorf("%q is no device: want cpu, or cuda, or cuda:1 for the GPU of that number (heavytail info lists them), with ,tf32 or ,bf16 for a mode that is faster and gives other bits", text)
+	if !ok {
+		return Spec{}, fmt.Errorf("%q is no device: want cpu, or cuda, or cuda:1 for the GPU of that number (heavytail info lists them), or cuda:0+1 for several, with ,tf32 or ,bf16 for a mode that is faster and gives other bits", text)
 	}
 	return s, nil
 }
@@ -72,8 +81,11 @@ func (s Spec) String() string {
 		return "cpu"
 	}
 	text := "cuda"
-	if s.Number != 0 {
+	if s.Number != 0 || len(s.More) > 0 {
 		text += ":" + strconv.Itoa(s.Number)
+	}
+	for _, n := range s.More {
+		text += "+" + strconv.Itoa(n)
 	}
 	if m := s.Fast(); m != "" {
 		text += "," + m
@@ -96,18 +108,39 @@ func (s *Spec) Set(text string) (err error) {
 }
 
 // Open returns the device. The CPU's uses at most so many threads, 0 for all
-// processors. The error of a GPU says what is missing.
+// processors. The error of a GPU says what is missing. Several GPUs are an error:
+// they are for OpenAll.
 func (s Spec) Open(threads int) (tensor.Device, error) {
+	if len(s.More) > 0 {
+		return nil, fmt.Errorf("only sampling divides its work between several GPUs: give one, such as %v", Spec{GPU: true, Number: s.Number, Mode: s.Mode})
+	}
 	if !s.GPU {
 		return kernels.New(threads), nil
 	}
 	return open(s.Number, s.Mode)
 }
 
-// Close gives a device back, if it is one that is to be given back.
-func Close(dev tensor.Device) {
-	if c, ok := dev.(io.Closer); ok {
-		_ = c.Close() // its results are there: nothing that it could say matters
+// OpenAll returns all devices, of which it keeps none if one cannot be had.
+func (s Spec) OpenAll(threads int) (all []tensor.Device, err error) {
+	for _, n := range append([]int{s.Number}, s.More...) {
+		one := s
+		one.Number, one.More = n, nil
+		dev, err := one.Open(threads)
+		if err != nil {
+			Close(all...)
+			return nil, err
+		}
+		all = append(all, dev)
+	}
+	return all, nil
+}
+
+// Close gives devices back, those that are to be given back.
+func Close(all ...tensor.Device) {
+	for _, dev := range all {
+		if c, ok := dev.(io.Closer); ok {
+			_ = c.Close() // its results are there: nothing that it could say matters
+		}
 	}
 }
 

@@ -34,9 +34,14 @@ type Options struct {
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
 	Label func(i int, seed uint64) int
+	// More are networks with the same weights on other devices: they draw batches
+	// at the same time as the first. A batch has no more samples than make one for
+	// each of them.
+	More []*nn.Net
 	// Step is called after every step with the states of the batch that begins
 	// at sample first, in the units of the data; left counts the steps still to
-	// do. nil: not called. Step64 is the same in float64.
+	// do. nil: not called. Step64 is the same in float64. With More the calls of
+	// several batches come in turns, one at a time.
 	Step   func(first, left int, x []float32) error
 	Step64 func(first, left int, x []float64) error
 }
@@ -89,7 +94,7 @@ func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Opt
 // run draws the samples and passes them to emit as the network has them, with
 // their units.
 func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(u *units, first int, x []float32) error) error {
-	u := &units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
+	given := units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
 	o, err := o.Defaults(r).scaled(r)
 	if err == nil {
 		err = o.Validate(r)
@@ -108,40 +113,31 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 	if err := o.fits(n, d); err != nil {
 		return err
 	}
-	need, err := Memory(net, r, o, n)
-	if err != nil {
-		return err
-	}
-	batch := min(o.Batch, n)
-	if err := Room(net, need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
-		return err
-	}
-	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
-	if err != nil {
-		return err
-	}
-	u.d = d
-	buf, ids := make([]float32, batch*d), make([]uint64, batch)
-	for first := 0; first < n; first += batch {
-		part := ids[:min(batch, n-first)]
-		seeds.Get(part, first)
-		x := buf[:len(part)*d]
-		den := predict(net, ws, o.labels(first, part))
-		if o.guided() {
-			den = diffusion.Guide(den, predict(net, ws, nil), o.Guidance)
+	given.d = d
+	nets := append([]*nn.Net{net}, o.More...)
+	batch := min(o.Batch, (n+len(nets)-1)/len(nets))
+	o = o.inTurns()
+	workers := make([]*worker, len(nets))
+	for i, net := range nets {
+		if workers[i], err = newWorker(net, r, o, given, batch); err != nil {
+			return err
 		}
-		o := o
-		o.Edit = portion(o.Edit, first, len(part), d)
-		for t, err := range o.trajectory(ctx, r, den, x, part) {
-			if err == nil {
-				err = o.step(u, first, t, x)
-			}
-			if err != nil {
+	}
+	for first := 0; first < n; {
+		busy := 0
+		for ; busy < len(workers) && first < n; busy++ {
+			w := workers[busy]
+			w.first, w.part = first, w.ids[:min(batch, n-first)]
+			seeds.Get(w.part, first)
+			first += len(w.part)
+		}
+		if err := together(ctx, workers[:busy]); err != nil {
+			return err
+		}
+		for _, w := range workers[:busy] {
+			if err := emit(w.units, w.first, w.x()); err != nil {
 				return err
 			}
-		}
-		if err := emit(u, first, x); err != nil {
-			return err
 		}
 	}
 	return nil

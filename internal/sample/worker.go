@@ -1,0 +1,124 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"heavytail/diffusion"
+	"heavytail/internal/recipe"
+	"heavytail/nn"
+)
+
+// A worker draws batches with the network of one device.
+type worker struct {
+	net    *nn.Net
+	ws     *nn.Workspace
+	recipe recipe.Recipe
+	opt    Options
+	units  *units
+	buf    []float32
+	ids    []uint64
+
+	first int      // the batch in hand: samples first, first+1, …
+	part  []uint64 // of these seeds
+}
+
+// newWorker takes the memory for batches of so many samples, or says that there is
+// not so much where net computes.
+func newWorker(net *nn.Net, r recipe.Recipe, o Options, u units, batch int) (*worker, error) {
+	need, err := Memory(net, r, o, batch)
+	if err != nil {
+		return nil, err
+	}
+	if err := Room(net, need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
+		return nil, err
+	}
+	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
+	if err != nil {
+		return nil, err
+	}
+	return &worker{net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), ids: make([]uint64, batch)}, nil
+}
+
+// x is the states of the batch in hand.
+func (w *worker) x() []float32 { return w.buf[:len(w.part)*w.units.d] }
+
+// draw makes the samples of the batch in hand.
+func (w *worker) draw(ctx context.Context) error {
+	o, x := w.opt, w.x()
+	den := predict(w.net, w.ws, o.labels(w.first, w.part))
+	if o.guided() {
+		den = diffusion.Guide(den, predict(w.net, w.ws, nil), o.Guidance)
+	}
+	o.Edit = portion(o.Edit, w.first, len(w.part), w.units.d)
+	for t, err := range o.trajectory(ctx, w.recipe, den, x, w.part) {
+		if err == nil {
+			err = o.step(w.units, w.first, t, x)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inTurns returns o with one call of Step or Step64 at a time, if there are several
+// batches at a time.
+func (o Options) inTurns() Options {
+	if len(o.More) == 0 {
+		return o
+	}
+	var mu sync.Mutex
+	step, step64 := o.Step, o.Step64
+	if step != nil {
+		o.Step = func(first, left int, x []float32) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return step(first, left, x)
+		}
+	}
+	if step64 != nil {
+		o.Step64 = func(first, left int, x []float64) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return step64(first, left, x)
+		}
+	}
+	return o
+}
+
+// together lets all workers draw at once and waits for them. The first error, in
+// time, ends them all and is returned; a panic is one of the caller.
+func together(ctx context.Context, all []*worker) error {
+	if len(all) == 1 {
+		return all[0].draw(ctx)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		wg     sync.WaitGroup
+		once   sync.Once
+		first  error
+		panics any
+	)
+	for _, w := range all {
+		wg.Go(func() {
+			var err error
+			defer func() {
+				r := recover()
+				if r == nil && err == nil {
+					return
+				}
+				once.Do(func() { first, panics = err, r })
+				cancel()
+			}()
+			err = w.draw(ctx)
+		})
+	}
+	wg.Wait()
+	if panics != nil {
+		panic(panics)
+	}
+	return first
+}
