@@ -8,8 +8,9 @@ import (
 	"heavytail/tensor"
 )
 
-// A Device is one GPU, in one Mode. Any number of goroutines may use it; their operations follow
-// each other in one stream. Only Download, Loss and SumSq wait for the GPU.
+// A Device is one GPU, in one Mode. Any number of goroutines may use it; their
+// operations follow each other in one stream. Only Download, Loss and SumSq wait for
+// the GPU.
 //
 // A method that cannot be done panics with a *tensor.Failure: its cause is ErrMemory
 // if the memory is used up, after which the device goes on; a *KernelError if the

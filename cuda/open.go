@@ -1,5 +1,6 @@
 // Package cuda computes on NVIDIA's GPUs: a tensor.Device whose results have the
-// bits of the CPU's (package kernels), for every method and shape.
+// bits of the CPU's (package kernels), for every method and shape, unless it is
+// opened in a fast Mode.
 //
 // Its kernels are PTX that package gen writes into ptx; package emu interprets them
 // for the tests, so that everything here but the driver itself runs on any machine.
