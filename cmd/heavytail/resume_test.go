@@ -166,7 +166,7 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte(strings.Join(bad, "\n")), 0o644))
 	r = heavytailIn(t, dir, "train", "-data", "csv:bad.csv", "-process", "flow", "-out", "bad", "-batch", "40", "-steps", "3", "-preview-every", "0")
 	require.Equal(t, 1, r.status)
-	require.Contains(t, r.stderr, "row 17 of the data")
+	require.Contains(t, r.stderr, "line 17, column 1 of the data")
 	require.Contains(t, r.stderr, "correct it or take it out")
 	require.NotContains(t, r.stderr, "-lr")
 }

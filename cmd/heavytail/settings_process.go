@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/internal/data"
 	"heavytail/internal/recipe"
 )
 
@@ -119,43 +117,4 @@ func parseNu(text string) (diffusion.Nu, error) {
 		v, err := strconv.ParseFloat(s, 64)
 		return number(v, err)
 	})(text)
-}
-
-// measure sets what a process takes from the data where the flags do not give
-// it: σ_data, one for images and one per column for points, as they are scaled, and the mean
-// that a flow's network of noise needs at its start. Four digits are kept.
-func measure(r *recipe.Recipe, set *data.Set) {
-	needs := r.Flow != nil && r.Flow.Target == diffusion.TargetNoise && r.Flow.Mean == nil
-	if r.EDM != nil && r.EDM.SigmaData == nil {
-		needs = true
-	}
-	if !needs {
-		return
-	}
-	mean, std := moments(r, set)
-	if r.Flow != nil {
-		r.Flow.Mean = digits(mean)
-		return
-	}
-	if nu := len(r.EDM.Nu); set.Images() || nu > 1 && nu != len(std) {
-		sum := 0.0
-		for _, s := range std {
-			sum += float64(s * s)
-		}
-		std = []float64{math.Sqrt(sum / float64(len(std)))}
-	}
-	for c, s := range std {
-		if s == 0 { // a constant: any scale will do
-			std[c] = 1
-		}
-	}
-	r.EDM.SigmaData = digits(std)
-}
-
-// digits rounds to four.
-func digits(x []float64) []float64 {
-	for i, v := range x {
-		x[i], _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 4, 64), 64)
-	}
-	return x
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"heavytail/internal/data"
@@ -54,43 +53,15 @@ func standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) 
 	if set.Images() {
 		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", kind)
 	}
-	name := func(c int) string { return "column " + columnName(set, c) }
-	p := recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: name}
-	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
+	d.Scaling, notes, err = recipe.MeasureScaling(kind, pointsOf(set))
 	if err != nil {
 		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
 	}
+	notes = append(notes, farOut(set, d.Scaling)...)
 	how := "median and half interquartile range"
 	if kind == recipe.Std {
 		how = "mean and standard deviation"
+		notes = append(notes, swamped(set, d.Scaling.Scale, "standard deviation, by which it is scaled,")...)
 	}
 	return append([]string{"columns scaled by " + how + " (-standardize)"}, notes...), nil
-}
-
-// moments returns the mean and the standard deviation of each channel of images,
-// of each column of points as the network sees them.
-func moments(rec *recipe.Recipe, set *data.Set) (mean, std []float64) {
-	s := rec.Data.Scaling
-	if s == nil {
-		return set.Moments()
-	}
-	d := set.Per()
-	x, z := make([]float64, d), make([]float32, d)
-	mean, std = make([]float64, d), make([]float64, d)
-	each := func(f func(c int, v float64)) {
-		for i := range set.Len() {
-			set.Float64(x, i)
-			s.Apply(z, x)
-			for c, v := range z {
-				f(c, float64(v))
-			}
-		}
-	}
-	n := float64(set.Len())
-	each(func(c int, v float64) { mean[c] += v / n })
-	each(func(c int, v float64) { v -= mean[c]; std[c] += float64(v*v) / n })
-	for c, v := range std {
-		std[c] = math.Sqrt(v)
-	}
-	return mean, std
 }

@@ -135,5 +135,5 @@ func TestWhatIsScaled(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "wild.csv"), []byte("0.001\n0.002\n0.003\n0.004\n1e37\n"), 0o644))
 	r := heavytailIn(t, dir, strings.Fields("train -steps 1 -out no -data csv:wild.csv")...)
 	require.Equal(t, 1, r.status)
-	require.Contains(t, r.stderr, "1e+37 in row 4")
+	require.Contains(t, r.stderr, "1e+37 in line 5")
 }

@@ -241,8 +241,11 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err != nil {
 		return rec, nil, err
 	}
-	r.notes = append(slices.Clone(set.Notes), notes...)
-	measure(&rec, set)
+	more, err := measure(&rec, set)
+	if err != nil {
+		return rec, nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+	}
+	r.notes = slices.Concat(set.Notes, notes, more)
 	r.end(&rec)
 	if err := rec.Validate(); err != nil {
 		return rec, nil, usage("%w", r.blame(fitted, rec, err))
@@ -333,7 +336,7 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("stopped after step %d of %d, saved: heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
 	}
-	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Row == 0 {
+	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Place == "" {
 		if from > 0 && t.Done() == from {
 			return fmt.Errorf("%w: the saved weights are beyond help: start a new run with other settings", err)
 		}

@@ -43,7 +43,7 @@ func TestPointsBeyondFloat32(t *testing.T) {
 		require.Greater(t, large, 20)
 		r := heavytailIn(t, dir, strings.Fields("train -data "+data+" -standardize none -out no "+short)...)
 		require.Equal(t, 1, r.status)
-		require.Regexp(t, `row \d+, column (loss|0): -?\d\.\d+e\+39 is beyond float32.*-standardize robust`, r.stderr)
+		require.Regexp(t, `(line \d+, column "loss"|row \d+ \(from 0\)): -?\d\.\d+e\+39 is beyond float32.*-standardize robust`, r.stderr)
 		require.NoDirExists(t, filepath.Join(dir, "no"))
 	}
 	ok(t, dir, "eval", "x.csv", "x.npy")

@@ -80,7 +80,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 			return v, "", err
 		}
 	}
-	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
+	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes, table: true}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
 	records := newRecordReader(r, d.sep)
 	records.now = o.Rules > 0
 	if err := t.rows(records, o.maxTable()); err != nil {
@@ -138,7 +138,7 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 		if err := t.row(rec, r.line); err != nil {
 			return fmt.Errorf("line %d: %w", r.line, err)
 		}
-		if int64(len(t.set.wide)+len(t.set.Labels))*8 > maxBytes {
+		if int64(len(t.set.wide)+len(t.set.Labels)+2*len(t.set.stretches))*8 > maxBytes {
 			return fmt.Errorf("the table is larger than the limit of %d MiB; -columns reads less of it", maxBytes>>20)
 		}
 	}
@@ -196,6 +196,7 @@ func (t *tableReader) row(rec []string, line int) error {
 	if d.label >= 0 {
 		s.Labels = append(s.Labels, label)
 	}
+	s.lay(have/len(d.columns), line)
 	return nil
 }
 

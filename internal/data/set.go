@@ -31,6 +31,9 @@ type Set struct {
 	bytes  []byte    // images, 0 black to 255 white
 	floats []float32 // images of numbers, toy sets, points of a program
 	wide   []float64 // points of files, as they were read
+
+	table     bool      // the places of samples are lines
+	stretches []stretch // places of the samples; nil: sample i is number i of its file
 }
 
 // A FlagError is a mistake in Options: what the flags that set them say does not
@@ -200,6 +203,7 @@ func (s *Set) keep(in []int) {
 	per := s.Per()
 	s.bytes, s.floats, s.wide = pick(s.bytes, in, per), pick(s.floats, in, per), pick(s.wide, in, per)
 	s.Labels = pick(s.Labels, in, 1)
+	s.moved(in)
 }
 
 // choose keeps the columns of points that want names by their numbers, from 0.

@@ -71,11 +71,12 @@ func (s *Scaling) validate(shape []int) error {
 }
 
 // Points are what a scaling is measured on: Len rows of Dim values, of which Row
-// writes number i to dst. Name is what messages call a column.
+// writes number i to dst. Name is what messages call a column, Place a row.
 type Points struct {
 	Len, Dim int
 	Row      func(dst []float64, i int)
 	Name     func(column int) string
+	Place    func(i int) string
 }
 
 // roundingShare bounds the differences that count as rounding: 16 units in the
@@ -154,8 +155,8 @@ func (s *Scaling) reach(p Points, c int, x []float64) error {
 			break
 		}
 	}
-	return fmt.Errorf("%s: %v in row %d is %.3g scales of %.3g away from the middle, %.6g, and no network can take it; is it a mistake? Remove the row",
-		p.Name(c), row[c], i, far/k, k, mid)
+	return fmt.Errorf("%s: %v in %s is %.3g scales of %.3g away from the middle, %.6g, and no network can take it; is it a mistake? Remove the row",
+		p.Name(c), row[c], p.Place(i), far/k, k, mid)
 }
 
 // medianIQR returns the median and half the interquartile range of x, which it

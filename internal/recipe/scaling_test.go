@@ -14,7 +14,7 @@ import (
 // table makes Points of rows.
 func table(rows ...[]float64) Points {
 	return Points{Len: len(rows), Dim: len(rows[0]), Row: func(dst []float64, i int) { copy(dst, rows[i]) },
-		Name: func(c int) string { return fmt.Sprintf("column %d", c) }}
+		Name: func(c int) string { return fmt.Sprintf("column %d", c) }, Place: func(i int) string { return fmt.Sprintf("row %d", i) }}
 }
 
 // columnOf makes Points of one column.
@@ -107,7 +107,7 @@ func TestScalingUndoesItself(t *testing.T) {
 
 func TestScalingRefuses(t *testing.T) {
 	_, _, err := MeasureScaling(Robust, columnOf(0, 1, 2, 3, 4, 1e45))
-	require.ErrorContains(t, err, "1e+45 in row 5")
+	require.ErrorContains(t, err, "1e+45 in row 5 ")
 	_, _, err = MeasureScaling(Std, columnOf(1e200, -1e200, 3))
 	require.ErrorContains(t, err, "too large")
 	_, _, err = MeasureScaling("best", columnOf(1, 2))

@@ -13,19 +13,19 @@ import (
 type Diverged struct {
 	Step int    // from 1
 	What string // the loss or the gradient
-	// Row is the sample of the step, from 1, whose values are to blame, 0 if none
-	// is; Value is the largest of them and Others the median of the largest of
-	// the step's samples, as the network is given them.
-	Row           int
+	// Place is where in the data a value lies that is to blame, empty if none is;
+	// Value is that value, and Others the median size of those in its place in all
+	// samples, both as the file of the data has them.
+	Place         string
 	Value, Others float64
 
 	clamps bool // the process has a bound on its heavy-tailed factor
 }
 
 func (d *Diverged) Error() string {
-	if d.Row > 0 {
-		return fmt.Sprintf("step %d: %s is not finite: row %d of the data (counted without a header) holds %.3g where others hold %.3g: correct it or take it out, and start anew",
-			d.Step, d.What, d.Row, d.Value, d.Others)
+	if d.Place != "" {
+		return fmt.Sprintf("step %d: %s is not finite: %s of the data holds %.6g, and half of the others no more than %.3g in size: correct it or take it out, and start anew",
+			d.Step, d.What, d.Place, d.Value, d.Others)
 	}
 	clamp := ""
 	if d.clamps {
@@ -34,35 +34,52 @@ func (d *Diverged) Error() string {
 	return fmt.Sprintf("step %d: %s is not finite: lower the learning rate (-lr), clip the gradient (-clip)%s", d.Step, d.What, clamp)
 }
 
-// tooLarge is how many times larger than the median of its step a value must be
-// to be blamed: α-stable data of index 1 pass it once in 10⁹ values, and float32
-// squares overflow from 10¹⁹ on.
-const tooLarge = 1e9
+// TooLarge is how many times larger than the median a value must be to be blamed:
+// α-stable data of index 1 pass it once in 10⁹ values, and float32 squares overflow
+// from 10¹⁹ on.
+const TooLarge = 1e9
 
-// diverged looks for the cause among the samples of the present step.
+// diverged looks for the cause among the samples. Those of the present step do not
+// do: a value may spoil the weights in one step and the loss in a later one.
 func (t *Trainer) diverged(what string) error {
 	kind := t.Recipe.Kind()
 	d := &Diverged{Step: t.Opt.Step + 1, What: what, clamps: kind == recipe.DLPM || kind == recipe.LIM}
-	batch := t.Recipe.Train.Batch
-	first := uint64(t.Opt.Step) * uint64(batch)
-	x := t.buf.x0[:t.set.Per()]
-	largest := make([]float64, batch)
+	largest := make([]float64, t.set.Len())
+	worst, at, value := 0, 0, -1.0
 	for i := range largest {
-		t.sample(x, 0, 1, first+uint64(i))
-		for _, v := range x {
-			largest[i] = max(largest[i], math.Abs(float64(v))) // NaN if one is
+		for j, v := range t.seen(i) {
+			a := math.Abs(float64(v))
+			if largest[i] = max(largest[i], a); a > value {
+				worst, at, value = i, j, a
+			}
 		}
 	}
-	worst := 0
-	for i, v := range largest {
-		if v != v || v > largest[worst] {
-			worst = i
-		}
-	}
-	value := largest[worst]
 	slices.Sort(largest)
-	if median := largest[batch/2]; !(value <= tooLarge*median) && (median > 0 || value > tooLarge) {
-		d.Row, d.Value, d.Others = t.order.at(first+uint64(worst))+1, value, median
+	if median := largest[len(largest)/2]; value <= TooLarge*median || median == 0 && value <= TooLarge {
+		return d
 	}
+	d.Place, d.Value = t.set.PlaceOf(worst, at), t.told(worst, at)
+	for i := range largest {
+		largest[i] = math.Abs(t.told(i, at))
+	}
+	slices.Sort(largest)
+	d.Others = largest[len(largest)/2]
 	return d
+}
+
+// told returns value j of sample i as its file has it.
+func (t *Trainer) told(i, j int) float64 {
+	t.set.Float64(t.buf.wide, i)
+	return t.set.Told(t.buf.wide[j])
+}
+
+// seen returns sample i as the network is given it, in memory of the next call.
+func (t *Trainer) seen(i int) []float32 {
+	x := t.buf.x0[:t.set.Per()]
+	t.set.Get(x, i, false)
+	if s := t.Recipe.Data.Scaling; s != nil {
+		t.set.Float64(t.buf.wide, i)
+		s.Apply(x, t.buf.wide)
+	}
+	return x
 }

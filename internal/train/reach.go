@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"strconv"
 
 	"heavytail/internal/data"
 	"heavytail/internal/recipe"
@@ -26,14 +25,11 @@ func Reach(set *data.Set, d recipe.Data) error {
 			if v-v == 0 {
 				continue
 			}
-			name, unit := strconv.Itoa(c), ""
-			if set.Columns != nil {
-				name = set.Columns[c]
-			}
+			unit := ""
 			if d.Scaling != nil {
 				unit = fmt.Sprintf(" in units of %.4g, by which the column is scaled", d.Scaling.Scale[c])
 			}
-			return fmt.Errorf("row %d, column %s: %v is beyond float32%s; have the columns scaled by their own size (-standardize robust), or remove the row", i, name, wide[c], unit)
+			return fmt.Errorf("%s: %v is beyond float32%s; have the columns scaled by their own size (-standardize robust), or remove the row", set.PlaceOf(i, c), wide[c], unit)
 		}
 	}
 	return nil
