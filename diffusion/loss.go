@@ -13,17 +13,22 @@ import (
 type LossKind string
 
 // The losses of DLPM. The plain square has an infinite expectation for α < 2;
-// the root and Huber are finite for α > 1.
+// the root, Huber and the weighted square are finite for α > 1. The root and
+// Huber learn something between mean and median of ε given x_t, Squared and
+// Weighted learn E[ε | x_t], which the samplers are written for: a weight that
+// is a function of the network's input alone does not move the minimiser.
 const (
-	Root    LossKind = "root"    // √(mean r²): the published choice
-	Huber   LossKind = "huber"   // mean h(r), h = r²/2 for |r| < 1, else |r| − ½
-	Squared LossKind = "squared" // mean r²: DDPM's, for α = 2
-	Power   LossKind = "p"       // (mean |r|^P)^{1/P}
+	Root     LossKind = "root"     // √(mean r²): the published choice
+	Huber    LossKind = "huber"    // mean h(r), h = r²/2 for |r| < 1, else |r| − ½
+	Squared  LossKind = "squared"  // mean r²: DDPM's, for α = 2
+	Weighted LossKind = "weighted" // w·mean r², w = 1/(1 + |x|²/d), x being the network's input
+	Power    LossKind = "p"        // (mean |r|^P)^{1/P}
 )
 
 // A Loss says how per-sample losses are formed and combined. It works in two
 // halves around the device: Device.Loss with Elementwise's kind gives one mean
-// per row; Reduce turns them into the loss and the weights for
+// per row, to be multiplied by the row's InputWeights; Reduce turns these into
+// the loss and the slopes, which times InputWeights are the weights for
 // Device.LossBackward.
 //
 // With Outer·Inner > 1 every sample is noised that many times at the same t;
@@ -52,7 +57,7 @@ func DefaultLoss(alpha float64) Loss {
 // Validate reports the first impossible field, its value and the remedy.
 func (l Loss) Validate() error {
 	switch l.Kind {
-	case Root, Huber, Squared:
+	case Root, Huber, Squared, Weighted:
 		if l.P != 0 {
 			return fmt.Errorf("diffusion: loss: p is %v: only kind %q has an exponent; leave it out", l.P, Power)
 		}
@@ -61,7 +66,7 @@ func (l Loss) Validate() error {
 			return fmt.Errorf("diffusion: loss: p is %v: use 1 to 8", l.P)
 		}
 	default:
-		return fmt.Errorf("diffusion: loss: kind is %q: use %q, %q, %q or %q", l.Kind, Root, Huber, Squared, Power)
+		return fmt.Errorf("diffusion: loss: kind is %q: use %q, %q, %q, %q or %q", l.Kind, Root, Huber, Squared, Weighted, Power)
 	}
 	for _, f := range [...]struct {
 		name string
@@ -92,6 +97,27 @@ func (l Loss) Elementwise() (tensor.LossKind, float64) {
 		return tensor.PNorm, l.P
 	default:
 		return tensor.Squared, 0
+	}
+}
+
+// InputWeights sets w[i] to the weight of row i of the network's input x, whose
+// len(w) rows of d values lie one after the other: 1/(1 + |x_i|²/d) of Weighted,
+// 1 of the others. It panics if x does not divide into the rows.
+func (l Loss) InputWeights(w []float64, x []float32) {
+	if len(w) == 0 || len(x)%len(w) != 0 {
+		panic(fmt.Sprintf("diffusion: Loss.InputWeights: %d values do not divide into %d rows", len(x), len(w)))
+	}
+	d := len(x) / len(w)
+	for i := range w {
+		w[i] = 1
+		if l.Kind != Weighted {
+			continue
+		}
+		sum := 0.0
+		for _, v := range x[i*d : (i+1)*d] {
+			sum += float64(float64(v) * float64(v))
+		}
+		w[i] = 1 / (1 + sum/float64(d))
 	}
 }
 

@@ -195,7 +195,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "ema-warmup", "`c` of the averages' warm-up: step n, from 0, has the rate min(rate, (1+n)/(c+n)) (0: none, the papers')", parseFloat, func(r *R) *float64 { return &r.Train.EMAWarmup })
 	define(c, "label-drop", "share of samples trained without their class", parseFloat, func(r *R) *float64 { return &r.Train.LabelDrop })
 
-	define(c, "loss", "`root`, huber, squared or p", parseText, func(r *R) *string { return (*string)(&r.Train.Loss.Kind) })
+	define(c, "loss", "`root`, huber, weighted (a square that learns the mean for every alpha), squared or p", parseText, func(r *R) *string { return (*string)(&r.Train.Loss.Kind) })
 	define(c, "p", "loss p: the exponent", parseFloat, func(r *R) *float64 { return &r.Train.Loss.P })
 	toggle(c, "median", "median over the outer copies instead of their mean", func(r *R) *bool { return &r.Train.Loss.Median })
 	define(c, "outer", "copies of each sample with a heavy-tailed factor of their own", parseInt, func(r *R) *int { return &r.Train.Loss.Outer })

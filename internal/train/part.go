@@ -25,13 +25,30 @@ func (t *Trainer) part(first uint64, n int) float64 {
 	pred := t.Net.Forward(t.ws, x, b.times[:rows], labels)
 	kind, p := r.Loss.Elementwise()
 	t.dev.Loss(b.means[:rows], pred, target, kind, p)
-	loss := r.Loss.Reduce(b.weights[:rows], b.means[:rows], r.Batch)
-	t.Net.Magnitudes(b.scales[:rows], b.x[:rows*d])
-	for i, s := range b.scales[:rows] {
-		b.weights[i] /= s
-	}
+	loss := t.weigh(rows)
 	t.dev.LossBackward(grad, pred, target, kind, p, b.weights[:rows])
 	t.Net.Backward(t.ws, grad)
+	return loss
+}
+
+// weigh turns the means of rows, in place, into what the loss combines, sets the
+// weights of their gradients and returns their share of the loss. The network
+// divides the weights by its magnitudes, which are no part of the loss.
+func (t *Trainer) weigh(rows int) float64 {
+	b, l := &t.buf, t.Recipe.Train.Loss
+	x, means, weights, scales := b.x[:rows*(len(b.x)/len(b.means))], b.means[:rows], b.weights[:rows], b.scales[:rows]
+	l.InputWeights(scales, x)
+	for i, w := range scales {
+		means[i] = float64(w * means[i])
+	}
+	loss := l.Reduce(weights, means, t.Recipe.Train.Batch)
+	for i, w := range scales {
+		weights[i] = float64(w * weights[i])
+	}
+	t.Net.Magnitudes(scales, x)
+	for i, s := range scales {
+		weights[i] /= s
+	}
 	return loss
 }
 
@@ -57,11 +74,7 @@ func (t *Trainer) wholeInParts(first uint64) float64 {
 	t.eachPart(func(lo, hi int, pred, target, _ *tensor.Tensor) {
 		t.dev.Loss(b.means[lo:hi], pred, target, kind, p)
 	})
-	loss := r.Loss.Reduce(b.weights, b.means, r.Batch)
-	t.Net.Magnitudes(b.scales, b.x)
-	for i, s := range b.scales {
-		b.weights[i] /= s
-	}
+	loss := t.weigh(len(b.means))
 	t.eachPart(func(lo, hi int, pred, target, grad *tensor.Tensor) {
 		t.dev.LossBackward(grad, pred, target, kind, p, b.weights[lo:hi])
 		t.Net.Backward(t.ws, grad)

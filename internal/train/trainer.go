@@ -43,7 +43,7 @@ type buffers struct {
 	labels               []int
 	keys                 []uint64
 	means, weights       []float64
-	scales               []float64 // nn.Net.Magnitudes of the rows
+	scales               []float64 // of the rows: diffusion.Loss.InputWeights, then nn.Net.Magnitudes
 	all, allWeights      []float64 // of the batch, where its parts are this package's choice
 	views                map[int][3]*tensor.Tensor
 }
