@@ -78,8 +78,39 @@ func readImages(ctx context.Context, files []pictureFile, arg string, o Options)
 	if l.transparent > 0 {
 		l.set.note("%d of %d pictures are transparent: they are laid on %s (-background)", l.transparent, len(files), cmp.Or(o.Background, "black"))
 	}
+	outer := ""
+	if o.Rules > 0 {
+		outer = descend(files)
+	}
 	l.set.nameClasses(files)
+	if l.set.Classes == nil {
+		return l.set, nil
+	}
+	if outer != "" {
+		l.set.note("all pictures lie in %s: the classes are the folders there, %s", outer, list(l.set.Classes))
+	}
+	if !slices.ContainsFunc(l.set.Classes, func(name string) bool { return !parts[strings.ToLower(name)] }) {
+		l.set.note("the classes are %s, which sound like parts of a set: name the folder of one, such as images:.../%s, to have the folders in it for classes", list(l.set.Classes), path.Join(outer, l.set.Classes[0]))
+	}
 	return l.set, nil
+}
+
+// parts are what folders of training and of test data are called.
+var parts = wordSet("train", "training", "test", "testing", "val", "valid", "validation", "eval", "dev")
+
+// descend takes the folders from the front of the names that all of them lie in,
+// as an archiver puts one around what it packs, and returns these.
+func descend(files []pictureFile) (outer string) {
+	for {
+		dir, _, ok := strings.Cut(files[0].name, "/")
+		if !ok || slices.ContainsFunc(files, func(f pictureFile) bool { return !strings.HasPrefix(f.name, dir+"/") }) {
+			return outer
+		}
+		for i, f := range files {
+			files[i].name = f.name[len(dir)+1:]
+		}
+		outer = path.Join(outer, dir)
+	}
 }
 
 // folderPictures lists the pictures in a folder. Hidden files and folders are left

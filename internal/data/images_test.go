@@ -58,6 +58,65 @@ func TestHiddenNamesAreNoClasses(t *testing.T) {
 	require.Equal(t, []string{"cat", "dog"}, s.Classes)
 }
 
+// A folder around those of the classes, as archivers add one, is gone through, in
+// folders and zips alike; one that holds no folders makes no class.
+func TestOuterFolders(t *testing.T) {
+	png := encoded(t, picture(2, 2, true, 9), false)
+	open := func(names ...string) (folder, packed *Set) {
+		dir := t.TempDir()
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, name := range names {
+			path := filepath.Join(dir, "photos", name)
+			require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+			require.NoError(t, os.WriteFile(path, png, 0o644))
+			w, err := z.Create(name)
+			require.NoError(t, err)
+			_, err = w.Write(png)
+			require.NoError(t, err)
+		}
+		require.NoError(t, z.Close())
+		folder, err := Open(t.Context(), "images:"+filepath.Join(dir, "photos"), Options{Rules: Rules})
+		require.NoError(t, err)
+		packed, err = Open(t.Context(), "images:"+write(t, dir, "w.zip", b.Bytes()), Options{Rules: Rules})
+		require.NoError(t, err)
+		old, err := Open(t.Context(), "images:"+filepath.Join(dir, "photos"), Options{})
+		require.NoError(t, err)
+		require.NotContains(t, old.Classes, "cats", "runs of version 0.1.0 go on as they began")
+		return folder, packed
+	}
+	for _, outer := range []string{"data", "x/y"} {
+		folder, packed := open(outer+"/cats/1.png", outer+"/cats/more/2.png", outer+"/dogs/1.png", "__MACOSX/"+outer+"/1.png", "README.md")
+		for _, s := range []*Set{folder, packed} {
+			require.Equal(t, []string{"cats", "dogs"}, s.Classes)
+			require.Equal(t, []int{0, 0, 1}, s.Labels)
+			require.Contains(t, s.Notes[0], outer+": the classes are the folders there")
+		}
+	}
+	for _, names := range [][]string{{"photos/1.png", "photos/2.png"}, {"a/b/1.png", "a/b/2.png"}} {
+		folder, packed := open(names...)
+		for _, s := range []*Set{folder, packed} {
+			require.Nil(t, s.Classes)
+			require.Empty(t, s.Notes)
+		}
+	}
+	folder, packed := open("data/cats/1.png", "data/logo.png")
+	require.Contains(t, folder.Notes[0], "logo.png, lie outside of the folders")
+	require.Equal(t, folder.Notes, packed.Notes)
+}
+
+// Folders of training and of test data are classes as any others, but hardly meant.
+func TestPartsOfASet(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"set/train/cats/1.png", "set/train/dogs/1.png", "set/Test/cats/1.png"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o777))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), encoded(t, picture(2, 2, true, 9), false), 0o644))
+	}
+	s, err := Open(t.Context(), "images:"+dir, Options{Rules: Rules})
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(s.Notes, "; "), "images:.../set/Test")
+}
+
 // A set is grey if all of its pictures are, whatever their order.
 func TestColourDoesNotDependOnNames(t *testing.T) {
 	a, b := pictures(t, "mixed", Options{}), pictures(t, "mixed2", Options{})
