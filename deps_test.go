@@ -42,8 +42,8 @@ var mayImport = map[string][]string{
 	"internal/imageio":    {"internal/chart"}, // for the numbers on axes
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
-	"internal/torchfile":  {"internal/machine", "tensor"},                                                      // machine: what may be unpacked
-	"internal/data":       {"internal/dmath", "internal/machine", "internal/npy", "internal/source", "stable"}, // machine: how much a set may take
+	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
+	"internal/data":       {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
 	// What joins networks and processes.
 	"internal/recipe": {"diffusion", "nn"},

@@ -29,7 +29,7 @@ const defaultResample = 5
 
 // editFlags defines the flags that start from an image or keep parts of it.
 func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
-	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, or samples in .npy or .csv (empty: start from noise)")
+	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, a grid that sample wrote, or samples in .npy or .csv; several give as many samples (empty: start from noise)")
 	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
 	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
 	fs.IntVar(&r.edit.Resample, "resample", 0, "with -mask: visits of every step, which fit the filling to what is kept (0: 5 where the method can, else 1)")
@@ -65,56 +65,83 @@ func (e *edit) check() error {
 }
 
 // loadEdit reads the files and sets the options.
-func (r *sampleRequest) loadEdit(ctx context.Context) (err error) {
-	e := &r.edit
-	if e.Init == "" {
+func (r *sampleRequest) loadEdit(ctx context.Context, e env) error {
+	d := &r.edit
+	if d.Init == "" {
 		return nil
 	}
-	o := &heavytail.Edit{Strength: e.Strength, Resample: e.Resample}
+	o := &heavytail.Edit{Strength: d.Strength, Resample: d.Resample}
 	r.options.Edit = o
 	if o.Strength == 0 {
-		if o.Strength = 0.6; e.Mask != "" {
+		if o.Strength = 0.6; d.Mask != "" {
 			o.Strength = 1
 		}
 	}
 	shape := r.loaded.SampleShape(r.options)
-	if r.options.Image64, e.InitSHA256, err = data.ReadValues(ctx, e.Init, shape, r.loaded.Recipe().Data.Columns); err != nil {
+	image, err := data.ReadValues(ctx, d.Init, shape, r.loaded.Recipe().Data.Columns)
+	if err != nil {
 		return fmt.Errorf("-init %w", err)
 	}
-	if e.Mask != "" {
-		if o.Known, e.MaskSHA256, err = readMask(ctx, e.Mask, shape); err != nil {
-			return fmt.Errorf("-mask %w", err)
-		}
-		e.Mask = filepath.Base(e.Mask)
-		if o.Resample == 0 {
-			o.Resample = defaultResample
-			if _, err := r.loaded.Resolve(r.options); err != nil {
-				o.Resample = 1 // the method cannot, or there is a mistake to be reported
-			}
+	r.options.Image64, d.InitSHA256 = image.X, image.Sum
+	tellOf(e, "-init "+d.Init, image)
+	n := len(image.X) / r.per()
+	if n != 1 && !r.nGiven && r.seeds == "" {
+		r.options.N = n
+	}
+	if n != 1 && n != r.options.N {
+		return usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", d.Init, n, r.options.N, n)
+	}
+	if d.Mask != "" {
+		if err := r.loadMask(ctx, e, shape); err != nil {
+			return err
 		}
 	}
-	if n := len(r.options.Image64) / r.per(); n != 1 && n != r.options.N {
-		return usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", e.Init, n, r.options.N, n)
-	}
-	e.Init, e.Strength, e.Resample = filepath.Base(e.Init), o.Strength, o.Resample
+	d.Init, d.Strength, d.Resample = filepath.Base(d.Init), o.Strength, o.Resample
 	return nil
 }
 
+// loadMask reads the file of -mask and sets the options.
+func (r *sampleRequest) loadMask(ctx context.Context, e env, shape []int) error {
+	d, o := &r.edit, r.options.Edit
+	known, mask, err := readMask(ctx, d.Mask, shape)
+	if err != nil {
+		return fmt.Errorf("-mask %w", err)
+	}
+	tellOf(e, "-mask "+d.Mask, mask)
+	if n := len(known) / r.per(); n != 1 && n != r.options.N {
+		return usage("-mask %s: %d masks in it for the samples to draw, %d: give one for all, or one for each", d.Mask, n, r.options.N)
+	}
+	o.Known, d.MaskSHA256, d.Mask = known, mask.Sum, filepath.Base(d.Mask)
+	if o.Resample == 0 {
+		o.Resample = defaultResample
+		if _, err := r.loaded.Resolve(r.options); err != nil {
+			o.Resample = 1 // the method cannot, or there is a mistake to be reported
+		}
+	}
+	return nil
+}
+
+// tellOf prints what is worth knowing of how the values of a file were read.
+func tellOf(e env, file string, v data.Values) {
+	for _, note := range v.Notes {
+		fmt.Fprintf(e.stderr, "%s: %s\n", file, note)
+	}
+}
+
 // readMask reads where an image is kept: where the mask is dark. A picture says
-// it for all channels of a pixel. It returns the SHA-256 of the file as well.
-func readMask(ctx context.Context, path string, shape []int) (known []bool, sum string, err error) {
+// it for all channels of a pixel.
+func readMask(ctx context.Context, path string, shape []int) (known []bool, mask data.Values, err error) {
 	one := shape
 	if len(shape) == 3 && data.IsPicture(path) {
 		one = []int{shape[0], shape[1], 1}
 	}
-	x, sum, err := data.ReadValues(ctx, path, one, nil)
-	if err != nil {
-		return nil, "", err
+	if mask, err = data.ReadValues(ctx, path, one, nil); err != nil {
+		return nil, mask, err
 	}
-	for _, v := range x {
+	for _, v := range mask.X {
 		for range shape[len(shape)-1] / one[len(one)-1] {
 			known = append(known, !(v > 0))
 		}
 	}
-	return known, sum, nil
+	return known, mask, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -100,13 +101,51 @@ func TestEditFlags(t *testing.T) {
 	require.Equal(t, []int{4, 16}, rec.Size)
 }
 
+// What sample wrote is taken for what it is by -init: the cells of a grid one by
+// one, and other pictures are scaled, which is said.
+func TestInitOfOwnPictures(t *testing.T) {
+	dir := trained(t)
+	sample := func(flags string) result {
+		return ok(t, dir, append(strings.Fields("sample -model run/model.safetensors -steps 4"), strings.Fields(flags)...)...)
+	}
+	sample("-n 5 -o sheet.png") // 3×2 cells, the last one empty
+	sample("-n 5 -o single/")
+	r := sample("-init sheet.png -strength 0.3 -seed 9 -o again.npy")
+	require.Contains(t, r.stderr, "-init sheet.png: its 22×32 pixels are a grid with black lines, as sample writes it, of 8×8 pixels each: pictures in it: 5")
+	again := numbersIn(t, filepath.Join(dir, "again.npy"))
+	require.Len(t, again, 5*64)
+	for k := range 5 {
+		r := sample(fmt.Sprintf("-n 1 -init single/%06d.png -strength 0.3 -seed %d -o one.npy", k, 9+k))
+		require.Empty(t, r.stderr)
+		require.Equal(t, again[64*k:64*(k+1)], numbersIn(t, filepath.Join(dir, "one.npy")))
+	}
+	sample("-n 1 -o one.png")
+	r = sample("-init one.png -strength 0.3 -seed 9 -n 2 -o x.npy")
+	require.Contains(t, r.stderr, "pictures in it: 1")
+	sample("-init single/000000.png -strength 0.3 -seed 9 -n 2 -o y.npy")
+	require.Equal(t, numbersIn(t, filepath.Join(dir, "x.npy")), numbersIn(t, filepath.Join(dir, "y.npy")))
+
+	// A grid of other cells, and any other picture.
+	sample("-n 1 -size 8x16 -o wide.png")
+	r = sample("-init wide.png -strength 0.3 -n 1 -o x.npy")
+	require.Contains(t, r.stderr, "-init wide.png: its 12×20 pixels are scaled to 8×8, which stretches it")
+	sample("-n 1 -size 16 -o large/")
+	r = sample("-init large/000000.png -mask sheet.png -n 5 -o x.npy")
+	require.Contains(t, r.stderr, "-init large/000000.png: its 16×16 pixels are scaled to 8×8\n-mask sheet.png: its 22×32 pixels are a grid")
+	for flags, want := range map[string]string{"-init sheet.png -n 4": "-init sheet.png: 5 samples in it, 4 to draw", "-init large/000000.png -n 2 -mask sheet.png": "-mask sheet.png: 5 masks in it"} {
+		r := heavytailIn(t, dir, append(strings.Fields("sample -model run/model.safetensors"), strings.Fields(flags)...)...)
+		require.Equal(t, 2, r.status)
+		require.Contains(t, r.stderr, want)
+	}
+}
+
 func TestEditMistakes(t *testing.T) {
 	dir := trained(t)
 	writePNG(t, filepath.Join(dir, "init.png"), func(int, int) byte { return 9 })
 	for flags, want := range map[string]string{
 		"-strength 0.5": "name it with -init", "-mask init.png": "name it with -init", "-init init.png -strength 2": "want a value above 0",
 		"-init init.png -strength NaN": "want a value above 0", "-init init.png -resample 3": "name it with -mask", "-init no.png": "-init no.png",
-		"-init init.png -mask no.png": "-mask no.png", "-init images.npy": "10 samples in it, 64 to draw", "-size 0": "want pixels", "-size 3x": "want pixels",
+		"-init init.png -mask no.png": "-mask no.png", "-n 64 -init images.npy": "10 samples in it, 64 to draw", "-size 0": "want pixels", "-size 3x": "want pixels",
 		"-guidance 2": "without classes", "-guidance -1": "want 1 (none) or more", "-init run/model.safetensors": "want PNG or JPEG",
 		"-init init.png -mask init.png -resample 5000": "use 1 to 1000",
 	} {

@@ -126,7 +126,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.load(ctx, devices); err != nil {
 		return err
 	}
-	if err := r.loadEdit(ctx); err != nil {
+	if err := r.loadEdit(ctx, e); err != nil {
 		return err
 	}
 	if err := r.resolve(); err != nil {

@@ -12,37 +12,46 @@ import (
 	"slices"
 	"strings"
 
+	"heavytail/internal/imageio"
 	"heavytail/internal/machine"
 	"heavytail/internal/source"
 )
 
-// ReadValues reads samples of the given shape from one file: a PNG or JPEG,
-// scaled to the shape and of values in [−1,1], or all samples of an .npy or .csv
-// file, of that shape exactly. It returns the values one sample after the other,
-// and the SHA-256 of the file in hexadecimal. The file is opened once: it may be a
+// Values are samples of one file.
+type Values struct {
+	X     []float64 // one sample after the other
+	Sum   string    // SHA-256 of the file in hexadecimal
+	Notes []string  // how they were made of it, where that does not go without saying
+}
+
+// ReadValues reads samples of the given shape from one file: a PNG or JPEG, of
+// values in [−1,1], or all samples of an .npy or .csv file, of that shape exactly. A
+// picture of another size is one sample, scaled, or, where it is a grid as the
+// program writes it, the samples of its cells. The file is opened once: it may be a
 // pipe. columns are the names of the model's columns, nil if it has none: a table
 // with the same in another order is an error.
-func ReadValues(ctx context.Context, path string, shape []int, columns []string) (x []float64, sum string, err error) {
+func ReadValues(ctx context.Context, path string, shape []int, columns []string) (v Values, err error) {
 	f, err := source.Open(ctx, path)
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
-		return nil, "", fmt.Errorf("%s: %w", path, e.Err)
+		return v, fmt.Errorf("%s: %w", path, e.Err)
 	} else if err != nil {
-		return nil, "", err
+		return v, err
 	}
 	defer f.Close()
 	whole, size, err := f.At(machine.Memory() / 4)
 	if err != nil {
-		return nil, "", err
+		return v, err
 	}
 	all := func() io.Reader { return stoppable{ctx, io.NewSectionReader(whole, 0, size)} }
 	h := sha256.New()
 	if _, err = io.Copy(h, all()); err == nil {
-		x, err = values(ctx, all, whole, size, form(path), shape, columns)
+		err = v.read(ctx, all, whole, size, form(path), shape, columns)
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", path, err)
+		return v, fmt.Errorf("%s: %w", path, err)
 	}
-	return x, hex.EncodeToString(h.Sum(nil)), nil
+	v.Sum = hex.EncodeToString(h.Sum(nil))
+	return v, nil
 }
 
 // form returns the ending of a name, less that of gzip, in lower case.
@@ -57,9 +66,9 @@ func IsPicture(path string) bool {
 	return true
 }
 
-// values reads what ReadValues does from a file, given as a reader of all of it
-// and by its bytes.
-func values(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size int64, ext string, shape []int, columns []string) ([]float64, error) {
+// read reads what ReadValues does from a file, given as a reader of all of it and by
+// its bytes.
+func (v *Values) read(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size int64, ext string, shape []int, columns []string) error {
 	var s *Set
 	var err error
 	switch ext {
@@ -68,53 +77,71 @@ func values(ctx context.Context, all func() io.Reader, whole io.ReaderAt, size i
 	case ".npy": // values of arrays are those of samples, in [−1,1] already
 		s, err = readArrays(ctx, all(), func() (io.ReaderAt, int64, error) { return whole, size, nil }, "", Options{})
 	default:
-		return pictureValues(all(), shape)
+		return v.picture(all(), shape)
 	}
 	if err == nil && s.Len() == 0 {
 		err = errors.New("there is nothing in it")
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !slices.Equal(s.Shape, shape) {
-		return nil, fmt.Errorf("samples of %v; the model's are %v", s.Shape, shape)
+		return fmt.Errorf("samples of %v; the model's are %v", s.Shape, shape)
 	}
 	if err := InOrder(columns, s.Columns); err != nil {
-		return nil, err
+		return err
 	}
-	out := make([]float64, s.Len()*s.Per())
+	v.X, v.Notes = make([]float64, s.Len()*s.Per()), s.Notes
 	for i := range s.Len() {
-		s.Float64(out[i*s.Per():], i)
+		s.Float64(v.X[i*s.Per():], i)
 	}
-	return out, nil
+	return nil
 }
 
-// pictureValues reads one picture as a sample.
-func pictureValues(r io.Reader, shape []int) ([]float64, error) {
+// picture reads one picture as a sample, or as the samples of a grid.
+func (v *Values) picture(r io.Reader, shape []int) error {
 	if len(shape) != 3 {
-		return nil, fmt.Errorf("the model's samples are points of %d values; give an .npy or .csv file", shape[0])
+		return fmt.Errorf("the model's samples are points of %d values; give an .npy or .csv file", shape[0])
 	}
 	h, w, c := shape[0], shape[1], shape[2]
 	if c != 1 && c != 3 {
-		return nil, fmt.Errorf("the model's samples have %d channels, a picture 1 or 3; give an .npy file", c)
+		return fmt.Errorf("the model's samples have %d channels, a picture 1 or 3; give an .npy file", c)
 	}
 	o := Options{Rules: Rules, Size: w}
 	img, err := decode(func() (io.ReadCloser, error) { return io.NopCloser(r), nil }, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	pix, ih, iw := img.pixels(c, [3]byte{255, 255, 255})
+	cells := [][]byte{pix}
 	if ih != h || iw != w {
-		if err := o.scales(ih, iw, c); err != nil {
-			return nil, err
+		if cells = imageio.Cells(pix, ih, iw, c, h, w); cells != nil {
+			v.note("its %d×%d pixels are a grid with black lines, as sample writes it, of %d×%d pixels each: pictures in it: %d", ih, iw, h, w, len(cells))
+		} else {
+			v.note("its %d×%d pixels are scaled to %d×%d%s", ih, iw, h, w, stretched(ih, iw, h, w))
+			if err := o.scales(ih, iw, c); err != nil {
+				return err
+			}
+			cells = [][]byte{make([]byte, h*w*c)}
+			newResizer(ih, iw, c, h, w, weigh).run(cells[0], pix)
 		}
-		scaled := make([]byte, h*w*c)
-		newResizer(ih, iw, c, h, w, weigh).run(scaled, pix)
-		pix = scaled
 	}
-	out := make([]float64, len(pix))
-	for j, v := range pix {
-		out[j] = float64(levels[v])
+	for _, pix := range cells {
+		for _, b := range pix {
+			v.X = append(v.X, float64(levels[b]))
+		}
 	}
-	return out, nil
+	return nil
+}
+
+// stretched says what scaling does to a picture of another shape.
+func stretched(ih, iw, h, w int) string {
+	if is, was := float64(w)/float64(h), float64(iw)/float64(ih); is > 1.1*was || was > 1.1*is {
+		return ", which stretches it: cut it to that shape first if that is not meant"
+	}
+	return ""
+}
+
+func (v *Values) note(format string, args ...any) {
+	v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
 }

@@ -26,24 +26,24 @@ func TestReadValues(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, png.Encode(f, img))
 	require.NoError(t, f.Close())
-	x, sum, err := ReadValues(t.Context(), path, []int{2, 4, 3}, nil)
+	v, err := ReadValues(t.Context(), path, []int{2, 4, 3}, nil)
 	require.NoError(t, err)
-	require.Equal(t, []float64{1, -1, -1, 1, float64(levels[85]), -1}, x[:6])
+	require.Equal(t, []float64{1, -1, -1, 1, float64(levels[85]), -1}, v.X[:6])
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(whole)), sum)
-	x, _, err = ReadValues(t.Context(), path, []int{2, 4, 1}, nil)
+	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(whole)), v.Sum)
+	v, err = ReadValues(t.Context(), path, []int{2, 4, 1}, nil)
 	require.NoError(t, err)
-	require.Len(t, x, 8)
-	x, _, err = ReadValues(t.Context(), path, []int{6, 3, 3}, nil) // scaled
+	require.Len(t, v.X, 8)
+	v, err = ReadValues(t.Context(), path, []int{6, 3, 3}, nil) // scaled
 	require.NoError(t, err)
-	require.Len(t, x, 54)
-	require.EqualValues(t, 1, x[0])
+	require.Len(t, v.X, 54)
+	require.EqualValues(t, 1, v.X[0])
 	table := filepath.Join(dir, "a.csv")
 	require.NoError(t, os.WriteFile(table, []byte("x,y\n1,2\n3,4\n"), 0o644))
-	x, _, err = ReadValues(t.Context(), table, []int{2}, nil)
+	v, err = ReadValues(t.Context(), table, []int{2}, nil)
 	require.NoError(t, err)
-	require.Equal(t, []float64{1, 2, 3, 4}, x)
+	require.Equal(t, []float64{1, 2, 3, 4}, v.X)
 	for _, c := range []struct {
 		path  string
 		shape []int
@@ -52,11 +52,11 @@ func TestReadValues(t *testing.T) {
 		{table, []int{3}, "samples of [2]; the model's are [3]"}, {path, []int{2}, "give an .npy or .csv file"}, {path, []int{2, 4, 2}, "2 channels"},
 		{filepath.Join(dir, "no.png"), []int{2, 4, 1}, "no.png"}, {filepath.Join(dir, "no.csv"), []int{2}, "no.csv"},
 	} {
-		_, _, err := ReadValues(t.Context(), c.path, c.shape, nil)
+		_, err := ReadValues(t.Context(), c.path, c.shape, nil)
 		require.ErrorContains(t, err, c.want)
 	}
 	junk := filepath.Join(dir, "junk.png")
 	require.NoError(t, os.WriteFile(junk, []byte("junk"), 0o644))
-	_, _, err = ReadValues(t.Context(), junk, []int{2, 4, 1}, nil)
+	_, err = ReadValues(t.Context(), junk, []int{2, 4, 1}, nil)
 	require.ErrorContains(t, err, "want PNG or JPEG")
 }

@@ -3,6 +3,7 @@
 package imageio
 
 import (
+	"bytes"
 	"fmt"
 	"image"
 	"math"
@@ -102,3 +103,34 @@ func (g *Grid) Put(i int, x []float32) {
 
 // Image returns the picture; later calls of Put change it.
 func (g *Grid) Image() image.Image { return g.canvas.Image }
+
+// Cells is the way back from Grid.Image: it cuts a picture of H×W pixels of c bytes
+// into the h×w pixels of its cells, row by row, less empty ones at the end of the
+// last row. It returns nil if the picture is no grid of such cells, which has
+// nothing but black between and around them.
+func Cells(pix []byte, H, W, c, h, w int) [][]byte {
+	rows, cols := (H-gap)/(h+gap), (W-gap)/(w+gap)
+	if rows < 1 || cols < 1 || H != rows*(h+gap)+gap || W != cols*(w+gap)+gap {
+		return nil
+	}
+	cells, bright := make([][]byte, rows*cols), make([]bool, rows*cols)
+	for y := range H {
+		for x := range W {
+			p := pix[(y*W+x)*c:][:c]
+			black := bytes.Count(p, []byte{0}) == c
+			if y%(h+gap) < gap || x%(w+gap) < gap {
+				if !black {
+					return nil
+				}
+				continue
+			}
+			k := y/(h+gap)*cols + x/(w+gap)
+			cells[k] = append(cells[k], p...)
+			bright[k] = bright[k] || !black
+		}
+	}
+	n := len(cells)
+	for ; n > (rows-1)*cols+1 && !bright[n-1]; n-- {
+	}
+	return cells[:n]
+}
