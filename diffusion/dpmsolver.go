@@ -55,6 +55,12 @@ func (s DPMSolver) Trajectory(ctx context.Context, den DataDenoiser, x []float64
 	}
 }
 
+// Moves implements Sampler.
+func (s DPMSolver) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: one at every move.
+func (s DPMSolver) Evaluations() int { return s.Moves() }
+
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s DPMSolver) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d int) ([]float32, error) {

@@ -86,6 +86,13 @@ func (e *Edit) first(N int) int {
 // Steps returns how many of a sampler's N steps are made.
 func (e *Edit) Steps(N int) int { return N - e.first(N) }
 
+// visits returns how many times a step is made by a sampler of N steps that can
+// go back, and how many times it goes back.
+func (e *Edit) visits(N int) (steps, back int) {
+	back = (e.Steps(N) - 1) * (e.repeats() - 1)
+	return e.Steps(N) + back, back
+}
+
 // fromImage tells whether the start has a part of the image.
 func (e *Edit) fromImage() bool { return e != nil && e.Strength > 0 && e.Strength < 1 }
 

@@ -77,7 +77,7 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 		startNoise(r, s.Process.Nu, sigma[r.first], 1)
 		r.back = func(i int) error { return raise(r, s.Process.Nu, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
-			hat, next := float64(sigma[i]*(1+s.Churn.gamma(sigma[i], s.Steps))), sigma[i+1]
+			hat, next := s.hat(sigma[i]), sigma[i+1]
 			if err := raise(r, s.Process.Nu, i, sigma[i], hat, s.Churn.factor()); err != nil {
 				return err
 			}
@@ -102,6 +102,11 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 			return nil
 		})
 	}
+}
+
+// hat returns σ̂.
+func (s EDMSampler) hat(sigma float64) float64 {
+	return float64(sigma * (1 + s.Churn.gamma(sigma, s.Steps)))
 }
 
 // factor returns S_noise.
@@ -135,6 +140,33 @@ func raise(r *run[float64], nu Nu, step int, sigma, hat, noise float64) error {
 		}
 	}
 	return nil
+}
+
+// Moves implements Sampler.
+func (s EDMSampler) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: two at every move but the last, one with
+// Euler; and for finite ν one more wherever noise is added, by churn or where an
+// edit goes back.
+func (s EDMSampler) Evaluations() int {
+	n, back := s.Edit.visits(s.Steps)
+	total := n
+	if !s.Euler {
+		total += n - 1
+	}
+	if s.Process.Nu.gaussian() {
+		return total
+	}
+	sigma := s.Process.Sigmas(s.Steps)
+	for i := s.Edit.first(s.Steps); i < s.Steps; i++ {
+		if s.hat(sigma[i]) == sigma[i] {
+			continue
+		}
+		if total++; i < s.Steps-1 {
+			total += s.Edit.repeats() - 1
+		}
+	}
+	return total + back
 }
 
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],

@@ -148,6 +148,20 @@ func axpy(y, x []float64, h float64, k []float64) {
 	}
 }
 
+// Moves implements Sampler.
+func (s FlowSampler) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: one, two or four at every move.
+func (s FlowSampler) Evaluations() int {
+	switch s.Method {
+	case Euler:
+		return s.Moves()
+	case RK4:
+		return 4 * s.Moves()
+	}
+	return 2 * s.Moves()
+}
+
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s FlowSampler) Sample(ctx context.Context, v Velocity, seeds []uint64, d int) ([]float32, error) {

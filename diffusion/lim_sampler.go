@@ -100,6 +100,12 @@ func (s LIMSampler) hold(x []float32) func(t float64) {
 	}
 }
 
+// Moves implements Sampler.
+func (s LIMSampler) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: one at every move.
+func (s LIMSampler) Evaluations() int { return s.Moves() }
+
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s LIMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {

@@ -12,6 +12,25 @@ import (
 // the goroutine that samples.
 type Denoiser func(ctx context.Context, eps, x []float32, t []float32) error
 
+// A Sampler is what every sampler of this package is: an immutable value that
+// takes noise to data in steps, asking a function of type F for estimates, with
+// states of type T. F is Denoiser, DataDenoiser or Velocity.
+type Sampler[F any, T float32 | float64] interface {
+	// Validate reports the first impossible field, its value and the remedy.
+	Validate() error
+	// Moves returns how often the state moves on towards the data: the number
+	// that Trajectory yields first. It is for samplers that Validate accepts.
+	Moves() int
+	// Evaluations returns how often the function is asked: at every move, or
+	// several times, and once more where an Edit makes moves again.
+	Evaluations() int
+	// Trajectory fills x, row-major [len(seeds)][d], with the start and moves it
+	// in place; it yields the number of moves that are left.
+	Trajectory(ctx context.Context, f F, x []T, seeds []uint64) iter.Seq2[int, error]
+	// Sample returns what x of Trajectory ends with.
+	Sample(ctx context.Context, f F, seeds []uint64, d int) ([]float32, error)
+}
+
 // Options are what DLPM and DLIM have in common. The zero value is the
 // published sampler with the process's own number of steps.
 type Options struct {
@@ -133,6 +152,32 @@ func (s DLIM) Validate() error {
 		return fmt.Errorf("diffusion: DLIM: eta is %v: use 0 (deterministic) to 1", s.Eta)
 	}
 	return s.validate("DLIM", s.Process)
+}
+
+// Moves implements Sampler: T′−1 of T′ levels, or the edit's part of them.
+func (s DLPM) Moves() int { return s.Edit.Steps(s.levels(s.Process) - 1) }
+
+// Moves implements Sampler: T′−1 of T′ levels, or the edit's part of them.
+func (s DLIM) Moves() int { return s.Edit.Steps(s.levels(s.Process) - 1) }
+
+// Evaluations implements Sampler: one at every move.
+func (s DLPM) Evaluations() int { return s.visits(s.Process) }
+
+// Evaluations implements Sampler: one at every move.
+func (s DLIM) Evaluations() int { return s.visits(s.Process) }
+
+// levels returns T′.
+func (o Options) levels(p Process) int {
+	if o.Steps == 0 {
+		return p.Steps
+	}
+	return o.Steps
+}
+
+// visits returns how many steps are made, repeated ones included.
+func (o Options) visits(p Process) int {
+	n, _ := o.Edit.visits(o.levels(p) - 1)
+	return n
 }
 
 func (o Options) validate(name string, p Process) error {

@@ -102,6 +102,19 @@ func posteriorNoise(nu float64, at stable.Stream, x, D []float64, g, groups int,
 	return posteriorScale(nu, distance(x, D, g, groups, sigma), d) / math.Sqrt(at.Kappa(nu+d, g))
 }
 
+// Moves implements Sampler.
+func (s TEDMAncestral) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: one at every move, and for finite ν one where
+// an edit goes back.
+func (s TEDMAncestral) Evaluations() int {
+	n, back := s.Edit.visits(s.Steps)
+	if !s.Process.Nu.gaussian() {
+		n += back
+	}
+	return n
+}
+
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s TEDMAncestral) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d int) ([]float32, error) {

@@ -105,6 +105,12 @@ func (s TEDMSDE) distances(r *run[float64], m []float64, sigma float64) error {
 	return nil
 }
 
+// Moves implements Sampler.
+func (s TEDMSDE) Moves() int { return s.Edit.Steps(s.Steps) }
+
+// Evaluations implements Sampler: one at every move.
+func (s TEDMSDE) Evaluations() int { return s.Moves() }
+
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s TEDMSDE) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d int) ([]float32, error) {
