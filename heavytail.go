@@ -171,12 +171,20 @@ func (m *Model) Methods() []string { return sample.MethodsOf(m.must("Methods").r
 // is called first: the chains of dlpm and dlim make one less than Steps. It panics
 // if the model has no such sampler or steps: Resolve has an error for what comes
 // from outside.
-func (m *Model) Moves(o Options) int {
-	e := m.must("Moves").engine(m.defaults(o))
+func (m *Model) Moves(o Options) int { return m.valid("Moves", o).Moves(m.recipe) }
+
+// Evaluations returns how often the sampler of o asks the network for one sample:
+// at every step, or several times (docs/methods.md has a table), and twice as
+// often with guidance. It panics as Moves does.
+func (m *Model) Evaluations(o Options) int { return m.valid("Evaluations", o).Evaluations(m.recipe) }
+
+// valid returns what o asks of the engine, or panics.
+func (m *Model) valid(method string, o Options) sample.Options {
+	e := m.must(method).engine(m.defaults(o))
 	if err := e.Validate(m.recipe); err != nil {
-		panic("heavytail: Moves: " + err.Error() + " (ask Resolve first)")
+		panic("heavytail: " + method + ": " + err.Error() + " (ask Resolve first)")
 	}
-	return e.Moves(m.recipe)
+	return e
 }
 
 // Parameters returns the number of the network's parameters.

@@ -224,10 +224,12 @@ func TestNoRawPanics(t *testing.T) {
 		`Moves: method "x"; want dlpm`: func() { images.Moves(heavytail.Options{Method: "x"}) },
 		"Moves: method edm with":       func() { images.Moves(heavytail.Options{Method: "edm"}) },
 		"Moves: diffusion: -4":         func() { images.Moves(heavytail.Options{Steps: -4}) },
+		"Evaluations: diffusion: -4":   func() { images.Evaluations(heavytail.Options{Steps: -4}) },
 	} {
 		require.Contains(t, panicText(f), want)
 	}
 	require.Equal(t, 24, images.Moves(heavytail.Options{}), "the steps that Sample makes by default")
+	require.Equal(t, 48, images.Evaluations(heavytail.Options{Guidance: 2}), "with the class and without")
 	for _, o := range []heavytail.Options{{N: -1}, {N: math.MinInt}} {
 		_, err = images.Sample(t.Context(), o)
 		require.ErrorContains(t, err, "heavytail: N is -")

@@ -8,19 +8,13 @@ import (
 	"heavytail/internal/sample"
 )
 
-// defaultSteps by method, where they are not the process's.
-var defaultSteps = map[string]int{"dlim": 25, "dlpm": 100}
-
 // defaults fills in method, steps and batch.
 func (m *Model) defaults(o Options) Options {
 	if o.Method == "" {
 		o.Method = sample.Default(m.recipe)
 	}
-	if o.Steps == 0 && !m.recipe.Process.IntegerTime {
-		o.Steps = defaultSteps[o.Method]
-	}
 	if o.Steps == 0 {
-		o.Steps = m.engine(o).Defaults(m.recipe).Steps
+		o.Steps = sample.DefaultSteps(o.Method, m.recipe)
 	}
 	if o.Batch == 0 {
 		o.Batch = 32

@@ -170,7 +170,7 @@ func TestMistakesPanicWithWords(t *testing.T) {
 			"Resolve of": func() { _, _ = m.Sample(ctx, heavytail.Options{}) }, "Resolve": func() { _ = m.Stream(ctx, heavytail.Options{}, emit) },
 			"Resolve of a": func() { _ = m.Stream64(ctx, heavytail.Options{}, emit64) }, "Recipe": func() { m.Recipe() }, "Shape": func() { m.Shape() },
 			"Classes": func() { m.Classes() }, "Scaled": func() { m.Scaled() }, "Shape of": func() { m.SampleShape(heavytail.Options{}) },
-			"Methods": func() { m.Methods() }, "Moves": func() { m.Moves(heavytail.Options{}) }, "Parameters": func() { m.Parameters() },
+			"Methods": func() { m.Methods() }, "Moves": func() { m.Moves(heavytail.Options{}) }, "Evaluations": func() { m.Evaluations(heavytail.Options{}) }, "Parameters": func() { m.Parameters() },
 			"MACs": func() { _, _ = m.MACs() }, "Memory": func() { _, _ = m.Memory(1) }, "Resolve of a Model": func() { _, _ = m.Resolve(heavytail.Options{}) },
 		} {
 			text := panicText(f)

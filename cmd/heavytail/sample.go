@@ -12,6 +12,7 @@ import (
 
 	"heavytail"
 	"heavytail/internal/device"
+	"heavytail/internal/sample"
 	"heavytail/tensor"
 )
 
@@ -64,7 +65,7 @@ type pictureRecipe struct {
 	Steps   int     `json:"steps"`
 	Class   string  `json:"class,omitempty"`
 	Clip    bool    `json:"clip"`
-	Start   string  `json:"start,omitempty"` // dlpm, dlim: consistent or independent
+	Start   string  `json:"start,omitempty"` // of dlpm's kind: consistent or independent
 	Process string  `json:"process"`         // kind and tail of the model's noise
 	Alpha   float64 `json:"alpha,omitempty"`
 
@@ -82,13 +83,13 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")
-	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: 25 for dlim, 100 for dlpm, the published number for others)")
-	fs.StringVar(&r.options.Method, "method", "", "`sampler`: of dlpm models dlim (few steps) or dlpm (stochastic); lim-ode, lim; of edm and flow models edm, tedm-ancestral, tedm-sde, dpm, flow (empty: the first that fits)")
+	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: "+sample.StepsHelp()+", edm of Student-t noise 64)")
+	fs.StringVar(&r.options.Method, "method", "", "`sampler`: "+sample.MethodsHelp())
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
-	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, "dlim, dlpm: start from noise of its own, as the papers' code (worse with a bound on A)")
+	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, owners("start")+": start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -224,7 +225,7 @@ func (r *sampleRequest) resolve() error {
 	p := &r.recipe
 	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = seedText(o), o.Method, o.Steps, r.class, o.Settings
 	rec := r.loaded.Recipe()
-	if p.Process = rec.Noise(); o.Method == "dlim" || o.Method == "dlpm" {
+	if p.Process = rec.Noise(); sample.Has(o.Method, "start") {
 		p.Start = "consistent"
 		if o.IndependentStart {
 			p.Start = "independent"

@@ -10,15 +10,16 @@ import (
 
 	"heavytail"
 	"heavytail/diffusion"
+	"heavytail/internal/sample"
 )
 
 // settingFlags defines the settings of single methods.
 func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
 	s := &r.options.Settings
-	fs.Float64Var(&s.Eta, "eta", 0, "dlim: noise in the steps, 0 (none) to 1")
-	fs.Float64Var(&s.ClampA, "clamp-a", 0, "dlim, dlpm, lim, lim-ode: tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
-	fs.StringVar(&s.Solver, "solver", "", "edm, flow: heun, euler, or for flow `rk4` (empty: heun)")
-	fs.Func("churn", "edm: noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)", func(text string) error {
+	fs.Float64Var(&s.Eta, "eta", 0, owners("eta")+": noise in the steps, 0 (none) to 1")
+	fs.Float64Var(&s.ClampA, "clamp-a", 0, owners("clamp-a")+": tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
+	fs.StringVar(&s.Solver, "solver", "", owners("solver")+": heun, euler, or for flow `rk4` (empty: heun)")
+	fs.Func("churn", owners("churn")+": noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)", func(text string) error {
 		v, err := list(parseFloat)(text)
 		if err == nil && len(v) != 1 && len(v) != 4 {
 			err = fmt.Errorf("want one number or four")
@@ -30,15 +31,18 @@ func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
 		s.Churn = diffusion.Churn{S: v[0], Min: v[1], Max: v[2], Noise: v[3]}
 		return nil
 	})
-	fs.Float64Var(&s.SigmaMin, "sigma-min", 0, "edm, tedm-ancestral, tedm-sde, dpm: last level of noise (0: the model's)")
-	fs.Float64Var(&s.SigmaMax, "sigma-max", 0, "edm, tedm-ancestral, tedm-sde, dpm: first level of noise (0: the model's)")
-	fs.Float64Var(&s.Rho, "rho", 0, "exponent of their levels, of flow's knots (0: the model's, linear knots)")
-	fs.BoolVar(&s.DropFactor, "drop-factor", false, "tedm-ancestral: as published, without the factor that holds the tail")
-	fs.Func("nu-coeff", "tedm-sde: `degrees` of freedom of the coefficient and the start (empty: the model's)", func(text string) (err error) {
+	fs.Float64Var(&s.SigmaMin, "sigma-min", 0, owners("sigma")+": last level of noise, not of flow (0: the model's)")
+	fs.Float64Var(&s.SigmaMax, "sigma-max", 0, owners("sigma")+": first level of noise (0: the model's)")
+	fs.Float64Var(&s.Rho, "rho", 0, owners("rho")+": exponent of the levels, of flow's knots (0: the model's, linear knots)")
+	fs.BoolVar(&s.DropFactor, "drop-factor", false, owners("drop-factor")+": as published, without the factor that holds the tail")
+	fs.Func("nu-coeff", owners("nu-coeff")+": `degrees` of freedom of the coefficient and the start (empty: the model's)", func(text string) (err error) {
 		s.NuCoeff, err = parseNu(text)
 		return err
 	})
 }
+
+// owners names the methods that have a setting.
+func owners(setting string) string { return strings.Join(sample.Owners(setting), ", ") }
 
 // weightsHelp is the help of -weights, in sample and in eval.
 const weightsHelp = "of a training checkpoint: `raw` weights, ema (the last average), or the rate of an average such as 0.999 (empty: ema if there)"
@@ -75,8 +79,8 @@ func (r *sampleRequest) idle() error {
 		return usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)
 	case o.NoClip && !r.images():
 		return usage("-no-clip: points are not clamped; leave it out")
-	case o.IndependentStart && o.Method != "dlim" && o.Method != "dlpm":
-		return usage("-independent-start belongs to dlim and dlpm, the method is %s; leave it out", o.Method)
+	case o.IndependentStart && !sample.Has(o.Method, "start"):
+		return usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), o.Method)
 	}
 	return nil
 }

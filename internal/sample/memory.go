@@ -2,7 +2,6 @@ package sample
 
 import (
 	"fmt"
-	"math"
 
 	"heavytail/internal/machine"
 	"heavytail/internal/recipe"
@@ -37,32 +36,11 @@ func (o Options) states(r recipe.Recipe, d int) int64 {
 	if o.guided() {
 		per += 4
 	}
-	chain := 0 // values of A's sums, of 8 bytes
-	switch o.Method {
-	case "dlpm", "dlim":
-		per += 4 // ε̂
-		if r.Process.InputScaling {
-			per += 4
-		}
-		if w := d; o.Method == "dlpm" || o.Consistent {
-			if r.Process.Isotropic || r.Process.Alpha == 2 {
-				w = 1
-			}
-			chain = 2 * w * int(math.Ceil(math.Sqrt(float64(o.Steps)))+1)
-		}
-	case "lim", "lim-ode":
-		per += 4 // ε̂
-	default:
-		per += 16 + 8 // state and estimate in float64, the network's side of both
-		per += map[string]int{"edm": 16, "dpm": 8, "flow": 24}[o.Method]
-		if o.Method == "flow" && o.Solver == "rk4" {
-			per += 16
-		}
-		if (r.Flow != nil) != (o.Method == "flow") {
-			per += 8 // between D and v
-		}
+	total := int64(per) * int64(d)
+	if m, ok := find(o.Method); ok {
+		total += m.bytes(o, r, d)
 	}
-	return int64(per)*int64(d) + 8*int64(chain)
+	return total
 }
 
 // reserve is the share of the memory, one in so many, that Room leaves: for what

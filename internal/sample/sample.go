@@ -5,7 +5,6 @@ package sample
 import (
 	"context"
 	"fmt"
-	"iter"
 
 	"heavytail/diffusion"
 	"heavytail/internal/recipe"
@@ -14,8 +13,8 @@ import (
 
 // Options say how to sample.
 type Options struct {
-	Method   string // one of Methods that the recipe's process drives; empty: Default's
-	Steps    int    // 0: DLPM's own number, elsewhere DefaultSteps
+	Method   string // one of MethodsOf the recipe; empty: Default's
+	Steps    int    // 0: DefaultSteps
 	Clip     bool   // clamp every estimate of the data to [−1,1]
 	Settings        // of single methods
 	// Guidance is the factor w of classifier-free guidance, for samples with a
@@ -297,9 +296,4 @@ func (o Options) field(r recipe.Recipe, net diffusion.Denoiser) (f diffusion.Flo
 	p, err := o.levels(r)
 	f = diffusion.Flow{Target: diffusion.TargetData, Nu: p.Nu}
 	return f, f.Time(p.Sigmas(1)[0]), f.FromData(D), err
-}
-
-// failed is the trajectory of a method that cannot run.
-func failed(err error) iter.Seq2[int, error] {
-	return func(yield func(int, error) bool) { yield(0, err) }
 }

@@ -155,7 +155,7 @@ func TestDefaults(t *testing.T) {
 		method string
 		steps  int
 	}{
-		recipe.DLPM: {"dlim", 100}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
+		recipe.DLPM: {"dlim", 25}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
 	} {
 		o := Options{}.Defaults(of(t, kind))
 		require.Equal(t, want.method, o.Method, kind)

@@ -1,0 +1,120 @@
+package sample
+
+import (
+	"fmt"
+
+	"heavytail/diffusion"
+	"heavytail/internal/recipe"
+)
+
+// The samplers of the registry, from the options.
+
+// raw is the estimate of samplers that ask the network itself.
+func raw(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
+
+func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
+	return bind(diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()}, raw), nil
+}
+
+func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
+	return bind(diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()}, raw), nil
+}
+
+func (o Options) chain() diffusion.Options {
+	return diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
+}
+
+// bounded returns p with the tighter of the two bounds on A.
+func (o Options) bounded(p diffusion.Process) diffusion.Process {
+	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
+		p.ClampA = o.ClampA
+	}
+	return p
+}
+
+func makeLIM(o Options, r recipe.Recipe) (sampler, error)    { return o.lim(*r.LIM, false), nil }
+func makeLIMODE(o Options, r recipe.Recipe) (sampler, error) { return o.lim(*r.LIM, true), nil }
+
+func (o Options) lim(p diffusion.LIM, ode bool) sampler {
+	s := diffusion.LIMSampler{Process: p, Steps: o.Steps, ODE: ode, Clamps: p.Clamps, PublishedStart: o.PublishedStart, Edit: o.Edit}
+	if o.LIMClamps != nil {
+		s.Clamps = *o.LIMClamps
+	}
+	if c := &s.Clamps; o.ClampA > 0 && (c.A == 0 || o.ClampA < c.A) {
+		c.A = o.ClampA
+	}
+	return bind(s, func(net diffusion.Denoiser) (diffusion.Denoiser, error) {
+		den := p.FromScore(net)
+		if o.Clip {
+			den = p.Clamp(den, 1)
+		}
+		return den, nil
+	})
+}
+
+// data makes a sampler that asks for estimates of the data on EDM's levels.
+func (o Options) data(r recipe.Recipe, s func(p diffusion.EDM) dataSampler) (sampler, error) {
+	p, err := o.levels(r)
+	if err != nil {
+		return nil, err
+	}
+	return bind(s(p), func(net diffusion.Denoiser) (diffusion.DataDenoiser, error) {
+		D, err := Data(r, net)
+		if err == nil && o.Clip {
+			D = D.Clamp(1)
+		}
+		return D, err
+	}), nil
+}
+
+// A dataSampler asks for estimates of the data.
+type dataSampler = diffusion.Sampler[diffusion.DataDenoiser, float64]
+
+func makeEDM(o Options, r recipe.Recipe) (sampler, error) {
+	return o.data(r, func(p diffusion.EDM) dataSampler {
+		return diffusion.EDMSampler{Process: p, Steps: o.Steps, Euler: o.Solver == "euler", Churn: o.Churn, Edit: o.Edit}
+	})
+}
+
+func makeAncestral(o Options, r recipe.Recipe) (sampler, error) {
+	return o.data(r, func(p diffusion.EDM) dataSampler {
+		return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Edit: o.Edit}
+	})
+}
+
+func makeSDE(o Options, r recipe.Recipe) (sampler, error) {
+	return o.data(r, func(p diffusion.EDM) dataSampler {
+		return diffusion.TEDMSDE{Process: p, Steps: o.Steps, Beta: 1, NuCoeff: o.NuCoeff, Constant: o.Constant, Edit: o.Edit}
+	})
+}
+
+func makeDPM(o Options, r recipe.Recipe) (sampler, error) {
+	return o.data(r, func(p diffusion.EDM) dataSampler {
+		return diffusion.DPMSolver{Process: p, Steps: o.Steps, Edit: o.Edit}
+	})
+}
+
+func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
+	p, err := o.levels(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Flow != nil && (o.SigmaMin != 0 || o.SigmaMax != 0) || o.SigmaMin != 0 {
+		return nil, fmt.Errorf("a range of levels σ with method flow; it runs from noise to the data: leave it out (a model of edm starts at sigma-max)")
+	}
+	if err := p.Validate(); err != nil { // of which the field takes the start
+		return nil, err
+	}
+	f, start, _, err := o.field(r, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := diffusion.FlowSampler{Process: f, Steps: o.Steps, Method: diffusion.Method(o.Solver), Start: start, Rho: o.Rho, Edit: o.Edit}
+	return bind(s, func(net diffusion.Denoiser) (diffusion.Velocity, error) {
+		_, _, v, err := o.field(r, net)
+		if err == nil && o.Clip {
+			v = f.Clamp(v, 1)
+		}
+		return v, err
+	}), nil
+}

@@ -1,0 +1,258 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+
+	"heavytail/diffusion"
+	"heavytail/internal/recipe"
+)
+
+// A method is a sampler of package diffusion by its name, and everything that
+// the library and the command know about it: to add one is to add a row.
+type method struct {
+	name  string
+	about string // a word or two for the help; empty: its name says it
+	of    family // the models that drive it
+	kinds string // the kinds of process whose models are drawn with it where none is named
+	steps func(r recipe.Recipe) int
+	uses  string // which settings it has
+	make  func(o Options, r recipe.Recipe) (sampler, error)
+	bytes func(o Options, r recipe.Recipe, d int) int64 // of memory for a sample of d values, besides the sample
+}
+
+// A family is what models have in common that drive the same samplers.
+type family struct {
+	models string // for the help
+	fits   func(r recipe.Recipe) bool
+}
+
+// The families. The estimates of the data of EDM, flows and DDPM drive each
+// other's samplers.
+var (
+	levy  = family{"dlpm", func(r recipe.Recipe) bool { return r.Kind() == recipe.DLPM }}
+	ito   = family{"lim", func(r recipe.Recipe) bool { return r.LIM != nil }}
+	clean = family{"edm and flow", func(r recipe.Recipe) bool {
+		if r.EDM != nil || r.Flow != nil {
+			return true
+		}
+		_, err := r.Process.DataDenoiser(nil) // which only DDPM's processes have
+		return r.LIM == nil && err == nil
+	}}
+)
+
+// tailSteps are what EDM's sampler needs for the tails of Student-t noise: 18
+// steps, the published number, do not resolve them for ν = 3.
+const tailSteps = 64
+
+// methods are the registry, in the order in which it is listed.
+var methods = []method{
+	{"dlpm", "stochastic", levy, "", levels(100), "clamp-a start", makeDLPM, chainBytes},
+	{"dlim", "few steps", levy, "dlpm", levels(25), "eta clamp-a start", makeDLIM, chainBytes},
+	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
+	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
+	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho", makeEDM, dataBytes(16)},
+	{"tedm-ancestral", "", clean, "", number(64), "sigma rho drop-factor", makeAncestral, dataBytes(0)},
+	{"tedm-sde", "", clean, "", number(128), "sigma rho nu-coeff", makeSDE, dataBytes(0)},
+	{"dpm", "DPM-Solver++", clean, "", number(20), "sigma rho", makeDPM, dataBytes(8)},
+	{"flow", "", clean, "flow tflow", number(25), "solver sigma rho", makeFlow, flowBytes},
+}
+
+// Default numbers of steps.
+
+func number(n int) func(recipe.Recipe) int { return func(recipe.Recipe) int { return n } }
+
+// levels is a number of levels, unless the network knows one number only.
+func levels(n int) func(recipe.Recipe) int {
+	return func(r recipe.Recipe) int {
+		if r.Process.IntegerTime {
+			return r.Process.Steps
+		}
+		return n
+	}
+}
+
+func edmSteps(r recipe.Recipe) int {
+	if k := r.Kind(); k == recipe.TEDM || k == recipe.TFlow {
+		return tailSteps
+	}
+	return 18
+}
+
+// A sampler is a method with its options and the recipe of the network.
+type sampler interface {
+	Validate() error
+	Moves() int
+	Evaluations() int
+	trajectory(ctx context.Context, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error]
+	goType() string
+}
+
+// A bound is a sampler of package diffusion with the estimate that it asks for.
+type bound[F any, T float32 | float64] struct {
+	diffusion.Sampler[F, T]
+	estimate func(net diffusion.Denoiser) (F, error)
+}
+
+func bind[F any, T float32 | float64](s diffusion.Sampler[F, T], estimate func(net diffusion.Denoiser) (F, error)) sampler {
+	return bound[F, T]{s, estimate}
+}
+
+func (b bound[F, T]) trajectory(ctx context.Context, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+	f, err := b.estimate(net)
+	if err != nil {
+		return failed(err)
+	}
+	if same, ok := any(x).([]T); ok {
+		return b.Trajectory(ctx, f, same, seeds)
+	}
+	wide := make([]T, len(x))
+	return rounded(x, wide, b.Trajectory(ctx, f, wide, seeds))
+}
+
+func (b bound[F, T]) goType() string { return fmt.Sprintf("%T", b.Sampler) }
+
+// failed is the trajectory of a method that cannot run.
+func failed(err error) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) { yield(0, err) }
+}
+
+// rounded is a trajectory of other states than float32, of which x gets a copy.
+func rounded[T float32 | float64](x []float32, wide []T, steps iter.Seq2[int, error]) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		for left, err := range steps {
+			for j, v := range wide {
+				x[j] = float32(v)
+			}
+			if !yield(left, err) {
+				return
+			}
+		}
+	}
+}
+
+// find returns the method of a name.
+func find(name string) (method, bool) {
+	i := slices.IndexFunc(methods, func(m method) bool { return m.name == name })
+	if i < 0 {
+		return method{}, false
+	}
+	return methods[i], true
+}
+
+// MethodsOf lists the samplers that a network of the recipe's process drives.
+func MethodsOf(r recipe.Recipe) []string {
+	var out []string
+	for _, m := range methods {
+		if m.of.fits(r) {
+			out = append(out, m.name)
+		}
+	}
+	return out
+}
+
+// Owners lists the methods that have a setting.
+func Owners(setting string) []string {
+	var out []string
+	for _, m := range methods {
+		if m.has(setting) {
+			out = append(out, m.name)
+		}
+	}
+	return out
+}
+
+// Has tells whether a method has a setting.
+func Has(name, setting string) bool { return slices.Contains(Owners(setting), name) }
+
+func (m method) has(setting string) bool { return slices.Contains(strings.Fields(m.uses), setting) }
+
+// Default returns the method that a recipe's models are sampled with where none
+// is named: of few steps.
+func Default(r recipe.Recipe) string {
+	for _, m := range methods {
+		if slices.Contains(strings.Fields(m.kinds), r.Kind()) {
+			return m.name
+		}
+	}
+	panic("sample: no method for models of " + r.Kind()) // TestRegistry looks at all kinds
+}
+
+// MethodsHelp says in a line which methods there are, for which models.
+func MethodsHelp() string {
+	var parts, defaults []string
+	for i, m := range methods {
+		text := m.name
+		if m.about != "" {
+			text += " (" + m.about + ")"
+		}
+		if m.kinds != "" {
+			defaults = append(defaults, m.name)
+		}
+		if i == 0 || methods[i-1].of.models != m.of.models {
+			parts = append(parts, "of "+m.of.models+" models "+text)
+			continue
+		}
+		parts[len(parts)-1] += ", " + text
+	}
+	return strings.Join(parts, "; ") + " (empty: " + strings.Join(defaults, ", ") + ")"
+}
+
+// StepsHelp says in a line how many steps the methods make where none are given.
+func StepsHelp() string {
+	var parts []string
+	for _, m := range methods {
+		parts = append(parts, fmt.Sprintf("%s %d", m.name, m.steps(recipe.Recipe{})))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Memory of the samplers.
+
+func perValue(n int64) func(Options, recipe.Recipe, int) int64 {
+	return func(_ Options, _ recipe.Recipe, d int) int64 { return n * int64(d) }
+}
+
+// chainBytes counts ε̂, the scaled input and the sums of A.
+func chainBytes(o Options, r recipe.Recipe, d int) int64 {
+	per := int64(4)
+	if r.Process.InputScaling {
+		per += 4
+	}
+	sums := int64(0)
+	if w := int64(d); o.Method == "dlpm" || o.Consistent {
+		if r.Process.Isotropic || r.Process.Alpha == 2 {
+			w = 1
+		}
+		sums = 2 * w * int64(math.Ceil(math.Sqrt(float64(o.Steps)))+1)
+	}
+	return per*int64(d) + 8*sums
+}
+
+// dataBytes counts state and estimate in float64, the network's side of both and
+// what else the sampler holds of every value.
+func dataBytes(more int64) func(Options, recipe.Recipe, int) int64 {
+	return func(_ Options, r recipe.Recipe, d int) int64 {
+		per := 16 + 8 + more
+		if r.Flow != nil {
+			per += 8 // between D and v
+		}
+		return per * int64(d)
+	}
+}
+
+// flowBytes is dataBytes of flow.
+func flowBytes(o Options, r recipe.Recipe, d int) int64 {
+	per := int64(16 + 8 + 24)
+	if o.Solver == "rk4" {
+		per += 16
+	}
+	if r.Flow == nil {
+		per += 8 // between D and v
+	}
+	return per * int64(d)
+}

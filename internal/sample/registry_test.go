@@ -1,0 +1,164 @@
+package sample
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/diffusion"
+)
+
+var update = flag.Bool("update", false, "write the tables of the documents anew")
+
+// Every kind of process has one method that its models are drawn with, which
+// fits them; every method fits some kind, accepts its own defaults and has no
+// setting that Settings does not know.
+func TestRegistry(t *testing.T) {
+	for _, kind := range kinds {
+		r := of(t, kind)
+		owners := 0
+		for _, m := range methods {
+			if slices.Contains(strings.Fields(m.kinds), r.Kind()) {
+				owners++
+			}
+		}
+		require.Equal(t, 1, owners, kind)
+		require.Contains(t, MethodsOf(r), Default(r), kind)
+	}
+	known := []string{"start"} // of Options
+	for _, s := range (Settings{}).given() {
+		known = append(known, s.name)
+	}
+	for i, m := range methods {
+		require.Equal(t, i, slices.IndexFunc(methods, func(o method) bool { return o.name == m.name }), "two of a name")
+		require.Subset(t, known, strings.Fields(m.uses), m.name)
+		fits := 0
+		for _, kind := range kinds {
+			if r := of(t, kind); m.of.fits(r) {
+				fits++
+				require.NoError(t, Options{Method: m.name, Batch: 1}.Validate(r), "%s %s", m.name, kind)
+			}
+		}
+		require.NotZero(t, fits, m.name)
+	}
+	for _, name := range known {
+		require.NotEmpty(t, Owners(name), "a setting of no method: %s", name)
+	}
+}
+
+// The network is asked as often as Evaluations says, with guidance too.
+func TestEvaluations(t *testing.T) {
+	for _, kind := range kinds {
+		net, r := classes(t, kind)
+		for _, method := range MethodsOf(r) {
+			for _, guidance := range []float64{0, 3} {
+				o := Options{Method: method, Steps: 4, Batch: 1, Guidance: guidance, Label: func(int, uint64) int { return 1 }}
+				require.NoError(t, o.Validate(r))
+				ws, err := net.NewWorkspace(1, 0, 0, false)
+				require.NoError(t, err)
+				calls := 0
+				den := func(labels []int) diffusion.Denoiser {
+					inner := predict(net, ws, labels)
+					return func(ctx context.Context, out, x, times []float32) error {
+						calls++
+						return inner(ctx, out, x, times)
+					}
+				}
+				f := den([]int{1})
+				if o.guided() {
+					f = diffusion.Guide(f, den(nil), guidance)
+				}
+				for _, err := range o.trajectory(t.Context(), r, f, make([]float32, 16), []uint64{3}) {
+					require.NoError(t, err)
+				}
+				require.Equal(t, o.Evaluations(r), calls, "%s %s guidance %v", kind, method, guidance)
+			}
+		}
+	}
+}
+
+// The tables of the documents are those of the registry. With -update they are
+// written anew.
+func TestTables(t *testing.T) {
+	const docs, readme = "../../docs/methods.md", "../../README.md"
+	head := "| `-method` | type of package diffusion | models | steps by default | settings |"
+	replace(t, docs, head, append([]string{head, "|---|---|---|---|---|"}, rows(t)...))
+	var names []string
+	for _, m := range methods {
+		names = append(names, "`"+m.name+"`")
+	}
+	replace(t, readme, "| samplers |", []string{"| samplers | " + strings.Join(names, ", ") + " |"})
+}
+
+// flags are the names of settings on the command line where they differ.
+var flags = map[string]string{"sigma": "-sigma-min -sigma-max", "nu-coeff": "-nu-coeff", "start": "-independent-start", "lim": ""}
+
+func rows(t *testing.T) []string {
+	var out []string
+	for _, m := range methods {
+		var fits, steps []string
+		typed := ""
+		same := map[string][]string{}
+		for _, kind := range kinds {
+			r := of(t, kind)
+			if !m.of.fits(r) {
+				continue
+			}
+			fits = append(fits, kind)
+			o := Options{Method: m.name, Batch: 1}.Defaults(r)
+			s, err := m.make(o, r)
+			require.NoError(t, err)
+			typed = s.goType()
+			text := fmt.Sprintf("%d: %d moves, %d evaluations", o.Steps, s.Moves(), s.Evaluations())
+			if same[text] == nil {
+				steps = append(steps, text)
+			}
+			same[text] = append(same[text], kind)
+		}
+		for i, text := range steps {
+			if len(steps) > 1 {
+				steps[i] = strings.Join(same[text], ", ") + " " + text
+			}
+		}
+		var uses []string
+		for _, name := range strings.Fields(m.uses) {
+			f, ok := flags[name]
+			if !ok {
+				f = "-" + name
+			}
+			uses = append(uses, strings.Fields(f)...)
+		}
+		out = append(out, fmt.Sprintf("| `%s` | `%s` | %s | %s | %s |", m.name, strings.TrimPrefix(typed, "diffusion."),
+			strings.Join(fits, ", "), strings.Join(steps, "; "), strings.Join(uses, " ")))
+	}
+	return out
+}
+
+// replace compares the lines of a table that begins with head with the one that
+// is right, or writes it.
+func replace(t *testing.T, path, head string, table []string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines := strings.Split(string(b), "\n")
+	first := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, head) })
+	require.GreaterOrEqual(t, first, 0, "%s has no table that begins with %s", path, head)
+	end := first + 1
+	if strings.Count(head, "|") > 2 { // a whole table, not a row of one
+		for end < len(lines) && strings.HasPrefix(lines[end], "|") {
+			end++
+		}
+	}
+	if !*update {
+		require.Equal(t, table, lines[first:end], "%s: run go test ./internal/sample -run TestTables -update", path)
+		return
+	}
+	lines = slices.Replace(lines, first, end, table...)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644))
+}
