@@ -52,8 +52,8 @@ type Options struct {
 	// Method is a sampler that fits the model's process: Methods lists them. The
 	// default is the one of few steps: "dlim", "lim-ode", "edm" or "flow".
 	Method string
-	// Steps of the sampler; more are slower and better. 0: 25 for dlim, 100 for
-	// dlpm, the published number for the others.
+	// Steps of the sampler; more are slower and better. 0: 25 for dlim, 12 for
+	// dlim2, 100 for dlpm, the published number for the others.
 	Steps int
 	// Settings are those of single methods.
 	Settings

@@ -30,7 +30,8 @@ type chain struct {
 	times []float32 // network time, once per sample
 	z     []float32 // one row of noise
 
-	repeat int // how often the current step was made before
+	stride int // levels per move: 1, or 2 of samplers with a level between
+	repeat int // how often the current move was made before
 
 	needA, needVariances bool // what the rule reads of its draw
 	a                    []float64
@@ -63,8 +64,8 @@ func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) 
 	opt.Edit.check(name, n, d)
 	c := &chain{
 		name: name, proc: p, sched: sched, opt: opt, n: n, d: d, seeds: seeds, x: x, in: x,
-		noise: p.noise(),
-		eps:   make([]float32, n*d), times: make([]float32, n), z: make([]float32, d),
+		noise: p.noise(), stride: 1,
+		eps: make([]float32, n*d), times: make([]float32, n), z: make([]float32, d),
 	}
 	if p.InputScaling {
 		c.in = make([]float32, n*d)
@@ -72,8 +73,25 @@ func newChain(name string, p Process, opt Options, x []float32, seeds []uint64) 
 	return c, nil
 }
 
-// run is the loop that all samplers share; rule is what differs.
+// run is the loop for samplers whose move is one step of a rule.
 func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bool, rule rule) {
+	c.loop(ctx, den, yield, func(t int) error {
+		if err := c.denoise(ctx, den, t); err != nil {
+			return err
+		}
+		for i := range c.n {
+			c.step(t, i, rule)
+		}
+		if c.sums.cut {
+			return c.stopped(t, ctx.Err())
+		}
+		return nil
+	})
+}
+
+// loop is what all samplers of a chain share; leap, which differs, takes all
+// samples from x_t to x_{t−stride}.
+func (c *chain) loop(ctx context.Context, den Denoiser, yield func(int, error) bool, leap func(t int) error) {
 	needContext(c.name, ctx)
 	needDenoiser(c.name, den == nil)
 	T := c.sched.T()
@@ -84,55 +102,54 @@ func (c *chain) run(ctx context.Context, den Denoiser, yield func(int, error) bo
 	if c.needVariances || c.opt.ConsistentStart {
 		c.sums.init(ctx, c)
 	}
-	first := T - 1 - c.opt.Edit.first(T-1)
+	moves := (T - 1) / c.stride
+	left := moves - c.opt.Edit.first(moves)
+	first := left * c.stride
 	c.start(first)
 	if c.sums.cut {
-		yield(first, c.stopped(first, ctx.Err()))
+		yield(left, c.stopped(first, ctx.Err()))
 		return
 	}
 	if err := c.finite(first); err != nil {
-		yield(first, err)
+		yield(left, err)
 		return
 	}
-	if !yield(first, nil) {
+	if !yield(left, nil) {
 		return
 	}
-	for t := first; t >= 1; t-- {
-		if err := c.move(ctx, den, t, rule); err != nil {
-			yield(t, err)
+	for ; left > 0; left-- {
+		t := left * c.stride
+		if err := c.move(t, leap); err != nil {
+			yield(left, err)
 			return
 		}
-		if err := c.finite(t - 1); err != nil {
-			yield(t, err)
+		if err := c.finite(t - c.stride); err != nil {
+			yield(left, err)
 			return
 		}
-		if !yield(t-1, nil) {
+		if !yield(left-1, nil) {
 			return
 		}
 	}
 }
 
-// move takes all samples from x_t to x_{t−1}, as often as the edit says.
-func (c *chain) move(ctx context.Context, den Denoiser, t int, rule rule) error {
+// move takes all samples from x_t to x_{t−stride}, as often as the edit says.
+func (c *chain) move(t int, leap func(t int) error) error {
 	defer func() { c.repeat = 0 }()
 	for ; ; c.repeat++ {
-		if err := c.denoise(ctx, den, t); err != nil {
+		if err := leap(t); err != nil {
 			return err
 		}
-		for i := range c.n {
-			c.step(t, i, rule)
-		}
-		if c.sums.cut {
-			return c.stopped(t, ctx.Err())
-		}
-		if t == 1 {
+		if t == c.stride {
 			keep(c.opt.Edit, c.x)
 			return nil
 		}
 		if c.repeat+1 >= c.opt.Edit.repeats() {
 			return nil
 		}
-		c.back(t)
+		for u := t - c.stride + 1; u <= t; u++ {
+			c.back(u)
+		}
 	}
 }
 
@@ -194,7 +211,7 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 		return c.stopped(t, err)
 	}
 	if at := nonFinite(c.eps); at >= 0 {
-		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d of %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.sched.T()-t, c.sched.T()-1)
+		return fmt.Errorf("diffusion: %s: the denoiser's output for seed %d at time %v (step %d of %d) is not finite: check the model's weights, or bound the input with clamp_a and clamp_eps", c.name, c.seeds[at/c.d], time, c.made(t)+1, c.made(0))
 	}
 	if c.inData() { // x̂_0 = (x − σ̄·ε̂)/γ̄
 		simd.AxpBy(c.eps, float32(-sb/gb), c.eps, float32(1/gb), c.x)
@@ -208,8 +225,12 @@ func (c *chain) denoise(ctx context.Context, den Denoiser, t int) error {
 
 // stopped is the error of a chain that err ended at x_t.
 func (c *chain) stopped(t int, err error) error {
-	return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", c.name, c.sched.T()-t, c.sched.T()-1, err)
+	return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", c.name, c.made(t)+1, c.made(0), err)
 }
+
+// made returns how many moves lead from x_{T−1} to x_t; of levels between, to
+// the level above.
+func (c *chain) made(t int) int { return (c.sched.T() - 1 - t) / c.stride }
 
 // inData tells whether eps holds estimates of the data.
 func (c *chain) inData() bool { return c.opt.ClipDenoised || c.opt.Edit.keeps() }
@@ -315,7 +336,7 @@ func (c *chain) finite(t int) error {
 	if at < 0 {
 		return nil
 	}
-	return fmt.Errorf("diffusion: %s: x_%d of seed %d is not finite (step %d of %d): set clamp_a (20 is usual) and clamp_eps (200), or clip the denoised estimate", c.name, t, c.seeds[at/c.d], c.sched.T()-1-t, c.sched.T()-1)
+	return fmt.Errorf("diffusion: %s: x_%d of seed %d is not finite (step %d of %d): set clamp_a (20 is usual) and clamp_eps (200), or clip the denoised estimate", c.name, t, c.seeds[at/c.d], c.made(t), c.made(0))
 }
 
 // nonFinite returns the first index of an infinity or NaN, or −1.

@@ -41,6 +41,7 @@ func TestMovesAndEvaluations(t *testing.T) {
 			counted(t, DLPM{p, opt}, watched)
 			counted(t, DLIM{p, 0, opt}, watched)
 			counted(t, DLIM{p, 0.5, opt}, watched)
+			counted(t, DLIM2{Process: p, Steps: 5, ConsistentStart: opt.ConsistentStart, Edit: e}, watched)
 		}
 		for _, p := range []EDM{{}, TEDM(3.5)} {
 			data := func(called func()) DataDenoiser { return p.Precondition(watched(called)) }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,6 +66,20 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	chain("dlim", Default(1.7, 2), Options{}, 0)
 	chain("dlim noisy", Default(1.7, 2), Options{}, 0.6)
 	chain("dlim noisy consistent", Default(1.7, 2), Options{ConsistentStart: true}, 0.6)
+	second := func(name string, p Process, s DLIM2) {
+		p.Steps = 2*N + 1
+		sched, err := p.Schedule(0)
+		require.NoError(t, err)
+		run[name] = func(e *Edit, seeds []uint64, d, left int) []float64 {
+			s := s
+			s.Process, s.Steps, s.Edit = p, N, e
+			x := make([]float32, len(seeds)*d)
+			return at64(t, x, s.Trajectory(ctx, shrink, x, seeds), left)
+		}
+		law[name] = func(i int) (float64, float64) { return sched.GammaBar[2*(N-i)], sched.SigmaBar[2*(N-i)] }
+	}
+	second("dlim2", Default(1.7, 2), DLIM2{})
+	second("dlim2 consistent", Process{Alpha: 1.6, Scale: Exploding, SigmaMax: 20}, DLIM2{ConsistentStart: true, ClipDenoised: true})
 
 	p := TEDM(3.5)
 	den := p.Precondition(shrink)
@@ -104,7 +119,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 }
 
 // resamples are the editors that can go back.
-var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "edm", "edm churn", "ancestral"}
+var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim2", "dlim2 consistent", "edm", "edm churn", "ancestral"}
 
 // ramp is an image of d values.
 func ramp(d int) []float32 {
@@ -133,7 +148,7 @@ func TestStrength(t *testing.T) {
 			e := &Edit{Image: img, Strength: s}
 			got := draw(e, ids, d, steps)
 			require.Equal(t, draw(e, ids, d, -1), got, "%s: strength %v begins with %d steps left", name, s, steps)
-			if slices.Contains([]string{"dlpm consistent", "dlpm elements", "dlim noisy consistent"}, name) {
+			if slices.Contains([]string{"dlpm consistent", "dlpm elements", "dlim noisy consistent", "dlim2 consistent"}, name) {
 				continue // the noise of their start is that of its level's A
 			}
 			_, whole := laws[name](0)
@@ -239,7 +254,7 @@ func TestKnownElementsFollowTheForwardLaw(t *testing.T) {
 	exact("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	alpha, student := stable.Symmetric(1.7).CDF, stable.StudentT{Nu: 3.5, Scale: 1}.CDF
 	for name, F := range map[string]func(float64) float64{
-		"dlpm consistent": alpha, "dlim": alpha, "dlim noisy": alpha, "dlim noisy consistent": alpha, "dlpm elements": stable.Symmetric(1.6).CDF,
+		"dlpm consistent": alpha, "dlim": alpha, "dlim2": alpha, "dlim noisy": alpha, "dlim noisy consistent": alpha, "dlpm elements": stable.Symmetric(1.6).CDF,
 		"edm": student, "edm churn": student, "ancestral": student, "flow heun": stable.StudentT{Nu: 4, Scale: 1}.CDF,
 	} {
 		for _, left := range []int{9, 4} {
@@ -338,9 +353,9 @@ func TestEditBits(t *testing.T) {
 	}
 	edits := []*Edit{{Image: ramp(d), Known: known}, {Image: ramp(d), Strength: 0.7}, {Image: ramp(d), Known: known, Resample: 3, Strength: 0.8}}
 	ids := []uint64{5, 8, 1 << 50}
-	var first uint64
+	var first, second uint64
 	numtest.EachLevel(t, func(t *testing.T) {
-		h := fnv.New64a()
+		h, h2 := fnv.New64a(), fnv.New64a() // dlim2 came later
 		all, _ := editors(t, N)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			for _, e := range edits {
@@ -349,7 +364,11 @@ func TestEditBits(t *testing.T) {
 				}
 				x := all[name](e, ids, d, 0)
 				require.Equal(t, x[d:2*d], all[name](e, ids[1:2], d, 0), "%s alone", name)
-				require.NoError(t, binary.Write(h, binary.LittleEndian, x))
+				to := h
+				if strings.HasPrefix(name, "dlim2") {
+					to = h2
+				}
+				require.NoError(t, binary.Write(to, binary.LittleEndian, x))
 			}
 		}
 		p := TEDM(4)
@@ -359,10 +378,12 @@ func TestEditBits(t *testing.T) {
 			require.NoError(t, binary.Write(h, binary.LittleEndian, x))
 		}
 		if first == 0 {
-			first = h.Sum64()
+			first, second = h.Sum64(), h2.Sum64()
 		}
 		require.Equal(t, first, h.Sum64())
+		require.Equal(t, second, h2.Sum64())
 	})
+	require.Equal(t, uint64(0xb9295619e9480b4d), second)
 	require.Equal(t, uint64(0xbd00c1c794c65a37), first)
 }
 

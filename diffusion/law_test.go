@@ -65,9 +65,13 @@ func TestPointMassReturns(t *testing.T) {
 			} {
 				for opt := range 4 {
 					o := Options{ClipDenoised: opt&1 != 0, ConsistentStart: opt&2 != 0}
-					checkPointMass(t, DLPM{base, o}, base, c, d)
+					checkPointMass(t, DLPM{base, o}, base, c, d, 1, 1)
 					for _, eta := range []float64{0, 0.5, 1} {
-						checkPointMass(t, DLIM{base, eta, o}, base, c, d)
+						checkPointMass(t, DLIM{base, eta, o}, base, c, d, 1, 1)
+					}
+					if T%2 == 1 {
+						s := DLIM2{Process: base, Steps: T / 2, ClipDenoised: o.ClipDenoised, ConsistentStart: o.ConsistentStart}
+						checkPointMass(t, s, base, c, d, 2, twoStepTerms(t, base))
 					}
 				}
 			}
@@ -75,16 +79,30 @@ func TestPointMassReturns(t *testing.T) {
 	}
 }
 
-func checkPointMass(t *testing.T, s sampler, p Process, c float32, d int) {
+// twoStepTerms bounds the terms of DLIM2's last step by multiples of x_2/γ̄_2:
+// x_2 itself, the two estimates, and what the second passes on of the roundings
+// of x_1, times w·τ_2/τ_1. None has more than the six roundings of one step.
+func twoStepTerms(t *testing.T, p Process) float64 {
+	t.Helper()
+	s, err := p.Schedule(0)
+	require.NoError(t, err)
+	one, two := s.SigmaBar[1]/s.GammaBar[1], s.SigmaBar[2]/s.GammaBar[2]
+	w := two / (2 * (two - one))
+	return 1 + math.Abs(1-w) + w + w*two/one
+}
+
+// checkPointMass wants the point from a sampler whose last step begins at level
+// from and has the given number of terms as large as the state there.
+func checkPointMass(t *testing.T, s sampler, p Process, c float32, d, from int, terms float64) {
 	t.Helper()
 	sched, err := p.Schedule(0)
 	require.NoError(t, err)
 	den := pointMass(p, sched, c)
 	largest := 1.0
 	watch := func(ctx context.Context, eps, x []float32, times []float32) error {
-		if step(sched, times[0]) == 1 {
+		if k := step(sched, times[0]); k <= from {
 			for _, v := range x {
-				largest = math.Max(largest, math.Abs(float64(v)*(1+sched.SigmaBar[1])))
+				largest = math.Max(largest, math.Abs(float64(v)*(1+sched.SigmaBar[k])))
 			}
 		}
 		return den(ctx, eps, x, times)
@@ -92,7 +110,7 @@ func checkPointMass(t *testing.T, s sampler, p Process, c float32, d int) {
 	x, err := s.Sample(context.Background(), watch, seeds(6), d)
 	require.NoError(t, err)
 	for _, v := range x {
-		require.InDelta(t, c, v, 6*0x1p-24*largest/sched.GammaBar[1], fmt.Sprintf("%+v", s))
+		require.InDelta(t, c, v, 6*0x1p-24*largest*terms/sched.GammaBar[from], fmt.Sprintf("%+v", s))
 	}
 }
 

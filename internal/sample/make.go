@@ -20,6 +20,10 @@ func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
 	return bind(diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()}, raw), nil
 }
 
+func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
+	return bind(diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}, raw), nil
+}
+
 func (o Options) chain() diffusion.Options {
 	return diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
 }

@@ -34,7 +34,10 @@ type family struct {
 // The families. The estimates of the data of EDM, flows and DDPM drive each
 // other's samplers.
 var (
-	levy  = family{"dlpm", func(r recipe.Recipe) bool { return r.Kind() == recipe.DLPM }}
+	levy        = family{"dlpm", func(r recipe.Recipe) bool { return r.Kind() == recipe.DLPM }}
+	levyBetween = family{"dlpm", func(r recipe.Recipe) bool { // with levels between those of steps
+		return r.Kind() == recipe.DLPM && (!r.Process.IntegerTime || r.Process.Steps%2 == 1)
+	}}
 	ito   = family{"lim", func(r recipe.Recipe) bool { return r.LIM != nil }}
 	clean = family{"edm and flow", func(r recipe.Recipe) bool {
 		if r.EDM != nil || r.Flow != nil {
@@ -53,6 +56,7 @@ const tailSteps = 64
 var methods = []method{
 	{"dlpm", "stochastic", levy, "", levels(100), "clamp-a start", makeDLPM, chainBytes},
 	{"dlim", "few steps", levy, "dlpm", levels(25), "eta clamp-a start", makeDLIM, chainBytes},
+	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start", makeDLIM2, dlim2Bytes},
 	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
 	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho", makeEDM, dataBytes(16)},
@@ -71,6 +75,17 @@ func levels(n int) func(recipe.Recipe) int {
 	return func(r recipe.Recipe) int {
 		if r.Process.IntegerTime {
 			return r.Process.Steps
+		}
+		return n
+	}
+}
+
+// pairs is a number of steps of two levels, unless the network knows one number
+// of levels only.
+func pairs(n int) func(recipe.Recipe) int {
+	return func(r recipe.Recipe) int {
+		if r.Process.IntegerTime {
+			return (r.Process.Steps - 1) / 2
 		}
 		return n
 	}
@@ -231,6 +246,13 @@ func chainBytes(o Options, r recipe.Recipe, d int) int64 {
 		sums = 2 * w * int64(math.Ceil(math.Sqrt(float64(o.Steps)))+1)
 	}
 	return per*int64(d) + 8*sums
+}
+
+// dlim2Bytes is chainBytes of dlim2: two levels a step, a state and an estimate
+// kept.
+func dlim2Bytes(o Options, r recipe.Recipe, d int) int64 {
+	o.Steps = 2*o.Steps + 1
+	return chainBytes(o, r, d) + 8*int64(d)
 }
 
 // dataBytes counts state and estimate in float64, the network's side of both and
