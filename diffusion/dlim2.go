@@ -47,25 +47,24 @@ func (s DLIM2) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds 
 		return fail(err)
 	}
 	return func(yield func(int, error) bool) {
-		c, err := newChain("DLIM2", s.Process, s.options(), x, seeds)
+		c, err := newChain(ctx, "DLIM2", s.Process, s.options(), 2, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
 		}
-		c.stride = 2
 		from, first := make([]float32, len(x)), make([]float32, len(x))
-		c.loop(ctx, den, yield, func(t int) error {
+		c.walk(yield, func(t int) error {
 			half, whole := c.twoSteps(t)
-			if err := c.denoise(ctx, den, t); err != nil {
+			if err := c.denoise(t); err != nil {
 				return err
 			}
 			copy(from, x)
-			simd.AxpBy(x, float32(half.Eps), c.eps, float32(half.X), x)
-			first, c.eps = c.eps, first
-			if err := c.denoise(ctx, den, t-1); err != nil {
+			simd.AxpBy(x, float32(half.Eps), c.out, float32(half.X), x)
+			first, c.out = c.out, first
+			if err := c.denoise(t - 1); err != nil {
 				return err
 			}
-			simd.LinComb3(x, float32(whole.X), from, float32(whole.First), first, float32(whole.Second), c.eps)
+			simd.LinComb3(x, float32(whole.X), from, float32(whole.First), first, float32(whole.Second), c.out)
 			if t == 2 && s.ClipDenoised {
 				simd.Clamp(x, x, -1, 1)
 			}
@@ -96,7 +95,7 @@ func (s *Schedule) DLIM2(t int) (half Coef, whole TwoCoef) {
 	return half, TwoCoef{X: g0 / g, First: float64(h * (1 - w)), Second: float64(h * w)}
 }
 
-// twoSteps is Schedule.DLIM2, rewritten for x̂_0 where eps holds it: as in coef,
+// twoSteps is Schedule.DLIM2, rewritten for x̂_0 where out holds it: as in coef,
 // with the state at t−1 inserted too.
 func (c *chain) twoSteps(t int) (half Coef, whole TwoCoef) {
 	half, whole = c.sched.DLIM2(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 
 	"heavytail/stable"
 )
@@ -43,6 +44,8 @@ type run[T float32 | float64] struct {
 	first  int               // the step to begin with: 0, or where the edit says
 	repeat int               // how often the current step was made before
 	back   func(i int) error // takes x back to before step i; nil: it cannot
+
+	mendOutput, mendState string // what an error says to do
 }
 
 func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx context.Context, out, x, t []T) error, x []T, seeds []uint64, steps int, edit *Edit) *run[T] {
@@ -57,6 +60,7 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 		edit: edit, steps: steps, first: edit.first(steps),
 		name: name, ctx: ctx, den: den, seeds: seeds, n: n, d: d, x: x,
 		out: make([]T, n*d), times: make([]T, n), z: make([]float32, d),
+		mendOutput: "check the model's weights", mendState: "check the denoiser, use more steps or lighter tails",
 	}
 }
 
@@ -83,17 +87,22 @@ func (r *run[T]) loop(yield func(int, error) bool, step func(i int) error) {
 			keep(r.edit, r.x)
 		}
 		if at := nonFinite(r.x); at >= 0 {
-			yield(steps-i, fmt.Errorf("diffusion: %s: the state of seed %d is not finite after %d of %d steps: check the denoiser, use more steps or lighter tails", r.name, r.seeds[at/r.d], i, steps))
+			yield(steps-i, fmt.Errorf("diffusion: %s: the state of seed %d is not finite after %d of %d steps: %s", r.name, r.seeds[at/r.d], i, steps, r.mendState))
 			return
 		}
 		if !yield(steps-i, nil) || i == steps {
 			return
 		}
 		if err := r.move(i, step); err != nil {
-			yield(steps-i, fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", r.name, i+1, steps, err))
+			yield(steps-i, r.stopped(i, err))
 			return
 		}
 	}
+}
+
+// stopped is the error of a run that err ended after i steps.
+func (r *run[T]) stopped(i int, err error) error {
+	return fmt.Errorf("diffusion: %s: stopped at step %d of %d: %w", r.name, i+1, r.steps, err)
 }
 
 // move makes step i, as often as the edit says.
@@ -125,7 +134,7 @@ func (r *run[T]) eval(out, x []T, t T) error {
 		return err
 	}
 	if at := nonFinite(out); at >= 0 {
-		return fmt.Errorf("the denoiser's output for seed %d at %v is not finite: check the model's weights", r.seeds[at/r.d], t)
+		return fmt.Errorf("the denoiser's output for seed %d at %v is not finite: %s", r.seeds[at/r.d], t, r.mendOutput)
 	}
 	return nil
 }
@@ -140,6 +149,20 @@ func (r *run[T]) row(m []T, i int) []T { return m[i*r.d : (i+1)*r.d] }
 func (r *run[T]) stream(i int, step uint32) stable.Stream {
 	return stable.Stream{Seed: r.seeds[i], Step: step + 2*maxSteps*uint32(r.repeat)}
 }
+
+// nonFinite returns the first index of an infinity or NaN, or −1.
+func nonFinite[T float32 | float64](x []T) int {
+	for i, v := range x {
+		if v-v != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// startStep is the step key of the initial noise: not a t of any schedule, so
+// that x_{T−1}'s noise is the same for every number of steps.
+const startStep uint32 = math.MaxUint32
 
 // backward marks the step key of the noise that goes back before a step.
 const backward = maxSteps

@@ -98,13 +98,13 @@ func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: et
 // step only. It panics if x does not divide into len(seeds) rows.
 func (s DLPM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		c, err := newChain("DLPM", s.Process, s.Options, x, seeds)
+		c, err := newChain(ctx, "DLPM", s.Process, s.Options, 1, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
 		}
 		c.needVariances = true
-		c.run(ctx, den, yield, func(t int, a draw) Coef {
+		c.follow(yield, func(t int, a draw) Coef {
 			return c.sched.DLPM(t, a.sumPrev, a.sum)
 		})
 	}
@@ -117,13 +117,13 @@ func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds [
 			yield(0, err)
 			return
 		}
-		c, err := newChain("DLIM", s.Process, s.Options, x, seeds)
+		c, err := newChain(ctx, "DLIM", s.Process, s.Options, 1, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
 		}
 		c.needA = s.Eta > 0
-		c.run(ctx, den, yield, func(t int, a draw) Coef {
+		c.follow(yield, func(t int, a draw) Coef {
 			return c.sched.DLIM(t, s.Eta, a.a)
 		})
 	}

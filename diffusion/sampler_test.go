@@ -216,7 +216,7 @@ func TestSampleStops(t *testing.T) {
 				eps[4] = float32(math.NaN())
 				return nil
 			}, []uint64{70, 71}, 3)
-			require.ErrorContains(t, err, "the denoiser's output for seed 71 at time 0.98 (step 1 of 49) is not finite")
+			require.ErrorContains(t, err, "stopped at step 1 of 49: the denoiser's output for seed 71 at 0.98 is not finite")
 		}
 	})
 	t.Run("when the state overflows", func(t *testing.T) {
@@ -269,10 +269,10 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 	for _, T := range []int{2, 3, 4, 10, 17, 101} {
 		for _, iso := range []bool{true, false} {
 			p := Process{Alpha: 1.5, Isotropic: iso, Scale: Exploding, SigmaMax: 2, Steps: T}
-			c, err := newChain("test", p, Options{}, make([]float32, 2*d), []uint64{5, 6})
+			c, err := newChain(context.Background(), "test", p, Options{}, 1, nil, make([]float32, 2*d), []uint64{5, 6})
 			require.NoError(t, err)
 			var s sums
-			s.init(t.Context(), c)
+			s.init(c)
 			w := p.multipliers(d)
 			want := make([][]float64, T)
 			for k := range want {

@@ -1,9 +1,6 @@
 package diffusion
 
-import (
-	"context"
-	"math"
-)
+import "math"
 
 // sums holds the conditional variances Σ_0…Σ_{T−1} of every sample, read from
 // the last to the first. Σ is a recursion upwards from t = 0, so a chain that
@@ -20,15 +17,14 @@ type sums struct {
 	block []float64 // Σ_lo … Σ_{lo+K}
 	lo    int       // first step of block; −1: none
 	a     []float64 // A_t of one sample
-	ctx   context.Context
-	cut   bool // ctx ended amid a row: it and all later ones are wrong
+	cut   bool      // the run's context ended amid a row: it and all later ones are wrong
 }
 
-// init runs the recursion once and keeps the marks. It ends soon after ctx, as at
+// init runs the recursion once and keeps the marks. It ends soon after the context, as at
 // does, and then cut is set: of a million steps or pixels it takes seconds.
-func (s *sums) init(ctx context.Context, c *chain) {
+func (s *sums) init(c *chain) {
 	T, w := c.sched.T(), c.proc.multipliers(c.d)
-	s.ctx, s.c, s.size, s.lo = ctx, c, c.n*w, -1
+	s.c, s.size, s.lo = c, c.n*w, -1
 	s.every = int(math.Ceil(math.Sqrt(float64(T))))
 	s.marks = make([]float64, ((T-1)/s.every+1)*s.size)
 	s.block = make([]float64, (s.every+1)*s.size)
@@ -46,7 +42,7 @@ func (s *sums) init(ctx context.Context, c *chain) {
 func (s *sums) next(cur, prev []float64, t int) {
 	w := len(s.a)
 	for i := range s.c.n {
-		if s.cut = s.cut || s.ctx.Err() != nil; s.cut {
+		if s.cut = s.cut || s.c.ctx.Err() != nil; s.cut {
 			return
 		}
 		fillMultipliers(s.a, s.c.noise, s.c.factors(i, t), 0)
