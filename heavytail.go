@@ -94,6 +94,10 @@ type Options struct {
 	// in turns, one at a time.
 	Step   func(first, left int, x []float32) error
 	Step64 func(first, left int, x []float64) error
+	// Estimates gives Step and Step64 what a preview shows: the estimates of the
+	// samples that the last step was made with, instead of its noisy states. At the
+	// start, where there are none yet, x holds the state, and at the end the samples.
+	Estimates bool
 }
 
 // Settings are those of single samplers; zero values are the defaults, and it is

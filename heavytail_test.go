@@ -248,3 +248,26 @@ func TestModelsHandOutCopies(t *testing.T) {
 	_, err = heavytail.Open(heavytail.Builtin())
 	require.NoError(t, err)
 }
+
+// Step sees estimates of the images where asked, within their range, and the
+// samples are the same.
+func TestEstimates(t *testing.T) {
+	m := open(t, heavytail.Loader{}, small(t, unet()))
+	beyond := func(estimates bool) (count int) {
+		o := heavytail.Options{N: 2, Seed: 5, Steps: 6, Estimates: estimates}
+		moves := m.Moves(o)
+		o.Step = func(_, left int, x []float32) error {
+			for _, v := range x {
+				if left < moves && (v < -1 || v > 1) {
+					count++
+				}
+			}
+			return nil
+		}
+		want := values(t, m, heavytail.Options{N: 2, Seed: 5, Steps: 6})
+		require.Equal(t, want, values(t, m, o))
+		return count
+	}
+	require.NotZero(t, beyond(false), "the states are noisy")
+	require.Zero(t, beyond(true))
+}

@@ -113,7 +113,7 @@ func (o Options) seeds() sample.Seeds {
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.SampleShape(o)
 	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Method: o.Method, Steps: o.Steps, Settings: o.Settings, Batch: o.Batch,
-		Step: o.Step, Step64: o.Step64, Consistent: !o.IndependentStart, More: m.more}
+		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, Consistent: !o.IndependentStart, More: m.more}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], !o.NoClip
 	}

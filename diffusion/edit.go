@@ -1,7 +1,6 @@
 package diffusion
 
 import (
-	"context"
 	"fmt"
 	"math"
 )
@@ -142,27 +141,13 @@ func (e *Edit) data(den DataDenoiser) DataDenoiser {
 	if den == nil || !e.keeps() {
 		return den
 	}
-	return func(ctx context.Context, data, x, sigma []float64) error {
-		err := den(ctx, data, x, sigma)
-		keep(e, data)
-		return err
-	}
+	return den.Through(e.change)
 }
 
-// field returns v with its value for the known elements made right:
-// (image − (1−σ_min)·x)/b_t. It is left alone at the end, where b_t = 0.
+// field returns v with its estimate of the known elements made right.
 func (e *Edit) field(f Flow, v Velocity) Velocity {
 	if v == nil || !e.keeps() {
 		return v
 	}
-	return func(ctx context.Context, out, x, t []float64) error {
-		err := v(ctx, out, x, t)
-		d := len(x) / max(len(t), 1)
-		e.known(len(x), func(j int, D float64) {
-			if b := f.b(t[j/d]); b != 0 {
-				out[j] = (D - float64((1-f.SigmaMin)*x[j])) / b
-			}
-		})
-		return err
-	}
+	return f.Through(v, e.change)
 }

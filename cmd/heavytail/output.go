@@ -130,13 +130,15 @@ func (p picture) write(ctx context.Context, r *sampleRequest) error {
 	return atomicfile.Write(p.path, func(w io.Writer) error { return imageio.WritePNG(w, img, r.text()) })
 }
 
-// film is a GIF of the way from noise to sample.
+// film is a GIF of the way from noise to sample: the noise, the estimates of the
+// samples as they become better, the samples.
 type film struct{ path string }
 
 func (f film) write(ctx context.Context, r *sampleRequest) error {
 	moves := r.loaded.Moves(r.options)
 	frames := min(r.frames, moves+1)
-	// Frame k shows the state with at[k] steps to go, the last one the samples.
+	r.options.Estimates = true
+	// Frame k shows what is known with at[k] steps to go, the last one the samples.
 	index := make(map[int]int, frames)
 	all := make([]*cells, frames)
 	for k := range all {

@@ -9,19 +9,32 @@ import (
 
 // The samplers of the registry, from the options.
 
-// raw is the estimate of samplers that ask the network itself.
-func raw(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
+// chainOf makes a sampler that asks the network itself and goes through that
+// number of levels, 0 for the process's.
+func (o Options) chainOf(p diffusion.Process, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
+	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
+	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
+		return p.Through(net, levels, func(j int, x0 float64) float64 {
+			if o.Clip { // which the sampler does itself
+				look(j, min(max(x0, -1), 1))
+			} else {
+				look(j, x0)
+			}
+			return x0
+		})
+	}), nil
+}
 
 func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
-	return bind(diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()}, raw), nil
+	return o.chainOf(r.Process, o.Steps, diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
-	return bind(diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()}, raw), nil
+	return o.chainOf(r.Process, o.Steps, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()})
 }
 
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
-	return bind(diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}, raw), nil
+	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit})
 }
 
 func (o Options) chain() diffusion.Options {
@@ -53,6 +66,8 @@ func (o Options) lim(p diffusion.LIM, ode bool) sampler {
 			den = p.Clamp(den, 1)
 		}
 		return den, nil
+	}, func(den diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
+		return p.Through(den, look), nil
 	})
 }
 
@@ -68,6 +83,8 @@ func (o Options) data(r recipe.Recipe, s func(p diffusion.EDM) dataSampler) (sam
 			D = D.Clamp(1)
 		}
 		return D, err
+	}, func(D diffusion.DataDenoiser, look diffusion.Change) (diffusion.DataDenoiser, error) {
+		return D.Through(look), nil
 	}), nil
 }
 
@@ -120,5 +137,7 @@ func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
 			v = f.Clamp(v, 1)
 		}
 		return v, err
+	}, func(v diffusion.Velocity, look diffusion.Change) (diffusion.Velocity, error) {
+		return f.Through(v, look), nil
 	}), nil
 }

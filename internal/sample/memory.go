@@ -36,6 +36,9 @@ func (o Options) states(r recipe.Recipe, d int) int64 {
 	if o.guided() {
 		per += 4
 	}
+	if o.Estimates {
+		per += 4
+	}
 	total := int64(per) * int64(d)
 	if m, ok := find(o.Method); ok {
 		total += m.bytes(o, r, d)

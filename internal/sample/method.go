@@ -141,11 +141,11 @@ func (o Options) sampler(r recipe.Recipe) (sampler, error) {
 	return m.make(o, r)
 }
 
-// trajectory returns the chosen sampler's run.
-func (o Options) trajectory(ctx context.Context, r recipe.Recipe, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+// trajectory returns the chosen sampler's run, with look at its estimates.
+func (o Options) trajectory(ctx context.Context, r recipe.Recipe, net diffusion.Denoiser, look diffusion.Change, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	s, err := o.sampler(r)
 	if err != nil {
 		return failed(err)
 	}
-	return s.trajectory(ctx, net, x, seeds)
+	return s.trajectory(ctx, net, look, x, seeds)
 }

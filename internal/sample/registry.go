@@ -103,7 +103,8 @@ type sampler interface {
 	Validate() error
 	Moves() int
 	Evaluations() int
-	trajectory(ctx context.Context, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error]
+	// trajectory calls look, if not nil, with every estimate x̂_0.
+	trajectory(ctx context.Context, net diffusion.Denoiser, look diffusion.Change, x []float32, seeds []uint64) iter.Seq2[int, error]
 	goType() string
 }
 
@@ -111,14 +112,18 @@ type sampler interface {
 type bound[F any, T float32 | float64] struct {
 	diffusion.Sampler[F, T]
 	estimate func(net diffusion.Denoiser) (F, error)
+	through  func(f F, look diffusion.Change) (F, error)
 }
 
-func bind[F any, T float32 | float64](s diffusion.Sampler[F, T], estimate func(net diffusion.Denoiser) (F, error)) sampler {
-	return bound[F, T]{s, estimate}
+func bind[F any, T float32 | float64](s diffusion.Sampler[F, T], estimate func(net diffusion.Denoiser) (F, error), through func(f F, look diffusion.Change) (F, error)) sampler {
+	return bound[F, T]{s, estimate, through}
 }
 
-func (b bound[F, T]) trajectory(ctx context.Context, net diffusion.Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+func (b bound[F, T]) trajectory(ctx context.Context, net diffusion.Denoiser, look diffusion.Change, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	f, err := b.estimate(net)
+	if err == nil && look != nil {
+		f, err = b.through(f, look)
+	}
 	if err != nil {
 		return failed(err)
 	}

@@ -74,7 +74,7 @@ func TestEvaluations(t *testing.T) {
 				if o.guided() {
 					f = diffusion.Guide(f, den(nil), guidance)
 				}
-				for _, err := range o.trajectory(t.Context(), r, f, make([]float32, 16), []uint64{3}) {
+				for _, err := range o.trajectory(t.Context(), r, f, nil, make([]float32, 16), []uint64{3}) {
 					require.NoError(t, err)
 				}
 				require.Equal(t, o.Evaluations(r), calls, "%s %s guidance %v", kind, method, guidance)

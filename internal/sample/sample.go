@@ -43,6 +43,10 @@ type Options struct {
 	// several batches come in turns, one at a time.
 	Step   func(first, left int, x []float32) error
 	Step64 func(first, left int, x []float64) error
+	// Estimates gives Step and Step64 the estimates x̂_0 of the samples that the
+	// last step was made with, instead of the noisy states; at the start, where
+	// there are none, the state, and at the end the samples.
+	Estimates bool
 }
 
 // Settings are those of single methods; zero values are the defaults. Where the

@@ -18,6 +18,7 @@ type worker struct {
 	opt    Options
 	units  *units
 	buf    []float32
+	seen   *estimates
 	ids    []uint64
 
 	first int      // the batch in hand: samples first, first+1, …
@@ -38,7 +39,7 @@ func newWorker(net *nn.Net, r recipe.Recipe, o Options, u units, batch int) (*wo
 	if err != nil {
 		return nil, err
 	}
-	return &worker{net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), ids: make([]uint64, batch)}, nil
+	return &worker{net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), seen: o.newEstimates(batch * u.d), ids: make([]uint64, batch)}, nil
 }
 
 // x is the states of the batch in hand.
@@ -52,9 +53,9 @@ func (w *worker) draw(ctx context.Context) error {
 		den = diffusion.Guide(den, predict(w.net, w.ws, nil), o.Guidance)
 	}
 	o.Edit = portion(o.Edit, w.first, len(w.part), w.units.d)
-	for t, err := range o.trajectory(ctx, w.recipe, den, x, w.part) {
+	for t, err := range o.trajectory(ctx, w.recipe, den, w.seen.begin(o.Edit), x, w.part) {
 		if err == nil {
-			err = o.step(w.units, w.first, t, x)
+			err = o.step(w.units, w.first, t, w.seen.show(t, x))
 		}
 		if err != nil {
 			return err
