@@ -6,12 +6,13 @@ import (
 	"log"
 
 	"heavytail"
+	"heavytail/fashion"
 )
 
 // A sneaker is drawn, then a boot like it, and then the sneaker's upper half
 // with another sole. Guidance keeps them true to their class.
 func ExampleEdit() {
-	m, err := heavytail.Default()
+	m, err := fashion.Model()
 	if err != nil {
 		log.Fatal(err)
 	}

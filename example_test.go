@@ -8,11 +8,12 @@ import (
 	"path/filepath"
 
 	"heavytail"
+	"heavytail/fashion"
 )
 
 // The whole way from the built-in model to a picture.
 func Example() {
-	m, err := heavytail.Default() // or heavytail.OpenFile("runs/x/model.safetensors")
+	m, err := fashion.Model() // or heavytail.OpenFile("runs/x/model.safetensors")
 	if err != nil {
 		panic(err)
 	}
@@ -36,7 +37,7 @@ func Example() {
 
 // Samples of chosen classes as float32, with progress.
 func ExampleModel_Sample() {
-	m, err := heavytail.Default()
+	m, err := fashion.Model()
 	if err != nil {
 		panic(err)
 	}

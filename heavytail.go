@@ -1,7 +1,7 @@
 // Package heavytail samples from diffusion models with heavy-tailed noise,
 // on the CPU, in pure Go:
 //
-//	m, err := heavytail.Default() // or Open, OpenFile
+//	m, err := fashion.Model() // the built-in one, of heavytail/fashion; or Open, OpenFile
 //	images, err := m.Sample(ctx, heavytail.Options{N: 16, Seed: 1})
 //	png.Encode(w, images.Grid(4))
 //
@@ -16,12 +16,9 @@ package heavytail
 
 import (
 	"context"
-	_ "embed" // the built-in model
 	"fmt"
 	"image"
 	"slices"
-	"strings"
-	"sync"
 
 	"heavytail/diffusion"
 	"heavytail/internal/imageio"
@@ -113,7 +110,7 @@ type Settings = sample.Settings
 type Edit = diffusion.Edit
 
 // A Model is a trained network with its recipe. It is immutable: any number
-// of goroutines may share one. Open, OpenFile, OpenReader and Default make them;
+// of goroutines may share one. Open, OpenFile, OpenReader and fashion.Model make them;
 // the methods of another panic.
 type Model struct {
 	net    *nn.Net
@@ -125,7 +122,7 @@ type Model struct {
 // show as a nil pointer somewhere inside.
 func (m *Model) must(method string) *Model {
 	if m == nil || m.net == nil {
-		panic("heavytail: " + method + " of a Model that was not opened: make it with Open, OpenFile, OpenReader or Default")
+		panic("heavytail: " + method + " of a Model that was not opened: make it with Open, OpenFile, OpenReader or fashion.Model")
 	}
 	return m
 }
@@ -366,17 +363,3 @@ func (s *Images) size() (h, w, c int) {
 	}
 	return s.shape[0], s.shape[1], s.shape[2]
 }
-
-//go:embed model/default.safetensors
-var builtin string
-
-// Builtin returns a copy of the file of the built-in model.
-func Builtin() []byte { return []byte(builtin) }
-
-// Default returns the built-in model: Fashion-MNIST, 28×28 grey, ten classes.
-// It is opened once.
-func Default() (*Model, error) { return openDefault() }
-
-var openDefault = sync.OnceValues(func() (*Model, error) {
-	return OpenReader(strings.NewReader(builtin), int64(len(builtin)))
-})

@@ -15,6 +15,7 @@ import (
 
 	"heavytail"
 	"heavytail/diffusion"
+	"heavytail/fashion"
 	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/nn"
@@ -183,23 +184,6 @@ func TestFilesWithoutARecipe(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestBuiltinModel(t *testing.T) {
-	require.LessOrEqual(t, len(heavytail.Builtin()), 6<<20, "the built-in model's limit")
-	m, err := heavytail.Default()
-	require.NoError(t, err)
-	require.Equal(t, []int{28, 28, 1}, m.Shape())
-	require.Equal(t, 10, m.Classes())
-	again, err := heavytail.Default()
-	require.NoError(t, err)
-	require.Same(t, m, again)
-	n, err := m.Memory(32)
-	require.NoError(t, err)
-	require.Greater(t, n, int64(4*m.Parameters()))
-	macs, err := m.MACs()
-	require.NoError(t, err)
-	require.Positive(t, macs)
-}
-
 // Once it runs, a sampling step allocates nothing.
 func TestStepsDoNotAllocate(t *testing.T) {
 	m := open(t, heavytail.Loader{Threads: 2}, small(t, unet()))
@@ -230,7 +214,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // What a model hands out is a copy: changing it changes no model, least of all
 // the built-in one, which is one for all.
 func TestModelsHandOutCopies(t *testing.T) {
-	m, err := heavytail.Default()
+	m, err := fashion.Model()
 	require.NoError(t, err)
 	for range 2 {
 		require.Empty(t, numtest.Shared(m.Recipe(), m.Recipe()))
@@ -240,12 +224,12 @@ func TestModelsHandOutCopies(t *testing.T) {
 		r.Data.Shape[0], r.Network.UNet.ImageSize, r.Train.EMA[0] = 64, 1, 0
 		m.Shape()[0], m.Methods()[0] = 64, "none"
 		m.SampleShape(heavytail.Options{})[0] = 64
-		clear(heavytail.Builtin())
+		clear(fashion.File())
 		require.Equal(t, "dlpm", m.Methods()[0])
 		require.Equal(t, []int{28, 28, 1}, m.Shape())
 		require.NotZero(t, m.Recipe().Train.EMA[0])
 	}
-	_, err = heavytail.Open(heavytail.Builtin())
+	_, err = heavytail.Open(fashion.File())
 	require.NoError(t, err)
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"heavytail"
 	"heavytail/diffusion"
+	"heavytail/fashion"
 	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
@@ -207,7 +208,7 @@ func TestNoRawPanics(t *testing.T) {
 			}
 		}
 	}
-	functions := []any{heavytail.Open, heavytail.OpenFile, heavytail.OpenReader, heavytail.Builtin, heavytail.Default}
+	functions := []any{heavytail.Open, heavytail.OpenFile, heavytail.OpenReader, fashion.File, fashion.Model}
 	for _, f := range functions {
 		for _, args := range arguments(t, reflect.TypeOf(f), numbers) {
 			caught(t, runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name(), func() { reflect.ValueOf(f).Call(args) })
@@ -278,7 +279,7 @@ func (r oddReader) ReadAt(p []byte, _ int64) (int, error) {
 // TestEmbeddedModelsHaveChecksums: a changed byte of a model that the program
 // carries is an error when it is opened, as of every file that it writes.
 func TestEmbeddedModelsHaveChecksums(t *testing.T) {
-	file := heavytail.Builtin()
+	file := fashion.File()
 	for _, at := range []int{100, len(file) / 3, len(file) / 2, len(file) - 1} {
 		bad := bytes.Clone(file)
 		bad[at] ^= 1

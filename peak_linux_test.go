@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"heavytail"
+	"heavytail/fashion"
 	"heavytail/nn"
 )
 
@@ -68,7 +69,7 @@ func TestMemoryIsThePeak(t *testing.T) {
 	dir := t.TempDir()
 	cfg, err := nn.Preset("mnist")
 	require.NoError(t, err)
-	for name, file := range map[string][]byte{"built-in": heavytail.Builtin(), "mnist": small(t, cfg)} {
+	for name, file := range map[string][]byte{"built-in": fashion.File(), "mnist": small(t, cfg)} {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, file, 0o600))
 		for _, c := range []string{"1 1", "32 1", "32 2"} {

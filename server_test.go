@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail"
+	"heavytail/fashion"
 	"heavytail/nn"
 )
 
@@ -104,7 +105,7 @@ func TestMemoryIsWhatSamplingTakes(t *testing.T) {
 		EmbMult: 4, NoiseMult: 1, ImageSize: 16, AttentionRes: []int{8}, Embedding: "positional", Encoder: "standard", Filter: []int{1, 1}, SkipScale: 1, TimeScale: 1}}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	enough := errors.New("enough")
-	for name, file := range map[string][]byte{"unet": small(t, wide), "points": small(t, points), "song": small(t, song), "built-in": heavytail.Builtin()} {
+	for name, file := range map[string][]byte{"unet": small(t, wide), "points": small(t, points), "song": small(t, song), "built-in": fashion.File()} {
 		for _, batch := range []int{1, 32} {
 			if batch == 1 && name == "points" {
 				continue // a few hundred kilobytes, which a stack or two change
@@ -134,7 +135,7 @@ func TestMemoryIsWhatSamplingTakes(t *testing.T) {
 			runtime.KeepAlive(m)
 		}
 	}
-	m, err := heavytail.Default()
+	m, err := fashion.Model()
 	require.NoError(t, err)
 	require.Less(t, allocated(func() {
 		n, err := m.Memory(512)

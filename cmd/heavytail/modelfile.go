@@ -10,7 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"heavytail"
+	"heavytail/fashion"
 	limits "heavytail/internal/machine" // machine is what info tells
 	"heavytail/internal/source"
 	"heavytail/internal/train"
@@ -29,7 +29,7 @@ type modelSource struct {
 // quarter of the memory: beside it the weights must fit in as float32.
 func openModel(ctx context.Context, path string) (*modelSource, error) {
 	if path == "" {
-		b := heavytail.Builtin()
+		b := fashion.File()
 		return &modelSource{bytes.NewReader(b), io.NopCloser(nil), "built-in", int64(len(b))}, nil
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
