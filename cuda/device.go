@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"heavytail/cuda/plan"
@@ -51,6 +52,7 @@ var (
 	_ tensor.Bounded  = (*Device)(nil)
 	_ tensor.Keeper   = (*Device)(nil)
 	_ tensor.Borrower = (*Device)(nil)
+	_ tensor.Rounding = (*Device)(nil)
 )
 
 // Options are settings of a device; the zero value is right for a GPU.
@@ -88,10 +90,15 @@ func New(drv Driver, opt Options) (*Device, error) {
 // Name says which GPU computes, and with other bits than the CPU's in which mode:
 // "cuda NVIDIA H100 80GB HBM3", "cuda NVIDIA H100 80GB HBM3 bf16".
 func (d *Device) Name() string {
+	return strings.TrimSpace("cuda " + d.info.Name + " " + d.Fast())
+}
+
+// Fast names the device's Mode, unless it is Exact.
+func (d *Device) Fast() string {
 	if d.opt.Mode == Exact {
-		return "cuda " + d.info.Name
+		return ""
 	}
-	return "cuda " + d.info.Name + " " + d.opt.Mode.String()
+	return d.opt.Mode.String()
 }
 
 // Memory returns the bytes that tensors may take in all.

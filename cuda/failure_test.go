@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -54,14 +55,21 @@ func sampling(r recipe.Recipe) job {
 	}
 }
 
-func training(r recipe.Recipe, set *data.Set) job {
+// training is a step, its checkpoint, and what a resumed run reads of that.
+func training(r recipe.Recipe, set *data.Set, file string) job {
 	return func(dev tensor.Device) ([]float32, error) {
 		tr, err := train.New(dev, set, r)
 		if err != nil {
 			return nil, err
 		}
 		s, err := tr.Step()
-		return []float32{float32(s.Loss), float32(s.Norm)}, err
+		if err != nil {
+			return nil, err
+		}
+		if err := tr.Save(file); err != nil {
+			return nil, err
+		}
+		return []float32{float32(s.Loss), float32(s.Norm)}, tr.Restore(file)
 	}
 }
 
@@ -83,7 +91,7 @@ var driverFailures = []struct {
 func TestEveryCallFails(t *testing.T) {
 	t.Parallel()
 	r, set := pointsRecipe(t)
-	for name, do := range map[string]job{"sampling": sampling(r), "training": training(r, set)} {
+	for name, do := range map[string]job{"sampling": sampling(r), "training": training(r, set, filepath.Join(t.TempDir(), "x"))} {
 		want, err := do(kernels.New(1))
 		require.NoError(t, err)
 		for _, f := range driverFailures {

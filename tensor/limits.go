@@ -48,6 +48,21 @@ type Stoppable interface {
 	Until(s *Stop) Device
 }
 
+// A Rounding device can compute in a mode that gives other bits than a CPU: Fast
+// names it, and is empty where the bits are a CPU's.
+type Rounding interface {
+	Fast() string
+}
+
+// FastMode names the mode in which d gives other bits than a CPU: empty if it gives
+// the same.
+func FastMode(d Device) string {
+	if r, ok := d.(Rounding); ok {
+		return r.Fast()
+	}
+	return ""
+}
+
 // A Stop tells operations under way to end. The zero value, and nil, never do.
 type Stop struct{ done <-chan struct{} }
 

@@ -8,6 +8,9 @@ import (
 	"heavytail/tensor"
 )
 
+// openDevice opens one device; tests put the interpreter of the GPU's kernels there.
+var openDevice = device.Spec.Open
+
 // A deviceFlag is -device: where networks compute.
 type deviceFlag struct {
 	spec  device.Spec
@@ -55,7 +58,7 @@ func (d *deviceFlag) open(threads int) (tensor.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev, err := spec.Open(threads)
+	dev, err := openDevice(spec, threads)
 	if err != nil {
 		return nil, fmt.Errorf("%s %v: %w", from, spec, err)
 	}
@@ -68,7 +71,7 @@ func (d *deviceFlag) openAll(threads int) ([]tensor.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := spec.OpenAll(threads)
+	all, err := spec.OpenAll(func(one device.Spec) (tensor.Device, error) { return openDevice(one, threads) })
 	if err != nil {
 		return nil, fmt.Errorf("%s %v: %w", from, spec, err)
 	}

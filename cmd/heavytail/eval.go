@@ -44,7 +44,8 @@ fixed random convolutions at three scales, which see texture, blur and noise but
 no objects. These numbers compare models with each other, not with the FID of the
 literature; distances of pixels alone cannot tell noise from pictures.
 
-The same arguments give the same bytes on every machine.
+The same arguments give the same bytes on every machine; only a model that draws
+on -device cuda,tf32 or cuda,bf16 gives others.
 `,
 	flags: evalFlags,
 }
@@ -141,13 +142,14 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	}
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
-	name := ""
+	name, mode := "", ""
 	if drawn {
 		devices, err := o.device.openAll(o.threads)
 		if err != nil {
 			return err
 		}
 		defer device.Close(devices...)
+		mode = tensor.FastMode(devices[0])
 		if m, name, err = o.load(ctx, devices, file); err != nil {
 			return err
 		}
@@ -167,7 +169,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	r.Real = evalSource{Data: real, Samples: set.Len()}
 	var x, y samples
 	if drawn {
-		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights}
+		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights, Mode: mode}
 		if err = data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
 			return fmt.Errorf("%s, of %s: %w", real, gen, err)
 		}

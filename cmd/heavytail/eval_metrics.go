@@ -33,6 +33,7 @@ type evalSource struct {
 	Weights string `json:"weights,omitempty"` // as -weights
 	Method  string `json:"method,omitempty"`
 	Steps   int    `json:"steps,omitempty"`
+	Mode    string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
 	Classes string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
 }
 

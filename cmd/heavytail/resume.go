@@ -8,6 +8,7 @@ import (
 
 	"heavytail/internal/recipe"
 	"heavytail/internal/train"
+	"heavytail/tensor"
 )
 
 // goOn continues the run whose checkpoint is at path. Flags that say what its
@@ -22,6 +23,7 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 	if err != nil {
 		return nil, err
 	}
+	other := rec.Train.Mode != saved.Train.Mode
 	read := saved.Clone()
 	if r.data != "" {
 		read.Data.Spec = r.data
@@ -40,6 +42,9 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 		rec.Data.Names, rec.Data.Spec = saved.Data.ClassNames(), read.Data.Spec // the names may be known by the old place
 	}
 	r.notes = set.Notes
+	if other && done > 0 {
+		r.notes = append(slices.Clone(r.notes), fmt.Sprintf("%s from step %d on, %s until then, as -device says: the recipe remembers it", recipe.Arithmetic(rec.Train.Mode), done+1, recipe.Arithmetic(saved.Train.Mode)))
+	}
 	t, err := train.New(r.dev, set, rec)
 	if err != nil {
 		return nil, err
@@ -103,9 +108,29 @@ func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done in
 	if len(wrong) > 0 {
 		return rec, usage("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
 	}
+	mode, err := r.mode(saved, done)
+	if err != nil {
+		return rec, err
+	}
+	rec.Train.Mode = mode
 	next, err := recipe.Revise(saved, rec, done)
 	if err != nil {
 		return rec, usage("%w", r.blame(saved, rec, err))
 	}
 	return next, nil
+}
+
+// mode returns the mode of the device, in which the run of saved goes on after done
+// steps: another one than that of the steps done only if -device asks for it.
+func (r *trainRequest) mode(saved recipe.Recipe, done int) (string, error) {
+	was, is := saved.Train.Mode, tensor.FastMode(r.dev)
+	if was == is || r.device.given || done == 0 {
+		return is, nil
+	}
+	same := "cpu or cuda"
+	if was != "" {
+		same = "cuda," + was
+	}
+	return "", fmt.Errorf("the %d steps of the run are %s, those on %s would be %s, with other bytes: -device %s goes on as it began, naming another with -device changes over",
+		done, recipe.Arithmetic(was), r.dev.Name(), recipe.Arithmetic(is), same)
 }

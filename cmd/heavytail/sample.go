@@ -201,11 +201,7 @@ func (r *sampleRequest) load(ctx context.Context, devices []tensor.Device) error
 	if err != nil {
 		return fail(err)
 	}
-	spec, _, err := r.device.choose()
-	if err != nil {
-		return err
-	}
-	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights, Mode: spec.Fast()}
+	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights, Mode: tensor.FastMode(devices[0])}
 	return nil
 }
 

@@ -35,7 +35,9 @@ With -resume, -data and the settings need not be given again; those that are mus
 be the run's own. Others may be -steps, which lengthens the run (a cosine or linear
 schedule is drawn out to the new end, so that its rate jumps up where it went on),
 -lr, -clip and -clamp-a, for a run that diverged, and -micro; the recipe in the
-checkpoint says what was changed when. One training at a time writes a folder.
+checkpoint says what was changed when. Any device goes on with the same bytes, but
+a run changes over to or from -device cuda,tf32 and cuda,bf16, which round, only
+where -device says so. One training at a time writes a folder.
 
 DIR/model.safetensors is the latest whole checkpoint; heavytail sample -model
 reads it at any time.
@@ -246,6 +248,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 		return rec, nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
 	}
 	r.notes = slices.Concat(set.Notes, notes, more)
+	rec.Train.Mode = tensor.FastMode(r.dev)
 	r.end(&rec)
 	if err := rec.Validate(); err != nil {
 		return rec, nil, usage("%w", r.blame(fitted, rec, err))

@@ -120,12 +120,13 @@ func (s Spec) Open(threads int) (tensor.Device, error) {
 	return open(s.Number, s.Mode)
 }
 
-// OpenAll returns all devices, of which it keeps none if one cannot be had.
-func (s Spec) OpenAll(threads int) (all []tensor.Device, err error) {
+// OpenAll returns all devices, each by open, of which it keeps none if one cannot be
+// had.
+func (s Spec) OpenAll(open func(Spec) (tensor.Device, error)) (all []tensor.Device, err error) {
 	for _, n := range append([]int{s.Number}, s.More...) {
 		one := s
 		one.Number, one.More = n, nil
-		dev, err := one.Open(threads)
+		dev, err := open(one)
 		if err != nil {
 			Close(all...)
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/kernels"
+	"heavytail/tensor"
 )
 
 func TestParse(t *testing.T) {
@@ -54,13 +55,14 @@ func TestOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.IsType(t, (*kernels.CPU)(nil), dev)
 	Close(dev)
-	all, err := Spec{}.OpenAll(1)
+	one := func(s Spec) (tensor.Device, error) { return s.Open(1) }
+	all, err := Spec{}.OpenAll(one)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	Close(all...)
 	_, err = Spec{GPU: true, Number: 2, More: []int{1}, Mode: TF32}.Open(1)
 	require.ErrorContains(t, err, "give one, such as cuda:2,tf32")
-	_, err = Spec{GPU: true, More: []int{1}}.OpenAll(1)
+	_, err = Spec{GPU: true, More: []int{1}}.OpenAll(one)
 	require.NotContains(t, fmt.Sprint(err), "give one")
 	// No machine has so many, and a program without the tag has none.
 	for _, m := range []Mode{"", TF32, BF16} {

@@ -93,6 +93,8 @@ type Train struct {
 	EMAWarmup   float64        `json:"ema_warmup,omitempty"` // nn.EMA.Warmup of all averages, 0: constant rates
 	LabelDrop   float64        `json:"label_drop,omitempty"` // share of samples trained without their class
 
+	// Mode of the device, where that gives other bits than a CPU: tf32 or bf16.
+	Mode string `json:"mode,omitempty"`
 	From string `json:"from,omitempty"` // the model whose weights it started with: name and SHA-256
 
 	// Changes are settings that a run was resumed with other values of. The
@@ -105,6 +107,15 @@ type Change struct {
 	Step  int     `json:"step"`  // steps done by then
 	Field string  `json:"field"` // as in the recipe's JSON, such as train.rate.lr
 	Was   float64 `json:"was"`
+	Text  string  `json:"text,omitempty"` // what it was, if that is no number: of train.mode, empty for the bits of a CPU
+}
+
+// Arithmetic says for a person how a device in that mode computes.
+func Arithmetic(mode string) string {
+	if mode == "" {
+		return "exact"
+	}
+	return "rounded (" + mode + ")"
 }
 
 // maxJSON bounds the text that Parse accepts.
@@ -238,6 +249,9 @@ func (t Train) validate() error {
 		if err := in("EMA warm-up", t.EMAWarmup, 2, 1e6); err != nil {
 			return fmt.Errorf("%w, or 0 for constant rates", err)
 		}
+	}
+	if !slices.Contains([]string{"", "tf32", "bf16"}, t.Mode) {
+		return fmt.Errorf("the mode of the device is %q; want none, tf32 or bf16", t.Mode)
 	}
 	for i, mu := range t.EMA {
 		if err := in("EMA rate", mu, 0, below1); err != nil {

@@ -8,8 +8,9 @@ import (
 )
 
 // revisable are the settings that a run may be resumed with other values of: its
-// length, what a run that diverged needs, and how much memory a step takes.
-var revisable = []string{"train.steps", "train.rate.lr", "train.clip", "process.clamp_a", "lim.clamps.a", "train.micro"}
+// length, what a run that diverged needs, how much memory a step takes, and how the
+// device computes.
+var revisable = []string{"train.steps", "train.rate.lr", "train.clip", "process.clamp_a", "lim.clamps.a", "train.micro", "train.mode"}
 
 // Revisable reports whether a run may be resumed with another value of a field.
 func Revisable(field string) bool { return slices.Contains(revisable, field) }
@@ -38,7 +39,8 @@ func Revise(was, is Recipe, done int) (Recipe, error) {
 		}
 		if done > 0 {
 			v, _ := d.Was.(float64) // nil: an omitted 0
-			t.Changes = append(t.Changes, Change{Step: done, Field: d.Field, Was: v})
+			text, _ := d.Was.(string)
+			t.Changes = append(t.Changes, Change{Step: done, Field: d.Field, Was: v, Text: text})
 		}
 	}
 	return is, is.Validate()

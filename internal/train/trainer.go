@@ -56,11 +56,15 @@ type Stats struct {
 }
 
 // New prepares a run of r on set: the network starts from r's seed. It returns
-// an error if the recipe and the data do not fit.
+// an error if the recipe and the data do not fit, or dev gives other bits than the
+// recipe says.
 func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err error) {
 	defer tensor.Catch(&err)
 	if err := r.Validate(); err != nil {
 		return nil, err
+	}
+	if m := tensor.FastMode(dev); m != r.Train.Mode {
+		return nil, fmt.Errorf("the recipe is of a run that is %s, on %s it would be %s: give a device of the recipe's mode", recipe.Arithmetic(r.Train.Mode), dev.Name(), recipe.Arithmetic(m))
 	}
 	if d := r.Data; !slices.Equal(set.Shape, d.Shape) || set.Len() != d.Samples || set.NumClasses() != d.Classes {
 		return nil, fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
