@@ -22,9 +22,9 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/imageio"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // Version is this module's version.

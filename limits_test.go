@@ -20,9 +20,9 @@ import (
 	"heavytail"
 	"heavytail/diffusion"
 	"heavytail/fashion"
-	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

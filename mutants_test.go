@@ -17,9 +17,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 
@@ -312,7 +312,7 @@ func TestOpenRefusesContradictions(t *testing.T) {
 // Models that others wrote and that contradict themselves.
 func TestOpenRefusesCases(t *testing.T) {
 	for name, want := range map[string]string{"learn_sigma": "makes 2 channels of 1", "two_channels": "images of 2 channels; pictures have 1 (grey) or 3"} {
-		_, err := OpenFile("internal/recipe/testdata/" + name + ".safetensors")
+		_, err := OpenFile("recipe/testdata/" + name + ".safetensors")
 		require.ErrorContains(t, err, want)
 		require.False(t, errors.Is(err, os.ErrNotExist))
 	}

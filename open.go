@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 
-	"heavytail/internal/recipe"
 	"heavytail/internal/source"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"heavytail"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

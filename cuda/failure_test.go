@@ -12,14 +12,14 @@ import (
 
 	"heavytail/cuda"
 	"heavytail/cuda/cudatest"
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
-	"heavytail/internal/train"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // pointsRecipe is a run on points with the smallest network.

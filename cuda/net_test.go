@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/cuda/cudatest"
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
-	"heavytail/internal/train"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // nets are one of each kind, as small as they can be with everything that they may

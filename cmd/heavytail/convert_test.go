@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/train"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // A weight that a half cannot hold became Inf, with status 0.

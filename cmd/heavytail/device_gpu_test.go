@@ -13,9 +13,9 @@ import (
 	"heavytail/cuda"
 	"heavytail/cuda/cudatest"
 	"heavytail/internal/device"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // onInterpreter lets -device cuda be the interpreter of the GPU's kernels. Before

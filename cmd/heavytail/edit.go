@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"heavytail"
-	"heavytail/internal/data"
+	"heavytail/data"
 )
 
 // An edit is what the flags -init, -strength, -mask and -resample ask for. It

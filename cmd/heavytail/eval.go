@@ -12,13 +12,13 @@ import (
 	"strings"
 
 	"heavytail"
+	"heavytail/data"
 	"heavytail/internal/atomicfile"
-	"heavytail/internal/data"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 var evalCommand = command{

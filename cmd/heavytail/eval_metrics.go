@@ -9,9 +9,9 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"heavytail/data"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/classifier"
-	"heavytail/internal/data"
 )
 
 // A score is a float64 whose JSON is null where it is not finite.

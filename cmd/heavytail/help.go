@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"strings"
 
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // printHelp writes a command's page: its flags, each with its default, and its

@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"heavytail/data"
 	"heavytail/internal/atomicfile"
-	"heavytail/internal/data"
 )
 
 // A command is one subcommand.

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strconv"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // measure sets what a process takes from the data where the flags do not give

@@ -13,7 +13,7 @@ import (
 	"heavytail/fashion"
 	limits "heavytail/internal/machine" // machine is what info tells
 	"heavytail/internal/source"
-	"heavytail/internal/train"
+	"heavytail/train"
 )
 
 // A modelSource is an open file of a model.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
+	"heavytail/recipe"
 )
 
 // A process is trained, described, resumed and sampled by flags alone, of

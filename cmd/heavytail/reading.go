@@ -12,8 +12,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
+	"heavytail/data"
+	"heavytail/recipe"
 )
 
 // What the flags of reading say, in every command that has them.

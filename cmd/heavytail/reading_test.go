@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/npy"
 )
 

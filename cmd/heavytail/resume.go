@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // goOn continues the run whose checkpoint is at path. Flags that say what its

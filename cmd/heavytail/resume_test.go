@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // toyArgs is a short training in the folder out.

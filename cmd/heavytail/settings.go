@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // A setting is a flag that changes a recipe.

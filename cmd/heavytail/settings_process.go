@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // processFlag defines -process. It comes before the other settings of the

@@ -5,8 +5,8 @@ import (
 	"reflect"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // scheduleFlag defines -schedule. What belongs to the preset's schedule and not

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // A SongUNet trains, goes on after a stop, becomes a PyTorch file and back, and

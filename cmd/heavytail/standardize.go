@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/data"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // standardizeFlag defines -standardize. The scaling it leaves in the recipe has no

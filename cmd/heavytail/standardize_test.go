@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/npy"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 	"heavytail/stable"
 )
 

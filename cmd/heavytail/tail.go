@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strconv"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 )
 
 var tailCommand = command{

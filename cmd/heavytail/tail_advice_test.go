@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
+	"heavytail/data"
+	"heavytail/recipe"
 	"heavytail/stable"
 )
 

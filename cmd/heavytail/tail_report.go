@@ -8,7 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 )
 
 // A tailReport is what tail tells about data.

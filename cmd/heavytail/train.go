@@ -10,12 +10,12 @@ import (
 	"slices"
 	"strings"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/device"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 var trainCommand = command{

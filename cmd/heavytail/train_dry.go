@@ -8,7 +8,7 @@ import (
 	"time"
 
 	host "heavytail/internal/machine" // info has a func machine
-	"heavytail/internal/train"
+	"heavytail/train"
 )
 
 // describe says what a run would be and writes nothing: the data as they were

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
+	"heavytail/data"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // start returns the settings that a new run begins with: of a preset or, with

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/recipe"
-	"heavytail/internal/train"
 	"heavytail/kernels"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // A run from a model starts with its averaged weights, and its settings if no

@@ -3,7 +3,7 @@
 package classifier
 
 import (
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/nn"
 	"heavytail/tensor"
 )

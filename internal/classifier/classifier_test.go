@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/nn"

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/dmath"
 	"heavytail/nn"
 	"heavytail/tensor"

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // A lawMethod is one network to train on a target and the samplers that it

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"heavytail/data"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/chart"
-	"heavytail/internal/data"
 )
 
 // The grid experiment: do the methods find rare modes? Nine Gaussians of

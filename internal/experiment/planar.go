@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"math"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
-	"heavytail/internal/train"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // A planar is a method as the tables of points in the plane have it: how its

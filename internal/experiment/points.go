@@ -4,13 +4,13 @@ import (
 	"context"
 	"math"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
-	"heavytail/internal/train"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
+	"heavytail/train"
 )
 
 // pointTraining says how a network for points is trained: Adam without weight

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"heavytail/data"
 	"heavytail/diffusion/metrics"
-	"heavytail/internal/data"
 	"heavytail/stable"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/dmath"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // The values of ν and α that are tried.

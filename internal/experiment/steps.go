@@ -9,16 +9,16 @@ import (
 	"os"
 	"path/filepath"
 
+	"heavytail/data"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/classifier"
-	"heavytail/internal/data"
 	"heavytail/internal/imageio"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
-	"heavytail/internal/train"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
+	"heavytail/train"
 )
 
 // The steps experiment: how many steps do the samplers need? One network of

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"heavytail/internal/chart"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // report makes the tables and the picture of the steps experiment.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // The quick version trains, samples, scores and draws; a checkpoint that is

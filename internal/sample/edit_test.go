@@ -8,9 +8,9 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // classes returns a small network for images of three classes, with random

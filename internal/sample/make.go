@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // The samplers of the registry, from the options.

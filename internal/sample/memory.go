@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"heavytail/internal/machine"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // DefaultSteps returns the number of steps of a method where none is given; 0 if

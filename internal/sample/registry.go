@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // A method is a sampler of package diffusion by its name, and everything that

@@ -7,8 +7,8 @@ import (
 	"fmt"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // Options say how to sample.

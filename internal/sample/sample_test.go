@@ -9,9 +9,9 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // network returns a small network for points with random weights.

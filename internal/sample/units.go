@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // units turn the values that a network works on into those of the data.

@@ -7,8 +7,8 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // scaled gives r a scaling by powers of two, so that all of its arithmetic on the

@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"heavytail/diffusion"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // A worker draws batches with the network of one device.

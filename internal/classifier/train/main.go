@@ -15,9 +15,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"heavytail/data"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/classifier"
-	"heavytail/internal/data"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/tensor"

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
+	"heavytail/data"
+	"heavytail/recipe"
 )
 
 // A decision is what a trainer does with one sample, read from what it gives the

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"heavytail/internal/recipe"
 	"heavytail/internal/source"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

@@ -3,8 +3,8 @@ package train
 import (
 	"fmt"
 
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
+	"heavytail/data"
+	"heavytail/recipe"
 )
 
 // Reach returns an error that names the first point of a set which float32, in

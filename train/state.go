@@ -6,9 +6,9 @@ import (
 	"io"
 
 	"heavytail/internal/atomicfile"
-	"heavytail/internal/recipe"
 	"heavytail/internal/source"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

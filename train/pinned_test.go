@@ -12,11 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata/bits_*.txt")

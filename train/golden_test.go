@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
 	"heavytail/internal/npy"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/stable"
 	"heavytail/tensor"
 )
@@ -25,8 +25,8 @@ import (
 // chance (which sample, mirrored or not, with or without its class, time, noise).
 // To make them anew:
 //
-//	HEAVYTAIL_GOLDEN=DIR go test -run TestGoldenSteps ./internal/train
-//	python3 internal/train/testdata/golden_steps.py DIR internal/train/testdata
+//	HEAVYTAIL_GOLDEN=DIR go test -run TestGoldenSteps ./train
+//	python3 train/testdata/golden_steps.py DIR train/testdata
 
 // goldenSteps is how many steps are compared.
 const goldenSteps = 3

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"heavytail/internal/recipe"
+	"heavytail/recipe"
 )
 
 // Diverged is the error of a step whose loss or gradient is not finite. The

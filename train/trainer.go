@@ -10,10 +10,10 @@ import (
 	"math"
 	"slices"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 

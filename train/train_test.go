@@ -12,13 +12,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 func TestShuffleIsAPermutationOfEveryEpoch(t *testing.T) {

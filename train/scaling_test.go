@@ -11,10 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/data"
+	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
+	"heavytail/recipe"
 	"heavytail/stable"
 )
 

@@ -11,11 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
 	"heavytail/kernels"
+	"heavytail/recipe"
 )
 
 // fieldValues are the values that TestEveryFieldActs gives a field where the rule

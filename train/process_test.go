@@ -8,10 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/data"
-	"heavytail/internal/recipe"
 	"heavytail/internal/sample"
+	"heavytail/recipe"
 )
 
 // Every process is trained on two Gaussians of deviation 0.1 at (±3, 0), and
