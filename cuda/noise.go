@@ -78,7 +78,7 @@ func (d *Device) noiseArgs(f stable.Family) (entry string, args []arg) {
 		return entry, f32s(q.Alpha, q.K[0], q.K1[0], q.Eps, q.Least, q.Expo, q.ExpoLo, q.Bias)
 	case simd.NoiseSkewed:
 		return entry, f32s(q.Alpha, q.AlphaLo, q.Eps, q.K[0], q.K[1], q.K1[0], q.K1[1], q.KLo[0], q.KLo[1],
-			q.Least, q.Expo, q.ExpoLo, q.Bias, q.BiasN, q.Shift)
+			q.Least, q.Expo, q.ExpoLo, q.Bias, q.BiasN, q.Shift, q.Zero)
 	}
 	if entry == "" {
 		panic(fmt.Sprintf("cuda: Noise: no family %d", f.Op))

@@ -99,7 +99,7 @@ func TestStableNoise(t *testing.T) {
 	d := cudatest.Open(t, cudatest.Config{Seed: 3})
 	for _, n := range []stable.Noise{
 		{Alpha: 1.7, Isotropic: true}, {Alpha: 0.03, Isotropic: true}, {Alpha: 1.2, Isotropic: true, ClampA: 3, ClampEps: 2},
-		{Alpha: 2, ClampA: 1}, {Alpha: 1.7}, {Alpha: 0.3}, {Alpha: 1.2, ClampA: 3, ClampEps: 2},
+		{Alpha: 2, ClampA: 1}, {Alpha: 0.004, Isotropic: true}, {Alpha: 0.004}, {Alpha: 1.7}, {Alpha: 0.3}, {Alpha: 1.2, ClampA: 3, ClampEps: 2},
 	} {
 		for _, shape := range [][2]int{{3, 8}, {2, 11}} {
 			x := d.New(shape[0], shape[1])

@@ -51,6 +51,15 @@
 // ÷, √, integer operations, selections and conversions that round to nearest.
 // Estimates of reciprocals are not used: they differ between processors.
 //
+// # No zeros
+//
+// A law without an atom has no zeros, and no variate of one is 0, whose logarithm
+// is −Inf: the uniform of an angle that rounds to an end is the middle of those
+// that do; a product below float32 is the smallest number, 2^-149, with its sign,
+// as one beyond is the largest; and where a sum cancels, the result is a quarter
+// of the spacing of its terms, the mean size of what rounds to 0 there, with a
+// sign from a bit that is used for nothing else (plus for logarithms).
+//
 // # Contract
 //
 // For every kernel, unless its comment says otherwise:

@@ -74,6 +74,7 @@ type NoiseParams struct {
 	KLo     [2]float32 // Skewed
 	Shift   float32    // Skewed: added to the result
 	Least   float32    // Symmetric, Skewed: the angle for one that rounds to 0, α·2^-27
+	Zero    float32    // Skewed: the size of a result that the shift would make 0
 
 	Table *OctaveTable // Table
 

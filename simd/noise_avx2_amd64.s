@@ -388,55 +388,71 @@ DATA noiseAVX2<>+1616(SB)/4, $0x3e75fdca
 DATA noiseAVX2<>+1620(SB)/4, $0x3e75fdca
 DATA noiseAVX2<>+1624(SB)/4, $0x3e75fdca
 DATA noiseAVX2<>+1628(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1632(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1636(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1640(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1644(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1648(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1652(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1656(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1660(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1664(SB)/4, $0x00000000
-DATA noiseAVX2<>+1668(SB)/4, $0x00000000
-DATA noiseAVX2<>+1672(SB)/4, $0x00000000
-DATA noiseAVX2<>+1676(SB)/4, $0x00000000
-DATA noiseAVX2<>+1680(SB)/4, $0x00000000
-DATA noiseAVX2<>+1684(SB)/4, $0x00000000
-DATA noiseAVX2<>+1688(SB)/4, $0x00000000
-DATA noiseAVX2<>+1692(SB)/4, $0x00000000
-DATA noiseAVX2<>+1696(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1700(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1704(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1708(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1712(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1716(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1720(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1724(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1728(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1732(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1736(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1740(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1744(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1748(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1752(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1756(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1760(SB)/4, $0x47800000
-DATA noiseAVX2<>+1764(SB)/4, $0x47800000
-DATA noiseAVX2<>+1768(SB)/4, $0x47800000
-DATA noiseAVX2<>+1772(SB)/4, $0x47800000
-DATA noiseAVX2<>+1776(SB)/4, $0x47800000
-DATA noiseAVX2<>+1780(SB)/4, $0x47800000
-DATA noiseAVX2<>+1784(SB)/4, $0x47800000
-DATA noiseAVX2<>+1788(SB)/4, $0x47800000
-DATA noiseAVX2<>+1792(SB)/4, $0x33000000
-DATA noiseAVX2<>+1796(SB)/4, $0x33000000
-DATA noiseAVX2<>+1800(SB)/4, $0x33000000
-DATA noiseAVX2<>+1804(SB)/4, $0x33000000
-DATA noiseAVX2<>+1808(SB)/4, $0x33000000
-DATA noiseAVX2<>+1812(SB)/4, $0x33000000
-DATA noiseAVX2<>+1816(SB)/4, $0x33000000
-DATA noiseAVX2<>+1820(SB)/4, $0x33000000
-GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1824
+DATA noiseAVX2<>+1632(SB)/4, $0x00000001
+DATA noiseAVX2<>+1636(SB)/4, $0x00000001
+DATA noiseAVX2<>+1640(SB)/4, $0x00000001
+DATA noiseAVX2<>+1644(SB)/4, $0x00000001
+DATA noiseAVX2<>+1648(SB)/4, $0x00000001
+DATA noiseAVX2<>+1652(SB)/4, $0x00000001
+DATA noiseAVX2<>+1656(SB)/4, $0x00000001
+DATA noiseAVX2<>+1660(SB)/4, $0x00000001
+DATA noiseAVX2<>+1664(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1668(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1672(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1676(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1680(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1684(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1688(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1692(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1696(SB)/4, $0x32800000
+DATA noiseAVX2<>+1700(SB)/4, $0x32800000
+DATA noiseAVX2<>+1704(SB)/4, $0x32800000
+DATA noiseAVX2<>+1708(SB)/4, $0x32800000
+DATA noiseAVX2<>+1712(SB)/4, $0x32800000
+DATA noiseAVX2<>+1716(SB)/4, $0x32800000
+DATA noiseAVX2<>+1720(SB)/4, $0x32800000
+DATA noiseAVX2<>+1724(SB)/4, $0x32800000
+DATA noiseAVX2<>+1728(SB)/4, $0x00000000
+DATA noiseAVX2<>+1732(SB)/4, $0x00000000
+DATA noiseAVX2<>+1736(SB)/4, $0x00000000
+DATA noiseAVX2<>+1740(SB)/4, $0x00000000
+DATA noiseAVX2<>+1744(SB)/4, $0x00000000
+DATA noiseAVX2<>+1748(SB)/4, $0x00000000
+DATA noiseAVX2<>+1752(SB)/4, $0x00000000
+DATA noiseAVX2<>+1756(SB)/4, $0x00000000
+DATA noiseAVX2<>+1760(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1764(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1768(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1772(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1776(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1780(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1784(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1788(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1792(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1796(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1800(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1804(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1808(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1812(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1816(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1820(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1824(SB)/4, $0x47800000
+DATA noiseAVX2<>+1828(SB)/4, $0x47800000
+DATA noiseAVX2<>+1832(SB)/4, $0x47800000
+DATA noiseAVX2<>+1836(SB)/4, $0x47800000
+DATA noiseAVX2<>+1840(SB)/4, $0x47800000
+DATA noiseAVX2<>+1844(SB)/4, $0x47800000
+DATA noiseAVX2<>+1848(SB)/4, $0x47800000
+DATA noiseAVX2<>+1852(SB)/4, $0x47800000
+DATA noiseAVX2<>+1856(SB)/4, $0x33000000
+DATA noiseAVX2<>+1860(SB)/4, $0x33000000
+DATA noiseAVX2<>+1864(SB)/4, $0x33000000
+DATA noiseAVX2<>+1868(SB)/4, $0x33000000
+DATA noiseAVX2<>+1872(SB)/4, $0x33000000
+DATA noiseAVX2<>+1876(SB)/4, $0x33000000
+DATA noiseAVX2<>+1880(SB)/4, $0x33000000
+DATA noiseAVX2<>+1884(SB)/4, $0x33000000
+GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1888
 
 // func noiseWordsAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
 // Requires: AVX, AVX2
@@ -2000,8 +2016,10 @@ SymmetricLowmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y10, Y1, Y1
-	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
 	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
 	VPXOR        Y2, Y0, Y0
 	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
@@ -2469,8 +2487,10 @@ PositiveLowmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
-	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	ADDQ         $+64, AX
@@ -2919,8 +2939,10 @@ RootLowmade:
 	VPADDD       Y1, Y3, Y3
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y13, Y3, Y3
-	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VMAXPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1664(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1664(SB), Y3, Y3
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      Y3, 32(AX)
 	ADDQ         $+64, AX
@@ -3373,8 +3395,14 @@ LogLowmade:
 	VADDPS       Y7, Y5, Y5
 	VMULPS       noiseAVX2<>+704(SB), Y4, Y4
 	VMULPS       noiseAVX2<>+704(SB), Y5, Y5
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      noiseAVX2<>+1696(SB), Y0
+	VMOVUPS      noiseAVX2<>+1696(SB), Y1
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y4, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y5, Y3
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VBLENDVPS    Y3, Y1, Y5, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
 	ADDQ         $+64, AX
 	DECQ         CX
 	JNZ          LogLowloop
@@ -3818,8 +3846,10 @@ SymmetricHighmade:
 	VPADDD       Y3, Y1, Y1
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y10, Y1, Y1
-	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
 	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
 	VPXOR        Y2, Y0, Y0
 	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
@@ -4287,8 +4317,10 @@ PositiveHighmade:
 	VPADDD       Y7, Y3, Y3
 	VMULPS       Y0, Y2, Y2
 	VMULPS       Y1, Y3, Y3
-	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VMAXPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1664(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1664(SB), Y3, Y3
 	VMOVUPS      Y2, (AX)
 	VMOVUPS      Y3, 32(AX)
 	ADDQ         $+64, AX
@@ -4737,8 +4769,10 @@ RootHighmade:
 	VPADDD       Y3, Y7, Y7
 	VMULPS       Y0, Y6, Y6
 	VMULPS       Y1, Y7, Y7
-	VMINPS       noiseAVX2<>+1632(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1632(SB), Y7, Y7
+	VMAXPS       noiseAVX2<>+1632(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1632(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1664(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1664(SB), Y7, Y7
 	VMOVUPS      Y6, (AX)
 	VMOVUPS      Y7, 32(AX)
 	ADDQ         $+64, AX
@@ -5191,8 +5225,14 @@ LogHighmade:
 	VADDPS       Y1, Y5, Y5
 	VMULPS       noiseAVX2<>+704(SB), Y4, Y4
 	VMULPS       noiseAVX2<>+704(SB), Y5, Y5
-	VMOVUPS      Y4, (AX)
-	VMOVUPS      Y5, 32(AX)
+	VMOVUPS      noiseAVX2<>+1696(SB), Y0
+	VMOVUPS      noiseAVX2<>+1696(SB), Y1
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y4, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y5, Y3
+	VBLENDVPS    Y2, Y0, Y4, Y0
+	VBLENDVPS    Y3, Y1, Y5, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
 	ADDQ         $+64, AX
 	DECQ         CX
 	JNZ          LogHighloop
@@ -5476,7 +5516,7 @@ Skewedmade:
 	VBROADCASTSS 20(SI), Y6
 	VFNMADD231PS Y6, Y0, Y4
 	VADDPS       Y4, Y2, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1664(SB), Y2, Y4
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y2, Y4
 	VBROADCASTSS 64(SI), Y6
 	VBLENDVPS    Y4, Y6, Y2, Y2
 	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
@@ -5555,30 +5595,40 @@ Skewedmade:
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y0, Y0
 	VMULPS       Y6, Y0, Y0
-	VMAXPS       noiseAVX2<>+1696(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1760(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y1
+	VPSRLD       $0x1f, Y1, Y1
+	VPOR         Y1, Y0, Y0
 	VPAND        noiseAVX2<>+1152(SB), Y9, Y1
 	VPXOR        Y1, Y0, Y0
 	VBROADCASTSS 60(SI), Y1
 	VADDPS       Y1, Y0, Y0
+	VBROADCASTSS 68(SI), Y1
+	VMOVAPS      Y1, Y1
+	VPSLLD       $0x1f, Y8, Y8
+	VPAND        noiseAVX2<>+1152(SB), Y8, Y2
+	VPXOR        Y2, Y1, Y1
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	VPSRLD       $0x01, Y3, Y0
 	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y1
 	VPXOR        noiseAVX2<>+256(SB), Y0, Y2
 	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+160(SB), Y3
-	VFMADD213PS  noiseAVX2<>+192(SB), Y3, Y0
+	VMOVUPS      noiseAVX2<>+160(SB), Y4
+	VFMADD213PS  noiseAVX2<>+192(SB), Y4, Y0
 	VCVTDQ2PS    Y2, Y2
-	VMOVUPS      noiseAVX2<>+288(SB), Y3
-	VFMADD213PS  noiseAVX2<>+320(SB), Y3, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y3
-	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y3, Y4
-	VPSUBD       Y4, Y0, Y4
-	VSUBPS       noiseAVX2<>+384(SB), Y4, Y4
-	VBLENDVPS    Y1, Y2, Y4, Y0
-	VPANDN       Y3, Y1, Y3
-	VCVTDQ2PS    Y3, Y3
+	VMOVUPS      noiseAVX2<>+288(SB), Y4
+	VFMADD213PS  noiseAVX2<>+320(SB), Y4, Y2
+	VPSUBD       noiseAVX2<>+352(SB), Y0, Y4
+	VPSRAD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y4, Y5
+	VPSUBD       Y5, Y0, Y5
+	VSUBPS       noiseAVX2<>+384(SB), Y5, Y5
+	VBLENDVPS    Y1, Y2, Y5, Y0
+	VPANDN       Y4, Y1, Y4
+	VCVTDQ2PS    Y4, Y4
 	VMOVUPS      noiseAVX2<>+416(SB), Y1
 	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y1
 	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y1
@@ -5588,83 +5638,83 @@ Skewedmade:
 	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y1
 	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y1
 	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y1
-	VFNMSUB213PS Y3, Y0, Y1
+	VFNMSUB213PS Y4, Y0, Y1
 	VPAND        noiseAVX2<>+256(SB), Y11, Y0
 	VCVTDQ2PS    Y0, Y0
 	VMOVUPS      noiseAVX2<>+192(SB), Y2
 	VFMADD213PS  noiseAVX2<>+768(SB), Y2, Y0
 	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y3
-	VBLENDVPS    Y11, Y2, Y3, Y2
+	VBROADCASTSS 36(SI), Y4
+	VBLENDVPS    Y11, Y2, Y4, Y2
 	VMOVAPS      Y2, Y2
-	VBROADCASTSS 24(SI), Y3
-	VFMADD231PS  Y3, Y0, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y3
-	VBROADCASTSS 48(SI), Y4
-	VBROADCASTSS 44(SI), Y5
-	VBLENDVPS    Y11, Y4, Y5, Y4
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 24(SI), Y5
-	VFNMADD231PS Y5, Y0, Y4
-	VBLENDVPS    Y3, Y4, Y2, Y2
-	VMULPS       Y2, Y2, Y3
-	VMOVUPS      noiseAVX2<>+1184(SB), Y4
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y3, Y4
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y3, Y4
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y3, Y4
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y3, Y4
-	VMULPS       Y2, Y4, Y4
-	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y4
-	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y3
-	VBLENDVPS    Y11, Y2, Y3, Y2
-	VMOVAPS      Y2, Y2
-	VBROADCASTSS 16(SI), Y3
-	VFNMADD231PS Y3, Y0, Y2
-	VBROADCASTSS 56(SI), Y3
-	VBROADCASTSS 52(SI), Y5
-	VBLENDVPS    Y11, Y3, Y5, Y3
-	VMOVAPS      Y3, Y3
-	VBROADCASTSS 20(SI), Y5
-	VFNMADD231PS Y5, Y0, Y3
-	VADDPS       Y3, Y2, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1664(SB), Y2, Y3
-	VBROADCASTSS 64(SI), Y5
-	VBLENDVPS    Y3, Y5, Y2, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y3
+	VBROADCASTSS 24(SI), Y4
+	VFMADD231PS  Y4, Y0, Y2
+	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
 	VBROADCASTSS 48(SI), Y5
 	VBROADCASTSS 44(SI), Y6
 	VBLENDVPS    Y11, Y5, Y6, Y5
 	VMOVAPS      Y5, Y5
-	VBROADCASTSS 16(SI), Y6
-	VFMADD231PS  Y6, Y0, Y5
-	VBLENDVPS    Y3, Y5, Y2, Y2
-	VMULPS       Y2, Y2, Y3
+	VBROADCASTSS 24(SI), Y6
+	VFNMADD231PS Y6, Y0, Y5
+	VBLENDVPS    Y4, Y5, Y2, Y2
+	VMULPS       Y2, Y2, Y4
 	VMOVUPS      noiseAVX2<>+1184(SB), Y5
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y3, Y5
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y5
 	VMULPS       Y2, Y5, Y5
 	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y5
+	VBROADCASTSS 40(SI), Y2
+	VBROADCASTSS 36(SI), Y4
+	VBLENDVPS    Y11, Y2, Y4, Y2
+	VMOVAPS      Y2, Y2
+	VBROADCASTSS 16(SI), Y4
+	VFNMADD231PS Y4, Y0, Y2
+	VBROADCASTSS 56(SI), Y4
+	VBROADCASTSS 52(SI), Y6
+	VBLENDVPS    Y11, Y4, Y6, Y4
+	VMOVAPS      Y4, Y4
+	VBROADCASTSS 20(SI), Y6
+	VFNMADD231PS Y6, Y0, Y4
+	VADDPS       Y4, Y2, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y2, Y4
+	VBROADCASTSS 64(SI), Y6
+	VBLENDVPS    Y4, Y6, Y2, Y2
+	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
+	VBROADCASTSS 48(SI), Y6
+	VBROADCASTSS 44(SI), Y7
+	VBLENDVPS    Y11, Y6, Y7, Y6
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y7, Y0, Y6
+	VBLENDVPS    Y4, Y6, Y2, Y2
+	VMULPS       Y2, Y2, Y4
+	VMOVUPS      noiseAVX2<>+1184(SB), Y6
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
+	VMULPS       Y2, Y6, Y6
+	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y6
 	VMULPS       Y0, Y0, Y2
-	VMOVUPS      noiseAVX2<>+1184(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y3
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y3
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y3
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y3
-	VMULPS       Y0, Y3, Y3
-	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y3
-	VMULPS       Y3, Y1, Y0
-	VMOVUPS      noiseAVX2<>+384(SB), Y2
-	VMULPS       Y1, Y5, Y5
-	VDIVPS       Y0, Y2, Y0
-	VMULPS       Y0, Y5, Y5
+	VMOVUPS      noiseAVX2<>+1184(SB), Y4
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y4
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y4
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y4
+	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y4
 	VMULPS       Y0, Y4, Y4
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y0
+	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y4
+	VMULPS       Y4, Y1, Y0
+	VMOVUPS      noiseAVX2<>+384(SB), Y2
+	VMULPS       Y1, Y6, Y6
+	VDIVPS       Y0, Y2, Y0
+	VMULPS       Y0, Y6, Y6
+	VMULPS       Y0, Y5, Y5
+	VPSUBD       noiseAVX2<>+352(SB), Y5, Y0
 	VPSRAD       $0x17, Y0, Y0
 	VPSLLD       $0x17, Y0, Y1
-	VPSUBD       Y1, Y4, Y1
+	VPSUBD       Y1, Y5, Y1
 	VSUBPS       noiseAVX2<>+384(SB), Y1, Y1
 	VCVTDQ2PS    Y0, Y0
 	VMOVUPS      noiseAVX2<>+416(SB), Y2
@@ -5678,41 +5728,51 @@ Skewedmade:
 	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y2
 	VMULPS       Y1, Y2, Y2
 	VBROADCASTSS 8(SI), Y1
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y1, Y2
+	VBROADCASTSS 12(SI), Y4
+	VFMADD213PS  Y4, Y1, Y2
 	VMOVAPS      Y0, Y1
-	VBROADCASTSS 8(SI), Y3
-	VFMADD213PS  Y2, Y3, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y3
 	VBROADCASTSS 8(SI), Y4
-	VFMSUB213PS  Y1, Y4, Y3
-	VBROADCASTSS 28(SI), Y4
-	VFMADD231PS  Y4, Y0, Y2
-	VADDPS       Y2, Y3, Y3
-	VMAXPS       noiseAVX2<>+1344(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1376(SB), Y3, Y3
+	VFMADD213PS  Y2, Y4, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y0, Y4
+	VBROADCASTSS 8(SI), Y5
+	VFMSUB213PS  Y1, Y5, Y4
+	VBROADCASTSS 28(SI), Y5
+	VFMADD231PS  Y5, Y0, Y2
+	VADDPS       Y2, Y4, Y4
+	VMAXPS       noiseAVX2<>+1344(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1376(SB), Y4, Y4
 	VBROADCASTSS 32(SI), Y0
 	VADDPS       Y0, Y1, Y1
 	VMAXPS       noiseAVX2<>+1408(SB), Y1, Y1
 	VMINPS       noiseAVX2<>+1440(SB), Y1, Y1
 	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y3, Y0
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y3, Y0
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y3, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y3, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y3, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y3, Y0
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y0
+	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y0
 	VCVTPS2DQ    Y1, Y1
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       Y1, Y0, Y0
-	VMULPS       Y5, Y0, Y0
-	VMAXPS       noiseAVX2<>+1696(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMULPS       Y6, Y0, Y0
+	VMAXPS       noiseAVX2<>+1760(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y1
+	VPSRLD       $0x1f, Y1, Y1
+	VPOR         Y1, Y0, Y0
 	VPAND        noiseAVX2<>+1152(SB), Y11, Y1
 	VPXOR        Y1, Y0, Y0
 	VBROADCASTSS 60(SI), Y1
 	VADDPS       Y1, Y0, Y0
+	VBROADCASTSS 68(SI), Y1
+	VMOVAPS      Y1, Y1
+	VPSLLD       $0x1f, Y3, Y3
+	VPAND        noiseAVX2<>+1152(SB), Y3, Y2
+	VPXOR        Y2, Y1, Y1
+	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y2
+	VBLENDVPS    Y2, Y1, Y0, Y0
 	VMOVUPS      Y0, 32(AX)
 	ADDQ         $+64, AX
 	DECQ         CX
@@ -5765,12 +5825,12 @@ Table8loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1728(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1792(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1728(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1792(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1760(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1760(SB), Y5, Y2
+	VFMADD132PS  noiseAVX2<>+1824(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1824(SB), Y5, Y2
 	VBROADCASTSS 4(DX), Y0
 	VBROADCASTSS 8(DX), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
@@ -5799,10 +5859,10 @@ Table8loop:
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
-	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
 	VPOR         Y8, Y6, Y6
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
-	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
 	VPOR         Y8, Y0, Y0
 	VPERMPS      896(BX), Y5, Y8
 	VPERMPS      928(BX), Y5, Y9
@@ -5994,7 +6054,7 @@ Table8bank:
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
-	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
 	VPERMPS      896(R8), Y5, Y6
 	VPERMPS      928(R8), Y5, Y7
@@ -6098,7 +6158,7 @@ Table8skip0:
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
-	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
 	VPERMPS      896(R8), Y5, Y6
 	VPERMPS      928(R8), Y5, Y7
@@ -6225,12 +6285,12 @@ Table10loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1728(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1792(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1728(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1792(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1760(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1760(SB), Y5, Y2
+	VFMADD132PS  noiseAVX2<>+1824(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1824(SB), Y5, Y2
 	VBROADCASTSS 4(DX), Y0
 	VBROADCASTSS 8(DX), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
@@ -6259,10 +6319,10 @@ Table10loop:
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
-	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
 	VPOR         Y8, Y6, Y6
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
-	VPAND        noiseAVX2<>+1792(SB), Y8, Y8
+	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
 	VPOR         Y8, Y0, Y0
 	VPERMPS      1152(BX), Y5, Y8
 	VPERMPS      1184(BX), Y5, Y9
@@ -6494,7 +6554,7 @@ Table10bank:
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
-	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
 	VPERMPS      1152(R8), Y5, Y6
 	VPERMPS      1184(R8), Y5, Y7
@@ -6618,7 +6678,7 @@ Table10skip0:
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
 	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
-	VPAND        noiseAVX2<>+1792(SB), Y6, Y6
+	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
 	VPERMPS      1152(R8), Y5, Y6
 	VPERMPS      1184(R8), Y5, Y7

@@ -123,10 +123,15 @@ func noiseHead(s, e, sv float32) (head, inv float32) {
 	return float32(float32(s*e) * inv), inv
 }
 
-// noisePower returns head·2^l, at most the largest float32.
+// noisePower returns head·2^l, at most the largest float32 and at least the
+// smallest.
 func noisePower(head, l float32) float32 {
-	return min(float32(head*noiseExp2(l)), math.MaxFloat32)
+	return max(min(float32(head*noiseExp2(l)), math.MaxFloat32), math.SmallestNonzeroFloat32)
 }
+
+// noiseLogZero stands for a logarithm that is 0 where its two terms cancel, of
+// about 1 and so of a spacing of 2^-24: a quarter of that.
+const noiseLogZero = 0x1p-26
 
 // noisePositive is Kanter's law for θ = πv (bit 31 of wu clear) or π(1−v): with
 // b = A = min(a, 1−a) the angle bθ is formed without cancellation, the sine of
@@ -154,7 +159,11 @@ func noisePositive(wu, we uint32, q *NoiseParams, op NoiseOp) float32 {
 	}
 	l := FMA(q.Expo, noiseLog2(r), q.Bias)
 	if op == NoiseLogLow || op == NoiseLogHigh {
-		return float32((l + noiseLog2(head)) * noiseLn2)
+		x := float32((l + noiseLog2(head)) * noiseLn2)
+		if x == 0 {
+			return noiseLogZero
+		}
+		return x
 	}
 	return noisePower(float32(math.Sqrt(float64(head))), l)
 }

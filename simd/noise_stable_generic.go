@@ -38,7 +38,8 @@ func noiseSine(w, z float32) float32 {
 	return FMA(z, noisePi, float32(r*z))
 }
 
-// noiseScaled returns head·r^Expo·2^(Bias+biasN), at most the largest float32.
+// noiseScaled returns head·r^Expo·2^(Bias+biasN), at most the largest float32 and
+// at least the smallest, with the sign of head.
 // The exponent Expo·(e + g), 2^e the power of two in r, is kept in two parts, so
 // that the error does not grow with it.
 func noiseScaled(head, r, biasN float32, q *NoiseParams) float32 {
@@ -54,7 +55,11 @@ func noiseScaled(head, r, biasN float32, q *NoiseParams) float32 {
 	}
 	n = min(max(n+biasN, -126), 127)
 	x := float32(head * math.Float32frombits(math.Float32bits(p)+uint32(int32(n))<<23))
-	return max(min(x, math.MaxFloat32), -math.MaxFloat32)
+	x = max(min(x, math.MaxFloat32), -math.MaxFloat32)
+	if x == 0 {
+		x = math.Float32frombits(math.Float32bits(x) | 1)
+	}
+	return x
 }
 
 func noiseRound(x float32) float32 { return float32(math.RoundToEven(float64(x))) }
@@ -90,7 +95,9 @@ func noiseTurn(v float32, side uint32, q *NoiseParams) float32 {
 	return w
 }
 
-// noiseSkewed is the general case for α ≠ 1 (S1), plus Shift.
+// noiseSkewed is the general case for α ≠ 1 (S1), plus Shift. Where they cancel, a
+// result in ±ulp(Shift)/2 has rounded to 0: it is ±Zero, by a bit of we that E does
+// not use.
 func noiseSkewed(wu, we uint32, q *NoiseParams) float32 {
 	v, side := noiseHalfUnit(wu), wu>>31
 	y := FMA(v, q.Eps, q.K[side])
@@ -100,7 +107,17 @@ func noiseSkewed(wu, we uint32, q *NoiseParams) float32 {
 	w := noiseTurn(v, side, q)
 	sv := noiseSine(v, v)
 	head, inv := noiseHead(noiseSine(w, w), noiseNegLog2(we), sv)
-	return noiseSigned(noiseScaled(head, float32(noiseSine(y, y)*inv), q.BiasN, q), wu) + q.Shift
+	x := noiseSigned(noiseScaled(head, float32(noiseSine(y, y)*inv), q.BiasN, q), wu) + q.Shift
+	return noiseNonzero(x, q.Zero, we)
+}
+
+// noiseNonzero returns x, and for 0 the number size, with its sign flipped where
+// bit 0 of w is set.
+func noiseNonzero(x, size float32, w uint32) float32 {
+	if x == 0 {
+		return noiseSigned(size, w<<31)
+	}
+	return x
 }
 
 // noiseStable makes one variate of a family with two words per variate.

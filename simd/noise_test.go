@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,12 +15,14 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// noiseCase names the families with parameters that exercise them.
-var noiseCases = []struct {
+type noiseCase struct {
 	name string
 	op   NoiseOp
 	q    NoiseParams
-}{
+}
+
+// noiseCases are the families with parameters that exercise them.
+var noiseCases = []noiseCase{
 	{"words", NoiseWords, NoiseParams{}},
 	{"uniform", NoiseUniform, NoiseParams{}},
 	{"exponential", NoiseExponential, NoiseParams{}},
@@ -91,6 +94,52 @@ func TestNoiseCuts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoiseCancelled: a skewed variate that the shift makes 0 is ±Zero, with the
+// sign of the lowest bit of its second word, and a logarithm that is 0 a small
+// number; no other variate is touched.
+func TestNoiseCancelled(t *testing.T) {
+	p := NewPhilox(9, 8, 7, 6)
+	words := make([]uint32, 4*noiseGroup*3)
+	Uint32s(words, &p, 0)
+	q := noiseCases[slices.IndexFunc(noiseCases, func(c noiseCase) bool { return c.op == NoiseSkewed })].q
+	q.Shift, q.Zero = 0, 1.25e-9
+	plain := make([]float32, len(words)/2)
+	NoiseOf(plain, NoiseSkewed, words, &q)
+	numtest.EachLevel(t, func(t *testing.T) {
+		x, signs := make([]float32, len(plain)), [2]int{}
+		for i, v := range plain {
+			r := q
+			r.Shift = -v
+			NoiseOf(x, NoiseSkewed, words, &r)
+			for j := range x {
+				want := plain[j] + r.Shift
+				if want == 0 {
+					require.Truef(t, i == j || v == plain[j], "%d", j)
+					want = noiseSigned(q.Zero, words[2*j+1]<<31)
+				}
+				require.Equal(t, math.Float32bits(want), math.Float32bits(x[j]), "%d, %d", i, j)
+			}
+			signs[words[2*i+1]&1]++
+		}
+		require.Positive(t, min(signs[0], signs[1]))
+		for _, op := range []NoiseOp{NoiseLogLow, NoiseLogHigh} {
+			r := NoiseParams{A: 0.3} // no power: the logarithm of the quotient of sines, and a bias
+			NoiseOf(x, op, words, &r)
+			met, bias := 0, math.Nextafter32(-x[5]/noiseLn2, -1e30)
+			for range 5 { // of these one is that of element 5
+				r.Bias = math.Nextafter32(bias, 1e30)
+				NoiseOf(x, op, words, &r)
+				bias = r.Bias
+				if x[5] == noiseLogZero {
+					met++
+				}
+				require.NotContains(t, x, float32(0))
+			}
+			require.Equal(t, 1, met)
+		}
+	})
 }
 
 func FuzzNoise(f *testing.F) {

@@ -23,14 +23,16 @@ const (
 // 1, density x^(shape−1)·e^(−x)/Γ(shape), in float64 (Marsaglia and Tsang 2000;
 // for a shape below 1, G(shape+1)·U^(1/shape)). Attempt k of a variate has its
 // own counter, so the variate is a function of its address like all others.
-// Shapes below 0.05 can underflow to 0 (at 0.05 once in 10^16, at 0.01 once in
-// 1,700); LogGamma does not. 0 ≤ off < 2^26.
-func (s Stream) Gamma(shape float64, off int) float64 {
-	g, boost := s.gamma(shape, off)
+// Shapes below 0.05 can leave float64 below (at 0.05 once in 10^16, at 0.01 once in
+// 1,700) and are then its smallest number; LogGamma does not. 0 ≤ off < 2^26.
+func (s Stream) Gamma(shape float64, off int) float64 { return boosted(s.gamma(shape, off)) }
+
+// boosted returns g·e^boost, at least the smallest number: no law here has zeros.
+func boosted(g, boost float64) float64 {
 	if boost == 0 {
 		return g
 	}
-	return g * dmath.Exp(boost)
+	return max(g*dmath.Exp(boost), math.SmallestNonzeroFloat64)
 }
 
 // LogGamma returns the logarithm of the variate that Gamma returns, which cannot
@@ -125,11 +127,7 @@ func (s Stream) gammaFill(dst []float64, shape, mul, div float64, off int) {
 		if x == x {
 			continue
 		}
-		g, boost := gammaOf(&p, shape, uint32((off+i)*gammaBlocks))
-		if boost != 0 {
-			g *= dmath.Exp(boost)
-		}
-		dst[i] = float64(g*mul) / div
+		dst[i] = float64(boosted(gammaOf(&p, shape, uint32((off+i)*gammaBlocks)))*mul) / div
 	}
 }
 
@@ -139,7 +137,7 @@ func (s Stream) ChiSquare(nu float64, off int) float64 { return 2 * s.Gamma(nu/2
 
 // Kappa returns κ = χ²(ν)/ν, the divisor that turns a normal vector z into the
 // multivariate Student-t vector z/√κ with ν degrees of freedom. At ν = +Inf it
-// is 1 and draws nothing; below ν = 0.1 it can be 0, see Gamma.
+// is 1 and draws nothing; below ν = 0.1 it can leave float64 below, see Gamma.
 func (s Stream) Kappa(nu float64, off int) float64 {
 	if math.IsInf(nu, 1) {
 		return 1

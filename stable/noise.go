@@ -31,7 +31,7 @@ func (n Noise) A(s Stream) float64 {
 }
 
 // Fill sets dst to the noise of one sample at one step, at most the largest
-// float32: ε_i = √A·G_i with the
+// float32 and, as the law has no zeros, at least the smallest: ε_i = √A·G_i with the
 // G of s.Normal and the A of n.A(s), or the A_i of n.Multipliers where the
 // noise is not isotropic.
 func (n Noise) Fill(dst []float32, s Stream) {

@@ -31,13 +31,21 @@ type planes struct {
 	m, d int
 	mix  []float32
 	loc  []float32
+	zero []float32 // of a coordinate: what a sum that cancels stands for
 	pool sync.Pool // of work space
 }
 
 func newPlanes(m, d int, mix []float32, loc []float64) *planes {
-	p := &planes{m: m, d: d, mix: mix, loc: make([]float32, d)}
+	p := &planes{m: m, d: d, mix: mix, loc: make([]float32, d), zero: make([]float32, d)}
 	for i, v := range loc {
 		p.loc[i] = float32(max(min(v, math.MaxFloat32), -math.MaxFloat32))
+		most := float32(0) // 0 for a coordinate that is constant
+		for _, c := range mix[i*m : (i+1)*m] {
+			most = max(most, c, -c)
+		}
+		if most > 0 {
+			p.zero[i] = quarter(max(most, p.loc[i], -p.loc[i]))
+		}
 	}
 	p.pool.New = func() any {
 		s := make([]float32, (m+d+1)*planeRows)
@@ -67,7 +75,7 @@ func (p *planes) fill(op string, dst []float32, off int, words int, number func(
 		for i := range p.d {
 			finish(y[i*planeRows:][:n], scratch[:n])
 		}
-		p.scatter(dst[:n*p.d], y, n)
+		p.scatter(dst[:n*p.d], y, n, off)
 		dst, off = dst[n*p.d:], off+n
 	}
 }
@@ -92,9 +100,10 @@ func (p *planes) combine(y, z []float32, n int) {
 	}
 }
 
-// scatter writes the planes as vectors, δ added: sixteen vectors at a time, so that
-// few lines of dst are open at once.
-func (p *planes) scatter(dst, y []float32, n int) {
+// scatter writes the planes as vectors from off on, δ added: sixteen vectors at a time, so that
+// few lines of dst are open at once. A sum that cancels to 0 is a quarter of the
+// spacing of its terms, of either sign by turns.
+func (p *planes) scatter(dst, y []float32, n, off int) {
 	const rows = 16
 	d := p.d
 	for first := 0; first < n; first += rows {
@@ -103,10 +112,17 @@ func (p *planes) scatter(dst, y []float32, n int) {
 		for i, loc := range p.loc {
 			at := i
 			for _, v := range y[i*planeRows+first:][:count] {
-				out[at] = v + loc
+				x := v + loc
+				if x == 0 && p.zero[i] > 0 {
+					x = p.zero[i]
+					if (off+first+at/d)&1 != 0 {
+						x = -x
+					}
+				}
+				out[at] = x
 				at += d
 			}
 		}
 	}
-	hold(dst)
+	simd.Clamp(dst, dst, -math.MaxFloat32, math.MaxFloat32)
 }

@@ -20,7 +20,9 @@ const s0Range = 0.5
 // from 0.5 to 2 and β from −1 to 1 is relative and at most 8e-7 for any words. In
 // S0 with |1−α| ≤ 0.5 variates are those of Skewed64, rounded; for α > 1.5, S1
 // and a shift, the error is at most 6e-7·max(1, |x|).
-// TestStableError measures this. Values beyond the largest float32 become it.
+// TestStableError measures this. Values beyond the largest float32 become it, and
+// none is 0: below the smallest they are that, and where the shift cancels all of
+// x, a quarter of its spacing.
 func (s Stream) Skewed(dst []float32, alpha, beta float64, param Param, off int) {
 	s.Fill(dst, SkewedFamily(alpha, beta, param), off)
 }
@@ -121,5 +123,12 @@ func skewedParams(alpha, beta float64, param Param) simd.NoiseParams {
 	if param == S0 {
 		q.Shift = float32(-z.zeta)
 	}
+	q.Zero = quarter(q.Shift)
 	return q
+}
+
+// quarter returns a quarter of the spacing of float32 at x, or the smallest number.
+func quarter(x float32) float32 {
+	x = float32(math.Abs(float64(x)))
+	return max((math.Nextafter32(x, math.MaxFloat32)-x)/4, math.SmallestNonzeroFloat32)
 }

@@ -76,16 +76,24 @@ func (s Stream) Exponential(dst []float32, off int) {
 // is that of the middle of the angles that do.
 func (s Stream) Normal(dst []float32, off int) { s.normal(dst, off, 1) }
 
-// normal is Normal times scale, at most the largest float32.
+// normal is Normal times scale, held.
 func (s Stream) normal(dst []float32, off int, scale float32) {
 	s.Fill(dst, NormalFamily(scale), off)
-	if scale > 0x1p125 { // |x| < 2^3
+	if scale > 0x1p125 || scale < 0x1p-100 { // 2^-47 < |x| < 2^3
 		hold(dst)
 	}
 }
 
-// hold makes infinities the largest float32.
-func hold(x []float32) { simd.Clamp(x, x, -math.MaxFloat32, math.MaxFloat32) }
+// hold makes infinities the largest float32 and zeros the smallest, with their
+// sign.
+func hold(x []float32) {
+	simd.Clamp(x, x, -math.MaxFloat32, math.MaxFloat32)
+	for i, v := range x {
+		if v == 0 {
+			x[i] = math.Float32frombits(math.Float32bits(v) | 1)
+		}
+	}
+}
 
 // uniforms returns the float64 uniforms u and v in (0, 1) that words 0, 1 and
 // 2, 3 of block 0 of a family give, each with its complement: (k+½)/2^53, k the

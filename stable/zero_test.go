@@ -102,10 +102,11 @@ func TestNoZerosTable(t *testing.T) {
 	}
 }
 
-// TestNoiseIsHeld: noise beyond float32 is the largest number, never Inf or NaN.
+// TestNoiseIsHeld: noise beyond float32 is the largest number, never Inf or NaN, and
+// below it the smallest.
 func TestNoiseIsHeld(t *testing.T) {
 	x := make([]float32, 64)
-	met := 0
+	met, least := 0, 0
 	for i := range 200 {
 		s := Stream{Seed: 9, Sample: uint64(i)}
 		for k, fill := range []func(){
@@ -113,9 +114,16 @@ func TestNoiseIsHeld(t *testing.T) {
 			func() { Noise{Alpha: 0.02}.Fill(x, s) },
 			func() { s.SubGaussian(x, 64, 0.02) },
 			func() { s.Symmetric(x, 0.02, 0) },
+			func() { Noise{Alpha: 0.004, Isotropic: true}.Fill(x, s) },
+			func() { Noise{Alpha: 0.004}.Fill(x, s) },
+			func() { s.SubGaussian(x, 64, 0.004) },
 		} {
 			fill()
 			for _, v := range x {
+				require.NotZero(t, v, k)
+				if math.Abs(float64(v)) == math.SmallestNonzeroFloat32 {
+					least++
+				}
 				require.LessOrEqual(t, math.Abs(float64(v)), math.MaxFloat32, k) // NaN fails
 				if math.Abs(float64(v)) == math.MaxFloat32 {
 					met++
@@ -123,7 +131,7 @@ func TestNoiseIsHeld(t *testing.T) {
 			}
 		}
 	}
-	require.Positive(t, met)
+	require.Positive(t, min(met, least))
 }
 
 // TestSamplerBitsNearOne: rows fitted through points next to X = 0, which lies
@@ -135,5 +143,89 @@ func TestSamplerBitsNearOne(t *testing.T) {
 		require.NoError(t, err)
 		s.Fill(x, Stream{Seed: 3}, 0)
 		require.Equal(t, want, hash32(x))
+	}
+}
+
+// TestNoZeroOfShift: where the shift of S0 cancels all of a variate, in float32,
+// it is a quarter of the spacing of numbers at the shift, of either sign.
+func TestNoZeroOfShift(t *testing.T) {
+	zeta := math.Abs(.5 * math.Tan(math.Pi*1.7/2))
+	want := math.Ldexp(0.25, math.Ilogb(zeta)-23)
+	for _, at := range []int{382882094, 401555048, 422657203} {
+		numtest.EachLevel(t, func(t *testing.T) {
+			x := make([]float32, 129)
+			Stream{Seed: 1}.Skewed(x, 1.7, .5, S0, at-64)
+			require.Equal(t, want, math.Abs(float64(x[64])))
+		})
+	}
+}
+
+// TestNoUnderflow: what leaves float32 below is its smallest number, with the sign
+// of the angle: the largest exponential variates, next to the middle of the angles,
+// for indices so small that the power is 0.
+func TestNoUnderflow(t *testing.T) {
+	root, rootParams := positiveParams(1e-16, Root)
+	value, valueParams := positiveParams(1e-8, Value)
+	symmetric, symmetricLaw := symmetricParams(.02)
+	words := make([]uint32, 4*64) // 64 blocks, two groups
+	for i := 0; i < len(words); i += 2 {
+		words[i], words[i+1] = uint32(i&2)<<30|(1<<31-1), 3
+	}
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, f := range []struct {
+			op simd.NoiseOp
+			q  simd.NoiseParams
+		}{{symmetric, symmetricLaw}, {simd.NoiseSkewed, skewedParams(.02, 0, S1)}, {root, rootParams}, {value, valueParams}} {
+			x := make([]float32, len(words)/2)
+			simd.NoiseOf(x, f.op, words, &f.q)
+			for i, v := range x {
+				want := math.SmallestNonzeroFloat32
+				if i%2 == 1 && (f.op == symmetric || f.op == simd.NoiseSkewed) {
+					want = -want
+				}
+				require.Equal(t, want, float64(v), "%v %v", f.op, i)
+			}
+		}
+	})
+}
+
+// TestGammaNotZero: gamma variates below float64 are its smallest number, in every
+// method; LogGamma says how far below.
+func TestGammaNotZero(t *testing.T) {
+	const n = 1 << 11
+	shape, met := .005, 0
+	x, chi, kappa := make([]float64, n), make([]float64, n), make([]float64, n)
+	s := Stream{Seed: 3}
+	numtest.EachLevel(t, func(t *testing.T) {
+		s.GammaFill(x, shape, 0)
+		s.ChiSquareFill(chi, 2*shape, 0)
+		s.KappaFill(kappa, 2*shape, 0)
+		for i, v := range x {
+			require.Positive(t, v)
+			require.Equal(t, [3]float64{s.Gamma(shape, i), s.ChiSquare(2*shape, i), s.Kappa(2*shape, i)}, [3]float64{v, chi[i], kappa[i]})
+			if s.LogGamma(shape, i) < -745.2 {
+				require.Equal(t, math.SmallestNonzeroFloat64, v)
+				met++
+			}
+		}
+	})
+	require.Greater(t, met, 10)
+}
+
+// TestVectorsNotZero: coordinates of laws of several dimensions are not 0 where
+// their terms cancel, but for a coordinate that is constant.
+func TestVectorsNotZero(t *testing.T) {
+	p := newPlanes(2, 3, []float32{1, .5, -2, 0, 0, 0}, []float64{0, 3, 0})
+	const n = 40
+	y, x := make([]float32, 3*planeRows), make([]float32, 3*n)
+	for i := range n {
+		y[i], y[planeRows+i] = 0, -3
+	}
+	p.scatter(x, y, n, 5)
+	for i := range n {
+		sign := float64(1 - (i+5)%2*2)
+		require.Equal(t, sign*0x1p-25, float64(x[3*i]))
+		require.Equal(t, sign*0x1p-24, float64(x[3*i+1]))
+		require.Zero(t, x[3*i+2])
 	}
 }

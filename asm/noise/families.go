@@ -169,9 +169,7 @@ func (g *gen) exponent(c, inv vecs) vecs {
 func (g *gen) power(head, l vecs) vecs {
 	x := g.exp2(l)
 	g.mulTo(x, head, x)
-	for i := range x {
-		g.with(g.VMINPS, g.VMINPS_BCST, g.f(maxFloat), x[i], x[i])
-	}
+	g.clampTo(x, minFloat, maxFloat)
 	return x
 }
 
@@ -223,7 +221,11 @@ func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
 			g.VADDPS(h[i], l[i], l[i])
 		}
 		g.times1(l, ln2)
-		return l
+		zero := make(vecs, len(l))
+		for i := range zero {
+			zero[i] = g.load(g.f(logZero))
+		}
+		return g.blend(g.zero(l), zero, l)
 	}
 	for i := range head {
 		g.VSQRTPS(head[i], head[i])

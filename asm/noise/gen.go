@@ -110,7 +110,7 @@ func (g *gen) loadTo(m operand.Mem, v reg.VecVirtual) {
 
 // paramNames are the float32 of simd.NoiseParams in their order.
 var paramNames = strings.Fields(`Scale A Expo Bias
-	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift Least`)
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift Least Zero`)
 
 // paramMem returns the address of a parameter.
 func (g *gen) paramMem(name string) operand.Mem {

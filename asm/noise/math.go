@@ -24,7 +24,9 @@ const (
 	ln2      = 0x1.62e430p-1
 	twoLn2   = 0x1.62e430p+0
 	maxFloat = 0x1.fffffep127
+	minFloat = 0x1p-149
 	least    = 0x1p-27 // noiseLeast
+	logZero  = 0x1p-26 // noiseLogZero
 )
 
 // sinCosPi is noiseSinCosPi.

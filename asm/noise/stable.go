@@ -135,12 +135,18 @@ func (g *gen) scaled(head, r vecs, signed bool) vecs {
 		g.VPADDD(n[i], p[i], p[i])
 	}
 	g.mulTo(p, head, p)
-	if signed {
-		g.clampTo(p, -maxFloat, maxFloat)
+	if !signed {
+		g.clampTo(p, minFloat, maxFloat)
 		return p
 	}
-	for i := range p {
-		g.with(g.VMINPS, g.VMINPS_BCST, g.f(maxFloat), p[i], p[i])
+	g.clampTo(p, -maxFloat, maxFloat)
+	for i, zero := range g.zero(p) { // |= 1
+		if g.wide {
+			g.VPORD_BCST(g.u(1), p[i], zero, p[i])
+		} else {
+			g.VPSRLD(operand.U8(31), zero, zero)
+			g.VPOR(zero, p[i], p[i])
+		}
 	}
 	return p
 }
@@ -192,5 +198,15 @@ func (g *gen) skewed(wu, we vecs) vecs {
 	w := g.turn(v, neg)
 	x := g.finish(g.sine(w, w), c, g.sine(v, v), e, wu, true)
 	g.withParam(g.VADDPS, g.VADDPS_BCST, "Shift", x, x)
-	return x
+	return g.nonzero(x, g.fill(x, "Zero"), we)
+}
+
+// nonzero is noiseNonzero.
+func (g *gen) nonzero(x, size, w vecs) vecs {
+	s := g.copies(size)
+	for i := range s {
+		g.VPSLLD(operand.U8(31), w[i], w[i])
+	}
+	g.xorSign(s, w)
+	return g.blend(g.zero(x), s, x)
 }

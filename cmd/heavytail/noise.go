@@ -28,7 +28,8 @@ Laws:
 A skewed stable law needs -param s0 or s1, Nolan's parametrisations. Value i (row i
 where there are rows) is a function of the seed, the law and i alone: the same on
 every processor and for any -n and -threads; with -type f64 it is another value.
-One beyond the largest number of the type is that number, never infinite.
+One beyond the largest number of the type is that number, never infinite, and one
+below the smallest is that: no value is 0.
 `,
 	flags: noiseFlags,
 }

@@ -111,7 +111,9 @@ func byChunk[T any](fill func(s stable.Stream, dst []T, off int)) func([]T, uint
 	}
 }
 
-// placed applies x → scale·x + loc, p being the parameters [scale [loc]].
+// placed applies x → scale·x + loc, p being the parameters [scale [loc]]. Where they
+// cancel to 0 the result is a quarter of the spacing of numbers at loc, the mean
+// size of what rounds to 0 there, of either sign by turns.
 func placed[T float32 | float64](p []float64, fill func(stable.Stream, []T, int)) func([]T, uint64, uint64) {
 	scale, loc := T(1), T(0)
 	if len(p) > 0 {
@@ -127,18 +129,40 @@ func placed[T float32 | float64](p []float64, fill func(stable.Stream, []T, int)
 	return func(dst []T, seed, first uint64) {
 		f(dst, seed, first)
 		for i, x := range dst {
-			dst[i] = held(T(scale*x) + loc) // two roundings everywhere
+			y := T(scale*x) + loc // two roundings everywhere
+			switch {
+			case y != 0:
+			case loc == 0: // below the smallest number
+				y = T(scale * x)
+			default: // they cancel
+				_, _, digits := ends[T]()
+				y = T(math.Ldexp(1, math.Ilogb(float64(loc))-digits-2))
+				if (first+uint64(i))%2 != 0 {
+					y = -y
+				}
+			}
+			dst[i] = held(y)
 		}
 	}
 }
 
-// held returns x, and for one beyond the largest number of its type that number:
-// what all laws write there.
-func held[T float32 | float64](x T) T {
-	if most := any(T(0)); most == any(float32(0)) {
-		return T(max(min(float64(x), math.MaxFloat32), -math.MaxFloat32))
+// ends returns the largest and the smallest number of a type and the digits of
+// its fractions.
+func ends[T float32 | float64]() (most, least float64, digits int) {
+	if any(T(0)) == any(float32(0)) {
+		return math.MaxFloat32, math.SmallestNonzeroFloat32, 23
 	}
-	return T(max(min(float64(x), math.MaxFloat64), -math.MaxFloat64))
+	return math.MaxFloat64, math.SmallestNonzeroFloat64, 52
+}
+
+// held returns x, for one beyond the largest number of its type that number, and
+// for 0 the smallest with its sign: what all laws write there.
+func held[T float32 | float64](x T) T {
+	most, least, _ := ends[T]()
+	if x == 0 {
+		return T(math.Copysign(least, float64(x)))
+	}
+	return T(max(min(float64(x), most), -most))
 }
 
 func positiveScale(p []float64) error {

@@ -154,3 +154,34 @@ func TestNoiseIsHeld(t *testing.T) {
 		}
 	}
 }
+
+// No value is 0: below the type's smallest number it is that, and where a location
+// cancels, a quarter of the spacing there, of either sign.
+func TestNoiseIsNotZero(t *testing.T) {
+	dir := t.TempDir()
+	for _, law := range []string{"gamma:0.01", "gamma:0.001", "chi2:0.02", "gamma:0.01,1e-40", "student:3,1e-44", "normal:1e-45", "isotropic:0.01 -d 3", "isotropic:1.5,1e-45 -d 3",
+		"isotropic-student:3,1e-45 -d 2", "positive:1e-8", "stable:1.7,0.5,1e-45 -param s1"} {
+		for _, kind := range []string{"f32", "f64"} {
+			if kind == "f64" && (strings.HasPrefix(law, "iso") || strings.HasPrefix(law, "pos")) {
+				continue
+			}
+			ok(t, dir, append([]string{"noise", "-n", "2000", "-type", kind, "-o", "x.npy", "-law"}, strings.Fields(law)...)...)
+			a := readNoise(t, filepath.Join(dir, "x.npy"))
+			require.NotContains(t, a.F32, float32(0), law)
+			require.NotContains(t, a.F64, 0.0, law)
+			require.Equal(t, kind == "f32", slices.Contains(a.F32, math.SmallestNonzeroFloat32), law)
+		}
+	}
+	cancel := placed([]float64{2, -12}, func(_ stable.Stream, dst []float32, off int) {
+		for i := range dst {
+			dst[i] = 6
+		}
+	})
+	x := make([]float32, 4)
+	cancel(x, 1, 7)
+	require.Equal(t, []float32{-0x1p-22, 0x1p-22, -0x1p-22, 0x1p-22}, x)
+	cancel64 := placed([]float64{1, 1}, func(_ stable.Stream, dst []float64, off int) { dst[0] = -1 })
+	y := make([]float64, 1)
+	cancel64(y, 1, 0)
+	require.Equal(t, []float64{0x1p-54}, y)
+}

@@ -39,7 +39,7 @@ var Noises = []NoiseFamily{
 		return []string{x0, x1, x2, x3}
 	}},
 	symmetricFamily("symmetric_low", false), symmetricFamily("symmetric_high", true),
-	{"skewed", 2, false, floats("alpha", "alphalo", "eps", "near0", "near1", "rest0", "rest1", "klo0", "klo1", "least", "expo", "expolo", "bias", "biasn", "shift"),
+	{"skewed", 2, false, floats("alpha", "alphalo", "eps", "near0", "near1", "rest0", "rest1", "klo0", "klo1", "least", "expo", "expolo", "bias", "biasn", "shift", "zero"),
 		pairs((*builder).skewed)},
 	positiveFamily("positive_low", "value", false), positiveFamily("positive_high", "value", true),
 	positiveFamily("root_low", "root", false), positiveFamily("root_high", "root", true),

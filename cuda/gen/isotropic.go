@@ -8,7 +8,7 @@ package gen
 //	             (+Inf for no clamp), √A at most the largest float32: a = α/2 < 1,
 //	             rest = 1−a, power = rest/a. Grid: ⌈n/256⌉, 256 threads.
 //	normal_rows  normal variates times pScale[j] to row j of pY, d columns at pitch,
-//	             limited to ±limit; blocks = ⌈d/4⌉. Grid: (⌈blocks/256⌉, n), 256
+//	             limited to ±limit, and 0 the smallest number; blocks = ⌈d/4⌉. Grid: (⌈blocks/256⌉, n), 256
 //	             threads.
 func Isotropic() string { return module70(false, multipliers(), normalRows()) }
 
@@ -58,7 +58,7 @@ func normalRows() string {
 	at := b.item(b.at(v["pY"], j, v["pitch"]), col)
 	left := b.def('r', "sub.u32 %s, %s", v["d"], col)
 	for e, y := range x {
-		y = b.atMost(b.atLeast(y, least), v["limit"])
+		y = b.lifted(b.atMost(b.atLeast(y, least), v["limit"]))
 		b.emit("@%s st.global.f32 [%s+%d], %s;", b.test("setp.gt.u32 %s, %d", left, e), at, 4*e, y)
 	}
 	b.emit("ret;")

@@ -111,7 +111,20 @@ func (b *builder) scaled(head, r string, v map[string]string) string {
 	power := b.def('r', "shl.b32 %s, 23", b.def('r', "cvt.rzi.s32.f32 %s", n))
 	x := b.mul(head, b.def('f', "mov.b32 %s", b.def('r', "add.s32 %s, %s", b.def('r', "mov.b32 %s", p), power)))
 	const most = 0x1.fffffep127
-	return b.def('f', "max.f32 %s, %s", b.def('f', "min.f32 %s, %s", x, lit(most)), lit(-most))
+	x = b.def('f', "max.f32 %s, %s", b.def('f', "min.f32 %s, %s", x, lit(most)), lit(-most))
+	return b.lifted(x)
+}
+
+// lifted is x, and for 0 the smallest number with its sign.
+func (b *builder) lifted(x string) string {
+	small := b.def('f', "mov.b32 %s", b.def('r', "or.b32 %s, 1", b.def('r', "mov.b32 %s", x)))
+	return b.def('f', "selp.f32 %s, %s, %s", small, x, b.test("setp.eq.f32 %s, 0f00000000", x))
+}
+
+// nonzero is simd.noiseNonzero.
+func (b *builder) nonzero(x, size, w string) string {
+	s := b.signed(size, b.def('r', "shl.b32 %s, 31", w))
+	return b.def('f', "selp.f32 %s, %s, %s", s, x, b.test("setp.eq.f32 %s, 0f00000000", x))
 }
 
 // noiseHead is simd.noiseHead.
@@ -137,7 +150,8 @@ func (b *builder) skewed(wu, we string, v map[string]string) string {
 	w = near(w, b.fma(u, v["alpha"], rest))
 	w = b.def('f', "selp.f32 %s, %s, %s", v["least"], w, zero)
 	head, inv := b.noiseHead(b.sine(w, w), b.negLog2(we), b.sine(u, u))
-	return b.add(b.signed(b.scaled(head, b.mul(b.sine(y, y), inv), v), wu), v["shift"])
+	x := b.add(b.signed(b.scaled(head, b.mul(b.sine(y, y), inv), v), wu), v["shift"])
+	return b.nonzero(x, v["zero"], we)
 }
 
 // log2f is simd.noiseLog2.
@@ -152,7 +166,8 @@ func (b *builder) power(head, l string) string {
 	n := b.def('f', "cvt.rni.f32.f32 %s", l)
 	r := b.def('r', "mov.b32 %s", b.horner(b.sub(l, n), noiseExp))
 	r = b.def('r', "add.s32 %s, %s", r, b.def('r', "shl.b32 %s, 23", b.def('r', "cvt.rzi.s32.f32 %s", n)))
-	return b.def('f', "min.f32 %s, %s", b.mul(head, b.def('f', "mov.b32 %s", r)), lit(0x1.fffffep127))
+	x := b.def('f', "min.f32 %s, %s", b.mul(head, b.def('f', "mov.b32 %s", r)), lit(0x1.fffffep127))
+	return b.def('f', "max.f32 %s, %s", x, lit(0x1p-149))
 }
 
 // positive is simd.noisePositive in the form value, root or log.
@@ -172,7 +187,8 @@ func (b *builder) positive(wu, we string, v map[string]string, form string, high
 	}
 	l := b.fma(v["expo"], b.log2f(r), v["bias"])
 	if form == "log" {
-		return b.mul(b.add(l, b.log2f(head)), lit(0x1.62e430p-1))
+		x := b.mul(b.add(l, b.log2f(head)), lit(0x1.62e430p-1))
+		return b.def('f', "selp.f32 %s, %s, %s", lit(0x1p-26), x, b.test("setp.eq.f32 %s, 0f00000000", x))
 	}
 	return b.power(b.def('f', "sqrt.rn.f32 %s", head), l)
 }

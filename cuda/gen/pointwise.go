@@ -72,10 +72,11 @@ var Pointwises = []Pointwise{
 	}},
 	{"loss_pnorm_backward", 2, []Param{{"u64", "weights"}, {"u32", "per"}, {"f64", "less"}}, lossPNorm},
 	// stable.Noise that is not isotropic, of normals and of the roots of positive
-	// variates: limits of √A and of the noise; largest numbers where there is none
+	// variates: limits of √A and of the noise; largest numbers where there is none.
+	// No noise is 0
 	{"noise_product", 2, []Param{{"f32", "root"}, {"f32", "limit"}}, func(b *builder, p place, x []string) string {
 		r := b.atMost(b.atLeast(b.mul(x[1], lit(math.Sqrt2)), lit(0)), p.v["root"])
-		return b.atMost(b.atLeast(b.mul(x[0], r), b.neg(p.v["limit"])), p.v["limit"])
+		return b.lifted(b.atMost(b.atLeast(b.mul(x[0], r), b.neg(p.v["limit"])), p.v["limit"]))
 	}},
 	{"dropout", 1, []Param{{"u64", "keys"}, {"u32", "per"}, {"u32", "cols"}, {"u32", "seed0"}, {"u32", "seed1"}, {"u32", "limit"}, {"f32", "s"}}, dropout},
 }

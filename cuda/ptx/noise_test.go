@@ -36,12 +36,13 @@ func f32(x ...float32) func(*gpu) []any {
 func laws(t testing.TB) (all []law) {
 	all = []law{{"words", simd.NoiseWords, simd.NoiseParams{}, f32()}, {"uniform", simd.NoiseUniform, simd.NoiseParams{}, f32()},
 		{"exponential", simd.NoiseExponential, simd.NoiseParams{}, f32()}, {"normal", simd.NoiseNormal, simd.NoiseParams{Scale: 0.5}, f32(0.5)}}
-	for _, alpha := range []float64{0.3, 0.9, 1, 1.2, 1.7, 1.99, 2} {
+	for _, alpha := range []float64{0.02, 0.3, 0.9, 1, 1.2, 1.7, 1.99, 2} {
 		all = append(all, symmetric(alpha))
 	}
-	for _, s := range [][3]float64{{0.4, 0.7, 0}, {0.9, -1, 0}, {0.99, 1, 0}, {1.2, 0.3, 0.5}, {1.7, -1, 0}, {1.99, 0, -3}} {
+	for _, s := range [][3]float64{{0.02, 0, 0}, {0.4, 0.7, 0}, {0.9, -1, 0}, {0.99, 1, 0}, {1.2, 0.3, 0.5}, {1.7, -1, 0}, {1.99, 0, -3}} {
 		all = append(all, skewed(s[0], s[1], float32(s[2])))
 	}
+	all = append(all, cancelled(t), positive(1e-8, 0), positive(1e-16, 1))
 	for _, a := range []float64{0.1, 0.35, 0.5, 0.8, 0.97} {
 		for form := range 3 {
 			all = append(all, positive(a, form))
@@ -80,7 +81,21 @@ func skewed(alpha, beta float64, shift float32) law {
 		q.K1[i] = float32(1 - k)
 	}
 	return law{"skewed", simd.NoiseSkewed, q, f32(q.Alpha, q.AlphaLo, q.Eps, q.K[0], q.K[1], q.K1[0], q.K1[1], q.KLo[0], q.KLo[1],
-		q.Least, q.Expo, q.ExpoLo, q.Bias, q.BiasN, q.Shift)}
+		q.Least, q.Expo, q.ExpoLo, q.Bias, q.BiasN, q.Shift, q.Zero)}
+}
+
+// cancelled is a skewed law with a shift that makes 0 of edge words.
+func cancelled(t testing.TB) law {
+	l := skewed(1.7, 0.5, 0)
+	x, words := make([]float32, 800), edgeWords()[:1600]
+	simd.NoiseOf(x, l.op, words, &l.params)
+	l = skewed(1.7, 0.5, -x[77])
+	l.params.Zero = 3e-8
+	simd.NoiseOf(x, l.op, words, &l.params)
+	require.Contains(t, []float32{3e-8, -3e-8}, x[77])
+	p := l.extra
+	l.extra = func(g *gpu) []any { v := p(g); v[len(v)-1] = l.params.Zero; return v }
+	return l
 }
 
 func positive(a float64, form int) law {

@@ -72,6 +72,11 @@ var elementwises = []elementwise{
 		simd.Clamp(b, b, 0, 1.25)
 		simd.Mul(a, a, b)
 		simd.Clamp(a, a, -1.5, 1.5)
+		for i, v := range a {
+			if v == 0 {
+				a[i] = float32(math.Copysign(math.SmallestNonzeroFloat32, float64(v)))
+			}
+		}
 		d.Upload(y, a)
 	}, func(*gpu, int, int) []any { return []any{float32(1.25), float32(1.5)} }},
 	{"dropout", func(d *kernels.CPU, y *tensor.Tensor, x []*tensor.Tensor) {
