@@ -50,5 +50,5 @@ func ExampleModel_Sample() {
 		panic(err)
 	}
 	fmt.Println(boots.Len(), len(boots.Float32()), steps)
-	// Output: 2 1568 2
+	// Output: 2 1568 3
 }

@@ -49,8 +49,9 @@ type Options struct {
 	// Method is a sampler that fits the model's process: Methods lists them. The
 	// default is the one of few steps: "dlim", "lim-ode", "edm" or "flow".
 	Method string
-	// Steps of the sampler; more are slower and better. 0: 25 for dlim, 12 for
-	// dlim2, 100 for dlpm, the published number for the others.
+	// Steps is how often the sampler moves the states on towards the data; more
+	// are slower and better, and Evaluations says how much slower. 0: 24 for dlim,
+	// 12 for dlim2, 99 for dlpm, the published number for the others.
 	Steps int
 	// Settings are those of single methods.
 	Settings
@@ -169,7 +170,7 @@ func (m *Model) SampleShape(o Options) []int {
 func (m *Model) Methods() []string { return sample.MethodsOf(m.must("Methods").recipe) }
 
 // Moves returns the number of steps that the sampler of o makes, with which Step
-// is called first: the chains of dlpm and dlim make one less than Steps. It panics
+// is called first: Steps, or the part of them that an edit's strength leaves. It panics
 // if the model has no such sampler or steps: Resolve has an error for what comes
 // from outside.
 func (m *Model) Moves(o Options) int { return m.valid("Moves", o).Moves(m.recipe) }

@@ -100,7 +100,7 @@ func TestEditsAndSizes(t *testing.T) {
 			require.Equal(t, e.Image[j], v)
 		}
 	}
-	require.Equal(t, 3, m.Moves(heavytail.Options{Steps: 4}))
+	require.Equal(t, 4, m.Moves(heavytail.Options{Steps: 4}))
 	require.Equal(t, 2, m.Moves(heavytail.Options{Steps: 4, Edit: &heavytail.Edit{Image: e.Image, Strength: 0.5}}))
 	s, err := m.Sample(context.Background(), heavytail.Options{N: 2, Steps: 3, Height: 6, Width: 10})
 	require.NoError(t, err)
@@ -157,7 +157,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"method \"ddpm\"": {Method: "ddpm"}, "eta": {Method: "dlpm", Settings: heavytail.Settings{Eta: 1}}, "class 3": {Classes: []int{3}},
 		"guidance -3": {Guidance: -3}, "guidance 3 of samples without a class": {Guidance: 3, N: 2, Classes: []int{-1, -1, 1}},
 		"strength is 7": {Edit: &heavytail.Edit{Image: make([]float32, 64), Strength: 7}},
-		"class -2":      {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: 1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
+		"class -2":      {Classes: []int{-2}}, "batch": {Batch: -1}, "sampling steps": {Steps: -1}, "N and Seeds": {N: 2, Seeds: []uint64{1}},
 	} {
 		_, err := m.Sample(context.Background(), o)
 		require.ErrorContains(t, err, want)

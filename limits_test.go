@@ -224,8 +224,8 @@ func TestNoRawPanics(t *testing.T) {
 		"OpenReader of nil":            func() { _, _ = heavytail.OpenReader(nil, 9) },
 		`Moves: method "x"; want dlpm`: func() { images.Moves(heavytail.Options{Method: "x"}) },
 		"Moves: method edm with":       func() { images.Moves(heavytail.Options{Method: "edm"}) },
-		"Moves: diffusion: -4":         func() { images.Moves(heavytail.Options{Steps: -4}) },
-		"Evaluations: diffusion: -4":   func() { images.Evaluations(heavytail.Options{Steps: -4}) },
+		"Moves: -4 sampling":           func() { images.Moves(heavytail.Options{Steps: -4}) },
+		"Evaluations: -4 sampling":     func() { images.Evaluations(heavytail.Options{Steps: -4}) },
 	} {
 		require.Contains(t, panicText(f), want)
 	}

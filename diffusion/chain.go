@@ -38,7 +38,7 @@ func newChain(ctx context.Context, name string, p Process, opt Options, stride i
 	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
-	sched, err := p.Schedule(opt.Steps)
+	sched, err := p.Schedule(opt.Levels)
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (c *countdown) Err() error {
 func TestChainsEndWhileTheyDraw(t *testing.T) {
 	p := Default(1.7, 100)
 	p.Isotropic = false
-	for _, o := range []Options{{Steps: 100}, {Steps: 100, ConsistentStart: true}} {
+	for _, o := range []Options{{Levels: 100}, {Levels: 100, ConsistentStart: true}} {
 		for _, s := range []interface {
 			Sample(context.Context, Denoiser, []uint64, int) ([]float32, error)
 		}{DLPM{Process: p, Options: o}, DLIM{Process: p, Eta: 0.5, Options: o}} {

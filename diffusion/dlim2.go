@@ -143,5 +143,5 @@ func (s DLIM2) Validate() error {
 
 // options returns those of the chain with the levels between.
 func (s DLIM2) options() Options {
-	return Options{Steps: 2*s.Steps + 1, ClipDenoised: s.ClipDenoised, ConsistentStart: s.ConsistentStart, Edit: s.Edit}
+	return Options{Levels: 2*s.Steps + 1, ClipDenoised: s.ClipDenoised, ConsistentStart: s.ConsistentStart, Edit: s.Edit}
 }

@@ -136,10 +136,10 @@ func (p Process) steps(steps int) (int, error) {
 		steps = p.Steps
 	}
 	if steps < 2 || steps > maxSteps {
-		return 0, fmt.Errorf("diffusion: %d sampling steps: use 2 to %d", steps, maxSteps)
+		return 0, fmt.Errorf("diffusion: %d levels: use 2 to %d", steps, maxSteps)
 	}
 	if p.IntegerTime && steps != p.Steps {
-		return 0, fmt.Errorf("diffusion: %d sampling steps of a process with integer time: the network knows only its %d training steps; use that number", steps, p.Steps)
+		return 0, fmt.Errorf("diffusion: %d levels of a process with integer time: the network knows only its %d levels; use that number", steps, p.Steps)
 	}
 	return steps, nil
 }

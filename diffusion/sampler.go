@@ -32,11 +32,11 @@ type Sampler[F any, T float32 | float64] interface {
 }
 
 // Options are what DLPM and DLIM have in common. The zero value is the
-// published sampler with the process's own number of steps.
+// published sampler with the process's own number of levels.
 type Options struct {
-	// Steps is T′: the schedule is rebuilt for it and the network evaluated
-	// T′−1 times. 0 means Process.Steps.
-	Steps int
+	// Levels is T′: the schedule is rebuilt for it, and the state moves and the
+	// network is evaluated T′−1 times. 0 means Process.Steps.
+	Levels int
 	// ClipDenoised clamps every estimate x̂_0 to [−1, 1].
 	ClipDenoised bool
 	// ConsistentStart draws x_{T−1} = √Σ_{T−1}·z from the same A_0…A_{T−1} that
@@ -168,10 +168,10 @@ func (s DLIM) Evaluations() int { return s.visits(s.Process) }
 
 // levels returns T′.
 func (o Options) levels(p Process) int {
-	if o.Steps == 0 {
+	if o.Levels == 0 {
 		return p.Steps
 	}
-	return o.Steps
+	return o.Levels
 }
 
 // visits returns how many steps are made, repeated ones included.
@@ -181,7 +181,7 @@ func (o Options) visits(p Process) int {
 }
 
 func (o Options) validate(name string, p Process) error {
-	if _, err := p.steps(o.Steps); err != nil {
+	if _, err := p.steps(o.Levels); err != nil {
 		return err
 	}
 	return o.Edit.validate(name, true)

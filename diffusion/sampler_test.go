@@ -103,7 +103,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // schedule, scale included.
 func TestNetworkTimesAndSteps(t *testing.T) {
 	times := func(p Process, steps int) (out []float32) {
-		s := DLPM{p, Options{Steps: steps}}
+		s := DLPM{p, Options{Levels: steps}}
 		_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, t []float32) error {
 			out = append(out, t[0])
 			clear(eps)
@@ -231,11 +231,11 @@ func TestSampleStops(t *testing.T) {
 	t.Run("when an option is impossible", func(t *testing.T) {
 		_, err := DLIM{Process: Default(1.7, 50), Eta: 1.5}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "eta is 1.5: use 0 (deterministic) to 1")
-		_, err = DLPM{Default(1.7, 50), Options{Steps: 1}}.Sample(context.Background(), shrink, seeds(1), 1)
-		require.ErrorContains(t, err, "1 sampling steps: use 2 to")
+		_, err = DLPM{Default(1.7, 50), Options{Levels: 1}}.Sample(context.Background(), shrink, seeds(1), 1)
+		require.ErrorContains(t, err, "1 levels: use 2 to")
 		p := Default(1.7, 50)
 		p.IntegerTime = true
-		_, err = DLPM{p, Options{Steps: 10}}.Sample(context.Background(), shrink, seeds(1), 1)
+		_, err = DLPM{p, Options{Levels: 10}}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "use that number")
 	})
 	t.Run("with no samples", func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"heavytail/internal/imageio"
 	"heavytail/internal/sample"
 	"heavytail/nn"
+	"heavytail/recipe"
 )
 
 // ModelFile is the name of the latest whole checkpoint in a run's folder.
@@ -153,6 +154,9 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
 	shape := t.Recipe.Data.Shape
 	o := sample.Options{Steps: previewSteps, Batch: 40, Consistent: true}
+	if t.Recipe.Kind() == recipe.DLPM {
+		o.Steps-- // through as many levels
+	}
 	if k := net.Classes(); k > 0 {
 		o.Label = func(i int, _ uint64) int { return i % k }
 	}

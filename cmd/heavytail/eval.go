@@ -350,7 +350,7 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 	}
 	r.Used = n
 	g := &r.Generated
-	g.Samples, g.Method, g.Steps, g.Classes = n, opt.Method, opt.Steps, "in turn"
+	g.Samples, g.Method, g.Steps, g.Evaluations, g.Classes = n, opt.Method, opt.Steps, m.Evaluations(opt), "in turn"
 	switch {
 	case m.Classes() == 0:
 		r.Generated.Classes = ""

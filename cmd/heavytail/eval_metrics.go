@@ -32,9 +32,11 @@ type evalSource struct {
 	Model   string `json:"model,omitempty"`   // file name, or built-in
 	Weights string `json:"weights,omitempty"` // as -weights
 	Method  string `json:"method,omitempty"`
-	Steps   int    `json:"steps,omitempty"`
-	Mode    string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
-	Classes string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
+	Steps   int    `json:"steps,omitempty"` // moves of the sampler; of dlpm and dlim, before 0.3.0, one more
+	// Evaluations is how often the network was asked for one sample.
+	Evaluations int    `json:"evaluations,omitempty"`
+	Classes     string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
+	Mode        string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
 }
 
 // An evalReport is what eval tells.
@@ -338,7 +340,7 @@ func (r *evalReport) print(w io.Writer) error {
 	if g.Model == "" {
 		fmt.Fprintf(w, "generated  %s: %d samples\n", g.Data, g.Samples)
 	} else {
-		fmt.Fprintf(w, "generated  %s: %d samples by %s in %d steps, seed %d", g.Model, g.Samples, g.Method, g.Steps, r.Seed)
+		fmt.Fprintf(w, "generated  %s: %d samples by %s in %d steps, %d evaluations, seed %d", g.Model, g.Samples, g.Method, g.Steps, g.Evaluations, r.Seed)
 		if g.Classes != "" {
 			fmt.Fprintf(w, ", classes %s", g.Classes)
 		}

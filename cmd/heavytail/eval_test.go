@@ -200,7 +200,7 @@ func TestEvalImages(t *testing.T) {
 	require.Equal(t, "built-in", model.Generated.Model)
 	require.Equal(t, "dlim", model.Generated.Method)
 	require.Equal(t, "in turn", model.Generated.Classes)
-	require.Contains(t, table, "24 samples by dlim in 2 steps, seed 0, classes in turn")
+	require.Contains(t, table, "24 samples by dlim in 2 steps, 2 evaluations, seed 0, classes in turn")
 	moved, _, _ := evaluate(t, dir, "real.npy", "model:", "-steps", "2", "-seed", "5")
 	require.InDelta(t, 0, moved.value(t, "frechet"), 1e-6, "the same samples")
 	require.Equal(t, 1.0, moved.value(t, "coverage"))

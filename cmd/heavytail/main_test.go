@@ -124,7 +124,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		{"sample -seeds 5-3", 2, "ranges such as 0-63,100"},
 		{"sample -seeds 0-99999999999", 2, "at most"},
 		{"sample -seeds 1 -n 3", 2, "leave out -n"},
-		{"sample -steps 1", 2, "use 2 to"},
+		{"sample -steps 1048576", 2, "want 1 to 1048575"},
 		{"sample -steps -3", 2, "want 1 or more"},
 		{"sample -method euler", 2, "want dlpm, dlim"},
 		{"sample -method edm", 2, "method edm with a model of dlpm, α = 1.7; want dlpm, dlim"},
@@ -246,6 +246,7 @@ func TestSampleForms(t *testing.T) {
 	require.Equal(t, "4-7,1", rec.Seeds)
 	require.Equal(t, "model.safetensors", rec.Model)
 	require.Equal(t, 3, rec.Steps)
+	require.Equal(t, 3, rec.Evaluations)
 
 	// The numbers are those of the picture, and of single pictures.
 	ok(t, dir, with("-o", "a.npy")...)

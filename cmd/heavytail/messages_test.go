@@ -56,7 +56,7 @@ func TestMessagesAreInTheWordsOfTheCommand(t *testing.T) {
 		"convert " + model + " no/o.pt":            "convert: write no/o.pt: there is no folder no; make it first",
 		"train -data x.csv -out x.csv":             "-out: x.csv: not a directory",
 		"experiment tails -quick -state x.csv":     "experiment: x.csv: not a directory",
-		"sample -steps 99999999":                   "sample: 99999999 sampling steps: use 2 to 1048576", "sample -method foo": `sample: method "foo"; want`,
+		"sample -steps 99999999":                   "sample: 99999999 sampling steps; want 1 to 1048575", "sample -method foo": `sample: method "foo"; want`,
 		"sample -guidance 1e9":                      "guidance 1000000000; want 1 (none) or more, at most 100",
 		"noise -law normal -n 1e99 -o o.npy":        "-n 1e99: want a whole number from 1 to 1000000000000",
 		"noise -law stable:1.5 -n 9 -o o.npy":       "1 parameter; want stable:ALPHA,BETA",

@@ -45,6 +45,15 @@ func TestEveryProcessByFlags(t *testing.T) {
 				require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", png).stdout), &rec))
 				require.Equal(t, m, rec.Method)
 				require.Contains(t, rec.Process, kind)
+				require.Equal(t, 3, rec.Steps, m)
+				want := 3
+				switch m {
+				case "edm": // the last step is Euler's
+					want = 5
+				case "dlim2", "flow":
+					want = 6
+				}
+				require.Equal(t, want, rec.Evaluations, m)
 			}
 		}
 	}

@@ -20,7 +20,7 @@ var sampleCommand = command{
 	name: "sample", summary: "draws samples from a model: a picture, a film, numbers or single files",
 	help: `  heavytail sample                                    64 samples of the built-in model to out.png
   heavytail sample -n 100 -seed 7 -class 9 -o boots.png
-  heavytail sample -method dlpm -steps 100 -o dlpm.png  the stochastic sampler
+  heavytail sample -method dlpm -o dlpm.png           the stochastic sampler
   heavytail sample -n 16 -o film.gif                  the way from noise to picture
   heavytail sample -n 1000 -o all.npy                 float32 [n, height, width, channels]
   heavytail sample -seeds 0-63,100 -o pictures/       one PNG per seed
@@ -56,13 +56,17 @@ type sampleRequest struct {
 
 // A pictureRecipe is the JSON that a PNG carries.
 type pictureRecipe struct {
-	Program string  `json:"program"`
-	Model   string  `json:"model"`  // file name, or built-in
-	SHA256  string  `json:"sha256"` // of the model's file
-	Weights string  `json:"weights,omitempty"`
-	Seeds   string  `json:"seeds"`
-	Method  string  `json:"method"`
-	Steps   int     `json:"steps"`
+	Program string `json:"program"`
+	Model   string `json:"model"`  // file name, or built-in
+	SHA256  string `json:"sha256"` // of the model's file
+	Weights string `json:"weights,omitempty"`
+	Seeds   string `json:"seeds"`
+	Method  string `json:"method"`
+	// Steps is how often the sampler moved; before 0.3.0 the levels of dlpm and
+	// dlim, one more. Evaluations is how often it asked the network for a sample.
+	Steps       int `json:"steps"`
+	Evaluations int `json:"evaluations"`
+
 	Class   string  `json:"class,omitempty"`
 	Clip    bool    `json:"clip"`
 	Start   string  `json:"start,omitempty"` // of dlpm's kind: consistent or independent
@@ -220,6 +224,7 @@ func (r *sampleRequest) resolve() error {
 	o := r.options
 	p := &r.recipe
 	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = seedText(o), o.Method, o.Steps, r.class, o.Settings
+	p.Evaluations = r.loaded.Evaluations(o)
 	rec := r.loaded.Recipe()
 	if p.Process = rec.Noise(); sample.Has(o.Method, "start") {
 		p.Start = "consistent"

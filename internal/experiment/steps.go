@@ -238,6 +238,9 @@ func (s stepsPlan) sample(ctx context.Context, net *nn.Net, r recipe.Recipe, met
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "steps sample", i)
 	}
+	if r.LIM == nil {
+		steps-- // the paper counts the levels of DLPM and DLIM
+	}
 	var out []float32
 	err := sample.Run(ctx, net, r, sample.List(seeds), sample.Options{Method: method, Steps: steps, Batch: 16, Clip: true}, func(_ int, x []float32) error {
 		for _, v := range x {

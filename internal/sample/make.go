@@ -10,7 +10,7 @@ import (
 // The samplers of the registry, from the options.
 
 // chainOf makes a sampler that asks the network itself and goes through that
-// number of levels, 0 for the process's.
+// number of levels.
 func (o Options) chainOf(p diffusion.Process, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
 	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
 	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
@@ -26,19 +26,40 @@ func (o Options) chainOf(p diffusion.Process, levels int, s diffusion.Sampler[di
 }
 
 func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
-	return o.chainOf(r.Process, o.Steps, diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()})
+	if err := o.checkSteps(r.Process); err != nil {
+		return nil, err
+	}
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
-	return o.chainOf(r.Process, o.Steps, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()})
+	if err := o.checkSteps(r.Process); err != nil {
+		return nil, err
+	}
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()})
 }
 
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
 	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit})
 }
 
+// maxSteps lead through as many levels as package diffusion takes.
+const maxSteps = 1<<20 - 1
+
+// checkSteps returns an error unless a chain can have these steps, in words of
+// steps: package diffusion counts the levels that they join.
+func (o Options) checkSteps(p diffusion.Process) error {
+	switch {
+	case o.Steps < 1 || o.Steps > maxSteps:
+		return fmt.Errorf("%d sampling steps; want 1 to %d", o.Steps, maxSteps)
+	case p.IntegerTime && o.Steps != p.Steps-1:
+		return fmt.Errorf("%d sampling steps with a network that knows %d levels of noise only; want %d, or leave it out", o.Steps, p.Steps, p.Steps-1)
+	}
+	return nil
+}
+
 func (o Options) chain() diffusion.Options {
-	return diffusion.Options{Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
+	return diffusion.Options{Levels: o.Steps + 1, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
 }
 
 // bounded returns p with the tighter of the two bounds on A.

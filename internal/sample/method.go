@@ -32,9 +32,9 @@ func (o Options) Defaults(r recipe.Recipe) Options {
 	return o
 }
 
-// Moves returns the number of steps that the sampler makes: it is at Moves when
-// Step is called first, with the start. The chains of DLPM have one less than
-// levels. It panics if the options are impossible.
+// Moves returns the number of steps that the sampler makes, which is less than
+// Steps where an edit starts on the way: Step is called first with it, at the
+// start. It panics if the options are impossible.
 func (o Options) Moves(r recipe.Recipe) int { return o.Defaults(r).must(r).Moves() }
 
 // Evaluations returns how often the network is asked for one sample: at every

@@ -54,8 +54,8 @@ const tailSteps = 64
 
 // methods are the registry, in the order in which it is listed.
 var methods = []method{
-	{"dlpm", "stochastic", levy, "", levels(100), "clamp-a start", makeDLPM, chainBytes},
-	{"dlim", "few steps", levy, "dlpm", levels(25), "eta clamp-a start", makeDLIM, chainBytes},
+	{"dlpm", "stochastic", levy, "", moves(99), "clamp-a start", makeDLPM, chainBytes},
+	{"dlim", "few steps", levy, "dlpm", moves(24), "eta clamp-a start", makeDLIM, chainBytes},
 	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start", makeDLIM2, dlim2Bytes},
 	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
@@ -70,11 +70,11 @@ var methods = []method{
 
 func number(n int) func(recipe.Recipe) int { return func(recipe.Recipe) int { return n } }
 
-// levels is a number of levels, unless the network knows one number only.
-func levels(n int) func(recipe.Recipe) int {
+// moves is a number of steps, unless the network knows one number of levels only.
+func moves(n int) func(recipe.Recipe) int {
 	return func(r recipe.Recipe) int {
 		if r.Process.IntegerTime {
-			return r.Process.Steps
+			return r.Process.Steps - 1
 		}
 		return n
 	}
@@ -248,7 +248,7 @@ func chainBytes(o Options, r recipe.Recipe, d int) int64 {
 		if r.Process.Isotropic || r.Process.Alpha == 2 {
 			w = 1
 		}
-		sums = 2 * w * int64(math.Ceil(math.Sqrt(float64(o.Steps)))+1)
+		sums = 2 * w * int64(math.Ceil(math.Sqrt(float64(o.Steps+1)))+1)
 	}
 	return per*int64(d) + 8*sums
 }
@@ -256,7 +256,7 @@ func chainBytes(o Options, r recipe.Recipe, d int) int64 {
 // dlim2Bytes is chainBytes of dlim2: two levels a step, a state and an estimate
 // kept.
 func dlim2Bytes(o Options, r recipe.Recipe, d int) int64 {
-	o.Steps = 2*o.Steps + 1
+	o.Steps *= 2
 	return chainBytes(o, r, d) + 8*int64(d)
 }
 

@@ -115,7 +115,8 @@ func rows(t *testing.T) []string {
 			s, err := m.make(o, r)
 			require.NoError(t, err)
 			typed = s.goType()
-			text := fmt.Sprintf("%d: %d moves, %d evaluations", o.Steps, s.Moves(), s.Evaluations())
+			require.Equal(t, o.Steps, s.Moves(), m.name)
+			text := fmt.Sprintf("%d: %d evaluations", o.Steps, s.Evaluations())
 			if same[text] == nil {
 				steps = append(steps, text)
 			}

@@ -14,7 +14,7 @@ import (
 // Options say how to sample.
 type Options struct {
 	Method   string // one of MethodsOf the recipe; empty: Default's
-	Steps    int    // 0: DefaultSteps
+	Steps    int    // how often the states move on; 0: DefaultSteps
 	Clip     bool   // clamp every estimate of the data to [−1,1]
 	Settings        // of single methods
 	// Guidance is the factor w of classifier-free guidance, for samples with a

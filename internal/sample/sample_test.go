@@ -155,7 +155,7 @@ func TestDefaults(t *testing.T) {
 		method string
 		steps  int
 	}{
-		recipe.DLPM: {"dlim", 25}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
+		recipe.DLPM: {"dlim", 24}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
 	} {
 		o := Options{}.Defaults(of(t, kind))
 		require.Equal(t, want.method, o.Method, kind)
@@ -186,7 +186,7 @@ func TestImpossibleOptions(t *testing.T) {
 		{recipe.Flow, Options{Method: "flow", Settings: Settings{SigmaMax: 3}}, "leave it out"},
 		{recipe.EDM, Options{Method: "dpm", Settings: Settings{LIMClamps: &diffusion.LIMClamps{}}}, "belongs to lim, lim-ode"},
 		{recipe.TEDM, Options{Method: "tedm-sde", Settings: Settings{NuCoeff: diffusion.Nu{1}}}, "nu"},
-		{recipe.DLPM, Options{Steps: 1}, "sampling steps"},
+		{recipe.DLPM, Options{Steps: -1}, "sampling steps"},
 		{recipe.Flow, Options{Steps: -1}, "steps"},
 		{recipe.DLPM, Options{Batch: -1}, "batch"},
 	} {
