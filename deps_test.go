@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	// What joins networks and processes.
 	"recipe":          {"diffusion", "nn"},
 	"internal/sample": {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
-	"train": {"diffusion", "internal/atomicfile", "internal/chart", "data", "internal/imageio", "recipe", "internal/sample", "internal/source", "nn", "tensor",
+	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "recipe", "internal/sample", "internal/source", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},

@@ -164,25 +164,25 @@ func TestTableErrors(t *testing.T) {
 
 // Runs of version 0.1.0 read their tables again as they were read then.
 func TestTablesByTheFirstRules(t *testing.T) {
-	s, err := Open(t.Context(), "csv:testdata/csv/bom2.csv", Options{})
+	s, err := Open(t.Context(), "csv:testdata/csv/bom2.csv", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []float64{2.5, 3.5}, s.wide, "the mark made a name of the first value")
-	s, err = Open(t.Context(), "csv:testdata/csv/pandas_index.csv", Options{})
+	s, err = Open(t.Context(), "csv:testdata/csv/pandas_index.csv", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{2}, s.Shape)
-	s, err = Open(t.Context(), "csv:testdata/csv/numhead.csv", Options{})
+	s, err = Open(t.Context(), "csv:testdata/csv/numhead.csv", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, 2020.0, s.wide[0])
 	for _, name := range []string{"semi", "nan", "empty_cell", "date", "decimal_comma", "trail_comma"} {
-		_, err := Open(t.Context(), "csv:testdata/csv/"+name+".csv", Options{})
+		_, err := Open(t.Context(), "csv:testdata/csv/"+name+".csv", Options{Rules: FirstRules})
 		require.Error(t, err, name)
 	}
 	dir := t.TempDir()
-	s, err = Open(t.Context(), "csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{})
+	s, err = Open(t.Context(), "csv:"+write(t, dir, "a.csv", []byte("x,label,y\n1,0,2\n3,1,4.5\n")), Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []float64{1, 2, 3, 4.5}, s.wide)
 	require.Equal(t, []int{0, 1}, s.Labels)
-	_, err = Open(t.Context(), "csv:"+write(t, dir, "empty.csv", nil), Options{})
+	_, err = Open(t.Context(), "csv:"+write(t, dir, "empty.csv", nil), Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "nothing in it")
 }
 

@@ -56,7 +56,7 @@ func TestIDX(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte.gz", zipped(idx(seq(24), 2, 3, 4)))
 	write(t, dir, "train-labels-idx1-ubyte.gz", zipped(idx([]byte{7, 1}, 2)))
-	s, err := Open(t.Context(), "idx:"+dir, Options{})
+	s, err := Open(t.Context(), "idx:"+dir, Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{3, 4, 1}, s.Shape)
 	require.Equal(t, 2, s.Len())
@@ -69,7 +69,7 @@ func TestIDX(t *testing.T) {
 	require.InDelta(t, 2*16.0/255-1, x[7], 1e-7)
 
 	plain := write(t, dir, "other", idx(seq(24), 2, 3, 4))
-	s, err = Open(t.Context(), "idx:"+plain, Options{Channels: 3})
+	s, err = Open(t.Context(), "idx:"+plain, Options{Rules: FirstRules, Channels: 3})
 	require.NoError(t, err)
 	require.Equal(t, []int{3, 4, 3}, s.Shape)
 	require.Nil(t, s.Labels)
@@ -80,7 +80,7 @@ func TestFashionMNISTIfThere(t *testing.T) {
 	if _, err := os.Stat(dir); err != nil {
 		t.Skip("the package dataset-fashion-mnist is not installed")
 	}
-	s, err := Open(t.Context(), "idx:"+dir, Options{})
+	s, err := Open(t.Context(), "idx:"+dir, Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, 60000, s.Len())
 	require.Equal(t, []int{28, 28, 1}, s.Shape)
@@ -163,27 +163,27 @@ func TestImageFolderAndZip(t *testing.T) {
 	require.NoError(t, zw.Close())
 	archive := write(t, t.TempDir(), "a.zip", zb.Bytes())
 	for _, from := range []string{dir, archive} {
-		s, err := Open(t.Context(), "images:"+from, Options{Size: 4})
+		s, err := Open(t.Context(), "images:"+from, Options{Rules: FirstRules, Size: 4})
 		require.NoError(t, err)
 		require.Equal(t, []int{4, 4, 1}, s.Shape)
 		require.Equal(t, []int{0, 0, 1}, s.Labels)
 		require.Equal(t, []string{"cat", "dog"}, s.Classes)
 		require.EqualValues(t, 50, s.bytes[16])
 		require.EqualValues(t, 48, s.bytes[32]) // 0.299·100 + 0.114·155
-		_, err = Open(t.Context(), "images:"+from, Options{})
+		_, err = Open(t.Context(), "images:"+from, Options{Rules: FirstRules})
 		require.ErrorContains(t, err, "dog/1.png: 6×8 pixels")
-		_, err = Open(t.Context(), "images:"+from, Options{Size: 4, MaxBytes: 20})
+		_, err = Open(t.Context(), "images:"+from, Options{Rules: FirstRules, Size: 4, MaxBytes: 20})
 		require.ErrorContains(t, err, "limit")
-		s, err = Open(t.Context(), "images:"+from, Options{Size: 2, Channels: 3})
+		s, err = Open(t.Context(), "images:"+from, Options{Rules: FirstRules, Size: 2, Channels: 3})
 		require.NoError(t, err)
 		require.Equal(t, []int{2, 2, 3}, s.Shape)
 		require.Equal(t, []byte{100, 0, 155}, s.bytes[24:27])
 	}
 	bad := t.TempDir()
 	write(t, bad, "a.png", []byte("not a picture"))
-	_, err := Open(t.Context(), "images:"+bad, Options{})
+	_, err := Open(t.Context(), "images:"+bad, Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "a.png")
-	_, err = Open(t.Context(), "images:"+t.TempDir(), Options{})
+	_, err = Open(t.Context(), "images:"+t.TempDir(), Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "no .png")
 }
 
@@ -212,37 +212,37 @@ func TestNPY(t *testing.T) {
 	dir := t.TempDir()
 	var b bytes.Buffer
 	require.NoError(t, npy.Write(&b, []float32{1, 2, 3, 4, 5, 6}, 3, 2))
-	s, err := Open(t.Context(), "npy:"+write(t, dir, "p.npy", b.Bytes()), Options{})
+	s, err := Open(t.Context(), "npy:"+write(t, dir, "p.npy", b.Bytes()), Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{2}, s.Shape)
 	require.Equal(t, 3, s.Len())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, []float32{1, 2, 3}, 3))
-	s, err = Open(t.Context(), "npy:"+write(t, dir, "l.npy", b.Bytes()), Options{})
+	s, err = Open(t.Context(), "npy:"+write(t, dir, "l.npy", b.Bytes()), Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{1}, s.Shape)
 	require.Equal(t, 3, s.Len())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, make([]float32, 2*4*4*3), 2, 4, 4, 3))
-	s, err = Open(t.Context(), "npy:"+write(t, dir, "i.npy", b.Bytes()), Options{})
+	s, err = Open(t.Context(), "npy:"+write(t, dir, "i.npy", b.Bytes()), Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.True(t, s.Images())
 	b.Reset()
 	require.NoError(t, npy.Write(&b, []float32{1, float32(math.NaN())}, 1, 2))
-	_, err = Open(t.Context(), "npy:"+write(t, dir, "n.npy", b.Bytes()), Options{})
+	_, err = Open(t.Context(), "npy:"+write(t, dir, "n.npy", b.Bytes()), Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "not finite")
 }
 
 func TestOpenSaysWhatItWants(t *testing.T) {
 	for _, spec := range []string{"", "idx", "idx:", "http://x"} {
-		_, err := Open(t.Context(), spec, Options{})
+		_, err := Open(t.Context(), spec, Options{Rules: FirstRules})
 		require.ErrorContains(t, err, "want idx:DIR")
 	}
-	_, err := Open(t.Context(), "toy:moons", Options{})
+	_, err := Open(t.Context(), "toy:moons", Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "checkerboard, gmm_2")
-	_, err = Open(t.Context(), "toy:rings", Options{Size: 8})
+	_, err = Open(t.Context(), "toy:rings", Options{Rules: FirstRules, Size: 8})
 	require.ErrorContains(t, err, "for images, these are points")
-	_, err = Open(t.Context(), "idx:/no/such/folder", Options{})
+	_, err = Open(t.Context(), "idx:/no/such/folder", Options{Rules: FirstRules})
 	require.ErrorContains(t, err, "train-images-idx3-ubyte")
 }
 
@@ -251,11 +251,11 @@ func TestLongTailIsThePapers(t *testing.T) {
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte", idx(seq(8), 8, 1, 1))
 	write(t, dir, "train-labels-idx1-ubyte", idx([]byte{1, 0, 1, 0, 1, 0, 0, 1}, 8))
-	s, err := Open(t.Context(), "idx:"+dir, Options{LongTail: 0.5})
+	s, err := Open(t.Context(), "idx:"+dir, Options{Rules: FirstRules, LongTail: 0.5})
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 0, 1, 0, 0, 0}, s.Labels)
 	require.Equal(t, []byte{0, 1, 2, 3, 5, 6}, s.bytes)
-	_, err = Open(t.Context(), "idx:"+dir, Options{LongTail: 2})
+	_, err = Open(t.Context(), "idx:"+dir, Options{Rules: FirstRules, LongTail: 2})
 	require.ErrorContains(t, err, "ratio")
 }
 
@@ -281,7 +281,7 @@ func FuzzSpec(f *testing.F) {
 	f.Add("toy:rings")
 	f.Add("idx:")
 	f.Fuzz(func(t *testing.T, spec string) {
-		if s, err := Open(t.Context(), spec, Options{N: 10, MaxBytes: 1 << 20}); err == nil && s.Len() == 0 {
+		if s, err := Open(t.Context(), spec, Options{Rules: FirstRules, N: 10, MaxBytes: 1 << 20}); err == nil && s.Len() == 0 {
 			t.Fatal("empty set")
 		}
 	})
@@ -334,7 +334,7 @@ func TestScalingOfSetsIsBounded(t *testing.T) {
 	images := []byte{0, 0, 8, 3, 0, 0, 0, 50, 0, 0, 0, 8, 0, 0, 0, 8}
 	write(t, dir, "train-images-idx3-ubyte", append(images, make([]byte, 50*64)...))
 	spec := "idx:" + dir
-	s, err := Open(t.Context(), spec, Options{Size: 16, Channels: 3, MaxBytes: 50 * 16 * 16 * 3})
+	s, err := Open(t.Context(), spec, Options{Rules: FirstRules, Size: 16, Channels: 3, MaxBytes: 50 * 16 * 16 * 3})
 	require.NoError(t, err)
 	require.Equal(t, []int{16, 16, 3}, s.Shape)
 	for _, o := range []Options{{Size: 17, Channels: 3, MaxBytes: 50 * 16 * 16 * 3}, {Channels: 3, MaxBytes: 5000}, {Size: 1 << 16}, {Size: 1 << 16, MaxBytes: 1 << 30}} {

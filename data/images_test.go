@@ -36,7 +36,7 @@ func TestHiddenNamesAreNoClasses(t *testing.T) {
 	s = pictures(t, "mac.zip", Options{})
 	require.Equal(t, 1, s.Len())
 	require.Nil(t, s.Classes)
-	old, err := Open(t.Context(), "images:testdata/images/cls", Options{})
+	old, err := Open(t.Context(), "images:testdata/images/cls", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []string{".cache", "cat", "dog"}, old.Classes, "runs of version 0.1.0 go on as they began")
 
@@ -80,7 +80,7 @@ func TestOuterFolders(t *testing.T) {
 		require.NoError(t, err)
 		packed, err = Open(t.Context(), "images:"+write(t, dir, "w.zip", b.Bytes()), Options{Rules: Rules})
 		require.NoError(t, err)
-		old, err := Open(t.Context(), "images:"+filepath.Join(dir, "photos"), Options{})
+		old, err := Open(t.Context(), "images:"+filepath.Join(dir, "photos"), Options{Rules: FirstRules})
 		require.NoError(t, err)
 		require.NotContains(t, old.Classes, "cats", "runs of version 0.1.0 go on as they began")
 		return folder, packed
@@ -126,7 +126,7 @@ func TestColourDoesNotDependOnNames(t *testing.T) {
 	require.Equal(t, a.bytes[:per], b.bytes[per:])
 	require.Equal(t, a.bytes[per:], b.bytes[:per])
 	require.Equal(t, 1, pictures(t, "la", Options{}).Shape[2], "grey with transparency is grey")
-	old, err := Open(t.Context(), "images:testdata/images/mixed", Options{})
+	old, err := Open(t.Context(), "images:testdata/images/mixed", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, 1, old.Shape[2])
 }
@@ -146,12 +146,12 @@ func TestTransparentPictures(t *testing.T) {
 	// 200 of opacity 128: 200·128/255 + 255·127/255 = 227.4, rounded down twice.
 	require.InDelta(t, 227.4, float64(pictures(t, "la", Options{}).bytes[0]), 1.4)
 	require.InDelta(t, 100.4, float64(pictures(t, "la", Options{Background: "black"}).bytes[0]), 1.4)
-	old, err := Open(t.Context(), "images:testdata/images/logo", Options{})
+	old, err := Open(t.Context(), "images:testdata/images/logo", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Zero(t, old.bytes[0])
-	_, err = Open(t.Context(), "images:testdata/images/logo", Options{Background: "blue"})
+	_, err = Open(t.Context(), "images:testdata/images/logo", Options{Rules: FirstRules, Background: "blue"})
 	require.ErrorContains(t, err, "white, black or #rrggbb")
-	_, err = Open(t.Context(), "toy:rings", Options{Background: "white"})
+	_, err = Open(t.Context(), "toy:rings", Options{Rules: FirstRules, Background: "white"})
 	require.ErrorContains(t, err, "is for pictures")
 }
 
@@ -196,7 +196,7 @@ func TestPhotographsAreTurned(t *testing.T) {
 			require.Contains(t, []int{0, o}, orientation(raw[:n]))
 		}
 		s := pictures(t, name, Options{})
-		old, err := Open(t.Context(), "images:"+filepath.Join("testdata", "images", name), Options{})
+		old, err := Open(t.Context(), "images:"+filepath.Join("testdata", "images", name), Options{Rules: FirstRules})
 		require.NoError(t, err)
 		want, h, w := turn(old.bytes, old.Shape[0], old.Shape[1], old.Shape[2], o)
 		require.Equal(t, []int{h, w, old.Shape[2]}, s.Shape)
@@ -253,7 +253,7 @@ func TestPipesAndLinksAmongPictures(t *testing.T) {
 	require.NoError(t, os.Symlink(path, filepath.Join(dir, "c.png")))
 	done := make(chan error, 1)
 	go func() {
-		s, err := Open(t.Context(), "images:"+dir, Options{})
+		s, err := Open(t.Context(), "images:"+dir, Options{Rules: FirstRules})
 		if err == nil && s.Len() != 2 {
 			err = fmt.Errorf("%d pictures", s.Len())
 		}
@@ -269,13 +269,13 @@ func TestPipesAndLinksAmongPictures(t *testing.T) {
 
 // The labels of an IDX folder are read whatever the two files are packed with.
 func TestIDXLabelsInTheOtherCompression(t *testing.T) {
-	s, err := Open(t.Context(), "idx:testdata/idx/lab_gzmix", Options{})
+	s, err := Open(t.Context(), "idx:testdata/idx/lab_gzmix", Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1, 2, 3, 4, 5}, s.Labels)
 	dir := t.TempDir()
 	write(t, dir, "train-images-idx3-ubyte", idx(seq(8), 2, 2, 2))
 	write(t, dir, "train-labels-idx1-ubyte.gz", zipped(idx([]byte{4, 2}, 2)))
-	s, err = Open(t.Context(), "idx:"+dir, Options{})
+	s, err = Open(t.Context(), "idx:"+dir, Options{Rules: FirstRules})
 	require.NoError(t, err)
 	require.Equal(t, []int{4, 2}, s.Labels)
 }

@@ -75,7 +75,7 @@ func TestRangeOfArraysOfImages(t *testing.T) {
 		_, err = open(array(t, 2, func(i int) float64 { return 0 }), Options{Range: r})
 		require.ErrorContains(t, err, "-range", "%v", r)
 	}
-	s, err := open(array(t, 2, func(i int) float64 { return float64(i) }), Options{})
+	s, err := open(array(t, 2, func(i int) float64 { return float64(i) }), Options{Rules: FirstRules})
 	require.NoError(t, err)
 	s.Get(row, 1, false)
 	require.Equal(t, float32(6), row[0], "runs of version 0.1.0 go on as they began")

@@ -2,8 +2,10 @@ package data
 
 import (
 	"fmt"
+	"heavytail/internal/source"
 	"slices"
 	"sort"
+	"strconv"
 )
 
 // A stretch is samples that follow each other in their file: the first is number
@@ -36,6 +38,14 @@ func (s *Set) Place(i int) string {
 		return fmt.Sprintf("image %d (from 0)", s.at(i))
 	}
 	return fmt.Sprintf("row %d (from 0)", s.at(i))
+}
+
+// ColumnName returns what the data call column c, else its number.
+func (s *Set) ColumnName(c int) string {
+	if s.Columns != nil {
+		return source.Printable(s.Columns[c])
+	}
+	return strconv.Itoa(c)
 }
 
 // PlaceOf is Place of value j of sample i, with the column of points that have

@@ -13,8 +13,8 @@ import (
 	"heavytail/internal/machine"
 )
 
-// A Set is a training set in memory. Exactly one of the three slices of values
-// is set.
+// A Set is a training set: in memory, where exactly one of the three slices of
+// values is set, or a program's own.
 type Set struct {
 	Name    string   // the specification it came from
 	Shape   []int    // of one sample: [H,W,C] for images, [Dim] for points
@@ -31,6 +31,7 @@ type Set struct {
 	bytes  []byte    // images, 0 black to 255 white
 	floats []float32 // images of numbers, toy sets, points of a program
 	wide   []float64 // points of files, as they were read
+	own    *own      // instead of them
 
 	table     bool      // the places of samples are lines
 	stretches []stretch // places of the samples; nil: sample i is number i of its file
@@ -51,8 +52,8 @@ type Options struct {
 	N        int     // toy sets: number of points (0: 32000)
 	MaxBytes int64   // refuse sets that need more memory (0: half of what the process may use)
 
-	// Rules is the version of the rules by which files are read: 0, those of
-	// version 0.1.0, for runs that were started with it, or Rules.
+	// Rules is the version of the rules by which files are read: 0, the newest, or
+	// FirstRules, those of version 0.1.0, for runs that were started with it.
 	Rules      int
 	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
 	Separator  string    // tables: comma, semicolon, tab, space or bar (empty: found)
@@ -67,6 +68,9 @@ type Options struct {
 // hidden folders and are colour if one picture is, and photographs are turned
 // upright.
 const Rules = 1
+
+// FirstRules asks for the rules of version 0.1.0, which a recipe calls 0.
+const FirstRules = -1
 
 // RulesOf returns the rules that a new run reads spec by: 0 where no version of
 // this program has changed them.
@@ -106,6 +110,9 @@ func (s *Set) Per() int {
 
 // Len returns the number of samples.
 func (s *Set) Len() int {
+	if s.own != nil {
+		return s.own.Len()
+	}
 	return (len(s.bytes) + len(s.floats) + len(s.wide)) / s.Per()
 }
 
@@ -117,6 +124,8 @@ func (s *Set) Images() bool { return len(s.Shape) == 3 }
 func (s *Set) Get(dst []float32, i int, flip bool) int {
 	per := s.Per()
 	switch {
+	case s.own != nil:
+		s.own.get(dst, i)
 	case s.bytes != nil:
 		for j, v := range s.bytes[i*per : (i+1)*per] {
 			dst[j] = levels[v]
@@ -143,6 +152,10 @@ func (s *Set) Get(dst []float32, i int, flip bool) int {
 func (s *Set) Float64(dst []float64, i int) {
 	per := s.Per()
 	switch {
+	case s.own != nil:
+		s.own.mu.Lock()
+		defer s.own.mu.Unlock()
+		s.own.Sample(dst[:per], i)
 	case s.wide != nil:
 		copy(dst[:per], s.wide[i*per:(i+1)*per])
 	case s.bytes != nil:
@@ -279,6 +292,12 @@ const maxSize = 1 << 16
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
 // remedy. It stops with an error soon after ctx has ended.
 func Open(ctx context.Context, spec string, o Options) (*Set, error) {
+	switch o.Rules {
+	case 0:
+		o.Rules = Rules
+	case FirstRules:
+		o.Rules = 0
+	}
 	kind, arg, _ := strings.Cut(spec, ":")
 	open := kinds[kind]
 	if open == nil || arg == "" {

@@ -26,7 +26,7 @@ func TestPointsKeepTheirDigits(t *testing.T) {
 	table := []byte("x\n1000000000.25\n999999998.5\n-999999999.875\n")
 	for spec, b := range map[string][]byte{"npy:a.npy": array.Bytes(), "npy:a.npy.gz": zipped(array.Bytes()), "csv:a.csv": table, "csv:a.csv.gz": zipped(table)} {
 		write(t, dir, spec[4:], b)
-		s, err := Open(t.Context(), spec[:4]+filepath.Join(dir, spec[4:]), Options{})
+		s, err := Open(t.Context(), spec[:4]+filepath.Join(dir, spec[4:]), Options{Rules: FirstRules})
 		require.NoError(t, err, spec)
 		row, narrow := make([]float64, 1), make([]float32, 1)
 		for i, v := range want {

@@ -35,6 +35,12 @@ func (s *Set) Sum() string {
 	for _, v := range s.floats {
 		word(uint64(math.Float32bits(v)))
 	}
+	for row, i := make([]float64, s.Per()), 0; s.own != nil && i < s.Len(); i++ {
+		s.Float64(row, i)
+		for _, v := range row {
+			word(math.Float64bits(v))
+		}
+	}
 	for _, v := range s.wide {
 		word(math.Float64bits(v))
 	}

@@ -10,7 +10,7 @@ import (
 // toySet returns n points of a toy set.
 func toySet(t *testing.T, name string, n int, seed uint64) []float32 {
 	t.Helper()
-	s, err := Open(t.Context(), "toy:"+name, Options{N: n, Seed: seed})
+	s, err := Open(t.Context(), "toy:"+name, Options{Rules: FirstRules, N: n, Seed: seed})
 	require.NoError(t, err)
 	require.Equal(t, []int{2}, s.Shape)
 	require.Equal(t, n, s.Len())

@@ -12,6 +12,20 @@ import (
 // device computes.
 var revisable = []string{"train.steps", "train.rate.lr", "train.clip", "process.clamp_a", "lim.clamps.a", "train.micro", "train.mode"}
 
+// EndRate lets a learning rate that falls to an end, linear or cosine, end with the
+// run, if it has no end yet. A warm-up, which belongs to a preset's number of steps,
+// then takes a tenth of the run at most, unless it is to be kept.
+func (r *Recipe) EndRate(keepWarmup bool) {
+	t := &r.Train
+	if t.Rate.Kind != nn.Cosine && t.Rate.Kind != nn.Linear || t.Rate.Total != 0 {
+		return
+	}
+	t.Rate.Total = t.Steps
+	if !keepWarmup {
+		t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
+	}
+}
+
 // Revisable reports whether a run may be resumed with another value of a field.
 func Revisable(field string) bool { return slices.Contains(revisable, field) }
 

@@ -21,10 +21,10 @@ const ModelFile = "model.safetensors"
 
 // A Run says where a Trainer leaves its files and how often, in steps.
 type Run struct {
-	Dir          string
-	SaveEvery    int // checkpoints
-	LogEvery     int // lines of the logs, and calls of Progress
-	PreviewEvery int // pictures of samples; 0: none
+	Dir          string // empty: there are none
+	SaveEvery    int    // checkpoints
+	LogEvery     int    // lines of the logs, and calls of Progress
+	PreviewEvery int    // pictures of samples; 0: none
 	// Progress is called after every LogEvery steps.
 	Progress func(Status)
 
@@ -47,11 +47,13 @@ type Status struct {
 // the step under way, which a resumed run does again, saves and returns ctx's
 // error. The folder must exist.
 func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
-	log, err := openLog(r.Dir, t.Done())
-	if err != nil {
-		return err
+	var log *logs
+	if r.Dir != "" {
+		if log, err = openLog(r.Dir, t.Done()); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, log.close()) }()
 	}
-	defer func() { err = errors.Join(err, log.close()) }()
 	r.start, r.from = time.Now(), t.Done()
 	t.Watch(ctx)
 	defer t.Watch(context.Background())
@@ -87,8 +89,10 @@ func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 	if n%r.LogEvery == 0 || last {
 		st := r.status(t, s)
 		t.tally = tally{}
-		if err := log.add(st); err != nil {
-			return err
+		if log != nil {
+			if err := log.add(st); err != nil {
+				return err
+			}
 		}
 		if r.Progress != nil {
 			r.Progress(st)
@@ -99,7 +103,7 @@ func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 			return err
 		}
 	}
-	if r.PreviewEvery > 0 && (n%r.PreviewEvery == 0 || last) {
+	if r.Dir != "" && r.PreviewEvery > 0 && (n%r.PreviewEvery == 0 || last) {
 		return r.picture(ctx, t)
 	}
 	return nil
@@ -107,6 +111,9 @@ func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 
 // save writes the checkpoint, after the log lines up to it and their curve.
 func (r *Run) save(t *Trainer, log *logs) error {
+	if log == nil {
+		return nil
+	}
 	if err := log.sync(); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func pointRun(t *testing.T, rows [][]float64, f func(float64) float64, scaling s
 	}
 	path := filepath.Join(t.TempDir(), "x.csv")
 	require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o644))
-	set, err := data.Open(t.Context(), "csv:"+path, data.Options{})
+	set, err := data.Open(t.Context(), "csv:"+path, data.Options{Rules: data.FirstRules})
 	require.NoError(t, err)
 	r, err := recipe.Preset("toy")
 	require.NoError(t, err)

@@ -110,7 +110,7 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 		for i := range a { // moments far from 0 lose digits, too
 			a[i], b[i] = a[i]-mid, b[i]-mid
 		}
-		r.Columns = append(r.Columns, o.column(columnName(set, c), a, b, distance(a, 0), distance(b, 0)))
+		r.Columns = append(r.Columns, o.column(set.ColumnName(c), a, b, distance(a, 0), distance(b, 0)))
 	}
 	if d > 1 {
 		a, b := norms(real, d), norms(gen, d)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"heavytail/data"
 	"heavytail/recipe"
@@ -43,7 +39,6 @@ func dataFlags(c *catalogue) {
 
 // readFlags defines the same for a command without a recipe.
 func readFlags(fs *flag.FlagSet, o *data.Options) {
-	o.Rules = data.Rules
 	fs.StringVar(&o.Separator, "separator", "", separatorHelp)
 	fs.StringVar(&o.Decimal, "decimal", "", decimalHelp)
 	fs.StringVar(&o.Background, "background", "", backgroundHelp)
@@ -54,55 +49,11 @@ func readFlags(fs *flag.FlagSet, o *data.Options) {
 	fs.StringVar(&o.Missing, "missing", "", missingHelp)
 }
 
-// dataOptions are the options by which a recipe's data are read.
-func dataOptions(r *recipe.Recipe) data.Options {
-	d := &r.Data
-	return data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: r.Train.Seed,
-		Rules: d.Rules, Columns: d.Select, Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
-}
-
-// open reads the recipe's data and notes what they are.
-func open(ctx context.Context, rec *recipe.Recipe) (*data.Set, error) {
-	set, err := data.Open(ctx, rec.Data.Spec, dataOptions(rec))
-	if err != nil {
-		return nil, err
-	}
-	d := &rec.Data
-	d.Range, d.Sum = set.Range, set.Sum()
-	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
-	return set, nil
-}
-
-// namesBytes bounds what names take of a recipe, which is at most 1 MiB.
-const namesBytes = 1 << 18
-
-// fewNames returns the names, nil if they are too long for a recipe, which the set
-// then notes.
-func fewNames(set *data.Set, names []string, of string) []string {
-	n := 0
-	for _, s := range names {
-		n += 8 + 6*len(s) // quoted, every byte escaped at worst
-	}
-	if n > namesBytes {
-		set.Notes = append(set.Notes, fmt.Sprintf("the names of the %s take more than %d KiB: the model keeps their numbers only", of, namesBytes>>10))
-		return nil
-	}
-	return names
-}
-
 // tell prints what is worth knowing of how a set was read.
 func tell(w io.Writer, set *data.Set) {
 	for _, note := range set.Notes {
 		fmt.Fprintf(w, "%s: %s\n", set.Name, note)
 	}
-}
-
-// columnName returns what the data call a column, else its number.
-func columnName(set *data.Set, c int) string {
-	if set.Columns != nil {
-		return printable(set.Columns[c])
-	}
-	return strconv.Itoa(c)
 }
 
 // isTable reports whether a specification names a table, whose columns have
@@ -152,13 +103,4 @@ func columnNames(text string) []string {
 		out = append(out, strings.TrimSpace(name))
 	}
 	return out
-}
-
-// printable returns a name from outside as it is told among others: quoted where
-// it holds what is not printable.
-func printable(name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(name) {
-		return strconv.Quote(name)
-	}
-	return name
 }

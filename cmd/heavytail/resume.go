@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/tensor"
 	"heavytail/train"
@@ -28,12 +29,12 @@ func (r *trainRequest) goOn(ctx context.Context, path string) (*train.Trainer, e
 	if r.data != "" {
 		read.Data.Spec = r.data
 	}
-	set, err := open(ctx, &read)
+	set, err := train.Open(ctx, &read)
 	if err != nil && r.data == "" {
-		return nil, fmt.Errorf("the data of the run, %s: %w: where they lie elsewhere now, name the place with -data", printable(read.Data.Spec), err)
+		return nil, fmt.Errorf("the data of the run, %s: %w: where they lie elsewhere now, name the place with -data", source.Printable(read.Data.Spec), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+		return nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
 	}
 	if saved.Data.Sum != "" && read.Data.Sum != saved.Data.Sum {
 		return nil, r.otherData(saved, read, path)
@@ -61,7 +62,7 @@ func (r *trainRequest) otherData(saved, read recipe.Recipe, path string) error {
 		anew += ", from the weights of this one with -from " + path
 	}
 	return fmt.Errorf("-data %s: %s, not the %s that the run was started with, or not the same values: give those with -data, or %s",
-		printable(is.Spec), describeData(is), describeData(was), anew)
+		source.Printable(is.Spec), describeData(is), describeData(was), anew)
 }
 
 // describeData says how many samples of which shape there are.

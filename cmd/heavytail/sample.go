@@ -13,6 +13,7 @@ import (
 	"heavytail"
 	"heavytail/internal/device"
 	"heavytail/internal/sample"
+	"heavytail/internal/source"
 	"heavytail/tensor"
 )
 
@@ -296,7 +297,7 @@ func nameList(names []string) string {
 	const most = 20
 	var shown []string
 	for _, n := range names[:min(len(names), most)] {
-		if n = printable(n); strings.Contains(n, ",") {
+		if n = source.Printable(n); strings.Contains(n, ",") {
 			n = strconv.Quote(n)
 		}
 		shown = append(shown, n)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heavytail/internal/source"
 	"heavytail/stable"
 )
 
@@ -63,7 +64,7 @@ func (c *columnReport) name() string {
 	if c.Name == "" {
 		return strconv.Itoa(c.Column)
 	}
-	return printable(c.Name)
+	return source.Printable(c.Name)
 }
 
 // leastValues is the least number of values to estimate anything from.

@@ -12,7 +12,7 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/device"
-	"heavytail/nn"
+	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/tensor"
 	"heavytail/train"
@@ -215,7 +215,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err := apply(&rec, r.settings, r.given, early); err != nil {
 		return rec, nil, err
 	}
-	set, err := open(ctx, &rec)
+	set, err := train.Open(ctx, &rec)
 	if err != nil {
 		return rec, nil, err
 	}
@@ -233,7 +233,7 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 		return rec, nil, err
 	}
 	if err := rec.Fit(); err != nil {
-		return rec, nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+		return rec, nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
 	}
 	fitted := rec.Clone()
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
@@ -243,13 +243,13 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err != nil {
 		return rec, nil, err
 	}
-	more, err := measure(&rec, set)
+	more, err := train.Measure(&rec, set)
 	if err != nil {
-		return rec, nil, fmt.Errorf("-data %s: %w", printable(r.data), err)
+		return rec, nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
 	}
 	r.notes = slices.Concat(set.Notes, notes, more)
 	rec.Train.Mode = tensor.FastMode(r.dev)
-	r.end(&rec)
+	rec.EndRate(r.given["warmup"])
 	if err := rec.Validate(); err != nil {
 		return rec, nil, usage("%w", r.blame(fitted, rec, err))
 	}
@@ -257,16 +257,6 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 		return rec, nil, usage("%w", err)
 	}
 	return rec, set, nil
-}
-
-// end lets a schedule that ends end with the run.
-func (r *trainRequest) end(rec *recipe.Recipe) {
-	if t := &rec.Train; (t.Rate.Kind == nn.Cosine || t.Rate.Kind == nn.Linear) && t.Rate.Total == 0 {
-		t.Rate.Total = t.Steps
-		if !r.given["warmup"] { // the preset's, for its own number of steps
-			t.Rate.Warmup = min(t.Rate.Warmup, t.Steps/10)
-		}
-	}
 }
 
 // blame adds to err, the error of an impossible recipe, the flag that made it
@@ -278,7 +268,7 @@ func (r *trainRequest) blame(base, final recipe.Recipe, err error) error {
 		if rec.Data.Scaling = final.Data.Scaling; rec.EDM != nil && rec.EDM.SigmaData == nil {
 			rec.EDM.SigmaData = []float64{1} // as good as what is measured
 		}
-		r.end(&rec)
+		rec.EndRate(r.given["warmup"])
 		return rec.Validate() != nil
 	}
 	rec := base.Clone()
@@ -297,7 +287,7 @@ func (r *trainRequest) blame(base, final recipe.Recipe, err error) error {
 	case flag != "":
 		return fmt.Errorf("%s: %w", flag, err)
 	case len(rec.Data.Shape) == 3:
-		return fmt.Errorf("-data %s: %w: -size scales the images, -width, -mult and others set the network", printable(final.Data.Spec), err)
+		return fmt.Errorf("-data %s: %w: -size scales the images, -width, -mult and others set the network", source.Printable(final.Data.Spec), err)
 	}
 	return err
 }

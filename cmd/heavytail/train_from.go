@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"heavytail/data"
+	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/train"
 )
@@ -45,10 +46,10 @@ func (r *trainRequest) fits(rec recipe.Recipe) error {
 	}
 	if was, is := r.source.Recipe.Data.Shape, rec.Data.Shape; len(was) != len(is) {
 		return fmt.Errorf("-from %s: a model of samples of %v, the data (-data %s) are of %v: images and points have no network in common; give data of its kind, or leave -from out",
-			printable(r.from), was, printable(rec.Data.Spec), is)
+			source.Printable(r.from), was, source.Printable(rec.Data.Spec), is)
 	}
 	if err := data.InOrder(r.source.Recipe.Data.Columns, rec.Data.Columns); err != nil {
-		return fmt.Errorf("-from %s: -data %s: %w", printable(r.from), printable(rec.Data.Spec), err)
+		return fmt.Errorf("-from %s: -data %s: %w", source.Printable(r.from), source.Printable(rec.Data.Spec), err)
 	}
 	return nil
 }
@@ -57,8 +58,11 @@ func (r *trainRequest) fits(rec recipe.Recipe) error {
 // scaling of its points, by which its weights know them, unless -standardize says
 // another.
 func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	if s := rec.Data.Scaling; set.Images() && s != nil && s.Kind != recipe.None {
+		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", s.Kind)
+	}
 	if r.source == nil || !r.source.Whole || set.Images() || len(r.source.Recipe.Data.Shape) != 1 {
-		return standardize(rec, set)
+		return train.Scale(rec, set)
 	}
 	of := r.source.Recipe.Data.Scaling
 	kind := recipe.None
@@ -66,7 +70,7 @@ func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []s
 		kind = of.Kind
 	}
 	if r.given["standardize"] {
-		if notes, err = standardize(rec, set); err == nil && (of != nil || rec.Data.Scaling != nil) {
+		if notes, err = train.Scale(rec, set); err == nil && (of != nil || rec.Data.Scaling != nil) {
 			notes = append(notes, fmt.Sprintf("the model of -from knows its points by another scaling (%s): without -standardize the run keeps that", kind))
 		}
 		return notes, err
@@ -76,7 +80,7 @@ func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []s
 	case of == nil:
 		return []string{"columns are not scaled, as the model of -from has none scaled (-standardize)"}, nil
 	case len(of.Center) != set.Per():
-		return standardize(rec, set) // StartFrom says what differs
+		return train.Scale(rec, set) // StartFrom says what differs
 	}
 	s := *of
 	s.Center, s.Scale = slices.Clone(s.Center), slices.Clone(s.Scale)

@@ -178,7 +178,7 @@ func TestDryRunEndsWithItsContext(t *testing.T) {
 	dir := t.TempDir()
 	ok(t, dir, toyArgs("run", "-steps", "3")...)
 	rec := savedRecipe(t, dir, "run/model.safetensors")
-	set, err := open(t.Context(), &rec)
+	set, err := train.Open(t.Context(), &rec)
 	require.NoError(t, err)
 	tr, err := train.New(kernels.New(1), set, rec)
 	require.NoError(t, err)

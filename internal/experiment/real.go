@@ -92,7 +92,7 @@ func realSetsOf(ctx context.Context, o Options) ([]realSet, error) {
 	var sets []realSet
 	for _, name := range realSets {
 		path := filepath.Join(o.Data, name+".csv")
-		set, err := data.Open(ctx, "csv:"+path, data.Options{})
+		set, err := data.Open(ctx, "csv:"+path, data.Options{Rules: data.FirstRules})
 		if err != nil {
 			return nil, fmt.Errorf("%w; bash results/real-data.sh %s writes it", err, o.Data)
 		}

@@ -3,6 +3,8 @@ package source
 import (
 	"bytes"
 	"encoding/binary"
+	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -57,4 +59,13 @@ func isText(head []byte) bool {
 		head = head[n:]
 	}
 	return true
+}
+
+// Printable returns a name from outside as it is told among others: quoted where
+// it holds what is not printable.
+func Printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) || !utf8.ValidString(name) {
+		return strconv.Quote(name)
+	}
+	return name
 }

@@ -1,4 +1,4 @@
-package main
+package train
 
 import (
 	"fmt"
@@ -9,15 +9,14 @@ import (
 	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/recipe"
-	"heavytail/train"
 )
 
-// measure sets what a process takes from the data where the flags do not give
+// Measure sets what a process takes from the data where the flags do not give
 // it: σ_data, one for images and one per column for points, as they are scaled, and the mean
 // that a flow's network of noise needs at its start. Four digits are kept. It
 // returns what to say of values that decide them alone, an error that names one
 // with which no process of the kind is possible.
-func measure(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+func Measure(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	needs := r.Flow != nil && r.Flow.Target == diffusion.TargetNoise && r.Flow.Mean == nil
 	if r.EDM != nil && r.EDM.SigmaData == nil {
 		needs = true
@@ -102,12 +101,12 @@ func swamped(set *data.Set, std []float64, what string) (notes []string) {
 		}
 		i, v := farthest(set, c, usual.Center[c])
 		notes = append(notes, fmt.Sprintf("column %s: its %s is %.3g times half its interquartile range, for values such as %.6g (%s): correct them if they are mistakes; a process for heavy tails with -standardize robust is for those that are none",
-			columnName(set, c), what, std[c]/half, v, set.Place(i)))
+			set.ColumnName(c), what, std[c]/half, v, set.Place(i)))
 	}
 	return notes
 }
 
-// farOut notes each column of points with a value beyond train.TooLarge of the
+// farOut notes each column of points with a value beyond TooLarge of the
 // scales that were measured on it.
 func farOut(set *data.Set, s *recipe.Scaling) (notes []string) {
 	for c, half := range s.Scale {
@@ -115,8 +114,8 @@ func farOut(set *data.Set, s *recipe.Scaling) (notes []string) {
 			continue
 		}
 		i, v := farthest(set, c, s.Center[c])
-		if n := math.Abs(v-s.Center[c]) / half; n > train.TooLarge {
-			notes = append(notes, fmt.Sprintf("column %s: %.6g (%s) is %.3g of its scales away from the middle: if it is a mistake, correct it or take it out", columnName(set, c), v, set.Place(i), n))
+		if n := math.Abs(v-s.Center[c]) / half; n > TooLarge {
+			notes = append(notes, fmt.Sprintf("column %s: %.6g (%s) is %.3g of its scales away from the middle: if it is a mistake, correct it or take it out", set.ColumnName(c), v, set.Place(i), n))
 		}
 	}
 	return notes
@@ -137,7 +136,7 @@ func farthest(set *data.Set, c int, middle float64) (i int, v float64) {
 
 // pointsOf gives the points of a set to who measures them.
 func pointsOf(set *data.Set) recipe.Points {
-	name := func(c int) string { return "column " + columnName(set, c) }
+	name := func(c int) string { return "column " + set.ColumnName(c) }
 	return recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: name, Place: set.Place}
 }
 

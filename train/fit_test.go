@@ -1,0 +1,137 @@
+package train
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/data"
+	"heavytail/diffusion"
+	"heavytail/recipe"
+)
+
+// prepared returns a short run on points around (100, −3), unscaled, in two classes.
+func prepared(t *testing.T) (recipe.Recipe, *data.Set) {
+	t.Helper()
+	set, err := data.From(clouds(60), []int{2}, nil)
+	require.NoError(t, err)
+	r, err := recipe.Preset("toy")
+	require.NoError(t, err)
+	require.NoError(t, r.Use(recipe.TEDM))
+	r.Train.Steps, r.Train.Batch = 30, 16
+	r.Train.Rate.Kind, r.Train.Rate.Warmup = "cosine", 20
+	notes, err := Prepare(&r, set)
+	require.NoError(t, err)
+	require.NotEmpty(t, notes)
+	return r, set
+}
+
+type clouds int
+
+func (n clouds) Len() int { return int(n) }
+
+func (n clouds) Sample(dst []float64, i int) int {
+	dst[0], dst[1] = 100+unit(bits(1, 1, uint64(i))), -3+0.01*unit(bits(2, 1, uint64(i)))
+	return -1
+}
+
+// Prepare settles what the command's flags leave open.
+func TestPrepare(t *testing.T) {
+	r, _ := prepared(t)
+	require.Equal(t, recipe.Robust, r.Data.Scaling.Kind)
+	require.InDelta(t, 100.5, r.Data.Scaling.Center[0], 0.2)
+	require.InDelta(t, 0.0025, r.Data.Scaling.Scale[1], 0.001)
+	require.NotEmpty(t, r.EDM.SigmaData)
+	require.Equal(t, 30, r.Train.Rate.Total)
+	require.Equal(t, 3, r.Train.Rate.Warmup)
+	require.Equal(t, 60, r.Data.Samples)
+	require.Len(t, r.Data.Sum, 32)
+
+	set, err := data.From(clouds(3), []int{1, 2, 1}, nil)
+	require.NoError(t, err)
+	r.Network.MLP.Dim = 7
+	_, err = Prepare(&r, set)
+	require.ErrorContains(t, err, "is for points")
+}
+
+// A run that is left and fitted again ends with the bytes of one that was not, and
+// of one without a folder.
+func TestFit(t *testing.T) {
+	r, set := prepared(t)
+	whole := t.TempDir()
+	_, err := Fit(t.Context(), r, set, Options{Dir: whole})
+	require.NoError(t, err)
+	want, err := os.ReadFile(filepath.Join(whole, ModelFile))
+	require.NoError(t, err)
+
+	dir := filepath.Join(t.TempDir(), "made", "here")
+	for s, err := range Steps(t.Context(), r, set, Options{Dir: dir, LogEvery: 10, Threads: 1}) {
+		require.NoError(t, err)
+		require.Equal(t, 10, s.Step)
+		break
+	}
+	_, done, err := ReadRecipe(filepath.Join(dir, ModelFile))
+	require.NoError(t, err)
+	require.Equal(t, 10, done, "who leaves the loop has the run saved")
+	var steps []int
+	for s, err := range Steps(t.Context(), r, set, Options{Dir: dir, LogEvery: 10, Threads: 2}) {
+		require.NoError(t, err)
+		steps = append(steps, s.Step)
+	}
+	require.Equal(t, []int{20, 30}, steps)
+	got, err := os.ReadFile(filepath.Join(dir, ModelFile))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	n := 0
+	tr, err := Fit(t.Context(), r, set, Options{Progress: func(Status) { n++ }})
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	got, err = tr.Model()
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestFitRefuses(t *testing.T) {
+	r, set := prepared(t)
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	_, err := Fit(ctx, r, set, Options{Dir: dir})
+	require.ErrorIs(t, err, context.Canceled)
+
+	other := r.Clone()
+	other.Train.Batch = 8
+	_, err = Fit(t.Context(), other, set, Options{Dir: dir})
+	require.ErrorContains(t, err, "train.batch")
+	moved, err := data.From(clouds(59), []int{2}, nil)
+	require.NoError(t, err)
+	other = r.Clone()
+	_, err = Prepare(&other, moved)
+	require.NoError(t, err)
+	_, err = Fit(t.Context(), other, moved, Options{Dir: dir})
+	require.ErrorContains(t, err, "data.")
+
+	lock, err := LockFolder(dir)
+	require.NoError(t, err)
+	_, err = Fit(t.Context(), r, set, Options{Dir: dir})
+	require.ErrorContains(t, err, "written by another training")
+	require.NoError(t, lock.Release())
+
+	_, err = Fit(t.Context(), r, set, Options{SaveEvery: -1})
+	require.ErrorContains(t, err, "SaveEvery -1")
+	raw, err := recipe.Preset("toy")
+	require.NoError(t, err)
+	_, err = Fit(t.Context(), raw, set, Options{})
+	require.ErrorContains(t, err, "Prepare")
+	require.Panics(t, func() { _, _ = Fit(t.Context(), r, nil, Options{}) })
+	longer := r.Clone()
+	longer.Train.Steps = 32
+	tr, err := Fit(t.Context(), longer, set, Options{Dir: dir})
+	require.NoError(t, err, "a run may be lengthened")
+	require.Equal(t, 32, tr.Done())
+	require.Equal(t, diffusion.Squared, tr.Recipe.Train.Loss.Kind)
+}
