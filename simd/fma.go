@@ -6,28 +6,44 @@ import "math"
 //
 // The product of two float32 is exact in float64. The sum s is rounded to
 // float64 first, so rounding s again to float32 is wrong only where s lies
-// exactly on a tie of float32 (low 29 bits 1 and 28 zeros) or in float32's
-// subnormal range; there the error of the first rounding decides.
+// exactly between two neighbours of float32; there the error of the first
+// rounding decides. See fmaTie.
+//
+//go:noinline
 func FMA(a, b, c float32) float32 {
+	if fuses {
+		return a*b + c // one instruction, as init has seen
+	}
 	p := float64(float64(a) * float64(b)) // exact
 	s := p + float64(c)
-	bits := math.Float64bits(s)
-	if bits&(1<<29-1) != 1<<28 && bits>>52&0x7ff > 1023-126 {
-		return float32(s)
-	}
-	return fmaOdd(p, float64(c), s)
-}
-
-// fmaOdd rounds p + c, whose float64 sum is s, to odd and then to float32.
-func fmaOdd(p, c, s float64) float32 {
-	bb := s - p
-	e := float64(p-float64(s-bb)) + float64(c-bb)
-	if e != 0 && math.Float64bits(s)&1 == 0 {
-		if (e > 0) == (s > 0) {
-			s = math.Float64frombits(math.Float64bits(s) + 1)
-		} else {
-			s = math.Float64frombits(math.Float64bits(s) - 1)
-		}
+	if fmaTie(s) {
+		s = fmaOdd(p, float64(c), s)
 	}
 	return float32(s)
+}
+
+// fmaTie reports whether s lies exactly between two neighbours of float32. In
+// float32's normal range its last 29 bits are then a 1 and 28 zeros. In the
+// subnormal range the middles are odd multiples of 2⁻¹⁵⁰, which end in more
+// zeros; there any s but 0 that does counts. The first comparison suffices for
+// almost every sum, the others are for sums of few digits, as where a pixel
+// is 0.
+func fmaTie(s float64) bool {
+	bits := math.Float64bits(s)
+	return bits&(1<<28-1) == 0 && (bits&(1<<28) != 0 || bits<<1-1 < (1023-126)<<53-1)
+}
+
+// fmaOdd returns p + c, whose float64 sum is s, rounded to odd: truncated, and
+// the last bit set unless s is exact. That lies on the right side of every
+// middle between two float32, so it rounds to float32 as p + c does.
+func fmaOdd(p, c, s float64) float64 {
+	bb := s - p
+	e := float64(p-float64(s-bb)) + float64(c-bb) // p + c - s, exact
+	bits := math.Float64bits(s)
+	if d := float64(e * s); d > 0 {
+		bits |= 1
+	} else if d < 0 {
+		bits = (bits - 1) | 1
+	}
+	return math.Float64frombits(bits) // s where s is infinite or NaN: so is d
 }

@@ -41,7 +41,14 @@ func fmaDiffers(f func(a, b, c float32) float32, cases [][3]float32) error {
 // fmaCases returns ordinary, extreme and nearly tied cases.
 func fmaCases(n int) [][3]float32 {
 	r := numtest.NewRand(1)
-	var out [][3]float32
+	nan, inf, top := float32(math.NaN()), float32(math.Inf(1)), float32(math.MaxFloat32)
+	out := [][3]float32{
+		{inf, 1, 0}, {1, 1, -inf}, {-inf, 1, inf}, {inf, 0, 1}, {top, top, -inf}, {nan, 1, 1}, {1, 1, nan}, {0, inf, nan},
+		{0, -1, 0}, {0, -1, float32(math.Copysign(0, -1))}, {1, 1, -1}, {1e-30, -1e-30, 0}, {1e-30, 1e-30, float32(math.Copysign(0, -1))},
+		// On both sides of the middle between the largest float32 and 2¹²⁸, and on it.
+		{0x1p100, 8, top}, {0x1.fffffep99, 8, top}, {0x1.000002p100, 8, top},
+		{0x1.000002p100, 0x1.fffffcp2, top}, {0x1.000002p100, -0x1.fffffcp2, -top}, {0x1.000002p52, 0x1.fffffep50, top},
+	}
 	wild := r.Wild(make([]float32, 3*n), true)
 	for i := range n {
 		out = append(out, [3]float32(wild[3*i:]))
@@ -93,7 +100,7 @@ func TestFMACheckerRejectsRoundingTwice(t *testing.T) {
 		if math.Float64bits(s)&(1<<29-1) != 1<<28 {
 			return float32(s)
 		}
-		return fmaOdd(p, float64(c), s)
+		return float32(fmaOdd(p, float64(c), s))
 	}
 	require.Error(t, fmaDiffers(subnormal, cases))
 }

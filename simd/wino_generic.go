@@ -35,14 +35,26 @@ func winoIn1(m Wino, d winoRow) winoRow {
 	}
 }
 
-// winoWeights1 is G·w.
-func winoWeights1(m Wino, w winoRow) winoRow {
-	if m == Wino2 {
-		h := w[0] + w[2]
-		return winoRow{w[0], h + w[1], h - w[1], w[2]}
+// winoWeight1 is row i of G·w.
+func winoWeight1(m Wino, i int, w0, w1, w2 float32) float32 {
+	switch {
+	case i == 0:
+		return w0
+	case i == int(m)+1:
+		return w2
+	case m == Wino2 && i == 1:
+		return (w0 + w2) + w1
+	case m == Wino2:
+		return (w0 + w2) - w1
 	}
-	e, f := FMA(winoA2, w[2], w[0]), FMA(winoB2, w[2], w[0])
-	return winoRow{w[0], FMA(winoA, w[1], e), FMA(-winoA, w[1], e), FMA(winoB, w[1], f), FMA(-winoB, w[1], f), w[2]}
+	point, square := float32(winoA), float32(winoA2)
+	if i > 2 {
+		point, square = winoB, winoB2
+	}
+	if i%2 == 0 {
+		point = -point
+	}
+	return FMA(point, w1, FMA(square, w2, w0))
 }
 
 // winoOut1 is Aᵀ·z.
@@ -103,19 +115,17 @@ func winoInGeneric(t *WinoIn, m Wino) {
 
 // winoWeightsGeneric is the definition of WinoWeights.
 func winoWeightsGeneric(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
-	side := int(m) + 2
 	for e := range n {
-		var g [6]winoRow
-		for tap := range 9 {
-			from := tap
+		var g [3]float32 // G·g, of that row
+		for j := range g {
+			taps := [3]int{j, 3 + j, 6 + j}
 			if flip {
-				from = 8 - tap
+				taps = [3]int{8 - j, 5 - j, 2 - j}
 			}
-			g[tap/3][tap%3] = w[from*wStep+e]
+			g[j] = winoWeight1(m, row, w[taps[0]*wStep+e], w[taps[1]*wStep+e], w[taps[2]*wStep+e])
 		}
-		y := winoBoth(m, &g, 3, side, winoWeights1)
-		for j := range side {
-			u[j*uStep+e] = y[row][j]
+		for j := range int(m) + 2 {
+			u[j*uStep+e] = winoWeight1(m, j, g[0], g[1], g[2])
 		}
 	}
 }

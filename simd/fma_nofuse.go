@@ -1,0 +1,7 @@
+//go:build !amd64.v3 && !arm64 && !loong64 && !ppc64 && !ppc64le && !riscv64 && !s390x
+
+package simd
+
+// fuses: see fma_fuse.go. Here the compiler never fuses, or the processor may
+// not have the instruction.
+const fuses = false
