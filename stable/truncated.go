@@ -86,8 +86,14 @@ func (t Truncated) Density(x float64) float64 {
 	if x < t.lo || x > t.hi {
 		return 0
 	}
-	return t.of.Density(x) / t.mass
+	if f := t.of.Density(x); f >= leastDensity && f <= math.MaxFloat64 {
+		return f / t.mass
+	}
+	return dmath.Exp(t.LogDensity(x)) // far out, where only the quotient is within float64
 }
+
+// leastDensity is that below which float64 has fewer digits, or none.
+const leastDensity = 0x1p-1022
 
 // LogDensity returns the logarithm of the density, −Inf outside the interval.
 func (t Truncated) LogDensity(x float64) float64 {

@@ -36,15 +36,51 @@ func between(of Distribution, a, b float64) (mass float64, isThin bool) {
 	return mass, true
 }
 
+// A level is the density of a law over a thin interval as a multiple of e^base,
+// which is 1 where the density is within float64. Far out it is not, though that
+// of the interval is.
+type level struct {
+	of   Distribution
+	base float64
+}
+
+// lowLevel is the logarithm of the density below which, and less of that above
+// which, a base is taken: next to the ends of float64.
+const lowLevel = -708
+
+// levelOf returns that of the interval from a to b.
+func levelOf(of Distribution, a, b float64) level {
+	l := of.LogDensity(a + float64(0.5*(b-a)))
+	if l >= lowLevel && l <= -lowLevel || l-l != 0 {
+		l = 0
+	}
+	return level{of, l}
+}
+
+func (l level) at(x float64) float64 {
+	if l.base == 0 {
+		return l.of.Density(x)
+	}
+	return dmath.Exp(l.of.LogDensity(x) - l.base)
+}
+
+// times returns x·e^base.
+func (l level) times(x float64) float64 {
+	if l.base == 0 {
+		return x
+	}
+	return dmath.Exp(dmath.Log(x) + l.base)
+}
+
 // slice returns the integral of the density from a to b, and the mean of X there
 // as a part of the way from a to b.
 func slice(of Distribution, a, b float64) (mass, mean float64) {
-	s := slicer{of: of, a: a, width: b - a, left: mostPanels}
+	s := slicer{level: levelOf(of, a, b), a: a, width: b - a, left: mostPanels}
 	s.add(0, 1, 12)
 	if s.mass > 0 {
 		mean = s.first / s.mass
 	}
-	return s.width * s.mass, mean
+	return s.times(s.width) * s.mass, mean
 }
 
 // mostPanels bounds the work of an integral whose density is rough.
@@ -52,7 +88,7 @@ const mostPanels = 1000
 
 // A slicer adds up ∫ f du and ∫ u·f du over parts of x = a + u·width.
 type slicer struct {
-	of          Distribution
+	level
 	a, width    float64
 	mass, first float64
 	left        int
@@ -77,7 +113,7 @@ func (s *slicer) gauss(g *rule, u, v float64) (m, f float64) {
 	h := 0.5 * (v - u)
 	for i, x := range g.x {
 		at := u + float64(h*(1+x))
-		w := float64(float64(g.w[i]*h) * s.of.Density(s.a+float64(s.width*at)))
+		w := float64(float64(g.w[i]*h) * s.at(s.a+float64(s.width*at)))
 		m += w
 		f += float64(w * at)
 	}
@@ -93,7 +129,8 @@ func (t Truncated) placeThin(p, q float64) float64 {
 		from, to, want = t.hi, t.lo, float64(q*t.mass)
 	}
 	lo, hi, u, steps := 0.0, 1.0, min(p, q), 30
-	a, b, c := t.of.Density(t.lo), t.of.Density(t.hi), t.of.Density(t.lo+float64(0.5*(t.hi-t.lo)))
+	l := levelOf(t.of, t.lo, t.hi)
+	a, b, c := l.at(t.lo), l.at(t.hi), l.at(t.lo+float64(0.5*(t.hi-t.lo)))
 	if max(a, b, c) <= (1+1e-9)*min(a, b, c) {
 		steps = 0
 	}
@@ -105,7 +142,7 @@ func (t Truncated) placeThin(p, q float64) float64 {
 		} else {
 			hi = u
 		}
-		next := u + (want-m)/float64(t.of.Density(x)*math.Abs(to-from))
+		next := u + (want-m)/float64(l.at(x)*l.times(math.Abs(to-from)))
 		if !(next >= lo && next <= hi) {
 			next = 0.5 * (lo + hi)
 		}
@@ -248,10 +285,13 @@ func (m *meanIntegral) gauss(g *rule, sign, y, h float64) float64 {
 		s, k := 0.5*(e+e/(1+e)), 0.5*(e+1+1/(e+1)) // sinh, cosh
 		x := m.c + float64(float64(sign*m.w)*s)
 		f := 0.0
-		if v < 20 {
-			f = s * k * m.t.of.Density(x) * m.w / m.t.mass
-		} else {
+		switch d := m.t.of.Density(x); {
+		case v >= 20:
 			f = dmath.Exp(m.t.of.LogDensity(x) + float64(2*v) - 2*math.Ln2 + dmath.Log(m.w) - dmath.Log(m.t.mass))
+		case d < leastDensity || d > math.MaxFloat64:
+			f = s * k * dmath.Exp(m.t.of.LogDensity(x)+dmath.Log(m.w)-dmath.Log(m.t.mass))
+		default:
+			f = s * k * d * m.w / m.t.mass
 		}
 		sum += float64(g.w[i] * f)
 	}

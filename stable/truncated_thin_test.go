@@ -151,3 +151,64 @@ func TestTruncatedEnds(t *testing.T) {
 	require.NoError(t, err)
 	within(t, w, func() { require.LessOrEqual(t, math.Abs(w.Mean()), 1e300) })
 }
+
+// TestTruncatedFar: far out a tail is a power law C·x^−α to all digits. Over an
+// interval there the mass is S(x)·(1 − (hi/x)^−α), the quantile x·(1 − p(1 −
+// (hi/x)^−α))^(−1/α) and the mean that of the power law, on both sides, though the
+// density and, over short intervals, the difference of tails leave float64.
+func TestTruncatedFar(t *testing.T) {
+	for _, of := range []Distribution{Symmetric(.4), Symmetric(.1), Law{.7, .5, 1e-3, 0, S1}, Law{.9, -.3, 1, 5, S0}, StudentT{.5, 1, 0}, StudentT{3, 1, 0}, Law{1.7, .2, 1, 0, S0}} {
+		a := of.tail(true)
+		x := math.Pow(10, min(300, 290/a)) // P is within float64
+		for _, ratio := range []float64{1e-12, 1e-9, 1e-7, 1e-3, .9} {
+			for _, sign := range []float64{1, -1} {
+				hi := x * (1 + ratio)
+				l, err := NewTruncated(of, min(sign*x, sign*hi), max(sign*x, sign*hi))
+				require.NoError(t, err, "%v %v", of, ratio)
+				y := hi/x - 1 // what rounding made of the ratio
+				if ratio < 1e-6 {
+					y = (hi - x) / x
+				}
+				share := -math.Expm1(-a * math.Log1p(y))
+				tail := of.Survival(x)
+				if sign < 0 {
+					tail = of.CDF(-x)
+				}
+				near(t, tail*share, l.Mass(), 2e-9, of, ratio, sign) // the difference of tails keeps 33 bits
+				ulp := math.Nextafter(x, 1e308) - x
+				for _, p := range []float64{.1, .5, .9} {
+					want := x * math.Exp(-math.Log1p(-p*share)/a)
+					q := l.SurvivalQuantile(p)
+					if sign > 0 {
+						q = l.Quantile(p)
+					}
+					require.InDelta(t, sign*want, q, 1e-8*(hi-x)+2*ulp, "%v %v %v", of, ratio, p)
+					near(t, 1-p, l.CDF(q)*(1-sign)/2+l.Survival(q)*(1+sign)/2, 1e-8+2*ulp/(hi-x)/min(p, 1-p), of, ratio, p)
+					near(t, a*math.Exp(-(a+1)*math.Log(want/x))/(x*share), l.Density(q), 2e-8+2*(a+1)*ulp/x, of, ratio, p)
+				}
+				mean := x * a / (a - 1) * -math.Expm1((1-a)*math.Log1p(y)) / share
+				if ratio < 1e-6 { // the middle, less (a+1)/12 of the square of the width
+					mean = x + (hi-x)*(.5-(a+1)*y/12)
+				}
+				require.InDelta(t, sign*mean, l.Mean(), 1e-8*(hi-x)+2*ulp, "%v %v", of, ratio)
+				var d [32]float64
+				l.Sample(d[:], Stream{Seed: 5}, 0)
+				sum := 0.0
+				for _, v := range d {
+					require.True(t, v*sign >= x && v*sign <= hi)
+					sum += (v*sign - x) / (hi - x) / 32
+				}
+				require.InDelta(t, (mean-x)/(hi-x), sum, 5*.289/math.Sqrt(32)+ulp/(hi-x)) // five deviations
+			}
+		}
+	}
+	// Scales next to the ends of float64, where the density leaves it above or below.
+	for _, scale := range []float64{1e-320, 1e-305, 1e305} {
+		l, err := NewTruncated(Law{1.5, 0, scale, 0, S0}, scale, scale+math.Nextafter(scale*1e-8, 1))
+		require.NoError(t, err)
+		lo, hi := l.Bounds()
+		unit := Symmetric(1.5)
+		near(t, unit.Density(1)*((hi-lo)/scale), l.Mass(), 1e-7+math.SmallestNonzeroFloat64/scale, scale) // x is rounded to its grid
+		require.True(t, l.Mean() >= lo && l.Mean() <= hi && l.Quantile(.3) >= lo && l.Quantile(.3) <= hi)
+	}
+}
