@@ -48,14 +48,21 @@ func (s *Set) takeRange(o Options) error {
 // is no more than 1 is a share of it.
 const leastWhite = 127
 
+// mostStandard bounds values of which some are negative: pictures less their mean in
+// units of their deviation reach about 3, dark ones with few bright pixels more.
+const mostStandard = 16
+
 // findRange returns the values of black and white: 0 and 1, 0 and 255, or, where
-// values are negative, −1 and 1.
+// values are negative, −1 and 1; an error for values that are none of pictures.
 func (s *Set) findRange() (black, white float64, err error) {
 	lo, hi := s.extremes()
 	from := fmt.Sprintf("values from %s to %s", rough(lo), rough(hi))
 	switch {
 	case s.bytes != nil && hi != 1:
 		return 0, 255, nil
+	case lo < 0 && max(-lo, hi) > mostStandard:
+		i := s.farthest(lo, hi)
+		return 0, 0, flagError("%s are none of pictures (%s holds %s): say with -range those of black and white, such as -range %s,%s, or correct them", from, s.Place(i/s.Per()), rough(s.value(i)), rough(lo), rough(hi))
 	case lo < -1 || lo < 0 && hi > 1:
 		s.note("%s are taken as they are, black being -1 and white 1 (-range says other values)", from)
 		return -1, 1, nil
@@ -74,6 +81,30 @@ func (s *Set) findRange() (black, white float64, err error) {
 	}
 	s.note("%s: 0 is taken for black, %v for white (-range says other values)", from, white)
 	return 0, white, nil
+}
+
+// value returns number i of the values of an array.
+func (s *Set) value(i int) float64 {
+	switch {
+	case s.bytes != nil:
+		return float64(s.bytes[i])
+	case s.floats != nil:
+		return float64(s.floats[i])
+	}
+	return s.wide[i]
+}
+
+// farthest returns which value is the one of two extremes that is larger in size.
+func (s *Set) farthest(lo, hi float64) int {
+	far := hi
+	if -lo > hi {
+		far = lo
+	}
+	i := 0
+	for s.value(i) != far {
+		i++
+	}
+	return i
 }
 
 // extremes returns the least and the greatest value of an array.
