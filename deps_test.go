@@ -38,9 +38,9 @@ var mayImport = map[string][]string{
 	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 
 	// Files.
-	"internal/atomicfile": {},
-	"internal/source":     {},                 // what is read, as atomicfile what is written
-	"internal/imageio":    {"internal/chart"}, // for the numbers on axes
+	"internal/atomicfile": {"internal/machine"}, // the room on a disk
+	"internal/source":     {},                   // what is read, as atomicfile what is written
+	"internal/imageio":    {"internal/chart"},   // for the numbers on axes
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked

@@ -29,7 +29,7 @@ func openNPY(ctx context.Context, arg string, o Options) (*Set, error) {
 	}
 	defer f.Close()
 	// An .npz is read in any order, which a pipe is not.
-	s, err := readArrays(ctx, f, func() (io.ReaderAt, int64, error) { return f.At(0) }, member, o)
+	s, err := readArrays(ctx, f, func() (io.ReaderAt, int64, error) { return f.At(0, func([]byte) error { return nil }) }, member, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -38,7 +40,7 @@ func ReadValues(ctx context.Context, path string, shape []int, columns []string)
 		return v, err
 	}
 	defer f.Close()
-	whole, size, err := f.At(machine.Memory() / 4)
+	whole, size, err := f.At(machine.Memory()/4, func(head []byte) error { return fits(head, form(path)) })
 	if err != nil {
 		return v, err
 	}
@@ -52,6 +54,22 @@ func ReadValues(ctx context.Context, path string, shape []int, columns []string)
 	}
 	v.Sum = hex.EncodeToString(h.Sum(nil))
 	return v, nil
+}
+
+// fits returns an error if a file that begins with head is none of the form.
+func fits(head []byte, form string) error {
+	kind := source.Kind(head)
+	switch {
+	case kind == source.Gzip:
+		return nil
+	case form == ".csv" || form == ".tsv":
+		return noTable(bufio.NewReader(bytes.NewReader(head)))
+	case form == ".npy" && kind != source.Array && kind != source.Zip:
+		return errors.New("no array of numbers (.npy)")
+	case form != ".npy" && kind != source.PNG && kind != source.JPEG:
+		return errors.New("no picture; want PNG or JPEG")
+	}
+	return nil
 }
 
 // form returns the ending of a name, less that of gzip, in lower case.

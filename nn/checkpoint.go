@@ -52,19 +52,14 @@ func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	}
 	head = head[:n]
 	c := &Checkpoint{size: size, entries: map[string]entry{}}
+	if c.Format, err = Format(head, size); err != nil {
+		return nil, err
+	}
 	var recipe, state string
-	switch {
-	case torchfile.IsTorch(head):
-		c.Format = "torch"
+	if c.Format == "torch" {
 		recipe, state, err = c.openTorch(r, size)
-	case tensor.IsSafetensors(head, size):
-		c.Format = "safetensors"
+	} else {
 		recipe, state, err = c.openSafetensors(r, size)
-	default:
-		err = errors.New("neither safetensors nor a PyTorch checkpoint (or cut off)")
-		if kind := source.Kind(head); kind != "" {
-			err = fmt.Errorf("%s, no model: %w", kind, err)
-		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
@@ -73,6 +68,22 @@ func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
 	return c, nil
+}
+
+// Format tells the form of a checkpoint, torch or safetensors, by its first 16 bytes
+// and its size, an error if it is none.
+func Format(head []byte, size int64) (string, error) {
+	switch {
+	case torchfile.IsTorch(head):
+		return "torch", nil
+	case tensor.IsSafetensors(head, size):
+		return "safetensors", nil
+	}
+	const none = "neither safetensors nor a PyTorch checkpoint (or cut off)"
+	if kind := source.Kind(head); kind != "" {
+		return "", fmt.Errorf("checkpoint: %s, no model: %s", kind, none)
+	}
+	return "", errors.New("checkpoint: " + none)
 }
 
 func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state string, err error) {

@@ -11,8 +11,10 @@ import (
 	"path/filepath"
 
 	"heavytail/fashion"
+	"heavytail/internal/imageio"
 	limits "heavytail/internal/machine" // machine is what info tells
 	"heavytail/internal/source"
+	"heavytail/nn"
 	"heavytail/train"
 )
 
@@ -39,7 +41,13 @@ func openModel(ctx context.Context, path string) (*modelSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, size, err := f.At(limits.Memory() / 4)
+	r, size, err := f.At(limits.Memory()/4, func(head []byte) error {
+		if imageio.IsPNG(head) { // info tells of it
+			return nil
+		}
+		_, err := nn.Format(head, limits.Memory()/4)
+		return err
+	})
 	if err != nil {
 		_ = f.Close()
 		return nil, err

@@ -92,7 +92,7 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	case !folderExists(dir):
 		return fmt.Errorf("-o %s: there is no folder %s; make it first", o.out, dir)
 	}
-	return atomicfile.Write(o.out, func(w io.Writer) error { return src.write(ctx, w) })
+	return atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
 }
 
 // A noiseSource makes a file of n rows of d values (d = 0: n values).
@@ -101,6 +101,15 @@ type noiseSource struct {
 	seed          uint64
 	law           noiseMaker
 	double, gpu   bool
+}
+
+// bytes returns the size of the file less its header.
+func (s *noiseSource) bytes() int64 {
+	n := int64(s.n) * int64(max(s.d, 1)) * 4
+	if s.double {
+		n *= 2
+	}
+	return n
 }
 
 // noisePart is the number of values that a thread makes at a time, gpuPart what a GPU

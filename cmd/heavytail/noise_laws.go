@@ -84,6 +84,9 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 	case o.kind != "f32" && o.kind != "f64":
 		return nil, usage("-type %s: want f32 or f64", o.kind)
 	}
+	if err := o.most(); err != nil {
+		return nil, err
+	}
 	m, err := l.make(p, o)
 	if err != nil {
 		return nil, usage("-law %s: %w", o.law, err)
@@ -93,6 +96,19 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 		return nil, usage("-type f64: -law %s -method %s is made in float32 only", name, o.method)
 	}
 	return s, nil
+}
+
+// most returns an error for more values than a file has: their bytes are told in
+// float64, and on 32-bit processors values are counted in 31 bits.
+func (o *noiseOptions) most() error {
+	values, bytes := o.n*float64(max(o.d, 1)), 4.0
+	if o.kind == "f64" {
+		bytes = 8
+	}
+	if values*bytes > 1<<53 || values > math.MaxInt {
+		return usage("-n %.6g with rows of %d: a file of %.3g GB; want at most %.3g values in all", o.n, max(o.d, 1), values*bytes/1e9, min((1<<53)/bytes, math.MaxInt))
+	}
+	return nil
 }
 
 // noiseChunk is the number of values that share a sample index of the stream:

@@ -120,6 +120,7 @@ func TestNoiseRefuses(t *testing.T) {
 		"-law stable:0.3,0 -method table -o x.npy":           "0.5",
 		"-law uniform -type f16 -o x.npy":                    "want f32 or f64",
 		"-law isotropic:1.5 -d 100000000 -o x.npy":           "-d 100000000",
+		"-law isotropic:1.5 -d 1000000 -n 1e12 -o x.npy":     "a file of 4e+09 GB",
 		"-law stable:1.5,0.5 -param s0 -threads -1 -o x":     "-threads -1",
 	} {
 		r := heavytailIn(t, t.TempDir(), append([]string{"noise"}, strings.Fields(args)...)...)

@@ -181,7 +181,11 @@ type numbers struct{ path string }
 
 func (n numbers) write(ctx context.Context, r *sampleRequest) error {
 	shape := append([]int{r.options.N}, r.loaded.SampleShape(r.options)...)
-	return atomicfile.Write(n.path, func(w io.Writer) error {
+	size := int64(r.options.N) * int64(r.per()) * 4
+	if r.loaded.Scaled() {
+		size *= 2
+	}
+	return atomicfile.WriteSized(n.path, size, func(w io.Writer) error {
 		if r.loaded.Scaled() {
 			if err := npy.WriteHeader64(w, shape...); err != nil {
 				return err

@@ -154,3 +154,31 @@ func signalled(t *testing.T, dir string, s syscall.Signal, after time.Duration, 
 	}
 	return c.ProcessState.ExitCode(), errs.String()
 }
+
+// What is no file is read by its first bytes before all of it: a device may go on
+// for ever.
+func TestEndlessPipes(t *testing.T) {
+	for _, args := range []string{"info pipe", "sample -model pipe", "convert pipe x.safetensors", "eval toy:rings model:pipe", "sample -init pipe", "sample -init a.png -mask pipe", "tail csv:pipe", "tail npy:pipe", "tail idx:pipe"} {
+		dir := t.TempDir()
+		writePNG(t, filepath.Join(dir, "a.png"), func(int, int) byte { return 9 })
+		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600))
+		written := make(chan int, 1)
+		go func() {
+			n := 0
+			defer func() { written <- n }()
+			w, err := os.OpenFile(filepath.Join(dir, "pipe"), os.O_WRONLY, 0)
+			if err != nil {
+				return
+			}
+			defer w.Close()
+			for err == nil && n < 64<<20 {
+				var k int
+				k, err = w.Write(make([]byte, 1<<16))
+				n += k
+			}
+		}()
+		r := heavytailIn(t, dir, strings.Fields(args)...)
+		require.Equal(t, 1, r.status, "%s: %s", args, r.stderr)
+		require.Less(t, <-written, 1<<20, args)
+	}
+}

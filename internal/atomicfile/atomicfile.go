@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"heavytail/internal/machine"
 )
 
 // Write makes or replaces the file at path with what fill writes. The data
@@ -25,15 +27,19 @@ import (
 // its own. A symbolic link stays one: the file that it names is replaced or
 // made. What is not a file (a device, a pipe, a socket, the standard output
 // under one of its names) cannot be replaced, so it is written as fill goes.
-func Write(path string, fill func(w io.Writer) error) error {
-	err := write(path, fill)
+func Write(path string, fill func(w io.Writer) error) error { return WriteSized(path, 0, fill) }
+
+// WriteSized is Write for a file of so many bytes: for one that the disk has no room
+// for it returns an error before fill is called.
+func WriteSized(path string, size int64, fill func(w io.Writer) error) error {
+	err := write(path, size, fill)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }
 
-func write(path string, fill func(w io.Writer) error) error {
+func write(path string, size int64, fill func(w io.Writer) error) error {
 	old, err := os.Stat(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -49,18 +55,21 @@ func write(path string, fill func(w io.Writer) error) error {
 		return err
 	}
 	if old == nil {
-		return replace(target, nil, fill)
+		return replace(target, nil, size, fill)
 	}
 	// A link of /proc may name a file by a path that is not there.
 	if there, err := os.Stat(target); err != nil || !os.SameFile(old, there) {
 		return writeThrough(path, old, fill)
 	}
-	return replace(target, old, fill)
+	return replace(target, old, size, fill)
 }
 
 // replace puts a new file in the place of path; old describes the one that is
 // there, nil for none.
-func replace(path string, old os.FileInfo, fill func(w io.Writer) error) (err error) {
+func replace(path string, old os.FileInfo, size int64, fill func(w io.Writer) error) (err error) {
+	if free, known := machine.Free(filepath.Dir(path)); known && size > free {
+		return fmt.Errorf("it would have %.3g GB, and its disk has room for %.3g GB: write fewer values, or to another disk", float64(size)/1e9, float64(free)/1e9)
+	}
 	perm := fs.FileMode(0o666)
 	if old != nil {
 		perm = old.Mode().Perm() // nobody reads it meanwhile who could not

@@ -15,11 +15,15 @@ const (
 	Empty = "an empty file"
 	Zip   = "a zip archive, as spreadsheets are (.xlsx)"
 	Gzip  = "a gzipped file"
+	Array = "an array of numbers (.npy)"
+	PNG   = "a PNG picture"
+	JPEG  = "a JPEG picture"
+	Zeros = "nothing but zeros"
 )
 
 // magic are the first bytes of files of a kind.
 var magic = []struct{ first, kind string }{
-	{"\x89PNG", "a PNG picture"}, {"GIF8", "a GIF picture"}, {"\xff\xd8\xff", "a JPEG picture"}, {"\x93NUMPY", "an array of numbers (.npy)"},
+	{"\x89PNG", PNG}, {"GIF8", "a GIF picture"}, {"\xff\xd8\xff", JPEG}, {"\x93NUMPY", Array},
 	{"PK\x03\x04", Zip}, {"PK\x05\x06", Zip}, {"\x1f\x8b", Gzip}, {"%PDF", "a PDF"}, {"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)"},
 	{"PAR1", "a Parquet file"}, {"\x89HDF", "an HDF5 file"}, {"SQLite format", "a database"}, {"BM", "a BMP picture"},
 }
@@ -42,6 +46,8 @@ func Kind(head []byte) string {
 		return "a file of safetensors"
 	case isText(head):
 		return Text
+	case bytes.Count(head, []byte{0}) == len(head):
+		return Zeros
 	}
 	return ""
 }

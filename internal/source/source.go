@@ -4,6 +4,7 @@
 package source
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -73,8 +74,9 @@ func (f *File) Regular() bool {
 }
 
 // At returns the bytes of f, to be read in any order, and how many they are. What
-// is not a file is read whole, at most limit bytes.
-func (f *File) At(limit int64) (r io.ReaderAt, size int64, err error) {
+// is not a file is read whole, at most limit bytes, unless fits, given the first 512,
+// returns an error: a device may go on for ever.
+func (f *File) At(limit int64, fits func(head []byte) error) (r io.ReaderAt, size int64, err error) {
 	st, err := f.file.Stat()
 	if err != nil {
 		return nil, 0, err
@@ -82,7 +84,18 @@ func (f *File) At(limit int64) (r io.ReaderAt, size int64, err error) {
 	if st.Mode().IsRegular() {
 		return f.file, st.Size(), nil
 	}
-	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	br := bufio.NewReaderSize(f, 512)
+	head, err := br.Peek(512)
+	if err == io.EOF {
+		err = nil
+	}
+	if err == nil {
+		err = fits(head)
+	}
+	var b []byte
+	if err == nil {
+		b, err = io.ReadAll(io.LimitReader(br, limit+1))
+	}
 	if err == nil && int64(len(b)) > limit {
 		err = fmt.Errorf("more than %d MiB from what is not a file; write it to one", limit>>20)
 	}
