@@ -72,6 +72,10 @@ var mayImport = map[string][]string{
 	// Checks of the compiled code, a program of CI.
 	"internal/contraction": {},
 
+	// What a reader begins with: public packages only.
+	"examples/serve": {"", "data", "recipe", "train"},
+	"examples/tiny":  {"diffusion", "kernels", "nn", "stable"},
+
 	// Tests.
 	"internal/numtest":  {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
 	"internal/ref64":    {"tensor"},
