@@ -77,12 +77,15 @@ type NoiseParams struct {
 	Zero    float32    // Skewed: the size of a result that the shift would make 0
 
 	Table *OctaveTable // Table
-
-	words *uint32 // of NoiseOf
 }
 
-// noiseGroup is the number of blocks that one step of a kernel makes.
-const noiseGroup = 32
+// noiseGroup is the number of blocks that one step of a kernel takes, and
+// noiseChunk the number of words that are made before they are turned into
+// variates: 16 KiB.
+const (
+	noiseGroup = 32
+	noiseChunk = 4096
+)
 
 // Noise sets dst[i] to variate off+i of the family op of the generator p, so
 // that any cut of a range gives the same values. It panics when off+len(dst)
@@ -103,13 +106,7 @@ func NoiseOf(dst []float32, op NoiseOp, words []uint32, q *NoiseParams) {
 	if op == NoiseWords || op >= noiseOps || op == NoiseTable && q.Table == nil || len(words)%4 != 0 || len(dst) != len(words)/4*per {
 		panic(fmt.Sprintf("simd: NoiseOf: family %d, %d variates of %d words", op, len(dst), len(words)))
 	}
-	n := len(words) / 4 / noiseGroup * noiseGroup // blocks in whole groups
-	if n > 0 && noiseGivenAsm(dst[:n*per], op, words[:4*n], q) {
-		dst, words = dst[n*per:], words[4*n:]
-	}
-	for ; len(words) > 0; dst, words = dst[per:], words[4:] {
-		noiseBlock(dst, op, [4]uint32(words), q)
-	}
+	noiseTransform(dst, words, op, q)
 }
 
 // Uint32s sets dst[i] to word off+i of the generator p.
@@ -118,41 +115,56 @@ func Uint32s(dst []uint32, p *Philox, off uint64) {
 	noiseFill(f, NoiseWords, p, off, &NoiseParams{})
 }
 
-// noiseFill runs whole groups into dst and the ragged ends through a buffer.
+// noiseFill makes words and turns them into variates in place, a chunk at a
+// time: where a variate takes two words, those of a chunk fill twice its place.
+// The ragged ends go through a buffer, and what is left when there is no place
+// for the words.
 func noiseFill(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams) {
 	per := op.perBlock()
 	limit := per << 32
 	if off > limit || uint64(len(dst)) > limit-off {
 		panic(fmt.Sprintf("simd: Noise: %d variates at offset %d exceed %d", len(dst), off, limit))
 	}
-	size := int(per * noiseGroup)
+	each, size := 4/int(per), int(per*noiseGroup)
 	for len(dst) > 0 {
 		block, skip := uint32(off/per), int(off%per)
-		n := len(dst) / size * size
-		if skip == 0 && n > 0 {
-			noiseGroups(dst[:n], op, p, block, q)
-		} else {
+		n := len(dst)
+		if op != NoiseWords {
+			n = min(n, noiseChunk)
+		}
+		n = n / each / size * size
+		if skip != 0 || n == 0 {
 			n = noiseRagged(dst, op, p, block, skip, q)
+		} else {
+			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[0])), n*each)
+			p.words(words, block, nil)
+			noiseTransform(dst[:n], words, op, q)
 		}
 		dst, off = dst[n:], off+uint64(n)
 	}
 }
 
-// noiseRagged makes one group, or as much as is needed of it, and copies what
-// of it lies in dst; it returns how much that is.
+// noiseRagged makes a group, or as much as is needed of it, and copies what of it
+// lies in dst; it returns how much that is.
 func noiseRagged(dst []float32, op NoiseOp, p *Philox, block uint32, skip int, q *NoiseParams) int {
-	var buf [4 * noiseGroup]float32
+	var buf [4 * noiseGroup]uint32
 	per := int(op.perBlock())
 	blocks := min((skip+len(dst)+per-1)/per, noiseGroup)
-	if !noiseGroupsAsm(buf[:per*noiseGroup], op, p, block, q) {
-		noiseGroupsGeneric(buf[:per*blocks], op, p, block, q)
+	if noiseGrouped() {
+		blocks = noiseGroup
 	}
-	return copy(dst, buf[skip:per*blocks])
+	words, x := buf[:4*blocks], (*[4 * noiseGroup]float32)(unsafe.Pointer(&buf))[:per*blocks]
+	p.words(words, block, nil)
+	noiseTransform(x, words, op, q)
+	return copy(dst, x[skip:])
 }
 
-// noiseGroups fills dst, whole groups, from a block on.
-func noiseGroups(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
-	if !noiseGroupsAsm(dst, op, p, block, q) {
-		noiseGroupsGeneric(dst, op, p, block, q)
+// noiseTransform turns whole blocks of words into the variates dst, which may
+// begin where the words do.
+func noiseTransform(dst []float32, words []uint32, op NoiseOp, q *NoiseParams) {
+	if op == NoiseWords {
+		return // in place
 	}
+	n := noiseTransformAsm(dst, words, op, q)
+	noiseTransformGeneric(dst[n*int(op.perBlock()):], words[4*n:], op, q)
 }

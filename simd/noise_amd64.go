@@ -2,235 +2,214 @@
 
 package simd
 
-import (
-	"unsafe"
+import "heavytail/internal/isa"
 
-	"heavytail/internal/isa"
-)
-
-// noiseGroupsAsm fills dst with whole groups, if there is assembly for it.
-func noiseGroupsAsm(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) bool {
-	n := len(dst) / int(op.perBlock()*noiseGroup)
-	if n == 0 || isa.Cur() != isa.AVX512 && isa.Cur() != isa.AVX2 {
-		return false
+// philoxWordsAsm is Philox.words for the whole groups of dst, if there is
+// assembly for it. It returns how many blocks they are.
+func philoxWordsAsm(dst []uint32, p *Philox, block uint32, at []uint64) (blocks int) {
+	n := len(dst) / (4 * noiseGroup)
+	if n == 0 {
+		return 0
 	}
-	if op == NoiseTable {
-		noiseTableAsm(dst, p, block, q.Table)
-		return true
+	var list *uint64
+	if at != nil {
+		list = &at[:n*noiseGroup][0]
 	}
-	noiseKernel(&dst[0], n, op, &p.m, block, q)
-	return true
-}
-
-// noiseGivenAsm is noiseGroupsAsm for words in memory: the kernels take them
-// where there is no generator.
-func noiseGivenAsm(dst []float32, op NoiseOp, words []uint32, q *NoiseParams) bool {
-	if isa.Cur() != isa.AVX512 && isa.Cur() != isa.AVX2 {
-		return false
-	}
-	if op == NoiseTable {
-		copy(unsafe.Slice((*uint32)(unsafe.Pointer(&dst[0])), len(dst)), words)
-		noiseTransform(dst, q.Table)
-		return true
-	}
-	r := *q
-	r.words = &words[0]
-	noiseKernel(&dst[0], len(words)/(4*noiseGroup), op, nil, 0, &r)
-	return true
-}
-
-// tableChunk is the number of variates whose words are made before they are
-// transformed in place, a multiple of those of a group.
-const tableChunk = 2048
-
-// noiseTableAsm makes the words and turns them into variates in place.
-func noiseTableAsm(dst []float32, p *Philox, block uint32, t *OctaveTable) {
-	for len(dst) > 0 {
-		d := dst[:min(len(dst), tableChunk)]
-		noiseKernel(&d[0], len(d)/(4*noiseGroup), NoiseWords, &p.m, block, nil)
-		noiseTransform(d, t)
-		block += uint32(len(d)) / 4
-		dst = dst[len(d):]
-	}
-}
-
-// noiseTransform turns the words in x into variates.
-func noiseTransform(x []float32, t *OctaveTable) {
-	switch wide := isa.Cur() == isa.AVX512; {
-	case wide && t.terms == 8:
-		noiseTable8AVX512(&x[0], len(x), t)
-	case wide:
-		noiseTable10AVX512(&x[0], len(x), t)
-	case t.terms == 8:
-		noiseTable8AVX2(&x[0], len(x), t)
+	switch isa.Cur() {
+	case isa.AVX512:
+		philoxWordsAVX512(&dst[0], n, &p.m, block, list)
+	case isa.AVX2:
+		philoxWordsAVX2(&dst[0], n, &p.m, block, list)
 	default:
-		noiseTable10AVX2(&x[0], len(x), t)
+		return 0
 	}
+	return n * noiseGroup
 }
 
-// noiseKernel calls the kernel of a family.
-func noiseKernel(dst *float32, groups int, op NoiseOp, m *[19]uint64, block uint32, q *NoiseParams) {
-	if isa.Cur() == isa.AVX512 {
-		noiseAVX512(dst, groups, op, m, block, q)
-	} else {
-		noiseAVX2(dst, groups, op, m, block, q)
+// noiseGrouped tells whether it is quicker to make whole groups of blocks.
+func noiseGrouped() bool { return isa.Cur() != isa.Generic }
+
+// noiseTransformAsm is noiseTransform for the whole groups of words, if there is
+// assembly for it. It returns how many blocks they are.
+func noiseTransformAsm(dst []float32, words []uint32, op NoiseOp, q *NoiseParams) (blocks int) {
+	n := len(words) / (4 * noiseGroup)
+	if n == 0 {
+		return 0
 	}
+	_ = dst[n*noiseGroup*int(op.perBlock())-1]
+	switch isa.Cur() {
+	case isa.AVX512:
+		noiseAVX512(&dst[0], &words[0], n, op, q)
+	case isa.AVX2:
+		noiseAVX2(&dst[0], &words[0], n, op, q)
+	default:
+		return 0
+	}
+	return n * noiseGroup
 }
 
-func noiseAVX512(dst *float32, groups int, op NoiseOp, m *[19]uint64, block uint32, q *NoiseParams) {
+func noiseAVX512(dst *float32, words *uint32, groups int, op NoiseOp, q *NoiseParams) {
 	switch op {
-	case NoiseWords:
-		noiseWordsAVX512(dst, groups, m, block, q)
 	case NoiseUniform:
-		noiseUniformAVX512(dst, groups, m, block, q)
+		noiseUniformAVX512(dst, words, groups, q)
 	case NoiseExponential:
-		noiseExponentialAVX512(dst, groups, m, block, q)
+		noiseExponentialAVX512(dst, words, groups, q)
 	case NoiseNormal:
-		noiseNormalAVX512(dst, groups, m, block, q)
+		noiseNormalAVX512(dst, words, groups, q)
 	case NoiseSymmetricLow:
-		noiseSymmetricLowAVX512(dst, groups, m, block, q)
+		noiseSymmetricLowAVX512(dst, words, groups, q)
 	case NoiseSymmetricHigh:
-		noiseSymmetricHighAVX512(dst, groups, m, block, q)
+		noiseSymmetricHighAVX512(dst, words, groups, q)
 	case NoiseSkewed:
-		noiseSkewedAVX512(dst, groups, m, block, q)
+		noiseSkewedAVX512(dst, words, groups, q)
 	case NoisePositiveLow:
-		noisePositiveLowAVX512(dst, groups, m, block, q)
+		noisePositiveLowAVX512(dst, words, groups, q)
 	case NoisePositiveHigh:
-		noisePositiveHighAVX512(dst, groups, m, block, q)
+		noisePositiveHighAVX512(dst, words, groups, q)
 	case NoiseRootLow:
-		noiseRootLowAVX512(dst, groups, m, block, q)
+		noiseRootLowAVX512(dst, words, groups, q)
 	case NoiseRootHigh:
-		noiseRootHighAVX512(dst, groups, m, block, q)
+		noiseRootHighAVX512(dst, words, groups, q)
 	case NoiseLogLow:
-		noiseLogLowAVX512(dst, groups, m, block, q)
+		noiseLogLowAVX512(dst, words, groups, q)
 	case NoiseLogHigh:
-		noiseLogHighAVX512(dst, groups, m, block, q)
+		noiseLogHighAVX512(dst, words, groups, q)
+	case NoiseTable:
+		if q.Table.terms == 8 {
+			noiseTable8AVX512(dst, words, groups, q)
+		} else {
+			noiseTable10AVX512(dst, words, groups, q)
+		}
 	}
 }
 
-func noiseAVX2(dst *float32, groups int, op NoiseOp, m *[19]uint64, block uint32, q *NoiseParams) {
+func noiseAVX2(dst *float32, words *uint32, groups int, op NoiseOp, q *NoiseParams) {
 	switch op {
-	case NoiseWords:
-		noiseWordsAVX2(dst, groups, m, block, q)
 	case NoiseUniform:
-		noiseUniformAVX2(dst, groups, m, block, q)
+		noiseUniformAVX2(dst, words, groups, q)
 	case NoiseExponential:
-		noiseExponentialAVX2(dst, groups, m, block, q)
+		noiseExponentialAVX2(dst, words, groups, q)
 	case NoiseNormal:
-		noiseNormalAVX2(dst, groups, m, block, q)
+		noiseNormalAVX2(dst, words, groups, q)
 	case NoiseSymmetricLow:
-		noiseSymmetricLowAVX2(dst, groups, m, block, q)
+		noiseSymmetricLowAVX2(dst, words, groups, q)
 	case NoiseSymmetricHigh:
-		noiseSymmetricHighAVX2(dst, groups, m, block, q)
+		noiseSymmetricHighAVX2(dst, words, groups, q)
 	case NoiseSkewed:
-		noiseSkewedAVX2(dst, groups, m, block, q)
+		noiseSkewedAVX2(dst, words, groups, q)
 	case NoisePositiveLow:
-		noisePositiveLowAVX2(dst, groups, m, block, q)
+		noisePositiveLowAVX2(dst, words, groups, q)
 	case NoisePositiveHigh:
-		noisePositiveHighAVX2(dst, groups, m, block, q)
+		noisePositiveHighAVX2(dst, words, groups, q)
 	case NoiseRootLow:
-		noiseRootLowAVX2(dst, groups, m, block, q)
+		noiseRootLowAVX2(dst, words, groups, q)
 	case NoiseRootHigh:
-		noiseRootHighAVX2(dst, groups, m, block, q)
+		noiseRootHighAVX2(dst, words, groups, q)
 	case NoiseLogLow:
-		noiseLogLowAVX2(dst, groups, m, block, q)
+		noiseLogLowAVX2(dst, words, groups, q)
 	case NoiseLogHigh:
-		noiseLogHighAVX2(dst, groups, m, block, q)
+		noiseLogHighAVX2(dst, words, groups, q)
+	case NoiseTable:
+		if q.Table.terms == 8 {
+			noiseTable8AVX2(dst, words, groups, q)
+		} else {
+			noiseTable10AVX2(dst, words, groups, q)
+		}
 	}
 }
 
-// The kernels of tables turn the words in x into variates in place, n being a
-// multiple of 64.
+// The kernels of the cipher: groups times 32 blocks, of the numbers block, block+1,
+// … or, if at is not nil, block+at[listed(0)], block+at[listed(1)], …
 
 //go:noescape
-func noiseTable8AVX512(x *float32, n int, t *OctaveTable)
+func philoxWordsAVX512(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)
 
 //go:noescape
-func noiseTable10AVX512(x *float32, n int, t *OctaveTable)
+func philoxWordsAVX2(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)
+
+// The kernels below are noiseTransformGeneric for one family: groups times 32
+// blocks of words.
 
 //go:noescape
-func noiseTable8AVX2(x *float32, n int, t *OctaveTable)
+func noiseUniformAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseTable10AVX2(x *float32, n int, t *OctaveTable)
-
-// The kernels below are noiseGroupsGeneric for one family: groups times 32
-// blocks from block on.
+func noiseExponentialAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseWordsAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseNormalAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseUniformAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSymmetricLowAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseExponentialAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSymmetricHighAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseNormalAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSkewedAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSymmetricLowAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noisePositiveLowAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSymmetricHighAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noisePositiveHighAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSkewedAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseRootLowAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noisePositiveLowAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseRootHighAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noisePositiveHighAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseLogLowAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseRootLowAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseLogHighAVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseRootHighAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseTable8AVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseLogLowAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseTable10AVX512(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseLogHighAVX512(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseUniformAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseWordsAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseExponentialAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseUniformAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseNormalAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseExponentialAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSymmetricLowAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseNormalAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSymmetricHighAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSymmetricLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseSkewedAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSymmetricHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noisePositiveLowAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseSkewedAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noisePositiveHighAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noisePositiveLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseRootLowAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noisePositiveHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseRootHighAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseRootLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseLogLowAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseRootHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseLogHighAVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseLogLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseTable8AVX2(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
-func noiseLogHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *NoiseParams)
+func noiseTable10AVX2(dst *float32, words *uint32, groups int, q *NoiseParams)

@@ -5,477 +5,483 @@
 #include "textflag.h"
 
 DATA noiseAVX2<>+0(SB)/8, $0x0000000000000000
-DATA noiseAVX2<>+8(SB)/8, $0x0000000000000001
-DATA noiseAVX2<>+16(SB)/8, $0x0000000000000002
-DATA noiseAVX2<>+24(SB)/8, $0x0000000000000003
-DATA noiseAVX2<>+64(SB)/8, $0x0000000000000004
-DATA noiseAVX2<>+72(SB)/8, $0x0000000000000005
-DATA noiseAVX2<>+80(SB)/8, $0x0000000000000006
-DATA noiseAVX2<>+88(SB)/8, $0x0000000000000007
-DATA noiseAVX2<>+96(SB)/8, $0x00000000d2511f53
-DATA noiseAVX2<>+104(SB)/8, $0x00000000d2511f53
-DATA noiseAVX2<>+112(SB)/8, $0x00000000d2511f53
-DATA noiseAVX2<>+120(SB)/8, $0x00000000d2511f53
-DATA noiseAVX2<>+128(SB)/8, $0x00000000cd9e8d57
-DATA noiseAVX2<>+136(SB)/8, $0x00000000cd9e8d57
-DATA noiseAVX2<>+144(SB)/8, $0x00000000cd9e8d57
-DATA noiseAVX2<>+152(SB)/8, $0x00000000cd9e8d57
-DATA noiseAVX2<>+160(SB)/4, $0x30000000
-DATA noiseAVX2<>+164(SB)/4, $0x30000000
-DATA noiseAVX2<>+168(SB)/4, $0x30000000
-DATA noiseAVX2<>+172(SB)/4, $0x30000000
-DATA noiseAVX2<>+176(SB)/4, $0x30000000
-DATA noiseAVX2<>+180(SB)/4, $0x30000000
-DATA noiseAVX2<>+184(SB)/4, $0x30000000
-DATA noiseAVX2<>+188(SB)/4, $0x30000000
-DATA noiseAVX2<>+192(SB)/4, $0x2f800000
-DATA noiseAVX2<>+196(SB)/4, $0x2f800000
-DATA noiseAVX2<>+200(SB)/4, $0x2f800000
-DATA noiseAVX2<>+204(SB)/4, $0x2f800000
-DATA noiseAVX2<>+208(SB)/4, $0x2f800000
-DATA noiseAVX2<>+212(SB)/4, $0x2f800000
-DATA noiseAVX2<>+216(SB)/4, $0x2f800000
-DATA noiseAVX2<>+220(SB)/4, $0x2f800000
-DATA noiseAVX2<>+224(SB)/4, $0x5a827999
-DATA noiseAVX2<>+228(SB)/4, $0x5a827999
-DATA noiseAVX2<>+232(SB)/4, $0x5a827999
-DATA noiseAVX2<>+236(SB)/4, $0x5a827999
-DATA noiseAVX2<>+240(SB)/4, $0x5a827999
-DATA noiseAVX2<>+244(SB)/4, $0x5a827999
-DATA noiseAVX2<>+248(SB)/4, $0x5a827999
-DATA noiseAVX2<>+252(SB)/4, $0x5a827999
-DATA noiseAVX2<>+256(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+260(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+264(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+268(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+272(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+276(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+280(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+284(SB)/4, $0x7fffffff
-DATA noiseAVX2<>+288(SB)/4, $0xb0000000
-DATA noiseAVX2<>+292(SB)/4, $0xb0000000
-DATA noiseAVX2<>+296(SB)/4, $0xb0000000
-DATA noiseAVX2<>+300(SB)/4, $0xb0000000
-DATA noiseAVX2<>+304(SB)/4, $0xb0000000
-DATA noiseAVX2<>+308(SB)/4, $0xb0000000
-DATA noiseAVX2<>+312(SB)/4, $0xb0000000
-DATA noiseAVX2<>+316(SB)/4, $0xb0000000
-DATA noiseAVX2<>+320(SB)/4, $0xaf800000
-DATA noiseAVX2<>+324(SB)/4, $0xaf800000
-DATA noiseAVX2<>+328(SB)/4, $0xaf800000
-DATA noiseAVX2<>+332(SB)/4, $0xaf800000
-DATA noiseAVX2<>+336(SB)/4, $0xaf800000
-DATA noiseAVX2<>+340(SB)/4, $0xaf800000
-DATA noiseAVX2<>+344(SB)/4, $0xaf800000
-DATA noiseAVX2<>+348(SB)/4, $0xaf800000
-DATA noiseAVX2<>+352(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+356(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+360(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+364(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+368(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+372(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+376(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+380(SB)/4, $0x3f3504f3
-DATA noiseAVX2<>+384(SB)/4, $0x3f800000
-DATA noiseAVX2<>+388(SB)/4, $0x3f800000
-DATA noiseAVX2<>+392(SB)/4, $0x3f800000
-DATA noiseAVX2<>+396(SB)/4, $0x3f800000
-DATA noiseAVX2<>+400(SB)/4, $0x3f800000
-DATA noiseAVX2<>+404(SB)/4, $0x3f800000
-DATA noiseAVX2<>+408(SB)/4, $0x3f800000
-DATA noiseAVX2<>+412(SB)/4, $0x3f800000
-DATA noiseAVX2<>+416(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+420(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+424(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+428(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+432(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+436(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+440(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+444(SB)/4, $0x3e00da22
-DATA noiseAVX2<>+448(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+452(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+456(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+460(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+464(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+468(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+472(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+476(SB)/4, $0xbe543dfb
-DATA noiseAVX2<>+480(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+484(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+488(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+492(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+496(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+500(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+504(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+508(SB)/4, $0x3e5ce4cf
-DATA noiseAVX2<>+512(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+516(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+520(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+524(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+528(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+532(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+536(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+540(SB)/4, $0xbe74ae0f
-DATA noiseAVX2<>+544(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+548(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+552(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+556(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+560(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+564(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+568(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+572(SB)/4, $0x3e9369c0
-DATA noiseAVX2<>+576(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+580(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+584(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+588(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+592(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+596(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+600(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+604(SB)/4, $0xbeb8ae26
-DATA noiseAVX2<>+608(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+612(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+616(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+620(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+624(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+628(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+632(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+636(SB)/4, $0x3ef639eb
-DATA noiseAVX2<>+640(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+644(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+648(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+652(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+656(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+660(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+664(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+668(SB)/4, $0xbf38aa38
-DATA noiseAVX2<>+672(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+676(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+680(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+684(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+688(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+692(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+696(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+700(SB)/4, $0x3fb8aa3b
-DATA noiseAVX2<>+704(SB)/4, $0x3f317218
-DATA noiseAVX2<>+708(SB)/4, $0x3f317218
-DATA noiseAVX2<>+712(SB)/4, $0x3f317218
-DATA noiseAVX2<>+716(SB)/4, $0x3f317218
-DATA noiseAVX2<>+720(SB)/4, $0x3f317218
-DATA noiseAVX2<>+724(SB)/4, $0x3f317218
-DATA noiseAVX2<>+728(SB)/4, $0x3f317218
-DATA noiseAVX2<>+732(SB)/4, $0x3f317218
-DATA noiseAVX2<>+736(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+740(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+744(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+748(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+752(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+756(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+760(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+764(SB)/4, $0x3fb17218
-DATA noiseAVX2<>+768(SB)/4, $0x2f000000
-DATA noiseAVX2<>+772(SB)/4, $0x2f000000
-DATA noiseAVX2<>+776(SB)/4, $0x2f000000
-DATA noiseAVX2<>+780(SB)/4, $0x2f000000
-DATA noiseAVX2<>+784(SB)/4, $0x2f000000
-DATA noiseAVX2<>+788(SB)/4, $0x2f000000
-DATA noiseAVX2<>+792(SB)/4, $0x2f000000
-DATA noiseAVX2<>+796(SB)/4, $0x2f000000
-DATA noiseAVX2<>+800(SB)/4, $0x3f000000
-DATA noiseAVX2<>+804(SB)/4, $0x3f000000
-DATA noiseAVX2<>+808(SB)/4, $0x3f000000
-DATA noiseAVX2<>+812(SB)/4, $0x3f000000
-DATA noiseAVX2<>+816(SB)/4, $0x3f000000
-DATA noiseAVX2<>+820(SB)/4, $0x3f000000
-DATA noiseAVX2<>+824(SB)/4, $0x3f000000
-DATA noiseAVX2<>+828(SB)/4, $0x3f000000
-DATA noiseAVX2<>+832(SB)/4, $0x32000000
-DATA noiseAVX2<>+836(SB)/4, $0x32000000
-DATA noiseAVX2<>+840(SB)/4, $0x32000000
-DATA noiseAVX2<>+844(SB)/4, $0x32000000
-DATA noiseAVX2<>+848(SB)/4, $0x32000000
-DATA noiseAVX2<>+852(SB)/4, $0x32000000
-DATA noiseAVX2<>+856(SB)/4, $0x32000000
-DATA noiseAVX2<>+860(SB)/4, $0x32000000
-DATA noiseAVX2<>+864(SB)/4, $0x3e800000
-DATA noiseAVX2<>+868(SB)/4, $0x3e800000
-DATA noiseAVX2<>+872(SB)/4, $0x3e800000
-DATA noiseAVX2<>+876(SB)/4, $0x3e800000
-DATA noiseAVX2<>+880(SB)/4, $0x3e800000
-DATA noiseAVX2<>+884(SB)/4, $0x3e800000
-DATA noiseAVX2<>+888(SB)/4, $0x3e800000
-DATA noiseAVX2<>+892(SB)/4, $0x3e800000
-DATA noiseAVX2<>+896(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+900(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+904(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+908(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+912(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+916(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+920(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+924(SB)/4, $0xbf198cc3
-DATA noiseAVX2<>+928(SB)/4, $0x40234052
-DATA noiseAVX2<>+932(SB)/4, $0x40234052
-DATA noiseAVX2<>+936(SB)/4, $0x40234052
-DATA noiseAVX2<>+940(SB)/4, $0x40234052
-DATA noiseAVX2<>+944(SB)/4, $0x40234052
-DATA noiseAVX2<>+948(SB)/4, $0x40234052
-DATA noiseAVX2<>+952(SB)/4, $0x40234052
-DATA noiseAVX2<>+956(SB)/4, $0x40234052
-DATA noiseAVX2<>+960(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+964(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+968(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+972(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+976(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+980(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+984(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+988(SB)/4, $0xc0a55e12
-DATA noiseAVX2<>+992(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+996(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1000(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1004(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1008(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1012(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1016(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1020(SB)/4, $0x40490fdb
-DATA noiseAVX2<>+1024(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1028(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1032(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1036(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1040(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1044(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1048(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1052(SB)/4, $0x3e6a3eb3
-DATA noiseAVX2<>+1056(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1060(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1064(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1068(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1072(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1076(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1080(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1084(SB)/4, $0xbfaad8a3
-DATA noiseAVX2<>+1088(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1092(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1096(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1100(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1104(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1108(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1112(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1116(SB)/4, $0x4081e0d7
-DATA noiseAVX2<>+1120(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1124(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1128(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1132(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1136(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1140(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1144(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1148(SB)/4, $0xc09de9e6
-DATA noiseAVX2<>+1152(SB)/4, $0x80000000
-DATA noiseAVX2<>+1156(SB)/4, $0x80000000
-DATA noiseAVX2<>+1160(SB)/4, $0x80000000
-DATA noiseAVX2<>+1164(SB)/4, $0x80000000
-DATA noiseAVX2<>+1168(SB)/4, $0x80000000
-DATA noiseAVX2<>+1172(SB)/4, $0x80000000
-DATA noiseAVX2<>+1176(SB)/4, $0x80000000
-DATA noiseAVX2<>+1180(SB)/4, $0x80000000
-DATA noiseAVX2<>+1184(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1188(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1192(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1196(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1200(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1204(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1208(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1212(SB)/4, $0x3d9ee776
-DATA noiseAVX2<>+1216(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1220(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1224(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1228(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1232(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1236(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1240(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1244(SB)/4, $0xbf192770
-DATA noiseAVX2<>+1248(SB)/4, $0x40233463
-DATA noiseAVX2<>+1252(SB)/4, $0x40233463
-DATA noiseAVX2<>+1256(SB)/4, $0x40233463
-DATA noiseAVX2<>+1260(SB)/4, $0x40233463
-DATA noiseAVX2<>+1264(SB)/4, $0x40233463
-DATA noiseAVX2<>+1268(SB)/4, $0x40233463
-DATA noiseAVX2<>+1272(SB)/4, $0x40233463
-DATA noiseAVX2<>+1276(SB)/4, $0x40233463
-DATA noiseAVX2<>+1280(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1284(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1288(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1292(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1296(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1300(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1304(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1308(SB)/4, $0xc0a55de1
-DATA noiseAVX2<>+1312(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1316(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1320(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1324(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1328(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1332(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1336(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1340(SB)/4, $0xb3df970c
-DATA noiseAVX2<>+1344(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1348(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1352(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1356(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1360(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1364(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1368(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1372(SB)/4, $0xbf028f5c
-DATA noiseAVX2<>+1376(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1380(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1384(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1388(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1392(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1396(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1400(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1404(SB)/4, $0x3f028f5c
-DATA noiseAVX2<>+1408(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1412(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1416(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1420(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1424(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1428(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1432(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1436(SB)/4, $0xc2fc0000
-DATA noiseAVX2<>+1440(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1444(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1448(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1452(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1456(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1460(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1464(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1468(SB)/4, $0x42fe0000
-DATA noiseAVX2<>+1472(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1476(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1480(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1484(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1488(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1492(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1496(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1500(SB)/4, $0x390bcab5
-DATA noiseAVX2<>+1504(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1508(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1512(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1516(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1520(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1524(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1528(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1532(SB)/4, $0x3aaf7a6f
-DATA noiseAVX2<>+1536(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1540(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1544(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1548(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1552(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1556(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1560(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1564(SB)/4, $0x3c1db40d
-DATA noiseAVX2<>+1568(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1572(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1576(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1580(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1584(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1588(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1592(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1596(SB)/4, $0x3d6357cf
-DATA noiseAVX2<>+1600(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1604(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1608(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1612(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1616(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1620(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1624(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1628(SB)/4, $0x3e75fdca
-DATA noiseAVX2<>+1632(SB)/4, $0x00000001
-DATA noiseAVX2<>+1636(SB)/4, $0x00000001
-DATA noiseAVX2<>+1640(SB)/4, $0x00000001
-DATA noiseAVX2<>+1644(SB)/4, $0x00000001
-DATA noiseAVX2<>+1648(SB)/4, $0x00000001
-DATA noiseAVX2<>+1652(SB)/4, $0x00000001
-DATA noiseAVX2<>+1656(SB)/4, $0x00000001
-DATA noiseAVX2<>+1660(SB)/4, $0x00000001
-DATA noiseAVX2<>+1664(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1668(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1672(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1676(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1680(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1684(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1688(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1692(SB)/4, $0x7f7fffff
-DATA noiseAVX2<>+1696(SB)/4, $0x32800000
-DATA noiseAVX2<>+1700(SB)/4, $0x32800000
-DATA noiseAVX2<>+1704(SB)/4, $0x32800000
-DATA noiseAVX2<>+1708(SB)/4, $0x32800000
-DATA noiseAVX2<>+1712(SB)/4, $0x32800000
-DATA noiseAVX2<>+1716(SB)/4, $0x32800000
-DATA noiseAVX2<>+1720(SB)/4, $0x32800000
-DATA noiseAVX2<>+1724(SB)/4, $0x32800000
-DATA noiseAVX2<>+1728(SB)/4, $0x00000000
-DATA noiseAVX2<>+1732(SB)/4, $0x00000000
-DATA noiseAVX2<>+1736(SB)/4, $0x00000000
-DATA noiseAVX2<>+1740(SB)/4, $0x00000000
-DATA noiseAVX2<>+1744(SB)/4, $0x00000000
-DATA noiseAVX2<>+1748(SB)/4, $0x00000000
-DATA noiseAVX2<>+1752(SB)/4, $0x00000000
-DATA noiseAVX2<>+1756(SB)/4, $0x00000000
-DATA noiseAVX2<>+1760(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1764(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1768(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1772(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1776(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1780(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1784(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1788(SB)/4, $0xff7fffff
-DATA noiseAVX2<>+1792(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1796(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1800(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1804(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1808(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1812(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1816(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1820(SB)/4, $0x0000ffff
-DATA noiseAVX2<>+1824(SB)/4, $0x47800000
-DATA noiseAVX2<>+1828(SB)/4, $0x47800000
-DATA noiseAVX2<>+1832(SB)/4, $0x47800000
-DATA noiseAVX2<>+1836(SB)/4, $0x47800000
-DATA noiseAVX2<>+1840(SB)/4, $0x47800000
-DATA noiseAVX2<>+1844(SB)/4, $0x47800000
-DATA noiseAVX2<>+1848(SB)/4, $0x47800000
-DATA noiseAVX2<>+1852(SB)/4, $0x47800000
-DATA noiseAVX2<>+1856(SB)/4, $0x33000000
-DATA noiseAVX2<>+1860(SB)/4, $0x33000000
-DATA noiseAVX2<>+1864(SB)/4, $0x33000000
-DATA noiseAVX2<>+1868(SB)/4, $0x33000000
-DATA noiseAVX2<>+1872(SB)/4, $0x33000000
-DATA noiseAVX2<>+1876(SB)/4, $0x33000000
-DATA noiseAVX2<>+1880(SB)/4, $0x33000000
-DATA noiseAVX2<>+1884(SB)/4, $0x33000000
-GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1888
+DATA noiseAVX2<>+8(SB)/8, $0x0000000000000004
+DATA noiseAVX2<>+16(SB)/8, $0x0000000000000001
+DATA noiseAVX2<>+24(SB)/8, $0x0000000000000005
+DATA noiseAVX2<>+32(SB)/8, $0x0000000000000002
+DATA noiseAVX2<>+40(SB)/8, $0x0000000000000006
+DATA noiseAVX2<>+48(SB)/8, $0x0000000000000003
+DATA noiseAVX2<>+56(SB)/8, $0x0000000000000007
+DATA noiseAVX2<>+64(SB)/8, $0x00000000d2511f53
+DATA noiseAVX2<>+72(SB)/8, $0x00000000d2511f53
+DATA noiseAVX2<>+80(SB)/8, $0x00000000d2511f53
+DATA noiseAVX2<>+88(SB)/8, $0x00000000d2511f53
+DATA noiseAVX2<>+96(SB)/8, $0x00000000cd9e8d57
+DATA noiseAVX2<>+104(SB)/8, $0x00000000cd9e8d57
+DATA noiseAVX2<>+112(SB)/8, $0x00000000cd9e8d57
+DATA noiseAVX2<>+120(SB)/8, $0x00000000cd9e8d57
+DATA noiseAVX2<>+128(SB)/4, $0x30000000
+DATA noiseAVX2<>+132(SB)/4, $0x30000000
+DATA noiseAVX2<>+136(SB)/4, $0x30000000
+DATA noiseAVX2<>+140(SB)/4, $0x30000000
+DATA noiseAVX2<>+144(SB)/4, $0x30000000
+DATA noiseAVX2<>+148(SB)/4, $0x30000000
+DATA noiseAVX2<>+152(SB)/4, $0x30000000
+DATA noiseAVX2<>+156(SB)/4, $0x30000000
+DATA noiseAVX2<>+160(SB)/4, $0x2f800000
+DATA noiseAVX2<>+164(SB)/4, $0x2f800000
+DATA noiseAVX2<>+168(SB)/4, $0x2f800000
+DATA noiseAVX2<>+172(SB)/4, $0x2f800000
+DATA noiseAVX2<>+176(SB)/4, $0x2f800000
+DATA noiseAVX2<>+180(SB)/4, $0x2f800000
+DATA noiseAVX2<>+184(SB)/4, $0x2f800000
+DATA noiseAVX2<>+188(SB)/4, $0x2f800000
+DATA noiseAVX2<>+192(SB)/4, $0x5a827999
+DATA noiseAVX2<>+196(SB)/4, $0x5a827999
+DATA noiseAVX2<>+200(SB)/4, $0x5a827999
+DATA noiseAVX2<>+204(SB)/4, $0x5a827999
+DATA noiseAVX2<>+208(SB)/4, $0x5a827999
+DATA noiseAVX2<>+212(SB)/4, $0x5a827999
+DATA noiseAVX2<>+216(SB)/4, $0x5a827999
+DATA noiseAVX2<>+220(SB)/4, $0x5a827999
+DATA noiseAVX2<>+224(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+228(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+232(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+236(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+240(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+244(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+248(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+252(SB)/4, $0x7fffffff
+DATA noiseAVX2<>+256(SB)/4, $0xb0000000
+DATA noiseAVX2<>+260(SB)/4, $0xb0000000
+DATA noiseAVX2<>+264(SB)/4, $0xb0000000
+DATA noiseAVX2<>+268(SB)/4, $0xb0000000
+DATA noiseAVX2<>+272(SB)/4, $0xb0000000
+DATA noiseAVX2<>+276(SB)/4, $0xb0000000
+DATA noiseAVX2<>+280(SB)/4, $0xb0000000
+DATA noiseAVX2<>+284(SB)/4, $0xb0000000
+DATA noiseAVX2<>+288(SB)/4, $0xaf800000
+DATA noiseAVX2<>+292(SB)/4, $0xaf800000
+DATA noiseAVX2<>+296(SB)/4, $0xaf800000
+DATA noiseAVX2<>+300(SB)/4, $0xaf800000
+DATA noiseAVX2<>+304(SB)/4, $0xaf800000
+DATA noiseAVX2<>+308(SB)/4, $0xaf800000
+DATA noiseAVX2<>+312(SB)/4, $0xaf800000
+DATA noiseAVX2<>+316(SB)/4, $0xaf800000
+DATA noiseAVX2<>+320(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+324(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+328(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+332(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+336(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+340(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+344(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+348(SB)/4, $0x3f3504f3
+DATA noiseAVX2<>+352(SB)/4, $0x3f800000
+DATA noiseAVX2<>+356(SB)/4, $0x3f800000
+DATA noiseAVX2<>+360(SB)/4, $0x3f800000
+DATA noiseAVX2<>+364(SB)/4, $0x3f800000
+DATA noiseAVX2<>+368(SB)/4, $0x3f800000
+DATA noiseAVX2<>+372(SB)/4, $0x3f800000
+DATA noiseAVX2<>+376(SB)/4, $0x3f800000
+DATA noiseAVX2<>+380(SB)/4, $0x3f800000
+DATA noiseAVX2<>+384(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+388(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+392(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+396(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+400(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+404(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+408(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+412(SB)/4, $0x3e00da22
+DATA noiseAVX2<>+416(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+420(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+424(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+428(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+432(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+436(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+440(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+444(SB)/4, $0xbe543dfb
+DATA noiseAVX2<>+448(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+452(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+456(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+460(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+464(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+468(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+472(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+476(SB)/4, $0x3e5ce4cf
+DATA noiseAVX2<>+480(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+484(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+488(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+492(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+496(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+500(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+504(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+508(SB)/4, $0xbe74ae0f
+DATA noiseAVX2<>+512(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+516(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+520(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+524(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+528(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+532(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+536(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+540(SB)/4, $0x3e9369c0
+DATA noiseAVX2<>+544(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+548(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+552(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+556(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+560(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+564(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+568(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+572(SB)/4, $0xbeb8ae26
+DATA noiseAVX2<>+576(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+580(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+584(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+588(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+592(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+596(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+600(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+604(SB)/4, $0x3ef639eb
+DATA noiseAVX2<>+608(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+612(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+616(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+620(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+624(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+628(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+632(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+636(SB)/4, $0xbf38aa38
+DATA noiseAVX2<>+640(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+644(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+648(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+652(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+656(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+660(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+664(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+668(SB)/4, $0x3fb8aa3b
+DATA noiseAVX2<>+672(SB)/4, $0x3f317218
+DATA noiseAVX2<>+676(SB)/4, $0x3f317218
+DATA noiseAVX2<>+680(SB)/4, $0x3f317218
+DATA noiseAVX2<>+684(SB)/4, $0x3f317218
+DATA noiseAVX2<>+688(SB)/4, $0x3f317218
+DATA noiseAVX2<>+692(SB)/4, $0x3f317218
+DATA noiseAVX2<>+696(SB)/4, $0x3f317218
+DATA noiseAVX2<>+700(SB)/4, $0x3f317218
+DATA noiseAVX2<>+704(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+708(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+712(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+716(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+720(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+724(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+728(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+732(SB)/4, $0x3fb17218
+DATA noiseAVX2<>+736(SB)/4, $0x2f000000
+DATA noiseAVX2<>+740(SB)/4, $0x2f000000
+DATA noiseAVX2<>+744(SB)/4, $0x2f000000
+DATA noiseAVX2<>+748(SB)/4, $0x2f000000
+DATA noiseAVX2<>+752(SB)/4, $0x2f000000
+DATA noiseAVX2<>+756(SB)/4, $0x2f000000
+DATA noiseAVX2<>+760(SB)/4, $0x2f000000
+DATA noiseAVX2<>+764(SB)/4, $0x2f000000
+DATA noiseAVX2<>+768(SB)/4, $0x3f000000
+DATA noiseAVX2<>+772(SB)/4, $0x3f000000
+DATA noiseAVX2<>+776(SB)/4, $0x3f000000
+DATA noiseAVX2<>+780(SB)/4, $0x3f000000
+DATA noiseAVX2<>+784(SB)/4, $0x3f000000
+DATA noiseAVX2<>+788(SB)/4, $0x3f000000
+DATA noiseAVX2<>+792(SB)/4, $0x3f000000
+DATA noiseAVX2<>+796(SB)/4, $0x3f000000
+DATA noiseAVX2<>+800(SB)/4, $0x32000000
+DATA noiseAVX2<>+804(SB)/4, $0x32000000
+DATA noiseAVX2<>+808(SB)/4, $0x32000000
+DATA noiseAVX2<>+812(SB)/4, $0x32000000
+DATA noiseAVX2<>+816(SB)/4, $0x32000000
+DATA noiseAVX2<>+820(SB)/4, $0x32000000
+DATA noiseAVX2<>+824(SB)/4, $0x32000000
+DATA noiseAVX2<>+828(SB)/4, $0x32000000
+DATA noiseAVX2<>+832(SB)/4, $0x3e800000
+DATA noiseAVX2<>+836(SB)/4, $0x3e800000
+DATA noiseAVX2<>+840(SB)/4, $0x3e800000
+DATA noiseAVX2<>+844(SB)/4, $0x3e800000
+DATA noiseAVX2<>+848(SB)/4, $0x3e800000
+DATA noiseAVX2<>+852(SB)/4, $0x3e800000
+DATA noiseAVX2<>+856(SB)/4, $0x3e800000
+DATA noiseAVX2<>+860(SB)/4, $0x3e800000
+DATA noiseAVX2<>+864(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+868(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+872(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+876(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+880(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+884(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+888(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+892(SB)/4, $0xbf198cc3
+DATA noiseAVX2<>+896(SB)/4, $0x40234052
+DATA noiseAVX2<>+900(SB)/4, $0x40234052
+DATA noiseAVX2<>+904(SB)/4, $0x40234052
+DATA noiseAVX2<>+908(SB)/4, $0x40234052
+DATA noiseAVX2<>+912(SB)/4, $0x40234052
+DATA noiseAVX2<>+916(SB)/4, $0x40234052
+DATA noiseAVX2<>+920(SB)/4, $0x40234052
+DATA noiseAVX2<>+924(SB)/4, $0x40234052
+DATA noiseAVX2<>+928(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+932(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+936(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+940(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+944(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+948(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+952(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+956(SB)/4, $0xc0a55e12
+DATA noiseAVX2<>+960(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+964(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+968(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+972(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+976(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+980(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+984(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+988(SB)/4, $0x40490fdb
+DATA noiseAVX2<>+992(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+996(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1000(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1004(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1008(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1012(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1016(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1020(SB)/4, $0x3e6a3eb3
+DATA noiseAVX2<>+1024(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1028(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1032(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1036(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1040(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1044(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1048(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1052(SB)/4, $0xbfaad8a3
+DATA noiseAVX2<>+1056(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1060(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1064(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1068(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1072(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1076(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1080(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1084(SB)/4, $0x4081e0d7
+DATA noiseAVX2<>+1088(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1092(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1096(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1100(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1104(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1108(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1112(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1116(SB)/4, $0xc09de9e6
+DATA noiseAVX2<>+1120(SB)/4, $0x80000000
+DATA noiseAVX2<>+1124(SB)/4, $0x80000000
+DATA noiseAVX2<>+1128(SB)/4, $0x80000000
+DATA noiseAVX2<>+1132(SB)/4, $0x80000000
+DATA noiseAVX2<>+1136(SB)/4, $0x80000000
+DATA noiseAVX2<>+1140(SB)/4, $0x80000000
+DATA noiseAVX2<>+1144(SB)/4, $0x80000000
+DATA noiseAVX2<>+1148(SB)/4, $0x80000000
+DATA noiseAVX2<>+1152(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1156(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1160(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1164(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1168(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1172(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1176(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1180(SB)/4, $0x3d9ee776
+DATA noiseAVX2<>+1184(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1188(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1192(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1196(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1200(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1204(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1208(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1212(SB)/4, $0xbf192770
+DATA noiseAVX2<>+1216(SB)/4, $0x40233463
+DATA noiseAVX2<>+1220(SB)/4, $0x40233463
+DATA noiseAVX2<>+1224(SB)/4, $0x40233463
+DATA noiseAVX2<>+1228(SB)/4, $0x40233463
+DATA noiseAVX2<>+1232(SB)/4, $0x40233463
+DATA noiseAVX2<>+1236(SB)/4, $0x40233463
+DATA noiseAVX2<>+1240(SB)/4, $0x40233463
+DATA noiseAVX2<>+1244(SB)/4, $0x40233463
+DATA noiseAVX2<>+1248(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1252(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1256(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1260(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1264(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1268(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1272(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1276(SB)/4, $0xc0a55de1
+DATA noiseAVX2<>+1280(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1284(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1288(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1292(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1296(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1300(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1304(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1308(SB)/4, $0xb3df970c
+DATA noiseAVX2<>+1312(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1316(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1320(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1324(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1328(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1332(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1336(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1340(SB)/4, $0xbf028f5c
+DATA noiseAVX2<>+1344(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1348(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1352(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1356(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1360(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1364(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1368(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1372(SB)/4, $0x3f028f5c
+DATA noiseAVX2<>+1376(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1380(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1384(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1388(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1392(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1396(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1400(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1404(SB)/4, $0xc2fc0000
+DATA noiseAVX2<>+1408(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1412(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1416(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1420(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1424(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1428(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1432(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1436(SB)/4, $0x42fe0000
+DATA noiseAVX2<>+1440(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1444(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1448(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1452(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1456(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1460(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1464(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1468(SB)/4, $0x390bcab5
+DATA noiseAVX2<>+1472(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1476(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1480(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1484(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1488(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1492(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1496(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1500(SB)/4, $0x3aaf7a6f
+DATA noiseAVX2<>+1504(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1508(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1512(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1516(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1520(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1524(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1528(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1532(SB)/4, $0x3c1db40d
+DATA noiseAVX2<>+1536(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1540(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1544(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1548(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1552(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1556(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1560(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1564(SB)/4, $0x3d6357cf
+DATA noiseAVX2<>+1568(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1572(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1576(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1580(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1584(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1588(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1592(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1596(SB)/4, $0x3e75fdca
+DATA noiseAVX2<>+1600(SB)/4, $0x00000001
+DATA noiseAVX2<>+1604(SB)/4, $0x00000001
+DATA noiseAVX2<>+1608(SB)/4, $0x00000001
+DATA noiseAVX2<>+1612(SB)/4, $0x00000001
+DATA noiseAVX2<>+1616(SB)/4, $0x00000001
+DATA noiseAVX2<>+1620(SB)/4, $0x00000001
+DATA noiseAVX2<>+1624(SB)/4, $0x00000001
+DATA noiseAVX2<>+1628(SB)/4, $0x00000001
+DATA noiseAVX2<>+1632(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1636(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1640(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1644(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1648(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1652(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1656(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1660(SB)/4, $0x7f7fffff
+DATA noiseAVX2<>+1664(SB)/4, $0x32800000
+DATA noiseAVX2<>+1668(SB)/4, $0x32800000
+DATA noiseAVX2<>+1672(SB)/4, $0x32800000
+DATA noiseAVX2<>+1676(SB)/4, $0x32800000
+DATA noiseAVX2<>+1680(SB)/4, $0x32800000
+DATA noiseAVX2<>+1684(SB)/4, $0x32800000
+DATA noiseAVX2<>+1688(SB)/4, $0x32800000
+DATA noiseAVX2<>+1692(SB)/4, $0x32800000
+DATA noiseAVX2<>+1696(SB)/4, $0x00000000
+DATA noiseAVX2<>+1700(SB)/4, $0x00000000
+DATA noiseAVX2<>+1704(SB)/4, $0x00000000
+DATA noiseAVX2<>+1708(SB)/4, $0x00000000
+DATA noiseAVX2<>+1712(SB)/4, $0x00000000
+DATA noiseAVX2<>+1716(SB)/4, $0x00000000
+DATA noiseAVX2<>+1720(SB)/4, $0x00000000
+DATA noiseAVX2<>+1724(SB)/4, $0x00000000
+DATA noiseAVX2<>+1728(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1732(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1736(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1740(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1744(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1748(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1752(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1756(SB)/4, $0xff7fffff
+DATA noiseAVX2<>+1760(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1764(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1768(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1772(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1776(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1780(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1784(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1788(SB)/4, $0x0000ffff
+DATA noiseAVX2<>+1792(SB)/4, $0x47800000
+DATA noiseAVX2<>+1796(SB)/4, $0x47800000
+DATA noiseAVX2<>+1800(SB)/4, $0x47800000
+DATA noiseAVX2<>+1804(SB)/4, $0x47800000
+DATA noiseAVX2<>+1808(SB)/4, $0x47800000
+DATA noiseAVX2<>+1812(SB)/4, $0x47800000
+DATA noiseAVX2<>+1816(SB)/4, $0x47800000
+DATA noiseAVX2<>+1820(SB)/4, $0x47800000
+DATA noiseAVX2<>+1824(SB)/4, $0x33000000
+DATA noiseAVX2<>+1828(SB)/4, $0x33000000
+DATA noiseAVX2<>+1832(SB)/4, $0x33000000
+DATA noiseAVX2<>+1836(SB)/4, $0x33000000
+DATA noiseAVX2<>+1840(SB)/4, $0x33000000
+DATA noiseAVX2<>+1844(SB)/4, $0x33000000
+DATA noiseAVX2<>+1848(SB)/4, $0x33000000
+DATA noiseAVX2<>+1852(SB)/4, $0x33000000
+GLOBL noiseAVX2<>(SB), RODATA|NOPTR, $1856
 
-// func noiseWordsAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func philoxWordsAVX2(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)
 // Requires: AVX, AVX2
-TEXT ·noiseWordsAVX2(SB), NOSPLIT, $0-40
+TEXT ·philoxWordsAVX2(SB), NOSPLIT, $0-40
 	MOVQ  dst+0(FP), AX
 	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
+	MOVQ  m+16(FP), DX
+	MOVQ  at+32(FP), SI
 	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
 	SHLQ  $0x02, CX
-	TESTQ CX, CX
-	JZ    Wordsdone
+	XORQ  DI, DI
+	MOVQ  $0x00000040, R8
+	TESTQ SI, SI
+	JNZ   listed
+	LEAQ  noiseAVX2<>+0(SB), SI
+	XCHGQ DI, R8
+	SHRQ  $0x03, DI
 
-Wordsloop:
-	TESTQ        DX, DX
-	JZ           Wordsgiven
+listed:
+	TESTQ CX, CX
+	JZ    done
+
+loop:
 	VMOVQ        BX, X0
 	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
+	VPADDQ       (SI), Y1, Y0
+	VPADDQ       32(SI), Y1, Y1
+	VPBROADCASTQ noiseAVX2<>+64(SB), Y2
+	VPBROADCASTQ noiseAVX2<>+96(SB), Y3
 	VPMULUDQ     Y2, Y0, Y0
 	VPMULUDQ     Y2, Y1, Y1
 	VPSRLQ       $0x20, Y0, Y4
@@ -643,5178 +649,2652 @@ Wordsloop:
 	VPBLENDD     $0xaa, Y4, Y8, Y8
 	VPSHUFD      $0xa0, Y2, Y2
 	VPBLENDD     $0xaa, Y2, Y3, Y3
+	VPUNPCKLDQ   Y8, Y9, Y0
+	VPUNPCKHDQ   Y8, Y9, Y1
+	VPUNPCKLDQ   Y3, Y11, Y2
+	VPUNPCKHDQ   Y3, Y11, Y3
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y2, 32(AX)
+	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $+128, AX
+	ADDQ         DI, BX
+	ADDQ         R8, SI
+	DECQ         CX
+	JNZ          loop
 
-Wordsmade:
-	VUNPCKLPS  Y8, Y9, Y0
-	VUNPCKHPS  Y8, Y9, Y2
-	VPERM2F128 $0x20, Y2, Y0, Y1
-	VPERM2F128 $0x31, Y2, Y0, Y0
-	VUNPCKLPS  Y3, Y11, Y2
-	VUNPCKHPS  Y3, Y11, Y4
-	VPERM2F128 $0x20, Y4, Y2, Y3
-	VPERM2F128 $0x31, Y4, Y2, Y2
-	VMOVUPS    Y1, (AX)
-	VMOVUPS    Y0, 32(AX)
-	VMOVUPS    Y3, 64(AX)
-	VMOVUPS    Y2, 96(AX)
-	ADDQ       $+128, AX
-	DECQ       CX
-	JNZ        Wordsloop
-
-Wordsdone:
+done:
 	VZEROUPPER
 	RET
 
-Wordsgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     Wordsmade
-
-// func noiseUniformAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseUniformAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseUniformAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseUniformAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x03, DX
+	TESTQ DX, DX
 	JZ    Uniformdone
 
 Uniformloop:
-	TESTQ        DX, DX
-	JZ           Uniformgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-Uniformmade:
-	VPSRLD      $0x01, Y9, Y0
-	VPSRLD      $0x01, Y11, Y1
+	VMOVUPS     (CX), Y0
+	VMOVUPS     32(CX), Y1
+	VPSRLD      $0x01, Y0, Y0
+	VPSRLD      $0x01, Y1, Y1
 	VCVTDQ2PS   Y0, Y0
 	VCVTDQ2PS   Y1, Y1
-	VMOVUPS     noiseAVX2<>+160(SB), Y2
-	VFMADD213PS noiseAVX2<>+192(SB), Y2, Y0
-	VFMADD213PS noiseAVX2<>+192(SB), Y2, Y1
-	VPSRLD      $0x01, Y8, Y2
-	VPSRLD      $0x01, Y3, Y3
-	VCVTDQ2PS   Y2, Y2
-	VCVTDQ2PS   Y3, Y3
-	VMOVUPS     noiseAVX2<>+160(SB), Y4
-	VFMADD213PS noiseAVX2<>+192(SB), Y4, Y2
-	VFMADD213PS noiseAVX2<>+192(SB), Y4, Y3
-	VUNPCKLPS   Y2, Y0, Y4
-	VUNPCKHPS   Y2, Y0, Y2
-	VPERM2F128  $0x20, Y2, Y4, Y0
-	VPERM2F128  $0x31, Y2, Y4, Y2
-	VUNPCKLPS   Y3, Y1, Y4
-	VUNPCKHPS   Y3, Y1, Y3
-	VPERM2F128  $0x20, Y3, Y4, Y1
-	VPERM2F128  $0x31, Y3, Y4, Y3
+	VMOVUPS     noiseAVX2<>+128(SB), Y2
+	VFMADD213PS noiseAVX2<>+160(SB), Y2, Y0
+	VFMADD213PS noiseAVX2<>+160(SB), Y2, Y1
 	VMOVUPS     Y0, (AX)
-	VMOVUPS     Y2, 32(AX)
-	VMOVUPS     Y1, 64(AX)
-	VMOVUPS     Y3, 96(AX)
-	ADDQ        $+128, AX
-	DECQ        CX
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $+64, CX
+	ADDQ        $+64, AX
+	DECQ        DX
 	JNZ         Uniformloop
 
 Uniformdone:
 	VZEROUPPER
 	RET
 
-Uniformgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     Uniformmade
-
-// func noiseExponentialAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseExponentialAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseExponentialAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseExponentialAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x03, DX
+	TESTQ DX, DX
 	JZ    Exponentialdone
 
 Exponentialloop:
-	TESTQ        DX, DX
-	JZ           Exponentialgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-Exponentialmade:
-	VPSRLD       $0x01, Y9, Y0
-	VPSRLD       $0x01, Y11, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y5
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y6
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y1, Y1
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y1, Y3
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y4
+	VPXOR        noiseAVX2<>+224(SB), Y1, Y5
 	VCVTDQ2PS    Y0, Y0
 	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y7
-	VFMADD213PS  noiseAVX2<>+192(SB), Y7, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y7, Y1
+	VMOVUPS      noiseAVX2<>+128(SB), Y6
+	VFMADD213PS  noiseAVX2<>+160(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y6, Y1
+	VCVTDQ2PS    Y4, Y4
 	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VMOVUPS      noiseAVX2<>+288(SB), Y7
-	VFMADD213PS  noiseAVX2<>+320(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+320(SB), Y7, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y7
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y9
+	VMOVUPS      noiseAVX2<>+256(SB), Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y6, Y4
+	VFMADD213PS  noiseAVX2<>+288(SB), Y6, Y5
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y6
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y7
+	VPSRAD       $0x17, Y6, Y6
 	VPSRAD       $0x17, Y7, Y7
-	VPSRAD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y7, Y10
-	VPSLLD       $0x17, Y9, Y11
-	VPSUBD       Y10, Y0, Y10
-	VPSUBD       Y11, Y1, Y11
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y11, Y11
-	VBLENDVPS    Y2, Y5, Y10, Y0
-	VBLENDVPS    Y4, Y6, Y11, Y1
-	VPANDN       Y7, Y2, Y7
-	VPANDN       Y9, Y4, Y9
-	VCVTDQ2PS    Y7, Y7
-	VCVTDQ2PS    Y9, Y9
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y4
-	VFNMSUB213PS Y7, Y0, Y2
-	VFNMSUB213PS Y9, Y1, Y4
-	VMULPS       noiseAVX2<>+704(SB), Y2, Y2
-	VMULPS       noiseAVX2<>+704(SB), Y4, Y4
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y3
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y5
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y6
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y7
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y8
-	VFMADD213PS  noiseAVX2<>+192(SB), Y8, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y8, Y1
+	VPSLLD       $0x17, Y6, Y8
+	VPSLLD       $0x17, Y7, Y9
+	VPSUBD       Y8, Y0, Y8
+	VPSUBD       Y9, Y1, Y9
+	VSUBPS       noiseAVX2<>+352(SB), Y8, Y8
+	VSUBPS       noiseAVX2<>+352(SB), Y9, Y9
+	VBLENDVPS    Y2, Y4, Y8, Y0
+	VBLENDVPS    Y3, Y5, Y9, Y1
+	VPANDN       Y6, Y2, Y6
+	VPANDN       Y7, Y3, Y7
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+288(SB), Y8
-	VFMADD213PS  noiseAVX2<>+320(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y8, Y7
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y8
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y9
-	VPSRAD       $0x17, Y8, Y8
-	VPSRAD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y8, Y10
-	VPSLLD       $0x17, Y9, Y11
-	VPSUBD       Y10, Y0, Y10
-	VPSUBD       Y11, Y1, Y11
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y11, Y11
-	VBLENDVPS    Y3, Y6, Y10, Y0
-	VBLENDVPS    Y5, Y7, Y11, Y1
-	VPANDN       Y8, Y3, Y8
-	VPANDN       Y9, Y5, Y9
-	VCVTDQ2PS    Y8, Y8
-	VCVTDQ2PS    Y9, Y9
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y5
-	VFNMSUB213PS Y8, Y0, Y3
-	VFNMSUB213PS Y9, Y1, Y5
-	VMULPS       noiseAVX2<>+704(SB), Y3, Y3
-	VMULPS       noiseAVX2<>+704(SB), Y5, Y5
-	VUNPCKLPS    Y3, Y2, Y0
-	VUNPCKHPS    Y3, Y2, Y2
-	VPERM2F128   $0x20, Y2, Y0, Y1
-	VPERM2F128   $0x31, Y2, Y0, Y0
-	VUNPCKLPS    Y5, Y4, Y2
-	VUNPCKHPS    Y5, Y4, Y4
-	VPERM2F128   $0x20, Y4, Y2, Y3
-	VPERM2F128   $0x31, Y4, Y2, Y2
-	VMOVUPS      Y1, (AX)
-	VMOVUPS      Y0, 32(AX)
-	VMOVUPS      Y3, 64(AX)
-	VMOVUPS      Y2, 96(AX)
-	ADDQ         $+128, AX
-	DECQ         CX
+	VMOVUPS      noiseAVX2<>+384(SB), Y2
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
+	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
+	VFNMSUB213PS Y6, Y0, Y2
+	VFNMSUB213PS Y7, Y1, Y3
+	VMULPS       noiseAVX2<>+672(SB), Y2, Y2
+	VMULPS       noiseAVX2<>+672(SB), Y3, Y3
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         $+64, CX
+	ADDQ         $+64, AX
+	DECQ         DX
 	JNZ          Exponentialloop
 
 Exponentialdone:
 	VZEROUPPER
 	RET
 
-Exponentialgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     Exponentialmade
-
-// func noiseNormalAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseNormalAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseNormalAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseNormalAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    Normaldone
 
 Normalloop:
-	TESTQ        DX, DX
-	JZ           Normalgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-Normalmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y5
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y6
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y7
-	VFMADD213PS  noiseAVX2<>+192(SB), Y7, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y7, Y1
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y3
+	VPSRLD       $0x01, Y2, Y5
+	VPCMPGTD     noiseAVX2<>+192(SB), Y3, Y6
+	VPCMPGTD     noiseAVX2<>+192(SB), Y5, Y7
+	VPXOR        noiseAVX2<>+224(SB), Y3, Y8
+	VPXOR        noiseAVX2<>+224(SB), Y5, Y9
+	VCVTDQ2PS    Y3, Y3
 	VCVTDQ2PS    Y5, Y5
-	VCVTDQ2PS    Y6, Y6
-	VMOVUPS      noiseAVX2<>+288(SB), Y7
-	VFMADD213PS  noiseAVX2<>+320(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+320(SB), Y7, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y7
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y10
-	VPSRAD       $0x17, Y7, Y7
+	VMOVUPS      noiseAVX2<>+128(SB), Y10
+	VFMADD213PS  noiseAVX2<>+160(SB), Y10, Y3
+	VFMADD213PS  noiseAVX2<>+160(SB), Y10, Y5
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+256(SB), Y10
+	VFMADD213PS  noiseAVX2<>+288(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y10, Y9
+	VPSUBD       noiseAVX2<>+320(SB), Y3, Y10
+	VPSUBD       noiseAVX2<>+320(SB), Y5, Y11
 	VPSRAD       $0x17, Y10, Y10
-	VPSLLD       $0x17, Y7, Y12
-	VPSLLD       $0x17, Y10, Y13
-	VPSUBD       Y12, Y0, Y12
-	VPSUBD       Y13, Y1, Y13
-	VSUBPS       noiseAVX2<>+384(SB), Y12, Y12
-	VSUBPS       noiseAVX2<>+384(SB), Y13, Y13
-	VBLENDVPS    Y2, Y5, Y12, Y0
-	VBLENDVPS    Y4, Y6, Y13, Y1
-	VPANDN       Y7, Y2, Y7
-	VPANDN       Y10, Y4, Y10
-	VCVTDQ2PS    Y7, Y7
+	VPSRAD       $0x17, Y11, Y11
+	VPSLLD       $0x17, Y10, Y12
+	VPSLLD       $0x17, Y11, Y13
+	VPSUBD       Y12, Y3, Y12
+	VPSUBD       Y13, Y5, Y13
+	VSUBPS       noiseAVX2<>+352(SB), Y12, Y12
+	VSUBPS       noiseAVX2<>+352(SB), Y13, Y13
+	VBLENDVPS    Y6, Y8, Y12, Y3
+	VBLENDVPS    Y7, Y9, Y13, Y5
+	VPANDN       Y10, Y6, Y10
+	VPANDN       Y11, Y7, Y11
 	VCVTDQ2PS    Y10, Y10
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y4
-	VFNMSUB213PS Y7, Y0, Y2
-	VFNMSUB213PS Y10, Y1, Y4
-	VMULPS       noiseAVX2<>+736(SB), Y2, Y2
-	VMULPS       noiseAVX2<>+736(SB), Y4, Y4
-	VSQRTPS      Y2, Y2
-	VSQRTPS      Y4, Y4
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
-	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y5
-	VFMADD213PS  noiseAVX2<>+768(SB), Y5, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y5, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y6
-	VSUBPS       Y0, Y6, Y5
-	VSUBPS       Y1, Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y5, Y5
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMINPS       Y5, Y0, Y5
-	VMINPS       Y6, Y1, Y6
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y5, Y5, Y7
-	VMULPS       Y6, Y6, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y7, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y7, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y7, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y5, Y12, Y12
-	VMULPS       Y6, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y5
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y6
-	VBLENDVPS    Y0, Y5, Y12, Y7
-	VBLENDVPS    Y1, Y6, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y5, Y0
-	VBLENDVPS    Y1, Y13, Y6, Y1
-	VMULPS       Y0, Y2, Y0
-	VMULPS       Y1, Y4, Y1
-	VMULPS       Y7, Y2, Y7
-	VMULPS       Y10, Y4, Y10
-	VBROADCASTSS (SI), Y2
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y2, Y7, Y7
-	VMULPS       Y2, Y10, Y10
-	VPSLLD       $0x1f, Y8, Y8
-	VPSLLD       $0x1f, Y3, Y3
-	VPAND        noiseAVX2<>+1152(SB), Y8, Y2
-	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y3, Y2
-	VPXOR        Y2, Y1, Y1
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
-	VPXOR        Y2, Y7, Y7
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
-	VPXOR        Y2, Y10, Y10
-	VUNPCKLPS    Y7, Y0, Y2
-	VUNPCKHPS    Y7, Y0, Y3
-	VPERM2F128   $0x20, Y3, Y2, Y0
-	VPERM2F128   $0x31, Y3, Y2, Y2
-	VUNPCKLPS    Y10, Y1, Y3
-	VUNPCKHPS    Y10, Y1, Y4
-	VPERM2F128   $0x20, Y4, Y3, Y1
-	VPERM2F128   $0x31, Y4, Y3, Y3
+	VCVTDQ2PS    Y11, Y11
+	VMOVUPS      noiseAVX2<>+384(SB), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y7
+	VFNMSUB213PS Y10, Y3, Y6
+	VFNMSUB213PS Y11, Y5, Y7
+	VMULPS       noiseAVX2<>+704(SB), Y6, Y6
+	VMULPS       noiseAVX2<>+704(SB), Y7, Y7
+	VSQRTPS      Y6, Y6
+	VSQRTPS      Y7, Y7
+	VPAND        noiseAVX2<>+224(SB), Y4, Y3
+	VPAND        noiseAVX2<>+224(SB), Y1, Y5
+	VCVTDQ2PS    Y3, Y3
+	VCVTDQ2PS    Y5, Y5
+	VMOVUPS      noiseAVX2<>+160(SB), Y8
+	VFMADD213PS  noiseAVX2<>+736(SB), Y8, Y3
+	VFMADD213PS  noiseAVX2<>+736(SB), Y8, Y5
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y3, Y9, Y8
+	VSUBPS       Y5, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y3, Y8
+	VMINPS       Y9, Y5, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y3, Y3
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y5, Y5
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y3, Y8, Y12, Y10
+	VBLENDVPS    Y5, Y9, Y13, Y11
+	VBLENDVPS    Y3, Y12, Y8, Y3
+	VBLENDVPS    Y5, Y13, Y9, Y5
+	VMULPS       Y3, Y6, Y3
+	VMULPS       Y5, Y7, Y5
+	VMULPS       Y10, Y6, Y10
+	VMULPS       Y11, Y7, Y11
+	VBROADCASTSS (BX), Y6
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y6, Y10, Y10
+	VMULPS       Y6, Y11, Y11
+	VPSLLD       $0x1f, Y0, Y0
+	VPSLLD       $0x1f, Y2, Y2
+	VPAND        noiseAVX2<>+1120(SB), Y0, Y0
+	VPXOR        Y0, Y3, Y3
+	VPAND        noiseAVX2<>+1120(SB), Y2, Y0
+	VPXOR        Y0, Y5, Y5
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y0
+	VPXOR        Y0, Y10, Y10
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y0
+	VPXOR        Y0, Y11, Y11
+	VUNPCKLPS    Y10, Y3, Y0
+	VUNPCKHPS    Y10, Y3, Y1
+	VUNPCKLPS    Y11, Y5, Y2
+	VUNPCKHPS    Y11, Y5, Y3
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y2, 32(AX)
-	VMOVUPS      Y1, 64(AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      Y3, 96(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+128, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          Normalloop
 
 Normaldone:
 	VZEROUPPER
 	RET
 
-Normalgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     Normalmade
-
-// func noiseSymmetricLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseSymmetricLowAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseSymmetricLowAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseSymmetricLowAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    SymmetricLowdone
 
 SymmetricLowloop:
-	TESTQ        DX, DX
-	JZ           SymmetricLowgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-SymmetricLowmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 36(SI), Y4
-	VMOVAPS      Y4, Y5
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 16(SI), Y6
-	VFNMADD231PS Y6, Y0, Y5
-	VFNMADD231PS Y6, Y1, Y4
-	VBROADCASTSS 64(SI), Y6
-	VMAXPS       Y6, Y5, Y5
-	VMAXPS       Y6, Y4, Y4
-	VMULPS       Y5, Y5, Y6
-	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1184(SB), Y8
-	VMOVUPS      noiseAVX2<>+1184(SB), Y10
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 36(BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS 16(BX), Y8
+	VFNMADD231PS Y8, Y0, Y7
+	VFNMADD231PS Y8, Y2, Y6
+	VBROADCASTSS 64(BX), Y8
+	VMAXPS       Y8, Y7, Y7
+	VMAXPS       Y8, Y6, Y6
+	VMULPS       Y7, Y7, Y8
+	VMULPS       Y6, Y6, Y9
+	VMOVUPS      noiseAVX2<>+1152(SB), Y10
+	VMOVUPS      noiseAVX2<>+1152(SB), Y11
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y9, Y11
+	VMULPS       Y7, Y10, Y10
+	VMULPS       Y6, Y11, Y11
+	VFMADD231PS  noiseAVX2<>+960(SB), Y7, Y10
+	VFMADD231PS  noiseAVX2<>+960(SB), Y6, Y11
+	VBROADCASTSS 36(BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS 24(BX), Y8
+	VFMADD231PS  Y8, Y0, Y7
+	VFMADD231PS  Y8, Y2, Y6
+	VMULPS       Y7, Y7, Y8
+	VMULPS       Y6, Y6, Y9
+	VMOVUPS      noiseAVX2<>+1152(SB), Y12
+	VMOVUPS      noiseAVX2<>+1152(SB), Y13
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y9, Y13
+	VMULPS       Y7, Y12, Y12
+	VMULPS       Y6, Y13, Y13
+	VFMADD231PS  noiseAVX2<>+960(SB), Y7, Y12
+	VFMADD231PS  noiseAVX2<>+960(SB), Y6, Y13
+	VMULPS       Y0, Y0, Y6
+	VMULPS       Y2, Y2, Y7
+	VMOVUPS      noiseAVX2<>+1152(SB), Y8
+	VMOVUPS      noiseAVX2<>+1152(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y8
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y10
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y10
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y4, Y10, Y10
-	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y8
-	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y10
-	VBROADCASTSS 36(SI), Y4
-	VMOVAPS      Y4, Y5
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 24(SI), Y6
-	VFMADD231PS  Y6, Y0, Y5
-	VFMADD231PS  Y6, Y1, Y4
-	VMULPS       Y5, Y5, Y6
-	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1184(SB), Y12
-	VMOVUPS      noiseAVX2<>+1184(SB), Y13
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y13
-	VMULPS       Y5, Y12, Y12
-	VMULPS       Y4, Y13, Y13
-	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y12
-	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y13
-	VMULPS       Y0, Y0, Y4
-	VMULPS       Y1, Y1, Y5
-	VMOVUPS      noiseAVX2<>+1184(SB), Y6
-	VMOVUPS      noiseAVX2<>+1184(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y5, Y7
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y1, Y7, Y7
-	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y6
-	VFMADD231PS  noiseAVX2<>+992(SB), Y1, Y7
-	VMULPS       Y6, Y2, Y0
-	VMULPS       Y7, Y3, Y1
-	VMOVUPS      noiseAVX2<>+384(SB), Y4
-	VMULPS       Y2, Y8, Y8
-	VMULPS       Y3, Y10, Y10
-	VDIVPS       Y0, Y4, Y0
-	VDIVPS       Y1, Y4, Y1
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y9
 	VMULPS       Y0, Y8, Y8
-	VMULPS       Y1, Y10, Y10
+	VMULPS       Y2, Y9, Y9
+	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y8
+	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y9
+	VMULPS       Y8, Y3, Y0
+	VMULPS       Y9, Y5, Y2
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y2, Y6, Y2
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y2, Y11, Y11
 	VMULPS       Y0, Y12, Y12
-	VMULPS       Y1, Y13, Y13
-	VPSUBD       noiseAVX2<>+352(SB), Y12, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y13, Y1
+	VMULPS       Y2, Y13, Y13
+	VPSUBD       noiseAVX2<>+320(SB), Y12, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y13, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y12, Y2
-	VPSUBD       Y3, Y13, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y12, Y3
+	VPSUBD       Y5, Y13, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y5
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y2, Y4
-	VFMADD213PS  Y3, Y2, Y5
-	VMOVAPS      Y0, Y2
-	VMOVAPS      Y1, Y3
-	VBROADCASTSS 8(SI), Y6
-	VFMADD213PS  Y4, Y6, Y2
-	VFMADD213PS  Y5, Y6, Y3
-	VROUNDPS     $0x08, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+384(SB), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y5, Y7, Y7
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y6
+	VFMADD213PS  Y5, Y3, Y7
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y2, Y5
+	VBROADCASTSS 8(BX), Y8
+	VFMADD213PS  Y6, Y8, Y3
+	VFMADD213PS  Y7, Y8, Y5
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y0, Y6
-	VMOVAPS      Y1, Y7
-	VBROADCASTSS 8(SI), Y12
-	VFMSUB213PS  Y2, Y12, Y6
-	VFMSUB213PS  Y3, Y12, Y7
-	VBROADCASTSS 28(SI), Y12
-	VFMADD231PS  Y12, Y0, Y4
-	VFMADD231PS  Y12, Y1, Y5
-	VADDPS       Y4, Y6, Y6
-	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VMOVUPS      noiseAVX2<>+1472(SB), Y1
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y7, Y1
-	VCVTPS2DQ    Y2, Y2
+	VROUNDPS     $0x08, Y5, Y5
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y9
+	VBROADCASTSS 8(BX), Y12
+	VFMSUB213PS  Y3, Y12, Y8
+	VFMSUB213PS  Y5, Y12, Y9
+	VBROADCASTSS 28(BX), Y12
+	VFMADD231PS  Y12, Y0, Y6
+	VFMADD231PS  Y12, Y2, Y7
+	VADDPS       Y6, Y8, Y8
+	VADDPS       Y7, Y9, Y9
+	VMAXPS       noiseAVX2<>+1312(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+1312(SB), Y9, Y9
+	VMINPS       noiseAVX2<>+1344(SB), Y8, Y8
+	VMINPS       noiseAVX2<>+1344(SB), Y9, Y9
+	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1376(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+1440(SB), Y0
+	VMOVUPS      noiseAVX2<>+1440(SB), Y2
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+672(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+672(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+352(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+352(SB), Y9, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y5, Y5
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y3, Y1, Y1
-	VMULPS       Y8, Y0, Y0
-	VMULPS       Y10, Y1, Y1
-	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
-	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
-	VPXOR        Y2, Y1, Y1
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y3, Y0, Y0
+	VPADDD       Y5, Y2, Y2
+	VMULPS       Y10, Y0, Y0
+	VMULPS       Y11, Y2, Y2
+	VMAXPS       noiseAVX2<>+1600(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1600(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y3
+	VPXOR        Y3, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y2, Y2
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          SymmetricLowloop
 
 SymmetricLowdone:
 	VZEROUPPER
 	RET
 
-SymmetricLowgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     SymmetricLowmade
-
-// func noisePositiveLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noisePositiveLowAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noisePositiveLowAVX2(SB), NOSPLIT, $0-40
+TEXT ·noisePositiveLowAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    PositiveLowdone
 
 PositiveLowloop:
-	TESTQ        DX, DX
-	JZ           PositiveLowgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-PositiveLowmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y12, Y12
-	VMULPS       Y3, Y13, Y13
-	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y12, Y12
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y12, Y12
 	VMULPS       Y5, Y13, Y13
-	VMULPS       Y4, Y0, Y4
-	VMULPS       Y5, Y1, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y1
+	VDIVPS       Y1, Y6, Y1
+	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y1, Y12, Y12
+	VMULPS       Y4, Y13, Y13
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y4, Y2, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y4, Y2
-	VPSUBD       Y3, Y5, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y1, Y3
+	VPSUBD       Y5, Y4, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y5
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y2, Y4
-	VFMADD213PS  Y3, Y2, Y5
-	VMOVAPS      Y0, Y2
-	VMOVAPS      Y1, Y3
-	VBROADCASTSS 8(SI), Y6
-	VFMADD213PS  Y4, Y6, Y2
-	VFMADD213PS  Y5, Y6, Y3
-	VROUNDPS     $0x08, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y4
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y1
+	VFMADD213PS  Y5, Y3, Y4
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y2, Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMADD213PS  Y1, Y6, Y3
+	VFMADD213PS  Y4, Y6, Y5
 	VROUNDPS     $0x08, Y3, Y3
+	VROUNDPS     $0x08, Y5, Y5
 	VMOVAPS      Y0, Y6
-	VMOVAPS      Y1, Y7
-	VBROADCASTSS 8(SI), Y8
-	VFMSUB213PS  Y2, Y8, Y6
-	VFMSUB213PS  Y3, Y8, Y7
-	VBROADCASTSS 28(SI), Y8
-	VFMADD231PS  Y8, Y0, Y4
-	VFMADD231PS  Y8, Y1, Y5
-	VADDPS       Y4, Y6, Y6
-	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VMOVUPS      noiseAVX2<>+1472(SB), Y1
+	VMOVAPS      Y2, Y7
+	VBROADCASTSS 8(BX), Y8
+	VFMSUB213PS  Y3, Y8, Y6
+	VFMSUB213PS  Y5, Y8, Y7
+	VBROADCASTSS 28(BX), Y8
+	VFMADD231PS  Y8, Y0, Y1
+	VFMADD231PS  Y8, Y2, Y4
+	VADDPS       Y1, Y6, Y6
+	VADDPS       Y4, Y7, Y7
+	VMAXPS       noiseAVX2<>+1312(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1312(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1344(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1344(SB), Y7, Y7
+	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1376(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+1440(SB), Y0
+	VMOVUPS      noiseAVX2<>+1440(SB), Y1
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y7, Y1
-	VCVTPS2DQ    Y2, Y2
+	VFMADD213PS  noiseAVX2<>+672(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+672(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+352(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+352(SB), Y7, Y1
 	VCVTPS2DQ    Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y5, Y5
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y3, Y1, Y1
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y3, Y0, Y0
+	VPADDD       Y5, Y1, Y1
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y13, Y1, Y1
-	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1600(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1600(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          PositiveLowloop
 
 PositiveLowdone:
 	VZEROUPPER
 	RET
 
-PositiveLowgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     PositiveLowmade
-
-// func noiseRootLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseRootLowAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseRootLowAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseRootLowAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    RootLowdone
 
 RootLowloop:
-	TESTQ        DX, DX
-	JZ           RootLowgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-RootLowmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y12, Y12
-	VMULPS       Y3, Y13, Y13
-	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y12, Y12
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y12, Y12
 	VMULPS       Y5, Y13, Y13
-	VMULPS       Y4, Y0, Y4
-	VMULPS       Y5, Y1, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y1
+	VDIVPS       Y1, Y6, Y1
+	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y1, Y12, Y12
+	VMULPS       Y4, Y13, Y13
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y4, Y2, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y4, Y2
-	VPSUBD       Y3, Y5, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y5
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y1, Y3
+	VPSUBD       Y5, Y4, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y4
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VFMADD213PS  Y0, Y2, Y4
-	VFMADD213PS  Y1, Y3, Y5
-	VBROADCASTSS 8(SI), Y0
-	VBROADCASTSS 12(SI), Y1
-	VFMADD213PS  Y1, Y0, Y4
-	VFMADD213PS  Y1, Y0, Y5
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  Y0, Y3, Y1
+	VFMADD213PS  Y2, Y5, Y4
+	VBROADCASTSS 8(BX), Y0
+	VBROADCASTSS 12(BX), Y2
+	VFMADD213PS  Y2, Y0, Y1
+	VFMADD213PS  Y2, Y0, Y4
 	VSQRTPS      Y12, Y12
 	VSQRTPS      Y13, Y13
-	VMAXPS       noiseAVX2<>+1408(SB), Y4, Y4
-	VMAXPS       noiseAVX2<>+1408(SB), Y5, Y5
-	VMINPS       noiseAVX2<>+1440(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1440(SB), Y5, Y5
-	VROUNDPS     $0x08, Y4, Y0
-	VROUNDPS     $0x08, Y5, Y1
-	VSUBPS       Y0, Y4, Y4
-	VSUBPS       Y1, Y5, Y5
-	VMOVUPS      noiseAVX2<>+1472(SB), Y2
-	VMOVUPS      noiseAVX2<>+1472(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y5, Y3
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y5, Y3
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y5, Y3
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y5, Y3
-	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+704(SB), Y5, Y3
-	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y2
-	VFMADD213PS  noiseAVX2<>+384(SB), Y5, Y3
+	VMAXPS       noiseAVX2<>+1376(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1376(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1408(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1408(SB), Y4, Y4
+	VROUNDPS     $0x08, Y1, Y0
+	VROUNDPS     $0x08, Y4, Y2
+	VSUBPS       Y0, Y1, Y1
+	VSUBPS       Y2, Y4, Y4
+	VMOVUPS      noiseAVX2<>+1440(SB), Y3
+	VMOVUPS      noiseAVX2<>+1440(SB), Y5
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+672(SB), Y4, Y5
+	VFMADD213PS  noiseAVX2<>+352(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+352(SB), Y4, Y5
 	VCVTPS2DQ    Y0, Y0
-	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y2, Y2
 	VPSLLD       $0x17, Y0, Y0
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y0, Y2, Y2
-	VPADDD       Y1, Y3, Y3
-	VMULPS       Y12, Y2, Y2
-	VMULPS       Y13, Y3, Y3
-	VMAXPS       noiseAVX2<>+1632(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1632(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1664(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1664(SB), Y3, Y3
-	VMOVUPS      Y2, (AX)
-	VMOVUPS      Y3, 32(AX)
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y0, Y3, Y3
+	VPADDD       Y2, Y5, Y5
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y13, Y5, Y5
+	VMAXPS       noiseAVX2<>+1600(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1600(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1632(SB), Y5, Y5
+	VPERMQ       $0xd8, Y3, Y3
+	VPERMQ       $0xd8, Y5, Y5
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          RootLowloop
 
 RootLowdone:
 	VZEROUPPER
 	RET
 
-RootLowgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     RootLowmade
-
-// func noiseLogLowAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseLogLowAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseLogLowAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseLogLowAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    LogLowdone
 
 LogLowloop:
-	TESTQ        DX, DX
-	JZ           LogLowgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-LogLowmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y12, Y12
-	VMULPS       Y3, Y13, Y13
-	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y12, Y12
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y12, Y12
 	VMULPS       Y5, Y13, Y13
-	VMULPS       Y4, Y0, Y4
-	VMULPS       Y5, Y1, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y1
+	VDIVPS       Y1, Y6, Y1
+	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y1, Y12, Y12
+	VMULPS       Y4, Y13, Y13
+	VMULPS       Y1, Y0, Y1
+	VMULPS       Y4, Y2, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y4, Y2
-	VPSUBD       Y3, Y5, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y5
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y1, Y3
+	VPSUBD       Y5, Y4, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y4
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VFMADD213PS  Y0, Y2, Y4
-	VFMADD213PS  Y1, Y3, Y5
-	VBROADCASTSS 8(SI), Y0
-	VBROADCASTSS 12(SI), Y1
-	VFMADD213PS  Y1, Y0, Y4
-	VFMADD213PS  Y1, Y0, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y12, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y13, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  Y0, Y3, Y1
+	VFMADD213PS  Y2, Y5, Y4
+	VBROADCASTSS 8(BX), Y0
+	VBROADCASTSS 12(BX), Y2
+	VFMADD213PS  Y2, Y0, Y1
+	VFMADD213PS  Y2, Y0, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y12, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y13, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y12, Y2
-	VPSUBD       Y3, Y13, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+416(SB), Y6
-	VMOVUPS      noiseAVX2<>+416(SB), Y7
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y7
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y6
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y7
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y12, Y3
+	VPSUBD       Y5, Y13, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+384(SB), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VFMADD213PS  Y0, Y2, Y6
-	VFMADD213PS  Y1, Y3, Y7
-	VADDPS       Y6, Y4, Y4
-	VADDPS       Y7, Y5, Y5
-	VMULPS       noiseAVX2<>+704(SB), Y4, Y4
-	VMULPS       noiseAVX2<>+704(SB), Y5, Y5
-	VMOVUPS      noiseAVX2<>+1696(SB), Y0
-	VMOVUPS      noiseAVX2<>+1696(SB), Y1
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y4, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y5, Y3
-	VBLENDVPS    Y2, Y0, Y4, Y0
-	VBLENDVPS    Y3, Y1, Y5, Y1
+	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  Y0, Y3, Y6
+	VFMADD213PS  Y2, Y5, Y7
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y7, Y4, Y4
+	VMULPS       noiseAVX2<>+672(SB), Y1, Y1
+	VMULPS       noiseAVX2<>+672(SB), Y4, Y4
+	VMOVUPS      noiseAVX2<>+1664(SB), Y0
+	VMOVUPS      noiseAVX2<>+1664(SB), Y2
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y1, Y3
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y4, Y5
+	VBLENDVPS    Y3, Y0, Y1, Y0
+	VBLENDVPS    Y5, Y2, Y4, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          LogLowloop
 
 LogLowdone:
 	VZEROUPPER
 	RET
 
-LogLowgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     LogLowmade
-
-// func noiseSymmetricHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseSymmetricHighAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseSymmetricHighAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseSymmetricHighAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    SymmetricHighdone
 
 SymmetricHighloop:
-	TESTQ        DX, DX
-	JZ           SymmetricHighgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-SymmetricHighmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 36(SI), Y4
-	VMOVAPS      Y4, Y5
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 16(SI), Y6
-	VFNMADD231PS Y6, Y0, Y5
-	VFNMADD231PS Y6, Y1, Y4
-	VBROADCASTSS 64(SI), Y6
-	VMAXPS       Y6, Y5, Y5
-	VMAXPS       Y6, Y4, Y4
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y5, Y6
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y4, Y7
-	VBROADCASTSS 44(SI), Y8
-	VMOVAPS      Y8, Y10
-	VMOVAPS      Y8, Y8
-	VBROADCASTSS 16(SI), Y12
-	VFMADD231PS  Y12, Y0, Y10
-	VFMADD231PS  Y12, Y1, Y8
-	VBLENDVPS    Y6, Y10, Y5, Y5
-	VBLENDVPS    Y7, Y8, Y4, Y4
-	VMULPS       Y5, Y5, Y6
-	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1184(SB), Y8
-	VMOVUPS      noiseAVX2<>+1184(SB), Y10
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 36(BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS 16(BX), Y8
+	VFNMADD231PS Y8, Y0, Y7
+	VFNMADD231PS Y8, Y2, Y6
+	VBROADCASTSS 64(BX), Y8
+	VMAXPS       Y8, Y7, Y7
+	VMAXPS       Y8, Y6, Y6
+	VCMPPS       $0x1e, noiseAVX2<>+768(SB), Y7, Y8
+	VCMPPS       $0x1e, noiseAVX2<>+768(SB), Y6, Y9
+	VBROADCASTSS 44(BX), Y10
+	VMOVAPS      Y10, Y11
+	VMOVAPS      Y10, Y10
+	VBROADCASTSS 16(BX), Y12
+	VFMADD231PS  Y12, Y0, Y11
+	VFMADD231PS  Y12, Y2, Y10
+	VBLENDVPS    Y8, Y11, Y7, Y7
+	VBLENDVPS    Y9, Y10, Y6, Y6
+	VMULPS       Y7, Y7, Y8
+	VMULPS       Y6, Y6, Y9
+	VMOVUPS      noiseAVX2<>+1152(SB), Y10
+	VMOVUPS      noiseAVX2<>+1152(SB), Y11
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y9, Y11
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y8, Y10
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y9, Y11
+	VMULPS       Y7, Y10, Y10
+	VMULPS       Y6, Y11, Y11
+	VFMADD231PS  noiseAVX2<>+960(SB), Y7, Y10
+	VFMADD231PS  noiseAVX2<>+960(SB), Y6, Y11
+	VBROADCASTSS 44(BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y6
+	VBROADCASTSS 24(BX), Y8
+	VFMADD231PS  Y8, Y0, Y7
+	VFMADD231PS  Y8, Y2, Y6
+	VMULPS       Y7, Y7, Y8
+	VMULPS       Y6, Y6, Y9
+	VMOVUPS      noiseAVX2<>+1152(SB), Y12
+	VMOVUPS      noiseAVX2<>+1152(SB), Y13
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y9, Y13
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y8, Y12
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y9, Y13
+	VMULPS       Y7, Y12, Y12
+	VMULPS       Y6, Y13, Y13
+	VFMADD231PS  noiseAVX2<>+960(SB), Y7, Y12
+	VFMADD231PS  noiseAVX2<>+960(SB), Y6, Y13
+	VMULPS       Y0, Y0, Y6
+	VMULPS       Y2, Y2, Y7
+	VMOVUPS      noiseAVX2<>+1152(SB), Y8
+	VMOVUPS      noiseAVX2<>+1152(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y6, Y8
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y10
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y9
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y10
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y8
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y10
-	VMULPS       Y5, Y8, Y8
-	VMULPS       Y4, Y10, Y10
-	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y8
-	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y10
-	VBROADCASTSS 44(SI), Y4
-	VMOVAPS      Y4, Y5
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 24(SI), Y6
-	VFMADD231PS  Y6, Y0, Y5
-	VFMADD231PS  Y6, Y1, Y4
-	VMULPS       Y5, Y5, Y6
-	VMULPS       Y4, Y4, Y7
-	VMOVUPS      noiseAVX2<>+1184(SB), Y12
-	VMOVUPS      noiseAVX2<>+1184(SB), Y13
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y13
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y6, Y12
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y7, Y13
-	VMULPS       Y5, Y12, Y12
-	VMULPS       Y4, Y13, Y13
-	VFMADD231PS  noiseAVX2<>+992(SB), Y5, Y12
-	VFMADD231PS  noiseAVX2<>+992(SB), Y4, Y13
-	VMULPS       Y0, Y0, Y4
-	VMULPS       Y1, Y1, Y5
-	VMOVUPS      noiseAVX2<>+1184(SB), Y6
-	VMOVUPS      noiseAVX2<>+1184(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y5, Y7
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y1, Y7, Y7
-	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y6
-	VFMADD231PS  noiseAVX2<>+992(SB), Y1, Y7
-	VMULPS       Y6, Y2, Y0
-	VMULPS       Y7, Y3, Y1
-	VMOVUPS      noiseAVX2<>+384(SB), Y4
-	VMULPS       Y2, Y8, Y8
-	VMULPS       Y3, Y10, Y10
-	VDIVPS       Y0, Y4, Y0
-	VDIVPS       Y1, Y4, Y1
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y7, Y9
 	VMULPS       Y0, Y8, Y8
-	VMULPS       Y1, Y10, Y10
+	VMULPS       Y2, Y9, Y9
+	VFMADD231PS  noiseAVX2<>+960(SB), Y0, Y8
+	VFMADD231PS  noiseAVX2<>+960(SB), Y2, Y9
+	VMULPS       Y8, Y3, Y0
+	VMULPS       Y9, Y5, Y2
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y10, Y10
+	VMULPS       Y5, Y11, Y11
+	VDIVPS       Y0, Y6, Y0
+	VDIVPS       Y2, Y6, Y2
+	VMULPS       Y0, Y10, Y10
+	VMULPS       Y2, Y11, Y11
 	VMULPS       Y0, Y12, Y12
-	VMULPS       Y1, Y13, Y13
-	VPSUBD       noiseAVX2<>+352(SB), Y12, Y0
-	VPSUBD       noiseAVX2<>+352(SB), Y13, Y1
+	VMULPS       Y2, Y13, Y13
+	VPSUBD       noiseAVX2<>+320(SB), Y12, Y0
+	VPSUBD       noiseAVX2<>+320(SB), Y13, Y2
 	VPSRAD       $0x17, Y0, Y0
-	VPSRAD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y0, Y2
-	VPSLLD       $0x17, Y1, Y3
-	VPSUBD       Y2, Y12, Y2
-	VPSUBD       Y3, Y13, Y3
-	VSUBPS       noiseAVX2<>+384(SB), Y2, Y2
-	VSUBPS       noiseAVX2<>+384(SB), Y3, Y3
+	VPSRAD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y0, Y3
+	VPSLLD       $0x17, Y2, Y5
+	VPSUBD       Y3, Y12, Y3
+	VPSUBD       Y5, Y13, Y5
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y5, Y5
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y3, Y5
-	VMULPS       Y2, Y4, Y4
-	VMULPS       Y3, Y5, Y5
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y2, Y4
-	VFMADD213PS  Y3, Y2, Y5
-	VMOVAPS      Y0, Y2
-	VMOVAPS      Y1, Y3
-	VBROADCASTSS 8(SI), Y6
-	VFMADD213PS  Y4, Y6, Y2
-	VFMADD213PS  Y5, Y6, Y3
-	VROUNDPS     $0x08, Y2, Y2
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+384(SB), Y6
+	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+416(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+448(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+480(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+512(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+544(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+576(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+608(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y6
+	VFMADD213PS  noiseAVX2<>+640(SB), Y5, Y7
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y5, Y7, Y7
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y6
+	VFMADD213PS  Y5, Y3, Y7
+	VMOVAPS      Y0, Y3
+	VMOVAPS      Y2, Y5
+	VBROADCASTSS 8(BX), Y8
+	VFMADD213PS  Y6, Y8, Y3
+	VFMADD213PS  Y7, Y8, Y5
 	VROUNDPS     $0x08, Y3, Y3
-	VMOVAPS      Y0, Y6
-	VMOVAPS      Y1, Y7
-	VBROADCASTSS 8(SI), Y12
-	VFMSUB213PS  Y2, Y12, Y6
-	VFMSUB213PS  Y3, Y12, Y7
-	VBROADCASTSS 28(SI), Y12
-	VFMADD231PS  Y12, Y0, Y4
-	VFMADD231PS  Y12, Y1, Y5
-	VADDPS       Y4, Y6, Y6
-	VADDPS       Y5, Y7, Y7
-	VMAXPS       noiseAVX2<>+1344(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1344(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1376(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1376(SB), Y7, Y7
-	VMAXPS       noiseAVX2<>+1408(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1408(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1440(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1440(SB), Y3, Y3
-	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VMOVUPS      noiseAVX2<>+1472(SB), Y1
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+704(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+384(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y7, Y1
-	VCVTPS2DQ    Y2, Y2
+	VROUNDPS     $0x08, Y5, Y5
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y9
+	VBROADCASTSS 8(BX), Y12
+	VFMSUB213PS  Y3, Y12, Y8
+	VFMSUB213PS  Y5, Y12, Y9
+	VBROADCASTSS 28(BX), Y12
+	VFMADD231PS  Y12, Y0, Y6
+	VFMADD231PS  Y12, Y2, Y7
+	VADDPS       Y6, Y8, Y8
+	VADDPS       Y7, Y9, Y9
+	VMAXPS       noiseAVX2<>+1312(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+1312(SB), Y9, Y9
+	VMINPS       noiseAVX2<>+1344(SB), Y8, Y8
+	VMINPS       noiseAVX2<>+1344(SB), Y9, Y9
+	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
+	VMAXPS       noiseAVX2<>+1376(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1408(SB), Y5, Y5
+	VMOVUPS      noiseAVX2<>+1440(SB), Y0
+	VMOVUPS      noiseAVX2<>+1440(SB), Y2
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+672(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+672(SB), Y9, Y2
+	VFMADD213PS  noiseAVX2<>+352(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+352(SB), Y9, Y2
 	VCVTPS2DQ    Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y5, Y5
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y2, Y0, Y0
-	VPADDD       Y3, Y1, Y1
-	VMULPS       Y8, Y0, Y0
-	VMULPS       Y10, Y1, Y1
-	VMAXPS       noiseAVX2<>+1632(SB), Y0, Y0
-	VMAXPS       noiseAVX2<>+1632(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1664(SB), Y1, Y1
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y2
-	VPXOR        Y2, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y2
-	VPXOR        Y2, Y1, Y1
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y3, Y0, Y0
+	VPADDD       Y5, Y2, Y2
+	VMULPS       Y10, Y0, Y0
+	VMULPS       Y11, Y2, Y2
+	VMAXPS       noiseAVX2<>+1600(SB), Y0, Y0
+	VMAXPS       noiseAVX2<>+1600(SB), Y2, Y2
+	VMINPS       noiseAVX2<>+1632(SB), Y0, Y0
+	VMINPS       noiseAVX2<>+1632(SB), Y2, Y2
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y3
+	VPXOR        Y3, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y2, Y2
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          SymmetricHighloop
 
 SymmetricHighdone:
 	VZEROUPPER
 	RET
 
-SymmetricHighgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     SymmetricHighmade
-
-// func noisePositiveHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noisePositiveHighAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noisePositiveHighAVX2(SB), NOSPLIT, $0-40
+TEXT ·noisePositiveHighAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    PositiveHighdone
 
 PositiveHighloop:
-	TESTQ        DX, DX
-	JZ           PositiveHighgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-PositiveHighmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y3, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y5, Y2, Y2
+	VDIVPS       Y1, Y6, Y1
 	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y4, Y12, Y4
-	VMULPS       Y5, Y13, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y3
-	VPSRAD       $0x17, Y2, Y2
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y12, Y1
+	VMULPS       Y4, Y13, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y3
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y5
 	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y2, Y6
-	VPSLLD       $0x17, Y3, Y7
-	VPSUBD       Y6, Y4, Y6
-	VPSUBD       Y7, Y5, Y7
-	VSUBPS       noiseAVX2<>+384(SB), Y6, Y6
-	VSUBPS       noiseAVX2<>+384(SB), Y7, Y7
-	VCVTDQ2PS    Y2, Y2
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y3, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VPSUBD       Y6, Y1, Y6
+	VPSUBD       Y7, Y4, Y7
+	VSUBPS       noiseAVX2<>+352(SB), Y6, Y6
+	VSUBPS       noiseAVX2<>+352(SB), Y7, Y7
 	VCVTDQ2PS    Y3, Y3
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y7, Y5
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VBROADCASTSS 8(SI), Y6
-	VBROADCASTSS 12(SI), Y7
+	VCVTDQ2PS    Y5, Y5
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y4
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y7, Y4, Y4
+	VBROADCASTSS 8(BX), Y6
+	VBROADCASTSS 12(BX), Y7
+	VFMADD213PS  Y7, Y6, Y1
 	VFMADD213PS  Y7, Y6, Y4
-	VFMADD213PS  Y7, Y6, Y5
-	VMOVAPS      Y2, Y6
-	VMOVAPS      Y3, Y7
-	VBROADCASTSS 8(SI), Y8
-	VFMADD213PS  Y4, Y8, Y6
-	VFMADD213PS  Y5, Y8, Y7
+	VMOVAPS      Y3, Y6
+	VMOVAPS      Y5, Y7
+	VBROADCASTSS 8(BX), Y8
+	VFMADD213PS  Y1, Y8, Y6
+	VFMADD213PS  Y4, Y8, Y7
 	VROUNDPS     $0x08, Y6, Y6
 	VROUNDPS     $0x08, Y7, Y7
-	VMOVAPS      Y2, Y8
-	VMOVAPS      Y3, Y9
-	VBROADCASTSS 8(SI), Y10
+	VMOVAPS      Y3, Y8
+	VMOVAPS      Y5, Y9
+	VBROADCASTSS 8(BX), Y10
 	VFMSUB213PS  Y6, Y10, Y8
 	VFMSUB213PS  Y7, Y10, Y9
-	VBROADCASTSS 28(SI), Y10
-	VFMADD231PS  Y10, Y2, Y4
-	VFMADD231PS  Y10, Y3, Y5
-	VADDPS       Y4, Y8, Y8
-	VADDPS       Y5, Y9, Y9
-	VMAXPS       noiseAVX2<>+1344(SB), Y8, Y8
-	VMAXPS       noiseAVX2<>+1344(SB), Y9, Y9
-	VMINPS       noiseAVX2<>+1376(SB), Y8, Y8
-	VMINPS       noiseAVX2<>+1376(SB), Y9, Y9
-	VMAXPS       noiseAVX2<>+1408(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1408(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1440(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1440(SB), Y7, Y7
-	VMOVUPS      noiseAVX2<>+1472(SB), Y2
-	VMOVUPS      noiseAVX2<>+1472(SB), Y3
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y8, Y2
+	VBROADCASTSS 28(BX), Y10
+	VFMADD231PS  Y10, Y3, Y1
+	VFMADD231PS  Y10, Y5, Y4
+	VADDPS       Y1, Y8, Y8
+	VADDPS       Y4, Y9, Y9
+	VMAXPS       noiseAVX2<>+1312(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+1312(SB), Y9, Y9
+	VMINPS       noiseAVX2<>+1344(SB), Y8, Y8
+	VMINPS       noiseAVX2<>+1344(SB), Y9, Y9
+	VMAXPS       noiseAVX2<>+1376(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1376(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1408(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1408(SB), Y7, Y7
+	VMOVUPS      noiseAVX2<>+1440(SB), Y1
+	VMOVUPS      noiseAVX2<>+1440(SB), Y3
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y8, Y1
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y9, Y3
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y8, Y1
 	VFMADD213PS  noiseAVX2<>+1504(SB), Y9, Y3
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y8, Y2
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y8, Y1
 	VFMADD213PS  noiseAVX2<>+1536(SB), Y9, Y3
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y8, Y2
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y8, Y1
 	VFMADD213PS  noiseAVX2<>+1568(SB), Y9, Y3
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y8, Y2
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y9, Y3
-	VFMADD213PS  noiseAVX2<>+704(SB), Y8, Y2
-	VFMADD213PS  noiseAVX2<>+704(SB), Y9, Y3
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y2
-	VFMADD213PS  noiseAVX2<>+384(SB), Y9, Y3
+	VFMADD213PS  noiseAVX2<>+672(SB), Y8, Y1
+	VFMADD213PS  noiseAVX2<>+672(SB), Y9, Y3
+	VFMADD213PS  noiseAVX2<>+352(SB), Y8, Y1
+	VFMADD213PS  noiseAVX2<>+352(SB), Y9, Y3
 	VCVTPS2DQ    Y6, Y6
 	VCVTPS2DQ    Y7, Y7
 	VPSLLD       $0x17, Y6, Y6
 	VPSLLD       $0x17, Y7, Y7
-	VPADDD       Y6, Y2, Y2
+	VPADDD       Y6, Y1, Y1
 	VPADDD       Y7, Y3, Y3
-	VMULPS       Y0, Y2, Y2
-	VMULPS       Y1, Y3, Y3
-	VMAXPS       noiseAVX2<>+1632(SB), Y2, Y2
-	VMAXPS       noiseAVX2<>+1632(SB), Y3, Y3
-	VMINPS       noiseAVX2<>+1664(SB), Y2, Y2
-	VMINPS       noiseAVX2<>+1664(SB), Y3, Y3
-	VMOVUPS      Y2, (AX)
+	VMULPS       Y0, Y1, Y1
+	VMULPS       Y2, Y3, Y3
+	VMAXPS       noiseAVX2<>+1600(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1600(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1632(SB), Y3, Y3
+	VPERMQ       $0xd8, Y1, Y1
+	VPERMQ       $0xd8, Y3, Y3
+	VMOVUPS      Y1, (AX)
 	VMOVUPS      Y3, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          PositiveHighloop
 
 PositiveHighdone:
 	VZEROUPPER
 	RET
 
-PositiveHighgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     PositiveHighmade
-
-// func noiseRootHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseRootHighAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseRootHighAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseRootHighAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    RootHighdone
 
 RootHighloop:
-	TESTQ        DX, DX
-	JZ           RootHighgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-RootHighmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y3, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y5, Y2, Y2
+	VDIVPS       Y1, Y6, Y1
 	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y4, Y12, Y4
-	VMULPS       Y5, Y13, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y3
-	VPSRAD       $0x17, Y2, Y2
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y12, Y1
+	VMULPS       Y4, Y13, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y3
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y5
 	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y2, Y6
-	VPSLLD       $0x17, Y3, Y7
-	VPSUBD       Y6, Y4, Y6
-	VPSUBD       Y7, Y5, Y7
-	VSUBPS       noiseAVX2<>+384(SB), Y6, Y6
-	VSUBPS       noiseAVX2<>+384(SB), Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y7, Y5
-	VCVTDQ2PS    Y2, Y2
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y3, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VPSUBD       Y6, Y1, Y6
+	VPSUBD       Y7, Y4, Y7
+	VSUBPS       noiseAVX2<>+352(SB), Y6, Y6
+	VSUBPS       noiseAVX2<>+352(SB), Y7, Y7
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y4
 	VCVTDQ2PS    Y3, Y3
-	VFMADD213PS  Y2, Y6, Y4
-	VFMADD213PS  Y3, Y7, Y5
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y2, Y4
-	VFMADD213PS  Y3, Y2, Y5
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  Y3, Y6, Y1
+	VFMADD213PS  Y5, Y7, Y4
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y1
+	VFMADD213PS  Y5, Y3, Y4
 	VSQRTPS      Y0, Y0
-	VSQRTPS      Y1, Y1
-	VMAXPS       noiseAVX2<>+1408(SB), Y4, Y4
-	VMAXPS       noiseAVX2<>+1408(SB), Y5, Y5
-	VMINPS       noiseAVX2<>+1440(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1440(SB), Y5, Y5
-	VROUNDPS     $0x08, Y4, Y2
-	VROUNDPS     $0x08, Y5, Y3
-	VSUBPS       Y2, Y4, Y4
-	VSUBPS       Y3, Y5, Y5
-	VMOVUPS      noiseAVX2<>+1472(SB), Y6
-	VMOVUPS      noiseAVX2<>+1472(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+704(SB), Y5, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y5, Y7
-	VCVTPS2DQ    Y2, Y2
+	VSQRTPS      Y2, Y2
+	VMAXPS       noiseAVX2<>+1376(SB), Y1, Y1
+	VMAXPS       noiseAVX2<>+1376(SB), Y4, Y4
+	VMINPS       noiseAVX2<>+1408(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1408(SB), Y4, Y4
+	VROUNDPS     $0x08, Y1, Y3
+	VROUNDPS     $0x08, Y4, Y5
+	VSUBPS       Y3, Y1, Y1
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      noiseAVX2<>+1440(SB), Y6
+	VMOVUPS      noiseAVX2<>+1440(SB), Y7
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y4, Y7
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y7
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y7
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y7
+	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+672(SB), Y4, Y7
+	VFMADD213PS  noiseAVX2<>+352(SB), Y1, Y6
+	VFMADD213PS  noiseAVX2<>+352(SB), Y4, Y7
 	VCVTPS2DQ    Y3, Y3
-	VPSLLD       $0x17, Y2, Y2
+	VCVTPS2DQ    Y5, Y5
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y2, Y6, Y6
-	VPADDD       Y3, Y7, Y7
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       Y3, Y6, Y6
+	VPADDD       Y5, Y7, Y7
 	VMULPS       Y0, Y6, Y6
-	VMULPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+1632(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+1632(SB), Y7, Y7
-	VMINPS       noiseAVX2<>+1664(SB), Y6, Y6
-	VMINPS       noiseAVX2<>+1664(SB), Y7, Y7
+	VMULPS       Y2, Y7, Y7
+	VMAXPS       noiseAVX2<>+1600(SB), Y6, Y6
+	VMAXPS       noiseAVX2<>+1600(SB), Y7, Y7
+	VMINPS       noiseAVX2<>+1632(SB), Y6, Y6
+	VMINPS       noiseAVX2<>+1632(SB), Y7, Y7
+	VPERMQ       $0xd8, Y6, Y6
+	VPERMQ       $0xd8, Y7, Y7
 	VMOVUPS      Y6, (AX)
 	VMOVUPS      Y7, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          RootHighloop
 
 RootHighdone:
 	VZEROUPPER
 	RET
 
-RootHighgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     RootHighmade
-
-// func noiseLogHighAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseLogHighAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseLogHighAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseLogHighAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x02, DX
+	TESTQ DX, DX
 	JZ    LogHighdone
 
 LogHighloop:
-	TESTQ        DX, DX
-	JZ           LogHighgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-LogHighmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPSRLD       $0x01, Y3, Y1
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y2
-	VPCMPGTD     noiseAVX2<>+224(SB), Y1, Y3
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y4
-	VPXOR        noiseAVX2<>+256(SB), Y1, Y5
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
+	VSHUFPS      $0x88, Y1, Y0, Y4
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VSHUFPS      $0x88, Y3, Y2, Y1
+	VSHUFPS      $0xdd, Y3, Y2, Y2
+	VPSRLD       $0x01, Y0, Y0
+	VPSRLD       $0x01, Y2, Y2
+	VPCMPGTD     noiseAVX2<>+192(SB), Y0, Y3
+	VPCMPGTD     noiseAVX2<>+192(SB), Y2, Y5
+	VPXOR        noiseAVX2<>+224(SB), Y0, Y6
+	VPXOR        noiseAVX2<>+224(SB), Y2, Y7
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+160(SB), Y6
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+192(SB), Y6, Y1
-	VCVTDQ2PS    Y4, Y4
-	VCVTDQ2PS    Y5, Y5
-	VMOVUPS      noiseAVX2<>+288(SB), Y6
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y6, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y6
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y7
-	VPSRAD       $0x17, Y6, Y6
-	VPSRAD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y6, Y8
-	VPSLLD       $0x17, Y7, Y10
-	VPSUBD       Y8, Y0, Y8
-	VPSUBD       Y10, Y1, Y10
-	VSUBPS       noiseAVX2<>+384(SB), Y8, Y8
-	VSUBPS       noiseAVX2<>+384(SB), Y10, Y10
-	VBLENDVPS    Y2, Y4, Y8, Y0
-	VBLENDVPS    Y3, Y5, Y10, Y1
-	VPANDN       Y6, Y2, Y6
-	VPANDN       Y7, Y3, Y7
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+128(SB), Y8
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y0
+	VFMADD213PS  noiseAVX2<>+160(SB), Y8, Y2
 	VCVTDQ2PS    Y6, Y6
 	VCVTDQ2PS    Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VMOVUPS      noiseAVX2<>+416(SB), Y3
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y3
-	VFNMSUB213PS Y6, Y0, Y2
-	VFNMSUB213PS Y7, Y1, Y3
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VPAND        noiseAVX2<>+256(SB), Y11, Y1
+	VMOVUPS      noiseAVX2<>+256(SB), Y8
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y6
+	VFMADD213PS  noiseAVX2<>+288(SB), Y8, Y7
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y8
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y9
+	VPSRAD       $0x17, Y8, Y8
+	VPSRAD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y8, Y10
+	VPSLLD       $0x17, Y9, Y11
+	VPSUBD       Y10, Y0, Y10
+	VPSUBD       Y11, Y2, Y11
+	VSUBPS       noiseAVX2<>+352(SB), Y10, Y10
+	VSUBPS       noiseAVX2<>+352(SB), Y11, Y11
+	VBLENDVPS    Y3, Y6, Y10, Y0
+	VBLENDVPS    Y5, Y7, Y11, Y2
+	VPANDN       Y8, Y3, Y8
+	VPANDN       Y9, Y5, Y9
+	VCVTDQ2PS    Y8, Y8
+	VCVTDQ2PS    Y9, Y9
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VMOVUPS      noiseAVX2<>+384(SB), Y5
+	VFMADD213PS  noiseAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y2, Y5
+	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y2, Y5
+	VFNMSUB213PS Y8, Y0, Y3
+	VFNMSUB213PS Y9, Y2, Y5
+	VPAND        noiseAVX2<>+224(SB), Y4, Y0
+	VPAND        noiseAVX2<>+224(SB), Y1, Y2
 	VCVTDQ2PS    Y0, Y0
-	VCVTDQ2PS    Y1, Y1
-	VMOVUPS      noiseAVX2<>+192(SB), Y4
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+768(SB), Y4, Y1
-	VBROADCASTSS 4(SI), Y4
-	VPSRAD       $0x1f, Y9, Y6
-	VPAND        Y4, Y6, Y6
-	VMOVAPS      Y4, Y5
-	VPSRAD       $0x1f, Y11, Y7
-	VPAND        Y4, Y7, Y7
-	VMOVAPS      Y4, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y8
-	VPXOR        Y8, Y5, Y5
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y8
-	VPXOR        Y8, Y4, Y4
-	VFMADD213PS  Y6, Y0, Y5
-	VFMADD213PS  Y7, Y1, Y4
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y0, Y7, Y6
-	VSUBPS       Y1, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y0, Y6
-	VMINPS       Y7, Y1, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y0, Y0
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y1, Y1
-	VMULPS       Y6, Y6, Y8
-	VMULPS       Y7, Y7, Y10
-	VMOVUPS      noiseAVX2<>+896(SB), Y12
-	VMOVUPS      noiseAVX2<>+896(SB), Y13
-	VFMADD213PS  noiseAVX2<>+928(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+960(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y13
-	VFMADD213PS  noiseAVX2<>+992(SB), Y8, Y12
-	VFMADD213PS  noiseAVX2<>+992(SB), Y10, Y13
-	VMULPS       Y6, Y12, Y12
-	VMULPS       Y7, Y13, Y13
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y10, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y8, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y10, Y7
-	VBLENDVPS    Y0, Y6, Y12, Y8
-	VBLENDVPS    Y1, Y7, Y13, Y10
-	VBLENDVPS    Y0, Y12, Y6, Y0
-	VBLENDVPS    Y1, Y13, Y7, Y1
-	VMOVUPS      noiseAVX2<>+800(SB), Y7
-	VSUBPS       Y5, Y7, Y6
-	VSUBPS       Y4, Y7, Y7
-	VMAXPS       noiseAVX2<>+832(SB), Y6, Y6
-	VMAXPS       noiseAVX2<>+832(SB), Y7, Y7
-	VMINPS       Y6, Y5, Y6
-	VMINPS       Y7, Y4, Y7
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y5, Y5
-	VCMPPS       $0x1e, noiseAVX2<>+864(SB), Y4, Y4
-	VMULPS       Y6, Y6, Y12
-	VMULPS       Y7, Y7, Y13
-	VMOVUPS      noiseAVX2<>+896(SB), Y14
-	VMOVUPS      noiseAVX2<>+896(SB), Y15
+	VCVTDQ2PS    Y2, Y2
+	VMOVUPS      noiseAVX2<>+160(SB), Y6
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+736(SB), Y6, Y2
+	VBROADCASTSS 4(BX), Y6
+	VPSRAD       $0x1f, Y4, Y8
+	VPAND        Y6, Y8, Y8
+	VMOVAPS      Y6, Y7
+	VPSRAD       $0x1f, Y1, Y9
+	VPAND        Y6, Y9, Y9
+	VMOVAPS      Y6, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y10
+	VPXOR        Y10, Y7, Y7
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y10
+	VPXOR        Y10, Y6, Y6
+	VFMADD213PS  Y8, Y0, Y7
+	VFMADD213PS  Y9, Y2, Y6
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y0, Y9, Y8
+	VSUBPS       Y2, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y0, Y8
+	VMINPS       Y9, Y2, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y0, Y0
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y2, Y2
+	VMULPS       Y8, Y8, Y10
+	VMULPS       Y9, Y9, Y11
+	VMOVUPS      noiseAVX2<>+864(SB), Y12
+	VMOVUPS      noiseAVX2<>+864(SB), Y13
+	VFMADD213PS  noiseAVX2<>+896(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+896(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+928(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+928(SB), Y11, Y13
+	VFMADD213PS  noiseAVX2<>+960(SB), Y10, Y12
+	VFMADD213PS  noiseAVX2<>+960(SB), Y11, Y13
+	VMULPS       Y8, Y12, Y12
+	VMULPS       Y9, Y13, Y13
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y11, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y10, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y11, Y9
+	VBLENDVPS    Y0, Y8, Y12, Y10
+	VBLENDVPS    Y2, Y9, Y13, Y11
+	VBLENDVPS    Y0, Y12, Y8, Y0
+	VBLENDVPS    Y2, Y13, Y9, Y2
+	VMOVUPS      noiseAVX2<>+768(SB), Y9
+	VSUBPS       Y7, Y9, Y8
+	VSUBPS       Y6, Y9, Y9
+	VMAXPS       noiseAVX2<>+800(SB), Y8, Y8
+	VMAXPS       noiseAVX2<>+800(SB), Y9, Y9
+	VMINPS       Y8, Y7, Y8
+	VMINPS       Y9, Y6, Y9
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y7, Y7
+	VCMPPS       $0x1e, noiseAVX2<>+832(SB), Y6, Y6
+	VMULPS       Y8, Y8, Y12
+	VMULPS       Y9, Y9, Y13
+	VMOVUPS      noiseAVX2<>+864(SB), Y14
+	VMOVUPS      noiseAVX2<>+864(SB), Y15
+	VFMADD213PS  noiseAVX2<>+896(SB), Y12, Y14
+	VFMADD213PS  noiseAVX2<>+896(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+928(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+928(SB), Y13, Y15
 	VFMADD213PS  noiseAVX2<>+960(SB), Y12, Y14
 	VFMADD213PS  noiseAVX2<>+960(SB), Y13, Y15
-	VFMADD213PS  noiseAVX2<>+992(SB), Y12, Y14
-	VFMADD213PS  noiseAVX2<>+992(SB), Y13, Y15
-	VMULPS       Y6, Y14, Y14
-	VMULPS       Y7, Y15, Y15
-	VMOVUPS      noiseAVX2<>+1024(SB), Y6
-	VMOVUPS      noiseAVX2<>+1024(SB), Y7
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+1120(SB), Y13, Y7
-	VFMADD213PS  noiseAVX2<>+384(SB), Y12, Y6
-	VFMADD213PS  noiseAVX2<>+384(SB), Y13, Y7
-	VBLENDVPS    Y5, Y6, Y14, Y12
-	VBLENDVPS    Y4, Y7, Y15, Y13
-	VBLENDVPS    Y5, Y14, Y6, Y5
-	VBLENDVPS    Y4, Y15, Y7, Y4
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y6
-	VPXOR        Y6, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y6
-	VPXOR        Y6, Y1, Y1
+	VMULPS       Y8, Y14, Y14
+	VMULPS       Y9, Y15, Y15
+	VMOVUPS      noiseAVX2<>+992(SB), Y8
+	VMOVUPS      noiseAVX2<>+992(SB), Y9
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1024(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1056(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+1088(SB), Y13, Y9
+	VFMADD213PS  noiseAVX2<>+352(SB), Y12, Y8
+	VFMADD213PS  noiseAVX2<>+352(SB), Y13, Y9
+	VBLENDVPS    Y7, Y8, Y14, Y12
+	VBLENDVPS    Y6, Y9, Y15, Y13
+	VBLENDVPS    Y7, Y14, Y8, Y7
+	VBLENDVPS    Y6, Y15, Y9, Y6
+	VPAND        noiseAVX2<>+1120(SB), Y4, Y4
+	VPXOR        Y4, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y1, Y1
+	VPXOR        Y1, Y2, Y2
 	VMULPS       Y12, Y0, Y0
-	VMULPS       Y13, Y1, Y1
-	VFMSUB231PS  Y5, Y8, Y0
-	VFMSUB231PS  Y4, Y10, Y1
-	VMULPS       Y8, Y2, Y4
-	VMULPS       Y10, Y3, Y5
-	VMOVUPS      noiseAVX2<>+384(SB), Y6
-	VMULPS       Y2, Y0, Y0
-	VMULPS       Y3, Y1, Y1
+	VMULPS       Y13, Y2, Y2
+	VFMSUB231PS  Y7, Y10, Y0
+	VFMSUB231PS  Y6, Y11, Y2
+	VMULPS       Y10, Y3, Y1
+	VMULPS       Y11, Y5, Y4
+	VMOVUPS      noiseAVX2<>+352(SB), Y6
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y5, Y2, Y2
+	VDIVPS       Y1, Y6, Y1
 	VDIVPS       Y4, Y6, Y4
-	VDIVPS       Y5, Y6, Y5
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y4, Y12, Y4
-	VMULPS       Y5, Y13, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y4, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y3
-	VPSRAD       $0x17, Y2, Y2
+	VMULPS       Y1, Y0, Y0
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y1, Y12, Y1
+	VMULPS       Y4, Y13, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y3
+	VPSUBD       noiseAVX2<>+320(SB), Y4, Y5
 	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y2, Y6
-	VPSLLD       $0x17, Y3, Y7
-	VPSUBD       Y6, Y4, Y6
-	VPSUBD       Y7, Y5, Y7
-	VSUBPS       noiseAVX2<>+384(SB), Y6, Y6
-	VSUBPS       noiseAVX2<>+384(SB), Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y5
-	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y5
-	VFMADD213PS  noiseAVX2<>+672(SB), Y6, Y4
-	VFMADD213PS  noiseAVX2<>+672(SB), Y7, Y5
-	VCVTDQ2PS    Y2, Y2
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y3, Y6
+	VPSLLD       $0x17, Y5, Y7
+	VPSUBD       Y6, Y1, Y6
+	VPSUBD       Y7, Y4, Y7
+	VSUBPS       noiseAVX2<>+352(SB), Y6, Y6
+	VSUBPS       noiseAVX2<>+352(SB), Y7, Y7
+	VMOVUPS      noiseAVX2<>+384(SB), Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+416(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y1
+	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y4
 	VCVTDQ2PS    Y3, Y3
-	VFMADD213PS  Y2, Y6, Y4
-	VFMADD213PS  Y3, Y7, Y5
-	VBROADCASTSS 8(SI), Y2
-	VBROADCASTSS 12(SI), Y3
-	VFMADD213PS  Y3, Y2, Y4
-	VFMADD213PS  Y3, Y2, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y1, Y3
-	VPSRAD       $0x17, Y2, Y2
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  Y3, Y6, Y1
+	VFMADD213PS  Y5, Y7, Y4
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y1
+	VFMADD213PS  Y5, Y3, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y0, Y3
+	VPSUBD       noiseAVX2<>+320(SB), Y2, Y5
 	VPSRAD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y2, Y6
-	VPSLLD       $0x17, Y3, Y7
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y3, Y6
+	VPSLLD       $0x17, Y5, Y7
 	VPSUBD       Y6, Y0, Y6
-	VPSUBD       Y7, Y1, Y7
-	VSUBPS       noiseAVX2<>+384(SB), Y6, Y6
-	VSUBPS       noiseAVX2<>+384(SB), Y7, Y7
-	VMOVUPS      noiseAVX2<>+416(SB), Y0
-	VMOVUPS      noiseAVX2<>+416(SB), Y1
+	VPSUBD       Y7, Y2, Y7
+	VSUBPS       noiseAVX2<>+352(SB), Y6, Y6
+	VSUBPS       noiseAVX2<>+352(SB), Y7, Y7
+	VMOVUPS      noiseAVX2<>+384(SB), Y0
+	VMOVUPS      noiseAVX2<>+384(SB), Y2
+	VFMADD213PS  noiseAVX2<>+416(SB), Y6, Y0
+	VFMADD213PS  noiseAVX2<>+416(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+448(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+448(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+480(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+480(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+512(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+512(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+544(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+544(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+576(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+576(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+608(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y1
+	VFMADD213PS  noiseAVX2<>+608(SB), Y7, Y2
 	VFMADD213PS  noiseAVX2<>+640(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y1
-	VFMADD213PS  noiseAVX2<>+672(SB), Y6, Y0
-	VFMADD213PS  noiseAVX2<>+672(SB), Y7, Y1
-	VCVTDQ2PS    Y2, Y2
+	VFMADD213PS  noiseAVX2<>+640(SB), Y7, Y2
 	VCVTDQ2PS    Y3, Y3
-	VFMADD213PS  Y2, Y6, Y0
-	VFMADD213PS  Y3, Y7, Y1
-	VADDPS       Y0, Y4, Y4
-	VADDPS       Y1, Y5, Y5
-	VMULPS       noiseAVX2<>+704(SB), Y4, Y4
-	VMULPS       noiseAVX2<>+704(SB), Y5, Y5
-	VMOVUPS      noiseAVX2<>+1696(SB), Y0
-	VMOVUPS      noiseAVX2<>+1696(SB), Y1
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y4, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y5, Y3
-	VBLENDVPS    Y2, Y0, Y4, Y0
-	VBLENDVPS    Y3, Y1, Y5, Y1
+	VCVTDQ2PS    Y5, Y5
+	VFMADD213PS  Y3, Y6, Y0
+	VFMADD213PS  Y5, Y7, Y2
+	VADDPS       Y0, Y1, Y1
+	VADDPS       Y2, Y4, Y4
+	VMULPS       noiseAVX2<>+672(SB), Y1, Y1
+	VMULPS       noiseAVX2<>+672(SB), Y4, Y4
+	VMOVUPS      noiseAVX2<>+1664(SB), Y0
+	VMOVUPS      noiseAVX2<>+1664(SB), Y2
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y1, Y3
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y4, Y5
+	VBLENDVPS    Y3, Y0, Y1, Y0
+	VBLENDVPS    Y5, Y2, Y4, Y1
+	VPERMQ       $0xd8, Y0, Y0
+	VPERMQ       $0xd8, Y1, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
+	ADDQ         $+128, CX
 	ADDQ         $+64, AX
-	DECQ         CX
+	DECQ         DX
 	JNZ          LogHighloop
 
 LogHighdone:
 	VZEROUPPER
 	RET
 
-LogHighgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     LogHighmade
-
-// func noiseSkewedAVX2(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)
+// func noiseSkewedAVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseSkewedAVX2(SB), NOSPLIT, $0-40
+TEXT ·noiseSkewedAVX2(SB), NOSPLIT, $0-32
 	MOVQ  dst+0(FP), AX
-	MOVQ  groups+8(FP), CX
-	MOVQ  p+16(FP), DX
-	MOVL  block+24(FP), BX
-	MOVQ  q+32(FP), SI
-	SHLQ  $0x02, CX
-	TESTQ CX, CX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x03, DX
+	TESTQ DX, DX
 	JZ    Skeweddone
 
 Skewedloop:
-	TESTQ        DX, DX
-	JZ           Skewedgiven
-	VMOVQ        BX, X0
-	VPBROADCASTQ X0, Y1
-	VPADDQ       noiseAVX2<>+0(SB), Y1, Y0
-	VPADDQ       noiseAVX2<>+64(SB), Y1, Y1
-	ADDQ         $+8, BX
-	VPBROADCASTQ noiseAVX2<>+96(SB), Y2
-	VPBROADCASTQ noiseAVX2<>+128(SB), Y3
-	VPMULUDQ     Y2, Y0, Y0
-	VPMULUDQ     Y2, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y4
-	VPSRLQ       $0x20, Y1, Y5
-	VPBROADCASTQ (DX), Y6
-	VPXOR        Y6, Y4, Y4
-	VPXOR        Y6, Y5, Y5
-	VPMULUDQ     Y3, Y4, Y4
-	VPMULUDQ     Y3, Y5, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPBROADCASTQ 8(DX), Y8
-	VPXOR        Y8, Y6, Y6
-	VPXOR        Y8, Y7, Y7
-	VPBROADCASTQ 16(DX), Y8
-	VPXOR        Y8, Y0, Y0
-	VPXOR        Y8, Y1, Y1
-	VPMULUDQ     Y2, Y6, Y6
-	VPMULUDQ     Y2, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y8
-	VPSRLQ       $0x20, Y7, Y9
-	VPMULUDQ     Y3, Y0, Y0
-	VPMULUDQ     Y3, Y1, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 24(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPBROADCASTQ 32(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y10, Y4
-	VPMULUDQ     Y2, Y11, Y5
-	VPSRLQ       $0x20, Y4, Y10
-	VPSRLQ       $0x20, Y5, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y1, Y13, Y13
-	VPBROADCASTQ 40(DX), Y0
-	VPXOR        Y0, Y12, Y12
-	VPXOR        Y0, Y13, Y13
-	VPXOR        Y6, Y10, Y10
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 48(DX), Y0
-	VPXOR        Y0, Y10, Y10
-	VPXOR        Y0, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y6
-	VPSRLQ       $0x20, Y1, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 56(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y5, Y7, Y7
-	VPBROADCASTQ 64(DX), Y4
-	VPXOR        Y4, Y6, Y6
-	VPXOR        Y4, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y8
-	VPSRLQ       $0x20, Y5, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 72(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y1, Y9, Y9
-	VPBROADCASTQ 80(DX), Y0
-	VPXOR        Y0, Y8, Y8
-	VPXOR        Y0, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y10
-	VPSRLQ       $0x20, Y1, Y11
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y9
-	VPSRLQ       $0x20, Y8, Y12
-	VPSRLQ       $0x20, Y9, Y13
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y7, Y13, Y13
-	VPBROADCASTQ 88(DX), Y6
-	VPXOR        Y6, Y12, Y12
-	VPXOR        Y6, Y13, Y13
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y5, Y11, Y11
-	VPBROADCASTQ 96(DX), Y4
-	VPXOR        Y4, Y10, Y10
-	VPXOR        Y4, Y11, Y11
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y5
-	VPSRLQ       $0x20, Y4, Y6
-	VPSRLQ       $0x20, Y5, Y7
-	VPMULUDQ     Y3, Y10, Y10
-	VPMULUDQ     Y3, Y11, Y11
-	VPSRLQ       $0x20, Y10, Y12
-	VPSRLQ       $0x20, Y11, Y13
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y9, Y13, Y13
-	VPBROADCASTQ 104(DX), Y8
-	VPXOR        Y8, Y12, Y12
-	VPXOR        Y8, Y13, Y13
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y1, Y7, Y7
-	VPBROADCASTQ 112(DX), Y0
-	VPXOR        Y0, Y6, Y6
-	VPXOR        Y0, Y7, Y7
-	VPMULUDQ     Y2, Y12, Y0
-	VPMULUDQ     Y2, Y13, Y1
-	VPSRLQ       $0x20, Y0, Y8
-	VPSRLQ       $0x20, Y1, Y9
-	VPMULUDQ     Y3, Y6, Y6
-	VPMULUDQ     Y3, Y7, Y7
-	VPSRLQ       $0x20, Y6, Y12
-	VPSRLQ       $0x20, Y7, Y13
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y11, Y13, Y13
-	VPBROADCASTQ 120(DX), Y10
-	VPXOR        Y10, Y12, Y12
-	VPXOR        Y10, Y13, Y13
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y5, Y9, Y9
-	VPBROADCASTQ 128(DX), Y4
-	VPXOR        Y4, Y8, Y8
-	VPXOR        Y4, Y9, Y9
-	VPMULUDQ     Y2, Y12, Y4
-	VPMULUDQ     Y2, Y13, Y2
-	VPSRLQ       $0x20, Y4, Y5
-	VPSRLQ       $0x20, Y2, Y10
-	VPMULUDQ     Y3, Y8, Y8
-	VPMULUDQ     Y3, Y9, Y3
-	VPSRLQ       $0x20, Y8, Y9
-	VPSRLQ       $0x20, Y3, Y11
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y7, Y11, Y11
-	VPBROADCASTQ 136(DX), Y6
-	VPXOR        Y6, Y9, Y9
-	VPXOR        Y6, Y11, Y11
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y1, Y10, Y10
-	VPBROADCASTQ 144(DX), Y0
-	VPXOR        Y0, Y5, Y5
-	VPXOR        Y0, Y10, Y10
-	VPSHUFD      $0xa0, Y5, Y5
-	VPBLENDD     $0xaa, Y5, Y9, Y9
-	VPSHUFD      $0xa0, Y10, Y10
-	VPBLENDD     $0xaa, Y10, Y11, Y11
-	VPSHUFD      $0xa0, Y4, Y4
-	VPBLENDD     $0xaa, Y4, Y8, Y8
-	VPSHUFD      $0xa0, Y2, Y2
-	VPBLENDD     $0xaa, Y2, Y3, Y3
-
-Skewedmade:
-	VPSRLD       $0x01, Y8, Y0
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y1
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y2
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+160(SB), Y4
-	VFMADD213PS  noiseAVX2<>+192(SB), Y4, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMOVUPS      noiseAVX2<>+288(SB), Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y4, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y4
-	VPSRAD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPSUBD       Y5, Y0, Y5
-	VSUBPS       noiseAVX2<>+384(SB), Y5, Y5
-	VBLENDVPS    Y1, Y2, Y5, Y0
-	VPANDN       Y4, Y1, Y4
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	VSHUFPS      $0x88, Y1, Y0, Y2
+	VSHUFPS      $0xdd, Y1, Y0, Y0
+	VPSRLD       $0x01, Y0, Y1
+	VPCMPGTD     noiseAVX2<>+192(SB), Y1, Y3
+	VPXOR        noiseAVX2<>+224(SB), Y1, Y4
+	VCVTDQ2PS    Y1, Y1
+	VMOVUPS      noiseAVX2<>+128(SB), Y5
+	VFMADD213PS  noiseAVX2<>+160(SB), Y5, Y1
 	VCVTDQ2PS    Y4, Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y1
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y1
-	VFNMSUB213PS Y4, Y0, Y1
-	VPAND        noiseAVX2<>+256(SB), Y9, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+192(SB), Y2
-	VFMADD213PS  noiseAVX2<>+768(SB), Y2, Y0
-	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y4
-	VBLENDVPS    Y9, Y2, Y4, Y2
-	VMOVAPS      Y2, Y2
-	VBROADCASTSS 24(SI), Y4
-	VFMADD231PS  Y4, Y0, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
-	VBROADCASTSS 48(SI), Y5
-	VBROADCASTSS 44(SI), Y6
-	VBLENDVPS    Y9, Y5, Y6, Y5
-	VMOVAPS      Y5, Y5
-	VBROADCASTSS 24(SI), Y6
-	VFNMADD231PS Y6, Y0, Y5
-	VBLENDVPS    Y4, Y5, Y2, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1184(SB), Y5
+	VMOVUPS      noiseAVX2<>+256(SB), Y5
+	VFMADD213PS  noiseAVX2<>+288(SB), Y5, Y4
+	VPSUBD       noiseAVX2<>+320(SB), Y1, Y5
+	VPSRAD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y5, Y6
+	VPSUBD       Y6, Y1, Y6
+	VSUBPS       noiseAVX2<>+352(SB), Y6, Y6
+	VBLENDVPS    Y3, Y4, Y6, Y1
+	VPANDN       Y5, Y3, Y5
+	VCVTDQ2PS    Y5, Y5
+	VMOVUPS      noiseAVX2<>+384(SB), Y3
+	VFMADD213PS  noiseAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y3
+	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y3
+	VFNMSUB213PS Y5, Y1, Y3
+	VPAND        noiseAVX2<>+224(SB), Y2, Y1
+	VCVTDQ2PS    Y1, Y1
+	VMOVUPS      noiseAVX2<>+160(SB), Y4
+	VFMADD213PS  noiseAVX2<>+736(SB), Y4, Y1
+	VBROADCASTSS 40(BX), Y4
+	VBROADCASTSS 36(BX), Y5
+	VBLENDVPS    Y2, Y4, Y5, Y4
+	VBROADCASTSS 24(BX), Y5
+	VFMADD231PS  Y5, Y1, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+768(SB), Y4, Y5
+	VBROADCASTSS 48(BX), Y6
+	VBROADCASTSS 44(BX), Y7
+	VBLENDVPS    Y2, Y6, Y7, Y6
+	VBROADCASTSS 24(BX), Y7
+	VFNMADD231PS Y7, Y1, Y6
+	VBLENDVPS    Y5, Y6, Y4, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      noiseAVX2<>+1152(SB), Y6
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y5, Y6
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y6
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y6
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y6
+	VMULPS       Y4, Y6, Y6
+	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y6
+	VBROADCASTSS 40(BX), Y4
+	VBROADCASTSS 36(BX), Y5
+	VBLENDVPS    Y2, Y4, Y5, Y4
+	VBROADCASTSS 16(BX), Y5
+	VFNMADD231PS Y5, Y1, Y4
+	VBROADCASTSS 56(BX), Y5
+	VBROADCASTSS 52(BX), Y7
+	VBLENDVPS    Y2, Y5, Y7, Y5
+	VBROADCASTSS 20(BX), Y7
+	VFNMADD231PS Y7, Y1, Y5
+	VADDPS       Y5, Y4, Y4
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y4, Y5
+	VBROADCASTSS 64(BX), Y7
+	VBLENDVPS    Y5, Y7, Y4, Y4
+	VCMPPS       $0x1e, noiseAVX2<>+768(SB), Y4, Y5
+	VBROADCASTSS 48(BX), Y7
+	VBROADCASTSS 44(BX), Y8
+	VBLENDVPS    Y2, Y7, Y8, Y7
+	VBROADCASTSS 16(BX), Y8
+	VFMADD231PS  Y8, Y1, Y7
+	VBLENDVPS    Y5, Y7, Y4, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      noiseAVX2<>+1152(SB), Y7
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1216(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1248(SB), Y5, Y7
+	VFMADD213PS  noiseAVX2<>+1280(SB), Y5, Y7
+	VMULPS       Y4, Y7, Y7
+	VFMADD231PS  noiseAVX2<>+960(SB), Y4, Y7
+	VMULPS       Y1, Y1, Y4
+	VMOVUPS      noiseAVX2<>+1152(SB), Y5
+	VFMADD213PS  noiseAVX2<>+1184(SB), Y4, Y5
 	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y5
 	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y5
 	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y5
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y5
-	VMULPS       Y2, Y5, Y5
-	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y5
-	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y4
-	VBLENDVPS    Y9, Y2, Y4, Y2
-	VMOVAPS      Y2, Y2
-	VBROADCASTSS 16(SI), Y4
-	VFNMADD231PS Y4, Y0, Y2
-	VBROADCASTSS 56(SI), Y4
-	VBROADCASTSS 52(SI), Y6
-	VBLENDVPS    Y9, Y4, Y6, Y4
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 20(SI), Y6
-	VFNMADD231PS Y6, Y0, Y4
-	VADDPS       Y4, Y2, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y2, Y4
-	VBROADCASTSS 64(SI), Y6
-	VBLENDVPS    Y4, Y6, Y2, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
-	VBROADCASTSS 48(SI), Y6
-	VBROADCASTSS 44(SI), Y7
-	VBLENDVPS    Y9, Y6, Y7, Y6
-	VMOVAPS      Y6, Y6
-	VBROADCASTSS 16(SI), Y7
-	VFMADD231PS  Y7, Y0, Y6
-	VBLENDVPS    Y4, Y6, Y2, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1184(SB), Y6
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
-	VMULPS       Y2, Y6, Y6
-	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y6
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      noiseAVX2<>+1184(SB), Y4
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y4
-	VMULPS       Y0, Y4, Y4
-	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y4
-	VMULPS       Y4, Y1, Y0
-	VMOVUPS      noiseAVX2<>+384(SB), Y2
+	VMULPS       Y1, Y5, Y5
+	VFMADD231PS  noiseAVX2<>+960(SB), Y1, Y5
+	VMULPS       Y5, Y3, Y1
+	VMOVUPS      noiseAVX2<>+352(SB), Y4
+	VMULPS       Y3, Y7, Y7
+	VDIVPS       Y1, Y4, Y1
+	VMULPS       Y1, Y7, Y7
 	VMULPS       Y1, Y6, Y6
-	VDIVPS       Y0, Y2, Y0
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y0
-	VPSRAD       $0x17, Y0, Y0
-	VPSLLD       $0x17, Y0, Y1
-	VPSUBD       Y1, Y5, Y1
-	VSUBPS       noiseAVX2<>+384(SB), Y1, Y1
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	VBROADCASTSS 8(SI), Y1
-	VBROADCASTSS 12(SI), Y4
-	VFMADD213PS  Y4, Y1, Y2
-	VMOVAPS      Y0, Y1
-	VBROADCASTSS 8(SI), Y4
-	VFMADD213PS  Y2, Y4, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y4
-	VBROADCASTSS 8(SI), Y5
-	VFMSUB213PS  Y1, Y5, Y4
-	VBROADCASTSS 28(SI), Y5
-	VFMADD231PS  Y5, Y0, Y2
-	VADDPS       Y2, Y4, Y4
-	VMAXPS       noiseAVX2<>+1344(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1376(SB), Y4, Y4
-	VBROADCASTSS 32(SI), Y0
-	VADDPS       Y0, Y1, Y1
-	VMAXPS       noiseAVX2<>+1408(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1440(SB), Y1, Y1
-	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y0
-	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y0, Y0
-	VMULPS       Y6, Y0, Y0
-	VMAXPS       noiseAVX2<>+1760(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y1
-	VPSRLD       $0x1f, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y9, Y1
-	VPXOR        Y1, Y0, Y0
-	VBROADCASTSS 60(SI), Y1
-	VADDPS       Y1, Y0, Y0
-	VBROADCASTSS 68(SI), Y1
-	VMOVAPS      Y1, Y1
-	VPSLLD       $0x1f, Y8, Y8
-	VPAND        noiseAVX2<>+1152(SB), Y8, Y2
+	VPSUBD       noiseAVX2<>+320(SB), Y6, Y1
+	VPSRAD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y1, Y3
+	VPSUBD       Y3, Y6, Y3
+	VSUBPS       noiseAVX2<>+352(SB), Y3, Y3
+	VCVTDQ2PS    Y1, Y1
+	VMOVUPS      noiseAVX2<>+384(SB), Y4
+	VFMADD213PS  noiseAVX2<>+416(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+448(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+480(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+512(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+544(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+576(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+608(SB), Y3, Y4
+	VFMADD213PS  noiseAVX2<>+640(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VBROADCASTSS 8(BX), Y3
+	VBROADCASTSS 12(BX), Y5
+	VFMADD213PS  Y5, Y3, Y4
+	VMOVAPS      Y1, Y3
+	VBROADCASTSS 8(BX), Y5
+	VFMADD213PS  Y4, Y5, Y3
+	VROUNDPS     $0x08, Y3, Y3
+	VMOVAPS      Y1, Y5
+	VBROADCASTSS 8(BX), Y6
+	VFMSUB213PS  Y3, Y6, Y5
+	VBROADCASTSS 28(BX), Y6
+	VFMADD231PS  Y6, Y1, Y4
+	VADDPS       Y4, Y5, Y5
+	VMAXPS       noiseAVX2<>+1312(SB), Y5, Y5
+	VMINPS       noiseAVX2<>+1344(SB), Y5, Y5
+	VBROADCASTSS 32(BX), Y1
+	VADDPS       Y1, Y3, Y3
+	VMAXPS       noiseAVX2<>+1376(SB), Y3, Y3
+	VMINPS       noiseAVX2<>+1408(SB), Y3, Y3
+	VMOVUPS      noiseAVX2<>+1440(SB), Y1
+	VFMADD213PS  noiseAVX2<>+1472(SB), Y5, Y1
+	VFMADD213PS  noiseAVX2<>+1504(SB), Y5, Y1
+	VFMADD213PS  noiseAVX2<>+1536(SB), Y5, Y1
+	VFMADD213PS  noiseAVX2<>+1568(SB), Y5, Y1
+	VFMADD213PS  noiseAVX2<>+672(SB), Y5, Y1
+	VFMADD213PS  noiseAVX2<>+352(SB), Y5, Y1
+	VCVTPS2DQ    Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y1, Y1
+	VMULPS       Y7, Y1, Y1
+	VMAXPS       noiseAVX2<>+1728(SB), Y1, Y1
+	VMINPS       noiseAVX2<>+1632(SB), Y1, Y1
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y1, Y3
+	VPSRLD       $0x1f, Y3, Y3
+	VPOR         Y3, Y1, Y1
+	VPAND        noiseAVX2<>+1120(SB), Y2, Y2
 	VPXOR        Y2, Y1, Y1
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y2
-	VBLENDVPS    Y2, Y1, Y0, Y0
+	VBROADCASTSS 60(BX), Y2
+	VADDPS       Y2, Y1, Y1
+	VBROADCASTSS 68(BX), Y2
+	VMOVAPS      Y2, Y2
+	VPSLLD       $0x1f, Y0, Y0
+	VPAND        noiseAVX2<>+1120(SB), Y0, Y0
+	VPXOR        Y0, Y2, Y2
+	VCMPPS       $0x00, noiseAVX2<>+1696(SB), Y1, Y0
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VPERMQ       $0xd8, Y0, Y0
 	VMOVUPS      Y0, (AX)
-	VPSRLD       $0x01, Y3, Y0
-	VPCMPGTD     noiseAVX2<>+224(SB), Y0, Y1
-	VPXOR        noiseAVX2<>+256(SB), Y0, Y2
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+160(SB), Y4
-	VFMADD213PS  noiseAVX2<>+192(SB), Y4, Y0
-	VCVTDQ2PS    Y2, Y2
-	VMOVUPS      noiseAVX2<>+288(SB), Y4
-	VFMADD213PS  noiseAVX2<>+320(SB), Y4, Y2
-	VPSUBD       noiseAVX2<>+352(SB), Y0, Y4
-	VPSRAD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y4, Y5
-	VPSUBD       Y5, Y0, Y5
-	VSUBPS       noiseAVX2<>+384(SB), Y5, Y5
-	VBLENDVPS    Y1, Y2, Y5, Y0
-	VPANDN       Y4, Y1, Y4
-	VCVTDQ2PS    Y4, Y4
-	VMOVUPS      noiseAVX2<>+416(SB), Y1
-	VFMADD213PS  noiseAVX2<>+448(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+480(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+512(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+544(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+576(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+608(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+640(SB), Y0, Y1
-	VFMADD213PS  noiseAVX2<>+672(SB), Y0, Y1
-	VFNMSUB213PS Y4, Y0, Y1
-	VPAND        noiseAVX2<>+256(SB), Y11, Y0
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+192(SB), Y2
-	VFMADD213PS  noiseAVX2<>+768(SB), Y2, Y0
-	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y4
-	VBLENDVPS    Y11, Y2, Y4, Y2
-	VMOVAPS      Y2, Y2
-	VBROADCASTSS 24(SI), Y4
-	VFMADD231PS  Y4, Y0, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
-	VBROADCASTSS 48(SI), Y5
-	VBROADCASTSS 44(SI), Y6
-	VBLENDVPS    Y11, Y5, Y6, Y5
-	VMOVAPS      Y5, Y5
-	VBROADCASTSS 24(SI), Y6
-	VFNMADD231PS Y6, Y0, Y5
-	VBLENDVPS    Y4, Y5, Y2, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1184(SB), Y5
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y5
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y5
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y5
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y5
-	VMULPS       Y2, Y5, Y5
-	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y5
-	VBROADCASTSS 40(SI), Y2
-	VBROADCASTSS 36(SI), Y4
-	VBLENDVPS    Y11, Y2, Y4, Y2
-	VMOVAPS      Y2, Y2
-	VBROADCASTSS 16(SI), Y4
-	VFNMADD231PS Y4, Y0, Y2
-	VBROADCASTSS 56(SI), Y4
-	VBROADCASTSS 52(SI), Y6
-	VBLENDVPS    Y11, Y4, Y6, Y4
-	VMOVAPS      Y4, Y4
-	VBROADCASTSS 20(SI), Y6
-	VFNMADD231PS Y6, Y0, Y4
-	VADDPS       Y4, Y2, Y2
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y2, Y4
-	VBROADCASTSS 64(SI), Y6
-	VBLENDVPS    Y4, Y6, Y2, Y2
-	VCMPPS       $0x1e, noiseAVX2<>+800(SB), Y2, Y4
-	VBROADCASTSS 48(SI), Y6
-	VBROADCASTSS 44(SI), Y7
-	VBLENDVPS    Y11, Y6, Y7, Y6
-	VMOVAPS      Y6, Y6
-	VBROADCASTSS 16(SI), Y7
-	VFMADD231PS  Y7, Y0, Y6
-	VBLENDVPS    Y4, Y6, Y2, Y2
-	VMULPS       Y2, Y2, Y4
-	VMOVUPS      noiseAVX2<>+1184(SB), Y6
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y4, Y6
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y4, Y6
-	VMULPS       Y2, Y6, Y6
-	VFMADD231PS  noiseAVX2<>+992(SB), Y2, Y6
-	VMULPS       Y0, Y0, Y2
-	VMOVUPS      noiseAVX2<>+1184(SB), Y4
-	VFMADD213PS  noiseAVX2<>+1216(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1248(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1280(SB), Y2, Y4
-	VFMADD213PS  noiseAVX2<>+1312(SB), Y2, Y4
-	VMULPS       Y0, Y4, Y4
-	VFMADD231PS  noiseAVX2<>+992(SB), Y0, Y4
-	VMULPS       Y4, Y1, Y0
-	VMOVUPS      noiseAVX2<>+384(SB), Y2
-	VMULPS       Y1, Y6, Y6
-	VDIVPS       Y0, Y2, Y0
-	VMULPS       Y0, Y6, Y6
-	VMULPS       Y0, Y5, Y5
-	VPSUBD       noiseAVX2<>+352(SB), Y5, Y0
-	VPSRAD       $0x17, Y0, Y0
-	VPSLLD       $0x17, Y0, Y1
-	VPSUBD       Y1, Y5, Y1
-	VSUBPS       noiseAVX2<>+384(SB), Y1, Y1
-	VCVTDQ2PS    Y0, Y0
-	VMOVUPS      noiseAVX2<>+416(SB), Y2
-	VFMADD213PS  noiseAVX2<>+448(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+480(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+512(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+544(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+576(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+608(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+640(SB), Y1, Y2
-	VFMADD213PS  noiseAVX2<>+672(SB), Y1, Y2
-	VMULPS       Y1, Y2, Y2
-	VBROADCASTSS 8(SI), Y1
-	VBROADCASTSS 12(SI), Y4
-	VFMADD213PS  Y4, Y1, Y2
-	VMOVAPS      Y0, Y1
-	VBROADCASTSS 8(SI), Y4
-	VFMADD213PS  Y2, Y4, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VMOVAPS      Y0, Y4
-	VBROADCASTSS 8(SI), Y5
-	VFMSUB213PS  Y1, Y5, Y4
-	VBROADCASTSS 28(SI), Y5
-	VFMADD231PS  Y5, Y0, Y2
-	VADDPS       Y2, Y4, Y4
-	VMAXPS       noiseAVX2<>+1344(SB), Y4, Y4
-	VMINPS       noiseAVX2<>+1376(SB), Y4, Y4
-	VBROADCASTSS 32(SI), Y0
-	VADDPS       Y0, Y1, Y1
-	VMAXPS       noiseAVX2<>+1408(SB), Y1, Y1
-	VMINPS       noiseAVX2<>+1440(SB), Y1, Y1
-	VMOVUPS      noiseAVX2<>+1472(SB), Y0
-	VFMADD213PS  noiseAVX2<>+1504(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1536(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1568(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+1600(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+704(SB), Y4, Y0
-	VFMADD213PS  noiseAVX2<>+384(SB), Y4, Y0
-	VCVTPS2DQ    Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y0, Y0
-	VMULPS       Y6, Y0, Y0
-	VMAXPS       noiseAVX2<>+1760(SB), Y0, Y0
-	VMINPS       noiseAVX2<>+1664(SB), Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y1
-	VPSRLD       $0x1f, Y1, Y1
-	VPOR         Y1, Y0, Y0
-	VPAND        noiseAVX2<>+1152(SB), Y11, Y1
-	VPXOR        Y1, Y0, Y0
-	VBROADCASTSS 60(SI), Y1
-	VADDPS       Y1, Y0, Y0
-	VBROADCASTSS 68(SI), Y1
-	VMOVAPS      Y1, Y1
-	VPSLLD       $0x1f, Y3, Y3
-	VPAND        noiseAVX2<>+1152(SB), Y3, Y2
-	VPXOR        Y2, Y1, Y1
-	VCMPPS       $0x00, noiseAVX2<>+1728(SB), Y0, Y2
-	VBLENDVPS    Y2, Y1, Y0, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $+64, AX
-	DECQ         CX
+	ADDQ         $+64, CX
+	ADDQ         $+32, AX
+	DECQ         DX
 	JNZ          Skewedloop
 
 Skeweddone:
 	VZEROUPPER
 	RET
 
-Skewedgiven:
-	MOVQ    80(SI), R8
-	MOVQ    BX, DI
-	SHLQ    $0x04, DI
-	ADDQ    DI, R8
-	ADDQ    $+8, BX
-	VMOVUPS (R8), Y0
-	VSHUFPS $0x88, 32(R8), Y0, Y9
-	VSHUFPS $0xdd, 32(R8), Y0, Y8
-	VPERMQ  $0xd8, Y9, Y9
-	VPERMQ  $0xd8, Y8, Y8
-	VMOVUPS 64(R8), Y0
-	VSHUFPS $0x88, 96(R8), Y0, Y11
-	VSHUFPS $0xdd, 96(R8), Y0, Y3
-	VPERMQ  $0xd8, Y11, Y11
-	VPERMQ  $0xd8, Y3, Y3
-	JMP     Skewedmade
-
-// func noiseTable8AVX2(x *float32, n int, t *byte)
+// func noiseTable8AVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseTable8AVX2(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ t+16(FP), DX
-	MOVQ 56(DX), BX
-	SHRQ $0x04, CX
-	JZ   Table8done
+TEXT ·noiseTable8AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x03, DX
+	TESTQ DX, DX
+	JZ    Table8done
 
 Table8loop:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      32(AX), Y1
-	VBROADCASTSS (DX), Y2
-	VMOVUPS      noiseAVX2<>+1152(SB), Y3
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	MOVQ         72(BX), SI
+	MOVQ         56(SI), DI
+	VBROADCASTSS (SI), Y2
+	VMOVUPS      noiseAVX2<>+1120(SB), Y3
 	VPXOR        Y3, Y0, Y4
 	VPCMPGTD     Y2, Y4, Y4
 	VPXOR        Y3, Y1, Y3
@@ -5825,29 +3305,29 @@ Table8loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1792(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1760(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1792(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1760(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1824(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1824(SB), Y5, Y2
-	VBROADCASTSS 4(DX), Y0
-	VBROADCASTSS 8(DX), Y5
+	VFMADD132PS  noiseAVX2<>+1792(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1792(SB), Y5, Y2
+	VBROADCASTSS 4(SI), Y0
+	VBROADCASTSS 8(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 12(DX), Y5
-	VBROADCASTSS 16(DX), Y7
+	VBROADCASTSS 12(SI), Y5
+	VBROADCASTSS 16(SI), Y7
 	VBLENDVPS    Y4, Y7, Y5, Y8
 	VBLENDVPS    Y3, Y7, Y5, Y5
 	VFMADD213PS  Y8, Y6, Y1
 	VFMADD213PS  Y5, Y0, Y2
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y7
-	VBROADCASTSS 32(DX), Y8
-	VMOVUPS      noiseAVX2<>+384(SB), Y9
+	VBROADCASTSS 28(SI), Y7
+	VBROADCASTSS 32(SI), Y8
+	VMOVUPS      noiseAVX2<>+352(SB), Y9
 	VPSUBD       Y1, Y6, Y6
 	VPSUBD       Y2, Y0, Y0
 	VPSRLVD      Y7, Y6, Y5
@@ -5858,164 +3338,164 @@ Table8loop:
 	VPOR         Y9, Y0, Y0
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
-	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y1, Y8
+	VPAND        noiseAVX2<>+1824(SB), Y8, Y8
 	VPOR         Y8, Y6, Y6
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
-	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y2, Y8
+	VPAND        noiseAVX2<>+1824(SB), Y8, Y8
 	VPOR         Y8, Y0, Y0
-	VPERMPS      896(BX), Y5, Y8
-	VPERMPS      928(BX), Y5, Y9
-	VPERMPS      960(BX), Y5, Y10
-	VPERMPS      992(BX), Y5, Y11
+	VPERMPS      896(DI), Y5, Y8
+	VPERMPS      928(DI), Y5, Y9
+	VPERMPS      960(DI), Y5, Y10
+	VPERMPS      992(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y9, Y8, Y8
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y8, Y8
-	VPERMPS      896(BX), Y7, Y9
-	VPERMPS      928(BX), Y7, Y10
-	VPERMPS      960(BX), Y7, Y11
-	VPERMPS      992(BX), Y7, Y12
+	VPERMPS      896(DI), Y7, Y9
+	VPERMPS      928(DI), Y7, Y10
+	VPERMPS      960(DI), Y7, Y11
+	VPERMPS      992(DI), Y7, Y12
 	VPSLLD       $0x1c, Y7, Y13
 	VBLENDVPS    Y13, Y10, Y9, Y9
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y7, Y13
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	VPERMPS      768(BX), Y5, Y10
-	VPERMPS      800(BX), Y5, Y11
-	VPERMPS      832(BX), Y5, Y12
-	VPERMPS      864(BX), Y5, Y13
+	VPERMPS      768(DI), Y5, Y10
+	VPERMPS      800(DI), Y5, Y11
+	VPERMPS      832(DI), Y5, Y12
+	VPERMPS      864(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      768(BX), Y7, Y10
-	VPERMPS      800(BX), Y7, Y11
-	VPERMPS      832(BX), Y7, Y12
-	VPERMPS      864(BX), Y7, Y13
+	VPERMPS      768(DI), Y7, Y10
+	VPERMPS      800(DI), Y7, Y11
+	VPERMPS      832(DI), Y7, Y12
+	VPERMPS      864(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      640(BX), Y5, Y10
-	VPERMPS      672(BX), Y5, Y11
-	VPERMPS      704(BX), Y5, Y12
-	VPERMPS      736(BX), Y5, Y13
+	VPERMPS      640(DI), Y5, Y10
+	VPERMPS      672(DI), Y5, Y11
+	VPERMPS      704(DI), Y5, Y12
+	VPERMPS      736(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      640(BX), Y7, Y10
-	VPERMPS      672(BX), Y7, Y11
-	VPERMPS      704(BX), Y7, Y12
-	VPERMPS      736(BX), Y7, Y13
+	VPERMPS      640(DI), Y7, Y10
+	VPERMPS      672(DI), Y7, Y11
+	VPERMPS      704(DI), Y7, Y12
+	VPERMPS      736(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      512(BX), Y5, Y10
-	VPERMPS      544(BX), Y5, Y11
-	VPERMPS      576(BX), Y5, Y12
-	VPERMPS      608(BX), Y5, Y13
+	VPERMPS      512(DI), Y5, Y10
+	VPERMPS      544(DI), Y5, Y11
+	VPERMPS      576(DI), Y5, Y12
+	VPERMPS      608(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      512(BX), Y7, Y10
-	VPERMPS      544(BX), Y7, Y11
-	VPERMPS      576(BX), Y7, Y12
-	VPERMPS      608(BX), Y7, Y13
+	VPERMPS      512(DI), Y7, Y10
+	VPERMPS      544(DI), Y7, Y11
+	VPERMPS      576(DI), Y7, Y12
+	VPERMPS      608(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      384(BX), Y5, Y10
-	VPERMPS      416(BX), Y5, Y11
-	VPERMPS      448(BX), Y5, Y12
-	VPERMPS      480(BX), Y5, Y13
+	VPERMPS      384(DI), Y5, Y10
+	VPERMPS      416(DI), Y5, Y11
+	VPERMPS      448(DI), Y5, Y12
+	VPERMPS      480(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      384(BX), Y7, Y10
-	VPERMPS      416(BX), Y7, Y11
-	VPERMPS      448(BX), Y7, Y12
-	VPERMPS      480(BX), Y7, Y13
+	VPERMPS      384(DI), Y7, Y10
+	VPERMPS      416(DI), Y7, Y11
+	VPERMPS      448(DI), Y7, Y12
+	VPERMPS      480(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      256(BX), Y5, Y10
-	VPERMPS      288(BX), Y5, Y11
-	VPERMPS      320(BX), Y5, Y12
-	VPERMPS      352(BX), Y5, Y13
+	VPERMPS      256(DI), Y5, Y10
+	VPERMPS      288(DI), Y5, Y11
+	VPERMPS      320(DI), Y5, Y12
+	VPERMPS      352(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      256(BX), Y7, Y10
-	VPERMPS      288(BX), Y7, Y11
-	VPERMPS      320(BX), Y7, Y12
-	VPERMPS      352(BX), Y7, Y13
+	VPERMPS      256(DI), Y7, Y10
+	VPERMPS      288(DI), Y7, Y11
+	VPERMPS      320(DI), Y7, Y12
+	VPERMPS      352(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      128(BX), Y5, Y10
-	VPERMPS      160(BX), Y5, Y11
-	VPERMPS      192(BX), Y5, Y12
-	VPERMPS      224(BX), Y5, Y13
+	VPERMPS      128(DI), Y5, Y10
+	VPERMPS      160(DI), Y5, Y11
+	VPERMPS      192(DI), Y5, Y12
+	VPERMPS      224(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      128(BX), Y7, Y10
-	VPERMPS      160(BX), Y7, Y11
-	VPERMPS      192(BX), Y7, Y12
-	VPERMPS      224(BX), Y7, Y13
+	VPERMPS      128(DI), Y7, Y10
+	VPERMPS      160(DI), Y7, Y11
+	VPERMPS      192(DI), Y7, Y12
+	VPERMPS      224(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      (BX), Y5, Y10
-	VPERMPS      32(BX), Y5, Y11
-	VPERMPS      64(BX), Y5, Y12
-	VPERMPS      96(BX), Y5, Y13
+	VPERMPS      (DI), Y5, Y10
+	VPERMPS      32(DI), Y5, Y11
+	VPERMPS      64(DI), Y5, Y12
+	VPERMPS      96(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      (BX), Y7, Y5
-	VPERMPS      32(BX), Y7, Y6
-	VPERMPS      64(BX), Y7, Y10
-	VPERMPS      96(BX), Y7, Y11
+	VPERMPS      (DI), Y7, Y5
+	VPERMPS      32(DI), Y7, Y6
+	VPERMPS      64(DI), Y7, Y10
+	VPERMPS      96(DI), Y7, Y11
 	VPSLLD       $0x1c, Y7, Y12
 	VBLENDVPS    Y12, Y6, Y5, Y5
 	VBLENDVPS    Y12, Y11, Y10, Y10
@@ -6024,257 +3504,260 @@ Table8loop:
 	VFMADD213PS  Y5, Y0, Y9
 	VMOVAPS      Y1, Y0
 	VMINPS       Y2, Y0, Y0
-	VBROADCASTSS 36(DX), Y5
+	VBROADCASTSS 36(SI), Y5
 	VCMPPS       $0x12, Y5, Y0, Y0
 	VPTEST       Y0, Y0
 	JZ           Table8flat
-	VBROADCASTSS 48(DX), Y0
+	VBROADCASTSS 48(SI), Y0
 	VMAXPS       Y0, Y1, Y1
 	VMAXPS       Y0, Y2, Y2
-	MOVL         36(DX), SI
-	MOVL         44(DX), DI
-	MOVQ         BX, R8
+	MOVL         36(SI), R8
+	MOVL         44(SI), R9
 
 Table8bank:
-	ADDQ         $0x00000400, R8
-	VMOVD        SI, X0
+	ADDQ         $0x00000400, DI
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y1, Y0
 	VPTEST       Y0, Y0
 	JZ           Table8skip0
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y5
-	VBROADCASTSS 32(DX), Y6
-	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VBROADCASTSS 28(SI), Y5
+	VBROADCASTSS 32(SI), Y6
+	VMOVUPS      noiseAVX2<>+352(SB), Y7
 	VPSUBD       Y1, Y0, Y0
 	VPSRLVD      Y5, Y0, Y5
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
-	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y1, Y6
+	VPAND        noiseAVX2<>+1824(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
-	VPERMPS      896(R8), Y5, Y6
-	VPERMPS      928(R8), Y5, Y7
-	VPERMPS      960(R8), Y5, Y10
-	VPERMPS      992(R8), Y5, Y11
+	VPERMPS      896(DI), Y5, Y6
+	VPERMPS      928(DI), Y5, Y7
+	VPERMPS      960(DI), Y5, Y10
+	VPERMPS      992(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y7, Y6, Y6
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y6, Y6
-	VPERMPS      768(R8), Y5, Y7
-	VPERMPS      800(R8), Y5, Y10
-	VPERMPS      832(R8), Y5, Y11
-	VPERMPS      864(R8), Y5, Y12
+	VPERMPS      768(DI), Y5, Y7
+	VPERMPS      800(DI), Y5, Y10
+	VPERMPS      832(DI), Y5, Y11
+	VPERMPS      864(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      640(R8), Y5, Y7
-	VPERMPS      672(R8), Y5, Y10
-	VPERMPS      704(R8), Y5, Y11
-	VPERMPS      736(R8), Y5, Y12
+	VPERMPS      640(DI), Y5, Y7
+	VPERMPS      672(DI), Y5, Y10
+	VPERMPS      704(DI), Y5, Y11
+	VPERMPS      736(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      512(R8), Y5, Y7
-	VPERMPS      544(R8), Y5, Y10
-	VPERMPS      576(R8), Y5, Y11
-	VPERMPS      608(R8), Y5, Y12
+	VPERMPS      512(DI), Y5, Y7
+	VPERMPS      544(DI), Y5, Y10
+	VPERMPS      576(DI), Y5, Y11
+	VPERMPS      608(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      384(R8), Y5, Y7
-	VPERMPS      416(R8), Y5, Y10
-	VPERMPS      448(R8), Y5, Y11
-	VPERMPS      480(R8), Y5, Y12
+	VPERMPS      384(DI), Y5, Y7
+	VPERMPS      416(DI), Y5, Y10
+	VPERMPS      448(DI), Y5, Y11
+	VPERMPS      480(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      256(R8), Y5, Y7
-	VPERMPS      288(R8), Y5, Y10
-	VPERMPS      320(R8), Y5, Y11
-	VPERMPS      352(R8), Y5, Y12
+	VPERMPS      256(DI), Y5, Y7
+	VPERMPS      288(DI), Y5, Y10
+	VPERMPS      320(DI), Y5, Y11
+	VPERMPS      352(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      128(R8), Y5, Y7
-	VPERMPS      160(R8), Y5, Y10
-	VPERMPS      192(R8), Y5, Y11
-	VPERMPS      224(R8), Y5, Y12
+	VPERMPS      128(DI), Y5, Y7
+	VPERMPS      160(DI), Y5, Y10
+	VPERMPS      192(DI), Y5, Y11
+	VPERMPS      224(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      (R8), Y5, Y7
-	VPERMPS      32(R8), Y5, Y10
-	VPERMPS      64(R8), Y5, Y11
-	VPERMPS      96(R8), Y5, Y12
+	VPERMPS      (DI), Y5, Y7
+	VPERMPS      32(DI), Y5, Y10
+	VPERMPS      64(DI), Y5, Y11
+	VPERMPS      96(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y1, Y0
 	VBLENDVPS    Y0, Y6, Y8, Y8
 
 Table8skip0:
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y2, Y0
 	VPTEST       Y0, Y0
 	JZ           Table8skip1
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y5
-	VBROADCASTSS 32(DX), Y6
-	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VBROADCASTSS 28(SI), Y5
+	VBROADCASTSS 32(SI), Y6
+	VMOVUPS      noiseAVX2<>+352(SB), Y7
 	VPSUBD       Y2, Y0, Y0
 	VPSRLVD      Y5, Y0, Y5
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
-	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y2, Y6
+	VPAND        noiseAVX2<>+1824(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
-	VPERMPS      896(R8), Y5, Y6
-	VPERMPS      928(R8), Y5, Y7
-	VPERMPS      960(R8), Y5, Y10
-	VPERMPS      992(R8), Y5, Y11
+	VPERMPS      896(DI), Y5, Y6
+	VPERMPS      928(DI), Y5, Y7
+	VPERMPS      960(DI), Y5, Y10
+	VPERMPS      992(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y7, Y6, Y6
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y6, Y6
-	VPERMPS      768(R8), Y5, Y7
-	VPERMPS      800(R8), Y5, Y10
-	VPERMPS      832(R8), Y5, Y11
-	VPERMPS      864(R8), Y5, Y12
+	VPERMPS      768(DI), Y5, Y7
+	VPERMPS      800(DI), Y5, Y10
+	VPERMPS      832(DI), Y5, Y11
+	VPERMPS      864(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      640(R8), Y5, Y7
-	VPERMPS      672(R8), Y5, Y10
-	VPERMPS      704(R8), Y5, Y11
-	VPERMPS      736(R8), Y5, Y12
+	VPERMPS      640(DI), Y5, Y7
+	VPERMPS      672(DI), Y5, Y10
+	VPERMPS      704(DI), Y5, Y11
+	VPERMPS      736(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      512(R8), Y5, Y7
-	VPERMPS      544(R8), Y5, Y10
-	VPERMPS      576(R8), Y5, Y11
-	VPERMPS      608(R8), Y5, Y12
+	VPERMPS      512(DI), Y5, Y7
+	VPERMPS      544(DI), Y5, Y10
+	VPERMPS      576(DI), Y5, Y11
+	VPERMPS      608(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      384(R8), Y5, Y7
-	VPERMPS      416(R8), Y5, Y10
-	VPERMPS      448(R8), Y5, Y11
-	VPERMPS      480(R8), Y5, Y12
+	VPERMPS      384(DI), Y5, Y7
+	VPERMPS      416(DI), Y5, Y10
+	VPERMPS      448(DI), Y5, Y11
+	VPERMPS      480(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      256(R8), Y5, Y7
-	VPERMPS      288(R8), Y5, Y10
-	VPERMPS      320(R8), Y5, Y11
-	VPERMPS      352(R8), Y5, Y12
+	VPERMPS      256(DI), Y5, Y7
+	VPERMPS      288(DI), Y5, Y10
+	VPERMPS      320(DI), Y5, Y11
+	VPERMPS      352(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      128(R8), Y5, Y7
-	VPERMPS      160(R8), Y5, Y10
-	VPERMPS      192(R8), Y5, Y11
-	VPERMPS      224(R8), Y5, Y12
+	VPERMPS      128(DI), Y5, Y7
+	VPERMPS      160(DI), Y5, Y10
+	VPERMPS      192(DI), Y5, Y11
+	VPERMPS      224(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      (R8), Y5, Y7
-	VPERMPS      32(R8), Y5, Y10
-	VPERMPS      64(R8), Y5, Y11
-	VPERMPS      96(R8), Y5, Y12
+	VPERMPS      (DI), Y5, Y7
+	VPERMPS      32(DI), Y5, Y10
+	VPERMPS      64(DI), Y5, Y11
+	VPERMPS      96(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y6, Y9, Y9
 
 Table8skip1:
-	SUBL 40(DX), SI
-	DECL DI
+	SUBL 40(SI), R8
+	DECL R9
 	JNZ  Table8bank
 
 Table8flat:
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
-	ADDQ    $0x00000040, AX
-	DECQ    CX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
+	DECQ    DX
 	JNZ     Table8loop
 
 Table8done:
 	VZEROUPPER
 	RET
 
-// func noiseTable10AVX2(x *float32, n int, t *byte)
+// func noiseTable10AVX2(dst *float32, words *uint32, groups int, q *byte)
 // Requires: AVX, AVX2, FMA3
-TEXT ·noiseTable10AVX2(SB), NOSPLIT, $0-24
-	MOVQ x+0(FP), AX
-	MOVQ n+8(FP), CX
-	MOVQ t+16(FP), DX
-	MOVQ 56(DX), BX
-	SHRQ $0x04, CX
-	JZ   Table10done
+TEXT ·noiseTable10AVX2(SB), NOSPLIT, $0-32
+	MOVQ  dst+0(FP), AX
+	MOVQ  words+8(FP), CX
+	MOVQ  groups+16(FP), DX
+	MOVQ  q+24(FP), BX
+	SHLQ  $0x03, DX
+	TESTQ DX, DX
+	JZ    Table10done
 
 Table10loop:
-	VMOVUPS      (AX), Y0
-	VMOVUPS      32(AX), Y1
-	VBROADCASTSS (DX), Y2
-	VMOVUPS      noiseAVX2<>+1152(SB), Y3
+	VMOVUPS      (CX), Y0
+	VMOVUPS      32(CX), Y1
+	MOVQ         72(BX), SI
+	MOVQ         56(SI), DI
+	VBROADCASTSS (SI), Y2
+	VMOVUPS      noiseAVX2<>+1120(SB), Y3
 	VPXOR        Y3, Y0, Y4
 	VPCMPGTD     Y2, Y4, Y4
 	VPXOR        Y3, Y1, Y3
@@ -6285,29 +3768,29 @@ Table10loop:
 	VCVTDQ2PS    Y1, Y1
 	VPSRLD       $0x10, Y5, Y2
 	VCVTDQ2PS    Y2, Y2
-	VPAND        noiseAVX2<>+1792(SB), Y0, Y0
+	VPAND        noiseAVX2<>+1760(SB), Y0, Y0
 	VCVTDQ2PS    Y0, Y0
-	VPAND        noiseAVX2<>+1792(SB), Y5, Y5
+	VPAND        noiseAVX2<>+1760(SB), Y5, Y5
 	VCVTDQ2PS    Y5, Y5
-	VFMADD132PS  noiseAVX2<>+1824(SB), Y0, Y1
-	VFMADD132PS  noiseAVX2<>+1824(SB), Y5, Y2
-	VBROADCASTSS 4(DX), Y0
-	VBROADCASTSS 8(DX), Y5
+	VFMADD132PS  noiseAVX2<>+1792(SB), Y0, Y1
+	VFMADD132PS  noiseAVX2<>+1792(SB), Y5, Y2
+	VBROADCASTSS 4(SI), Y0
+	VBROADCASTSS 8(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 12(DX), Y5
-	VBROADCASTSS 16(DX), Y7
+	VBROADCASTSS 12(SI), Y5
+	VBROADCASTSS 16(SI), Y7
 	VBLENDVPS    Y4, Y7, Y5, Y8
 	VBLENDVPS    Y3, Y7, Y5, Y5
 	VFMADD213PS  Y8, Y6, Y1
 	VFMADD213PS  Y5, Y0, Y2
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y6
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y7
-	VBROADCASTSS 32(DX), Y8
-	VMOVUPS      noiseAVX2<>+384(SB), Y9
+	VBROADCASTSS 28(SI), Y7
+	VBROADCASTSS 32(SI), Y8
+	VMOVUPS      noiseAVX2<>+352(SB), Y9
 	VPSUBD       Y1, Y6, Y6
 	VPSUBD       Y2, Y0, Y0
 	VPSRLVD      Y7, Y6, Y5
@@ -6318,204 +3801,204 @@ Table10loop:
 	VPOR         Y9, Y0, Y0
 	VSUBPS       Y9, Y6, Y6
 	VSUBPS       Y9, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y8
-	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y1, Y8
+	VPAND        noiseAVX2<>+1824(SB), Y8, Y8
 	VPOR         Y8, Y6, Y6
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y8
-	VPAND        noiseAVX2<>+1856(SB), Y8, Y8
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y2, Y8
+	VPAND        noiseAVX2<>+1824(SB), Y8, Y8
 	VPOR         Y8, Y0, Y0
-	VPERMPS      1152(BX), Y5, Y8
-	VPERMPS      1184(BX), Y5, Y9
-	VPERMPS      1216(BX), Y5, Y10
-	VPERMPS      1248(BX), Y5, Y11
+	VPERMPS      1152(DI), Y5, Y8
+	VPERMPS      1184(DI), Y5, Y9
+	VPERMPS      1216(DI), Y5, Y10
+	VPERMPS      1248(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y9, Y8, Y8
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y8, Y8
-	VPERMPS      1152(BX), Y7, Y9
-	VPERMPS      1184(BX), Y7, Y10
-	VPERMPS      1216(BX), Y7, Y11
-	VPERMPS      1248(BX), Y7, Y12
+	VPERMPS      1152(DI), Y7, Y9
+	VPERMPS      1184(DI), Y7, Y10
+	VPERMPS      1216(DI), Y7, Y11
+	VPERMPS      1248(DI), Y7, Y12
 	VPSLLD       $0x1c, Y7, Y13
 	VBLENDVPS    Y13, Y10, Y9, Y9
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y7, Y13
 	VBLENDVPS    Y13, Y11, Y9, Y9
-	VPERMPS      1024(BX), Y5, Y10
-	VPERMPS      1056(BX), Y5, Y11
-	VPERMPS      1088(BX), Y5, Y12
-	VPERMPS      1120(BX), Y5, Y13
+	VPERMPS      1024(DI), Y5, Y10
+	VPERMPS      1056(DI), Y5, Y11
+	VPERMPS      1088(DI), Y5, Y12
+	VPERMPS      1120(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      1024(BX), Y7, Y10
-	VPERMPS      1056(BX), Y7, Y11
-	VPERMPS      1088(BX), Y7, Y12
-	VPERMPS      1120(BX), Y7, Y13
+	VPERMPS      1024(DI), Y7, Y10
+	VPERMPS      1056(DI), Y7, Y11
+	VPERMPS      1088(DI), Y7, Y12
+	VPERMPS      1120(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      896(BX), Y5, Y10
-	VPERMPS      928(BX), Y5, Y11
-	VPERMPS      960(BX), Y5, Y12
-	VPERMPS      992(BX), Y5, Y13
+	VPERMPS      896(DI), Y5, Y10
+	VPERMPS      928(DI), Y5, Y11
+	VPERMPS      960(DI), Y5, Y12
+	VPERMPS      992(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      896(BX), Y7, Y10
-	VPERMPS      928(BX), Y7, Y11
-	VPERMPS      960(BX), Y7, Y12
-	VPERMPS      992(BX), Y7, Y13
+	VPERMPS      896(DI), Y7, Y10
+	VPERMPS      928(DI), Y7, Y11
+	VPERMPS      960(DI), Y7, Y12
+	VPERMPS      992(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      768(BX), Y5, Y10
-	VPERMPS      800(BX), Y5, Y11
-	VPERMPS      832(BX), Y5, Y12
-	VPERMPS      864(BX), Y5, Y13
+	VPERMPS      768(DI), Y5, Y10
+	VPERMPS      800(DI), Y5, Y11
+	VPERMPS      832(DI), Y5, Y12
+	VPERMPS      864(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      768(BX), Y7, Y10
-	VPERMPS      800(BX), Y7, Y11
-	VPERMPS      832(BX), Y7, Y12
-	VPERMPS      864(BX), Y7, Y13
+	VPERMPS      768(DI), Y7, Y10
+	VPERMPS      800(DI), Y7, Y11
+	VPERMPS      832(DI), Y7, Y12
+	VPERMPS      864(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      640(BX), Y5, Y10
-	VPERMPS      672(BX), Y5, Y11
-	VPERMPS      704(BX), Y5, Y12
-	VPERMPS      736(BX), Y5, Y13
+	VPERMPS      640(DI), Y5, Y10
+	VPERMPS      672(DI), Y5, Y11
+	VPERMPS      704(DI), Y5, Y12
+	VPERMPS      736(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      640(BX), Y7, Y10
-	VPERMPS      672(BX), Y7, Y11
-	VPERMPS      704(BX), Y7, Y12
-	VPERMPS      736(BX), Y7, Y13
+	VPERMPS      640(DI), Y7, Y10
+	VPERMPS      672(DI), Y7, Y11
+	VPERMPS      704(DI), Y7, Y12
+	VPERMPS      736(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      512(BX), Y5, Y10
-	VPERMPS      544(BX), Y5, Y11
-	VPERMPS      576(BX), Y5, Y12
-	VPERMPS      608(BX), Y5, Y13
+	VPERMPS      512(DI), Y5, Y10
+	VPERMPS      544(DI), Y5, Y11
+	VPERMPS      576(DI), Y5, Y12
+	VPERMPS      608(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      512(BX), Y7, Y10
-	VPERMPS      544(BX), Y7, Y11
-	VPERMPS      576(BX), Y7, Y12
-	VPERMPS      608(BX), Y7, Y13
+	VPERMPS      512(DI), Y7, Y10
+	VPERMPS      544(DI), Y7, Y11
+	VPERMPS      576(DI), Y7, Y12
+	VPERMPS      608(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      384(BX), Y5, Y10
-	VPERMPS      416(BX), Y5, Y11
-	VPERMPS      448(BX), Y5, Y12
-	VPERMPS      480(BX), Y5, Y13
+	VPERMPS      384(DI), Y5, Y10
+	VPERMPS      416(DI), Y5, Y11
+	VPERMPS      448(DI), Y5, Y12
+	VPERMPS      480(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      384(BX), Y7, Y10
-	VPERMPS      416(BX), Y7, Y11
-	VPERMPS      448(BX), Y7, Y12
-	VPERMPS      480(BX), Y7, Y13
+	VPERMPS      384(DI), Y7, Y10
+	VPERMPS      416(DI), Y7, Y11
+	VPERMPS      448(DI), Y7, Y12
+	VPERMPS      480(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      256(BX), Y5, Y10
-	VPERMPS      288(BX), Y5, Y11
-	VPERMPS      320(BX), Y5, Y12
-	VPERMPS      352(BX), Y5, Y13
+	VPERMPS      256(DI), Y5, Y10
+	VPERMPS      288(DI), Y5, Y11
+	VPERMPS      320(DI), Y5, Y12
+	VPERMPS      352(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      256(BX), Y7, Y10
-	VPERMPS      288(BX), Y7, Y11
-	VPERMPS      320(BX), Y7, Y12
-	VPERMPS      352(BX), Y7, Y13
+	VPERMPS      256(DI), Y7, Y10
+	VPERMPS      288(DI), Y7, Y11
+	VPERMPS      320(DI), Y7, Y12
+	VPERMPS      352(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      128(BX), Y5, Y10
-	VPERMPS      160(BX), Y5, Y11
-	VPERMPS      192(BX), Y5, Y12
-	VPERMPS      224(BX), Y5, Y13
+	VPERMPS      128(DI), Y5, Y10
+	VPERMPS      160(DI), Y5, Y11
+	VPERMPS      192(DI), Y5, Y12
+	VPERMPS      224(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      128(BX), Y7, Y10
-	VPERMPS      160(BX), Y7, Y11
-	VPERMPS      192(BX), Y7, Y12
-	VPERMPS      224(BX), Y7, Y13
+	VPERMPS      128(DI), Y7, Y10
+	VPERMPS      160(DI), Y7, Y11
+	VPERMPS      192(DI), Y7, Y12
+	VPERMPS      224(DI), Y7, Y13
 	VPSLLD       $0x1c, Y7, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y7, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y0, Y9
-	VPERMPS      (BX), Y5, Y10
-	VPERMPS      32(BX), Y5, Y11
-	VPERMPS      64(BX), Y5, Y12
-	VPERMPS      96(BX), Y5, Y13
+	VPERMPS      (DI), Y5, Y10
+	VPERMPS      32(DI), Y5, Y11
+	VPERMPS      64(DI), Y5, Y12
+	VPERMPS      96(DI), Y5, Y13
 	VPSLLD       $0x1c, Y5, Y14
 	VBLENDVPS    Y14, Y11, Y10, Y10
 	VBLENDVPS    Y14, Y13, Y12, Y12
 	VPSLLD       $0x1b, Y5, Y14
 	VBLENDVPS    Y14, Y12, Y10, Y10
 	VFMADD213PS  Y10, Y6, Y8
-	VPERMPS      (BX), Y7, Y5
-	VPERMPS      32(BX), Y7, Y6
-	VPERMPS      64(BX), Y7, Y10
-	VPERMPS      96(BX), Y7, Y11
+	VPERMPS      (DI), Y7, Y5
+	VPERMPS      32(DI), Y7, Y6
+	VPERMPS      64(DI), Y7, Y10
+	VPERMPS      96(DI), Y7, Y11
 	VPSLLD       $0x1c, Y7, Y12
 	VBLENDVPS    Y12, Y6, Y5, Y5
 	VBLENDVPS    Y12, Y11, Y10, Y10
@@ -6524,276 +4007,276 @@ Table10loop:
 	VFMADD213PS  Y5, Y0, Y9
 	VMOVAPS      Y1, Y0
 	VMINPS       Y2, Y0, Y0
-	VBROADCASTSS 36(DX), Y5
+	VBROADCASTSS 36(SI), Y5
 	VCMPPS       $0x12, Y5, Y0, Y0
 	VPTEST       Y0, Y0
 	JZ           Table10flat
-	VBROADCASTSS 48(DX), Y0
+	VBROADCASTSS 48(SI), Y0
 	VMAXPS       Y0, Y1, Y1
 	VMAXPS       Y0, Y2, Y2
-	MOVL         36(DX), SI
-	MOVL         44(DX), DI
-	MOVQ         BX, R8
+	MOVL         36(SI), R8
+	MOVL         44(SI), R9
 
 Table10bank:
-	ADDQ         $0x00000500, R8
-	VMOVD        SI, X0
+	ADDQ         $0x00000500, DI
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y1, Y0
 	VPTEST       Y0, Y0
 	JZ           Table10skip0
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y4, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y5
-	VBROADCASTSS 32(DX), Y6
-	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VBROADCASTSS 28(SI), Y5
+	VBROADCASTSS 32(SI), Y6
+	VMOVUPS      noiseAVX2<>+352(SB), Y7
 	VPSUBD       Y1, Y0, Y0
 	VPSRLVD      Y5, Y0, Y5
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y1, Y6
-	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y1, Y6
+	VPAND        noiseAVX2<>+1824(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
-	VPERMPS      1152(R8), Y5, Y6
-	VPERMPS      1184(R8), Y5, Y7
-	VPERMPS      1216(R8), Y5, Y10
-	VPERMPS      1248(R8), Y5, Y11
+	VPERMPS      1152(DI), Y5, Y6
+	VPERMPS      1184(DI), Y5, Y7
+	VPERMPS      1216(DI), Y5, Y10
+	VPERMPS      1248(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y7, Y6, Y6
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y6, Y6
-	VPERMPS      1024(R8), Y5, Y7
-	VPERMPS      1056(R8), Y5, Y10
-	VPERMPS      1088(R8), Y5, Y11
-	VPERMPS      1120(R8), Y5, Y12
+	VPERMPS      1024(DI), Y5, Y7
+	VPERMPS      1056(DI), Y5, Y10
+	VPERMPS      1088(DI), Y5, Y11
+	VPERMPS      1120(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      896(R8), Y5, Y7
-	VPERMPS      928(R8), Y5, Y10
-	VPERMPS      960(R8), Y5, Y11
-	VPERMPS      992(R8), Y5, Y12
+	VPERMPS      896(DI), Y5, Y7
+	VPERMPS      928(DI), Y5, Y10
+	VPERMPS      960(DI), Y5, Y11
+	VPERMPS      992(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      768(R8), Y5, Y7
-	VPERMPS      800(R8), Y5, Y10
-	VPERMPS      832(R8), Y5, Y11
-	VPERMPS      864(R8), Y5, Y12
+	VPERMPS      768(DI), Y5, Y7
+	VPERMPS      800(DI), Y5, Y10
+	VPERMPS      832(DI), Y5, Y11
+	VPERMPS      864(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      640(R8), Y5, Y7
-	VPERMPS      672(R8), Y5, Y10
-	VPERMPS      704(R8), Y5, Y11
-	VPERMPS      736(R8), Y5, Y12
+	VPERMPS      640(DI), Y5, Y7
+	VPERMPS      672(DI), Y5, Y10
+	VPERMPS      704(DI), Y5, Y11
+	VPERMPS      736(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      512(R8), Y5, Y7
-	VPERMPS      544(R8), Y5, Y10
-	VPERMPS      576(R8), Y5, Y11
-	VPERMPS      608(R8), Y5, Y12
+	VPERMPS      512(DI), Y5, Y7
+	VPERMPS      544(DI), Y5, Y10
+	VPERMPS      576(DI), Y5, Y11
+	VPERMPS      608(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      384(R8), Y5, Y7
-	VPERMPS      416(R8), Y5, Y10
-	VPERMPS      448(R8), Y5, Y11
-	VPERMPS      480(R8), Y5, Y12
+	VPERMPS      384(DI), Y5, Y7
+	VPERMPS      416(DI), Y5, Y10
+	VPERMPS      448(DI), Y5, Y11
+	VPERMPS      480(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      256(R8), Y5, Y7
-	VPERMPS      288(R8), Y5, Y10
-	VPERMPS      320(R8), Y5, Y11
-	VPERMPS      352(R8), Y5, Y12
+	VPERMPS      256(DI), Y5, Y7
+	VPERMPS      288(DI), Y5, Y10
+	VPERMPS      320(DI), Y5, Y11
+	VPERMPS      352(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      128(R8), Y5, Y7
-	VPERMPS      160(R8), Y5, Y10
-	VPERMPS      192(R8), Y5, Y11
-	VPERMPS      224(R8), Y5, Y12
+	VPERMPS      128(DI), Y5, Y7
+	VPERMPS      160(DI), Y5, Y10
+	VPERMPS      192(DI), Y5, Y11
+	VPERMPS      224(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      (R8), Y5, Y7
-	VPERMPS      32(R8), Y5, Y10
-	VPERMPS      64(R8), Y5, Y11
-	VPERMPS      96(R8), Y5, Y12
+	VPERMPS      (DI), Y5, Y7
+	VPERMPS      32(DI), Y5, Y10
+	VPERMPS      64(DI), Y5, Y11
+	VPERMPS      96(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y1, Y0
 	VBLENDVPS    Y0, Y6, Y8, Y8
 
 Table10skip0:
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y2, Y0
 	VPTEST       Y0, Y0
 	JZ           Table10skip1
-	VBROADCASTSS 20(DX), Y0
-	VBROADCASTSS 24(DX), Y5
+	VBROADCASTSS 20(SI), Y0
+	VBROADCASTSS 24(SI), Y5
 	VBLENDVPS    Y3, Y5, Y0, Y0
-	VBROADCASTSS 28(DX), Y5
-	VBROADCASTSS 32(DX), Y6
-	VMOVUPS      noiseAVX2<>+384(SB), Y7
+	VBROADCASTSS 28(SI), Y5
+	VBROADCASTSS 32(SI), Y6
+	VMOVUPS      noiseAVX2<>+352(SB), Y7
 	VPSUBD       Y2, Y0, Y0
 	VPSRLVD      Y5, Y0, Y5
 	VPAND        Y6, Y0, Y0
 	VPOR         Y7, Y0, Y0
 	VSUBPS       Y7, Y0, Y0
-	VCMPPS       $0x00, noiseAVX2<>+800(SB), Y2, Y6
-	VPAND        noiseAVX2<>+1856(SB), Y6, Y6
+	VCMPPS       $0x00, noiseAVX2<>+768(SB), Y2, Y6
+	VPAND        noiseAVX2<>+1824(SB), Y6, Y6
 	VPOR         Y6, Y0, Y0
-	VPERMPS      1152(R8), Y5, Y6
-	VPERMPS      1184(R8), Y5, Y7
-	VPERMPS      1216(R8), Y5, Y10
-	VPERMPS      1248(R8), Y5, Y11
+	VPERMPS      1152(DI), Y5, Y6
+	VPERMPS      1184(DI), Y5, Y7
+	VPERMPS      1216(DI), Y5, Y10
+	VPERMPS      1248(DI), Y5, Y11
 	VPSLLD       $0x1c, Y5, Y12
 	VBLENDVPS    Y12, Y7, Y6, Y6
 	VBLENDVPS    Y12, Y11, Y10, Y10
 	VPSLLD       $0x1b, Y5, Y12
 	VBLENDVPS    Y12, Y10, Y6, Y6
-	VPERMPS      1024(R8), Y5, Y7
-	VPERMPS      1056(R8), Y5, Y10
-	VPERMPS      1088(R8), Y5, Y11
-	VPERMPS      1120(R8), Y5, Y12
+	VPERMPS      1024(DI), Y5, Y7
+	VPERMPS      1056(DI), Y5, Y10
+	VPERMPS      1088(DI), Y5, Y11
+	VPERMPS      1120(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      896(R8), Y5, Y7
-	VPERMPS      928(R8), Y5, Y10
-	VPERMPS      960(R8), Y5, Y11
-	VPERMPS      992(R8), Y5, Y12
+	VPERMPS      896(DI), Y5, Y7
+	VPERMPS      928(DI), Y5, Y10
+	VPERMPS      960(DI), Y5, Y11
+	VPERMPS      992(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      768(R8), Y5, Y7
-	VPERMPS      800(R8), Y5, Y10
-	VPERMPS      832(R8), Y5, Y11
-	VPERMPS      864(R8), Y5, Y12
+	VPERMPS      768(DI), Y5, Y7
+	VPERMPS      800(DI), Y5, Y10
+	VPERMPS      832(DI), Y5, Y11
+	VPERMPS      864(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      640(R8), Y5, Y7
-	VPERMPS      672(R8), Y5, Y10
-	VPERMPS      704(R8), Y5, Y11
-	VPERMPS      736(R8), Y5, Y12
+	VPERMPS      640(DI), Y5, Y7
+	VPERMPS      672(DI), Y5, Y10
+	VPERMPS      704(DI), Y5, Y11
+	VPERMPS      736(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      512(R8), Y5, Y7
-	VPERMPS      544(R8), Y5, Y10
-	VPERMPS      576(R8), Y5, Y11
-	VPERMPS      608(R8), Y5, Y12
+	VPERMPS      512(DI), Y5, Y7
+	VPERMPS      544(DI), Y5, Y10
+	VPERMPS      576(DI), Y5, Y11
+	VPERMPS      608(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      384(R8), Y5, Y7
-	VPERMPS      416(R8), Y5, Y10
-	VPERMPS      448(R8), Y5, Y11
-	VPERMPS      480(R8), Y5, Y12
+	VPERMPS      384(DI), Y5, Y7
+	VPERMPS      416(DI), Y5, Y10
+	VPERMPS      448(DI), Y5, Y11
+	VPERMPS      480(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      256(R8), Y5, Y7
-	VPERMPS      288(R8), Y5, Y10
-	VPERMPS      320(R8), Y5, Y11
-	VPERMPS      352(R8), Y5, Y12
+	VPERMPS      256(DI), Y5, Y7
+	VPERMPS      288(DI), Y5, Y10
+	VPERMPS      320(DI), Y5, Y11
+	VPERMPS      352(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      128(R8), Y5, Y7
-	VPERMPS      160(R8), Y5, Y10
-	VPERMPS      192(R8), Y5, Y11
-	VPERMPS      224(R8), Y5, Y12
+	VPERMPS      128(DI), Y5, Y7
+	VPERMPS      160(DI), Y5, Y10
+	VPERMPS      192(DI), Y5, Y11
+	VPERMPS      224(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VPERMPS      (R8), Y5, Y7
-	VPERMPS      32(R8), Y5, Y10
-	VPERMPS      64(R8), Y5, Y11
-	VPERMPS      96(R8), Y5, Y12
+	VPERMPS      (DI), Y5, Y7
+	VPERMPS      32(DI), Y5, Y10
+	VPERMPS      64(DI), Y5, Y11
+	VPERMPS      96(DI), Y5, Y12
 	VPSLLD       $0x1c, Y5, Y13
 	VBLENDVPS    Y13, Y10, Y7, Y7
 	VBLENDVPS    Y13, Y12, Y11, Y11
 	VPSLLD       $0x1b, Y5, Y13
 	VBLENDVPS    Y13, Y11, Y7, Y7
 	VFMADD213PS  Y7, Y0, Y6
-	VMOVD        SI, X0
+	VMOVD        R8, X0
 	VPBROADCASTD X0, Y0
 	VCMPPS       $0x12, Y0, Y2, Y0
 	VBLENDVPS    Y0, Y6, Y9, Y9
 
 Table10skip1:
-	SUBL 40(DX), SI
-	DECL DI
+	SUBL 40(SI), R8
+	DECL R9
 	JNZ  Table10bank
 
 Table10flat:
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
-	ADDQ    $0x00000040, AX
-	DECQ    CX
+	ADDQ    $+64, CX
+	ADDQ    $+64, AX
+	DECQ    DX
 	JNZ     Table10loop
 
 Table10done:

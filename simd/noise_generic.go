@@ -1,9 +1,6 @@
 package simd
 
-import (
-	"math"
-	"unsafe"
-)
+import "math"
 
 // Minimax polynomials (Remez exchange, coefficients rounded to float32 one
 // after the other). The stated errors are of the polynomial alone.
@@ -168,19 +165,18 @@ func noisePositive(wu, we uint32, q *NoiseParams, op NoiseOp) float32 {
 	return noisePower(float32(math.Sqrt(float64(head))), l)
 }
 
-// noiseGroupsGeneric fills dst with whole blocks from block on.
-func noiseGroupsGeneric(dst []float32, op NoiseOp, p *Philox, block uint32, q *NoiseParams) {
+// noiseTransformGeneric turns whole blocks of words into the variates dst, which
+// may begin where the words do.
+func noiseTransformGeneric(dst []float32, words []uint32, op NoiseOp, q *NoiseParams) {
 	per := int(op.perBlock())
-	for ; len(dst) > 0; dst, block = dst[per:], block+1 {
-		noiseBlock(dst, op, p.Block(block), q)
+	for ; len(words) > 0; dst, words = dst[per:], words[4:] {
+		noiseBlock(dst, op, [4]uint32(words), q)
 	}
 }
 
 // noiseBlock makes the variates of a block.
 func noiseBlock(dst []float32, op NoiseOp, w [4]uint32, q *NoiseParams) {
 	switch op {
-	case NoiseWords:
-		*(*[4]uint32)(unsafe.Pointer((*[4]float32)(dst))) = w
 	case NoiseUniform:
 		for j, x := range w {
 			dst[j] = noiseUnit(x)

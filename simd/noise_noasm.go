@@ -2,8 +2,8 @@
 
 package simd
 
-// noiseGroupsAsm fills dst with whole groups, if there is assembly for it.
-func noiseGroupsAsm([]float32, NoiseOp, *Philox, uint32, *NoiseParams) bool { return false }
-
-// noiseGivenAsm is noiseGroupsAsm for words in memory.
-func noiseGivenAsm([]float32, NoiseOp, []uint32, *NoiseParams) bool { return false }
+// philoxWordsAsm and noiseTransformAsm return the number of blocks that they
+// did, noiseGrouped whether it is quicker to make whole groups.
+func philoxWordsAsm([]uint32, *Philox, uint32, []uint64) int                  { return 0 }
+func noiseTransformAsm([]float32, []uint32, NoiseOp, *NoiseParams) (done int) { return 0 }
+func noiseGrouped() bool                                                      { return false }

@@ -204,7 +204,7 @@ func TestNoiseEdges(t *testing.T) {
 				require.Equal(t, w, p.Block(n[0]))
 				var want [4]float32
 				per := c.op.perBlock()
-				noiseGroupsGeneric(want[:per], c.op, &p, n[0], &c.q)
+				noiseTransformGeneric(want[:per], w[:], c.op, &c.q)
 				for _, x := range want {
 					if x-x != 0 {
 						t.Fatalf("%s: words %x %x give %v", c.name, a, b, want)

@@ -58,6 +58,23 @@ func (p *Philox) Block(n uint32) [4]uint32 {
 	return PhiloxBlock([4]uint32{n, p.c1, p.c2, p.c3}, [2]uint32{p.k0, p.k1}, 10)
 }
 
+// words sets dst to the words of the blocks block, block+1, … or, if at is not
+// nil, of the blocks block+at[listed(0)], block+at[listed(1)], …; it holds whole
+// blocks.
+func (p *Philox) words(dst []uint32, block uint32, at []uint64) {
+	for i := philoxWordsAsm(dst, p, block, at); 4*i < len(dst); i++ {
+		n := block + uint32(i)
+		if at != nil {
+			n = block + uint32(at[listed(i)])
+		}
+		*(*[4]uint32)(dst[4*i:]) = p.Block(n)
+	}
+}
+
+// listed is the place of number i in a list of blocks: every eight stand in the
+// order 0 4 1 5 2 6 3 7, from which the kernels make blocks in a row.
+func listed(i int) int { return i&^7 | i<<1&6 | i>>2&1 }
+
 // PhiloxBlock enciphers the counter c under the key k in the given number of
 // rounds (10 everywhere in this project; 7 is the least that passes the usual
 // batteries of tests).

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/bits"
+
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -11,85 +13,70 @@ func (g *gen) all() {
 	g.consts, g.vectors = map[uint64]int{}, map[string]int{}
 	g.table = g.StaticGlobal("noise" + g.suffix())
 	g.DataAttributes(attr.RODATA | attr.NOPTR)
-	g.kernel("Words", func(even, odd vecs) vecs { return g.interleave(even, odd) })
-	g.kernel("Uniform", func(even, odd vecs) vecs {
-		return g.interleave(g.unit(even), g.unit(odd))
-	})
-	g.kernel("Exponential", func(even, odd vecs) vecs {
-		a, b := g.exponential(even), g.exponential(odd)
-		return g.interleave(a, b)
-	})
-	g.kernel("Normal", g.normal)
+	g.words()
+	g.kernel("Uniform", 4, g.unit)
+	g.kernel("Exponential", 4, g.exponential)
+	g.pairs("Normal", 4, g.normal)
 	for _, high := range []bool{false, true} {
 		side := map[bool]string{false: "Low", true: "High"}[high]
-		g.kernel("Symmetric"+side, func(u, e vecs) vecs { return g.symmetric(u, e, high) })
+		g.pairs("Symmetric"+side, 4, func(u, e vecs) vecs { return g.symmetric(u, e, high) })
 		for _, form := range []string{"Positive", "Root", "Log"} {
-			g.kernel(form+side, func(u, e vecs) vecs { return g.positive(u, e, high, form) })
+			g.pairs(form+side, 4, func(u, e vecs) vecs { return g.positive(u, e, high, form) })
 		}
 	}
-	g.kernel("Skewed", g.skewed)
+	g.pairs("Skewed", 2, g.skewed)
 	for _, terms := range []int{8, 10} {
 		g.tabular(terms)
 	}
 }
 
-// kernel adds the function noise<name><level>: it runs the cipher on vectors of
-// counters, f on the words 0/2 and 1/3 of their blocks, and stores the results.
-func (g *gen) kernel(name string, f func(even, odd vecs) vecs) {
+// kernel adds the function noise<name><level>, which turns the words of groups
+// times 32 blocks into variates: f is given as many vectors of words, half as many
+// with AVX2.
+func (g *gen) kernel(name string, vectors int, f func(words vecs) vecs) {
 	g.Function("noise" + name + g.suffix())
 	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *float32, groups int, p *[19]uint64, block uint32, q *float32)")
+	g.SignatureExpr("func(dst *float32, words *uint32, groups int, q *byte)")
 	dst := g.Load(g.Param("dst"), g.GP64())
+	words := g.Load(g.Param("words"), g.GP64())
 	groups := g.Load(g.Param("groups"), g.GP64())
-	p := g.Load(g.Param("p"), g.GP64())
-	block := g.Load(g.Param("block"), g.GP32())
 	g.q = g.Load(g.Param("q"), g.GP64())
-	vectors := 2
-	if g.wide {
-		vectors = 4
+	if !g.wide {
+		vectors /= 2
 	}
-	ways := vectors
-	if name == "Skewed" { // more would not fit the registers
-		ways /= 2
-	}
-	x := g.start(p, block, vectors)
-	if !g.wide { // 32 blocks to a group
-		g.SHLQ(operand.U8(2), groups)
-	}
+	size := int(g.vec().Size())
+	g.SHLQ(operand.U8(bits.TrailingZeros(uint(512/(vectors*size)))), groups)
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))
 	g.Label(name + "loop")
-	g.TESTQ(p, p)
-	g.JZ(operand.LabelRef(name + "given"))
-	even, odd := g.blocks(x)
-	g.Label(name + "made")
-	bytes := 0
-	for i := 0; i < vectors; i += ways {
-		for _, v := range f(even[i:i+ways], odd[i:i+ways]) {
-			g.VMOVUPS(v, operand.Mem{Base: dst, Disp: bytes})
-			bytes += int(v.Size())
-		}
+	w := g.vecs(vectors)
+	for i := range w {
+		g.VMOVUPS(operand.Mem{Base: words, Disp: size * i}, w[i])
 	}
-	g.ADDQ(operand.I32(bytes), dst)
+	out := f(w)
+	for i, v := range out {
+		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: size * i})
+	}
+	g.ADDQ(operand.I32(int32(size*vectors)), words)
+	g.ADDQ(operand.I32(int32(size*len(out))), dst)
 	g.DECQ(groups)
 	g.JNZ(operand.LabelRef(name + "loop"))
 	g.Label(name + "done")
 	g.VZEROUPPER()
 	g.RET()
-	g.Label(name + "given")
-	g.given(x, even, odd)
-	g.JMP(operand.LabelRef(name + "made"))
 }
 
-// interleaveIndex returns the indices i, 16+i, i+1, 17+i, … of a permutation of
-// two vectors, two to a 64-bit word.
-func interleaveIndex(first uint64) []uint64 {
-	out := make([]uint64, 8)
-	for i := range out {
-		n := first + uint64(i)
-		out[i] = n | (16+n)<<32
-	}
-	return out
+// pairs is kernel for families that take the words in pairs: f is given the even
+// words and the odd ones of as many pairs of vectors as there are ways, and
+// returns one variate for each pair of words, or two, one for each word.
+func (g *gen) pairs(name string, ways int, f func(even, odd vecs) vecs) {
+	g.kernel(name, 2*ways, func(words vecs) vecs {
+		out := f(g.alternate(words))
+		if len(out) == len(words) {
+			return out
+		}
+		return g.inOrder(out)
+	})
 }
 
 // unit is noiseUnit.
@@ -138,7 +125,7 @@ func (g *gen) normal(w0, w1 vecs) vecs {
 	}
 	g.xorSign(c, w1)
 	g.xorSign(s, w0)
-	return g.interleave(c, s)
+	return g.unpack(c, s)
 }
 
 // ratio is noiseHead: it returns (s·e)/(e·sv) and inv = 1/(e·sv); s and e are

@@ -148,8 +148,8 @@ func (g *gen) withParam(plain, bcst op, name string, rest ...vecs) {
 	}
 }
 
-// paramWords is the offset of simd.NoiseParams.words.
-const paramWords = 80
+// paramTable is the offset of simd.NoiseParams.Table.
+const paramTable = 72
 
 type op = func(...operand.Op)
 

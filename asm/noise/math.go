@@ -180,30 +180,45 @@ func (g *gen) negLog2(words vecs) vecs {
 	return r
 }
 
-// interleave returns a0 b0 a1 b1 … as two vectors for each pair.
-func (g *gen) interleave(a, b vecs) vecs {
-	var out vecs
-	var low, high reg.VecVirtual
-	if g.wide {
-		low, high = g.vec(), g.vec()
-		g.VMOVDQU64(g.rows(interleaveIndex(0)...), low)
-		g.VMOVDQU64(g.rows(interleaveIndex(8)...), high)
+// alternate returns the even and the odd ones of the words in pairs of vectors.
+// Within the 128-bit parts of a pair, two are of the first vector, two of the
+// second.
+func (g *gen) alternate(w vecs) (even, odd vecs) {
+	for i := 0; i < len(w); i += 2 {
+		a, b := g.vec(), g.vec()
+		g.VSHUFPS(operand.U8(0x88), w[i+1], w[i], a)
+		g.VSHUFPS(operand.U8(0xdd), w[i+1], w[i], b)
+		even, odd = append(even, a), append(odd, b)
 	}
-	for i := range a {
-		lo, hi := g.vec(), g.vec()
-		if g.wide {
-			g.VMOVAPS(a[i], lo)
-			g.VPERMT2PS(b[i], low, lo)
-			g.VMOVAPS(a[i], hi)
-			g.VPERMT2PS(b[i], high, hi)
-		} else {
-			x, y := g.vec(), g.vec()
-			g.VUNPCKLPS(b[i], a[i], x)
-			g.VUNPCKHPS(b[i], a[i], y)
-			g.VPERM2F128(operand.U8(0x20), y, x, lo)
-			g.VPERM2F128(operand.U8(0x31), y, x, hi)
-		}
-		out = append(out, lo, hi)
+	return even, odd
+}
+
+// unpack undoes alternate.
+func (g *gen) unpack(even, odd vecs) vecs {
+	var out vecs
+	for i := range even {
+		a, b := g.vec(), g.vec()
+		g.VUNPCKLPS(odd[i], even[i], a)
+		g.VUNPCKHPS(odd[i], even[i], b)
+		out = append(out, a, b)
 	}
 	return out
+}
+
+// inOrder returns vectors with one lane for each pair of words in the order of
+// the pairs, from that of alternate. It overwrites x.
+func (g *gen) inOrder(x vecs) vecs {
+	var order reg.VecVirtual
+	if g.wide {
+		order = g.vec()
+		g.VMOVDQU64(g.rows(0, 2, 4, 6, 1, 3, 5, 7), order)
+	}
+	for i := range x {
+		if g.wide {
+			g.VPERMQ(x[i], order, x[i])
+		} else {
+			g.VPERMQ(operand.U8(0xd8), x[i], x[i])
+		}
+	}
+	return x
 }

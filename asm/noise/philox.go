@@ -1,39 +1,118 @@
 package main
 
 import (
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// philox holds what the cipher needs across steps: no vector register.
+// philox holds what the cipher needs across steps: vectors only where there are
+// enough registers.
 type philox struct {
-	p     reg.Register // *Philox
-	block reg.GPVirtual
-	odd   reg.OpmaskVirtual // odd 32-bit lanes, wide only
-	lanes int               // counters in a vector
-	n     int               // vectors of counters in a step
-	first []operand.Mem     // their lane numbers
+	p      reg.Register      // *Philox
+	odd    reg.OpmaskVirtual // odd 32-bit lanes, wide only
+	m0, m1 reg.VecVirtual    // the multipliers
 }
 
-// start prepares the cipher; n vectors of counters make one step.
-func (g *gen) start(p, block reg.Register, n int) *philox {
-	x := &philox{p: p, block: g.GP64(), lanes: 4, n: n}
-	g.MOVL(block, x.block.As32())
+// cipherGroup is the number of blocks in a group of the kernel of the cipher.
+const cipherGroup = 32
+
+// words adds philoxWords<level>, the only place of the cipher: it sets dst to the
+// words of groups times 32 blocks, those of the counters block, block+1, … or, if
+// at is not nil, of block+at[i]. The list at has every eight numbers in the order
+// 0 4 1 5 2 6 3 7.
+func (g *gen) words() {
+	g.Function("philoxWords" + g.suffix())
+	g.Attributes(attr.NOSPLIT)
+	g.SignatureExpr("func(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)")
+	dst := g.Load(g.Param("dst"), g.GP64())
+	groups := g.Load(g.Param("groups"), g.GP64())
+	x := &philox{p: g.Load(g.Param("m"), g.GP64())}
+	block, at := g.GP64(), g.Load(g.Param("at"), g.GP64())
+	g.Load(g.Param("block"), block.As32())
+	lanes, ways := 4, 2
 	if g.wide {
-		x.lanes = 8
+		lanes, ways = 8, 4
 		x.odd = g.K()
 		t := g.GP32()
 		g.MOVL(operand.U32(0xAAAA), t)
 		g.KMOVW(t, x.odd)
+		g.multipliers(x)
 	}
-	for j := range n {
-		words := make([]uint64, x.lanes)
-		for i := range words {
-			words[i] = uint64(j*x.lanes + i)
-		}
-		x.first = append(x.first, g.rows(words...))
+	step := ways * lanes
+	g.SHLQ(operand.U8(bits.TrailingZeros(uint(cipherGroup/step))), groups)
+	count, next := g.GP64(), g.GP64() // what a step adds to block and to at
+	g.XORQ(count, count)
+	g.MOVQ(operand.U32(8*step), next)
+	g.TESTQ(at, at)
+	g.JNZ(operand.LabelRef("listed"))
+	g.LEAQ(g.rows(listed(step)...), at)
+	g.XCHGQ(count, next)
+	g.SHRQ(operand.U8(3), count)
+	g.Label("listed")
+	g.TESTQ(groups, groups)
+	g.JZ(operand.LabelRef("done"))
+	g.Label("loop")
+	even, odd := g.blocks(x, g.counters(block, at, ways))
+	for i, v := range g.wholeBlocks(even, odd) {
+		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: int(v.Size()) * i})
 	}
-	return x
+	g.ADDQ(operand.I32(int32(16*step)), dst)
+	g.ADDQ(count, block)
+	g.ADDQ(next, at)
+	g.DECQ(groups)
+	g.JNZ(operand.LabelRef("loop"))
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// listed returns 0, 1, …, n−1 in the order of listed blocks. It is such that
+// wholeBlocks leaves them in ascending order.
+func listed(n int) []uint64 {
+	out := make([]uint64, n)
+	for i := range out {
+		out[i&^7|i<<1&6|i>>2&1] = uint64(i)
+	}
+	return out
+}
+
+// counters returns block plus the numbers at at.
+func (g *gen) counters(block, at reg.Register, ways int) vecs {
+	c, base := g.vecs(ways), g.vec()
+	if g.wide {
+		g.VPBROADCASTQ(block, base)
+	} else {
+		t := g.XMM()
+		g.VMOVQ(block, t)
+		g.VPBROADCASTQ(t, base)
+	}
+	for j := range c {
+		g.VPADDQ(operand.Mem{Base: at, Disp: int(c[j].Size()) * j}, base, c[j])
+	}
+	return c
+}
+
+// wholeBlocks returns the words w0 w1 w2 w3 of the blocks in their order; a are
+// w0 and w2 in the low and the high halves of 64-bit lanes, b are w1 and w3.
+func (g *gen) wholeBlocks(a, b vecs) vecs {
+	var low, high, out vecs
+	for j := range a {
+		lo, hi := g.vec(), g.vec()
+		g.VPUNPCKLDQ(b[j], a[j], lo)
+		g.VPUNPCKHDQ(b[j], a[j], hi)
+		low, high = append(low, lo), append(high, hi)
+	}
+	n := 1 // vectors of eight blocks
+	if !g.wide {
+		n = 2
+	}
+	for j := 0; j < len(a); j += n {
+		out = append(append(out, low[j:j+n]...), high[j:j+n]...)
+	}
+	return out
 }
 
 // key emits plain or the broadcasting form with merged constant i.
@@ -88,25 +167,20 @@ func (g *gen) times(m reg.VecVirtual, v vecs) (lo, hi vecs) {
 	return lo, hi
 }
 
-// blocks runs the cipher on the next counters. It returns, for each vector of
-// counters, the words 0 and 2 of its blocks alternating (lane 2n and 2n+1), and
-// the words 1 and 3.
-func (g *gen) blocks(x *philox) (even, odd vecs) {
-	c := g.vecs(x.n)
-	base, m0, m1 := g.vec(), g.vec(), g.vec()
-	if g.wide {
-		g.VPBROADCASTQ(x.block, base)
-	} else {
-		t := g.XMM()
-		g.VMOVQ(x.block, t)
-		g.VPBROADCASTQ(t, base)
+func (g *gen) multipliers(x *philox) {
+	x.m0, x.m1 = g.vec(), g.vec()
+	g.VPBROADCASTQ(g.mem(0xD2511F53, 8), x.m0)
+	g.VPBROADCASTQ(g.mem(0xCD9E8D57, 8), x.m1)
+}
+
+// blocks runs the cipher on the counters c. It returns, for each vector of them,
+// the words 0 and 2 of its blocks in the low and the high halves of the lanes,
+// and the words 1 and 3.
+func (g *gen) blocks(x *philox, c vecs) (even, odd vecs) {
+	if !g.wide {
+		g.multipliers(x)
 	}
-	for j := range c {
-		g.VPADDQ(x.first[j], base, c[j])
-	}
-	g.ADDQ(operand.I32(int32(x.n*x.lanes)), x.block)
-	g.VPBROADCASTQ(g.mem(0xD2511F53, 8), m0)
-	g.VPBROADCASTQ(g.mem(0xCD9E8D57, 8), m1)
+	m0, m1 := x.m0, x.m1
 	x3, x2 := g.times(m0, c) // round 1
 	g.xor2(x, 0, x2)
 	x1, x0 := g.times(m1, x2) // round 2
@@ -128,45 +202,6 @@ func (g *gen) blocks(x *philox) (even, odd vecs) {
 	g.pair(x, x0, x2)
 	g.pair(x, x1, x3)
 	return x0, x1
-}
-
-// given loads the words of the next blocks from memory, in place of the cipher.
-func (g *gen) given(x *philox, even, odd vecs) {
-	at, from := g.GP64(), g.GP64()
-	g.MOVQ(operand.Mem{Base: g.q, Disp: paramWords}, from)
-	g.MOVQ(x.block, at)
-	g.SHLQ(operand.U8(4), at)
-	g.ADDQ(at, from)
-	g.ADDQ(operand.I32(int32(x.n*x.lanes)), x.block)
-	size := 8 * x.lanes
-	for j := range even {
-		a, b := operand.Mem{Base: from, Disp: 2 * size * j}, operand.Mem{Base: from, Disp: size * (2*j + 1)}
-		if g.wide {
-			g.VMOVDQU32(g.rows(strideIndex(0)...), even[j])
-			g.VMOVDQU32(g.rows(strideIndex(1)...), odd[j])
-			t := g.vec()
-			g.VMOVDQU32(a, t)
-			g.VPERMI2D(b, t, even[j])
-			g.VPERMI2D(b, t, odd[j])
-		} else {
-			t := g.vec()
-			g.VMOVUPS(a, t)
-			g.VSHUFPS(operand.U8(0x88), b, t, even[j])
-			g.VSHUFPS(operand.U8(0xdd), b, t, odd[j])
-			g.VPERMQ(operand.U8(0xd8), even[j], even[j])
-			g.VPERMQ(operand.U8(0xd8), odd[j], odd[j])
-		}
-	}
-}
-
-// strideIndex returns the indices first, first+2, …, two to a 64-bit word.
-func strideIndex(first uint64) []uint64 {
-	out := make([]uint64, 8)
-	for i := range out {
-		n := first + 4*uint64(i)
-		out[i] = n | (n+2)<<32
-	}
-	return out
 }
 
 // pair puts the low words of b into the high words of a.

@@ -55,11 +55,10 @@ func (g *gen) addMul(z, x vecs, name string, minus bool) {
 	}
 }
 
-// line returns fma(v, ±slope, at), at being overwritten where it is owned.
+// line returns fma(v, ±slope, at), in the registers of at.
 func (g *gen) line(v vecs, slope string, minus bool, at vecs) vecs {
-	y := g.copies(at)
-	g.addMul(y, v, slope, minus)
-	return y
+	g.addMul(at, v, slope, minus)
+	return at
 }
 
 // sine is noiseSine.
@@ -156,14 +155,14 @@ func (g *gen) symmetric(wu, we vecs, high bool) vecs {
 	e := g.negLog2(we)
 	v := g.halfUnit(wu)
 	k := "Kp"
-	w := g.line(v, "Alpha", true, g.fill(v, k))
+	w := g.line(v, "Alpha", true, g.copies(g.fill(v, k)))
 	g.withParam(g.VMAXPS, g.VMAXPS_BCST, "Least", w, w)
 	if high {
 		k = "Kp1"
-		w = g.blend(g.greater(w, 0.5), g.line(v, "Alpha", false, g.fill(v, k)), w)
+		w = g.blend(g.greater(w, 0.5), g.line(v, "Alpha", false, g.copies(g.fill(v, k))), w)
 	}
 	s := g.sine(w, w)
-	y := g.line(v, "Eps", false, g.fill(v, k))
+	y := g.line(v, "Eps", false, g.copies(g.fill(v, k)))
 	return g.finish(s, g.sine(y, y), g.sine(v, v), e, wu, false)
 }
 

@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"math/bits"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -28,42 +26,20 @@ const (
 	bankFloats = 32 // of one coefficient in a bank: 16 rows of the lower side, 16 of the upper
 )
 
-// tabular adds the kernel that turns words into variates of a table in place.
+// tabular adds the kernel of tables.
 func (g *gen) tabular(terms int) {
 	name := fmt.Sprint("Table", terms)
-	g.Function("noise" + name + g.suffix())
-	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(x *float32, n int, t *byte)")
-	ways, bytes := 2, 32
-	if g.wide {
-		ways, bytes = 4, 64
-	}
-	x := g.Load(g.Param("x"), g.GP64())
-	n := g.Load(g.Param("n"), g.GP64())
-	tab := g.Load(g.Param("t"), g.GP64())
-	rows := g.GP64()
-	g.MOVQ(operand.Mem{Base: tab, Disp: tabRows}, rows)
-	g.SHRQ(operand.U8(bits.TrailingZeros(uint(ways*bytes/4))), n)
-	g.JZ(operand.LabelRef(name + "done"))
-	g.Label(name + "loop")
-	words := g.vecs(ways)
-	for i := range words {
-		g.VMOVUPS(operand.Mem{Base: x, Disp: bytes * i}, words[i])
-	}
-	upper := g.upperSide(words, tab)
-	t := g.tableArgument(words, upper, tab)
-	row, d := g.rowAndPlace(t, g.bySide(upper, tab, tabK), tab)
-	y := g.rowPolynomial(row, d, operand.Mem{Base: rows}, terms)
-	g.deeper(y, t, upper, tab, rows, terms, name)
-	for i := range y {
-		g.VMOVUPS(y[i], operand.Mem{Base: x, Disp: bytes * i})
-	}
-	g.ADDQ(operand.U32(ways*bytes), x)
-	g.DECQ(n)
-	g.JNZ(operand.LabelRef(name + "loop"))
-	g.Label(name + "done")
-	g.VZEROUPPER()
-	g.RET()
+	g.kernel(name, 4, func(words vecs) vecs {
+		tab, rows := g.GP64(), g.GP64()
+		g.MOVQ(operand.Mem{Base: g.q, Disp: paramTable}, tab)
+		g.MOVQ(operand.Mem{Base: tab, Disp: tabRows}, rows)
+		upper := g.upperSide(words, tab)
+		t := g.tableArgument(words, upper, tab)
+		row, d := g.rowAndPlace(t, g.bySide(upper, tab, tabK), tab)
+		y := g.rowPolynomial(row, d, operand.Mem{Base: rows}, terms)
+		g.deeper(y, t, upper, tab, rows, terms, name)
+		return y
+	})
 }
 
 func (g *gen) field(tab reg.Register, disp int) reg.VecVirtual {
