@@ -57,35 +57,50 @@ func Gamma64(dst []float64, p *Philox, off uint64, q *Gamma64Params) (open int) 
 	if off > limit || uint64(len(dst)) > limit-off {
 		panic(fmt.Sprintf("simd: Gamma64: %d variates at offset %d exceed 2^26", len(dst), off))
 	}
+	var t gamma64Work
 	for len(dst) > 0 {
 		n := min(len(dst), gamma64Batch)
-		open += gamma64Fill(dst[:n], p, off*Gamma64Blocks, q)
+		open += t.fill(dst[:n], p, off*Gamma64Blocks, q)
 		dst, off = dst[n:], off+uint64(n)
 	}
 	return open
 }
 
-// gamma64Fill makes one batch: the first attempts of all variates, then the next
-// ones of those that were rejected, closed up.
-func gamma64Fill(dst []float64, p *Philox, block uint64, q *Gamma64Params) (open int) {
-	var at [gamma64Batch]uint64
-	var index [gamma64Batch]uint8
-	var buf [gamma64Batch]float64
+// gamma64Work is the memory of a batch.
+type gamma64Work struct {
+	at    [gamma64Batch]uint64 // blocks of the variates that are left, in the order of Philox.words
+	index [gamma64Batch]uint8  // and their places
+	buf   [gamma64Batch]float64
+	words gamma64Words
+}
+
+// gamma64Words are the words of an attempt of some variates: of its two blocks,
+// and of the block of the boost.
+type gamma64Words struct {
+	first, second, boost [4 * gamma64Chunk]uint32
+}
+
+// gamma64Chunk variates are made at a time of the words.
+const gamma64Chunk = 2 * noiseGroup
+
+// fill makes one batch: the first attempts of all variates, then the next ones of
+// those that were rejected, closed up.
+func (t *gamma64Work) fill(dst []float64, p *Philox, block uint64, q *Gamma64Params) (open int) {
 	n := len(dst)
-	for i := range at[:(n+gamma64Group-1)/gamma64Group*gamma64Group] {
-		at[i] = block + uint64(i)*Gamma64Blocks
+	for i := range (n + noiseGroup - 1) / noiseGroup * noiseGroup {
+		t.at[listed(i)] = block + uint64(i)*Gamma64Blocks
 	}
-	out := buf[:n]
+	out := t.buf[:n]
 	if n%gamma64Group == 0 {
 		out = dst
 	}
-	gamma64Tried(out, &at, 0, p, q)
+	t.try(out, 0, p, q)
 	left := 0
 	for i, x := range out {
 		switch {
 		case x > 0:
 		case math.Signbit(x):
-			at[left], index[left] = at[i], uint8(i)
+			t.at[listed(left)], t.index[left] = t.at[listed(i)], uint8(i)
 			left++
 		default:
 			open++
@@ -94,47 +109,58 @@ func gamma64Fill(dst []float64, p *Philox, block uint64, q *Gamma64Params) (open
 	copy(dst, out)
 	for k := uint32(1); left > 0 && k < gamma64Tries; k++ {
 		n, left = left, 0
-		gamma64Tried(buf[:n], &at, k, p, q)
-		for i, x := range buf[:n] {
+		t.try(t.buf[:n], k, p, q)
+		for i, x := range t.buf[:n] {
 			if math.Signbit(x) {
-				at[left], index[left] = at[i], index[i]
+				t.at[listed(left)], t.index[left] = t.at[listed(i)], t.index[i]
 				left++
 				continue
 			}
-			dst[index[i]] = x
+			dst[t.index[i]] = x
 			if !(x > 0) {
 				open++
 			}
 		}
 	}
-	for _, i := range index[:left] { // never seen: 31 attempts rejected
+	for _, i := range t.index[:left] { // never seen: 31 attempts rejected
 		dst[i] = math.NaN()
 	}
 	return open + left
 }
 
-// gamma64Tried makes attempt k of the variates of the blocks at. A kernel fills
-// the last group, whatever the length.
-func gamma64Tried(dst []float64, at *[gamma64Batch]uint64, k uint32, p *Philox, q *Gamma64Params) {
-	groups := (len(dst) + gamma64Group - 1) / gamma64Group
-	whole := dst[:groups*gamma64Group]
-	if gamma64Asm(whole, at, 2+2*k, p, q) {
-		return
-	}
-	for i := range dst {
-		dst[i] = gamma64Try(p, uint32(at[i]), 2+2*k, q)
+// try makes attempt k of the variates of the blocks at. Where kernels take whole
+// groups, they fill the last one, whatever the length.
+func (t *gamma64Work) try(dst []float64, k uint32, p *Philox, q *Gamma64Params) {
+	for i := 0; i < len(dst); i += gamma64Chunk {
+		n := min(len(dst)-i, gamma64Chunk)
+		blocks := n
+		if noiseGrouped() {
+			n = (n + gamma64Group - 1) / gamma64Group * gamma64Group
+			blocks = (n + noiseGroup - 1) / noiseGroup * noiseGroup
+		}
+		w, at := &t.words, t.at[i:]
+		p.words(w.first[:4*blocks], 2+2*k, at)
+		p.words(w.second[:4*blocks], 3+2*k, at)
+		if q.Shape != 0 {
+			p.words(w.boost[:4*blocks], 0, at)
+		}
+		x := dst[i : i+n]
+		for j := gamma64Asm(x, w, q); j < n; j++ {
+			x[j] = gamma64Try(w.first[4*j:], w.second[4*j:], w.boost[4*j:], q)
+		}
 	}
 }
 
-// gamma64Try makes the attempt of a variate that begins at block+try: with z ~
-// N(0, 1), t = 1+cz and u uniform, d·t³ is accepted if 1−u > 0.0331·z⁴ or ln u <
-// ½z² + d(1 − t³ + 3·ln t); the first implies the second. It returns a negative
-// number where the attempt is rejected, and NaN where that is open.
-func gamma64Try(p *Philox, block, try uint32, q *Gamma64Params) float64 {
-	u, uc, v := gamma64Units(p.Block(block + try))
+// gamma64Try makes the attempt of a variate, of the words of its two blocks and of
+// that of the boost: with z ~ N(0, 1), t = 1+cz and u uniform, d·t³ is accepted if
+// 1−u > 0.0331·z⁴ or ln u < ½z² + d(1 − t³ + 3·ln t); the first implies the
+// second. It returns a negative number where the attempt is rejected, and NaN
+// where that is open.
+func gamma64Try(first, second, boost []uint32, q *Gamma64Params) float64 {
+	u, uc, v := gamma64Units(first)
 	z := math.Sqrt(2*gamma64Exp(u, uc)) * dmath.CosPi(2*v)
 	t := 1 + float64(q.C*z)
-	u, uc, _ = gamma64Units(p.Block(block + try + 1))
+	u, uc, _ = gamma64Units(second)
 	cube, zz := float64(float64(t*t)*t), float64(z*z)
 	x := float64(q.D * cube)
 	if !(uc > float64(0.0331*zz)*zz) {
@@ -152,7 +178,7 @@ func gamma64Try(p *Philox, block, try uint32, q *Gamma64Params) float64 {
 		x = -1
 	}
 	if q.Shape != 0 {
-		u, uc, _ = gamma64Units(p.Block(block))
+		u, uc, _ = gamma64Units(boost)
 		y := -gamma64Exp(u, uc) / q.Shape
 		b := math.NaN()
 		if y > gamma64MinExp {
@@ -168,8 +194,9 @@ const gamma64MinExp = -700
 
 // gamma64Units returns (k+½)/2^53, k the high 53 bits of W0, with its complement,
 // and the like of W1, each rounded once.
-func gamma64Units(w [4]uint32) (u, uc, v float64) {
-	k, m := (uint64(w[0])<<32|uint64(w[1]))>>11, (uint64(w[2])<<32|uint64(w[3]))>>11
+func gamma64Units(words []uint32) (u, uc, v float64) {
+	k, m := noise64Numbers(words)
+	k, m = k>>11, m>>11
 	return float64((float64(k) + 0.5) * 0x1p-53), float64((float64(k^(1<<53-1)) + 0.5) * 0x1p-53), float64((float64(m) + 0.5) * 0x1p-53)
 }
 

@@ -4,43 +4,44 @@ package simd
 
 import "heavytail/internal/isa"
 
-// gamma64Asm makes the attempts at try of the variates of the blocks at, whole
-// groups of them, if there is assembly for it.
-func gamma64Asm(dst []float64, at *[gamma64Batch]uint64, try uint32, p *Philox, q *Gamma64Params) bool {
+// gamma64Asm makes attempts of w for the whole groups of dst, if there is
+// assembly for it. It returns how many variates they are.
+func gamma64Asm(dst []float64, w *gamma64Words, q *Gamma64Params) (done int) {
 	n, low := len(dst)/gamma64Group, q.Shape != 0
 	if n == 0 {
-		return true
+		return 0
 	}
+	_ = w.first[4*gamma64Group*n-1]
 	switch isa.Cur() {
 	case isa.AVX512:
 		if low {
-			gamma64LowAVX512(&dst[0], n, &p.m, &at[0], try, q)
+			gamma64LowAVX512(&dst[0], &w.first[0], &w.second[0], &w.boost[0], n, q)
 		} else {
-			gamma64AVX512(&dst[0], n, &p.m, &at[0], try, q)
+			gamma64AVX512(&dst[0], &w.first[0], &w.second[0], nil, n, q)
 		}
 	case isa.AVX2:
 		if low {
-			gamma64LowAVX2(&dst[0], n, &p.m, &at[0], try, q)
+			gamma64LowAVX2(&dst[0], &w.first[0], &w.second[0], &w.boost[0], n, q)
 		} else {
-			gamma64AVX2(&dst[0], n, &p.m, &at[0], try, q)
+			gamma64AVX2(&dst[0], &w.first[0], &w.second[0], nil, n, q)
 		}
 	default:
-		return false
+		return 0
 	}
-	return true
+	return n * gamma64Group
 }
 
 // The kernels below are gamma64Try for groups times 16 variates: Low with the
 // boost, the others without.
 
 //go:noescape
-func gamma64AVX512(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *Gamma64Params)
+func gamma64AVX512(dst *float64, first, second, boost *uint32, groups int, q *Gamma64Params)
 
 //go:noescape
-func gamma64LowAVX512(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *Gamma64Params)
+func gamma64LowAVX512(dst *float64, first, second, boost *uint32, groups int, q *Gamma64Params)
 
 //go:noescape
-func gamma64AVX2(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *Gamma64Params)
+func gamma64AVX2(dst *float64, first, second, boost *uint32, groups int, q *Gamma64Params)
 
 //go:noescape
-func gamma64LowAVX2(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *Gamma64Params)
+func gamma64LowAVX2(dst *float64, first, second, boost *uint32, groups int, q *Gamma64Params)

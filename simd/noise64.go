@@ -1,6 +1,9 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // A Noise64Op names a family of float64 variates made from Philox words. The
 // four words of a block are two 64-bit numbers, W0 = w0·2^32 + w1 and W1 =
@@ -77,29 +80,39 @@ func Noise64(dst []float64, op Noise64Op, p *Philox, off uint64, q *Noise64Param
 	if off > limit || uint64(len(dst)) > limit-off {
 		panic(fmt.Sprintf("simd: Noise64: %d variates at offset %d exceed %d", len(dst), off, limit))
 	}
-	size := int(per * noiseGroup)
+	each, size := 2/int(per), int(per*noiseGroup)
 	for len(dst) > 0 {
 		block, skip := uint32(off/per), int(off%per)
-		n := len(dst) / size * size
-		if skip == 0 && n > 0 {
-			if !noise64GroupsAsm(dst[:n], op, p, block, q) {
-				noise64GroupsGeneric(dst[:n], op, p, block, q)
-			}
-		} else {
+		n := min(len(dst), noiseChunk/2) / each / size * size
+		if skip != 0 || n == 0 {
 			n = noise64Ragged(dst, op, p, block, skip, q)
+		} else {
+			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[0])), 2*n*each)
+			p.words(words, block, nil)
+			noise64Transform(dst[:n], words, op, q)
 		}
 		dst, off = dst[n:], off+uint64(n)
 	}
 }
 
-// noise64Ragged makes one group, or as much as is needed of it, and copies what
-// of it lies in dst; it returns how much that is.
+// noise64Ragged makes a group, or as much as is needed of it, and copies what of
+// it lies in dst; it returns how much that is.
 func noise64Ragged(dst []float64, op Noise64Op, p *Philox, block uint32, skip int, q *Noise64Params) int {
 	var buf [2 * noiseGroup]float64
 	per := int(op.perBlock())
 	blocks := min((skip+len(dst)+per-1)/per, noiseGroup)
-	if !noise64GroupsAsm(buf[:per*noiseGroup], op, p, block, q) {
-		noise64GroupsGeneric(buf[:per*blocks], op, p, block, q)
+	if noiseGrouped() {
+		blocks = noiseGroup
 	}
-	return copy(dst, buf[skip:per*blocks])
+	words, x := (*[4 * noiseGroup]uint32)(unsafe.Pointer(&buf))[:4*blocks], buf[:per*blocks]
+	p.words(words, block, nil)
+	noise64Transform(x, words, op, q)
+	return copy(dst, x[skip:])
+}
+
+// noise64Transform turns whole blocks of words into the variates dst, which may
+// begin where the words do.
+func noise64Transform(dst []float64, words []uint32, op Noise64Op, q *Noise64Params) {
+	n := noise64TransformAsm(dst, words, op, q)
+	noise64TransformGeneric(dst[n*int(op.perBlock()):], words[4*n:], op, q)
 }

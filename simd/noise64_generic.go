@@ -223,25 +223,30 @@ func noise64Student(w0, w1 uint64, q *Noise64Params) float64 {
 	return noise64Signed(min(x, math.MaxFloat64), w0)
 }
 
-// noise64GroupsGeneric fills dst with whole blocks from block on.
-func noise64GroupsGeneric(dst []float64, op Noise64Op, p *Philox, block uint32, q *Noise64Params) {
-	for i := 0; i < len(dst); block++ {
-		w := p.Block(block)
-		w0, w1 := uint64(w[0])<<32|uint64(w[1]), uint64(w[2])<<32|uint64(w[3])
+// noise64TransformGeneric turns whole blocks of words into the variates dst, which
+// may begin where the words do.
+func noise64TransformGeneric(dst []float64, words []uint32, op Noise64Op, q *Noise64Params) {
+	per := int(op.perBlock())
+	for ; len(words) > 0; dst, words = dst[per:], words[4:] {
+		w0, w1 := noise64Numbers(words)
 		switch op {
 		case Noise64Uniform:
-			dst[i], dst[i+1] = noise64Unit(w0), noise64Unit(w1)
+			dst[0], dst[1] = noise64Unit(w0), noise64Unit(w1)
 		case Noise64Exponential:
-			dst[i], dst[i+1] = float64(noise64NegLog2(w0)*noise64Ln2), float64(noise64NegLog2(w1)*noise64Ln2)
+			dst[0], dst[1] = float64(noise64NegLog2(w0)*noise64Ln2), float64(noise64NegLog2(w1)*noise64Ln2)
 		case Noise64Normal:
-			dst[i], dst[i+1] = noise64Normals(w0, w1)
+			dst[0], dst[1] = noise64Normals(w0, w1)
 		case Noise64SymmetricLow, Noise64SymmetricHigh:
-			dst[i] = noise64Symmetric(w0, w1, q, op == Noise64SymmetricHigh)
+			dst[0] = noise64Symmetric(w0, w1, q, op == Noise64SymmetricHigh)
 		case Noise64SkewedS0, Noise64SkewedS1:
-			dst[i] = noise64Skewed(w0, w1, q, op == Noise64SkewedS0)
+			dst[0] = noise64Skewed(w0, w1, q, op == Noise64SkewedS0)
 		case Noise64StudentT:
-			dst[i] = noise64Student(w0, w1, q)
+			dst[0] = noise64Student(w0, w1, q)
 		}
-		i += int(op.perBlock())
 	}
+}
+
+// noise64Numbers returns the numbers of the first block of words.
+func noise64Numbers(w []uint32) (w0, w1 uint64) {
+	return uint64(w[0])<<32 | uint64(w[1]), uint64(w[2])<<32 | uint64(w[3])
 }

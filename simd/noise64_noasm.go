@@ -2,5 +2,7 @@
 
 package simd
 
-// noise64GroupsAsm fills dst with whole groups, if there is assembly for it.
-func noise64GroupsAsm([]float64, Noise64Op, *Philox, uint32, *Noise64Params) bool { return false }
+// noise64TransformAsm and gamma64Asm return the number of blocks and of variates
+// that they did.
+func noise64TransformAsm([]float64, []uint32, Noise64Op, *Noise64Params) (done int) { return 0 }
+func gamma64Asm([]float64, *gamma64Words, *Gamma64Params) (done int)                { return 0 }

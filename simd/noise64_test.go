@@ -137,7 +137,7 @@ func TestNoise64Edges(t *testing.T) {
 				require.Equal(t, w, p.Block(n[0]))
 				per := c.op.perBlock()
 				want, got := make([]float64, per), make([]float64, per)
-				noise64GroupsGeneric(want, c.op, &p, n[0], &c.q)
+				noise64TransformGeneric(want, w[:], c.op, &c.q)
 				for _, x := range want {
 					if x-x != 0 {
 						t.Fatalf("%s: numbers %x %x give %v", c.name, a, b, want)

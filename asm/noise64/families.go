@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math/bits"
+
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 )
@@ -17,54 +19,47 @@ func (g *gen) all() {
 	g.table = g.StaticGlobal("noise64" + g.suffix())
 	g.DataAttributes(attr.RODATA | attr.NOPTR)
 	g.fields = noiseFields
-	g.kernel("Uniform", func(w0, w1 vecs) vecs { return g.interleave(g.unit(w0), g.unit(w1)) })
-	g.kernel("Exponential", func(w0, w1 vecs) vecs {
-		a, b := g.negLog2(w0), g.negLog2(w1)
-		return g.interleave(g.mulK(a, g.f(ln2), a), g.mulK(b, g.f(ln2), b))
+	g.kernel("Uniform", 4, g.unit)
+	g.kernel("Exponential", 4, func(w vecs) vecs {
+		e := g.negLog2(w)
+		return g.mulK(e, g.f(ln2), e)
 	})
-	g.kernel("Normal", g.normal)
-	g.kernel("SymmetricLow", func(w0, w1 vecs) vecs { return g.symmetric(w0, w1, false) })
-	g.kernel("SymmetricHigh", func(w0, w1 vecs) vecs { return g.symmetric(w0, w1, true) })
-	g.kernel("SkewedS0", func(w0, w1 vecs) vecs { return g.skewed(w0, w1, true) })
-	g.kernel("SkewedS1", func(w0, w1 vecs) vecs { return g.skewed(w0, w1, false) })
-	g.kernel("StudentT", g.student)
+	g.kernel("Normal", 4, func(w vecs) vecs { return g.unpack(g.normal(g.alternate(w))) })
+	g.pairs("SymmetricLow", 2, func(w0, w1 vecs) vecs { return g.symmetric(w0, w1, false) })
+	g.pairs("SymmetricHigh", 2, func(w0, w1 vecs) vecs { return g.symmetric(w0, w1, true) })
+	ways := 2
+	if !g.wide { // more would not fit the registers
+		ways = 1
+	}
+	g.pairs("SkewedS0", ways, func(w0, w1 vecs) vecs { return g.skewed(w0, w1, true) })
+	g.pairs("SkewedS1", ways, func(w0, w1 vecs) vecs { return g.skewed(w0, w1, false) })
+	g.pairs("StudentT", 2, g.student)
 	g.gammaKernel(false)
 	g.gammaKernel(true)
 }
 
-// kernel adds the function noise64<name><level>: it runs the cipher on vectors
-// of counters, f on the 64-bit numbers of their blocks, and stores the results.
-func (g *gen) kernel(name string, f func(w0, w1 vecs) vecs) {
+// kernel adds the function noise64<name><level>, which turns the words of groups
+// times 32 blocks into variates: f is given as many vectors of the 64-bit numbers
+// that they are.
+func (g *gen) kernel(name string, vectors int, f func(w vecs) vecs) {
 	g.Function("noise64" + name + g.suffix())
 	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *float64, groups int, p *[19]uint64, block uint32, q *float64)")
+	g.SignatureExpr("func(dst *float64, words *uint32, groups int, q *byte)")
 	dst := g.Load(g.Param("dst"), g.GP64())
+	words := g.Load(g.Param("words"), g.GP64())
 	groups := g.Load(g.Param("groups"), g.GP64())
-	p := g.Load(g.Param("p"), g.GP64())
-	block := g.Load(g.Param("block"), g.GP32())
 	g.q = g.Load(g.Param("q"), g.GP64())
-	vectors, ways, shift := 2, 2, uint8(1) // 32 blocks to a group
-	if !g.wide {
-		shift = 2
-		if name == "SkewedS0" || name == "SkewedS1" { // more would not fit the registers
-			ways = 1
-		}
-	}
-	x := g.start(p, block, nil, vectors)
-	g.SHLQ(operand.U8(shift), groups)
+	size := int(g.vec().Size())
+	g.SHLQ(operand.U8(bits.TrailingZeros(uint(512/(vectors*size)))), groups)
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))
 	g.Label(name + "loop")
-	w0, w1 := g.blocks(x, 0)
-	g.advance(x)
-	bytes := 0
-	for i := 0; i < vectors; i += ways {
-		for _, v := range f(w0[i:i+ways], w1[i:i+ways]) {
-			g.VMOVUPD(v, operand.Mem{Base: dst, Disp: bytes})
-			bytes += int(v.Size())
-		}
+	out := f(g.numbers(words, vectors))
+	for i, v := range out {
+		g.VMOVUPD(v, g.at(dst, i))
 	}
-	g.ADDQ(operand.I32(bytes), dst)
+	g.ADDQ(operand.I32(int32(size*vectors)), words)
+	g.ADDQ(operand.I32(int32(size*len(out))), dst)
 	g.DECQ(groups)
 	g.JNZ(operand.LabelRef(name + "loop"))
 	g.Label(name + "done")
@@ -72,8 +67,15 @@ func (g *gen) kernel(name string, f func(w0, w1 vecs) vecs) {
 	g.RET()
 }
 
+// pairs is kernel for families that make a variate of two numbers: f is given
+// the even numbers and the odd ones of as many pairs of vectors as there are
+// ways.
+func (g *gen) pairs(name string, ways int, f func(w0, w1 vecs) vecs) {
+	g.kernel(name, 2*ways, func(w vecs) vecs { return g.inOrder(f(g.alternate(w))) })
+}
+
 // normal is noise64Normals.
-func (g *gen) normal(w0, w1 vecs) vecs {
+func (g *gen) normal(w0, w1 vecs) (a, b vecs) {
 	r := g.negLog2(w1)
 	g.mulK(r, g.f(twoLn2), r)
 	g.sqrt(r)
@@ -82,7 +84,7 @@ func (g *gen) normal(w0, w1 vecs) vecs {
 	g.mul(r, s, s)
 	g.xorSign(c, g.shift(g.VPSLLQ, 63, w1, w1))
 	g.xorSign(s, w0)
-	return g.interleave(c, s)
+	return c, s
 }
 
 // inverse returns 1/(e·sv), in new registers.

@@ -18,25 +18,30 @@ func (g *gen) gammaKernel(low bool) {
 	g.fields = gammaFields
 	g.Function(name + g.suffix())
 	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *float64, groups int, p *[19]uint64, at *uint64, try uint32, q *float64)")
+	g.SignatureExpr("func(dst *float64, first, second, boost *uint32, groups int, q *byte)")
 	dst := g.Load(g.Param("dst"), g.GP64())
+	var words []reg.Register
+	for _, p := range []string{"first", "second", "boost"} {
+		if p != "boost" || low {
+			words = append(words, g.Load(g.Param(p), g.GP64()))
+		}
+	}
 	groups := g.Load(g.Param("groups"), g.GP64())
-	p := g.Load(g.Param("p"), g.GP64())
-	at := g.Load(g.Param("at"), g.GP64())
-	try := g.Load(g.Param("try"), g.GP32())
 	g.q = g.Load(g.Param("q"), g.GP64())
-	vectors := 2 // 16 variates to a group
+	ways := 2 // 16 variates to a group
 	if !g.wide {
-		vectors = 1
+		ways = 1
 		g.SHLQ(operand.U8(2), groups)
 	}
-	x := g.start(p, try, at, vectors)
 	g.TESTQ(groups, groups)
 	g.JZ(operand.LabelRef(name + "done"))
 	g.Label(name + "loop")
-	g.gamma(x, low, dst)
-	g.ADDQ(operand.I32(int32(vectors*int(g.vec().Size()))), dst)
-	g.advance(x)
+	g.gamma(words, ways, dst)
+	size := int32(ways * int(g.vec().Size()))
+	g.ADDQ(operand.I32(size), dst)
+	for _, w := range words {
+		g.ADDQ(operand.I32(2*size), w)
+	}
 	g.DECQ(groups)
 	g.JNZ(operand.LabelRef(name + "loop"))
 	g.Label(name + "done")
@@ -44,10 +49,11 @@ func (g *gen) gammaKernel(low bool) {
 	g.RET()
 }
 
-// gamma is gamma64Try for the variates of x, stored at dst. What is short of
+// gamma is gamma64Try for the next variates, stored at dst: words are those of
+// the blocks of an attempt and, for the boost, of a third one. What is short of
 // registers goes through dst.
-func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
-	w0, w1 := g.blocks(x, 0)
+func (g *gen) gamma(words []reg.Register, ways int, dst reg.Register) {
+	w0, w1 := g.alternate(g.numbers(words[0], 2*ways))
 	c := g.cosPi2(g.unit53(w1, false))
 	e := g.ln53(w0)
 	g.mulK(e, g.f(-2), e)
@@ -62,7 +68,7 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 	for i := range value {
 		g.VMOVUPD(value[i], g.at(dst, i))
 	}
-	w0, _ = g.blocks(x, 1)
+	w0 = g.evens(g.numbers(words[1], 2*ways))
 	squeeze := g.mulK(zz, g.f(0.0331), nil)
 	g.mul(squeeze, zz, squeeze)
 	uc := g.unit53(w0, true)
@@ -78,14 +84,11 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 		g.VMOVUPD(g.at(dst, i), x0[i])
 	}
 	g.accept(x0, uc, squeeze, lhs, rhs, t)
-	if low {
+	if len(words) > 2 {
 		for i := range x0 {
 			g.VMOVUPD(x0[i], g.at(dst, i))
 		}
-		own := *x // the counters of the list themselves
-		own.block = g.GP64()
-		g.XORQ(own.block, own.block)
-		w0, _ = g.blocks(&own, 0)
+		w0 = g.evens(g.numbers(words[2], 2*ways))
 		b := g.boost(g.ln53(w0))
 		for i := range x0 {
 			g.VMULPD(g.at(dst, i), b[i], b[i])
@@ -94,8 +97,8 @@ func (g *gen) gamma(x *philox, low bool, dst reg.Register) {
 	}
 	g.mulK(x0, g.param("Mul"), x0)
 	g.to(g.VDIVPD, g.VDIVPD_BCST, g.param("Div"), x0, x0)
-	for i := range x0 {
-		g.VMOVUPD(x0[i], g.at(dst, i))
+	for i, v := range g.inOrder(x0) {
+		g.VMOVUPD(v, g.at(dst, i))
 	}
 }
 

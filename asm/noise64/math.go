@@ -138,30 +138,65 @@ func (g *gen) power(x vecs, wantLog bool) (pow, n, f, log vecs) {
 	return g.shift(g.VPSLLQ, 52, z, z), n, f, log
 }
 
-// interleave returns a0 b0 a1 b1 … as two vectors for each pair.
-func (g *gen) interleave(a, b vecs) vecs {
-	var out vecs
-	var low, high reg.VecVirtual
-	if g.wide {
-		low, high = g.vec(), g.vec()
-		g.VMOVDQU64(g.rows(0, 8, 1, 9, 2, 10, 3, 11), low)
-		g.VMOVDQU64(g.rows(4, 12, 5, 13, 6, 14, 7, 15), high)
-	}
-	for i := range a {
-		lo, hi := g.vec(), g.vec()
+// numbers loads vectors of numbers: the first of two words is the high one.
+func (g *gen) numbers(words reg.Register, vectors int) vecs {
+	w := g.vecs(vectors)
+	for i := range w {
 		if g.wide {
-			g.VMOVAPD(a[i], lo)
-			g.VPERMT2PD(b[i], low, lo)
-			g.VMOVAPD(a[i], hi)
-			g.VPERMT2PD(b[i], high, hi)
+			g.VPROLQ(operand.U8(32), g.at(words, i), w[i])
 		} else {
-			x, y := g.vec(), g.vec()
-			g.VUNPCKLPD(b[i], a[i], x)
-			g.VUNPCKHPD(b[i], a[i], y)
-			g.VPERM2F128(operand.U8(0x20), y, x, lo)
-			g.VPERM2F128(operand.U8(0x31), y, x, hi)
+			g.VPSHUFD(operand.U8(0xb1), g.at(words, i), w[i])
 		}
-		out = append(out, lo, hi)
+	}
+	return w
+}
+
+// alternate returns the even and the odd ones of the numbers in pairs of vectors.
+// Within the 128-bit parts of a pair, one is of the first vector, one of the
+// second.
+func (g *gen) alternate(w vecs) (even, odd vecs) {
+	even = g.evens(w)
+	for i := 0; i < len(w); i += 2 {
+		v := g.vec()
+		g.VUNPCKHPD(w[i+1], w[i], v)
+		odd = append(odd, v)
+	}
+	return even, odd
+}
+
+func (g *gen) evens(w vecs) (even vecs) {
+	for i := 0; i < len(w); i += 2 {
+		v := g.vec()
+		g.VUNPCKLPD(w[i+1], w[i], v)
+		even = append(even, v)
+	}
+	return even
+}
+
+// unpack undoes alternate.
+func (g *gen) unpack(even, odd vecs) vecs {
+	var out vecs
+	for i := range even {
+		a, b := g.alternate(vecs{even[i], odd[i]})
+		out = append(append(out, a...), b...)
 	}
 	return out
+}
+
+// inOrder returns vectors with one lane for each pair of numbers in the order of
+// the pairs, from that of alternate. It overwrites x.
+func (g *gen) inOrder(x vecs) vecs {
+	var order reg.VecVirtual
+	if g.wide {
+		order = g.vec()
+		g.VMOVDQU64(g.rows(0, 2, 4, 6, 1, 3, 5, 7), order)
+	}
+	for i := range x {
+		if g.wide {
+			g.VPERMQ(x[i], order, x[i])
+		} else {
+			g.VPERMQ(operand.U8(0xd8), x[i], x[i])
+		}
+	}
+	return x
 }
