@@ -51,6 +51,15 @@
 // ÷, √, integer operations, selections and conversions that round to nearest.
 // Estimates of reciprocals are not used: they differ between processors.
 //
+// # Words and variates
+//
+// The cipher stands in one kernel, philoxWords, which makes the words of blocks in
+// a row or of a list of blocks. The kernels of the families turn whole blocks of
+// words into variates, in place: a chunk of words is made, at most 16 KiB, and
+// read back from the nearest cache. A family of two words for a variate makes
+// those of half the place that is left, then of half of the rest, and the last
+// through a buffer, as ragged ends.
+//
 // # No zeros
 //
 // A law without an atom has no zeros, and no variate of one is 0, whose logarithm

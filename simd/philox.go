@@ -72,7 +72,7 @@ func (p *Philox) words(dst []uint32, block uint32, at []uint64) {
 }
 
 // listed is the place of number i in a list of blocks: every eight stand in the
-// order 0 4 1 5 2 6 3 7, from which the kernels make blocks in a row.
+// order 0 4 1 5 2 6 3 7, from which the kernels make blocks in ascending order.
 func listed(i int) int { return i&^7 | i<<1&6 | i>>2&1 }
 
 // PhiloxBlock enciphers the counter c under the key k in the given number of

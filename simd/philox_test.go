@@ -1,6 +1,8 @@
 package simd
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,6 +60,39 @@ func TestPhiloxWords(t *testing.T) {
 						require.Equal(t, p.Block(uint32(first+i)), [4]uint32(got[4*i:]), "key %x counter %x block %d", key, c, first+i)
 					}
 				}
+			}
+		}
+	})
+}
+
+// TestPhiloxLists: the blocks of a list, of any number, are those of the cipher,
+// and nothing outside the words is written.
+func TestPhiloxLists(t *testing.T) {
+	p := NewPhilox(0x0123456789abcdef, 1, 2, 3)
+	r := rand.New(rand.NewPCG(1, 2))
+	at := make([]uint64, 128)
+	for i := range at {
+		at[i] = uint64(r.Uint32())
+	}
+	seen := map[int]bool{}
+	for i := range at {
+		require.Equal(t, i&^7, listed(i)&^7)
+		seen[listed(i)] = true
+	}
+	require.Len(t, seen, len(at))
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, blocks := range []int{0, 1, 7, 8, 31, 32, 33, 64, 100, 128} {
+			for _, first := range []uint32{0, 5, math.MaxUint32} {
+				got := make([]uint32, 4*blocks+1)
+				p.words(got[:4*blocks], first, at)
+				for i := range blocks {
+					require.Equal(t, p.Block(first+uint32(at[listed(i)])), [4]uint32(got[4*i:]), "block %d of %d", i, blocks)
+				}
+				p.words(got[:4*blocks], first, nil)
+				for i := range blocks {
+					require.Equal(t, p.Block(first+uint32(i)), [4]uint32(got[4*i:]), "block %d of %d", i, blocks)
+				}
+				require.Zero(t, got[4*blocks])
 			}
 		}
 	})
