@@ -13,6 +13,7 @@ import (
 type geometries[K comparable, T interface{ bytes() int64 }] struct {
 	sync.RWMutex
 	m     map[K]*kept[T]
+	left  map[K]int64 // when one that is not kept was used last
 	bytes int64
 	clock atomic.Int64 // uses
 	limit int64        // of bytes; 0: that of geometriesBytes
@@ -30,7 +31,9 @@ const geometriesKept = 256
 
 // geometriesBytes bounds the memory of a cache, of which there are two: together
 // they stay below the tenth that sampling leaves of the memory. Of a network whose
-// tables take more, those beyond are built again in every pass.
+// tables take more, what fits is kept and those beyond are built again in every
+// pass: if each took the place of what was not used for longest, each would be
+// gone before its turn comes again.
 func geometriesBytes() int64 { return max(machine.Memory()/32, 64<<20) }
 
 // of returns what build makes of geometry k.
@@ -49,19 +52,14 @@ func (g *geometries[K, T]) of(k K, build func(K) T) T {
 	if e := g.m[k]; e != nil { // another goroutine was faster
 		return e.table
 	}
-	limit := g.limit
-	if limit == 0 {
-		limit = geometriesBytes()
+	if g.m == nil {
+		g.m, g.left = make(map[K]*kept[T]), make(map[K]int64)
 	}
-	if t.bytes() > limit {
+	if !g.room(k, t.bytes()) {
+		g.leave(k, now)
 		return t
 	}
-	for len(g.m) >= geometriesKept || g.bytes+t.bytes() > limit {
-		g.forget()
-	}
-	if g.m == nil {
-		g.m = make(map[K]*kept[T])
-	}
+	delete(g.left, k)
 	e = &kept[T]{table: t}
 	e.used.Store(now)
 	g.m[k] = e
@@ -69,15 +67,40 @@ func (g *geometries[K, T]) of(k K, build func(K) T) T {
 	return t
 }
 
-// forget drops the table that was not used for longest.
-func (g *geometries[K, T]) forget() {
-	var oldest K
-	first := true
-	for k, e := range g.m {
-		if first || e.used.Load() < g.m[oldest].used.Load() {
-			oldest, first = k, false
-		}
+// room makes room for a table of k, of so many bytes, in the place of those that
+// were not used for longest, unless they were used since k was the last time: then
+// their turn comes first again.
+func (g *geometries[K, T]) room(k K, bytes int64) bool {
+	limit := g.limit
+	if limit == 0 {
+		limit = geometriesBytes()
 	}
-	g.bytes -= g.m[oldest].table.bytes()
-	delete(g.m, oldest)
+	if bytes > limit {
+		return false
+	}
+	for len(g.m) >= geometriesKept || g.bytes+bytes > limit {
+		var oldest K
+		first := true
+		for k, e := range g.m {
+			if first || e.used.Load() < g.m[oldest].used.Load() {
+				oldest, first = k, false
+			}
+		}
+		e := g.m[oldest]
+		if last, known := g.left[k]; known && e.used.Load() > last {
+			return false
+		}
+		g.bytes -= e.table.bytes()
+		delete(g.m, oldest)
+		g.leave(oldest, e.used.Load())
+	}
+	return true
+}
+
+// leave remembers when a table that is not kept was used.
+func (g *geometries[K, T]) leave(k K, used int64) {
+	if len(g.left) >= 4*geometriesKept {
+		clear(g.left)
+	}
+	g.left[k] = used
 }

@@ -44,13 +44,59 @@ func TestConvTablesAreBounded(t *testing.T) {
 		}
 		require.Equal(t, []int64{held, heldWino}, []int64{convs.bytes, winos.bytes})
 		if got.bytes() <= convs.limit-(40<<10) {
-			convs.of(first, build) // used again and again, it stays
+			convs.of(first, build) // used twice, it takes the place of what was used before
+			convs.of(first, build)
 			require.Contains(t, convs.m, first)
 			require.Same(t, got, convs.of(key, build), "what was used last is there")
 		}
 	}
 	require.Greater(t, builds, len(convs.m))
 	require.LessOrEqual(t, 2*geometriesBytes(), max(machine.Memory()/10, 128<<20))
+}
+
+// A network whose tables do not fit builds in a pass those that do not, not all;
+// and one that comes in its place takes the room of the first.
+func TestTablesOfALargeNetwork(t *testing.T) {
+	var g geometries[convKey, *convTable]
+	builds := 0
+	build := func(k convKey) *convTable { builds++; return buildTable(k) }
+	network := func(w int) (keys []convKey) {
+		for i := range 30 {
+			keys = append(keys, convKey{Shape: conv.Shape{K: 3, Stride: 1, H: 64, W: w + i}, read: 1, aPitch: 1, cPitch: 1})
+		}
+		return keys
+	}
+	pass := func(keys []convKey) int {
+		builds = 0
+		for _, k := range keys {
+			require.NotNil(t, g.of(k, build))
+		}
+		return builds
+	}
+	one, other := network(64), network(200)
+	for _, k := range one[:20] {
+		g.limit += buildTable(k).bytes()
+	}
+	require.Equal(t, 30, pass(one))
+	for range 8 {
+		require.LessOrEqual(t, pass(one), 30-17) // later ones are larger
+		require.LessOrEqual(t, g.bytes, g.limit)
+	}
+	whole := int64(0)
+	for _, k := range other {
+		whole += buildTable(k).bytes()
+	}
+	g.limit = max(g.limit, whole)
+	pass(other)
+	require.Zero(t, pass(other), "the second network's tables fit")
+	for range 3 {
+		pass(one) // by and by it has its room again
+	}
+	require.LessOrEqual(t, pass(one), 30-17)
+	for i := range 8 * geometriesKept {
+		g.leave(convKey{read: i + 1}, 0)
+		require.LessOrEqual(t, len(g.left), 4*geometriesKept)
+	}
 }
 
 // What Kept tells of the tables is what they take, to the ends of rows of tiles.
