@@ -258,10 +258,11 @@ func (m *Model) Sample(ctx context.Context, o Options) (*Images, error) {
 		return nil, fmt.Errorf("heavytail: %w", err)
 	}
 	out := &Images{shape: m.SampleShape(o)}
-	all, err := m.room(o)
+	all, free, err := m.room(o)
 	if err != nil {
 		return nil, err
 	}
+	defer free()
 	out.data = make([]float32, 0, all)
 	if m.Scaled() {
 		out.wide = make([]float64, 0, all)

@@ -63,12 +63,12 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	return o, nil
 }
 
-// room returns how many values the samples of resolved options have, or an error
-// if there is no memory for all of them.
-func (m *Model) room(o Options) (int, error) {
+// room returns how many values the samples of resolved options have, which count as
+// held until free is called, or an error if there is no memory for all of them.
+func (m *Model) room(o Options) (n int, free func(), err error) {
 	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.N)
 	if err != nil {
-		return 0, fmt.Errorf("heavytail: %w", err)
+		return 0, nil, fmt.Errorf("heavytail: %w", err)
 	}
 	if !sample.OnHost(m.net) { // Resolve looked at the device's memory
 		need = 0
@@ -83,11 +83,11 @@ func (m *Model) room(o Options) (int, error) {
 	if m.Scaled() {
 		bytes = 12 // in float32 and float64
 	}
-	need += min(bytes*values, math.MaxInt64-need)
-	if err := sample.HostRoom(need, fmt.Sprintf("%d samples of %v at once", o.N, m.SampleShape(o))); err != nil {
-		return 0, fmt.Errorf("heavytail: %w, or draw them with Stream", err)
+	free, err = sample.Hold(nil, bytes*values, need, fmt.Sprintf("%d samples of %v at once", o.N, m.SampleShape(o)))
+	if err != nil {
+		return 0, nil, fmt.Errorf("heavytail: %w, or draw them with Stream", err)
 	}
-	return int(values), nil
+	return int(values), free, nil
 }
 
 // SeedOf returns the seed of sample i. It panics if there is no seed of that number.

@@ -14,6 +14,7 @@ import (
 
 	"heavytail"
 	"heavytail/fashion"
+	"heavytail/internal/machine"
 	"heavytail/nn"
 )
 
@@ -211,4 +212,41 @@ func TestContextStopsWithinAnEvaluation(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = m.Sample(t.Context(), heavytail.Options{N: 1, Steps: 3})
 	require.NoError(t, err)
+}
+
+// Requests that each fit the memory and together do not: the one that comes later is
+// an error that says so, takes nothing, and works when the first has ended, however
+// that ended.
+func TestRequestsTogether(t *testing.T) {
+	m := open(t, heavytail.Loader{Threads: 1}, small(t, unet()))
+	o := heavytail.Options{N: 256, Batch: 256, Steps: 2} // much more than the weights
+	need, err := m.Memory(256)
+	require.NoError(t, err)
+	whole := machine.Memory
+	defer func() { machine.Memory = whole }()
+	machine.Memory = func() int64 { return need * 10 / 9 * 3 / 2 } // Sample leaves a tenth
+	nothing := func(int, []float32) error { return nil }
+	stop := errors.New("stop")
+	for _, end := range []error{nil, stop} {
+		first, calls := o, 0
+		first.Step = func(int, int, []float32) error {
+			if calls++; calls > 1 {
+				return end
+			}
+			require.Less(t, allocated(func() {
+				_, err := m.Sample(t.Context(), o)
+				require.ErrorContains(t, err, "runs in progress hold")
+				require.ErrorContains(t, m.Stream(t.Context(), o, nothing), "wait for them, or ask for a smaller batch")
+			}), uint64(1<<20))
+			few := o
+			few.N = 2
+			require.NoError(t, m.Stream(t.Context(), few, nothing), "what is left")
+			return nil
+		}
+		_, err = m.Sample(t.Context(), first)
+		require.ErrorIs(t, err, end)
+		require.Greater(t, calls, 1)
+		_, err = m.Sample(t.Context(), o)
+		require.NoError(t, err)
+	}
 }

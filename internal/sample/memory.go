@@ -2,6 +2,8 @@ package sample
 
 import (
 	"fmt"
+	"math"
+	"sync"
 
 	"heavytail/internal/machine"
 	"heavytail/nn"
@@ -14,17 +16,23 @@ import (
 // the states of the sampler. It takes none of them.
 // It returns an error if an option is impossible.
 func Memory(net *nn.Net, r recipe.Recipe, o Options, n int) (int64, error) {
+	own, shared, err := memory(net, r, o, n)
+	return own + shared, err
+}
+
+// memory returns what a run takes for itself, and the weights, which runs share.
+func memory(net *nn.Net, r recipe.Recipe, o Options, n int) (own, shared int64, err error) {
 	o = o.Defaults(r)
 	if err := o.Validate(r); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	batch := max(min(o.Batch, n), 1)
 	ws, params, err := net.Memory(batch, o.Height, o.Width, false)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	d := count(o.Shape(net))
-	return params + ws + int64(batch)*o.states(r, d), nil
+	return ws + int64(batch)*o.states(r, d), params, nil
 }
 
 // states returns the bytes of the states of one sample of d values.
@@ -50,29 +58,78 @@ func (o Options) states(r recipe.Recipe, d int) int64 {
 // Memory does not count, and the rest of the program.
 const reserve = 10
 
-// Room returns an error unless there are need bytes where net computes; what they are
-// for is part of it.
-func Room(net *nn.Net, need int64, what string) error {
-	if OnHost(net) {
-		return HostRoom(need, what)
+// A place is a memory: of this process, where on is nil, or of a device that knows
+// its own.
+type place struct {
+	on    tensor.Bounded
+	limit int64
+	words string
+}
+
+// placeOf returns that where net computes (nil: of this process); not ok if the
+// device will say itself that its memory is used up.
+func placeOf(net *nn.Net) (p place, ok bool) {
+	if net == nil || OnHost(net) {
+		return place{nil, machine.Memory(), "this process may use"}, true
 	}
-	b, ok := net.Device().(tensor.Bounded)
-	if !ok {
-		return nil // it will say so itself
+	if p.on, ok = net.Device().(tensor.Bounded); ok {
+		p.limit, p.words = p.on.Memory(), net.Device().Name()+" has"
 	}
-	if limit := b.Memory(); need > limit-limit/reserve {
-		return fmt.Errorf("%s would take %d MiB of memory, %s has %d: ask for a smaller batch or smaller images", what, need>>20, net.Device().Name(), limit>>20)
+	return p, ok
+}
+
+// fits returns an error unless need bytes, beside those of others, leave the reserve.
+func (p place) fits(need, others int64, what string) error {
+	switch most := p.limit - p.limit/reserve; {
+	case need > most:
+		return fmt.Errorf("%s would take %d MiB of memory, %s %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, p.words, p.limit>>20)
+	case need > most-others:
+		return fmt.Errorf("%s would take %d MiB of memory, %s %d, and runs in progress hold %d of it: wait for them, or ask for a smaller batch", what, need>>20, p.words, p.limit>>20, others>>20)
 	}
 	return nil
+}
+
+// Room returns an error unless there are need bytes where net computes (nil: in this
+// process) for a run that is alone; what they are for is part of it.
+func Room(net *nn.Net, need int64, what string) error {
+	p, ok := placeOf(net)
+	if !ok {
+		return nil
+	}
+	return p.fits(need, 0, what)
+}
+
+// held counts what runs in progress hold of each memory. Weights are not in it: runs
+// share them.
+var held = struct {
+	sync.Mutex
+	bytes map[tensor.Bounded]int64
+}{bytes: make(map[tensor.Bounded]int64)}
+
+// Hold counts own bytes where net computes (nil: of this process) as held by a run
+// in progress, until release is called. It returns an error if, with what the others
+// hold and with shared bytes that this one has in common with some, there are not so
+// many. It takes none of them.
+func Hold(net *nn.Net, own, shared int64, what string) (release func(), err error) {
+	p, ok := placeOf(net)
+	if !ok {
+		return func() {}, nil
+	}
+	held.Lock()
+	defer held.Unlock()
+	if err := p.fits(own+min(shared, math.MaxInt64-own), held.bytes[p.on], what); err != nil {
+		return nil, err
+	}
+	held.bytes[p.on] += own
+	return sync.OnceFunc(func() {
+		held.Lock()
+		defer held.Unlock()
+		held.bytes[p.on] -= own
+		if held.bytes[p.on] == 0 {
+			delete(held.bytes, p.on)
+		}
+	}), nil
 }
 
 // OnHost reports whether net's tensors are in the memory of this process.
 func OnHost(net *nn.Net) bool { return net.Params().Flat.Data() != nil }
-
-// HostRoom returns an error unless the process may use need bytes.
-func HostRoom(need int64, what string) error {
-	if limit := machine.Memory(); need > limit-limit/reserve {
-		return fmt.Errorf("%s would take %d MiB of memory, this process may use %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, limit>>20)
-	}
-	return nil
-}

@@ -73,7 +73,7 @@ type Settings struct {
 // emit in order, a batch at a time: x holds samples first, first+1, … in the
 // units of the data and is reused afterwards. A sample depends on its own seed
 // only. Run stops with an error if an option is impossible or needs more memory
-// than there is, ctx ends (between two operations of the network), the numbers
+// than there is beside the other runs in progress, ctx ends (between two operations of the network), the numbers
 // stop being finite or emit fails. The memory does not depend on the number of
 // seeds.
 func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(first int, x []float32) error) error {
@@ -125,6 +125,7 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 		if workers[i], err = newWorker(net, r, o, given, batch); err != nil {
 			return err
 		}
+		defer workers[i].free()
 	}
 	for first := 0; first < n; {
 		busy := 0

@@ -20,26 +20,30 @@ type worker struct {
 	buf    []float32
 	seen   *estimates
 	ids    []uint64
+	free   func() // ends what Hold counts
 
 	first int      // the batch in hand: samples first, first+1, …
 	part  []uint64 // of these seeds
 }
 
 // newWorker takes the memory for batches of so many samples, or says that there is
-// not so much where net computes.
+// not so much where net computes, beside that of other runs. Call free when it is
+// no longer used.
 func newWorker(net *nn.Net, r recipe.Recipe, o Options, u units, batch int) (*worker, error) {
-	need, err := Memory(net, r, o, batch)
+	own, shared, err := memory(net, r, o, batch)
 	if err != nil {
 		return nil, err
 	}
-	if err := Room(net, need, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net))); err != nil {
+	free, err := Hold(net, own, shared, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net)))
+	if err != nil {
 		return nil, err
 	}
 	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
 	if err != nil {
+		free()
 		return nil, err
 	}
-	return &worker{net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), seen: o.newEstimates(batch * u.d), ids: make([]uint64, batch)}, nil
+	return &worker{free: free, net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), seen: o.newEstimates(batch * u.d), ids: make([]uint64, batch)}, nil
 }
 
 // x is the states of the batch in hand.
