@@ -18,6 +18,13 @@ import (
 // GPU failed, after which every method panics so and Err returns it; or
 // *MissingError if there is no kernel yet for what it was asked for.
 type Device struct {
+	*gpu
+	until *tensor.Stop // of Until; nil: none
+}
+
+// A gpu is what a Device and its views of Until share.
+type gpu struct {
+	root   *Device    // the one of New, whose the tensors are
 	mu     sync.Mutex // held while a method puts its work into the stream
 	drv    Driver
 	watch  Watcher // drv, if it is one
@@ -37,22 +44,25 @@ type Device struct {
 	op      string
 	held    []*tensor.Tensor
 	scratch []*span
-	words   []uint32   // what it uploads
-	doubles []float64  // likewise
-	one     [1]float64 // what it downloads
-	times   timeTable  // of the latest embedding
-	octaves noiseTable // of the latest noise from a table
+	stop    *tensor.Stop // that of the view which the method is of
+	stopped bool         // it said so: nothing more is launched
+	words   []uint32     // what it uploads
+	doubles []float64    // likewise
+	one     [1]float64   // what it downloads
+	times   timeTable    // of the latest embedding
+	octaves noiseTable   // of the latest noise from a table
 
 	backMu sync.Mutex
 	back   []*span // of tensors that nobody can reach any more
 }
 
 var (
-	_ tensor.Device   = (*Device)(nil)
-	_ tensor.Bounded  = (*Device)(nil)
-	_ tensor.Keeper   = (*Device)(nil)
-	_ tensor.Borrower = (*Device)(nil)
-	_ tensor.Rounding = (*Device)(nil)
+	_ tensor.Device    = (*Device)(nil)
+	_ tensor.Bounded   = (*Device)(nil)
+	_ tensor.Keeper    = (*Device)(nil)
+	_ tensor.Borrower  = (*Device)(nil)
+	_ tensor.Rounding  = (*Device)(nil)
+	_ tensor.Stoppable = (*Device)(nil)
 )
 
 // Options are settings of a device; the zero value is right for a GPU.
@@ -69,7 +79,8 @@ const LeastCapability = 80
 // New returns a device on a driver. It returns an error if the GPU is too old, and
 // then closes the driver.
 func New(drv Driver, opt Options) (*Device, error) {
-	d := &Device{drv: drv, info: drv.Info(), opt: opt, kernels: map[string]*kernel{}, modules: map[string]Module{}}
+	d := &Device{gpu: &gpu{drv: drv, info: drv.Info(), opt: opt, kernels: map[string]*kernel{}, modules: map[string]Module{}}}
+	d.root = d
 	if c := d.info.Capability; c < LeastCapability {
 		err := fmt.Errorf("cuda: %s has capability %d.%d; 8.0 is the least (A100, RTX 30): compute on the CPU", d.info.Name, c/10, c%10)
 		_ = drv.Close()
@@ -100,6 +111,10 @@ func (d *Device) Fast() string {
 	}
 	return d.opt.Mode.String()
 }
+
+// Until returns a view of the device whose methods launch nothing more once s says
+// so. What was launched before is done: a kernel takes milliseconds at most.
+func (d *Device) Until(s *tensor.Stop) tensor.Device { return &Device{d.gpu, s} }
 
 // Memory returns the bytes that tensors may take in all.
 func (d *Device) Memory() int64 { return d.opt.Limit }
@@ -151,7 +166,7 @@ func (d *Device) begin(op string, ts ...*tensor.Tensor) *Device {
 		if t == nil {
 			continue
 		}
-		if b, ok := t.Handle().(*buffer); !ok || b.dev != d {
+		if b, ok := t.Handle().(*buffer); !ok || b.dev.gpu != d.gpu {
 			panic(fmt.Sprintf("cuda: %s: a tensor of shape %v that is not of %s", op, t.Shape(), d.Name()))
 		}
 	}
@@ -161,7 +176,7 @@ func (d *Device) begin(op string, ts ...*tensor.Tensor) *Device {
 		panic(d.failed)
 	}
 	d.drain()
-	d.op = op
+	d.op, d.stop, d.stopped = op, d.until, false
 	d.held = append(d.held, ts...)
 	return d
 }
@@ -173,6 +188,7 @@ func (d *Device) end() {
 		d.scratch[i] = nil
 	}
 	d.scratch = d.scratch[:0]
+	d.stop = nil // a part of a workspace, whose tensors it would keep
 	clear(d.held)
 	d.held = d.held[:0]
 	d.mu.Unlock()

@@ -38,12 +38,12 @@ var errClosed = errors.New("the device was closed")
 // check stops the method, and the device for good, if err is one of the driver.
 func (d *Device) check(err error) {
 	if err != nil {
-		d.stop(&KernelError{Err: err})
+		d.fail(&KernelError{Err: err})
 	}
 }
 
-// stop is the end of the device.
-func (d *Device) stop(err error) {
+// fail is the end of the device.
+func (d *Device) fail(err error) {
 	d.failed = d.failure(err)
 	panic(d.failed)
 }

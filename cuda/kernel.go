@@ -91,9 +91,12 @@ func (d *Device) start(k *kernel, entry string, blocks [3]uint32, shared int, pa
 			d.missing("so large a tensor in one piece (%s on %d×%d×%d blocks)", entry, blocks[0], blocks[1], blocks[2])
 		}
 	}
+	if d.stopped = d.stopped || d.stop.Now(); d.stopped {
+		return
+	}
 	d.count++
 	if err := d.drv.Launch(k.fn, blocks, [3]uint32{uint32(k.threads), 1, 1}, shared, params); err != nil {
-		d.stop(&KernelError{entry, blocks, err})
+		d.fail(&KernelError{entry, blocks, err})
 	}
 }
 

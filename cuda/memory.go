@@ -33,14 +33,14 @@ func (d *Device) New(shape ...int) *tensor.Tensor {
 	if n > 0 {
 		d.check(d.drv.Set(b.at, 0, n))
 	}
-	return tensor.NewHandle(d, b, shape...)
+	return tensor.NewHandle(d.root, b, shape...)
 }
 
 // buffer takes memory for n float32, of unknown content.
 func (d *Device) buffer(n int) *buffer {
 	s := d.alloc(4 * int64(n))
-	b := &buffer{d, s.at}
-	runtime.AddCleanup(b, d.giveLater, s)
+	b := &buffer{d.root, s.at}
+	runtime.AddCleanup(b, d.root.giveLater, s) // not of a view, which leads to a workspace
 	return b
 }
 
@@ -185,5 +185,12 @@ func (d *Device) Download(dst []float32, src *tensor.Tensor) {
 		from = d.matrix(src.Rows(), src.Cols())
 		d.points(pointCopy, from, []matrix{of(src)})
 	}
-	d.check(d.drv.ToHost(raw(dst), from.at))
+	d.get(raw(dst), from.at)
+}
+
+// get copies what lies at from to dst when everything before it is done.
+func (d *Device) get(dst []byte, from uint64) {
+	if !d.stopped { // else it may not be there
+		d.check(d.drv.ToHost(dst, from))
+	}
 }

@@ -183,7 +183,7 @@ func (d *Device) Noise64(dst []float64, s stable.Stream, f stable.Family64, off 
 	defer d.begin("Noise64").end()
 	from := d.room(2 * blocks * per)
 	d.fill(entry, from, blocks, first, s, f.Tag, args)
-	d.check(d.drv.ToHost(raw(dst), from+8*uint64(skip)))
+	d.get(raw(dst), from+8*uint64(skip))
 }
 
 // Gamma sets dst[i] to variate off+i of the gamma law of that shape: the bits of
@@ -218,7 +218,7 @@ func (d *Device) gammas(dst []float64, s stable.Stream, args []arg, off int) {
 	defer d.begin("Gamma").end()
 	from := d.room(2 * len(dst))
 	d.fill("gamma64", from, len(dst), off, s, stable.GammaTag, args)
-	d.check(d.drv.ToHost(raw(dst), from))
+	d.get(raw(dst), from)
 }
 
 // StableNoise sets sample j of dst, which is dense, to the noise of sample

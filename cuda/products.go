@@ -64,8 +64,9 @@ func (d *Device) pack(w *tensor.Tensor, slot int, f form, n int, fill func(dst u
 		c = &packed{d.buffer(n), f}
 		p.Handle = c
 	}
-	fill(c.at)
-	p.Gen.Store(want)
+	if fill(c.at); !d.stopped {
+		p.Gen.Store(want)
+	}
 	return c.at
 }
 

@@ -96,7 +96,7 @@ func (d *Device) Loss(out []float64, pred, target *tensor.Tensor, kind tensor.Lo
 func (d *Device) sumBlocks(out []float64, part uint64, blocks, per int, count float64) {
 	sums := d.room(2 * len(out))
 	d.launch("loss", "sum_blocks", grid(len(out), 1, 1), 0, ptr(sums), ptr(part), num(blocks), num(per), f64(count))
-	d.check(d.drv.ToHost(raw(out), sums))
+	d.get(raw(out), sums)
 }
 
 // LossBackward sets dpred = w[i]·∂out[i]/∂pred; dpred may be pred or target. The
