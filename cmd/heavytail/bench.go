@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -50,6 +52,9 @@ type benchOptions struct {
 	roofline       string
 	compare        string
 	before         map[benchKey]benchResult // of compare
+	matched        *int                     // results that are in it too
+
+	configGiven, batchGiven bool
 }
 
 // A benchCase is one operation to time. flops and items are per run.
@@ -104,7 +109,7 @@ var benches = map[string]func(benchOptions) ([]benchCase, error){
 }
 
 func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
-	var o benchOptions
+	o := benchOptions{matched: new(int)}
 	fs.StringVar(&o.config, "config", "mnist", "`network`: "+strings.Join(nn.Presets(), ", ")+" (unet, train)")
 	fs.IntVar(&o.batch, "batch", 1, "samples per run")
 	fs.IntVar(&o.threads, "threads", 1, "most threads to use")
@@ -114,7 +119,13 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.BoolVar(&o.layers, "layers", false, "unet: time every operation of the network")
 	fs.StringVar(&o.roofline, "roofline", "", "with -layers: draw their rates below the processor's and the memory's peak to this SVG `file` (empty: none)")
 	fs.StringVar(&o.compare, "compare", "", "print beside each time that in `file`, which an earlier bench -json printed (empty: none)")
-	return func(ctx context.Context, e env, args []string) error { return o.run(ctx, e.stdout, args) }
+	return func(ctx context.Context, e env, args []string) error {
+		fs.Visit(func(f *flag.Flag) {
+			o.configGiven = o.configGiven || f.Name == "config"
+			o.batchGiven = o.batchGiven || f.Name == "batch"
+		})
+		return o.run(ctx, e.stdout, args)
+	}
 }
 
 func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) error {
@@ -141,7 +152,7 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	}
 	defer device.Close(o.dev)
 	if o.layers {
-		return o.benchLayers(ctx, stdout, peakFlops(o.threads))
+		return errors.Join(o.benchLayers(ctx, stdout, peakFlops(o.threads)), o.unmatched())
 	}
 	all, err := cases(o)
 	if err != nil {
@@ -160,15 +171,18 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 			return err
 		}
 		all[i] = benchCase{} // and its operands
-		if kind != "unet" && kind != "train" && kind != "cuda" {
+		if !isNetwork(kind) {
 			r.Config = ""
 		}
 		if err := o.report(stdout, r); err != nil {
 			return err
 		}
 	}
-	return nil
+	return o.unmatched()
 }
+
+// isNetwork reports whether a kind of benchmark times networks.
+func isNetwork(kind string) bool { return kind == "unet" || kind == "train" || kind == "cuda" }
 
 // check returns an error for flags that do not fit, and reads the file of -compare.
 func (o *benchOptions) check(kind string) (err error) {
@@ -179,6 +193,14 @@ func (o *benchOptions) check(kind string) (err error) {
 		return usage("-layers times the processor: leave out -device %v", &o.device)
 	case o.roofline != "" && !o.layers:
 		return usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
+	case o.roofline != "" && strings.ToLower(filepath.Ext(o.roofline)) != ".svg":
+		return usage("-roofline %s: it draws an SVG; want a name that ends in .svg", o.roofline)
+	case o.roofline != "" && !folderExists(filepath.Dir(o.roofline)):
+		return fmt.Errorf("-roofline %s: there is no folder %s; make it first", o.roofline, filepath.Dir(o.roofline))
+	case o.configGiven && !isNetwork(kind):
+		return usage("-config %s: %s times no network; leave it out", o.config, kind)
+	case o.batchGiven && slices.Contains([]string{"gemm", "noise", "law"}, kind):
+		return usage("-batch %d: %s times no samples; leave it out", o.batch, kind)
 	case o.compare != "":
 		o.before, err = earlier(o.compare)
 	}

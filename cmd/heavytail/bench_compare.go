@@ -47,6 +47,15 @@ func earlier(path string) (map[benchKey]benchResult, error) {
 func (o benchOptions) report(w io.Writer, r benchResult) error {
 	if before, ok := o.before[r.key()]; ok && r.MedianMS > 0 {
 		r.BeforeMS, r.BeforeOn = before.MedianMS, before.Device
+		*o.matched++
 	}
 	return r.print(w, o.json)
+}
+
+// unmatched returns an error if -compare had nothing to compare with.
+func (o benchOptions) unmatched() error {
+	if o.compare == "" || *o.matched > 0 {
+		return nil
+	}
+	return fmt.Errorf("-compare %s: nothing in it has the name, network, batch and threads of what was timed: give the flags of that run", o.compare)
 }

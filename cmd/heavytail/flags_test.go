@@ -83,8 +83,8 @@ var idleFlags = map[string]string{
 
 // idleAfter are flags that change nothing after one base, for the reason given.
 var idleAfter = map[string]string{
-	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only": "-ema keeps weights only",
-	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                       "the parametrisations of a symmetric law are one",
+	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only": "-ema keeps weights only, which is what it asks for",
+	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                       "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
 }
 
 // idleCommands are left out as a whole.

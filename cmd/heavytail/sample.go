@@ -167,6 +167,8 @@ func (r *sampleRequest) check() error {
 		return usage("-batch %d: want at least 1", r.options.Batch)
 	case r.options.Steps < 0:
 		return usage("-steps %d: want 1 or more, or 0 for the default", r.options.Steps)
+	case r.columns < 0:
+		return usage("-cols %d: want 1 or more, or 0 for about a square", r.columns)
 	case r.frames < 2 || r.frames > 1000:
 		return usage("-frames %d: want 2 to 1000", r.frames)
 	}

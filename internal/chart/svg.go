@@ -3,7 +3,9 @@ package chart
 
 import (
 	"fmt"
+	"math"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Style says how a series is drawn.
@@ -53,7 +55,7 @@ const (
 	plotWidth, plotHeight      = 680, 380
 	marginLeft, marginRight    = 70, 176 // the legend stands on the right
 	marginTop, marginBottom    = 36, 52
-	legendLine                 = 18
+	legendLine, legendText     = 18, marginLeft + innerWidth + 38 // height of a line, and where its text begins
 	innerWidth, innerHeight    = plotWidth - marginLeft - marginRight, plotHeight - marginTop - marginBottom
 	fontSize, tickSize, dotRad = 13, 4, 2.6
 )
@@ -66,16 +68,33 @@ func (f Figure) SVG() string {
 	}
 	rows := (len(f.Plots) + cols - 1) / cols
 	var b strings.Builder
+	width := plotWidth + f.extra()
 	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %[1]d %[2]d\" font-family=\"sans-serif\" font-size=\"%d\">\n",
-		cols*plotWidth, rows*plotHeight, fontSize)
+		cols*width, rows*plotHeight, fontSize)
 	b.WriteString("<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n")
 	for i, p := range f.Plots {
-		fmt.Fprintf(&b, "<g transform=\"translate(%d %d)\">\n", i%cols*plotWidth, i/cols*plotHeight)
+		fmt.Fprintf(&b, "<g transform=\"translate(%d %d)\">\n", i%cols*width, i/cols*plotHeight)
 		p.draw(&b)
 		b.WriteString("</g>\n")
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
+}
+
+// letterWidth is the width of a letter of a wide font, on average, in the size of
+// letters: a legend is given as much.
+const letterWidth = 0.62
+
+// extra returns by how much the margin on the right must be wider than usual for the
+// longest name in a legend.
+func (f Figure) extra() int {
+	longest := 0
+	for _, p := range f.Plots {
+		for _, s := range p.Series {
+			longest = max(longest, utf8.RuneCountInString(s.Name))
+		}
+	}
+	return max(0, legendText+int(math.Ceil(float64(letterWidth*fontSize)*float64(longest)))-plotWidth)
 }
 
 // draw writes the plot's elements.
@@ -112,13 +131,13 @@ func (p Plot) draw(b *strings.Builder) {
 
 // legend writes a sample of the line and the name to the right of the axes.
 func (s Series) legend(b *strings.Builder, top int, colour string) {
-	const left = marginLeft + innerWidth + 12
+	const left = legendText - 26
 	key := Series{X: []float64{0, 1}, Y: []float64{0, 0}, Style: s.Style}
 	if s.Style == Steps {
 		key.Style = Curve
 	}
 	key.draw(b, axis{hi: 1, from: left, to: left + 20}, axis{hi: 1, from: float64(top + 8), to: float64(top)}, colour)
-	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", left+26, top+12, escape(s.Name))
+	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", legendText, top+12, escape(s.Name))
 }
 
 // draw writes the series' elements.

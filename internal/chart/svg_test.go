@@ -26,6 +26,23 @@ func TestSVG(t *testing.T) {
 	require.Contains(t, svg, "a &lt; b &amp; c")
 }
 
+// A picture is as wide as the longest name in its legends, at about 8 pixels a
+// letter, and no wider than usual where that does.
+func TestLegendFits(t *testing.T) {
+	width := func(names ...string) (w int) {
+		f := Figure{Columns: 1}
+		for _, name := range names {
+			f.Plots = append(f.Plots, Plot{Series: []Series{{Name: name, X: []float64{1}, Y: []float64{1}}}})
+		}
+		_, err := fmt.Sscanf(f.SVG(), "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\"", &w)
+		require.NoError(t, err)
+		return w
+	}
+	require.Equal(t, plotWidth, width("short"))
+	long := "convolution, Winograd F(4×4), of every kind"
+	require.InDelta(t, 542+8.06*float64(len([]rune(long))), width("short", long), 1)
+}
+
 // Points lie where the axes say: the ends of a range at the ends of the axis.
 func TestAxes(t *testing.T) {
 	for _, c := range []struct {
