@@ -1,5 +1,5 @@
 // Package simd holds the vector kernels: loops over []float32 in Go, and the
-// same loops in assembly for AVX2 and AVX-512, with the same bits.
+// same loops in assembly for AVX2, AVX-512 and NEON, with the same bits.
 //
 // # One result
 //
@@ -38,8 +38,8 @@
 //	for i, v := range x { l[i%16] += v }
 //	for w := 8; w > 0; w /= 2 { for j := range w { l[j] += l[j+w] } }
 //
-// AVX-512 keeps the lanes in one register, AVX2 in two, Go in an array. The
-// lanes that a short tail does not reach add nothing.
+// AVX-512 keeps the lanes in one register, AVX2 in two, NEON in four, Go in an
+// array. The lanes that a short tail does not reach add nothing.
 //
 // Blocks: a long sum is cut into blocks of a fixed number of elements
 // (SumBlock for rows, ChanBlock pixels for the per-channel sums of
@@ -77,14 +77,14 @@
 //  2. A length of 0 is allowed and does nothing.
 //  3. Any alignment works; multiples of 64 bytes are fast.
 //  4. Nothing outside the slices is read or written, tails included: masks on
-//     AVX-512, masks or single elements on AVX2.
+//     AVX-512, masks or single elements on AVX2, one to three elements on NEON.
 //  5. A destination is one of the sources only where the comment allows it;
 //     partial overlap is undefined.
 //  6. It allocates nothing, starts no goroutine and writes no global.
 //  7. The result is a function of the inputs only, the same at every level.
 //  8. NaN and infinities go through as in the Go reference, which states what
 //     a maximum does with NaN. The payload of a NaN is not defined.
-//  9. Assembly ends with VZEROUPPER, and its constants lie in static tables.
+//  9. Assembly for amd64 ends with VZEROUPPER; constants lie in static tables.
 //
 // Go's compiler fuses x*y + z on arm64 and, with GOAMD64=v3, on amd64. In this
 // package a product that must be rounded before an addition is written
@@ -107,8 +107,10 @@
 //	family_noasm.go            dispatch in builds without assembly
 //	family_avx2_amd64.s        generated
 //	family_avx512_amd64.s      generated
+//	family_arm64.go            as family_amd64.go, for NEON
+//	family_neon_arm64.s        generated
 //	family_test.go             one body of tests for all levels
-//	../asm/family/             the generator
+//	../asm/family/             the generator; ../asm/neon/ that for NEON
 //
 // CONTRIBUTING.md lists the steps to add one.
 package simd

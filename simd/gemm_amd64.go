@@ -52,7 +52,7 @@ func runTiles(t *Tiles) {
 	case isa.AVX512:
 		runTilesAVX512(t)
 	case isa.AVX2:
-		runTileParts(t)
+		runTilesAVX2(t)
 	default:
 		runTilesGeneric(t)
 	}
@@ -75,18 +75,27 @@ func runTilesAVX512(t *Tiles) {
 	}
 }
 
-// runTilePart computes a part that runTileParts cut: 6 or 4 rows, at most 16
-// columns, as many as the 16 registers of AVX2 can accumulate.
-func runTilePart(t *Tiles, rows int) {
-	switch {
-	case rows == 6 && t.Cols == 16:
-		tiles6x16AVX2(t)
-	case rows == 6:
-		tiles6x16TailAVX2(t)
-	case t.Cols == 16:
-		tiles4x16AVX2(t)
-	default:
-		tiles4x16TailAVX2(t)
+// runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as many
+// as the 16 registers of AVX2 can accumulate.
+func runTilesAVX2(t *Tiles) {
+	rows := 4
+	if t.Rows == 12 {
+		rows = 6
+	}
+	for row := 0; row < t.Rows; row += rows {
+		for col := 0; col < t.Cols; col += 16 {
+			p := t.part(row, col, rows, min(16, t.Cols-col))
+			switch {
+			case rows == 6 && p.Cols == 16:
+				tiles6x16AVX2(&p)
+			case rows == 6:
+				tiles6x16TailAVX2(&p)
+			case p.Cols == 16:
+				tiles4x16AVX2(&p)
+			default:
+				tiles4x16TailAVX2(&p)
+			}
+		}
 	}
 }
 

@@ -4,7 +4,7 @@ package simd
 
 import "heavytail/internal/isa"
 
-// Each function below is Tiles.Run for one height and 16 columns; both compute
+// Each function below is Tiles.Run for one height and one width; all compute
 // the bits of runTilesGeneric.
 
 //go:noescape
@@ -13,29 +13,78 @@ func tiles6x16NEON(t *Tiles)
 //go:noescape
 func tiles4x16NEON(t *Tiles)
 
+//go:noescape
+func tiles6x8NEON(t *Tiles)
+
+//go:noescape
+func tiles4x8NEON(t *Tiles)
+
+//go:noescape
+func tiles4x4NEON(t *Tiles)
+
+//go:noescape
+func tiles4x3NEON(t *Tiles)
+
+//go:noescape
+func tiles4x2NEON(t *Tiles)
+
+//go:noescape
+func tiles4x1NEON(t *Tiles)
+
 // peakNEON executes n·16 independent multiply-adds of 4 float32, n ≥ 1.
 //
 //go:noescape
 func peakNEON(n int)
 
 func runTiles(t *Tiles) {
-	if isa.Cur() == isa.NEON {
-		runTileParts(t)
+	if isa.Cur() != isa.NEON {
+		runTilesGeneric(t)
 		return
 	}
-	runTilesGeneric(t)
+	for col := 0; col < t.Cols; {
+		rows, cols := neonPart(t.Rows, t.Cols-col)
+		for row := 0; row < t.Rows; row += rows {
+			p := t.part(row, col, rows, cols)
+			runTilePart(&p)
+		}
+		col += cols
+	}
 }
 
-// runTilePart computes a part that runTileParts cut. NEON has no masks: fewer
-// than 16 columns are left to the reference.
-func runTilePart(t *Tiles, rows int) {
+// neonPart returns the size of the part that comes next where so many rows and
+// columns are left.
+func neonPart(rows, cols int) (int, int) {
+	height := 4
+	if rows == 12 && cols >= 8 {
+		height = 6
+	}
 	switch {
-	case t.Cols < 16:
-		runTilesGeneric(t)
-	case rows == 6:
+	case cols >= 16:
+		return height, 16
+	case cols >= 8:
+		return height, 8
+	}
+	return height, min(cols, 4)
+}
+
+func runTilePart(t *Tiles) {
+	switch {
+	case t.Cols == 16 && t.Rows == 6:
 		tiles6x16NEON(t)
-	default:
+	case t.Cols == 16:
 		tiles4x16NEON(t)
+	case t.Cols == 8 && t.Rows == 6:
+		tiles6x8NEON(t)
+	case t.Cols == 8:
+		tiles4x8NEON(t)
+	case t.Cols == 4:
+		tiles4x4NEON(t)
+	case t.Cols == 3:
+		tiles4x3NEON(t)
+	case t.Cols == 2:
+		tiles4x2NEON(t)
+	default:
+		tiles4x1NEON(t)
 	}
 }
 

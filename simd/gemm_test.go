@@ -12,7 +12,7 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// The assembly reads the fields of Tiles at these offsets (asm/gemm).
+// The assembly reads the fields of Tiles at these offsets (asm/gemm, asm/neon).
 func TestTilesLayout(t *testing.T) {
 	if math.MaxInt == math.MaxInt32 {
 		t.Skip("there is no assembly for 32 bits")
@@ -40,11 +40,12 @@ type tilesCase struct {
 	n, rows, valid, cols, segs, k, ka, pad int
 	bInc                                   int
 	bias, res, inPlace, acc                bool
+	beside                                 bool // rows are neighbours in A, ka apart at least: A is transposed
 }
 
 func (c tilesCase) String() string {
-	return fmt.Sprintf("n=%d,rows=%d/%d,cols=%d,segs=%d,k=%d,ka=%d,bias=%v,res=%v/%v,acc=%v",
-		c.n, c.valid, c.rows, c.cols, c.segs, c.k, c.ka, c.bias, c.res, c.inPlace, c.acc)
+	return fmt.Sprintf("n=%d,rows=%d/%d,cols=%d,segs=%d,k=%d,ka=%d,bias=%v,res=%v/%v,acc=%v,beside=%v",
+		c.n, c.valid, c.rows, c.cols, c.segs, c.k, c.ka, c.bias, c.res, c.inPlace, c.acc, c.beside)
 }
 
 // tilesMemory is where a test's slices lie: against guard pages.
@@ -78,7 +79,9 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 		for s := range c.segs {
 			for i := range TileRows {
 				off := (s*c.valid+row(i))*span + n*c.pad
-				if (n+s+row(i))%3 == 2 {
+				if c.beside {
+					off = s*c.k*c.ka + min(i, c.valid-1) + n*c.pad
+				} else if (n+s+row(i))%3 == 2 {
 					off = -1 - i
 				}
 				t.AOff = append(t.AOff, int32(off))
@@ -96,6 +99,9 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 	}
 	t.CInc, t.BInc = c.valid*width, c.bInc
 	t.A = m.piece(m.a, max(0, c.segs*c.valid*span+(c.n-1)*c.pad))
+	if c.beside {
+		t.A = m.piece(m.a, (c.segs*c.k-1)*c.ka+c.valid+(c.n-1)*c.pad)
+	}
 	t.B = m.piece(m.b, max(0, c.segs*c.k*width-c.pad+(c.n-1)*c.bInc))
 	t.C = m.piece(m.c, c.n*c.valid*width-c.pad)
 	t.Zero = m.piece(m.zero, span)
@@ -176,7 +182,16 @@ func tilesCases() []tilesCase {
 				ka: 1 + i/3%2*2, pad: i % 3, bInc: i / 2 % 3 * 40, bias: i%2 == 0, res: i%3 > 0, inPlace: i%3 == 2, acc: i%5 == 1})
 		}
 	}
+	for i, cols := range []int{1, 2, 3, 4, 8, 16, 31, 32} {
+		for _, rows := range []int{4, 8, 12} {
+			for _, k := range []int{3, 7, 9} {
+				out = append(out, tilesCase{n: 2, rows: rows, valid: rows - i%2, cols: cols, segs: 2, k: k, ka: 1, pad: i % 3, acc: i%2 == 0},
+					tilesCase{n: 2, rows: rows, valid: rows, cols: cols, segs: 2, k: k, ka: 14, pad: 1, res: true, beside: true})
+			}
+		}
+	}
 	return append(out,
+		tilesCase{n: 1, rows: 12, valid: 11, cols: 32, segs: 3, k: 10, ka: 12, beside: true},
 		tilesCase{n: 2, rows: 12, valid: 12, cols: 32, segs: 9, k: 33, ka: 1, bias: true, res: true},
 		tilesCase{n: 2, rows: 12, valid: 12, cols: 32, segs: 3, k: 64, ka: 3, acc: true},
 		tilesCase{n: 1, rows: 4, valid: 1, cols: 7, segs: 2, k: 3, ka: 1, res: true, inPlace: true},

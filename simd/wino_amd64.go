@@ -87,12 +87,6 @@ func winoIn(t *WinoIn, m Wino) {
 	}
 }
 
-// winoCoef are the coefficients of w1 and w2 in the inner rows of G.
-var (
-	winoCoef4 = [4][2]float32{{winoA, winoA2}, {-winoA, winoA2}, {winoB, winoB2}, {-winoB, winoB2}}
-	winoCoef2 = [2]float32{1, -1}
-)
-
 func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	first, step := &w[0], wStep
 	soon := first

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A vectorWord is an instruction that Go's assembler does not know: the number of the
+// Arm Architecture Reference Manual (DDI 0487, C7.2) and its registers' shapes.
+// The test compares every one with what GNU's assembler makes of its mnemonic.
+type vectorWord struct {
+	bits uint32
+	d, n string // shapes of the destination and of the sources
+}
+
+// three operands: destination, first source, second source.
+var words3 = map[string]vectorWord{
+	"FADD": {0x4e20d400, "4S", "4S"}, "FSUB": {0x4ea0d400, "4S", "4S"},
+	"FMUL": {0x6e20dc00, "4S", "4S"}, "FDIV": {0x6e20fc00, "4S", "4S"},
+	"FMAX": {0x4e20f400, "4S", "4S"}, "FMIN": {0x4ea0f400, "4S", "4S"},
+	"FCMEQ": {0x4e20e400, "4S", "4S"}, "FCMGE": {0x6e20e400, "4S", "4S"}, "FCMGT": {0x6ea0e400, "4S", "4S"},
+	"CMHS": {0x6ea03c00, "4S", "4S"}, "FADD.2D": {0x4e60d400, "2D", "2D"},
+}
+
+// two operands: destination, source.
+var words2 = map[string]vectorWord{
+	"FABS": {0x4ea0f800, "4S", "4S"}, "FNEG": {0x6ea0f800, "4S", "4S"}, "FSQRT": {0x6ea1f800, "4S", "4S"}, "SCVTF": {0x4e21d800, "4S", "4S"},
+	"FCVTL": {0x0e617800, "2D", "2S"}, "FCVTL2": {0x4e617800, "2D", "4S"},
+}
+
+// word returns the line for a vector instruction, in the manual's order: d, n, m.
+func word(name string, d int, src ...int) string {
+	words, bits := words2, uint32(src[0]<<5|d)
+	if len(src) == 2 {
+		words, bits = words3, bits|uint32(src[1]<<16)
+	}
+	w, ok := words[name]
+	if !ok {
+		panic("neon: no encoding of " + name)
+	}
+	mnemonic, _, _ := strings.Cut(name, ".")
+	s := fmt.Sprintf("WORD $%#08x // %s V%d.%s", w.bits|bits, mnemonic, d, w.d)
+	for _, r := range src {
+		s += fmt.Sprintf(", V%d.%s", r, w.n)
+	}
+	return s
+}
+
+// fmlaLane returns the line for d += n·m[lane], fused.
+func fmlaLane(d, n, m, lane int) string {
+	w := 0x4f801000 | uint32(m<<16|n<<5|d) | uint32(lane&1)<<21 | uint32(lane>>1)<<11
+	return fmt.Sprintf("WORD $%#08x // FMLA V%d.4S, V%d.4S, V%d.S[%d]", w, d, n, m, lane)
+}
+
+// shiftRight returns the line for an arithmetic shift of 32-bit lanes.
+func shiftRight(d, n, by int) string {
+	return fmt.Sprintf("WORD $%#08x // SSHR V%d.4S, V%d.4S, #%d", 0x4f000400|uint32((64-by)<<16|n<<5|d), d, n, by)
+}
+
+// loadAt returns the line that loads a vector at the sum of two registers.
+func loadAt(d, base, index int) string {
+	return fmt.Sprintf("WORD $%#08x // LDR Q%d, [X%d, X%d]", 0x3ce06800|uint32(index<<16|base<<5|d), d, base, index)
+}

@@ -1,0 +1,237 @@
+package main
+
+import "fmt"
+
+// winograd writes the transforms of F(4×4, 3×3) and F(2×2, 3×3);
+// simd/wino_generic.go says what they compute. A transform in two dimensions is
+// done for two of its rows at a time: first down the columns, which gives those
+// rows, then along them, so that its values find registers.
+func winograd(f *file) {
+	kernels(f, "wino", func(m *machine) {
+		for _, f := range []form{four, two} {
+			m.winoIn(f)
+			for _, row := range []string{"First", "Last", "Inner"} {
+				m.winoWeights(f, row)
+			}
+			m.winoOut(f)
+		}
+	})
+}
+
+// constants loads what a function needs in its loops.
+func (m *machine) constants(f form, four ...float32) {
+	if f.m == 4 {
+		m.floats(four...)
+	}
+}
+
+// winoIn writes the transform of a run of tiles. The pixels' addresses of a tile
+// lie in the frame, those of a column together.
+func (m *machine) winoIn(f form) {
+	n := f.side()
+	m.begin(fmt.Sprintf("winoIn%d", f.m), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "",
+		"WinoIn.Run for n channels.")
+	m.frame = 8 * n * n
+	v, pitch, x, off, zero := m.arg("v"), m.bytes("pitch"), m.arg("x"), m.arg("off"), m.arg("zero")
+	tiles, channels, pixels, row := m.arg("tiles"), m.arg("n"), m.gp(), m.gp()
+	m.ins("MOVD $pixels-%d(SP), %s", m.frame, pixels)
+	m.ins("MOVD $%d, %s", n, row)
+	m.ins("MUL %s, %s, %s", pitch, row, row)
+	m.constants(f, a, b, p, q, p+q, p*q)
+	m.times(tiles, func() {
+		for i := range n * n {
+			o, at := m.gp(), m.gp()
+			m.ins("MOVW.P 4(%s), %s", off, o)
+			m.ins("ADD %s<<2, %s, %s", o, x, at)
+			m.ins("CMP $0, %s", o)
+			m.ins("CSEL LT, %s, %s, %s", zero, at, at)
+			m.ins("MOVD %s, %d(%s)", at, 8*(i%n*n+i/n), pixels)
+		}
+		idx, to := m.gp(), m.copyOf(v)
+		m.ins("MOVD $0, %s", idx)
+		m.loop(m.copyOf(channels), 1, func(s span) { m.winoTile(f, s, idx, to, pitch, row, pixels) })
+		for range n {
+			m.ins("ADD %s, %s, %s", row, v, v)
+		}
+	})
+	m.end()
+}
+
+// winoTile transforms the span's channels of a tile; to is where they go at the
+// first point, row the distance of the rows of points.
+func (m *machine) winoTile(f form, s span, idx, to, pitch, row, pixels gp) {
+	n, at := f.side(), m.gp()
+	m.ins("ADD %s, %s, %s", row, to, at) // row 0 comes last
+	for pair, rows := range f.inPairs {
+		z := [2][]value{}
+		for j := range n {
+			a, b := f.in(m, pair, m.pixels(n, j, s, idx, pixels))
+			z[0], z[1] = append(z[0], a), append(z[1], b)
+		}
+		for k := range rows {
+			if rows[k] == 0 {
+				m.ins("MOVD %s, %s", to, at)
+			}
+			for _, y := range f.inAlong(m, z[k]) {
+				m.ins("VST1.P [%s], (%s)(%s)", y[0], at, pitch)
+			}
+		}
+	}
+	if !s.tail() {
+		m.ins("ADD $16, %s, %s", idx, idx)
+		m.ins("ADD $16, %s, %s", to, to)
+	}
+}
+
+// pixels returns a function that loads pixel i of column j, two addresses at a
+// time where it wants neighbours one after the other.
+func (m *machine) pixels(n, j int, s span, idx, pixels gp) func(i int) value {
+	address := map[int]gp{}
+	return func(i int) value {
+		if _, ok := address[i]; !ok {
+			address[i&^1], address[i|1] = m.gp(), m.gp()
+			m.ins("LDP %d(%s), (%s, %s)", 8*(j*n+i&^1), pixels, address[i&^1], address[i|1])
+		}
+		if s.tail() {
+			at := m.gp()
+			m.ins("ADD %s, %s, %s", idx, address[i], at)
+			return m.peek(at, s)
+		}
+		v := m.vec()
+		m.loadAt(v, address[i], idx)
+		return value{v}
+	}
+}
+
+// winoWeights writes the transform of the taps to the points of one row,
+// element by element: the first, the last, or one between them, whose
+// coefficients are in memory.
+func (m *machine) winoWeights(f form, row string) {
+	params, taps := "u *float32, uStep int, w *float32, wStep, n int, next *float32", 1
+	if row == "Inner" {
+		params, taps = "u *float32, uStep int, w *float32, wStep, n int, next, coef *float32", 3
+	}
+	m.begin(fmt.Sprintf("winoWeights%d%s", f.m, row), params, "",
+		"winoWeightsGeneric for rows of one kind, from the first tap on; fetches n of next and wStep after it.")
+	u, uStep, w, wStep, n, next := m.arg("u"), m.bytes("uStep"), m.arg("w"), m.bytes("wStep"), m.arg("n"), m.arg("next")
+	m.constants(f, a, b, p, q)
+	var coef []vec
+	if taps == 3 {
+		c := m.arg("coef")
+		for range f.m / 2 {
+			coef = append(coef, m.spreadNext(c))
+		}
+	}
+	walk := func(from, step gp, n int) (out []gp) {
+		at := m.copyOf(from)
+		for range n {
+			out = append(out, m.copyOf(at))
+			m.ins("ADD %s, %s, %s", step, at, at)
+		}
+		return out
+	}
+	if row == "Last" {
+		for range 6 {
+			m.ins("ADD %s, %s, %s", wStep, w, w)
+		}
+	}
+	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.side())
+	after := m.gp()
+	m.ins("ADD %s, %s, %s", wStep, next, after)
+	m.mark("loop")
+	m.ins("PRFM (%s), PLDL2KEEP", next)
+	m.ins("PRFM (%s), PLDL2KEEP", after)
+	m.ins("ADD $64, %s, %s", next, next)
+	m.ins("ADD $64, %s, %s", after, after)
+	s := span{n: 2}
+	for range 2 {
+		var z []value
+		for j := range 3 {
+			v := m.next(from[j], s)
+			if taps == 3 {
+				v = f.inner(m, v, m.next(from[3+j], s), m.next(from[6+j], s), coef)
+			}
+			z = append(z, v)
+		}
+		for j, y := range f.weightAlong(m, z) {
+			m.put(y, to[j], s)
+		}
+	}
+	m.ins("SUBS $16, %s", n)
+	m.branch("loop", "BGT")
+	m.end()
+}
+
+// winoOut writes the inverse transform of a run of tiles with bias and residual.
+func (m *machine) winoOut(f form) {
+	n := f.side()
+	m.begin(fmt.Sprintf("winoOut%d", f.m), "c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int", "",
+		"WinoOut.Run for at most 32 columns; bias and res may be nil.")
+	c, prods, bias, res := m.arg("c"), m.arg("m"), m.arg("bias"), m.arg("res")
+	o := outputs{cOff: m.arg("cOff"), rOff: m.arg("rOff"), bias: bias, res: res}
+	tiles, cols := m.arg("tiles"), m.arg("cols")
+	m.constants(f, k0, k1, k1*a, k1*p, k1*p*a, k2, k2*b, k2*q, k2*q*b)
+	if f.m == 2 {
+		m.float(0.5)
+	}
+	m.times(tiles, func() {
+		z0 := m.copyOf(prods)
+		o.c, o.r, o.b = m.copyOf(c), m.copyOf(res), m.copyOf(bias)
+		m.loop(m.copyOf(cols), 1, func(s span) {
+			for pair, rows := range f.outPairs {
+				z := [2][]value{}
+				for j := range n {
+					a, b := f.out(m, pair, func(i int) value {
+						v := m.vec() // whole: the products have 32 columns
+						m.ins("FMOVQ %d(%s), %s", 128*(i*n+j), z0, v.f())
+						return value{v}
+					})
+					z[0], z[1] = append(z[0], a), append(z[1], b)
+				}
+				for k, row := range rows {
+					m.outputs(f.outAlong(m, z[k]), row*f.m, o, s)
+				}
+			}
+			if !s.tail() {
+				for _, p := range []gp{z0, o.c, o.r, o.b} {
+					m.ins("ADD $16, %s, %s", p, p)
+				}
+			}
+		})
+		m.ins("ADD $%d, %s, %s", 128*n*n, prods, prods)
+		m.ins("ADD $%d, %s, %s", 4*f.m*f.m, o.cOff, o.cOff)
+		m.ins("ADD $%d, %s, %s", 4*f.m*f.m, o.rOff, o.rOff)
+	})
+	m.end()
+}
+
+// outputs are the places of the results: tables of pixels, bias and res, which
+// may be nil, and c, r and b, which go along with the columns.
+type outputs struct{ cOff, rOff, bias, res, c, r, b gp }
+
+// outputs adds bias and residual, if there are any, to a row of results, and
+// stores those that lie in the image; first is the first one's place in the tables.
+func (m *machine) outputs(y []value, first int, o outputs, s span) {
+	unbiased := m.newLabel("unbiased")
+	m.branch(unbiased, "CBZ %s,", o.bias)
+	b := m.peek(o.b, s)
+	for _, v := range y {
+		m.addTo(v, b)
+	}
+	m.mark(unbiased)
+	for j, v := range y {
+		beyond, alone := m.newLabel("beyond"), m.newLabel("alone")
+		at := m.gp()
+		m.ins("MOVW %d(%s), %s", 4*(first+j), o.cOff, at)
+		m.branch(beyond, "TBNZ $63, %s,", at)
+		m.branch(alone, "CBZ %s,", o.res)
+		from := m.gp()
+		m.ins("MOVW %d(%s), %s", 4*(first+j), o.rOff, from)
+		m.ins("ADD %s<<2, %s, %s", from, o.r, from)
+		m.addTo(v, m.peek(from, s))
+		m.mark(alone)
+		m.ins("ADD %s<<2, %s, %s", at, o.c, at)
+		m.set(v, at, s)
+		m.mark(beyond)
+	}
+}

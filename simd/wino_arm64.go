@@ -1,0 +1,96 @@
+//go:build !purego
+
+package simd
+
+import (
+	"unsafe"
+
+	"heavytail/internal/isa"
+)
+
+// Each assembly function below is one of winoInGeneric, winoWeightsGeneric and
+// winoOutGeneric for one form; pitches and steps count float32.
+
+//go:noescape
+func winoIn4NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights4FirstNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+
+//go:noescape
+func winoWeights4LastNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+
+//go:noescape
+func winoWeights4InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+
+//go:noescape
+func winoOut4NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoIn2NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoWeights2FirstNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+
+//go:noescape
+func winoWeights2LastNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+
+//go:noescape
+func winoWeights2InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+
+//go:noescape
+func winoOut2NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+func winoIn(t *WinoIn, m Wino) {
+	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
+	switch {
+	case isa.Cur() != isa.NEON:
+		winoInGeneric(t, m)
+	case m == Wino4:
+		winoIn4NEON(v, t.Pitch, x, off, zero, t.N, t.C)
+	default:
+		winoIn2NEON(v, t.Pitch, x, off, zero, t.N, t.C)
+	}
+}
+
+func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
+	if isa.Cur() != isa.NEON {
+		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
+		return
+	}
+	first, step := &w[0], wStep
+	soon := first
+	if len(next) > 0 {
+		soon = &next[0]
+	}
+	if flip {
+		first, step = &w[8*wStep], -wStep
+	}
+	switch {
+	case row == 0 && m == Wino4:
+		winoWeights4FirstNEON(&u[0], uStep, first, step, n, soon)
+	case row == 0:
+		winoWeights2FirstNEON(&u[0], uStep, first, step, n, soon)
+	case row == 5:
+		winoWeights4LastNEON(&u[0], uStep, first, step, n, soon)
+	case row == 3 && m == Wino2:
+		winoWeights2LastNEON(&u[0], uStep, first, step, n, soon)
+	case m == Wino4:
+		winoWeights4InnerNEON(&u[0], uStep, first, step, n, soon, &winoCoef4[row-1][0])
+	default:
+		winoWeights2InnerNEON(&u[0], uStep, first, step, n, soon, &winoCoef2[row-1])
+	}
+}
+
+func winoOut(t *WinoOut, m Wino) {
+	c, z, bias, res := unsafe.SliceData(t.C), unsafe.SliceData(t.M), unsafe.SliceData(t.Bias), unsafe.SliceData(t.Res)
+	cOff, rOff := unsafe.SliceData(t.COff), unsafe.SliceData(t.ROff)
+	switch {
+	case isa.Cur() != isa.NEON:
+		winoOutGeneric(t, m)
+	case m == Wino4:
+		winoOut4NEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	default:
+		winoOut2NEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	}
+}
