@@ -3,6 +3,7 @@
 package simd
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,4 +11,7 @@ import (
 
 // A compiler that no longer fuses changes no bits, but somebody should hear of
 // it: products take three times as long.
-func TestCompilerFuses(t *testing.T) { require.True(t, fuses) }
+func TestCompilerFuses(t *testing.T) {
+	require.True(t, fuses)
+	require.Equal(t, runtime.GOARCH != "amd64", fusesLanes)
+}

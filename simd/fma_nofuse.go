@@ -2,6 +2,6 @@
 
 package simd
 
-// fuses: see fma_fuse.go. Here the compiler never fuses, or the processor may
-// not have the instruction.
-const fuses = false
+// fuses and fusesLanes: see fma_fuse.go. Here the compiler never fuses, or the
+// processor may not have the instruction.
+const fuses, fusesLanes = false, false

@@ -58,6 +58,28 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+// lanes.fma is FMA, in place too.
+func TestLanes(t *testing.T) {
+	for i, v := range fmaCases(20_000) {
+		var x, y lanes
+		r := numtest.NewRand(uint64(i))
+		r.Fill(x[:], 1)
+		r.Fill(y[:], 1)
+		x[i%16], y[i%16] = v[1], v[2]
+		var want lanes
+		for j := range want {
+			want[j] = FMA(v[0], x[j], y[j])
+		}
+		exact, fused := x, y
+		exact.fmaExact(v[0], &exact, &y)
+		numtest.SameBits(t, want[:], exact[:], fmt.Sprintf("%x", v))
+		if fusesLanes {
+			fused.fmaFused(v[0], &x, &fused)
+			numtest.SameBits(t, want[:], fused[:], fmt.Sprintf("%x, fused", v))
+		}
+	}
+}
+
 // Tiles in blocks have the bits of their definition, ties and values with few
 // digits included.
 func TestTilesGenericIsItsDefinition(t *testing.T) {

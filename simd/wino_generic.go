@@ -18,96 +18,130 @@ const (
 	winoK2 = 1 / (2 * winoB2 * (winoB2 - winoA2))
 )
 
-// winoRow holds the values of a transform in one dimension.
-type winoRow [6]float32
+// winoGrid holds the values of a tile, in 6×6 places whatever the form, of 16
+// channels or columns; winoLine is one of its columns or rows.
+type (
+	winoGrid [6][6]lanes
+	winoLine [6]*lanes
+)
 
-// winoIn1 is Bᵀ·d.
-func winoIn1(m Wino, d winoRow) winoRow {
+// winoIn1 sets d to Bᵀ·d.
+func winoIn1(m Wino, d *winoLine) {
+	var s, t, u, v lanes
 	if m == Wino2 {
-		return winoRow{d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]}
+		s, t = *d[1], *d[2]
+		d[0].sub(d[0], &t)
+		d[1].add(&s, &t)
+		d[2].sub(&t, &s)
+		d[3].sub(&s, d[3])
+		return
 	}
-	u, v := FMA(-winoB2, d[2], d[4]), FMA(-winoB2, d[1], d[3])
-	s, t := FMA(-winoA2, d[2], d[4]), FMA(-winoA2, d[1], d[3])
-	return winoRow{
-		FMA(winoA2*winoB2, d[0], FMA(-(winoA2+winoB2), d[2], d[4])),
-		FMA(winoA, v, u), FMA(-winoA, v, u), FMA(winoB, t, s), FMA(-winoB, t, s),
-		FMA(winoA2*winoB2, d[1], FMA(-(winoA2+winoB2), d[3], d[5])),
-	}
+	u.fma(-winoB2, d[2], d[4])
+	v.fma(-winoB2, d[1], d[3])
+	s.fma(-winoA2, d[2], d[4])
+	t.fma(-winoA2, d[1], d[3])
+	d[4].fma(-(winoA2 + winoB2), d[2], d[4])
+	d[0].fma(winoA2*winoB2, d[0], d[4])
+	d[3].fma(-(winoA2 + winoB2), d[3], d[5])
+	d[5].fma(winoA2*winoB2, d[1], d[3])
+	d[1].fma(winoA, &v, &u)
+	d[2].fma(-winoA, &v, &u)
+	d[3].fma(winoB, &t, &s)
+	d[4].fma(-winoB, &t, &s)
 }
 
-// winoWeight1 is row i of G·w.
-func winoWeight1(m Wino, i int, w0, w1, w2 float32) float32 {
+// winoWeight1 sets d to row i of G·w, which it is none of.
+func winoWeight1(m Wino, i int, d, w0, w1, w2 *lanes) {
 	switch {
 	case i == 0:
-		return w0
+		*d = *w0
 	case i == int(m)+1:
-		return w2
-	case m == Wino2 && i == 1:
-		return (w0 + w2) + w1
+		*d = *w2
 	case m == Wino2:
-		return (w0 + w2) - w1
+		d.add(w0, w2)
+		if i == 1 {
+			d.add(d, w1)
+		} else {
+			d.sub(d, w1)
+		}
+	default:
+		point, square := float32(winoA), float32(winoA2)
+		if i > 2 {
+			point, square = winoB, winoB2
+		}
+		if i%2 == 0 {
+			point = -point
+		}
+		d.fma(square, w2, w0)
+		d.fma(point, w1, d)
 	}
-	point, square := float32(winoA), float32(winoA2)
-	if i > 2 {
-		point, square = winoB, winoB2
-	}
-	if i%2 == 0 {
-		point = -point
-	}
-	return FMA(point, w1, FMA(square, w2, w0))
 }
 
-// winoOut1 is Aᵀ·z.
-func winoOut1(m Wino, z winoRow) winoRow {
-	p, q, r, s := z[1]+z[2], z[1]-z[2], z[3]+z[4], z[3]-z[4]
+// winoOut1 sets the first values of z to Aᵀ·z.
+func winoOut1(m Wino, z *winoLine) {
+	var p, q, r, s, t lanes
+	p.add(z[1], z[2])
+	q.sub(z[1], z[2])
 	if m == Wino2 {
-		return winoRow{FMA(0.5, p, z[0]), FMA(0.5, q, -z[3])}
+		z[0].fma(0.5, &p, z[0])
+		t.mul(-1, z[3])
+		z[1].fma(0.5, &q, &t)
+		return
 	}
-	return winoRow{
-		FMA(winoK0, z[0], FMA(winoK1, p, float32(winoK2*r))),
-		FMA(winoK1*winoA, q, float32(winoK2*winoB*s)),
-		FMA(winoK1*winoA2, p, float32(winoK2*winoB2*r)),
-		FMA(winoK1*winoA2*winoA, q, FMA(winoK2*winoB2*winoB, s, z[5])),
+	r.add(z[3], z[4])
+	s.sub(z[3], z[4])
+	t.mul(winoK2, &r)
+	t.fma(winoK1, &p, &t)
+	z[0].fma(winoK0, z[0], &t)
+	t.mul(winoK2*winoB, &s)
+	z[1].fma(winoK1*winoA, &q, &t)
+	t.mul(winoK2*winoB2, &r)
+	z[2].fma(winoK1*winoA2, &p, &t)
+	t.fma(winoK2*winoB2*winoB, &s, z[5])
+	z[3].fma(winoK1*winoA2*winoA, &q, &t)
+}
+
+// winoBoth transforms x, of side×side values, down the columns and then along
+// the rows: pixels to their transform, or products to outputs.
+func winoBoth(m Wino, x *winoGrid, products bool) {
+	rows := int(m) + 2
+	if products {
+		rows = int(m)
+	}
+	for j := range int(m) + 2 {
+		winoLine1(m, &winoLine{&x[0][j], &x[1][j], &x[2][j], &x[3][j], &x[4][j], &x[5][j]}, products)
+	}
+	for i := range rows {
+		winoLine1(m, &winoLine{&x[i][0], &x[i][1], &x[i][2], &x[i][3], &x[i][4], &x[i][5]}, products)
 	}
 }
 
-// winoBoth transforms x, of in×in values, down the columns and then along the
-// rows; out values come from each.
-func winoBoth(m Wino, x *[6]winoRow, in, out int, f func(Wino, winoRow) winoRow) (y [6]winoRow) {
-	var t [6]winoRow
-	for j := range in {
-		var col winoRow
-		for i := range in {
-			col[i] = x[i][j]
-		}
-		for i, v := range f(m, col) {
-			t[i][j] = v
-		}
+func winoLine1(m Wino, d *winoLine, products bool) {
+	if products {
+		winoOut1(m, d)
+	} else {
+		winoIn1(m, d)
 	}
-	for i := range out {
-		y[i] = f(m, t[i])
-	}
-	return y
 }
 
 // winoInGeneric is the definition of WinoIn.Run.
 func winoInGeneric(t *WinoIn, m Wino) {
 	side := int(m) + 2
 	p := side * side
+	var d winoGrid
 	for n := range t.N {
 		v, off := t.V[n*p*t.Pitch:], t.Off[n*p:][:p]
-		for c := range t.C {
-			var d [6]winoRow
+		for c := 0; c < t.C; c += len(lanes{}) {
 			for i, o := range off {
+				from := t.Zero
 				if o >= 0 {
-					d[i/side][i%side] = t.X[int(o)+c]
-				} else {
-					d[i/side][i%side] = t.Zero[c]
+					from = t.X[o:]
 				}
+				copy(d[i/side][i%side][:], from[c:t.C])
 			}
-			y := winoBoth(m, &d, side, side, winoIn1)
+			winoBoth(m, &d, false)
 			for i := range p {
-				v[i*t.Pitch+c] = y[i/side][i%side]
+				copy(v[i*t.Pitch+c:], d[i/side][i%side][:])
 			}
 		}
 	}
@@ -115,17 +149,19 @@ func winoInGeneric(t *WinoIn, m Wino) {
 
 // winoWeightsGeneric is the definition of WinoWeights.
 func winoWeightsGeneric(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
-	for e := range n {
-		var g [3]float32 // G·g, of that row
-		for j := range g {
-			taps := [3]int{j, 3 + j, 6 + j}
+	for e := 0; e < n; e += len(lanes{}) {
+		tap := func(i int) *lanes {
 			if flip {
-				taps = [3]int{8 - j, 5 - j, 2 - j}
+				i = 8 - i
 			}
-			g[j] = winoWeight1(m, row, w[taps[0]*wStep+e], w[taps[1]*wStep+e], w[taps[2]*wStep+e])
+			return (*lanes)(w[i*wStep+e:])
+		}
+		var g [3]lanes // G·g, of that row
+		for j := range g {
+			winoWeight1(m, row, &g[j], tap(j), tap(3+j), tap(6+j))
 		}
 		for j := range int(m) + 2 {
-			u[j*uStep+e] = winoWeight1(m, j, g[0], g[1], g[2])
+			winoWeight1(m, j, (*lanes)(u[j*uStep+e:]), &g[0], &g[1], &g[2])
 		}
 	}
 }
@@ -134,26 +170,28 @@ func winoWeightsGeneric(m Wino, row int, u []float32, uStep int, w []float32, wS
 func winoOutGeneric(t *WinoOut, m Wino) {
 	side, w := int(m)+2, int(m)
 	p := side * side
+	var x winoGrid
 	for n := range t.N {
 		z, cOff := t.M[n*p*TileCols:], t.COff[n*w*w:][:w*w]
-		for k := range t.Cols {
-			var x [6]winoRow
+		for k := 0; k < t.Cols; k += len(lanes{}) {
 			for i := range p {
-				x[i/side][i%side] = z[i*TileCols+k]
+				x[i/side][i%side] = lanes(z[i*TileCols+k:])
 			}
-			y := winoBoth(m, &x, side, w, winoOut1)
+			winoBoth(m, &x, true)
 			for i, o := range cOff {
 				if o < 0 {
 					continue
 				}
-				v := y[i/w][i%w]
-				if t.Bias != nil {
-					v += t.Bias[k]
+				out := t.C[int(o)+k:][:min(len(lanes{}), t.Cols-k)]
+				for e, v := range x[i/w][i%w][:len(out)] {
+					if t.Bias != nil {
+						v += t.Bias[k+e]
+					}
+					if t.Res != nil {
+						v += t.Res[int(t.ROff[n*w*w+i])+k+e]
+					}
+					out[e] = v
 				}
-				if t.Res != nil {
-					v += t.Res[int(t.ROff[n*w*w+i])+k]
-				}
-				t.C[int(o)+k] = v
 			}
 		}
 	}
