@@ -250,3 +250,30 @@ func TestRequestsTogether(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// A context ends a sampling of the most steps while their levels are computed.
+func TestContextStopsTheSchedule(t *testing.T) {
+	for kind, methods := range map[string][]string{"dlpm": {"dlpm", "dlim"}, "edm": {"edm", "dpm"}, "tedm": {"tedm-ancestral", "tedm-sde"}} {
+		m := modelOf(t, kind, "toy")
+		for _, method := range methods {
+			began := false
+			o := heavytail.Options{Method: method, Steps: 1<<20 - 1, Step: func(int, int, []float32) error { began = true; return nil }}
+			err := m.Stream(&lateContext{t.Context(), 40}, o, func(int, []float32) error { return nil })
+			require.ErrorIs(t, err, context.Canceled, method)
+			require.False(t, began, method)
+		}
+	}
+}
+
+// A lateContext ends when it has been asked so many times.
+type lateContext struct {
+	context.Context
+	calls int
+}
+
+func (c *lateContext) Err() error {
+	if c.calls--; c.calls > 0 {
+		return nil
+	}
+	return context.Canceled
+}

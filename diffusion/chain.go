@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"context"
+	"fmt"
 
 	"heavytail/simd"
 	"heavytail/stable"
@@ -38,8 +39,11 @@ func newChain(ctx context.Context, name string, p Process, opt Options, stride i
 	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
-	sched, err := p.Schedule(opt.Levels)
+	sched, err := p.schedule(ctx, opt.Levels)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("diffusion: %s: stopped before the first step: %w", name, err)
+		}
 		return nil, err
 	}
 	r := newRun(ctx, name, den, x, seeds, (sched.T()-1)/stride, opt.Edit)

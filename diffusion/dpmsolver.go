@@ -34,7 +34,12 @@ func (s DPMSolver) Trajectory(ctx context.Context, den DataDenoiser, x []float64
 			yield(s.Steps, err)
 			return
 		}
-		sigma, last := s.Process.Sigmas(s.Steps), r.buffer()
+		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		if err != nil {
+			yield(s.Steps, r.stopped(r.first, err))
+			return
+		}
+		last := r.buffer()
 		startNoise(r, s.Process.Nu, sigma[r.first], 1)
 		r.loop(yield, func(i int) error {
 			if err := r.eval(r.out, x, sigma[i]); err != nil {

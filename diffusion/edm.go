@@ -92,14 +92,23 @@ func (p EDM) sigmaData(c int) float64 {
 //
 //	σ_i = (σ_max^{1/ρ} + i/(N−1)·(σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ, i = 0…N−1,  σ_N = 0.
 func (p EDM) Sigmas(N int) []float64 {
+	sigma, _ := p.sigmas(context.Background(), N)
+	return sigma
+}
+
+// sigmas is Sigmas that ends with ctx.
+func (p EDM) sigmas(ctx context.Context, N int) ([]float64, error) {
 	lo, hi, rho := p.levels()
 	a, b := dmath.Pow(hi, 1/rho), dmath.Pow(lo, 1/rho)
 	sigma := make([]float64, N+1)
 	for i := range N {
 		u := float64(i) / float64(max(N-1, 1))
 		sigma[i] = dmath.Pow(a+float64(u*(b-a)), rho)
+		if err := ended(ctx, i); err != nil {
+			return nil, err
+		}
 	}
-	return sigma
+	return sigma, nil
 }
 
 // A Preconditioning makes a denoiser of a network F at one level of noise:

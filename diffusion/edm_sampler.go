@@ -72,7 +72,11 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 			yield(s.Steps, err)
 			return
 		}
-		sigma := s.Process.Sigmas(s.Steps)
+		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		if err != nil {
+			yield(s.Steps, r.stopped(r.first, err))
+			return
+		}
 		slope, end := r.buffer(), r.buffer()
 		startNoise(r, s.Process.Nu, sigma[r.first], 1)
 		r.back = func(i int) error { return raise(r, s.Process.Nu, backward+i, sigma[i+1], sigma[i], 1) }

@@ -3,6 +3,7 @@ package diffusion
 import (
 	"context"
 	"math"
+	"sync/atomic"
 )
 
 // A Change is what becomes of an estimate x̂_0 of the data: it returns the value
@@ -94,17 +95,26 @@ func (p LIM) Through(den Denoiser, change Change) Denoiser {
 // levels, 0 for the process's own, with its estimates of the data changed,
 // (x_t − σ̄_t·ε̂)/γ̄_t.
 func (p Process) Through(den Denoiser, levels int, change Change) (Denoiser, error) {
-	sched, err := p.Schedule(levels)
+	T, err := p.steps(levels)
 	if err != nil {
 		return nil, err
 	}
-	unit := float64(sched.T()) // of the network's time, in levels
+	unit := float64(T) // of the network's time, in levels
 	if p.IntegerTime {
 		unit = 1
 	}
+	var known atomic.Pointer[Schedule] // computed when it is needed, under a context
 	return func(ctx context.Context, eps, x, times []float32) error {
 		if err := den(ctx, eps, x, times); err != nil {
 			return err
+		}
+		sched := known.Load()
+		if sched == nil {
+			var err error
+			if sched, err = p.schedule(ctx, levels); err != nil {
+				return err
+			}
+			known.Store(sched)
 		}
 		d := len(x) / max(len(times), 1)
 		for i, u := range times {

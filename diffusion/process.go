@@ -1,6 +1,9 @@
 package diffusion
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // A Scale says what the forward process does to the size of the data.
 type Scale string
@@ -115,15 +118,28 @@ func (p Process) exploding() (lo, hi, rho float64) {
 // p.Steps. The scale and the grid stay the same, so the network sees the same
 // map from time t/T to levels for every number of steps.
 func (p Process) Schedule(steps int) (*Schedule, error) {
+	return p.schedule(context.Background(), steps)
+}
+
+// schedule is Schedule that ends with ctx.
+func (p Process) schedule(ctx context.Context, steps int) (*Schedule, error) {
 	steps, err := p.steps(steps)
 	if err != nil {
 		return nil, err
 	}
 	p.Steps = steps
 	if p.Scale == Exploding {
-		return explodingSchedule(p), nil
+		return explodingSchedule(ctx, p)
 	}
-	return preservingSchedule(p), nil
+	return preservingSchedule(ctx, p)
+}
+
+// ended returns the error of ctx, which it looks at in some of the turns of a loop.
+func ended(ctx context.Context, turn int) error {
+	if turn%1024 != 0 {
+		return nil
+	}
+	return ctx.Err()
 }
 
 // steps returns the number of steps of Schedule, or its error, without computing

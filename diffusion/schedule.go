@@ -1,6 +1,7 @@
 package diffusion
 
 import (
+	"context"
 	"math"
 
 	"heavytail/internal/dmath"
@@ -51,7 +52,7 @@ func (p Process) tau(i int) float64 {
 //
 // 1−ᾱ is taken from cos²y − cos²x = sin(x+y)·sin(x−y), which does not cancel:
 // near t = 1 the plain difference loses most of its digits.
-func preservingSchedule(p Process) *Schedule {
+func preservingSchedule(ctx context.Context, p Process) (*Schedule, error) {
 	sch := newSchedule(p)
 	inv := 1 / p.Alpha
 	sch.Gamma[0], sch.GammaBar[0] = 1, 1
@@ -59,8 +60,11 @@ func preservingSchedule(p Process) *Schedule {
 		r, q := cosineRatio(p.tau(t), p.tau(t-1))
 		sch.Gamma[t], sch.Sigma[t] = dmath.Pow(r, inv), dmath.Pow(q, inv)
 		sch.GammaBar[t], sch.SigmaBar[t] = p.preservingLevel(t)
+		if err := ended(ctx, t); err != nil {
+			return nil, err
+		}
 	}
-	return sch
+	return sch, nil
 }
 
 // cosineRatio returns the ratio r of the ᾱ of two times uy < ux, and 1−r.
@@ -86,19 +90,25 @@ func (p Process) preservingLevel(t int) (gammaBar, sigmaBar float64) {
 //
 // u reaches 1 on either grid, so that σ_max is attained (the reference divides
 // by T−1, which the quadratic grid never reaches).
-func explodingSchedule(p Process) *Schedule {
+func explodingSchedule(ctx context.Context, p Process) (*Schedule, error) {
 	sch := newSchedule(p)
 	sigmaBar := p.explodingLevels()
 	for t := range p.Steps {
 		sch.Gamma[t], sch.GammaBar[t], sch.SigmaBar[t] = 1, 1, sigmaBar(t)
+		if err := ended(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	sch.Sigma[0] = sch.SigmaBar[0]
 	for t := 1; t < p.Steps; t++ {
 		// (σ̄_t^α − σ̄_{t−1}^α) = σ̄_t^α·(1 − q^α): expm1 keeps the digits for q near 1
 		q := dmath.Log(sch.SigmaBar[t-1] / sch.SigmaBar[t])
 		sch.Sigma[t] = sch.SigmaBar[t] * dmath.Pow(-dmath.Expm1(p.Alpha*q), 1/p.Alpha)
+		if err := ended(ctx, t); err != nil {
+			return nil, err
+		}
 	}
-	return sch
+	return sch, nil
 }
 
 // explodingLevels returns σ̄_t of explodingSchedule as a function of t.

@@ -48,7 +48,12 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 			yield(s.Steps, err)
 			return
 		}
-		sigma, G := s.Process.Sigmas(s.Steps), nu.groups()
+		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		if err != nil {
+			yield(s.Steps, r.stopped(r.first, err))
+			return
+		}
+		G := nu.groups()
 		startNoise(r, nu, sigma[r.first], 1)
 		r.back = func(i int) error { return raise(r, nu, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {

@@ -49,7 +49,12 @@ func (s TEDMSDE) Trajectory(ctx context.Context, den DataDenoiser, x []float64, 
 			yield(s.Steps, err)
 			return
 		}
-		sigma, G := s.Process.Sigmas(s.Steps), nu.groups()
+		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		if err != nil {
+			yield(s.Steps, r.stopped(r.first, err))
+			return
+		}
+		G := nu.groups()
 		moment := make([]float64, r.n*G)
 		startNoise(r, nu, sigma[r.first], 1)
 		r.loop(yield, func(i int) error {
