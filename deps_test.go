@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -190,10 +191,19 @@ func list(t *testing.T, format string) map[string][]string {
 	return pkgs
 }
 
+// module is the module's path, which will change with its home.
+var module = sync.OnceValue(func() string {
+	out, err := exec.Command("go", "list", "-m").Output()
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(string(out))
+})
+
 // local cuts the module's name off an import path.
 func local(path string) (name string, ours bool) {
-	if path == "heavytail" {
+	if path == module() {
 		return "", true
 	}
-	return strings.CutPrefix(path, "heavytail/")
+	return strings.CutPrefix(path, module()+"/")
 }

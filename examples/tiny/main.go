@@ -69,7 +69,8 @@ func point(x []float32, i uint64) {
 	var word [1]uint32
 	s.Uint32(word[:], 0)
 	sin, cos := math.Sincos(float64(word[0]%4) * math.Pi / 2)
-	x[0], x[1] = float32(2*cos+0.2*noise[0]), float32(2*sin+0.2*noise[1])
+	x[0] = float32(2*cos + float64(0.2*noise[0])) // rounded in between, as on every processor
+	x[1] = float32(2*sin + float64(0.2*noise[1]))
 }
 
 // train fits a network that estimates the noise in a point. Heavy noise has no mean
