@@ -107,7 +107,8 @@ type Settings = sample.Settings
 // An Edit gives an image to start from, with a strength, or to keep parts of:
 // its values are those of a sample, or of all samples, as Stream passes them.
 // The image-to-image of other programs is Edit{Image: x, Strength: 0.6}, their
-// inpainting Edit{Image: x, Known: k, Resample: 5}.
+// inpainting Edit{Image: x, Known: k, Resample: 5}. Edit{Resample: 2} needs no
+// image: every step of the sampler is made twice.
 type Edit = diffusion.Edit
 
 // A Model is a trained network with its recipe. It is immutable: any number

@@ -5,11 +5,13 @@ import (
 	"math"
 )
 
-// An Edit gives a sampler an image to start from, to keep parts of, or both;
-// nil is plain sampling. It must not change while the sampler runs.
+// An Edit gives a sampler an image to start from, to keep parts of, or both, or
+// has it visit its steps more than once; nil is plain sampling. It must not change
+// while the sampler runs.
 type Edit struct {
 	// Image holds the values of one sample, [d], for all samples, or one for
-	// each, row-major [n][d].
+	// each, row-major [n][d]. It may be nil where neither Strength nor Known asks
+	// for it.
 	Image []float32
 	// Strength in (0, 1) starts from the image: it is noised by the process's
 	// own law to the level from which the last ⌈Strength·N⌉ of the sampler's N
@@ -32,7 +34,12 @@ type Edit struct {
 	Known []bool
 	// Resample ≥ 1 is how often every step but the last is made, going back by
 	// a step of the forward process in between [Lugmayr et al. 2022]; 0 means
-	// 1. For DLPM, DLIM, EDMSampler and TEDMAncestral.
+	// 1. For the samplers of DLPM's networks, EDMSampler and TEDMAncestral.
+	//
+	// Without an image the visits are a sampler's own: a step of the ODE takes the
+	// law of one level to that of the next, the step of the forward process takes
+	// it back, and what a network got wrong at the first visit is partly forgotten
+	// at the second.
 	//
 	// [Lugmayr et al. 2022]: https://arxiv.org/abs/2201.09865
 	Resample int
@@ -66,7 +73,7 @@ func (e *Edit) check(name string, n, d int) {
 	if e == nil || n == 0 {
 		return
 	}
-	if len(e.Image) != d && len(e.Image) != n*d {
+	if k := len(e.Image); k != d && k != n*d && (k != 0 || e.NeedsImage()) {
 		panic(fmt.Sprintf("diffusion: %s: an image of %d values for %d samples of %d: want %d, or %d", name, len(e.Image), n, d, d, n*d))
 	}
 	if k := len(e.Known); k != 0 && k != d && k != n*d {
@@ -94,6 +101,9 @@ func (e *Edit) visits(N int) (steps, back int) {
 
 // fromImage tells whether the start has a part of the image.
 func (e *Edit) fromImage() bool { return e != nil && e.Strength > 0 && e.Strength < 1 }
+
+// NeedsImage tells whether the samples depend on the image.
+func (e *Edit) NeedsImage() bool { return e.fromImage() || e.keeps() }
 
 func (e *Edit) keeps() bool { return e != nil && len(e.Known) > 0 }
 

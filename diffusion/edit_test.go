@@ -44,6 +44,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	t.Helper()
 	ctx := context.Background()
 	run, law := map[string]editor{}, map[string]func(i int) (float64, float64){}
+	const sde = 2 // in place of DLIM's η; below 0: DLPM
 	chain := func(name string, p Process, opt Options, eta float64) {
 		p.Steps = N + 1
 		sched, err := p.Schedule(0)
@@ -54,6 +55,9 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 			x := make([]float32, len(seeds)*d)
 			if eta < 0 {
 				return at64(t, x, DLPM{p, opt}.Trajectory(ctx, shrink, x, seeds), left)
+			}
+			if eta == sde {
+				return at64(t, x, DLIMSDE{p, opt}.Trajectory(ctx, shrink, x, seeds), left)
 			}
 			return at64(t, x, DLIM{p, eta, opt}.Trajectory(ctx, shrink, x, seeds), left)
 		}
@@ -66,6 +70,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	chain("dlim", Default(1.7, 2), Options{}, 0)
 	chain("dlim noisy", Default(1.7, 2), Options{}, 0.6)
 	chain("dlim noisy consistent", Default(1.7, 2), Options{ConsistentStart: true}, 0.6)
+	chain("dlim sde", Default(1.7, 2), Options{ConsistentStart: true}, sde)
 	second := func(name string, p Process, s DLIM2) {
 		p.Steps = 2*N + 1
 		sched, err := p.Schedule(0)
@@ -119,7 +124,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 }
 
 // resamples are the editors that can go back.
-var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim2", "dlim2 consistent", "edm", "edm churn", "ancestral"}
+var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim sde", "dlim2", "dlim2 consistent", "edm", "edm churn", "ancestral"}
 
 // ramp is an image of d values.
 func ramp(d int) []float32 {
@@ -148,7 +153,7 @@ func TestStrength(t *testing.T) {
 			e := &Edit{Image: img, Strength: s}
 			got := draw(e, ids, d, steps)
 			require.Equal(t, draw(e, ids, d, -1), got, "%s: strength %v begins with %d steps left", name, s, steps)
-			if slices.Contains([]string{"dlpm consistent", "dlpm elements", "dlim noisy consistent", "dlim2 consistent"}, name) {
+			if slices.Contains([]string{"dlpm consistent", "dlpm elements", "dlim noisy consistent", "dlim sde", "dlim2 consistent"}, name) {
 				continue // the noise of their start is that of its level's A
 			}
 			_, whole := laws[name](0)
@@ -254,7 +259,7 @@ func TestKnownElementsFollowTheForwardLaw(t *testing.T) {
 	exact("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	alpha, student := stable.Symmetric(1.7).CDF, stable.StudentT{Nu: 3.5, Scale: 1}.CDF
 	for name, F := range map[string]func(float64) float64{
-		"dlpm consistent": alpha, "dlim": alpha, "dlim2": alpha, "dlim noisy": alpha, "dlim noisy consistent": alpha, "dlpm elements": stable.Symmetric(1.6).CDF,
+		"dlpm consistent": alpha, "dlim": alpha, "dlim2": alpha, "dlim sde": alpha, "dlim noisy": alpha, "dlim noisy consistent": alpha, "dlpm elements": stable.Symmetric(1.6).CDF,
 		"edm": student, "edm churn": student, "ancestral": student, "flow heun": stable.StudentT{Nu: 4, Scale: 1}.CDF,
 	} {
 		for _, left := range []int{9, 4} {
@@ -337,7 +342,7 @@ func TestEditsAreRefused(t *testing.T) {
 	again := &Edit{Image: ramp(2), Known: []bool{true, false}, Resample: 2}
 	_, err := DPMSolver{Steps: 3, Edit: again}.Sample(ctx, nil, seeds(1), 2)
 	require.ErrorContains(t, err, "cannot go back")
-	for _, e := range []*Edit{{Image: ramp(3)}, {}, {Image: ramp(2), Known: make([]bool, 3)}} {
+	for _, e := range []*Edit{{Image: ramp(3)}, {Strength: 0.5}, {Known: make([]bool, 2)}, {Image: ramp(2), Known: make([]bool, 3)}} {
 		require.Panics(t, func() { _, _ = EDMSampler{Steps: 3, Edit: e}.Sample(ctx, nil, seeds(4), 2) })
 		require.Panics(t, func() { _, _ = DLPM{Default(1.7, 5), Options{Edit: e}}.Sample(ctx, nil, seeds(4), 2) })
 	}
@@ -353,9 +358,9 @@ func TestEditBits(t *testing.T) {
 	}
 	edits := []*Edit{{Image: ramp(d), Known: known}, {Image: ramp(d), Strength: 0.7}, {Image: ramp(d), Known: known, Resample: 3, Strength: 0.8}}
 	ids := []uint64{5, 8, 1 << 50}
-	var first, second uint64
+	var first, second, third uint64
 	numtest.EachLevel(t, func(t *testing.T) {
-		h, h2 := fnv.New64a(), fnv.New64a() // dlim2 came later
+		h, h2, h3 := fnv.New64a(), fnv.New64a(), fnv.New64a() // dlim2 came later, then dlim sde
 		all, _ := editors(t, N)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			for _, e := range edits {
@@ -368,6 +373,9 @@ func TestEditBits(t *testing.T) {
 				if strings.HasPrefix(name, "dlim2") {
 					to = h2
 				}
+				if name == "dlim sde" {
+					to = h3
+				}
 				require.NoError(t, binary.Write(to, binary.LittleEndian, x))
 			}
 		}
@@ -378,12 +386,14 @@ func TestEditBits(t *testing.T) {
 			require.NoError(t, binary.Write(h, binary.LittleEndian, x))
 		}
 		if first == 0 {
-			first, second = h.Sum64(), h2.Sum64()
+			first, second, third = h.Sum64(), h2.Sum64(), h3.Sum64()
 		}
 		require.Equal(t, first, h.Sum64())
 		require.Equal(t, second, h2.Sum64())
+		require.Equal(t, third, h3.Sum64())
 	})
 	require.Equal(t, uint64(0xb9295619e9480b4d), second)
+	require.Equal(t, uint64(0x649648dda017efdc), third)
 	require.Equal(t, uint64(0xbd00c1c794c65a37), first)
 }
 

@@ -137,7 +137,7 @@ func raise(r *run[float64], nu Nu, step int, sigma, hat, noise float64) error {
 	for i := range r.n {
 		x, D, z := r.row(r.x, i), r.row(r.out, i), r.normal(i, step)
 		for g := range G {
-			w := add * posteriorNoise(nu.at(g), r.stream(i, uint32(step)), x, D, g, G, sigma)
+			w := add * posteriorNoise(nu.at(g), r.stream(i, uint32(step)), g, distance(x, D, g, G, sigma), float64(r.d/G))
 			for j := g; j < r.d; j += G {
 				x[j] += float64(w * float64(z[j]))
 			}

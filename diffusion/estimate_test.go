@@ -40,7 +40,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 		}
 		seeing, err := base.Through(den, 0, look(1e-2)) // ε̂ in float32, times σ̄/γ̄
 		require.NoError(t, err)
-		for _, s := range []Sampler[Denoiser, float32]{DLPM{Process: base}, DLIM{Process: base}, DLIM2{Process: base, Steps: 4}} {
+		for _, s := range []Sampler[Denoiser, float32]{DLPM{Process: base}, DLIM{Process: base}, DLIMSDE{Process: base}, DLIM2{Process: base, Steps: 4}} {
 			want, err := s.Sample(ctx, den, ids, 4)
 			require.NoError(t, err)
 			seen = 0

@@ -69,6 +69,7 @@ func TestPointMassReturns(t *testing.T) {
 					for _, eta := range []float64{0, 0.5, 1} {
 						checkPointMass(t, DLIM{base, eta, o}, base, c, d, 1, 1)
 					}
+					checkPointMass(t, DLIMSDE{base, o}, base, c, d, 1, 1)
 					if T%2 == 1 {
 						s := DLIM2{Process: base, Steps: T / 2, ClipDenoised: o.ClipDenoised, ConsistentStart: o.ConsistentStart}
 						checkPointMass(t, s, base, c, d, 2, twoStepTerms(t, base))
@@ -206,7 +207,7 @@ func TestForwardChainMatchesClosedForm(t *testing.T) {
 }
 
 // With the exact denoiser of a point c every state has its closed-form law,
-// (x_t − γ̄_t·c)/σ̄_t unit SαS: DLIM for every η from the independent start,
+// (x_t − γ̄_t·c)/σ̄_t unit SαS: DLIM for every η and its SDE from the independent start,
 // DLPM from the consistent one, with one A or one per element.
 func TestSamplersKeepTheMarginals(t *testing.T) {
 	const n, T, c = 6000, 8, 0.5
@@ -241,6 +242,7 @@ func TestSamplersKeepTheMarginals(t *testing.T) {
 		for _, eta := range []float64{0, 0.4, 1} {
 			check("DLIM", DLIM{Process: p, Eta: eta}.Trajectory(ctx, den, x, seeds(n)))
 		}
+		check("DLIM SDE", DLIMSDE{Process: p}.Trajectory(ctx, den, x, seeds(n)))
 		check("DLPM", DLPM{Process: p, Options: Options{ConsistentStart: true}}.Trajectory(ctx, den, x, seeds(n)))
 	}
 }

@@ -264,7 +264,7 @@ func TestGoldenPosterior(t *testing.T) {
 		require.InDelta(t, 1.25, v[1]/v[0], 0.025)
 	}
 	require.InDelta(t, math.Sqrt((7+4.0)/(7+3-2)), posteriorDeviation(nu, 4, d), 1e-15)
-	plain := TEDMAncestral{GaussianNoise: true, DropFactor: true}.scale(nu, stable.Stream{}, other, other, 0, 1, 1)
+	plain := TEDMAncestral{GaussianNoise: true, DropFactor: true}.scale(nu, stable.Stream{}, 0, 0, d)
 	require.InDelta(t, math.Sqrt(1.25), plain, 1e-15)
 }
 

@@ -34,7 +34,12 @@ type TEDMAncestral struct {
 	// GaussianNoise draws Gaussian noise with the posterior's variance,
 	// √((ν+δ²)/(ν+d−2))·z, instead of τ.
 	GaussianNoise bool
-	Edit          *Edit // an image to start from or to keep parts of; nil: none
+	// Moment gives the second moment of the posterior in place of the plug-in δ²,
+	// which misses the spread of x_0 given x_t; nil: δ². With the exact one the
+	// sampler ends at the data as N grows: what the steps leave out then, the
+	// spread of x_0 in their mean, is of second order in their length.
+	Moment SecondMoment
+	Edit   *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of EDMSampler with this sampler's steps.
@@ -54,6 +59,7 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 			return
 		}
 		G := nu.groups()
+		moment := make([]float64, r.n*G)
 		startNoise(r, nu, sigma[r.first], 1)
 		r.back = func(i int) error { return raise(r, nu, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
@@ -63,6 +69,9 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 			}
 			bar := s.Eta * next * math.Sqrt((cur-next)*(cur+next)) / cur
 			keep := math.Sqrt((next-bar)*(next+bar)) / cur
+			if err := distances(r, s.Moment, moment, cur); err != nil {
+				return err
+			}
 			for k := range r.n {
 				x, D, z := r.row(x, k), r.row(r.out, k), r.z
 				if bar > 0 {
@@ -71,7 +80,7 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 				for g := range G {
 					w := 0.0
 					if bar > 0 {
-						w = bar * s.scale(nu.at(g), r.stream(k, uint32(i)), x, D, g, G, cur)
+						w = bar * s.scale(nu.at(g), r.stream(k, uint32(i)), g, moment[k*G+g], float64(r.d/G))
 					}
 					for j := g; j < r.d; j += G {
 						x[j] = D[j] + float64(keep*(x[j]-D[j])) + float64(w*float64(z[j]))
@@ -83,28 +92,27 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 	}
 }
 
-// scale returns the factor of σ̄·z for one group of a row.
-func (s TEDMAncestral) scale(nu float64, at stable.Stream, x, D []float64, g, groups int, sigma float64) float64 {
-	d := float64(len(x) / groups)
+// scale returns the factor of σ̄·z for one group of a row, of d elements at the
+// squared distance δ².
+func (s TEDMAncestral) scale(nu float64, at stable.Stream, g int, delta2, d float64) float64 {
 	switch {
 	case s.GaussianNoise && s.DropFactor: // the variance of t_{ν+d}
 		return math.Sqrt(Nu{nu + d}.Inflation(0))
 	case s.GaussianNoise:
-		return posteriorDeviation(nu, distance(x, D, g, groups, sigma), d)
+		return posteriorDeviation(nu, delta2, d)
 	case s.DropFactor:
 		return 1 / math.Sqrt(at.Kappa(nu+d, g))
 	}
-	return posteriorNoise(nu, at, x, D, g, groups, sigma)
+	return posteriorNoise(nu, at, g, delta2, d)
 }
 
-// posteriorNoise returns √((ν+δ²)/(ν+d))/√κ, κ ~ χ²(ν+d)/(ν+d): times z it is
+// posteriorNoise returns √((ν+δ²)/(ν+d))/√κ of group g, κ ~ χ²(ν+d)/(ν+d): times z it is
 // the noise of the posterior, given unit σ̄.
-func posteriorNoise(nu float64, at stable.Stream, x, D []float64, g, groups int, sigma float64) float64 {
+func posteriorNoise(nu float64, at stable.Stream, g int, delta2, d float64) float64 {
 	if math.IsInf(nu, 1) {
 		return 1
 	}
-	d := float64(len(x) / groups)
-	return posteriorScale(nu, distance(x, D, g, groups, sigma), d) / math.Sqrt(at.Kappa(nu+d, g))
+	return posteriorScale(nu, delta2, d) / math.Sqrt(at.Kappa(nu+d, g))
 }
 
 // Moves implements Sampler.

@@ -66,7 +66,7 @@ func (s TEDMSDE) Trajectory(ctx context.Context, den DataDenoiser, x []float64, 
 				copy(x, r.out)
 				return nil
 			}
-			if err := s.distances(r, moment, cur); err != nil {
+			if err := distances(r, s.Moment, moment, cur); err != nil {
 				return err
 			}
 			drift := (1 + s.Beta) * (next - cur) / cur
@@ -96,10 +96,10 @@ func (s TEDMSDE) nu() Nu {
 	return s.Process.Nu
 }
 
-// distances sets m to δ², or to Moment's.
-func (s TEDMSDE) distances(r *run[float64], m []float64, sigma float64) error {
-	if s.Moment != nil {
-		return s.Moment(r.ctx, m, r.x, r.times)
+// distances sets m to the second moments, or to δ² where there are none.
+func distances(r *run[float64], moment SecondMoment, m []float64, sigma float64) error {
+	if moment != nil {
+		return moment(r.ctx, m, r.x, r.times)
 	}
 	G := len(m) / r.n
 	for k := range r.n {

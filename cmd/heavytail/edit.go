@@ -15,9 +15,9 @@ import (
 // An edit is what the flags -init, -strength, -mask and -resample ask for. It
 // is also how a picture's recipe tells of them.
 type edit struct {
-	Init       string  `json:"init"` // file name
-	InitSHA256 string  `json:"init_sha256"`
-	Strength   float64 `json:"strength"`
+	Init       string  `json:"init,omitempty"` // file name
+	InitSHA256 string  `json:"init_sha256,omitempty"`
+	Strength   float64 `json:"strength,omitempty"`
 	Mask       string  `json:"mask,omitempty"`
 	MaskSHA256 string  `json:"mask_sha256,omitempty"`
 	Resample   int     `json:"resample,omitempty"`
@@ -32,7 +32,7 @@ func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
 	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, a grid that sample wrote, or samples in .npy or .csv; several give as many samples (empty: start from noise)")
 	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
 	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
-	fs.IntVar(&r.edit.Resample, "resample", 0, "with -mask: visits of every step, which fit the filling to what is kept (0: 5 where the method can, else 1)")
+	fs.IntVar(&r.edit.Resample, "resample", 0, owners("resample")+": visits of every step but the last, going back by a step of noise in between; with -mask they fit the filling to what is kept (0: 1, with -mask 5 where the method can)")
 	fs.Float64Var(&r.options.Guidance, "guidance", 1, "classifier-free guidance: above 1, samples more typical of their class and less varied, in twice the time")
 	fs.Func("size", "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)", func(text string) error {
 		h, w, both := strings.Cut(text, "x")
@@ -52,14 +52,14 @@ func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
 // check looks for mistakes that need no model and no file.
 func (e *edit) check() error {
 	switch {
-	case e.Init == "" && (e.Strength != 0 || e.Mask != "" || e.Resample != 0):
-		return usage("-strength, -mask and -resample change an image: name it with -init")
+	case e.Init == "" && (e.Strength != 0 || e.Mask != ""):
+		return usage("-strength and -mask change an image: name it with -init")
 	case !(e.Strength >= 0 && e.Strength <= 1):
 		return usage("-strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
 	case e.Resample < 0:
 		return usage("-resample %d: want 1 or more", e.Resample)
-	case e.Resample != 0 && e.Mask == "":
-		return usage("-resample fits the filling of a mask: name it with -mask")
+	case e.Resample == 1 && e.Mask == "":
+		return usage("-resample 1 is what is done without it: leave it out")
 	}
 	return nil
 }
@@ -68,6 +68,9 @@ func (e *edit) check() error {
 func (r *sampleRequest) loadEdit(ctx context.Context, e env) error {
 	d := &r.edit
 	if d.Init == "" {
+		if d.Resample != 0 {
+			r.options.Edit = &heavytail.Edit{Resample: d.Resample}
+		}
 		return nil
 	}
 	o := &heavytail.Edit{Strength: d.Strength, Resample: d.Resample}

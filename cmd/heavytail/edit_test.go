@@ -56,6 +56,7 @@ func TestEditFlags(t *testing.T) {
 	}
 	plain := run("run", "plain.npy", "")
 	require.Equal(t, plain, run("run", "one.npy", "-init init.png -strength 1"))
+	require.NotEqual(t, plain, run("run", "twice.npy", "-resample 2"), "visits need no image")
 	near := run("run", "near.npy", "-init init.png -strength 0.01")
 	require.NotEqual(t, plain, near)
 
@@ -144,7 +145,7 @@ func TestEditMistakes(t *testing.T) {
 	writePNG(t, filepath.Join(dir, "init.png"), func(int, int) byte { return 9 })
 	for flags, want := range map[string]string{
 		"-strength 0.5": "name it with -init", "-mask init.png": "name it with -init", "-init init.png -strength 2": "want a value above 0",
-		"-init init.png -strength NaN": "want a value above 0", "-init init.png -resample 3": "name it with -mask", "-init no.png": "-init no.png",
+		"-init init.png -strength NaN": "want a value above 0", "-init init.png -resample 1": "leave it out", "-resample -1": "want 1 or more", "-resample 2 -method lim-ode": "dlpm", "-resample 5000": "use 1 to 1000", "-init no.png": "-init no.png",
 		"-init init.png -mask no.png": "-mask no.png", "-n 64 -init images.npy": "10 samples in it, 64 to draw", "-size 0": "want pixels", "-size 3x": "want pixels",
 		"-guidance 2": "without classes", "-guidance -1": "want 1 (none) or more", "-init run/model.safetensors": "want PNG or JPEG",
 		"-init init.png -mask init.png -resample 5000": "use 1 to 1000",

@@ -39,6 +39,13 @@ func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
 	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()})
 }
 
+func makeDLIMSDE(o Options, r recipe.Recipe) (sampler, error) {
+	if err := o.checkSteps(r.Process); err != nil {
+		return nil, err
+	}
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Options: o.chain()})
+}
+
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
 	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit})
 }

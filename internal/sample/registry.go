@@ -54,13 +54,14 @@ const tailSteps = 64
 
 // methods are the registry, in the order in which it is listed.
 var methods = []method{
-	{"dlpm", "stochastic", levy, "", moves(99), "clamp-a start", makeDLPM, chainBytes},
-	{"dlim", "few steps", levy, "dlpm", moves(24), "eta clamp-a start", makeDLIM, chainBytes},
-	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start", makeDLIM2, dlim2Bytes},
+	{"dlpm", "stochastic", levy, "", moves(99), "clamp-a start resample", makeDLPM, chainBytes},
+	{"dlim", "few steps", levy, "dlpm", moves(24), "eta clamp-a start resample", makeDLIM, chainBytes},
+	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "clamp-a start resample", makeDLIMSDE, chainBytes},
+	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start resample", makeDLIM2, dlim2Bytes},
 	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
-	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho", makeEDM, dataBytes(16)},
-	{"tedm-ancestral", "", clean, "", number(64), "sigma rho drop-factor", makeAncestral, dataBytes(0)},
+	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho resample", makeEDM, dataBytes(16)},
+	{"tedm-ancestral", "", clean, "", number(64), "sigma rho drop-factor resample", makeAncestral, dataBytes(0)},
 	{"tedm-sde", "", clean, "", number(128), "sigma rho nu-coeff", makeSDE, dataBytes(0)},
 	{"dpm", "DPM-Solver++", clean, "", number(20), "sigma rho", makeDPM, dataBytes(8)},
 	{"flow", "", clean, "flow tflow", number(25), "solver sigma rho", makeFlow, flowBytes},

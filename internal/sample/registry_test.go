@@ -31,7 +31,7 @@ func TestRegistry(t *testing.T) {
 		require.Equal(t, 1, owners, kind)
 		require.Contains(t, MethodsOf(r), Default(r), kind)
 	}
-	known := []string{"start"} // of Options
+	known := []string{"start", "resample"} // of Options
 	for _, s := range (Settings{}).given() {
 		known = append(known, s.name)
 	}

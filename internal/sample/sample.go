@@ -188,7 +188,7 @@ func (o Options) fits(n, d int) error {
 		return nil
 	}
 	fit := func(k int) bool { return k == d || k%d == 0 && k/d == n } // n·d may wrap around
-	if !fit(len(e.Image)) {
+	if k := len(e.Image); !fit(k) && (k != 0 || e.NeedsImage()) {
 		return fmt.Errorf("an image of %d values to start from; want %d for all samples, or for each of the %d", len(e.Image), d, n)
 	}
 	if k := len(e.Known); k != 0 && !fit(k) {

@@ -1,0 +1,111 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/internal/chart"
+	"heavytail/internal/dmath"
+)
+
+func reportSamplers(r *Results, sets []samplersSet) Report {
+	rep := Report{Title: "samplers: losses and samplers at equal evaluations"}
+	rep.Sections = []Section{{"overall", samplersOverall(r, sets)}, {"against", samplersAgainst(r, sets)}}
+	for _, s := range sets {
+		rep.Sections = append(rep.Sections, Section{"set-" + s.name, samplersTable(r, s)})
+	}
+	plot := chart.Plot{Title: "all sets: error beside the training data's", XLabel: "α of the noise", YLabel: "ratio", LogY: true}
+	for i, loss := range samplersLosses {
+		for k, c := range chainSamplers {
+			if c.name != "dlpm" && c.name != "dlim twice" && c.name != "dlim-sde" {
+				continue
+			}
+			line := chart.Series{Name: methodOf(loss, c), Colour: k + 1, Style: []chart.Style{chart.Dashed, chart.Curve}[i]}
+			for _, alpha := range samplersAlphas {
+				line.X = append(line.X, alpha)
+				line.Y = append(line.Y, dmath.Exp(Summarise(logRatios(r, sets, methodOf(loss, c), alpha, "")).Mean))
+			}
+			plot.Series = append(plot.Series, line)
+		}
+	}
+	rep.Figures = []chart.Figure{{Plots: []chart.Plot{plot}}}
+	return rep
+}
+
+// logRatios are the logarithms of a method's errors over those of another with
+// the same α, of the same sets and runs; over those of the training data where
+// other is empty.
+func logRatios(r *Results, sets []samplersSet, method string, alpha float64, other string) (logs []float64) {
+	for _, s := range sets {
+		beside := r.Values(trainingData, s.name+" -", "error")
+		if other != "" {
+			beside = r.Values(other, setting(s.name, alpha), "error")
+		}
+		for run, v := range r.Values(method, setting(s.name, alpha), "error") {
+			if run < len(beside) {
+				logs = append(logs, dmath.Log(v/beside[run]))
+			}
+		}
+	}
+	return logs
+}
+
+// geometric is the geometric mean of numbers given by their logarithms, with the
+// 95 % interval of their spread.
+func geometric(logs []float64) string {
+	s := Summarise(logs)
+	se := float64(1.96 * (s.Std / math.Sqrt(float64(s.N))))
+	return fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se))
+}
+
+// samplersOverall ranks losses and samplers over all sets.
+func samplersOverall(r *Results, sets []samplersSet) string {
+	return samplersMethods("loss and sampler", func(method string, alpha float64) string {
+		return geometric(logRatios(r, sets, method, alpha, ""))
+	})
+}
+
+// samplersAgainst compares all with the published pair, run by run: root and DLPM.
+func samplersAgainst(r *Results, sets []samplersSet) string {
+	published := methodOf(samplersLosses[0], chainSamplers[0])
+	return samplersMethods("beside root + DLPM", func(method string, alpha float64) string {
+		logs := logRatios(r, sets, method, alpha, published)
+		if method == published {
+			return "1"
+		}
+		better := 0
+		for _, v := range logs {
+			if v < 0 {
+				better++
+			}
+		}
+		return fmt.Sprintf("%s, better in %d of %d", geometric(logs), better, len(logs))
+	})
+}
+
+// samplersMethods is a table with a cell for every method and α.
+func samplersMethods(name string, cell func(method string, alpha float64) string) string {
+	t := Table{Head: []string{name}}
+	for _, alpha := range samplersAlphas {
+		t.Head = append(t.Head, fmt.Sprintf("α = %g", alpha))
+	}
+	for _, loss := range samplersLosses {
+		for _, c := range chainSamplers {
+			cells := []string{fmt.Sprintf("%s + %s", loss, c.title)}
+			for _, alpha := range samplersAlphas {
+				cells = append(cells, cell(methodOf(loss, c), alpha))
+			}
+			t.Add(cells...)
+		}
+	}
+	return t.String()
+}
+
+// samplersTable shows the errors of one set.
+func samplersTable(r *Results, s samplersSet) string {
+	data := r.Summary(trainingData, s.name+" -", "error")
+	body := samplersMethods(s.name, func(method string, alpha float64) string {
+		return compact(r.Summary(method, setting(s.name, alpha), "error"))
+	})
+	return fmt.Sprintf("%s\n\nThe training data: %s, %d runs.", body, compact(data), data.N)
+}
