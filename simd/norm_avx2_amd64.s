@@ -165,44 +165,99 @@ GLOBL tails<>(SB), RODATA|NOPTR, $128
 TEXT ·chanSumsAVX2(SB), NOSPLIT, $0-96
 	MOVQ shift_len+80(FP), AX
 	XORQ CX, CX
+	SUBQ $0x20, AX
+	JL   next3
+
+loop4:
+	MOVQ   shift_base+72(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   x+48(FP), BX
+	LEAQ   (BX)(CX*4), BX
+	MOVQ   pitch+56(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   n+64(FP), DI
+
+pixel5:
+	VMOVUPS     (BX), Y8
+	VMOVUPS     32(BX), Y9
+	VSUBPS      (DX)(CX*4), Y8, Y8
+	VSUBPS      32(DX)(CX*4), Y9, Y9
+	VADDPS      Y8, Y0, Y0
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y8, Y8, Y2
+	VFMADD231PS Y9, Y9, Y3
+	VMOVUPS     64(BX), Y8
+	VMOVUPS     96(BX), Y9
+	VSUBPS      64(DX)(CX*4), Y8, Y8
+	VSUBPS      96(DX)(CX*4), Y9, Y9
+	VADDPS      Y8, Y4, Y4
+	VADDPS      Y9, Y5, Y5
+	VFMADD231PS Y8, Y8, Y6
+	VFMADD231PS Y9, Y9, Y7
+	ADDQ        SI, BX
+	DECQ        DI
+	JNZ         pixel5
+	MOVQ        s_base+0(FP), DX
+	VMOVUPS     Y0, (DX)(CX*4)
+	VMOVUPS     Y1, 32(DX)(CX*4)
+	MOVQ        q_base+24(FP), DX
+	VMOVUPS     Y2, (DX)(CX*4)
+	VMOVUPS     Y3, 32(DX)(CX*4)
+	MOVQ        s_base+0(FP), DX
+	VMOVUPS     Y4, 64(DX)(CX*4)
+	VMOVUPS     Y5, 96(DX)(CX*4)
+	MOVQ        q_base+24(FP), DX
+	VMOVUPS     Y6, 64(DX)(CX*4)
+	VMOVUPS     Y7, 96(DX)(CX*4)
+	ADDQ        $0x20, CX
+	SUBQ        $0x20, AX
+	JGE         loop4
+
+next3:
+	ADDQ $0x20, AX
 	SUBQ $0x10, AX
 	JL   tail1
 
-loop4:
-	MOVQ    shift_base+72(FP), DX
-	VMOVUPS (DX)(CX*4), Y0
-	VMOVUPS 32(DX)(CX*4), Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	MOVQ    x+48(FP), DX
-	LEAQ    (DX)(CX*4), DX
-	MOVQ    pitch+56(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+64(FP), SI
+loop7:
+	MOVQ   shift_base+72(FP), DX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   x+48(FP), BX
+	LEAQ   (BX)(CX*4), BX
+	MOVQ   pitch+56(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   n+64(FP), DI
 
-pixel5:
-	VMOVUPS     (DX), Y6
-	VMOVUPS     32(DX), Y7
-	VSUBPS      Y0, Y6, Y6
-	VSUBPS      Y1, Y7, Y7
-	VADDPS      Y6, Y2, Y2
-	VADDPS      Y7, Y3, Y3
-	VFMADD231PS Y6, Y6, Y4
-	VFMADD231PS Y7, Y7, Y5
-	ADDQ        BX, DX
-	DECQ        SI
-	JNZ         pixel5
+pixel8:
+	VMOVUPS     (BX), Y4
+	VMOVUPS     32(BX), Y5
+	VSUBPS      (DX)(CX*4), Y4, Y4
+	VSUBPS      32(DX)(CX*4), Y5, Y5
+	VADDPS      Y4, Y0, Y0
+	VADDPS      Y5, Y1, Y1
+	VFMADD231PS Y4, Y4, Y2
+	VFMADD231PS Y5, Y5, Y3
+	ADDQ        SI, BX
+	DECQ        DI
+	JNZ         pixel8
 	MOVQ        s_base+0(FP), DX
+	VMOVUPS     Y0, (DX)(CX*4)
+	VMOVUPS     Y1, 32(DX)(CX*4)
+	MOVQ        q_base+24(FP), DX
 	VMOVUPS     Y2, (DX)(CX*4)
 	VMOVUPS     Y3, 32(DX)(CX*4)
-	MOVQ        q_base+24(FP), DX
-	VMOVUPS     Y4, (DX)(CX*4)
-	VMOVUPS     Y5, 32(DX)(CX*4)
 	ADDQ        $0x10, CX
 	SUBQ        $0x10, AX
-	JGE         loop4
+	JGE         loop7
 
 tail1:
 	ADDQ       $0x10, AX
@@ -224,7 +279,7 @@ tail1:
 	SHLQ       $0x02, DX
 	MOVQ       n+64(FP), BX
 
-pixel6:
+pixel9:
 	VMASKMOVPS  (AX), Y0, Y8
 	VMASKMOVPS  32(AX), Y1, Y9
 	VSUBPS      Y2, Y8, Y8
@@ -235,7 +290,7 @@ pixel6:
 	VFMADD231PS Y9, Y9, Y7
 	ADDQ        DX, AX
 	DECQ        BX
-	JNZ         pixel6
+	JNZ         pixel9
 	MOVQ        s_base+0(FP), AX
 	VMASKMOVPS  Y4, Y0, (AX)(CX*4)
 	VMASKMOVPS  Y5, Y1, 32(AX)(CX*4)
@@ -261,24 +316,24 @@ TEXT ·normApplyAVX2(SB), NOSPLIT, $0-88
 	MOVQ n+32(FP), R8
 	MOVQ a_len+48(FP), R9
 
-pixel7:
+pixel10:
 	MOVQ R9, R10
 	XORQ R11, R11
 	SUBQ $0x08, R10
-	JL   tail8
+	JL   tail11
 
-loop11:
+loop14:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (DI)(R11*4), Y1
 	VFMADD231PS (SI)(R11*4), Y0, Y1
 	VMOVUPS     Y1, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop11
+	JGE         loop14
 
-tail8:
+tail11:
 	ADDQ        $0x08, R10
-	JZ          done9
+	JZ          done12
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
@@ -288,11 +343,11 @@ tail8:
 	VFMADD231PS Y3, Y1, Y2
 	VMASKMOVPS  Y2, Y0, (AX)(R11*4)
 
-done9:
+done12:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  pixel7
+	JNZ  pixel10
 	VZEROUPPER
 	RET
 
@@ -302,9 +357,9 @@ TEXT ·gradSumsAVX2(SB), NOSPLIT, $0-104
 	MOVQ s1_len+8(FP), AX
 	XORQ CX, CX
 	SUBQ $0x08, AX
-	JL   tail12
+	JL   tail15
 
-loop15:
+loop18:
 	MOVQ    mean+88(FP), DX
 	VMOVUPS (DX)(CX*4), Y0
 	MOVQ    rstd+96(FP), DX
@@ -321,7 +376,7 @@ loop15:
 	SHLQ    $0x02, DI
 	MOVQ    n+80(FP), R8
 
-pixel16:
+pixel19:
 	VMOVUPS     (DX), Y4
 	VMOVUPS     (SI), Y5
 	VADDPS      Y5, Y2, Y2
@@ -331,18 +386,18 @@ pixel16:
 	ADDQ        BX, DX
 	ADDQ        DI, SI
 	DECQ        R8
-	JNZ         pixel16
+	JNZ         pixel19
 	MOVQ        s1_base+0(FP), DX
 	VMOVUPS     Y2, (DX)(CX*4)
 	MOVQ        s2_base+24(FP), DX
 	VMOVUPS     Y3, (DX)(CX*4)
 	ADDQ        $0x08, CX
 	SUBQ        $0x08, AX
-	JGE         loop15
+	JGE         loop18
 
-tail12:
+tail15:
 	ADDQ       $0x08, AX
-	JZ         done13
+	JZ         done16
 	LEAQ       tails<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
@@ -362,7 +417,7 @@ tail12:
 	SHLQ       $0x02, SI
 	MOVQ       n+80(FP), DI
 
-pixel17:
+pixel20:
 	VMASKMOVPS  (AX), Y0, Y5
 	VMASKMOVPS  (BX), Y0, Y6
 	VADDPS      Y6, Y3, Y3
@@ -372,13 +427,13 @@ pixel17:
 	ADDQ        DX, AX
 	ADDQ        SI, BX
 	DECQ        DI
-	JNZ         pixel17
+	JNZ         pixel20
 	MOVQ        s1_base+0(FP), AX
 	VMASKMOVPS  Y3, Y0, (AX)(CX*4)
 	MOVQ        s2_base+24(FP), AX
 	VMASKMOVPS  Y4, Y0, (AX)(CX*4)
 
-done13:
+done16:
 	VZEROUPPER
 	RET
 
@@ -396,13 +451,13 @@ TEXT ·normApplySiLUAVX2(SB), NOSPLIT, $0-88
 	MOVQ n+32(FP), R8
 	MOVQ a_len+48(FP), R9
 
-pixel18:
+pixel21:
 	MOVQ R9, R10
 	XORQ R11, R11
 	SUBQ $0x08, R10
-	JL   tail19
+	JL   tail22
 
-loop22:
+loop25:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (DI)(R11*4), Y1
 	VFMADD231PS (SI)(R11*4), Y0, Y1
@@ -440,11 +495,11 @@ loop22:
 	VMOVUPS     Y0, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop22
+	JGE         loop25
 
-tail19:
+tail22:
 	ADDQ        $0x08, R10
-	JZ          done20
+	JZ          done23
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
@@ -485,11 +540,11 @@ tail19:
 	VMULPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R11*4)
 
-done20:
+done23:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  pixel18
+	JNZ  pixel21
 	VZEROUPPER
 	RET
 
@@ -499,9 +554,9 @@ TEXT ·gradSumsSiLUAVX2(SB), NOSPLIT, $0-136
 	MOVQ s1_len+8(FP), AX
 	XORQ CX, CX
 	SUBQ $0x08, AX
-	JL   tail23
+	JL   tail26
 
-loop26:
+loop29:
 	MOVQ    mean+120(FP), DX
 	VMOVUPS (DX)(CX*4), Y0
 	MOVQ    rstd+128(FP), DX
@@ -526,7 +581,7 @@ loop26:
 	SHLQ    $0x02, R9
 	MOVQ    n+96(FP), R10
 
-pixel27:
+pixel30:
 	VMOVUPS     (DX), Y6
 	VMOVAPS     Y6, Y7
 	VFMADD213PS Y5, Y4, Y7
@@ -569,10 +624,10 @@ pixel27:
 	VMULPS      Y9, Y10, Y10
 	VMULPS      Y8, Y10, Y7
 	CMPQ        dv+48(FP), $0x00
-	JE          skip28
+	JE          skip31
 	VMOVUPS     Y7, (R8)
 
-skip28:
+skip31:
 	VADDPS      Y7, Y2, Y2
 	VSUBPS      Y0, Y6, Y6
 	VMULPS      Y1, Y6, Y6
@@ -581,18 +636,18 @@ skip28:
 	ADDQ        DI, SI
 	ADDQ        R9, R8
 	DECQ        R10
-	JNZ         pixel27
+	JNZ         pixel30
 	MOVQ        s1_base+0(FP), DX
 	VMOVUPS     Y2, (DX)(CX*4)
 	MOVQ        s2_base+24(FP), DX
 	VMOVUPS     Y3, (DX)(CX*4)
 	ADDQ        $0x08, CX
 	SUBQ        $0x08, AX
-	JGE         loop26
+	JGE         loop29
 
-tail23:
+tail26:
 	ADDQ       $0x08, AX
-	JZ         done24
+	JZ         done27
 	LEAQ       tails<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
@@ -620,7 +675,7 @@ tail23:
 	SHLQ       $0x02, R8
 	MOVQ       n+96(FP), R9
 
-pixel29:
+pixel32:
 	VMASKMOVPS  (AX), Y0, Y7
 	VMOVAPS     Y7, Y8
 	VFMADD213PS Y6, Y5, Y8
@@ -663,10 +718,10 @@ pixel29:
 	VMULPS      Y10, Y11, Y11
 	VMULPS      Y9, Y11, Y8
 	CMPQ        dv+48(FP), $0x00
-	JE          skip30
+	JE          skip33
 	VMASKMOVPS  Y8, Y0, (DI)
 
-skip30:
+skip33:
 	VADDPS      Y8, Y3, Y3
 	VSUBPS      Y1, Y7, Y7
 	VMULPS      Y2, Y7, Y7
@@ -675,13 +730,13 @@ skip30:
 	ADDQ        SI, BX
 	ADDQ        R8, DI
 	DECQ        R9
-	JNZ         pixel29
+	JNZ         pixel32
 	MOVQ        s1_base+0(FP), AX
 	VMASKMOVPS  Y3, Y0, (AX)(CX*4)
 	MOVQ        s2_base+24(FP), AX
 	VMASKMOVPS  Y4, Y0, (AX)(CX*4)
 
-done24:
+done27:
 	VZEROUPPER
 	RET
 
@@ -701,13 +756,13 @@ TEXT ·gradInputAVX2(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel31:
+pixel34:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x08, R11
-	JL   tail32
+	JL   tail35
 
-loop35:
+loop38:
 	VMOVUPS     (R10)(R12*4), Y0
 	VMOVUPS     (SI)(R12*4), Y1
 	VFMADD231PS (R9)(R12*4), Y1, Y0
@@ -716,11 +771,11 @@ loop35:
 	VMOVUPS     Y0, (AX)(R12*4)
 	ADDQ        $0x08, R12
 	SUBQ        $0x08, R11
-	JGE         loop35
+	JGE         loop38
 
-tail32:
+tail35:
 	ADDQ        $0x08, R11
-	JZ          done33
+	JZ          done36
 	LEAQ        tails<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
@@ -733,12 +788,12 @@ tail32:
 	VFMADD231PS Y2, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
 
-done33:
+done36:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel31
+	JNZ  pixel34
 	VZEROUPPER
 	RET
 
@@ -757,7 +812,7 @@ TEXT ·rowGradInputAVX2(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel36:
+pixel39:
 	VBROADCASTSS (R9), Y0
 	VBROADCASTSS 4(R9), Y1
 	VBROADCASTSS 8(R9), Y2
@@ -765,9 +820,9 @@ pixel36:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x08, R10
-	JL           tail37
+	JL           tail40
 
-loop40:
+loop43:
 	VMOVUPS     (SI)(R11*4), Y3
 	VFMADD132PS Y1, Y2, Y3
 	VMOVUPS     (DX)(R11*4), Y4
@@ -776,11 +831,11 @@ loop40:
 	VMOVUPS     Y3, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop40
+	JGE         loop43
 
-tail37:
+tail40:
 	ADDQ        $0x08, R10
-	JZ          done38
+	JZ          done41
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
@@ -792,12 +847,12 @@ tail37:
 	VFMADD231PS Y1, Y0, Y4
 	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
 
-done38:
+done41:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel36
+	JNZ  pixel39
 	VZEROUPPER
 	RET
 
@@ -817,13 +872,13 @@ TEXT ·gradInputAccAVX2(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel41:
+pixel44:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x08, R11
-	JL   tail42
+	JL   tail45
 
-loop45:
+loop48:
 	VMOVUPS     (R10)(R12*4), Y0
 	VMOVUPS     (SI)(R12*4), Y1
 	VFMADD231PS (R9)(R12*4), Y1, Y0
@@ -833,11 +888,11 @@ loop45:
 	VMOVUPS     Y0, (AX)(R12*4)
 	ADDQ        $0x08, R12
 	SUBQ        $0x08, R11
-	JGE         loop45
+	JGE         loop48
 
-tail42:
+tail45:
 	ADDQ        $0x08, R11
-	JZ          done43
+	JZ          done46
 	LEAQ        tails<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
@@ -852,12 +907,12 @@ tail42:
 	VADDPS      Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R12*4)
 
-done43:
+done46:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel41
+	JNZ  pixel44
 	VZEROUPPER
 	RET
 
@@ -876,7 +931,7 @@ TEXT ·rowGradInputAccAVX2(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel46:
+pixel49:
 	VBROADCASTSS (R9), Y0
 	VBROADCASTSS 4(R9), Y1
 	VBROADCASTSS 8(R9), Y2
@@ -884,9 +939,9 @@ pixel46:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x08, R10
-	JL           tail47
+	JL           tail50
 
-loop50:
+loop53:
 	VMOVUPS     (SI)(R11*4), Y3
 	VFMADD132PS Y1, Y2, Y3
 	VMOVUPS     (DX)(R11*4), Y4
@@ -896,11 +951,11 @@ loop50:
 	VMOVUPS     Y3, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop50
+	JGE         loop53
 
-tail47:
+tail50:
 	ADDQ        $0x08, R10
-	JZ          done48
+	JZ          done51
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
@@ -914,12 +969,12 @@ tail47:
 	VADDPS      Y0, Y4, Y4
 	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
 
-done48:
+done51:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel46
+	JNZ  pixel49
 	VZEROUPPER
 	RET
 
@@ -935,13 +990,13 @@ TEXT ·gradInputSiLUAVX2(SB), NOSPLIT, $0-176
 	MOVQ q_base+128(FP), R8
 	MOVQ r_base+152(FP), R9
 
-pixel51:
+pixel54:
 	MOVQ p_len+112(FP), R10
 	XORQ R11, R11
 	SUBQ $0x08, R10
-	JL   tail52
+	JL   tail55
 
-loop55:
+loop58:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (SI)(R11*4), Y1
 	VFMADD231PS (BX)(R11*4), Y0, Y1
@@ -989,11 +1044,11 @@ loop55:
 	VMOVUPS     Y2, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
-	JGE         loop55
+	JGE         loop58
 
-tail52:
+tail55:
 	ADDQ        $0x08, R10
-	JZ          done53
+	JZ          done56
 	LEAQ        tails<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
@@ -1048,7 +1103,7 @@ tail52:
 	VADDPS      Y1, Y3, Y3
 	VMASKMOVPS  Y3, Y0, (AX)(R11*4)
 
-done53:
+done56:
 	MOVQ dxPitch+24(FP), R10
 	LEAQ (AX)(R10*4), AX
 	MOVQ dyPitch+32(FP), R10
@@ -1056,7 +1111,7 @@ done53:
 	MOVQ xPitch+40(FP), R10
 	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
-	JNZ  pixel51
+	JNZ  pixel54
 	VZEROUPPER
 	RET
 
@@ -1073,16 +1128,16 @@ TEXT ·rowApplyAVX2(SB), NOSPLIT, $0-96
 	MOVQ beta_base+64(FP), DI
 	MOVQ stats+88(FP), R8
 
-pixel56:
+pixel59:
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
 	SUBQ         $0x08, R9
-	JL           tail57
+	JL           tail60
 
-loop60:
+loop63:
 	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -1091,11 +1146,11 @@ loop60:
 	VMOVUPS     Y2, (AX)(R10*4)
 	ADDQ        $0x08, R10
 	SUBQ        $0x08, R9
-	JGE         loop60
+	JGE         loop63
 
-tail57:
+tail60:
 	ADDQ        $0x08, R9
-	JZ          done58
+	JZ          done61
 	LEAQ        tails<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
@@ -1107,11 +1162,11 @@ tail57:
 	VFMADD132PS Y1, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
 
-done58:
+done61:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel56
+	JNZ  pixel59
 	VZEROUPPER
 	RET
 
@@ -1128,16 +1183,16 @@ TEXT ·rowApplySiLUAVX2(SB), NOSPLIT, $0-96
 	MOVQ beta_base+64(FP), DI
 	MOVQ stats+88(FP), R8
 
-pixel61:
+pixel64:
 	VBROADCASTSS (R8), Y0
 	VBROADCASTSS 4(R8), Y1
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
 	SUBQ         $0x08, R9
-	JL           tail62
+	JL           tail65
 
-loop65:
+loop68:
 	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -1177,11 +1232,11 @@ loop65:
 	VMOVUPS     Y2, (AX)(R10*4)
 	ADDQ        $0x08, R10
 	SUBQ        $0x08, R9
-	JGE         loop65
+	JGE         loop68
 
-tail62:
+tail65:
 	ADDQ        $0x08, R9
-	JZ          done63
+	JZ          done66
 	LEAQ        tails<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
@@ -1224,11 +1279,11 @@ tail62:
 	VMULPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
 
-done63:
+done66:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel61
+	JNZ  pixel64
 	VZEROUPPER
 	RET
 
@@ -1243,7 +1298,7 @@ TEXT ·rowSumsAVX2(SB), NOSPLIT, $0-96
 	SHLQ $0x02, SI
 	MOVQ k_len+80(FP), DI
 
-pixel66:
+pixel69:
 	VBROADCASTSS (DX), Y0
 	VXORPS       Y1, Y1, Y1
 	VXORPS       Y2, Y2, Y2
@@ -1252,9 +1307,9 @@ pixel66:
 	MOVQ         c+64(FP), R8
 	XORQ         R9, R9
 	SUBQ         $0x10, R8
-	JL           tail67
+	JL           tail70
 
-loop70:
+loop73:
 	VMOVUPS     (BX)(R9*4), Y5
 	VMOVUPS     32(BX)(R9*4), Y6
 	VSUBPS      Y0, Y5, Y5
@@ -1265,11 +1320,11 @@ loop70:
 	VFMADD231PS Y6, Y6, Y4
 	ADDQ        $0x10, R9
 	SUBQ        $0x10, R8
-	JGE         loop70
+	JGE         loop73
 
-tail67:
+tail70:
 	ADDQ        $0x10, R8
-	JZ          done68
+	JZ          done71
 	LEAQ        tails<>+0(SB), R10
 	NEGQ        R8
 	VMOVUPS     64(R10)(R8*4), Y5
@@ -1285,7 +1340,7 @@ tail67:
 	VFMADD231PS Y7, Y7, Y3
 	VFMADD231PS Y0, Y0, Y4
 
-done68:
+done71:
 	VADDPS       Y1, Y2, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -1309,7 +1364,7 @@ done68:
 	ADDQ         $0x04, DX
 	ADDQ         SI, BX
 	DECQ         DI
-	JNZ          pixel66
+	JNZ          pixel69
 	VZEROUPPER
 	RET
 
@@ -1329,16 +1384,16 @@ TEXT ·rowGradAVX2(SB), NOSPLIT, $0-112
 	MOVQ beta_base+80(FP), R9
 	MOVQ stats+104(FP), R10
 
-pixel71:
+pixel74:
 	VBROADCASTSS (R10), Y0
 	VBROADCASTSS 4(R10), Y1
 	ADDQ         $0x08, R10
 	MOVQ         gamma_len+64(FP), R11
 	XORQ         R12, R12
 	SUBQ         $0x08, R11
-	JL           tail72
+	JL           tail75
 
-loop75:
+loop78:
 	VMOVUPS     (SI)(R12*4), Y2
 	VSUBPS      Y0, Y2, Y2
 	VMULPS      Y1, Y2, Y2
@@ -1384,11 +1439,11 @@ loop75:
 	VMOVUPS     Y2, (AX)(R12*4)
 	ADDQ        $0x08, R12
 	SUBQ        $0x08, R11
-	JGE         loop75
+	JGE         loop78
 
-tail72:
+tail75:
 	ADDQ        $0x08, R11
-	JZ          done73
+	JZ          done76
 	LEAQ        tails<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y2
@@ -1438,12 +1493,12 @@ tail72:
 	VMULPS      Y1, Y4, Y0
 	VMASKMOVPS  Y0, Y2, (AX)(R12*4)
 
-done73:
+done76:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel71
+	JNZ  pixel74
 	VZEROUPPER
 	RET
 
@@ -1462,7 +1517,7 @@ TEXT ·rowGradSumsAVX2(SB), NOSPLIT, $0-112
 	MOVQ gamma_base+80(FP), R9
 	MOVQ stats+104(FP), R10
 
-pixel76:
+pixel79:
 	VBROADCASTSS (R10), Y0
 	VBROADCASTSS 4(R10), Y1
 	ADDQ         $0x08, R10
@@ -1473,9 +1528,9 @@ pixel76:
 	MOVQ         gamma_len+88(FP), R11
 	XORQ         R12, R12
 	SUBQ         $0x10, R11
-	JL           tail77
+	JL           tail80
 
-loop80:
+loop83:
 	VMOVUPS     (DI)(R12*4), Y6
 	VMOVUPS     32(DI)(R12*4), Y7
 	VSUBPS      Y0, Y6, Y6
@@ -1492,11 +1547,11 @@ loop80:
 	VFMADD231PS Y7, Y9, Y5
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop80
+	JGE         loop83
 
-tail77:
+tail80:
 	ADDQ        $0x10, R11
-	JZ          done78
+	JZ          done81
 	LEAQ        tails<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y6
@@ -1520,7 +1575,7 @@ tail77:
 	VFMADD231PS Y8, Y1, Y4
 	VFMADD231PS Y0, Y9, Y5
 
-done78:
+done81:
 	VADDPS       Y2, Y3, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -1544,7 +1599,7 @@ done78:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         DX
-	JNZ          pixel76
+	JNZ          pixel79
 	VZEROUPPER
 	RET
 
@@ -1554,9 +1609,9 @@ TEXT ·colGradAVX2(SB), NOSPLIT, $0-96
 	MOVQ dbeta_len+32(FP), AX
 	XORQ CX, CX
 	SUBQ $0x08, AX
-	JL   tail81
+	JL   tail84
 
-loop84:
+loop87:
 	MOVQ    dgamma_base+0(FP), DX
 	MOVQ    dbeta_base+24(FP), BX
 	VMOVUPS (DX)(CX*4), Y0
@@ -1572,7 +1627,7 @@ loop84:
 	MOVQ    stats+88(FP), R10
 	MOVQ    n+80(FP), R11
 
-pixel85:
+pixel88:
 	VBROADCASTSS (R10), Y2
 	VBROADCASTSS 4(R10), Y3
 	ADDQ         $0x08, R10
@@ -1585,16 +1640,16 @@ pixel85:
 	ADDQ         DI, SI
 	ADDQ         R9, R8
 	DECQ         R11
-	JNZ          pixel85
+	JNZ          pixel88
 	VMOVUPS      Y0, (DX)(CX*4)
 	VMOVUPS      Y1, (BX)(CX*4)
 	ADDQ         $0x08, CX
 	SUBQ         $0x08, AX
-	JGE          loop84
+	JGE          loop87
 
-tail81:
+tail84:
 	ADDQ       $0x08, AX
-	JZ         done82
+	JZ         done85
 	LEAQ       tails<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
@@ -1613,7 +1668,7 @@ tail81:
 	MOVQ       stats+88(FP), R9
 	MOVQ       n+80(FP), R10
 
-pixel86:
+pixel89:
 	VBROADCASTSS (R9), Y3
 	VBROADCASTSS 4(R9), Y4
 	ADDQ         $0x08, R9
@@ -1626,10 +1681,10 @@ pixel86:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         R10
-	JNZ          pixel86
+	JNZ          pixel89
 	VMASKMOVPS   Y1, Y0, (AX)(CX*4)
 	VMASKMOVPS   Y2, Y0, (DX)(CX*4)
 
-done82:
+done85:
 	VZEROUPPER
 	RET

@@ -44,35 +44,75 @@ GLOBL tails<>(SB), RODATA|NOPTR, $32
 TEXT ·chanSumsAVX512(SB), NOSPLIT, $0-96
 	MOVQ shift_len+80(FP), AX
 	XORQ CX, CX
+	SUBQ $0x20, AX
+	JL   next3
+
+loop4:
+	MOVQ   shift_base+72(FP), DX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   x+48(FP), BX
+	LEAQ   (BX)(CX*4), BX
+	MOVQ   pitch+56(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   n+64(FP), DI
+
+pixel5:
+	VMOVUPS     (BX), Z4
+	VSUBPS      (DX)(CX*4), Z4, Z4
+	VADDPS      Z4, Z0, Z0
+	VFMADD231PS Z4, Z4, Z1
+	VMOVUPS     64(BX), Z4
+	VSUBPS      64(DX)(CX*4), Z4, Z4
+	VADDPS      Z4, Z2, Z2
+	VFMADD231PS Z4, Z4, Z3
+	ADDQ        SI, BX
+	DECQ        DI
+	JNZ         pixel5
+	MOVQ        s_base+0(FP), DX
+	VMOVUPS     Z0, (DX)(CX*4)
+	MOVQ        q_base+24(FP), DX
+	VMOVUPS     Z1, (DX)(CX*4)
+	MOVQ        s_base+0(FP), DX
+	VMOVUPS     Z2, 64(DX)(CX*4)
+	MOVQ        q_base+24(FP), DX
+	VMOVUPS     Z3, 64(DX)(CX*4)
+	ADDQ        $0x20, CX
+	SUBQ        $0x20, AX
+	JGE         loop4
+
+next3:
+	ADDQ $0x20, AX
 	SUBQ $0x10, AX
 	JL   tail1
 
-loop4:
-	MOVQ    shift_base+72(FP), DX
-	VMOVUPS (DX)(CX*4), Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	MOVQ    x+48(FP), DX
-	LEAQ    (DX)(CX*4), DX
-	MOVQ    pitch+56(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+64(FP), SI
+loop7:
+	MOVQ   shift_base+72(FP), DX
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	MOVQ   x+48(FP), BX
+	LEAQ   (BX)(CX*4), BX
+	MOVQ   pitch+56(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   n+64(FP), DI
 
-pixel5:
-	VMOVUPS     (DX), Z3
-	VSUBPS      Z0, Z3, Z3
-	VADDPS      Z3, Z1, Z1
-	VFMADD231PS Z3, Z3, Z2
-	ADDQ        BX, DX
-	DECQ        SI
-	JNZ         pixel5
+pixel8:
+	VMOVUPS     (BX), Z0
+	VSUBPS      (DX)(CX*4), Z0, Z0
+	VADDPS      Z0, Z5, Z5
+	VFMADD231PS Z0, Z0, Z6
+	ADDQ        SI, BX
+	DECQ        DI
+	JNZ         pixel8
 	MOVQ        s_base+0(FP), DX
-	VMOVUPS     Z1, (DX)(CX*4)
+	VMOVUPS     Z5, (DX)(CX*4)
 	MOVQ        q_base+24(FP), DX
-	VMOVUPS     Z2, (DX)(CX*4)
+	VMOVUPS     Z6, (DX)(CX*4)
 	ADDQ        $0x10, CX
 	SUBQ        $0x10, AX
-	JGE         loop4
+	JGE         loop7
 
 tail1:
 	ADDQ      $0x10, AX
@@ -81,26 +121,26 @@ tail1:
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      shift_base+72(FP), AX
 	VMOVUPS.Z (AX)(CX*4), K1, Z0
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
 	MOVQ      x+48(FP), AX
 	LEAQ      (AX)(CX*4), AX
 	MOVQ      pitch+56(FP), DX
 	SHLQ      $0x02, DX
 	MOVQ      n+64(FP), BX
 
-pixel6:
+pixel9:
 	VMOVUPS.Z   (AX), K1, Z1
 	VSUBPS      Z0, Z1, Z1
-	VADDPS      Z1, Z4, Z4
-	VFMADD231PS Z1, Z1, Z5
+	VADDPS      Z1, Z7, Z7
+	VFMADD231PS Z1, Z1, Z8
 	ADDQ        DX, AX
 	DECQ        BX
-	JNZ         pixel6
+	JNZ         pixel9
 	MOVQ        s_base+0(FP), AX
-	VMOVUPS     Z4, K1, (AX)(CX*4)
+	VMOVUPS     Z7, K1, (AX)(CX*4)
 	MOVQ        q_base+24(FP), AX
-	VMOVUPS     Z5, K1, (AX)(CX*4)
+	VMOVUPS     Z8, K1, (AX)(CX*4)
 
 done2:
 	VZEROUPPER
@@ -120,24 +160,24 @@ TEXT ·normApplyAVX512(SB), NOSPLIT, $0-88
 	MOVQ n+32(FP), R8
 	MOVQ a_len+48(FP), R9
 
-pixel7:
+pixel10:
 	MOVQ R9, R10
 	XORQ R11, R11
 	SUBQ $0x10, R10
-	JL   tail8
+	JL   tail11
 
-loop11:
+loop14:
 	VMOVUPS     (DX)(R11*4), Z0
 	VMOVUPS     (DI)(R11*4), Z1
 	VFMADD231PS (SI)(R11*4), Z0, Z1
 	VMOVUPS     Z1, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop11
+	JGE         loop14
 
-tail8:
+tail11:
 	ADDQ        $0x10, R10
-	JZ          done9
+	JZ          done12
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z0
@@ -146,11 +186,11 @@ tail8:
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)(R11*4)
 
-done9:
+done12:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  pixel7
+	JNZ  pixel10
 	VZEROUPPER
 	RET
 
@@ -160,9 +200,9 @@ TEXT ·gradSumsAVX512(SB), NOSPLIT, $0-104
 	MOVQ s1_len+8(FP), AX
 	XORQ CX, CX
 	SUBQ $0x10, AX
-	JL   tail12
+	JL   tail15
 
-loop15:
+loop18:
 	MOVQ    mean+88(FP), DX
 	VMOVUPS (DX)(CX*4), Z0
 	MOVQ    rstd+96(FP), DX
@@ -179,7 +219,7 @@ loop15:
 	SHLQ    $0x02, DI
 	MOVQ    n+80(FP), R8
 
-pixel16:
+pixel19:
 	VMOVUPS     (DX), Z4
 	VMOVUPS     (SI), Z5
 	VADDPS      Z5, Z2, Z2
@@ -189,18 +229,18 @@ pixel16:
 	ADDQ        BX, DX
 	ADDQ        DI, SI
 	DECQ        R8
-	JNZ         pixel16
+	JNZ         pixel19
 	MOVQ        s1_base+0(FP), DX
 	VMOVUPS     Z2, (DX)(CX*4)
 	MOVQ        s2_base+24(FP), DX
 	VMOVUPS     Z3, (DX)(CX*4)
 	ADDQ        $0x10, CX
 	SUBQ        $0x10, AX
-	JGE         loop15
+	JGE         loop18
 
-tail12:
+tail15:
 	ADDQ      $0x10, AX
-	JZ        done13
+	JZ        done16
 	LEAQ      tails<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      mean+88(FP), AX
@@ -219,7 +259,7 @@ tail12:
 	SHLQ      $0x02, SI
 	MOVQ      n+80(FP), DI
 
-pixel17:
+pixel20:
 	VMOVUPS.Z   (AX), K1, Z2
 	VMOVUPS.Z   (BX), K1, Z3
 	VADDPS      Z3, Z6, Z6
@@ -229,13 +269,13 @@ pixel17:
 	ADDQ        DX, AX
 	ADDQ        SI, BX
 	DECQ        DI
-	JNZ         pixel17
+	JNZ         pixel20
 	MOVQ        s1_base+0(FP), AX
 	VMOVUPS     Z6, K1, (AX)(CX*4)
 	MOVQ        s2_base+24(FP), AX
 	VMOVUPS     Z7, K1, (AX)(CX*4)
 
-done13:
+done16:
 	VZEROUPPER
 	RET
 
@@ -265,13 +305,13 @@ TEXT ·normApplySiLUAVX512(SB), NOSPLIT, $0-88
 	VBROADCASTSS constants<>+52(SB), Z10
 	VBROADCASTSS constants<>+56(SB), Z11
 
-pixel18:
+pixel21:
 	MOVQ R9, R10
 	XORQ R11, R11
 	SUBQ $0x10, R10
-	JL   tail19
+	JL   tail22
 
-loop22:
+loop25:
 	VMOVUPS     (DX)(R11*4), Z12
 	VMOVUPS     (DI)(R11*4), Z13
 	VFMADD231PS (SI)(R11*4), Z12, Z13
@@ -298,11 +338,11 @@ loop22:
 	VMOVUPS     Z12, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop22
+	JGE         loop25
 
-tail19:
+tail22:
 	ADDQ        $0x10, R10
-	JZ          done20
+	JZ          done23
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z12
@@ -331,11 +371,11 @@ tail19:
 	VSCALEFPS   Z14, Z12, Z12
 	VMOVUPS     Z12, K1, (AX)(R11*4)
 
-done20:
+done23:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ R8
-	JNZ  pixel18
+	JNZ  pixel21
 	VZEROUPPER
 	RET
 
@@ -357,9 +397,9 @@ TEXT ·gradSumsSiLUAVX512(SB), NOSPLIT, $0-136
 	MOVQ         s1_len+8(FP), AX
 	XORQ         CX, CX
 	SUBQ         $0x10, AX
-	JL           tail23
+	JL           tail26
 
-loop26:
+loop29:
 	MOVQ    mean+120(FP), DX
 	VMOVUPS (DX)(CX*4), Z12
 	MOVQ    rstd+128(FP), DX
@@ -384,7 +424,7 @@ loop26:
 	SHLQ    $0x02, R9
 	MOVQ    n+96(FP), R10
 
-pixel27:
+pixel30:
 	VMOVUPS     (DX), Z18
 	VMOVAPS     Z18, Z19
 	VFMADD213PS Z17, Z16, Z19
@@ -415,10 +455,10 @@ pixel27:
 	VSCALEFPS   Z23, Z24, Z24
 	VMULPS      Z20, Z24, Z19
 	CMPQ        dv+48(FP), $0x00
-	JE          skip28
+	JE          skip31
 	VMOVUPS     Z19, (R8)
 
-skip28:
+skip31:
 	VADDPS      Z19, Z14, Z14
 	VSUBPS      Z12, Z18, Z18
 	VMULPS      Z13, Z18, Z18
@@ -427,18 +467,18 @@ skip28:
 	ADDQ        DI, SI
 	ADDQ        R9, R8
 	DECQ        R10
-	JNZ         pixel27
+	JNZ         pixel30
 	MOVQ        s1_base+0(FP), DX
 	VMOVUPS     Z14, (DX)(CX*4)
 	MOVQ        s2_base+24(FP), DX
 	VMOVUPS     Z15, (DX)(CX*4)
 	ADDQ        $0x10, CX
 	SUBQ        $0x10, AX
-	JGE         loop26
+	JGE         loop29
 
-tail23:
+tail26:
 	ADDQ      $0x10, AX
-	JZ        done24
+	JZ        done27
 	LEAQ      tails<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      mean+120(FP), AX
@@ -465,7 +505,7 @@ tail23:
 	SHLQ      $0x02, R8
 	MOVQ      n+96(FP), R9
 
-pixel29:
+pixel32:
 	VMOVUPS.Z   (AX), K1, Z16
 	VMOVAPS     Z16, Z17
 	VFMADD213PS Z15, Z14, Z17
@@ -496,10 +536,10 @@ pixel29:
 	VSCALEFPS   Z19, Z20, Z20
 	VMULPS      Z18, Z20, Z17
 	CMPQ        dv+48(FP), $0x00
-	JE          skip30
+	JE          skip33
 	VMOVUPS     Z17, K1, (DI)
 
-skip30:
+skip33:
 	VADDPS      Z17, Z21, Z21
 	VSUBPS      Z12, Z16, Z16
 	VMULPS      Z13, Z16, Z16
@@ -508,13 +548,13 @@ skip30:
 	ADDQ        SI, BX
 	ADDQ        R8, DI
 	DECQ        R9
-	JNZ         pixel29
+	JNZ         pixel32
 	MOVQ        s1_base+0(FP), AX
 	VMOVUPS     Z21, K1, (AX)(CX*4)
 	MOVQ        s2_base+24(FP), AX
 	VMOVUPS     Z22, K1, (AX)(CX*4)
 
-done24:
+done27:
 	VZEROUPPER
 	RET
 
@@ -534,13 +574,13 @@ TEXT ·gradInputAVX512(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel31:
+pixel34:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x10, R11
-	JL   tail32
+	JL   tail35
 
-loop35:
+loop38:
 	VMOVUPS     (R10)(R12*4), Z0
 	VMOVUPS     (SI)(R12*4), Z1
 	VFMADD231PS (R9)(R12*4), Z1, Z0
@@ -549,11 +589,11 @@ loop35:
 	VMOVUPS     Z0, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop35
+	JGE         loop38
 
-tail32:
+tail35:
 	ADDQ        $0x10, R11
-	JZ          done33
+	JZ          done36
 	LEAQ        tails<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
@@ -565,12 +605,12 @@ tail32:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)(R12*4)
 
-done33:
+done36:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel31
+	JNZ  pixel34
 	VZEROUPPER
 	RET
 
@@ -589,7 +629,7 @@ TEXT ·rowGradInputAVX512(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel36:
+pixel39:
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS 4(R9), Z1
 	VBROADCASTSS 8(R9), Z2
@@ -597,9 +637,9 @@ pixel36:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x10, R10
-	JL           tail37
+	JL           tail40
 
-loop40:
+loop43:
 	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
 	VMOVUPS     (DX)(R11*4), Z4
@@ -608,11 +648,11 @@ loop40:
 	VMOVUPS     Z3, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop40
+	JGE         loop43
 
-tail37:
+tail40:
 	ADDQ        $0x10, R10
-	JZ          done38
+	JZ          done41
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
@@ -623,12 +663,12 @@ tail37:
 	VFMADD231PS Z1, Z0, Z3
 	VMOVUPS     Z3, K1, (AX)(R11*4)
 
-done38:
+done41:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel36
+	JNZ  pixel39
 	VZEROUPPER
 	RET
 
@@ -648,13 +688,13 @@ TEXT ·gradInputAccAVX512(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel41:
+pixel44:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x10, R11
-	JL   tail42
+	JL   tail45
 
-loop45:
+loop48:
 	VMOVUPS     (R10)(R12*4), Z0
 	VMOVUPS     (SI)(R12*4), Z1
 	VFMADD231PS (R9)(R12*4), Z1, Z0
@@ -664,11 +704,11 @@ loop45:
 	VMOVUPS     Z0, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop45
+	JGE         loop48
 
-tail42:
+tail45:
 	ADDQ        $0x10, R11
-	JZ          done43
+	JZ          done46
 	LEAQ        tails<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
@@ -682,12 +722,12 @@ tail42:
 	VADDPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)(R12*4)
 
-done43:
+done46:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel41
+	JNZ  pixel44
 	VZEROUPPER
 	RET
 
@@ -706,7 +746,7 @@ TEXT ·rowGradInputAccAVX512(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel46:
+pixel49:
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS 4(R9), Z1
 	VBROADCASTSS 8(R9), Z2
@@ -714,9 +754,9 @@ pixel46:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x10, R10
-	JL           tail47
+	JL           tail50
 
-loop50:
+loop53:
 	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
 	VMOVUPS     (DX)(R11*4), Z4
@@ -726,11 +766,11 @@ loop50:
 	VMOVUPS     Z3, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop50
+	JGE         loop53
 
-tail47:
+tail50:
 	ADDQ        $0x10, R10
-	JZ          done48
+	JZ          done51
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
@@ -743,12 +783,12 @@ tail47:
 	VADDPS      Z0, Z3, Z3
 	VMOVUPS     Z3, K1, (AX)(R11*4)
 
-done48:
+done51:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel46
+	JNZ  pixel49
 	VZEROUPPER
 	RET
 
@@ -776,13 +816,13 @@ TEXT ·gradInputSiLUAVX512(SB), NOSPLIT, $0-176
 	VBROADCASTSS constants<>+52(SB), Z10
 	VBROADCASTSS constants<>+56(SB), Z11
 
-pixel51:
+pixel54:
 	MOVQ p_len+112(FP), R10
 	XORQ R11, R11
 	SUBQ $0x10, R10
-	JL   tail52
+	JL   tail55
 
-loop55:
+loop58:
 	VMOVUPS     (DX)(R11*4), Z12
 	VMOVUPS     (SI)(R11*4), Z13
 	VFMADD231PS (BX)(R11*4), Z12, Z13
@@ -818,11 +858,11 @@ loop55:
 	VMOVUPS     Z14, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop55
+	JGE         loop58
 
-tail52:
+tail55:
 	ADDQ        $0x10, R10
-	JZ          done53
+	JZ          done56
 	LEAQ        tails<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z12
@@ -864,7 +904,7 @@ tail52:
 	VADDPS      Z12, Z14, Z14
 	VMOVUPS     Z14, K1, (AX)(R11*4)
 
-done53:
+done56:
 	MOVQ dxPitch+24(FP), R10
 	LEAQ (AX)(R10*4), AX
 	MOVQ dyPitch+32(FP), R10
@@ -872,7 +912,7 @@ done53:
 	MOVQ xPitch+40(FP), R10
 	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
-	JNZ  pixel51
+	JNZ  pixel54
 	VZEROUPPER
 	RET
 
@@ -889,16 +929,16 @@ TEXT ·rowApplyAVX512(SB), NOSPLIT, $0-96
 	MOVQ beta_base+64(FP), DI
 	MOVQ stats+88(FP), R8
 
-pixel56:
+pixel59:
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
 	SUBQ         $0x10, R9
-	JL           tail57
+	JL           tail60
 
-loop60:
+loop63:
 	VMOVUPS     (DX)(R10*4), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z1, Z2, Z2
@@ -907,11 +947,11 @@ loop60:
 	VMOVUPS     Z2, (AX)(R10*4)
 	ADDQ        $0x10, R10
 	SUBQ        $0x10, R9
-	JGE         loop60
+	JGE         loop63
 
-tail57:
+tail60:
 	ADDQ        $0x10, R9
-	JZ          done58
+	JZ          done61
 	LEAQ        tails<>+0(SB), R11
 	KMOVW       (R11)(R9*2), K1
 	VMOVUPS.Z   (DX)(R10*4), K1, Z2
@@ -922,11 +962,11 @@ tail57:
 	VFMADD132PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)(R10*4)
 
-done58:
+done61:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel56
+	JNZ  pixel59
 	VZEROUPPER
 	RET
 
@@ -955,16 +995,16 @@ TEXT ·rowApplySiLUAVX512(SB), NOSPLIT, $0-96
 	VBROADCASTSS constants<>+52(SB), Z10
 	VBROADCASTSS constants<>+56(SB), Z11
 
-pixel61:
+pixel64:
 	VBROADCASTSS (R8), Z12
 	VBROADCASTSS 4(R8), Z13
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
 	SUBQ         $0x10, R9
-	JL           tail62
+	JL           tail65
 
-loop65:
+loop68:
 	VMOVUPS     (DX)(R10*4), Z14
 	VSUBPS      Z12, Z14, Z14
 	VMULPS      Z13, Z14, Z14
@@ -993,11 +1033,11 @@ loop65:
 	VMOVUPS     Z14, (AX)(R10*4)
 	ADDQ        $0x10, R10
 	SUBQ        $0x10, R9
-	JGE         loop65
+	JGE         loop68
 
-tail62:
+tail65:
 	ADDQ        $0x10, R9
-	JZ          done63
+	JZ          done66
 	LEAQ        tails<>+0(SB), R11
 	KMOVW       (R11)(R9*2), K1
 	VMOVUPS.Z   (DX)(R10*4), K1, Z14
@@ -1028,11 +1068,11 @@ tail62:
 	VSCALEFPS   Z14, Z12, Z12
 	VMOVUPS     Z12, K1, (AX)(R10*4)
 
-done63:
+done66:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel61
+	JNZ  pixel64
 	VZEROUPPER
 	RET
 
@@ -1047,27 +1087,27 @@ TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-96
 	SHLQ $0x02, SI
 	MOVQ k_len+80(FP), DI
 
-pixel66:
+pixel69:
 	VBROADCASTSS (DX), Z0
 	VPXORD       Z1, Z1, Z1
 	VPXORD       Z2, Z2, Z2
 	MOVQ         c+64(FP), R8
 	XORQ         R9, R9
 	SUBQ         $0x10, R8
-	JL           tail67
+	JL           tail70
 
-loop70:
+loop73:
 	VMOVUPS     (BX)(R9*4), Z3
 	VSUBPS      Z0, Z3, Z3
 	VADDPS      Z3, Z1, Z1
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x10, R9
 	SUBQ        $0x10, R8
-	JGE         loop70
+	JGE         loop73
 
-tail67:
+tail70:
 	ADDQ        $0x10, R8
-	JZ          done68
+	JZ          done71
 	LEAQ        tails<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS.Z   (BX)(R9*4), K1, Z3
@@ -1076,7 +1116,7 @@ tail67:
 	VADDPS      Z0, Z1, Z1
 	VFMADD231PS Z0, Z0, Z2
 
-done68:
+done71:
 	VEXTRACTF32X8 $0x01, Z1, Y3
 	VEXTRACTF32X8 $0x00, Z1, Y0
 	VADDPS        Y0, Y3, Y0
@@ -1104,7 +1144,7 @@ done68:
 	ADDQ          $0x04, DX
 	ADDQ          SI, BX
 	DECQ          DI
-	JNZ           pixel66
+	JNZ           pixel69
 	VZEROUPPER
 	RET
 
@@ -1136,16 +1176,16 @@ TEXT ·rowGradAVX512(SB), NOSPLIT, $0-112
 	VBROADCASTSS constants<>+52(SB), Z10
 	VBROADCASTSS constants<>+56(SB), Z11
 
-pixel71:
+pixel74:
 	VBROADCASTSS (R10), Z12
 	VBROADCASTSS 4(R10), Z13
 	ADDQ         $0x08, R10
 	MOVQ         gamma_len+64(FP), R11
 	XORQ         R12, R12
 	SUBQ         $0x10, R11
-	JL           tail72
+	JL           tail75
 
-loop75:
+loop78:
 	VMOVUPS     (SI)(R12*4), Z14
 	VSUBPS      Z12, Z14, Z14
 	VMULPS      Z13, Z14, Z14
@@ -1179,11 +1219,11 @@ loop75:
 	VMOVUPS     Z14, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop75
+	JGE         loop78
 
-tail72:
+tail75:
 	ADDQ        $0x10, R11
-	JZ          done73
+	JZ          done76
 	LEAQ        tails<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (SI)(R12*4), K1, Z14
@@ -1220,12 +1260,12 @@ tail72:
 	VMULPS      Z13, Z15, Z12
 	VMOVUPS     Z12, K1, (AX)(R12*4)
 
-done73:
+done76:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel71
+	JNZ  pixel74
 	VZEROUPPER
 	RET
 
@@ -1244,7 +1284,7 @@ TEXT ·rowGradSumsAVX512(SB), NOSPLIT, $0-112
 	MOVQ gamma_base+80(FP), R9
 	MOVQ stats+104(FP), R10
 
-pixel76:
+pixel79:
 	VBROADCASTSS (R10), Z0
 	VBROADCASTSS 4(R10), Z1
 	ADDQ         $0x08, R10
@@ -1253,9 +1293,9 @@ pixel76:
 	MOVQ         gamma_len+88(FP), R11
 	XORQ         R12, R12
 	SUBQ         $0x10, R11
-	JL           tail77
+	JL           tail80
 
-loop80:
+loop83:
 	VMOVUPS     (DI)(R12*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VMULPS      Z1, Z4, Z4
@@ -1265,11 +1305,11 @@ loop80:
 	VFMADD231PS Z4, Z5, Z3
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop80
+	JGE         loop83
 
-tail77:
+tail80:
 	ADDQ        $0x10, R11
-	JZ          done78
+	JZ          done81
 	LEAQ        tails<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (DI)(R12*4), K1, Z4
@@ -1282,7 +1322,7 @@ tail77:
 	VADDPS      Z1, Z2, Z2
 	VFMADD231PS Z0, Z1, Z3
 
-done78:
+done81:
 	VEXTRACTF32X8 $0x01, Z2, Y1
 	VEXTRACTF32X8 $0x00, Z2, Y0
 	VADDPS        Y0, Y1, Y0
@@ -1310,7 +1350,7 @@ done78:
 	ADDQ          SI, BX
 	ADDQ          R8, DI
 	DECQ          DX
-	JNZ           pixel76
+	JNZ           pixel79
 	VZEROUPPER
 	RET
 
@@ -1320,9 +1360,9 @@ TEXT ·colGradAVX512(SB), NOSPLIT, $0-96
 	MOVQ dbeta_len+32(FP), AX
 	XORQ CX, CX
 	SUBQ $0x10, AX
-	JL   tail81
+	JL   tail84
 
-loop84:
+loop87:
 	MOVQ    dgamma_base+0(FP), DX
 	MOVQ    dbeta_base+24(FP), BX
 	VMOVUPS (DX)(CX*4), Z0
@@ -1338,7 +1378,7 @@ loop84:
 	MOVQ    stats+88(FP), R10
 	MOVQ    n+80(FP), R11
 
-pixel85:
+pixel88:
 	VBROADCASTSS (R10), Z2
 	VBROADCASTSS 4(R10), Z3
 	ADDQ         $0x08, R10
@@ -1351,16 +1391,16 @@ pixel85:
 	ADDQ         DI, SI
 	ADDQ         R9, R8
 	DECQ         R11
-	JNZ          pixel85
+	JNZ          pixel88
 	VMOVUPS      Z0, (DX)(CX*4)
 	VMOVUPS      Z1, (BX)(CX*4)
 	ADDQ         $0x10, CX
 	SUBQ         $0x10, AX
-	JGE          loop84
+	JGE          loop87
 
-tail81:
+tail84:
 	ADDQ      $0x10, AX
-	JZ        done82
+	JZ        done85
 	LEAQ      tails<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      dgamma_base+0(FP), AX
@@ -1378,7 +1418,7 @@ tail81:
 	MOVQ      stats+88(FP), R9
 	MOVQ      n+80(FP), R10
 
-pixel86:
+pixel89:
 	VBROADCASTSS (R9), Z2
 	VBROADCASTSS 4(R9), Z3
 	ADDQ         $0x08, R9
@@ -1391,10 +1431,10 @@ pixel86:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         R10
-	JNZ          pixel86
+	JNZ          pixel89
 	VMOVUPS      Z0, K1, (AX)(CX*4)
 	VMOVUPS      Z1, K1, (DX)(CX*4)
 
-done82:
+done85:
 	VZEROUPPER
 	RET

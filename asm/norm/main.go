@@ -68,17 +68,27 @@ func pixels(m *lanes.Machine, n reg.GPVirtual, ws []walker, body func()) {
 func chanSums(m *lanes.Machine) {
 	m.Func("chanSums", "func(s, q []float32, x *float32, pitch, n int, shift []float32)",
 		"s_c, q_c = sums over n >= 1 pixels of d = x - shift_c and of d*d (fused).")
-	m.Loop(m.Len("shift"), 1, func(x lanes.Index) {
-		k := m.Load(x.Of(m.Ptr("shift")), x.Tail)
-		s, q := m.Zero(), m.Zero()
-		w := walk(m, m.At(x, m.Arg("x")), "pitch")
+	// The sums of a channel wait for each other: two groups of channels go
+	// together, all that AVX2 has registers for, and networks have 32 channels.
+	m.Groups(m.Len("shift"), 2, func(xs []lanes.Index) {
+		shift := m.Ptr("shift")
+		var k []lanes.Arg
+		var s, q []lanes.V
+		for _, x := range xs {
+			k, s, q = append(k, m.Fetch(x.Of(shift), x.Tail)), append(s, m.Zero()), append(q, m.Zero())
+		}
+		w := walk(m, m.At(xs[0], m.Arg("x")), "pitch")
 		pixels(m, m.Int("n"), []walker{w}, func() {
-			d := m.Sub(k, m.Load(w.mem(), x.Tail))
-			m.AddTo(d, s)
-			m.FMA231(d, d, q)
+			for i, x := range xs {
+				d := m.Sub(k[i], m.Load(x.From(w.at), x.Tail))
+				m.AddTo(d, s[i])
+				m.FMA231(d, d, q[i])
+			}
 		})
-		m.Store(s, x.Of(m.Ptr("s")), x.Tail)
-		m.Store(q, x.Of(m.Ptr("q")), x.Tail)
+		for i, x := range xs {
+			m.Store(s[i], x.Of(m.Ptr("s")), x.Tail)
+			m.Store(q[i], x.Of(m.Ptr("q")), x.Tail)
+		}
 	})
 	m.Ret()
 }

@@ -27,9 +27,23 @@ func (x Index) Of(base reg.Register) Mem {
 	return Mem{operand.Mem{Base: base, Index: x.reg, Scale: 4, Disp: x.disp}}
 }
 
+// From returns the 16 float32 at the displacement of the index alone after
+// base: for a pointer that At has moved to the first of a group.
+func (x Index) From(base reg.Register) Mem { return Mem{operand.Mem{Base: base, Disp: x.disp}} }
+
 // Loop runs body for the elements 0…n−1, a value at a time, unrolled by unroll;
 // the last ones that do not fill a value are a tail. n is destroyed.
 func (m *Machine) Loop(n reg.GPVirtual, unroll int, body func(x Index)) {
+	m.Groups(n, unroll, func(xs []Index) {
+		for _, x := range xs {
+			body(x)
+		}
+	})
+}
+
+// Groups is Loop whose body gets as many values as it is unrolled by at once,
+// one where fewer are left.
+func (m *Machine) Groups(n reg.GPVirtual, unroll int, body func(xs []Index)) {
 	w := m.Width()
 	i := m.GP64()
 	m.XORQ(i, i)
@@ -43,9 +57,11 @@ func (m *Machine) Loop(n reg.GPVirtual, unroll int, body func(x Index)) {
 		m.SUBQ(operand.Imm(uint64(w*u)), n)
 		m.JL(operand.LabelRef(next))
 		m.Label(loop)
+		var xs []Index
 		for k := range u {
-			body(Index{i, 4 * w * k, false})
+			xs = append(xs, Index{i, 4 * w * k, false})
 		}
+		body(xs)
 		m.ADDQ(operand.Imm(uint64(w*u)), i)
 		m.SUBQ(operand.Imm(uint64(w*u)), n)
 		m.JGE(operand.LabelRef(loop))
@@ -57,7 +73,7 @@ func (m *Machine) Loop(n reg.GPVirtual, unroll int, body func(x Index)) {
 	}
 	m.JZ(operand.LabelRef(done))
 	m.TailMask(n)
-	body(Index{i, 0, true})
+	body([]Index{{i, 0, true}})
 	m.Label(done)
 }
 
