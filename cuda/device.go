@@ -44,6 +44,7 @@ type gpu struct {
 	op      string
 	held    []*tensor.Tensor
 	scratch []*span
+	rounded roundedImage
 	stop    *tensor.Stop // that of the view which the method is of
 	stopped bool         // it said so: nothing more is launched
 	words   []uint32     // what it uploads
@@ -187,7 +188,7 @@ func (d *Device) end() {
 		d.free(s)
 		d.scratch[i] = nil
 	}
-	d.scratch = d.scratch[:0]
+	d.scratch, d.rounded = d.scratch[:0], roundedImage{}
 	d.stop = nil // a part of a workspace, whose tensors it would keep
 	clear(d.held)
 	d.held = d.held[:0]

@@ -7,14 +7,15 @@ import (
 	"heavytail/tensor"
 )
 
-// A Mode is how a device computes Linear, Conv2D, their gradients at x, and
-// attention. Everything else is exact in every mode: gradients of weights, norms,
-// losses, the optimiser and all parameters are those of the CPU, in float32.
+// A Mode is how a device computes Linear, Conv2D, their gradients, and attention.
+// Everything else is exact in every mode: norms, losses, the optimiser and all
+// parameters are those of the CPU, and all tensors are float32.
 //
 // The fast modes use tensor cores, which add in an order of their own: they promise
-// no bits but these, that on one kind of GPU a result depends on the inputs only,
-// not on the batch. What tensor cores do not take (channels read in multiples of 32,
-// of TF32 16, and written in multiples of 8, of TF32 2) is exact too.
+// no bits but these, that on one kind of GPU a result depends on the inputs only, and
+// a sample not on its batch. What tensor cores do not take is exact too: they want
+// channels read in multiples of 32, of TF32 16, and written in multiples of 8, of TF32
+// 2; for the gradient of a weight both in multiples of 8, of TF32 4.
 //
 // With operands rounded by u of themselves, 2⁻⁸ in BF16 and 2⁻¹⁰ in TF32, a sum of n
 // products a·b is off by at most (2u + u²)·Σ|a·b|, and by the 2n·2⁻²⁴·Σ|a·b| that its
@@ -81,11 +82,45 @@ func (d *Device) half(dst uint64, w *tensor.Tensor, f form, n int) {
 	d.stream.ToBF16(dst, plan.Rows(from, 1, n, n)) // n is a multiple of 8, as the channels written are
 }
 
-// round returns the pixels of x in bfloat16, without gaps, until the method ends.
+// round returns the pixels of x in bfloat16, without gaps, until the method ends: dy
+// is read twice in one.
 func (d *Device) round(x plan.Image) uint64 {
-	to := d.room(up(x.N*x.H*x.W*x.C, 2))
-	d.stream.ToBF16(to, x)
-	return to
+	of := plan.Rows(x.At, x.N*x.H*x.W, x.C, x.Pitch)
+	if d.rounded.of != of {
+		to := d.room(up(of.W*x.C, 2))
+		d.stream.ToBF16(to, x)
+		d.rounded = roundedImage{of, to}
+	}
+	return d.rounded.at
+}
+
+// A roundedImage is the latest in bfloat16.
+type roundedImage struct {
+	of plan.Image
+	at uint64
+}
+
+// weightGradient adds to dw the gradient of a weight, on tensor cores if the mode has
+// that and they take these tensors: dy and x are as plan.Stream.WeightGradient has
+// them.
+func (d *Device) weightGradient(dw uint64, dy, x plan.Image, sh conv.Shape) {
+	if d.opt.Mode == Exact {
+		d.stream.WeightGradient(dw, dy, x, sh)
+		return
+	}
+	p, ok := d.stream.Parted(dy, x, sh, d.opt.Mode == TF32)
+	if !ok {
+		d.stream.WeightGradient(dw, dy, x, sh)
+		return
+	}
+	if d.opt.Mode == BF16 {
+		dy.At, dy.Pitch = d.round(dy), dy.C
+		x.At, x.Pitch = d.round(x), x.C
+	}
+	n := sh.K * sh.K * x.C * dy.C
+	parts := d.room(p.Parts * n)
+	d.stream.WeightParts(parts, dy, x, sh, p)
+	d.columnSums(dw, n, matrix{parts, p.Parts, n, n}, 1, true)
 }
 
 // flash is attention in bfloat16, if the mode has that and it takes these tensors.

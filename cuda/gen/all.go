@@ -1,6 +1,9 @@
 package gen
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // All returns the texts of all modules by the name of their file, without .ptx.
 func All() map[string]string {
@@ -17,7 +20,7 @@ func All() map[string]string {
 	for _, p := range Pointwises {
 		m[p.Name] = p.Text()
 	}
-	for _, g := range MMAs {
+	for _, g := range slices.Concat(MMAs, MMAWeights) {
 		m[g.Name] = g.Text()
 	}
 	for _, d := range AttentionHeads {

@@ -1,6 +1,9 @@
 package gen
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // An MMA is a product on tensor cores, C = A·B + bias: bfloat16 operands, or
 // float32 ones of which the cores see 10 bits of fraction (tf32), and float32
@@ -22,6 +25,7 @@ type MMA struct {
 	TF32, BT         bool
 	Out16            bool // C is bfloat16
 	Conv             bool
+	Weights          bool // see MMAWeights
 }
 
 // MMAs are the products; the second is the main one for N ≥ 256: it reads least
@@ -60,6 +64,10 @@ func (g MMA) steps() int { return g.BK * g.size() / 32 }
 
 // params are the parameters, and how many of them come before the taps.
 func (g MMA) params() (ps []Param, plain int) {
+	if g.Weights {
+		ps = slices.Concat(weightParams, placeParams)
+		return ps, len(ps)
+	}
 	ps = []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u64", "pBias"}, {"u32", "M"}, {"u32", "N"}, {"u32", "K"}, {"u32", "lda"}, {"u32", "ldb"}, {"u32", "ldc"}}
 	if !g.Conv {
 		return ps, len(ps)
@@ -83,6 +91,9 @@ type mma struct {
 	fb                         [2][][]string
 	acc                        [][][]string
 	taps                       *taps    // of a convolution
+	pixel                      *viewed  // of a gradient of a weight: the next one that is copied
+	row, end                   string   // its number, and the first one of another part
+	z                          string   // matrix of C
 	masks                      []string // of a convolution: taps that lie in the image
 }
 
@@ -110,20 +121,10 @@ func (g MMA) Text() string {
 	m.bn = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.x"), g.BN)
 	m.bm = b.def('r', "mul.lo.u32 %s, %d", b.def('r', "mov.u32 %%ctaid.y"), g.BM)
 	m.smem = b.def('r', "mov.u32 smem")
-	if g.Conv {
-		m.a = m.pixels()
+	if g.Weights {
+		m.operands()
 	} else {
-		m.a = m.rows(g.BM, "pA", m.bm, "M", "lda", 0)
-	}
-	if g.BT {
-		m.b = m.rows(g.BN, "pB", m.bn, "N", "ldb", g.aBytes())
-	} else {
-		m.b = m.columns()
-	}
-	m.tiles = b.def('r', "div.u32 %s, %d", m.v["K"], g.BK)
-	if g.Conv {
-		m.tiles = b.def('r', "mul.lo.u32 %s, %s", m.tiles, v["taps"])
-		m.taps.begin()
+		m.sources()
 	}
 	m.loaded, m.write, m.read = b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0"), b.def('r', "mov.u32 0")
 	m.fragments()
@@ -133,6 +134,25 @@ func (g MMA) Text() string {
 	m.loop()
 	m.finish()
 	return module80(b.entry(g.Name, params, g.Threads(), g.MinBlock))
+}
+
+// sources plans the copies of both operands.
+func (m *mma) sources() {
+	if m.Conv {
+		m.a = m.pixels()
+	} else {
+		m.a = m.rows(m.BM, "pA", m.bm, "M", "lda", 0)
+	}
+	if m.BT {
+		m.b = m.rows(m.BN, "pB", m.bn, "N", "ldb", m.aBytes())
+	} else {
+		m.b = m.columns()
+	}
+	m.tiles = m.def('r', "div.u32 %s, %d", m.v["K"], m.BK)
+	if m.Conv {
+		m.tiles = m.def('r', "mul.lo.u32 %s, %s", m.tiles, m.v["taps"])
+		m.taps.begin()
+	}
 }
 
 // swizzle is what the number of a row's chunk is xored with, so that eight rows
@@ -221,9 +241,12 @@ func (m *mma) columns() (c copies) {
 // after the last.
 func (m *mma) copyTile() {
 	ok := m.test("setp.lt.u32 %s, %s", m.loaded, m.tiles)
-	if m.Conv {
+	switch {
+	case m.Weights:
+		m.copyPixels(ok)
+	case m.Conv:
 		m.copyTaps(ok)
-	} else {
+	default:
 		m.copyPlain(ok)
 	}
 	m.emit("cp.async.commit_group;")

@@ -3,21 +3,10 @@ package gen
 // fragments sets where the lanes read, for ldmatrix, their rows of A and B, and
 // clears the sums.
 func (m *mma) fragments() {
-	l8, l16 := m.def('r', "and.b32 %s, 7", m.lane), m.def('r', "and.b32 %s, 15", m.lane)
-	high := m.def('r', "shr.u32 %s, 4", m.lane)
-	mid := m.def('r', "and.b32 %s, 1", m.def('r', "shr.u32 %s, 3", m.lane))
-	chunks := m.BK * m.size() / 16
-	row := m.def('r', "mad.lo.u32 %s, %d, %s", m.wm, m.WM, l16)
-	m.aBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mul.lo.u32 %s, %d", row, chunks*16))
-	m.aOff = m.offsets(high, m.swizzle(chunks, row), m.steps())
-	if m.BT { // matrices: columns 0–7 of both halves of k, columns 8–15 of both
-		row := m.def('r', "mad.lo.u32 %s, %d, %s", m.wn, m.WN, m.def('r', "mad.lo.u32 %s, 8, %s", high, l8))
-		m.bBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mad.lo.u32 %s, %d, %d", row, chunks*16, m.aBytes()))
-		m.bOff = m.offsets(mid, m.swizzle(chunks, row), m.steps())
-	} else { // rows are k: 0–7 and 8–15 of columns 0–7, then of columns 8–15
-		wide := m.BN * m.size() / 16
-		m.bBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mad.lo.u32 %s, %d, %d", l16, wide*16, m.aBytes()))
-		m.bOff = m.offsets(m.def('r', "mad.lo.u32 %s, %d, %s", m.wn, m.WN/8, high), m.swizzle(wide, l16), m.WN/16)
+	if m.Weights {
+		m.columnFragments()
+	} else {
+		m.rowFragments()
 	}
 	for s := range 2 {
 		for range m.WM / 16 {
@@ -39,6 +28,26 @@ func (m *mma) fragments() {
 	}
 }
 
+// rowFragments is fragments for rows of A along k.
+func (m *mma) rowFragments() {
+	l8, l16 := m.def('r', "and.b32 %s, 7", m.lane), m.def('r', "and.b32 %s, 15", m.lane)
+	high := m.def('r', "shr.u32 %s, 4", m.lane)
+	mid := m.def('r', "and.b32 %s, 1", m.def('r', "shr.u32 %s, 3", m.lane))
+	chunks := m.BK * m.size() / 16
+	row := m.def('r', "mad.lo.u32 %s, %d, %s", m.wm, m.WM, l16)
+	m.aBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mul.lo.u32 %s, %d", row, chunks*16))
+	m.aOff = m.offsets(high, m.swizzle(chunks, row), m.steps())
+	if m.BT { // matrices: columns 0–7 of both halves of k, columns 8–15 of both
+		row := m.def('r', "mad.lo.u32 %s, %d, %s", m.wn, m.WN, m.def('r', "mad.lo.u32 %s, 8, %s", high, l8))
+		m.bBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mad.lo.u32 %s, %d, %d", row, chunks*16, m.aBytes()))
+		m.bOff = m.offsets(mid, m.swizzle(chunks, row), m.steps())
+	} else { // rows are k: 0–7 and 8–15 of columns 0–7, then of columns 8–15
+		wide := m.BN * m.size() / 16
+		m.bBase = m.def('r', "add.u32 %s, %s", m.smem, m.def('r', "mad.lo.u32 %s, %d, %d", l16, wide*16, m.aBytes()))
+		m.bOff = m.offsets(m.def('r', "mad.lo.u32 %s, %d, %s", m.wn, m.WN/8, high), m.swizzle(wide, l16), m.WN/16)
+	}
+}
+
 // offsets are those of chunks first, first+2, … of a row.
 func (m *mma) offsets(first, key string, n int) (off []string) {
 	for i := range n {
@@ -50,6 +59,10 @@ func (m *mma) offsets(first, key string, n int) (off []string) {
 
 // readStep loads the fragments of step s of the tile into one of the two sets.
 func (m *mma) readStep(set, s int) {
+	if m.Weights {
+		m.readColumns(set, s)
+		return
+	}
 	at := func(base, off string) string {
 		return m.def('r', "add.u32 %s, %s", m.def('r', "add.u32 %s, %s", base, off), m.read)
 	}
@@ -132,6 +145,10 @@ type place16 struct{ at, in string }
 // finish adds the bias and stores: a lane has rows g and g+8, columns 2t and 2t+1
 // of each 16×8 outputs, g = lane/4 and t = lane mod 4.
 func (m *mma) finish() {
+	if m.Weights {
+		m.finishWeights()
+		return
+	}
 	pair := m.def('r', "shl.b32 %s, 1", m.def('r', "and.b32 %s, 3", m.lane))
 	row0 := m.def('r', "mad.lo.u32 %s, %d, %s", m.wm, m.WM, m.def('r', "shr.u32 %s, 2", m.lane))
 	row0 = m.def('r', "add.u32 %s, %s", m.bm, row0)

@@ -18,11 +18,12 @@ type viewed struct {
 	image, par, row, l string // l: column
 	rows, cols         string // of the view
 	y, x, oy, ox       string // first pixel that is seen, first output
+	log                int    // binary logarithm of the bytes of an element
 }
 
 // viewed returns output number start, and how many there are.
 func (b *builder) viewed(v map[string]string, tap, start string) (p *viewed, count string) {
-	p = &viewed{builder: b, v: v}
+	p = &viewed{builder: b, v: v, log: 2}
 	p.ky = b.def('r', "div.u32 %s, %s", tap, v["side"])
 	p.kx = b.def('r', "sub.u32 %s, %s", b.rest(tap, p.ky, v["side"]), v["pad"])
 	p.ky = b.def('r', "sub.u32 %s, %s", p.ky, v["pad"])
@@ -112,5 +113,5 @@ func (p *viewed) offset(y, x, shift, h, w, pitch string) string {
 	x = p.def('r', "add.u32 %s, %s", x, p.def('r', "shl.b32 %s, %s", p.l, p.v[shift]))
 	line := p.def('r', "mad.lo.u32 %s, %s, %s", p.image, p.v[h], y)
 	pixel := p.def('r', "mad.lo.u32 %s, %s, %s", line, p.v[w], x)
-	return p.def('d', "shl.b64 %s, 2", p.def('d', "mul.wide.u32 %s, %s", pixel, p.v[pitch]))
+	return p.def('d', "shl.b64 %s, %d", p.def('d', "mul.wide.u32 %s, %s", pixel, p.v[pitch]), p.log)
 }

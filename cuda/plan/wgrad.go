@@ -20,7 +20,7 @@ func (s *Stream) WeightGradient(dw uint64, dy, x Image, sh conv.Shape) {
 	s.u64(x.At, dy.At, dw)
 	s.u32(x.C, dy.C, x.Pitch, dy.Pitch)
 	if g.Conv {
-		s.u32(sh.K, sh.Pad(), sh.Stride-1, number(sh.Up), x.N, x.H, x.W, dy.H, dy.W)
+		s.geometry(dy, x, sh)
 	} else {
 		s.u32(x.pixels(), dy.C)
 	}
@@ -42,6 +42,57 @@ func (s *Stream) wgrad(m, n, taps int, plain, quads bool) *gen.Wgrad {
 		}
 	}
 	return best
+}
+
+// weights16 and weightsTF32 are gradients of weights on tensor cores.
+var weights16, weightsTF32 = &gen.MMAWeights[0], &gen.MMAWeights[1]
+
+// A Parted is how a gradient of a weight on tensor cores is computed: as a number of
+// sums of a part of the pixels each, which are to be added.
+type Parted struct {
+	Parts int
+	mma   *gen.MMA
+	chunk int // pixels of a part
+}
+
+// Parted returns that of the gradient of a weight from dy and x, as WeightGradient
+// takes them; ok is false if tensor cores do not take these tensors: channels and
+// pitches in multiples of 8, with tf32 of 4. There are as many parts as make two
+// rounds of blocks, of 16 tiles at least: nothing promises the order of the sum.
+func (s *Stream) Parted(dy, x Image, sh conv.Shape, tf32 bool) (p Parted, ok bool) {
+	p.mma = weights16
+	channels := 8
+	if tf32 {
+		p.mma, channels = weightsTF32, 4
+	}
+	if x.C%channels != 0 || dy.C%channels != 0 || !x.quads() || !dy.quads() || x.pixels() == 0 || dy.pixels() == 0 || x.C == 0 || dy.C == 0 {
+		return p, false
+	}
+	taps, pixels := sh.K*sh.K, dy.pixels()
+	blocks := up(x.C, p.mma.BM) * up(dy.C, p.mma.BN) * taps
+	parts := min(up(2*s.Processors, blocks), up(pixels, 16*p.mma.BK), maxParted/max(1, taps*x.C*dy.C), maxY/taps)
+	p.chunk = up(up(pixels, max(parts, 1)), p.mma.BK) * p.mma.BK
+	p.Parts = up(pixels, p.chunk)
+	return p, int64(pixels)+int64(p.chunk) < maxOffset // whose numbers have 32 bits
+}
+
+// maxParted bounds the elements of all parts: 64 MiB.
+const maxParted = 16 << 20
+
+// WeightParts sets Parts matrices like that of WeightGradient at dst, one after the
+// other, whose sum is the gradient. With bfloat16 dy and x are what ToBF16 made of
+// the images that Parted was given.
+func (s *Stream) WeightParts(dst uint64, dy, x Image, sh conv.Shape, p Parted) {
+	s.begin()
+	s.u64(x.At, dy.At, dst)
+	s.u32(x.C, dy.C, x.Pitch, dy.Pitch, p.chunk)
+	s.geometry(dy, x, sh)
+	s.launch(p.mma.Name, up(dy.C, p.mma.BN), up(x.C, p.mma.BM), p.Parts*sh.K*sh.K, p.mma.Threads(), p.mma.Shared())
+}
+
+// geometry appends what the kernels know of the pixels that a tap sees.
+func (s *Stream) geometry(dy, x Image, sh conv.Shape) {
+	s.u32(sh.K, sh.Pad(), sh.Stride-1, number(sh.Up), x.N, x.H, x.W, dy.H, dy.W)
 }
 
 func number(b bool) int {

@@ -177,6 +177,48 @@ func TestConv16(t *testing.T) {
 	}
 }
 
+// Gradients of weights on tensor cores are right for integers, of convolutions of
+// every kind and of products, where they come in parts and where a tap sees nothing;
+// their main loops do not wait for banks.
+func TestMMAWeights(t *testing.T) {
+	for i, c := range []convCase{
+		{1, 5, 7, 8, 136, 3, 2, false, false, 0}, {2, 18, 16, 8, 8, 1, 1, true, false, 0}, {1, 6, 4, 136, 8, 3, 2, false, true, 0},
+		{2, 3, 5, 16, 8, 3, 1, true, false, 0}, {3, 1, 1, 8, 8, 3, 1, false, false, 0}, {5, 31, 29, 8, 40, 1, 2, false, false, 0}, {1, 1, 1100, 8, 16, 1, 1, false, false, 0},
+	} {
+		g := &gpu{t: t}
+		s := g.stream(int64(i))
+		s.Processors = 132 // which want parts
+		ho, wo := c.out()
+		x, xt := g.whole(c.n, c.h, c.w, c.c, 1)
+		dy, dyt := g.whole(c.n, ho, wo, c.o, 2)
+		want := cpu.New(c.k, c.k, c.c, c.o)
+		cpu.Conv2DBackward(nil, want, nil, dyt, xt, onCPU(make([]float32, want.Len()), c.k, c.k, c.c, c.o), c.opt())
+		for _, tf32 := range []bool{false, true} {
+			p, ok := s.Parted(dy, x, c.shape(), tf32)
+			require.True(t, ok)
+			require.Equal(t, c.n*ho*wo > 1000, p.Parts > 1, "%+v", c)
+			n := want.Len()
+			at := g.room(p.Parts * n)
+			from, to := x, dy
+			if !tf32 {
+				for _, m := range []*plan.Image{&from, &to} {
+					rounded := g.m.Alloc(2 * m.N * m.H * m.W * m.C)
+					s.ToBF16(rounded, *m)
+					m.At = rounded
+				}
+			}
+			s.WeightParts(at, to, from, c.shape(), p)
+			got := make([]float32, n)
+			for part := range p.Parts {
+				for j, v := range g.floats(at+uint64(4*n*part), n) {
+					got[j] += v
+				}
+			}
+			same(t, dense(want), got, "%+v tf32 %v", c, tf32)
+		}
+	}
+}
+
 // Rounding to bfloat16 is that of package tensor.
 func TestToBF16(t *testing.T) {
 	g := &gpu{t: t}

@@ -10,7 +10,7 @@ import (
 )
 
 // RunRounded is Run for a device with a fast mode: one that rounds the operands of
-// Linear, Conv2D, their gradients at x, and attention forward by at most u of
+// Linear, Conv2D, their gradients at x and w, and attention forward by at most u of
 // themselves, and may add with an error of 2⁻²³ where exact ones have 2⁻²⁴.
 // Everything else has the bounds of Run. It runs the cases of CoreCases, and unless
 // short all others but the large ones.
@@ -50,8 +50,10 @@ func (c Case) Rounded(u float64) Case {
 }
 
 // Rounds reports whether an output of that name is one of those that fast modes round,
-// in cases of products and of attention: y, its numbered forms, and dx.
-func Rounds(name string) bool { return strings.HasPrefix(name, "y") || strings.HasPrefix(name, "dx") }
+// in cases of products and of attention: y, its numbered forms, dx and dw.
+func Rounds(name string) bool {
+	return strings.HasPrefix(name, "y") || strings.HasPrefix(name, "dx") || strings.HasPrefix(name, "dw")
+}
 
 // CoreCases have the shapes that tensor cores take: channels in multiples of 32, heads
 // of 64, more rows and tokens than a tile; and one whose weight changes. They are
