@@ -77,8 +77,10 @@ func (d *dialect) all(rows [][]string) {
 	if texts > 0 {
 		at := slices.IndexFunc(rows, func(row []string) bool { return first < len(row) && !missing(row[first]) })
 		more := ""
-		if texts > 1 {
-			more = fmt.Sprintf(", and %d more columns are as it is", texts-1)
+		if texts == 2 {
+			more = ", and so is another such column"
+		} else if texts > 2 {
+			more = fmt.Sprintf(", and so are %d more such columns", texts-1)
 		}
 		d.note("column %s holds no numbers but text such as %.40q: it is left out%s", d.name(first), rows[at][first], more)
 	}

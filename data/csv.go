@@ -299,7 +299,15 @@ func (t *tableReader) finish(rules int) error {
 		}
 	}
 	if rows == 0 {
-		return fmt.Errorf("each of the %d rows has a cell without value, in column %s %d of them; -columns names the columns to read", t.dropped, d.name(worst), t.gaps[worst])
+		each := fmt.Sprintf("each of the %d rows", t.dropped)
+		if t.dropped == 1 {
+			each = "the only row"
+		}
+		return fmt.Errorf("%s has a cell without value, in column %s %d of them; -columns names the columns to read", each, d.name(worst), t.gaps[worst])
+	}
+	if t.dropped == 1 {
+		s.note("1 of %d rows has a cell without value, line %d, column %s: it is left out", rows+1, t.firstDropped, d.name(worst))
+		return nil
 	}
 	s.note("%d of %d rows have cells without value, first line %d, mostly column %s: they are left out", t.dropped, rows+t.dropped, t.firstDropped, d.name(worst))
 	return nil

@@ -67,10 +67,10 @@ func TestTablesOfOtherPrograms(t *testing.T) {
 	require.Equal(t, ab.Len()-1, s.Len())
 	require.Equal(t, ab.wide[:2*17], s.wide[:2*17])
 	require.Equal(t, ab.wide[2*18:2*30], s.wide[2*17:2*29])
-	require.Contains(t, s.Notes[0], `1 of 119 rows have cells without value, first line 19, mostly column "b"`)
+	require.Contains(t, s.Notes[0], `1 of 119 rows has a cell without value, line 19, column "b"`)
 	s = read("nan", Options{})
 	require.Equal(t, x.Len()-1, s.Len())
-	require.Contains(t, s.Notes[0], "first line 19")
+	require.Contains(t, s.Notes[0], "line 19")
 	for _, name := range []string{"nan", "empty_cell"} {
 		_, err := Open(t.Context(), "csv:testdata/csv/"+name+".csv", Options{Rules: Rules, Missing: "error"})
 		require.ErrorContains(t, err, "line 19: column")
@@ -214,7 +214,7 @@ func TestWideTables(t *testing.T) {
 	require.Equal(t, []string{"v", "x", "x.1"}, s.Columns[:3])
 	require.Equal(t, "x.24999", s.Columns[columns/2])
 	require.Len(t, s.Notes, 1)
-	require.Contains(t, s.Notes[0], "and 24999 more columns are as it is")
+	require.Contains(t, s.Notes[0], "and so are 24999 more such columns")
 }
 
 // endless is a file of digits, with line ends or without.

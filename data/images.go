@@ -76,7 +76,7 @@ func readImages(ctx context.Context, files []pictureFile, arg string, o Options)
 		}
 	}
 	if l.transparent > 0 {
-		l.set.note("%d of %d pictures are transparent: they are laid on %s (-background)", l.transparent, len(files), cmp.Or(o.Background, "black"))
+		l.set.note("transparent pictures, laid on %s (-background): %d of %d", cmp.Or(o.Background, "black"), l.transparent, len(files))
 	}
 	outer := ""
 	if o.Rules > 0 {

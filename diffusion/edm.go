@@ -41,7 +41,7 @@ func (p EDM) Validate() error {
 	}
 	for _, v := range p.SigmaData {
 		if !(v > 0 && v <= 1e6) {
-			return bad("sigma_data", v, "use the deviation of the data, above 0")
+			return bad("sigma_data", v, "use the deviation of the data, above 0 and at most 1e6")
 		}
 	}
 	if n, m := len(p.Nu), len(p.SigmaData); n > 1 && m > 1 && n != m {

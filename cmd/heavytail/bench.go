@@ -195,13 +195,15 @@ func (o *benchOptions) check(kind string) (err error) {
 		return usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
 	case o.roofline != "" && strings.ToLower(filepath.Ext(o.roofline)) != ".svg":
 		return usage("-roofline %s: it draws an SVG; want a name that ends in .svg", o.roofline)
-	case o.roofline != "" && !folderExists(filepath.Dir(o.roofline)):
-		return fmt.Errorf("-roofline %s: there is no folder %s; make it first", o.roofline, filepath.Dir(o.roofline))
 	case o.configGiven && !isNetwork(kind):
 		return usage("-config %s: %s times no network; leave it out", o.config, kind)
 	case o.batchGiven && slices.Contains([]string{"gemm", "noise", "law"}, kind):
 		return usage("-batch %d: %s times no samples; leave it out", o.batch, kind)
-	case o.compare != "":
+	}
+	if o.roofline != "" {
+		err = folderOf("-roofline", o.roofline)
+	}
+	if o.compare != "" && err == nil {
 		o.before, err = earlier(o.compare)
 	}
 	return err

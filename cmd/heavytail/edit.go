@@ -127,7 +127,7 @@ func (r *sampleRequest) loadMask(ctx context.Context, e env, shape []int) error 
 // tellOf prints what is worth knowing of how the values of a file were read.
 func tellOf(e env, file string, v data.Values) {
 	for _, note := range v.Notes {
-		fmt.Fprintf(e.stderr, "%s: %s\n", file, note)
+		fmt.Fprintf(e.stderr, "%s: %s\n", file, singular(note))
 	}
 }
 

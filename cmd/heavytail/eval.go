@@ -110,8 +110,11 @@ func (o evalOptions) check() error {
 		return usage("-extractor %q: want fashion or random", o.extractor)
 	case o.threads < 0 || o.threads > 1<<12:
 		return usage("-threads %d: want 0 (all processors) to %d", o.threads, 1<<12)
-	case o.json != "" && !folderExists(filepath.Dir(o.json)):
-		return fmt.Errorf("-json %s: there is no folder %s; make it first", o.json, filepath.Dir(o.json))
+	}
+	if o.json != "" {
+		if err := folderOf("-json", o.json); err != nil {
+			return err
+		}
 	}
 	return checkWeights(o.weights)
 }

@@ -120,11 +120,7 @@ type pictureInfo struct {
 
 // fileInfo recognises a file by its content.
 func fileInfo(ctx context.Context, path string) (any, error) {
-	file := path
-	if path == "built-in" {
-		file = ""
-	}
-	f, err := openModel(ctx, file)
+	f, err := openModel(ctx, path)
 	if err != nil {
 		return nil, err
 	}

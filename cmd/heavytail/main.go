@@ -129,7 +129,7 @@ func (c command) run(ctx context.Context, e env, args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(e.stderr, "heavytail %s: %s\n", c.name, plainWords(err))
+	fmt.Fprintf(e.stderr, "heavytail %s: %s\n", c.name, flagWords(fs, plainWords(err)))
 	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {
 		return 2
 	}

@@ -26,13 +26,17 @@ type modelSource struct {
 	size int64
 }
 
-// openModel opens the file of a model, the built-in one if path is empty. What is
+// builtIn is what the model inside the program is called. A file of that name is
+// ./built-in.
+const builtIn = "built-in"
+
+// openModel opens the file of a model, the built-in one if path is empty or its name. What is
 // not a file (a pipe, the standard input by its name) is read whole, up to a
 // quarter of the memory: beside it the weights must fit in as float32.
 func openModel(ctx context.Context, path string) (*modelSource, error) {
-	if path == "" {
+	if path == "" || path == builtIn {
 		b := fashion.File()
-		return &modelSource{bytes.NewReader(b), io.NopCloser(nil), "built-in", int64(len(b))}, nil
+		return &modelSource{bytes.NewReader(b), io.NopCloser(nil), builtIn, int64(len(b))}, nil
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return nil, fmt.Errorf("%s is a folder; give the file of a model, such as %s", path, filepath.Join(path, train.ModelFile))

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"math"
 	"path/filepath"
@@ -81,7 +80,7 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	}
 	defer done()
 	src.gpu = o.place.on != nil
-	switch dir := filepath.Dir(o.out); {
+	switch {
 	case o.out == "-":
 		if e.stdout == nil {
 			return usage("-o -: there is no standard output")
@@ -89,8 +88,9 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 		return src.write(ctx, unescaped(e.stdout))
 	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
 		return usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
-	case !folderExists(dir):
-		return fmt.Errorf("-o %s: there is no folder %s; make it first", o.out, dir)
+	}
+	if err := folderOf("-o", o.out); err != nil {
+		return err
 	}
 	return atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
 }

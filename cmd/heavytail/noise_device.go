@@ -29,6 +29,9 @@ func (p *noisePlace) openNoise(d *deviceFlag) (done func(), err error) {
 	if !d.given || !d.spec.GPU {
 		return func() {}, nil
 	}
+	if fast := d.spec.Fast(); fast != "" {
+		return nil, usage("-device %v: noise has the same bytes everywhere, and no mode %s: leave that out", d, fast)
+	}
 	dev, err := d.open(0)
 	if err != nil {
 		return nil, err

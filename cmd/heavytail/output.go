@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,8 +33,8 @@ func outputFor(r *sampleRequest) (output, error) {
 		}
 		return folder{path}, nil
 	}
-	if dir := filepath.Dir(path); !folderExists(dir) {
-		return nil, fmt.Errorf("-o %s: there is no folder %s; make it first", path, dir)
+	if err := folderOf("-o", path); err != nil {
+		return nil, err
 	}
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".png":
@@ -45,6 +47,21 @@ func outputFor(r *sampleRequest) (output, error) {
 		return rows{path}, nil
 	}
 	return nil, usage("-o %s: want a name that ends in .png, .gif, .npy or .csv, or a folder (end it with /)", path)
+}
+
+// folderOf returns an error unless the folder that a flag's file would lie in is there.
+func folderOf(flag, path string) error {
+	dir := filepath.Dir(path)
+	st, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s %s: there is no folder %s; make it first", flag, path, dir)
+	case err != nil:
+		return fmt.Errorf("%s: %w", flag, err)
+	case !st.IsDir():
+		return fmt.Errorf("%s %s: %s is a file; name a folder", flag, path, dir)
+	}
+	return nil
 }
 
 func folderExists(path string) bool {
@@ -208,7 +225,7 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 		return usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
 	}
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
-		return err
+		return fmt.Errorf("-o: %w", err)
 	}
 	s, d := r.loaded.SampleShape(r.options), r.per()
 	return r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {

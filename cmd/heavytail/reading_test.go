@@ -39,7 +39,7 @@ func TestTableToSamples(t *testing.T) {
 	train := strings.Fields("train -data csv:x.csv -out run -steps 3 -batch 8 -preview-every 0")
 	r = ok(t, dir, train...)
 	require.Contains(t, r.stderr, `column "day" holds no numbers`)
-	require.Contains(t, r.stderr, "1 of 121 rows have cells without value, first line 122")
+	require.Contains(t, r.stderr, "1 of 121 rows has a cell without value, line 122")
 	require.Contains(t, r.stderr, "120 samples of [2]")
 	ok(t, dir, append(train, "-resume")...)
 	require.Equal(t, 1, heavytailIn(t, dir, append(train, "-missing", "error", "-out", "other")...).status)

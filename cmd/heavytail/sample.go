@@ -84,7 +84,7 @@ type pictureRecipe struct {
 
 func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r := &sampleRequest{}
-	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt; empty: the built-in model)")
+	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt; empty: the built-in model, also by that name)")
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")

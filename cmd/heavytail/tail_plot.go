@@ -191,10 +191,8 @@ func checkPlotPath(path string) error {
 		return nil
 	case ext != ".svg" && ext != ".png":
 		return usage("-o %s: want a name that ends in .svg or .png", path)
-	case !folderExists(filepath.Dir(path)):
-		return fmt.Errorf("-o %s: there is no folder %s; make it first", path, filepath.Dir(path))
 	}
-	return nil
+	return folderOf("-o", path)
 }
 
 // writeTailPlot writes the plot in the form that the path names.

@@ -13,6 +13,7 @@ import (
 	"heavytail/data"
 	"heavytail/internal/device"
 	"heavytail/internal/source"
+	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
 	"heavytail/train"
@@ -263,6 +264,9 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 // one: the last after which the settings of base, changed by one flag after the
 // other, are impossible and stay so. What is measured is as possible as in final.
 func (r *trainRequest) blame(base, final recipe.Recipe, err error) error {
+	if t := final.Train.Rate; t.Kind == nn.StepLR && t.Validate() != nil {
+		err = fmt.Errorf("%w: -lr-every gives the steps between two reductions, -lr-gamma their factor", err)
+	}
 	impossible := func(rec recipe.Recipe) bool {
 		rec = rec.Clone()
 		if rec.Data.Scaling = final.Data.Scaling; rec.EDM != nil && rec.EDM.SigmaData == nil {
@@ -303,7 +307,7 @@ func defaultPreset(spec string) string {
 // say tells what is worth knowing of how the data were read.
 func (r *trainRequest) say(e env) {
 	for _, note := range r.notes {
-		fmt.Fprintln(e.stderr, note)
+		fmt.Fprintln(e.stderr, singular(note))
 	}
 }
 
@@ -312,8 +316,8 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	r.run.Dir = r.out
 	m := newMeter(e)
 	rec := t.Recipe
-	fmt.Fprintf(e.stderr, "%d samples of %v, %d parameters, %s, %d MiB; step %d of %d\n",
-		rec.Data.Samples, rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
+	fmt.Fprintf(e.stderr, "%s of %v, %d parameters, %s, %d MiB; step %d of %d\n",
+		counted(rec.Data.Samples, "sample"), rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
 	r.say(e)
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %s samples/s  %s left"

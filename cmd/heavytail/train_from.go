@@ -21,6 +21,9 @@ func (r *trainRequest) start(ctx context.Context, preset string) (recipe.Recipe,
 	if r.from == "" {
 		return rec, nil
 	}
+	if r.from == builtIn {
+		return rec, usage("-from %s: that is no file: write it to one with heavytail convert %[1]s NAME.safetensors, and give -from that", builtIn)
+	}
 	if r.source, err = train.OpenSource(ctx, r.from); err != nil {
 		return rec, usage("-from: %w", err)
 	}

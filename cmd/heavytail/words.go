@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -24,6 +25,44 @@ func rate(v float64) string {
 		return fmt.Sprintf("%.4g", v)
 	}
 	return fmt.Sprintf("%.0f", v)
+}
+
+// fields are settings as recipes and the library name them, and their flags.
+var fields = map[string]string{
+	"sigma_data": "sigma-data", "p_mean": "p-mean", "p_std": "p-std", "sigma_min": "sigma-min", "sigma_max": "sigma-max", "nu_coeff": "nu-coeff",
+	"clamp_a": "clamp-a", "clamp_eps": "clamp-eps", "num_heads": "heads", "model_channels": "width", "channel_mult": "mult", "num_res_blocks": "blocks",
+	"num_blocks": "blocks", "attention_ds": "attention", "attention_resolutions": "attention", "attn_resolutions": "attention",
+}
+
+var fieldWord = regexp.MustCompile(`(^|[ (])([a-z]+_[a-z_]+)($|[ ,:;)])`)
+
+// flagWords returns the text of an error with the flags of a command in the place of
+// the fields that they set. A name in quotes or of a file stays.
+func flagWords(flags *flag.FlagSet, text string) string {
+	return fieldWord.ReplaceAllStringFunc(text, func(m string) string {
+		word := strings.Trim(m, " (,:;)")
+		if name := fields[word]; name != "" && flags.Lookup(name) != nil {
+			return strings.Replace(m, word, "-"+name, 1)
+		}
+		return m
+	})
+}
+
+// oneOfMany finds one of what the library counts in the plural.
+var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour)(s|es|ies)\b`)
+
+// singular mends what counts one in the plural.
+func singular(text string) string {
+	return oneOfMany.ReplaceAllStringFunc(text, func(m string) string {
+		m = strings.TrimSuffix(m, "s")
+		switch {
+		case strings.HasSuffix(m, "copie"):
+			return strings.TrimSuffix(m, "ie") + "y"
+		case strings.HasSuffix(m, "classe"):
+			return strings.TrimSuffix(m, "e")
+		}
+		return m
+	})
 }
 
 // packages are the names before errors of the library, which say nothing to who
@@ -46,7 +85,7 @@ func plainWords(err error) string {
 			out = append(out, part)
 		}
 	}
-	return strings.Join(out, ": ")
+	return singular(strings.Join(out, ": "))
 }
 
 // flagMistake says of a value that package flag could not parse what it wants.

@@ -222,7 +222,11 @@ func create(path string, perm fs.FileMode) (*os.File, error) {
 		case errors.Is(err, fs.ErrExist):
 			continue
 		case errors.Is(err, fs.ErrNotExist):
-			err = fmt.Errorf("there is no folder %s; make it first", filepath.Clean(dir))
+			if folder := filepath.Clean(dir); exists(folder) {
+				err = fmt.Errorf("no file can be made in %s; choose another folder", folder) // of the system's own
+			} else {
+				err = fmt.Errorf("there is no folder %s; make it first", folder)
+			}
 		}
 		if err == nil {
 			live.names[temp] = true
@@ -236,6 +240,11 @@ var live = struct {
 	sync.Mutex
 	names map[string]bool
 }{names: map[string]bool{}}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 func forget(name string) {
 	live.Lock()

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestSingular(t *testing.T) {
+	for text, want := range map[string]string{
+		"1 samples": "1 sample", "only 1 samples of 1 classes": "only 1 sample of 1 class", "takes 1 copies": "takes 1 copy", "(1 columns)": "(1 column)",
+		"11 samples": "11 samples", "0.1 values": "0.1 values", "-1 steps": "-1 steps", "1 sampler": "1 sampler", "1 of 2 rows": "1 of 2 rows", "2×1 pixels": "2×1 pixels", "x1 steps": "x1 steps",
+		"1 sampling steps": "1 sampling steps",
+	} {
+		require.Equal(t, want, singular(text))
+	}
+}
+
+// An error calls a setting what the command's flag is called, where it has one.
+func TestFlagWords(t *testing.T) {
+	var train, sample flag.FlagSet
+	recipeFlags(&train)
+	for name, f := range fields {
+		require.NotEqual(t, name, f)
+	}
+	(&sampleRequest{}).settingFlags(&sample)
+	for text, want := range map[string]string{
+		"edm: sigma_data is 3: use": "edm: -sigma-data is 3: use", "num_heads 3 does not": "-heads 3 does not", `column "sigma_data" is`: `column "sigma_data" is`,
+		"a/sigma_data: no such file": "a/sigma_data: no such file", "sigma_data.csv: no such": "sigma_data.csv: no such", "some_thing": "some_thing",
+	} {
+		require.Equal(t, want, flagWords(&train, text))
+	}
+	require.Equal(t, "-sigma-min and sigma_data", flagWords(&sample, "sigma_min and sigma_data"))
+	for _, f := range fields {
+		require.True(t, train.Lookup(f) != nil || sample.Lookup(f) != nil, "no command has a flag -%s", f)
+	}
+}
+
+// Every command that takes a model or none knows the one inside by its name.
+func TestBuiltInByItsName(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, strings.Fields("sample -n 1 -steps 2 -o a.npy")...)
+	ok(t, dir, strings.Fields("sample -model built-in -n 1 -steps 2 -o b.npy")...)
+	ok(t, dir, strings.Fields("convert built-in c.safetensors")...)
+	ok(t, dir, strings.Fields("sample -model c.safetensors -n 1 -steps 2 -o c.npy")...)
+	require.Equal(t, readFile(t, filepath.Join(dir, "a.npy")), readFile(t, filepath.Join(dir, "b.npy")))
+	require.Equal(t, readFile(t, filepath.Join(dir, "a.npy")), readFile(t, filepath.Join(dir, "c.npy")))
+	require.Contains(t, fails(t, dir, 1, "eval", "toy:rings", "model:built-in"), "the model built-in makes [28 28 1]")
+	require.Contains(t, fails(t, dir, 2, "train", "-data", "toy:rings", "-from", "built-in", "-out", "x"), "heavytail convert built-in")
+}
+
+// What stands in the way of an output is named: no folder, or a file in its place.
+func TestFoldersOfOutputs(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "f.csv"), []byte("a\n"+strings.Repeat("1.5\n2\n", 40)), 0o644))
+	for args, flag := range map[string]string{"noise -n 5 -o %s/x.npy": "-o", "sample -n 1 -o %s/x.png": "-o", "tail f.csv -o %s/x.svg": "-o", "eval f.csv f.csv -json %s/e.json": "-json", "bench unet -layers -roofline %s/x.svg": "-roofline"} {
+		for place, want := range map[string]string{"no": "there is no folder no; make it first", "f.csv": "f.csv is a file; name a folder"} {
+			r := heavytailIn(t, dir, strings.Fields(strings.ReplaceAll(args, "%s", place))...)
+			require.Equal(t, 1, r.status, args)
+			require.Contains(t, r.stderr, flag+" "+place+"/", args)
+			require.Contains(t, r.stderr, want, args)
+		}
+	}
+	require.Equal(t, []string{"f.csv"}, listing(t, dir))
+}
