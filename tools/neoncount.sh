@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Counts the instructions that one evaluation of the built-in model's U-Net takes
+# on arm64, with a step of its sampler, in NEON and by the Go reference: a sample
+# of two steps less one of one step, on one thread, in qemu with the plugin of
+# tools/qemucount.sh. Only functions of heavytail count, not Go's runtime. Prints
+# the table of results/neon.md:
+#
+#	tools/neoncount.sh               both
+#	tools/neoncount.sh neon          the sum for NEON alone
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+tools/qemucount.sh
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -o "$tmp/heavytail" ./cmd/heavytail
+count() { # LEVEL
+	for steps in 1 2; do
+		HEAVYTAIL_ISA=$1 tools/qemucount.sh "$tmp/$1.$steps" "$tmp/heavytail" sample -n 1 -steps $steps -threads 1 -seed 7 -o "$tmp/$1.$steps.png" >/dev/null
+	done
+	awk -v level="$1" '
+		NR == FNR { before[$2] += $1; next }
+		{ after[$2] += $1 }
+		END {
+			for (f in after) {
+				if (f !~ /^heavytail\//) continue
+				n = after[f] - before[f]
+				sub(/^heavytail\//, "", f); sub(/\.abi0$/, "", f)
+				if (f ~ /^simd\.(tile|runTiles|block|neonPart|\(\*Tiles\))/) k = "products: convolutions, attention, linear layers"
+				else if (f ~ /^simd\.(wino|\(\*lanes\))/) k = "transforms of Winograd’s forms"
+				else if (f ~ /^simd\.(norm|chan|silu|sig|exp|scale|softmax|vmax|max)/) k = "norms, SiLU, softmax"
+				else if (f ~ /^simd\.FMA|^simd\.fma/) k = "FMA, which the Go reference of the others calls"
+				else k = "everything else"
+				print level "\t" k "\t" n
+			}
+		}' "$tmp/$1.1" "$tmp/$1.2"
+}
+if [ "${1-}" = neon ]; then
+	count neon | awk -F'\t' '{ n += $3 } END { printf "%.1f\n", n / 1e6 }'
+	exit
+fi
+{ count generic; count neon; } | awk -F'\t' '
+	{ n[$1, $2] += $3; all[$1] += $3; seen[$2] }
+	function row(name, g, v) { return sprintf("| %s | %.1f | %.1f | %s |", name, g / 1e6, v / 1e6, v > 0 ? sprintf("%.1f", g / v) : "") }
+	END {
+		print "| millions of instructions | Go reference | NEON | ratio |\n|---|---|---|---|"
+		for (k in seen) print row(k, n["generic", k], n["neon", k]) | "LC_ALL=C sort -t\"|\" -k3,3nr"
+		close("LC_ALL=C sort -t\"|\" -k3,3nr")
+		print row("all", all["generic"], all["neon"])
+	}'
