@@ -20,7 +20,6 @@ import (
 	"image"
 	"slices"
 
-	"heavytail/diffusion"
 	"heavytail/internal/imageio"
 	"heavytail/internal/sample"
 	"heavytail/nn"
@@ -33,83 +32,6 @@ const Version = "0.3.0"
 // A Recipe is everything that made a model: network, noise, data and training
 // settings.
 type Recipe = recipe.Recipe
-
-// Unconditional asks for a sample without a class.
-const Unconditional = -1
-
-// Options say what to sample. The zero value draws one sample of seed 0 with
-// the model's defaults.
-type Options struct {
-	// N is the number of samples; 0: 1, or len(Seeds). Sample keeps them all in
-	// memory, Stream a batch of them.
-	N    int
-	Seed uint64 // sample i has seed Seed+i …
-	// Seeds gives every sample its own seed instead.
-	Seeds []uint64
-	// Method is a sampler that fits the model's process: Methods lists them. The
-	// default is the one of few steps: "dlim", "lim-ode", "edm" or "flow".
-	Method string
-	// Steps is how often the sampler moves the states on towards the data; more
-	// are slower and better, and Evaluations says how much slower. 0: 24 for dlim,
-	// 12 for dlim2, 99 for dlpm, the published number for the others.
-	Steps int
-	// Settings are those of single methods.
-	Settings
-	// Guidance is the factor w of classifier-free guidance: every estimate
-	// becomes u + w·(c − u) of those with the class, c, and without, u. Above 1,
-	// samples are more typical of their class and less varied, and a step costs
-	// two evaluations of the network. 0 and 1: none.
-	Guidance float64
-	// Edit gives an image to start from or to keep parts of, points in the units
-	// of the data; nil: none.
-	Edit *Edit
-	// Image64 is the edit's image in float64, instead of Edit.Image: points far
-	// from 0 keep the digits that float32 has not.
-	Image64 []float64
-	// Height and Width of images of another size than the trained one, of which
-	// every model knows only the scale of its details; 0: the trained size. What
-	// needs more memory than the process may use is an error.
-	Height, Width int
-	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
-	// none. Empty: sample of seed s has class s mod the number of classes.
-	Classes []int
-	// IndependentStart draws the noise that sampling starts from as the papers'
-	// code does: on its own, out of reach of the process's bound on A, so that
-	// about one start in forty (α = 1.7) is larger than any that was trained
-	// on and ends as noise. By default the start belongs to the same chain of
-	// A as the steps.
-	IndependentStart bool
-	// NoClip switches off the clamping of every estimate of an image to its
-	// range. Points are never clamped.
-	NoClip bool
-	// Batch is how many samples are computed at a time; it changes speed and
-	// memory, not the result. 0: 32.
-	Batch int
-	// Step, if not nil, is called after every step with the states of the
-	// samples first, first+1, …, points in the units of the data; left is the
-	// number of steps still to do. An error stops the sampling. Step64 is the same
-	// in float64. On several devices (Loader.More) the calls of several batches come
-	// in turns, one at a time.
-	Step   func(first, left int, x []float32) error
-	Step64 func(first, left int, x []float64) error
-	// Estimates gives Step and Step64 what a preview shows: the estimates of the
-	// samples that the last step was made with, instead of its noisy states. At the
-	// start, where there are none yet, x holds the state, and at the end the samples.
-	Estimates bool
-}
-
-// Settings are those of single samplers; zero values are the defaults, and it is
-// an error to set what the method does not have. ClampA bounds the heavy-tailed
-// factor A in sampling, where the process's own bound is looser: small bounds
-// avoid extreme samples, as truncation does elsewhere, and make less varied ones.
-type Settings = sample.Settings
-
-// An Edit gives an image to start from, with a strength, or to keep parts of:
-// its values are those of a sample, or of all samples, as Stream passes them.
-// The image-to-image of other programs is Edit{Image: x, Strength: 0.6}, their
-// inpainting Edit{Image: x, Known: k, Resample: 5}. Edit{Resample: 2} needs no
-// image: every step of the sampler is made twice.
-type Edit = diffusion.Edit
 
 // A Model is a trained network with its recipe. It is immutable: any number
 // of goroutines may share one. Open, OpenFile, OpenReader and fashion.Model make them;
@@ -210,11 +132,11 @@ func (m *Model) MACs() (int64, error) {
 // if there can be no such batch.
 func (m *Model) Memory(batch int) (int64, error) {
 	if batch < 1 {
-		return 0, fmt.Errorf("heavytail: batch %d; want at least 1", batch)
+		return 0, impossible("Batch", batch, "at least 1", "batch %d; want at least 1", batch)
 	}
 	n, err := sample.Memory(m.must("Memory").net, m.recipe, m.engine(m.defaults(Options{Batch: batch})), batch)
 	if err != nil {
-		return 0, fmt.Errorf("heavytail: %w", err)
+		return 0, own(err)
 	}
 	return n, nil
 }
@@ -231,7 +153,7 @@ func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []
 	if err != nil {
 		return err
 	}
-	return sample.Run(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit)
+	return ownFault(sample.Run(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit))
 }
 
 // Stream64 is Stream in float64. Training scales points, and they come back in
@@ -243,7 +165,7 @@ func (m *Model) Stream64(ctx context.Context, o Options, emit func(first int, x 
 	if err != nil {
 		return err
 	}
-	return sample.Run64(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit)
+	return ownFault(sample.Run64(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit))
 }
 
 // Sample draws the samples of o. It returns an error, and takes nothing, if the

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"testing"
 
@@ -60,7 +61,7 @@ func values(t *testing.T, m *heavytail.Model, o heavytail.Options) []float32 {
 func TestSampleBits(t *testing.T) {
 	file := small(t, unet())
 	for _, o := range []heavytail.Options{
-		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, Settings: heavytail.Settings{ClampA: 3}, IndependentStart: true}, {N: 7, Seed: 5, Steps: 4, Guidance: 2, Edit: half(64), Method: "dlpm"}, {N: 7, Seed: 5, Steps: 4, Settings: heavytail.Settings{Eta: 0.7}, NoClip: true, Classes: []int{1, heavytail.Unconditional}},
+		{N: 7, Seed: 5, Steps: 5}, {N: 7, Seed: 5, Steps: 5, Method: "dlpm"}, {N: 7, Seed: 5, Steps: 5, Settings: heavytail.Settings{ClampA: 3}, ConsistentStart: heavytail.Off}, {N: 7, Seed: 5, Steps: 4, Guidance: 2, Edit: half(64), Method: "dlpm"}, {N: 7, Seed: 5, Steps: 4, Settings: heavytail.Settings{Eta: 0.7}, Clip: heavytail.Off, Classes: []int{1, heavytail.Unconditional}},
 	} {
 		want := values(t, open(t, heavytail.Loader{Threads: 1}, file), o)
 		require.Len(t, want, 7*64)
@@ -161,6 +162,88 @@ func TestOptionsAreChecked(t *testing.T) {
 	} {
 		_, err := m.Sample(context.Background(), o)
 		require.ErrorContains(t, err, want)
+	}
+}
+
+// Impossible options are told from faults, with the field and its value, in texts
+// that begin with this package's name and have no other's.
+func TestOptionErrors(t *testing.T) {
+	images, points := open(t, heavytail.Loader{}, small(t, unet())), open(t, heavytail.Loader{}, small(t, nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 8, Blocks: 1, TimeEmb: 4}}))
+	image := make([]float32, 64)
+	for _, c := range []struct {
+		m     *heavytail.Model
+		o     heavytail.Options
+		field string
+		value any
+	}{
+		{images, heavytail.Options{N: -2}, "N", -2},
+		{images, heavytail.Options{N: 2, Seeds: []uint64{1}}, "N", 2},
+		{images, heavytail.Options{Classes: []int{0, 3}}, "Classes", 3},
+		{images, heavytail.Options{Guidance: -1}, "Guidance", -1.0},
+		{images, heavytail.Options{Method: "edm"}, "Method", "edm"},
+		{images, heavytail.Options{Method: "none"}, "Method", "none"},
+		{images, heavytail.Options{Steps: -1}, "Steps", -1},
+		{images, heavytail.Options{Method: "dlim2", Steps: 1 << 20}, "Steps", 1 << 20},
+		{images, heavytail.Options{Settings: heavytail.Settings{Eta: 2}}, "Eta", 2.0},
+		{images, heavytail.Options{Settings: heavytail.Settings{SigmaMax: 9}}, "SigmaMax", 9.0},
+		{images, heavytail.Options{Batch: -1}, "Batch", -1},
+		{images, heavytail.Options{Clip: 3}, "Clip", heavytail.Switch(3)},
+		{images, heavytail.Options{ConsistentStart: -1}, "ConsistentStart", heavytail.Switch(-1)},
+		{images, heavytail.Options{Edit: &heavytail.Edit{Image: image, Strength: 7}}, "Edit.Strength", 7.0},
+		{images, heavytail.Options{Edit: &heavytail.Edit{Image: image, Resample: 1001}}, "Edit.Resample", 1001},
+		{images, heavytail.Options{Edit: &heavytail.Edit{Image: image[:9]}}, "Edit.Image", 9},
+		{images, heavytail.Options{Batch: 1, Height: 1 << 14, Width: 1 << 14}, "Height", 1 << 14},
+		{images, heavytail.Options{Height: 7, Width: 7}, "Height", 7},
+		{points, heavytail.Options{Clip: heavytail.On}, "Clip", heavytail.On},
+		{points, heavytail.Options{Height: 8, Width: 8}, "Height", 8},
+		{points, heavytail.Options{N: 1 << 40}, "N", 1 << 40},
+	} {
+		_, err := c.m.Sample(t.Context(), c.o)
+		var bad *heavytail.OptionError
+		require.ErrorAs(t, err, &bad, "%+v", c.o)
+		require.Equal(t, c.field, bad.Field)
+		require.Equal(t, c.value, bad.Value)
+		require.NotEmpty(t, bad.Want)
+		require.ErrorIs(t, err, &heavytail.OptionError{Field: c.field})
+		require.NotErrorIs(t, err, &heavytail.OptionError{Field: "Other"})
+		text, ours := strings.CutPrefix(err.Error(), "heavytail: ")
+		require.True(t, ours, err)
+		for _, name := range []string{"heavytail: ", "diffusion: ", "sample: ", "nn: "} {
+			require.NotContains(t, text, name)
+		}
+	}
+	_, err := images.Memory(0)
+	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Batch"})
+
+	for _, l := range []heavytail.Loader{{Threads: -1}, {Alpha: 9}} {
+		_, err := l.Open(small(t, unet()))
+		require.ErrorIs(t, err, &heavytail.OptionError{}, "%+v", l)
+		require.Regexp(t, "^heavytail: (process: alpha|Loader.Threads) is", err)
+	}
+	path := filepath.Join(t.TempDir(), "m")
+	require.NoError(t, os.WriteFile(path, []byte("no model at all"), 0o644))
+	for _, name := range []string{path, path + "2"} {
+		_, err = heavytail.OpenFile(name)
+		require.ErrorContains(t, err, "heavytail: ")
+		require.ErrorContains(t, err, name+": ")
+		require.NotErrorIs(t, err, &heavytail.OptionError{})
+		require.Equal(t, name != path, errors.Is(err, os.ErrNotExist))
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	mine := errors.New("diskful")
+	for want, o := range map[error]heavytail.Options{
+		context.Canceled: {Step: func(int, int, []float32) error { cancel(); return nil }},
+		mine:             {Step: func(int, int, []float32) error { return mine }},
+	} {
+		c := t.Context()
+		if want == context.Canceled {
+			c = ctx
+		}
+		_, err := images.Sample(c, o)
+		require.ErrorIs(t, err, want)
+		require.NotErrorIs(t, err, &heavytail.OptionError{})
+		require.NotContains(t, err.Error(), "diffusion: ")
 	}
 }
 

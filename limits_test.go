@@ -78,6 +78,8 @@ func extremes(v reflect.Type) (out []any) {
 		return []any{-1.0, math.NaN(), inf, -inf, math.MaxFloat64, 5e-324, 1e300, 1e-300, 1.0, 1e6}
 	case reflect.TypeFor[bool]():
 		return []any{true}
+	case reflect.TypeFor[heavytail.Switch]():
+		return []any{heavytail.On, heavytail.Off, heavytail.Switch(-128), heavytail.Switch(3)}
 	case reflect.TypeFor[string]():
 		return []any{"x", "dlpm", "euler", "rk4", "flow", "tedm-sde", "tedm-ancestral", "dpm", "edm", "lim", strings.Repeat("x", 1<<20), "\x00\xff"}
 	case reflect.TypeFor[[]uint64]():

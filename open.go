@@ -58,21 +58,29 @@ func (l Loader) Open(file []byte) (*Model, error) {
 func (l Loader) OpenFile(path string) (*Model, error) {
 	f, err := source.Regular(path)
 	if err != nil {
-		return nil, err
+		return nil, own(err)
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, own(err)
 	}
 	m, err := l.open(f, st.Size())
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, renamed{"heavytail: " + path + ": " + plain(err), err}
 	}
 	return m, nil
 }
 
 func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
+	m, err := l.model(r, size)
+	if err != nil {
+		return nil, own(err)
+	}
+	return m, nil
+}
+
+func (l Loader) model(r io.ReaderAt, size int64) (*Model, error) {
 	if r == nil {
 		panic("heavytail: OpenReader of nil: give a file, a bytes.Reader or another io.ReaderAt")
 	}
@@ -80,7 +88,7 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 		return nil, fmt.Errorf("heavytail: a model file of %d bytes; want its size", size)
 	}
 	if l.Threads < 0 {
-		return nil, fmt.Errorf("heavytail: Loader.Threads is %d; want a number of goroutines, or 0 for all processors", l.Threads)
+		return nil, impossible("Threads", l.Threads, "0 or more", "Loader.Threads is %d; want a number of goroutines, or 0 for all processors", l.Threads)
 	}
 	c, err := nn.OpenCheckpoint(strict{r}, size)
 	if err != nil {
@@ -93,7 +101,7 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	if l.Alpha != 0 {
 		known := m.recipe.Train.Steps > 0
 		if r := m.recipe; known && (r.Kind() != recipe.DLPM || l.Alpha != r.Process.Alpha) {
-			return nil, fmt.Errorf("alpha %v: the model was trained with %s; leave it out", l.Alpha, r.Noise())
+			return nil, impossible("Alpha", l.Alpha, "0: the model has its own", "alpha %v: the model was trained with %s; leave it out", l.Alpha, r.Noise())
 		}
 		m.recipe.Process.Alpha = l.Alpha
 		if err := m.recipe.Process.Validate(); err != nil {

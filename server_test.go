@@ -236,6 +236,7 @@ func TestRequestsTogether(t *testing.T) {
 			require.Less(t, allocated(func() {
 				_, err := m.Sample(t.Context(), o)
 				require.ErrorContains(t, err, "runs in progress hold")
+				require.NotErrorIs(t, err, &heavytail.OptionError{}, "it may be asked for again")
 				require.ErrorContains(t, m.Stream(t.Context(), o, nothing), "wait for them, or ask for a smaller batch")
 			}), uint64(1<<20))
 			few := o

@@ -32,7 +32,7 @@ func TestCoefficientBits(t *testing.T) {
 	} {
 		s, err := p.Schedule(0)
 		require.NoError(t, err)
-		c := chain{sched: s, opt: Options{ClipDenoised: true}}
+		c := chain{sched: s, opt: chainOptions{clip: true}}
 		a := make([]float64, T)
 		for k := range a {
 			a[k] = 0.7 + float64(k*k%17)

@@ -23,7 +23,8 @@ func (p Process) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 		return nil, err
 	}
 	if p.Alpha != 2 || p.Scale != Preserving || p.Grid == Quadratic || p.IntegerTime {
-		return nil, fmt.Errorf("diffusion: a process of alpha %v, scale %q, grid %q, integer time %v has no denoiser D(x; sigma): it needs alpha 2, scale \"preserving\", grid \"linear\" and time t/T", p.Alpha, p.Scale, p.Grid, p.IntegerTime)
+		return nil, &OptionError{Field: "Process", Value: p, Want: "alpha 2, scale \"preserving\", grid \"linear\" and time t/T",
+			Text: fmt.Sprintf("diffusion: a process of alpha %v, scale %q, grid %q, integer time %v has no denoiser D(x; sigma): it needs alpha 2, scale \"preserving\", grid \"linear\" and time t/T", p.Alpha, p.Scale, p.Grid, p.IntegerTime)}
 	}
 	var b netBuffer
 	lo, hi := 1/float64(p.Steps), float64(p.Steps-1)/float64(p.Steps)

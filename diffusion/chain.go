@@ -8,6 +8,40 @@ import (
 	"heavytail/stable"
 )
 
+// chainOptions are what DLPM, DLIM and DLIM2 have in common.
+type chainOptions struct {
+	steps                            int // between levels, 0: all of the process
+	clip, consistentStart, keepSigma bool
+	edit                             *Edit
+}
+
+// moves returns the number of steps between levels.
+func (o chainOptions) moves(p Process) int {
+	if o.steps == 0 {
+		return p.Steps - 1
+	}
+	return o.steps
+}
+
+// visits returns how many steps are made, repeated ones included.
+func (o chainOptions) visits(p Process) int {
+	n, _ := o.edit.visits(o.moves(p))
+	return n
+}
+
+func (o chainOptions) validate(name string, p Process) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	switch n := o.moves(p); {
+	case n < 1 || n >= maxSteps:
+		return impossible(name, "Steps", n, "use 1 to %d", maxSteps-1)
+	case p.IntegerTime && n != p.Steps-1:
+		return impossible(name, "Steps", n, "the network knows %d levels of noise only; use %d", p.Steps, p.Steps-1)
+	}
+	return o.edit.validate(name, true)
+}
+
 // A chain is a run through the levels of a schedule, with the factors A of its
 // noise. All randomness of sample i is keyed by (seeds[i], 0, t, element).
 type chain struct {
@@ -15,7 +49,7 @@ type chain struct {
 
 	proc   Process
 	sched  *Schedule
-	opt    Options
+	opt    chainOptions
 	noise  stable.Noise
 	stride int       // levels per step: 1, or 2 of samplers with a level between
 	in     []float32 // scaled network input; x itself without InputScaling
@@ -35,18 +69,18 @@ type draw struct {
 // A rule gives the reverse step at t ≥ 1.
 type rule func(t int, a draw) Coef
 
-func newChain(ctx context.Context, name string, p Process, opt Options, stride int, den Denoiser, x []float32, seeds []uint64) (*chain, error) {
+func newChain(ctx context.Context, name string, p Process, opt chainOptions, stride int, den Denoiser, x []float32, seeds []uint64) (*chain, error) {
 	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
-	sched, err := p.schedule(ctx, opt.Levels)
+	sched, err := p.schedule(ctx, opt.moves(p)+1)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("diffusion: %s: stopped before the first step: %w", name, err)
 		}
 		return nil, err
 	}
-	r := newRun(ctx, name, den, x, seeds, (sched.T()-1)/stride, opt.Edit)
+	r := newRun(ctx, name, den, x, seeds, (sched.T()-1)/stride, opt.edit)
 	r.mendOutput += ", or bound the input with clamp_a and clamp_eps"
 	r.mendState = "set clamp_a (20 is usual) and clamp_eps (200), or clip the denoised estimate"
 	c := &chain{run: r, proc: p, sched: sched, opt: opt, noise: p.noise(), stride: stride, in: x}
@@ -89,7 +123,7 @@ func (c *chain) walk(yield func(int, error) bool, leap func(t int) error) {
 		return
 	}
 	c.a = make([]float64, c.proc.multipliers(c.d))
-	if c.needVariances || c.opt.ConsistentStart {
+	if c.needVariances || c.opt.consistentStart {
 		c.sums.init(c)
 	}
 	c.start(c.level(c.first))
@@ -125,7 +159,7 @@ func (c *chain) start(last int) {
 	free.ClampA, free.ClampEps = 0, c.proc.ClampEps
 	for i := range c.n {
 		x, s := c.row(c.x, i), c.stream(i, startStep)
-		if !c.opt.ConsistentStart {
+		if !c.opt.consistentStart {
 			free.Fill(x, s)
 			simd.Scale(x, x, float32(sigma))
 			continue
@@ -138,7 +172,7 @@ func (c *chain) start(last int) {
 			simd.Clamp(x, x, -bound, bound)
 		}
 	}
-	addImage(c.opt.Edit, c.x, c.sched.GammaBar[last])
+	addImage(c.opt.edit, c.x, c.sched.GammaBar[last])
 }
 
 // denoise sets out to ε̂(x_t, t) or, when clipping or keeping, to x̂_0.
@@ -153,7 +187,7 @@ func (c *chain) denoise(t int) error {
 	if c.inData() { // x̂_0 = (x − σ̄·ε̂)/γ̄
 		simd.AxpBy(c.out, float32(-sb/gb), c.out, float32(1/gb), c.x)
 	}
-	if c.opt.ClipDenoised {
+	if c.opt.clip {
 		simd.Clamp(c.out, c.out, -1, 1)
 	}
 	keep(c.edit, c.out)
@@ -161,7 +195,7 @@ func (c *chain) denoise(t int) error {
 }
 
 // inData tells whether out holds estimates of the data.
-func (c *chain) inData() bool { return c.opt.ClipDenoised || c.opt.Edit.keeps() }
+func (c *chain) inData() bool { return c.opt.clip || c.opt.edit.keeps() }
 
 // step sets row i to x_{t−1} = X·x + Eps·ε̂ + Z·z.
 func (c *chain) step(t, i int, rule rule) {
@@ -195,7 +229,7 @@ func (c *chain) stepElements(t, i int, rule rule, a, prev, sum []float64) {
 // coef is the rule, ended at the data and rewritten for x̂_0 where out holds it.
 func (c *chain) coef(t int, rule rule, a draw) Coef {
 	k := Coef{}
-	if t == 1 && !c.opt.KeepSigmaMin {
+	if t == 1 && !c.opt.keepSigma {
 		k = c.sched.Clean()
 	} else {
 		k = rule(t, a)
@@ -215,7 +249,7 @@ func (c *chain) draws(t, i int) (a, prev, sum []float64) {
 		// DLIM's A_t must be independent of the state, in which a consistent
 		// start and the visits before have mixed the chain's.
 		from := c.factors(i, t)
-		if c.opt.ConsistentStart || c.repeat > 0 {
+		if c.opt.consistentStart || c.repeat > 0 {
 			from = c.fresh(i, t)
 		}
 		a = c.a

@@ -36,13 +36,16 @@ func TestMovesAndEvaluations(t *testing.T) {
 	img := &Edit{Image: ramp(4), Strength: 0.45}
 	again := &Edit{Image: ramp(4), Strength: 0.45, Known: []bool{true, false, false, true}, Resample: 3}
 	for _, e := range []*Edit{nil, img, again, {Resample: 2}} {
-		for _, opt := range []Options{{Edit: e}, {Edit: e, Levels: 9, ConsistentStart: true}} {
-			p := Default(1.7, 12)
-			counted(t, DLPM{p, opt}, watched)
-			counted(t, DLIM{p, 0, opt}, watched)
-			counted(t, DLIM{p, 0.5, opt}, watched)
-			counted(t, DLIMSDE{p, opt}, watched)
-			counted(t, DLIM2{Process: p, Steps: 5, ConsistentStart: opt.ConsistentStart, Edit: e}, watched)
+		for _, consistent := range []bool{false, true} {
+			p, steps := Default(1.7, 12), 0
+			if consistent {
+				steps = 8
+			}
+			counted(t, DLPM{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
+			counted(t, DLIM{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
+			counted(t, DLIM{Process: p, Eta: 0.5, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
+			counted(t, DLIMSDE{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
+			counted(t, DLIM2{Process: p, Steps: 5, ConsistentStart: consistent, Edit: e}, watched)
 		}
 		for _, p := range []EDM{{}, TEDM(3.5)} {
 			data := func(called func()) DataDenoiser { return p.Precondition(watched(called)) }

@@ -34,10 +34,10 @@ import (
 type DLIM2 struct {
 	Process Process
 	Steps   int // N ≥ 1
-	// ClipDenoised clamps every estimate x̂_0 to [−1, 1], and the sample, which is
-	// made of the last two.
-	ClipDenoised    bool
-	ConsistentStart bool  // as in Options
+	// Clip clamps every estimate x̂_0 of the data to [−1, 1], and the sample, which
+	// is made of the last two.
+	Clip            bool
+	ConsistentStart bool  // as in DLPM
 	Edit            *Edit // an image to start from or to keep parts of; nil: none
 }
 
@@ -65,7 +65,7 @@ func (s DLIM2) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds 
 				return err
 			}
 			simd.LinComb3(x, float32(whole.X), from, float32(whole.First), first, float32(whole.Second), c.out)
-			if t == 2 && s.ClipDenoised {
+			if t == 2 && s.Clip {
 				simd.Clamp(x, x, -1, 1)
 			}
 			return nil
@@ -133,15 +133,17 @@ func (s DLIM2) Validate() error {
 		return err
 	}
 	if most := (maxSteps - 1) / 2; s.Steps < 1 || s.Steps > most {
-		return fmt.Errorf("diffusion: DLIM2: %d steps: use 1 to %d", s.Steps, most)
+		return &OptionError{Field: "Steps", Value: s.Steps, Want: fmt.Sprintf("1 to %d", most),
+			Text: fmt.Sprintf("diffusion: DLIM2: %d steps: use 1 to %d", s.Steps, most)}
 	}
 	if p := s.Process; p.IntegerTime && 2*s.Steps+1 != p.Steps {
-		return fmt.Errorf("diffusion: DLIM2: %d steps need %d levels, and the network of a process with integer time knows its %d only: use DLIM", s.Steps, 2*s.Steps+1, p.Steps)
+		return &OptionError{Field: "Steps", Value: s.Steps, Want: fmt.Sprintf("half of %d", p.Steps-1),
+			Text: fmt.Sprintf("diffusion: DLIM2: %d steps need %d levels, and the network of a process with integer time knows its %d only: use DLIM", s.Steps, 2*s.Steps+1, p.Steps)}
 	}
 	return s.Edit.validate("DLIM2", true)
 }
 
 // options returns those of the chain with the levels between.
-func (s DLIM2) options() Options {
-	return Options{Levels: 2*s.Steps + 1, ClipDenoised: s.ClipDenoised, ConsistentStart: s.ConsistentStart, Edit: s.Edit}
+func (s DLIM2) options() chainOptions {
+	return chainOptions{steps: 2 * s.Steps, clip: s.Clip, consistentStart: s.ConsistentStart, edit: s.Edit}
 }

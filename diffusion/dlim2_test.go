@@ -99,7 +99,7 @@ func TestDLIM2ReturnsTwoPoints(t *testing.T) {
 			return nil
 		}
 		for _, clip := range []bool{false, true} {
-			x, err := DLIM2{Process: p, Steps: 30, ClipDenoised: clip}.Sample(context.Background(), den, seeds(n), 1)
+			x, err := DLIM2{Process: p, Steps: 30, Clip: clip}.Sample(context.Background(), den, seeds(n), 1)
 			require.NoError(t, err)
 			plus := 0
 			for _, v := range x {

@@ -25,14 +25,18 @@ import (
 // does. It costs one evaluation a level, as DLIM does. A DLIMSDE is an immutable
 // value: any number of goroutines may use one.
 type DLIMSDE struct {
-	Process Process
-	Options
+	Process         Process
+	Steps           int // this and what follows are as in DLPM
+	Clip            bool
+	ConsistentStart bool
+	KeepSigmaMin    bool
+	Edit            *Edit
 }
 
 // Trajectory is DLPM's with these steps.
 func (s DLIMSDE) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		c, err := newChain(ctx, "DLIM SDE", s.Process, s.Options, 1, den, x, seeds)
+		c, err := newChain(ctx, "DLIM SDE", s.Process, s.options(), 1, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
@@ -60,10 +64,14 @@ func (s DLIMSDE) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int
 }
 
 // Validate reports the first impossible field, its value and the remedy.
-func (s DLIMSDE) Validate() error { return s.validate("DLIM SDE", s.Process) }
+func (s DLIMSDE) Validate() error { return s.options().validate("DLIM SDE", s.Process) }
 
-// Moves implements Sampler: T′−1 of T′ levels, or the edit's part of them.
-func (s DLIMSDE) Moves() int { return s.Edit.Steps(s.levels(s.Process) - 1) }
+// Moves implements Sampler: Steps, or the edit's part of them.
+func (s DLIMSDE) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
 
 // Evaluations implements Sampler: one at every move.
-func (s DLIMSDE) Evaluations() int { return s.visits(s.Process) }
+func (s DLIMSDE) Evaluations() int { return s.options().visits(s.Process) }
+
+func (s DLIMSDE) options() chainOptions {
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
+}

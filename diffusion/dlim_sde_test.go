@@ -248,8 +248,8 @@ func TestStochasticSamplersReachTheTarget(t *testing.T) {
 			require.NoError(t, err)
 			den := g.denoiser(s)
 			for name, sampler := range map[string]sampler{
-				"DLIM SDE": DLIMSDE{Process: p}, "two visits": DLIM{Process: p, Options: Options{Edit: &Edit{Resample: 2}}},
-				"DLPM": DLPM{p, Options{ConsistentStart: true}},
+				"DLIM SDE": DLIMSDE{Process: p}, "two visits": DLIM{Process: p, Edit: &Edit{Resample: 2}},
+				"DLPM": DLPM{Process: p, ConsistentStart: true},
 			} {
 				if name == "DLPM" && alpha != 1.5 {
 					continue // nearer to the data, and no part of the claim

@@ -148,11 +148,11 @@
 //
 // Schedules are float64 and do not cancel; a change of the number of steps
 // keeps the scale; the quadratic exploding grid reaches σ_max; an exploding
-// chain ends at x̂_0 (Options.KeepSigmaMin restores the other end); groups of
+// chain ends at x̂_0 (DLPM.KeepSigmaMin restores the other end); groups of
 // the median of means are grouped as they were drawn, and the root is taken
 // after the inner mean; a residual of zero has gradient zero. The start that
 // ignores the chain's own A stays the default, since published numbers use it;
-// Options.ConsistentStart is the consistent one.
+// DLPM.ConsistentStart is the consistent one.
 //
 // t-EDM: the samplers divide by the raw σ; churn has the noise that keeps the
 // marginals, for finite ν a Student-t with a state-dependent scale. t-Flow: the

@@ -13,28 +13,31 @@ type Edit struct {
 	// each, row-major [n][d]. It may be nil where neither Strength nor Known asks
 	// for it.
 	Image []float32
-	// Strength in (0, 1) starts from the image: it is noised by the process's
-	// own law to the level from which the last ⌈Strength·N⌉ of the sampler's N
-	// steps lead to the data, and these are run. Small values return the image
-	// nearly as it is. 0 and 1 start from noise alone.
+	// Strength says how much of the image is made anew: it gets noise for the last
+	// ⌈Strength·N⌉ of the sampler's N steps, and these are made. Near 0 the samples
+	// are nearly the image, near 1 they have little to do with it. 0 and 1 start
+	// from noise alone.
 	Strength float64
 	// Known marks the elements of Image that samples keep, [d] or [n][d]; nil:
-	// none. Every estimate of the data is replaced by the image there, so the
-	// sampler's own steps take these elements through the forward process given
-	// their end, with the A or κ that they share with the others, and they end
-	// equal to the image. (LIM, whose steps are no posterior, has
-	// γ(t)·image + σ(t)·ε in their place at every step, ε being the start's.)
+	// none. In every estimate of the data these elements are replaced by the
+	// image's. The steps then lead them from noise to the image as they lead the
+	// others to the sample, with the same random factors, and they end equal to the
+	// image. (LIM's steps are not made of estimates of the data: it has
+	// γ(t)·image + σ(t)·ε in the place of known elements after every step, where ε
+	// is the noise of the start.)
 	//
-	// The other elements see the known ones through their noise only, so early
-	// steps know less of them than they should: the result leans towards
-	// samples that ignore the image, the more so the stronger the elements
-	// depend on each other. Between two Gaussian elements of correlation 0.9 the
-	// mean comes out as 0.69 of what it should be; with Resample 3, 10 and 100
-	// as 0.905, 0.977 and 0.998 (TestResamplingApproachesTheConditionalLaw).
+	// Until the last steps the other elements see the known ones under noise, and
+	// so know less of them than they should: samples fit the image less well, the
+	// more so the more the elements depend on each other. Between two normal
+	// elements of correlation 0.9 the mean comes out as 0.69 of what it should be;
+	// with Resample 3, 10 and 100 as 0.905, 0.977 and 0.998
+	// (TestResamplingApproachesTheConditionalLaw).
 	Known []bool
-	// Resample ≥ 1 is how often every step but the last is made, going back by
-	// a step of the forward process in between [Lugmayr et al. 2022]; 0 means
-	// 1. For the samplers of DLPM's networks, EDMSampler and TEDMAncestral.
+	// Resample is how often every step but the last is made [Lugmayr et al. 2022]:
+	// after each time but the last, noise takes the state back to before the step.
+	// What is not known fits the known elements better, at as many times the
+	// evaluations. 0 means 1. For the samplers of DLPM's networks, EDMSampler and
+	// TEDMAncestral.
 	//
 	// Without an image the visits are a sampler's own: a step of the ODE takes the
 	// law of one level to that of the next, the step of the forward process takes
@@ -56,14 +59,15 @@ func (e *Edit) validate(name string, resamples bool) error {
 	case e == nil:
 		return nil
 	case !(e.Strength >= 0 && e.Strength <= 1):
-		return fmt.Errorf("diffusion: %s: strength is %v: use a value above 0 (the image) up to 1 (noise)", name, e.Strength)
+		return impossible(name, "Edit.Strength", e.Strength, "use a value above 0 (the image) up to 1 (noise)")
 	case e.Resample < 0 || e.Resample > maxResample:
-		return fmt.Errorf("diffusion: %s: resample is %d: use 1 to %d", name, e.Resample, maxResample)
+		return impossible(name, "Edit.Resample", e.Resample, "use 1 to %d", maxResample)
 	case e.Resample > 1 && !resamples:
-		return fmt.Errorf("diffusion: %s: resample is %d: this sampler cannot go back; use 1, or DLPM, DLIM, EDM or t-EDM's ancestral sampler", name, e.Resample)
+		return impossible(name, "Edit.Resample", e.Resample, "this sampler cannot go back; use 1, or DLPM, DLIM, DLIM2, EDM or t-EDM's ancestral sampler")
 	}
 	if at := nonFinite(e.Image); at >= 0 {
-		return fmt.Errorf("diffusion: %s: element %d of the image is not finite: remove it", name, at)
+		return &OptionError{Field: "Edit.Image", Value: e.Image[at], Want: "finite values",
+			Text: fmt.Sprintf("diffusion: %s: element %d of the image is not finite: remove it", name, at)}
 	}
 	return nil
 }

@@ -126,7 +126,7 @@ func TestKnownElementsOfAGaussian(t *testing.T) {
 					return TEDMAncestral{Process: EDM{}, Steps: N, Eta: 1, Edit: e}.Sample(context.Background(), p.data, seeds(n), 2)
 				},
 				"dlpm": func() ([]float32, error) {
-					return DLPM{Default(2, N), Options{Edit: e}}.Sample(context.Background(), p.eps(sched), seeds(n), 2)
+					return DLPM{Process: Default(2, N), Edit: e}.Sample(context.Background(), p.eps(sched), seeds(n), 2)
 				},
 			}
 			for name, want := range theory {

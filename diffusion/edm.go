@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"heavytail/internal/dmath"
@@ -33,35 +32,35 @@ func TEDM(nu ...float64) EDM { return EDM{Nu: nu, SigmaData: []float64{1}} }
 
 // Validate reports the first impossible field, its value and the remedy.
 func (p EDM) Validate() error {
-	bad := func(field string, value any, remedy string) error {
-		return fmt.Errorf("diffusion: edm: %s is %v: %s", field, value, remedy)
+	bad := func(field string, value any, remedy string, args ...any) error {
+		return impossible("edm", field, value, remedy, args...)
 	}
-	if err := p.Nu.validate("edm"); err != nil {
+	if err := p.Nu.validate("edm", "Nu"); err != nil {
 		return err
 	}
 	for _, v := range p.SigmaData {
 		if !(v > 0 && v <= 1e6) {
-			return bad("sigma_data", v, "use the deviation of the data, above 0 and at most 1e6")
+			return bad("SigmaData", v, "use the deviation of the data, above 0 and at most 1e6")
 		}
 	}
 	if n, m := len(p.Nu), len(p.SigmaData); n > 1 && m > 1 && n != m {
-		return bad("sigma_data", p.SigmaData, fmt.Sprintf("use one value, or as many as nu has (%d)", n))
+		return bad("SigmaData", p.SigmaData, "use one value, or as many as nu has (%d)", n)
 	}
 	mean, std := p.LogSigma()
 	lo, hi, rho := p.levels()
 	switch {
 	case p.ScaledTime && p.channels() > 1 && len(p.Nu) > 1:
-		return bad("scaled_time", true, "it needs one nu; switch it off")
+		return bad("ScaledTime", true, "it needs one nu; switch it off")
 	case !(math.Abs(mean) <= 20):
-		return bad("p_mean", mean, "use −20 to 20; −1.2 is usual")
+		return bad("PMean", mean, "use −20 to 20; −1.2 is usual")
 	case !(std > 0 && std <= 10):
-		return bad("p_std", std, "use a positive value up to 10; 1.2 is usual")
+		return bad("PStd", std, "use a positive value up to 10; 1.2 is usual")
 	case !(lo > 0 && lo < hi):
-		return bad("sigma_min", lo, fmt.Sprintf("use a positive value below sigma_max (%v)", hi))
+		return bad("SigmaMin", lo, "use a positive value below sigma_max (%v)", hi)
 	case !(hi <= 1e6):
-		return bad("sigma_max", hi, "use at most 1e6")
+		return bad("SigmaMax", hi, "use at most 1e6")
 	case !(rho > 0 && rho <= 100):
-		return bad("rho", rho, "use a positive value up to 100; 7 is usual")
+		return bad("Rho", rho, "use a positive value up to 100; 7 is usual")
 	}
 	return nil
 }

@@ -188,7 +188,8 @@ func (s EDMSampler) Validate() error {
 		v    float64
 	}{{"S", c.S}, {"Min", c.Min}, {"Max", c.Max}, {"Noise", c.Noise}} {
 		if !(f.v >= 0 && f.v <= 1e6) {
-			return fmt.Errorf("diffusion: EDM: churn's %s is %v: use a value from 0", f.name, f.v)
+			return &OptionError{Field: "Churn." + f.name, Value: f.v, Want: "a value from 0",
+				Text: fmt.Sprintf("diffusion: EDM: churn's %s is %v: use a value from 0", f.name, f.v)}
 		}
 	}
 	if err := checkSteps("EDM", s.Steps); err != nil {

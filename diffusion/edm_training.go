@@ -28,7 +28,7 @@ func NewEDMNoiser(p EDM, seed uint64) (*EDMNoiser, error) {
 		return nil, err
 	}
 	if p.PMean != 0 && p.PStd == 0 {
-		return nil, fmt.Errorf("diffusion: edm: p_mean is %v and p_std is 0, with which training would not use it: set both, or none for -1.2 and 1.2", p.PMean)
+		return nil, impossible("edm", "PMean", p.PMean, "p_std is 0, with which training would not use it; set both, or none for -1.2 and 1.2")
 	}
 	return &EDMNoiser{proc: p, seed: seed}, nil
 }

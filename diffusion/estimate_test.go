@@ -65,13 +65,13 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 	require.Equal(t, 12*(9+5), seen)
 }
 
-// A clamp of the estimates by Through is ClipDenoised, which works on x̂_0 itself
+// A clamp of the estimates by Through is Clip, which works on x̂_0 itself
 // instead of on the ε̂ that belongs to it, but for the rounding of ε̂.
-func TestThroughClampsAsClipDenoised(t *testing.T) {
+func TestThroughClampsAsClip(t *testing.T) {
 	p := Default(1.7, 12)
 	den, err := p.Through(shrink, 0, clampChange(1))
 	require.NoError(t, err)
-	want, err := DLIM{Process: p, Options: Options{ClipDenoised: true}}.Sample(context.Background(), shrink, seeds(20), 3)
+	want, err := DLIM{Process: p, Clip: true}.Sample(context.Background(), shrink, seeds(20), 3)
 	require.NoError(t, err)
 	got, err := DLIM{Process: p}.Sample(context.Background(), den, seeds(20), 3)
 	require.NoError(t, err)

@@ -43,7 +43,7 @@ func Example() {
 // Every sample depends on its own seed only: seed 5 alone is row 5 of the batch.
 func ExampleDLPM_Sample() {
 	p := diffusion.Default(1.7, 50)
-	s := diffusion.DLPM{Process: p, Options: diffusion.Options{Levels: 10, ClipDenoised: true}}
+	s := diffusion.DLPM{Process: p, Steps: 9, Clip: true}
 	all, _ := s.Sample(context.Background(), halve, []uint64{3, 4, 5}, 2)
 	one, _ := s.Sample(context.Background(), halve, []uint64{5}, 2)
 	fmt.Println(all[4] == one[0], all[5] == one[1])

@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 )
 
 // A Target says what a flow's network predicts.
@@ -37,17 +36,17 @@ func (f Flow) Validate() error {
 	switch f.Target {
 	case TargetNoise, TargetVelocity, TargetData:
 	default:
-		return fmt.Errorf("diffusion: flow: target is %q: use %q, %q or %q", f.Target, TargetNoise, TargetVelocity, TargetData)
+		return impossible("flow", "Target", f.Target, "use %q, %q or %q", TargetNoise, TargetVelocity, TargetData)
 	}
 	if !(f.SigmaMin >= 0 && f.SigmaMin < 1) {
-		return fmt.Errorf("diffusion: flow: sigma_min is %v: use 0 (rectified flow) or a small positive value", f.SigmaMin)
+		return impossible("flow", "SigmaMin", f.SigmaMin, "use 0 (rectified flow) or a small positive value")
 	}
 	for _, m := range f.Mean {
 		if m-m != 0 {
-			return fmt.Errorf("diffusion: flow: mean is %v: use the mean of the data", m)
+			return impossible("flow", "Mean", m, "use the mean of the data")
 		}
 	}
-	return f.Nu.validate("flow")
+	return f.Nu.validate("flow", "Nu")
 }
 
 // mean returns E[x_1] of element j.

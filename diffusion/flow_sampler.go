@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 	"iter"
 
 	"heavytail/internal/dmath"
@@ -174,13 +173,13 @@ func (s FlowSampler) Validate() error {
 	switch s.Method {
 	case "", Euler, Heun, RK4:
 	default:
-		return fmt.Errorf("diffusion: flow: method is %q: use %q, %q or %q", s.Method, Euler, Heun, RK4)
+		return impossible("flow", "Method", s.Method, "use %q, %q or %q", Euler, Heun, RK4)
 	}
 	if !(s.Start >= 0 && s.Start < 0.99) {
-		return fmt.Errorf("diffusion: flow: start is %v: use 0 to 0.99, below the last knots", s.Start)
+		return impossible("flow", "Start", s.Start, "use 0 to 0.99, below the last knots")
 	}
 	if !(s.Rho >= 0 && s.Rho <= 100) {
-		return fmt.Errorf("diffusion: flow: rho is %v: use 0 (linear knots) to 100; 7 is published", s.Rho)
+		return impossible("flow", "Rho", s.Rho, "use 0 (linear knots) to 100; 7 is published")
 	}
 	if err := checkSteps("flow", s.Steps); err != nil {
 		return err

@@ -2,18 +2,21 @@ package diffusion
 
 import "context"
 
-// Guide returns the estimate of classifier-free guidance [Ho and Salimans 2021],
+// Guide returns the function that classifier-free guidance samples with [Ho and
+// Salimans 2021]. Where cond is the network told the class of each sample, and
+// uncond the same network told none, it returns
 //
 //	u + w·(c − u),  c = cond(x, t), u = uncond(x, t)
 //
-// for a network's output, a DataDenoiser or a Velocity. For given x and t these
-// are affine functions of each other with the same coefficients for c and u, so
-// that guiding any of them is the same: ε̂, D, v and F alike. w = 1 is cond itself,
-// w = 0 uncond's values, and w > 1 moves away from uncond, to samples that are
-// more typical of the condition and less varied. (A clamp comes after it.)
+// With w = 1 that is cond, with w = 0 uncond. With w > 1 it goes beyond cond, away
+// from what samples of all classes have in common: samples become more typical of
+// their class and less varied, and every evaluation asks the network twice.
 //
-// The result asks both functions and has a workspace: use it from one goroutine
-// at a time.
+// It does not matter what the functions estimate, the noise, the data or a
+// velocity: at given x and t each is a linear function of the others, so that
+// guiding one guides all. Clamp the estimates after Guide, not before.
+//
+// The result has a workspace of its own: use it from one goroutine at a time.
 //
 // [Ho and Salimans 2021]: https://arxiv.org/abs/2207.12598
 func Guide[T float32 | float64, D ~func(ctx context.Context, out, x, t []T) error](cond, uncond D, w float64) D {

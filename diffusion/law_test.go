@@ -64,14 +64,14 @@ func TestPointMassReturns(t *testing.T) {
 				{Alpha: alpha, Scale: Exploding, Grid: Quadratic, Steps: T, ClampA: 20, ClampEps: 200},
 			} {
 				for opt := range 4 {
-					o := Options{ClipDenoised: opt&1 != 0, ConsistentStart: opt&2 != 0}
-					checkPointMass(t, DLPM{base, o}, base, c, d, 1, 1)
+					clip, consistent := opt&1 != 0, opt&2 != 0
+					checkPointMass(t, DLPM{Process: base, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
 					for _, eta := range []float64{0, 0.5, 1} {
-						checkPointMass(t, DLIM{base, eta, o}, base, c, d, 1, 1)
+						checkPointMass(t, DLIM{Process: base, Eta: eta, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
 					}
-					checkPointMass(t, DLIMSDE{base, o}, base, c, d, 1, 1)
+					checkPointMass(t, DLIMSDE{Process: base, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
 					if T%2 == 1 {
-						s := DLIM2{Process: base, Steps: T / 2, ClipDenoised: o.ClipDenoised, ConsistentStart: o.ConsistentStart}
+						s := DLIM2{Process: base, Steps: T / 2, Clip: clip, ConsistentStart: consistent}
 						checkPointMass(t, s, base, c, d, 2, twoStepTerms(t, base))
 					}
 				}
@@ -243,7 +243,7 @@ func TestSamplersKeepTheMarginals(t *testing.T) {
 			check("DLIM", DLIM{Process: p, Eta: eta}.Trajectory(ctx, den, x, seeds(n)))
 		}
 		check("DLIM SDE", DLIMSDE{Process: p}.Trajectory(ctx, den, x, seeds(n)))
-		check("DLPM", DLPM{Process: p, Options: Options{ConsistentStart: true}}.Trajectory(ctx, den, x, seeds(n)))
+		check("DLPM", DLPM{Process: p, ConsistentStart: true}.Trajectory(ctx, den, x, seeds(n)))
 	}
 }
 

@@ -45,7 +45,7 @@ const (
 // Validate reports the first impossible field, its value and the remedy.
 func (p LIM) Validate() error {
 	if !(p.Alpha > 1 && p.Alpha <= 2) {
-		return fmt.Errorf("diffusion: lim: alpha is %v: use a value above 1 and at most 2 (2 is Gaussian)", p.Alpha)
+		return impossible("lim", "Alpha", p.Alpha, "use a value above 1 and at most 2 (2 is Gaussian)")
 	}
 	return p.Clamps.validate()
 }
@@ -132,9 +132,10 @@ func (c LIMClamps) validate() error {
 	for _, f := range []struct {
 		name string
 		v    float64
-	}{{"a", c.A}, {"skewed", c.Skewed}, {"eps", c.Eps}, {"norm", c.Norm}} {
+	}{{"A", c.A}, {"Skewed", c.Skewed}, {"Eps", c.Eps}, {"Norm", c.Norm}} {
 		if !(f.v >= 0) {
-			return fmt.Errorf("diffusion: lim: the clamp %s is %v: use a positive bound, or 0 for none", f.name, f.v)
+			return &OptionError{Field: "Clamps." + f.name, Value: f.v, Want: "a positive bound, or 0 for none",
+				Text: fmt.Sprintf("diffusion: lim: the clamp %s is %v: use a positive bound, or 0 for none", snake(f.name), f.v)}
 		}
 	}
 	return nil

@@ -59,21 +59,21 @@ func (l Loss) Validate() error {
 	switch l.Kind {
 	case Root, Huber, Squared, Weighted:
 		if l.P != 0 {
-			return fmt.Errorf("diffusion: loss: p is %v: only kind %q has an exponent; leave it out", l.P, Power)
+			return impossible("loss", "P", l.P, "only kind %q has an exponent; leave it out", Power)
 		}
 	case Power:
 		if !(l.P >= 1 && l.P <= 8) {
-			return fmt.Errorf("diffusion: loss: p is %v: use 1 to 8", l.P)
+			return impossible("loss", "P", l.P, "use 1 to 8")
 		}
 	default:
-		return fmt.Errorf("diffusion: loss: kind is %q: use %q, %q, %q, %q or %q", l.Kind, Root, Huber, Squared, Weighted, Power)
+		return impossible("loss", "Kind", l.Kind, "use %q, %q, %q, %q or %q", Root, Huber, Squared, Weighted, Power)
 	}
 	for _, f := range [...]struct {
 		name string
 		n    int
-	}{{"outer", l.Outer}, {"inner", l.Inner}} {
+	}{{"Outer", l.Outer}, {"Inner", l.Inner}} {
 		if f.n < 0 || f.n > maxCopies {
-			return fmt.Errorf("diffusion: loss: %s is %d: use 1 to %d", f.name, f.n, maxCopies)
+			return impossible("loss", f.name, f.n, "use 1 to %d", maxCopies)
 		}
 	}
 	return nil

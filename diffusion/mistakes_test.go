@@ -15,14 +15,13 @@ func TestMistakesPanicWithWords(t *testing.T) {
 	ok := t.Context()
 	edm := EDM{}
 	for _, e := range []*Edit{nil, {Image: []float32{1, 2}, Known: []bool{true, false}}} {
-		opt := Options{Edit: e}
 		for name, sample := range map[string]func(ctx context.Context) error{
 			"DLPM": func(ctx context.Context) error {
-				_, err := DLPM{Default(1.7, 9), opt}.Sample(ctx, nil, []uint64{1}, 2)
+				_, err := DLPM{Process: Default(1.7, 9), Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
 				return err
 			},
 			"DLIM": func(ctx context.Context) error {
-				_, err := DLIM{Process: Default(1.7, 9), Options: opt}.Sample(ctx, nil, []uint64{1}, 2)
+				_, err := DLIM{Process: Default(1.7, 9), Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
 				return err
 			},
 			"LIM": func(ctx context.Context) error {

@@ -80,10 +80,9 @@ func TestDLPMTails(t *testing.T) {
 		noise.Fill(unit[i:i+1], trainingStream(8, uint64(i), 0))
 		unit[i] *= scale
 	}
-	o := Options{ConsistentStart: true}
-	dlpm, err := DLPM{Process: p, Options: o}.Sample(context.Background(), den, seeds(n), 1)
+	dlpm, err := DLPM{Process: p, ConsistentStart: true}.Sample(context.Background(), den, seeds(n), 1)
 	require.NoError(t, err)
-	dlim, err := DLIM{Process: p, Options: o}.Sample(context.Background(), den, seeds(n), 1)
+	dlim, err := DLIM{Process: p, ConsistentStart: true}.Sample(context.Background(), den, seeds(n), 1)
 	require.NoError(t, err)
 	tol := 4 / math.Sqrt(n*share)
 	require.InDelta(t, 1, beyond(unit), tol, "the target's own draws")

@@ -57,30 +57,30 @@ func Default(alpha float64, T int) Process {
 // Validate reports the first field whose value is impossible, with its name,
 // its value and what to use instead.
 func (p Process) Validate() error {
-	bad := func(field string, value any, remedy string) error {
-		return fmt.Errorf("diffusion: process: %s is %v: %s", field, value, remedy)
+	bad := func(field string, value any, remedy string, args ...any) error {
+		return impossible("process", field, value, remedy, args...)
 	}
 	switch {
 	case !(p.Alpha > 1 && p.Alpha <= 2):
-		return bad("alpha", p.Alpha, "use a value above 1 and at most 2 (2 is Gaussian)")
+		return bad("Alpha", p.Alpha, "use a value above 1 and at most 2 (2 is Gaussian)")
 	case p.Scale != Preserving && p.Scale != Exploding:
-		return bad("scale", fmt.Sprintf("%q", p.Scale), `use "preserving" or "exploding"`)
+		return bad("Scale", p.Scale, `use "preserving" or "exploding"`)
 	case p.Grid != "" && p.Grid != Linear && p.Grid != Quadratic:
-		return bad("grid", fmt.Sprintf("%q", p.Grid), `use "linear" or "quadratic"`)
+		return bad("Grid", p.Grid, `use "linear" or "quadratic"`)
 	case p.Steps < 2 || p.Steps > maxSteps:
-		return bad("steps", p.Steps, fmt.Sprintf("use 2 to %d", maxSteps))
+		return bad("Steps", p.Steps, "use 2 to %d", maxSteps)
 	case !(p.ClampA >= 0):
-		return bad("clamp_a", p.ClampA, "use a positive bound, or 0 for none")
+		return bad("ClampA", p.ClampA, "use a positive bound, or 0 for none")
 	case !(p.ClampEps >= 0):
-		return bad("clamp_eps", p.ClampEps, "use a positive bound, or 0 for none")
+		return bad("ClampEps", p.ClampEps, "use a positive bound, or 0 for none")
 	case p.InputScaling && p.Scale != Exploding:
-		return bad("input_scaling", true, "it needs scale \"exploding\"; switch it off")
+		return bad("InputScaling", true, "it needs scale \"exploding\"; switch it off")
 	}
 	if p.Scale == Preserving {
 		for _, f := range []struct {
 			name string
 			v    float64
-		}{{"sigma_min", p.SigmaMin}, {"sigma_max", p.SigmaMax}, {"rho", p.Rho}} {
+		}{{"SigmaMin", p.SigmaMin}, {"SigmaMax", p.SigmaMax}, {"Rho", p.Rho}} {
 			if f.v != 0 {
 				return bad(f.name, f.v, "it needs scale \"exploding\"; leave it out")
 			}
@@ -90,11 +90,11 @@ func (p Process) Validate() error {
 	lo, hi, rho := p.exploding()
 	switch {
 	case !(lo > 0 && lo < hi):
-		return bad("sigma_min", lo, fmt.Sprintf("use a positive value below sigma_max (%v)", hi))
+		return bad("SigmaMin", lo, "use a positive value below sigma_max (%v)", hi)
 	case !(hi <= 1e6):
-		return bad("sigma_max", hi, "use at most 1e6")
+		return bad("SigmaMax", hi, "use at most 1e6")
 	case !(rho > 0 && rho <= 100):
-		return bad("rho", rho, "use a positive value up to 100; 7 is usual")
+		return bad("Rho", rho, "use a positive value up to 100; 7 is usual")
 	}
 	return nil
 }
@@ -152,10 +152,12 @@ func (p Process) steps(steps int) (int, error) {
 		steps = p.Steps
 	}
 	if steps < 2 || steps > maxSteps {
-		return 0, fmt.Errorf("diffusion: %d levels: use 2 to %d", steps, maxSteps)
+		return 0, &OptionError{Field: "Steps", Value: steps, Want: fmt.Sprintf("2 to %d levels", maxSteps),
+			Text: fmt.Sprintf("diffusion: %d levels: use 2 to %d", steps, maxSteps)}
 	}
 	if p.IntegerTime && steps != p.Steps {
-		return 0, fmt.Errorf("diffusion: %d levels of a process with integer time: the network knows only its %d levels; use that number", steps, p.Steps)
+		return 0, &OptionError{Field: "Steps", Value: steps, Want: fmt.Sprintf("%d levels", p.Steps),
+			Text: fmt.Sprintf("diffusion: %d levels of a process with integer time: the network knows only its %d levels; use that number", steps, p.Steps)}
 	}
 	return steps, nil
 }

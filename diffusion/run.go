@@ -204,7 +204,8 @@ func collect(x []float64, steps iter.Seq2[int, error]) ([]float32, error) {
 // checkSteps bounds a number of sampling steps.
 func checkSteps(name string, steps int) error {
 	if steps < 1 || steps > maxSteps {
-		return fmt.Errorf("diffusion: %s: %d steps: use 1 to %d", name, steps, maxSteps)
+		return &OptionError{Field: "Steps", Value: steps, Want: fmt.Sprintf("1 to %d", maxSteps),
+			Text: fmt.Sprintf("diffusion: %s: %d steps: use 1 to %d", name, steps, maxSteps)}
 	}
 	return nil
 }
@@ -212,7 +213,8 @@ func checkSteps(name string, steps int) error {
 // checkRow reports a row that its channels do not divide.
 func checkRow(name string, channels, d int) error {
 	if d%channels != 0 {
-		return fmt.Errorf("diffusion: %s: a sample of %d values does not divide into the %d channels of nu or sigma_data: give one value, or one per channel", name, d, channels)
+		return &OptionError{Field: "Nu", Value: channels, Want: "one value, or one per channel",
+			Text: fmt.Sprintf("diffusion: %s: a sample of %d values does not divide into the %d channels of nu or sigma_data: give one value, or one per channel", name, d, channels)}
 	}
 	return nil
 }

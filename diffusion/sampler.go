@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 	"iter"
 )
 
@@ -31,27 +30,6 @@ type Sampler[F any, T float32 | float64] interface {
 	Sample(ctx context.Context, f F, seeds []uint64, d int) ([]float32, error)
 }
 
-// Options are what DLPM and DLIM have in common. The zero value is the
-// published sampler with the process's own number of levels.
-type Options struct {
-	// Levels is T′: the schedule is rebuilt for it, and the state moves and the
-	// network is evaluated T′−1 times. 0 means Process.Steps.
-	Levels int
-	// ClipDenoised clamps every estimate x̂_0 to [−1, 1].
-	ClipDenoised bool
-	// ConsistentStart draws x_{T−1} = √Σ_{T−1}·z from the same A_0…A_{T−1} that
-	// the steps use: the joint law of the augmented chain. The published start
-	// is an independent draw σ̄_{T−1}·ε: right marginal, wrong joint law, and
-	// not reached by ClampA. DLIM, whose steps need an A_t that is independent
-	// of the state, then draws others for them.
-	ConsistentStart bool
-	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
-	// σ_min, as the published sampler does, instead of at the data x̂_0.
-	KeepSigmaMin bool
-	// Edit is an image to start from or to keep parts of; nil: none.
-	Edit *Edit
-}
-
 // DLPM samples with the stochastic reverse chain of the denoising Lévy
 // probabilistic model. At α = 2 it is DDPM (with noise of variance 2).
 //
@@ -61,10 +39,25 @@ type Options struct {
 //		Γ_t = 1 − γ_t²·Σ_{t−1}/Σ_t
 //		x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂(x_t, t/T))/γ_t + 1[t≠1]·√(Γ_t·Σ_{t−1})·z
 //
-// A DLPM is an immutable value: any number of goroutines may use one.
+// The zero value of each field after Process is the published sampler's. A DLPM
+// is an immutable value: any number of goroutines may use one.
 type DLPM struct {
 	Process Process
-	Options
+	// Steps is how often the state moves on and the network is asked: T′−1 on a
+	// schedule that is rebuilt for T′ levels. 0: on the process's own levels.
+	Steps int
+	// Clip clamps every estimate x̂_0 of the data to [−1, 1].
+	Clip bool
+	// ConsistentStart begins with noise that belongs to the steps after it,
+	// x_{T−1} = √Σ_{T−1}·z with the factors A_0…A_{T−1} that they use, as the chain
+	// that was trained on does. The published start has factors of its own,
+	// σ̄_{T−1}·ε: its own law is right, its law together with the steps is not, and
+	// the process's bound on A does not reach it.
+	ConsistentStart bool
+	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
+	// σ_min, as the published sampler does, instead of at the data x̂_0.
+	KeepSigmaMin bool
+	Edit         *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // DLIM samples with the implicit counterpart. Eta = 0 is deterministic given
@@ -78,7 +71,13 @@ type DLPM struct {
 type DLIM struct {
 	Process Process
 	Eta     float64 // 0 ≤ η ≤ 1
-	Options
+	Steps   int     // this and what follows are as in DLPM
+	Clip    bool
+	// ConsistentStart is as in DLPM. Steps with noise need factors A that are
+	// independent of the state, which the start has mixed in: they draw others.
+	ConsistentStart bool
+	KeepSigmaMin    bool
+	Edit            *Edit
 }
 
 // DDPM returns the Gaussian DLPM of T steps: α = 2, scale-preserving.
@@ -98,7 +97,7 @@ func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: et
 // step only. It panics if x does not divide into len(seeds) rows.
 func (s DLPM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
-		c, err := newChain(ctx, "DLPM", s.Process, s.Options, 1, den, x, seeds)
+		c, err := newChain(ctx, "DLPM", s.Process, s.options(), 1, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
@@ -117,7 +116,7 @@ func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds [
 			yield(0, err)
 			return
 		}
-		c, err := newChain(ctx, "DLIM", s.Process, s.Options, 1, den, x, seeds)
+		c, err := newChain(ctx, "DLIM", s.Process, s.options(), 1, den, x, seeds)
 		if err != nil {
 			yield(0, err)
 			return
@@ -144,47 +143,34 @@ func (s DLIM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) (
 }
 
 // Validate reports the first impossible field, its value and the remedy.
-func (s DLPM) Validate() error { return s.validate("DLPM", s.Process) }
+func (s DLPM) Validate() error { return s.options().validate("DLPM", s.Process) }
 
 // Validate reports the first impossible field, its value and the remedy.
 func (s DLIM) Validate() error {
 	if !(s.Eta >= 0 && s.Eta <= 1) {
-		return fmt.Errorf("diffusion: DLIM: eta is %v: use 0 (deterministic) to 1", s.Eta)
+		return impossible("DLIM", "Eta", s.Eta, "use 0 (deterministic) to 1")
 	}
-	return s.validate("DLIM", s.Process)
+	return s.options().validate("DLIM", s.Process)
 }
 
-// Moves implements Sampler: T′−1 of T′ levels, or the edit's part of them.
-func (s DLPM) Moves() int { return s.Edit.Steps(s.levels(s.Process) - 1) }
+// Moves implements Sampler: Steps, or the edit's part of them.
+func (s DLPM) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
 
-// Moves implements Sampler: T′−1 of T′ levels, or the edit's part of them.
-func (s DLIM) Moves() int { return s.Edit.Steps(s.levels(s.Process) - 1) }
+// Moves implements Sampler: Steps, or the edit's part of them.
+func (s DLIM) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
 
 // Evaluations implements Sampler: one at every move.
-func (s DLPM) Evaluations() int { return s.visits(s.Process) }
+func (s DLPM) Evaluations() int { return s.options().visits(s.Process) }
 
 // Evaluations implements Sampler: one at every move.
-func (s DLIM) Evaluations() int { return s.visits(s.Process) }
+func (s DLIM) Evaluations() int { return s.options().visits(s.Process) }
 
-// levels returns T′.
-func (o Options) levels(p Process) int {
-	if o.Levels == 0 {
-		return p.Steps
-	}
-	return o.Levels
+func (s DLPM) options() chainOptions {
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
 }
 
-// visits returns how many steps are made, repeated ones included.
-func (o Options) visits(p Process) int {
-	n, _ := o.Edit.visits(o.levels(p) - 1)
-	return n
-}
-
-func (o Options) validate(name string, p Process) error {
-	if _, err := p.steps(o.Levels); err != nil {
-		return err
-	}
-	return o.Edit.validate(name, true)
+func (s DLIM) options() chainOptions {
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
 }
 
 // last runs a trajectory to its end and returns x.

@@ -32,12 +32,12 @@ func variants(T int) map[string]sampler {
 	each := Process{Alpha: 1.6, Scale: Preserving, Steps: T}
 	return map[string]sampler{
 		"dlpm":            DLPM{Process: iso},
-		"dlpm clip":       DLPM{iso, Options{ClipDenoised: true, ConsistentStart: true}},
+		"dlpm clip":       DLPM{Process: iso, Clip: true, ConsistentStart: true},
 		"dlpm each":       DLPM{Process: each},
-		"dlpm each start": DLPM{each, Options{ConsistentStart: true}},
+		"dlpm each start": DLPM{Process: each, ConsistentStart: true},
 		"dlpm gauss each": DLPM{Process: Process{Alpha: 2, Scale: Preserving, Steps: T}},
 		"dlim":            DLIM{Process: iso},
-		"dlim eta":        DLIM{Process: iso, Eta: 0.5, Options: Options{ClipDenoised: true}},
+		"dlim eta":        DLIM{Process: iso, Eta: 0.5, Clip: true},
 		"dlim each":       DLIM{Process: each, Eta: 1},
 		"ddim":            DDIM(T, 0),
 	}
@@ -103,7 +103,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // schedule, scale included.
 func TestNetworkTimesAndSteps(t *testing.T) {
 	times := func(p Process, steps int) (out []float32) {
-		s := DLPM{p, Options{Levels: steps}}
+		s := DLPM{Process: p, Steps: max(steps-1, 0)}
 		_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, t []float32) error {
 			out = append(out, t[0])
 			clear(eps)
@@ -131,7 +131,7 @@ func TestNetworkTimesAndSteps(t *testing.T) {
 // start returns x_{T−1}/σ̄_{T−1} of many samples.
 func start(t *testing.T, p Process, consistent bool) []float32 {
 	x := make([]float32, 600)
-	s := DLPM{p, Options{ConsistentStart: consistent}}
+	s := DLPM{Process: p, ConsistentStart: consistent}
 	for _, err := range s.Trajectory(context.Background(), shrink, x, seeds(200)) {
 		require.NoError(t, err)
 		break // leaving the loop stops the chain
@@ -211,7 +211,7 @@ func TestSampleStops(t *testing.T) {
 	})
 	t.Run("when the denoiser returns NaN", func(t *testing.T) {
 		for _, clip := range []bool{false, true} {
-			s := DLPM{Default(1.7, 50), Options{ClipDenoised: clip}}
+			s := DLPM{Process: Default(1.7, 50), Clip: clip}
 			_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, _ []float32) error {
 				eps[4] = float32(math.NaN())
 				return nil
@@ -231,12 +231,12 @@ func TestSampleStops(t *testing.T) {
 	t.Run("when an option is impossible", func(t *testing.T) {
 		_, err := DLIM{Process: Default(1.7, 50), Eta: 1.5}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "eta is 1.5: use 0 (deterministic) to 1")
-		_, err = DLPM{Default(1.7, 50), Options{Levels: 1}}.Sample(context.Background(), shrink, seeds(1), 1)
-		require.ErrorContains(t, err, "1 levels: use 2 to")
+		_, err = DLPM{Process: Default(1.7, 50), Steps: -1}.Sample(context.Background(), shrink, seeds(1), 1)
+		require.ErrorContains(t, err, "DLPM: steps is -1: use 1 to 1048575")
 		p := Default(1.7, 50)
 		p.IntegerTime = true
-		_, err = DLPM{p, Options{Levels: 10}}.Sample(context.Background(), shrink, seeds(1), 1)
-		require.ErrorContains(t, err, "use that number")
+		_, err = DLPM{Process: p, Steps: 9}.Sample(context.Background(), shrink, seeds(1), 1)
+		require.ErrorContains(t, err, "steps is 9: the network knows 50 levels of noise only; use 49")
 	})
 	t.Run("with no samples", func(t *testing.T) {
 		x, err := s.Sample(context.Background(), shrink, nil, 3)
@@ -253,7 +253,7 @@ func TestSampleStops(t *testing.T) {
 // does not notice, because its level 0 is clean.
 func TestKeepSigmaMin(t *testing.T) {
 	run := func(p Process, keep bool) []float32 {
-		x, err := DLIM{Process: p, Options: Options{KeepSigmaMin: keep}}.Sample(context.Background(), shrink, seeds(3), 4)
+		x, err := DLIM{Process: p, KeepSigmaMin: keep}.Sample(context.Background(), shrink, seeds(3), 4)
 		require.NoError(t, err)
 		return x
 	}
@@ -269,7 +269,7 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 	for _, T := range []int{2, 3, 4, 10, 17, 101} {
 		for _, iso := range []bool{true, false} {
 			p := Process{Alpha: 1.5, Isotropic: iso, Scale: Exploding, SigmaMax: 2, Steps: T}
-			c, err := newChain(context.Background(), "test", p, Options{}, 1, nil, make([]float32, 2*d), []uint64{5, 6})
+			c, err := newChain(context.Background(), "test", p, chainOptions{}, 1, nil, make([]float32, 2*d), []uint64{5, 6})
 			require.NoError(t, err)
 			var s sums
 			s.init(c)

@@ -49,10 +49,10 @@ func (nu Nu) Inflation(g int) float64 {
 	return v / (v - 2)
 }
 
-func (nu Nu) validate(name string) error {
+func (nu Nu) validate(of, field string) error {
 	for _, v := range nu {
 		if !(v > 2) {
-			return fmt.Errorf("diffusion: %s: nu is %v: use a value above 2, where the variance exists, or +Inf for Gaussian noise", name, v)
+			return impossible(of, field, v, "use a value above 2, where the variance exists, or +Inf for Gaussian noise")
 		}
 	}
 	return nil

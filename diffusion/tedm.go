@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 
@@ -138,7 +137,7 @@ func (s TEDMAncestral) Sample(ctx context.Context, den DataDenoiser, seeds []uin
 // Validate reports the first impossible field, its value and the remedy.
 func (s TEDMAncestral) Validate() error {
 	if !(s.Eta >= 0 && s.Eta <= 1) {
-		return fmt.Errorf("diffusion: t-EDM: eta is %v: use 0 (deterministic) to 1 (ancestral)", s.Eta)
+		return impossible("t-EDM", "Eta", s.Eta, "use 0 (deterministic) to 1 (ancestral)")
 	}
 	if err := checkSteps("t-EDM", s.Steps); err != nil {
 		return err

@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 )
@@ -126,13 +125,13 @@ func (s TEDMSDE) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d
 // Validate reports the first impossible field, its value and the remedy.
 func (s TEDMSDE) Validate() error {
 	if !(s.Beta >= 0 && s.Beta <= 100) {
-		return fmt.Errorf("diffusion: t-EDM SDE: beta is %v: use 0 (the ODE) to 100; 1 is published", s.Beta)
+		return impossible("t-EDM SDE", "Beta", s.Beta, "use 0 (the ODE) to 100; 1 is published")
 	}
-	if err := s.NuCoeff.validate("t-EDM SDE: nu_coeff"); err != nil {
+	if err := s.NuCoeff.validate("t-EDM SDE", "NuCoeff"); err != nil {
 		return err
 	}
 	if n, m := len(s.NuCoeff), s.Process.channels(); n > 1 && m > 1 && n != m {
-		return fmt.Errorf("diffusion: t-EDM SDE: nu_coeff is %v: use one value, or one for each of the %d channels", s.NuCoeff, m)
+		return impossible("t-EDM SDE", "NuCoeff", s.NuCoeff, "use one value, or one for each of the %d channels", m)
 	}
 	if err := checkSteps("t-EDM SDE", s.Steps); err != nil {
 		return err

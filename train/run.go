@@ -160,7 +160,7 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 // preview draws a grid of 40 images or a plot of 2000 points.
 func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
 	shape := t.Recipe.Data.Shape
-	o := sample.Options{Steps: previewSteps, Batch: 40, Consistent: true}
+	o := sample.Options{Steps: previewSteps, Batch: 40, ConsistentStart: true}
 	if t.Recipe.Kind() == recipe.DLPM {
 		o.Steps-- // through as many levels
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -53,6 +54,7 @@ type sampleRequest struct {
 	recipe                      pictureRecipe
 	nGiven, seedGiven           bool
 	framesGiven                 bool
+	noClip, independent         bool
 }
 
 // A pictureRecipe is the JSON that a PNG carries.
@@ -93,8 +95,8 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
-	fs.BoolVar(&r.options.NoClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
-	fs.BoolVar(&r.options.IndependentStart, "independent-start", false, owners("start")+": start from noise of its own, as the papers' code (worse with a bound on A)")
+	fs.BoolVar(&r.noClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
+	fs.BoolVar(&r.independent, "independent-start", false, owners("start")+": start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -218,7 +220,17 @@ func (r *sampleRequest) resolve() error {
 	if r.options.Classes, err = r.classes(); err != nil {
 		return err
 	}
-	if r.options, err = r.loaded.Resolve(r.options); err != nil {
+	if r.noClip {
+		r.options.Clip = heavytail.Off
+	}
+	if r.independent {
+		r.options.ConsistentStart = heavytail.Off
+	}
+	r.options, err = r.loaded.Resolve(r.options)
+	if errors.Is(err, &heavytail.OptionError{Field: "ConsistentStart"}) {
+		return usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), r.options.Method)
+	}
+	if err != nil {
 		return usage("%w", err)
 	}
 	if err := r.idle(); err != nil {
@@ -231,7 +243,7 @@ func (r *sampleRequest) resolve() error {
 	rec := r.loaded.Recipe()
 	if p.Process = rec.Noise(); sample.Has(o.Method, "start") {
 		p.Start = "consistent"
-		if o.IndependentStart {
+		if r.independent {
 			p.Start = "independent"
 		}
 	}
@@ -244,7 +256,7 @@ func (r *sampleRequest) resolve() error {
 	if o.Edit != nil {
 		p.Edit = &r.edit
 	}
-	p.Clip, p.Alpha = !o.NoClip && r.images(), rec.Process.Alpha
+	p.Clip, p.Alpha = !r.noClip && r.images(), rec.Process.Alpha
 	if rec.LIM != nil {
 		p.Alpha = rec.LIM.Alpha
 	}

@@ -71,16 +71,14 @@ func checkNumbers(s heavytail.Settings) error {
 // idle returns an error that names a flag that would change nothing about these
 // samples in this kind of output.
 func (r *sampleRequest) idle() error {
-	ext, o := strings.ToLower(filepath.Ext(r.out)), r.options
+	ext := strings.ToLower(filepath.Ext(r.out))
 	switch {
 	case r.framesGiven && ext != ".gif":
 		return usage("-frames %d: -o %s is no film; leave it out, or write a .gif", r.frames, r.out)
 	case r.columns != 0 && (!r.images() || ext != ".png" && ext != ".gif"):
 		return usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)
-	case o.NoClip && !r.images():
+	case r.noClip && !r.images():
 		return usage("-no-clip: points are not clamped; leave it out")
-	case o.IndependentStart && !sample.Has(o.Method, "start"):
-		return usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), o.Method)
 	}
 	return nil
 }

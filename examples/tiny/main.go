@@ -42,7 +42,7 @@ func main() {
 
 	// Sampling: DLIM takes the estimate of the noise away in 25 steps, from a start
 	// that is a function of the seed.
-	sampler := diffusion.DLIM{Process: process, Options: diffusion.Options{Levels: 26}}
+	sampler := diffusion.DLIM{Process: process, Steps: 25}
 	seeds := make([]uint64, count)
 	for i := range seeds {
 		seeds[i] = uint64(i)

@@ -45,25 +45,20 @@ type chainSampler struct {
 // chainSamplers evaluate the network as often as they are told, or once less.
 var chainSamplers = []chainSampler{
 	{"dlpm", "DLPM", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
-		return diffusion.DLPM{Process: p, Options: levelsOf(n, nil)}
+		return diffusion.DLPM{Process: p, Steps: n, ConsistentStart: true}
 	}},
 	{"dlim", "DLIM", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
-		return diffusion.DLIM{Process: p, Options: levelsOf(n, nil)}
+		return diffusion.DLIM{Process: p, Steps: n, ConsistentStart: true}
 	}},
 	{"dlim twice", "DLIM, two visits", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
-		return diffusion.DLIM{Process: p, Options: levelsOf((n+1)/2, twoVisits)}
+		return diffusion.DLIM{Process: p, Steps: (n + 1) / 2, ConsistentStart: true, Edit: twoVisits}
 	}},
 	{"dlim-sde", "DLIM SDE", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
-		return diffusion.DLIMSDE{Process: p, Options: levelsOf(n, nil)}
+		return diffusion.DLIMSDE{Process: p, Steps: n, ConsistentStart: true}
 	}},
 }
 
 var twoVisits = &diffusion.Edit{Resample: 2}
-
-// levelsOf are the options of a chain of n moves.
-func levelsOf(n int, e *diffusion.Edit) diffusion.Options {
-	return diffusion.Options{Levels: n + 1, ConsistentStart: true, Edit: e}
-}
 
 // samplersSizes are the numbers that -quick changes.
 type samplersSizes struct {

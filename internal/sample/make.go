@@ -29,25 +29,25 @@ func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPM{Process: o.bounded(r.Process), Options: o.chain()})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPM{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Options: o.chain()})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
 }
 
 func makeDLIMSDE(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Options: o.chain()})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
 }
 
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
-	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit})
+	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
 }
 
 // maxSteps lead through as many levels as package diffusion takes.
@@ -58,15 +58,11 @@ const maxSteps = 1<<20 - 1
 func (o Options) checkSteps(p diffusion.Process) error {
 	switch {
 	case o.Steps < 1 || o.Steps > maxSteps:
-		return fmt.Errorf("%d sampling steps; want 1 to %d", o.Steps, maxSteps)
+		return impossible("Steps", o.Steps, fmt.Sprintf("1 to %d", maxSteps), "%d sampling steps; want 1 to %d", o.Steps, maxSteps)
 	case p.IntegerTime && o.Steps != p.Steps-1:
-		return fmt.Errorf("%d sampling steps with a network that knows %d levels of noise only; want %d, or leave it out", o.Steps, p.Steps, p.Steps-1)
+		return impossible("Steps", o.Steps, fmt.Sprint(p.Steps-1), "%d sampling steps with a network that knows %d levels of noise only; want %d, or leave it out", o.Steps, p.Steps, p.Steps-1)
 	}
 	return nil
-}
-
-func (o Options) chain() diffusion.Options {
-	return diffusion.Options{Levels: o.Steps + 1, ClipDenoised: o.Clip, ConsistentStart: o.Consistent, Edit: o.Edit}
 }
 
 // bounded returns p with the tighter of the two bounds on A.
@@ -149,7 +145,7 @@ func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
 		return nil, err
 	}
 	if r.Flow != nil && (o.SigmaMin != 0 || o.SigmaMax != 0) || o.SigmaMin != 0 {
-		return nil, fmt.Errorf("a range of levels σ with method flow; it runs from noise to the data: leave it out (a model of edm starts at sigma-max)")
+		return nil, impossible("SigmaMin", o.SigmaMin, "none with method flow", "a range of levels σ with method flow; it runs from noise to the data: leave it out (a model of edm starts at sigma-max)")
 	}
 	if err := p.Validate(); err != nil { // of which the field takes the start
 		return nil, err

@@ -28,8 +28,11 @@ func memory(net *nn.Net, r recipe.Recipe, o Options, n int) (own, shared int64, 
 	}
 	batch := max(min(o.Batch, n), 1)
 	ws, params, err := net.Memory(batch, o.Height, o.Width, false)
+	if s := r.Data.Shape; err != nil && len(s) == 3 && (s[0] != o.Height || s[1] != o.Width) {
+		return 0, 0, impossible("Height", o.Height, "a size that the network makes, in the memory that there is", "%v", err)
+	}
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, impossible("Batch", o.Batch, "a smaller batch", "%v", err)
 	}
 	d := count(o.Shape(net))
 	return ws + int64(batch)*o.states(r, d), params, nil
@@ -78,11 +81,12 @@ func placeOf(net *nn.Net) (p place, ok bool) {
 	return p, ok
 }
 
-// fits returns an error unless need bytes, beside those of others, leave the reserve.
+// fits returns an error unless need bytes, beside those of others, leave the reserve:
+// an OptionError if they never can.
 func (p place) fits(need, others int64, what string) error {
 	switch most := p.limit - p.limit/reserve; {
 	case need > most:
-		return fmt.Errorf("%s would take %d MiB of memory, %s %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, p.words, p.limit>>20)
+		return impossible("Batch", need, fmt.Sprintf("at most %d bytes", most), "%s would take %d MiB of memory, %s %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, p.words, p.limit>>20)
 	case need > most-others:
 		return fmt.Errorf("%s would take %d MiB of memory, %s %d, and runs in progress hold %d of it: wait for them, or ask for a smaller batch", what, need>>20, p.words, p.limit>>20, others>>20)
 	}

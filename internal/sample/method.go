@@ -64,19 +64,19 @@ func (o Options) Validate(r recipe.Recipe) error {
 	m, ok := find(o.Method)
 	switch {
 	case !ok:
-		return fmt.Errorf("method %.40q; want %s", o.Method, strings.Join(of, ", "))
+		return impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q; want %s", o.Method, strings.Join(of, ", "))
 	case !slices.Contains(of, o.Method):
-		return fmt.Errorf("method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
+		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
 	case o.Image64 != nil && o.Edit == nil:
-		return fmt.Errorf("an image in float64 without an edit to use it; say what to do with it")
+		return impossible("Image64", len(o.Image64), "none, or an Edit", "an image in float64 without an edit to use it; say what to do with it")
 	case o.Batch < 1:
-		return fmt.Errorf("batch %d; want at least 1", o.Batch)
+		return impossible("Batch", o.Batch, "at least 1", "batch %d; want at least 1", o.Batch)
 	case !(o.Guidance >= 0 && o.Guidance <= maxGuidance):
-		return fmt.Errorf("guidance %s; want 1 (none) or more, at most %d", strconv.FormatFloat(o.Guidance, 'f', -1, 64), maxGuidance)
+		return impossible("Guidance", o.Guidance, fmt.Sprintf("1 (none) or more, at most %d", maxGuidance), "guidance %s; want 1 (none) or more, at most %d", strconv.FormatFloat(o.Guidance, 'f', -1, 64), maxGuidance)
 	case o.guided() && o.Label == nil:
-		return fmt.Errorf("guidance %v of a model without classes; leave it out", o.Guidance)
+		return impossible("Guidance", o.Guidance, "none of a model without classes", "guidance %v of a model without classes; leave it out", o.Guidance)
 	case o.guided() && r.Train.Steps > 0 && r.Train.LabelDrop == 0:
-		return fmt.Errorf("guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
+		return impossible("Guidance", o.Guidance, "none of a model that always saw its classes", "guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
 	}
 	if err := o.Settings.validate(m); err != nil {
 		return err
@@ -94,20 +94,30 @@ type given struct {
 	name  string
 	given bool
 	what  string
+	field string
+	value any
 }
 
 func (s Settings) given() []given {
 	return []given{
-		{"eta", s.Eta != 0, fmt.Sprintf("eta %v", s.Eta)},
-		{"clamp-a", s.ClampA != 0, fmt.Sprintf("a bound on A of %v", s.ClampA)},
-		{"solver", s.Solver != "", fmt.Sprintf("solver %.40s", s.Solver)},
-		{"churn", s.Churn != (diffusion.Churn{}), "churn"},
-		{"sigma", s.SigmaMin != 0 || s.SigmaMax != 0, "a range of levels σ"},
-		{"rho", s.Rho != 0, fmt.Sprintf("rho %v", s.Rho)},
-		{"drop-factor", s.DropFactor, "the dropped factor"},
-		{"nu-coeff", len(s.NuCoeff) > 0 || s.Constant, "a ν or a constant for the coefficient"},
-		{"lim", s.LIMClamps != nil || s.PublishedStart, "LIM's bounds or start"},
+		{"eta", s.Eta != 0, fmt.Sprintf("eta %v", s.Eta), "Eta", s.Eta},
+		{"clamp-a", s.ClampA != 0, fmt.Sprintf("a bound on A of %v", s.ClampA), "ClampA", s.ClampA},
+		{"solver", s.Solver != "", fmt.Sprintf("solver %.40s", s.Solver), "Solver", s.Solver},
+		{"churn", s.Churn != (diffusion.Churn{}), "churn", "Churn", s.Churn},
+		{"sigma", s.SigmaMin != 0, "a range of levels σ", "SigmaMin", s.SigmaMin},
+		{"sigma", s.SigmaMax != 0, "a range of levels σ", "SigmaMax", s.SigmaMax},
+		{"rho", s.Rho != 0, fmt.Sprintf("rho %v", s.Rho), "Rho", s.Rho},
+		{"drop-factor", s.DropFactor, "the dropped factor", "DropFactor", s.DropFactor},
+		{"nu-coeff", len(s.NuCoeff) > 0, "a ν or a constant for the coefficient", "NuCoeff", s.NuCoeff},
+		{"nu-coeff", s.Constant, "a ν or a constant for the coefficient", "Constant", s.Constant},
+		{"lim", s.LIMClamps != nil, "LIM's bounds or start", "LIMClamps", s.LIMClamps},
+		{"lim", s.PublishedStart, "LIM's bounds or start", "PublishedStart", s.PublishedStart},
 	}
+}
+
+// impossible returns the error of a field, with its message.
+func impossible(field string, value any, want, format string, args ...any) error {
+	return &diffusion.OptionError{Field: field, Value: value, Want: want, Text: fmt.Sprintf(format, args...)}
 }
 
 // maxGuidance bounds w: far beyond, the estimates leave the data in any model.
@@ -118,16 +128,17 @@ const maxGuidance = 100
 func (s Settings) validate(m method) error {
 	for _, f := range s.given() {
 		if f.given && !m.has(f.name) {
-			return fmt.Errorf("%s with method %s; it belongs to %s", f.what, m.name, strings.Join(Owners(f.name), ", "))
+			owners := strings.Join(Owners(f.name), ", ")
+			return impossible(f.field, f.value, "none: it belongs to "+owners, "%s with method %s; it belongs to %s", f.what, m.name, owners)
 		}
 	}
 	switch {
 	case !(s.Eta >= 0 && s.Eta <= 1):
-		return fmt.Errorf("eta %v; want 0 (deterministic) to 1", s.Eta)
+		return impossible("Eta", s.Eta, "0 (deterministic) to 1", "eta %v; want 0 (deterministic) to 1", s.Eta)
 	case !(s.ClampA >= 0):
-		return fmt.Errorf("bound on A of %v; want a positive one, or 0 for the model's", s.ClampA)
+		return impossible("ClampA", s.ClampA, "a positive one, or 0 for the model's", "bound on A of %v; want a positive one, or 0 for the model's", s.ClampA)
 	case s.Solver != "" && s.Solver != "heun" && s.Solver != "euler" && (s.Solver != "rk4" || m.name != "flow"):
-		return fmt.Errorf("solver %.40q; want heun or euler, of flow also rk4", s.Solver)
+		return impossible("Solver", s.Solver, "heun or euler, of flow also rk4", "solver %.40q; want heun or euler, of flow also rk4", s.Solver)
 	}
 	return nil
 }
@@ -136,7 +147,7 @@ func (s Settings) validate(m method) error {
 func (o Options) sampler(r recipe.Recipe) (sampler, error) {
 	m, ok := find(o.Method)
 	if !ok {
-		return nil, fmt.Errorf("no method %.40q", o.Method)
+		return nil, impossible("Method", o.Method, strings.Join(MethodsOf(r), ", "), "no method %.40q", o.Method)
 	}
 	return m.make(o, r)
 }

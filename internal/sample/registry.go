@@ -245,7 +245,7 @@ func chainBytes(o Options, r recipe.Recipe, d int) int64 {
 		per += 4
 	}
 	sums := int64(0)
-	if w := int64(d); o.Method == "dlpm" || o.Consistent {
+	if w := int64(d); o.Method == "dlpm" || o.ConsistentStart {
 		if r.Process.Isotropic || r.Process.Alpha == 2 {
 			w = 1
 		}

@@ -25,11 +25,12 @@ type Options struct {
 	Edit *diffusion.Edit
 	// Image64 is the edit's image in float64, instead of Edit.Image: points far
 	// from 0 keep the digits that float32 has not.
-	Image64    []float64
-	Consistent bool // dlpm, dlim: start from the same A as the steps use
-	Batch      int  // samples at a time
-	Height     int  // images: 0, 0 means the trained size
-	Width      int
+	Image64 []float64
+	// ConsistentStart starts dlpm, dlim and dlim2 from the same A as the steps use.
+	ConsistentStart bool
+	Batch           int // samples at a time
+	Height          int // images: 0, 0 means the trained size
+	Width           int
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
 	Label func(i int, seed uint64) int
@@ -49,8 +50,8 @@ type Options struct {
 	Estimates bool
 }
 
-// Settings are those of single methods; zero values are the defaults. Where the
-// method has no such setting, it is an error.
+// Settings are those of single methods, as package heavytail's say; the two
+// structs are converted into each other.
 type Settings struct {
 	Eta    float64 `json:"eta,omitempty"`     // dlim: 0 deterministic … 1
 	ClampA float64 `json:"clamp_a,omitempty"` // dlpm, dlim, lim, lim-ode: tighter bound on A than the process's
@@ -111,7 +112,7 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 	}
 	d := count(o.Shape(net))
 	if d == 0 {
-		return fmt.Errorf("the model names no image size; give one")
+		return impossible("Height", o.Height, "the size of the images", "the model names no image size; give one")
 	}
 	if err := o.fits(n, d); err != nil {
 		return err
@@ -189,10 +190,10 @@ func (o Options) fits(n, d int) error {
 	}
 	fit := func(k int) bool { return k == d || k%d == 0 && k/d == n } // n·d may wrap around
 	if k := len(e.Image); !fit(k) && (k != 0 || e.NeedsImage()) {
-		return fmt.Errorf("an image of %d values to start from; want %d for all samples, or for each of the %d", len(e.Image), d, n)
+		return impossible("Edit.Image", k, fmt.Sprintf("%d values", d), "an image of %d values to start from; want %d for all samples, or for each of the %d", k, d, n)
 	}
 	if k := len(e.Known); k != 0 && !fit(k) {
-		return fmt.Errorf("%d elements marked as known; want %d for all samples, or for each of the %d", k, d, n)
+		return impossible("Edit.Known", k, fmt.Sprintf("%d elements", d), "%d elements marked as known; want %d for all samples, or for each of the %d", k, d, n)
 	}
 	return nil
 }

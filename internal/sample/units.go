@@ -40,7 +40,7 @@ func (o Options) scaled(r recipe.Recipe) (Options, error) {
 	}
 	for j, v := range e.Image {
 		if v-v != 0 && x[j]-x[j] == 0 {
-			return o, fmt.Errorf("value %d of the image to start from, %v, is beyond float32 as the network would see it; leave it out", j, x[j])
+			return o, impossible("Image64", x[j], "values within float32", "value %d of the image to start from, %v, is beyond float32 as the network would see it; leave it out", j, x[j])
 		}
 	}
 	o.Edit = &e
