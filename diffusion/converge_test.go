@@ -300,7 +300,7 @@ func limScale(p LIM, N int, scale float64, step func(s, t float64) Coef) float64
 }
 
 // LIM's ODE reaches a stable target for every α at first order, its SDE at α = 2
-// only: for α < 2 the published reversal converges to samples that are wider by
+// only, and the mended SDE for every α: for α < 2 the published reversal converges to samples that are wider by
 // (α−1)^{−1/α}, 13 % at α = 1.8 and 59 % at 1.5, even with this exact denoiser.
 func TestLIMConverges(t *testing.T) {
 	const s = 0.3
@@ -314,6 +314,11 @@ func TestLIMConverges(t *testing.T) {
 		require.InDelta(t, 1, order(ode), 0.3, "ODE alpha %v", alpha)
 		require.InDelta(t, 0, ode(4000), 2e-3, "ODE alpha %v", alpha)
 		require.InDelta(t, 1, order(sde), 0.3, "SDE alpha %v", alpha)
+		// At first order the error of 2N steps is half that of N, so that twice the
+		// one less the other is what is left in the limit, but for the second order.
+		mended := func(N int) float64 { return limScale(p, N, s, p.MendedSDE) - 1 }
+		require.InDelta(t, 1, order(mended), 0.3, "mended SDE alpha %v", alpha)
+		require.InDelta(t, 0, 2*mended(4000)-mended(2000), 5e-4, "mended SDE alpha %v", alpha)
 		wider := math.Pow(alpha-1, -1/alpha) - 1
 		require.InDelta(t, wider, sde(4000), 1e-3+0.1*wider, "SDE alpha %v", alpha)
 	}

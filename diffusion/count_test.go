@@ -66,5 +66,6 @@ func TestMovesAndEvaluations(t *testing.T) {
 		}
 		counted(t, LIMSampler{Process: lim, Steps: 9, Edit: e}, watched)
 		counted(t, LIMSampler{Process: lim, Steps: 9, ODE: true, Edit: e}, watched)
+		counted(t, LIMSampler{Process: lim, Steps: 9, Mended: true, Edit: e}, watched)
 	}
 }

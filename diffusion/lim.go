@@ -94,6 +94,22 @@ func (p LIM) SDE(s, t float64) Coef {
 	return c
 }
 
+// MendedSDE is SDE with the drift that ends at the data for every α: twice that of
+// the ODE, where the published one is α times it.
+//
+//	α < 2:  x_t = a·x + 2α·(a−1)·S + (a^α−1)^{1/α}·e
+//
+// In the limit of small steps it is the ODE and, at the same rate, the forward
+// process with the ODE back again: each of the two keeps the marginals. At α = 2
+// both are the reverse SDE.
+func (p LIM) MendedSDE(s, t float64) Coef {
+	c := p.SDE(s, t)
+	if p.Alpha < 2 {
+		c.Eps = float64(c.Eps/p.Alpha) * 2
+	}
+	return c
+}
+
 // ODE returns the deterministic step from s to t < s:
 //
 //	α < 2:  x_t = a·x + α·(a−1)·S

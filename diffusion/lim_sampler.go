@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -14,7 +15,7 @@ import (
 //
 //	x = σ(t_0)·e
 //	for i = 0 … N−1:
-//		x = X·x + Eps·ε̂(x, t_i) + Z·e      coefficients of LIM.SDE or LIM.ODE
+//		x = X·x + Eps·ε̂(x, t_i) + Z·e      coefficients of LIM.SDE, LIM.MendedSDE or LIM.ODE
 //
 // It evaluates the denoiser N times, at the times t_i themselves, and ends
 // without a denoising step. The state is float32. A LIMSampler is an immutable
@@ -23,7 +24,10 @@ type LIMSampler struct {
 	Process LIM
 	Steps   int // N
 	ODE     bool
-	Clamps  LIMClamps // of every draw, the start's included
+	// Mended takes LIM.MendedSDE in place of the published SDE, whose samples are
+	// too wide for α < 2. Not with ODE.
+	Mended bool
+	Clamps LIMClamps // of every draw, the start's included
 	// PublishedStart takes x = e, without σ(t_0), and at α = 2 with the
 	// variance 2, while the steps and training have 1: the published numbers
 	// of LIM at α = 2 have it.
@@ -57,6 +61,9 @@ func (s LIMSampler) Trajectory(ctx context.Context, den Denoiser, x []float32, s
 				return nil
 			}
 			c := p.SDE(from, to)
+			if s.Mended {
+				c = p.MendedSDE(from, to)
+			}
 			for k := range r.n {
 				x := r.row(x, k)
 				noise.fill(r.z, r.stream(k, uint32(i)))
@@ -117,6 +124,9 @@ func (s LIMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d 
 func (s LIMSampler) Validate() error {
 	if err := checkSteps("LIM", s.Steps); err != nil {
 		return err
+	}
+	if s.ODE && s.Mended {
+		return fmt.Errorf("diffusion: LIM: mended is of the SDE and ode is set: leave out one")
 	}
 	if err := s.Clamps.validate(); err != nil {
 		return err

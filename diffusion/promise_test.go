@@ -347,7 +347,7 @@ func TestProcessesRefuse(t *testing.T) {
 		{FlowSampler{Method: "dopri5"}, "method"}, {FlowSampler{Start: 1}, "start"}, {FlowSampler{Rho: nan}, "rho"},
 		{FlowSampler{}, "0 steps"}, {FlowSampler{Steps: 1}, "target"},
 		{LIM{Alpha: 1}, "alpha is 1"}, {LIM{Alpha: 1.5, Clamps: LIMClamps{Norm: -1}}, "norm"},
-		{LIMSampler{}, "0 steps"}, {LIMSampler{Steps: 1, Clamps: LIMClamps{Eps: nan}}, "eps"}, {LIMSampler{Steps: 1}, "alpha is 0"},
+		{LIMSampler{}, "0 steps"}, {LIMSampler{Steps: 1, ODE: true, Mended: true}, "leave out one"}, {LIMSampler{Steps: 1, Clamps: LIMClamps{Eps: nan}}, "eps"}, {LIMSampler{Steps: 1}, "alpha is 0"},
 	} {
 		require.ErrorContains(t, e.v.Validate(), e.want, "%+v", e.v)
 	}

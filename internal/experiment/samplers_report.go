@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"heavytail/internal/chart"
 	"heavytail/internal/dmath"
@@ -21,7 +22,7 @@ func reportSamplers(r *Results, sets []samplersSet) Report {
 				continue
 			}
 			line := chart.Series{Name: methodOf(loss, c), Colour: k + 1, Style: []chart.Style{chart.Dashed, chart.Curve}[i]}
-			for _, alpha := range samplersAlphas {
+			for _, alpha := range measuredAlphas(r, sets) {
 				line.X = append(line.X, alpha)
 				line.Y = append(line.Y, dmath.Exp(Summarise(logRatios(r, sets, methodOf(loss, c), alpha, "")).Mean))
 			}
@@ -31,6 +32,20 @@ func reportSamplers(r *Results, sets []samplersSet) Report {
 	rep.Figures = []chart.Figure{{Plots: []chart.Plot{plot}}}
 	return rep
 }
+
+// measuredAlphas are the values of α that some rows are of, ascending.
+func measuredAlphas(r *Results, sets []samplersSet) (out []float64) {
+	for _, alpha := range samplersAlphas {
+		if len(logRatios(r, sets, publishedPair, alpha, "")) > 0 {
+			out = append(out, alpha)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// publishedPair is the method of the papers: the root loss and DLPM.
+var publishedPair = methodOf(samplersLosses[0], chainSamplers[0])
 
 // logRatios are the logarithms of a method's errors over those of another with
 // the same α, of the same sets and runs; over those of the training data where
@@ -60,17 +75,16 @@ func geometric(logs []float64) string {
 
 // samplersOverall ranks losses and samplers over all sets.
 func samplersOverall(r *Results, sets []samplersSet) string {
-	return samplersMethods("loss and sampler", func(method string, alpha float64) string {
+	return samplersMethods(r, sets, "loss and sampler", func(method string, alpha float64) string {
 		return geometric(logRatios(r, sets, method, alpha, ""))
 	})
 }
 
 // samplersAgainst compares all with the published pair, run by run: root and DLPM.
 func samplersAgainst(r *Results, sets []samplersSet) string {
-	published := methodOf(samplersLosses[0], chainSamplers[0])
-	return samplersMethods("beside root + DLPM", func(method string, alpha float64) string {
-		logs := logRatios(r, sets, method, alpha, published)
-		if method == published {
+	return samplersMethods(r, sets, "beside root + DLPM", func(method string, alpha float64) string {
+		logs := logRatios(r, sets, method, alpha, publishedPair)
+		if method == publishedPair {
 			return "1"
 		}
 		better := 0
@@ -83,16 +97,17 @@ func samplersAgainst(r *Results, sets []samplersSet) string {
 	})
 }
 
-// samplersMethods is a table with a cell for every method and α.
-func samplersMethods(name string, cell func(method string, alpha float64) string) string {
-	t := Table{Head: []string{name}}
-	for _, alpha := range samplersAlphas {
-		t.Head = append(t.Head, fmt.Sprintf("α = %g", alpha))
+// samplersMethods is a table with a cell for every method and α, and in its head
+// how many pairs of set and run there are of it.
+func samplersMethods(r *Results, sets []samplersSet, name string, cell func(method string, alpha float64) string) string {
+	t, alphas := Table{Head: []string{name}}, measuredAlphas(r, sets)
+	for _, alpha := range alphas {
+		t.Head = append(t.Head, fmt.Sprintf("α = %g (%d)", alpha, len(logRatios(r, sets, publishedPair, alpha, ""))))
 	}
 	for _, loss := range samplersLosses {
 		for _, c := range chainSamplers {
 			cells := []string{fmt.Sprintf("%s + %s", loss, c.title)}
-			for _, alpha := range samplersAlphas {
+			for _, alpha := range alphas {
 				cells = append(cells, cell(methodOf(loss, c), alpha))
 			}
 			t.Add(cells...)
@@ -104,7 +119,7 @@ func samplersMethods(name string, cell func(method string, alpha float64) string
 // samplersTable shows the errors of one set.
 func samplersTable(r *Results, s samplersSet) string {
 	data := r.Summary(trainingData, s.name+" -", "error")
-	body := samplersMethods(s.name, func(method string, alpha float64) string {
+	body := samplersMethods(r, []samplersSet{s}, s.name, func(method string, alpha float64) string {
 		return compact(r.Summary(method, setting(s.name, alpha), "error"))
 	})
 	return fmt.Sprintf("%s\n\nThe training data: %s, %d runs.", body, compact(data), data.N)

@@ -193,12 +193,12 @@ func reportTails(r *Results) Report {
 	rep := Report{Title: "Tails of heavy-tailed points", Figures: []chart.Figure{{Plots: []chart.Plot{plot, ratios}}}}
 	const then = " after clamping what is generated to ±6"
 	for _, c := range []struct{ name, column, text string }{
+		{"coordinate-clamped", "coordinate.clamped", "MSLE of each coordinate, mean over the levels above 0.95," + then},
 		{"norm", "norm", "MSLE of |x|, mean over the levels above 0.95 (the paper's integral divided by 0.05)"},
 		{"levels", "coordinate.levels", "MSLE as in the authors' later code: quantiles at .99, .995, .999, .9995 and .9999 of each coordinate, mean over both"},
 		{"coordinate", "coordinate", "MSLE of each coordinate's upper tail, mean over the levels above 0.95 and both coordinates"},
 		{"norm-clamped", "norm.clamped", "MSLE of |x|, mean over the levels above 0.95," + then},
 		{"levels-clamped", "coordinate.levels.clamped", "MSLE as in the authors' later code, of coordinates," + then},
-		{"coordinate-clamped", "coordinate.clamped", "MSLE of each coordinate, mean over the levels above 0.95," + then},
 		{"norm-integral", "norm.integral", "MSLE of |x| as the paper writes it: the integral over the levels above 0.95"},
 	} {
 		rep.Sections = append(rep.Sections, Section{c.name, "**" + c.text + "**\n\n" + tailsComparison(c.column).Table(r)})

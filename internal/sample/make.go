@@ -73,11 +73,22 @@ func (o Options) bounded(p diffusion.Process) diffusion.Process {
 	return p
 }
 
-func makeLIM(o Options, r recipe.Recipe) (sampler, error)    { return o.lim(*r.LIM, false), nil }
-func makeLIMODE(o Options, r recipe.Recipe) (sampler, error) { return o.lim(*r.LIM, true), nil }
+func makeLIM(o Options, r recipe.Recipe) (sampler, error) {
+	return o.lim(diffusion.LIMSampler{Process: *r.LIM}), nil
+}
 
-func (o Options) lim(p diffusion.LIM, ode bool) sampler {
-	s := diffusion.LIMSampler{Process: p, Steps: o.Steps, ODE: ode, Clamps: p.Clamps, PublishedStart: o.PublishedStart, Edit: o.Edit}
+func makeLIMMended(o Options, r recipe.Recipe) (sampler, error) {
+	return o.lim(diffusion.LIMSampler{Process: *r.LIM, Mended: true}), nil
+}
+
+func makeLIMODE(o Options, r recipe.Recipe) (sampler, error) {
+	return o.lim(diffusion.LIMSampler{Process: *r.LIM, ODE: true}), nil
+}
+
+// lim gives s its options.
+func (o Options) lim(s diffusion.LIMSampler) sampler {
+	p := s.Process
+	s.Steps, s.Clamps, s.PublishedStart, s.Edit = o.Steps, p.Clamps, o.PublishedStart, o.Edit
 	if o.LIMClamps != nil {
 		s.Clamps = *o.LIMClamps
 	}

@@ -59,6 +59,7 @@ var methods = []method{
 	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "clamp-a start resample", makeDLIMSDE, chainBytes},
 	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start resample", makeDLIM2, dlim2Bytes},
 	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
+	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "clamp-a lim", makeLIMMended, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
 	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho resample", makeEDM, dataBytes(16)},
 	{"tedm-ancestral", "", clean, "", number(64), "sigma rho drop-factor resample", makeAncestral, dataBytes(0)},

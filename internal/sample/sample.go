@@ -54,7 +54,7 @@ type Options struct {
 // structs are converted into each other.
 type Settings struct {
 	Eta    float64 `json:"eta,omitempty"`     // dlim: 0 deterministic … 1
-	ClampA float64 `json:"clamp_a,omitempty"` // dlpm, dlim, lim, lim-ode: tighter bound on A than the process's
+	ClampA float64 `json:"clamp_a,omitempty"` // methods of dlpm and lim: tighter bound on A than the process's
 
 	Solver   string          `json:"solver,omitempty"`    // edm: heun or euler; flow: also rk4. Empty: heun
 	Churn    diffusion.Churn `json:"churn,omitzero"`      // edm: noise on the way
@@ -66,8 +66,8 @@ type Settings struct {
 	NuCoeff    diffusion.Nu `json:"nu_coeff,omitempty"`    // tedm-sde: ν of the coefficient and the start
 	Constant   bool         `json:"constant,omitempty"`    // tedm-sde: a coefficient of 1, the ablation
 
-	LIMClamps      *diffusion.LIMClamps `json:"lim_clamps,omitempty"`      // lim, lim-ode: instead of the process's
-	PublishedStart bool                 `json:"published_start,omitempty"` // lim, lim-ode: start as LIM's code does
+	LIMClamps      *diffusion.LIMClamps `json:"lim_clamps,omitempty"`      // methods of lim: instead of the process's
+	PublishedStart bool                 `json:"published_start,omitempty"` // methods of lim: start as LIM's code does
 }
 
 // Run draws one sample for each seed with the process of r and passes them to

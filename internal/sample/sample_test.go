@@ -134,7 +134,7 @@ func TestClipHoldsEveryMethod(t *testing.T) {
 		for _, method := range MethodsOf(r) {
 			bound := 1.0
 			switch method {
-			case "lim", "lim-ode": // one Euler step of noise from the data
+			case "lim", "lim-mended", "lim-ode": // one Euler step of noise from the data
 				bound = 40
 			case "flow": // half of Heun's last slope is that of the end itself
 				bound = 1.05
@@ -173,7 +173,7 @@ func TestImpossibleOptions(t *testing.T) {
 	}{
 		{recipe.DLPM, Options{Method: "euler"}, "want dlpm, dlim"},
 		{recipe.DLPM, Options{Method: "edm"}, "method edm with a model of dlpm, α = 1.8; want dlpm, dlim"},
-		{recipe.LIM, Options{Method: "dlim"}, "want lim, lim-ode"},
+		{recipe.LIM, Options{Method: "dlim"}, "want lim, lim-mended, lim-ode"},
 		{recipe.EDM, Options{Method: "dlpm"}, "want edm, tedm-ancestral, tedm-sde, dpm, flow"},
 		{recipe.EDM, Options{Settings: Settings{Eta: 0.5}}, "it belongs to dlim"},
 		{recipe.DLPM, Options{Settings: Settings{Eta: 2}}, "eta 2"},
@@ -184,7 +184,7 @@ func TestImpossibleOptions(t *testing.T) {
 		{recipe.EDM, Options{Settings: Settings{SigmaMax: 1e-4}}, "sigma_min"},
 		{recipe.EDM, Options{Method: "flow", Settings: Settings{SigmaMax: inf}}, "sigma_max"},
 		{recipe.Flow, Options{Method: "flow", Settings: Settings{SigmaMax: 3}}, "leave it out"},
-		{recipe.EDM, Options{Method: "dpm", Settings: Settings{LIMClamps: &diffusion.LIMClamps{}}}, "belongs to lim, lim-ode"},
+		{recipe.EDM, Options{Method: "dpm", Settings: Settings{LIMClamps: &diffusion.LIMClamps{}}}, "belongs to lim, lim-mended, lim-ode"},
 		{recipe.TEDM, Options{Method: "tedm-sde", Settings: Settings{NuCoeff: diffusion.Nu{1}}}, "nu"},
 		{recipe.DLPM, Options{Steps: -1}, "sampling steps"},
 		{recipe.Flow, Options{Steps: -1}, "steps"},
