@@ -6,14 +6,17 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/binary"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -107,6 +110,17 @@ func TestIDXHostile(t *testing.T) {
 	cut := zipped(idx(seq(100), 100))
 	_, _, err = ReadIDX(bytes.NewReader(cut[:len(cut)-9]), 1<<24)
 	require.Error(t, err)
+}
+
+// A reading that is stopped says so wherever it was, and not that the file is cut.
+func TestIDXReadingIsStopped(t *testing.T) {
+	stop := errors.New("reading was stopped")
+	b := idx(seq(100), 100)
+	for k := range len(b) + 1 {
+		_, _, err := ReadIDX(io.MultiReader(bytes.NewReader(b[:k]), iotest.ErrReader(stop)), 1<<24)
+		require.ErrorIs(t, err, stop, k)
+		require.Equal(t, stop.Error(), err.Error(), k)
+	}
 }
 
 func TestHeaderAloneTakesNoMemory(t *testing.T) {

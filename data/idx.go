@@ -142,13 +142,16 @@ func ReadIDX(r io.Reader, maxBytes int64) (shape []int, data []byte, err error) 
 	}
 	data, err = readGrowing(br, total)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the file ends within its data (header says %v): %w", shape, err)
-	}
-	if _, err := br.ReadByte(); err != io.EOF {
-		if err == nil {
-			err = errors.New("there is more")
+		if ended(err) {
+			err = fmt.Errorf("the file ends within its data (header says %v)", shape)
 		}
-		return nil, nil, fmt.Errorf("after the data that the header names (%v): %w", shape, err)
+		return nil, nil, err
+	}
+	switch _, err := br.ReadByte(); {
+	case err == nil:
+		return nil, nil, fmt.Errorf("there is more after the data that the header names (%v)", shape)
+	case err != io.EOF:
+		return nil, nil, err
 	}
 	return shape, data, nil
 }

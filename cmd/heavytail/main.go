@@ -41,18 +41,24 @@ func main() {
 }
 
 // untilSignal returns a context that ends with the first signal that asks the
-// program to end. The next one ends it at once, without the temporary files. What
-// was ignored at the start (under nohup, say) stays so. SIGQUIT is left to Go,
-// which shows what the program was doing.
+// program to end. The next one ends it at once, without the temporary files, and so
+// do SIGQUIT and its kind, after which Go shows what the program was doing. What was ignored at the start (under nohup, say) stays so.
 func untilSignal() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
-	got := make(chan os.Signal, 1)
-	notify(got)
+	got, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
+	notify(got, end)
 	go func() {
-		<-got
-		cancel()
-		atomicfile.Interrupt()
-		s := <-got
+		var s os.Signal
+		select {
+		case <-got:
+			cancel()
+			atomicfile.Interrupt()
+			select {
+			case s = <-got:
+			case s = <-end:
+			}
+		case s = <-end:
+		}
 		atomicfile.Cleanup()
 		signal.Reset(s)
 		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(s) == nil {

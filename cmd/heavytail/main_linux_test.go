@@ -81,6 +81,28 @@ func TestSecondSignalLeavesNoFile(t *testing.T) {
 	}
 }
 
+// SIGQUIT and its kind end the program at once and show what it was doing, without
+// a temporary file, also after a signal that asked it to end.
+func TestQuitLeavesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, signals := range [][]syscall.Signal{{syscall.SIGQUIT}, {syscall.SIGABRT}, {syscall.SIGTRAP}, {syscall.SIGTERM, syscall.SIGQUIT}} {
+		c := process(dir, "sample", "-n", "64", "-batch", "64", "-size", "128", "-steps", "100", "-o", "x.npy")
+		var errs bytes.Buffer
+		c.Stderr = &errs
+		require.NoError(t, c.Start())
+		await(t, dir)
+		for _, s := range signals {
+			_ = c.Process.Signal(s) // the first may have ended it
+		}
+		require.Error(t, c.Wait())
+		require.Empty(t, listing(t, dir), "%v", signals)
+		if len(signals) == 1 {
+			require.Contains(t, errs.String(), "goroutine ", "%v", signals)
+			require.Equal(t, 2, c.ProcessState.ExitCode())
+		}
+	}
+}
+
 // Under nohup SIGHUP does nothing.
 func TestIgnoredHangupStaysIgnored(t *testing.T) {
 	dir := t.TempDir()

@@ -3,4 +3,4 @@ package main
 import "os"
 
 // notify does nothing: js has no signals, and to ask for one ends the program.
-func notify(chan<- os.Signal) {}
+func notify(_, _ chan<- os.Signal) {}

@@ -2,13 +2,16 @@ package imageio
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/png"
+	"io"
 	"math"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -86,6 +89,25 @@ func TestFilm(t *testing.T) {
 	require.Len(t, g.Image, 2)
 	require.Equal(t, []int{5, 50}, g.Delay)
 	require.Equal(t, color.RGBA{128, 128, 128, 255}, color.RGBAModel.Convert(g.Image[0].At(1, 0)))
+}
+
+// A reading that fails says why, and not that the file is damaged.
+func TestPNGTextReadingFails(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, WritePNG(&b, image.NewGray(image.Rect(0, 0, 3, 3)), "a text"))
+	stop := errors.New("stop")
+	ended := 0
+	for k := range b.Len() {
+		_, err := PNGText(io.MultiReader(bytes.NewReader(b.Bytes()[:k]), iotest.ErrReader(stop)))
+		if err == nil { // the text was before
+			break
+		}
+		require.Equal(t, stop, err, k)
+		_, err = PNGText(bytes.NewReader(b.Bytes()[:k]))
+		require.Error(t, err)
+		ended++
+	}
+	require.Greater(t, ended, 40)
 }
 
 func FuzzPNGText(f *testing.F) {

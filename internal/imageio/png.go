@@ -49,16 +49,29 @@ const maxText = 1 << 20
 // ErrNoText says that a PNG has no text chunk under Keyword.
 var ErrNoText = errors.New("the picture carries no recipe (no heavytail text chunk); only pictures that `heavytail sample` wrote do")
 
+// ended reports whether err is the end of a file.
+func ended(err error) bool { return err == io.EOF || err == io.ErrUnexpectedEOF }
+
+// cut returns err, and for the end of a file that it is damaged.
+func cut(err error, where string) error {
+	if ended(err) {
+		return fmt.Errorf("the PNG file ends %s; it is damaged", where)
+	}
+	return err
+}
+
 // PNGText returns the text under Keyword. It returns ErrNoText if there is
 // none and another error if the file is damaged before it.
 func PNGText(r io.Reader) (string, error) {
 	var head [8]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil || string(head[:]) != pngMagic {
+	if _, err := io.ReadFull(r, head[:]); err != nil && !ended(err) {
+		return "", err
+	} else if err != nil || string(head[:]) != pngMagic {
 		return "", errors.New("not a PNG file")
 	}
 	for {
 		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return "", errors.New("the PNG file ends between two chunks; it is damaged")
+			return "", cut(err, "between two chunks")
 		}
 		n, kind := binary.BigEndian.Uint32(head[:4]), string(head[4:])
 		if kind == "IEND" {
@@ -66,13 +79,13 @@ func PNGText(r io.Reader) (string, error) {
 		}
 		if kind != "iTXt" || n > maxText {
 			if _, err := io.CopyN(io.Discard, r, int64(n)+4); err != nil {
-				return "", fmt.Errorf("the PNG file ends within chunk %q; it is damaged", kind)
+				return "", cut(err, fmt.Sprintf("within chunk %q", kind))
 			}
 			continue
 		}
 		data := make([]byte, n+4)
 		if _, err := io.ReadFull(r, data); err != nil {
-			return "", fmt.Errorf("the PNG file ends within chunk %q; it is damaged", kind)
+			return "", cut(err, fmt.Sprintf("within chunk %q", kind))
 		}
 		if text, ok := international(data[:n]); ok {
 			sum := crc32.Update(crc32.ChecksumIEEE(head[4:]), crc32.IEEETable, data[:n])

@@ -80,7 +80,10 @@ func (f *File) locate(l *legacy, keys []any, at int64) error {
 		}
 		var count [8]byte
 		if _, err := l.r.ReadAt(count[:], at); err != nil {
-			return fmt.Errorf("storage %q: the file is cut off: %w", key, err)
+			if err == io.EOF || err == io.ErrUnexpectedEOF {
+				err = errors.New("the file is cut off")
+			}
+			return fmt.Errorf("storage %q: %w", key, err)
 		}
 		at += 8
 		n := int64(s.n) * width(s.dtype)
