@@ -131,9 +131,7 @@ func (j *attnJob) forward(part int) {
 // probabilities sets n rows of p, width apart, to the softmax of q·keys.
 func (j *attnJob) probabilities(p, q, keys []float32, n, width int) {
 	j.scores(p, q, keys, n, width, j.qkv.Pitch())
-	for i := range n {
-		simd.SoftmaxRow(p[i*width:][:j.t])
-	}
+	simd.SoftmaxRows(p, n, width, j.t)
 }
 
 // scores sets n rows of s to q·keys, keys in panels of 32 tokens.

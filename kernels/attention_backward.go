@@ -25,10 +25,7 @@ func (j *attnJob) backward(i int) {
 		dyRow := dy[row*j.y.Pitch():]
 		j.probabilities(prob, q[row*pitch:], keys, m, width)
 		j.scores(grad, dyRow, vals, m, width, j.y.Pitch())
-		for r := range m {
-			ds := grad[r*width:][:j.t]
-			simd.SoftmaxBackwardRow(ds, prob[r*width:][:j.t], ds)
-		}
+		simd.SoftmaxBackwardRows(grad, prob, grad, m, width, j.t)
 		p := product{a: grad, ai: width, ak: 1, b: rows, bPanel: j.t * simd.TileCols, kb: simd.TileCols,
 			c: dq[row*dp:], ci: dp, k: j.t, cols: j.d}
 		p.run(0, m, 0, panels(j.d))

@@ -2,6 +2,7 @@ package simd
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"os"
 	"testing"
@@ -216,6 +217,36 @@ func TestSoftmaxBackwardRow(t *testing.T) {
 			SoftmaxBackwardRow(dp, p, dp)
 			numtest.SameBits(t, ref[n], dp, "in place")
 		}
+	})
+}
+
+// Rows together have the bits of rows alone, whatever group they fall in, and
+// nothing between them changes.
+func TestSoftmaxRows(t *testing.T) {
+	numtest.EachLevel(t, func(t *testing.T) {
+		for _, c := range []struct{ rows, pitch, cols int }{
+			{0, 5, 5}, {1, 33, 33}, {7, 40, 37}, {8, 16, 16}, {19, 32, 20}, {3, softmaxValues + 3, softmaxValues + 1}, {9, 700, 700}, {2, 4, 0},
+		} {
+			r := numtest.NewRand(uint64(c.cols))
+			n := max(0, (c.rows-1)*c.pitch+c.cols)
+			x, dp := numtest.Guarded(t, n, false), numtest.Guarded(t, n, false)
+			r.Fill(x, 20)
+			r.Fill(dp, 1)
+			alone, grad := append([]float32{}, x...), append([]float32{}, dp...)
+			for i := range c.rows {
+				row, d := alone[i*c.pitch:][:c.cols], grad[i*c.pitch:][:c.cols]
+				SoftmaxRow(row)
+				SoftmaxBackwardRow(d, row, d)
+			}
+			SoftmaxRows(x, c.rows, c.pitch, c.cols)
+			numtest.SameBits(t, alone, x, fmt.Sprint(c))
+			SoftmaxBackwardRows(dp, x, dp, c.rows, c.pitch, c.cols)
+			numtest.SameBits(t, grad, dp, fmt.Sprint(c, " backward"))
+		}
+		x := make([]float32, 10)
+		require.Panics(t, func() { SoftmaxRows(x, 2, 4, 5) })
+		require.Panics(t, func() { SoftmaxRows(x, 3, 4, 3) })
+		require.Panics(t, func() { SoftmaxBackwardRows(x, x[:9], x, 2, 5, 5) })
 	})
 }
 

@@ -13,6 +13,41 @@ func SoftmaxRow(row []float32) {
 	scale(row, row, 1/softmaxExp(row, vmax(row)))
 }
 
+// softmaxRows and softmaxValues bound the rows of a group whose maxima are
+// found, then whose exponentials are summed, then which are scaled: a maximum
+// or a sum ends with folds that wait for each other, and the processor goes on
+// with the next row meanwhile, but not with what needs the fold. A group stays
+// in the first-level cache.
+const softmaxRows, softmaxValues = 8, 1 << 12
+
+// softmaxGroup returns how many rows of cols values are a group.
+func softmaxGroup(cols int) int { return min(softmaxRows, max(1, softmaxValues/cols)) }
+
+// SoftmaxRows does SoftmaxRow with each of rows rows of cols values that begin
+// pitch apart in x. It panics if x is too short or rows overlap.
+func SoftmaxRows(x []float32, rows, pitch, cols int) {
+	mustRows("SoftmaxRows", rows, pitch, cols, len(x))
+	if cols == 0 {
+		return
+	}
+	var v [softmaxRows]float32
+	group := softmaxGroup(cols)
+	for at := 0; rows > 0; rows -= group {
+		part := min(rows, group)
+		row := func(r int) []float32 { return x[at+r*pitch:][:cols] }
+		for r := range part {
+			v[r] = vmax(row(r))
+		}
+		for r := range part {
+			v[r] = softmaxExp(row(r), v[r])
+		}
+		for r := range part {
+			scale(row(r), row(r), 1/v[r])
+		}
+		at += part * pitch
+	}
+}
+
 // SoftmaxBackwardRow sets ds_i = p_i·(dp_i − Σ p·dp), the sum taken in 16
 // lanes of fused terms. ds may be p or dp. It panics if the lengths differ.
 func SoftmaxBackwardRow(ds, p, dp []float32) {
@@ -20,4 +55,34 @@ func SoftmaxBackwardRow(ds, p, dp []float32) {
 		panic(fmt.Sprintf("simd: SoftmaxBackwardRow: lengths %d, %d, %d differ", len(ds), len(p), len(dp)))
 	}
 	softmaxGrad(ds, p, dp, dot(p, dp))
+}
+
+// SoftmaxBackwardRows does SoftmaxBackwardRow with each of rows rows of cols
+// values that begin pitch apart. ds may be p or dp. It panics if one is too
+// short or rows overlap.
+func SoftmaxBackwardRows(ds, p, dp []float32, rows, pitch, cols int) {
+	mustRows("SoftmaxBackwardRows", rows, pitch, cols, min(len(ds), len(p), len(dp)))
+	if cols == 0 {
+		return
+	}
+	var v [softmaxRows]float32
+	group := softmaxGroup(cols)
+	for at := 0; rows > 0; rows -= group {
+		part := min(rows, group)
+		for r := range part {
+			i := at + r*pitch
+			v[r] = dot(p[i:][:cols], dp[i:][:cols])
+		}
+		for r := range part {
+			i := at + r*pitch
+			softmaxGrad(ds[i:][:cols], p[i:][:cols], dp[i:][:cols], v[r])
+		}
+		at += part * pitch
+	}
+}
+
+func mustRows(op string, rows, pitch, cols, n int) {
+	if rows > 0 && (cols < 0 || pitch < cols || n < (rows-1)*pitch+cols) {
+		panic(fmt.Sprintf("simd: %s: %d values for %d rows of %d, %d apart", op, n, rows, cols, pitch))
+	}
 }
