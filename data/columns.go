@@ -82,6 +82,9 @@ func (d *dialect) all(rows [][]string) {
 		} else if texts > 2 {
 			more = fmt.Sprintf(", and so are %d more such columns", texts-1)
 		}
+		if isTruth(rows[at][first]) {
+			more += "; 1 and 0 in its place are read"
+		}
 		d.note("column %s holds no numbers but text such as %.40q: it is left out%s", d.name(first), rows[at][first], more)
 	}
 }

@@ -66,6 +66,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 	}
 	var d *dialect
 	if o.Rules > 0 {
+		o.quote = quoteOf(head)
 		d, err = sniff(head, all, o)
 	} else {
 		d, err = firstDialect(head, all, o)
@@ -82,7 +83,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 	}
 	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes, table: true}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
 	records := newRecordReader(r, d.sep)
-	records.now = o.Rules > 0
+	records.now, records.quote = o.Rules > 0, o.quote
 	if err := t.rows(records, o.maxTable()); err != nil {
 		return nil, err
 	}
@@ -93,7 +94,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 // commas, names in the first line if its first cell is not a number.
 func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 	d := &dialect{sep: ',', label: -1}
-	s := sample(head, all, ',', false)
+	s := sample(head, all, ',', o)
 	rows := s.rows
 	if len(rows) == 0 {
 		return d, nil
@@ -133,6 +134,9 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 		}
 		if header {
 			header = false
+			continue
+		}
+		if r.line == t.d.units {
 			continue
 		}
 		if err := t.row(rec, r.line); err != nil {
@@ -255,6 +259,8 @@ func (t *tableReader) notNumber(c int, cell string) error {
 		what = "beyond the numbers of this program, which end at 1.8e308"
 	case isInfinite(cell):
 		what = "infinite"
+	case isTruth(cell):
+		remedy = "write 1 and 0 for it, or name the columns to read with -columns"
 	}
 	return fmt.Errorf("column %s: %.40q is %s; %s", d.name(c), cell, what, remedy)
 }

@@ -52,6 +52,15 @@ func TestTablesOfLife(t *testing.T) {
 		"large":               {"v\n1e39\n-2.5e300\n", []float64{1e39, -2.5e300}, []string{"v"}, nil},
 		"classes by name":     {"label,v\ndog,1\ncat,2\ndog,3\n", []float64{1, 2, 3}, []string{"v"}, []string{`column "label" holds 2 classes by name: "cat", "dog"`}},
 		"time, evenly":        {lines("t,v\n", "", 0) + "100,1\n160,2\n220,3\n280,1\n340,1\n400,1\n460,1\n520,1\n580,1\n640,1\n", []float64{100, 1, 160, 2}, []string{"t", "v"}, []string{`column "t" rises evenly; -columns leaves it out`}},
+		"units below":         {lines("a,b\n[m],[s]\n", "1,2\n", 4), []float64{1, 2, 1, 2}, []string{"a", "b"}, []string{`line 2 holds no value but units or the like, such as "[m]"`}},
+		"units of some":       {lines("n;day;v\n;;kN\n", "3;Mo;1,5\n", 4), []float64{3, 1.5}, []string{"n", "v"}, []string{`line 2 holds no value but units`, `column "day" holds no numbers`}},
+		"classes and units":   {lines("label,v\n-,m\n", "dog,1\n", 4), []float64{1, 1}, []string{"v"}, []string{`line 2 holds no value but units`, `holds 1 classes by name: "dog"`}},
+		"Fortran":             {"a,b\n1.5D+03,-2.d-01\n0.25d+00,1D-2\n", []float64{1500, -0.2, 0.25, 0.01}, []string{"a", "b"}, nil},
+		"Fortran with commas": {"a;b\n1,5D+03;2\n0,25D-01;1\n", []float64{1500, 2, 0.025, 1}, []string{"a", "b"}, nil},
+		"apostrophes":         {"'a','b'\n'1,234.5','-2'\n'3','4'\n'3','4'\n", []float64{1234.5, -2, 3, 4}, []string{"a", "b"}, nil},
+		"some apostrophes":    {lines("a,b\n", "'1,234.5',7\n", 9), []float64{1234.5, 7}, []string{"a", "b"}, nil},
+		"Swiss thousands":     {lines("a;b\n", "1'234.5;7\n", 9), []float64{1234.5, 7}, []string{"a", "b"}, nil},
+		"truth":               {"ok,v\ntrue,1\nfalse,2\n", []float64{1, 2}, []string{"v"}, []string{`such as "true": it is left out; 1 and 0 in its place are read`}},
 		"blank lines, CR LF":  {"\r\n\r\na,b\r\n\r\n1,2\r\n\r\n3,4\r\n\r\n", []float64{1, 2, 3, 4}, []string{"a", "b"}, nil},
 		"a bad value, no end": {"a,b\n1,2", []float64{1, 2}, []string{"a", "b"}, nil},
 	} {
@@ -65,6 +74,9 @@ func TestTablesOfLife(t *testing.T) {
 			require.Contains(t, s.Notes[i], note, name)
 		}
 	}
+	colons, err := table("a:b\n1:2\n3:4\n", Options{Separator: "colon"})
+	require.NoError(t, err)
+	require.Equal(t, []float64{1, 2, 3, 4}, colons.wide)
 	s, err := table("label,v\ndog,1\ncat,2\n,2\ndog,3\n", Options{})
 	require.NoError(t, err)
 	require.Equal(t, []string{"cat", "dog"}, s.Classes)
@@ -80,13 +92,15 @@ func TestTablesOfLifeRefused(t *testing.T) {
 	}{
 		"text only":       {"name,city\na,x\nb,y\n", []string{`no column holds numbers`, `line 1`, `"name"`}},
 		"logical only":    {"ok\ntrue\nfalse\n", []string{"no column holds numbers", `"ok"`}},
-		"colons":          {"a:b\n1:2\n3:4\n", []string{"no column holds numbers", `"a:b"`, "-separator"}},
+		"colons":          {"a:b\n1:2\n3:4\n", []string{"no column holds numbers", `"a:b"`, "-separator colon"}},
 		"names only":      {"a,b\n", []string{`one line, "a", "b"`, "no line of numbers"}},
 		"a page":          {"<html><body>404</body></html>\n", []string{`"<html><body>404</body></html>"`, "no line of numbers"}},
 		"nothing":         {"", []string{"there is no line in it"}},
 		"blank":           {"\n\n", []string{"there is no line in it"}},
 		"first line bad":  {lines("a,b\nx,2\n", "1,2\n", 5), []string{`line 2: column "a": "x" is no number`, "-missing drop", "-columns"}},
-		"units below":     {lines("a,b\n[m],[s]\n", "1,2\n", 5), []string{`line 2: column "a": "[m]" is no number`}},
+		"a bad line":      {lines("a,b\n", "1,2\n", 3) + "[m],[s]\n", []string{`line 5: column "a": "[m]" is no number`}},
+		"no exponents":    {"part\n12D3\nD+03\n1.5D03\n", []string{"no column holds numbers"}},
+		"truth asked for": {"ok,v\ntrue,1\nfalse,2\n", []string{`line 2: column "ok": "true" is no number`, "write 1 and 0"}},
 		"mixed units":     {"r\n5%\n0.25\n", []string{`line 3: column "r": "0.25"`, `"%"`, "write them alike"}},
 		"two currencies":  {"r\n$5\n€5\n", []string{`line 3: column "r": "€5"`, `"$"`}},
 		"infinite":        {"v\n1\ninf\n", []string{`line 3: column "v": "inf" is infinite`, "-missing drop"}},
@@ -94,7 +108,11 @@ func TestTablesOfLifeRefused(t *testing.T) {
 		"a title, ragged": {"made by hand\n1,2,3\n3,4,5\n", []string{"line 2", "cells is 3, line 1 has 1", "put # before", "-separator"}},
 		"a class late":    {lines("label,v\n", "1,2\n", 250) + "cat,2\n", []string{"line 252", `column "label"`, `"cat"`}},
 	} {
-		_, err := table(c.text, Options{})
+		o := Options{}
+		if name == "truth asked for" {
+			o.Columns = []string{"ok", "v"}
+		}
+		_, err := table(c.text, o)
 		require.Error(t, err, name)
 		for _, want := range c.wants {
 			require.ErrorContains(t, err, want, name)

@@ -20,6 +20,7 @@ type dialect struct {
 	label   int      // column of the classes, −1: none
 	columns []int    // of the values
 	first   int      // line on which the table begins; there may be others above it
+	units   int      // line of the units below the names, 0: none
 	named   bool     // the classes have names
 	notes   []string
 }
@@ -56,6 +57,10 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	if d.header {
 		d.names = distinct(rows[0])
 		rows = rows[1:]
+		if unit := d.unitsOf(rows); unit != "" {
+			d.units, rows = s.lines[1], rows[1:]
+			d.note("line %d holds no value but units or the like, such as %.40q: it is left out", d.units, unit)
+		}
 	}
 	d.label = labelColumn(d.names)
 	d.named = slices.ContainsFunc(rows, func(row []string) bool {
@@ -71,7 +76,11 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	case len(d.columns) == 0 && len(rows) == 0:
 		return nil, fmt.Errorf("there is one line, %s, and no line of numbers below it", list(s.rows[0]))
 	case len(d.columns) == 0:
-		return nil, fmt.Errorf("no column holds numbers (line %d begins %.40q); -separator and -decimal say how they are written", s.lines[0], s.rows[0][0])
+		colon := ""
+		if d.width == 1 && !slices.ContainsFunc(s.rows, func(row []string) bool { return !strings.Contains(row[0], ":") }) {
+			colon = ", -separator colon that cells end at each :"
+		}
+		return nil, fmt.Errorf("no column holds numbers (line %d begins %.40q); -separator and -decimal say how they are written%s", s.lines[0], s.rows[0][0], colon)
 	}
 	return d, nil
 }
@@ -83,11 +92,11 @@ func dialectOf(head []byte, all bool, o Options) (*dialect, sampled, error) {
 		if err != nil {
 			return nil, sampled{}, err
 		}
-		return &dialect{sep: sep}, sample(head, all, sep, true).table(sep), nil
+		return &dialect{sep: sep}, sample(head, all, sep, o).table(sep), nil
 	}
 	if hint := []byte(sepHint); len(head) > len(hint)+1 && bytes.HasPrefix(head, hint) && (head[len(hint)+1] == '\n' || head[len(hint)+1] == '\r') {
 		sep := head[len(hint)]
-		return &dialect{sep: sep}, sample(head, all, sep, true).table(sep), nil
+		return &dialect{sep: sep}, sample(head, all, sep, o).table(sep), nil
 	}
 	d, s := bestSeparator(head, all, o)
 	return d, s, nil
@@ -95,21 +104,21 @@ func dialectOf(head []byte, all bool, o Options) (*dialect, sampled, error) {
 
 // separator returns the byte that a flag names.
 func separator(text string) (byte, error) {
-	for name, b := range map[string]byte{"comma": ',', "semicolon": ';', "tab": '\t', "space": ' ', "bar": '|'} {
+	for name, b := range map[string]byte{"comma": ',', "semicolon": ';', "tab": '\t', "space": ' ', "bar": '|', "colon": ':'} {
 		if text == name || text == string(b) {
 			return b, nil
 		}
 	}
-	return 0, flagError("-separator %.20q: want comma, semicolon, tab, space or bar", text)
+	return 0, flagError("-separator %.20q: want comma, semicolon, tab, space, bar or colon", text)
 }
 
 // bestSeparator takes the one that parts at least four of five lines into as
 // many cells as the first, and of those that which leaves the largest share of
 // cells numbers. White space parts cells where nothing else leaves numbers.
 func bestSeparator(head []byte, all bool, o Options) (*dialect, sampled) {
-	best, bestRows, most := &dialect{sep: ','}, sample(head, all, ',', true), -1.0
+	best, bestRows, most := &dialect{sep: ','}, sample(head, all, ',', o), -1.0
 	for _, sep := range separators {
-		s := sample(head, all, sep, true).table(sep)
+		s := sample(head, all, sep, o).table(sep)
 		if len(s.rows) == 0 || len(s.rows[0]) < 2 || sep == ',' && o.Decimal == "comma" && !s.holds(",") {
 			continue
 		}
@@ -120,7 +129,7 @@ func bestSeparator(head []byte, all bool, o Options) (*dialect, sampled) {
 	if most >= 0 {
 		return best, bestRows
 	}
-	single := sample(head, all, 0, true)
+	single := sample(head, all, 0, o)
 	if len(single.rows) == 0 {
 		return best, bestRows
 	}
@@ -131,7 +140,7 @@ func bestSeparator(head []byte, all bool, o Options) (*dialect, sampled) {
 	if _, share := below.shape(); share > 0.5 {
 		return best, bestRows
 	}
-	s := sample(head, all, ' ', true).table(' ')
+	s := sample(head, all, ' ', o).table(' ')
 	if same, share := s.shape(); len(s.rows) > 0 && len(s.rows[0]) > 1 && 5*same >= 4*len(s.rows) && share >= 0.5 {
 		return &dialect{sep: ' '}, s
 	}
@@ -195,6 +204,56 @@ func (d *dialect) isHeader(rows [][]string) bool {
 		}
 	}
 	return years
+}
+
+// unitsOf returns a cell of the first record below the names if all of it is text
+// above columns of numbers: the units of measurement, or explanations. Empty: it is
+// none.
+func (d *dialect) unitsOf(rows [][]string) (unit string) {
+	if len(rows) < 4 {
+		return ""
+	}
+	for c, cell := range rows[0] {
+		if isNumber(cell, d.comma) || isInfinite(cell) {
+			return ""
+		}
+		values := 0
+		for _, row := range rows[1:] {
+			if c < len(row) && isNumber(row[c], d.comma) {
+				values++
+			}
+		}
+		if unit == "" && !missing(cell) && 2*values > len(rows) {
+			unit = cell
+		}
+	}
+	return unit
+}
+
+// quoteOf returns the apostrophe for a table whose cells stand in apostrophes, which
+// is where four of five of the first lines have one before a cell, and none a ".
+func quoteOf(head []byte) byte {
+	lines, quoted := 0, 0
+	for line := range bytes.Lines(head) {
+		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' || lines == sniffLines {
+			continue
+		}
+		if bytes.IndexByte(line, '"') >= 0 {
+			return 0
+		}
+		lines++
+		starts := line[0] == '\''
+		for _, sep := range separators {
+			starts = starts || bytes.Contains(line, []byte{sep, '\''})
+		}
+		if starts && bytes.Count(line, []byte{'\''})%2 == 0 {
+			quoted++
+		}
+	}
+	if lines > 1 && 5*quoted >= 4*lines {
+		return '\''
+	}
+	return 0
 }
 
 // distinct returns the names of columns, each once: an empty one is its number,

@@ -84,7 +84,7 @@ func cutSign(text string) (rest string, sign float64) {
 // three digits, as may spaces and apostrophes.
 func parseNumber(cell string, comma bool) (float64, error) {
 	if !strings.ContainsAny(cell, ",' \u00a0\u202f") && !comma {
-		return finite64(cell)
+		return fortran(cell)
 	}
 	fraction, group := ".", ","
 	if comma {
@@ -105,7 +105,30 @@ func parseNumber(cell string, comma bool) (float64, error) {
 	if cut {
 		whole += "." + rest
 	}
-	return finite64(whole)
+	return fortran(whole)
+}
+
+// fortran is finite64 but that the exponent may stand behind a D with a sign, 1.5D+03,
+// as Fortran writes double precision.
+func fortran(text string) (float64, error) {
+	v, err := finite64(text)
+	if err == nil {
+		return v, nil
+	}
+	i := strings.IndexAny(text, "dD")
+	if i < 1 || i+2 >= len(text) || text[i+1] != '+' && text[i+1] != '-' || text[i-1] != '.' && (text[i-1] < '0' || text[i-1] > '9') {
+		return v, err
+	}
+	return finite64(text[:i] + "e" + text[i+1:])
+}
+
+// isTruth reports whether a cell says yes or no.
+func isTruth(cell string) bool {
+	switch strings.ToLower(cell) {
+	case "true", "false", "yes", "no", "t", "f", "y", "n":
+		return true
+	}
+	return false
 }
 
 // groups reports whether digits are parted as thousands are: one to three, then

@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,11 +16,12 @@ const maxLine = 16 << 20
 // in LF, CR LF or CR, cells that may be quoted, quotes within doubled, as in RFC
 // 4180. Empty lines and those that begin with # are left out.
 type recordReader struct {
-	r    *bufio.Reader
-	sep  byte
-	now  bool // by rules since 1: see ignored
-	line int  // the last record began on, from 1
-	here int  // the next byte is on
+	r     *bufio.Reader
+	sep   byte
+	quote byte // of quoted cells, " if 0
+	now   bool // by rules since 1: see ignored
+	line  int  // the last record began on, from 1
+	here  int  // the next byte is on
 
 	raw  []byte
 	ends []int // of the cells, in raw
@@ -79,7 +81,7 @@ const (
 // record reads one record into raw and ends; more is false at the end of the
 // text.
 func (t *recordReader) record() (more bool, err error) {
-	at, opened := start, 0
+	at, opened, quote := start, 0, cmp.Or(t.quote, '"')
 	for {
 		b, err := t.r.ReadByte()
 		if err == io.EOF {
@@ -108,11 +110,11 @@ func (t *recordReader) record() (more bool, err error) {
 			t.here++
 		}
 		switch {
-		case at == quoted && b == '"':
+		case at == quoted && b == quote:
 			at = closed
 		case at == quoted:
 			t.raw = append(t.raw, b)
-		case at == closed && b == '"':
+		case at == closed && b == quote:
 			t.raw, at = append(t.raw, b), quoted
 		case b == '\n':
 			t.ends = append(t.ends, len(t.raw))
@@ -120,7 +122,7 @@ func (t *recordReader) record() (more bool, err error) {
 		case at == start && b == ' ' && t.sep == ' ': // several part cells as one does
 		case b == t.sep:
 			t.ends, at = append(t.ends, len(t.raw)), start
-		case at == start && b == '"':
+		case at == start && b == quote:
 			at, opened = quoted, t.here
 		case at == start && (b == ' ' || b == '\t'):
 		default:

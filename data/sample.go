@@ -18,11 +18,11 @@ const sepHint = "sep="
 
 // sample returns the first records, less one that may be cut off, read by the rules
 // of now or the first ones.
-func sample(head []byte, all bool, sep byte, now bool) sampled {
+func sample(head []byte, all bool, sep byte, o Options) sampled {
 	r := bytes.NewReader(head)
 	br := bufio.NewReader(r)
 	t := newRecordReader(br, sep)
-	t.now = now
+	t.now, t.quote = o.Rules > 0, o.quote
 	var s sampled
 	for len(s.rows) < sniffRecords {
 		rec, err := t.read()

@@ -56,10 +56,11 @@ type Options struct {
 	// FirstRules, those of version 0.1.0, for runs that were started with it.
 	Rules      int
 	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
-	Separator  string    // tables: comma, semicolon, tab, space or bar (empty: found)
+	Separator  string    // tables: comma, semicolon, tab, space, bar or colon (empty: found)
 	Decimal    string    // tables: point or comma (empty: found)
 	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
 	Range      []float64 // arrays of images: the values of black and white (nil: found)
+	quote      byte      // tables: of quoted cells, found; 0: "
 	Missing    string    // tables: rows with cells without value are an error or, by drop or empty, left out
 }
 

@@ -15,7 +15,7 @@ import (
 // What the flags of reading say, in every command that has them.
 const (
 	columnsHelp    = "tables: `list` of columns to read, by name or by number from 0 (empty: all that hold numbers)"
-	separatorHelp  = "tables: what parts the cells, comma, semicolon, tab, space or bar (empty: found)"
+	separatorHelp  = "tables: what parts the cells, comma, semicolon, tab, space, bar or colon (empty: found)"
 	decimalHelp    = "tables: what stands before fractions, `point` or comma (empty: found)"
 	backgroundHelp = "pictures: what lies behind transparent ones, `color` white, black or #rrggbb (empty: white)"
 	rangeHelp      = "arrays of images: the values of black and white, such as `0,255` (empty: found)"
