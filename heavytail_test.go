@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -215,7 +216,7 @@ func TestOptionErrors(t *testing.T) {
 	_, err := images.Memory(0)
 	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Batch"})
 
-	for _, l := range []heavytail.Loader{{Threads: -1}, {Alpha: 9}} {
+	for _, l := range []heavytail.Loader{{Threads: -1}, {Threads: 1<<12 + 1}, {Threads: math.MaxInt}, {Alpha: 9}} {
 		_, err := l.Open(small(t, unet()))
 		require.ErrorIs(t, err, &heavytail.OptionError{}, "%+v", l)
 		require.Regexp(t, "^heavytail: (process: alpha|Loader.Threads) is", err)

@@ -24,7 +24,7 @@ func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.ope
 
 // A Loader opens models with settings; the zero value is what Open uses.
 type Loader struct {
-	Threads int // goroutines of one operation; 0: all processors
+	Threads int // goroutines of one operation, at most 4096; 0: all processors
 	// Device is what computes; nil: the CPU, with Threads goroutines. Package cuda
 	// opens GPUs. Any number of models may share one, which must stay open while
 	// they are used, and their samples have the same bytes on each but in the fast
@@ -72,6 +72,9 @@ func (l Loader) OpenFile(path string) (*Model, error) {
 	return m, nil
 }
 
+// maxThreads bounds Loader.Threads, as the flags -threads are.
+const maxThreads = 1 << 12
+
 func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	m, err := l.model(r, size)
 	if err != nil {
@@ -87,8 +90,8 @@ func (l Loader) model(r io.ReaderAt, size int64) (*Model, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("heavytail: a model file of %d bytes; want its size", size)
 	}
-	if l.Threads < 0 {
-		return nil, impossible("Threads", l.Threads, "0 or more", "Loader.Threads is %d; want a number of goroutines, or 0 for all processors", l.Threads)
+	if l.Threads < 0 || l.Threads > maxThreads {
+		return nil, impossible("Threads", l.Threads, fmt.Sprint("0 to ", maxThreads), "Loader.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", l.Threads, maxThreads)
 	}
 	c, err := nn.OpenCheckpoint(strict{r}, size)
 	if err != nil {

@@ -162,13 +162,9 @@ func TestEllipticalBits(t *testing.T) {
 func TestEllipticalTails(t *testing.T) {
 	e, err := NewElliptical(1.3, []float64{0, 0}, []float64{1, 0.6, 0.6, 4})
 	require.NoError(t, err)
-	const n = 1_000_000
-	x := make([]float32, 2*n)
+	x := make([]float32, 2*1_000_000)
 	e.Sample(x, Stream{Seed: 5}, 0)
-	q0, q1 := float32(e.Project([]float64{1, 0}).SurvivalQuantile(1e-3)), float32(e.Project([]float64{0, 1}).SurvivalQuantile(1e-3))
-	one, both := beyond(x, q0, q1)
-	l := e.TailDependence(0, 1)
-	require.InDelta(t, l, float64(both)/float64(one), 0.02+4*math.Sqrt(l*(1-l)/float64(one)))
+	requireTails(t, x, e.Project([]float64{1, 0}), e.Project([]float64{0, 1}), e.TailDependence(0, 1))
 	require.Equal(t, 1.0, e.TailDependence(1, 1))
 	require.Zero(t, isotropic(t, 2, 2).TailDependence(0, 1))
 }

@@ -24,8 +24,8 @@ type Options struct {
 	SaveEvery    int // steps between checkpoints; 0: 500
 	LogEvery     int // steps between lines of the logs; 0: 20
 	PreviewEvery int // steps between pictures of samples; 0: none
-	// Device is what computes; nil: the CPU, with Threads goroutines (0: all
-	// processors). The bytes of the result are the same with any.
+	// Device is what computes; nil: the CPU, with Threads goroutines (at most
+	// 4096; 0: all processors). The bytes of the result are the same with any.
 	Device  tensor.Device
 	Threads int
 	// Progress, if not nil, is told every LogEvery steps how the run goes.
@@ -41,6 +41,9 @@ type Options struct {
 func Fit(ctx context.Context, r recipe.Recipe, set *data.Set, o Options) (t *Trainer, err error) {
 	if ctx == nil || set == nil {
 		panic("train: Fit without a context or without a set")
+	}
+	if o.Threads < 0 || o.Threads > 1<<12 {
+		return nil, fmt.Errorf("Options.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", o.Threads, 1<<12)
 	}
 	if o.Device == nil {
 		o.Device = kernels.New(o.Threads)

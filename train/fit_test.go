@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -121,6 +122,10 @@ func TestFitRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "written by another training")
 	require.NoError(t, lock.Release())
 
+	for _, n := range []int{-1, 1<<12 + 1, math.MaxInt} {
+		_, err = Fit(t.Context(), r, set, Options{Threads: n})
+		require.ErrorContains(t, err, "Options.Threads is")
+	}
 	_, err = Fit(t.Context(), r, set, Options{SaveEvery: -1})
 	require.ErrorContains(t, err, "SaveEvery -1")
 	raw, err := recipe.Preset("toy")

@@ -65,6 +65,27 @@ func TestPRDCGolden(t *testing.T) {
 	require.InDelta(t, 2*g.PRDC["density"]*g.PRDC["coverage"]/(g.PRDC["density"]+g.PRDC["coverage"]), got.F1DC, 1e-12)
 }
 
+// TestPRDCTies: a set is all of itself, also where its points occur many times over
+// and all balls have the radius 0, and has nothing of a set elsewhere.
+func TestPRDCTies(t *testing.T) {
+	one := make([]float32, 40)
+	var few, other []float32
+	for i := range 60 {
+		few = append(few, float32(i%3), float32(i%2))
+		other = append(other, float32(i%3)+0.5, float32(i%2))
+	}
+	for _, x := range [][]float32{one, few} {
+		s := PRDC(x, x, 2, 5, 1)
+		require.Equal(t, []float64{1, 1, 1, 1}, []float64{s.Precision, s.Recall, s.Coverage, s.F1PR})
+		require.GreaterOrEqual(t, s.Density, 1.0)
+	}
+	require.Equal(t, PRDCScore{}, PRDC(few, other, 2, 5, 1))
+	half := append(append([]float32{}, few[:60]...), other[:60]...)
+	require.Equal(t, 0.5, PRDC(few, half, 2, 4, 1).Precision)
+	require.InDelta(t, 1, PRD(few, few, 2, PRDOptions{Seed: 1}).F1, 1e-9)
+	require.InDelta(t, 1, PRD(one, one, 2, PRDOptions{Seed: 1}).F1, 1e-9)
+}
+
 // TestPRDC compares with the definition, sorting all distances.
 func TestPRDC(t *testing.T) {
 	const n, m, d, k = 83, 61, 3, 4

@@ -19,7 +19,8 @@ type PRDCScore struct {
 
 // PRDC compares two sets of points (d values each) by the balls around the
 // points whose radius is the distance to the k-th nearest other point of the
-// set (k = 5 is usual), boundaries excluded. Precision and recall are the
+// set (k = 5 is usual), boundaries excluded, but its centre in it: where a point
+// occurs more than k times the radius is 0. Precision and recall are the
 // improved ones of [Kynkäänniemi et al., 2019], who use k = 3; density and
 // coverage are those of [Naeem et al., 2020]. Infinite points are near nothing;
 // a NaN makes all shares NaN. Time grows with the square of the number of points. PRDC panics
@@ -55,7 +56,7 @@ func PRDC(real, gen []float32, d, k, threads int) PRDCScore {
 		if c > 0 {
 			s.Recall++
 		}
-		if nearest[i] < radiusX[i] {
+		if within(nearest[i], radiusX[i]) {
 			s.Coverage++
 		}
 	}
@@ -64,6 +65,9 @@ func PRDC(real, gen []float32, d, k, threads int) PRDCScore {
 	s.F1PR, s.F1DC = harmonic(s.Precision, s.Recall), harmonic(s.Density, s.Coverage)
 	return s
 }
+
+// within reports whether a squared distance is that of a point in a ball.
+func within(q, radius float64) bool { return q < radius || q == 0 }
 
 // knnRows is the number of points in a part.
 const knnRows = 16
@@ -133,7 +137,7 @@ func (j *nearJob) Do(part int) {
 		least := math.Inf(1)
 		for o, r := range j.radius {
 			q := squared(p, j.y[o*j.d:(o+1)*j.d])
-			if q < r {
+			if within(q, r) {
 				j.count[i]++
 			}
 			if q < least {
