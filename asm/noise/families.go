@@ -1,194 +1,120 @@
 package main
 
 import (
-	"math/bits"
+	"strings"
 
-	"github.com/mmcloughlin/avo/attr"
-	"github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/build"
 )
 
-// all adds every kernel of the level.
-func (g *gen) all() {
-	g.consts, g.vectors = map[uint64]int{}, map[string]int{}
-	g.table = g.StaticGlobal("noise" + g.suffix())
-	g.DataAttributes(attr.RODATA | attr.NOPTR)
+// noiseFields are the float32 of simd.NoiseParams in their order.
+var noiseFields = strings.Fields(`Scale A Expo Bias
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift Least Zero`)
+
+// paramTable is the offset of simd.NoiseParams.Table.
+const paramTable = 72
+
+// gen32 is for float32.
+type gen32 struct{ *gen }
+
+// singles adds every kernel of the level for float32, and the cipher.
+func singles(c *build.Context, wide bool) {
+	g := &gen32{newGen(c, wide, "noise", 4, noiseFields)}
+	ways := g.level(4, 2)
 	g.words()
-	g.kernel("Uniform", 4, g.unit)
-	g.kernel("Exponential", 4, g.exponential)
-	g.pairs("Normal", 4, g.normal)
+	g.kernel("Uniform", ways, g.unit)
+	g.kernel("Exponential", ways, g.exponential)
+	g.kernel("Normal", 2*ways, func(w vecs) vecs { return g.unpack(g.normal(g.alternate(w))) })
 	for _, high := range []bool{false, true} {
 		side := map[bool]string{false: "Low", true: "High"}[high]
-		g.pairs("Symmetric"+side, 4, func(u, e vecs) vecs { return g.symmetric(u, e, high) })
+		g.pairs("Symmetric"+side, ways, func(u, e vecs) vecs { return g.symmetric(u, e, high) })
 		for _, form := range []string{"Positive", "Root", "Log"} {
-			g.pairs(form+side, 4, func(u, e vecs) vecs { return g.positive(u, e, high, form) })
+			g.pairs(form+side, ways, func(u, e vecs) vecs { return g.positive(u, e, high, form) })
 		}
 	}
-	g.pairs("Skewed", 2, g.skewed)
+	g.pairs("Skewed", ways/2, g.skewed) // more would not fit the registers
 	for _, terms := range []int{8, 10} {
-		g.tabular(terms)
+		g.tabular(terms, ways)
 	}
-}
-
-// kernel adds the function noise<name><level>, which turns the words of groups
-// times 32 blocks into variates: f is given as many vectors of words, half as many
-// with AVX2.
-func (g *gen) kernel(name string, vectors int, f func(words vecs) vecs) {
-	g.Function("noise" + name + g.suffix())
-	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *float32, words *uint32, groups int, q *byte)")
-	dst := g.Load(g.Param("dst"), g.GP64())
-	words := g.Load(g.Param("words"), g.GP64())
-	groups := g.Load(g.Param("groups"), g.GP64())
-	g.q = g.Load(g.Param("q"), g.GP64())
-	if !g.wide {
-		vectors /= 2
-	}
-	size := int(g.vec().Size())
-	g.SHLQ(operand.U8(bits.TrailingZeros(uint(512/(vectors*size)))), groups)
-	g.TESTQ(groups, groups)
-	g.JZ(operand.LabelRef(name + "done"))
-	g.Label(name + "loop")
-	w := g.vecs(vectors)
-	for i := range w {
-		g.VMOVUPS(operand.Mem{Base: words, Disp: size * i}, w[i])
-	}
-	out := f(w)
-	for i, v := range out {
-		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: size * i})
-	}
-	g.ADDQ(operand.I32(int32(size*vectors)), words)
-	g.ADDQ(operand.I32(int32(size*len(out))), dst)
-	g.DECQ(groups)
-	g.JNZ(operand.LabelRef(name + "loop"))
-	g.Label(name + "done")
-	g.VZEROUPPER()
-	g.RET()
-}
-
-// pairs is kernel for families that take the words in pairs: f is given the even
-// words and the odd ones of as many pairs of vectors as there are ways, and
-// returns one variate for each pair of words, or two, one for each word.
-func (g *gen) pairs(name string, ways int, f func(even, odd vecs) vecs) {
-	g.kernel(name, 2*ways, func(words vecs) vecs {
-		out := f(g.alternate(words))
-		if len(out) == len(words) {
-			return out
-		}
-		return g.inOrder(out)
-	})
 }
 
 // unit is noiseUnit.
-func (g *gen) unit(w vecs) vecs {
-	k := g.shifted(w)
+func (g *gen32) unit(w vecs) vecs {
+	k := g.shift(g.VPSRLD, 1, w, nil)
 	g.toUnit(k, 0x1p-31, 0x1p-32)
 	return k
 }
 
 // exponential is noiseNegLog2 times ln 2.
-func (g *gen) exponential(w vecs) vecs {
+func (g *gen32) exponential(w vecs) vecs {
 	e := g.negLog2(w)
-	g.times1(e, ln2)
-	return e
-}
-
-// times1 multiplies x by a constant.
-func (g *gen) times1(x vecs, c float32) {
-	for i := range x {
-		g.with(g.VMULPS, g.VMULPS_BCST, g.f(c), x[i], x[i])
-	}
-}
-
-// scaleBy multiplies x by a register.
-func (g *gen) scaleBy(x vecs, r reg.VecVirtual) {
-	for i := range x {
-		g.VMULPS(r, x[i], x[i])
-	}
+	return g.mulK(e, g.f(ln2f), e)
 }
 
 // normal is noiseNormal.
-func (g *gen) normal(w0, w1 vecs) vecs {
+func (g *gen32) normal(w0, w1 vecs) (a, b vecs) {
 	r := g.negLog2(w1)
-	g.times1(r, twoLn2)
-	for i := range r {
-		g.VSQRTPS(r[i], r[i])
-	}
+	g.mulK(r, g.f(twoLn2f), r)
+	g.sqrt(r)
 	s, c := g.sinCosPi(g.halfUnit(w0))
-	g.mulTo(r, c, c)
-	g.mulTo(r, s, s)
-	scale := g.param("Scale")
-	g.scaleBy(c, scale)
-	g.scaleBy(s, scale)
-	for i := range w1 {
-		g.VPSLLD(operand.U8(31), w1[i], w1[i])
-	}
+	g.mul(r, c, c)
+	g.mul(r, s, s)
+	scale := g.same(g.param("Scale"), len(c))
+	g.mul(c, scale, c)
+	g.mul(s, scale, s)
+	g.shift(g.VPSLLD, 31, w1, w1)
 	g.xorSign(c, w1)
 	g.xorSign(s, w0)
-	return g.unpack(c, s)
+	return c, s
 }
 
 // ratio is noiseHead: it returns (s·e)/(e·sv) and inv = 1/(e·sv); s and e are
 // overwritten.
-func (g *gen) ratio(s, e, sv vecs) (head, inv vecs) {
-	inv = g.mul(e, sv)
-	one := g.load(g.f(1))
-	g.mulTo(s, e, s)
-	for i := range inv {
-		g.VDIVPS(inv[i], one, inv[i])
-	}
-	g.mulTo(s, inv, s)
+func (g *gen32) ratio(s, e, sv vecs) (head, inv vecs) {
+	inv = g.mul(e, sv, nil)
+	one := g.same(g.f(1), len(inv))
+	g.mul(s, e, s)
+	g.div(one, inv, inv)
+	g.mul(s, inv, s)
 	return s, inv
 }
 
 // exponent returns fma(Expo, log2(c·inv), Bias).
-func (g *gen) exponent(c, inv vecs) vecs {
-	g.mulTo(c, inv, inv)
+func (g *gen32) exponent(c, inv vecs) vecs {
+	g.mul(c, inv, inv)
 	l := g.log2(inv)
-	expo, bias := g.param("Expo"), g.param("Bias")
-	for i := range l {
-		g.VFMADD213PS(bias, expo, l[i])
-	}
+	expo, bias := g.same(g.param("Expo"), len(l)), g.same(g.param("Bias"), len(l))
+	g.fma(g.VFMADD213PS, l, expo, bias)
 	return l
 }
 
 // power is noisePower; l is overwritten.
-func (g *gen) power(head, l vecs) vecs {
+func (g *gen32) power(head, l vecs) vecs {
 	x := g.exp2(l)
-	g.mulTo(x, head, x)
-	g.clampTo(x, minFloat, maxFloat)
+	g.mul(x, head, x)
+	g.clampTo(x, minFloat32, maxFloat32)
 	return x
 }
 
 // cross returns fma(a, b, −c·d); c is overwritten.
-func (g *gen) cross(a, b, c, d vecs) vecs {
-	g.mulTo(c, d, c)
-	for i := range a {
-		g.VFMSUB231PS(b[i], a[i], c[i])
-	}
+func (g *gen32) cross(a, b, c, d vecs) vecs {
+	g.mul(c, d, c)
+	g.fma(g.VFMSUB231PS, c, a, b)
 	return c
 }
 
 // positive is noisePositive.
-func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
+func (g *gen32) positive(wu, we vecs, high bool, form string) vecs {
 	e := g.negLog2(we)
 	v := g.halfUnit(wu)
-	a := g.param("A")
-	b, add := g.vecs(len(v)), g.vecs(len(v))
-	for i := range v {
-		g.VPSRAD(operand.U8(31), wu[i], add[i])
-		if g.wide {
-			g.VPANDD(a, add[i], add[i])
-			g.VMOVAPS(a, b[i])
-		} else {
-			g.VPAND(a, add[i], add[i])
-			g.VMOVAPS(a, b[i])
-		}
+	a := g.same(g.param("A"), len(v))
+	b, add := g.copies(a), g.shift(g.VPSRAD, 31, wu, nil)
+	if g.wide {
+		g.each(g.VPANDD, add, a, add)
+	} else {
+		g.each(three(g.VPAND), add, a, add)
 	}
 	g.xorSign(b, wu)
-	for i := range v {
-		g.VFMADD213PS(add[i], v[i], b[i])
-	}
+	g.fma(g.VFMADD213PS, b, v, add)
 	sv, cv := g.sinCosPi(v)
 	sb, cb := g.sinCosPi(b)
 	g.xorSign(cv, wu)
@@ -198,49 +124,15 @@ func (g *gen) positive(wu, we vecs, high bool, form string) vecs {
 	}
 	head, inv := g.ratio(s, e, sv)
 	if form == "Positive" {
-		g.mulTo(c, inv, inv)
+		g.mul(c, inv, inv)
 		return g.scaled(head, inv, false)
 	}
 	l := g.exponent(c, inv)
 	if form == "Log" {
-		h := g.log2(head)
-		for i := range h {
-			g.VADDPS(h[i], l[i], l[i])
-		}
-		g.times1(l, ln2)
-		zero := make(vecs, len(l))
-		for i := range zero {
-			zero[i] = g.load(g.f(logZero))
-		}
-		return g.blend(g.zero(l), zero, l)
+		g.add(l, g.log2(head), l)
+		g.mulK(l, g.f(ln2f), l)
+		return g.blend(g.isZero(l), g.same(g.f(logZero32), len(l)), l)
 	}
-	for i := range head {
-		g.VSQRTPS(head[i], head[i])
-	}
+	g.sqrt(head)
 	return g.power(head, l)
-}
-
-// signMask returns the mask of the lanes with bit 31 set.
-func (g *gen) signMask(w vecs) []reg.Register {
-	var out []reg.Register
-	for _, v := range w {
-		if g.wide {
-			k := g.K()
-			g.VPMOVD2M(v, k)
-			out = append(out, k)
-		} else {
-			out = append(out, v.(reg.Register))
-		}
-	}
-	return out
-}
-
-// choose returns parameter yes where the mask is set, else no.
-func (g *gen) choose(mask []reg.Register, yes, no string) vecs {
-	a, b := g.param(yes), g.param(no)
-	y, n := make(vecs, len(mask)), make(vecs, len(mask))
-	for i := range mask {
-		y[i], n[i] = a, b
-	}
-	return g.blend(mask, y, n)
 }

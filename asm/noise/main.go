@@ -1,5 +1,6 @@
-// Command noise writes the amd64 kernels of simd's Philox and noise families.
-// The formulas are those of simd/noise_generic.go, operation by operation.
+// Command noise writes the amd64 kernels of simd's cipher and variates. The
+// formulas are those of simd/noise_generic.go, noise_stable_generic.go,
+// noise_table.go, noise64_generic.go and gamma64.go, operation by operation.
 package main
 
 import (
@@ -10,7 +11,9 @@ import (
 
 func main() {
 	emit.Main("noise", map[string]func(*build.Context){
-		"avx512": func(c *build.Context) { (&gen{Context: c, wide: true}).all() },
-		"avx2":   func(c *build.Context) { (&gen{Context: c}).all() },
+		"avx512":         func(c *build.Context) { singles(c, true) },
+		"avx2":           func(c *build.Context) { singles(c, false) },
+		"avx512-float64": func(c *build.Context) { doubles(c, true) },
+		"avx2-float64":   func(c *build.Context) { doubles(c, false) },
 	})
 }

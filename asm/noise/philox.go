@@ -32,9 +32,8 @@ func (g *gen) words() {
 	x := &philox{p: g.Load(g.Param("m"), g.GP64())}
 	block, at := g.GP64(), g.Load(g.Param("at"), g.GP64())
 	g.Load(g.Param("block"), block.As32())
-	lanes, ways := 4, 2
+	lanes, ways := g.level(8, 4), g.level(4, 2)
 	if g.wide {
-		lanes, ways = 8, 4
 		x.odd = g.K()
 		t := g.GP32()
 		g.MOVL(operand.U32(0xAAAA), t)

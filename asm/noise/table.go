@@ -27,9 +27,9 @@ const (
 )
 
 // tabular adds the kernel of tables.
-func (g *gen) tabular(terms int) {
+func (g *gen32) tabular(terms, ways int) {
 	name := fmt.Sprint("Table", terms)
-	g.kernel(name, 4, func(words vecs) vecs {
+	g.kernel(name, ways, func(words vecs) vecs {
 		tab, rows := g.GP64(), g.GP64()
 		g.MOVQ(operand.Mem{Base: g.q, Disp: paramTable}, tab)
 		g.MOVQ(operand.Mem{Base: tab, Disp: tabRows}, rows)
@@ -42,14 +42,14 @@ func (g *gen) tabular(terms int) {
 	})
 }
 
-func (g *gen) field(tab reg.Register, disp int) reg.VecVirtual {
+func (g *gen32) field(tab reg.Register, disp int) reg.VecVirtual {
 	v := g.vec()
 	g.VBROADCASTSS(operand.Mem{Base: tab, Disp: disp}, v)
 	return v
 }
 
 // upperSide returns the mask of the words of the upper side.
-func (g *gen) upperSide(words vecs, tab reg.Register) []reg.Register {
+func (g *gen32) upperSide(words vecs, tab reg.Register) []reg.Register {
 	first := g.field(tab, tabFirst)
 	sign := g.load(g.u(1 << 31))
 	var out []reg.Register
@@ -70,7 +70,7 @@ func (g *gen) upperSide(words vecs, tab reg.Register) []reg.Register {
 }
 
 // bySide returns the parameter of the side.
-func (g *gen) bySide(upper []reg.Register, tab reg.Register, disp int) vecs {
+func (g *gen32) bySide(upper []reg.Register, tab reg.Register, disp int) vecs {
 	lo, hi := g.field(tab, disp), g.field(tab, disp+4)
 	a, b := make(vecs, len(upper)), make(vecs, len(upper))
 	for i := range upper {
@@ -81,7 +81,7 @@ func (g *gen) bySide(upper []reg.Register, tab reg.Register, disp int) vecs {
 
 // tableArgument returns t = fma(float32(k), A, B) for k = w, on the upper side
 // its complement.
-func (g *gen) tableArgument(words vecs, upper []reg.Register, tab reg.Register) vecs {
+func (g *gen32) tableArgument(words vecs, upper []reg.Register, tab reg.Register) vecs {
 	t := g.vecs(len(words))
 	if g.wide {
 		ones := g.vec()
@@ -103,11 +103,11 @@ func (g *gen) tableArgument(words vecs, upper []reg.Register, tab reg.Register) 
 			g.VCVTDQ2PS(t[i], t[i])
 		}
 		for i := range k {
-			g.VPAND(g.u(0xffff), k[i], k[i])
+			g.VPAND(g.u(0xffff).Mem, k[i], k[i])
 			g.VCVTDQ2PS(k[i], k[i])
 		}
 		for i := range k {
-			g.VFMADD132PS(g.f(65536), k[i], t[i])
+			g.VFMADD132PS(g.f(65536).Mem, k[i], t[i])
 		}
 	}
 	a, b := g.bySide(upper, tab, tabA), g.bySide(upper, tab, tabB)
@@ -119,7 +119,7 @@ func (g *gen) tableArgument(words vecs, upper []reg.Register, tab reg.Register) 
 
 // rowAndPlace returns the row's index, whose low five bits count, and the place
 // in the row. k is overwritten.
-func (g *gen) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
+func (g *gen32) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 	row, d = g.vecs(len(t)), g.vecs(len(t))
 	count, mask := g.field(tab, tabShift), g.field(tab, tabMask)
 	one := g.load(g.f(1))
@@ -144,12 +144,12 @@ func (g *gen) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 	for i := range t { // d = 2^-25 where t is ½
 		if g.wide {
 			top := g.K()
-			g.VCMPPS_BCST(operand.U8(0), g.f(0.5), t[i], top)
-			g.VBROADCASTSS(g.f(0x1p-25), top, d[i])
+			g.VCMPPS_BCST(operand.U8(0), g.f(0.5).Mem, t[i], top)
+			g.VBROADCASTSS(g.f(0x1p-25).Mem, top, d[i])
 		} else {
 			top := g.vec()
-			g.VCMPPS(operand.U8(0), g.f(0.5), t[i], top)
-			g.VPAND(g.f(0x1p-25), top, top)
+			g.VCMPPS(operand.U8(0), g.f(0.5).Mem, t[i], top)
+			g.VPAND(g.f(0x1p-25).Mem, top, top)
 			g.VPOR(top, d[i], d[i])
 		}
 	}
@@ -157,7 +157,7 @@ func (g *gen) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 }
 
 // rowPolynomial returns Σ c[j]·d^j with the coefficients of the rows.
-func (g *gen) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
+func (g *gen32) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
 	var x vecs
 	for i := range row {
 		x = append(x, g.pick(row[i], bank.Offset(4*bankFloats*(terms-1))))
@@ -171,7 +171,7 @@ func (g *gen) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
 }
 
 // pick returns the elements row (mod 32) of the 32 floats at m.
-func (g *gen) pick(row reg.VecVirtual, m operand.Mem) reg.VecVirtual {
+func (g *gen32) pick(row reg.VecVirtual, m operand.Mem) reg.VecVirtual {
 	if g.wide {
 		c := g.vec()
 		g.VMOVUPS(m, c)
@@ -192,7 +192,7 @@ func (g *gen) pick(row reg.VecVirtual, m operand.Mem) reg.VecVirtual {
 }
 
 // deeper replaces the lanes of x whose rows lie in the banks after the first.
-func (g *gen) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, terms int, tag string) {
+func (g *gen32) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, terms int, tag string) {
 	least := g.vec()
 	g.VMOVAPS(t[0], least)
 	for i := 1; i < len(t); i++ {
@@ -229,7 +229,7 @@ func (g *gen) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, te
 }
 
 // notAbove returns the mask t ≤ edge, for the bits of positive numbers.
-func (g *gen) notAbove(t, edge reg.VecVirtual) reg.Register {
+func (g *gen32) notAbove(t, edge reg.VecVirtual) reg.Register {
 	if g.wide {
 		k := g.K()
 		g.VPCMPD(operand.U8(2), edge, t, k)
@@ -241,7 +241,7 @@ func (g *gen) notAbove(t, edge reg.VecVirtual) reg.Register {
 }
 
 // fromGP returns a register with r in every lane.
-func (g *gen) fromGP(r reg.GPVirtual) reg.VecVirtual {
+func (g *gen32) fromGP(r reg.GPVirtual) reg.VecVirtual {
 	v := g.vec()
 	if g.wide {
 		g.VPBROADCASTD(r, v)
@@ -254,7 +254,7 @@ func (g *gen) fromGP(r reg.GPVirtual) reg.VecVirtual {
 }
 
 // jumpUnlessDeep jumps if no lane of t is at most edge.
-func (g *gen) jumpUnlessDeep(t, edge reg.VecVirtual, label operand.LabelRef) {
+func (g *gen32) jumpUnlessDeep(t, edge reg.VecVirtual, label operand.LabelRef) {
 	m := g.notAbove(t, edge)
 	if g.wide {
 		g.KORTESTW(m, m)

@@ -1,7 +1,7 @@
 package main
 
 // sines returns sin(πεv)/ε, and s1 and s2 of noise64Skewed.
-func (g *gen) sines(v vecs) (sb, s1, s2 vecs) {
+func (g *gen64) sines(v vecs) (sb, s1, s2 vecs) {
 	rest := g.sub(g.same(g.f(0.5), len(v)), v, nil)
 	t := g.mulK(v, g.param("Eps"), nil)
 	g.mul(t, t, t)
@@ -18,7 +18,7 @@ func (g *gen) sines(v vecs) (sb, s1, s2 vecs) {
 }
 
 // skewed is noise64Skewed.
-func (g *gen) skewed(w0, w1 vecs, s0 bool) vecs {
+func (g *gen64) skewed(w0, w1 vecs, s0 bool) vecs {
 	n := len(w0)
 	v := g.halfUnit(w0)
 	sb, s1, s2 := g.sines(v)
@@ -70,7 +70,7 @@ func (g *gen) skewed(w0, w1 vecs, s0 bool) vecs {
 }
 
 // student is noise64Student.
-func (g *gen) student(w0, w1 vecs) vecs {
+func (g *gen64) student(w0, w1 vecs) vecs {
 	n := len(w0)
 	p, q, swap := g.sinCosParts(g.halfUnit(w0))
 	cv := g.blend(swap, p, q)
@@ -90,7 +90,7 @@ func (g *gen) student(w0, w1 vecs) vecs {
 	g.mul(m1, f, m1)
 	pow := g.shift(g.VPSLLQ, 52, z, z)
 	one := g.same(g.u(oneBits), n)
-	i := g.two(g.VPSUBQ, one, pow, nil)
+	i := g.each(g.VPSUBQ, one, pow, nil)
 	a := g.sub(one, i, nil)
 	g.add(one, i, i)
 	g.add(m1, a, a)

@@ -35,7 +35,7 @@ const (
 )
 
 // unit53 is u of gamma64Units, or its complement; w stays.
-func (g *gen) unit53(w vecs, complement bool) vecs {
+func (g *gen64) unit53(w vecs, complement bool) vecs {
 	k := g.shift(g.VPSRLQ, 11, w, nil)
 	if complement {
 		g.to(three(g.VPXOR), g.VPXORQ_BCST, g.u(1<<53-1), k, k)
@@ -59,7 +59,7 @@ func (g *gen) unit53(w vecs, complement bool) vecs {
 }
 
 // twoSum returns fl(a+b) and its error.
-func (g *gen) twoSum(a, b vecs) (s, e vecs) {
+func (g *gen64) twoSum(a, b vecs) (s, e vecs) {
 	s = g.add(a, b, nil)
 	bb := g.sub(s, a, nil)
 	e = g.sub(s, bb, nil)
@@ -69,12 +69,12 @@ func (g *gen) twoSum(a, b vecs) (s, e vecs) {
 }
 
 // minus returns −x in new registers.
-func (g *gen) minus(x vecs) vecs {
+func (g *gen64) minus(x vecs) vecs {
 	return g.to(three(g.VPXOR), g.VPXORQ_BCST, g.u(1<<63), x, nil)
 }
 
 // logDD is dmath's logDD for normal x.
-func (g *gen) logDD(x vecs) (hi, lo vecs) {
+func (g *gen64) logDD(x vecs) (hi, lo vecs) {
 	n, f, d, dl := g.logHead(x)
 	s := g.div(f, d, nil)
 	sl := g.minus(s)
@@ -114,7 +114,7 @@ func (g *gen) logDD(x vecs) (hi, lo vecs) {
 }
 
 // logHead is normalise: x = 2^n·(1+f), and 2+f as d + dl.
-func (g *gen) logHead(x vecs) (n, f, d, dl vecs) {
+func (g *gen64) logHead(x vecs) (n, f, d, dl vecs) {
 	n, f = g.exponent(x)
 	m := g.addK(f, g.f(1), nil) // exact
 	d, dl = g.twoSum(m, g.same(g.f(1), len(m)))
@@ -122,7 +122,7 @@ func (g *gen) logHead(x vecs) (n, f, d, dl vecs) {
 }
 
 // ln53 is ln u of gamma64Exp for the word w, which stays.
-func (g *gen) ln53(w vecs) vecs {
+func (g *gen64) ln53(w vecs) vecs {
 	u, uc := g.unit53(w, false), g.unit53(w, true)
 	low := g.compare(less, u, g.f(0.5))
 	x, c := g.twoSum(g.same(g.f(1), len(u)), g.minus(uc))
@@ -135,7 +135,7 @@ func (g *gen) ln53(w vecs) vecs {
 }
 
 // cosPi2 is dmath.CosPi(2v) for 0 < v ≤ 1; v is overwritten.
-func (g *gen) cosPi2(v vecs) vecs {
+func (g *gen64) cosPi2(v vecs) vecs {
 	x := g.add(v, v, v)
 	z := g.add(x, x, nil)
 	g.addK(z, g.f(magic), z)
@@ -160,7 +160,7 @@ func (g *gen) cosPi2(v vecs) vecs {
 }
 
 // sinKernel is dmath's, its parts added.
-func (g *gen) sinKernel(y, l, t vecs) vecs {
+func (g *gen64) sinKernel(y, l, t vecs) vecs {
 	c := g.mulK(t, g.f(-0.5), nil)
 	g.fma(g.VFMADD213PD, c, l, l)
 	p := g.horner(t, dSinC)
@@ -169,7 +169,7 @@ func (g *gen) sinKernel(y, l, t vecs) vecs {
 }
 
 // cosKernel is dmath's, its parts added.
-func (g *gen) cosKernel(y, l, t vecs) vecs {
+func (g *gen64) cosKernel(y, l, t vecs) vecs {
 	tl := g.copies(t)
 	g.fma(g.VFMSUB231PD, tl, y, y)
 	g.mulK(tl, g.f(0.5), tl)
@@ -187,7 +187,7 @@ func (g *gen) cosKernel(y, l, t vecs) vecs {
 
 // boost is the factor dmath.Exp(l/Shape), NaN where the exponent is below
 // gamma64MinExp.
-func (g *gen) boost(l vecs) vecs {
+func (g *gen64) boost(l vecs) vecs {
 	x := g.to(g.VDIVPD, g.VDIVPD_BCST, g.param("Shape"), l, nil)
 	fine := g.compare(greater, x, g.f(-700))
 	z := g.mulK(x, g.f(log2e), nil)

@@ -42,14 +42,14 @@ const (
 )
 
 // unit is noise64Unit.
-func (g *gen) unit(w vecs) vecs {
+func (g *gen64) unit(w vecs) vecs {
 	k := g.shift(g.VPSRLQ, 12, w, nil)
 	g.orK(k, g.u(oneBits), k)
 	return g.subK(k, g.f(1-0x1p-53), k)
 }
 
 // halfUnit is noise64HalfUnit.
-func (g *gen) halfUnit(w vecs) vecs {
+func (g *gen64) halfUnit(w vecs) vecs {
 	k := g.shift(g.VPSRLQ, 11, w, nil)
 	if g.wide {
 		e := g.load(g.u(0x3fe << 52))
@@ -64,16 +64,16 @@ func (g *gen) halfUnit(w vecs) vecs {
 }
 
 // sinCosPi is noise64SinCosPi.
-func (g *gen) sinCosPi(y vecs) (s, c vecs) {
+func (g *gen64) sinCosPi(y vecs) (s, c vecs) {
 	p, q, swap := g.sinCosParts(y)
 	return g.blend(swap, q, p), g.blend(swap, p, q)
 }
 
 // sinCosParts returns the sine and the cosine of the smaller angle, and where
 // they must be swapped.
-func (g *gen) sinCosParts(y vecs) (p, q vecs, swap []reg.Register) {
+func (g *gen64) sinCosParts(y vecs) (p, q vecs, swap []reg.Register) {
 	w := g.sub(g.same(g.f(0.5), len(y)), y, nil)
-	g.two(g.VMINPD, y, w, w)
+	g.each(g.VMINPD, y, w, w)
 	swap = g.compare(greater, y, g.f(0.25))
 	t := g.mul(w, w, nil)
 	p = g.horner(t, sinC)
@@ -82,10 +82,10 @@ func (g *gen) sinCosParts(y vecs) (p, q vecs, swap []reg.Register) {
 }
 
 // exponent returns e as a number and f with x = 2^e·(1+f), √½ ≤ 1+f < √2.
-func (g *gen) exponent(x vecs) (e, f vecs) {
+func (g *gen64) exponent(x vecs) (e, f vecs) {
 	var d vecs
 	if g.wide {
-		d = g.to(g.VPSUBQ, g.VPSUBQ_BCST, g.u(halfBits), x, nil)
+		d = g.lessK(x, g.u(halfBits), nil)
 		e = g.shift(g.VPSRAQ, 52, d, nil)
 		for i := range e {
 			g.VCVTQQ2PD(e[i], e[i])
@@ -102,7 +102,7 @@ func (g *gen) exponent(x vecs) (e, f vecs) {
 }
 
 // split is noise64Split.
-func (g *gen) split(x vecs) (e, s, p vecs) {
+func (g *gen64) split(x vecs) (e, s, p vecs) {
 	e, f := g.exponent(x)
 	s = g.addK(f, g.f(2), nil)
 	g.div(f, s, s)
@@ -111,7 +111,7 @@ func (g *gen) split(x vecs) (e, s, p vecs) {
 }
 
 // negLog2 is noise64NegLog2.
-func (g *gen) negLog2(w vecs) vecs {
+func (g *gen64) negLog2(w vecs) vecs {
 	e, s, p := g.split(g.unit(w))
 	g.fma(g.VFNMSUB213PD, p, s, e)
 	return p
@@ -119,7 +119,7 @@ func (g *gen) negLog2(w vecs) vecs {
 
 // power is noise64Power; it returns 2^n as bits to add to an exponent, n, f and,
 // if wanted, the logarithm.
-func (g *gen) power(x vecs, wantLog bool) (pow, n, f, log vecs) {
+func (g *gen64) power(x vecs, wantLog bool) (pow, n, f, log vecs) {
 	e, s, p := g.split(x)
 	l := g.mul(s, p, p)
 	r := g.copies(e)
@@ -138,65 +138,11 @@ func (g *gen) power(x vecs, wantLog bool) (pow, n, f, log vecs) {
 	return g.shift(g.VPSLLQ, 52, z, z), n, f, log
 }
 
-// numbers loads vectors of numbers: the first of two words is the high one.
-func (g *gen) numbers(words reg.Register, vectors int) vecs {
-	w := g.vecs(vectors)
-	for i := range w {
-		if g.wide {
-			g.VPROLQ(operand.U8(32), g.at(words, i), w[i])
-		} else {
-			g.VPSHUFD(operand.U8(0xb1), g.at(words, i), w[i])
-		}
-	}
-	return w
-}
-
-// alternate returns the even and the odd ones of the numbers in pairs of vectors.
-// Within the 128-bit parts of a pair, one is of the first vector, one of the
-// second.
-func (g *gen) alternate(w vecs) (even, odd vecs) {
-	even = g.evens(w)
-	for i := 0; i < len(w); i += 2 {
-		v := g.vec()
-		g.VUNPCKHPD(w[i+1], w[i], v)
-		odd = append(odd, v)
-	}
-	return even, odd
-}
-
-func (g *gen) evens(w vecs) (even vecs) {
-	for i := 0; i < len(w); i += 2 {
-		v := g.vec()
-		g.VUNPCKLPD(w[i+1], w[i], v)
-		even = append(even, v)
-	}
-	return even
-}
-
-// unpack undoes alternate.
-func (g *gen) unpack(even, odd vecs) vecs {
-	var out vecs
-	for i := range even {
-		a, b := g.alternate(vecs{even[i], odd[i]})
-		out = append(append(out, a...), b...)
+// compareV returns the mask x pred y.
+func (g *gen64) compareV(pred uint8, x, y vecs) []reg.Register {
+	out := g.masks(len(x))
+	for i := range x {
+		g.VCMPPD(operand.U8(pred), y[i], x[i], out[i])
 	}
 	return out
-}
-
-// inOrder returns vectors with one lane for each pair of numbers in the order of
-// the pairs, from that of alternate. It overwrites x.
-func (g *gen) inOrder(x vecs) vecs {
-	var order reg.VecVirtual
-	if g.wide {
-		order = g.vec()
-		g.VMOVDQU64(g.rows(0, 2, 4, 6, 1, 3, 5, 7), order)
-	}
-	for i := range x {
-		if g.wide {
-			g.VPERMQ(x[i], order, x[i])
-		} else {
-			g.VPERMQ(operand.U8(0xd8), x[i], x[i])
-		}
-	}
-	return x
 }

@@ -10,7 +10,7 @@ import (
 var gammaFields = []string{"D", "C", "Shape", "Mul", "Div", "Tol"}
 
 // gammaKernel adds gamma64<level>, or gamma64Low<level> for shapes below 1.
-func (g *gen) gammaKernel(low bool) {
+func (g *gen64) gammaKernel(low bool) {
 	name := "gamma64"
 	if low {
 		name += "Low"
@@ -52,7 +52,7 @@ func (g *gen) gammaKernel(low bool) {
 // gamma is gamma64Try for the next variates, stored at dst: words are those of
 // the blocks of an attempt and, for the boost, of a third one. What is short of
 // registers goes through dst.
-func (g *gen) gamma(words []reg.Register, ways int, dst reg.Register) {
+func (g *gen64) gamma(words []reg.Register, ways int, dst reg.Register) {
 	w0, w1 := g.alternate(g.numbers(words[0], 2*ways))
 	c := g.cosPi2(g.unit53(w1, false))
 	e := g.ln53(w0)
@@ -68,7 +68,7 @@ func (g *gen) gamma(words []reg.Register, ways int, dst reg.Register) {
 	for i := range value {
 		g.VMOVUPD(value[i], g.at(dst, i))
 	}
-	w0 = g.evens(g.numbers(words[1], 2*ways))
+	w0 = g.lanes(g.numbers(words[1], 2*ways), 0)
 	squeeze := g.mulK(zz, g.f(0.0331), nil)
 	g.mul(squeeze, zz, squeeze)
 	uc := g.unit53(w0, true)
@@ -88,7 +88,7 @@ func (g *gen) gamma(words []reg.Register, ways int, dst reg.Register) {
 		for i := range x0 {
 			g.VMOVUPD(x0[i], g.at(dst, i))
 		}
-		w0 = g.evens(g.numbers(words[2], 2*ways))
+		w0 = g.lanes(g.numbers(words[2], 2*ways), 0)
 		b := g.boost(g.ln53(w0))
 		for i := range x0 {
 			g.VMULPD(g.at(dst, i), b[i], b[i])
@@ -104,7 +104,7 @@ func (g *gen) gamma(words []reg.Register, ways int, dst reg.Register) {
 
 // accept leaves x where t > 0 and uc > squeeze or left + Tol < right, sets it to
 // −1 where t ≤ 0 or else left > right + Tol, and to NaN elsewhere.
-func (g *gen) accept(x, uc, squeeze, left, right, t vecs) {
+func (g *gen64) accept(x, uc, squeeze, left, right, t vecs) {
 	tol := g.param("Tol")
 	far := g.compareV(greater, left, g.addK(right, tol, nil))
 	squeezed := g.compareV(greater, uc, squeeze)
@@ -118,7 +118,7 @@ func (g *gen) accept(x, uc, squeeze, left, right, t vecs) {
 }
 
 // masked sets a = b ∘ a for masks.
-func (g *gen) masked(wide, narrow op, a, b []reg.Register) {
+func (g *gen64) masked(wide, narrow op, a, b []reg.Register) {
 	f := narrow
 	if g.wide {
 		f = wide
@@ -129,13 +129,8 @@ func (g *gen) masked(wide, narrow op, a, b []reg.Register) {
 }
 
 // quickLn is the natural logarithm of noise64Split.
-func (g *gen) quickLn(x vecs) vecs {
+func (g *gen64) quickLn(x vecs) vecs {
 	e, s, p := g.split(x)
 	g.fma(g.VFMADD213PD, p, s, e)
 	return g.mulK(p, g.f(ln2), p)
-}
-
-// at is the memory of vector i at dst.
-func (g *gen) at(dst reg.Register, i int) operand.Mem {
-	return operand.Mem{Base: dst, Disp: i * int(g.vec().Size())}
 }
