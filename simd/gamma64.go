@@ -134,7 +134,7 @@ func (t *gamma64Work) try(dst []float64, k uint32, p *Philox, q *Gamma64Params) 
 	for i := 0; i < len(dst); i += gamma64Chunk {
 		n := min(len(dst)-i, gamma64Chunk)
 		blocks := n
-		if noiseGrouped() {
+		if noise64Grouped() {
 			n = (n + gamma64Group - 1) / gamma64Group * gamma64Group
 			blocks = (n + noiseGroup - 1) / noiseGroup * noiseGroup
 		}

@@ -101,7 +101,7 @@ func noise64Ragged(dst []float64, op Noise64Op, p *Philox, block uint32, skip in
 	var buf [2 * noiseGroup]float64
 	per := int(op.perBlock())
 	blocks := min((skip+len(dst)+per-1)/per, noiseGroup)
-	if noiseGrouped() {
+	if noise64Grouped() {
 		blocks = noiseGroup
 	}
 	words, x := (*[4 * noiseGroup]uint32)(unsafe.Pointer(&buf))[:4*blocks], buf[:per*blocks]

@@ -4,6 +4,9 @@ package simd
 
 import "heavytail/internal/isa"
 
+// noise64Grouped tells whether it is quicker to make whole groups of blocks.
+func noise64Grouped() bool { return isa.Cur() != isa.Generic }
+
 // noise64TransformAsm is noise64Transform for the whole groups of words, if there
 // is assembly for it. It returns how many blocks they are.
 func noise64TransformAsm(dst []float64, words []uint32, op Noise64Op, q *Noise64Params) (blocks int) {

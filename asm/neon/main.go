@@ -16,11 +16,12 @@ import (
 )
 
 var families = map[string]func(*file){
-	"act":  activations,
-	"gemm": products,
-	"norm": norms,
-	"vec":  elementwise,
-	"wino": winograd,
+	"act":   activations,
+	"gemm":  products,
+	"noise": variates,
+	"norm":  norms,
+	"vec":   elementwise,
+	"wino":  winograd,
 }
 
 func main() {

@@ -1,0 +1,69 @@
+//go:build !purego
+
+package simd
+
+import "heavytail/internal/isa"
+
+// philoxWordsAsm is Philox.words for the whole groups of dst, if there is
+// assembly for it. It returns how many blocks they are.
+func philoxWordsAsm(dst []uint32, p *Philox, block uint32, at []uint64) (blocks int) {
+	n := len(dst) / (4 * noiseGroup)
+	if n == 0 || at != nil || isa.Cur() != isa.NEON {
+		return 0
+	}
+	philoxWordsNEON(&dst[0], n, &p.m, block)
+	return n * noiseGroup
+}
+
+// noiseGrouped tells whether it is quicker to make whole groups of blocks.
+func noiseGrouped(op NoiseOp) bool {
+	return isa.Cur() == isa.NEON && op <= NoiseSymmetricHigh && op != NoiseTable
+}
+
+// noiseTransformAsm is noiseTransform for the whole groups of words, if there is
+// assembly for it. It returns how many blocks they are.
+func noiseTransformAsm(dst []float32, words []uint32, op NoiseOp, q *NoiseParams) (blocks int) {
+	n := len(words) / (4 * noiseGroup)
+	if n == 0 || isa.Cur() != isa.NEON {
+		return 0
+	}
+	x, w := &dst[:n*noiseGroup*int(op.perBlock())][0], &words[0]
+	switch op {
+	case NoiseUniform:
+		noiseUniformNEON(x, w, n, q)
+	case NoiseExponential:
+		noiseExponentialNEON(x, w, n, q)
+	case NoiseNormal:
+		noiseNormalNEON(x, w, n, q)
+	case NoiseSymmetricLow:
+		noiseSymmetricLowNEON(x, w, n, q)
+	case NoiseSymmetricHigh:
+		noiseSymmetricHighNEON(x, w, n, q)
+	default:
+		return 0
+	}
+	return n * noiseGroup
+}
+
+// philoxWordsNEON makes the words of groups times 32 blocks from block on.
+//
+//go:noescape
+func philoxWordsNEON(dst *uint32, groups int, m *[19]uint64, block uint32)
+
+// The kernels below are noiseTransformGeneric for one family: groups times 32
+// blocks of words.
+
+//go:noescape
+func noiseUniformNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseExponentialNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseNormalNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseSymmetricLowNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseSymmetricHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
