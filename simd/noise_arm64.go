@@ -39,6 +39,20 @@ func noiseTransformAsm(dst []float32, words []uint32, op NoiseOp, q *NoiseParams
 		noiseSymmetricLowNEON(x, w, n, q)
 	case NoiseSymmetricHigh:
 		noiseSymmetricHighNEON(x, w, n, q)
+	case NoiseSkewed:
+		noiseSkewedNEON(x, w, n, q)
+	case NoisePositiveLow:
+		noisePositiveLowNEON(x, w, n, q)
+	case NoisePositiveHigh:
+		noisePositiveHighNEON(x, w, n, q)
+	case NoiseRootLow:
+		noiseRootLowNEON(x, w, n, q)
+	case NoiseRootHigh:
+		noiseRootHighNEON(x, w, n, q)
+	case NoiseLogLow:
+		noiseLogLowNEON(x, w, n, q)
+	case NoiseLogHigh:
+		noiseLogHighNEON(x, w, n, q)
 	default:
 		return 0
 	}
@@ -67,3 +81,24 @@ func noiseSymmetricLowNEON(dst *float32, words *uint32, groups int, q *NoisePara
 
 //go:noescape
 func noiseSymmetricHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseSkewedNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noisePositiveLowNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noisePositiveHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseRootLowNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseRootHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseLogLowNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseLogHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)

@@ -21,11 +21,14 @@ const (
 	noiseLeast = 0x1p-27
 	noiseMost  = 0.51
 	minFloat   = 0x1p-149
+	logZero    = 0x1p-26
 )
 
 // Offsets of simd.NoiseParams.
 const (
-	qScale, qExpo, qBias, qAlpha, qEps, qExpoLo, qK, qK1, qLeast = 0, 8, 12, 16, 24, 28, 36, 44, 64
+	qScale, qA, qExpo, qBias                    = 0, 4, 8, 12
+	qAlpha, qAlphaLo, qEps, qExpoLo, qBiasN     = 16, 20, 24, 28, 32
+	qK, qK1, qKLo, qShift, qLeast, qZero, qSide = 36, 44, 52, 60, 64, 68, 4
 )
 
 // variates writes the cipher and the families of noise.
@@ -42,8 +45,14 @@ func variates(f *file) {
 			c, s := m.normal(q, w0, w1)
 			return m.zip(c, s)
 		})
-		m.family2("noiseSymmetricLow", "noiseSymmetric", func(q gp, wu, we value) value { return m.symmetric(q, wu, we, false) })
-		m.family2("noiseSymmetricHigh", "noiseSymmetric", func(q gp, wu, we value) value { return m.symmetric(q, wu, we, true) })
+		for _, high := range []bool{false, true} {
+			side := map[bool]string{false: "Low", true: "High"}[high]
+			m.family2("noiseSymmetric"+side, "noiseSymmetric", func(q gp, wu, we value) value { return m.symmetric(q, wu, we, high) })
+			for _, form := range []string{"Positive", "Root", "Log"} {
+				m.family2("noise"+form+side, "noisePositive", func(q gp, wu, we value) value { return m.positive(q, wu, we, high, form) })
+			}
+		}
+		m.family2("noiseSkewed", "noiseSkewed", m.skewed)
 	})
 }
 
@@ -215,55 +224,4 @@ func (m *machine) sine(w, z value) value {
 	m.scaleBy(r, z)
 	m.fma(r, z, m.same(noisePi, len(w)))
 	return r
-}
-
-// symmetric is noiseSymmetric.
-func (m *machine) symmetric(q gp, wu, we value, high bool) value {
-	n := len(wu)
-	v := m.halfUnit(wu)
-	line := func(at, slope int, minus bool) value {
-		y := m.copy(m.field(q, at, n))
-		if minus {
-			m.fms(y, v, m.field(q, slope, n))
-		} else {
-			m.fma(y, v, m.field(q, slope, n))
-		}
-		return y
-	}
-	k := qK
-	w := m.max(line(k, qAlpha, true), m.field(q, qLeast, 1)[0])
-	if high {
-		k = qK1
-		big := m.op2("FCMGT", w, m.same(0.5, n))
-		m.choose(w, line(k, qAlpha, false), big)
-	}
-	s := m.sine(w, w)
-	y := line(k, qEps, false)
-	c := m.sine(y, y)
-	sv := m.sine(v, v)
-	e := m.negLog2(we)
-	inv := m.div(m.same(1, n), m.mul(e, sv))
-	head := m.mul(m.mul(s, e), inv)
-	return m.flip(m.noiseScaled(q, head, m.mul(c, inv)), wu)
-}
-
-// noiseScaled is that for a positive head and without biasN.
-func (m *machine) noiseScaled(q gp, head, r value) value {
-	n := len(r)
-	ei, f := m.split(r)
-	e := m.op1("SCVTF", ei)
-	t := m.copy(m.field(q, qBias, n))
-	expo := m.field(q, qExpo, n)
-	m.fma(t, m.mul(m.polynomial(f, noiseLog), f), expo)
-	z := m.copy(t)
-	m.fma(z, e, expo)
-	z = m.op1("FRINTN", z)
-	d := m.op1("FNEG", z)
-	m.fma(d, e, expo)
-	m.fma(t, e, m.field(q, qExpoLo, n))
-	d = m.min(m.max(m.add(d, t), m.fresh(-noiseMost, 1)[0]), m.fresh(noiseMost, 1)[0])
-	p := m.polynomial(d, noiseExp)
-	z = m.min(m.max(z, m.fresh(-126, 1)[0]), m.fresh(127, 1)[0])
-	p = m.addInt(p, m.shiftLeft(m.op1("FCVTZS", z), 23))
-	return m.min(m.max(m.mul(head, p), m.fresh(minFloat, 1)[0]), m.fresh(math.MaxFloat32, 1)[0])
 }
