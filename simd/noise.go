@@ -150,7 +150,7 @@ func noiseRagged(dst []float32, op NoiseOp, p *Philox, block uint32, skip int, q
 	var buf [4 * noiseGroup]uint32
 	per := int(op.perBlock())
 	blocks := min((skip+len(dst)+per-1)/per, noiseGroup)
-	if noiseGrouped(op) {
+	if noiseGrouped() {
 		blocks = noiseGroup
 	}
 	words, x := buf[:4*blocks], (*[4 * noiseGroup]float32)(unsafe.Pointer(&buf))[:per*blocks]

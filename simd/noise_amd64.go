@@ -27,7 +27,7 @@ func philoxWordsAsm(dst []uint32, p *Philox, block uint32, at []uint64) (blocks 
 }
 
 // noiseGrouped tells whether it is quicker to make whole groups of blocks.
-func noiseGrouped(NoiseOp) bool { return isa.Cur() != isa.Generic }
+func noiseGrouped() bool { return isa.Cur() != isa.Generic }
 
 // noiseTransformAsm is noiseTransform for the whole groups of words, if there is
 // assembly for it. It returns how many blocks they are.

@@ -16,9 +16,7 @@ func philoxWordsAsm(dst []uint32, p *Philox, block uint32, at []uint64) (blocks 
 }
 
 // noiseGrouped tells whether it is quicker to make whole groups of blocks.
-func noiseGrouped(op NoiseOp) bool {
-	return isa.Cur() == isa.NEON && op <= NoiseSymmetricHigh && op != NoiseTable
-}
+func noiseGrouped() bool { return isa.Cur() == isa.NEON }
 
 // noiseTransformAsm is noiseTransform for the whole groups of words, if there is
 // assembly for it. It returns how many blocks they are.
@@ -53,8 +51,12 @@ func noiseTransformAsm(dst []float32, words []uint32, op NoiseOp, q *NoiseParams
 		noiseLogLowNEON(x, w, n, q)
 	case NoiseLogHigh:
 		noiseLogHighNEON(x, w, n, q)
-	default:
-		return 0
+	case NoiseTable:
+		if q.Table.terms == 8 {
+			noiseTable8NEON(x, w, n, q)
+		} else {
+			noiseTable10NEON(x, w, n, q)
+		}
 	}
 	return n * noiseGroup
 }
@@ -102,3 +104,9 @@ func noiseLogLowNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
 
 //go:noescape
 func noiseLogHighNEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseTable8NEON(dst *float32, words *uint32, groups int, q *NoiseParams)
+
+//go:noescape
+func noiseTable10NEON(dst *float32, words *uint32, groups int, q *NoiseParams)

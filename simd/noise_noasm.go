@@ -6,4 +6,4 @@ package simd
 // did, noiseGrouped whether it is quicker to make whole groups.
 func philoxWordsAsm([]uint32, *Philox, uint32, []uint64) int                  { return 0 }
 func noiseTransformAsm([]float32, []uint32, NoiseOp, *NoiseParams) (done int) { return 0 }
-func noiseGrouped(NoiseOp) bool                                               { return false }
+func noiseGrouped() bool                                                      { return false }

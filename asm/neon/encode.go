@@ -20,12 +20,14 @@ var words3 = map[string]vectorWord{
 	"FMAX": {0x4e20f400, "4S", "4S"}, "FMIN": {0x4ea0f400, "4S", "4S"},
 	"FCMEQ": {0x4e20e400, "4S", "4S"}, "FCMGE": {0x6e20e400, "4S", "4S"}, "FCMGT": {0x6ea0e400, "4S", "4S"},
 	"CMHS": {0x6ea03c00, "4S", "4S"}, "CMGT": {0x4ea03400, "4S", "4S"}, "FADD.2D": {0x4e60d400, "2D", "2D"},
+	"MUL": {0x4ea09c00, "4S", "4S"}, "USHL": {0x6ea04400, "4S", "4S"},
 	"UMULL": {0x2ea0c000, "2D", "2S"}, "UMULL2": {0x6ea0c000, "2D", "4S"}, "BIC": {0x4e601c00, "16B", "16B"},
 }
 
 // two operands: destination, source.
 var words2 = map[string]vectorWord{
 	"FABS": {0x4ea0f800, "4S", "4S"}, "FNEG": {0x6ea0f800, "4S", "4S"}, "FSQRT": {0x6ea1f800, "4S", "4S"}, "SCVTF": {0x4e21d800, "4S", "4S"},
+	"UCVTF": {0x6e21d800, "4S", "4S"}, "NEG": {0x6ea0b800, "4S", "4S"},
 	"FRINTN": {0x4e218800, "4S", "4S"}, "FCVTZS": {0x4ea1b800, "4S", "4S"},
 	"FCVTL": {0x0e617800, "2D", "2S"}, "FCVTL2": {0x4e617800, "2D", "4S"},
 }

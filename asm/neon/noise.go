@@ -53,6 +53,8 @@ func variates(f *file) {
 			}
 		}
 		m.family2("noiseSkewed", "noiseSkewed", m.skewed)
+		m.tabular(8)
+		m.tabular(10)
 	})
 }
 

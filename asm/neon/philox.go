@@ -71,7 +71,9 @@ func (m *machine) blocks(x0, x1, x2, x3 vec) value {
 	a, b := m.zip(value{x0}, value{x1}), m.zip(value{x2}, value{x3})
 	out := m.new(4)
 	for i := range out {
-		m.ins("VZIP%d %s, %s, %s", i%2+1, b[i/2].d2(), a[i/2].d2(), out[i].d2())
+		m.ins("VZIP%d %s, %s, %s", i%2+1, d2(b[i/2]), d2(a[i/2]), d2(out[i]))
 	}
 	return out
 }
+
+func d2(r vec) view { return view{r, "V%d.D2"} }
