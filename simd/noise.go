@@ -136,7 +136,7 @@ func noiseFill(dst []float32, op NoiseOp, p *Philox, off uint64, q *NoiseParams)
 		if skip != 0 || n == 0 {
 			n = noiseRagged(dst, op, p, block, skip, q)
 		} else {
-			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[0])), n*each)
+			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[:n*each][0])), n*each)
 			p.words(words, block, nil)
 			noiseTransform(dst[:n], words, op, q)
 		}

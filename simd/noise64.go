@@ -87,7 +87,7 @@ func Noise64(dst []float64, op Noise64Op, p *Philox, off uint64, q *Noise64Param
 		if skip != 0 || n == 0 {
 			n = noise64Ragged(dst, op, p, block, skip, q)
 		} else {
-			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[0])), 2*n*each)
+			words := unsafe.Slice((*uint32)(unsafe.Pointer(&dst[:n*each][0])), 2*n*each)
 			p.words(words, block, nil)
 			noise64Transform(dst[:n], words, op, q)
 		}
