@@ -7,6 +7,7 @@
 #
 #	tools/neoncount.sh               both
 #	tools/neoncount.sh neon          the sum for NEON alone
+#	tools/neoncount.sh noise         the second table: variates
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/qemucount.sh
@@ -34,6 +35,19 @@ count() { # LEVEL
 			}
 		}' "$tmp/$1.1" "$tmp/$1.2"
 }
+if [ "${1-}" = noise ]; then
+	per() { # LEVEL FLAGS…: instructions of the 100,000 variates after 1,000, a variate
+		for n in 1000 101000; do
+			HEAVYTAIL_ISA=$1 tools/qemucount.sh "$tmp/noise.$n" "$tmp/heavytail" noise "${@:2}" -n $n -threads 1 -seed 7 -o "$tmp/noise.npy" >/dev/null
+		done
+		awk 'NR == FNR { before[$2] = $1; next } $2 ~ /^heavytail\/simd/ { n += $1 - before[$2] } END { printf "%.1f", n / 1e5 }' "$tmp/noise.1000" "$tmp/noise.101000"
+	}
+	printf '| instructions a variate | Go reference | NEON |\n|---|---|---|\n'
+	for law in uniform exponential: normal: stable:1.7,0 "stable:1.7,0 -method table" "stable:1.5,0.5 -param s1" positive:0.7; do
+		printf '| %s | %s | %s |\n' "${law%:}" "$(per generic -law $law)" "$(per neon -law $law)"
+	done
+	exit
+fi
 if [ "${1-}" = neon ]; then
 	count neon | awk -F'\t' '{ n += $3 } END { printf "%.1f\n", n / 1e6 }'
 	exit
