@@ -17,8 +17,9 @@ import (
 // as docs/methods.md says.
 
 // TestPlugInDistance: t-EDM's ancestral sampler on the t_3 oracle, where the ODE
-// is right, and so is the sampler with the second moment in place of the plug-in:
-// its error in 1/N is below that of the draws (5 % of the quantile at 99 %).
+// is right, and so in the limit is the sampler with the second moment in place of
+// the plug-in: its error is of first order, 6.4/N of the median with N = 64 and 6.2/N
+// with 128, for the steps leave out the spread of x_0 in their mean.
 func TestPlugInDistance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many samples")
@@ -41,7 +42,7 @@ func TestPlugInDistance(t *testing.T) {
 		tol := 0.01 + 4/(3*math.Sqrt(n*(1-p[i])))
 		require.InDelta(t, want, plug[i], tol, "ancestral, quantile %v", p[i])
 		require.InDelta(t, 1, exact[i], tol, "ODE, quantile %v", p[i])
-		require.InDelta(t, 1, moment[i], tol, "ancestral with the exact second moment, quantile %v", p[i])
+		require.InDelta(t, 1, moment[i], tol+7.0/256, "ancestral with the exact second moment, quantile %v", p[i])
 	}
 }
 
