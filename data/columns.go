@@ -49,7 +49,7 @@ func list(names []string) string {
 }
 
 // all takes every column but that of the classes, those without any number
-// (dates, names), those without name and values (a comma behind every line) and
+// (dates, names), those without name and values at an end (a comma behind every line, bars around it) and
 // one that counts the lines, as pandas writes it.
 func (d *dialect) all(rows [][]string) {
 	texts, first := 0, 0
@@ -62,7 +62,7 @@ func (d *dialect) all(rows [][]string) {
 			if texts++; texts == 1 {
 				first = c
 			}
-		case k == nothing && (d.names == nil || d.names[c] == strconv.Itoa(c)) && c == d.width-1 && c > 0:
+		case k == nothing && (d.names == nil || d.names[c] == strconv.Itoa(c)) && d.width > 1 && (c == 0 || c == d.width-1):
 		case k == counter && d.isIndex(c):
 			d.note("column %s numbers the lines: it is left out (-columns takes it)", d.name(c))
 		default:

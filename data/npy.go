@@ -86,7 +86,7 @@ func readNPY(r io.Reader, o Options) (*Set, error) {
 		return nil, fmt.Errorf("array of shape %v: there is nothing in a sample", a.Shape)
 	}
 	if i := s.unfit(o); i >= 0 {
-		return nil, fmt.Errorf("sample %d has a value that is not finite, or beyond float32; remove it", i/s.Per())
+		return nil, fmt.Errorf("%s has a value that is not finite, or beyond float32; remove it", s.PlaceOf(i/s.Per(), i%s.Per()))
 	}
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -20,6 +21,9 @@ func noTable(r *bufio.Reader) error {
 	head, _ := r.Peek(16)
 	switch kind := source.Kind(head); kind {
 	case "", source.Text, source.Empty:
+		if text := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(string(head)), "[")); strings.HasPrefix(text, `{"`) {
+			return errors.New("JSON, no table; save its values as CSV, a line of cells for each point")
+		}
 		return nil
 	case source.Zip:
 		return fmt.Errorf("%s, no table; save the sheet as CSV, or unpack the archive", kind)

@@ -81,6 +81,8 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	defer done()
 	src.gpu = o.place.on != nil
 	switch {
+	case o.out == "":
+		return usage("-o is missing: name the .npy file to write, or - for the standard output")
 	case o.out == "-":
 		if e.stdout == nil {
 			return usage("-o -: there is no standard output")

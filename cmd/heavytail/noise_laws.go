@@ -196,6 +196,9 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 	if len(p) > 3 {
 		l.Loc = p[3]
 	}
+	if err := l.Validate(); err != nil {
+		return m, err
+	}
 	switch o.param {
 	case "s0":
 		l.Param = stable.S0
@@ -206,9 +209,6 @@ func stableNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		}
 	default:
 		return m, fmt.Errorf("-param %q; want s0 or s1", o.param)
-	}
-	if err := l.Validate(); err != nil {
-		return m, err
 	}
 	if o.method == "table" {
 		sampler, err := stable.NewSampler(l)
