@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """PyTorch's times for what heavytail bench cuda timed, on the same GPU.
 
-    torch_ref.py OURS.jsonl OUT.json
+    torch_ref.py OURS.jsonl TF32.jsonl BF16.jsonl OUT.json
 
-OURS.jsonl is the output of heavytail bench cuda -json. Each case is run in four
+The first three are the outputs of heavytail bench cuda -json, exact and in the modes
+cuda,tf32 and cuda,bf16, of which those may be empty. Each case is run in four
 ways: float32 without tensor cores, TF32, bfloat16, and, where it fuses something,
 compiled. Operands are random and rotate over 200 MB, so that they do not stay
 in the second-level cache; a case runs as many times behind each other between two
@@ -174,34 +175,50 @@ def run(r, name, compiled):
     return us
 
 
+def read(path):
+    """The lines of a file of JSON, of which a last one may be cut short."""
+    lines = []
+    with open(path) as f:
+        for line in f:
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                print("%s: not JSON: %s" % (path, line[:80]), file=sys.stderr)
+    return lines
+
+
 def main():
-    with open(sys.argv[1]) as f:
-        ours = [json.loads(line) for line in f]
+    ours, *fast = [read(path) for path in sys.argv[1:4]]
     for r in ours:
         r["us"], r["torch"] = r["median_ms"] * 1e3, {}
+        for name, times in zip(("tf32", "bf16"), fast):
+            r["us " + name] = next((x["median_ms"] * 1e3 for x in times if x["name"] == r["name"]), None)
 
     def save():
-        with open(sys.argv[2], "w") as f:
+        with open(sys.argv[4], "w") as f:
             json.dump(ours, f, indent=1)
+
+    def mine(r):
+        return " ".join(cell(r[k]) for k in ("us", "us tf32", "us bf16"))
 
     def cell(us):
         return "%10s" % "-" if us is None else "%10.1f" % us
 
     print("%s, PyTorch %s; microseconds" % (torch.cuda.get_device_name(), torch.__version__))
-    print("%-48s %10s %10s %10s %10s" % ("", "ours", "fp32", "tf32", "bf16"))
+    print("%-48s %10s %10s %10s | %10s %10s %10s" % ("", "ours", "ours tf32", "ours bf16", "fp32", "tf32", "bf16"))
     for r in ours:
         if r["op"] in CASES:
             r["torch"] = {name: run(r, name, False) for name in ("fp32", "tf32", "bf16")}
             save()
-        print("%-48s %10.1f %s" % (r["name"], r["us"], " ".join(cell(r["torch"].get(k)) for k in ("fp32", "tf32", "bf16"))), flush=True)
+        print("%-48s %s | %s" % (r["name"], mine(r), " ".join(cell(r["torch"].get(k)) for k in ("fp32", "tf32", "bf16"))), flush=True)
     # Last, since a network takes a minute to compile: the largest of each kind.
     largest = {r["op"]: r for r in sorted(ours, key=lambda r: r["us"]) if r["op"] in COMPILED}
-    print("%-48s %10s %10s %10s %10s" % ("compiled", "ours", "", "tf32", "bf16"))
+    print("%-48s %10s %10s %10s | %10s %10s %10s" % ("compiled", "ours", "ours tf32", "ours bf16", "", "tf32", "bf16"))
     for r in largest.values():
         for name in ("tf32", "bf16"):
             r["torch"][name + " compiled"] = run(r, name, True)
             save()
-        print("%-48s %10.1f %10s %s" % (r["name"], r["us"], "", " ".join(cell(r["torch"][k + " compiled"]) for k in ("tf32", "bf16"))), flush=True)
+        print("%-48s %s | %10s %s" % (r["name"], mine(r), "", " ".join(cell(r["torch"][k + " compiled"]) for k in ("tf32", "bf16"))), flush=True)
 
 
 if __name__ == "__main__":
