@@ -78,6 +78,7 @@ func (d *Device) launch(module, entry string, blocks [3]uint32, shared int, args
 
 // run starts what package plan has planned.
 func (d *Device) run(l plan.Launch) {
+	d.fits(l.Entry, l.Grid)
 	k := d.kernel(l.Entry, l.Entry, l.Shared)
 	if len(l.Params) != k.bytes || l.Threads != k.threads {
 		panic(fmt.Sprintf("cuda: %s takes %d bytes of parameters and %d threads, not %d and %d", l.Entry, k.bytes, k.threads, len(l.Params), l.Threads))
@@ -85,12 +86,17 @@ func (d *Device) run(l plan.Launch) {
 	d.start(k, l.Entry, l.Grid, l.Shared, l.Params)
 }
 
-func (d *Device) start(k *kernel, entry string, blocks [3]uint32, shared int, params []byte) {
+// fits stops the method if no GPU takes so many blocks.
+func (d *Device) fits(entry string, blocks [3]uint32) {
 	for i, n := range blocks {
 		if int64(n) > maxGrid[i] {
 			d.missing("so large a tensor in one piece (%s on %d×%d×%d blocks)", entry, blocks[0], blocks[1], blocks[2])
 		}
 	}
+}
+
+func (d *Device) start(k *kernel, entry string, blocks [3]uint32, shared int, params []byte) {
+	d.fits(entry, blocks)
 	if d.stopped = d.stopped || d.stop.Now(); d.stopped {
 		return
 	}

@@ -24,6 +24,10 @@ func (s *Stream) Product(y, x Image, w uint64, ldw int, bias uint64, res Image, 
 		g = anyTiling(n)
 	}
 	each := most(1, g.BM, x.Pitch, y.Pitch, res.Pitch) // rows of a launch
+	if each == 0 {
+		s.refuse(g.Name)
+		return
+	}
 	for row := 0; row < m; row += each {
 		rows := min(m-row, each)
 		a, c, r := Rows(x.At, m, x.C, x.Pitch), Rows(y.At, m, n, y.Pitch), Rows(res.At, m, n, res.Pitch)
@@ -109,6 +113,10 @@ func (s *Stream) direct(y, x Image, w, bias uint64, res Image, p conv.Part) {
 		g = anyTiling(y.C)
 	}
 	each := imagesOf(p, g.BM, y, x, res)
+	if each == 0 {
+		s.refuse(g.Name)
+		return
+	}
 	for n := 0; n < y.N && pixels > 0; n += each {
 		images := min(each, y.N-n)
 		s.product(g, y.from(n), x.from(n), w, y.C, bias, res.from(n), images*pixels, Batch{})

@@ -116,6 +116,10 @@ func (s *Stream) cores(g *gen.MMA, y, x Image, w uint64, ldw int, bias uint64, r
 		size = 4
 	}
 	pixels, each := p.H*p.W, imagesOf(p, g.BM, y, x, res)
+	if each == 0 {
+		s.refuse(g.Name)
+		return
+	}
 	for n := 0; n < y.N && pixels > 0; n += each {
 		m := min(each, y.N-n) * pixels
 		out, r := y.from(n), res.from(n)

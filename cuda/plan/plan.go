@@ -8,6 +8,7 @@ package plan
 
 import (
 	"encoding/binary"
+	"math"
 
 	"heavytail/cuda/gen"
 	"heavytail/internal/conv"
@@ -32,6 +33,7 @@ type Stream struct {
 	Cache      int // bytes that pixels and products of Winograd's form may take at a time, to stay in the cache; 0: 32 MiB
 
 	params []byte
+	over   bool // a parameter does not fit
 	parts  map[conv.Shape][]conv.Part
 }
 
@@ -63,7 +65,7 @@ func (m Image) quads() bool { return m.At%16 == 0 && m.C%4 == 0 && m.Pitch%4 == 
 // pairs reports whether the pixels can be written 8 bytes at a time.
 func (m Image) pairs() bool { return m.At%8 == 0 && m.Pitch%2 == 0 }
 
-func (s *Stream) begin() { s.params = s.params[:0] }
+func (s *Stream) begin() { s.params, s.over = s.params[:0], false }
 
 // u64 and u32 append parameters.
 func (s *Stream) u64(v ...uint64) {
@@ -77,14 +79,24 @@ func (s *Stream) u64(v ...uint64) {
 
 func (s *Stream) u32(v ...int) {
 	for _, x := range v {
+		s.over = s.over || uint64(x) > math.MaxUint32
 		s.params = binary.LittleEndian.AppendUint32(s.params, uint32(x))
 	}
 }
 
 func (s *Stream) launch(entry string, x, y, z, threads, shared int) {
-	if x > 0 && y > 0 && z > 0 {
+	switch {
+	case s.over || uint64(max(x, y, z)) > math.MaxUint32:
+		s.refuse(entry)
+	case x > 0 && y > 0 && z > 0:
 		s.Run(Launch{entry, [3]uint32{uint32(x), uint32(y), uint32(z)}, threads, shared, s.params})
 	}
+}
+
+// refuse hands on a launch without parameters on more blocks than there are: of an
+// image too large for one, whose numbers or offsets have not 32 bits.
+func (s *Stream) refuse(entry string) {
+	s.Run(Launch{Entry: entry, Grid: [3]uint32{math.MaxUint32, math.MaxUint32, math.MaxUint32}})
 }
 
 // up is ⌈n/d⌉.
@@ -99,13 +111,13 @@ const (
 )
 
 // most is how many pieces of so many rows and of so many elements one launch may
-// have with tiles of height rows, at least one.
+// have with tiles of height rows: 0 if there are too many in one.
 func most(rows, height int, elements ...int) int {
 	n := maxY * height / max(rows, 1)
 	for _, e := range elements {
 		n = int(min(int64(n), maxOffset/int64(max(e, 1)))) // an int may have 32 bits
 	}
-	return max(n, 1)
+	return n
 }
 
 // sgemm is the product of that name.

@@ -16,6 +16,10 @@ func (s *Stream) WeightGradient(dw uint64, dy, x Image, sh conv.Shape) {
 	plain := sh.K == 1 && sh.Stride == 1 && !sh.Up
 	quads := x.quads() && dy.quads() && dw%16 == 0
 	g := s.wgrad(x.C, dy.C, taps, plain, quads)
+	if int64(max(x.pixels(), dy.pixels())) > maxOffset { // whose numbers have 32 bits
+		s.refuse(g.Name)
+		return
+	}
 	s.begin()
 	s.u64(x.At, dy.At, dw)
 	s.u32(x.C, dy.C, x.Pitch, dy.Pitch)
