@@ -121,7 +121,7 @@ func (d *Device) table(t *simd.OctaveTable) (entry string, args []arg) {
 }
 
 // fill makes the blocks from first on of a family at an address.
-func (d *Device) fill(entry string, to uint64, blocks, first int, s stable.Stream, tag uint32, args []arg) {
+func (d *Device) fill(entry string, to uint64, blocks, first int, s stable.Key, tag uint32, args []arg) {
 	key, c := s.Counter(tag)
 	all := append([]arg{ptr(to), num(blocks), num(first), u32(uint32(key)), u32(uint32(key >> 32)), u32(c[0]), u32(c[1]), u32(c[2])}, args...)
 	d.launch(entry, entry, grid(up(blocks, pointThreads), 1, 1), 0, all...)
@@ -137,9 +137,9 @@ func noiseBlocks(op string, n, off, per int) (blocks, first, skip int) {
 }
 
 // Noise sets the elements of dst, which is dense, to variates off, off+1, … of a
-// family of the stream: the bits that the method of stable.Stream gives which the
+// family of the stream: the bits that the method of stable.Key gives which the
 // family is named after. It panics if the family has not so many.
-func (d *Device) Noise(dst *tensor.Tensor, s stable.Stream, f stable.Family, off int) {
+func (d *Device) Noise(dst *tensor.Tensor, s stable.Key, f stable.Family, off int) {
 	dense("Noise", dst)
 	defer d.begin("Noise", dst).end()
 	dst.Touch()
@@ -152,7 +152,7 @@ func dense(op string, t *tensor.Tensor) {
 	}
 }
 
-func (d *Device) noise(to uint64, n int, s stable.Stream, f stable.Family, off int) {
+func (d *Device) noise(to uint64, n int, s stable.Key, f stable.Family, off int) {
 	if n == 0 {
 		return
 	}
@@ -173,7 +173,7 @@ func (d *Device) noise(to uint64, n int, s stable.Stream, f stable.Family, off i
 }
 
 // Noise64 is Noise for float64, which it downloads.
-func (d *Device) Noise64(dst []float64, s stable.Stream, f stable.Family64, off int) {
+func (d *Device) Noise64(dst []float64, s stable.Key, f stable.Family64, off int) {
 	if len(dst) == 0 {
 		return
 	}
@@ -187,17 +187,17 @@ func (d *Device) Noise64(dst []float64, s stable.Stream, f stable.Family64, off 
 }
 
 // Gamma sets dst[i] to variate off+i of the gamma law of that shape: the bits of
-// stable.Stream.GammaFill. The few that rounding leaves open this processor makes.
-func (d *Device) Gamma(dst []float64, s stable.Stream, shape float64, off int) {
+// stable.Key.GammaFill. The few that rounding leaves open this processor makes.
+func (d *Device) Gamma(dst []float64, s stable.Key, shape float64, off int) {
 	d.gamma(dst, s, shape, 1, 1, off)
 }
 
-// Kappa sets dst[i] to variate off+i of κ, as stable.Stream.KappaFill does, nu finite.
-func (d *Device) Kappa(dst []float64, s stable.Stream, nu float64, off int) {
+// Kappa sets dst[i] to variate off+i of κ, as stable.Key.KappaFill does, nu finite.
+func (d *Device) Kappa(dst []float64, s stable.Key, nu float64, off int) {
 	d.gamma(dst, s, nu/2, 2, nu, off)
 }
 
-func (d *Device) gamma(dst []float64, s stable.Stream, shape, mul, div float64, off int) {
+func (d *Device) gamma(dst []float64, s stable.Key, shape, mul, div float64, off int) {
 	const limit = 1 << 32 / simd.Gamma64Blocks
 	if !(shape > 0 && shape <= math.MaxFloat64) || off < 0 || off > limit || len(dst) > limit-off {
 		panic(fmt.Sprintf("cuda: Gamma: shape %v, %d variates at offset %d, of a family of %d", shape, len(dst), off, limit))
@@ -214,7 +214,7 @@ func (d *Device) gamma(dst []float64, s stable.Stream, shape, mul, div float64, 
 	}
 }
 
-func (d *Device) gammas(dst []float64, s stable.Stream, args []arg, off int) {
+func (d *Device) gammas(dst []float64, s stable.Key, args []arg, off int) {
 	defer d.begin("Gamma").end()
 	from := d.room(2 * len(dst))
 	d.fill("gamma64", from, len(dst), off, s, stable.GammaTag, args)
@@ -223,7 +223,7 @@ func (d *Device) gammas(dst []float64, s stable.Stream, args []arg, off int) {
 
 // StableNoise sets sample j of dst, which is dense, to the noise of sample
 // s.Sample + j: the bits of n.Fill.
-func (d *Device) StableNoise(dst *tensor.Tensor, s stable.Stream, n stable.Noise) {
+func (d *Device) StableNoise(dst *tensor.Tensor, s stable.Key, n stable.Noise) {
 	dense("StableNoise", dst)
 	if !(n.Alpha > 0 && n.Alpha <= 2) || dst.Rank() < 1 {
 		panic(fmt.Sprintf("cuda: StableNoise: alpha %v for shape %v", n.Alpha, dst.Shape()))
@@ -248,7 +248,7 @@ func (d *Device) StableNoise(dst *tensor.Tensor, s stable.Stream, n stable.Noise
 	per := dst.Len() / dst.Dim(0)
 	normals, roots := d.room(per), d.room(per)
 	for j := range dst.Dim(0) {
-		one := stable.Stream{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
+		one := stable.Key{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
 		d.noise(normals, per, one, stable.NormalFamily(1), 0)
 		d.noise(roots, per, one, stable.PositiveFamily(n.Alpha/2, stable.Root), 0)
 		row := func(at uint64) matrix { return matrix{at, 1, per, per} }
@@ -259,14 +259,14 @@ func (d *Device) StableNoise(dst *tensor.Tensor, s stable.Stream, n stable.Noise
 var pointNoise = point("noise_product")
 
 // isotropic makes noise of one multiplier A to a sample.
-func (d *Device) isotropic(dst *tensor.Tensor, s stable.Stream, n stable.Noise, limit float32) {
+func (d *Device) isotropic(dst *tensor.Tensor, s stable.Key, n stable.Noise, limit float32) {
 	rows := dst.Dim(0)
 	per := dst.Len() / rows
 	scale := d.room(rows)
 	// samples are the parameters of m samples from j on. It panics if there are not
 	// so many.
 	samples := func(tag uint32, j, m int, args ...arg) []arg {
-		s := stable.Stream{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
+		s := stable.Key{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
 		last := s
 		last.Sample += uint64(m - 1)
 		last.Counter(tag)

@@ -11,9 +11,9 @@ import (
 	"heavytail/stable"
 )
 
-var noiseStream = stable.Stream{Seed: 0x123456789abcdef0, Sample: 1<<40 + 7, Step: 3}
+var noiseStream = stable.Key{Seed: 0x123456789abcdef0, Sample: 1<<40 + 7, Step: 3}
 
-// Every family of float32 variates has the bits of stable.Stream, from whole blocks
+// Every family of float32 variates has the bits of stable.Key, from whole blocks
 // and from the middle of one.
 func TestNoise(t *testing.T) {
 	d := cudatest.Open(t, cudatest.Config{Seed: 1})
@@ -50,7 +50,7 @@ func TestNoise(t *testing.T) {
 	beyond := uint64(1<<34 - 7) // negative where an int has 32 bits, as wrong there
 	require.Panics(t, func() { d.Noise(d.New(8), s, stable.UniformFamily(), int(beyond)) })
 	require.Panics(t, func() { d.Noise(d.New(2, 8).Columns(0, 4), s, stable.UniformFamily(), 0) })
-	require.Panics(t, func() { d.Noise(d.New(8), stable.Stream{Sample: 1 << 56}, stable.UniformFamily(), 0) })
+	require.Panics(t, func() { d.Noise(d.New(8), stable.Key{Sample: 1 << 56}, stable.UniformFamily(), 0) })
 	require.NoError(t, d.Err())
 }
 
@@ -115,7 +115,7 @@ func TestStableNoise(t *testing.T) {
 		}
 	}
 	require.Panics(t, func() {
-		d.StableNoise(d.New(2, 3), stable.Stream{Sample: 1<<56 - 1}, stable.Noise{Alpha: 1, Isotropic: true})
+		d.StableNoise(d.New(2, 3), stable.Key{Sample: 1<<56 - 1}, stable.Noise{Alpha: 1, Isotropic: true})
 	})
 	require.Panics(t, func() { d.StableNoise(d.New(2, 3), noiseStream, stable.Noise{Alpha: 2.1}) })
 	require.NoError(t, d.Err())

@@ -177,7 +177,7 @@ func predictKernels(t *testing.T) {
 		const n = 1 << 24
 		p := predict(t, func(d *cuda.Device) func() {
 			x := d.New(n)
-			return func() { d.Noise(x, stable.Stream{Seed: 1}, f.family, 0) }
+			return func() { d.Noise(x, stable.Key{Seed: 1}, f.family, 0) }
 		})
 		t.Logf("| 2^24 variates, %s | %.4g | %.4g G/s", f.name, p.seconds*1e6, n/p.seconds/1e9)
 	}

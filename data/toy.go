@@ -112,7 +112,7 @@ func gmmGrid(r points, i, _ int) (float64, float64) {
 // modes, their shares exact.
 func sasGrid(r points, i, n int) (float64, float64) {
 	var e [2]float32
-	stable.Noise{Alpha: 1.7, Isotropic: true}.Fill(e[:], stable.Stream{Seed: mix(r.seed ^ mix(uint64(i))), Step: toyStep})
+	stable.Noise{Alpha: 1.7, Isotropic: true}.Fill(e[:], stable.Key{Seed: mix(r.seed ^ mix(uint64(i))), Step: toyStep})
 	u, k := (float64(i)+0.5)/float64(n), 0
 	for k < len(gridWeights)-1 && u >= gridWeights[k] {
 		u -= gridWeights[k]

@@ -11,8 +11,8 @@ func BenchmarkStep(b *testing.B) {
 	const T = 101
 	none := func(_ context.Context, eps, x, _ []float32) error { copy(eps, x); return nil }
 	for name, s := range map[string]sampler{
-		"dlpm":      DLPM{Process: Default(1.7, T)},
-		"dlpm each": DLPM{Process: Process{Alpha: 1.7, Scale: Preserving, Steps: T}},
+		"dlpm":      DLPMSampler{Process: Default(1.7, T)},
+		"dlpm each": DLPMSampler{Process: DLPM{Alpha: 1.7, Scale: Preserving, Steps: T}},
 		"dlim":      DLIM{Process: Default(1.7, T)},
 	} {
 		b.Run(name, func(b *testing.B) {

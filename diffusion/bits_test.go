@@ -25,7 +25,7 @@ func TestCoefficientBits(t *testing.T) {
 		}
 	}
 	const T = 100
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		Default(1.05, T), Default(1.7, T), Default(2, T),
 		{Alpha: 1.5, Scale: Preserving, Grid: Quadratic, Steps: T},
 		{Alpha: 1.8, Scale: Exploding, Steps: T},

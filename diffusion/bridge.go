@@ -18,7 +18,7 @@ import (
 // have been trained with α = 2, scale "preserving", linear grid and time t/T.
 // Levels outside the schedule, σ < σ_1 or σ > σ_{T−1}, are told the nearest
 // time. The result has a workspace: use it from one goroutine at a time.
-func (p Process) DataDenoiser(net Denoiser) (DataDenoiser, error) {
+func (p DLPM) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (p Process) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 
 // SigmaRange returns σ_1 and σ_{T−1} of DataDenoiser, the levels that its
 // network was trained on: EDM.SigmaMin and EDM.SigmaMax for sampling.
-func (p Process) SigmaRange() (lo, hi float64, err error) {
+func (p DLPM) SigmaRange() (lo, hi float64, err error) {
 	if _, err := p.steps(0); err != nil {
 		return 0, 0, err
 	}

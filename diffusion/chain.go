@@ -16,7 +16,7 @@ type chainOptions struct {
 }
 
 // moves returns the number of steps between levels.
-func (o chainOptions) moves(p Process) int {
+func (o chainOptions) moves(p DLPM) int {
 	if o.steps == 0 {
 		return p.Steps - 1
 	}
@@ -24,12 +24,12 @@ func (o chainOptions) moves(p Process) int {
 }
 
 // visits returns how many steps are made, repeated ones included.
-func (o chainOptions) visits(p Process) int {
+func (o chainOptions) visits(p DLPM) int {
 	n, _ := o.edit.visits(o.moves(p))
 	return n
 }
 
-func (o chainOptions) validate(name string, p Process) error {
+func (o chainOptions) validate(name string, p DLPM) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func (o chainOptions) validate(name string, p Process) error {
 type chain struct {
 	*run[float32] // out holds ε̂, or x̂_0 when clipping or keeping
 
-	proc   Process
-	sched  *Schedule
+	proc   DLPM
+	sched  *DLPMSchedule
 	opt    chainOptions
 	noise  stable.Noise
 	stride int       // levels per step: 1, or 2 of samplers with a level between
@@ -69,7 +69,7 @@ type draw struct {
 // A rule gives the reverse step at t ≥ 1.
 type rule func(t int, a draw) Coef
 
-func newChain(ctx context.Context, name string, p Process, opt chainOptions, stride int, den Denoiser, x []float32, seeds []uint64) (*chain, error) {
+func newChain(ctx context.Context, name string, p DLPM, opt chainOptions, stride int, den Denoiser, x []float32, seeds []uint64) (*chain, error) {
 	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
@@ -274,12 +274,12 @@ func at(a, prev, sum []float64, j int) (v draw) {
 
 // factors is the stream of the A of sample i at step t, the same at every
 // repetition.
-func (c *chain) factors(i, t int) stable.Stream {
-	return stable.Stream{Seed: c.seeds[i], Step: uint32(t)}
+func (c *chain) factors(i, t int) stable.Key {
+	return stable.Key{Seed: c.seeds[i], Step: uint32(t)}
 }
 
 // fresh is a stream of other A, one for every repetition.
-func (c *chain) fresh(i, t int) stable.Stream {
+func (c *chain) fresh(i, t int) stable.Key {
 	s := c.stream(i, uint32(t))
 	s.Sample = 1<<56 - 1 // the last key: no sample of a training has it
 	return s

@@ -158,14 +158,14 @@ func TestFlowOrders(t *testing.T) {
 	const m, s, n = 0.4, 0.5, 6
 	f := Flow{Target: TargetNoise, Mean: []float64{m}}
 	for _, e := range []struct {
-		method Method
+		method Solver
 		N      int
 		order  float64
 	}{{Euler, 100, 1}, {Heun, 40, 2}, {"", 40, 2}, {RK4, 80, 4}} {
 		for _, rho := range []float64{0, 7} {
 			fault := func(N int) float64 {
 				x, first := make([]float64, n), []float64(nil)
-				for k, err := range (FlowSampler{Process: f, Steps: N, Method: e.method, Rho: rho}).Trajectory(context.Background(), f.FromData(gaussianData(m, s)), x, seeds(n)) {
+				for k, err := range (FlowSampler{Process: f, Steps: N, Solver: e.method, Rho: rho}).Trajectory(context.Background(), f.FromData(gaussianData(m, s)), x, seeds(n)) {
 					require.NoError(t, err)
 					if k == N {
 						first = slices.Clone(x)
@@ -242,7 +242,7 @@ func TestFlowAndEDMDriveEachOther(t *testing.T) {
 	through := endAt(t, EDMSampler{Process: p, Steps: 300}, back, n, 0)
 	require.InDeltaSlice(t, direct, through, 1e-9)
 	y := make([]float64, n)
-	s := FlowSampler{Process: f, Steps: 2000, Start: f.Time(p.Sigmas(1)[0]), Method: RK4, Rho: 7}
+	s := FlowSampler{Process: f, Steps: 2000, Start: f.Time(p.Sigmas(1)[0]), Solver: RK4, Rho: 7}
 	stop(t, s.Trajectory(context.Background(), f.FromData(student3Data), y, seeds(n)), 0)
 	for i, v := range direct { // the same start: t_0·σ_0 = b_0
 		require.InEpsilon(t, v, y[i], 2e-3, "seed %d", i)

@@ -41,7 +41,7 @@ func TestMovesAndEvaluations(t *testing.T) {
 			if consistent {
 				steps = 8
 			}
-			counted(t, DLPM{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
+			counted(t, DLPMSampler{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
 			counted(t, DLIM{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
 			counted(t, DLIM{Process: p, Eta: 0.5, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
 			counted(t, DLIMSDE{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
@@ -61,8 +61,8 @@ func TestMovesAndEvaluations(t *testing.T) {
 		data := func(called func()) DataDenoiser { return p.Precondition(watched(called)) }
 		counted(t, TEDMSDE{Process: p, Steps: 9, Beta: 1, Edit: e}, data)
 		counted(t, DPMSolver{Process: p, Steps: 9, Edit: e}, data)
-		for _, m := range []Method{"", Euler, Heun, RK4} {
-			counted(t, FlowSampler{Process: f, Steps: 9, Method: m, Edit: e}, func(called func()) Velocity { return f.Velocity(watched(called)) })
+		for _, m := range []Solver{"", Euler, Heun, RK4} {
+			counted(t, FlowSampler{Process: f, Steps: 9, Solver: m, Edit: e}, func(called func()) Velocity { return f.Velocity(watched(called)) })
 		}
 		counted(t, LIMSampler{Process: lim, Steps: 9, Edit: e}, watched)
 		counted(t, LIMSampler{Process: lim, Steps: 9, ODE: true, Edit: e}, watched)

@@ -29,7 +29,7 @@ func TestChainsEndWhileTheyDraw(t *testing.T) {
 	for _, consistent := range []bool{false, true} {
 		for _, s := range []interface {
 			Sample(context.Context, Denoiser, []uint64, int) ([]float32, error)
-		}{DLPM{Process: p, ConsistentStart: consistent}, DLIM{Process: p, Eta: 0.5, ConsistentStart: consistent}} {
+		}{DLPMSampler{Process: p, ConsistentStart: consistent}, DLIM{Process: p, Eta: 0.5, ConsistentStart: consistent}} {
 			for _, left := range []int{0, 1, 50, 299, 300, 301, 320, 333, 340, 500, 700} {
 				ctx := &countdown{Context: t.Context(), left: left}
 				calls := 0
@@ -46,7 +46,7 @@ func TestChainsEndWhileTheyDraw(t *testing.T) {
 				require.ErrorIs(t, err, context.Canceled)
 				require.ErrorContains(t, err, "stopped at step")
 				require.LessOrEqual(t, ctx.asked, left+3, "left %d: it went on", left)
-				if _, dlpm := s.(DLPM); left < 300 && (dlpm || consistent) {
+				if _, dlpm := s.(DLPMSampler); left < 300 && (dlpm || consistent) {
 					require.Zero(t, calls)
 				}
 			}

@@ -32,12 +32,12 @@ import (
 // evaluations, whose start it shares. A DLIM2 is an immutable value: any number
 // of goroutines may use one.
 type DLIM2 struct {
-	Process Process
+	Process DLPM
 	Steps   int // N ≥ 1
 	// Clip clamps every estimate x̂_0 of the data to [−1, 1], and the sample, which
 	// is made of the last two.
 	Clip            bool
-	ConsistentStart bool  // as in DLPM
+	ConsistentStart bool  // as in DLPMSampler
 	Edit            *Edit // an image to start from or to keep parts of; nil: none
 }
 
@@ -83,7 +83,7 @@ type TwoCoef struct {
 
 // DLIM2 returns the step of the sampler of that name from t ≥ 2 to t−2, to the
 // data if that is 0, and the one to the level between.
-func (s *Schedule) DLIM2(t int) (half Coef, whole TwoCoef) {
+func (s *DLPMSchedule) DLIM2(t int) (half Coef, whole TwoCoef) {
 	g, gm, g0, s0 := s.GammaBar[t], s.GammaBar[t-1], 1.0, 0.0
 	if t > 2 {
 		g0, s0 = s.GammaBar[t-2], s.SigmaBar[t-2]
@@ -95,7 +95,7 @@ func (s *Schedule) DLIM2(t int) (half Coef, whole TwoCoef) {
 	return half, TwoCoef{X: g0 / g, First: float64(h * (1 - w)), Second: float64(h * w)}
 }
 
-// twoSteps is Schedule.DLIM2, rewritten for x̂_0 where out holds it: as in coef,
+// twoSteps is DLPMSchedule.DLIM2, rewritten for x̂_0 where out holds it: as in coef,
 // with the state at t−1 inserted too.
 func (c *chain) twoSteps(t int) (half Coef, whole TwoCoef) {
 	half, whole = c.sched.DLIM2(t)

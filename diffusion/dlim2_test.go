@@ -11,7 +11,7 @@ import (
 // stableData returns the exact E[ε | x_t] of stable data of the given scale, and
 // the scale of x_t: γ̄^α·scale^α + σ̄^α to the power 1/α. The ODE multiplies a
 // state by the ratio of these scales.
-func stableData(t *testing.T, p Process, scale float64) (Denoiser, func(level int) float64) {
+func stableData(t *testing.T, p DLPM, scale float64) (Denoiser, func(level int) float64) {
 	t.Helper()
 	s, err := p.Schedule(0)
 	require.NoError(t, err)
@@ -87,7 +87,7 @@ func TestDLIM2HasOrderTwo(t *testing.T) {
 func TestDLIM2ReturnsTwoPoints(t *testing.T) {
 	const n = 400
 	for _, scale := range []Scale{Preserving, Exploding} {
-		p := Process{Alpha: 2, Scale: scale, Steps: 61}
+		p := DLPM{Alpha: 2, Scale: scale, Steps: 61}
 		s, err := p.Schedule(0)
 		require.NoError(t, err)
 		den := func(_ context.Context, eps, x, times []float32) error {
@@ -120,7 +120,7 @@ func TestDLIM2IsValidated(t *testing.T) {
 		"524288 steps":                  {Process: Default(1.7, 10), Steps: 1 << 19},
 		"alpha is 3":                    {Process: Default(3, 10), Steps: 4},
 		"strength is 2":                 {Process: Default(1.7, 10), Steps: 4, Edit: &Edit{Strength: 2}},
-		"need 9 levels":                 {Process: Process{Alpha: 2, Scale: Preserving, Steps: 10, IntegerTime: true}, Steps: 4},
+		"need 9 levels":                 {Process: DLPM{Alpha: 2, Scale: Preserving, Steps: 10, IntegerTime: true}, Steps: 4},
 		"DLIM2: stopped at step 3 of 4": {Process: Default(1.7, 10), Steps: 4}, // at its second evaluation
 	} {
 		calls := 0
@@ -132,6 +132,6 @@ func TestDLIM2IsValidated(t *testing.T) {
 		}, seeds(2), 3)
 		require.ErrorContains(t, err, want)
 	}
-	p := Process{Alpha: 2, Scale: Preserving, Steps: 9, IntegerTime: true}
+	p := DLPM{Alpha: 2, Scale: Preserving, Steps: 9, IntegerTime: true}
 	require.NoError(t, DLIM2{Process: p, Steps: 4}.Validate())
 }

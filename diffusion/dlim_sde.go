@@ -25,8 +25,8 @@ import (
 // does. It costs one evaluation a level, as DLIM does. A DLIMSDE is an immutable
 // value: any number of goroutines may use one.
 type DLIMSDE struct {
-	Process         Process
-	Steps           int // this and what follows are as in DLPM
+	Process         DLPM
+	Steps           int // this and what follows are as in DLPMSampler
 	Clip            bool
 	ConsistentStart bool
 	KeepSigmaMin    bool
@@ -48,7 +48,7 @@ func (s DLIMSDE) Trajectory(ctx context.Context, den Denoiser, x []float32, seed
 
 // DLIMSDE returns the step of the sampler of that name with A = a. From t = 1 it
 // is DLIM's without noise: there is no level to go down to.
-func (s *Schedule) DLIMSDE(t int, a float64) Coef {
+func (s *DLPMSchedule) DLIMSDE(t int, a float64) Coef {
 	if t == 1 {
 		return s.DLIM(t, 0, 0)
 	}

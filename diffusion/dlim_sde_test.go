@@ -17,7 +17,7 @@ import (
 // noise of the given α, for data that are SαS of that scale: E[ε | x_t] is then
 // linear, in d = 1 and for isotropic noise in any dimension, and every state SαS,
 // so that the end is known without drawing.
-func stableSize(s *Schedule, scale float64, coef func(t int) (c Coef, noise float64)) float64 {
+func stableSize(s *DLPMSchedule, scale float64, coef func(t int) (c Coef, noise float64)) float64 {
 	size := math.Pow(s.SigmaBar[s.T()-1], s.Alpha) // to the power α
 	for t := s.T() - 1; t >= 1; t-- {
 		total := math.Pow(s.GammaBar[t]*scale, s.Alpha) + math.Pow(s.SigmaBar[t], s.Alpha)
@@ -72,7 +72,7 @@ type target struct {
 	name string
 	d    int
 	// mean sets eps to E[ε | x_t] at level t.
-	mean func(s *Schedule, t int) func(eps, x []float64)
+	mean func(s *DLPMSchedule, t int) func(eps, x []float64)
 	// beyond returns P(|x_1| > r), x_1 being the first element.
 	beyond func(r float64) float64
 }
@@ -85,7 +85,7 @@ func twoClusters(t *testing.T, alpha, at, scale float64, d int) target {
 	logf := radial(t, alpha, d)
 	one := stable.Law{Alpha: alpha, Scale: scale}
 	const share = 0.8
-	return target{fmt.Sprintf("clusters d %d alpha %v", d, alpha), d, func(s *Schedule, k int) func(eps, x []float64) {
+	return target{fmt.Sprintf("clusters d %d alpha %v", d, alpha), d, func(s *DLPMSchedule, k int) func(eps, x []float64) {
 		g, sb := s.GammaBar[k], s.SigmaBar[k]
 		total := math.Pow(g*scale, alpha) + math.Pow(sb, alpha)
 		size, slope := math.Pow(total, 1/alpha), math.Pow(sb, alpha-1)/total
@@ -148,7 +148,7 @@ func studentTarget(t *testing.T, alpha float64) target {
 	require.NoError(t, err)
 	law := stable.StudentT{Nu: 3, Scale: 1}
 	density := func(x float64) float64 { return 1 / ((1 + x*x/3) * (1 + x*x/3)) } // but for a factor
-	return target{"student", 1, func(s *Schedule, k int) func(eps, x []float64) {
+	return target{"student", 1, func(s *DLPMSchedule, k int) func(eps, x []float64) {
 		g, sb := s.GammaBar[k], s.SigmaBar[k]
 		const places, last = 160, 22.0
 		v, u := make([]float64, places+1), []float64{}
@@ -178,7 +178,7 @@ func studentTarget(t *testing.T, alpha float64) target {
 }
 
 // denoiser makes the target's exact denoiser on a schedule.
-func (g target) denoiser(s *Schedule) Denoiser {
+func (g target) denoiser(s *DLPMSchedule) Denoiser {
 	at := map[int]func(eps, x []float64){}
 	return func(_ context.Context, eps, x, times []float32) error {
 		k := step(s, times[0])
@@ -249,7 +249,7 @@ func TestStochasticSamplersReachTheTarget(t *testing.T) {
 			den := g.denoiser(s)
 			for name, sampler := range map[string]sampler{
 				"DLIM SDE": DLIMSDE{Process: p}, "two visits": DLIM{Process: p, Edit: &Edit{Resample: 2}},
-				"DLPM": DLPM{Process: p, ConsistentStart: true},
+				"DLPM": DLPMSampler{Process: p, ConsistentStart: true},
 			} {
 				if name == "DLPM" && alpha != 1.5 {
 					continue // nearer to the data, and no part of the claim

@@ -4,8 +4,8 @@
 // DDIM, EDM and flow matching.
 //
 //	method       process  samplers                            examples    noise
-//	DLPM, DLIM   Process  DLPM, DLIM                          Noiser      α-stable
-//	DDPM, DDIM   Process  the same at α = 2, DPMSolver        Noiser      N(0, 2)
+//	DLPM, DLIM   DLPM     DLPMSampler, DLIM, DLIM2, DLIMSDE   DLPMNoiser  α-stable
+//	DDPM, DDIM   DLPM     the same at α = 2, DPMSolver        DLPMNoiser  N(0, 2)
 //	LIM          LIM      LIMSampler, SDE and ODE             LIMNoiser   α-stable
 //	t-EDM        EDM      EDMSampler, TEDMAncestral, TEDMSDE  EDMNoiser   Student-t
 //	EDM          EDM      the same at ν = ∞, DPMSolver        EDMNoiser   N(0, 1)
@@ -32,16 +32,16 @@
 //
 // # Symbols
 //
-//	α     Process.Alpha      tail index, 1 < α ≤ 2
-//	T     Process.Steps      number of levels; a sampler makes T−1 steps
-//	γ γ̄   Schedule.Gamma, GammaBar
-//	σ σ̄   Schedule.Sigma, SigmaBar
-//	A     stable.Noise       multiplier of the variance
-//	Σ     Schedule.Variances conditional variance
-//	Γ     Schedule.Posterior share of the noise that a step removes
-//	ε̂     Denoiser           the network's estimate of ε
-//	x̂_0                      (x_t − σ̄_t·ε̂)/γ̄_t
-//	η ρ   DLIM.Eta           ρ = η·σ̄_{t−1}
+//	α     DLPM.Alpha              tail index, 1 < α ≤ 2
+//	T     DLPM.Steps              number of levels; a sampler makes T−1 steps
+//	γ γ̄   DLPMSchedule.Gamma, GammaBar
+//	σ σ̄   DLPMSchedule.Sigma, SigmaBar
+//	A     stable.Noise            multiplier of the variance
+//	Σ     DLPMSchedule.Variances  conditional variance
+//	Γ     DLPMSchedule.Posterior  share of the noise that a step removes
+//	ε̂     Denoiser                the network's estimate of ε
+//	x̂_0                           (x_t − σ̄_t·ε̂)/γ̄_t
+//	η ρ   DLIM.Eta                ρ = η·σ̄_{t−1}
 //
 // # The processes of t-EDM and t-Flow
 //
@@ -58,7 +58,7 @@
 //	dx/dσ = (x − D(x; σ))/σ             dx/dt = v = (D(x/t; (1−t)/t) − x)/(1−t)
 //
 // A network F stands behind D or v through a wrapper: EDM.Precondition,
-// Flow.Velocity, Process.DataDenoiser (for DDPM), and Flow.FromData and
+// Flow.Velocity, DLPM.DataDenoiser (for DDPM), and Flow.FromData and
 // Flow.DataDenoiser turn each into the other. So every such network drives every
 // such sampler. EDM's wrapper keeps F's input and target at variance 1:
 //
@@ -75,7 +75,7 @@
 // published sampler drops it, and TEDMSDE has its own form of it.
 //
 //	ν        Nu                        degrees of freedom, above 2
-//	κ        stable.Stream.Kappa       χ²(ν)/ν
+//	κ        stable.Key.Kappa          χ²(ν)/ν
 //	a        Nu.Inflation              ν/(ν−2)
 //	σ σ_i    EDM.Sigmas                level of noise, raw
 //	σ_d      EDM.SigmaData             deviation of the data
@@ -99,7 +99,7 @@
 //
 // # Training
 //
-// A Noiser makes x_t, the target ε = √A·z and the time t/T from data. The
+// A DLPMNoiser makes x_t, the target ε = √A·z and the time t/T from data. The
 // network's output ε̂ goes with the target through the device:
 //
 //	kind, p := loss.Elementwise()
@@ -148,11 +148,11 @@
 //
 // Schedules are float64 and do not cancel; a change of the number of steps
 // keeps the scale; the quadratic exploding grid reaches σ_max; an exploding
-// chain ends at x̂_0 (DLPM.KeepSigmaMin restores the other end); groups of
+// chain ends at x̂_0 (DLPMSampler.KeepSigmaMin restores the other end); groups of
 // the median of means are grouped as they were drawn, and the root is taken
 // after the inner mean; a residual of zero has gradient zero. The start that
 // ignores the chain's own A stays the default, since published numbers use it;
-// DLPM.ConsistentStart is the consistent one.
+// DLPMSampler.ConsistentStart is the consistent one.
 //
 // t-EDM: the samplers divide by the raw σ; churn has the noise that keeps the
 // marginals, for finite ν a Student-t with a state-dependent scale. t-Flow: the

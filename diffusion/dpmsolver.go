@@ -16,7 +16,7 @@ import (
 //		x = σ_{i+1}/σ_i·x + (1 − σ_{i+1}/σ_i)·D̃
 //
 // It integrates the same ODE as EDMSampler, so it takes any ν; a DDPM network
-// drives it through Process.DataDenoiser.
+// drives it through DLPM.DataDenoiser.
 type DPMSolver struct {
 	Process EDM
 	Steps   int   // N, evaluations of the denoiser

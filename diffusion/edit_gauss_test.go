@@ -29,7 +29,7 @@ func (p pair) data(_ context.Context, data, x, sigma []float64) error {
 }
 
 // eps is the exact ε̂ for DLPM at α = 2, whose noise has variance 2.
-func (p pair) eps(sched *Schedule) Denoiser {
+func (p pair) eps(sched *DLPMSchedule) Denoiser {
 	return func(_ context.Context, eps, x, times []float32) error {
 		t := int(math.Round(float64(times[0]) * float64(sched.T())))
 		gb, sb := sched.GammaBar[t], sched.SigmaBar[t]
@@ -80,7 +80,7 @@ func (p pair) ancestral(N, resample int) moments {
 }
 
 // dlpm does so for DLPM at α = 2, in terms of D.
-func (p pair) dlpm(sched *Schedule, resample int) moments {
+func (p pair) dlpm(sched *DLPMSchedule, resample int) moments {
 	T := sched.T()
 	sum := make([]float64, T)
 	for t := range sum {
@@ -126,7 +126,7 @@ func TestKnownElementsOfAGaussian(t *testing.T) {
 					return TEDMAncestral{Process: EDM{}, Steps: N, Eta: 1, Edit: e}.Sample(context.Background(), p.data, seeds(n), 2)
 				},
 				"dlpm": func() ([]float32, error) {
-					return DLPM{Process: Default(2, N), Edit: e}.Sample(context.Background(), p.eps(sched), seeds(n), 2)
+					return DLPMSampler{Process: Default(2, N), Edit: e}.Sample(context.Background(), p.eps(sched), seeds(n), 2)
 				},
 			}
 			for name, want := range theory {

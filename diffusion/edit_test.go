@@ -45,14 +45,14 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	ctx := context.Background()
 	run, law := map[string]editor{}, map[string]func(i int) (float64, float64){}
 	const sde = 2 // in place of DLIM's η; below 0: DLPM
-	chain := func(name string, p Process, clip, consistent bool, eta float64) {
+	chain := func(name string, p DLPM, clip, consistent bool, eta float64) {
 		p.Steps = N + 1
 		sched, err := p.Schedule(0)
 		require.NoError(t, err)
 		run[name] = func(e *Edit, seeds []uint64, d, left int) []float64 {
 			x := make([]float32, len(seeds)*d)
 			if eta < 0 {
-				return at64(t, x, DLPM{Process: p, Clip: clip, ConsistentStart: consistent, Edit: e}.Trajectory(ctx, shrink, x, seeds), left)
+				return at64(t, x, DLPMSampler{Process: p, Clip: clip, ConsistentStart: consistent, Edit: e}.Trajectory(ctx, shrink, x, seeds), left)
 			}
 			if eta == sde {
 				return at64(t, x, DLIMSDE{Process: p, Clip: clip, ConsistentStart: consistent, Edit: e}.Trajectory(ctx, shrink, x, seeds), left)
@@ -63,13 +63,13 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	}
 	chain("dlpm", Default(1.7, 2), false, false, -1)
 	chain("dlpm consistent", Default(1.7, 2), true, true, -1)
-	chain("dlpm elements", Process{Alpha: 1.6, Scale: Exploding, SigmaMax: 20}, false, true, -1)
+	chain("dlpm elements", DLPM{Alpha: 1.6, Scale: Exploding, SigmaMax: 20}, false, true, -1)
 	chain("ddpm", Default(2, 2), false, false, -1)
 	chain("dlim", Default(1.7, 2), false, false, 0)
 	chain("dlim noisy", Default(1.7, 2), false, false, 0.6)
 	chain("dlim noisy consistent", Default(1.7, 2), false, true, 0.6)
 	chain("dlim sde", Default(1.7, 2), false, true, sde)
-	second := func(name string, p Process, s DLIM2) {
+	second := func(name string, p DLPM, s DLIM2) {
 		p.Steps = 2*N + 1
 		sched, err := p.Schedule(0)
 		require.NoError(t, err)
@@ -82,7 +82,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 		law[name] = func(i int) (float64, float64) { return sched.GammaBar[2*(N-i)], sched.SigmaBar[2*(N-i)] }
 	}
 	second("dlim2", Default(1.7, 2), DLIM2{})
-	second("dlim2 consistent", Process{Alpha: 1.6, Scale: Exploding, SigmaMax: 20}, DLIM2{ConsistentStart: true, Clip: true})
+	second("dlim2 consistent", DLPM{Alpha: 1.6, Scale: Exploding, SigmaMax: 20}, DLIM2{ConsistentStart: true, Clip: true})
 
 	p := TEDM(3.5)
 	den := p.Precondition(shrink)
@@ -99,11 +99,11 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	data("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	data("sde", func(e *Edit) odeSampler { return TEDMSDE{Process: p, Steps: N, Beta: 1, Edit: e} })
 	data("dpm", func(e *Edit) odeSampler { return DPMSolver{Process: p, Steps: N, Edit: e} })
-	for _, m := range []Method{Euler, Heun, RK4} {
+	for _, m := range []Solver{Euler, Heun, RK4} {
 		f := Flow{Nu: Nu{4}, Target: TargetVelocity}
 		run["flow "+string(m)] = func(e *Edit, seeds []uint64, d, left int) []float64 {
 			x := make([]float64, len(seeds)*d)
-			s := FlowSampler{Process: f, Steps: N, Method: m, Edit: e}
+			s := FlowSampler{Process: f, Steps: N, Solver: m, Edit: e}
 			return at64(t, x, s.Trajectory(ctx, f.Velocity(shrink), x, seeds), left)
 		}
 		law["flow "+string(m)] = func(i int) (float64, float64) { return float64(i) / float64(N), 1 - float64(i)/float64(N) }
@@ -172,14 +172,14 @@ func TestConsistentStartFromAnImage(t *testing.T) {
 	sched, err := p.Schedule(0)
 	require.NoError(t, err)
 	x := make([]float32, 3)
-	s := DLPM{Process: p, ConsistentStart: true, Edit: &Edit{Image: []float32{2, 0, -1}, Strength: 0.4}}
+	s := DLPMSampler{Process: p, ConsistentStart: true, Edit: &Edit{Image: []float32{2, 0, -1}, Strength: 0.4}}
 	at64(t, x, s.Trajectory(context.Background(), shrink, x, []uint64{5}), steps)
 	a, z := make([]float64, T), make([]float32, 3)
 	for k := range a {
-		a[k] = stable.Noise{Alpha: 1.7, Isotropic: true}.A(stable.Stream{Seed: 5, Step: uint32(k)})
+		a[k] = stable.Noise{Alpha: 1.7, Isotropic: true}.A(stable.Key{Seed: 5, Step: uint32(k)})
 	}
 	sched.Variances(a, a)
-	stable.Stream{Seed: 5, Step: startStep}.Normal(z, 0)
+	stable.Key{Seed: 5, Step: startStep}.Normal(z, 0)
 	for j, v := range x {
 		want := sched.GammaBar[steps]*float64(s.Edit.Image[j]) + math.Sqrt(a[steps])*float64(z[j])
 		require.InDelta(t, want, float64(v), 1e-5*(1+math.Abs(want)))
@@ -295,7 +295,7 @@ func TestKnownElementsOfLIM(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, e, 9)
 		var unit [2]float32
-		s.Process.noise(LIMClamps{}).fill(unit[:], stable.Stream{Seed: 11, Step: startStep})
+		s.Process.noise(LIMClamps{}).fill(unit[:], stable.Key{Seed: 11, Step: startStep})
 		for _, v := range e {
 			require.InDelta(t, float64(unit[0]), v, 1e-4*(1+math.Abs(v)))
 		}
@@ -334,7 +334,7 @@ func TestEditsAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		_, err = LIMSampler{Process: LIM{Alpha: 1.5}, Steps: 3, Edit: e}.Sample(ctx, nil, seeds(1), 2)
 		require.ErrorContains(t, err, want)
-		_, err = DLPM{Process: Default(1.7, 5), Edit: e}.Sample(ctx, nil, seeds(1), 2)
+		_, err = DLPMSampler{Process: Default(1.7, 5), Edit: e}.Sample(ctx, nil, seeds(1), 2)
 		require.ErrorContains(t, err, want)
 	}
 	again := &Edit{Image: ramp(2), Known: []bool{true, false}, Resample: 2}
@@ -342,7 +342,7 @@ func TestEditsAreRefused(t *testing.T) {
 	require.ErrorContains(t, err, "cannot go back")
 	for _, e := range []*Edit{{Image: ramp(3)}, {Strength: 0.5}, {Known: make([]bool, 2)}, {Image: ramp(2), Known: make([]bool, 3)}} {
 		require.Panics(t, func() { _, _ = EDMSampler{Steps: 3, Edit: e}.Sample(ctx, nil, seeds(4), 2) })
-		require.Panics(t, func() { _, _ = DLPM{Process: Default(1.7, 5), Edit: e}.Sample(ctx, nil, seeds(4), 2) })
+		require.Panics(t, func() { _, _ = DLPMSampler{Process: Default(1.7, 5), Edit: e}.Sample(ctx, nil, seeds(4), 2) })
 	}
 }
 

@@ -74,7 +74,7 @@ func (p EDM) LogSigma() (mean, std float64) {
 }
 
 func (p EDM) levels() (lo, hi, rho float64) {
-	return Process{SigmaMin: p.SigmaMin, SigmaMax: p.SigmaMax, Rho: p.Rho}.exploding()
+	return DLPM{SigmaMin: p.SigmaMin, SigmaMax: p.SigmaMax, Rho: p.Rho}.exploding()
 }
 
 // channels returns how many channels have values of their own.

@@ -72,8 +72,8 @@ func (n *EDMNoiser) Noise(x, target, times, x0 []float32, first uint64) {
 
 // trainingStream is that of a training sample: step 0 draws the level, step 1
 // the noise. Sample key 0 is the samplers'.
-func trainingStream(seed, sample uint64, step uint32) stable.Stream {
-	return stable.Stream{Seed: seed, Sample: 1 + sample, Step: step}
+func trainingStream(seed, sample uint64, step uint32) stable.Key {
+	return stable.Key{Seed: seed, Sample: 1 + sample, Step: step}
 }
 
 // checkExamples panics unless the arrays of a batch fit, and returns the values

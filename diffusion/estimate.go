@@ -94,7 +94,7 @@ func (p LIM) Through(den Denoiser, change Change) Denoiser {
 // Through returns den, which estimates ε̂ on a schedule of the given number of
 // levels, 0 for the process's own, with its estimates of the data changed,
 // (x_t − σ̄_t·ε̂)/γ̄_t.
-func (p Process) Through(den Denoiser, levels int, change Change) (Denoiser, error) {
+func (p DLPM) Through(den Denoiser, levels int, change Change) (Denoiser, error) {
 	T, err := p.steps(levels)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (p Process) Through(den Denoiser, levels int, change Change) (Denoiser, err
 	if p.IntegerTime {
 		unit = 1
 	}
-	var known atomic.Pointer[Schedule] // computed when it is needed, under a context
+	var known atomic.Pointer[DLPMSchedule] // computed when it is needed, under a context
 	return func(ctx context.Context, eps, x, times []float32) error {
 		if err := den(ctx, eps, x, times); err != nil {
 			return err

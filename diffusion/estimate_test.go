@@ -25,7 +25,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 			return x0
 		}
 	}
-	for _, base := range []Process{Default(1.7, 9), Default(2, 9), {Alpha: 1.8, Scale: Exploding, SigmaMax: 5, Steps: 9, InputScaling: true}, {Alpha: 2, Scale: Preserving, Steps: 9, IntegerTime: true}} {
+	for _, base := range []DLPM{Default(1.7, 9), Default(2, 9), {Alpha: 1.8, Scale: Exploding, SigmaMax: 5, Steps: 9, InputScaling: true}, {Alpha: 2, Scale: Preserving, Steps: 9, IntegerTime: true}} {
 		sched, err := base.Schedule(0)
 		require.NoError(t, err)
 		den := pointMass(base, sched, c)
@@ -40,7 +40,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 		}
 		seeing, err := base.Through(den, 0, look(1e-2)) // ε̂ in float32, times σ̄/γ̄
 		require.NoError(t, err)
-		for _, s := range []Sampler[Denoiser, float32]{DLPM{Process: base}, DLIM{Process: base}, DLIMSDE{Process: base}, DLIM2{Process: base, Steps: 4}} {
+		for _, s := range []Sampler[Denoiser, float32]{DLPMSampler{Process: base}, DLIM{Process: base}, DLIMSDE{Process: base}, DLIM2{Process: base, Steps: 4}} {
 			want, err := s.Sample(ctx, den, ids, 4)
 			require.NoError(t, err)
 			seen = 0
@@ -60,7 +60,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 	seen = 0
 	_, err := EDMSampler{Process: p, Steps: 5}.Sample(ctx, DataDenoiser(point).Through(look(0)), ids, 4)
 	require.NoError(t, err)
-	_, err = FlowSampler{Process: f, Steps: 5, Method: Euler, Start: 0.1}.Sample(ctx, f.Through(f.FromData(point), look(1e-9)), ids, 4)
+	_, err = FlowSampler{Process: f, Steps: 5, Solver: Euler, Start: 0.1}.Sample(ctx, f.Through(f.FromData(point), look(1e-9)), ids, 4)
 	require.NoError(t, err)
 	require.Equal(t, 12*(9+5), seen)
 }

@@ -10,7 +10,7 @@ import (
 
 // exact returns the best denoiser for data that are −1 or +1 with equal
 // probability under Gaussian noise: x̂_0 = tanh(γ̄·x/(2σ̄²)).
-func exact(p diffusion.Process) diffusion.Denoiser {
+func exact(p diffusion.DLPM) diffusion.Denoiser {
 	s, err := p.Schedule(0)
 	if err != nil {
 		panic(err)
@@ -41,9 +41,9 @@ func Example() {
 }
 
 // Every sample depends on its own seed only: seed 5 alone is row 5 of the batch.
-func ExampleDLPM_Sample() {
+func ExampleDLPMSampler_Sample() {
 	p := diffusion.Default(1.7, 50)
-	s := diffusion.DLPM{Process: p, Steps: 9, Clip: true}
+	s := diffusion.DLPMSampler{Process: p, Steps: 9, Clip: true}
 	all, _ := s.Sample(context.Background(), halve, []uint64{3, 4, 5}, 2)
 	one, _ := s.Sample(context.Background(), halve, []uint64{5}, 2)
 	fmt.Println(all[4] == one[0], all[5] == one[1])
@@ -99,7 +99,7 @@ func ExampleLoss_Reduce() {
 }
 
 // Impossible values are named with what to use instead.
-func ExampleProcess_Validate() {
+func ExampleDLPM_Validate() {
 	p := diffusion.Default(2.5, 100)
 	fmt.Println(p.Validate())
 	// Output: diffusion: process: alpha is 2.5: use a value above 1 and at most 2 (2 is Gaussian)

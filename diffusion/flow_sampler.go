@@ -7,15 +7,15 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// A Method is a one-step method for dx/dt = v(x, t).
-type Method string
+// A Solver is a one-step method for dx/dt = v(x, t).
+type Solver string
 
 // The methods, of order 1, 2 and 4 with 1, 2 and 4 evaluations per step. The
 // empty string means Heun, the published one.
 const (
-	Euler Method = "euler"
-	Heun  Method = "heun"
-	RK4   Method = "rk4"
+	Euler Solver = "euler"
+	Heun  Solver = "heun"
+	RK4   Solver = "rk4"
 )
 
 // A FlowSampler integrates the field of a Flow from noise at t = 0 to data at
@@ -34,7 +34,7 @@ const (
 type FlowSampler struct {
 	Process Flow
 	Steps   int     // N
-	Method  Method  // Heun if empty
+	Solver  Solver  // Heun if empty
 	Start   float64 // t_0; x = t_0·E[x_1] + b_{t_0}·n is taken for x_{t_0}
 	Rho     float64 // exponent of the knots; 0: linear
 	Edit    *Edit   // an image to start from or to keep parts of; nil: none
@@ -79,7 +79,7 @@ func (s FlowSampler) Trajectory(ctx context.Context, v Velocity, x []float64, se
 				}
 			}
 		}
-		step := map[Method]func(r *run[float64]) stepper{"": heun, Heun: heun, Euler: euler, RK4: rk4}[s.Method](r)
+		step := map[Solver]func(r *run[float64]) stepper{"": heun, Heun: heun, Euler: euler, RK4: rk4}[s.Solver](r)
 		r.loop(yield, func(i int) error { return step(t[i], t[i+1]) })
 	}
 }
@@ -152,7 +152,7 @@ func (s FlowSampler) Moves() int { return s.Edit.Steps(s.Steps) }
 
 // Evaluations implements Sampler: one, two or four at every move.
 func (s FlowSampler) Evaluations() int {
-	switch s.Method {
+	switch s.Solver {
 	case Euler:
 		return s.Moves()
 	case RK4:
@@ -170,10 +170,10 @@ func (s FlowSampler) Sample(ctx context.Context, v Velocity, seeds []uint64, d i
 
 // Validate reports the first impossible field, its value and the remedy.
 func (s FlowSampler) Validate() error {
-	switch s.Method {
+	switch s.Solver {
 	case "", Euler, Heun, RK4:
 	default:
-		return impossible("flow", "Method", s.Method, "use %q, %q or %q", Euler, Heun, RK4)
+		return impossible("flow", "Solver", s.Solver, "use %q, %q or %q", Euler, Heun, RK4)
 	}
 	if !(s.Start >= 0 && s.Start < 0.99) {
 		return impossible("flow", "Start", s.Start, "use 0 to 0.99, below the last knots")

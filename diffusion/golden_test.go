@@ -70,7 +70,7 @@ func TestGoldenSchedules(t *testing.T) {
 		require.InDeltaSlice(t, e.Sigmas, s.Sigma, 1e-12)
 		require.InDeltaSlice(t, e.BarSigmas, s.SigmaBar, 1e-12)
 	}
-	p := Process{Alpha: g.Exploding.Alpha, Scale: Exploding, Steps: g.Exploding.T}
+	p := DLPM{Alpha: g.Exploding.Alpha, Scale: Exploding, Steps: g.Exploding.T}
 	s, err := p.Schedule(0)
 	require.NoError(t, err)
 	require.InDeltaSlice(t, g.Exploding.BarSigmas, s.SigmaBar, 1e-11)

@@ -15,7 +15,7 @@ import (
 
 // pointMass is the exact denoiser of data that is the point c:
 // ε̂ = (x − γ̄_t·c)/σ̄_t.
-func pointMass(p Process, s *Schedule, c float32) Denoiser {
+func pointMass(p DLPM, s *DLPMSchedule, c float32) Denoiser {
 	return func(_ context.Context, eps, x []float32, times []float32) error {
 		d := len(x) / len(times)
 		for i, v := range x {
@@ -31,7 +31,7 @@ func pointMass(p Process, s *Schedule, c float32) Denoiser {
 }
 
 // step finds t from the network time t/T.
-func step(s *Schedule, time float32) int {
+func step(s *DLPMSchedule, time float32) int {
 	return int(math.Round(float64(time) * float64(s.T())))
 }
 
@@ -57,7 +57,7 @@ func TestPointMassReturns(t *testing.T) {
 	const c, d = 0.75, 5
 	for _, alpha := range []float64{1.05, 1.5, 1.7, 2} {
 		for _, T := range []int{2, 3, 10, 57} {
-			for _, base := range []Process{
+			for _, base := range []DLPM{
 				Default(alpha, T),
 				{Alpha: alpha, Scale: Preserving, Grid: Quadratic, Steps: T},
 				{Alpha: alpha, Scale: Exploding, Isotropic: true, Steps: T, InputScaling: true},
@@ -65,7 +65,7 @@ func TestPointMassReturns(t *testing.T) {
 			} {
 				for opt := range 4 {
 					clip, consistent := opt&1 != 0, opt&2 != 0
-					checkPointMass(t, DLPM{Process: base, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
+					checkPointMass(t, DLPMSampler{Process: base, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
 					for _, eta := range []float64{0, 0.5, 1} {
 						checkPointMass(t, DLIM{Process: base, Eta: eta, Clip: clip, ConsistentStart: consistent}, base, c, d, 1, 1)
 					}
@@ -83,7 +83,7 @@ func TestPointMassReturns(t *testing.T) {
 // twoStepTerms bounds the terms of DLIM2's last step by multiples of x_2/γ̄_2:
 // x_2 itself, the two estimates, and what the second passes on of the roundings
 // of x_1, times w·τ_2/τ_1. None has more than the six roundings of one step.
-func twoStepTerms(t *testing.T, p Process) float64 {
+func twoStepTerms(t *testing.T, p DLPM) float64 {
 	t.Helper()
 	s, err := p.Schedule(0)
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func twoStepTerms(t *testing.T, p Process) float64 {
 
 // checkPointMass wants the point from a sampler whose last step begins at level
 // from and has the given number of terms as large as the state there.
-func checkPointMass(t *testing.T, s sampler, p Process, c float32, d, from int, terms float64) {
+func checkPointMass(t *testing.T, s sampler, p DLPM, c float32, d, from int, terms float64) {
 	t.Helper()
 	sched, err := p.Schedule(0)
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func TestAlphaTwoIsDDPM(t *testing.T) {
 	require.NoError(t, err)
 	a := make([]float64, T)
 	for i := range a {
-		a[i] = p.noise().A(stable.Stream{Seed: 9, Step: uint32(i)})
+		a[i] = p.noise().A(stable.Key{Seed: 9, Step: uint32(i)})
 		require.Equal(t, 2.0, a[i])
 	}
 	s.Variances(a, a)
@@ -152,7 +152,7 @@ func charFunc(x []float64, u float64) (mean, se float64) {
 // only A's noise.)
 func TestVariancesHaveTheMarginalLaw(t *testing.T) {
 	const n, T = 20000, 12
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		Default(1.5, T), Default(1.8, T),
 		{Alpha: 1.7, Scale: Exploding, SigmaMax: 3, Isotropic: true, Steps: T},
 	} {
@@ -162,7 +162,7 @@ func TestVariancesHaveTheMarginalLaw(t *testing.T) {
 		a := make([]float64, T)
 		for i := range n {
 			for k := range a {
-				a[k] = p.noise().A(stable.Stream{Seed: uint64(i), Step: uint32(k)})
+				a[k] = p.noise().A(stable.Key{Seed: uint64(i), Step: uint32(k)})
 			}
 			s.Variances(a, a)
 			for k, v := range a {
@@ -179,7 +179,7 @@ func TestVariancesHaveTheMarginalLaw(t *testing.T) {
 // |x_t| (Kolmogorov and Smirnov, two samples).
 func TestForwardChainMatchesClosedForm(t *testing.T) {
 	const n, T = 4000, 10
-	p := Process{Alpha: 1.6, Isotropic: true, Scale: Preserving, Steps: T}
+	p := DLPM{Alpha: 1.6, Isotropic: true, Scale: Preserving, Steps: T}
 	s, err := p.Schedule(0)
 	require.NoError(t, err)
 	chain, direct := make([]float64, n), make([]float64, n)
@@ -187,11 +187,11 @@ func TestForwardChainMatchesClosedForm(t *testing.T) {
 	for i := range n {
 		x := 0.0
 		for k := 1; k < T; k++ {
-			p.noise().Fill(e[:], stable.Stream{Seed: uint64(i), Step: uint32(k)})
+			p.noise().Fill(e[:], stable.Key{Seed: uint64(i), Step: uint32(k)})
 			x = s.Gamma[k]*x + s.Sigma[k]*float64(e[0])
 		}
 		chain[i] = math.Abs(x)
-		p.noise().Fill(e[:], stable.Stream{Seed: uint64(i), Sample: 1})
+		p.noise().Fill(e[:], stable.Key{Seed: uint64(i), Sample: 1})
 		direct[i] = math.Abs(s.SigmaBar[T-1] * float64(e[0]))
 	}
 	slices.Sort(chain)
@@ -214,7 +214,7 @@ func TestSamplersKeepTheMarginals(t *testing.T) {
 	if testing.Short() {
 		t.Skip("6000 samples")
 	}
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		Default(1.6, T),
 		{Alpha: 1.8, Scale: Preserving, Steps: T},
 		{Alpha: 1.7, Isotropic: true, Scale: Exploding, SigmaMin: 0.1, SigmaMax: 5, Steps: T},
@@ -243,7 +243,7 @@ func TestSamplersKeepTheMarginals(t *testing.T) {
 			check("DLIM", DLIM{Process: p, Eta: eta}.Trajectory(ctx, den, x, seeds(n)))
 		}
 		check("DLIM SDE", DLIMSDE{Process: p}.Trajectory(ctx, den, x, seeds(n)))
-		check("DLPM", DLPM{Process: p, ConsistentStart: true}.Trajectory(ctx, den, x, seeds(n)))
+		check("DLPM", DLPMSampler{Process: p, ConsistentStart: true}.Trajectory(ctx, den, x, seeds(n)))
 	}
 }
 

@@ -29,7 +29,7 @@ type LIM struct {
 // LIMClamps bound a draw of LIM's noise; 0 means no bound. LIM's authors used
 // Skewed = 20 and Norm = 200 (CIFAR-10) or 500 (CelebA), "with clipping".
 type LIMClamps struct {
-	A      float64 `json:"a,omitempty"`      // of A, as Process.ClampA; none at α = 2
+	A      float64 `json:"a,omitempty"`      // of A, as DLPM.ClampA; none at α = 2
 	Skewed float64 `json:"skewed,omitempty"` // of the skewed variable A/(2·cos(πα/4)^{2/α}); none at α = 2
 	Eps    float64 `json:"eps,omitempty"`    // of every |ε|
 	Norm   float64 `json:"norm,omitempty"`   // of the Euclidean norm of a sample's ε, which is then scaled
@@ -179,7 +179,7 @@ func (p LIM) noise(c LIMClamps) limNoise {
 }
 
 // fill sets e to the noise at s.
-func (n limNoise) fill(e []float32, s stable.Stream) {
+func (n limNoise) fill(e []float32, s stable.Key) {
 	if n.Alpha == 2 { // N(0, 1), and not the stable law's N(0, 2)
 		s.Normal(e, 0)
 		if c := float32(n.ClampEps); c > 0 {

@@ -19,7 +19,7 @@ func TestLIMNormClamp(t *testing.T) {
 		p := LIM{Alpha: alpha}
 		var within, above, far int
 		for i := range 2000 {
-			s := stable.Stream{Seed: 1, Sample: uint64(i)}
+			s := stable.Key{Seed: 1, Sample: uint64(i)}
 			free, e := make([]float32, 2), make([]float32, 2)
 			p.noise(LIMClamps{}).fill(free, s)
 			p.noise(LIMClamps{Norm: bound}).fill(e, s)

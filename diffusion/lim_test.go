@@ -24,7 +24,7 @@ func TestLIMStart(t *testing.T) {
 			}
 			return x
 		}
-		p.noise(LIMClamps{}).fill(unit, stable.Stream{Seed: 6, Step: startStep})
+		p.noise(LIMClamps{}).fill(unit, stable.Key{Seed: 6, Step: startStep})
 		want := make([]float32, 50)
 		simd.Scale(want, unit, float32(p.Sigma(limLast)))
 		numtest.SameBits(t, want, first(LIMSampler{}), "right")
@@ -45,7 +45,7 @@ func TestLIMClamps(t *testing.T) {
 	require.InDelta(t, bound, n.ClampA, 1e-12)
 	reached := false
 	for i := range 2000 {
-		a := n.A(stable.Stream{Seed: uint64(i)})
+		a := n.A(stable.Key{Seed: uint64(i)})
 		require.LessOrEqual(t, a, bound*(1+1e-12))
 		reached = reached || a == n.ClampA
 	}
@@ -53,12 +53,12 @@ func TestLIMClamps(t *testing.T) {
 	for _, alpha := range []float64{1.5, 2} {
 		p := LIM{Alpha: alpha}
 		free, e := make([]float32, 100), make([]float32, 100)
-		p.noise(LIMClamps{}).fill(free, stable.Stream{Seed: 1})
-		p.noise(LIMClamps{Eps: 1.5}).fill(e, stable.Stream{Seed: 1})
+		p.noise(LIMClamps{}).fill(free, stable.Key{Seed: 1})
+		p.noise(LIMClamps{Eps: 1.5}).fill(e, stable.Key{Seed: 1})
 		for j, v := range free {
 			require.Equal(t, min(max(v, -1.5), 1.5), e[j])
 		}
-		p.noise(LIMClamps{Norm: 2}).fill(e, stable.Stream{Seed: 1})
+		p.noise(LIMClamps{Norm: 2}).fill(e, stable.Key{Seed: 1})
 		norm := 0.0
 		for _, v := range e {
 			norm += float64(v) * float64(v)

@@ -17,7 +17,7 @@ func TestMistakesPanicWithWords(t *testing.T) {
 	for _, e := range []*Edit{nil, {Image: []float32{1, 2}, Known: []bool{true, false}}} {
 		for name, sample := range map[string]func(ctx context.Context) error{
 			"DLPM": func(ctx context.Context) error {
-				_, err := DLPM{Process: Default(1.7, 9), Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
+				_, err := DLPMSampler{Process: Default(1.7, 9), Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
 				return err
 			},
 			"DLIM": func(ctx context.Context) error {

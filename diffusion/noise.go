@@ -9,13 +9,13 @@ import (
 
 // noise returns the law of the multipliers A of p: clamped by ClampA, ε itself
 // unclamped.
-func (p Process) noise() stable.Noise {
+func (p DLPM) noise() stable.Noise {
 	return stable.Noise{Alpha: p.Alpha, Isotropic: p.Isotropic, ClampA: p.ClampA}
 }
 
 // multipliers returns how many A a sample of d elements has per step: one, or d
 // without Isotropic. At α = 2 every A is 2, so one is enough.
-func (p Process) multipliers(d int) int {
+func (p DLPM) multipliers(d int) int {
 	if p.Isotropic || p.Alpha == 2 {
 		return 1
 	}
@@ -24,7 +24,7 @@ func (p Process) multipliers(d int) int {
 
 // fillMultipliers sets a to the multipliers at s: the sample's single one, or
 // those of the elements off, off+1, ….
-func fillMultipliers(a []float64, n stable.Noise, s stable.Stream, off int) {
+func fillMultipliers(a []float64, n stable.Noise, s stable.Key, off int) {
 	if n.Isotropic || n.Alpha == 2 {
 		a[0] = n.A(s)
 		return

@@ -214,7 +214,7 @@ func TestGoldenAncestral(t *testing.T) {
 		stop(t, s.Trajectory(context.Background(), zero, x, seeds(e.n)), 1)
 		exact := make([]float64, len(x))
 		for i := range e.n {
-			Nu{e.nu}.Noise(exact[i*e.d:(i+1)*e.d], stable.Stream{Seed: uint64(i), Sample: 1}, 0.002)
+			Nu{e.nu}.Noise(exact[i*e.d:(i+1)*e.d], stable.Key{Seed: uint64(i), Sample: 1}, 0.002)
 		}
 		got, want := absQuantiles(x, p), absQuantiles(exact, p)
 		for i, q := range p {
@@ -240,7 +240,7 @@ func TestGoldenPosterior(t *testing.T) {
 	row, other := make([]float64, 2*d), make([]float64, d)
 	for i := range n {
 		// one κ for both levels: x_s = σ_s·n_1, x_t = x_s + √(σ_t²−σ_s²)·n_2
-		Nu{nu}.Noise(row, stable.Stream{Seed: 3, Sample: uint64(i)}, 1)
+		Nu{nu}.Noise(row, stable.Key{Seed: 3, Sample: uint64(i)}, 1)
 		xs, xt := other, row[d:]
 		for j := range d {
 			xs[j] = s * row[j]
@@ -264,7 +264,7 @@ func TestGoldenPosterior(t *testing.T) {
 		require.InDelta(t, 1.25, v[1]/v[0], 0.025)
 	}
 	require.InDelta(t, math.Sqrt((7+4.0)/(7+3-2)), posteriorDeviation(nu, 4, d), 1e-15)
-	plain := TEDMAncestral{GaussianNoise: true, DropFactor: true}.scale(nu, stable.Stream{}, 0, 0, d)
+	plain := TEDMAncestral{GaussianNoise: true, DropFactor: true}.scale(nu, stable.Key{}, 0, 0, d)
 	require.InDelta(t, math.Sqrt(1.25), plain, 1e-15)
 }
 

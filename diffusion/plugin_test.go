@@ -81,7 +81,7 @@ func TestDLPMTails(t *testing.T) {
 		noise.Fill(unit[i:i+1], trainingStream(8, uint64(i), 0))
 		unit[i] *= scale
 	}
-	dlpm, err := DLPM{Process: p, ConsistentStart: true}.Sample(context.Background(), den, seeds(n), 1)
+	dlpm, err := DLPMSampler{Process: p, ConsistentStart: true}.Sample(context.Background(), den, seeds(n), 1)
 	require.NoError(t, err)
 	dlim, err := DLIM{Process: p, ConsistentStart: true}.Sample(context.Background(), den, seeds(n), 1)
 	require.NoError(t, err)

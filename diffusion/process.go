@@ -23,10 +23,11 @@ const (
 	Quadratic Grid = "quadratic" // τ_i = i²/T: finer near the data
 )
 
-// A Process is the forward noising process of DLPM: everything that training
-// and sampling must agree on. It is plain data and goes into a checkpoint's
-// metadata as JSON. The zero value of each optional field is the default.
-type Process struct {
+// DLPM is the forward noising process of denoising Lévy probabilistic models, and
+// of DDPM at α = 2: everything that training and sampling must agree on. It is
+// plain data and goes into a checkpoint's metadata as JSON. The zero value of each
+// optional field is the default.
+type DLPM struct {
 	Alpha     float64 `json:"alpha"`          // tail index, 1 < α ≤ 2; 2 is Gaussian
 	Isotropic bool    `json:"isotropic"`      // one A per sample and step instead of one per element
 	Scale     Scale   `json:"scale"`          // Preserving or Exploding
@@ -50,13 +51,13 @@ type Process struct {
 // Default returns the process of the published image models: isotropic noise
 // of the given α, scale-preserving cosine schedule of T steps, time t/T, no
 // clamps. (The published runs clamp A at 10 or 20.)
-func Default(alpha float64, T int) Process {
-	return Process{Alpha: alpha, Isotropic: true, Scale: Preserving, Steps: T}
+func Default(alpha float64, T int) DLPM {
+	return DLPM{Alpha: alpha, Isotropic: true, Scale: Preserving, Steps: T}
 }
 
 // Validate reports the first field whose value is impossible, with its name,
 // its value and what to use instead.
-func (p Process) Validate() error {
+func (p DLPM) Validate() error {
 	bad := func(field string, value any, remedy string, args ...any) error {
 		return impossible("process", field, value, remedy, args...)
 	}
@@ -104,7 +105,7 @@ func (p Process) Validate() error {
 const maxSteps = 1 << 20
 
 // exploding returns σ_min, σ_max and ρ with their defaults.
-func (p Process) exploding() (lo, hi, rho float64) {
+func (p DLPM) exploding() (lo, hi, rho float64) {
 	or := func(v, def float64) float64 {
 		if v == 0 {
 			return def
@@ -117,12 +118,12 @@ func (p Process) exploding() (lo, hi, rho float64) {
 // Schedule returns the schedule of p with the given number of steps; 0 means
 // p.Steps. The scale and the grid stay the same, so the network sees the same
 // map from time t/T to levels for every number of steps.
-func (p Process) Schedule(steps int) (*Schedule, error) {
+func (p DLPM) Schedule(steps int) (*DLPMSchedule, error) {
 	return p.schedule(context.Background(), steps)
 }
 
 // schedule is Schedule that ends with ctx.
-func (p Process) schedule(ctx context.Context, steps int) (*Schedule, error) {
+func (p DLPM) schedule(ctx context.Context, steps int) (*DLPMSchedule, error) {
 	steps, err := p.steps(steps)
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func ended(ctx context.Context, turn int) error {
 
 // steps returns the number of steps of Schedule, or its error, without computing
 // anything: a million steps take a second.
-func (p Process) steps(steps int) (int, error) {
+func (p DLPM) steps(steps int) (int, error) {
 	if err := p.Validate(); err != nil {
 		return 0, err
 	}
@@ -164,7 +165,7 @@ func (p Process) steps(steps int) (int, error) {
 
 // Time returns what the network is told at step t of T: t/T, or t itself with
 // IntegerTime.
-func (p Process) Time(t, T int) float32 {
+func (p DLPM) Time(t, T int) float32 {
 	if p.IntegerTime {
 		return float32(t)
 	}

@@ -38,13 +38,13 @@ func drawers(N int) map[string]drawer {
 	edm("ancestral two", two, TEDMAncestral{Process: two, Steps: N, Eta: 0.5})
 	edm("sde", two, TEDMSDE{Process: two, Steps: N, Beta: 1})
 	edm("dpm", iso, DPMSolver{Process: iso, Steps: N})
-	for _, m := range []Method{Euler, Heun, RK4} {
+	for _, m := range []Solver{Euler, Heun, RK4} {
 		f := Flow{Nu: Nu{4, inf}, Target: TargetVelocity}
 		out["flow "+string(m)] = func(ctx context.Context, net Denoiser, seeds []uint64, d int) ([]float32, error) {
-			return FlowSampler{Process: f, Steps: N, Method: m, Rho: 7}.Sample(ctx, f.Velocity(net), seeds, d)
+			return FlowSampler{Process: f, Steps: N, Solver: m, Rho: 7}.Sample(ctx, f.Velocity(net), seeds, d)
 		}
 		out["flow edm "+string(m)] = func(ctx context.Context, net Denoiser, seeds []uint64, d int) ([]float32, error) {
-			return FlowSampler{Process: f, Steps: N, Method: m}.Sample(ctx, f.FromData(iso.Precondition(net)), seeds, d)
+			return FlowSampler{Process: f, Steps: N, Solver: m}.Sample(ctx, f.FromData(iso.Precondition(net)), seeds, d)
 		}
 	}
 	for _, p := range []LIM{{Alpha: 1.7, Isotropic: true}, {Alpha: 1.6}, {Alpha: 2}} {
@@ -174,7 +174,7 @@ func TestInfiniteNuIsEDMBitForBit(t *testing.T) {
 		x, z := make([]float64, n*d), make([]float32, d)
 		D, next := make([]float64, n*d), make([]float64, n*d)
 		normal := func(i int, step uint32) {
-			stable.Stream{Seed: uint64(i), Step: step}.Normal(z, 0)
+			stable.Key{Seed: uint64(i), Step: step}.Normal(z, 0)
 		}
 		denoise := func(D, x []float64, s float64) {
 			require.NoError(t, den(context.Background(), D, x, []float64{s, s, s}))
@@ -245,7 +245,7 @@ func TestAncestralIsDDPM(t *testing.T) {
 	first, second := endAt(t, s, den, 3, 2), endAt(t, s, den, 3, 1)
 	for i, x := range first {
 		var z [1]float32
-		stable.Stream{Seed: uint64(i)}.Normal(z[:], 0)
+		stable.Key{Seed: uint64(i)}.Normal(z[:], 0)
 		require.InDelta(t, 0.25*x+0.25*0.75*x+math.Sqrt(0.75)*float64(z[0]), second[i], 1e-14)
 	}
 }
@@ -293,7 +293,7 @@ func TestStudentNoise(t *testing.T) {
 	r := make([]float64, n)
 	row := make([]float64, 2)
 	for i := range r {
-		Nu{nu}.Noise(row, stable.Stream{Seed: uint64(i)}, 2)
+		Nu{nu}.Noise(row, stable.Key{Seed: uint64(i)}, 2)
 		r[i] = math.Pow(1+(row[0]*row[0]+row[1]*row[1])/(4*nu), -nu/2) // U(0, 1)
 	}
 	for _, p := range []float64{0.001, 0.01, 0.1, 0.5, 0.9} {
@@ -305,7 +305,7 @@ func TestStudentNoise(t *testing.T) {
 		}
 		require.InDelta(t, p, float64(below)/n, 4*math.Sqrt(p*(1-p)/n))
 	}
-	s, z := stable.Stream{Seed: 4, Step: 2}, make([]float32, 600)
+	s, z := stable.Key{Seed: 4, Step: 2}, make([]float32, 600)
 	s.Normal(z, 0)
 	joint, split := make([]float64, 600), make([]float64, 600)
 	Nu{3}.Noise(joint, s, 1)
@@ -344,7 +344,7 @@ func TestProcessesRefuse(t *testing.T) {
 		{DPMSolver{}, "0 steps"}, {DPMSolver{Process: EDM{Rho: -1}, Steps: 1}, "rho"},
 		{Flow{}, "target"}, {Flow{Target: TargetData, SigmaMin: 1}, "sigma_min"},
 		{Flow{Target: TargetData, Mean: []float64{inf}}, "mean"}, {Flow{Target: TargetData, Nu: Nu{1}}, "nu is 1"},
-		{FlowSampler{Method: "dopri5"}, "method"}, {FlowSampler{Start: 1}, "start"}, {FlowSampler{Rho: nan}, "rho"},
+		{FlowSampler{Solver: "dopri5"}, "solver"}, {FlowSampler{Start: 1}, "start"}, {FlowSampler{Rho: nan}, "rho"},
 		{FlowSampler{}, "0 steps"}, {FlowSampler{Steps: 1}, "target"},
 		{LIM{Alpha: 1}, "alpha is 1"}, {LIM{Alpha: 1.5, Clamps: LIMClamps{Norm: -1}}, "norm"},
 		{LIMSampler{}, "0 steps"}, {LIMSampler{Steps: 1, ODE: true, Mended: true}, "leave out one"}, {LIMSampler{Steps: 1, Clamps: LIMClamps{Eps: nan}}, "eps"}, {LIMSampler{Steps: 1}, "alpha is 0"},

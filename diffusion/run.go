@@ -16,7 +16,7 @@ import (
 // only a network inside, if there is one, is float32. It must depend on row i
 // alone, and must not keep or change x and sigma.
 //
-// EDM.Precondition, Flow.DataDenoiser and Process.DataDenoiser make one from a
+// EDM.Precondition, Flow.DataDenoiser and DLPM.DataDenoiser make one from a
 // network, so a network trained for one method drives the samplers of all.
 type DataDenoiser func(ctx context.Context, data, x, sigma []float64) error
 
@@ -146,8 +146,8 @@ func (r *run[T]) row(m []T, i int) []T { return m[i*r.d : (i+1)*r.d] }
 
 // stream is that of sample i at a step, and at each repetition of it; the start
 // has startStep. Steps are below maxSteps.
-func (r *run[T]) stream(i int, step uint32) stable.Stream {
-	return stable.Stream{Seed: r.seeds[i], Step: step + 2*maxSteps*uint32(r.repeat)}
+func (r *run[T]) stream(i int, step uint32) stable.Key {
+	return stable.Key{Seed: r.seeds[i], Step: step + 2*maxSteps*uint32(r.repeat)}
 }
 
 // nonFinite returns the first index of an infinity or NaN, or −1.

@@ -30,7 +30,7 @@ type Sampler[F any, T float32 | float64] interface {
 	Sample(ctx context.Context, f F, seeds []uint64, d int) ([]float32, error)
 }
 
-// DLPM samples with the stochastic reverse chain of the denoising Lévy
+// A DLPMSampler samples with the stochastic reverse chain of the denoising Lévy
 // probabilistic model. At α = 2 it is DDPM (with noise of variance 2).
 //
 //	A_0…A_{T−1} ~ S(α/2),  Σ_t = σ_t²·A_t + γ_t²·Σ_{t−1}
@@ -39,10 +39,10 @@ type Sampler[F any, T float32 | float64] interface {
 //		Γ_t = 1 − γ_t²·Σ_{t−1}/Σ_t
 //		x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂(x_t, t/T))/γ_t + 1[t≠1]·√(Γ_t·Σ_{t−1})·z
 //
-// The zero value of each field after Process is the published sampler's. A DLPM
+// The zero value of each field after Process is the published sampler's. A DLPMSampler
 // is an immutable value: any number of goroutines may use one.
-type DLPM struct {
-	Process Process
+type DLPMSampler struct {
+	Process DLPM
 	// Steps is how often the state moves on and the network is asked: T′−1 on a
 	// schedule that is rebuilt for T′ levels. 0: on the process's own levels.
 	Steps int
@@ -69,11 +69,11 @@ type DLPM struct {
 //
 // A DLIM is an immutable value: any number of goroutines may use one.
 type DLIM struct {
-	Process Process
+	Process DLPM
 	Eta     float64 // 0 ≤ η ≤ 1
-	Steps   int     // this and what follows are as in DLPM
+	Steps   int     // this and what follows are as in DLPMSampler
 	Clip    bool
-	// ConsistentStart is as in DLPM. Steps with noise need factors A that are
+	// ConsistentStart is as in DLPMSampler. Steps with noise need factors A that are
 	// independent of the state, which the start has mixed in: they draw others.
 	ConsistentStart bool
 	KeepSigmaMin    bool
@@ -81,7 +81,7 @@ type DLIM struct {
 }
 
 // DDPM returns the Gaussian DLPM of T steps: α = 2, scale-preserving.
-func DDPM(T int) DLPM { return DLPM{Process: Default(2, T)} }
+func DDPM(T int) DLPMSampler { return DLPMSampler{Process: Default(2, T)} }
 
 // DDIM returns the Gaussian DLIM of T steps: α = 2, scale-preserving.
 func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: eta} }
@@ -95,7 +95,7 @@ func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: et
 // impossible, if ctx is done (within one step; errors.Is finds ctx.Err()), if
 // den fails or if a state stops being finite. It allocates before the first
 // step only. It panics if x does not divide into len(seeds) rows.
-func (s DLPM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
+func (s DLPMSampler) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds []uint64) iter.Seq2[int, error] {
 	return func(yield func(int, error) bool) {
 		c, err := newChain(ctx, "DLPM", s.Process, s.options(), 1, den, x, seeds)
 		if err != nil {
@@ -130,7 +130,7 @@ func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds [
 
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
-func (s DLPM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
+func (s DLPMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
 	x := make([]float32, len(seeds)*d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
@@ -143,7 +143,7 @@ func (s DLIM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) (
 }
 
 // Validate reports the first impossible field, its value and the remedy.
-func (s DLPM) Validate() error { return s.options().validate("DLPM", s.Process) }
+func (s DLPMSampler) Validate() error { return s.options().validate("DLPM", s.Process) }
 
 // Validate reports the first impossible field, its value and the remedy.
 func (s DLIM) Validate() error {
@@ -154,18 +154,18 @@ func (s DLIM) Validate() error {
 }
 
 // Moves implements Sampler: Steps, or the edit's part of them.
-func (s DLPM) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
+func (s DLPMSampler) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
 
 // Moves implements Sampler: Steps, or the edit's part of them.
 func (s DLIM) Moves() int { return s.Edit.Steps(s.options().moves(s.Process)) }
 
 // Evaluations implements Sampler: one at every move.
-func (s DLPM) Evaluations() int { return s.options().visits(s.Process) }
+func (s DLPMSampler) Evaluations() int { return s.options().visits(s.Process) }
 
 // Evaluations implements Sampler: one at every move.
 func (s DLIM) Evaluations() int { return s.options().visits(s.Process) }
 
-func (s DLPM) options() chainOptions {
+func (s DLPMSampler) options() chainOptions {
 	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
 }
 

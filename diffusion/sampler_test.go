@@ -29,13 +29,13 @@ func shrink(_ context.Context, eps, x []float32, times []float32) error {
 func variants(T int) map[string]sampler {
 	iso := Default(1.7, T)
 	iso.ClampA, iso.ClampEps = 20, 200
-	each := Process{Alpha: 1.6, Scale: Preserving, Steps: T}
+	each := DLPM{Alpha: 1.6, Scale: Preserving, Steps: T}
 	return map[string]sampler{
-		"dlpm":            DLPM{Process: iso},
-		"dlpm clip":       DLPM{Process: iso, Clip: true, ConsistentStart: true},
-		"dlpm each":       DLPM{Process: each},
-		"dlpm each start": DLPM{Process: each, ConsistentStart: true},
-		"dlpm gauss each": DLPM{Process: Process{Alpha: 2, Scale: Preserving, Steps: T}},
+		"dlpm":            DLPMSampler{Process: iso},
+		"dlpm clip":       DLPMSampler{Process: iso, Clip: true, ConsistentStart: true},
+		"dlpm each":       DLPMSampler{Process: each},
+		"dlpm each start": DLPMSampler{Process: each, ConsistentStart: true},
+		"dlpm gauss each": DLPMSampler{Process: DLPM{Alpha: 2, Scale: Preserving, Steps: T}},
 		"dlim":            DLIM{Process: iso},
 		"dlim eta":        DLIM{Process: iso, Eta: 0.5, Clip: true},
 		"dlim each":       DLIM{Process: each, Eta: 1},
@@ -102,8 +102,8 @@ func TestStepsDoNotAllocate(t *testing.T) {
 // The network sees t/T at T−1 levels; another number of steps rebuilds the same
 // schedule, scale included.
 func TestNetworkTimesAndSteps(t *testing.T) {
-	times := func(p Process, steps int) (out []float32) {
-		s := DLPM{Process: p, Steps: max(steps-1, 0)}
+	times := func(p DLPM, steps int) (out []float32) {
+		s := DLPMSampler{Process: p, Steps: max(steps-1, 0)}
 		_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, t []float32) error {
 			out = append(out, t[0])
 			clear(eps)
@@ -117,7 +117,7 @@ func TestNetworkTimesAndSteps(t *testing.T) {
 	p.IntegerTime, p.Steps = true, 4
 	require.Equal(t, []float32{3, 2, 1}, times(p, 0))
 
-	q := Process{Alpha: 1.8, Scale: Exploding, Steps: 100}
+	q := DLPM{Alpha: 1.8, Scale: Exploding, Steps: 100}
 	s, err := q.Schedule(7)
 	require.NoError(t, err)
 	require.Equal(t, 7, s.T())
@@ -129,9 +129,9 @@ func TestNetworkTimesAndSteps(t *testing.T) {
 }
 
 // start returns x_{T−1}/σ̄_{T−1} of many samples.
-func start(t *testing.T, p Process, consistent bool) []float32 {
+func start(t *testing.T, p DLPM, consistent bool) []float32 {
 	x := make([]float32, 600)
-	s := DLPM{Process: p, ConsistentStart: consistent}
+	s := DLPMSampler{Process: p, ConsistentStart: consistent}
 	for _, err := range s.Trajectory(context.Background(), shrink, x, seeds(200)) {
 		require.NoError(t, err)
 		break // leaving the loop stops the chain
@@ -153,7 +153,7 @@ func TestInitialNoise(t *testing.T) {
 		require.InDelta(t, min(max(free[i], -2), 2), v, 1e-6)
 	}
 	for _, iso := range []bool{true, false} {
-		p := Process{Alpha: 1.5, Isotropic: iso, Scale: Preserving, Steps: 10, ClampA: 0.1}
+		p := DLPM{Alpha: 1.5, Isotropic: iso, Scale: Preserving, Steps: 10, ClampA: 0.1}
 		const most = 6.7 // |z|
 		bound := most * math.Sqrt(0.1) * 10
 		for _, v := range start(t, p, true) {
@@ -166,8 +166,8 @@ func TestInitialNoise(t *testing.T) {
 
 // Elements keep their A however the row is cut into chunks.
 func TestMultipliersPerElement(t *testing.T) {
-	p := Process{Alpha: 1.5, Scale: Preserving, Steps: 10}
-	s := stable.Stream{Seed: 3, Step: 4}
+	p := DLPM{Alpha: 1.5, Scale: Preserving, Steps: 10}
+	s := stable.Key{Seed: 3, Step: 4}
 	want := make([]float32, 700)
 	p.noise().Multipliers(want, s, 0)
 	got, tail := make([]float64, 700), make([]float64, 600)
@@ -190,7 +190,7 @@ func TestTrajectoryYieldsEveryLevel(t *testing.T) {
 }
 
 func TestSampleStops(t *testing.T) {
-	s := DLPM{Process: Default(1.7, 50)}
+	s := DLPMSampler{Process: Default(1.7, 50)}
 	t.Run("when the context ends", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		calls := 0
@@ -211,7 +211,7 @@ func TestSampleStops(t *testing.T) {
 	})
 	t.Run("when the denoiser returns NaN", func(t *testing.T) {
 		for _, clip := range []bool{false, true} {
-			s := DLPM{Process: Default(1.7, 50), Clip: clip}
+			s := DLPMSampler{Process: Default(1.7, 50), Clip: clip}
 			_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, _ []float32) error {
 				eps[4] = float32(math.NaN())
 				return nil
@@ -220,7 +220,7 @@ func TestSampleStops(t *testing.T) {
 		}
 	})
 	t.Run("when the state overflows", func(t *testing.T) {
-		s := DLPM{Process: Default(1.7, 3)}
+		s := DLPMSampler{Process: Default(1.7, 3)}
 		_, err := s.Sample(context.Background(), func(_ context.Context, eps, _, _ []float32) error {
 			simd.Fill(eps, math.MaxFloat32)
 			return nil
@@ -231,11 +231,11 @@ func TestSampleStops(t *testing.T) {
 	t.Run("when an option is impossible", func(t *testing.T) {
 		_, err := DLIM{Process: Default(1.7, 50), Eta: 1.5}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "eta is 1.5: use 0 (deterministic) to 1")
-		_, err = DLPM{Process: Default(1.7, 50), Steps: -1}.Sample(context.Background(), shrink, seeds(1), 1)
+		_, err = DLPMSampler{Process: Default(1.7, 50), Steps: -1}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "DLPM: steps is -1: use 1 to 1048575")
 		p := Default(1.7, 50)
 		p.IntegerTime = true
-		_, err = DLPM{Process: p, Steps: 9}.Sample(context.Background(), shrink, seeds(1), 1)
+		_, err = DLPMSampler{Process: p, Steps: 9}.Sample(context.Background(), shrink, seeds(1), 1)
 		require.ErrorContains(t, err, "steps is 9: the network knows 50 levels of noise only; use 49")
 	})
 	t.Run("with no samples", func(t *testing.T) {
@@ -252,7 +252,7 @@ func TestSampleStops(t *testing.T) {
 // KeepSigmaMin ends where the published sampler does; a scale-preserving chain
 // does not notice, because its level 0 is clean.
 func TestKeepSigmaMin(t *testing.T) {
-	run := func(p Process, keep bool) []float32 {
+	run := func(p DLPM, keep bool) []float32 {
 		x, err := DLIM{Process: p, KeepSigmaMin: keep}.Sample(context.Background(), shrink, seeds(3), 4)
 		require.NoError(t, err)
 		return x
@@ -268,7 +268,7 @@ func TestSumsEqualTheRecursion(t *testing.T) {
 	const d = 5
 	for _, T := range []int{2, 3, 4, 10, 17, 101} {
 		for _, iso := range []bool{true, false} {
-			p := Process{Alpha: 1.5, Isotropic: iso, Scale: Exploding, SigmaMax: 2, Steps: T}
+			p := DLPM{Alpha: 1.5, Isotropic: iso, Scale: Exploding, SigmaMax: 2, Steps: T}
 			c, err := newChain(context.Background(), "test", p, chainOptions{}, 1, nil, make([]float32, 2*d), []uint64{5, 6})
 			require.NoError(t, err)
 			var s sums

@@ -7,7 +7,7 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// A Schedule holds the coefficients of a process with T steps, in float64,
+// A DLPMSchedule holds the coefficients of a process with T steps, in float64,
 // index t = 0…T−1; 0 is the data (Preserving) or the least noisy level
 // (Exploding), T−1 the noisiest:
 //
@@ -16,7 +16,7 @@ import (
 //
 // Everything is computed by internal/dmath, so the values are the same bits on
 // every architecture.
-type Schedule struct {
+type DLPMSchedule struct {
 	Alpha    float64
 	Gamma    []float64 // γ_t
 	GammaBar []float64 // γ̄_t = γ_1⋯γ_t
@@ -24,18 +24,18 @@ type Schedule struct {
 	SigmaBar []float64 // σ̄_t
 }
 
-func newSchedule(p Process) *Schedule {
+func newSchedule(p DLPM) *DLPMSchedule {
 	buf := make([]float64, 4*p.Steps)
 	cut := func(i int) []float64 { return buf[i*p.Steps : (i+1)*p.Steps : (i+1)*p.Steps] }
-	return &Schedule{Alpha: p.Alpha, Gamma: cut(0), GammaBar: cut(1), Sigma: cut(2), SigmaBar: cut(3)}
+	return &DLPMSchedule{Alpha: p.Alpha, Gamma: cut(0), GammaBar: cut(1), Sigma: cut(2), SigmaBar: cut(3)}
 }
 
 // T returns the number of steps, training's convention: levels 0…T−1, so a
 // sampler evaluates the network T−1 times.
-func (s *Schedule) T() int { return len(s.Gamma) }
+func (s *DLPMSchedule) T() int { return len(s.Gamma) }
 
 // tau returns τ_i/T.
-func (p Process) tau(i int) float64 {
+func (p DLPM) tau(i int) float64 {
 	u := float64(i) / float64(p.Steps)
 	if p.Grid == Quadratic {
 		u *= u
@@ -52,7 +52,7 @@ func (p Process) tau(i int) float64 {
 //
 // 1−ᾱ is taken from cos²y − cos²x = sin(x+y)·sin(x−y), which does not cancel:
 // near t = 1 the plain difference loses most of its digits.
-func preservingSchedule(ctx context.Context, p Process) (*Schedule, error) {
+func preservingSchedule(ctx context.Context, p DLPM) (*DLPMSchedule, error) {
 	sch := newSchedule(p)
 	inv := 1 / p.Alpha
 	sch.Gamma[0], sch.GammaBar[0] = 1, 1
@@ -78,7 +78,7 @@ func cosineRatio(ux, uy float64) (r, oneMinusR float64) {
 }
 
 // preservingLevel returns γ̄_t and σ̄_t of preservingSchedule, t ≥ 1.
-func (p Process) preservingLevel(t int) (gammaBar, sigmaBar float64) {
+func (p DLPM) preservingLevel(t int) (gammaBar, sigmaBar float64) {
 	r, q := cosineRatio(p.tau(t), 0)
 	return dmath.Pow(r, 1/p.Alpha), dmath.Pow(q, 1/p.Alpha)
 }
@@ -90,7 +90,7 @@ func (p Process) preservingLevel(t int) (gammaBar, sigmaBar float64) {
 //
 // u reaches 1 on either grid, so that σ_max is attained (the reference divides
 // by T−1, which the quadratic grid never reaches).
-func explodingSchedule(ctx context.Context, p Process) (*Schedule, error) {
+func explodingSchedule(ctx context.Context, p DLPM) (*DLPMSchedule, error) {
 	sch := newSchedule(p)
 	sigmaBar := p.explodingLevels()
 	for t := range p.Steps {
@@ -112,7 +112,7 @@ func explodingSchedule(ctx context.Context, p Process) (*Schedule, error) {
 }
 
 // explodingLevels returns σ̄_t of explodingSchedule as a function of t.
-func (p Process) explodingLevels() func(t int) float64 {
+func (p DLPM) explodingLevels() func(t int) float64 {
 	lo, hi, rho := p.exploding()
 	a, b := dmath.Pow(lo, 1/rho), dmath.Pow(hi, 1/rho)
 	last := p.tau(p.Steps - 1)
@@ -128,7 +128,7 @@ func (p Process) explodingLevels() func(t int) float64 {
 //	Σ_0 = σ_0²·A_0,  Σ_t = σ_t²·A_t + γ_t²·Σ_{t−1}.
 //
 // sum and a have length T; sum may be a.
-func (s *Schedule) Variances(sum, a []float64) {
+func (s *DLPMSchedule) Variances(sum, a []float64) {
 	prev := 0.0
 	for t := range s.T() {
 		prev = s.nextVariance(t, prev, a[t])
@@ -137,7 +137,7 @@ func (s *Schedule) Variances(sum, a []float64) {
 }
 
 // nextVariance returns Σ_t from Σ_{t−1} and A_t.
-func (s *Schedule) nextVariance(t int, prev, a float64) float64 {
+func (s *DLPMSchedule) nextVariance(t int, prev, a float64) float64 {
 	if t == 0 {
 		prev = 0
 	}
@@ -151,7 +151,7 @@ func (s *Schedule) nextVariance(t int, prev, a float64) float64 {
 //	x_{t−1} | x_t, x_0, A ~ N((x_t − Γ_t·σ̄_t·ε)/γ_t, Σ̃_{t−1}·I),
 //
 // where ε = (x_t − γ̄_t·x_0)/σ̄_t. Here sumPrev is Σ_{t−1} and sum is Σ_t > 0.
-func (s *Schedule) Posterior(t int, sumPrev, sum float64) (Gamma, variance float64) {
+func (s *DLPMSchedule) Posterior(t int, sumPrev, sum float64) (Gamma, variance float64) {
 	g := s.Gamma[t]
 	Gamma = 1 - float64(g*g*sumPrev/sum)
 	Gamma = math.Min(math.Max(Gamma, 0), 1) // rounding may leave [0, 1] by an ulp
@@ -168,7 +168,7 @@ type Coef struct {
 // DLPM returns the stochastic step, with Γ_t and Σ̃_{t−1} from Posterior:
 //
 //	x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂)/γ_t + 1[t≠1]·√Σ̃_{t−1}·z.
-func (s *Schedule) DLPM(t int, sumPrev, sum float64) Coef {
+func (s *DLPMSchedule) DLPM(t int, sumPrev, sum float64) Coef {
 	g := s.Gamma[t]
 	Gamma, v := s.Posterior(t, sumPrev, sum)
 	c := Coef{X: 1 / g, Eps: -Gamma * s.SigmaBar[t] / g}
@@ -183,7 +183,7 @@ func (s *Schedule) DLPM(t int, sumPrev, sum float64) Coef {
 //	x_{t−1} = (x_t − σ̄_t·ε̂)/γ_t + (σ̄_{t−1}^α − ρ^α)^{1/α}·ε̂ + 1[t≠1]·ρ·√A·z.
 //
 // Marginals are the same for every η; η = 0 is deterministic.
-func (s *Schedule) DLIM(t int, eta, a float64) Coef {
+func (s *DLPMSchedule) DLIM(t int, eta, a float64) Coef {
 	g, prev := s.Gamma[t], s.SigmaBar[t-1]
 	keep := 1.0 // (1 − η^α)^{1/α}
 	if eta > 0 {
@@ -198,7 +198,7 @@ func (s *Schedule) DLIM(t int, eta, a float64) Coef {
 
 // Clean returns the last step, from t = 1 to the data: x̂_0 = (x_1 − σ̄_1·ε̂)/γ̄_1.
 // For Preserving it equals both steps above.
-func (s *Schedule) Clean() Coef {
+func (s *DLPMSchedule) Clean() Coef {
 	return Coef{X: 1 / s.GammaBar[1], Eps: -s.SigmaBar[1] / s.GammaBar[1]}
 }
 
@@ -216,7 +216,7 @@ type Pair struct {
 // Pair returns the elements of the two-variable loss at step t ≥ 1 for draws
 // a0 and a1 of A. (The reference sets a0 = 0 at t = 1, which is wrong for
 // Exploding: level 0 is not clean there. Where it is clean, σ̄_0 = 0 does it.)
-func (s *Schedule) Pair(t int, a0, a1 float64) Pair {
+func (s *DLPMSchedule) Pair(t int, a0, a1 float64) Pair {
 	p := Pair{SumPrev: s.SigmaBar[t-1] * s.SigmaBar[t-1] * a0}
 	p.Sum = s.nextVariance(t, p.SumPrev, a1)
 	p.Gamma, p.Var = s.Posterior(t, p.SumPrev, p.Sum)

@@ -10,7 +10,7 @@ import (
 // SigmaRange and the checks of samplers compute single levels, not a schedule of a
 // million steps, to its bits.
 func TestSigmaRangeNeedsNoSchedule(t *testing.T) {
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		{Alpha: 2, Scale: Preserving, Steps: 1000}, {Alpha: 2, Scale: Preserving, Steps: 2}, {Alpha: 1.7, Scale: Preserving, Steps: 37, Grid: Quadratic},
 		{Alpha: 2, Scale: Exploding, Steps: 50}, {Alpha: 1.5, Scale: Exploding, Steps: 9, SigmaMin: 0.01, SigmaMax: 7, Rho: 3, Grid: Quadratic},
 	} {
@@ -23,10 +23,10 @@ func TestSigmaRangeNeedsNoSchedule(t *testing.T) {
 		p.Steps = maxSteps
 		require.LessOrEqual(t, testing.AllocsPerRun(5, func() {
 			_, _, _ = p.SigmaRange()
-			_ = DLPM{Process: p}.Validate()
+			_ = DLPMSampler{Process: p}.Validate()
 			_ = DLIM{Process: p}.Validate()
 		}), 2.0)
 	}
-	_, _, err := Process{Alpha: 2, Scale: Preserving, Steps: maxSteps + 1}.SigmaRange()
+	_, _, err := DLPM{Alpha: 2, Scale: Preserving, Steps: maxSteps + 1}.SigmaRange()
 	require.ErrorContains(t, err, "steps is")
 }

@@ -61,7 +61,7 @@ func (nu Nu) validate(of, field string) error {
 // Noise sets the row x to scale·n, the noise of one sample at s, computed in
 // float64 from float32 normals. It panics if the channels do not divide the
 // row.
-func (nu Nu) Noise(x []float64, s stable.Stream, scale float64) {
+func (nu Nu) Noise(x []float64, s stable.Key, scale float64) {
 	checkChannels("Nu.Noise", nu.groups(), len(x))
 	var z [256]float32
 	for at := 0; at < len(x); at += len(z) {
@@ -81,7 +81,7 @@ func (nu Nu) Noise(x []float64, s stable.Stream, scale float64) {
 }
 
 // mix returns 1/√κ of group g.
-func (nu Nu) mix(s stable.Stream, g int) float64 { return 1 / math.Sqrt(s.Kappa(nu.at(g), g)) }
+func (nu Nu) mix(s stable.Key, g int) float64 { return 1 / math.Sqrt(s.Kappa(nu.at(g), g)) }
 
 func checkChannels(name string, channels, d int) {
 	if d%channels != 0 {

@@ -93,7 +93,7 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 
 // scale returns the factor of σ̄·z for one group of a row, of d elements at the
 // squared distance δ².
-func (s TEDMAncestral) scale(nu float64, at stable.Stream, g int, delta2, d float64) float64 {
+func (s TEDMAncestral) scale(nu float64, at stable.Key, g int, delta2, d float64) float64 {
 	switch {
 	case s.GaussianNoise && s.DropFactor: // the variance of t_{ν+d}
 		return math.Sqrt(Nu{nu + d}.Inflation(0))
@@ -107,7 +107,7 @@ func (s TEDMAncestral) scale(nu float64, at stable.Stream, g int, delta2, d floa
 
 // posteriorNoise returns √((ν+δ²)/(ν+d))/√κ of group g, κ ~ χ²(ν+d)/(ν+d): times z it is
 // the noise of the posterior, given unit σ̄.
-func posteriorNoise(nu float64, at stable.Stream, g int, delta2, d float64) float64 {
+func posteriorNoise(nu float64, at stable.Key, g int, delta2, d float64) float64 {
 	if math.IsInf(nu, 1) {
 		return 1
 	}

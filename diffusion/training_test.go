@@ -11,8 +11,8 @@ import (
 	"heavytail/stable"
 )
 
-// noised runs a Noiser over B samples of d values numbered from first.
-func noised(t *testing.T, p Process, l Loss, x0 []float32, d int, first uint64) (x, target, times []float32) {
+// noised runs a DLPMNoiser over B samples of d values numbered from first.
+func noised(t *testing.T, p DLPM, l Loss, x0 []float32, d int, first uint64) (x, target, times []float32) {
 	t.Helper()
 	n, err := NewNoiser(p, l, 42)
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func TestNoiseIsTheClosedForm(t *testing.T) {
 	const B, d, T = 7, 33, 20
 	r := numtest.NewRand(2)
 	x0 := r.Fill(make([]float32, B*d), 1)
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		Default(1.7, T),
 		{Alpha: 1.5, Scale: Preserving, Steps: T, ClampA: 20},
 		{Alpha: 2, Scale: Exploding, InputScaling: true, Steps: T},
@@ -78,7 +78,7 @@ func TestCopiesShareAWithinAGroup(t *testing.T) {
 func TestNoiseIsKeyedByTheSample(t *testing.T) {
 	const B, d = 6, 21
 	x0 := numtest.NewRand(3).Fill(make([]float32, B*d), 1)
-	for _, p := range []Process{Default(1.7, 50), {Alpha: 1.6, Scale: Preserving, Steps: 50}} {
+	for _, p := range []DLPM{Default(1.7, 50), {Alpha: 1.6, Scale: Preserving, Steps: 50}} {
 		var want, wantX []float32
 		numtest.EachLevel(t, func(t *testing.T) {
 			x, target, times := noised(t, p, Loss{Kind: Root}, x0, d, 100)
@@ -100,7 +100,7 @@ func TestNoiseIsKeyedByTheSample(t *testing.T) {
 // t is uniform on 1…T−1 and the target unit SαS, also per element.
 func TestTrainingLaws(t *testing.T) {
 	const n, T = 20000, 6
-	for _, p := range []Process{Default(1.7, T), {Alpha: 1.4, Scale: Preserving, Steps: T}} {
+	for _, p := range []DLPM{Default(1.7, T), {Alpha: 1.4, Scale: Preserving, Steps: T}} {
 		x0 := make([]float32, 2*n)
 		_, target, times := noised(t, p, Loss{Kind: Root}, x0, 2, 0)
 		var count [T]int
@@ -125,10 +125,10 @@ func TestTrainingLaws(t *testing.T) {
 // One copy of a target is stable's noise at its stream, long rows included.
 func TestTargetIsTheNoise(t *testing.T) {
 	const d = 700
-	for _, p := range []Process{Default(1.7, 10), {Alpha: 1.7, Scale: Preserving, Steps: 10}} {
+	for _, p := range []DLPM{Default(1.7, 10), {Alpha: 1.7, Scale: Preserving, Steps: 10}} {
 		_, target, _ := noised(t, p, Loss{Kind: Root}, make([]float32, d), d, 8)
 		want := make([]float32, d)
-		p.noise().Fill(want, stable.Stream{Seed: 42, Sample: 9, Step: 1})
+		p.noise().Fill(want, stable.Key{Seed: 42, Sample: 9, Step: 1})
 		for i, v := range want {
 			require.InEpsilon(t, v, target[i], 1e-6)
 		}
@@ -137,7 +137,7 @@ func TestTargetIsTheNoise(t *testing.T) {
 
 func TestNoiseDoesNotAllocate(t *testing.T) {
 	const B, d = 3, 300
-	for _, p := range []Process{Default(1.7, 10), {Alpha: 1.7, Scale: Preserving, Steps: 10}} {
+	for _, p := range []DLPM{Default(1.7, 10), {Alpha: 1.7, Scale: Preserving, Steps: 10}} {
 		n, err := NewNoiser(p, Loss{Kind: Root, Outer: 2, Inner: 2}, 1)
 		require.NoError(t, err)
 		x, target, times, x0 := make([]float32, 4*B*d), make([]float32, 4*B*d), make([]float32, 4*B), make([]float32, B*d)
@@ -163,20 +163,20 @@ func TestPair(t *testing.T) {
 func TestProcessValidate(t *testing.T) {
 	base := Default(1.7, 100)
 	require.NoError(t, base.Validate())
-	for want, edit := range map[string]func(*Process){
-		"alpha is 1: use a value above 1":              func(p *Process) { p.Alpha = 1 },
-		"alpha is NaN":                                 func(p *Process) { p.Alpha = math.NaN() },
-		`scale is "": use "preserving" or "exploding"`: func(p *Process) { p.Scale = "" },
-		`grid is "cubic"`:                              func(p *Process) { p.Grid = "cubic" },
-		"steps is 1: use 2 to 1048576":                 func(p *Process) { p.Steps = 1 },
-		"steps is 2000000000":                          func(p *Process) { p.Steps = 2000000000 },
-		"clamp_a is -1: use a positive bound":          func(p *Process) { p.ClampA = -1 },
-		"clamp_eps is NaN":                             func(p *Process) { p.ClampEps = math.NaN() },
-		"input_scaling is true: it needs scale":        func(p *Process) { p.InputScaling = true },
-		"rho is 7: it needs scale":                     func(p *Process) { p.Rho = 7 },
-		"sigma_min is 90: use a positive value below":  func(p *Process) { p.Scale, p.SigmaMin = Exploding, 90 },
-		"sigma_max is +Inf: use at most":               func(p *Process) { p.Scale, p.SigmaMax = Exploding, math.Inf(1) },
-		"rho is -1: use a positive value up to 100":    func(p *Process) { p.Scale, p.Rho = Exploding, -1 },
+	for want, edit := range map[string]func(*DLPM){
+		"alpha is 1: use a value above 1":              func(p *DLPM) { p.Alpha = 1 },
+		"alpha is NaN":                                 func(p *DLPM) { p.Alpha = math.NaN() },
+		`scale is "": use "preserving" or "exploding"`: func(p *DLPM) { p.Scale = "" },
+		`grid is "cubic"`:                              func(p *DLPM) { p.Grid = "cubic" },
+		"steps is 1: use 2 to 1048576":                 func(p *DLPM) { p.Steps = 1 },
+		"steps is 2000000000":                          func(p *DLPM) { p.Steps = 2000000000 },
+		"clamp_a is -1: use a positive bound":          func(p *DLPM) { p.ClampA = -1 },
+		"clamp_eps is NaN":                             func(p *DLPM) { p.ClampEps = math.NaN() },
+		"input_scaling is true: it needs scale":        func(p *DLPM) { p.InputScaling = true },
+		"rho is 7: it needs scale":                     func(p *DLPM) { p.Rho = 7 },
+		"sigma_min is 90: use a positive value below":  func(p *DLPM) { p.Scale, p.SigmaMin = Exploding, 90 },
+		"sigma_max is +Inf: use at most":               func(p *DLPM) { p.Scale, p.SigmaMax = Exploding, math.Inf(1) },
+		"rho is -1: use a positive value up to 100":    func(p *DLPM) { p.Scale, p.Rho = Exploding, -1 },
 	} {
 		p := base
 		edit(&p)
@@ -192,7 +192,7 @@ func TestProcessJSON(t *testing.T) {
 	data, err := json.Marshal(p)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"alpha":1.7,"isotropic":true,"scale":"preserving","steps":100,"clamp_a":20}`, string(data))
-	var q Process
+	var q DLPM
 	require.NoError(t, json.Unmarshal(data, &q))
 	require.Equal(t, p, q)
 }
@@ -200,7 +200,7 @@ func TestProcessJSON(t *testing.T) {
 // The identities γ̄ = Πγ, γ̄^α + σ̄^α = 1 and σ_t^α = σ̄_t^α − (γ_t·σ̄_{t−1})^α
 // hold to rounding, also where plain differences would lose digits.
 func TestScheduleIdentities(t *testing.T) {
-	for _, p := range []Process{
+	for _, p := range []DLPM{
 		Default(1.1, 4000), Default(1.8, 4000),
 		{Alpha: 1.7, Scale: Preserving, Grid: Quadratic, Steps: 1000},
 		{Alpha: 1.7, Scale: Exploding, Steps: 4000}, {Alpha: 1.7, Scale: Exploding, Grid: Quadratic, Steps: 4000},

@@ -56,12 +56,12 @@ func kindOf(nu diffusion.Nu, gaussian, student string) string {
 // EDM's time as it is and the others', which end at 1, times 1000.
 func (r *Recipe) Use(kind string) error {
 	old := r.Process
-	if old == (diffusion.Process{}) { // the preset was of another kind
+	if old == (diffusion.DLPM{}) { // the preset was of another kind
 		old = diffusion.Default(1.8, 1000)
 		old.ClampA, old.ClampEps = 20, 200
 	}
 	if kind != DLPM {
-		r.Process = diffusion.Process{}
+		r.Process = diffusion.DLPM{}
 	}
 	r.LIM, r.EDM, r.Flow = nil, nil, nil
 	if s := r.Network.Song; s != nil {
@@ -137,7 +137,7 @@ func (r Recipe) Noise() string {
 func (r Recipe) validateProcess() error {
 	var errs []error // of each process that is there
 	var lists []int  // lengths of what may differ by channel
-	if r.Process != (diffusion.Process{}) {
+	if r.Process != (diffusion.DLPM{}) {
 		errs = append(errs, r.Process.Validate())
 	}
 	if r.LIM != nil {

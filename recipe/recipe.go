@@ -26,10 +26,10 @@ type Recipe struct {
 	Network nn.Config `json:"network"`
 
 	// The process is one of these; Process, DLPM's, is zero beside another.
-	Process diffusion.Process `json:"process,omitzero"`
-	LIM     *diffusion.LIM    `json:"lim,omitempty"`
-	EDM     *diffusion.EDM    `json:"edm,omitempty"`
-	Flow    *diffusion.Flow   `json:"flow,omitempty"`
+	Process diffusion.DLPM  `json:"process,omitzero"`
+	LIM     *diffusion.LIM  `json:"lim,omitempty"`
+	EDM     *diffusion.EDM  `json:"edm,omitempty"`
+	Flow    *diffusion.Flow `json:"flow,omitempty"`
 
 	Data  Data  `json:"data"`
 	Train Train `json:"train"`

@@ -15,7 +15,7 @@ import (
 type twin struct {
 	name string
 	tag  uint32
-	fill func(s Stream, dst []float32)
+	fill func(s Key, dst []float32)
 	want func(wu, we uint32) float64
 	tol  float64 // see judge
 }
@@ -77,7 +77,7 @@ func twins() []twin {
 	for _, alpha := range []float64{0.5, 0.85, 1, 1.2, 1.5, 1.7, 1.9, 2} {
 		out = append(out, twin{
 			fmt.Sprint("symmetric ", alpha), tagSymmetric,
-			func(s Stream, dst []float32) { s.Symmetric(dst, alpha, 0) }, cms(alpha, 0), 1e-6,
+			func(s Key, dst []float32) { s.Symmetric(dst, alpha, 0) }, cms(alpha, 0), 1e-6,
 		})
 	}
 	for _, c := range [][2]float64{
@@ -93,7 +93,7 @@ func twins() []twin {
 			f := cms(c[0], c[1])
 			out = append(out, twin{
 				fmt.Sprint("skewed ", c, p), tagSkewed,
-				func(s Stream, dst []float32) { s.Skewed(dst, c[0], c[1], Param(p), 0) },
+				func(s Key, dst []float32) { s.Skewed(dst, c[0], c[1], Param(p), 0) },
 				func(wu, we uint32) float64 { return f(wu, we) - shift }, 1.2e-6,
 			})
 		}
@@ -106,7 +106,7 @@ func twins() []twin {
 			}
 			out = append(out, twin{
 				fmt.Sprint("positive ", a, form), []uint32{tagValue, tagPositive, tagPositive}[form],
-				func(s Stream, dst []float32) { s.Positive(dst, a, Form(form), 0) },
+				func(s Key, dst []float32) { s.Positive(dst, a, Form(form), 0) },
 				func(wu, we uint32) float64 { return f(ln(wu, we)) }, 1.5e-6,
 			})
 		}
@@ -117,7 +117,7 @@ func twins() []twin {
 // judge returns the worst error of got against the twin in units of tol·m·(1 +
 // log2(m)/8), m = max(1, |want|): a power is as exact as its exponent allows.
 // Values that saturate count as right.
-func (c twin) judge(s Stream, got []float32) float64 {
+func (c twin) judge(s Key, got []float32) float64 {
 	p := s.philox(c.tag)
 	bad := 0.0
 	for i, x := range got {
@@ -137,7 +137,7 @@ func (c twin) judge(s Stream, got []float32) float64 {
 // TestAgainstTwins judges every stable family at every level by its float64
 // twin, and makes sure that the judge rejects broken kernels.
 func TestAgainstTwins(t *testing.T) {
-	s := Stream{Seed: 0xfeedface, Sample: 99, Step: 3}
+	s := Key{Seed: 0xfeedface, Sample: 99, Step: 3}
 	n := 20000
 	if testing.Short() {
 		n = 2000
@@ -163,7 +163,7 @@ func TestAgainstTwins(t *testing.T) {
 				}
 			},
 			"nan":   func(x []float32) { x[len(x)-1] = float32(math.NaN()) },
-			"other": func(x []float32) { c.fill(Stream{Seed: 1}, x) },
+			"other": func(x []float32) { c.fill(Key{Seed: 1}, x) },
 		}
 		for name, f := range mutants {
 			c.fill(s, got)
@@ -175,7 +175,7 @@ func TestAgainstTwins(t *testing.T) {
 
 // TestNormalTwin judges Box and Muller by float64.
 func TestNormalTwin(t *testing.T) {
-	s := Stream{Seed: 5, Step: 1 << 31}
+	s := Key{Seed: 5, Step: 1 << 31}
 	p := s.philox(tagNormal)
 	got := make([]float32, 20000)
 	numtest.EachLevel(t, func(t *testing.T) {

@@ -109,18 +109,18 @@ const tagInversion = 96
 // Law it takes about 10 µs each, of a Table 0.1 µs, in an interval of a
 // probability below 10^-6 of what lies beyond it up to 1 ms. The same stream gives all
 // laws quantiles of the same uniforms. Variates 0 to 2^33.
-func (t Truncated) Sample(dst []float64, s Stream, off int) { invert(t, dst, s, off) }
+func (t Truncated) Sample(dst []float64, s Key, off int) { invert(t, dst, s, off) }
 
 // Sample sets dst[i] to variate off+i; see Truncated.Sample. It is the clamp of
 // the whole law's variate.
-func (c Clamped) Sample(dst []float64, s Stream, off int) { invert(c, dst, s, off) }
+func (c Clamped) Sample(dst []float64, s Key, off int) { invert(c, dst, s, off) }
 
 // invert draws by inversion: words 0 and 1 of block n make variate 2n, words 2
 // and 3 variate 2n+1.
 func invert[L interface {
 	Quantile(p float64) float64
 	SurvivalQuantile(q float64) float64
-}](l L, dst []float64, s Stream, off int) {
+}](l L, dst []float64, s Key, off int) {
 	if off < 0 || uint64(off)+uint64(len(dst)) > 1<<33 {
 		panic(fmt.Sprintf("stable: Sample: %d variates from %d on, want them between 0 and 2^33", len(dst), off))
 	}

@@ -9,7 +9,7 @@
 //
 // alone, through Philox4x32-10, so that any order of calls, any cut of a range
 // into pieces, any number of threads and every instruction-set level give the
-// same bits. A Stream holds the first three parts; the method names the family
+// same bits. A Key holds the first three parts; the method names the family
 // and its argument off the first element.
 //
 // The address becomes key and counter of Philox as follows:

@@ -7,14 +7,14 @@ import (
 )
 
 // Sample sets dst to the vectors off, off+1, … of the stream, d values each, in
-// float32: √A·L·G + δ with √A by Stream.Positive's map, relative error 5e-7, and
-// G by that of Stream.Normal. Any cut of vectors into calls gives the same bits at
+// float32: √A·L·G + δ with √A by Key.Positive's map, relative error 5e-7, and
+// G by that of Key.Normal. Any cut of vectors into calls gives the same bits at
 // every instruction set. Values beyond the largest float32 become it. A stream
-// holds 2^34/d vectors less 256. (Stream.SubGaussian has one vector to a sample
+// holds 2^34/d vectors less 256. (Key.SubGaussian has one vector to a sample
 // instead, and A in float64.)
 //
 // The combination costs (d+1)/2 multiplications a value.
-func (e *Elliptical) Sample(dst []float32, s Stream, off int) {
+func (e *Elliptical) Sample(dst []float32, s Key, off int) {
 	one := &simd.NoiseParams{Scale: 1}
 	normals, roots := s.philox(tagEllipse), s.philox(tagEllipseRoot)
 	var op simd.NoiseOp

@@ -117,7 +117,7 @@ func TestEllipticalSample(t *testing.T) {
 	e, err := NewElliptical(1.4, []float64{0.5, -1}, []float64{2, -0.9, -0.9, 0.7})
 	require.NoError(t, err)
 	x := make([]float32, 2*n)
-	e.Sample(x, Stream{Seed: 3}, 0)
+	e.Sample(x, Key{Seed: 3}, 0)
 	for _, u := range [][]float64{{1, 0}, {0, 1}, {0.5, 0.5}, {-0.3, 0.8}, {2, 2}, {0.4, 1}} {
 		want, got := e.CF(u), meanCF(x, u)
 		require.InDelta(t, real(want), real(got), 4.5/math.Sqrt(n), "%v", u)
@@ -140,7 +140,7 @@ func TestEllipticalSample(t *testing.T) {
 func TestEllipticalBits(t *testing.T) {
 	e, err := NewElliptical(1.7, []float64{1, 2, 3}, []float64{2, 0.5, 0, 0.5, 1, 0.1, 0, 0.1, 3})
 	require.NoError(t, err)
-	s := Stream{Seed: 8, Sample: 2, Step: 1}
+	s := Key{Seed: 8, Sample: 2, Step: 1}
 	whole := make([]float32, 3*1000)
 	e.Sample(whole, s, 0)
 	numtest.EachLevel(t, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestEllipticalTails(t *testing.T) {
 	e, err := NewElliptical(1.3, []float64{0, 0}, []float64{1, 0.6, 0.6, 4})
 	require.NoError(t, err)
 	x := make([]float32, 2*1_000_000)
-	e.Sample(x, Stream{Seed: 5}, 0)
+	e.Sample(x, Key{Seed: 5}, 0)
 	requireTails(t, x, e.Project([]float64{1, 0}), e.Project([]float64{0, 1}), e.TailDependence(0, 1))
 	require.Equal(t, 1.0, e.TailDependence(1, 1))
 	require.Zero(t, isotropic(t, 2, 2).TailDependence(0, 1))
@@ -181,7 +181,7 @@ func BenchmarkElliptical(b *testing.B) {
 		b.Run(string(rune('0'+d/100))+string(rune('0'+d/10%10))+string(rune('0'+d%10)), func(b *testing.B) {
 			b.SetBytes(int64(len(x)))
 			for range b.N {
-				e.Sample(x, Stream{Seed: 1}, 0)
+				e.Sample(x, Key{Seed: 1}, 0)
 			}
 		})
 	}
@@ -191,7 +191,7 @@ func BenchmarkNormalFill(b *testing.B) {
 	x := make([]float32, 1<<16)
 	b.SetBytes(int64(len(x)))
 	for range b.N {
-		Stream{Seed: 1}.Normal(x, 0)
+		Key{Seed: 1}.Normal(x, 0)
 	}
 }
 

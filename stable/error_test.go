@@ -193,7 +193,7 @@ func TestPositiveError(t *testing.T) {
 // from any offset, and they stay finite; at β = 0 the kernel for skewed laws
 // agrees with the symmetric one.
 func TestSkewedRounds(t *testing.T) {
-	s, x, y := Stream{Seed: 5}, make([]float32, 3000), make([]float64, 3000)
+	s, x, y := Key{Seed: 5}, make([]float32, 3000), make([]float64, 3000)
 	for _, l := range []Law{{Alpha: 1, Beta: 0.5, Param: S1}, {Alpha: 1, Beta: -1}, {Alpha: 0.5, Beta: 1}, {Alpha: 1.5, Beta: 0.25}} {
 		for _, off := range []int{0, 1, 1023, 5000} {
 			s.Skewed(x, l.Alpha, l.Beta, l.Param, off)

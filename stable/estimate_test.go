@@ -11,7 +11,7 @@ import (
 // stableSet returns n values of the stable law in S0.
 func stableSet(alpha, beta float64, n int, sample uint64) []float64 {
 	y := make([]float32, n)
-	s := Stream{Seed: 31, Sample: sample}
+	s := Key{Seed: 31, Sample: sample}
 	if beta == 0 {
 		s.Symmetric(y, alpha, 0)
 	} else {
@@ -23,7 +23,7 @@ func stableSet(alpha, beta float64, n int, sample uint64) []float64 {
 // paretoSet returns n values of P(X > x) = x^(−α), x ≥ 1.
 func paretoSet(alpha float64, n int, sample uint64) []float64 {
 	y := make([]float32, n)
-	Stream{Seed: 37, Sample: sample}.Uniform(y, 0)
+	Key{Seed: 37, Sample: sample}.Uniform(y, 0)
 	return mapTo(y, func(v float64) float64 { return math.Pow(v, -1/alpha) })
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // A Family is a family of float32 variates: its tag, what makes them of words, and
-// the parameters of that. The methods of Stream that are named like the functions
-// below are Stream.Fill of one; a GPU (package cuda) makes the same bits of it.
+// the parameters of that. The methods of Key that are named like the functions
+// below are Key.Fill of one; a GPU (package cuda) makes the same bits of it.
 type Family struct {
 	Tag    uint32
 	Op     simd.NoiseOp
@@ -29,13 +29,13 @@ type Family64 struct {
 
 // Counter returns the key of Philox and the upper words of the counter for a family
 // of the stream. It panics if Sample is 2^56 or more.
-func (s Stream) Counter(tag uint32) (key uint64, c [3]uint32) {
+func (s Key) Counter(tag uint32) (key uint64, c [3]uint32) {
 	s.check()
 	return s.Seed, [3]uint32{s.Step, uint32(s.Sample), tag<<24 | uint32(s.Sample>>32)}
 }
 
 // Fill sets dst[i] to variate off+i of a family.
-func (s Stream) Fill(dst []float32, f Family, off int) {
+func (s Key) Fill(dst []float32, f Family, off int) {
 	checkOffset(off)
 	if f.Rounded {
 		s.rounded(dst, f.Wide, off)
@@ -46,7 +46,7 @@ func (s Stream) Fill(dst []float32, f Family, off int) {
 }
 
 // rounded sets dst to float64 variates, rounded.
-func (s Stream) rounded(dst []float32, f Family64, off int) {
+func (s Key) rounded(dst []float32, f Family64, off int) {
 	var buf [1024]float64
 	for len(dst) > 0 {
 		part := buf[:min(len(buf)-off%len(buf), len(dst))] // from a whole group of the kernel on
@@ -59,31 +59,31 @@ func (s Stream) rounded(dst []float32, f Family64, off int) {
 }
 
 // Fill64 sets dst[i] to variate off+i of a float64 family.
-func (s Stream) Fill64(dst []float64, f Family64, off int) {
+func (s Key) Fill64(dst []float64, f Family64, off int) {
 	checkOffset(off)
 	p := s.philox(f.Tag)
 	simd.Noise64(dst, f.Op, &p, uint64(off), &f.Params)
 }
 
-// UniformFamily is that of Stream.Uniform.
+// UniformFamily is that of Key.Uniform.
 func UniformFamily() Family { return Family{Tag: tagUniform, Op: simd.NoiseUniform} }
 
-// ExponentialFamily is that of Stream.Exponential.
+// ExponentialFamily is that of Key.Exponential.
 func ExponentialFamily() Family { return Family{Tag: tagExponential, Op: simd.NoiseExponential} }
 
-// NormalFamily is that of Stream.Normal, times scale, at most the largest float32.
+// NormalFamily is that of Key.Normal, times scale, at most the largest float32.
 func NormalFamily(scale float32) Family {
 	return Family{Tag: tagNormal, Op: simd.NoiseNormal, Params: simd.NoiseParams{Scale: min(scale, math.MaxFloat32)}}
 }
 
-// SymmetricFamily is that of Stream.Symmetric.
+// SymmetricFamily is that of Key.Symmetric.
 func SymmetricFamily(alpha float64) Family {
 	checkAlpha(alpha)
 	op, q := symmetricParams(alpha)
 	return Family{Tag: tagSymmetric, Op: op, Params: q}
 }
 
-// SkewedFamily is that of Stream.Skewed.
+// SkewedFamily is that of Key.Skewed.
 func SkewedFamily(alpha, beta float64, param Param) Family {
 	checkSkewed(alpha, beta, param)
 	if rounded(alpha, param) {
@@ -92,7 +92,7 @@ func SkewedFamily(alpha, beta float64, param Param) Family {
 	return Family{Tag: tagSkewed, Op: simd.NoiseSkewed, Params: skewedParams(alpha, beta, param)}
 }
 
-// PositiveFamily is that of Stream.Positive for an index a < 1: at 1 nothing is
+// PositiveFamily is that of Key.Positive for an index a < 1: at 1 nothing is
 // random.
 func PositiveFamily(a float64, form Form) Family {
 	checkPositive(a, form)
@@ -112,18 +112,18 @@ func (s *Sampler) Family() Family {
 	return Family{Tag: tagTable, Op: simd.NoiseTable, Params: s.params}
 }
 
-// Uniform64Family is that of Stream.Uniform64.
+// Uniform64Family is that of Key.Uniform64.
 func Uniform64Family() Family64 { return Family64{Tag: tagUniform64, Op: simd.Noise64Uniform} }
 
-// Exponential64Family is that of Stream.Exponential64.
+// Exponential64Family is that of Key.Exponential64.
 func Exponential64Family() Family64 {
 	return Family64{Tag: tagExponential64, Op: simd.Noise64Exponential}
 }
 
-// Normal64Family is that of Stream.Normal64.
+// Normal64Family is that of Key.Normal64.
 func Normal64Family() Family64 { return Family64{Tag: tagNormal64, Op: simd.Noise64Normal} }
 
-// MultiplierTag is the tag of the family of which Noise and Stream.Multiplier make
+// MultiplierTag is the tag of the family of which Noise and Key.Multiplier make
 // their multipliers A, GammaTag that of gamma variates.
 const (
 	MultiplierTag = tagMultiplier

@@ -10,7 +10,7 @@ import (
 // studentSet returns n values of Student's t law.
 func studentSet(nu float64, n int, sample uint64) []float64 {
 	y := make([]float32, n)
-	s := Stream{Seed: 41, Sample: sample}
+	s := Key{Seed: 41, Sample: sample}
 	s.Normal(y, 0)
 	x := make([]float64, n)
 	for i, v := range y {

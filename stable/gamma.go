@@ -25,7 +25,7 @@ const (
 // own counter, so the variate is a function of its address like all others.
 // Shapes below 0.05 can leave float64 below (at 0.05 once in 10^16, at 0.01 once in
 // 1,700) and are then its smallest number; LogGamma does not. 0 ≤ off < 2^26.
-func (s Stream) Gamma(shape float64, off int) float64 { return boosted(s.gamma(shape, off)) }
+func (s Key) Gamma(shape float64, off int) float64 { return boosted(s.gamma(shape, off)) }
 
 // boosted returns g·e^boost, at least the smallest number: no law here has zeros.
 func boosted(g, boost float64) float64 {
@@ -37,13 +37,13 @@ func boosted(g, boost float64) float64 {
 
 // LogGamma returns the logarithm of the variate that Gamma returns, which cannot
 // underflow.
-func (s Stream) LogGamma(shape float64, off int) float64 {
+func (s Key) LogGamma(shape float64, off int) float64 {
 	g, boost := s.gamma(shape, off)
 	return dmath.Log(g) + boost
 }
 
 // gamma returns a gamma variate as g·e^boost.
-func (s Stream) gamma(shape float64, off int) (g, boost float64) {
+func (s Key) gamma(shape float64, off int) (g, boost float64) {
 	checkShape("Gamma", shape)
 	if off < 0 || off >= 1<<32/gammaBlocks {
 		panic(fmt.Sprintf("stable: Gamma: offset %d, want 0 to 2^26−1", off))
@@ -93,16 +93,16 @@ func gammaOf(p *simd.Philox, shape float64, block uint32) (g, boost float64) {
 
 // GammaFill sets dst[i] to variate off+i of the gamma law: the values of Gamma,
 // bit by bit, made many at a time.
-func (s Stream) GammaFill(dst []float64, shape float64, off int) { s.gammaFill(dst, shape, 1, 1, off) }
+func (s Key) GammaFill(dst []float64, shape float64, off int) { s.gammaFill(dst, shape, 1, 1, off) }
 
 // ChiSquareFill sets dst[i] to variate off+i of the χ² law: the values of
 // ChiSquare.
-func (s Stream) ChiSquareFill(dst []float64, nu float64, off int) {
+func (s Key) ChiSquareFill(dst []float64, nu float64, off int) {
 	s.gammaFill(dst, nu/2, 2, 1, off)
 }
 
 // KappaFill sets dst[i] to variate off+i of κ: the values of Kappa.
-func (s Stream) KappaFill(dst []float64, nu float64, off int) {
+func (s Key) KappaFill(dst []float64, nu float64, off int) {
 	if math.IsInf(nu, 1) {
 		for i := range dst {
 			dst[i] = 1
@@ -114,7 +114,7 @@ func (s Stream) KappaFill(dst []float64, nu float64, off int) {
 
 // gammaFill sets dst[i] to mul·G/div. The few variates that the kernels leave
 // open, as NaN, are made one by one.
-func (s Stream) gammaFill(dst []float64, shape, mul, div float64, off int) {
+func (s Key) gammaFill(dst []float64, shape, mul, div float64, off int) {
 	checkShape("GammaFill", shape)
 	checkOffset(off)
 	p := s.philox(tagGamma)
@@ -133,12 +133,12 @@ func (s Stream) gammaFill(dst []float64, shape, mul, div float64, off int) {
 
 // ChiSquare returns variate off of the χ² law with nu > 0 degrees of freedom,
 // not necessarily an integer; see Gamma.
-func (s Stream) ChiSquare(nu float64, off int) float64 { return 2 * s.Gamma(nu/2, off) }
+func (s Key) ChiSquare(nu float64, off int) float64 { return 2 * s.Gamma(nu/2, off) }
 
 // Kappa returns κ = χ²(ν)/ν, the divisor that turns a normal vector z into the
 // multivariate Student-t vector z/√κ with ν degrees of freedom. At ν = +Inf it
 // is 1 and draws nothing; below ν = 0.1 it can leave float64 below, see Gamma.
-func (s Stream) Kappa(nu float64, off int) float64 {
+func (s Key) Kappa(nu float64, off int) float64 {
 	if math.IsInf(nu, 1) {
 		return 1
 	}

@@ -49,7 +49,7 @@ func TestGammaLaw(t *testing.T) {
 	for _, shape := range []float64{0.3, 0.5, 1, 1.5, 2.25, 10, 1538.5} {
 		worst := 0.0
 		for i := range x {
-			x[i] = Stream{Seed: 7, Sample: uint64(i)}.Gamma(shape, 3)
+			x[i] = Key{Seed: 7, Sample: uint64(i)}.Gamma(shape, 3)
 		}
 		slices.Sort(x)
 		for i, v := range x {
@@ -69,7 +69,7 @@ func TestGammaCDF(t *testing.T) {
 }
 
 func TestGammaAddresses(t *testing.T) {
-	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	s := Key{Seed: 1, Sample: 2, Step: 3}
 	require.Equal(t, s.Gamma(1.5, 4), s.Gamma(1.5, 4))
 	require.Equal(t, 2*s.Gamma(1.5, 4), s.ChiSquare(3, 4))
 	require.Equal(t, s.ChiSquare(3, 4)/3, s.Kappa(3, 4))
@@ -87,7 +87,7 @@ func TestGammaAddresses(t *testing.T) {
 // TestGammaFills: the vector forms give the values of the scalar ones at every
 // level, for any range, and touch nothing else.
 func TestGammaFills(t *testing.T) {
-	s := Stream{Seed: 3, Sample: 1 << 40, Step: 9}
+	s := Key{Seed: 3, Sample: 1 << 40, Step: 9}
 	n := 3000
 	if testing.Short() {
 		n = 400
@@ -123,7 +123,7 @@ func TestGammaFills(t *testing.T) {
 
 // TestLogGamma: it is the logarithm of Gamma, and finite where that is below float64.
 func TestLogGamma(t *testing.T) {
-	s, below := Stream{Seed: 6}, 0
+	s, below := Key{Seed: 6}, 0
 	for i := range 3000 {
 		for _, shape := range []float64{0.3, 2} {
 			require.InEpsilon(t, s.Gamma(shape, i), math.Exp(s.LogGamma(shape, i)), 1e-13)
@@ -138,7 +138,7 @@ func TestLogGamma(t *testing.T) {
 }
 
 func TestGammaAllocatesNothing(t *testing.T) {
-	s, sum := Stream{Seed: 5}, 0.0
+	s, sum := Key{Seed: 5}, 0.0
 	require.Zero(t, testing.AllocsPerRun(10, func() { sum += s.Kappa(3.5, 0) }))
 	require.Greater(t, sum, 0.0)
 	x := make([]float64, 100)
@@ -148,7 +148,7 @@ func TestGammaAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkGamma(b *testing.B) {
-	s := Stream{Seed: 1}
+	s := Key{Seed: 1}
 	x := make([]float64, 8192)
 	for _, nu := range []float64{0.5, 3, 3077} {
 		b.Run(fmt.Sprint("one by one/", nu), func(b *testing.B) {
@@ -172,7 +172,7 @@ func BenchmarkGamma(b *testing.B) {
 }
 
 func TestGammaPanics(t *testing.T) {
-	s := Stream{}
+	s := Key{}
 	for _, shape := range []float64{0, -1, math.NaN(), math.Inf(1)} {
 		require.Panics(t, func() { s.Gamma(shape, 0) })
 	}

@@ -331,9 +331,9 @@ func TestSamplersFollowLaw(t *testing.T) {
 			continue
 		}
 		if l.Beta == 0 {
-			Stream{Seed: 11}.Symmetric(x, l.Alpha, 0)
+			Key{Seed: 11}.Symmetric(x, l.Alpha, 0)
 		} else {
-			Stream{Seed: 12}.Skewed(x, l.Alpha, l.Beta, l.Param, 0)
+			Key{Seed: 12}.Skewed(x, l.Alpha, l.Beta, l.Param, 0)
 		}
 		slices.Sort(x)
 		worst := 0.0

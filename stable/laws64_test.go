@@ -22,7 +22,7 @@ type sampled struct {
 // parameters.
 func sampledLaws() []sampled {
 	var out []sampled
-	s := Stream{Seed: 64, Step: 2}
+	s := Key{Seed: 64, Step: 2}
 	inf := math.Inf(1)
 	for _, alpha := range []float64{0.5, 0.75, 0.9, 1, 1.1, 1.5, 1.7, 2} {
 		l := Symmetric(alpha)
@@ -134,7 +134,7 @@ func TestKSDistance(t *testing.T) {
 		"sign":  math.Abs,
 		"nan":   func(float64) float64 { return math.NaN() },
 	} {
-		Stream{Seed: 1}.Symmetric64(x, 1.7, 0)
+		Key{Seed: 1}.Symmetric64(x, 1.7, 0)
 		for i, v := range x {
 			x[i] = f(v)
 		}
@@ -192,7 +192,7 @@ func TestMoments64(t *testing.T) {
 		}
 		return y
 	}
-	s := Stream{Seed: 65}
+	s := Key{Seed: 65}
 	for _, alpha := range []float64{0.1, 0.5, 1, 1.3, 1.7, 2} {
 		s.Symmetric64(x, alpha, 0)
 		ln := 0.5772156649015329 * (1/alpha - 1)

@@ -48,7 +48,7 @@ func count(t *testing.T) int {
 func TestSymmetricLaw(t *testing.T) {
 	x := make([]float32, count(t))
 	for _, alpha := range []float64{0.5, 0.9, 1, 1.3, 1.7, 2} {
-		Stream{Seed: 3}.Symmetric(x, alpha, 0)
+		Key{Seed: 3}.Symmetric(x, alpha, 0)
 		for _, u := range []float64{0.3, 1, 2} {
 			zTest(t, "cf", mapTo(x, func(v float64) float64 { return math.Cos(u * v) }), math.Exp(-math.Pow(u, alpha)))
 		}
@@ -68,7 +68,7 @@ func TestSkewedLaw(t *testing.T) {
 		if math.Abs(alpha-1) < 0.2 {
 			n = x[:len(x)/8]
 		}
-		Stream{Seed: 4}.Skewed(n, alpha, beta, S0, 0)
+		Key{Seed: 4}.Skewed(n, alpha, beta, S0, 0)
 		for _, u := range []float64{0.3, 1, 2} {
 			arg := -beta * math.Tan(math.Pi*alpha/2) * (math.Pow(u, 1-alpha) - 1)
 			if alpha == 1 {
@@ -87,23 +87,23 @@ func TestSkewedLaw(t *testing.T) {
 func TestPositiveLaw(t *testing.T) {
 	x := make([]float32, count(t))
 	for _, a := range []float64{0.3, 0.5, 0.75, 0.85, 0.95} {
-		Stream{Seed: 5}.Positive(x, a, Value, 0)
+		Key{Seed: 5}.Positive(x, a, Value, 0)
 		for _, s := range []float64{0.25, 0.5, 1, 2} {
 			zTest(t, "laplace", mapTo(x, func(v float64) float64 { return math.Exp(-s * v) }), math.Exp(-math.Pow(s, a)))
 		}
 		zTest(t, "1/A", mapTo(x, func(v float64) float64 { return 1 / v }), math.Gamma(1+1/a))
-		Stream{Seed: 6}.Positive(x, a, Log, 0)
+		Key{Seed: 6}.Positive(x, a, Log, 0)
 		ln := 0.5772156649015329 * (1/a - 1)
 		zTest(t, "ln", mapTo(x, func(v float64) float64 { return v }), ln)
 		zTest(t, "var ln", mapTo(x, func(v float64) float64 { return (v - ln) * (v - ln) }), math.Pi*math.Pi/6*(1/(a*a)-1))
-		Stream{Seed: 6}.Positive(x, a, Root, 0)
+		Key{Seed: 6}.Positive(x, a, Root, 0)
 		zTest(t, "root", mapTo(x, func(v float64) float64 { return math.Exp(-v * v) }), math.Exp(-1))
 	}
 }
 
 func TestNormalLaw(t *testing.T) {
 	x := make([]float32, count(t))
-	Stream{Seed: 7}.Normal(x, 0)
+	Key{Seed: 7}.Normal(x, 0)
 	for p, want := range map[float64]float64{1: 0, 2: 1, 3: 0, 4: 3, 6: 15} {
 		zTest(t, "moment", mapTo(x, func(v float64) float64 { return math.Pow(v, p) }), want)
 	}
@@ -114,9 +114,9 @@ func TestNormalLaw(t *testing.T) {
 		}
 		zTest(t, "autocorrelation", y, 0)
 	}
-	Stream{Seed: 8}.Uniform(x, 0)
+	Key{Seed: 8}.Uniform(x, 0)
 	zTest(t, "uniform", mapTo(x, func(v float64) float64 { return v }), 0.5)
-	Stream{Seed: 8}.Exponential(x, 0)
+	Key{Seed: 8}.Exponential(x, 0)
 	zTest(t, "exponential", mapTo(x, func(v float64) float64 { return v * v }), 2)
 }
 
@@ -127,7 +127,7 @@ func TestMultiplierLaw(t *testing.T) {
 	a := make([]float64, count(t)/8)
 	for alpha, q := range quantiles {
 		for i := range a {
-			a[i] = Stream{Seed: 1, Sample: uint64(i)}.Multiplier(alpha)
+			a[i] = Key{Seed: 1, Sample: uint64(i)}.Multiplier(alpha)
 		}
 		for _, s := range []float64{0.25, 0.5, 1} {
 			y := make([]float64, len(a))
@@ -151,7 +151,7 @@ func TestMultiplierLaw(t *testing.T) {
 			require.InDelta(t, p, mean/float64(len(y)), 0.012+0.1*p*(1-p), "α = %v, q%v", alpha, p)
 		}
 	}
-	require.Equal(t, 2.0, Stream{}.Multiplier(2))
+	require.Equal(t, 2.0, Key{}.Multiplier(2))
 }
 
 // TestKanterGolden compares with the numbers of the papers' implementation.

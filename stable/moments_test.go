@@ -112,9 +112,9 @@ func TestSamplersHaveMoments(t *testing.T) {
 	x := make([]float32, count(t)/2)
 	for _, l := range []Law{Symmetric(1.7), Symmetric(.8), {1.5, .5, 1, 0, S1}, {1.3, -1, 1, 0, S1}, {.85, 1, 1, 0, S1}, {.6, -.4, 1, 0, S1}} {
 		if l.Beta == 0 {
-			Stream{Seed: 21}.Symmetric(x, l.Alpha, 0)
+			Key{Seed: 21}.Symmetric(x, l.Alpha, 0)
 		} else {
-			Stream{Seed: 22}.Skewed(x, l.Alpha, l.Beta, S1, 0)
+			Key{Seed: 22}.Skewed(x, l.Alpha, l.Beta, S1, 0)
 		}
 		for _, p := range []float64{-.45, .2, .45} {
 			if p < 0.49*l.Alpha {

@@ -22,7 +22,7 @@ type Noise struct {
 
 // A returns the multiplier of isotropic noise at (sample, step), clamped.
 // Fill uses the same one.
-func (n Noise) A(s Stream) float64 {
+func (n Noise) A(s Key) float64 {
 	a := s.Multiplier(n.Alpha)
 	if n.ClampA > 0 && n.Alpha < 2 {
 		a = min(a, n.ClampA)
@@ -34,7 +34,7 @@ func (n Noise) A(s Stream) float64 {
 // float32 and, as the law has no zeros, at least the smallest: ε_i = √A·G_i with the
 // G of s.Normal and the A of n.A(s), or the A_i of n.Multipliers where the
 // noise is not isotropic.
-func (n Noise) Fill(dst []float32, s Stream) {
+func (n Noise) Fill(dst []float32, s Key) {
 	if n.Isotropic || n.Alpha == 2 {
 		s.normal(dst, 0, float32(math.Sqrt(n.A(s))))
 	} else {
@@ -56,13 +56,13 @@ func (n Noise) Fill(dst []float32, s Stream) {
 
 // Multipliers sets dst[i] to the multiplier A of element off+i of noise that is
 // not isotropic, clamped. Fill uses the same ones.
-func (n Noise) Multipliers(dst []float32, s Stream, off int) {
+func (n Noise) Multipliers(dst []float32, s Key, off int) {
 	n.roots(dst, s, off)
 	simd.Mul(dst, dst, dst)
 }
 
 // roots sets dst[i] to √A of element off+i, clamped.
-func (n Noise) roots(dst []float32, s Stream, off int) {
+func (n Noise) roots(dst []float32, s Key, off int) {
 	checkAlpha(n.Alpha)
 	s.Positive(dst, n.Alpha/2, Root, off)
 	simd.Scale(dst, dst, math.Sqrt2)

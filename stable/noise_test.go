@@ -12,7 +12,7 @@ import (
 // TestNoiseIsMultiplierTimesNormal: ε = √A·G with the A and G that the stream
 // gives, in both forms, with the clamps where they are asked for.
 func TestNoiseIsMultiplierTimesNormal(t *testing.T) {
-	s := Stream{Seed: 3, Sample: 5, Step: 9}
+	s := Key{Seed: 3, Sample: 5, Step: 9}
 	const n = 700
 	g, a, eps := make([]float32, n), make([]float32, n), make([]float32, n)
 	s.Normal(g, 0)
@@ -41,7 +41,7 @@ func TestNoiseIsMultiplierTimesNormal(t *testing.T) {
 		}
 	})
 	require.Equal(t, 2.0, Noise{Alpha: 2, ClampA: 1}.A(s))
-	require.Equal(t, 1.0, Noise{Alpha: 1.01, ClampA: 1}.A(Stream{Seed: 1, Step: 2}))
+	require.Equal(t, 1.0, Noise{Alpha: 1.01, ClampA: 1}.A(Key{Seed: 1, Step: 2}))
 }
 
 // TestNoiseLaw: the characteristic function of each coordinate is exp(−|u|^α).
@@ -52,7 +52,7 @@ func TestNoiseLaw(t *testing.T) {
 		for _, iso := range []bool{true, false} {
 			c := Noise{Alpha: alpha, Isotropic: iso}
 			for i := 0; i < n; i += 2 { // fresh A every second element
-				c.Fill(x[i:i+2], Stream{Seed: 8, Sample: uint64(i)})
+				c.Fill(x[i:i+2], Key{Seed: 8, Sample: uint64(i)})
 			}
 			for _, u := range []float64{0.5, 1} {
 				for first := range 2 {

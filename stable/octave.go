@@ -24,10 +24,10 @@ import (
 //
 // Probabilities reach down to about 2^-33, which bounds the variates (at α = 1.7
 // by 5·10^5, at α = 2 by 9): where more than 10^9 of them are drawn and the
-// largest matter, use Stream.Symmetric or Stream.Skewed.
+// largest matter, use Key.Symmetric or Key.Skewed.
 //
 // A Sampler is immutable; any number of goroutines may use it. Two samplers
-// draw from the same words of a Stream: the variates are coupled, the largest
+// draw from the same words of a Key: the variates are coupled, the largest
 // with the largest. At Loc in S0, where a word once in 2^25 would be, the variate
 // is that of the middle of the probabilities which round there, so that a law
 // about 0 has no zeros.
@@ -87,7 +87,7 @@ func NewSampler(l Law) (*Sampler, error) {
 func (s *Sampler) Law() Law { return s.law }
 
 // Fill sets dst[i] to variate off+i of the stream.
-func (s *Sampler) Fill(dst []float32, st Stream, off int) {
+func (s *Sampler) Fill(dst []float32, st Key, off int) {
 	st.Fill(dst, s.Family(), off)
 }
 

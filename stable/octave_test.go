@@ -198,7 +198,7 @@ func TestSamplerLaw(t *testing.T) {
 		{Alpha: 1.7, Scale: 1}, {Alpha: 0.5, Beta: 0.5, Scale: 2, Loc: 1, Param: S1}, {Alpha: 1, Beta: -0.9, Scale: 1},
 		{Alpha: 2, Scale: 1}, {Alpha: 0.7, Beta: 1, Scale: 1, Param: S1}, {Alpha: 1.3, Beta: 1, Scale: 1},
 	} {
-		sampler(t, l).Fill(x, Stream{Seed: 31, Step: uint32(i)}, 0)
+		sampler(t, l).Fill(x, Key{Seed: 31, Step: uint32(i)}, 0)
 		for _, p := range []float64{0.5, 0.25, 0.05, 1e-2, 1e-3, 1e-4} {
 			lo, hi := l.Quantile(p), l.SurvivalQuantile(p)
 			zTest(t, fmt.Sprintf("%+v above %v", l, hi), mapTo(x, func(v float64) float64 { return above(v, hi) }), p)
@@ -243,11 +243,11 @@ func TestSamplerCacheAndErrors(t *testing.T) {
 	}
 	x := make([]float32, 1000)
 	numtest.EachLevel(t, func(t *testing.T) {
-		require.Zero(t, testing.AllocsPerRun(5, func() { s.Fill(x, Stream{}, 3) }))
+		require.Zero(t, testing.AllocsPerRun(5, func() { s.Fill(x, Key{}, 3) }))
 	})
 	end := int64(1 << 34) // where an int has 32 bits, this is a negative offset
-	require.Panics(t, func() { s.Fill(x, Stream{}, -1) })
-	require.Panics(t, func() { s.Fill(x, Stream{}, int(end-999)) })
+	require.Panics(t, func() { s.Fill(x, Key{}, -1) })
+	require.Panics(t, func() { s.Fill(x, Key{}, int(end-999)) })
 }
 
 func ExampleSampler() {
@@ -258,9 +258,9 @@ func ExampleSampler() {
 		return
 	}
 	x := make([]float32, 4)
-	s.Fill(x, Stream{Seed: 7}, 0)
+	s.Fill(x, Key{Seed: 7}, 0)
 	fmt.Println(x)
-	s.Fill(x[2:], Stream{Seed: 7}, 2) // the same, from any offset
+	s.Fill(x[2:], Key{Seed: 7}, 2) // the same, from any offset
 	fmt.Println(x)
 	// Output:
 	// [1.356808 4.025624 0.3450528 -0.30866656]

@@ -33,7 +33,7 @@ const (
 // above the largest float32 become it, which for a ≥ ½ happens less than once in
 // 10^9 (form Log is free of it). The variates of form Value have words of their
 // own; those of the other two belong to the same K.
-func (s Stream) Positive(dst []float32, a float64, form Form, off int) {
+func (s Key) Positive(dst []float32, a float64, form Form, off int) {
 	checkPositive(a, form)
 	if a == 1 {
 		one := float32(1)
@@ -93,7 +93,7 @@ func kanter(a, sa, st, sb, e float64) float64 {
 // E exp(−sA) = exp(−(2s)^(α/2)). At α = 2, A = 2 exactly. It is computed in
 // float64 from a family of its own. Below α = 0.1, where A leaves float64 once
 // in 10^15 and ever more often, it can be +Inf.
-func (s Stream) Multiplier(alpha float64) float64 {
+func (s Key) Multiplier(alpha float64) float64 {
 	checkAlpha(alpha)
 	if alpha == 2 {
 		return 2

@@ -39,7 +39,7 @@ var provenSamplers = []proven{
 }
 
 // proofStream gives every law words of its own.
-func proofStream(l Law) Stream { return Stream{Seed: 21, Step: uint32(1000*l.Alpha + 10*l.Beta + 10)} }
+func proofStream(l Law) Key { return Key{Seed: 21, Step: uint32(1000*l.Alpha + 10*l.Beta + 10)} }
 
 // proofGrid returns the laws that the samplers are held to: α from 0.5 to 2 and
 // β from −1 to 1, in S1 away from α = 1 and in S0 near it; some of them unless
@@ -177,7 +177,7 @@ func proveLogMoments(t *testing.T, name string, x []float32, l Law) {
 // TestSamplerProofCanFail: a law that is off by little is rejected.
 func TestSamplerProofCanFail(t *testing.T) {
 	x := make([]float32, 200_000)
-	Stream{Seed: 24}.Symmetric(x, 1.7, 0)
+	Key{Seed: 24}.Symmetric(x, 1.7, 0)
 	slices.Sort(x)
 	tab, err := NewTable(Symmetric(1.7))
 	require.NoError(t, err)

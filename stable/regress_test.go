@@ -11,7 +11,7 @@ import (
 // regressionData draws n rows of an intercept, a slope on [−1, 1) and a normal
 // column of unit 100, and y with the given coefficients and errors.
 func regressionData(seed uint64, n int, b [3]float64, l Law) (x, y []float64) {
-	s := Stream{Seed: seed}
+	s := Key{Seed: seed}
 	u, g := make([]float64, n), make([]float64, n)
 	s.Uniform64(u, 0)
 	s.Normal64(g, 0)
@@ -71,7 +71,7 @@ func TestRegressCoverage(t *testing.T) {
 // whose location it estimates.
 func TestRegressIsFitStable(t *testing.T) {
 	y := make([]float64, 2000)
-	Stream{Seed: 4}.Skewed64(y, 1.4, 0.6, S0, 0)
+	Key{Seed: 4}.Skewed64(y, 1.4, 0.6, S0, 0)
 	ones := make([]float64, len(y))
 	for i := range y {
 		y[i] = 5*y[i] + 100

@@ -23,7 +23,7 @@ const s0Range = 0.5
 // TestStableError measures this. Values beyond the largest float32 become it, and
 // none is 0: below the smallest they are that, and where the shift cancels all of
 // x, a quarter of its spacing.
-func (s Stream) Skewed(dst []float32, alpha, beta float64, param Param, off int) {
+func (s Key) Skewed(dst []float32, alpha, beta float64, param Param, off int) {
 	s.Fill(dst, SkewedFamily(alpha, beta, param), off)
 }
 

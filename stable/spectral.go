@@ -197,11 +197,11 @@ func (s *Spectral) shifted() []float64 {
 }
 
 // Sample sets dst to the vectors off, off+1, … of the stream, d values each, in
-// float32, by the map of Stream.Skewed in S1. Any cut of vectors into calls gives
+// float32, by the map of Key.Skewed in S1. Any cut of vectors into calls gives
 // the same bits at every instruction set. Variates of size 10^38/m and more are
 // held to that, so that sums stay finite. A stream holds 2^33/m vectors less 256, m
 // the number of directions.
-func (s *Spectral) Sample(dst []float32, st Stream, off int) {
+func (s *Spectral) Sample(dst []float32, st Key, off int) {
 	most := float32(1)
 	for _, v := range s.planes.mix {
 		most = max(most, v, -v)
@@ -223,7 +223,7 @@ func (s *Spectral) Sample(dst []float32, st Stream, off int) {
 }
 
 // skewedOne sets dst to variates of S1(1, 1), rounded from float64.
-func (s Stream) skewedOne(dst []float32, off int) {
+func (s Key) skewedOne(dst []float32, off int) {
 	var buf [planeRows]float64
 	q := skewed64Params(1, 1, simd.Noise64SkewedS0)
 	s.Fill64(buf[:len(dst)], Family64{tagSpectral64, simd.Noise64SkewedS0, q}, off)

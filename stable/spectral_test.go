@@ -51,7 +51,7 @@ func TestSpectralSample(t *testing.T) {
 	for _, alpha := range []float64{0.6, 1, 1.5} {
 		s := spectralCase(t, alpha)
 		x := make([]float32, 2*n)
-		s.Sample(x, Stream{Seed: 3}, 0)
+		s.Sample(x, Key{Seed: 3}, 0)
 		for _, u := range [][]float64{{1, 0}, {0, 1}, {-0.5, 0.3}, {0.4, 0.4}, {0.1, -1}} {
 			want, got := s.CF(u), meanCF(x, u)
 			require.InDelta(t, real(want), real(got), 4.5/math.Sqrt(n), "α %v %v", alpha, u)
@@ -61,7 +61,7 @@ func TestSpectralSample(t *testing.T) {
 			y := make([]float32, 2*1000)
 			for at := 0; at < 1000; {
 				k := min(1+at%307, 1000-at)
-				s.Sample(y[2*at:2*(at+k)], Stream{Seed: 3}, at)
+				s.Sample(y[2*at:2*(at+k)], Key{Seed: 3}, at)
 				at += k
 			}
 			numtest.SameBits(t, x[:2000], y, "Sample")
@@ -106,7 +106,7 @@ func requireTails(t *testing.T, x []float32, first, second Law, l float64) {
 func TestSpectralTails(t *testing.T) {
 	s := spectralCase(t, 1.2)
 	x := make([]float32, 2*1_000_000)
-	s.Sample(x, Stream{Seed: 5}, 0)
+	s.Sample(x, Key{Seed: 5}, 0)
 	requireTails(t, x, s.Project([]float64{1, 0}), s.Project([]float64{0, 1}), s.TailDependence(0, 1))
 	require.InDelta(t, 1, s.TailDependence(1, 1), 1e-15)
 }
@@ -119,7 +119,7 @@ func TestSpectralFit(t *testing.T) {
 	truth, err := NewSpectral(1.5, append(append([]float64(nil), circle[0:2]...), circle[8:10]...), []float64{1, 0.6}, []float64{2, -1})
 	require.NoError(t, err)
 	x32, x := make([]float32, 2*n), make([]float64, 2*n)
-	truth.Sample(x32, Stream{Seed: 11}, 0)
+	truth.Sample(x32, Key{Seed: 11}, 0)
 	for i, v := range x32 {
 		x[i] = float64(v)
 	}
@@ -154,7 +154,7 @@ func TestEllipticalFit(t *testing.T) {
 	truth, err := NewElliptical(1.4, []float64{0.5, -1, 20}, q)
 	require.NoError(t, err)
 	x32, x := make([]float32, 3*n), make([]float64, 3*n)
-	truth.Sample(x32, Stream{Seed: 12}, 0)
+	truth.Sample(x32, Key{Seed: 12}, 0)
 	for i, v := range x32 {
 		x[i] = float64(v)
 	}
@@ -212,7 +212,7 @@ func BenchmarkSpectral(b *testing.B) {
 	x := make([]float32, d*(1<<13))
 	b.SetBytes(int64(m * len(x) / d))
 	for range b.N {
-		s.Sample(x, Stream{Seed: 1}, 0)
+		s.Sample(x, Key{Seed: 1}, 0)
 	}
 }
 
@@ -220,6 +220,6 @@ func BenchmarkSkewedFill(b *testing.B) {
 	x := make([]float32, 1<<16)
 	b.SetBytes(int64(len(x)))
 	for range b.N {
-		Stream{Seed: 1}.Skewed(x, 1.7, 1, S1, 0)
+		Key{Seed: 1}.Skewed(x, 1.7, 1, S1, 0)
 	}
 }

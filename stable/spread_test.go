@@ -262,7 +262,7 @@ func TestProofSees(t *testing.T) {
 		p := &estimatorProof{name: name, names: []string{"x"}, truth: []float64{0}, theory: []float64{1}}
 		p.estimate = func(_ *testing.T, i uint64) ([]float64, []bool) {
 			var z [1]float32
-			Stream{Seed: 2, Sample: i}.Normal(z[:], 0)
+			Key{Seed: 2, Sample: i}.Normal(z[:], 0)
 			v := c.widen*float64(z[0]) + c.shift
 			return []float64{v}, []bool{math.Abs(float64(c.widen*float64(z[0]))) < c.interval}
 		}

@@ -20,20 +20,20 @@ const (
 
 // Uniform64 sets dst[i] to variate off+i of the uniform law on the 2^52 midpoints
 // (k+½)/2^52 of (0, 1). A family holds 2^33 of them.
-func (s Stream) Uniform64(dst []float64, off int) {
+func (s Key) Uniform64(dst []float64, off int) {
 	s.Fill64(dst, Uniform64Family(), off)
 }
 
 // Exponential64 sets dst[i] to variate off+i of the exponential law of mean 1,
 // between 1.1e-16 and 36.8; relative error below 5e-16. A family holds 2^33 of
 // them.
-func (s Stream) Exponential64(dst []float64, off int) {
+func (s Key) Exponential64(dst []float64, off int) {
 	s.Fill64(dst, Exponential64Family(), off)
 }
 
 // Normal64 sets dst[i] to variate off+i of N(0, 1), by Box and Muller; |x| ≤ 8.58,
 // relative error below 6e-16. A family holds 2^33 of them.
-func (s Stream) Normal64(dst []float64, off int) {
+func (s Key) Normal64(dst []float64, off int) {
 	s.Fill64(dst, Normal64Family(), off)
 }
 
@@ -42,11 +42,11 @@ func (s Stream) Normal64(dst []float64, off int) {
 // and Stuck 1976). All values are finite. The error is at most 1.5e-15·max(1, |x|)
 // for α ≥ 0.5 (the worst of 10^5 draws: 1.0e-15 at α = 0.5, 0.8e-15 at 0.7, below
 // 0.65e-15 from 0.85 on) and grows like 1/α below. A family holds 2^32 of them.
-func (s Stream) Symmetric64(dst []float64, alpha float64, off int) {
+func (s Key) Symmetric64(dst []float64, alpha float64, off int) {
 	s.Fill64(dst, Symmetric64Family(alpha), off)
 }
 
-// Symmetric64Family is that of Stream.Symmetric64.
+// Symmetric64Family is that of Key.Symmetric64.
 func Symmetric64Family(alpha float64) Family64 {
 	checkAlpha64(alpha)
 	q := powerParams(1-alpha, alpha)
@@ -91,11 +91,11 @@ func powerParams(num, den float64) (q simd.Noise64Params) {
 // for β = 0 and ±1 and 1.4e-15 for α ≥ 0.99; for other β, where x changes sign amid
 // large terms, 2.6e-15 at α = 0.9, 6e-15 at 0.7 and 3.3e-14 at 0.5. S1 near α = 1
 // has errors of 4e-16·|ζ|.
-func (s Stream) Skewed64(dst []float64, alpha, beta float64, param Param, off int) {
+func (s Key) Skewed64(dst []float64, alpha, beta float64, param Param, off int) {
 	s.Fill64(dst, Skewed64Family(alpha, beta, param), off)
 }
 
-// Skewed64Family is that of Stream.Skewed64.
+// Skewed64Family is that of Key.Skewed64.
 func Skewed64Family(alpha, beta float64, param Param) Family64 {
 	checkAlpha64(alpha)
 	if !(math.Abs(beta) <= 1) || param > S1 {
@@ -144,11 +144,11 @@ func skewed64Params(alpha, beta float64, op simd.Noise64Op) simd.Noise64Params {
 // ±MaxFloat64. The relative error is below 1e-15 for ν ≥ 0.2 and grows like 1/ν
 // below. The variates are independent; for a vector with a common divisor see
 // Kappa. A family holds 2^32 of them.
-func (s Stream) StudentT(dst []float64, nu float64, off int) {
+func (s Key) StudentT(dst []float64, nu float64, off int) {
 	s.Fill64(dst, StudentTFamily(nu), off)
 }
 
-// StudentTFamily is that of Stream.StudentT.
+// StudentTFamily is that of Key.StudentT.
 func StudentTFamily(nu float64) Family64 {
 	if !(nu >= 0.01) {
 		panic(fmt.Sprintf("stable: StudentT: nu %v, want at least 0.01", nu))

@@ -19,7 +19,7 @@ import (
 type twin64 struct {
 	name string
 	tag  uint32
-	fill func(s Stream, dst []float64)
+	fill func(s Key, dst []float64)
 	want func(w0, w1 uint64) (x dd, size float64)
 	tol  float64 // allowed error in units of size
 }
@@ -124,7 +124,7 @@ func twins64() []twin64 {
 	for _, alpha := range []float64{0.1, 0.3, 0.5, 0.6, 0.7, 0.85, 0.99, 1, 1.01, 1.2, 1.5, 1.7, 1.9, 1.999, 2} {
 		out = append(out, twin64{
 			fmt.Sprint("symmetric ", alpha), tagSymmetric64,
-			func(s Stream, dst []float64) { s.Symmetric64(dst, alpha, 0) }, cmsDD(alpha, 0, false), 1.5e-15 * max(1, 0.5/alpha),
+			func(s Key, dst []float64) { s.Symmetric64(dst, alpha, 0) }, cmsDD(alpha, 0, false), 1.5e-15 * max(1, 0.5/alpha),
 		})
 	}
 	for _, alpha := range []float64{0.3, 0.5, 0.7, 0.9, 0.99, 1 - 0x1p-20, 1, 1 + 0x1p-20, 1.01, 1.1, 1.3, 1.5, 1.7, 1.9, 2} {
@@ -135,7 +135,7 @@ func twins64() []twin64 {
 				}
 				out = append(out, twin64{
 					fmt.Sprint("skewed ", alpha, " ", beta, " ", p), tagSkewed64,
-					func(s Stream, dst []float64) { s.Skewed64(dst, alpha, beta, p, 0) },
+					func(s Key, dst []float64) { s.Skewed64(dst, alpha, beta, p, 0) },
 					cmsDD(alpha, beta, p == S0), 2e-15 * max(1, 0.5/alpha),
 				})
 			}
@@ -144,14 +144,14 @@ func twins64() []twin64 {
 	for _, nu := range []float64{0.06, 0.1, 0.5, 1, 2, 3.3, 10, 50, 1e4, 1e15, math.Inf(1)} {
 		out = append(out, twin64{
 			fmt.Sprint("student ", nu), tagStudentT,
-			func(s Stream, dst []float64) { s.StudentT(dst, nu, 0) }, studentDD(nu), 1e-15 * max(1, 0.2/nu),
+			func(s Key, dst []float64) { s.StudentT(dst, nu, 0) }, studentDD(nu), 1e-15 * max(1, 0.2/nu),
 		})
 	}
 	return out
 }
 
 // judge returns the worst error in units of tol·size, and in those of max(1, |x|).
-func (c twin64) judge(s Stream, got []float64) (bad, plain float64) {
+func (c twin64) judge(s Key, got []float64) (bad, plain float64) {
 	p := s.philox(c.tag)
 	for i, x := range got {
 		w := p.Block(uint32(i))
@@ -171,7 +171,7 @@ func exhaustive() bool { return os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" }
 // TestTwins64 judges every family of two uniforms in 31 digits, and makes sure
 // that the judge rejects broken kernels.
 func TestTwins64(t *testing.T) {
-	s := Stream{Seed: 0xfeedface, Sample: 99, Step: 3}
+	s := Key{Seed: 0xfeedface, Sample: 99, Step: 3}
 	n := 200
 	if testing.Short() {
 		n = 20
@@ -202,7 +202,7 @@ func TestTwins64(t *testing.T) {
 				}
 			},
 			"nan":   func(x []float64) { x[len(x)-1] = math.NaN() },
-			"other": func(x []float64) { c.fill(Stream{Seed: 1}, x) },
+			"other": func(x []float64) { c.fill(Key{Seed: 1}, x) },
 		} {
 			c.fill(s, got)
 			f(got)
@@ -214,7 +214,7 @@ func TestTwins64(t *testing.T) {
 
 // TestPairs64 judges the families with one uniform each.
 func TestPairs64(t *testing.T) {
-	s := Stream{Seed: 5, Step: 1 << 31}
+	s := Key{Seed: 5, Step: 1 << 31}
 	x := make([]float64, 3000)
 	if testing.Short() {
 		x = x[:300]
@@ -256,22 +256,22 @@ func TestPairs64(t *testing.T) {
 	})
 }
 
-// families64 are the float64 fills of a Stream, with typical parameters.
+// families64 are the float64 fills of a Key, with typical parameters.
 var families64 = []struct {
 	name string
-	fill func(s Stream, dst []float64, off int)
+	fill func(s Key, dst []float64, off int)
 }{
-	{"uniform", Stream.Uniform64},
-	{"exponential", Stream.Exponential64},
-	{"normal", Stream.Normal64},
-	{"symmetric 1.7", func(s Stream, d []float64, off int) { s.Symmetric64(d, 1.7, off) }},
-	{"symmetric 0.85", func(s Stream, d []float64, off int) { s.Symmetric64(d, 0.85, off) }},
-	{"skewed 1.5 S0", func(s Stream, d []float64, off int) { s.Skewed64(d, 1.5, 0.5, S0, off) }},
-	{"skewed 1", func(s Stream, d []float64, off int) { s.Skewed64(d, 1, -0.5, S0, off) }},
-	{"skewed 0.85 S1", func(s Stream, d []float64, off int) { s.Skewed64(d, 0.85, 1, S1, off) }},
-	{"student 2.5", func(s Stream, d []float64, off int) { s.StudentT(d, 2.5, off) }},
-	{"gamma 0.4", func(s Stream, d []float64, off int) { s.GammaFill(d, 0.4, off) }},
-	{"kappa 5", func(s Stream, d []float64, off int) { s.KappaFill(d, 5, off) }},
+	{"uniform", Key.Uniform64},
+	{"exponential", Key.Exponential64},
+	{"normal", Key.Normal64},
+	{"symmetric 1.7", func(s Key, d []float64, off int) { s.Symmetric64(d, 1.7, off) }},
+	{"symmetric 0.85", func(s Key, d []float64, off int) { s.Symmetric64(d, 0.85, off) }},
+	{"skewed 1.5 S0", func(s Key, d []float64, off int) { s.Skewed64(d, 1.5, 0.5, S0, off) }},
+	{"skewed 1", func(s Key, d []float64, off int) { s.Skewed64(d, 1, -0.5, S0, off) }},
+	{"skewed 0.85 S1", func(s Key, d []float64, off int) { s.Skewed64(d, 0.85, 1, S1, off) }},
+	{"student 2.5", func(s Key, d []float64, off int) { s.StudentT(d, 2.5, off) }},
+	{"gamma 0.4", func(s Key, d []float64, off int) { s.GammaFill(d, 0.4, off) }},
+	{"kappa 5", func(s Key, d []float64, off int) { s.KappaFill(d, 5, off) }},
 }
 
 func hash64(x []float64) uint64 {
@@ -287,7 +287,7 @@ func hash64(x []float64) uint64 {
 // TestBits64 pins the bits of every family on every architecture and level: the
 // first three values, and a hash of 2048.
 func TestBits64(t *testing.T) {
-	s := Stream{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
+	s := Key{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
 	require.Len(t, pinnedBits64, len(families64))
 	numtest.EachLevel(t, func(t *testing.T) {
 		x := make([]float64, 2048)
@@ -304,8 +304,8 @@ func TestBits64(t *testing.T) {
 // TestAddress64: each part of the address changes every family, and cuts of a
 // range do not.
 func TestAddress64(t *testing.T) {
-	s := Stream{Seed: 9, Sample: 1 << 40, Step: 4}
-	others := []Stream{
+	s := Key{Seed: 9, Sample: 1 << 40, Step: 4}
+	others := []Key{
 		{Seed: 9 | 1<<32, Sample: 1 << 40, Step: 4}, {Seed: 9, Sample: 1<<40 + 1, Step: 4},
 		{Seed: 9, Sample: 0, Step: 4}, {Seed: 9, Sample: 1 << 40, Step: 5},
 	}
@@ -328,7 +328,7 @@ func TestAddress64(t *testing.T) {
 }
 
 func TestPanics64(t *testing.T) {
-	x, s := make([]float64, 4), Stream{}
+	x, s := make([]float64, 4), Key{}
 	end, pairs := int64(1<<32), int64(1<<33) // where an int has 32 bits, these are negative offsets
 	for name, f := range map[string]func(){
 		"offset":    func() { s.Uniform64(x, -1) },
@@ -351,7 +351,7 @@ func TestPanics64(t *testing.T) {
 
 func TestAllocatesNothing64(t *testing.T) {
 	x := make([]float64, 200)
-	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	s := Key{Seed: 1, Sample: 2, Step: 3}
 	numtest.EachLevel(t, func(t *testing.T) {
 		for _, f := range families64 {
 			require.Zero(t, testing.AllocsPerRun(5, func() { f.fill(s, x, 1) }), f.name)
@@ -365,7 +365,7 @@ func TestExtremeParameters64(t *testing.T) {
 	if testing.Short() {
 		n = 1 << 11
 	}
-	x, s := make([]float64, n), Stream{Seed: 21}
+	x, s := make([]float64, n), Key{Seed: 21}
 	finite := func(name string) {
 		t.Helper()
 		for i, v := range x {
@@ -403,7 +403,7 @@ func TestExtremeParameters64(t *testing.T) {
 // forms are the symmetric law up to rounding.
 func TestContinuity64(t *testing.T) {
 	n := 2000
-	x, y, z, s := make([]float64, n), make([]float64, n), make([]float64, n), Stream{Seed: 8}
+	x, y, z, s := make([]float64, n), make([]float64, n), make([]float64, n), Key{Seed: 8}
 	for _, beta := range []float64{-1, -0.2, 0, 0.7, 1} {
 		s.Skewed64(y, 1, beta, S0, 0)
 		s.Skewed64(x, 1-0x1p-50, beta, S0, 0)
@@ -425,7 +425,7 @@ func TestContinuity64(t *testing.T) {
 
 func BenchmarkStream64(b *testing.B) {
 	x := make([]float64, 8192)
-	s := Stream{Seed: 1}
+	s := Key{Seed: 1}
 	for _, f := range families64 {
 		for _, l := range isa.Available() {
 			b.Run(f.name+"/"+l.String(), func(b *testing.B) {

@@ -13,32 +13,32 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// families are the fills of a Stream, with typical parameters.
+// families are the fills of a Key, with typical parameters.
 var families = []struct {
 	name string
-	fill func(s Stream, dst []float32, off int)
+	fill func(s Key, dst []float32, off int)
 }{
-	{"uniform", Stream.Uniform},
-	{"exponential", Stream.Exponential},
-	{"normal", Stream.Normal},
-	{"symmetric 1.7", func(s Stream, d []float32, off int) { s.Symmetric(d, 1.7, off) }},
-	{"symmetric 0.85", func(s Stream, d []float32, off int) { s.Symmetric(d, 0.85, off) }},
-	{"skewed 1.5", func(s Stream, d []float32, off int) { s.Skewed(d, 1.5, 0.5, S1, off) }},
-	{"skewed 1", func(s Stream, d []float32, off int) { s.Skewed(d, 1, -0.5, S0, off) }},
-	{"positive 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Value, off) }},
-	{"root 0.4", func(s Stream, d []float32, off int) { s.Positive(d, 0.4, Root, off) }},
-	{"log 0.85", func(s Stream, d []float32, off int) { s.Positive(d, 0.85, Log, off) }},
+	{"uniform", Key.Uniform},
+	{"exponential", Key.Exponential},
+	{"normal", Key.Normal},
+	{"symmetric 1.7", func(s Key, d []float32, off int) { s.Symmetric(d, 1.7, off) }},
+	{"symmetric 0.85", func(s Key, d []float32, off int) { s.Symmetric(d, 0.85, off) }},
+	{"skewed 1.5", func(s Key, d []float32, off int) { s.Skewed(d, 1.5, 0.5, S1, off) }},
+	{"skewed 1", func(s Key, d []float32, off int) { s.Skewed(d, 1, -0.5, S0, off) }},
+	{"positive 0.85", func(s Key, d []float32, off int) { s.Positive(d, 0.85, Value, off) }},
+	{"root 0.4", func(s Key, d []float32, off int) { s.Positive(d, 0.4, Root, off) }},
+	{"log 0.85", func(s Key, d []float32, off int) { s.Positive(d, 0.85, Log, off) }},
 	{"table 1.7", tableFill(Law{Alpha: 1.7, Scale: 1})},
 	{"table 0.6", tableFill(Law{Alpha: 0.6, Beta: -0.4, Scale: 2, Loc: 3, Param: S1})},
 }
 
 // tableFill is the fill of a law's sampler.
-func tableFill(l Law) func(s Stream, dst []float32, off int) {
+func tableFill(l Law) func(s Key, dst []float32, off int) {
 	m, err := NewSampler(l)
 	if err != nil {
 		panic(err)
 	}
-	return func(s Stream, dst []float32, off int) { m.Fill(dst, s, off) }
+	return func(s Key, dst []float32, off int) { m.Fill(dst, s, off) }
 }
 
 func hash32(x []float32) uint64 {
@@ -54,7 +54,7 @@ func hash32(x []float32) uint64 {
 // TestBits pins the bits of every family on every architecture and level: the
 // first four values, and a hash of 4096.
 func TestBits(t *testing.T) {
-	s := Stream{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
+	s := Key{Seed: 0x0123456789abcdef, Sample: 0x00fedcba98765432, Step: 77}
 	require.Len(t, pinnedBits, len(families))
 	numtest.EachLevel(t, func(t *testing.T) {
 		x := make([]float32, 4096)
@@ -75,8 +75,8 @@ const pinnedA = 0x3ff4a871899f37db
 // TestAddress: each part of the address changes every family, and cuts of a
 // range do not.
 func TestAddress(t *testing.T) {
-	s := Stream{Seed: 9, Sample: 1 << 40, Step: 4}
-	others := []Stream{
+	s := Key{Seed: 9, Sample: 1 << 40, Step: 4}
+	others := []Key{
 		{Seed: 9 | 1<<32, Sample: 1 << 40, Step: 4}, {Seed: 8, Sample: 1 << 40, Step: 4},
 		{Seed: 9, Sample: 1<<40 + 1, Step: 4}, {Seed: 9, Sample: 0, Step: 4}, {Seed: 9, Sample: 1 << 40, Step: 5},
 	}
@@ -99,7 +99,7 @@ func TestAddress(t *testing.T) {
 }
 
 func TestWordsAndPanics(t *testing.T) {
-	s := Stream{Seed: 1}
+	s := Key{Seed: 1}
 	w := make([]uint32, 9)
 	s.Uint32(w[:4], 0)
 	s.Uint32(w[4:], 4)
@@ -119,7 +119,7 @@ func TestWordsAndPanics(t *testing.T) {
 		"index":         func() { s.Positive(x, 1.5, Value, 0) },
 		"form":          func() { s.Positive(x, 0.5, 3, 0) },
 		"nan":           func() { s.Multiplier(math.NaN()) },
-		"sample":        func() { Stream{Sample: 1 << 56}.Normal(x, 0) },
+		"sample":        func() { Key{Sample: 1 << 56}.Normal(x, 0) },
 		"noise":         func() { Noise{Alpha: 0}.Fill(x, s) },
 		"skewed offset": func() { s.Skewed(x, 1, 1, S0, -1) },
 		"skewed end":    func() { s.Skewed(x, 1, 1, S0, int(end-3)) },
@@ -134,7 +134,7 @@ func TestSupport(t *testing.T) {
 	x := make([]float32, count(t))
 	for _, alpha := range []float64{0.3, 0.5, 0.79} {
 		for _, beta := range []float64{1, -1} {
-			Stream{Seed: 2}.Skewed(x, alpha, beta, S1, 0)
+			Key{Seed: 2}.Skewed(x, alpha, beta, S1, 0)
 			for i, v := range x {
 				if v*float32(beta) < 0 {
 					t.Fatalf("α = %v, β = %v: element %d is %v", alpha, beta, i, v)
@@ -157,10 +157,10 @@ func TestTails(t *testing.T) {
 		if math.Abs(c.alpha-1) < 0.2 {
 			n = x[:len(x)/8]
 		}
-		Stream{Seed: 12}.Skewed(n, c.alpha, c.beta, S0, 0)
+		Key{Seed: 12}.Skewed(n, c.alpha, c.beta, S0, 0)
 		zTest(t, fmt.Sprint("skewed ", c), mapTo(n, func(v float64) float64 { return above(v, c.q) }), c.tail)
 		if c.beta == 0 {
-			Stream{Seed: 13}.Symmetric(n, c.alpha, 0)
+			Key{Seed: 13}.Symmetric(n, c.alpha, 0)
 			zTest(t, fmt.Sprint("symmetric ", c), mapTo(n, func(v float64) float64 { return above(v, c.q) }), c.tail)
 		}
 	}
@@ -175,7 +175,7 @@ func above(v, q float64) float64 {
 
 func TestAllocatesNothing(t *testing.T) {
 	x := make([]float32, 1000)
-	s := Stream{Seed: 1, Sample: 2, Step: 3}
+	s := Key{Seed: 1, Sample: 2, Step: 3}
 	numtest.EachLevel(t, func(t *testing.T) {
 		for _, f := range families {
 			require.Zero(t, testing.AllocsPerRun(5, func() { f.fill(s, x, 1) }), f.name)
@@ -188,7 +188,7 @@ func TestAllocatesNothing(t *testing.T) {
 
 func BenchmarkStream(b *testing.B) {
 	x := make([]float32, 8192)
-	s := Stream{Seed: 1}
+	s := Key{Seed: 1}
 	for _, f := range families {
 		for _, l := range isa.Available() {
 			b.Run(f.name+"/"+l.String(), func(b *testing.B) {
@@ -231,7 +231,7 @@ func TestExtremeParameters(t *testing.T) {
 			}
 		}
 	}
-	s := Stream{Seed: 21}
+	s := Key{Seed: 21}
 	for _, alpha := range []float64{1e-6, 1e-3, 0.02, 0.1, 0.3, 1 - 1e-12, 1, 1 + 1e-12, 1.2, 2 - 1e-12, 2} {
 		s.Symmetric(x, alpha, 0)
 		finite(fmt.Sprint("symmetric ", alpha))

@@ -15,13 +15,13 @@ import (
 //
 // For coordinates with the covariance ΣΣᵀ multiply each vector by Σ; the law is
 // then exp(−|Σᵀu|^α).
-func (s Stream) SubGaussian(dst []float32, d int, alpha float64) {
+func (s Key) SubGaussian(dst []float32, d int, alpha float64) {
 	checkAlpha(alpha)
 	if d < 1 || len(dst)%d != 0 {
 		panic(fmt.Sprintf("stable: SubGaussian: %d values for vectors of %d", len(dst), d))
 	}
 	for j := range len(dst) / d {
-		one := Stream{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
+		one := Key{Seed: s.Seed, Sample: s.Sample + uint64(j), Step: s.Step}
 		one.normal(dst[j*d:(j+1)*d], 0, float32(math.Sqrt(one.Multiplier(alpha))))
 	}
 }

@@ -13,12 +13,12 @@ import (
 // TestSubGaussian: the vectors are those of Noise, sample by sample, at every
 // level, and nothing is allocated.
 func TestSubGaussian(t *testing.T) {
-	s := Stream{Seed: 3, Sample: 70, Step: 2}
+	s := Key{Seed: 3, Sample: 70, Step: 2}
 	for _, alpha := range []float64{0.5, 1.3, 2} {
 		for _, d := range []int{1, 2, 3, 128, 130, 784} {
 			want := make([]float32, 7*d)
 			for j := range 7 {
-				Noise{Alpha: alpha, Isotropic: true}.Fill(want[j*d:(j+1)*d], Stream{Seed: 3, Sample: 70 + uint64(j), Step: 2})
+				Noise{Alpha: alpha, Isotropic: true}.Fill(want[j*d:(j+1)*d], Key{Seed: 3, Sample: 70 + uint64(j), Step: 2})
 			}
 			numtest.EachLevel(t, func(t *testing.T) {
 				got := numtest.Guarded(t, 7*d, d%2 == 0)
@@ -33,7 +33,7 @@ func TestSubGaussian(t *testing.T) {
 	require.Panics(t, func() { s.SubGaussian(x, 4, 1.5) })
 	require.Panics(t, func() { s.SubGaussian(x, 0, 1.5) })
 	require.Panics(t, func() { s.SubGaussian(x, 2, 2.5) })
-	require.Panics(t, func() { Stream{Sample: 1<<56 - 1}.SubGaussian(x, 3, 1.5) })
+	require.Panics(t, func() { Key{Sample: 1<<56 - 1}.SubGaussian(x, 3, 1.5) })
 }
 
 // TestSubGaussianLaw: any direction has the characteristic function
@@ -43,7 +43,7 @@ func TestSubGaussianLaw(t *testing.T) {
 	n := count(t) / 16
 	x := make([]float32, n*d)
 	for _, alpha := range []float64{0.8, 1.7} {
-		Stream{Seed: 44}.SubGaussian(x, d, alpha)
+		Key{Seed: 44}.SubGaussian(x, d, alpha)
 		for _, u := range [][d]float64{{1, 0, 0}, {0, 0.6, 0.8}, {-2. / 3, 1. / 3, 2. / 3}} {
 			y := make([]float64, n)
 			for i := range y {
@@ -63,7 +63,7 @@ func BenchmarkSubGaussian(b *testing.B) {
 		b.Run(l.String(), func(b *testing.B) {
 			defer isa.Force(l)()
 			for b.Loop() {
-				Stream{Seed: 1}.SubGaussian(x, 3072, 1.7)
+				Key{Seed: 1}.SubGaussian(x, 3072, 1.7)
 			}
 			b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e6, "M/s")
 		})

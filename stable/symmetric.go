@@ -19,6 +19,6 @@ const (
 // the angle rounds to its middle, once in 2^25, the variate is that of the middle
 // of what rounds there. (Below α = 0.06 variates can be below float32: these are
 // 0 for the nearest number.)
-func (s Stream) Symmetric(dst []float32, alpha float64, off int) {
+func (s Key) Symmetric(dst []float32, alpha float64, off int) {
 	s.Fill(dst, SymmetricFamily(alpha), off)
 }

@@ -132,7 +132,7 @@ func BenchmarkTable(b *testing.B) {
 	for _, l := range []Law{Symmetric(1.7), {.85, 1, 1, 0, S0}} {
 		tab, _ := NewTable(l)
 		x := make([]float32, 1<<14)
-		Stream{Seed: 3}.Skewed(x, l.Alpha, l.Beta, l.Param, 0)
+		Key{Seed: 3}.Skewed(x, l.Alpha, l.Beta, l.Param, 0)
 		for name, f := range map[string]func(float64) float64{"density": tab.Density, "log": tab.LogDensity, "cdf": tab.CDF} {
 			b.Run(fmt.Sprintf("%s/%v,%v", name, l.Alpha, l.Beta), func(b *testing.B) {
 				s := 0.0

@@ -42,7 +42,7 @@ func newTemperedPart(alpha, weight, rate float64) temperedPart {
 func (p *temperedPart) tries() uint32 { return p.blocks / 2 }
 
 // draw returns the variate whose blocks begin at block, and how many tries it took.
-func (p *temperedPart) draw(s Stream, tag, block uint32) (v float64, tries uint32) {
+func (p *temperedPart) draw(s Key, tag, block uint32) (v float64, tries uint32) {
 	g := s.philox(tag)
 	pair := func(b uint32) (u, uc, w, wc float64) {
 		x := g.Block(b)
@@ -73,7 +73,7 @@ func (p *temperedPart) draw(s Stream, tag, block uint32) (v float64, tries uint3
 // compare approximate ones), it inverts the distribution to 10^-12 at about 1 ms a
 // variate. A stream holds 2^33 variates of the latter and 2^32/(2·(160 + 8·⌈θλ^α⌉))
 // of the former.
-func (t Tempered) Sample(dst []float64, s Stream, off int) {
+func (t Tempered) Sample(dst []float64, s Key, off int) {
 	t.check()
 	if t.Alpha >= 1 {
 		invert(t, dst, s, off)

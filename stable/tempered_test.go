@@ -146,9 +146,9 @@ func TestTemperedSample(t *testing.T) {
 			}
 		}
 		x := make([]float64, n)
-		l.Sample(x, Stream{Seed: uint64(i + 1)}, 0)
+		l.Sample(x, Key{Seed: uint64(i + 1)}, 0)
 		part := make([]float64, 7)
-		l.Sample(part, Stream{Seed: uint64(i + 1)}, 11)
+		l.Sample(part, Key{Seed: uint64(i + 1)}, 11)
 		require.Equal(t, x[11:18], part)
 		var mean, square float64
 		for _, v := range x {
@@ -186,7 +186,7 @@ func TestTemperedCost(t *testing.T) {
 		sum := 0.0
 		const n = 500
 		for k := range uint32(n) {
-			_, tries := p.draw(Stream{Seed: 1}, tagTemperedUp, k*p.blocks)
+			_, tries := p.draw(Key{Seed: 1}, tagTemperedUp, k*p.blocks)
 			require.Less(t, tries, p.tries())
 			sum += float64(tries)
 		}
@@ -209,6 +209,6 @@ func TestTemperedRefuses(t *testing.T) {
 	}
 	require.Panics(t, func() { good.Quantile(2) })
 	require.Panics(t, func() {
-		Tempered{Alpha: 0.5, Up: 1e9, RateUp: 1, RateDown: 1}.Sample(make([]float64, 1), Stream{}, 0)
+		Tempered{Alpha: 0.5, Up: 1e9, RateUp: 1, RateDown: 1}.Sample(make([]float64, 1), Key{}, 0)
 	})
 }

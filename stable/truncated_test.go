@@ -111,9 +111,9 @@ func TestTruncatedLaw(t *testing.T) {
 			n = 200
 		}
 		x := make([]float64, n)
-		l.Sample(x, Stream{Seed: 1}, 7)
+		l.Sample(x, Key{Seed: 1}, 7)
 		y := make([]float64, 100)
-		l.Sample(y, Stream{Seed: 1}, 7+n-100)
+		l.Sample(y, Key{Seed: 1}, 7+n-100)
 		require.Equal(t, x[n-100:], y)
 		require.Less(t, distance(x, l.CDF), 1.95, "%v", c)
 	}
@@ -161,7 +161,7 @@ func TestClamped(t *testing.T) {
 	n, a := count(t)/32, Noise{Alpha: alpha, ClampA: top, Isotropic: true}
 	x, hit := make([]float64, n), make([]float64, n)
 	for i := range x {
-		if x[i] = a.A(Stream{Seed: 3, Sample: uint64(i)}); x[i] == top {
+		if x[i] = a.A(Key{Seed: 3, Sample: uint64(i)}); x[i] == top {
 			hit[i] = 1
 		}
 	}
@@ -170,15 +170,15 @@ func TestClamped(t *testing.T) {
 	require.Less(t, distance(slices.DeleteFunc(slices.Clone(x), func(v float64) bool { return v == top }),
 		func(v float64) float64 { return c.CDF(v) / (1 - atom) }), 1.95)
 	// Sampled by inversion it is the clamp of the whole law's variates.
-	c.Sample(x[:300], Stream{Seed: 4}, 0)
+	c.Sample(x[:300], Key{Seed: 4}, 0)
 	whole, err := NewClamped(law, 0, math.Inf(1))
 	require.NoError(t, err)
 	y := make([]float64, 300)
-	whole.Sample(y, Stream{Seed: 4}, 0)
+	whole.Sample(y, Key{Seed: 4}, 0)
 	for i := range y {
 		require.Equal(t, min(y[i], top), x[i])
 	}
-	require.Zero(t, testing.AllocsPerRun(3, func() { c.Sample(x[:10], Stream{}, 0) }))
+	require.Zero(t, testing.AllocsPerRun(3, func() { c.Sample(x[:10], Key{}, 0) }))
 	// Jumps and quantiles at the atoms.
 	d, err := NewClamped(Symmetric(1.5), -1, 2)
 	require.NoError(t, err)
@@ -213,6 +213,6 @@ func TestCutBadInput(t *testing.T) {
 	require.NoError(t, err)
 	require.Panics(t, func() { ok.Quantile(2) })
 	require.Panics(t, func() { ok.SurvivalQuantile(math.NaN()) })
-	require.Panics(t, func() { ok.Sample(make([]float64, 2), Stream{}, -1) })
+	require.Panics(t, func() { ok.Sample(make([]float64, 2), Key{}, -1) })
 	require.Panics(t, func() { MultiplierLaw(2) })
 }

@@ -76,7 +76,7 @@ func TestTruncatedFewUlps(t *testing.T) {
 						require.True(t, x >= lo && x <= hi, "%v: %v in %v to %v", of, x, lo, hi)
 					}
 					var d [4]float64
-					l.Sample(d[:], Stream{}, 0)
+					l.Sample(d[:], Key{}, 0)
 					require.True(t, d[0] >= lo && d[0] <= hi)
 					c, err := NewClamped(of, lo, hi)
 					require.NoError(t, err)
@@ -192,7 +192,7 @@ func TestTruncatedFar(t *testing.T) {
 				}
 				require.InDelta(t, sign*mean, l.Mean(), 1e-8*(hi-x)+2*ulp, "%v %v", of, ratio)
 				var d [32]float64
-				l.Sample(d[:], Stream{Seed: 5}, 0)
+				l.Sample(d[:], Key{Seed: 5}, 0)
 				sum := 0.0
 				for _, v := range d {
 					require.True(t, v*sign >= x && v*sign <= hi)

@@ -108,7 +108,7 @@ func TestNoiseIsHeld(t *testing.T) {
 	x := make([]float32, 64)
 	met, least := 0, 0
 	for i := range 200 {
-		s := Stream{Seed: 9, Sample: uint64(i)}
+		s := Key{Seed: 9, Sample: uint64(i)}
 		for k, fill := range []func(){
 			func() { Noise{Alpha: 0.02, Isotropic: true}.Fill(x, s) },
 			func() { Noise{Alpha: 0.02}.Fill(x, s) },
@@ -141,7 +141,7 @@ func TestSamplerBitsNearOne(t *testing.T) {
 	for param, want := range map[Param]uint64{S0: 0xab47003c5d8d760d, S1: 0x94b8b97a553dbce2} {
 		s, err := NewSampler(Law{1.05, .1, 1, 0, param})
 		require.NoError(t, err)
-		s.Fill(x, Stream{Seed: 3}, 0)
+		s.Fill(x, Key{Seed: 3}, 0)
 		require.Equal(t, want, hash32(x))
 	}
 }
@@ -154,7 +154,7 @@ func TestNoZeroOfShift(t *testing.T) {
 	for _, at := range []int{382882094, 401555048, 422657203} {
 		numtest.EachLevel(t, func(t *testing.T) {
 			x := make([]float32, 129)
-			Stream{Seed: 1}.Skewed(x, 1.7, .5, S0, at-64)
+			Key{Seed: 1}.Skewed(x, 1.7, .5, S0, at-64)
 			require.Equal(t, want, math.Abs(float64(x[64])))
 		})
 	}
@@ -195,7 +195,7 @@ func TestGammaNotZero(t *testing.T) {
 	const n = 1 << 11
 	shape, met := .005, 0
 	x, chi, kappa := make([]float64, n), make([]float64, n), make([]float64, n)
-	s := Stream{Seed: 3}
+	s := Key{Seed: 3}
 	numtest.EachLevel(t, func(t *testing.T) {
 		s.GammaFill(x, shape, 0)
 		s.ChiSquareFill(chi, 2*shape, 0)

@@ -157,8 +157,8 @@ func goldenChance(t *testing.T, g goldenRun, tr *Trainer, number uint64) goldenS
 		Flip: r.Data.Flip && bits(r.Train.Seed, tagFlip, number)&1 == 1,
 		Drop: unit(bits(r.Train.Seed, tagDrop, number)) < r.Train.LabelDrop,
 	}
-	at := func(step int) stable.Stream {
-		return stable.Stream{Seed: r.Train.Seed, Sample: 1 + number, Step: uint32(step)}
+	at := func(step int) stable.Key {
+		return stable.Key{Seed: r.Train.Seed, Sample: 1 + number, Step: uint32(step)}
 	}
 	var one [1]float32
 	law, loss, alpha := stable.Noise{}, r.Train.Loss, r.Process.Alpha

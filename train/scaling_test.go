@@ -22,7 +22,7 @@ import (
 // 2⁻¹⁶.
 func student(n int) [][]float64 {
 	z := make([]float64, n)
-	s := stable.Stream{Seed: 11}
+	s := stable.Key{Seed: 11}
 	out := make([][]float64, n)
 	s.StudentT(z, 3, 0)
 	for i, v := range z {

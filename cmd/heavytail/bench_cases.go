@@ -14,7 +14,7 @@ import (
 func filled(dev tensor.Device, shape ...int) *tensor.Tensor {
 	t := dev.New(shape...)
 	v := make([]float32, t.Len())
-	stable.Stream{Seed: uint64(t.Len())}.Normal(v, 0)
+	stable.Key{Seed: uint64(t.Len())}.Normal(v, 0)
 	dev.Upload(t, v)
 	return t
 }
@@ -117,7 +117,7 @@ func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	// Normal values everywhere: the start values have zeros in every last layer.
 	flat := net.Params().Flat
 	v := make([]float32, flat.Len())
-	stable.Stream{Seed: 2}.Normal(v, 0)
+	stable.Key{Seed: 2}.Normal(v, 0)
 	net.Device().Upload(flat, v)
 	net.Device().Scale(flat, 0.05)
 	net.Params().Touch()

@@ -155,7 +155,7 @@ func (b *cudaBench) noise(n int) {
 	fill := func(op string, f stable.Family) {
 		b.add(op, shape{"n": n}, 0, 4*n, func() func() {
 			x := b.dev.New(n)
-			return func() { dev.Noise(x, stable.Stream{Seed: 1}, f, 0) }
+			return func() { dev.Noise(x, stable.Key{Seed: 1}, f, 0) }
 		})
 	}
 	fill("normal", stable.NormalFamily(1))

@@ -23,7 +23,7 @@ func gpuNoiseCases(dev noiseDevice, n int) ([]benchCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, dst := stable.Stream{Seed: 1}, dev.New(n/4096, 4096)
+	s, dst := stable.Key{Seed: 1}, dev.New(n/4096, 4096)
 	var out []benchCase
 	add := func(name string, run func()) {
 		out = append(out, benchCase{name: name, items: float64(dst.Len()) / 1e6, unit: "million variates", run: run})
@@ -60,7 +60,7 @@ func noiseCases(o benchOptions) ([]benchCase, error) {
 	if o.threads != 1 {
 		return nil, usage("-threads %d: noise and law are timed on one thread", o.threads)
 	}
-	s := stable.Stream{Seed: 1}
+	s := stable.Key{Seed: 1}
 	words, f32, f64 := make([]uint32, noiseBuffer), make([]float32, noiseBuffer), make([]float64, noiseBuffer)
 	iso := stable.Noise{Alpha: 1.7, Isotropic: true}
 	var out []benchCase
@@ -110,7 +110,7 @@ func lawCases(o benchOptions) ([]benchCase, error) {
 		return nil, usage("-threads %d: noise and law are timed on one thread", o.threads)
 	}
 	x, sum := make([]float64, 1_000_000), 0.0
-	stable.Stream{Seed: 1}.Symmetric64(x, 1.7, 0)
+	stable.Key{Seed: 1}.Symmetric64(x, 1.7, 0)
 	var out []benchCase
 	add := func(name, unit string, items float64, run func()) {
 		out = append(out, benchCase{name: name, items: items, unit: unit, run: run})

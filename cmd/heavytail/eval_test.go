@@ -21,13 +21,13 @@ import (
 // scale, as CSV or NPY.
 func writePoints(t *testing.T, path string, seed uint64, n int, nu, scale float64) {
 	t.Helper()
-	x, s := make([]float32, 2*n), stable.Stream{Seed: seed}
+	x, s := make([]float32, 2*n), stable.Key{Seed: seed}
 	s.Normal(x, 0)
 	var text strings.Builder
 	text.WriteString("x,y\n")
 	for i := range n {
 		for k := range 2 {
-			x[2*i+k] = float32(float64(x[2*i+k]) / math.Sqrt(stable.Stream{Seed: seed, Sample: uint64(i)}.Kappa(nu, 0)))
+			x[2*i+k] = float32(float64(x[2*i+k]) / math.Sqrt(stable.Key{Seed: seed, Sample: uint64(i)}.Kappa(nu, 0)))
 		}
 		x[2*i+1] *= float32(scale)
 		fmt.Fprintf(&text, "%g,%g\n", x[2*i], x[2*i+1])

@@ -8,13 +8,13 @@ import (
 	"heavytail/tensor"
 )
 
-// A noiseDevice is a GPU that makes variates: the bits of stable.Stream.
+// A noiseDevice is a GPU that makes variates: the bits of stable.Key.
 type noiseDevice interface {
 	tensor.Device
-	Noise(dst *tensor.Tensor, s stable.Stream, f stable.Family, off int)
-	Noise64(dst []float64, s stable.Stream, f stable.Family64, off int)
-	Gamma(dst []float64, s stable.Stream, shape float64, off int)
-	StableNoise(dst *tensor.Tensor, s stable.Stream, n stable.Noise)
+	Noise(dst *tensor.Tensor, s stable.Key, f stable.Family, off int)
+	Noise64(dst []float64, s stable.Key, f stable.Family64, off int)
+	Gamma(dst []float64, s stable.Key, shape float64, off int)
+	StableNoise(dst *tensor.Tensor, s stable.Key, n stable.Noise)
 }
 
 // A noisePlace is where variates are made: on a GPU, or on the processor if on is nil.
@@ -53,7 +53,7 @@ func (p *noisePlace) tensor(rows, n int) *tensor.Tensor {
 	return p.room
 }
 
-func (p *noisePlace) fill(dst []float32, s stable.Stream, f stable.Family, off int) {
+func (p *noisePlace) fill(dst []float32, s stable.Key, f stable.Family, off int) {
 	if p.on == nil {
 		s.Fill(dst, f, off)
 		return
@@ -63,7 +63,7 @@ func (p *noisePlace) fill(dst []float32, s stable.Stream, f stable.Family, off i
 	p.on.Download(dst, t)
 }
 
-func (p *noisePlace) fill64(dst []float64, s stable.Stream, f stable.Family64, off int) {
+func (p *noisePlace) fill64(dst []float64, s stable.Key, f stable.Family64, off int) {
 	if p.on == nil {
 		s.Fill64(dst, f, off)
 		return
@@ -71,7 +71,7 @@ func (p *noisePlace) fill64(dst []float64, s stable.Stream, f stable.Family64, o
 	p.on.Noise64(dst, s, f, off)
 }
 
-func (p *noisePlace) gamma(dst []float64, s stable.Stream, shape float64, off int) {
+func (p *noisePlace) gamma(dst []float64, s stable.Key, shape float64, off int) {
 	if p.on == nil {
 		s.GammaFill(dst, shape, off)
 		return
@@ -80,7 +80,7 @@ func (p *noisePlace) gamma(dst []float64, s stable.Stream, shape float64, off in
 }
 
 // isotropic sets row j of d values to the noise of sample s.Sample + j.
-func (p *noisePlace) isotropic(dst []float32, d int, s stable.Stream, n stable.Noise) {
+func (p *noisePlace) isotropic(dst []float32, d int, s stable.Key, n stable.Noise) {
 	if p.on != nil {
 		t := p.tensor(len(dst)/d, len(dst))
 		p.on.StableNoise(t, s, n)

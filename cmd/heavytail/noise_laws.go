@@ -116,12 +116,12 @@ func (o *noiseOptions) most() error {
 const noiseChunk = 1 << 26
 
 // byChunk turns a method that fills from an offset of a stream into a maker.
-func byChunk[T any](fill func(s stable.Stream, dst []T, off int)) func([]T, uint64, uint64) {
+func byChunk[T any](fill func(s stable.Key, dst []T, off int)) func([]T, uint64, uint64) {
 	return func(dst []T, seed, first uint64) {
 		for len(dst) > 0 {
 			off := int(first % noiseChunk)
 			n := min(len(dst), noiseChunk-off)
-			fill(stable.Stream{Seed: seed, Sample: first / noiseChunk}, dst[:n], off)
+			fill(stable.Key{Seed: seed, Sample: first / noiseChunk}, dst[:n], off)
 			dst, first = dst[n:], first+uint64(n)
 		}
 	}
@@ -130,7 +130,7 @@ func byChunk[T any](fill func(s stable.Stream, dst []T, off int)) func([]T, uint
 // placed applies x → scale·x + loc, p being the parameters [scale [loc]]. Where they
 // cancel to 0 the result is a quarter of the spacing of numbers at loc, the mean
 // size of what rounds to 0 there, of either sign by turns.
-func placed[T float32 | float64](p []float64, fill func(stable.Stream, []T, int)) func([]T, uint64, uint64) {
+func placed[T float32 | float64](p []float64, fill func(stable.Key, []T, int)) func([]T, uint64, uint64) {
 	scale, loc := T(1), T(0)
 	if len(p) > 0 {
 		scale = T(p[0])

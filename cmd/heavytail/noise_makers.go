@@ -8,12 +8,12 @@ import (
 )
 
 // floats fills with a family of float32 variates, doubles with one of float64.
-func (o *noiseOptions) floats(f stable.Family) func(s stable.Stream, dst []float32, off int) {
-	return func(s stable.Stream, dst []float32, off int) { o.place.fill(dst, s, f, off) }
+func (o *noiseOptions) floats(f stable.Family) func(s stable.Key, dst []float32, off int) {
+	return func(s stable.Key, dst []float32, off int) { o.place.fill(dst, s, f, off) }
 }
 
-func (o *noiseOptions) doubles(f stable.Family64) func(s stable.Stream, dst []float64, off int) {
-	return func(s stable.Stream, dst []float64, off int) { o.place.fill64(dst, s, f, off) }
+func (o *noiseOptions) doubles(f stable.Family64) func(s stable.Key, dst []float64, off int) {
+	return func(s stable.Key, dst []float64, off int) { o.place.fill64(dst, s, f, off) }
 }
 
 func positiveNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
@@ -21,7 +21,7 @@ func positiveNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		return m, fmt.Errorf("index %v; want 0 < A ≤ 1", p[0])
 	}
 	if p[0] == 1 { // not random
-		m.f32 = byChunk(func(s stable.Stream, dst []float32, off int) { s.Positive(dst, 1, stable.Value, off) })
+		m.f32 = byChunk(func(s stable.Key, dst []float32, off int) { s.Positive(dst, 1, stable.Value, off) })
 		return m, nil
 	}
 	m.f32 = byChunk(o.floats(stable.PositiveFamily(p[0], stable.Value)))
@@ -56,7 +56,7 @@ func isotropicNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 		scale = float32(p[1])
 	}
 	m.f32 = func(dst []float32, seed, first uint64) {
-		o.place.isotropic(dst, o.d, stable.Stream{Seed: seed, Sample: first}, noise)
+		o.place.isotropic(dst, o.d, stable.Key{Seed: seed, Sample: first}, noise)
 		if scale != 1 {
 			for i := range dst {
 				dst[i] = held(dst[i] * scale)
@@ -67,10 +67,10 @@ func isotropicNoise(p []float64, o *noiseOptions) (m noiseMaker, err error) {
 }
 
 // byRow makes row i of sample i of the seed.
-func byRow[T any](d int, fill func(s stable.Stream, row []T)) func([]T, uint64, uint64) {
+func byRow[T any](d int, fill func(s stable.Key, row []T)) func([]T, uint64, uint64) {
 	return func(dst []T, seed, first uint64) {
 		for ; len(dst) > 0; dst, first = dst[d:], first+1 {
-			fill(stable.Stream{Seed: seed, Sample: first}, dst[:d])
+			fill(stable.Key{Seed: seed, Sample: first}, dst[:d])
 		}
 	}
 }
@@ -84,7 +84,7 @@ func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err erro
 	if len(p) > 1 {
 		scale = p[1]
 	}
-	m.f32 = byRow(o.d, func(s stable.Stream, row []float32) {
+	m.f32 = byRow(o.d, func(s stable.Key, row []float32) {
 		o.place.fill(row, s, stable.NormalFamily(1), 0)
 		c := scale / math.Sqrt(s.Kappa(p[0], 0))
 		for i, z := range row {
@@ -95,7 +95,7 @@ func isotropicStudentNoise(p []float64, o *noiseOptions) (m noiseMaker, err erro
 }
 
 // rounded makes float32 values of a float64 family, and float64 ones.
-func rounded(p []float64, fill func(s stable.Stream, dst []float64, off int)) (m noiseMaker) {
+func rounded(p []float64, fill func(s stable.Key, dst []float64, off int)) (m noiseMaker) {
 	m.f64 = placed(p, fill)
 	m.f32 = func(dst []float32, seed, first uint64) {
 		var buf [1024]float64
@@ -115,7 +115,7 @@ func chiSquareNoise(p []float64, o *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("nu %v; want a positive one", p[0])
 	}
-	return rounded(nil, func(s stable.Stream, dst []float64, off int) {
+	return rounded(nil, func(s stable.Key, dst []float64, off int) {
 		o.place.gamma(dst, s, p[0]/2, off)
 		for i, g := range dst {
 			dst[i] = 2 * g
@@ -127,7 +127,7 @@ func gammaNoise(p []float64, o *noiseOptions) (noiseMaker, error) {
 	if !(p[0] > 0) {
 		return noiseMaker{}, fmt.Errorf("shape %v; want a positive one", p[0])
 	}
-	return rounded(p[1:], func(s stable.Stream, dst []float64, off int) { o.place.gamma(dst, s, p[0], off) }), positiveScale(p[1:])
+	return rounded(p[1:], func(s stable.Key, dst []float64, off int) { o.place.gamma(dst, s, p[0], off) }), positiveScale(p[1:])
 }
 
 func studentNoise(p []float64, o *noiseOptions) (noiseMaker, error) {

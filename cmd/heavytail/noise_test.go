@@ -32,7 +32,7 @@ func TestNoiseWritesTheStream(t *testing.T) {
 	require.Equal(t, 196625, n)
 	a := readNoise(t, filepath.Join(dir, "x.npy"))
 	want := make([]float32, n)
-	stable.Stream{Seed: 1}.Symmetric(want, 1.7, 0)
+	stable.Key{Seed: 1}.Symmetric(want, 1.7, 0)
 	require.Equal(t, []int{n}, a.Shape)
 	require.True(t, slices.Equal(want, a.F32))
 
@@ -45,7 +45,7 @@ func TestNoiseWritesTheStream(t *testing.T) {
 	rows := readNoise(t, filepath.Join(dir, "rows.npy"))
 	require.Equal(t, []int{100, 5}, rows.Shape)
 	row := make([]float32, 5)
-	stable.Noise{Alpha: 1.7, Isotropic: true}.Fill(row, stable.Stream{Sample: 99})
+	stable.Noise{Alpha: 1.7, Isotropic: true}.Fill(row, stable.Key{Sample: 99})
 	for i := range row {
 		require.Equal(t, 2*row[i], rows.F32[99*5+i])
 	}
@@ -174,7 +174,7 @@ func TestNoiseIsNotZero(t *testing.T) {
 			require.Equal(t, kind == "f32", slices.Contains(a.F32, math.SmallestNonzeroFloat32), law)
 		}
 	}
-	cancel := placed([]float64{2, -12}, func(_ stable.Stream, dst []float32, off int) {
+	cancel := placed([]float64{2, -12}, func(_ stable.Key, dst []float32, off int) {
 		for i := range dst {
 			dst[i] = 6
 		}
@@ -182,7 +182,7 @@ func TestNoiseIsNotZero(t *testing.T) {
 	x := make([]float32, 4)
 	cancel(x, 1, 7)
 	require.Equal(t, []float32{-0x1p-22, 0x1p-22, -0x1p-22, 0x1p-22}, x)
-	cancel64 := placed([]float64{1, 1}, func(_ stable.Stream, dst []float64, off int) { dst[0] = -1 })
+	cancel64 := placed([]float64{1, 1}, func(_ stable.Key, dst []float64, off int) { dst[0] = -1 })
 	y := make([]float64, 1)
 	cancel64(y, 1, 0)
 	require.Equal(t, []float64{0x1p-54}, y)

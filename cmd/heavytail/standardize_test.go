@@ -19,7 +19,7 @@ import (
 func farPoints(t *testing.T, path string, n int) (x []float64) {
 	t.Helper()
 	a, b := make([]float64, n), make([]float64, n)
-	s := stable.Stream{Seed: 4}
+	s := stable.Key{Seed: 4}
 	s.StudentT(a, 3, 0)
 	s.StudentT(b, 3, n)
 	var text strings.Builder

@@ -19,13 +19,13 @@ import (
 // studentValues returns n values of Student's law.
 func studentValues(n int, nu float64) []float64 {
 	x := make([]float64, n)
-	stable.Stream{Seed: 21}.StudentT(x, nu, 0)
+	stable.Key{Seed: 21}.StudentT(x, nu, 0)
 	return x
 }
 
 func stableValues(n int, alpha float64) []float64 {
 	x := make([]float64, n)
-	stable.Stream{Seed: 22}.Symmetric64(x, alpha, 0)
+	stable.Key{Seed: 22}.Symmetric64(x, alpha, 0)
 	return x
 }
 
@@ -139,7 +139,7 @@ func TestTailOfAnySize(t *testing.T) {
 func TestTailWhereNoAlphaFits(t *testing.T) {
 	dir := t.TempDir()
 	u := make([]float64, 3000)
-	stable.Stream{Seed: 5}.Uniform64(u, 0)
+	stable.Key{Seed: 5}.Uniform64(u, 0)
 	pareto := mapped(u, func(_ int, v float64) float64 { return math.Pow(v, -1/0.34) })
 	table(t, filepath.Join(dir, "p.csv"), "light,loss,half", studentValues(3000, 2.3), pareto, stableValues(3000, 0.4))
 	r := report(t, dir, "csv:p.csv")

@@ -23,7 +23,7 @@ import (
 // columnsOf writes n rows of a stable, a Student-t and a normal column.
 func columnsOf(t *testing.T, dir string, n int) {
 	t.Helper()
-	s := stable.Stream{Seed: 6}
+	s := stable.Key{Seed: 6}
 	a, b, c := make([]float32, n), make([]float32, n), make([]float32, n)
 	s.Symmetric(a, 1.5, 0)
 	s.Normal(b, 0)
@@ -87,7 +87,7 @@ func TestTailOfColumns(t *testing.T) {
 func TestTailOfLosses(t *testing.T) {
 	dir := t.TempDir()
 	u := make([]float32, 2000)
-	stable.Stream{Seed: 5}.Uniform(u, 0)
+	stable.Key{Seed: 5}.Uniform(u, 0)
 	var text strings.Builder
 	for _, v := range u {
 		fmt.Fprintf(&text, "%g\n", math.Pow(float64(v), -0.7))
@@ -108,7 +108,7 @@ func TestTailOfLosses(t *testing.T) {
 func TestTailOfMixtures(t *testing.T) {
 	dir := t.TempDir()
 	x := make([]float32, 20000)
-	stable.Stream{Seed: 8}.Symmetric(x, 1.6, 0)
+	stable.Key{Seed: 8}.Symmetric(x, 1.6, 0)
 	for i := range x {
 		x[i] = x[i]*0.05 + float32(i%2) - 0.5
 	}

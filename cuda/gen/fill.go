@@ -93,7 +93,7 @@ func symmetricFamily64(name string, high bool) NoiseFamily {
 var skewedParams64 = []string{"expohi", "expo", "expolo", "bias", "eps", "halfeps", "invsin", "bp", "bm", "kp", "km", "invalpha", "inveps", "lo", "hi"}
 
 // roundedFamily is simd.Noise64SkewedS0 in float32, at most the largest: what
-// stable.Stream.Skewed makes in S0 for |1−α| ≤ ½.
+// stable.Key.Skewed makes in S0 for |1−α| ≤ ½.
 func roundedFamily(name string) NoiseFamily {
 	n := skewedFamily64(name, true)
 	make := n.make

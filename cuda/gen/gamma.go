@@ -6,7 +6,7 @@ const gammaTries = 31
 // Gamma is the module of gamma64: simd.Gamma64, with the fields of
 // simd.Gamma64Params. Thread i makes variate first+i of n, whose blocks begin at
 // 64·(first+i); what rounding leaves open is NaN, as there, and the host makes it
-// with stable.Stream.Gamma. Grid: ⌈n/256⌉, 256 threads.
+// with stable.Key.Gamma. Grid: ⌈n/256⌉, 256 threads.
 func Gamma() string {
 	params := append([]Param{{"u64", "pY"}, {"u32", "n"}, {"u32", "first"}, {"u32", "k0"}, {"u32", "k1"}, {"u32", "c1"}, {"u32", "c2"}, {"u32", "c3"}},
 		params("f64", []string{"d", "c", "shape", "mul", "div", "tol"})...)

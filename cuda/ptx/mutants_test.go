@@ -182,7 +182,7 @@ func tryNormalRows(g *gpu, k *emu.Kernel, seed int64) error {
 	const d = 6
 	want, c := make([]float32, 2*d), g.room(2*d)
 	for j := range 2 {
-		stable.Stream{Seed: 5, Sample: 1<<32 - 1 + uint64(j), Step: 2}.Normal(want[j*d:][:d], 0)
+		stable.Key{Seed: 5, Sample: 1<<32 - 1 + uint64(j), Step: 2}.Normal(want[j*d:][:d], 0)
 	}
 	return attempt(k, g, launch(1, 2, 256, 0, seed), c, want, c, 2, 5, 0, 2, uint64(1<<32-1), tagNormal, d, d, 2, g.put([]float32{1, 1}), float32(100))
 }

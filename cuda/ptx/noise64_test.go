@@ -214,7 +214,7 @@ func TestIsotropic(t *testing.T) {
 			got := onCPU(g.floats(g.isotropic(n, d, pitch, alpha, most, limit), n*pitch), n, pitch)
 			want := make([]float32, n*d)
 			for j := range n {
-				law.Fill(want[j*d:][:d], stable.Stream{Seed: 0x123456789abcdef0, Sample: 1<<32 - 2 + uint64(j), Step: 9})
+				law.Fill(want[j*d:][:d], stable.Key{Seed: 0x123456789abcdef0, Sample: 1<<32 - 2 + uint64(j), Step: 9})
 			}
 			same(t, want, values(cpu, got.Columns(0, d)), "%+v", law)
 			same(t, make([]float32, 2*n), values(cpu, got.Columns(d, pitch)), "beside, %+v", law)
@@ -233,7 +233,7 @@ func TestNoiseProduct(t *testing.T) {
 				root, limit = float32(math.Sqrt(clamp[0])), float32(clamp[1])
 			}
 			want := make([]float32, n)
-			law.Fill(want, stable.Stream{Seed: 77, Sample: 5, Step: 3})
+			law.Fill(want, stable.Key{Seed: 77, Sample: 5, Step: 3})
 			g := &gpu{t: t}
 			normal, roots, at := g.room(n), g.room(n), g.room(n)
 			key := func(tag int) []any { return []any{0, 77, 0, 3, 5, tag << 24} }

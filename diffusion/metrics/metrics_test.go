@@ -40,7 +40,7 @@ func readGolden(t *testing.T) (g golden) {
 // normals returns n normal values of a stream of their own.
 func normals(seed uint64, n int) []float64 {
 	x := make([]float32, n)
-	stable.Stream{Seed: seed}.Normal(x, 0)
+	stable.Key{Seed: seed}.Normal(x, 0)
 	return widen(x)
 }
 
@@ -48,7 +48,7 @@ func normals(seed uint64, n int) []float64 {
 // plus shift.
 func points(seed uint64, n, d int, scale, shift float32) []float32 {
 	x := make([]float32, n*d)
-	stable.Stream{Seed: seed}.Normal(x, 0)
+	stable.Key{Seed: seed}.Normal(x, 0)
 	for i := range x {
 		x[i] = float32(x[i]*scale) + shift
 	}

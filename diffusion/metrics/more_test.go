@@ -141,9 +141,9 @@ func TestEnsemble(t *testing.T) {
 // on every processor.
 func TestBits(t *testing.T) {
 	x := make([]float32, 4000)
-	stable.Stream{Seed: 1}.Symmetric(x, 1.7, 0)
+	stable.Key{Seed: 1}.Symmetric(x, 1.7, 0)
 	y := make([]float32, 4000)
-	stable.Stream{Seed: 2}.Symmetric(y, 1.8, 0)
+	stable.Key{Seed: 2}.Symmetric(y, 1.8, 0)
 	a, b := widen(x), widen(y)
 	abs := func(v []float64) []float64 { return mapped(v, math.Abs) }
 	f, err := Frechet(Points(x, 4), Points(y, 4), 2)

@@ -51,7 +51,7 @@ type slicedJob struct {
 // Do implements par.Task.
 func (j *slicedJob) Do(part int) {
 	u := make([]float32, j.d)
-	stable.Stream{Seed: j.seed, Sample: uint64(part)}.Normal(u, 0)
+	stable.Key{Seed: j.seed, Sample: uint64(part)}.Normal(u, 0)
 	norm := 0.0
 	for _, v := range u {
 		norm += float64(float64(v) * float64(v))

@@ -157,7 +157,7 @@ func TestWasserstein1(t *testing.T) {
 func ExampleMSLE() {
 	norms := func(seed uint64, alpha float64) []float64 {
 		x := make([]float32, 20000)
-		stable.Stream{Seed: seed}.Symmetric(x, alpha, 0)
+		stable.Key{Seed: seed}.Symmetric(x, alpha, 0)
 		out := make([]float64, len(x))
 		for i, v := range x {
 			out[i] = math.Abs(float64(v))

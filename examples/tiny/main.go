@@ -64,7 +64,7 @@ func main() {
 // point writes point i of the data.
 func point(x []float32, i uint64) {
 	var noise [dim]float64
-	s := stable.Stream{Seed: 1, Sample: i}
+	s := stable.Key{Seed: 1, Sample: i}
 	s.StudentT(noise[:], 1.5, 0)
 	var word [1]uint32
 	s.Uint32(word[:], 0)
@@ -75,7 +75,7 @@ func point(x []float32, i uint64) {
 
 // train fits a network that estimates the noise in a point. Heavy noise has no mean
 // square: the loss weighs each by what the point itself tells of its size.
-func train(process diffusion.Process) *nn.Net {
+func train(process diffusion.DLPM) *nn.Net {
 	dev := kernels.New(0) // any other tensor.Device gives the same bits
 	net, err := nn.New(dev, nn.Config{MLP: &nn.MLPConfig{Dim: dim, Units: 64, Blocks: 3, TimeEmb: 16, Magnitude: true, TailRadius: 4}})
 	check(err)

@@ -60,9 +60,9 @@ func NewRandom(h, w, c, threads int) (*Random, error) {
 func (r *Random) layer(step uint32, in, out int) layer {
 	n := 9 * in
 	g := make([]float32, n*out)
-	stable.Stream{Seed: randomSeed, Step: step}.Normal(g, 0)
+	stable.Key{Seed: randomSeed, Step: step}.Normal(g, 0)
 	b := make([]float32, out)
-	stable.Stream{Seed: randomSeed, Step: step, Sample: 1}.Normal(b, 0)
+	stable.Key{Seed: randomSeed, Step: step, Sample: 1}.Normal(b, 0)
 	for o := range out {
 		mean, norm := 0.0, 0.0
 		if o%2 == 1 {

@@ -99,7 +99,7 @@ func stateSDE(name string, steps int, coeff diffusion.Nu, constant bool) lawSamp
 // flowHeun is the ODE of a Flow by Heun's method on the published knots.
 func flowHeun(name string, steps int) lawSampler {
 	return lawSampler{name, func(m lawMethod, net diffusion.Denoiser, d int) pointSampler {
-		s := diffusion.FlowSampler{Process: *m.flow, Steps: steps, Method: diffusion.Heun, Rho: 7}
+		s := diffusion.FlowSampler{Process: *m.flow, Steps: steps, Solver: diffusion.Heun, Rho: 7}
 		return bindFlow(s, m.flow.Velocity(net), d)
 	}}
 }
@@ -109,7 +109,7 @@ func flowHeun(name string, steps int) lawSampler {
 func crossFlow(name string, steps int) lawSampler {
 	return lawSampler{name, func(m lawMethod, net diffusion.Denoiser, d int) pointSampler {
 		f := diffusion.Flow{Nu: m.nu, Target: diffusion.TargetVelocity}
-		s := diffusion.FlowSampler{Process: f, Steps: steps, Method: diffusion.Heun, Rho: 7, Start: f.Time(80)}
+		s := diffusion.FlowSampler{Process: f, Steps: steps, Solver: diffusion.Heun, Rho: 7, Start: f.Time(80)}
 		return bindFlow(s, f.FromData(m.edm.Precondition(net)), d)
 	}}
 }

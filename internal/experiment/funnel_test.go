@@ -100,7 +100,7 @@ func TestFit(t *testing.T) {
 		t.Skip("trains networks")
 	}
 	points := make([]float32, 4096)
-	stable.Stream{Seed: 9}.Normal(points, 0)
+	stable.Key{Seed: 9}.Normal(points, 0)
 	for i := range points {
 		points[i] = 0.9*float32(i%2*2-1) + float32(math.Sqrt(0.19))*points[i]
 	}

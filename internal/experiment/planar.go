@@ -139,7 +139,7 @@ func (m planar) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, size pla
 		return nil, err
 	}
 	draw := func(ctx context.Context, seeds []uint64) ([]float32, error) {
-		return diffusion.DLPM{Process: r.Process, Steps: size.sample - 1}.Sample(ctx, den, seeds, 2)
+		return diffusion.DLPMSampler{Process: r.Process, Steps: size.sample - 1}.Sample(ctx, den, seeds, 2)
 	}
 	if r.LIM != nil {
 		s := diffusion.LIMSampler{Process: *r.LIM, Steps: size.sample, PublishedStart: m.publishedStart}

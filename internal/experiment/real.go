@@ -117,7 +117,7 @@ func syntheticSets(seed uint64) []realSet {
 	const n = 3000
 	t, u := make([]float32, n), make([]float32, n)
 	fillStudent(t, Seed(seed, "synthetic"))
-	stable.Stream{Seed: Seed(seed, "synthetic")}.Uniform(u, 0)
+	stable.Key{Seed: Seed(seed, "synthetic")}.Uniform(u, 0)
 	sets := []realSet{{name: "student"}, {name: "pareto"}}
 	for i := range t {
 		sets[0].x = append(sets[0].x, float64(t[i]))

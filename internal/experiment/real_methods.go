@@ -60,7 +60,7 @@ func realMethods(levels int) []realMethod {
 		out = append(out, realMethod{family: dlpm, value: alpha, use: func(r *recipe.Recipe) { r.Process = p },
 			net: nn.Config{MLP: &net}.Fixed(), loss: diffusion.DefaultLoss(alpha),
 			bind: func(net diffusion.Denoiser) pointSampler {
-				s := diffusion.DLPM{Process: p, ConsistentStart: true}
+				s := diffusion.DLPMSampler{Process: p, ConsistentStart: true}
 				return func(ctx context.Context, seeds []uint64) ([]float32, error) { return s.Sample(ctx, net, seeds, 1) }
 			}})
 	}

@@ -39,21 +39,21 @@ var samplersLosses = []diffusion.LossKind{diffusion.Root, diffusion.Weighted}
 type chainSampler struct {
 	name  string
 	title string
-	make  func(p diffusion.Process, evaluations int) diffusion.Sampler[diffusion.Denoiser, float32]
+	make  func(p diffusion.DLPM, evaluations int) diffusion.Sampler[diffusion.Denoiser, float32]
 }
 
 // chainSamplers evaluate the network as often as they are told, or once less.
 var chainSamplers = []chainSampler{
-	{"dlpm", "DLPM", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
-		return diffusion.DLPM{Process: p, Steps: n, ConsistentStart: true}
+	{"dlpm", "DLPM", func(p diffusion.DLPM, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
+		return diffusion.DLPMSampler{Process: p, Steps: n, ConsistentStart: true}
 	}},
-	{"dlim", "DLIM", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
+	{"dlim", "DLIM", func(p diffusion.DLPM, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
 		return diffusion.DLIM{Process: p, Steps: n, ConsistentStart: true}
 	}},
-	{"dlim twice", "DLIM, two visits", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
+	{"dlim twice", "DLIM, two visits", func(p diffusion.DLPM, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
 		return diffusion.DLIM{Process: p, Steps: (n + 1) / 2, ConsistentStart: true, Edit: twoVisits}
 	}},
-	{"dlim-sde", "DLIM SDE", func(p diffusion.Process, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
+	{"dlim-sde", "DLIM SDE", func(p diffusion.DLPM, n int) diffusion.Sampler[diffusion.Denoiser, float32] {
 		return diffusion.DLIMSDE{Process: p, Steps: n, ConsistentStart: true}
 	}},
 }

@@ -19,7 +19,7 @@ func studentTail(p float64) float64 {
 func fillStudent(x []float32, seed uint64) {
 	var z [1]float32
 	for i := range x {
-		s := stable.Stream{Seed: seed, Sample: uint64(i)}
+		s := stable.Key{Seed: seed, Sample: uint64(i)}
 		s.Normal(z[:], 0)
 		x[i] = float32(float64(z[0]) / math.Sqrt(s.Kappa(studentNu, 0)))
 	}
@@ -27,7 +27,7 @@ func fillStudent(x []float32, seed uint64) {
 
 // fillFunnel sets the rows (v, x) to draws of Neal's funnel.
 func fillFunnel(x []float32, seed uint64) {
-	stable.Stream{Seed: seed}.Normal(x, 0)
+	stable.Key{Seed: seed}.Normal(x, 0)
 	for i := 0; i < len(x); i += 2 {
 		v := 3 * float64(x[i])
 		x[i], x[i+1] = float32(v), float32(dmath.Exp(v/2)*float64(x[i+1]))

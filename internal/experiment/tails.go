@@ -29,7 +29,7 @@ func tailsPoints(n int, seed uint64) []float32 {
 	x := make([]float32, 2*n)
 	for i := range n {
 		p := x[2*i : 2*i+2]
-		noise.Fill(p, stable.Stream{Seed: seed, Sample: uint64(i)})
+		noise.Fill(p, stable.Key{Seed: seed, Sample: uint64(i)})
 		for k, v := range p {
 			p[k] = float32(tailsScale * float64(v))
 		}

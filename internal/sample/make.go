@@ -11,7 +11,7 @@ import (
 
 // chainOf makes a sampler that asks the network itself and goes through that
 // number of levels.
-func (o Options) chainOf(p diffusion.Process, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
+func (o Options) chainOf(p diffusion.DLPM, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
 	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
 	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
 		return p.Through(net, levels, func(j int, x0 float64) float64 {
@@ -29,7 +29,7 @@ func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPM{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPMSampler{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
@@ -55,7 +55,7 @@ const maxSteps = 1<<20 - 1
 
 // checkSteps returns an error unless a chain can have these steps, in words of
 // steps: package diffusion counts the levels that they join.
-func (o Options) checkSteps(p diffusion.Process) error {
+func (o Options) checkSteps(p diffusion.DLPM) error {
 	switch {
 	case o.Steps < 1 || o.Steps > maxSteps:
 		return impossible("Steps", o.Steps, fmt.Sprintf("1 to %d", maxSteps), "%d sampling steps; want 1 to %d", o.Steps, maxSteps)
@@ -66,7 +66,7 @@ func (o Options) checkSteps(p diffusion.Process) error {
 }
 
 // bounded returns p with the tighter of the two bounds on A.
-func (o Options) bounded(p diffusion.Process) diffusion.Process {
+func (o Options) bounded(p diffusion.DLPM) diffusion.DLPM {
 	if o.ClampA > 0 && (p.ClampA == 0 || o.ClampA < p.ClampA) {
 		p.ClampA = o.ClampA
 	}
@@ -165,7 +165,7 @@ func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := diffusion.FlowSampler{Process: f, Steps: o.Steps, Method: diffusion.Method(o.Solver), Start: start, Rho: o.Rho, Edit: o.Edit}
+	s := diffusion.FlowSampler{Process: f, Steps: o.Steps, Solver: diffusion.Solver(o.Solver), Start: start, Rho: o.Rho, Edit: o.Edit}
 	return bind(s, func(net diffusion.Denoiser) (diffusion.Velocity, error) {
 		_, _, v, err := o.field(r, net)
 		if err == nil && o.Clip {

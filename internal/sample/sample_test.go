@@ -107,7 +107,7 @@ func TestMethodsAreTheSamplers(t *testing.T) {
 	f, start, v, err := Options{}.field(r, raw)
 	require.NoError(t, err)
 	require.InDelta(t, 1.0/81, start, 1e-12)
-	want, err := diffusion.FlowSampler{Process: f, Steps: 7, Start: start, Method: diffusion.RK4}.Sample(ctx, v, seeds, 2)
+	want, err := diffusion.FlowSampler{Process: f, Steps: 7, Start: start, Solver: diffusion.RK4}.Sample(ctx, v, seeds, 2)
 	require.NoError(t, err)
 	numtest.SameBits(t, want, draw(t, net, r, seeds, Options{Method: "flow", Steps: 7, Batch: 3, Settings: Settings{Solver: "rk4"}}), "flow")
 
