@@ -88,7 +88,7 @@ func TestModeOfATraining(t *testing.T) {
 	before := readFile(t, "run", train.ModelFile)
 	r := here(t, more("2")...)
 	require.Equal(t, 1, r.status)
-	require.Regexp(t, "the 1 step of the run are rounded .bf16., those on cpu .* would be exact, with other bytes: -device cuda,bf16 goes on", r.stderr)
+	require.Regexp(t, "the steps of the run, 1 so far, are rounded .bf16., those on cpu .* would be exact, with other bytes: -device cuda,bf16 goes on", r.stderr)
 	t.Setenv(device.EnvVar, "cuda,tf32")
 	require.Contains(t, here(t, more("2")...).stderr, "would be rounded (tf32)")
 	require.Equal(t, before, readFile(t, "run", train.ModelFile))

@@ -132,6 +132,6 @@ func (r *trainRequest) mode(saved recipe.Recipe, done int) (string, error) {
 	if was != "" {
 		same = "cuda," + was
 	}
-	return "", fmt.Errorf("the %d steps of the run are %s, those on %s would be %s, with other bytes: -device %s goes on as it began, naming another with -device changes over",
+	return "", fmt.Errorf("the steps of the run, %d so far, are %s, those on %s would be %s, with other bytes: -device %s goes on as it began, naming another with -device changes over",
 		done, recipe.Arithmetic(was), r.dev.Name(), recipe.Arithmetic(is), same)
 }
