@@ -791,16 +791,15 @@ TEXT ·tanhNEON(SB), NOSPLIT, $0-48
 	FMOVQ 32(R3), F2
 	FMOVQ 48(R3), F3
 	FMOVQ 64(R3), F4
-	FMOVQ 224(R3), F5
 	FMOVQ 208(R3), F5
 	FMOVQ 112(R3), F6
 	FMOVQ 128(R3), F7
 	FMOVQ 144(R3), F8
 	FMOVQ 160(R3), F9
 	FMOVQ 176(R3), F10
-	FMOVQ 240(R3), F11
-	FMOVQ 256(R3), F12
-	FMOVQ 272(R3), F13
+	FMOVQ 224(R3), F11
+	FMOVQ 240(R3), F12
+	FMOVQ 256(R3), F13
 	SUBS $8, R2
 	BLT next41
 
@@ -983,27 +982,27 @@ TEXT ·logNEON(SB), NOSPLIT, $0-48
 	MOVD x_base+24(FP), R1
 	MOVD x_len+32(FP), R2
 	MOVD $actConstants<>(SB), R3
-	FMOVQ 288(R3), F0
-	FMOVQ 304(R3), F1
-	FMOVQ 320(R3), F2
-	FMOVQ 336(R3), F3
-	FMOVQ 352(R3), F4
-	FMOVQ 368(R3), F5
-	FMOVQ 384(R3), F6
-	FMOVQ 400(R3), F7
-	FMOVQ 416(R3), F8
-	FMOVQ 432(R3), F9
-	FMOVQ 448(R3), F10
-	FMOVQ 464(R3), F11
-	FMOVQ 480(R3), F12
-	FMOVQ 496(R3), F13
+	FMOVQ 272(R3), F0
+	FMOVQ 288(R3), F1
+	FMOVQ 304(R3), F2
+	FMOVQ 320(R3), F3
+	FMOVQ 336(R3), F4
+	FMOVQ 352(R3), F5
+	FMOVQ 368(R3), F6
+	FMOVQ 384(R3), F7
+	FMOVQ 400(R3), F8
+	FMOVQ 416(R3), F9
+	FMOVQ 432(R3), F10
+	FMOVQ 448(R3), F11
+	FMOVQ 464(R3), F12
+	FMOVQ 480(R3), F13
 	FMOVQ 0(R3), F14
-	FMOVQ 512(R3), F15
+	FMOVQ 496(R3), F15
 	FMOVQ 32(R3), F16
 	FMOVQ 48(R3), F17
-	FMOVQ 528(R3), F18
-	FMOVQ 544(R3), F19
-	FMOVQ 224(R3), F20
+	FMOVQ 512(R3), F18
+	FMOVQ 528(R3), F19
+	FMOVQ 544(R3), F20
 	SUBS $8, R2
 	BLT next50
 
@@ -1231,15 +1230,15 @@ TEXT ·sinCosNEON(SB), NOSPLIT, $0-72
 	MOVD x_base+48(FP), R2
 	MOVD x_len+56(FP), R3
 	MOVD $actConstants<>(SB), R4
-	FMOVQ 240(R4), F0
+	FMOVQ 224(R4), F0
 	FMOVQ 560(R4), F1
-	FMOVQ 544(R4), F2
-	FMOVQ 256(R4), F3
+	FMOVQ 528(R4), F2
+	FMOVQ 240(R4), F3
 	FMOVQ 576(R4), F4
 	FMOVQ 64(R4), F5
 	FMOVQ 0(R4), F6
 	FMOVQ 592(R4), F7
-	FMOVQ 512(R4), F8
+	FMOVQ 496(R4), F8
 	FMOVQ 608(R4), F9
 	FMOVQ 624(R4), F10
 	FMOVQ 640(R4), F11
@@ -1990,48 +1989,48 @@ DATA actConstants<>+192(SB)/8, $0xc2dc0000c2dc0000
 DATA actConstants<>+200(SB)/8, $0xc2dc0000c2dc0000
 DATA actConstants<>+208(SB)/8, $0x41f0000041f00000
 DATA actConstants<>+216(SB)/8, $0x41f0000041f00000
-DATA actConstants<>+224(SB)/8, $0x0000000000000000
-DATA actConstants<>+232(SB)/8, $0x0000000000000000
-DATA actConstants<>+240(SB)/8, $0x7fffffff7fffffff
-DATA actConstants<>+248(SB)/8, $0x7fffffff7fffffff
-DATA actConstants<>+256(SB)/8, $0x8000000080000000
-DATA actConstants<>+264(SB)/8, $0x8000000080000000
-DATA actConstants<>+272(SB)/8, $0x4000000040000000
-DATA actConstants<>+280(SB)/8, $0x4000000040000000
-DATA actConstants<>+288(SB)/8, $0x3eaaaaa43eaaaaa4
-DATA actConstants<>+296(SB)/8, $0x3eaaaaa43eaaaaa4
-DATA actConstants<>+304(SB)/8, $0xbe800003be800003
-DATA actConstants<>+312(SB)/8, $0xbe800003be800003
-DATA actConstants<>+320(SB)/8, $0x3e4cd23c3e4cd23c
-DATA actConstants<>+328(SB)/8, $0x3e4cd23c3e4cd23c
-DATA actConstants<>+336(SB)/8, $0xbe2aae27be2aae27
-DATA actConstants<>+344(SB)/8, $0xbe2aae27be2aae27
-DATA actConstants<>+352(SB)/8, $0x3e119dbc3e119dbc
-DATA actConstants<>+360(SB)/8, $0x3e119dbc3e119dbc
-DATA actConstants<>+368(SB)/8, $0xbdfe1356bdfe1356
-DATA actConstants<>+376(SB)/8, $0xbdfe1356bdfe1356
-DATA actConstants<>+384(SB)/8, $0x3df3601f3df3601f
-DATA actConstants<>+392(SB)/8, $0x3df3601f3df3601f
-DATA actConstants<>+400(SB)/8, $0xbdef0802bdef0802
-DATA actConstants<>+408(SB)/8, $0xbdef0802bdef0802
-DATA actConstants<>+416(SB)/8, $0x3d8a42743d8a4274
-DATA actConstants<>+424(SB)/8, $0x3d8a42743d8a4274
-DATA actConstants<>+432(SB)/8, $0x0080000000800000
-DATA actConstants<>+440(SB)/8, $0x0080000000800000
-DATA actConstants<>+448(SB)/8, $0x4b0000004b000000
-DATA actConstants<>+456(SB)/8, $0x4b0000004b000000
-DATA actConstants<>+464(SB)/8, $0xc1b80000c1b80000
-DATA actConstants<>+472(SB)/8, $0xc1b80000c1b80000
-DATA actConstants<>+480(SB)/8, $0x7f7fffff7f7fffff
-DATA actConstants<>+488(SB)/8, $0x7f7fffff7f7fffff
-DATA actConstants<>+496(SB)/8, $0x3f3504f33f3504f3
-DATA actConstants<>+504(SB)/8, $0x3f3504f33f3504f3
-DATA actConstants<>+512(SB)/8, $0x3f0000003f000000
-DATA actConstants<>+520(SB)/8, $0x3f0000003f000000
-DATA actConstants<>+528(SB)/8, $0xff800000ff800000
-DATA actConstants<>+536(SB)/8, $0xff800000ff800000
-DATA actConstants<>+544(SB)/8, $0x7fc000007fc00000
-DATA actConstants<>+552(SB)/8, $0x7fc000007fc00000
+DATA actConstants<>+224(SB)/8, $0x7fffffff7fffffff
+DATA actConstants<>+232(SB)/8, $0x7fffffff7fffffff
+DATA actConstants<>+240(SB)/8, $0x8000000080000000
+DATA actConstants<>+248(SB)/8, $0x8000000080000000
+DATA actConstants<>+256(SB)/8, $0x4000000040000000
+DATA actConstants<>+264(SB)/8, $0x4000000040000000
+DATA actConstants<>+272(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA actConstants<>+280(SB)/8, $0x3eaaaaa43eaaaaa4
+DATA actConstants<>+288(SB)/8, $0xbe800003be800003
+DATA actConstants<>+296(SB)/8, $0xbe800003be800003
+DATA actConstants<>+304(SB)/8, $0x3e4cd23c3e4cd23c
+DATA actConstants<>+312(SB)/8, $0x3e4cd23c3e4cd23c
+DATA actConstants<>+320(SB)/8, $0xbe2aae27be2aae27
+DATA actConstants<>+328(SB)/8, $0xbe2aae27be2aae27
+DATA actConstants<>+336(SB)/8, $0x3e119dbc3e119dbc
+DATA actConstants<>+344(SB)/8, $0x3e119dbc3e119dbc
+DATA actConstants<>+352(SB)/8, $0xbdfe1356bdfe1356
+DATA actConstants<>+360(SB)/8, $0xbdfe1356bdfe1356
+DATA actConstants<>+368(SB)/8, $0x3df3601f3df3601f
+DATA actConstants<>+376(SB)/8, $0x3df3601f3df3601f
+DATA actConstants<>+384(SB)/8, $0xbdef0802bdef0802
+DATA actConstants<>+392(SB)/8, $0xbdef0802bdef0802
+DATA actConstants<>+400(SB)/8, $0x3d8a42743d8a4274
+DATA actConstants<>+408(SB)/8, $0x3d8a42743d8a4274
+DATA actConstants<>+416(SB)/8, $0x0080000000800000
+DATA actConstants<>+424(SB)/8, $0x0080000000800000
+DATA actConstants<>+432(SB)/8, $0x4b0000004b000000
+DATA actConstants<>+440(SB)/8, $0x4b0000004b000000
+DATA actConstants<>+448(SB)/8, $0xc1b80000c1b80000
+DATA actConstants<>+456(SB)/8, $0xc1b80000c1b80000
+DATA actConstants<>+464(SB)/8, $0x7f7fffff7f7fffff
+DATA actConstants<>+472(SB)/8, $0x7f7fffff7f7fffff
+DATA actConstants<>+480(SB)/8, $0x3f3504f33f3504f3
+DATA actConstants<>+488(SB)/8, $0x3f3504f33f3504f3
+DATA actConstants<>+496(SB)/8, $0x3f0000003f000000
+DATA actConstants<>+504(SB)/8, $0x3f0000003f000000
+DATA actConstants<>+512(SB)/8, $0xff800000ff800000
+DATA actConstants<>+520(SB)/8, $0xff800000ff800000
+DATA actConstants<>+528(SB)/8, $0x7fc000007fc00000
+DATA actConstants<>+536(SB)/8, $0x7fc000007fc00000
+DATA actConstants<>+544(SB)/8, $0x0000000000000000
+DATA actConstants<>+552(SB)/8, $0x0000000000000000
 DATA actConstants<>+560(SB)/8, $0x4a0000004a000000
 DATA actConstants<>+568(SB)/8, $0x4a0000004a000000
 DATA actConstants<>+576(SB)/8, $0x3f22f9833f22f983

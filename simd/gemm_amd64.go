@@ -82,9 +82,10 @@ func runTilesAVX2(t *Tiles) {
 	if t.Rows == 12 {
 		rows = 6
 	}
+	p := *t
 	for row := 0; row < t.Rows; row += rows {
 		for col := 0; col < t.Cols; col += 16 {
-			p := t.part(row, col, rows, min(16, t.Cols-col))
+			t.cut(&p, row, col, rows, min(16, t.Cols-col))
 			switch {
 			case rows == 6 && p.Cols == 16:
 				tiles6x16AVX2(&p)

@@ -41,10 +41,11 @@ func runTiles(t *Tiles) {
 		runTilesGeneric(t)
 		return
 	}
+	p := *t
 	for col := 0; col < t.Cols; {
 		rows, cols := neonPart(t.Rows, t.Cols-col)
 		for row := 0; row < t.Rows; row += rows {
-			p := t.part(row, col, rows, cols)
+			t.cut(&p, row, col, rows, cols)
 			runTilePart(&p)
 		}
 		col += cols

@@ -2,10 +2,9 @@
 
 package simd
 
-// part returns the rows×cols part of the tiles at row and col. Repeated rows
-// are neighbours at the end of a tile, so they fall in one part.
-func (t *Tiles) part(row, col, rows, cols int) Tiles {
-	p := *t
+// cut sets p, a copy of t, to the rows×cols part of the tiles at row and col.
+// Repeated rows are neighbours at the end of a tile, so they fall in one part.
+func (t *Tiles) cut(p *Tiles, row, col, rows, cols int) {
 	p.Rows, p.Cols = rows, cols
 	p.COff, p.C = t.COff[row:], t.C[col:]
 	if t.Segs > 0 {
@@ -17,5 +16,4 @@ func (t *Tiles) part(row, col, rows, cols int) Tiles {
 	if t.Res != nil {
 		p.ROff, p.Res = t.ROff[row:], t.Res[col:]
 	}
-	return p
 }

@@ -59,7 +59,7 @@ func (m *machine) siluBackward() {
 }
 
 func (m *machine) tanh() func(value) value {
-	e := m.exponential(0, tanhHi)
+	e := m.exponential(tanhHi, tanhHi) // limited from above only
 	abs, sign, two := m.bits(absBits), m.bits(signBit), m.float(2)
 	return func(x value) value {
 		n := len(x)

@@ -44,8 +44,7 @@ func layout(params string) (map[string]param, int) {
 
 // begin starts the function nameNEON; result is "" or " float32".
 func (m *machine) begin(name, params, result, doc string) {
-	m.params, m.frame = nil, 0
-	size := 0
+	var size int
 	m.params, size = layout(params)
 	if result != "" {
 		size = (size + 7) &^ 7
@@ -54,7 +53,7 @@ func (m *machine) begin(name, params, result, doc string) {
 	}
 	m.name = name + "NEON"
 	m.sig = fmt.Sprintf("\n// func %s(%s)%s\n//\n// %s\nTEXT ·%s(SB), NOSPLIT, $%%d-%d\n", m.name, params, result, doc, m.name, size)
-	m.loaded, m.table = map[uint32]vec{}, gp{}
+	m.frame, m.loaded, m.table = 0, map[uint32]vec{}, gp{}
 }
 
 // end returns and prints.
