@@ -2,8 +2,9 @@
 # Counts the instructions that one evaluation of the built-in model's U-Net takes
 # on arm64, with a step of its sampler, in NEON and by the Go reference: a sample
 # of two steps less one of one step, on one thread, in qemu with the plugin of
-# tools/qemucount.sh. Only functions of heavytail count, not Go's runtime. Prints
-# the table of results/neon.md:
+# tools/qemucount.sh. Only what computes counts: not Go's runtime, nor the command
+# and the threads that wait, whose instructions depend on the time. Prints the
+# table of results/neon.md:
 #
 #	tools/neoncount.sh               both
 #	tools/neoncount.sh neon          the sum for NEON alone
@@ -23,7 +24,7 @@ count() { # LEVEL
 		{ after[$2] += $1 }
 		END {
 			for (f in after) {
-				if (f !~ /^heavytail\//) continue
+				if (f !~ /^heavytail\/(simd|kernels|tensor|nn|diffusion|stable)\./) continue
 				n = after[f] - before[f]
 				sub(/^heavytail\//, "", f); sub(/\.abi0$/, "", f)
 				if (f ~ /^simd\.(tile|runTiles|block|neonPart|\(\*Tiles\))/) k = "products: convolutions, attention, linear layers"
