@@ -62,8 +62,8 @@ var mayImport = map[string][]string{
 	// The GPU: its kernels, their generator, and the interpreter that tests them.
 	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/plan", "cuda/ptx", "internal/conv", "internal/shapes", "kernels", "simd", "stable", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes; simd, stable: noise
 	"cuda/ptx":     {},
-	"cuda/gen":     {"internal/conv"},             // conv: which terms a convolution has
-	"cuda/plan":    {"cuda/gen", "internal/conv"}, // gen: the tilings
+	"cuda/gen":     {"internal/conv", "internal/dmath", "simd"}, // conv: which terms a convolution has; dmath, simd: coefficients
+	"cuda/plan":    {"cuda/gen", "internal/conv"},               // gen: the tilings
 	"cuda/gen/cmd": {"cuda/gen"},
 	"cuda/emu":     {"simd"}, // simd: the float32 fma
 

@@ -18,6 +18,13 @@ const (
 	winoK2 = 1 / (2 * winoB2 * (winoB2 - winoA2))
 )
 
+// The two points of F(4×4, 3×3) beside 0 and infinity, and their negatives: all that
+// the generator of GPU kernels, package cuda/gen, needs of the constants.
+const (
+	WinoA = winoA
+	WinoB = winoB
+)
+
 // winoGrid holds the values of a tile, in 6×6 places whatever the form, of 16
 // channels or columns; winoLine is one of its columns or rows.
 type (

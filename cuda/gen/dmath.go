@@ -1,38 +1,13 @@
 package gen
 
-// The functions of internal/dmath on float64, step by step in the same order; the
-// coefficients are its own.
+import "heavytail/internal/dmath"
 
-const (
-	ln2Hi64   = 0x1.62e42fefa3800p-1
-	ln2Mid64  = 0x1.ef35793c76730p-45
-	log2e64   = 0x1.71547652b82fep+0
-	twoThirds = 0x1.5555555555555p-1
-	twoThirdL = 0x1.5555555555555p-55
-	piHigh    = 0x1.921fb54442d18p+1
-	piLow     = 0x1.1a62633145c07p-53
-	rootHalf  = "0x3FE6A09E667F3BCD" // bits of √½
-)
+// The functions of internal/dmath on float64, step by step in the same order, with its
+// coefficients.
 
-var (
-	expC64 = []float64{
-		0x1.0000000000000p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110e8a2p-7,
-		0x1.6c16c16c13163p-10, 0x1.a01a01b4ed3f3p-13, 0x1.a01a01b57b7c0p-16, 0x1.71ddec92190a6p-19,
-		0x1.27e4bcec33ab2p-22, 0x1.af721173f5ae4p-26, 0x1.1fa13b3f5e290p-29,
-	}
-	logC64 = []float64{
-		0x1.9999999999995p-2, 0x1.249249249310fp-2, 0x1.c71c71c5669bap-3, 0x1.745d183ea5996p-3,
-		0x1.3b135f701fa6ap-3, 0x1.1121332395694p-3, 0x1.de1f99d86245ap-4, 0x1.ebb5d35248c25p-4,
-	}
-	sinC64 = []float64{
-		-0x1.5555555555555p-3, 0x1.111111111110bp-7, -0x1.a01a01a018ab2p-13, 0x1.71de3a53355aep-19,
-		-0x1.ae645292d6234p-26, 0x1.61208f2d0d84bp-33, -0x1.aaa37dfda2ddfp-41,
-	}
-	cosC64 = []float64{
-		0x1.5555555555555p-5, -0x1.6c16c16c16c10p-10, 0x1.a01a01a018dbfp-16, -0x1.27e4fb75fa949p-22,
-		0x1.1eed8ca06114ep-29, -0x1.9393347c69abcp-37, 0x1.aac3f4bf3e2dcp-45,
-	}
-)
+const rootHalf = "0x3FE6A09E667F3BCD" // bits of √½
+
+var expC64, logC64, sinC64, cosC64 = dmath.Terms()
 
 // horner64 is c[0] + c[1]·x + … with fused steps.
 func (b *builder) horner64(x string, c []float64) string {
@@ -88,13 +63,13 @@ func (b *builder) logDD(x string) (hi, lo string) {
 	tl := b.fma64(s2, sl, b.fma64(s, s, b.neg64(t)))
 	c := b.mul64(s, t)
 	cl := b.fma64(s, tl, b.fma64(sl, t, b.fma64(s, t, b.neg64(c))))
-	g := b.mul64(lit64(twoThirds), c)
-	gl := b.fma64(lit64(twoThirds), cl, b.fma64(lit64(twoThirdL), c, b.fma64(lit64(twoThirds), c, b.neg64(g))))
+	g := b.mul64(lit64(dmath.TwoThird), c)
+	gl := b.fma64(lit64(dmath.TwoThird), cl, b.fma64(lit64(dmath.TwoLow), c, b.fma64(lit64(dmath.TwoThird), c, b.neg64(g))))
 	p := b.mul64(b.mul64(c, t), b.horner64(t, logC64))
-	a, al := b.twoSum(b.mul64(n, lit64(ln2Hi64)), s2)
+	a, al := b.twoSum(b.mul64(n, lit64(dmath.Ln2Hi)), s2)
 	q, ql := b.twoSum(a, g)
 	rest := b.add64(p, b.add64(gl, b.mul64(lit64(2), sl)))
-	r := b.add64(b.add64(al, ql), b.fma64(n, lit64(ln2Mid64), rest))
+	r := b.add64(b.add64(al, ql), b.fma64(n, lit64(dmath.Ln2Mid), rest))
 	hi = b.add64(q, r)
 	return hi, b.add64(b.sub64(q, hi), r)
 }
@@ -107,9 +82,9 @@ func (b *builder) log64(x string) string {
 
 // expDD is e^(x+xl)·(1+…) of dmath's reduction and kernel, for |x| < 746.
 func (b *builder) expDD(x, xl string) string {
-	n := b.def('g', "cvt.rni.f64.f64 %s", b.mul64(x, lit64(log2e64)))
+	n := b.def('g', "cvt.rni.f64.f64 %s", b.mul64(x, lit64(dmath.Log2E)))
 	back := b.neg64(n)
-	h, l := b.twoSum(b.fma64(back, lit64(ln2Hi64), x), b.fma64(back, lit64(ln2Mid64), xl))
+	h, l := b.twoSum(b.fma64(back, lit64(dmath.Ln2Hi), x), b.fma64(back, lit64(dmath.Ln2Mid), xl))
 	q := b.add64(l, b.fma64(b.mul64(h, h), b.horner64(h, expC64), b.mul64(l, h)))
 	s := b.add64(lit64(1), h)
 	e := b.add64(s, b.add64(b.add64(b.sub64(lit64(1), s), h), q))

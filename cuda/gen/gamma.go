@@ -1,5 +1,7 @@
 package gen
 
+import "heavytail/internal/dmath"
+
 // gammaTries attempts are made of a gamma variate, which owns 64 blocks.
 const gammaTries = 31
 
@@ -94,7 +96,7 @@ func (b *builder) cosPi64(x string) string { return b.quadrants(x, 1) }
 // quadrants is the sine of πx and more quarters of a turn.
 func (b *builder) quadrants(x string, more int) string {
 	n := b.def('g', "cvt.rni.f64.f64 %s", b.mul64(lit64(2), x))
-	y, l := b.mulDD(b.sub64(x, b.mul64(lit64(0.5), n)), zero64, lit64(piHigh), lit64(piLow))
+	y, l := b.mulDD(b.sub64(x, b.mul64(lit64(0.5), n)), zero64, lit64(dmath.PiHi), lit64(dmath.PiLo))
 	q := b.def('r', "add.s32 %s, %d", b.def('r', "cvt.rzi.s32.f64 %s", n), more)
 	t := b.mul64(y, y)
 	// sine

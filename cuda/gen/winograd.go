@@ -1,5 +1,7 @@
 package gen
 
+import "heavytail/simd"
+
 // A Winograd is the side m of the tiles of outputs of Winograd's convolution
 // F(m×m, 3×3), 2 or 4: simd.Wino. Its convolution is three kernels beside a batch
 // of products, one for each of the (m+2)² points of a tile: the pixels are
@@ -23,11 +25,11 @@ func (m Winograd) Names() Names {
 	return Names{"wino4_taps", "wino4_in", "wino4_out"}
 }
 
-// Constants of simd/wino_generic.go.
+// Those of simd/wino_generic.go.
 const (
-	winoA  = 11.0 / 16
+	winoA  = simd.WinoA
 	winoA2 = winoA * winoA
-	winoB  = 3.0 / 2
+	winoB  = simd.WinoB
 	winoB2 = winoB * winoB
 
 	winoK0 = 1 / (winoA2 * winoB2)
