@@ -71,7 +71,7 @@ type samplersSizes struct {
 func planSamplers(ctx context.Context, o Options) (*Plan, error) {
 	z := samplersSizes{points: 20_000, reference: 100_000, steps: 1500, batch: 256, generated: 3000, levels: 200, evaluation: 100}
 	if o.Quick {
-		z = samplersSizes{points: 3000, reference: 20_000, steps: 40, batch: 256, generated: 1000, levels: 20, evaluation: 20}
+		z = samplersSizes{points: 2000, reference: 10_000, steps: 20, batch: 128, generated: 500, levels: 20, evaluation: 20}
 	}
 	real, err := realSetsOf(ctx, o)
 	if err != nil {
@@ -85,7 +85,11 @@ func planSamplers(ctx context.Context, o Options) (*Plan, error) {
 	}
 	// The values of α come one after the other: what is stopped early compares all
 	// on the first of them.
-	for i, alpha := range samplersAlphas {
+	alphas := samplersAlphas
+	if o.Quick {
+		alphas = alphas[:1]
+	}
+	for i, alpha := range alphas {
 		for run := range o.RunsOr(5, 1) {
 			for _, s := range sets {
 				if i == 0 {
