@@ -69,6 +69,9 @@ func logRatios(r *Results, sets []samplersSet, method string, alpha float64, oth
 // 95 % interval of their spread.
 func geometric(logs []float64) string {
 	s := Summarise(logs)
+	if s.N < 3 { // whose spread says nothing
+		return fmt.Sprintf("%.2f", dmath.Exp(s.Mean))
+	}
 	se := float64(1.96 * (s.Std / math.Sqrt(float64(s.N))))
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se))
 }
