@@ -162,7 +162,7 @@ func TestTruncatedFar(t *testing.T) {
 		x := math.Pow(10, min(300, 290/a)) // P is within float64
 		for _, ratio := range []float64{1e-12, 1e-9, 1e-7, 1e-3, .9} {
 			for _, sign := range []float64{1, -1} {
-				hi := x * (1 + ratio)
+				hi := float64(x * (1 + ratio)) // rounded, or hi − x may be one fused multiply-add
 				l, err := NewTruncated(of, min(sign*x, sign*hi), max(sign*x, sign*hi))
 				require.NoError(t, err, "%v %v", of, ratio)
 				y := hi/x - 1 // what rounding made of the ratio
