@@ -55,10 +55,22 @@ func sleep(inner bool, done chan struct{}, timer <-chan time.Time) (r *run, slot
 			over = true
 		}
 	}
-	if !claim() { // somebody claimed this sleeper
-		<-wake
-	}
+	leave()
 	return r, slot, over
+}
+
+// leave takes the caller out of the sleepers. If somebody claimed it, a value of wake is
+// under way; that may be taken by another who goes to sleep now and leaves the caller
+// counted again in its place.
+func leave() {
+	for !claim() {
+		select {
+		case <-wake:
+			return
+		default:
+			runtime.Gosched()
+		}
+	}
 }
 
 // worker helps runs until there were none for the time idle.
