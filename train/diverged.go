@@ -18,6 +18,9 @@ type Diverged struct {
 	// samples, both as the file of the data has them.
 	Place         string
 	Value, Others float64
+	// Unscaled is the size that half of the samples reach where that is to blame:
+	// the data are large and nothing scales them. 0 otherwise.
+	Unscaled float64
 
 	clamps bool // the process has a bound on its heavy-tailed factor
 }
@@ -26,6 +29,10 @@ func (d *Diverged) Error() string {
 	if d.Place != "" {
 		return fmt.Sprintf("step %d: %s is not finite: %s of the data holds %.6g, and half of the others no more than %.3g in size: correct it or take it out, and start anew",
 			d.Step, d.What, d.Place, d.Value, d.Others)
+	}
+	if d.Unscaled > 0 {
+		return fmt.Sprintf("step %d: %s is not finite: half of the samples hold values of %.3g and more, and nothing scales them to the 1 or so that a network is for: start anew with -standardize robust",
+			d.Step, d.What, d.Unscaled)
 	}
 	clamp := ""
 	if d.clamps {
@@ -38,6 +45,12 @@ func (d *Diverged) Error() string {
 // α-stable data of index 1 pass it once in 10⁹ values, and float32 squares overflow
 // from 10¹⁹ on.
 const TooLarge = 1e9
+
+// unscaled is the size from which data that nothing scales are to blame: no rate and
+// no clip helps where the very first gradient overflows. With the steepest loss,
+// exponent 8, the square of a gradient of the first layer is of the order of the
+// 16th power of the data, which float32 holds to 256.
+const unscaled = 256
 
 // diverged looks for the cause among the samples. Those of the present step do not
 // do: a value may spoil the weights in one step and the loss in a later one.
@@ -56,6 +69,9 @@ func (t *Trainer) diverged(what string) error {
 	}
 	slices.Sort(largest)
 	if median := largest[len(largest)/2]; value <= TooLarge*median || median == 0 && value <= TooLarge {
+		if t.Recipe.Data.Scaling == nil && median > unscaled {
+			d.Unscaled = median
+		}
 		return d
 	}
 	d.Place, d.Value = t.set.PlaceOf(worst, at), t.told(worst, at)

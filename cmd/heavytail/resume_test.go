@@ -169,6 +169,20 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	require.Contains(t, r.stderr, "line 17, column 1 of the data")
 	require.Contains(t, r.stderr, "correct it or take it out")
 	require.NotContains(t, r.stderr, "-lr")
+
+	// Data so large that the first gradient overflows: no rate helps, scaling does.
+	text.Reset()
+	for i := range 40 {
+		fmt.Fprintf(&text, "%d,%d\n", int64(i%5)*1e12, int64(i%3)*1e12)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "large.csv"), []byte(text.String()), 0o644))
+	large := []string{"train", "-data", "csv:large.csv", "-loss", "squared", "-batch", "40", "-steps", "3", "-preview-every", "0"}
+	r = heavytailIn(t, dir, append(large, "-standardize", "none", "-out", "large")...)
+	require.Equal(t, 1, r.status)
+	require.Contains(t, r.stderr, "not finite: half of the samples hold values of ")
+	require.Contains(t, r.stderr, "start anew with -standardize robust")
+	require.NotContains(t, r.stderr, "-lr")
+	ok(t, dir, append(large, "-standardize", "robust", "-out", "scaled")...)
 }
 
 // The second training of a folder is refused while the first lives, and takes it

@@ -333,7 +333,7 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("stopped after step %d of %d, saved: heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
 	}
-	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Place == "" {
+	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Place == "" && d.Unscaled == 0 {
 		if from > 0 && t.Done() == from {
 			return fmt.Errorf("%w: the saved weights are beyond help: start a new run with other settings", err)
 		}
