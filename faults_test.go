@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -137,6 +139,61 @@ func TestMutantsAreUpToDate(t *testing.T) {
 		}
 		names[m.name] = true
 		t.Run(m.name, func(t *testing.T) { m.overlay(t) })
+	}
+}
+
+// TestMutantsCompile: what does not compile shows nothing. Faults of different files
+// are built together, for speed.
+func TestMutantsCompile(t *testing.T) {
+	if os.Getenv("HEAVYTAIL_MUTANTS") == "" {
+		t.Skip("set HEAVYTAIL_MUTANTS: it builds much")
+	}
+	type batch struct {
+		replace map[string]string
+		pkgs    map[string]bool
+		names   []string
+	}
+	var batches []*batch
+next:
+	for _, m := range mutants(t) {
+		var o struct{ Replace map[string]string }
+		text, err := os.ReadFile(m.overlay(t))
+		if err == nil {
+			err = json.Unmarshal(text, &o)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	fit:
+		for i := 0; ; i++ {
+			if i == len(batches) {
+				batches = append(batches, &batch{map[string]string{}, map[string]bool{}, nil})
+			}
+			b := batches[i]
+			for f := range o.Replace {
+				if _, there := b.replace[f]; there {
+					continue fit
+				}
+			}
+			maps.Copy(b.replace, o.Replace)
+			b.pkgs["./"+m.dir] = true
+			b.names = append(b.names, m.name)
+			continue next
+		}
+	}
+	for _, b := range batches {
+		text, err := json.Marshal(map[string]any{"Replace": b.replace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := filepath.Join(t.TempDir(), "overlay.json")
+		if err := os.WriteFile(list, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		args := append([]string{"build", "-overlay", list}, slices.Collect(maps.Keys(b.pkgs))...)
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+			t.Errorf("one of %q: %v\n%s", b.names, err, out)
+		}
 	}
 }
 

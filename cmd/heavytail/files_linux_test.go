@@ -106,7 +106,7 @@ func TestModelFromPipe(t *testing.T) {
 		require.NoError(t, syscall.Mkfifo(filepath.Join(dir, name), 0o600))
 		go func() {
 			b, _ := os.ReadFile(filepath.Join(dir, file))
-			f, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY, 0)
+			f, err := openWriter(filepath.Join(dir, name))
 			if err == nil {
 				_, _ = f.Write(b)
 				_ = f.Close()

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -26,11 +25,6 @@ func TestInterruptSavesAndSaysHowToResume(t *testing.T) {
 }
 
 func testSignalSaves(t *testing.T, s os.Signal) {
-	// Where the tests run under nohup, SIGHUP is ignored and the command, started
-	// with that, would rightly go on for ever; what is caught here is reset there.
-	caught := make(chan os.Signal, 1)
-	signal.Notify(caught, s)
-	defer signal.Stop(caught)
 	dir := t.TempDir()
 	c := process(dir, "train", "-data", "toy:rings", "-steps", "1000000", "-batch", "64", "-points", "500", "-preview-every", "0", "-out", "run")
 	var errs bytes.Buffer

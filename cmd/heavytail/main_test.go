@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"image/gif"
 	"image/png"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -23,10 +25,18 @@ import (
 	"heavytail/internal/npy"
 )
 
+// longest is more than any command of a test takes, on a slow machine too.
+const longest = 5 * time.Minute
+
 // TestMain lets the test binary be the command: tests run it as a process of
-// its own, to see exit codes, pipes, signals and memory.
+// its own, to see exit codes, pipes, signals and memory. One that does not end
+// shows what it waits for, and its test fails.
 func TestMain(m *testing.M) {
 	if os.Getenv("HEAVYTAIL_TEST_COMMAND") == "1" {
+		time.AfterFunc(longest, func() {
+			debug.SetTraceback("all")
+			panic(fmt.Sprintf("%q has run for %v", os.Args[1:], longest))
+		})
 		main()
 		return
 	}

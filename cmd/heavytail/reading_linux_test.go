@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,6 +15,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// openWriter opens a named pipe for writing when it has a reader. Who opens it the usual
+// way waits for a reader for ever.
+func openWriter(path string) (*os.File, error) {
+	for end := time.Now().Add(longest); ; time.Sleep(time.Millisecond) {
+		w, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+		if !errors.Is(err, syscall.ENXIO) || time.Now().After(end) {
+			return w, err
+		}
+	}
+}
 
 // A signal ends a command that reads data, also where it waits for a pipe, and
 // nothing is left of its run.
@@ -28,7 +39,7 @@ func TestSignalsWhileDataAreRead(t *testing.T) {
 			c.Stderr = &errs
 			require.NoError(t, c.Start())
 			// The writer opens when the reader has; then the reader waits for data.
-			w, err := os.OpenFile(filepath.Join(dir, "pipe"), os.O_WRONLY, 0)
+			w, err := openWriter(filepath.Join(dir, "pipe"))
 			require.NoError(t, err)
 			time.Sleep(20 * time.Millisecond)
 			require.NoError(t, c.Process.Signal(s))
@@ -130,9 +141,6 @@ func TestSignalsWhileAPipeIsOpened(t *testing.T) {
 // signalled returns the exit status of a command that gets a signal after a time,
 // -1 if that ended it by itself, and what it wrote.
 func signalled(t *testing.T, dir string, s syscall.Signal, after time.Duration, args ...string) (int, string) {
-	caught := make(chan os.Signal, 1) // as in testSignalSaves: not ignored
-	signal.Notify(caught, s)
-	defer signal.Stop(caught)
 	c := process(dir, args...)
 	var errs bytes.Buffer
 	c.Stderr = &errs
@@ -166,7 +174,7 @@ func TestEndlessPipes(t *testing.T) {
 		go func() {
 			n := 0
 			defer func() { written <- n }()
-			w, err := os.OpenFile(filepath.Join(dir, "pipe"), os.O_WRONLY, 0)
+			w, err := openWriter(filepath.Join(dir, "pipe"))
 			if err != nil {
 				return
 			}

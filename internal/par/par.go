@@ -154,15 +154,15 @@ func start(threads, n int, t Task, outer bool) {
 		}
 		return
 	}
-	for k := started.Load(); k < int32(threads-1); k = started.Load() {
-		if started.CompareAndSwap(k, k+1) {
-			go worker()
-		}
-	}
 	r := runs.Get().(*run)
 	r.task, r.n, r.outer = t, n, outer
 	r.next.Store(0)
 	r.post(min(threads, n))
+	for k := started.Load(); k < int32(threads-1); k = started.Load() {
+		if started.CompareAndSwap(k, k+1) {
+			go worker() // after the post: a worker that ends looks once more
+		}
+	}
 	r.work(r.slot)
 	slots[r.slot].CompareAndSwap(r, nil)
 	if s := r.state.Add(isClosed); s&helpers != 0 {

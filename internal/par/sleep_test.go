@@ -1,6 +1,7 @@
 package par
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -60,6 +61,25 @@ func TestNestedRunsEnd(t *testing.T) {
 		require.Equal(t, int64(5*(2+3+4)), task.done.Load())
 		if n%8 == 0 {
 			time.Sleep(50 * time.Microsecond) // all sleep
+		}
+	}
+}
+
+// A run that begins while workers end gets all the helpers it asked for: each part
+// waits for the others. It began with the workers that there were, and posted then: of
+// those that ended in between nobody came. A claimed worker that ended was not missed.
+func TestHelpComesWhileWorkersEnd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	defer idle.Store(idle.Swap(int64(20 * time.Microsecond)))
+	for i := range 2000 {
+		over := make(chan struct{})
+		go func() { meet(4); close(over) }()
+		select {
+		case <-over:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("run %d waits for a helper", i)
+		}
+		for end := time.Now().Add(time.Duration(i%64) * time.Microsecond); time.Now().Before(end); {
 		}
 	}
 }

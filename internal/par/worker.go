@@ -55,28 +55,31 @@ func sleep(inner bool, done chan struct{}, timer <-chan time.Time) (r *run, slot
 			over = true
 		}
 	}
-	leave()
+	if leave() && claim() {
+		wake <- struct{}{} // the caller does something else: wake another in its place
+	}
 	return r, slot, over
 }
 
 // leave takes the caller out of the sleepers. If somebody claimed it, a value of wake is
 // under way; that may be taken by another who goes to sleep now and leaves the caller
-// counted again in its place.
-func leave() {
+// counted again in its place. It returns whether the caller took a value: some run
+// counts on being helped.
+func leave() (claimed bool) {
 	for !claim() {
 		select {
 		case <-wake:
-			return
+			return true
 		default:
 			runtime.Gosched()
 		}
 	}
+	return false
 }
 
 // worker helps runs until there were none for the time idle.
 func worker() {
 	free.Add(1)
-	defer started.Add(-1)
 	defer free.Add(-1)
 	timer := time.NewTimer(time.Duration(idle.Load()))
 	defer timer.Stop()
@@ -86,11 +89,16 @@ func worker() {
 			timer.Reset(time.Duration(idle.Load()))
 			r, slot, over = sleep(false, nil, timer.C)
 		}
+		if over {
+			started.Add(-1)
+			// Who posts looks at started afterwards, so look once more.
+			if r, slot = take(false); r == nil {
+				return
+			}
+			started.Add(1)
+		}
 		if r != nil {
 			r.help(slot)
-		}
-		if over {
-			return
 		}
 	}
 }
