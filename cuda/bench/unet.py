@@ -22,7 +22,7 @@ def norm(c):
 
 def timestep_embedding(t, dim):
     half = dim // 2
-    freqs = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32) / half)
+    freqs = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32, device=t.device) / half)
     arg = t[:, None].float() * freqs[None]
     return torch.cat([torch.cos(arg), torch.sin(arg)], dim=1)
 
