@@ -40,3 +40,22 @@ func TestTorchDevice(t *testing.T) {
 	}
 	require.Positive(t, n)
 }
+
+// The tests that cuda/bench/run.sh names are there: a pattern that fits none passes.
+func TestNamedTests(t *testing.T) {
+	script, err := os.ReadFile("bench/run.sh")
+	require.NoError(t, err)
+	files, err := filepath.Glob("*_test.go")
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	names := regexp.MustCompile(`Test\w+`).FindAllString(string(script), -1)
+	require.Greater(t, len(names), 10)
+	for _, name := range names {
+		require.Contains(t, all.String(), "\nfunc "+name+"(t *testing.T) {", "run.sh runs %s", name)
+	}
+}

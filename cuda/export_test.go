@@ -18,3 +18,6 @@ func (d *Device) Held() int64 {
 	defer d.mu.Unlock()
 	return d.pool.held
 }
+
+// Processors returns how many the GPU has.
+func (d *Device) Processors() int { return d.info.Processors }

@@ -20,6 +20,8 @@ func TestNoise(t *testing.T) {
 	s := noiseStream
 	sampler, err := stable.NewSampler(stable.Law{Alpha: 1.6, Beta: 0.5, Scale: 1, Param: stable.S0})
 	require.NoError(t, err)
+	heavy, err := stable.NewSampler(stable.Law{Alpha: 1.7, Scale: 1}) // of which a row has eight terms
+	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		family stable.Family
 		fill   func(dst []float32, off int)
@@ -35,6 +37,9 @@ func TestNoise(t *testing.T) {
 		"value":        {stable.PositiveFamily(0.4, stable.Value), func(x []float32, off int) { s.Positive(x, 0.4, stable.Value, off) }},
 		"root":         {stable.PositiveFamily(0.9, stable.Root), func(x []float32, off int) { s.Positive(x, 0.9, stable.Root, off) }},
 		"log":          {stable.PositiveFamily(0.3, stable.Log), func(x []float32, off int) { s.Positive(x, 0.3, stable.Log, off) }},
+		"value 2":      {stable.PositiveFamily(0.7, stable.Value), func(x []float32, off int) { s.Positive(x, 0.7, stable.Value, off) }},
+		"log 2":        {stable.PositiveFamily(0.7, stable.Log), func(x []float32, off int) { s.Positive(x, 0.7, stable.Log, off) }},
+		"table 2":      {heavy.Family(), func(x []float32, off int) { heavy.Fill(x, s, off) }},
 		"table":        {sampler.Family(), func(x []float32, off int) { sampler.Fill(x, s, off) }},
 	} {
 		for _, at := range [][2]int{{64, 16}, {37, 5}} {

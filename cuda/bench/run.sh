@@ -30,7 +30,7 @@ nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,clocks.sm,memory.total,
 cd "$root/cuda/internal/cudrv"
 step driver 20 "$build/cudrv.test" -test.v || fail=1
 cd "$root/cuda"
-step bits 60 "$build/cuda.test" -test.v -test.run '^(TestPinnedBits|TestNoise|TestNoise64|TestStableNoise|TestNetworks|TestSampling|TestTraining)$' || fail=1
+step bits 60 "$build/cuda.test" -test.v -test.run '^(TestPinnedBits|TestTilings|TestNoise|TestNoise64|TestStableNoise|TestNetworks|TestSampling|TestTraining)$' || fail=1
 step conformance 40 "$build/cuda.test" -test.v -test.run '^TestConformance$' || fail=1
 cd "$build"
 rm -rf gpu gpu.run
@@ -50,7 +50,7 @@ fi
 # keep nobody from those of the exact one.
 cd "$root/cuda"
 rounded=1
-step fast 25 "$build/cuda.test" -test.v -test.run '^(TestFastConformance|TestFastNetworks|TestFastBatches)$' || rounded=0 fail=1
+step fast 25 "$build/cuda.test" -test.v -test.run '^(TestFastConformance|TestFastTilings|TestFastNetworks|TestFastBatches)$' || rounded=0 fail=1
 cd "$root"
 # ours FILE SECONDS DEVICE : the times of a mode.
 ours() {

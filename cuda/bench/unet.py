@@ -125,7 +125,7 @@ class UNet(nn.Module):
         self.out = nn.Sequential(norm(c), nn.SiLU(), nn.Conv2d(base, channels, 3, padding=1))
 
     def forward(self, x, t, y=None):
-        e = self.time_embed(timestep_embedding(t, self.base))
+        e = self.time_embed(timestep_embedding(t, self.base).to(x.dtype))
         if y is not None:
             e = e + self.label_emb(y)
         hs = []

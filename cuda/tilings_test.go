@@ -1,0 +1,122 @@
+package cuda_test
+
+import (
+	"math"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/cuda"
+	"heavytail/cuda/cudatest"
+	"heavytail/internal/numtest"
+	"heavytail/kernels"
+	"heavytail/tensor"
+)
+
+// A recorder notes which entries a device asks its driver for.
+type recorder struct {
+	*cudatest.Driver
+	entries map[string]bool
+}
+
+func (r recorder) Func(m cuda.Module, entry string, shared int) (cuda.Func, error) {
+	r.entries[entry] = true
+	return r.Driver.Func(m, entry, shared)
+}
+
+// recorded returns a device over the interpreter, and what it asked for; or a GPU.
+func recorded(t *testing.T, m cuda.Mode) (*cuda.Device, map[string]bool) {
+	if os.Getenv("HEAVYTAIL_TEST_DRIVER") == "real" {
+		return cudatest.Open(t, cudatest.Config{Mode: m}), nil
+	}
+	r := recorder{cudatest.New(cudatest.Config{Seed: 1}), map[string]bool{}}
+	d, err := cuda.New(r, cuda.Options{Mode: m, Segment: 1 << 20, Guard: 4096})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, d.Close())
+		require.NoError(t, r.Misuse)
+	})
+	return d, r.entries
+}
+
+// integers are from −8 to 8: their products and sums are exact in every mode.
+func integers(n int, seed uint64) []float32 {
+	r := numtest.NewRand(seed)
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(int(r.Uint64()%17) - 8)
+	}
+	return x
+}
+
+// sides is the least k with k·k·each ≥ n.
+func sides(n, each int) int { return int(math.Ceil(math.Sqrt(float64(n) / float64(each)))) }
+
+// large runs a product, a convolution and the gradients of a weight of each, all of
+// sizes that make a block of the large tilings for every processor; it returns their
+// results.
+func large(dev tensor.Device, processors int, fill func(n int, seed uint64) []float32) (out []float32) {
+	seed := uint64(0)
+	mk := func(shape ...int) *tensor.Tensor {
+		seed++
+		return upload(dev, fill(count(shape), seed), shape...)
+	}
+	y, x, w := dev.New(128*processors, 256), mk(128*processors, 32), mk(32, 256)
+	dev.Linear(y, x, w, mk(256))
+	c := 64 * sides(processors, 1)
+	dw := mk(c, c)
+	dev.LinearBackward(nil, dw, nil, mk(20, c), mk(20, c), dw)
+
+	img, taps := mk(processors, 16, 8, 32), mk(3, 3, 32, 256)
+	conv := dev.New(processors, 16, 8, 256)
+	dev.Conv2D(conv, img, taps, mk(256), nil, tensor.ConvOpt{})
+	c = 64 * sides(processors, 9)
+	back := mk(3, 3, c, c)
+	dev.Conv2DBackward(nil, back, nil, mk(1, 4, 3, c), mk(1, 4, 3, c), back, tensor.ConvOpt{})
+	for _, t := range []*tensor.Tensor{y, dw, conv, back} {
+		out = append(out, down(t)...)
+	}
+	return out
+}
+
+// The tilings that only a large tensor takes have the bits of the CPU too, on as many
+// processors as there are: those whose times are measured.
+func TestTilings(t *testing.T) {
+	t.Parallel()
+	d, entries := recorded(t, cuda.Exact)
+	fill := func(n int, seed uint64) []float32 { return numtest.NewRand(seed).Fill(make([]float32, n), 1) }
+	p := d.Processors()
+	numtest.SameBits(t, large(kernels.New(0), p, fill), large(d, p, fill), "large tilings")
+
+	heads := func(dev tensor.Device) []float32 {
+		y := dev.New(1, 40, 64)
+		dev.Attention(y, upload(dev, fill(40*192, 1), 1, 40, 192), 2)
+		dev.Fill(y.Columns(0, 4), 3)
+		return down(y)
+	}
+	numtest.SameBits(t, heads(kernels.New(1)), heads(d), "heads of 32")
+	if entries != nil {
+		for _, name := range []string{"sgemm_128x128", "sconv_128x128", "wgrad_64", "wgrad_taps_64", "attention_32", "fill_4"} {
+			require.True(t, entries[name], "nothing took %s", name)
+		}
+	}
+}
+
+// So do those of the fast modes, on integers, of whose sums no order loses a bit.
+func TestFastTilings(t *testing.T) {
+	t.Parallel()
+	for m, names := range map[cuda.Mode][]string{
+		cuda.BF16: {"mma_bf16_nn_big", "mma_bf16_conv_big", "mma_bf16_wgrad"},
+		cuda.TF32: {"mma_tf32_conv", "mma_tf32_wgrad"},
+	} {
+		d, entries := recorded(t, m)
+		p := d.Processors()
+		numtest.SameBits(t, large(kernels.New(0), p, integers), large(d, p, integers), m.String())
+		if entries != nil {
+			for _, name := range names {
+				require.True(t, entries[name], "%v: nothing took %s", m, name)
+			}
+		}
+	}
+}
