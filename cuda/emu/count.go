@@ -12,7 +12,7 @@ type Stats struct {
 	Conflicts                                     map[int]int64
 
 	// Requests to global memory; the 32-byte sectors that they touched; and the
-	// bytes that lanes asked for.
+	// bytes that lanes asked for, those of several lanes once.
 	GlobalRequests, GlobalSectors, GlobalBytes int64
 }
 
@@ -52,14 +52,15 @@ func (w *warp) countShared(addr []uint64, n int) {
 func (w *warp) countGlobal(addr []uint64, n int) {
 	st := w.cta.stats
 	st.GlobalRequests++
-	sectors := map[uint64]bool{}
+	sectors, distinct := map[uint64]bool{}, map[uint64]bool{}
 	for _, a := range addr {
+		distinct[a] = true // an address is a multiple of n
 		for s := a / 32; s <= (a+uint64(n)-1)/32; s++ {
 			sectors[s] = true
 		}
 	}
 	st.GlobalSectors += int64(len(sectors))
-	st.GlobalBytes += int64(len(addr) * n)
+	st.GlobalBytes += int64(len(distinct) * n)
 }
 
 // counted lists the addresses of the lanes that take part, if anybody counts.

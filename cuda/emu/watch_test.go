@@ -102,6 +102,10 @@ func TestCounters(t *testing.T) {
 	require.Equal(t, []int64{1, 16, 128}, []int64{st.GlobalRequests, st.GlobalSectors, st.GlobalBytes})
 	require.Equal(t, int64(6), st.Total)
 	require.Equal(t, int64(1), st.Issued["ld.global.b32"])
+	// of one word that all lanes read, four bytes are used
+	_, st, err = run(t, kernel("ld.global.b32 %r2, [%d0];"), 32, []uint64{0}, Launch{Count: true})
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 1, 4}, []int64{st.GlobalRequests, st.GlobalSectors, st.GlobalBytes})
 }
 
 // The order of blocks and warps comes from the seed.
