@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # Assembles every kernel of cuda/ptx for the processors that its .target allows
 # and prints a line for each: registers of a thread, bytes of static shared
-# memory, bytes of spills. cuda/ptx/ptxas.txt holds the output:
+# memory, bytes of spills. sm_70 is assembled by the older ptxas that cudatools.sh
+# installs too. cuda/ptx/ptxas.txt holds the output:
 #
 #	tools/ptxas.sh "$(tools/cudatools.sh)" >cuda/ptx/ptxas.txt
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export PTXAS=$1
-archs="75 80 86 89 90 100 120"
+export PTXAS=$1 OLDER=${1%/nvidia/*}/12/nvidia/cuda_nvcc/bin/ptxas
+archs="70 75 80 86 89 90 100 120"
 
 one() { # FILE ARCH
-	"$PTXAS" -v -arch="sm_$2" -o /dev/null "$1" 2>&1 | awk -v arch="sm_$2" '
+	local ptxas=$PTXAS
+	[ "$2" != 70 ] || ptxas=$OLDER
+	"$ptxas" -v -arch="sm_$2" -o /dev/null "$1" 2>&1 | awk -v arch="sm_$2" '
 		/error|fatal|warning/ { print; bad = 1 }
 		/Compiling entry function/ { split($0, q, "\047"); name = q[2] }
 		/spill stores/ { stores = $5; loads = $9 }
@@ -23,7 +26,7 @@ one() { # FILE ARCH
 }
 export -f one
 
-echo "# ptxas 13.0: kernel, processor, registers, bytes of static shared memory, bytes of spill stores and loads"
+echo "# ptxas 13.0, and 12.9 for sm_70: kernel, processor, registers, bytes of static shared memory, bytes of spill stores and loads"
 for f in cuda/ptx/*.ptx; do
 	least=$(sed -n 's/^\.target sm_//p' "$f")
 	for a in $archs; do
