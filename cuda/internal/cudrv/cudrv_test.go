@@ -132,6 +132,17 @@ func TestParameterSizes(t *testing.T) {
 	require.Equal(t, []uint32{100, 101, 102, 103, 104, 5, 0}, words(download(t, g, at, 28)))
 }
 
+// A grid and a block go to the driver in the order of their dimensions.
+func TestLaunchSizes(t *testing.T) {
+	g, f := probe(t, "count")
+	at := alloc(t, g, 4)
+	lines := logged(t, func() {
+		require.NoError(t, g.Launch(f[0], [3]uint32{2, 3, 4}, [3]uint32{32, 5, 6}, 128, params(at, 1, 0)))
+		require.NoError(t, g.Sync())
+	})
+	require.Contains(t, lines, "cuLaunchKernel count 2 3 4 32 5 6 128")
+}
+
 // The bytes of parameters may be reused when Launch returns.
 func TestParametersAreCopied(t *testing.T) {
 	g, f := probe(t, "count")
