@@ -4,15 +4,19 @@ package cudrv
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/cu"
 
 	"heavytail/cuda/internal/driver"
 )
@@ -406,6 +410,57 @@ func TestLostGPU(t *testing.T) {
 	g = open(t, 0) // with a new context
 	require.NoError(t, everything(g))
 	require.NoError(t, g.Close())
+}
+
+// freed gives memory back that work still uses, work that waits in the batch, and says
+// what became of it: free is g.Free, or another that must be found out.
+func freed(g driver.Driver, f driver.Func, free func(at uint64) error) error {
+	var at [2]uint64
+	for i := range at {
+		var err error
+		if at[i], err = g.Alloc(16); err != nil {
+			return err
+		}
+	}
+	got := make([]byte, 16)
+	err := cmp.Or(
+		g.Set(at[0], 1, 4), g.Sync(), // a launch is the first that finds memory gone
+		g.Launch(f, [3]uint32{1, 1, 1}, [3]uint32{32, 1, 1}, 0, params(at[0], 5, 4)),
+		g.Within(at[1], at[0], 16),
+		free(at[0]),
+		g.ToHost(got, at[1]),
+	)
+	if want := []uint32{6, 7, 8, 9}; err == nil && !slices.Equal(want, words(got)) {
+		err = fmt.Errorf("%v, want %v", words(got), want)
+	}
+	return err
+}
+
+// Memory goes back to the driver when the work before is done: that which was not
+// started yet, and that which runs.
+func TestFreeWaits(t *testing.T) {
+	g, f := probe(t, "count")
+	require.NoError(t, freed(g, f[0], g.Free))
+}
+
+// TestFreeWaits can fail. A kernel that found its memory gone leaves what TestFailures
+// counts: this follows it, as TestLostGPU does.
+func TestFreeTooEarly(t *testing.T) {
+	fake(t) // a GPU is left alone with that
+	for name, before := range map[string]func(g *gpu) error{
+		"before the work is started": func(*gpu) error { return nil },
+		"while the work runs":        (*gpu).flush,
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, f := probe(t, "count")
+			require.Error(t, freed(g, f[0], func(at uint64) error {
+				g := g.(*gpu)
+				p := g.blocks[at]
+				delete(g.blocks, at)
+				return cmp.Or(before(g), g.do("cuMemFree", func() error { return cu.MemFree(p) }))
+			}))
+		})
+	}
 }
 
 // Two GPUs, and calls from any thread: each call finds its own context.

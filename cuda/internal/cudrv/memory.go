@@ -44,7 +44,9 @@ func (g *gpu) Free(at uint64) error {
 	if !ok {
 		return fmt.Errorf("cuda: no block of the GPU's memory begins at %#x", at)
 	}
-	if err := g.flush(); err != nil {
+	// That cuMemFree waits for kernels is only how drivers are, and it knows nothing of
+	// work that was not started.
+	if err := g.Sync(); err != nil {
 		return err
 	}
 	if err := g.do("cuMemFree", func() error { return cu.MemFree(p) }); err != nil {
