@@ -52,12 +52,14 @@ var mayImport = map[string][]string{
 	"internal/sample": {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
-	"internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "recipe", "internal/sample", "internal/source", "train",
+	"cmd/heavytail-lab": {"cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/par", "kernels", "nn", "tensor"},
+	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "recipe", "internal/sample", "internal/source", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
-	// The features that the metrics of images compare, and the program that trains them.
-	"internal/classifier":       {"data", "internal/dmath", "kernels", "nn", "stable", "tensor"},
-	"internal/classifier/train": {"internal/atomicfile", "internal/classifier", "data", "kernels", "nn", "tensor"},
+	"internal/cli": {"data", "internal/atomicfile", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; data: a mistake in its options is one in the flags; atomicfile: a signal removes unfinished files; sys: terminals
+
+	// The features that the metrics of images compare.
+	"internal/classifier": {"data", "internal/dmath", "kernels", "nn", "stable", "tensor"},
 
 	// The GPU: its kernels, their generator, and the interpreter that tests them.
 	"cuda":         {"cuda/gen", "cuda/internal/cudrv", "cuda/internal/driver", "cuda/plan", "cuda/ptx", "internal/conv", "internal/shapes", "kernels", "simd", "stable", "tensor"}, // gen: the sizes of tiles; kernels: what the host computes; simd, stable: noise

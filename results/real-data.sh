@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the data of `heavytail experiment real` and writes them as CSV files
+# Fetches the data of `heavytail-lab run real` and writes them as CSV files
 # of one column into DIR (default: runs/real-data, which git ignores):
 #
 #   danish.csv   2167 fire insurance claims, millions of kroner, 1980-1990

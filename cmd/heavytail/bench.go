@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/isa"
 	"heavytail/kernels"
@@ -22,9 +23,9 @@ import (
 )
 
 var benchCommand = command{
-	name: "bench", args: "gemm|conv|attention|norm|noise|law|unet|train|cuda",
-	summary: "times kernels and networks against the processor's peak of multiply-adds",
-	help: `  heavytail bench gemm -threads 2
+	Name: "bench", Args: "gemm|conv|attention|norm|noise|law|unet|train|cuda",
+	Summary: "times kernels and networks against the processor's peak of multiply-adds",
+	Help: `  heavytail bench gemm -threads 2
   heavytail bench unet -config cifar10_lt -batch 4 -threads 2 -json
   heavytail bench unet -config mnist -batch 16 -layers -roofline mnist.svg
   heavytail bench train -config mnist -batch 16 -threads 2
@@ -37,7 +38,7 @@ The peak is measured in the same run, on as many threads; that of a GPU is not.
 -layers times every operation within whole passes: the rows add up to the pass. Rates
 of convolutions count the direct form, so Winograd's may exceed the peak.
 `,
-	flags: benchFlags,
+	Flags: benchFlags,
 }
 
 // benchOptions are the flags of bench.
@@ -124,7 +125,7 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			o.configGiven = o.configGiven || f.Name == "config"
 			o.batchGiven = o.batchGiven || f.Name == "batch"
 		})
-		return o.run(ctx, e.stdout, args)
+		return o.run(ctx, e.Stdout, args)
 	}
 }
 
@@ -136,13 +137,13 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	cases := benches[kind]
 	switch {
 	case kind == "":
-		return usage("want gemm, conv, attention, norm, noise, law, unet, train or cuda")
+		return cli.Usage("want gemm, conv, attention, norm, noise, law, unet, train or cuda")
 	case cases == nil:
-		return usage("%q: want gemm, conv, attention, norm, noise, law, unet, train or cuda", kind)
+		return cli.Usage("%q: want gemm, conv, attention, norm, noise, law, unet, train or cuda", kind)
 	case len(args) > 1:
-		return usage("unexpected %q after %s: time one kind at a run", args[1], kind)
+		return cli.Usage("unexpected %q after %s: time one kind at a run", args[1], kind)
 	case o.batch < 1 || o.batch > 4096 || o.threads < 1 || o.threads > 1024 || o.count < 1 || o.count > 1e6:
-		return usage("-batch must be 1 to 4096, -threads 1 to 1024 and -count 1 to 1000000")
+		return cli.Usage("-batch must be 1 to 4096, -threads 1 to 1024 and -count 1 to 1000000")
 	}
 	if err := o.check(kind); err != nil {
 		return err
@@ -188,17 +189,17 @@ func isNetwork(kind string) bool { return kind == "unet" || kind == "train" || k
 func (o *benchOptions) check(kind string) (err error) {
 	switch {
 	case o.layers && kind != "unet":
-		return usage("-layers with %s: it times the operations of unet; leave it out", kind)
+		return cli.Usage("-layers with %s: it times the operations of unet; leave it out", kind)
 	case o.layers && o.device.given && o.device.spec.GPU:
-		return usage("-layers times the processor: leave out -device %v", &o.device)
+		return cli.Usage("-layers times the processor: leave out -device %v", &o.device)
 	case o.roofline != "" && !o.layers:
-		return usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
+		return cli.Usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
 	case o.roofline != "" && strings.ToLower(filepath.Ext(o.roofline)) != ".svg":
-		return usage("-roofline %s: it draws an SVG; want a name that ends in .svg", o.roofline)
+		return cli.Usage("-roofline %s: it draws an SVG; want a name that ends in .svg", o.roofline)
 	case o.configGiven && !isNetwork(kind):
-		return usage("-config %s: %s times no network; leave it out", o.config, kind)
+		return cli.Usage("-config %s: %s times no network; leave it out", o.config, kind)
 	case o.batchGiven && slices.Contains([]string{"gemm", "noise", "law"}, kind):
-		return usage("-batch %d: %s times no samples; leave it out", o.batch, kind)
+		return cli.Usage("-batch %d: %s times no samples; leave it out", o.batch, kind)
 	}
 	if o.roofline != "" {
 		err = folderOf("-roofline", o.roofline)
@@ -239,7 +240,7 @@ func (o *benchOptions) open(kind string) (err error) {
 	gpu := o.device.given && o.device.spec.GPU
 	switch {
 	case kind == "law" && gpu:
-		return usage("-device %v: bench law times the processor; leave it out", &o.device)
+		return cli.Usage("-device %v: bench law times the processor; leave it out", &o.device)
 	case kind != "law" && kind != "noise" || gpu:
 		o.dev, err = o.device.open(o.threads)
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"heavytail/diffusion"
+	"heavytail/internal/cli"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/stable"
@@ -101,7 +102,7 @@ func normCases(o benchOptions) ([]benchCase, error) {
 func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	cfg, err := nn.Preset(o.config)
 	if err != nil {
-		return nil, nil, usage("-config: %w", err)
+		return nil, nil, cli.Usage("-config: %w", err)
 	}
 	net, err := nn.New(o.dev, cfg)
 	if err != nil {
@@ -109,7 +110,7 @@ func benchNet(o benchOptions) (*nn.Net, []int, error) {
 	}
 	shape := net.SampleShape()
 	if len(shape) != 3 {
-		return nil, nil, usage("-config %s is not a network for images", o.config)
+		return nil, nil, cli.Usage("-config %s is not a network for images", o.config)
 	}
 	if shape[0] == 0 {
 		shape[0], shape[1] = 32, 32

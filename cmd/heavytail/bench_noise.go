@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"heavytail/internal/cli"
 	"heavytail/stable"
 )
 
@@ -53,12 +54,12 @@ func noiseCases(o benchOptions) ([]benchCase, error) {
 	if o.gpu() {
 		dev, ok := o.dev.(noiseDevice)
 		if !ok {
-			return nil, usage("-device %v: %s makes no noise; leave it out", &o.device, o.dev.Name())
+			return nil, cli.Usage("-device %v: %s makes no noise; leave it out", &o.device, o.dev.Name())
 		}
 		return gpuNoiseCases(dev, gpuNoise)
 	}
 	if o.threads != 1 {
-		return nil, usage("-threads %d: noise and law are timed on one thread", o.threads)
+		return nil, cli.Usage("-threads %d: noise and law are timed on one thread", o.threads)
 	}
 	s := stable.Key{Seed: 1}
 	words, f32, f64 := make([]uint32, noiseBuffer), make([]float32, noiseBuffer), make([]float64, noiseBuffer)
@@ -107,7 +108,7 @@ func noiseCases(o benchOptions) ([]benchCase, error) {
 // lawCases times densities, quantiles, tables and estimators on one thread.
 func lawCases(o benchOptions) ([]benchCase, error) {
 	if o.threads != 1 {
-		return nil, usage("-threads %d: noise and law are timed on one thread", o.threads)
+		return nil, cli.Usage("-threads %d: noise and law are timed on one thread", o.threads)
 	}
 	x, sum := make([]float64, 1_000_000), 0.0
 	stable.Key{Seed: 1}.Symmetric64(x, 1.7, 0)

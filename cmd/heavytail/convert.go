@@ -10,21 +10,22 @@ import (
 	"strings"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/tensor"
 )
 
 var convertCommand = command{
-	name: "convert", args: "IN OUT", summary: "converts a model between .pt and safetensors and between storage types",
-	help: `  heavytail convert model.pt model.safetensors
+	Name: "convert", Args: "IN OUT", Summary: "converts a model between .pt and safetensors and between storage types",
+	Help: `  heavytail convert model.pt model.safetensors
   heavytail convert model.safetensors model.pt
   heavytail convert -ema -type f16 runs/x/model.safetensors small.safetensors
   heavytail convert -weights-only runs/x/model.safetensors weights.safetensors
 
 The form of IN is recognised by its content, that of OUT by its name.
 `,
-	flags: convertFlags,
+	Flags: convertFlags,
 }
 
 // A convertRequest is what the flags of convert ask for.
@@ -44,7 +45,7 @@ func convertFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if len(args) != 2 {
-		return usage("%s given: want IN and OUT", counted(len(args), "file"))
+		return cli.Usage("%s given: want IN and OUT", counted(len(args), "file"))
 	}
 	in, out := args[0], args[1]
 	kind, err := r.storage()
@@ -52,7 +53,7 @@ func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 		return err
 	}
 	if r.rate != "" && !r.ema {
-		return usage("-rate chooses among averages: add -ema")
+		return cli.Usage("-rate chooses among averages: add -ema")
 	}
 	torch := false
 	switch strings.ToLower(filepath.Ext(out)) {
@@ -60,7 +61,7 @@ func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 		torch = true
 	case ".safetensors":
 	default:
-		return usage("%s: want a name that ends in .safetensors, .pt or .pth", out)
+		return cli.Usage("%s: want a name that ends in .safetensors, .pt or .pth", out)
 	}
 	s, kind, err := r.read(ctx, in, kind)
 	if err != nil {
@@ -78,9 +79,9 @@ func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
+	fmt.Fprintf(e.Stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
 	if torch && s.Opt != nil {
-		fmt.Fprintf(e.stderr, "%s: without the state of training, which a .pt file of this program does not hold: no run goes on from it (a .safetensors file holds it; -weights-only leaves it out on purpose)\n", out)
+		fmt.Fprintf(e.Stderr, "%s: without the state of training, which a .pt file of this program does not hold: no run goes on from it (a .safetensors file holds it; -weights-only leaves it out on purpose)\n", out)
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (r *convertRequest) storage() (tensor.DType, error) {
 	case "bf16", "bfloat16":
 		return tensor.BF16, nil
 	}
-	return "", usage("-type %q: want f32, f16 or bf16", r.kind)
+	return "", cli.Usage("-type %q: want f32, f16 or bf16", r.kind)
 }
 
 // read loads what the output shall hold.

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/tensor"
 )
@@ -47,7 +48,7 @@ func (d *deviceFlag) choose() (spec device.Spec, from string, err error) {
 	}
 	spec, err = device.Default()
 	if err != nil {
-		return spec, "", usage("%w", err)
+		return spec, "", cli.Usage("%w", err)
 	}
 	return spec, device.EnvVar, nil
 }

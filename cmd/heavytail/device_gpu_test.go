@@ -37,7 +37,7 @@ func onInterpreter(t *testing.T, fail func(call string) error) {
 func here(t *testing.T, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status := run(t.Context(), env{stdout: &out, stderr: &errs}, args)
+	status := program.Run(t.Context(), env{Stdout: &out, Stderr: &errs}, args)
 	return result{status, out.String(), errs.String()}
 }
 

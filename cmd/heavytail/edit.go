@@ -10,6 +10,7 @@ import (
 
 	"heavytail"
 	"heavytail/data"
+	"heavytail/internal/cli"
 )
 
 // An edit is what the flags -init, -strength, -mask and -resample ask for. It
@@ -53,13 +54,13 @@ func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
 func (e *edit) check() error {
 	switch {
 	case e.Init == "" && (e.Strength != 0 || e.Mask != ""):
-		return usage("-strength and -mask change an image: name it with -init")
+		return cli.Usage("-strength and -mask change an image: name it with -init")
 	case !(e.Strength >= 0 && e.Strength <= 1):
-		return usage("-strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
+		return cli.Usage("-strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
 	case e.Resample < 0:
-		return usage("-resample %d: want 1 or more", e.Resample)
+		return cli.Usage("-resample %d: want 1 or more", e.Resample)
 	case e.Resample == 1 && e.Mask == "":
-		return usage("-resample 1 is what is done without it: leave it out")
+		return cli.Usage("-resample 1 is what is done without it: leave it out")
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (r *sampleRequest) loadEdit(ctx context.Context, e env) error {
 		r.options.N = n
 	}
 	if n != 1 && n != r.options.N {
-		return usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", d.Init, n, r.options.N, n)
+		return cli.Usage("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", d.Init, n, r.options.N, n)
 	}
 	if d.Mask != "" {
 		if err := r.loadMask(ctx, e, shape); err != nil {
@@ -112,7 +113,7 @@ func (r *sampleRequest) loadMask(ctx context.Context, e env, shape []int) error 
 	}
 	tellOf(e, "-mask "+d.Mask, mask)
 	if n := len(known) / r.per(); n != 1 && n != r.options.N {
-		return usage("-mask %s: %d masks in it for the samples to draw, %d: give one for all, or one for each", d.Mask, n, r.options.N)
+		return cli.Usage("-mask %s: %d masks in it for the samples to draw, %d: give one for all, or one for each", d.Mask, n, r.options.N)
 	}
 	o.Known, d.MaskSHA256, d.Mask = known, mask.Sum, filepath.Base(d.Mask)
 	if o.Resample == 0 {
@@ -127,7 +128,7 @@ func (r *sampleRequest) loadMask(ctx context.Context, e env, shape []int) error 
 // tellOf prints what is worth knowing of how the values of a file were read.
 func tellOf(e env, file string, v data.Values) {
 	for _, note := range v.Notes {
-		fmt.Fprintf(e.stderr, "%s: %s\n", file, singular(note))
+		fmt.Fprintf(e.Stderr, "%s: %s\n", file, cli.Singular(note))
 	}
 }
 

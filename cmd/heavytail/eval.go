@@ -14,6 +14,7 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/recipe"
@@ -22,8 +23,8 @@ import (
 )
 
 var evalCommand = command{
-	name: "eval", args: "REAL GENERATED", summary: "compares generated samples with real ones: tails, distances, precision and recall",
-	help: `  heavytail eval csv:returns.csv csv:drawn.csv        points: their tails and their shape
+	Name: "eval", Args: "REAL GENERATED", Summary: "compares generated samples with real ones: tails, distances, precision and recall",
+	Help: `  heavytail eval csv:returns.csv csv:drawn.csv        points: their tails and their shape
   heavytail eval toy:gmm_grid model:runs/grid/model.safetensors -n 5000 -steps 100
   heavytail eval idx:/usr/share/datasets/fashion-mnist model: -n 1000 -json eval.json
   heavytail eval idx:mnist images:pictures/ -size 28 -channels 1
@@ -47,7 +48,7 @@ literature; distances of pixels alone cannot tell noise from pictures.
 The same arguments give the same bytes on every machine; only a model that draws
 on -device cuda,tf32 or cuda,bf16 gives others.
 `,
-	flags: evalFlags,
+	Flags: evalFlags,
 }
 
 // evalOptions are the flags of eval.
@@ -85,7 +86,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
 		if len(args) != 2 {
-			return usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", counted(len(args), "argument"))
+			return cli.Usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", counted(len(args), "argument"))
 		}
 		return o.run(ctx, e, args[0], args[1])
 	}
@@ -95,21 +96,21 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 func (o evalOptions) check() error {
 	switch {
 	case o.n < 0 || o.n > 0 && o.n < leastSamples:
-		return usage("-n %d: want 0 or at least %d", o.n, leastSamples)
+		return cli.Usage("-n %d: want 0 or at least %d", o.n, leastSamples)
 	case o.steps < 0:
-		return usage("-steps %d: want 0 or more", o.steps)
+		return cli.Usage("-steps %d: want 0 or more", o.steps)
 	case o.k < 1 || o.k >= leastSamples:
-		return usage("-k %d: want 1 to %d", o.k, leastSamples-1)
+		return cli.Usage("-k %d: want 1 to %d", o.k, leastSamples-1)
 	case o.pairs < leastSamples:
-		return usage("-pairs %d: want at least %d", o.pairs, leastSamples)
+		return cli.Usage("-pairs %d: want at least %d", o.pairs, leastSamples)
 	case !(o.xi >= 0 && o.xi < 1):
-		return usage("-xi %v: want 0 or more and below 1", o.xi)
+		return cli.Usage("-xi %v: want 0 or more and below 1", o.xi)
 	case !(o.q >= 0 && o.q < 1):
-		return usage("-q %v: want 0 or more and below 1", o.q)
+		return cli.Usage("-q %v: want 0 or more and below 1", o.q)
 	case o.extractor != "" && o.extractor != "fashion" && o.extractor != "random":
-		return usage("-extractor %q: want fashion or random", o.extractor)
+		return cli.Usage("-extractor %q: want fashion or random", o.extractor)
 	case o.threads < 0 || o.threads > 1<<12:
-		return usage("-threads %d: want 0 (all processors) to %d", o.threads, 1<<12)
+		return cli.Usage("-threads %d: want 0 (all processors) to %d", o.threads, 1<<12)
 	}
 	if o.json != "" {
 		if err := folderOf("-json", o.json); err != nil {
@@ -126,11 +127,11 @@ func (o evalOptions) idle(images bool, gen string) error {
 	for _, name := range o.given {
 		switch {
 		case images && slices.Contains([]string{"columns", "xi", "q"}, name):
-			return usage("-%s is for points, these are images: leave it out", name)
+			return cli.Usage("-%s is for points, these are images: leave it out", name)
 		case !images && name == "extractor":
-			return usage("-extractor is for images, these are points: leave it out")
+			return cli.Usage("-extractor is for images, these are points: leave it out")
 		case !model && slices.Contains([]string{"steps", "method", "weights", "device"}, name):
-			return usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
+			return cli.Usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
 		}
 	}
 	return nil
@@ -197,7 +198,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 			return fmt.Errorf("-json: %w", err)
 		}
 	}
-	return r.print(e.stdout)
+	return r.print(e.Stdout)
 }
 
 // untilDone returns what f does, or ctx's error as soon as that ends: f, some of
@@ -228,7 +229,7 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 	r.Size, r.Channels = o.size, o.channels
 	set, err := data.Open(ctx, spec, r)
 	if err == nil {
-		tell(e.stderr, set)
+		tell(e.Stderr, set)
 	}
 	return set, err
 }
@@ -349,7 +350,7 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 	x, places := spread(set, n)
 	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
 	if err != nil {
-		return x, y, usage("%w", err)
+		return x, y, cli.Usage("%w", err)
 	}
 	r.Used = n
 	g := &r.Generated

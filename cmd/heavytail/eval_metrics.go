@@ -12,6 +12,7 @@ import (
 	"heavytail/data"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/classifier"
+	"heavytail/internal/cli"
 )
 
 // A score is a float64 whose JSON is null where it is not finite.
@@ -207,7 +208,7 @@ func (o evalOptions) features(shape []int) (metrics.Extractor, error) {
 	}
 	fits := slices.Equal(shape, fashion.Shape())
 	if o.extractor == "fashion" && !fits {
-		return nil, usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random",
+		return nil, cli.Usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random",
 			fashion.Shape(), shape, fashion.Shape()[0], fashion.Shape()[2])
 	}
 	if fits && o.extractor != "random" {

@@ -88,7 +88,7 @@ var idleAfter = map[string]string{
 }
 
 // idleCommands are left out as a whole.
-var idleCommands = map[string]string{"bench": "it prints times", "experiment": "it takes minutes; its settings are held in internal/experiment", "version": "it has no flags"}
+var idleCommands = map[string]string{"bench": "it prints times", "version": "it has no flags"}
 
 // TestEveryFlagActs: each flag of each command, alone after a command line that
 // works, changes what is computed or is an error, and is no error everywhere. What
@@ -98,39 +98,39 @@ func TestEveryFlagActs(t *testing.T) {
 		t.Skip("some six hundred command lines")
 	}
 	inputs := flagInputs(t)
-	for _, c := range commands {
-		if idleCommands[c.name] != "" {
+	for _, c := range program.Commands {
+		if idleCommands[c.Name] != "" {
 			continue
 		}
-		fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-		c.flags(fs)
+		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(fs)
 		worked := map[string]bool{}
-		for _, base := range flagBases[c.name] {
+		for _, base := range flagBases[c.Name] {
 			args := strings.Fields(strings.ReplaceAll(base, "%s", inputs))
-			want, err := flagOutcome(t, c.name, args)
+			want, err := flagOutcome(t, c.Name, args)
 			require.NoError(t, err, base)
 			fs.VisitAll(func(f *flag.Flag) {
-				value, ok := flagValues[c.name][f.Name]
-				if idleFlags[c.name+" -"+f.Name] != "" {
-					require.False(t, ok, "%s -%s has a value and a reason to be idle", c.name, f.Name)
+				value, ok := flagValues[c.Name][f.Name]
+				if idleFlags[c.Name+" -"+f.Name] != "" {
+					require.False(t, ok, "%s -%s has a value and a reason to be idle", c.Name, f.Name)
 					return
 				}
-				require.True(t, ok, "%s -%s has no value in flagValues", c.name, f.Name)
+				require.True(t, ok, "%s -%s has no value in flagValues", c.Name, f.Name)
 				acts := slices.Contains(args, "-"+f.Name) // the base may have the value
 				for v := range strings.SplitSeq(strings.ReplaceAll(value, "%s", inputs), "|") {
-					got, err := flagOutcome(t, c.name, append(slices.Clone(args), "-"+f.Name+"="+v))
+					got, err := flagOutcome(t, c.Name, append(slices.Clone(args), "-"+f.Name+"="+v))
 					worked[f.Name] = worked[f.Name] || err == nil
 					acts = acts || err != nil || !maps.Equal(want, got)
 				}
-				if _, idle := idleAfter[c.name+" "+base+": -"+f.Name]; acts == idle {
-					t.Errorf("heavytail %s %s: -%s %s acts: %v, listed as idle: %v", c.name, base, f.Name, value, acts, idle)
+				if _, idle := idleAfter[c.Name+" "+base+": -"+f.Name]; acts == idle {
+					t.Errorf("heavytail %s %s: -%s %s acts: %v, listed as idle: %v", c.Name, base, f.Name, value, acts, idle)
 				}
 			})
 		}
-		for name := range flagValues[c.name] {
-			require.NotNil(t, fs.Lookup(name), "%s has no flag -%s", c.name, name)
+		for name := range flagValues[c.Name] {
+			require.NotNil(t, fs.Lookup(name), "%s has no flag -%s", c.Name, name)
 			if !worked[name] {
-				t.Errorf("heavytail %s -%s is an error after every base", c.name, name)
+				t.Errorf("heavytail %s -%s is an error after every base", c.Name, name)
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func flagOutcome(t *testing.T, command string, args []string) (map[string]string
 	dir := t.TempDir()
 	t.Chdir(dir)
 	var stdout, stderr bytes.Buffer
-	if status := run(t.Context(), env{stdout: &stdout, stderr: &stderr}, append([]string{command}, args...)); status != 0 {
+	if status := program.Run(t.Context(), env{Stdout: &stdout, Stderr: &stderr}, append([]string{command}, args...)); status != 0 {
 		return nil, fmt.Errorf("status %d: %s", status, stderr.String())
 	}
 	out := map[string]string{}
@@ -180,7 +180,7 @@ func flagOutcome(t *testing.T, command string, args []string) (map[string]string
 	}
 	model := filepath.Join("run", "model.safetensors")
 	if _, err := os.Stat(model); err == nil {
-		status := run(t.Context(), env{stdout: io.Discard, stderr: &stderr}, []string{"sample", "-model", model, "-n", "3", "-steps", "3", "-o", "drawn.npy"})
+		status := program.Run(t.Context(), env{Stdout: io.Discard, Stderr: &stderr}, []string{"sample", "-model", model, "-n", "3", "-steps", "3", "-o", "drawn.npy"})
 		require.Zero(t, status, "%v: %s", args, stderr.String())
 	}
 	require.NoError(t, filepath.Walk(".", func(path string, st os.FileInfo, err error) error {

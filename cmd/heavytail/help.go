@@ -1,41 +1,12 @@
 package main
 
 import (
-	"flag"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 
 	"heavytail/recipe"
 )
-
-// printHelp writes a command's page: its flags, each with its default, and its
-// examples. A default that the sentence tells is not repeated.
-func (c command) printHelp(w io.Writer, fs *flag.FlagSet) {
-	fmt.Fprintf(w, "usage: heavytail %s [flags] %s\n\n%s\n", c.name, c.args, c.summary)
-	title := "\nflags:\n"
-	fs.VisitAll(func(f *flag.Flag) {
-		kind, text := flag.UnquoteUsage(f)
-		if kind != "" {
-			kind = " " + kind
-		}
-		fmt.Fprintf(w, "%s  -%s%s\n    \t%s%s\n", title, f.Name, kind, text, defaultText(f))
-		title = ""
-	})
-	fmt.Fprintf(w, "\nexamples:\n%s", c.help)
-}
-
-// defaultText is what the help adds about a flag's default.
-func defaultText(f *flag.Flag) string {
-	switch {
-	case f.DefValue == "" || f.DefValue == "0" && strings.Contains(f.Usage, "(0: "):
-		return ""
-	case f.DefValue == "false":
-		return " (off)"
-	}
-	return fmt.Sprintf(" (default %s)", f.DefValue)
-}
 
 // defaultOf writes the value that a setting has in new trainings: that of the
 // default recipe of images and that of points, or, if these have no such field,

@@ -27,16 +27,16 @@ import (
 func TestHelpShowsDefaults(t *testing.T) {
 	said := regexp.MustCompile(`\(default |\(off\)|[(;] ?empty: |\(0: |\(measured if|required|list the experiments`)
 	flags := 0
-	for _, c := range commands {
+	for _, c := range program.Commands {
 		var b bytes.Buffer
-		require.Zero(t, run(t.Context(), env{stdout: &b, stderr: &b}, []string{c.name, "-h"}))
-		fs := flag.NewFlagSet(c.name, flag.ContinueOnError)
-		c.flags(fs)
+		require.Zero(t, program.Run(t.Context(), env{Stdout: &b, Stderr: &b}, []string{c.Name, "-h"}))
+		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(fs)
 		fs.VisitAll(func(f *flag.Flag) {
 			_, after, ok := strings.Cut(b.String(), "\n  -"+f.Name)
-			require.True(t, ok, "%s -%s is not in the help", c.name, f.Name)
+			require.True(t, ok, "%s -%s is not in the help", c.Name, f.Name)
 			line := strings.SplitN(after, "\n", 3)[1]
-			require.Regexp(t, said, line, "%s -%s does not say its default", c.name, f.Name)
+			require.Regexp(t, said, line, "%s -%s does not say its default", c.Name, f.Name)
 			flags++
 		})
 	}
@@ -54,8 +54,6 @@ func TestVersion(t *testing.T) {
 // notRun are the examples that a test cannot run, with the reason.
 var notRun = map[string]string{
 	"bench cuda -config cifar10_lt -batch 64 -count 20": "needs a GPU",
-	"experiment tails -threads 2":                       "takes hours",
-	"experiment tails -quick":                           "the step experiments of .ci/run runs it, twice",
 }
 
 // TestExamplesRun runs every example of the help and of the README, in the
@@ -70,7 +68,7 @@ func TestExamplesRun(t *testing.T) {
 	lines := examples(t)
 	require.Greater(t, len(lines), 30)
 	ran := map[string]bool{}
-	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "info", "bench", "experiment", "version"} {
+	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "info", "bench", "version"} {
 		for _, line := range lines {
 			args := strings.Fields(line)
 			if args[0] != name || ran[line] {
@@ -139,10 +137,10 @@ func examples(t *testing.T) []string {
 			}
 		}
 	}
-	for _, c := range commands {
+	for _, c := range program.Commands {
 		before := len(out)
-		add(c.help, "  ")
-		require.Greater(t, len(out), before, "%s has no example of its own", c.name)
+		add(c.Help, "  ")
+		require.Greater(t, len(out), before, "%s has no example of its own", c.Name)
 	}
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)

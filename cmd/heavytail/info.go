@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/cpuid/v2"
 
 	"heavytail"
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	"heavytail/internal/isa"
@@ -22,20 +23,20 @@ import (
 )
 
 var infoCommand = command{
-	name: "info", args: "[FILE]", summary: "tells about this program and machine, a model or a picture",
-	help: `  heavytail info                      version, processor, threads, GPUs
+	Name: "info", Args: "[FILE]", Summary: "tells about this program and machine, a model or a picture",
+	Help: `  heavytail info                      version, processor, threads, GPUs
   heavytail info runs/x/model.safetensors
   heavytail info out.png              the recipe of a picture
   heavytail info -json built-in       the model inside this program
 `,
-	flags: infoFlags,
+	Flags: infoFlags,
 }
 
 func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) > 1 {
-			return usage("%s given: want one at most", counted(len(args), "file"))
+			return cli.Usage("%s given: want one at most", counted(len(args), "file"))
 		}
 		var v any
 		var err error
@@ -47,7 +48,7 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		if err != nil {
 			return err
 		}
-		return printInfo(e.stdout, v, *asJSON)
+		return printInfo(e.Stdout, v, *asJSON)
 	}
 }
 

@@ -229,7 +229,7 @@ func TestMistakesAreExplained(t *testing.T) {
 func TestHelpHasExamples(t *testing.T) {
 	dir := t.TempDir()
 	require.Contains(t, ok(t, dir, "-h").stdout, "convert")
-	for _, name := range names() {
+	for _, name := range program.Names() {
 		r := ok(t, dir, name, "-h")
 		require.Contains(t, r.stdout, "examples:\n  heavytail "+name)
 		require.Equal(t, name != "version", strings.Contains(r.stdout, "flags:\n  -"))

@@ -55,7 +55,6 @@ func TestMessagesAreInTheWordsOfTheCommand(t *testing.T) {
 		"train -data toy:rings -out o -from a.gif": "train: -from: a.gif: a GIF picture, no model",
 		"convert " + model + " no/o.pt":            "convert: write no/o.pt: there is no folder no; make it first",
 		"train -data x.csv -out x.csv":             "-out: x.csv: not a directory",
-		"experiment tails -quick -state x.csv":     "experiment: x.csv: not a directory",
 		"sample -steps 99999999":                   "sample: 99999999 sampling steps; want 1 to 1048575", "sample -method foo": `sample: method "foo"; want`,
 		"sample -guidance 1e9":                                     "guidance 1000000000; want 1 (none) or more, at most 100",
 		"noise -law normal -n 1e99 -o o.npy":                       "-n 1e99: want a whole number from 1 to 1000000000000",
@@ -65,8 +64,8 @@ func TestMessagesAreInTheWordsOfTheCommand(t *testing.T) {
 		"train -data toy:rings -process edm -sigma-data -1 -out o": "-sigma-data -1: edm: -sigma-data is -1: use",
 		"noise -device cuda,tf32 -n 5 -o o.npy":                    "and no mode tf32",
 		"train -data toy:rings -out o -threads 1e3":                `invalid value "1e3" for flag -threads: want a whole number, in digits alone`, "tail -json=x x.csv": "-json: want true or false",
-		"train -data toy:rings -out o -threads 5000": "-threads 5000: want 0 (all processors) to 4096", "experiment tails -runs 99999999": "-runs 99999999: want 0 (the experiment's number) to 1048576",
-		"experiment steps -data gone": "steps wants Fashion-MNIST: gone: no such file", "bench unet -config no": `no network named "no"; there are 2d, cifar10,`, "bench": "bench: want gemm, conv",
+		"train -data toy:rings -out o -threads 5000": "-threads 5000: want 0 (all processors) to 4096",
+		"bench unet -config no":                      `no network named "no"; there are 2d, cifar10,`, "bench": "bench: want gemm, conv",
 		"eval x.csv": "eval: 1 argument: want REAL and GENERATED", "eval x.csv ab.csv": "x.csv has points of 1 column, ab.csv of 2: give sets of the same columns (-columns)", "eval toy:rings folder": "folder: no .png",
 	} {
 		r := heavytailIn(t, dir, strings.Fields(args)...)

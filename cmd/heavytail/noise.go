@@ -10,14 +10,15 @@ import (
 	"strings"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 	"heavytail/internal/npy"
 	"heavytail/internal/par"
 	"heavytail/tensor"
 )
 
 var noiseCommand = command{
-	name: "noise", args: "", summary: "writes random variates of a heavy-tailed law to a .npy file",
-	help: `  heavytail noise -law stable:1.7,0 -n 1e6 -seed 1 -o x.npy
+	Name: "noise", Args: "", Summary: "writes random variates of a heavy-tailed law to a .npy file",
+	Help: `  heavytail noise -law stable:1.7,0 -n 1e6 -seed 1 -o x.npy
   heavytail noise -law stable:0.9,0.5,2,1 -param s0 -n 1e6 -o x.npy     scale 2, location 1
   heavytail noise -law student:3 -n 1e5 -type f64 -o -                  to the standard output
   heavytail noise -law isotropic:1.7 -d 3072 -n 1000 -o noise.npy       rows of 3072
@@ -30,7 +31,7 @@ every processor and for any -n and -threads; with -type f64 it is another value.
 One beyond the largest number of the type is that number, never infinite, and one
 below the smallest is that: no value is 0.
 `,
-	flags: noiseFlags,
+	Flags: noiseFlags,
 }
 
 // noiseOptions are the flags of noise.
@@ -56,7 +57,7 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Var(&o.device, "device", "`where` the variates are made: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes (empty: cpu)")
 	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output (required)")
 	return func(ctx context.Context, e env, args []string) error {
-		if err := noArguments(args); err != nil {
+		if err := cli.NoArguments(args); err != nil {
 			return err
 		}
 		return o.run(ctx, e)
@@ -65,10 +66,10 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (o noiseOptions) run(ctx context.Context, e env) error {
 	if !(o.n >= 1 && o.n <= 1e12) || o.n != math.Trunc(o.n) {
-		return usage("-n %s: want a whole number from 1 to 1000000000000", strings.ReplaceAll(strconv.FormatFloat(o.n, 'g', -1, 64), "e+", "e"))
+		return cli.Usage("-n %s: want a whole number from 1 to 1000000000000", strings.ReplaceAll(strconv.FormatFloat(o.n, 'g', -1, 64), "e+", "e"))
 	}
 	if o.threads < 0 || o.threads > 1024 {
-		return usage("-threads %d: want 0 to 1024", o.threads)
+		return cli.Usage("-threads %d: want 0 to 1024", o.threads)
 	}
 	src, err := o.source()
 	if err != nil {
@@ -82,14 +83,14 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	src.gpu = o.place.on != nil
 	switch {
 	case o.out == "":
-		return usage("-o is missing: name the .npy file to write, or - for the standard output")
+		return cli.Usage("-o is missing: name the .npy file to write, or - for the standard output")
 	case o.out == "-":
-		if e.stdout == nil {
-			return usage("-o -: there is no standard output")
+		if e.Stdout == nil {
+			return cli.Usage("-o -: there is no standard output")
 		}
-		return src.write(ctx, unescaped(e.stdout))
+		return src.write(ctx, cli.Unescaped(e.Stdout))
 	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
-		return usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
+		return cli.Usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
 	}
 	if err := folderOf("-o", o.out); err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/stable"
 	"heavytail/tensor"
@@ -30,7 +31,7 @@ func (p *noisePlace) openNoise(d *deviceFlag) (done func(), err error) {
 		return func() {}, nil
 	}
 	if fast := d.spec.Fast(); fast != "" {
-		return nil, usage("-device %v: noise has the same bytes everywhere, and no mode %s: leave that out", d, fast)
+		return nil, cli.Usage("-device %v: noise has the same bytes everywhere, and no mode %s: leave that out", d, fast)
 	}
 	dev, err := d.open(0)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heavytail/internal/cli"
 	"heavytail/internal/dmath"
 	"heavytail/stable"
 )
@@ -59,7 +60,7 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 		for _, l := range noiseLaws {
 			names = append(names, l.name)
 		}
-		return nil, usage("-law %q: want %s; heavytail noise -h lists their parameters", o.law, strings.Join(names, ", "))
+		return nil, cli.Usage("-law %q: want %s; heavytail noise -h lists their parameters", o.law, strings.Join(names, ", "))
 	}
 	l := noiseLaws[i]
 	var p []float64
@@ -67,33 +68,33 @@ func (o *noiseOptions) source() (*noiseSource, error) {
 		for _, s := range strings.Split(rest, ",") {
 			v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 			if err != nil || v-v != 0 {
-				return nil, usage("-law %s: %q is no finite number; want %s:%s", o.law, s, l.name, l.args)
+				return nil, cli.Usage("-law %s: %q is no finite number; want %s:%s", o.law, s, l.name, l.args)
 			}
 			p = append(p, v)
 		}
 	}
 	switch {
 	case len(p) < l.least || len(p) > l.most:
-		return nil, usage("-law %s: %s; want %s:%s", o.law, counted(len(p), "parameter"), l.name, l.args)
+		return nil, cli.Usage("-law %s: %s; want %s:%s", o.law, counted(len(p), "parameter"), l.name, l.args)
 	case l.rows != (o.d != 0) || o.d < 0 || o.d > 1e7:
-		return nil, usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
+		return nil, cli.Usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
 	case o.param != "" && name != "stable":
-		return nil, usage("-param belongs to -law stable")
+		return nil, cli.Usage("-param belongs to -law stable")
 	case o.method != "map" && (o.method != "table" || name != "stable"):
-		return nil, usage("-method %s: want map, or table with -law stable", o.method)
+		return nil, cli.Usage("-method %s: want map, or table with -law stable", o.method)
 	case o.kind != "f32" && o.kind != "f64":
-		return nil, usage("-type %s: want f32 or f64", o.kind)
+		return nil, cli.Usage("-type %s: want f32 or f64", o.kind)
 	}
 	if err := o.most(); err != nil {
 		return nil, err
 	}
 	m, err := l.make(p, o)
 	if err != nil {
-		return nil, usage("-law %s: %w", o.law, err)
+		return nil, cli.Usage("-law %s: %w", o.law, err)
 	}
 	s := &noiseSource{n: int(o.n), d: o.d, threads: o.threads, seed: o.seed, law: m, double: o.kind == "f64"}
 	if s.double && m.f64 == nil {
-		return nil, usage("-type f64: -law %s -method %s is made in float32 only", name, o.method)
+		return nil, cli.Usage("-type f64: -law %s -method %s is made in float32 only", name, o.method)
 	}
 	return s, nil
 }
@@ -106,7 +107,7 @@ func (o *noiseOptions) most() error {
 		bytes = 8
 	}
 	if values*bytes > 1<<53 || values > math.MaxInt {
-		return usage("-n %.6g with rows of %d: a file of %.3g GB; want at most %.3g values in all", o.n, max(o.d, 1), values*bytes/1e9, min((1<<53)/bytes, math.MaxInt))
+		return cli.Usage("-n %.6g with rows of %d: a file of %.3g GB; want at most %.3g values in all", o.n, max(o.d, 1), values*bytes/1e9, min((1<<53)/bytes, math.MaxInt))
 	}
 	return nil
 }

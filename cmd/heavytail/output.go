@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 	"heavytail/internal/imageio"
 	"heavytail/internal/npy"
 )
@@ -29,7 +30,7 @@ func outputFor(r *sampleRequest) (output, error) {
 	isDir := err == nil && st.IsDir()
 	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(os.PathSeparator)) || isDir {
 		if err == nil && !isDir {
-			return nil, usage("-o %s: that is a file; choose another folder", path)
+			return nil, cli.Usage("-o %s: that is a file; choose another folder", path)
 		}
 		return folder{path}, nil
 	}
@@ -46,7 +47,7 @@ func outputFor(r *sampleRequest) (output, error) {
 	case ".csv":
 		return rows{path}, nil
 	}
-	return nil, usage("-o %s: want a name that ends in .png, .gif, .npy or .csv, or a folder (end it with /)", path)
+	return nil, cli.Usage("-o %s: want a name that ends in .png, .gif, .npy or .csv, or a folder (end it with /)", path)
 }
 
 // folderOf returns an error unless the folder that a flag's file would lie in is there.
@@ -222,7 +223,7 @@ type folder struct{ path string }
 
 func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	if !r.images() {
-		return usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
+		return cli.Usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
 	}
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return fmt.Errorf("-o: %w", err)

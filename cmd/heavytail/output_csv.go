@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 )
 
 // rows is a table of points: the names of the columns, if the model knows them,
@@ -16,7 +17,7 @@ type rows struct{ path string }
 
 func (t rows) write(ctx context.Context, r *sampleRequest) error {
 	if r.images() {
-		return usage("-o %s: a table is for points, these are images; write them to .npy, .png or a folder", t.path)
+		return cli.Usage("-o %s: a table is for points, these are images; write them to .npy, .png or a folder", t.path)
 	}
 	bits := 32
 	if r.loaded.Scaled() {

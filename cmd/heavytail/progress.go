@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"heavytail/internal/cli"
 )
 
 // A meter shows one line that is written over and over, on terminals only.
@@ -15,8 +17,8 @@ type meter struct {
 
 func newMeter(e env) *meter {
 	m := &meter{start: time.Now()}
-	if e.terminal {
-		m.w = unescaped(e.stderr) // which it shows numbers and control characters of its own
+	if e.Terminal {
+		m.w = cli.Unescaped(e.Stderr) // which it shows numbers and control characters of its own
 	}
 	return m
 }

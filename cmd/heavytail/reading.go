@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"heavytail/data"
+	"heavytail/internal/cli"
 	"heavytail/recipe"
 )
 
@@ -52,7 +53,7 @@ func readFlags(fs *flag.FlagSet, o *data.Options) {
 // tell prints what is worth knowing of how a set was read.
 func tell(w io.Writer, set *data.Set) {
 	for _, note := range set.Notes {
-		fmt.Fprintf(w, "%s: %s\n", set.Name, singular(note))
+		fmt.Fprintf(w, "%s: %s\n", set.Name, cli.Singular(note))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"heavytail/internal/cli"
 	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -85,7 +86,7 @@ func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done in
 	if r.from != "" {
 		s, err := train.OpenSource(ctx, r.from)
 		if err != nil {
-			return rec, usage("-from: %w", err)
+			return rec, cli.Usage("-from: %w", err)
 		}
 		if s.ID != saved.Train.From {
 			wrong = append(wrong, fmt.Sprintf("-from would change train.from from %q to %q", saved.Train.From, s.ID))
@@ -97,7 +98,7 @@ func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done in
 		}
 		next := rec.Clone()
 		if err := s.set(&next); err != nil {
-			return rec, usage("-%s: %w", s.name, err)
+			return rec, cli.Usage("-%s: %w", s.name, err)
 		}
 		diff := recipe.Diff(rec, next)
 		if i := slices.IndexFunc(diff, func(d recipe.Difference) bool { return !recipe.Revisable(d.Field) }); i >= 0 {
@@ -107,7 +108,7 @@ func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done in
 		rec = next
 	}
 	if len(wrong) > 0 {
-		return rec, usage("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
+		return rec, cli.Usage("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
 	}
 	mode, err := r.mode(saved, done)
 	if err != nil {
@@ -116,7 +117,7 @@ func (r *trainRequest) revised(ctx context.Context, saved recipe.Recipe, done in
 	rec.Train.Mode = mode
 	next, err := recipe.Revise(saved, rec, done)
 	if err != nil {
-		return rec, usage("%w", r.blame(saved, rec, err))
+		return rec, cli.Usage("%w", r.blame(saved, rec, err))
 	}
 	return next, nil
 }

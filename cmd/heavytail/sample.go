@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"heavytail"
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/sample"
 	"heavytail/internal/source"
@@ -19,8 +20,8 @@ import (
 )
 
 var sampleCommand = command{
-	name: "sample", summary: "draws samples from a model: a picture, a film, numbers or single files",
-	help: `  heavytail sample                                    64 samples of the built-in model to out.png
+	Name: "sample", Summary: "draws samples from a model: a picture, a film, numbers or single files",
+	Help: `  heavytail sample                                    64 samples of the built-in model to out.png
   heavytail sample -n 100 -seed 7 -class 9 -o boots.png
   heavytail sample -method dlpm -o dlpm.png           the stochastic sampler
   heavytail sample -n 16 -o film.gif                  the way from noise to picture
@@ -38,7 +39,7 @@ fast modes of GPUs, -device cuda,tf32 and cuda,bf16, give others.
 Without -class, the sample of seed s has class s mod the number of classes.
 A PNG carries its recipe: heavytail info out.png shows it.
 `,
-	flags: sampleFlags,
+	Flags: sampleFlags,
 }
 
 // A sampleRequest is what the flags of sample ask for.
@@ -106,7 +107,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
 	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, of points .csv, or a folder (a path that ends in / or is one)")
 	return func(ctx context.Context, e env, args []string) error {
-		if err := noArguments(args); err != nil {
+		if err := cli.NoArguments(args); err != nil {
 			return err
 		}
 		fs.Visit(func(f *flag.Flag) {
@@ -160,19 +161,19 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 func (r *sampleRequest) check() error {
 	switch {
 	case r.n < 1 || r.n > 1<<24:
-		return usage("-n %d: want 1 to %d", r.n, 1<<24)
+		return cli.Usage("-n %d: want 1 to %d", r.n, 1<<24)
 	case r.seeds != "" && (r.nGiven || r.seedGiven):
-		return usage("-seeds says which samples to draw: leave out -n and -seed")
+		return cli.Usage("-seeds says which samples to draw: leave out -n and -seed")
 	case r.threads < 0 || r.threads > 1<<12:
-		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
+		return cli.Usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
 	case r.options.Batch < 1:
-		return usage("-batch %d: want at least 1", r.options.Batch)
+		return cli.Usage("-batch %d: want at least 1", r.options.Batch)
 	case r.options.Steps < 0:
-		return usage("-steps %d: want 1 or more, or 0 for the default", r.options.Steps)
+		return cli.Usage("-steps %d: want 1 or more, or 0 for the default", r.options.Steps)
 	case r.columns < 0:
-		return usage("-cols %d: want 1 or more, or 0 for about a square", r.columns)
+		return cli.Usage("-cols %d: want 1 or more, or 0 for about a square", r.columns)
 	case r.frames < 2 || r.frames > 1000:
-		return usage("-frames %d: want 2 to 1000", r.frames)
+		return cli.Usage("-frames %d: want 2 to 1000", r.frames)
 	}
 	if err := checkWeights(r.weights); err != nil {
 		return err
@@ -228,10 +229,10 @@ func (r *sampleRequest) resolve() error {
 	}
 	r.options, err = r.loaded.Resolve(r.options)
 	if errors.Is(err, &heavytail.OptionError{Field: "ConsistentStart"}) {
-		return usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), r.options.Method)
+		return cli.Usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), r.options.Method)
 	}
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if err := r.idle(); err != nil {
 		return err
@@ -278,7 +279,7 @@ func (r *sampleRequest) classes() ([]int, error) {
 		return nil, nil
 	}
 	if r.loaded.Classes() == 0 {
-		return nil, usage("-class %s: this model knows no classes: leave it out", r.class)
+		return nil, cli.Usage("-class %s: this model knows no classes: leave it out", r.class)
 	}
 	names, words := r.loaded.ClassNames(), strings.Split(r.class, ",")
 	if slices.Contains(names, r.class) { // a name may hold a comma
@@ -297,7 +298,7 @@ func (r *sampleRequest) classes() ([]int, error) {
 		case err == nil && n >= 0 && n < r.loaded.Classes():
 			k = n
 		default:
-			return nil, usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(names))
+			return nil, cli.Usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(names))
 		}
 		out = append(out, k)
 	}
@@ -346,10 +347,10 @@ func parseSeeds(text string) ([]uint64, error) {
 			b, err = strconv.ParseUint(hi, 10, 64)
 		}
 		if err != nil || b < a {
-			return nil, usage("-seeds %q: want numbers and ranges such as 0-63,100", part)
+			return nil, cli.Usage("-seeds %q: want numbers and ranges such as 0-63,100", part)
 		}
 		if b-a >= maxSeeds || uint64(len(out))+b-a >= maxSeeds {
-			return nil, usage("-seeds %q: want at most %d seeds", text, maxSeeds)
+			return nil, cli.Usage("-seeds %q: want at most %d seeds", text, maxSeeds)
 		}
 		for s := a; ; s++ {
 			if out = append(out, s); s == b {

@@ -10,6 +10,7 @@ import (
 
 	"heavytail"
 	"heavytail/diffusion"
+	"heavytail/internal/cli"
 	"heavytail/internal/sample"
 )
 
@@ -50,7 +51,7 @@ const weightsHelp = "of a training checkpoint: `raw` weights, ema (the last aver
 // checkWeights returns an error if text cannot name any file's weights.
 func checkWeights(text string) error {
 	if _, err := parseFloat(text); err != nil && text != "" && text != "raw" && text != "ema" {
-		return usage("-weights %q: want ema or raw, or the rate of an average", text)
+		return cli.Usage("-weights %q: want ema or raw, or the rate of an average", text)
 	}
 	return nil
 }
@@ -62,7 +63,7 @@ func checkNumbers(s heavytail.Settings) error {
 		v    float64
 	}{{"eta", s.Eta}, {"clamp-a", s.ClampA}, {"sigma-min", s.SigmaMin}, {"sigma-max", s.SigmaMax}, {"rho", s.Rho}} {
 		if math.IsNaN(f.v) || math.IsInf(f.v, 0) {
-			return usage("-%s %s: want a number in range", f.name, strconv.FormatFloat(f.v, 'g', -1, 64))
+			return cli.Usage("-%s %s: want a number in range", f.name, strconv.FormatFloat(f.v, 'g', -1, 64))
 		}
 	}
 	return nil
@@ -74,11 +75,11 @@ func (r *sampleRequest) idle() error {
 	ext := strings.ToLower(filepath.Ext(r.out))
 	switch {
 	case r.framesGiven && ext != ".gif":
-		return usage("-frames %d: -o %s is no film; leave it out, or write a .gif", r.frames, r.out)
+		return cli.Usage("-frames %d: -o %s is no film; leave it out, or write a .gif", r.frames, r.out)
 	case r.columns != 0 && (!r.images() || ext != ".png" && ext != ".gif"):
-		return usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)
+		return cli.Usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)
 	case r.noClip && !r.images():
-		return usage("-no-clip: points are not clamped; leave it out")
+		return cli.Usage("-no-clip: points are not clamped; leave it out")
 	}
 	return nil
 }

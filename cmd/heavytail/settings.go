@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"heavytail/internal/cli"
 	"heavytail/nn"
 	"heavytail/recipe"
 )
@@ -36,7 +37,7 @@ func apply(rec *recipe.Recipe, all []*setting, given map[string]bool, when phase
 	for _, s := range all {
 		if s.when == when && given[s.name] {
 			if err := s.set(rec); err != nil {
-				return usage("-%s: %w", s.name, err)
+				return cli.Usage("-%s: %w", s.name, err)
 			}
 		}
 	}

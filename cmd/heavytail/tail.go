@@ -9,11 +9,12 @@ import (
 	"strconv"
 
 	"heavytail/data"
+	"heavytail/internal/cli"
 )
 
 var tailCommand = command{
-	name: "tail", args: "DATA", summary: "estimates how heavy the tails of data are, and which noise suits them",
-	help: `  heavytail tail returns.csv                          every column: α, ν and their intervals
+	Name: "tail", Args: "DATA", Summary: "estimates how heavy the tails of data are, and which noise suits them",
+	Help: `  heavytail tail returns.csv                          every column: α, ν and their intervals
   heavytail tail npy:table.npy -columns 0,3 -o t.svg  survival on log-log axes with the fits
   heavytail tail images:photos/ -json                  every channel of images
 
@@ -41,7 +42,7 @@ nu. Where nothing is heavy, or the values are bounded as in 8-bit images, Gaussi
 noise will do; heavy-tailed noise may still serve rare classes there. It is a
 start, not a promise: compare by eval.
 `,
-	flags: tailFlags,
+	Flags: tailFlags,
 }
 
 // tailOptions are the flags of tail.
@@ -67,7 +68,7 @@ func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	readFlags(fs, &o.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
-			return usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
+			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
 		}
 		return o.run(ctx, e, specOf(args[0]))
 	}
@@ -75,7 +76,7 @@ func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if o.n < 100 || o.n > 1e8 {
-		return usage("-n %d: want 100 to 100000000", o.n)
+		return cli.Usage("-n %d: want 100 to 100000000", o.n)
 	}
 	if err := checkPlotPath(o.out); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	tell(e.stderr, set)
+	tell(e.Stderr, set)
 	columns, err := o.choose(set)
 	if err != nil {
 		return err
@@ -120,9 +121,9 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 		}
 	}
 	if o.json {
-		return json.NewEncoder(e.stdout).Encode(r)
+		return json.NewEncoder(e.Stdout).Encode(r)
 	}
-	return r.print(e.stdout)
+	return r.print(e.Stdout)
 }
 
 // width returns the number of columns of points, or of channels of images.
@@ -149,10 +150,10 @@ func (o tailOptions) choose(set *data.Set) ([]int, error) {
 		if n, err := strconv.Atoi(word); c < 0 && err == nil {
 			c = n
 		} else if c < 0 {
-			return nil, usage("-columns %q: want numbers such as 0,3%s", o.columns, nameList(set.Columns))
+			return nil, cli.Usage("-columns %q: want numbers such as 0,3%s", o.columns, nameList(set.Columns))
 		}
 		if c < 0 || c >= w {
-			return nil, usage("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
+			return nil, cli.Usage("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
 		}
 		out = append(out, c)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/cli"
 	"heavytail/internal/dmath"
 	"heavytail/internal/imageio"
 	"heavytail/stable"
@@ -190,7 +191,7 @@ func checkPlotPath(path string) error {
 	case path == "":
 		return nil
 	case ext != ".svg" && ext != ".png":
-		return usage("-o %s: want a name that ends in .svg or .png", path)
+		return cli.Usage("-o %s: want a name that ends in .svg or .png", path)
 	}
 	return folderOf("-o", path)
 }

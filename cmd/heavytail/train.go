@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"heavytail/data"
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/source"
 	"heavytail/nn"
@@ -20,8 +21,8 @@ import (
 )
 
 var trainCommand = command{
-	name: "train", summary: "trains a model: checkpoints, logs and previews go to a folder",
-	help: `  heavytail train -data idx:/usr/share/datasets/fashion-mnist -out runs/fashion
+	Name: "train", Summary: "trains a model: checkpoints, logs and previews go to a folder",
+	Help: `  heavytail train -data idx:/usr/share/datasets/fashion-mnist -out runs/fashion
   heavytail train -data images:photos.zip -size 32 -out runs/photos -steps 50000
   heavytail train -data toy:gmm_grid -out runs/grid
   heavytail train -data csv:x.csv -process tedm -nu 4 -out runs/x      Student-t noise
@@ -43,7 +44,7 @@ where -device says so. One training at a time writes a folder.
 DIR/model.safetensors is the latest whole checkpoint; heavytail sample -model
 reads it at any time.
 `,
-	flags: trainFlags,
+	Flags: trainFlags,
 }
 
 // A trainRequest is what the flags of train ask for.
@@ -79,7 +80,7 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.run.PreviewEvery, "preview-every", 2000, "steps between pictures of samples (0: none)")
 	r.settings = recipeFlags(fs)
 	return func(ctx context.Context, e env, args []string) error {
-		if err := noArguments(args); err != nil {
+		if err := cli.NoArguments(args); err != nil {
 			return err
 		}
 		fs.Visit(func(f *flag.Flag) { r.given[f.Name] = true })
@@ -151,17 +152,17 @@ func (r *trainRequest) release() {
 func (r *trainRequest) check() error {
 	switch {
 	case r.out == "":
-		return usage("-out is missing: name a folder for the checkpoints and logs")
+		return cli.Usage("-out is missing: name a folder for the checkpoints and logs")
 	case r.data == "" && !r.resume:
-		return usage("-data is missing: for instance -data toy:gmm_grid or -data idx:DIR")
+		return cli.Usage("-data is missing: for instance -data toy:gmm_grid or -data idx:DIR")
 	case r.threads < 0 || r.threads > 1<<12:
-		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
+		return cli.Usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
 	case r.run.SaveEvery < 1:
-		return usage("-save-every %d: want at least 1", r.run.SaveEvery)
+		return cli.Usage("-save-every %d: want at least 1", r.run.SaveEvery)
 	case r.run.LogEvery < 1:
-		return usage("-log-every %d: want at least 1", r.run.LogEvery)
+		return cli.Usage("-log-every %d: want at least 1", r.run.LogEvery)
 	case r.run.PreviewEvery < 0:
-		return usage("-preview-every %d: want 0 (none) or more", r.run.PreviewEvery)
+		return cli.Usage("-preview-every %d: want 0 (none) or more", r.run.PreviewEvery)
 	}
 	return nil
 }
@@ -252,10 +253,10 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	rec.Train.Mode = tensor.FastMode(r.dev)
 	rec.EndRate(r.given["warmup"])
 	if err := rec.Validate(); err != nil {
-		return rec, nil, usage("%w", r.blame(fitted, rec, err))
+		return rec, nil, cli.Usage("%w", r.blame(fitted, rec, err))
 	}
 	if err := rec.Idle(); err != nil {
-		return rec, nil, usage("%w", err)
+		return rec, nil, cli.Usage("%w", err)
 	}
 	return rec, set, nil
 }
@@ -307,7 +308,7 @@ func defaultPreset(spec string) string {
 // say tells what is worth knowing of how the data were read.
 func (r *trainRequest) say(e env) {
 	for _, note := range r.notes {
-		fmt.Fprintln(e.stderr, singular(note))
+		fmt.Fprintln(e.Stderr, cli.Singular(note))
 	}
 }
 
@@ -316,15 +317,15 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	r.run.Dir = r.out
 	m := newMeter(e)
 	rec := t.Recipe
-	fmt.Fprintf(e.stderr, "%s of %v, %d parameters, %s, %d MiB; step %d of %d\n",
+	fmt.Fprintf(e.Stderr, "%s of %v, %d parameters, %s, %d MiB; step %d of %d\n",
 		counted(rec.Data.Samples, "sample"), rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
 	r.say(e)
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %s samples/s  %s left"
-		if e.terminal {
+		if e.Terminal {
 			m.show(line, s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
 		} else if s.Step%r.run.SaveEvery < r.run.LogEvery {
-			fmt.Fprintf(e.stderr, line+"\n", s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
+			fmt.Fprintf(e.Stderr, line+"\n", s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
 		}
 	}
 	from := t.Done()
@@ -342,6 +343,6 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stderr, "done: %s\n", filepath.Join(r.out, train.ModelFile))
+	fmt.Fprintf(e.Stderr, "done: %s\n", filepath.Join(r.out, train.ModelFile))
 	return nil
 }

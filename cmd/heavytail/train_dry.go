@@ -18,45 +18,45 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 	t.Watch(ctx)
 	rec := t.Recipe.Clone()
 	d, s := rec.Data, rec.Train
-	fmt.Fprintf(e.stdout, "data        %s: %s of %v", d.Spec, counted(d.Samples, "sample"), d.Shape)
+	fmt.Fprintf(e.Stdout, "data        %s: %s of %v", d.Spec, counted(d.Samples, "sample"), d.Shape)
 	if d.Classes > 0 {
-		fmt.Fprintf(e.stdout, ", %d classes", d.Classes)
+		fmt.Fprintf(e.Stdout, ", %d classes", d.Classes)
 	}
-	fmt.Fprintf(e.stdout, ", sum %s\n", d.Sum)
-	fmt.Fprintf(e.stdout, "process     %s\n", rec.Noise())
-	fmt.Fprintf(e.stdout, "network     %d parameters", t.Net.Params().Count())
+	fmt.Fprintf(e.Stdout, ", sum %s\n", d.Sum)
+	fmt.Fprintf(e.Stdout, "process     %s\n", rec.Noise())
+	fmt.Fprintf(e.Stdout, "network     %d parameters", t.Net.Params().Count())
 	if s.From != "" {
-		fmt.Fprintf(e.stdout, ", from %s", s.From)
+		fmt.Fprintf(e.Stdout, ", from %s", s.From)
 	}
 	memory := int64(t.Bytes())
-	fmt.Fprintf(e.stdout, "\nmemory      %d MiB for the network and a step", memory>>20)
+	fmt.Fprintf(e.Stdout, "\nmemory      %d MiB for the network and a step", memory>>20)
 	if all := host.Memory(); all > 0 {
-		fmt.Fprintf(e.stdout, ", of %d MiB that this process may use", all>>20)
+		fmt.Fprintf(e.Stdout, ", of %d MiB that this process may use", all>>20)
 	}
 	done := t.Done()
-	fmt.Fprintf(e.stdout, "\nsteps       %d of %d samples, %s times through the data", s.Steps, s.Batch, rate(float64(s.Steps)*float64(s.Batch)/float64(d.Samples)))
+	fmt.Fprintf(e.Stdout, "\nsteps       %d of %d samples, %s times through the data", s.Steps, s.Batch, rate(float64(s.Steps)*float64(s.Batch)/float64(d.Samples)))
 	if done > 0 {
-		fmt.Fprintf(e.stdout, ", %d of them done", done)
+		fmt.Fprintf(e.Stdout, ", %d of them done", done)
 	}
-	fmt.Fprintln(e.stdout)
+	fmt.Fprintln(e.Stdout)
 	if done+2 <= s.Steps {
 		took, err := secondStep(t)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(e.stdout, "time        %s a step here, %s in all\n", took.Round(time.Millisecond/100), short(took*time.Duration(s.Steps-done)))
+		fmt.Fprintf(e.Stdout, "time        %s a step here, %s in all\n", took.Round(time.Millisecond/100), short(took*time.Duration(s.Steps-done)))
 	}
 	state := "which is not there yet"
 	if _, err := os.Stat(r.out); err == nil {
 		state = "which is there"
 	}
-	fmt.Fprintf(e.stdout, "writes      to %s, %s: %s every %d steps, log.csv, log.jsonl and loss.svg every %d, previews every %d (0: none)\n",
+	fmt.Fprintf(e.Stdout, "writes      to %s, %s: %s every %d steps, log.csv, log.jsonl and loss.svg every %d, previews every %d (0: none)\n",
 		r.out, state, train.ModelFile, r.run.SaveEvery, r.run.LogEvery, r.run.PreviewEvery)
 	text, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.stdout, "recipe\n%s\n", text)
+	_, err = fmt.Fprintf(e.Stdout, "recipe\n%s\n", text)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"heavytail/data"
+	"heavytail/internal/cli"
 	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/train"
@@ -16,16 +17,16 @@ import (
 func (r *trainRequest) start(ctx context.Context, preset string) (recipe.Recipe, error) {
 	rec, err := recipe.Preset(preset)
 	if err != nil {
-		return rec, usage("-preset: %w", err)
+		return rec, cli.Usage("-preset: %w", err)
 	}
 	if r.from == "" {
 		return rec, nil
 	}
 	if r.from == builtIn {
-		return rec, usage("-from %s: that is no file: write it to one with heavytail convert %[1]s NAME.safetensors, and give -from that", builtIn)
+		return rec, cli.Usage("-from %s: that is no file: write it to one with heavytail convert %[1]s NAME.safetensors, and give -from that", builtIn)
 	}
 	if r.source, err = train.OpenSource(ctx, r.from); err != nil {
-		return rec, usage("-from: %w", err)
+		return rec, cli.Usage("-from: %w", err)
 	}
 	if s := r.source; r.preset == "" && s.Whole {
 		rec = s.Recipe.Clone()
@@ -62,7 +63,7 @@ func (r *trainRequest) fits(rec recipe.Recipe) error {
 // another.
 func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	if s := rec.Data.Scaling; set.Images() && s != nil && s.Kind != recipe.None {
-		return nil, usage("-standardize %s: images are not scaled, but points; leave it out", s.Kind)
+		return nil, cli.Usage("-standardize %s: images are not scaled, but points; leave it out", s.Kind)
 	}
 	if r.source == nil || !r.source.Whole || set.Images() || len(r.source.Recipe.Data.Shape) != 1 {
 		return train.Scale(rec, set)

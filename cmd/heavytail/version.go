@@ -4,15 +4,17 @@ import (
 	"context"
 	"flag"
 	"fmt"
+
+	"heavytail/internal/cli"
 )
 
 var versionCommand = command{
-	name: "version", summary: "prints the version of this program",
-	help: `  heavytail version
+	Name: "version", Summary: "prints the version of this program",
+	Help: `  heavytail version
 `,
-	flags: func(*flag.FlagSet) func(context.Context, env, []string) error {
+	Flags: func(*flag.FlagSet) func(context.Context, env, []string) error {
 		return func(_ context.Context, e env, args []string) error {
-			if err := noArguments(args); err != nil {
+			if err := cli.NoArguments(args); err != nil {
 				return err
 			}
 			m := machineInfo()
@@ -20,7 +22,7 @@ var versionCommand = command{
 			if m.Revision != "" {
 				revision = " (commit " + m.Revision + ")"
 			}
-			_, err := fmt.Fprintf(e.stdout, "heavytail %s%s, %s, %s\n", m.Version, revision, m.Go, m.Platform)
+			_, err := fmt.Fprintf(e.Stdout, "heavytail %s%s, %s, %s\n", m.Version, revision, m.Go, m.Platform)
 			return err
 		}
 	},

@@ -5,7 +5,7 @@ points, AdamW at 5e-3, DLPM's loss with one A per point; then 15,000 points by
 100 steps of DLPM. Prints seconds of training and of sampling, by the clock and
 of the processor (on a busy machine compare the latter), as does
 
-    HEAVYTAIL_PEER=1 go test -run TestPlanarSpeed -v ./internal/experiment
+    HEAVYTAIL_PEER=1 go test -run TestPlanarSpeed -v ./cmd/heavytail-lab/internal/experiment
 
 It also prints how the points compare with the data, as the experiments' rows
 do: quantiles of |x| by the data's (tails), or the share of points farther than

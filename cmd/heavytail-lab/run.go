@@ -9,15 +9,16 @@ import (
 	"runtime"
 	"time"
 
-	"heavytail/internal/experiment"
+	"heavytail/cmd/heavytail-lab/internal/experiment"
+	"heavytail/internal/cli"
 	"heavytail/internal/par"
 )
 
-var experimentCommand = command{
-	name: "experiment", args: "NAME", summary: "measures methods beside each other: tables and pictures",
-	help: `  heavytail experiment -l                    the experiments
-  heavytail experiment tails -quick          a small version of one, under a minute
-  heavytail experiment tails -threads 2      all of it: hours for some
+var runCommand = cli.Command{
+	Name: "run", Args: "NAME", Summary: "measures methods beside each other: tables and pictures",
+	Help: `  heavytail-lab run -l                    the experiments
+  heavytail-lab run tails -quick          a small version of one, under a minute
+  heavytail-lab run tails -threads 2      all of it: hours for some
 
 Every finished training is a row in the state folder: an experiment that was
 stopped goes on where it was when it is started again. Rows depend on the seed
@@ -25,19 +26,19 @@ and on what they measure, not on their order or the number of threads. When all
 are there, NAME.csv (all rows), NAME.svg and NAME.md are written to the folder
 of results; of a page that is there already only the generated parts change.
 `,
-	flags: experimentFlags,
+	Flags: runFlags,
 }
 
-// experimentRequest are the flags of experiment.
-type experimentRequest struct {
+// runRequest are the flags of run.
+type runRequest struct {
 	list, report bool
 	out, state   string
 	threads      int
 	options      experiment.Options
 }
 
-func experimentFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
-	r := &experimentRequest{}
+func runFlags(fs *flag.FlagSet) func(context.Context, cli.Env, []string) error {
+	r := &runRequest{}
 	o := &r.options
 	fs.BoolVar(&r.list, "l", false, "list the experiments")
 	fs.BoolVar(&o.Quick, "quick", false, "a small version: it shows that all works, not what is true")
@@ -51,24 +52,24 @@ func experimentFlags(fs *flag.FlagSet) func(context.Context, env, []string) erro
 	return r.do
 }
 
-func (r *experimentRequest) do(ctx context.Context, e env, args []string) error {
+func (r *runRequest) do(ctx context.Context, e cli.Env, args []string) error {
 	if r.list {
 		for _, x := range experiment.All() {
-			fmt.Fprintf(e.stdout, "%-8s %s\n", x.Name, x.Summary)
+			fmt.Fprintf(e.Stdout, "%-8s %s\n", x.Name, x.Summary)
 		}
-		return noArguments(args)
+		return cli.NoArguments(args)
 	}
 	switch {
 	case len(args) != 1:
-		return usage("want one experiment: heavytail experiment -l lists them")
+		return cli.Usage("want one experiment: heavytail-lab run -l lists them")
 	case r.threads < 0 || r.threads > 1<<10:
-		return usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<10)
+		return cli.Usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<10)
 	case r.options.Runs < 0 || r.options.Runs > 1<<20:
-		return usage("-runs %d: want 0 (the experiment's number) to %d", r.options.Runs, 1<<20)
+		return cli.Usage("-runs %d: want 0 (the experiment's number) to %d", r.options.Runs, 1<<20)
 	}
 	x, err := experiment.Find(args[0])
 	if err != nil {
-		return usage("%w", err)
+		return cli.Usage("%w", err)
 	}
 	if r.state == "" {
 		r.state = filepath.Join("runs", "experiment", x.Name)
@@ -90,7 +91,7 @@ func (r *experimentRequest) do(ctx context.Context, e env, args []string) error 
 	start := time.Now()
 	run := experiment.Runner{Out: r.out, State: r.state, Threads: r.threads, Only: r.report}
 	run.Log = func(format string, a ...any) {
-		fmt.Fprintf(e.stderr, "%8s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, a...))
+		fmt.Fprintf(e.Stderr, "%8s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, a...))
 	}
 	err = run.Do(ctx, x, r.options)
 	if errors.Is(err, context.Canceled) {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -23,8 +23,8 @@ func (v visible) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unescaped returns the writer below a visible one, for bytes that are no text.
-func unescaped(w io.Writer) io.Writer {
+// Unescaped returns the writer below one of Main's, for bytes that are no text.
+func Unescaped(w io.Writer) io.Writer {
 	if v, ok := w.(visible); ok {
 		return v.w
 	}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/data"
+)
+
+func TestSingular(t *testing.T) {
+	for text, want := range map[string]string{
+		"1 samples": "1 sample", "only 1 samples of 1 classes": "only 1 sample of 1 class", "takes 1 copies": "takes 1 copy", "(1 columns)": "(1 column)",
+		"11 samples": "11 samples", "0.1 values": "0.1 values", "-1 steps": "-1 steps", "1 sampler": "1 sampler", "1 of 2 rows": "1 of 2 rows", "2×1 pixels": "2×1 pixels", "x1 steps": "x1 steps",
+		"1 sampling steps": "1 sampling steps",
+	} {
+		require.Equal(t, want, Singular(text))
+	}
+}
+
+// An error calls a setting what the command's flag is called, where it has one.
+func TestFlagWords(t *testing.T) {
+	fields := map[string]string{"sigma_data": "sigma-data", "num_heads": "heads", "sigma_min": "sigma-min"}
+	train, sample := flag.NewFlagSet("train", flag.ContinueOnError), flag.NewFlagSet("sample", flag.ContinueOnError)
+	train.Int("sigma-data", 0, "")
+	train.Int("heads", 0, "")
+	sample.Int("sigma-min", 0, "")
+	for text, want := range map[string]string{
+		"edm: sigma_data is 3: use": "edm: -sigma-data is 3: use", "num_heads 3 does not": "-heads 3 does not", `column "sigma_data" is`: `column "sigma_data" is`,
+		"a/sigma_data: no such file": "a/sigma_data: no such file", "sigma_data.csv: no such": "sigma_data.csv: no such", "some_thing": "some_thing",
+	} {
+		require.Equal(t, want, flagWords(train, fields, text))
+	}
+	require.Equal(t, "-sigma-min and sigma_data", flagWords(sample, fields, "sigma_min and sigma_data"))
+}
+
+// toy is a program whose command returns what the flag -fail names.
+func toy() Program {
+	errs := map[string]error{
+		"usage": Usage("want x_y"), "fault": errors.New("nn: tensor: gone"),
+		"path": &fs.PathError{Op: "open", Path: "a.csv", Err: fs.ErrNotExist}, "cut": io.ErrUnexpectedEOF,
+	}
+	_, errs["flag"] = data.Open(context.Background(), "toy:rings", data.Options{Columns: []string{"9"}})
+	return Program{Name: "toy", Summary: "is a test.", Fields: map[string]string{"x_y": "x"}, Commands: []Command{{
+		Name: "go", Args: "WORD", Summary: "goes", Help: "  toy go a\n",
+		Flags: func(f *flag.FlagSet) func(context.Context, Env, []string) error {
+			fail := f.String("fail", "", "`kind` of error")
+			f.Int("x", 3, "a number")
+			f.Bool("quiet", false, "no noise")
+			return func(_ context.Context, e Env, args []string) error {
+				if *fail == "none" {
+					return NoArguments(args)
+				}
+				return errs[*fail]
+			}
+		},
+	}}}
+}
+
+// A program's exit status is 2 for mistakes on the command line and 1 for every
+// other error, which one line tells in plain words.
+func TestProgram(t *testing.T) {
+	for _, c := range []struct {
+		args           []string
+		status         int
+		stdout, stderr string
+	}{
+		{nil, 2, "", "toy is a test.\n\n  toy go       goes\n\ntoy COMMAND -h shows a command's flags and examples.\n"},
+		{[]string{"dance"}, 2, "", "toy: unknown command \"dance\": want go; toy -h explains them\n"},
+		{[]string{"help", "go"}, 0, "usage: toy go [flags] WORD\n\ngoes\n\nflags:\n  -fail kind\n    \tkind of error\n  -quiet\n    \tno noise (off)\n  -x int\n    \ta number (default 3)\n\nexamples:\n  toy go a\n", ""},
+		{[]string{"go", "a", "-x", "4"}, 0, "", ""},
+		{[]string{"go", "-fail", "none", "--", "-x"}, 2, "", "toy go: unexpected \"-x\": all settings are flags (-name value)\n"},
+		{[]string{"go", "-x", "four"}, 2, "", "toy go: invalid value \"four\" for flag -x: want a whole number, in digits alone: toy go -h lists the flags\n"},
+		{[]string{"go", "-fail=usage"}, 2, "", "toy go: want -x\n"},
+		{[]string{"go", "-fail=fault"}, 1, "", "toy go: gone\n"},
+		{[]string{"go", "-fail=path"}, 1, "", "toy go: a.csv: file does not exist\n"},
+		{[]string{"go", "-fail=cut"}, 1, "", "toy go: the file is cut off\n"},
+	} {
+		var out, errs bytes.Buffer
+		require.Equal(t, c.status, toy().Run(t.Context(), Env{Stdout: &out, Stderr: &errs}, c.args), "%v", c.args)
+		require.Equal(t, c.stdout, out.String(), "%v", c.args)
+		require.Equal(t, c.stderr, errs.String(), "%v", c.args)
+	}
+	require.Equal(t, 2, toy().Run(t.Context(), Env{Stdout: io.Discard, Stderr: io.Discard}, []string{"go", "-fail=flag"}), "a mistake in the options of data")
+}
