@@ -16,11 +16,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail"
+	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/fashion"
 	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/recipe"
 	"heavytail/tensor"
 )
 
@@ -338,4 +340,25 @@ func TestEstimates(t *testing.T) {
 	}
 	require.NotZero(t, beyond(false), "the states are noisy")
 	require.Zero(t, beyond(true))
+}
+
+// ImagesOf makes pictures of values, and data.FromImage values of pictures.
+func TestConversionsBothWays(t *testing.T) {
+	m := modelOf(t, recipe.DLPM, "fashion")
+	drawn, err := m.Sample(t.Context(), heavytail.Options{N: 2, Steps: 3})
+	require.NoError(t, err)
+	again := heavytail.ImagesOf(m.Shape(), drawn.Float32())
+	require.Equal(t, drawn.Shape(), again.Shape())
+	require.Equal(t, drawn.Grid(0), again.Grid(0))
+	require.Equal(t, drawn.Float64(), again.Float64())
+	x, err := data.FromImage(again.Image(1), m.Shape())
+	require.NoError(t, err)
+	require.Equal(t, again.Image(1), heavytail.ImagesOf(m.Shape(), x).Image(0))
+	for i, v := range x {
+		require.InDelta(t, v, drawn.Float32()[64+i], 1.0/255, "half a level of 256, or the next") // levels are 2/255 apart
+	}
+	require.Zero(t, heavytail.ImagesOf([]int{2}, nil).Len())
+	for _, shape := range [][]int{nil, {}, {3}, {0}, {-2, -1}, {math.MaxInt, math.MaxInt}} {
+		require.Contains(t, panicText(func() { heavytail.ImagesOf(shape, make([]float32, 4)) }), "heavytail: ImagesOf: 4 values are no samples of shape")
+	}
 }

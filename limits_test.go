@@ -46,9 +46,15 @@ func caught(t *testing.T, what string, f func()) (p any) {
 // images with classes.
 func modelOf(t *testing.T, kind, preset string) *heavytail.Model {
 	t.Helper()
+	return open(t, heavytail.Loader{}, fileOf(t, preset, func(r *recipe.Recipe) { require.NoError(t, r.Use(kind)) }))
+}
+
+// fileOf is the file of such a model, of a recipe that was changed.
+func fileOf(t *testing.T, preset string, change func(r *recipe.Recipe)) []byte {
+	t.Helper()
 	r, err := recipe.Preset(preset)
 	require.NoError(t, err)
-	require.NoError(t, r.Use(kind))
+	change(&r)
 	r.Data = recipe.Data{Spec: "x", Samples: 9, Shape: []int{2}}
 	if u := r.Network.UNet; u != nil {
 		u.ModelChannels, u.ChannelMult, u.AttentionDS, u.NumHeads = 8, []int{1, 2}, nil, 2
@@ -63,7 +69,7 @@ func modelOf(t *testing.T, kind, preset string) *heavytail.Model {
 	net.Params().Init(3)
 	var b bytes.Buffer
 	require.NoError(t, (&nn.State{Net: net, Recipe: r.JSON()}).Write(&b, tensor.F32))
-	return open(t, heavytail.Loader{}, b.Bytes())
+	return b.Bytes()
 }
 
 // extremes are values of a type at its limits.
@@ -210,7 +216,7 @@ func TestNoRawPanics(t *testing.T) {
 			}
 		}
 	}
-	functions := []any{heavytail.Open, heavytail.OpenFile, heavytail.OpenReader, fashion.File, fashion.Model}
+	functions := []any{heavytail.Open, heavytail.OpenFile, heavytail.OpenReader, heavytail.ImagesOf, fashion.File, fashion.Model}
 	for _, f := range functions {
 		for _, args := range arguments(t, reflect.TypeOf(f), numbers) {
 			caught(t, runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name(), func() { reflect.ValueOf(f).Call(args) })

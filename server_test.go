@@ -161,6 +161,7 @@ func TestMistakesPanicWithWords(t *testing.T) {
 	for want, f := range map[string]func(){
 		"Sample with a nil context":                         func() { _, _ = m.Sample(noContext, heavytail.Options{}) },
 		"Stream with a nil context":                         func() { _ = m.Stream(noContext, heavytail.Options{}, emit) },
+		"Steps with a nil context":                          func() { m.Steps(noContext, heavytail.Options{}) },
 		"Stream64 with a nil context":                       func() { _ = m.Stream64(noContext, heavytail.Options{}, emit64) },
 		"Stream without a function that takes the samples":  func() { _ = m.Stream(ctx, heavytail.Options{}, nil) },
 		"Stream64 without a function that takes the sample": func() { _ = m.Stream64(ctx, heavytail.Options{}, nil) },
@@ -174,6 +175,7 @@ func TestMistakesPanicWithWords(t *testing.T) {
 			"Classes": func() { m.Classes() }, "Scaled": func() { m.Scaled() }, "Shape of": func() { m.SampleShape(heavytail.Options{}) },
 			"Methods": func() { m.Methods() }, "Moves": func() { m.Moves(heavytail.Options{}) }, "Evaluations": func() { m.Evaluations(heavytail.Options{}) }, "Parameters": func() { m.Parameters() },
 			"MACs": func() { _, _ = m.MACs() }, "Memory": func() { _, _ = m.Memory(1) }, "Resolve of a Model": func() { _, _ = m.Resolve(heavytail.Options{}) },
+			"Denoiser": func() { _, _ = m.Denoiser(heavytail.Options{}) }, "Steps of": func() { m.Steps(ctx, heavytail.Options{}) },
 		} {
 			text := panicText(f)
 			require.Contains(t, text, "heavytail: "+want)

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"path/filepath"
@@ -137,11 +138,10 @@ func (v *Values) picture(r io.Reader, shape []int) error {
 			v.note("its %d×%d pixels are a grid with black lines, as sample writes it, of %d×%d pixels each: pictures in it: %d", ih, iw, h, w, len(cells))
 		} else {
 			v.note("its %d×%d pixels are scaled to %d×%d%s", ih, iw, h, w, stretched(ih, iw, h, w))
-			if err := o.scales(ih, iw, c); err != nil {
+			if pix, err = o.scaled(pix, ih, iw, c, h, w); err != nil {
 				return err
 			}
-			cells = [][]byte{make([]byte, h*w*c)}
-			newResizer(ih, iw, c, h, w, weigh).run(cells[0], pix)
+			cells = [][]byte{pix}
 		}
 	}
 	for _, pix := range cells {
@@ -150,6 +150,49 @@ func (v *Values) picture(r io.Reader, shape []int) error {
 		}
 	}
 	return nil
+}
+
+// scaled returns a picture of ih×iw pixels of c bytes at h×w.
+func (o Options) scaled(pix []byte, ih, iw, c, h, w int) ([]byte, error) {
+	if ih == h && iw == w {
+		return pix, nil
+	}
+	if err := o.scales(ih, iw, c); err != nil {
+		return nil, err
+	}
+	out := make([]byte, h*w*c)
+	newResizer(ih, iw, c, h, w, weigh).run(out, pix)
+	return out, nil
+}
+
+// FromImage returns a picture as one sample of the given shape, [height, width,
+// channels] with 1 channel (grey) or 3, channels last, values in [−1,1]: as ReadValues
+// reads it of a file, scaled to the size and, where something shines through, on white.
+// Image of the samples in package heavytail is the way back. It panics if the picture
+// is nil; an error says that the shape is none of pictures, or that there are no pixels
+// or too many.
+func FromImage(img image.Image, shape []int) ([]float32, error) {
+	if img == nil {
+		panic("data: FromImage of a nil picture")
+	}
+	if len(shape) != 3 || shape[0] < 1 || shape[1] < 1 || shape[0] > maxSide || shape[1] > maxSide || shape[2] != 1 && shape[2] != 3 {
+		return nil, fmt.Errorf("data: a picture as a sample of shape %v; want height, width and 1 or 3 channels", shape)
+	}
+	h, w, c := shape[0], shape[1], shape[2]
+	ih, iw := img.Bounds().Dy(), img.Bounds().Dx()
+	if ih < 1 || iw < 1 || ih > maxSide || iw > maxSide || iw > maxPixels/ih {
+		return nil, fmt.Errorf("data: picture of %d×%d pixels; want at most %d a side and %d in all", iw, ih, maxSide, maxPixels)
+	}
+	pix, _, _ := decoded{Image: img}.pixels(c, [3]byte{255, 255, 255})
+	pix, err := Options{Rules: Rules, Size: w}.scaled(pix, ih, iw, c, h, w)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	x := make([]float32, len(pix))
+	for i, b := range pix {
+		x[i] = levels[b]
+	}
+	return x, nil
 }
 
 // stretched says what scaling does to a picture of another shape.

@@ -60,3 +60,36 @@ func TestReadValues(t *testing.T) {
 	_, err = ReadValues(t.Context(), junk, []int{2, 4, 1}, nil)
 	require.ErrorContains(t, err, "want PNG or JPEG")
 }
+
+// A picture is the sample that ReadValues reads of its file, at its size and scaled,
+// grey and in colour, on white where something shines through.
+func TestFromImage(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(3, -2, 10, 4)) // whose corner is not (0, 0)
+	for x := range 7 {
+		for y := range 6 {
+			img.Set(3+x, y-2, color.NRGBA{R: uint8(40 * x), G: uint8(50 * y), B: 90, A: uint8(255 - 20*x)})
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.png")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, png.Encode(f, img))
+	require.NoError(t, f.Close())
+	for _, shape := range [][]int{{6, 7, 3}, {6, 7, 1}, {3, 5, 3}, {12, 20, 1}} {
+		want, err := ReadValues(t.Context(), path, shape, nil)
+		require.NoError(t, err)
+		got, err := FromImage(img, shape)
+		require.NoError(t, err)
+		require.Len(t, got, len(want.X))
+		for i, v := range got {
+			require.EqualValues(t, want.X[i], v, "%v: value %d", shape, i)
+		}
+	}
+	for _, shape := range [][]int{nil, {2}, {6, 7, 2}, {0, 7, 3}, {6, -7, 3}, {1 << 30, 1 << 30, 3}} {
+		_, err := FromImage(img, shape)
+		require.ErrorContains(t, err, "want height, width and 1 or 3 channels", "%v", shape)
+	}
+	_, err = FromImage(image.NewGray(image.Rect(0, 0, 0, 0)), []int{2, 2, 1})
+	require.ErrorContains(t, err, "picture of 0×0 pixels")
+	require.PanicsWithValue(t, "data: FromImage of a nil picture", func() { _, _ = FromImage(nil, []int{2, 2, 1}) })
+}

@@ -1,5 +1,9 @@
-// Package simd holds the vector kernels: loops over []float32 in Go, and the
-// same loops in assembly for AVX2, AVX-512 and NEON, with the same bits.
+// Package simd promises nothing to other modules: it changes with any version, and is
+// exported because this module's generators and tests are elsewhere. Use tensor and
+// kernels, or stable for random numbers.
+//
+// It holds the vector kernels: loops over []float32 in Go, and the same loops in
+// assembly for AVX2, AVX-512 and NEON, with the same bits.
 //
 // # One result
 //
