@@ -20,6 +20,7 @@ import (
 	"heavytail"
 	"heavytail/diffusion"
 	"heavytail/fashion"
+	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -66,7 +67,8 @@ func fileOf(t *testing.T, preset string, change func(r *recipe.Recipe)) []byte {
 	require.NoError(t, r.Fit())
 	net, err := nn.New(kernels.New(1), r.Network)
 	require.NoError(t, err)
-	net.Params().Init(3)
+	numtest.NewRand(3).Fill(net.Params().Flat.Data(), 0.2)
+	net.Params().Touch()
 	var b bytes.Buffer
 	require.NoError(t, (&nn.State{Net: net, Recipe: r.JSON()}).Write(&b, tensor.F32))
 	return b.Bytes()
