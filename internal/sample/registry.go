@@ -108,6 +108,7 @@ type sampler interface {
 	// trajectory calls look, if not nil, with every estimate x̂_0.
 	trajectory(ctx context.Context, net diffusion.Denoiser, look diffusion.Change, x []float32, seeds []uint64) iter.Seq2[int, error]
 	goType() string
+	asks() string // the field of Functions that it is driven by
 }
 
 // A bound is a sampler of package diffusion with the estimate that it asks for.
@@ -137,6 +138,16 @@ func (b bound[F, T]) trajectory(ctx context.Context, net diffusion.Denoiser, loo
 }
 
 func (b bound[F, T]) goType() string { return fmt.Sprintf("%T", b.Sampler) }
+
+func (b bound[F, T]) asks() string {
+	switch any(*new(F)).(type) {
+	case diffusion.DataDenoiser:
+		return "Data"
+	case diffusion.Velocity:
+		return "Velocity"
+	}
+	return "Noise"
+}
 
 // failed is the trajectory of a method that cannot run.
 func failed(err error) iter.Seq2[int, error] {

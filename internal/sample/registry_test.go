@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/diffusion"
+	"heavytail/recipe"
 )
 
 var update = flag.Bool("update", false, "write the tables of the documents anew")
@@ -87,8 +88,8 @@ func TestEvaluations(t *testing.T) {
 // written anew.
 func TestTables(t *testing.T) {
 	const docs, readme = "../../docs/methods.md", "../../README.md"
-	head := "| `-method` | type of package diffusion | models | steps by default | settings |"
-	replace(t, docs, head, append([]string{head, "|---|---|---|---|---|"}, rows(t)...))
+	head := "| `-method` | type of package diffusion | asks for | evaluations in N steps | models | steps by default | settings |"
+	replace(t, docs, head, append([]string{head, "|---|---|---|---|---|---|---|"}, rows(t)...))
 	var names []string
 	for _, m := range methods {
 		names = append(names, "`"+m.name+"`")
@@ -103,7 +104,7 @@ func rows(t *testing.T) []string {
 	var out []string
 	for _, m := range methods {
 		var fits, steps []string
-		typed := ""
+		typed, asks, cost := "", "", ""
 		same := map[string][]string{}
 		for _, kind := range kinds {
 			r := of(t, kind)
@@ -114,7 +115,7 @@ func rows(t *testing.T) []string {
 			o := Options{Method: m.name, Batch: 1}.Defaults(r)
 			s, err := m.make(o, r)
 			require.NoError(t, err)
-			typed = s.goType()
+			typed, asks, cost = s.goType(), s.asks(), evaluationsIn(t, o, r, cost)
 			require.Equal(t, o.Steps, s.Moves(), m.name)
 			text := fmt.Sprintf("%d: %d evaluations", o.Steps, s.Evaluations())
 			if same[text] == nil {
@@ -135,10 +136,34 @@ func rows(t *testing.T) []string {
 			}
 			uses = append(uses, strings.Fields(f)...)
 		}
-		out = append(out, fmt.Sprintf("| `%s` | `%s` | %s | %s | %s |", m.name, strings.TrimPrefix(typed, "diffusion."),
+		out = append(out, fmt.Sprintf("| `%s` | `%s` | `%s` | %s | %s | %s | %s |", m.name, strings.TrimPrefix(typed, "diffusion."), asks, cost,
 			strings.Join(fits, ", "), strings.Join(steps, "; "), strings.Join(uses, " ")))
 	}
 	return out
+}
+
+// evaluationsIn is how often a method asks in N steps, a multiple of N and what is
+// left, the same for models of every kind: was is what others gave, if not empty.
+func evaluationsIn(t *testing.T, o Options, r recipe.Recipe, was string) string {
+	t.Helper()
+	count := func(n int) int {
+		o.Steps = n
+		return o.Evaluations(r)
+	}
+	each := count(11) - count(10)
+	rest := count(10) - 10*each
+	require.Equal(t, 1000*each+rest, count(1000), o.Method)
+	text := "N"
+	if each > 1 {
+		text = fmt.Sprintf("%dN", each)
+	}
+	if rest != 0 {
+		text += strings.Replace(fmt.Sprintf(" %+d", rest), "-", "− ", 1)
+	}
+	if was != "" {
+		require.Equal(t, was, text, o.Method)
+	}
+	return text
 }
 
 // replace compares the lines of a table that begins with head with the one that
