@@ -5,11 +5,17 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
+	"text/tabwriter"
 
 	"heavytail/data"
+	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
+	"heavytail/tails"
 )
 
 var tailCommand = command{
@@ -53,9 +59,6 @@ type tailOptions struct {
 	read         data.Options
 }
 
-// skewed is the |β| from which on a column is called so.
-const skewed = 0.3
-
 // tailColumns is how many columns are looked at unless -columns names them.
 const tailColumns = 32
 
@@ -93,50 +96,30 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	if n := set.Len() * (set.Per() / width(set)); n < leastValues {
-		return fmt.Errorf("%s: %s in each column: too few to tell of tails, give at least %d", set.Name, counted(n, "value"), leastValues)
-	}
-	r := tailReport{Data: spec, Samples: set.Len(), Images: set.Images(), Bounded: set.Images()}
-	for _, c := range columns {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		x := column(set, c, o.n)
-		r.Bounded = r.Bounded && slices.Max(x) <= 1 && slices.Min(x) >= -1
-		r.Columns = append(r.Columns, estimateTail(c, x))
-		if set.Columns != nil {
-			r.Columns[len(r.Columns)-1].Name = set.Columns[c]
-		}
-	}
-	if err := r.suggest(set); err != nil {
+	r, err := tails.Look(ctx, set, columns, o.n)
+	if err != nil {
 		return err
 	}
+	r.Data = spec
 	if o.out != "" {
-		k := r.heaviest()
+		k := r.Heaviest()
 		if k < 0 {
 			return fmt.Errorf("-o %s: no column has a tail, so there is nothing to plot; leave -o out", o.out)
 		}
-		if err := writeTailPlot(o.out, newTailPlot(r.kind(), r.Columns[k])); err != nil {
+		svg := strings.EqualFold(filepath.Ext(o.out), ".svg")
+		if err := atomicfile.Write(o.out, func(w io.Writer) error { return r.WritePlot(w, k, svg) }); err != nil {
 			return err
 		}
 	}
 	if o.json {
 		return json.NewEncoder(e.Stdout).Encode(r)
 	}
-	return r.print(e.Stdout)
-}
-
-// width returns the number of columns of points, or of channels of images.
-func width(set *data.Set) int {
-	if set.Images() {
-		return set.Shape[2]
-	}
-	return set.Per()
+	return printTails(e.Stdout, r)
 }
 
 // choose returns the columns to look at.
 func (o tailOptions) choose(set *data.Set) ([]int, error) {
-	w := width(set)
+	w := tails.Width(set)
 	if o.columns == "" {
 		out := make([]int, min(w, tailColumns))
 		for i := range out {
@@ -160,21 +143,39 @@ func (o tailOptions) choose(set *data.Set) ([]int, error) {
 	return out, nil
 }
 
-// column returns at most n values of column c, evenly spaced over the set.
-func column(set *data.Set, c, n int) []float64 {
-	per, w := set.Per(), width(set)
-	each := per / w // values of the column in a sample
-	total := set.Len() * each
-	m := min(n, total)
-	out := make([]float64, m)
-	sample, last := make([]float64, per), -1
-	for i := range out {
-		at := int(float64(i) * (float64(total) / float64(m)))
-		if s := at / each; s != last {
-			set.Float64(sample, s)
-			last = s
-		}
-		out[i] = sample[at%each*w+c]
+// printTails prints a report as tables and sentences.
+func printTails(w io.Writer, r *tails.Report) error {
+	kind := r.Kind()
+	fmt.Fprintf(w, "%s: %d samples\n\n", r.Data, r.Samples)
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
+	for _, c := range r.Columns {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\t%s\n", c.Label(), c.Values, c.Index.String(), c.Extremes, c.Alpha.String(), c.Beta.String(), c.Nu.String())
 	}
-	return out
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, c := range r.Columns {
+		for _, n := range c.Notes {
+			fmt.Fprintf(w, "%s %s: %s\n", kind, c.Label(), n)
+		}
+	}
+	s := r.Suggestion
+	fmt.Fprintf(w, "\nsuggestion: train %s\n", strings.Join(s.Train, "\n        or: train "))
+	if !r.Images {
+		s.Why += "; training scales every column by its median and half interquartile range, and samples come back in the units of the data (-standardize)"
+	}
+	_, err := fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))
+	return err
+}
+
+// checkPlotPath returns an error unless a plot can be written to path.
+func checkPlotPath(path string) error {
+	switch ext := strings.ToLower(filepath.Ext(path)); {
+	case path == "":
+		return nil
+	case ext != ".svg" && ext != ".png":
+		return cli.Usage("-o %s: want a name that ends in .svg or .png", path)
+	}
+	return folderOf("-o", path)
 }

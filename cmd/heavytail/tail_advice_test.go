@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 	"heavytail/data"
 	"heavytail/recipe"
 	"heavytail/stable"
+	"heavytail/tails"
 )
 
 // studentValues returns n values of Student's law.
@@ -95,15 +97,15 @@ func TestTailOfMostlyZeros(t *testing.T) {
 	r := report(t, dir, "csv:z.csv")
 	for _, c := range r.Columns {
 		require.InDelta(t, 0.6, c.Tied, 1e-9)
-		require.True(t, *c.Index.Lo < 3 && 3 < *c.Index.Hi, "%v", c.Index.text())
+		require.True(t, *c.Index.Lo < 3 && 3 < *c.Index.Hi, "%v", c.Index.String())
 		require.NotNil(t, c.Nu)
 		require.Contains(t, strings.Join(c.Notes, ";"), "60 % of the values are 0")
 	}
 	require.True(t, *r.Columns[0].Nu.Lo < 3 && 3 < *r.Columns[0].Nu.Hi)
 	require.NotNil(t, r.Columns[0].Alpha)
 	text := ok(t, dir, "tail", "csv:z.csv", "-o", "z.svg").stdout
-	require.Contains(t, text, r.Columns[0].Index.text())
-	require.Contains(t, text, r.Columns[0].Nu.text())
+	require.Contains(t, text, r.Columns[0].Index.String())
+	require.Contains(t, text, r.Columns[0].Nu.String())
 	few := x[:100]
 	table(t, filepath.Join(dir, "few.csv"), "a", few)
 	require.Contains(t, ok(t, dir, "tail", "csv:few.csv").stdout, "others are too few")
@@ -146,7 +148,7 @@ func TestTailWhereNoAlphaFits(t *testing.T) {
 	for i, index := range map[int]float64{1: 0.34, 2: 0.4} {
 		c := r.Columns[i]
 		require.Nil(t, c.Alpha, "the case that this test is for")
-		require.True(t, *c.Index.Lo < index && index < *c.Index.Hi, c.Index.text())
+		require.True(t, *c.Index.Lo < index && index < *c.Index.Hi, c.Index.String())
 		require.NotNil(t, c.Nu)
 	}
 	require.Contains(t, []int{1, 2}, r.Suggestion.Column)
@@ -183,6 +185,28 @@ func trainTakes(t *testing.T, advice, preset string, shape []int) recipe.Recipe 
 	return r
 }
 
+// A column is a set of one column.
+type column []float64
+
+func (c column) Len() int { return len(c) }
+
+func (c column) Sample(dst []float64, i int) int {
+	dst[0] = c[i]
+	return -1
+}
+
+// blacks are black pictures of these classes.
+type blacks []int
+
+func (b blacks) Len() int { return len(b) }
+
+func (b blacks) Sample(dst []float64, i int) int {
+	for j := range dst {
+		dst[j] = -1
+	}
+	return b[i]
+}
+
 // TestTailAdvisesWhatTrainTakes: whatever the data, every line of advice is one
 // that train accepts, and the first is of the kind that docs/methods.md puts first:
 // Student-t where the index is above 2, DLPM below.
@@ -201,12 +225,18 @@ func TestTailAdvisesWhatTrainTakes(t *testing.T) {
 		{"uniform", "", mapped(studentValues(n, 3), func(i int, _ float64) float64 { return float64(i * 7919 % n) })},
 	}
 	for _, s := range sets {
-		r := tailReport{Columns: []columnReport{estimateTail(0, s.x)}}
-		require.NoError(t, r.suggest(&data.Set{}), s.name)
+		set, err := data.From(column(s.x), []int{1}, nil)
+		require.NoError(t, err)
+		r, err := tails.Look(t.Context(), set, nil, 0)
+		require.NoError(t, err, s.name)
 		train := r.Suggestion.Train
 		require.NotEmpty(t, train, s.name)
-		for _, advice := range train {
-			trainTakes(t, advice, "toy", []int{1})
+		for i, advice := range train {
+			r0, err := recipe.Preset("toy")
+			require.NoError(t, err)
+			require.NoError(t, r.Suggestion.Noises[i].Use(&r0))
+			took := trainTakes(t, advice, "toy", []int{1})
+			require.Equal(t, took.Noise(), r0.Noise(), "what the library makes of it is what train does")
 		}
 		kind := trainTakes(t, train[0], "toy", []int{1}).Kind()
 		if s.first != "" {
@@ -216,24 +246,21 @@ func TestTailAdvisesWhatTrainTakes(t *testing.T) {
 			require.Equal(t, *i > 2, kind == recipe.TEDM, "%s: index %v, %v", s.name, *i, train)
 		}
 		var text strings.Builder
-		require.NoError(t, r.print(&text))
+		require.NoError(t, printTails(&text, r))
 		require.Contains(t, text.String(), "suggestion: train "+train[0])
 		require.Contains(t, text.String(), "training scales every column")
 	}
-	for index := 1.0; index < 40; index += 0.01 { // no rounding leads out of what noise can have
-		c := columnReport{hill: stable.TailFit{K: 90, Alpha: index}, Extremes: 90}
-		s := tailSuggestion{}
-		s.follow("column", &c)
-		for _, advice := range s.arguments() {
-			trainTakes(t, advice, "toy", []int{3})
-		}
-	}
-	pixels := tailReport{Images: true, Bounded: true}
-	for _, labels := range [][]int{nil, append(make([]int, 40), 1)} {
-		require.NoError(t, pixels.suggest(&data.Set{Labels: labels}))
-		for _, advice := range pixels.Suggestion.Train {
+	for _, labels := range [][]int{slices.Repeat([]int{-1}, 41), append(make([]int, 40), 1)} {
+		pixels, err := data.From(blacks(labels), []int{8, 8, 1}, nil)
+		require.NoError(t, err)
+		r, err := tails.Look(t.Context(), pixels, nil, 0)
+		require.NoError(t, err)
+		require.True(t, r.Bounded)
+		for _, advice := range r.Suggestion.Train {
 			trainTakes(t, advice, "fashion", []int{8, 8, 1})
 		}
+		if labels[0] == 0 {
+			require.Equal(t, "-process dlpm -alpha 1.8", r.Suggestion.Train[0], "one class has forty times the samples of another")
+		}
 	}
-	require.Equal(t, "-process dlpm -alpha 1.8", pixels.Suggestion.Train[0], "one class has forty times the samples of another")
 }

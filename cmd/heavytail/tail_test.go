@@ -18,6 +18,7 @@ import (
 
 	"heavytail/internal/npy"
 	"heavytail/stable"
+	"heavytail/tails"
 )
 
 // columnsOf writes n rows of a stable, a Student-t and a normal column.
@@ -37,9 +38,9 @@ func columnsOf(t *testing.T, dir string, n int) {
 }
 
 // report runs tail -json.
-func report(t *testing.T, dir string, args ...string) tailReport {
+func report(t *testing.T, dir string, args ...string) tails.Report {
 	t.Helper()
-	var r tailReport
+	var r tails.Report
 	out := ok(t, dir, append([]string{"tail", "-json"}, args...)...).stdout
 	require.NoError(t, json.Unmarshal([]byte(out), &r), out)
 	return r
@@ -51,7 +52,7 @@ func TestTailOfColumns(t *testing.T) {
 	r := report(t, dir, "csv:d.csv")
 	require.Equal(t, 4000, r.Samples)
 	require.Len(t, r.Columns, 3)
-	for name, e := range map[string]*estimate{"alpha": r.Columns[0].Alpha, "regression": r.Columns[0].Regression,
+	for name, e := range map[string]*tails.Estimate{"alpha": r.Columns[0].Alpha, "regression": r.Columns[0].Regression,
 		"quantiles": r.Columns[0].Quantiles, "log-moments": r.Columns[0].LogMoments} {
 		require.InDelta(t, 1.5, *e.Value, 0.12, name)
 		require.Less(t, *e.Lo, *e.Value)
@@ -99,7 +100,7 @@ func TestTailOfLosses(t *testing.T) {
 	require.Less(t, *r.Columns[0].Nu.Value, 2.0)
 	require.Nil(t, r.Suggestion.Nu)
 	require.Contains(t, r.Suggestion.Why, "more than 2")
-	require.GreaterOrEqual(t, r.Suggestion.Alpha, leastAlpha)
+	require.GreaterOrEqual(t, r.Suggestion.Alpha, 1.1)
 	require.NotContains(t, ok(t, dir, "tail", "csv:loss.csv").stdout, "-nu")
 }
 
@@ -119,9 +120,6 @@ func TestTailOfMixtures(t *testing.T) {
 	require.Contains(t, s.Why, "extremes")
 	require.Less(t, s.Alpha, 2.0, "an index below 2 is an alpha")
 	require.Equal(t, "stable", s.Law)
-	studentSuggestion := tailReport{Columns: []columnReport{{hill: stable.TailFit{K: 50, Alpha: 3.21, Interval: stable.Interval{Lo: 2, Hi: 4.5}}}}}
-	require.True(t, studentSuggestion.byExtremes())
-	require.Equal(t, 3.2, *studentSuggestion.Suggestion.Nu)
 }
 
 func TestTailPlots(t *testing.T) {
@@ -147,8 +145,8 @@ func TestTailPlots(t *testing.T) {
 	img, err := png.Decode(f)
 	require.NoError(t, err)
 	seen := map[[3]uint32]int{}
-	for y := range plotH {
-		for x := range plotW {
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
 			r, g, b, _ := img.At(x, y).RGBA()
 			seen[[3]uint32{r >> 8, g >> 8, b >> 8}]++
 		}
@@ -166,7 +164,6 @@ func TestTailOfImages(t *testing.T) {
 	require.Equal(t, 2.0, r.Suggestion.Alpha)
 	require.Contains(t, r.Suggestion.Why, "bounded")
 	require.Equal(t, 40*64, r.Columns[0].Values)
-	require.Equal(t, 2.0, imbalance([]int{0, 0, 2}))
 }
 
 // TestTailUnfit: data and flags that tail must refuse, with the remedy.

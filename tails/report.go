@@ -1,29 +1,34 @@
-package main
+package tails
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
-	"heavytail/data"
+	"heavytail/diffusion"
+	"heavytail/recipe"
 )
 
-// A tailReport is what tail tells about data.
-type tailReport struct {
-	Data       string         `json:"data"`
-	Samples    int            `json:"samples"`
-	Images     bool           `json:"images"`  // columns are channels
-	Bounded    bool           `json:"bounded"` // images with values in [-1, 1]: no tails at all
-	Columns    []columnReport `json:"columns"`
-	Suggestion tailSuggestion `json:"suggestion"`
+// A Report is what is known of the tails of data, and the noise that they ask for.
+type Report struct {
+	Data       string     `json:"data"` // what the data are called
+	Samples    int        `json:"samples"`
+	Images     bool       `json:"images"`  // columns are channels
+	Bounded    bool       `json:"bounded"` // images with values in [-1, 1]: no tails at all
+	Columns    []Column   `json:"columns"`
+	Suggestion Suggestion `json:"suggestion"`
 }
 
-// A tailSuggestion is the noise to train with.
-type tailSuggestion struct {
-	Train  []string `json:"train"` // what to give train, the best first
+// A Suggestion is the noise to train with. It follows the heaviest column: the one of
+// smallest index, which is nu where Student's law fits better than the stable one, or as
+// well and the extremes have an index above 2, else alpha, and the index of the extremes
+// where no law fits. Above 2 the data have a variance, and t-EDM and t-Flow with that nu
+// come first; at 2 and below it is DLPM with that alpha, at least 1.1. Where nothing is
+// heavy, or values are bounded as pixels are, it is Gaussian noise.
+type Suggestion struct {
+	Noises []Noise  `json:"-"`     // the best first
+	Train  []string `json:"train"` // the same as the command train takes them
 	Alpha  float64  `json:"alpha"`
 	Nu     *float64 `json:"nu"`     // of Student-t noise; null: Gaussian
 	Index  *float64 `json:"index"`  // of the tails that it follows; null: none
@@ -43,9 +48,9 @@ const (
 	heavyIndex = 5.0  // extremes whose interval ends below are heavy whatever the fits say
 )
 
-// heaviest returns the place of the column with the smallest index, -1 if none
+// Heaviest returns the place of the column with the smallest index, -1 if none
 // has one.
-func (r *tailReport) heaviest() int {
+func (r *Report) Heaviest() int {
 	best := -1
 	for i := range r.Columns {
 		v := r.Columns[i].index()
@@ -58,20 +63,25 @@ func (r *tailReport) heaviest() int {
 
 // suggest fills in the suggestion. It returns an error if nothing could be
 // estimated from data that are not bounded.
-func (r *tailReport) suggest(set *data.Set) error {
+func (r *Report) suggest(labels []int) error {
 	s := &r.Suggestion
-	*s = tailSuggestion{Alpha: 2, Law: "gaussian", Column: -1}
-	defer func() { s.Train = s.arguments() }()
+	*s = Suggestion{Alpha: 2, Law: "gaussian", Column: -1}
+	defer func() {
+		s.Noises = s.noises()
+		for _, n := range s.Noises {
+			s.Train = append(s.Train, n.String())
+		}
+	}()
 	if r.Bounded {
 		s.Why = "pixels are bounded and have no tails to match, so their values ask for Gaussian noise"
-		if ratio := imbalance(set.Labels); ratio >= unbalanced {
+		if ratio := imbalance(labels); ratio >= unbalanced {
 			s.Alpha, s.Law = 1.8, "stable"
 			s.Why = fmt.Sprintf("pixels are bounded and have no tails to match, but the largest class has %.0f times the samples of the smallest: "+
 				"heavy-tailed noise was proposed for such data; 1.8 is the presets' value, not an estimate", ratio)
 		}
 		return nil
 	}
-	k := r.heaviest()
+	k := r.Heaviest()
 	if k < 0 {
 		var notes []string
 		for _, c := range r.Columns {
@@ -87,18 +97,18 @@ func (r *tailReport) suggest(set *data.Set) error {
 	s.Column = c.Column
 	switch {
 	case !c.light():
-		s.follow(r.kind(), c)
+		s.follow(r.Kind(), c)
 	case !r.byExtremes():
-		s.Why = fmt.Sprintf("the heaviest %s, %s, is not told from a Gaussian", r.kind(), c.name())
+		s.Why = fmt.Sprintf("the heaviest %s, %s, is not told from a Gaussian", r.Kind(), c.Label())
 		if c.Alpha != nil {
-			s.Why += fmt.Sprintf(": the interval of its alpha, %s, reaches 2", c.Alpha.text())
+			s.Why += fmt.Sprintf(": the interval of its alpha, %s, reaches 2", c.Alpha.String())
 		}
 	}
 	return nil
 }
 
 // follow suggests the noise with the tails of column c.
-func (s *tailSuggestion) follow(kind string, c *columnReport) {
+func (s *Suggestion) follow(kind string, c *Column) {
 	index := c.index()
 	s.Index = &index
 	s.Law, s.Why = c.prefer(kind)
@@ -118,37 +128,73 @@ func (s *tailSuggestion) follow(kind string, c *columnReport) {
 }
 
 // setAlpha suggests α as near as noise can have it.
-func (s *tailSuggestion) setAlpha(alpha float64) {
+func (s *Suggestion) setAlpha(alpha float64) {
 	s.Alpha = min(max(math.Round(alpha*100)/100, leastAlpha), 2)
 }
 
 // setNu suggests ν > 2 as near as noise can have it.
-func (s *tailSuggestion) setNu(nu float64) {
+func (s *Suggestion) setNu(nu float64) {
 	nu = max(math.Round(nu*10)/10, nuLeast)
 	s.Nu = &nu
 }
 
-// arguments returns what to give train, the best first.
-func (s *tailSuggestion) arguments() []string {
-	dlpm := fmt.Sprintf("-process dlpm -alpha %.3g", s.Alpha)
-	var student []string
+// noises returns the processes to train with, the best first.
+func (s *Suggestion) noises() []Noise {
+	dlpm := Noise{Kind: recipe.DLPM, Alpha: s.Alpha}
+	var student []Noise
 	if s.Nu != nil {
-		student = []string{fmt.Sprintf("-process tedm -nu %.3g", *s.Nu), fmt.Sprintf("-process tflow -nu %.3g", *s.Nu)}
+		student = []Noise{{Kind: recipe.TEDM, Nu: *s.Nu}, {Kind: recipe.TFlow, Nu: *s.Nu}}
 	}
 	switch {
 	case s.Alpha == 2 && s.Nu == nil:
-		return []string{"-process edm", "-process flow"}
+		return []Noise{{Kind: recipe.EDM}, {Kind: recipe.Flow}}
 	case s.Alpha == 2:
 		return student
 	case s.Nu != nil && s.Index != nil && *s.Index > 2:
 		return append(student, dlpm)
 	}
-	return append([]string{dlpm}, student...)
+	return append([]Noise{dlpm}, student...)
+}
+
+// A Noise is a process by its kind, as package recipe names it, with the index that
+// it has.
+type Noise struct {
+	Kind  string
+	Alpha float64 // of dlpm
+	Nu    float64 // of tedm and tflow
+}
+
+// String returns the noise as the flags of the command train.
+func (n Noise) String() string {
+	switch {
+	case n.Alpha != 0:
+		return fmt.Sprintf("-process %s -alpha %.3g", n.Kind, n.Alpha)
+	case n.Nu != 0:
+		return fmt.Sprintf("-process %s -nu %.3g", n.Kind, n.Nu)
+	}
+	return "-process " + n.Kind
+}
+
+// Use gives a recipe that noise, with the other defaults of its kind. Call it before
+// train.Prepare.
+func (n Noise) Use(r *recipe.Recipe) error {
+	if err := r.Use(n.Kind); err != nil {
+		return err
+	}
+	switch {
+	case n.Kind == recipe.DLPM:
+		r.Process.Alpha = n.Alpha
+	case n.Kind == recipe.TEDM:
+		r.EDM.Nu = diffusion.Nu{n.Nu}
+	case n.Kind == recipe.TFlow:
+		r.Flow.Nu = diffusion.Nu{n.Nu}
+	}
+	return nil
 }
 
 // byExtremes suggests the index of the extremes where these are heavy though the
 // fits are not: the fits follow the bulk, which may be a mixture of anything.
-func (r *tailReport) byExtremes() bool {
+func (r *Report) byExtremes() bool {
 	best := -1
 	for i, c := range r.Columns {
 		if c.hill.K > 0 && c.hill.Interval.Hi < heavyIndex && (best < 0 || c.hill.Alpha < r.Columns[best].hill.Alpha) {
@@ -160,7 +206,7 @@ func (r *tailReport) byExtremes() bool {
 	}
 	c, s := &r.Columns[best], &r.Suggestion
 	s.Column, s.Law, s.Index = c.Column, "student", &c.hill.Alpha
-	s.Why = fmt.Sprintf("no law fits the bulk of %s %s, but its extremes have the tail index %s: noise with that index", r.kind(), c.name(), c.Index.text())
+	s.Why = fmt.Sprintf("no law fits the bulk of %s %s, but its extremes have the tail index %s: noise with that index", r.Kind(), c.Label(), c.Index.String())
 	if c.hill.Alpha <= 2 {
 		s.Law = "stable"
 		s.setAlpha(c.hill.Alpha)
@@ -172,12 +218,12 @@ func (r *tailReport) byExtremes() bool {
 }
 
 // prefer says which law is nearer to the column, and why noise should follow.
-func (c *columnReport) prefer(kind string) (law, why string) {
-	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.name())
+func (c *Column) prefer(kind string) (law, why string) {
+	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.Label())
 	index := c.index()
 	if index < leastAlpha {
 		rest = fmt.Sprintf("%s %s has the heaviest tails, of index %.3g; -alpha %.3g is the heaviest noise, as with less it has hardly a mean, and leaves the rest of these tails to the network: compress the data first (asinh, logarithm)",
-			kind, c.name(), index, leastAlpha)
+			kind, c.Label(), index, leastAlpha)
 	}
 	switch {
 	case c.Alpha == nil && c.hill.K > 0:
@@ -212,8 +258,8 @@ func imbalance(labels []int) float64 {
 	return float64(slices.Max(counts)) / float64(slices.Min(counts))
 }
 
-// text returns the estimate as 1.70 [1.65, 1.75].
-func (e *estimate) text() string {
+// String returns the estimate as 1.70 [1.65, 1.75], and - for nil.
+func (e *Estimate) String() string {
 	if e == nil {
 		return "-"
 	}
@@ -230,35 +276,10 @@ func (e *estimate) text() string {
 	return fmt.Sprintf("%.4g [%.4g, %.4g]", v, *e.Lo, hi)
 }
 
-// kind returns what columns are called.
-func (r *tailReport) kind() string {
+// Kind returns what columns are called: column, or channel of images.
+func (r *Report) Kind() string {
 	if r.Images {
 		return "channel"
 	}
 	return "column"
-}
-
-func (r *tailReport) print(w io.Writer) error {
-	kind := r.kind()
-	fmt.Fprintf(w, "%s: %d samples\n\n", r.Data, r.Samples)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
-	for _, c := range r.Columns {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\t%s\t%s\t%s\n", c.name(), c.Values, c.Index.text(), c.Extremes, c.Alpha.text(), c.Beta.text(), c.Nu.text())
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	for _, c := range r.Columns {
-		for _, n := range c.Notes {
-			fmt.Fprintf(w, "%s %s: %s\n", kind, c.name(), n)
-		}
-	}
-	s := r.Suggestion
-	fmt.Fprintf(w, "\nsuggestion: train %s\n", strings.Join(s.Train, "\n        or: train "))
-	if !r.Images {
-		s.Why += "; training scales every column by its median and half interquartile range, and samples come back in the units of the data (-standardize)"
-	}
-	_, err := fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))
-	return err
 }

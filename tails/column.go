@@ -1,4 +1,4 @@
-package main
+package tails
 
 import (
 	"fmt"
@@ -11,18 +11,18 @@ import (
 	"heavytail/stable"
 )
 
-// An estimate is a number with its interval of 95 %; null where it has none.
-type estimate struct {
+// An Estimate is a number with its interval of 95 %; null where it has none.
+type Estimate struct {
 	Value *float64 `json:"value"` // null: infinite
 	Lo    *float64 `json:"lo"`    // null: no interval
 	Hi    *float64 `json:"hi"`    // null: infinite, or no interval
 }
 
-func newEstimate(v float64, i stable.Interval) *estimate {
+func newEstimate(v float64, i stable.Interval) *Estimate {
 	if i.Lo == i.Hi {
-		return &estimate{Value: finite(v)}
+		return &Estimate{Value: finite(v)}
 	}
-	return &estimate{finite(v), finite(i.Lo), finite(i.Hi)}
+	return &Estimate{finite(v), finite(i.Lo), finite(i.Hi)}
 }
 
 func finite(v float64) *float64 {
@@ -32,24 +32,27 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// A columnReport is what tail tells about one column. Estimates that the data
-// do not allow are null, and Notes say why.
-type columnReport struct {
+// A Column is what is known of one column: the index of the tails of |x − median|
+// without a law, Index, of the Extremes largest values; symmetric stable laws by
+// maximum likelihood, Alpha with Scale and Location in the units of the data, and by
+// three other estimators; the skewness Beta (S0); Student's law by maximum likelihood,
+// Nu. Estimates that the data do not allow are nil, and Notes say why.
+type Column struct {
 	Column     int       `json:"column"`
 	Name       string    `json:"name,omitempty"` // that the data have for it
 	Values     int       `json:"values"`
 	Tied       float64   `json:"tied,omitempty"` // share of values that are the same, where it is at least a half; the laws are those of the others
-	Index      *estimate `json:"tail_index"`
+	Index      *Estimate `json:"tail_index"`
 	Extremes   int       `json:"extremes,omitempty"`
-	Alpha      *estimate `json:"alpha"`
-	Nu         *estimate `json:"nu"`
+	Alpha      *Estimate `json:"alpha"`
+	Nu         *Estimate `json:"nu"`
 	Scale      float64   `json:"scale,omitempty"`
 	Location   float64   `json:"location,omitempty"`
-	Regression *estimate `json:"alpha_regression"`
-	Quantiles  *estimate `json:"alpha_quantiles"`
-	LogMoments *estimate `json:"alpha_log_moments"`
-	Beta       *estimate `json:"beta"`
-	Preference float64   `json:"stable_over_student"` // Vuong's statistic
+	Regression *Estimate `json:"alpha_regression"`
+	Quantiles  *Estimate `json:"alpha_quantiles"`
+	LogMoments *Estimate `json:"alpha_log_moments"`
+	Beta       *Estimate `json:"beta"`
+	Preference float64   `json:"stable_over_student"` // Vuong's statistic: below −1.96 Student's law fits better, above 1.96 the stable one
 	Notes      []string  `json:"notes,omitempty"`
 
 	x         []float64 // the values that the laws are fitted to
@@ -59,25 +62,29 @@ type columnReport struct {
 	hill      stable.TailFit
 }
 
-// name returns what the data call the column, else its number.
-func (c *columnReport) name() string {
+// Label returns what the data call the column, else its number, as text that a
+// terminal can show.
+func (c *Column) Label() string {
 	if c.Name == "" {
 		return strconv.Itoa(c.Column)
 	}
 	return source.Printable(c.Name)
 }
 
-// leastValues is the least number of values to estimate anything from.
-const leastValues = 50
+// LeastValues is the least number of values to estimate anything from.
+const LeastValues = 50
+
+// skewed is the |β| from which on a column is called so.
+const skewed = 0.3
 
 // estimateTail runs every estimator on one column. One that fails leaves the
 // others their say.
-func estimateTail(c int, x []float64) columnReport {
+func newColumn(c int, x []float64) Column {
 	x, exponent := inRange(x)
-	r := columnReport{Column: c, Values: len(x), x: x, exponent: exponent}
+	r := Column{Column: c, Values: len(x), x: x, exponent: exponent}
 	switch lo, hi := slices.Min(x), slices.Max(x); {
-	case len(x) < leastValues:
-		r.Notes = []string{fmt.Sprintf("%d values are too few; give at least %d", len(x), leastValues)}
+	case len(x) < LeastValues:
+		r.Notes = []string{fmt.Sprintf("%d values are too few; give at least %d", len(x), LeastValues)}
 		return r
 	case lo == hi:
 		r.Notes = []string{fmt.Sprintf("all %d values equal %v; leave a constant column out", len(x), r.units(lo))}
@@ -87,8 +94,8 @@ func estimateTail(c int, x []float64) columnReport {
 	if r.hill, err = stable.TailIndex(x); r.note("tail index", err) {
 		r.Index, r.Extremes = newEstimate(r.hill.Alpha, r.hill.Interval), r.hill.K
 	}
-	if r.untie(); len(r.x) < leastValues {
-		r.Notes = append(r.Notes, fmt.Sprintf("alpha and nu: the %d others are too few; give at least %d", len(r.x), leastValues))
+	if r.untie(); len(r.x) < LeastValues {
+		r.Notes = append(r.Notes, fmt.Sprintf("alpha and nu: the %d others are too few; give at least %d", len(r.x), LeastValues))
 		return r
 	}
 	r.stableLaws()
@@ -115,11 +122,11 @@ func inRange(x []float64) ([]float64, int) {
 }
 
 // units returns a value in the units of the data.
-func (c *columnReport) units(v float64) float64 { return math.Ldexp(v, c.exponent) }
+func (c *Column) units(v float64) float64 { return math.Ldexp(v, c.exponent) }
 
 // untie leaves the values that differ from the median where at least half of them
 // do not: what has a density are the others.
-func (c *columnReport) untie() {
+func (c *Column) untie() {
 	y := slices.Clone(c.x)
 	slices.Sort(y)
 	mid := y[len(y)/2]
@@ -134,7 +141,7 @@ func (c *columnReport) untie() {
 
 // note keeps an error as a note about an estimate, less the advice to use another
 // function of the library, and reports whether there was none.
-func (c *columnReport) note(what string, err error) bool {
+func (c *Column) note(what string, err error) bool {
 	if err != nil {
 		_, text, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stable: "), ": ")
 		text, _, _ = strings.Cut(text, "; use ")
@@ -144,7 +151,7 @@ func (c *columnReport) note(what string, err error) bool {
 }
 
 // stableLaws fits stable laws in four ways.
-func (c *columnReport) stableLaws() {
+func (c *Column) stableLaws() {
 	loc := median(c.x)
 	k, err := stable.KogonWilliams(c.x)
 	if c.note("alpha", err) {
@@ -166,7 +173,7 @@ func (c *columnReport) stableLaws() {
 }
 
 // setBeta takes β from the regression and says what a skewed column means.
-func (c *columnReport) setBeta(k stable.StableFit) {
+func (c *Column) setBeta(k stable.StableFit) {
 	d := float64(1.96 * k.SE[1])
 	if k.Alpha >= 2 || d >= 1 { // near α = 2 there is no telling β; on its bound it has no interval
 		return
@@ -179,7 +186,7 @@ func (c *columnReport) setBeta(k stable.StableFit) {
 }
 
 // studentLaw fits Student's law and compares it with the stable one.
-func (c *columnReport) studentLaw() {
+func (c *Column) studentLaw() {
 	var err error
 	c.student, err = stable.FitStudent(c.x)
 	if !c.note("nu", err) {
@@ -213,7 +220,7 @@ func median(x []float64) float64 {
 // extremes say that there is a variance, as those of a stable law seldom do; where
 // the stable law, which has every index to 2, cannot be fitted, that of the
 // extremes.
-func (c *columnReport) index() float64 {
+func (c *Column) index() float64 {
 	extremes := c.hill.K > 0
 	switch {
 	case c.Alpha != nil && c.Nu != nil && (c.Preference < -vuong || c.Preference <= vuong && extremes && c.hill.Alpha > 2):
@@ -231,7 +238,7 @@ func (c *columnReport) index() float64 {
 }
 
 // light tells that neither law is told from a Gaussian.
-func (c *columnReport) light() bool {
+func (c *Column) light() bool {
 	a := c.Alpha == nil || c.symmetric.AlphaInterval().Hi >= 2 || c.symmetric.Alpha > 1.99
 	n := c.Nu == nil || c.student.Nu >= nuGaussian || math.IsInf(c.student.Interval.Hi, 1)
 	return a && n && (c.Alpha != nil || c.Nu != nil)

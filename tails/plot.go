@@ -1,4 +1,4 @@
-package main
+package tails
 
 import (
 	"fmt"
@@ -6,20 +6,17 @@ import (
 	"image/color"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"heavytail/internal/atomicfile"
-	"heavytail/internal/cli"
 	"heavytail/internal/dmath"
 	"heavytail/internal/imageio"
 	"heavytail/stable"
 )
 
-// A tailPlot is P(|X − δ| > γx) of data and fits on log-log axes, where a power
+// A plot is P(|X − δ| > γx) of data and fits on log-log axes, where a power
 // tail is a straight line.
-type tailPlot struct {
+type plot struct {
 	title          string
 	x0, x1, y0, y1 int // decades
 	curves         []curve
@@ -43,10 +40,10 @@ const (
 	tickLength, legendX, legendDY = 5, 24, 18
 )
 
-// newTailPlot makes the plot of one column or channel (kind), about the place of
+// newPlot makes the plot of one column or channel (kind), about the place of
 // its stable law and in the unit of its scale; where there is none, the median
 // and the median distance from it.
-func newTailPlot(kind string, c columnReport) tailPlot {
+func newPlot(kind string, c Column) plot {
 	f, fitted := c.symmetric, c.Alpha != nil
 	if !fitted {
 		f.Loc = median(c.x)
@@ -58,7 +55,7 @@ func newTailPlot(kind string, c columnReport) tailPlot {
 	}
 	slices.Sort(z)
 	n := float64(len(z))
-	p := tailPlot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.name(), c.units(f.Loc), c.units(f.Scale)), x0: -1, y1: 0}
+	p := plot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.Label(), c.units(f.Loc), c.units(f.Scale)), x0: -1, y1: 0}
 	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
 	p.y0 = int(math.Floor(log10(0.5 / n)))
 	p.curves = append(p.curves, p.dots(z))
@@ -84,7 +81,7 @@ func newTailPlot(kind string, c columnReport) tailPlot {
 }
 
 // dots are the survival of the distances z, ascending.
-func (p *tailPlot) dots(z []float64) curve {
+func (p *plot) dots(z []float64) curve {
 	n, last := float64(len(z)), math.Inf(-1)
 	c := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}
 	for i, v := range z {
@@ -101,7 +98,7 @@ func (p *tailPlot) dots(z []float64) curve {
 func number3(v float64) string { return fmt.Sprintf("%.3g", v) }
 
 // law adds the curve P(|X − loc| > scale·z) of a law with the given survival.
-func (p *tailPlot) law(name string, c color.NRGBA, survival func(float64) float64, loc, scale float64) {
+func (p *plot) law(name string, c color.NRGBA, survival func(float64) float64, loc, scale float64) {
 	line := curve{name: name, colour: c}
 	for k := range (p.x1-p.x0)*40 + 1 {
 		lx := float64(p.x0) + float64(k)/40
@@ -120,7 +117,7 @@ func (p *tailPlot) law(name string, c color.NRGBA, survival func(float64) float6
 }
 
 // pixel returns where a point lies in the picture.
-func (p *tailPlot) pixel(q [2]float64) (x, y float64) {
+func (p *plot) pixel(q [2]float64) (x, y float64) {
 	x = leftEdge + float64((q[0]-float64(p.x0))/float64(p.x1-p.x0)*(plotW-leftEdge-rightEdge))
 	y = topEdge + float64((float64(p.y1)-q[1])/float64(p.y1-p.y0)*(plotH-topEdge-bottomEdge))
 	return x, y
@@ -136,7 +133,7 @@ type painter interface {
 var black = color.NRGBA{A: 255}
 
 // paint draws the plot.
-func (p *tailPlot) paint(to painter) {
+func (p *plot) paint(to painter) {
 	left, top := p.pixel([2]float64{float64(p.x0), float64(p.y1)})
 	right, bottom := p.pixel([2]float64{float64(p.x1), float64(p.y0)})
 	grey := color.NRGBA{225, 225, 225, 255}
@@ -172,7 +169,7 @@ func (p *tailPlot) paint(to painter) {
 }
 
 // clip returns the part of a falling line above the bottom of the axes.
-func clip(p *tailPlot, a, b [2]float64) (x0, y0, x1, y1 float64, ok bool) {
+func clip(p *plot, a, b [2]float64) (x0, y0, x1, y1 float64, ok bool) {
 	low := float64(p.y0)
 	if a[1] <= low {
 		return 0, 0, 0, 0, false
@@ -185,49 +182,48 @@ func clip(p *tailPlot, a, b [2]float64) (x0, y0, x1, y1 float64, ok bool) {
 	return x0, y0, x1, y1, true
 }
 
-// checkPlotPath returns an error unless a plot can be written to path.
-func checkPlotPath(path string) error {
-	switch ext := strings.ToLower(filepath.Ext(path)); {
-	case path == "":
-		return nil
-	case ext != ".svg" && ext != ".png":
-		return cli.Usage("-o %s: want a name that ends in .svg or .png", path)
+// WritePlot writes the plot of column i, as SVG or else as PNG: the survival of the
+// values on log-log axes, with the fitted laws and the line of the extremes. It panics
+// if there is no such column; an error is w's, or says that the column has no tail.
+func (r *Report) WritePlot(w io.Writer, i int, svg bool) error {
+	if i < 0 || i >= len(r.Columns) {
+		panic(fmt.Sprintf("tails: WritePlot of column %d of %d, numbered from 0", i, len(r.Columns)))
 	}
-	return folderOf("-o", path)
-}
-
-// writeTailPlot writes the plot in the form that the path names.
-func writeTailPlot(path string, p tailPlot) error {
-	if strings.EqualFold(filepath.Ext(path), ".svg") {
-		var s svg
+	c := r.Columns[i]
+	if math.IsNaN(c.index()) {
+		return fmt.Errorf("tails: %s %s has no tail, so there is nothing to plot", r.Kind(), c.Label())
+	}
+	p := newPlot(r.Kind(), c)
+	if svg {
+		var s vector
 		p.paint(&s)
-		return atomicfile.Write(path, s.write)
+		return s.write(w)
 	}
 	img := newBitmap()
 	p.paint(img)
-	return atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img.Image(), "") })
+	return imageio.WritePNG(w, img.Image(), "")
 }
 
-// An svg collects elements of a vector picture.
-type svg struct{ strings.Builder }
+// A vector collects elements of a vector picture.
+type vector struct{ strings.Builder }
 
 func hexColour(c color.NRGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
 
-func (s *svg) line(x0, y0, x1, y1 float64, c color.NRGBA) {
+func (s *vector) line(x0, y0, x1, y1 float64, c color.NRGBA) {
 	fmt.Fprintf(s, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>\n", x0, y0, x1, y1, hexColour(c))
 }
 
-func (s *svg) dot(x, y float64, c color.NRGBA) {
+func (s *vector) dot(x, y float64, c color.NRGBA) {
 	fmt.Fprintf(s, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"1.5\" fill=\"%s\"/>\n", x, y, hexColour(c))
 }
 
 var svgEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-func (s *svg) text(x, y float64, text string, c color.NRGBA) {
+func (s *vector) text(x, y float64, text string, c color.NRGBA) {
 	fmt.Fprintf(s, "<text x=\"%.1f\" y=\"%.1f\" fill=\"%s\">%s</text>\n", x, y, hexColour(c), svgEscape.Replace(text))
 }
 
-func (s *svg) write(w io.Writer) error {
+func (s *vector) write(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" font-size=\"13\">\n"+
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n%s</svg>\n", plotW, plotH, s.String())
 	return err
@@ -265,4 +261,13 @@ func (b bitmap) dot(x, y float64, c color.NRGBA) {
 
 func (b bitmap) text(x, y float64, s string, c color.NRGBA) {
 	imageio.Text(b.NRGBA, int(x), int(y), s, c)
+}
+
+// distance returns |x − from|.
+func distance(x []float64, from float64) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = math.Abs(v - from)
+	}
+	return out
 }
