@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
 	"":        {"diffusion", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
-	"cmd/heavytail": {"", "data", "diffusion/...", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable", "tails", "tensor", "train",
+	"cmd/heavytail": {"", "data", "diffusion/...", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},
+	"stable/laws":       {"internal/dmath", "stable"},
 	"diffusion":         {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"math"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"heavytail/internal/cli"
 	"heavytail/internal/npy"
 	"heavytail/internal/par"
+	"heavytail/stable/laws"
 	"heavytail/tensor"
 )
 
@@ -98,11 +101,71 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	return atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
 }
 
+func noiseHelp() string {
+	var b strings.Builder
+	for _, l := range laws.All() {
+		sep := ""
+		if l.Args != "" {
+			sep = ":"
+		}
+		fmt.Fprintf(&b, "  %-38s %s\n", l.Name+sep+l.Args, l.About)
+	}
+	return b.String()
+}
+
+// source checks the flags and returns what makes the file.
+func (o *noiseOptions) source() (*noiseSource, error) {
+	l, _, err := laws.Find(o.law)
+	if err != nil {
+		return nil, cli.Usage("-law %s: %w; heavytail noise -h lists the laws and their parameters", o.law, err)
+	}
+	switch {
+	case l.Rows != (o.d != 0) || o.d < 0 || o.d > 1e7:
+		return nil, cli.Usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
+	case o.param != "" && l.Name != "stable":
+		return nil, cli.Usage("-param belongs to -law stable")
+	case o.param != "" && o.param != "s0" && o.param != "s1":
+		return nil, cli.Usage("-param %q: want s0 or s1", o.param)
+	case o.method != "map" && (o.method != "table" || l.Name != "stable"):
+		return nil, cli.Usage("-method %s: want map, or table with -law stable", o.method)
+	case o.kind != "f32" && o.kind != "f64":
+		return nil, cli.Usage("-type %s: want f32 or f64", o.kind)
+	}
+	if err := o.most(); err != nil {
+		return nil, err
+	}
+	m, err := laws.New(o.law, laws.Options{Rows: o.d, Param: o.param, Table: o.method == "table", On: &o.place})
+	if errors.Is(err, laws.ErrSkewed) {
+		return nil, cli.Usage("-law %s: %w: -param s0 or -param s1", o.law, err)
+	}
+	if err != nil {
+		return nil, cli.Usage("-law %s: %w", o.law, err)
+	}
+	s := &noiseSource{n: int(o.n), d: o.d, threads: o.threads, seed: o.seed, law: m, double: o.kind == "f64"}
+	if s.double && m.Fill64 == nil {
+		return nil, cli.Usage("-type f64: -law %s -method %s is made in float32 only", l.Name, o.method)
+	}
+	return s, nil
+}
+
+// most returns an error for more values than a file has: their bytes are told in
+// float64, and on 32-bit processors values are counted in 31 bits.
+func (o *noiseOptions) most() error {
+	values, bytes := o.n*float64(max(o.d, 1)), 4.0
+	if o.kind == "f64" {
+		bytes = 8
+	}
+	if values*bytes > 1<<53 || values > math.MaxInt {
+		return cli.Usage("-n %.6g with rows of %d: a file of %.3g GB; want at most %.3g values in all", o.n, max(o.d, 1), values*bytes/1e9, min((1<<53)/bytes, math.MaxInt))
+	}
+	return nil
+}
+
 // A noiseSource makes a file of n rows of d values (d = 0: n values).
 type noiseSource struct {
 	n, d, threads int
 	seed          uint64
-	law           noiseMaker
+	law           laws.Maker
 	double, gpu   bool
 }
 
@@ -133,12 +196,12 @@ func (s *noiseSource) write(ctx context.Context, w io.Writer) (err error) {
 		if err := npy.WriteHeader64(w, shape...); err != nil {
 			return err
 		}
-		return writeNoise(ctx, w, s, s.law.f64)
+		return writeNoise(ctx, w, s, s.law.Fill64)
 	}
 	if err := npy.WriteHeader(w, shape...); err != nil {
 		return err
 	}
-	return writeNoise(ctx, w, s, s.law.f32)
+	return writeNoise(ctx, w, s, s.law.Fill)
 }
 
 // noiseParts is one round of parts, a par.Task.

@@ -6,6 +6,7 @@ import (
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/stable"
+	"heavytail/stable/laws"
 	"heavytail/tensor"
 )
 
@@ -54,9 +55,10 @@ func (p *noisePlace) tensor(rows, n int) *tensor.Tensor {
 	return p.room
 }
 
-func (p *noisePlace) fill(dst []float32, s stable.Key, f stable.Family, off int) {
+// Fill implements laws.Variates.
+func (p *noisePlace) Fill(dst []float32, s stable.Key, f stable.Family, off int) {
 	if p.on == nil {
-		s.Fill(dst, f, off)
+		laws.Processor{}.Fill(dst, s, f, off)
 		return
 	}
 	t := p.tensor(1, len(dst))
@@ -64,32 +66,31 @@ func (p *noisePlace) fill(dst []float32, s stable.Key, f stable.Family, off int)
 	p.on.Download(dst, t)
 }
 
-func (p *noisePlace) fill64(dst []float64, s stable.Key, f stable.Family64, off int) {
+// Fill64 implements laws.Variates.
+func (p *noisePlace) Fill64(dst []float64, s stable.Key, f stable.Family64, off int) {
 	if p.on == nil {
-		s.Fill64(dst, f, off)
+		laws.Processor{}.Fill64(dst, s, f, off)
 		return
 	}
 	p.on.Noise64(dst, s, f, off)
 }
 
-func (p *noisePlace) gamma(dst []float64, s stable.Key, shape float64, off int) {
+// Gamma implements laws.Variates.
+func (p *noisePlace) Gamma(dst []float64, s stable.Key, shape float64, off int) {
 	if p.on == nil {
-		s.GammaFill(dst, shape, off)
+		laws.Processor{}.Gamma(dst, s, shape, off)
 		return
 	}
 	p.on.Gamma(dst, s, shape, off)
 }
 
-// isotropic sets row j of d values to the noise of sample s.Sample + j.
-func (p *noisePlace) isotropic(dst []float32, d int, s stable.Key, n stable.Noise) {
-	if p.on != nil {
-		t := p.tensor(len(dst)/d, len(dst))
-		p.on.StableNoise(t, s, n)
-		p.on.Download(dst, t)
+// Rows implements laws.Variates.
+func (p *noisePlace) Rows(dst []float32, d int, s stable.Key, n stable.Noise) {
+	if p.on == nil {
+		laws.Processor{}.Rows(dst, d, s, n)
 		return
 	}
-	for ; len(dst) > 0; dst = dst[d:] {
-		n.Fill(dst[:d], s)
-		s.Sample++
-	}
+	t := p.tensor(len(dst)/d, len(dst))
+	p.on.StableNoise(t, s, n)
+	p.on.Download(dst, t)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/cuda/cudatest"
+	"heavytail/stable/laws"
 )
 
 // noiseFile is the file of a law, made on the device if there is one.
@@ -54,8 +55,8 @@ func TestNoiseDevice(t *testing.T) {
 		require.True(t, bytes.Equal(want, got), flags)
 		require.True(t, dev.Launches() > before || flags == "positive:1", flags)
 	}
-	for _, l := range noiseLaws {
-		require.True(t, seen[l.name], l.name)
+	for _, l := range laws.All() {
+		require.True(t, seen[l.Name], l.Name)
 	}
 }
 

@@ -174,16 +174,4 @@ func TestNoiseIsNotZero(t *testing.T) {
 			require.Equal(t, kind == "f32", slices.Contains(a.F32, math.SmallestNonzeroFloat32), law)
 		}
 	}
-	cancel := placed([]float64{2, -12}, func(_ stable.Key, dst []float32, off int) {
-		for i := range dst {
-			dst[i] = 6
-		}
-	})
-	x := make([]float32, 4)
-	cancel(x, 1, 7)
-	require.Equal(t, []float32{-0x1p-22, 0x1p-22, -0x1p-22, 0x1p-22}, x)
-	cancel64 := placed([]float64{1, 1}, func(_ stable.Key, dst []float64, off int) { dst[0] = -1 })
-	y := make([]float64, 1)
-	cancel64(y, 1, 0)
-	require.Equal(t, []float64{0x1p-54}, y)
 }
