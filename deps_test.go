@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
 	"":        {"diffusion", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
-	"cmd/heavytail": {"", "data", "diffusion/...", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
+	"cmd/heavytail": {"", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
+	"eval":  {"diffusion/metrics", "internal/classifier"},                                                       // classifier: the features of images
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.

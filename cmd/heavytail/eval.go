@@ -13,6 +13,7 @@ import (
 
 	"heavytail"
 	"heavytail/data"
+	"heavytail/eval"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
@@ -53,34 +54,32 @@ on -device cuda,tf32 or cuda,bf16 gives others.
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
-	n, steps, pairs, k, threads int
-	size, channels              int
-	seed                        uint64
-	method, columns, json       string
-	weights, extractor          string
-	given                       []string // names of flags
-	xi, q                       float64
-	reading                     data.Options
-	device                      deviceFlag // of the model; metrics are computed on the CPU
+	n, steps, size, channels int
+	how                      eval.Options
+	method, columns, json    string
+	weights                  string
+	given                    []string // names of flags
+	reading                  data.Options
+	device                   deviceFlag // of the model; metrics are computed on the CPU
 }
 
 func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
-	var o evalOptions
+	o := evalOptions{how: eval.Defaults()}
 	fs.IntVar(&o.n, "n", 0, "samples to compare, and to draw from a model (0: all; from a model at most 1000 images or 10000 points)")
 	fs.IntVar(&o.steps, "steps", 0, "of a model: sampling steps (0: the method's number)")
 	fs.StringVar(&o.method, "method", "", "of a model: `sampler` (empty: the first that fits)")
 	fs.StringVar(&o.weights, "weights", "", weightsHelp)
-	fs.Uint64Var(&o.seed, "seed", 0, "seed of the first sample of a model, and of metrics that draw random numbers")
-	fs.IntVar(&o.pairs, "pairs", 5000, "most samples in metrics whose time grows with the square of their number")
-	fs.IntVar(&o.k, "k", 5, "neighbours of precision, recall, density and coverage")
-	fs.Float64Var(&o.xi, "xi", 0.95, "`level` above which MSLE and the Wasserstein distance of tails look")
-	fs.Float64Var(&o.q, "q", 0.99, "`level` above which the KS distance of tails looks")
+	fs.Uint64Var(&o.how.Seed, "seed", 0, "seed of the first sample of a model, and of metrics that draw random numbers")
+	fs.IntVar(&o.how.Pairs, "pairs", o.how.Pairs, "most samples in metrics whose time grows with the square of their number")
+	fs.IntVar(&o.how.K, "k", o.how.K, "neighbours of precision, recall, density and coverage")
+	fs.Float64Var(&o.how.Xi, "xi", o.how.Xi, "`level` above which MSLE and the Wasserstein distance of tails look")
+	fs.Float64Var(&o.how.Q, "q", o.how.Q, "`level` above which the KS distance of tails looks")
 	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns to tell of, by number from 0 or, of tables, by name (empty: the first %d)", tailColumns))
 	fs.IntVar(&o.size, "size", 0, "scale images to `N`×N pixels")
 	fs.IntVar(&o.channels, "channels", 0, "read images as grey (`1`) or colour (3)")
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
-	fs.StringVar(&o.extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
-	fs.IntVar(&o.threads, "threads", 0, "goroutines (0: all processors)")
+	fs.StringVar(&o.how.Extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
+	fs.IntVar(&o.how.Threads, "threads", 0, "goroutines (0: all processors)")
 	o.device.defineAll(fs)
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
@@ -95,22 +94,22 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 // check looks for mistakes that need no data.
 func (o evalOptions) check() error {
 	switch {
-	case o.n < 0 || o.n > 0 && o.n < leastSamples:
-		return cli.Usage("-n %d: want 0 or at least %d", o.n, leastSamples)
+	case o.n < 0 || o.n > 0 && o.n < eval.Least:
+		return cli.Usage("-n %d: want 0 or at least %d", o.n, eval.Least)
 	case o.steps < 0:
 		return cli.Usage("-steps %d: want 0 or more", o.steps)
-	case o.k < 1 || o.k >= leastSamples:
-		return cli.Usage("-k %d: want 1 to %d", o.k, leastSamples-1)
-	case o.pairs < leastSamples:
-		return cli.Usage("-pairs %d: want at least %d", o.pairs, leastSamples)
-	case !(o.xi >= 0 && o.xi < 1):
-		return cli.Usage("-xi %v: want 0 or more and below 1", o.xi)
-	case !(o.q >= 0 && o.q < 1):
-		return cli.Usage("-q %v: want 0 or more and below 1", o.q)
-	case o.extractor != "" && o.extractor != "fashion" && o.extractor != "random":
-		return cli.Usage("-extractor %q: want fashion or random", o.extractor)
-	case o.threads < 0 || o.threads > 1<<12:
-		return cli.Usage("-threads %d: want 0 (all processors) to %d", o.threads, 1<<12)
+	case o.how.K < 1 || o.how.K >= eval.Least:
+		return cli.Usage("-k %d: want 1 to %d", o.how.K, eval.Least-1)
+	case o.how.Pairs < eval.Least:
+		return cli.Usage("-pairs %d: want at least %d", o.how.Pairs, eval.Least)
+	case !(o.how.Xi >= 0 && o.how.Xi < 1):
+		return cli.Usage("-xi %v: want 0 or more and below 1", o.how.Xi)
+	case !(o.how.Q >= 0 && o.how.Q < 1):
+		return cli.Usage("-q %v: want 0 or more and below 1", o.how.Q)
+	case o.how.Extractor != "" && o.how.Extractor != "fashion" && o.how.Extractor != "random":
+		return cli.Usage("-extractor %q: want fashion or random", o.how.Extractor)
+	case o.how.Threads < 0 || o.how.Threads > 1<<12:
+		return cli.Usage("-threads %d: want 0 (all processors) to %d", o.how.Threads, 1<<12)
 	}
 	if o.json != "" {
 		if err := folderOf("-json", o.json); err != nil {
@@ -137,9 +136,6 @@ func (o evalOptions) idle(images bool, gen string) error {
 	return nil
 }
 
-// leastSamples is the least number of samples that eval compares.
-const leastSamples = 20
-
 func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err := o.check(); err != nil {
 		return err
@@ -148,7 +144,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var m *heavytail.Model
 	name, mode := "", ""
 	if drawn {
-		devices, err := o.device.openAll(o.threads)
+		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
 			return err
 		}
@@ -163,7 +159,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err != nil {
 		return err
 	}
-	r := evalReport{Program: "heavytail " + heavytail.Version, Seed: o.seed, Kind: "points"}
+	r := evalReport{Program: "heavytail " + heavytail.Version, Kind: "points"}
 	if set.Images() {
 		r.Kind = "images"
 	}
@@ -284,10 +280,9 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 	if o.n > 0 {
 		n = min(n, o.n)
 	}
-	if n < leastSamples {
-		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), leastSamples)
+	if n < eval.Least {
+		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), eval.Least)
 	}
-	r.Used = n
 	x, _ = spread(set, n)
 	y, _ = spread(gen, n)
 	return x, y, nil
@@ -344,15 +339,14 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 	if o.n > 0 {
 		n = min(o.n, set.Len())
 	}
-	if n < leastSamples {
-		return x, y, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), leastSamples)
+	if n < eval.Least {
+		return x, y, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), eval.Least)
 	}
 	x, places := spread(set, n)
-	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
+	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.how.Seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
 	if err != nil {
 		return x, y, cli.Usage("%w", err)
 	}
-	r.Used = n
 	g := &r.Generated
 	g.Samples, g.Method, g.Steps, g.Evaluations, g.Classes = n, opt.Method, opt.Steps, m.Evaluations(opt), "in turn"
 	switch {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"heavytail/data"
+	"heavytail/eval"
+	"heavytail/internal/cli"
+)
+
+// An evalSource says what was compared.
+type evalSource struct {
+	Data    string `json:"data"`
+	Samples int    `json:"samples"`
+	Model   string `json:"model,omitempty"`   // file name, or built-in
+	Weights string `json:"weights,omitempty"` // as -weights
+	Method  string `json:"method,omitempty"`
+	Steps   int    `json:"steps,omitempty"` // moves of the sampler; of dlpm and dlim, before 0.3.0, one more
+	// Evaluations is how often the network was asked for one sample.
+	Evaluations int    `json:"evaluations,omitempty"`
+	Classes     string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
+	Mode        string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
+}
+
+// An evalReport is what eval tells.
+type evalReport struct {
+	Program   string     `json:"program"`
+	Kind      string     `json:"kind"` // points or images
+	Real      evalSource `json:"real"`
+	Generated evalSource `json:"generated"`
+	eval.Scores
+}
+
+// measure computes everything that suits the kind of data.
+func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, x, y samples) error {
+	var s *eval.Scores
+	var err error
+	if set.Images() {
+		s, err = eval.Images(ctx, x.pixels, y.pixels, set.Shape, o.how)
+	} else {
+		columns, failed := tailOptions{columns: o.columns}.choose(set)
+		if failed != nil {
+			return failed
+		}
+		s, err = eval.Points(ctx, x.points, y.points, set.Per(), columns, set.ColumnName, o.how)
+	}
+	if e := (*eval.ExtractorError)(nil); errors.As(err, &e) {
+		return cli.Usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random", e.Takes, e.Has, e.Takes[0], e.Takes[2])
+	}
+	if err != nil {
+		return err
+	}
+	r.Scores = *s
+	return nil
+}
+
+// print writes the tables.
+func (r *evalReport) print(w io.Writer) error {
+	fmt.Fprintf(w, "real       %s: %d samples\n", r.Real.Data, r.Real.Samples)
+	g := r.Generated
+	if g.Model == "" {
+		fmt.Fprintf(w, "generated  %s: %d samples\n", g.Data, g.Samples)
+	} else {
+		fmt.Fprintf(w, "generated  %s: %d samples by %s in %d steps, %d evaluations, seed %d", g.Model, g.Samples, g.Method, g.Steps, g.Evaluations, r.Seed)
+		if g.Classes != "" {
+			fmt.Fprintf(w, ", classes %s", g.Classes)
+		}
+		if g.Weights != "" {
+			fmt.Fprintf(w, ", weights %s", g.Weights)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Extractor != "" {
+		fmt.Fprintf(w, "features   %s\n", r.Extractor)
+	}
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintf(t, "\nmetric\tvalue\tbest\tsamples of each\n")
+	for _, m := range r.Metrics {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", m.Label, m.Value.String(), m.Best, m.Used)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if len(r.Columns) > 0 {
+		fmt.Fprintf(t, "\n%s\tKS\tW1\ttail KS %g\tMSLE %g\ttail error\tQ.99 ratio\tQ.999 ratio\tkurtosis ratio\tHill real\tHill gen.\n", "column", r.Q, r.Xi)
+		for _, c := range r.Columns {
+			fmt.Fprintf(t, "%s", c.Column)
+			for _, v := range []eval.Score{c.KS, c.Wasserstein1, c.TailKS, c.MSLE, c.TailError, c.Ratio99, c.Ratio999, c.KurtosisRatio, c.HillReal, c.HillGenerated} {
+				fmt.Fprintf(t, "\t%s", v.String())
+			}
+			fmt.Fprintln(t)
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintln(w, n)
+	}
+	return nil
+}
