@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,7 +121,7 @@ func TestDenoiserRows(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, f.Noise(ctx, all, x, []float32{0.5, 0.2, 0.1}), context.Canceled)
-	for _, o := range []heavytail.Options{{N: -1}, {N: 1 << 40}, {Classes: []int{9}}, {Seeds: []uint64{}}} {
+	for _, o := range []heavytail.Options{{N: -1}, {N: math.MaxInt}, {Classes: []int{9}}, {Seeds: []uint64{}}} {
 		_, err := m.Denoiser(o)
 		require.ErrorIs(t, err, &heavytail.OptionError{}, "%+v", o)
 	}
