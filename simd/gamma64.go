@@ -165,9 +165,9 @@ func gamma64Try(first, second, boost []uint32, q *Gamma64Params) float64 {
 	x := float64(q.D * cube)
 	if !(uc > float64(0.0331*zz)*zz) {
 		e, s, l := noise64Split(t)
-		right := float64(0.5*zz) + float64(q.D*(1-cube+float64(float64(math.FMA(s, l, e)*noise64Ln2)*3)))
+		right := float64(0.5*zz) + float64(q.D*(1-cube+float64(float64(dmath.FMA(s, l, e)*noise64Ln2)*3)))
 		e, s, l = noise64Split(u)
-		left := float64(math.FMA(s, l, e) * noise64Ln2)
+		left := float64(dmath.FMA(s, l, e) * noise64Ln2)
 		if left > right+q.Tol {
 			x = -1
 		} else if !(left+q.Tol < right) {

@@ -1,6 +1,10 @@
 package simd
 
-import "math"
+import (
+	"math"
+
+	"heavytail/internal/dmath"
+)
 
 // Minimax polynomials (Remez exchange or Lawson's iteration in 60 digits,
 // coefficients rounded to float64 one after the other, the rest fitted again).
@@ -49,7 +53,7 @@ const (
 func poly64(x float64, c []float64) float64 {
 	r := c[len(c)-1]
 	for i := len(c) - 2; i >= 0; i-- {
-		r = math.FMA(r, x, c[i])
+		r = dmath.FMA(r, x, c[i])
 	}
 	return r
 }
@@ -70,7 +74,7 @@ func noise64SinCosPi(y float64) (s, c float64) {
 	w := min(y, 0.5-y)
 	t := float64(w * w)
 	p := float64(poly64(t, noise64Sin[:]) * w)
-	q := math.FMA(poly64(t, noise64Cos[:]), t, 1)
+	q := dmath.FMA(poly64(t, noise64Cos[:]), t, 1)
 	if y > 0.25 {
 		return q, p
 	}
@@ -92,7 +96,7 @@ func noise64Split(x float64) (e, s, p float64) {
 // 53].
 func noise64NegLog2(w uint64) float64 {
 	e, s, p := noise64Split(noise64Unit(w))
-	return math.FMA(-s, p, -e)
+	return dmath.FMA(-s, p, -e)
 }
 
 // noise64Power splits 2^(Expo·log2 x + Bias) = 2^n·2^f, |f| ≤ ½: it returns n as
@@ -102,10 +106,10 @@ func noise64NegLog2(w uint64) float64 {
 func noise64Power(x float64, q *Noise64Params) (pow uint64, n, f, log float64) {
 	e, s, p := noise64Split(x)
 	l := float64(s * p)
-	g := math.FMA(q.Expo, l, math.FMA(q.ExpoLo, e, q.Bias))
-	z := math.FMA(q.ExpoHi, e, g) + noise64Magic
+	g := dmath.FMA(q.Expo, l, dmath.FMA(q.ExpoLo, e, q.Bias))
+	z := dmath.FMA(q.ExpoHi, e, g) + noise64Magic
 	n = z - noise64Magic
-	return math.Float64bits(z) << 52, n, math.FMA(q.ExpoHi, e, -n) + g, l + e
+	return math.Float64bits(z) << 52, n, dmath.FMA(q.ExpoHi, e, -n) + g, l + e
 }
 
 // noise64Signed returns x with its sign flipped where bit 63 of w is set.
@@ -126,17 +130,17 @@ func noise64Normals(w0, w1 uint64) (a, b float64) {
 func noise64Symmetric(w0, w1 uint64, q *Noise64Params, high bool) float64 {
 	v := noise64HalfUnit(w0)
 	sv, cv := noise64SinCosPi(v)
-	sy, cy := noise64SinCosPi(math.FMA(v, q.A, q.K))
+	sy, cy := noise64SinCosPi(dmath.FMA(v, q.A, q.K))
 	var s, c float64
 	if high {
-		s, c = math.FMA(cv, sy, float64(sv*cy)), sy
+		s, c = dmath.FMA(cv, sy, float64(sv*cy)), sy
 	} else {
-		s, c = sy, math.FMA(sv, cy, float64(cv*sy))
+		s, c = sy, dmath.FMA(sv, cy, float64(cv*sy))
 	}
 	e := noise64NegLog2(w1)
 	inv := 1 / float64(e*sv)
 	pow, _, f, _ := noise64Power(float64(c*inv), q)
-	r := math.FMA(poly64(f, noise64Exp[:]), f, 1)
+	r := dmath.FMA(poly64(f, noise64Exp[:]), f, 1)
 	x := float64(float64(float64(s*e)*inv) * math.Float64frombits(math.Float64bits(r)+pow))
 	return noise64Signed(x, w0)
 }
@@ -168,30 +172,30 @@ func noise64Skewed(w0, w1 uint64, q *Noise64Params, s0 bool) float64 {
 	t, h = float64(t*t), float64(h*h)
 	sb := float64(poly64(t, noise64SinWide[:]) * v)
 	s2 := float64(poly64(h, noise64Sin[:]) * float64(rest*0.5))
-	ch := math.FMA(poly64(h, noise64Cos[:]), h, 1)
+	ch := dmath.FMA(poly64(h, noise64Cos[:]), h, 1)
 	sh := float64(s2 * q.Eps)
 	twice := float64(sh * 2)
 	s1 := float64(float64(s2*ch) * 2)
-	c := math.FMA(-twice, sh, 1)
-	p := math.FMA(sb, q.InvSin, float64(b*s1))
+	c := dmath.FMA(-twice, sh, 1)
+	p := dmath.FMA(sb, q.InvSin, float64(b*s1))
 	e := float64(noise64NegLog2(w1) * noise64Ln2)
 	inv := 1 / float64(e*sv)
 	tan := float64(float64(cv*e) * inv)
-	qq := math.FMA(tan, p, -float64(s1*q.Eps))
+	qq := dmath.FMA(tan, p, -float64(s1*q.Eps))
 	pow, n, f, log := noise64Power(float64(p*inv), q)
 	pe := poly64(f, noise64Exp[:])
 	m1 := float64(pe * f) // 2^f − 1
 	two := math.Float64frombits(noise64One + pow)
-	x := math.FMA(two, m1, two) // e^y
+	x := dmath.FMA(two, m1, two) // e^y
 	if s0 {
 		d := float64(float64(log*q.InvAlpha) * pe)
 		if n != 0 {
-			d = float64(math.FMA(two, m1, two-1) * q.InvEps)
+			d = float64(dmath.FMA(two, m1, two-1) * q.InvEps)
 		}
-		d = math.FMA(c, d, -float64(twice*s2))
-		x = math.FMA(qq, x, float64(d*k))
+		d = dmath.FMA(c, d, -float64(twice*s2))
+		x = dmath.FMA(qq, x, float64(d*k))
 	} else {
-		x = float64(math.FMA(c, k, qq) * x)
+		x = float64(dmath.FMA(c, k, qq) * x)
 	}
 	x = noise64Signed(x, w0)
 	if !(x > q.Lo) {
@@ -210,10 +214,10 @@ func noise64Skewed(w0, w1 uint64, q *Noise64Params, s0 bool) float64 {
 func noise64Student(w0, w1 uint64, q *Noise64Params) float64 {
 	_, cv := noise64SinCosPi(noise64HalfUnit(w0))
 	e, s, p := noise64Split(noise64Unit(w1))
-	g := math.FMA(q.Expo, float64(s*p), math.FMA(q.ExpoLo, e, q.Bias))
-	z := min(math.FMA(q.ExpoHi, e, g), 1023) + noise64Magic
+	g := dmath.FMA(q.Expo, float64(s*p), dmath.FMA(q.ExpoLo, e, q.Bias))
+	z := min(dmath.FMA(q.ExpoHi, e, g), 1023) + noise64Magic
 	n := z - noise64Magic
-	f := math.FMA(q.ExpoHi, e, -n) + g
+	f := dmath.FMA(q.ExpoHi, e, -n) + g
 	m1 := float64(poly64(f, noise64Exp[:]) * f)
 	pow := math.Float64bits(z) << 52
 	i := math.Float64frombits(noise64One - pow)

@@ -84,7 +84,7 @@ func (t *integrator) integrate(panels []panel) {
 		h, c := (q.hi-q.lo)/2, (q.hi+q.lo)/2
 		om, w := n.om[n.n:][:len(q.rule.x)], n.w[n.n:][:len(q.rule.x)]
 		for i, x := range q.rule.x {
-			om[i], w[i] = math.FMA(h, x, c), float64(h*q.rule.w[i])
+			om[i], w[i] = dmath.FMA(h, x, c), float64(h*q.rule.w[i])
 		}
 		n.n += len(om)
 	}

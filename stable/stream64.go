@@ -76,7 +76,7 @@ func powerParams(num, den float64) (q simd.Noise64Params) {
 	}
 	q.Expo = num / den
 	q.ExpoHi = math.Float64frombits(math.Float64bits(q.Expo) &^ (1<<12 - 1))
-	q.ExpoLo = (q.Expo - q.ExpoHi) + (math.FMA(-q.Expo, den, num)+lost)/den
+	q.ExpoLo = (q.Expo - q.ExpoHi) + (dmath.FMA(-q.Expo, den, num)+lost)/den
 	return q
 }
 

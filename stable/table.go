@@ -173,15 +173,15 @@ func closeLog(got, want float64) bool {
 // horner evaluates a cell's polynomial, even and odd powers apart.
 func horner(c *[tableTerms]float64, u float64) float64 {
 	v := u * u
-	e := math.FMA(math.FMA(math.FMA(math.FMA(c[8], v, c[6]), v, c[4]), v, c[2]), v, c[0])
-	o := math.FMA(math.FMA(math.FMA(math.FMA(c[9], v, c[7]), v, c[5]), v, c[3]), v, c[1])
-	return math.FMA(o, u, e)
+	e := dmath.FMA(dmath.FMA(dmath.FMA(dmath.FMA(c[8], v, c[6]), v, c[4]), v, c[2]), v, c[0])
+	o := dmath.FMA(dmath.FMA(dmath.FMA(dmath.FMA(c[9], v, c[7]), v, c[5]), v, c[3]), v, c[1])
+	return dmath.FMA(o, u, e)
 }
 
 // find returns the cell of x and the place in it, nil beyond the cells.
 func (t *Table) find(x float64) (c *tableCell, u, z float64) {
 	z = (x - t.loc) * t.scale
-	b := math.Float64bits(math.FMA(math.Abs(z), t.stretch, 1))
+	b := math.Float64bits(dmath.FMA(math.Abs(z), t.stretch, 1))
 	j := b>>(52-tableCellBits) - 1023<<tableCellBits
 	if j >= tableSide { // also NaN
 		return nil, 0, z
@@ -191,7 +191,7 @@ func (t *Table) find(x float64) (c *tableCell, u, z float64) {
 	if math.Signbit(z) {
 		j += tableSide
 	}
-	return &t.cells[j], math.FMA(2, m, -3), z
+	return &t.cells[j], dmath.FMA(2, m, -3), z
 }
 
 // LogDensity returns ln f(x).

@@ -136,8 +136,8 @@ func (t *Table) solve(q, rest float64, upper bool) float64 {
 func hornerSlope(c *[tableTerms]float64, u float64) (v, d float64) {
 	v = c[tableTerms-1]
 	for i := tableTerms - 2; i >= 0; i-- {
-		d = math.FMA(d, u, v)
-		v = math.FMA(v, u, c[i])
+		d = dmath.FMA(d, u, v)
+		v = dmath.FMA(v, u, c[i])
 	}
 	return v, d
 }

@@ -48,7 +48,7 @@ func main() {
 		fmt.Println(line)
 	}
 	if len(bad) > 0 {
-		fatal(fmt.Errorf("%d places; write simd.FMA or math.FMA, or round the product: float64(x*y) + z", len(bad)))
+		fatal(fmt.Errorf("%d places; write simd.FMA or dmath.FMA, or round the product: float64(x*y) + z", len(bad)))
 	}
 	fmt.Printf("contraction: %d packages for arm64: %d multiply-adds that the source asks for, %d allowed, no other\n", r.packages, r.asked, len(allowed))
 }

@@ -1,7 +1,7 @@
 // Package dmath holds elementary functions on float64 whose bits are the same
 // on every architecture. The functions of package math are not: some
 // architectures replace them by assembly, and Go may fuse x*y + z. Here only
-// +, −, ×, ÷, fused multiply-add written as math.FMA, and exact operations on
+// +, −, ×, ÷, fused multiply-add written as FMA, and exact operations on
 // exponents occur, and no product can be fused by the compiler.
 //
 // Accuracy, the worst of the committed references of 60 and more digits: Tan
@@ -41,9 +41,11 @@ const (
 
 // poly evaluates Σ c[i]·x^i by Horner's rule with fused steps.
 func poly(x float64, c []float64) float64 {
-	r := c[len(c)-1]
-	for i := len(c) - 2; i >= 0; i-- {
-		r = math.FMA(r, x, c[i])
+	i := len(c) - 1
+	r := c[i]
+	for i > 0 {
+		i--
+		r = FMA(r, x, c[i])
 	}
 	return r
 }
@@ -58,8 +60,8 @@ func twoSum(a, b float64) (s, e float64) {
 // mulDD returns the product of two double-double numbers, error about 2^-104.
 func mulDD(ah, al, bh, bl float64) (h, l float64) {
 	p := float64(ah * bh)
-	e := math.FMA(ah, bh, -p)
-	e = math.FMA(ah, bl, math.FMA(al, bh, e))
+	e := FMA(ah, bh, -p)
+	e = FMA(ah, bl, FMA(al, bh, e))
 	h = p + e
 	return h, float64(p-h) + e
 }

@@ -18,20 +18,20 @@ var logC = []float64{
 // reduceLn2 returns k and r = rh + rl with x + xl = k·ln 2 + r, |r| ≤ 0.35.
 func reduceLn2(x, xl float64) (k int, rh, rl float64) {
 	n := math.RoundToEven(x * log2e)
-	r := math.FMA(-n, ln2Hi, x)
-	rh, rl = twoSum(r, math.FMA(-n, ln2Mid, xl))
+	r := FMA(-n, ln2Hi, x)
+	rh, rl = twoSum(r, FMA(-n, ln2Mid, xl))
 	return int(n), rh, rl
 }
 
 // expm1Kernel returns e^(h+l) − 1 as h + q, |h| ≤ 0.35.
 func expm1Kernel(h, l float64) (q float64) {
-	return l + math.FMA(h*h, poly(h, expC), float64(l*h))
+	return l + FMA(h*h, poly(h, expC), l*h)
 }
 
 // expKernel returns e^(h+l), |h| ≤ 0.35.
 func expKernel(h, l float64) float64 {
 	s := 1 + h
-	return s + (float64(float64(1-s)+h) + expm1Kernel(h, l))
+	return s + ((1 - s + h) + expm1Kernel(h, l))
 }
 
 // scale returns x·2^k for x in [½, 2].
@@ -89,17 +89,17 @@ func logDD(x float64) (hi, lo float64) {
 	f := m - 1
 	d, dl := twoSum(m, 1)
 	s := f / d
-	sl := math.FMA(-s, dl, math.FMA(-s, d, f)) / d
+	sl := FMA(-s, dl, FMA(-s, d, f)) / d
 	t := s * s
-	tl := math.FMA(2*s, sl, math.FMA(s, s, -t))
+	tl := FMA(2*s, sl, FMA(s, s, -t))
 	c := s * t
-	cl := math.FMA(s, tl, math.FMA(sl, t, math.FMA(s, t, -c)))
+	cl := FMA(s, tl, FMA(sl, t, FMA(s, t, -c)))
 	g := float64(twoThd * c)
-	gl := math.FMA(twoThd, cl, math.FMA(twoThL, c, math.FMA(twoThd, c, -g)))
+	gl := FMA(twoThd, cl, FMA(twoThL, c, FMA(twoThd, c, -g)))
 	p := float64(float64(c*t) * poly(t, logC))
 	a, al := twoSum(float64(n*ln2Hi), float64(2*s))
 	b, bl := twoSum(a, g)
-	r := (al + bl) + math.FMA(n, ln2Mid, float64(p+float64(gl+float64(2*sl))))
+	r := (al + bl) + FMA(n, ln2Mid, float64(p+float64(gl+float64(2*sl))))
 	hi = b + r
 	return hi, float64(b-hi) + r
 }

@@ -51,7 +51,7 @@ func GammaHalf(x float64) float64 {
 	u := 0.5 / x
 	c := float64(x*Log1p(u)) - 0.5
 	if x > 1e4 {
-		c = float64(-0.25 * u * math.FMA(u, math.FMA(u, 0.5, -2./3), 1))
+		c = float64(-0.25 * u * FMA(u, FMA(u, 0.5, -2./3), 1))
 	}
 	s := c + stirling(x+0.5) - stirling(x)
 	return float64(d*math.Sqrt(x)) * Exp(s)

@@ -28,18 +28,17 @@ var atanC = []float64{
 // sinKernel returns sin(y+l) as hi + lo, |y| ≤ π/4.
 func sinKernel(y, l float64) (hi, lo float64) {
 	t := y * y
-	c := math.FMA(-0.5*t, l, l) // l·cos y to the order that counts
-	return y, math.FMA(float64(t*y), poly(t, sinC), c)
+	return y, FMA(t*y, poly(t, sinC), FMA(-0.5*t, l, l)) // the last: l·cos y to the order that counts
 }
 
 // cosKernel returns cos(y+l) as hi + lo, |y| ≤ π/4.
 func cosKernel(y, l float64) (hi, lo float64) {
 	t := y * y
-	tl := math.FMA(y, y, -t)
+	tl := FMA(y, y, -t)
 	h := float64(0.5 * t)
 	w := 1 - h
-	e := float64(float64(1-w)-h) - math.FMA(y, l, float64(0.5*tl))
-	return w, math.FMA(float64(t*t), poly(t, cosC), e)
+	e := float64(float64(1-w)-h) - FMA(y, l, float64(0.5*tl))
+	return w, FMA(float64(t*t), poly(t, cosC), e)
 }
 
 const (
@@ -54,7 +53,7 @@ func reducePio2(x float64) (q int, y, l float64) {
 		return reduceHuge(x)
 	}
 	n := math.RoundToEven(x * (2 / math.Pi))
-	r := math.FMA(-n, pio2A, x) // exact
+	r := FMA(-n, pio2A, x) // exact
 	s, e := twoSum(r, -float64(n*pio2B))
 	y, f := twoSum(s, -float64(n*pio2C))
 	l = f + e
@@ -143,7 +142,7 @@ func Tan(x float64) float64 {
 	sh, sl := quadrant(q, y, l)
 	ch, cl := quadrant(q+1, y, l)
 	t := sh / ch
-	return t + float64(math.FMA(-t, cl, sl)+math.FMA(-t, ch, sh))/(ch+cl)
+	return t + float64(FMA(-t, cl, sl)+FMA(-t, ch, sh))/(ch+cl)
 }
 
 // reduceHalf returns q mod 4 and y + l = π·(x − q/2), |y| ≤ π/4, for finite x.
@@ -185,7 +184,7 @@ func Atan(x float64) float64 {
 	var r float64
 	switch {
 	case a <= tanPi8:
-		r = math.FMA(float64(a*a)*a, poly(a*a, atanC), a)
+		r = FMA(float64(a*a)*a, poly(a*a, atanC), a)
 	case a < 1/tanPi8: // π/4 + atan((a−1)/(a+1))
 		d, dl := twoSum(a, 1)
 		r = atanSum(pio4Hi, pio4Lo, a-1, d, dl)
@@ -199,8 +198,8 @@ func Atan(x float64) float64 {
 // exact for a < 2 and its rounding is below ¼ ulp of the result above).
 func atanSum(ch, cl, n, d, dl float64) float64 {
 	t := n / d
-	tl := math.FMA(-t, dl, math.FMA(-t, d, n)) / d
+	tl := FMA(-t, dl, FMA(-t, d, n)) / d
 	u := float64(t * t)
 	s, e := twoSum(ch, t)
-	return s + (math.FMA(float64(u*t), poly(u, atanC), float64(e+cl)) + tl/(1+u))
+	return s + (FMA(float64(u*t), poly(u, atanC), float64(e+cl)) + tl/(1+u))
 }

@@ -1,0 +1,5 @@
+//go:build !(386.sse2 || wasm)
+
+package dmath
+
+const noFMA = false
