@@ -45,7 +45,7 @@ type Status struct {
 
 // Do trains until the recipe's number of steps is done. When ctx ends it leaves
 // the step under way, which a resumed run does again, saves and returns ctx's
-// error. The folder must exist.
+// error, or why it could not save. The folder must exist.
 func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	var log *logs
 	if r.Dir != "" {
@@ -59,7 +59,10 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	defer t.Watch(context.Background())
 	for t.Done() < t.Recipe.Train.Steps {
 		if ctx.Err() != nil {
-			return errors.Join(r.save(t, log), ctx.Err())
+			if err := r.save(t, log); err != nil {
+				return fmt.Errorf("stopped, and step %d could not be saved (the last checkpoint is kept): %w", t.Done(), err)
+			}
+			return ctx.Err()
 		}
 		s, err := t.Step()
 		if err != nil && ctx.Err() != nil {

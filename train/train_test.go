@@ -185,6 +185,17 @@ func do(t *testing.T, dir string, tr *Trainer, stopAt int) error {
 	return r.Do(ctx, tr)
 }
 
+// An interrupted run whose state cannot be saved says that, and not that it was saved.
+func TestInterruptedRunThatCannotBeSaved(t *testing.T) {
+	r, set := toyRun(t, 23)
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, ModelFile), 0o755))
+	err := do(t, dir, start(t, 1, r, set), 3)
+	require.NotErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "stopped, and step 3 could not be saved (the last checkpoint is kept): ")
+	require.ErrorContains(t, err, "that is a folder")
+}
+
 func TestInterruptedRunEndsWithTheSameBytes(t *testing.T) {
 	const n = 23
 	r, set := toyRun(t, n)

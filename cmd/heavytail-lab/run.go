@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"path/filepath"
@@ -94,8 +93,5 @@ func (r *runRequest) do(ctx context.Context, e cli.Env, args []string) error {
 		fmt.Fprintf(e.Stderr, "%8s  %s\n", time.Since(start).Round(time.Second), fmt.Sprintf(format, a...))
 	}
 	err = run.Do(ctx, x, r.options)
-	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("stopped; the rows that are finished are in %s: the same command goes on", r.state)
-	}
-	return err
+	return cli.Left(err, "the rows that are finished are in %s: the same command goes on", r.state)
 }

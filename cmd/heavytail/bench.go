@@ -164,12 +164,9 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 		peak = peakFlops(o.threads)
 	}
 	for i, c := range all {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		r, err := timeCase(c, o, peak)
+		r, err := timeCase(ctx, c, o, peak)
 		if err != nil {
-			return err
+			return cli.Left(err, "%d of %s were timed", i, counted(len(all), "case"))
 		}
 		all[i] = benchCase{} // and its operands
 		if !isNetwork(kind) {
@@ -269,10 +266,13 @@ func (o benchOptions) seconds(f func()) (float64, error) {
 // timeCase runs c once to warm up and then o.count times. What a GPU does in less
 // than runsMS is run several times behind each other, so that the time between two
 // calls of this program does not count.
-func timeCase(c benchCase, o benchOptions, peak float64) (benchResult, error) {
+func timeCase(ctx context.Context, c benchCase, o benchOptions, peak float64) (benchResult, error) {
 	const runsMS, mostRuns = 2, 100
 	runs, launches := 1, 0
 	measure := func() (float64, error) {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
 		s, err := o.seconds(func() {
 			for range runs {
 				c.run()

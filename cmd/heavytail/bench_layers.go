@@ -11,6 +11,7 @@ import (
 
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/chart"
+	"heavytail/internal/cli"
 	"heavytail/kernels"
 	"heavytail/nn"
 )
@@ -49,7 +50,7 @@ func (o benchOptions) benchLayers(ctx context.Context, stdout io.Writer, peak fl
 	var passes []pass
 	for range o.count {
 		if err := ctx.Err(); err != nil {
-			return err
+			return cli.Left(err, "no operation was timed")
 		}
 		for i := range spent {
 			spent[i].Store(0)

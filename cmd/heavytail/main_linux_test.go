@@ -24,6 +24,9 @@ func TestInterruptSavesAndSaysHowToResume(t *testing.T) {
 	}
 }
 
+// named are the signals as regular expressions of what messages call them.
+var named = map[os.Signal]string{syscall.SIGINT: `Ctrl-C \(SIGINT\)`, syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP, as its terminal was closed"}
+
 func testSignalSaves(t *testing.T, s os.Signal) {
 	dir := t.TempDir()
 	c := process(dir, "train", "-data", "toy:rings", "-steps", "1000000", "-batch", "64", "-points", "500", "-preview-every", "0", "-out", "run")
@@ -40,7 +43,7 @@ func testSignalSaves(t *testing.T, s os.Signal) {
 	require.NoError(t, c.Process.Signal(s))
 	require.Error(t, c.Wait())
 	require.Equal(t, 1, c.ProcessState.ExitCode())
-	require.Regexp(t, `stopped after step \d+ of 1000000, saved: heavytail train -resume -out run goes on\n$`, errs.String())
+	require.Regexp(t, `stopped by `+named[s]+`: step \d+ of 1000000 is saved, and heavytail train -resume -out run goes on\n$`, errs.String())
 	var i modelInfo
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Positive(t, i.Step)
@@ -160,4 +163,37 @@ func TestMemoryDoesNotGrowWithTheNumber(t *testing.T) {
 	small, large := peak(64), peak(2000)
 	t.Logf("peak %d KiB for 64 samples, %d KiB for 2000", small>>10, large>>10)
 	require.Less(t, large, small+2000*8*8*4+(4<<20))
+}
+
+// A command that is interrupted says by what, and what is left of its work, wherever it
+// was: also where it computes, in files that were there before, in folders and pipes.
+func TestInterruptedCommandsSayWhatIsLeft(t *testing.T) {
+	dir := trained(t)
+	table(t, filepath.Join(dir, "x.csv"), "a", studentValues(200000, 3))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "old.npy"), []byte("old"), 0o644))
+	for i, c := range []struct{ args, left string }{
+		{"noise -law stable:1.5,0 -n 1e8 -o x.npy", "x.npy was not written"},
+		{"noise -law stable:1.5,0 -n 1e8 -o old.npy", "old.npy is as it was"},
+		{"noise -law stable:1.5,0 -n 1e10 -o -", "what went to the standard output is a part"},
+		{"sample -model run/model.safetensors -n 1000000 -o x.png", "x.png was not written"},
+		{"sample -model run/model.safetensors -n 1000000 -o pictures/", `\d+ of 1000000 pictures are in pictures/`},
+		{"tail x.csv -n 200000", "nothing was written"},
+		{"eval x.csv x.csv -json e.json", "nothing was written"},
+		{"bench gemm -count 1000000", `0 of \d+ cases were timed`},
+	} {
+		s := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%3]
+		for wait := 100 * time.Millisecond; ; wait *= 2 { // as in TestSignalsWhileAPipeIsOpened
+			status, text := signalled(t, dir, s, wait, strings.Fields(c.args)...)
+			if status == -1 && wait < 5*time.Second {
+				continue
+			}
+			require.Equal(t, 1, status, "%s: %s", c.args, text)
+			// A signal may come before a model is read, when there is no output yet.
+			require.Regexp(t, "^heavytail "+strings.Fields(c.args)[0]+": stopped by "+named[s]+": ("+c.left+`|nothing was written)\n$`, text, c.args)
+			break
+		}
+	}
+	require.NoFileExists(t, filepath.Join(dir, "x.npy"))
+	require.NoFileExists(t, filepath.Join(dir, "e.json"))
+	require.Equal(t, "old", string(readFile(t, filepath.Join(dir, "old.npy"))))
 }

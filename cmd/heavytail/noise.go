@@ -91,14 +91,15 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 		if e.Stdout == nil {
 			return cli.Usage("-o -: there is no standard output")
 		}
-		return src.write(ctx, cli.Unescaped(e.Stdout))
+		return cli.Left(src.write(ctx, cli.Unescaped(e.Stdout)), "%s", unwritten(o.out))
 	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
 		return cli.Usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
 	}
 	if err := folderOf("-o", o.out); err != nil {
 		return err
 	}
-	return atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
+	err = atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
+	return cli.Left(err, "%s", unwritten(o.out))
 }
 
 func noiseHelp() string {

@@ -80,7 +80,7 @@ func TestBenchNoiseDevice(t *testing.T) {
 	require.NoError(t, err)
 	for _, c := range cases {
 		before := dev.Launches()
-		r, err := timeCase(c, benchOptions{dev: dev, count: 1}, 0)
+		r, err := timeCase(t.Context(), c, benchOptions{dev: dev, count: 1}, 0)
 		require.NoError(t, err)
 		require.Greater(t, dev.Launches(), before, c.name)
 		require.Positive(t, r.Rate, c.name)

@@ -65,6 +65,20 @@ func folderOf(flag, path string) error {
 	return nil
 }
 
+// unwritten says what the output of a command that was interrupted holds.
+func unwritten(path string) string {
+	_, err := os.Stat(path)
+	switch {
+	case path == "-":
+		return "what went to the standard output is a part"
+	case atomicfile.Through(path):
+		return "what went to " + path + " is a part"
+	case err == nil:
+		return path + " is as it was"
+	}
+	return path + " was not written"
+}
+
 func folderExists(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.IsDir()
@@ -229,7 +243,8 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 		return fmt.Errorf("-o: %w", err)
 	}
 	s, d := r.loaded.SampleShape(r.options), r.per()
-	return r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
+	done := 0
+	err := r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
 		for i := range len(x) / d {
 			seed := r.options.SeedOf(first + i)
 			one := *r
@@ -239,7 +254,9 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 			if err := atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img, one.text()) }); err != nil {
 				return err
 			}
+			done++
 		}
 		return nil
 	})
+	return cli.Left(err, "%d of %s are in %s", done, counted(r.options.N, "picture"), f.path)
 }

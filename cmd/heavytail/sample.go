@@ -154,7 +154,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	}
 	err = out.write(ctx, r)
 	m.clear()
-	return err
+	return cli.Left(err, "%s", unwritten(r.out))
 }
 
 // check looks for mistakes that need no model.

@@ -96,7 +96,11 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	r, err := tails.Look(ctx, set, columns, o.n)
+	var r *tails.Report
+	err = untilDone(ctx, func() (err error) {
+		r, err = tails.Look(ctx, set, columns, o.n)
+		return err
+	})
 	if err != nil {
 		return err
 	}

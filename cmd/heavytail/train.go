@@ -332,7 +332,7 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	err := r.run.Do(ctx, t)
 	m.clear()
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("stopped after step %d of %d, saved: heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
+		return cli.Left(err, "step %d of %d is saved, and heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
 	}
 	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Place == "" && d.Unscaled == 0 {
 		if from > 0 && t.Done() == from {

@@ -47,7 +47,7 @@ func write(path string, size int64, fill func(w io.Writer) error) error {
 	if err == nil && old.IsDir() {
 		return errors.New("that is a folder; name a file in it")
 	}
-	if err == nil && (!old.Mode().IsRegular() || isStandard(old)) {
+	if err == nil && through(old) {
 		return writeThrough(path, old, fill)
 	}
 	target, err := follow(path)
@@ -152,15 +152,24 @@ func throughPipe(path string, fill func(w io.Writer) error) error {
 		}
 	case <-interrupted.Done():
 	}
-	return errors.New("stopped, its reader did not read")
+	return fmt.Errorf("stopped, its reader did not read: %w", interrupted.Err())
 }
 
 // interrupted ends by Interrupt.
 var interrupted, interrupt = context.WithCancel(context.Background())
 
 // Interrupt ends the calls of Write that wait for the reader of a named pipe, now
-// and from now on, with an error. Files are written as before.
+// and from now on, with an error that wraps context.Canceled. Files are written as before.
 func Interrupt() { interrupt() }
+
+// Through reports whether Write writes to what is at path as it goes: an end before
+// that of fill leaves a part there.
+func Through(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && through(st)
+}
+
+func through(st os.FileInfo) bool { return !st.Mode().IsRegular() || isStandard(st) }
 
 func buffered(f *os.File, fill func(w io.Writer) error) error {
 	w := bufio.NewWriterSize(f, 1<<18)

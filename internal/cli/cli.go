@@ -54,14 +54,14 @@ func (p Program) Main() {
 // do SIGQUIT and its kind, after which Go shows what the program was doing. What was
 // ignored at the start (under nohup, say) stays so.
 func untilSignal() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	got, end := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	notify(got, end)
 	go func() {
 		var s os.Signal
 		select {
-		case <-got:
-			cancel()
+		case s = <-got:
+			cancel(signalled{s})
 			atomicfile.Interrupt()
 			select {
 			case s = <-got:
@@ -149,6 +149,10 @@ func (p Program) run(ctx context.Context, e Env, c Command, args []string) int {
 	}
 	if err == nil {
 		return 0
+	}
+	if text, stopped := stopText(ctx, err); stopped {
+		fmt.Fprintf(e.Stderr, "%s: %s\n", path, text)
+		return 1
 	}
 	fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, plainWords(err)))
 	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {

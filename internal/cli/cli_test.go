@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +48,10 @@ func toy() Program {
 		"usage": Usage("want x_y"), "fault": errors.New("nn: tensor: gone"),
 		"path": &fs.PathError{Op: "open", Path: "a.csv", Err: fs.ErrNotExist}, "cut": io.ErrUnexpectedEOF,
 	}
+	errs["stop"] = fmt.Errorf("reading was stopped: %w", context.Canceled)
+	errs["half"] = fmt.Errorf("half: %w", Left(errs["stop"], "%d of 2 rows are there", 1))
+	errs["twice"] = Left(errs["half"], "nothing is there")
+	errs["other"] = Left(errs["fault"], "nothing is there")
 	_, errs["flag"] = data.Open(context.Background(), "toy:rings", data.Options{Columns: []string{"9"}})
 	return Program{Name: "toy", Summary: "is a test.", Fields: map[string]string{"x_y": "x"}, Commands: []Command{{
 		Name: "go", Args: "WORD", Summary: "goes", Help: "  toy go a\n",
@@ -61,6 +67,28 @@ func toy() Program {
 			}
 		},
 	}}}
+}
+
+// An end of the context says what ended it and what is left, and is no other error; what
+// ended by itself meanwhile tells its own.
+func TestStopped(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(signalled{os.Interrupt})
+	bare, end := context.WithCancel(t.Context())
+	end()
+	for _, c := range []struct {
+		ctx        context.Context
+		kind, want string
+	}{
+		{ctx, "stop", "stopped by Ctrl-C (SIGINT): nothing was written"}, {bare, "stop", "stopped: nothing was written"},
+		{ctx, "half", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there"}, {ctx, "twice", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there"},
+		{ctx, "fault", "gone"}, {ctx, "other", "gone"},
+	} {
+		var errs bytes.Buffer
+		require.Equal(t, 1, toy().Run(c.ctx, Env{Stdout: io.Discard, Stderr: &errs}, []string{"go", "-fail", c.kind}))
+		require.Equal(t, "toy go: "+c.want+"\n", errs.String())
+	}
+	require.ErrorIs(t, context.Cause(ctx), context.Canceled, "some take the cause for the error")
 }
 
 // A program's exit status is 2 for mistakes on the command line and 1 for every

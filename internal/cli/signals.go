@@ -22,3 +22,16 @@ func notify(got, end chan<- os.Signal) {
 	to(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	to(end, syscall.SIGQUIT, syscall.SIGABRT, syscall.SIGTRAP)
 }
+
+// signalName is what people know a signal by.
+func signalName(s os.Signal) string {
+	switch s {
+	case os.Interrupt:
+		return "Ctrl-C (SIGINT)"
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGHUP:
+		return "SIGHUP, as its terminal was closed"
+	}
+	return s.String()
+}
