@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
-	"recipe":          {"diffusion", "nn"},
+	"recipe":          {"diffusion", "internal/dmath", "nn", "stable"},             // dmath, stable: the transforms of columns, and the tails that they are for
 	"internal/sample": {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder

@@ -73,9 +73,9 @@ func (m *Model) Classes() int { return m.must("Classes").net.Classes() }
 // has none.
 func (m *Model) ClassNames() []string { return m.must("ClassNames").recipe.Data.ClassNames() }
 
-// Scaled reports whether training scaled the columns of the points, so that
-// Stream64 says more than Stream.
-func (m *Model) Scaled() bool { return m.must("Scaled").recipe.Data.Scaling != nil }
+// Scaled reports whether training scaled or transformed the columns of the points, so
+// that Stream64 says more than Stream.
+func (m *Model) Scaled() bool { return m.must("Scaled").recipe.Data.Converted() }
 
 // SampleShape returns the shape of the samples of o: the trained one, or that
 // with o's height and width.

@@ -60,7 +60,8 @@ type Data struct {
 	Range      []float64 `json:"range,omitempty"`      // values of black and white in arrays of images; nil: 0 and 255 of bytes, −1 and 1 of others
 	Missing    string    `json:"missing,omitempty"`    // tables: drop rows with cells without value, or error
 
-	Scaling *Scaling `json:"scaling,omitempty"` // of the columns of points; nil: as they are
+	Scaling   *Scaling    `json:"scaling,omitempty"`   // of the columns of points; nil: as they are
+	Transform []Transform `json:"transform,omitempty"` // of the columns of points, after their scaling; nil: none
 }
 
 // fashionNames are the classes of Fashion-MNIST, whose files number them.
@@ -171,6 +172,7 @@ func (r Recipe) Clone() Recipe {
 		r.Data.Scaling = &scaling
 	}
 	d := &r.Data
+	d.Transform = slices.Clone(d.Transform)
 	d.Shape, d.Names, d.Columns, d.Select, d.Range = slices.Clone(d.Shape), slices.Clone(d.Names), slices.Clone(d.Columns), slices.Clone(d.Select), slices.Clone(d.Range)
 	r.Train.EMA, r.Train.Changes = slices.Clone(r.Train.EMA), slices.Clone(r.Train.Changes)
 	return r
@@ -215,6 +217,9 @@ func (d Data) validate() error {
 	}
 	if n := len(d.Columns); n > 0 && (len(d.Shape) != 1 || n != d.Shape[0]) {
 		return fmt.Errorf("data of shape %v with %d names of columns; want one per column of points, or none", d.Shape, n)
+	}
+	if err := d.validateTransform(); err != nil {
+		return err
 	}
 	return d.Scaling.validate(d.Shape)
 }

@@ -77,6 +77,7 @@ type Points struct {
 	Row      func(dst []float64, i int)
 	Name     func(column int) string
 	Place    func(i int) string
+	Bent     func(column int) bool // columns that a transform follows, which takes any float64; nil: none
 }
 
 // roundingShare bounds the differences that count as rounding: 16 units in the
@@ -146,7 +147,7 @@ func (s *Scaling) reach(p Points, c int, x []float64) error {
 		return fmt.Errorf("%s has values too large to be scaled; divide it by its typical size first", p.Name(c))
 	}
 	far := max(slices.Max(x)-mid, mid-slices.Min(x))
-	if k == 0 || far/k <= math.MaxFloat32 {
+	if k == 0 || far/k <= math.MaxFloat32 || p.Bent != nil && p.Bent(c) && far/k <= math.MaxFloat64 {
 		return nil
 	}
 	row, i := make([]float64, p.Dim), 0

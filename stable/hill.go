@@ -105,17 +105,39 @@ func TailIndex(x []float64) (TailFit, error) {
 	for i, v := range x {
 		y[i] = math.Abs(v - mid)
 	}
-	top, err := largest("TailIndex", y)
+	return corrected("TailIndex", y)
+}
+
+// SideIndex is TailIndex for one tail of x, above its median or below it. Threshold
+// is the distance from the median. The error of a side without a tail, such as that
+// of values that are bounded there and rounded, says so.
+func SideIndex(x []float64, upper bool) (TailFit, error) {
+	if err := checkData("SideIndex", x, hillLeast); err != nil {
+		return TailFit{}, err
+	}
+	mid := quantiles(x, 0.5)[0]
+	y := make([]float64, len(x))
+	for i, v := range x {
+		if y[i] = v - mid; !upper {
+			y[i] = mid - v
+		}
+	}
+	return corrected("SideIndex", y)
+}
+
+// corrected is the estimate of TailIndex from the values of y above 0.
+func corrected(op string, y []float64) (TailFit, error) {
+	top, err := largest(op, y)
 	if err != nil {
 		return TailFit{}, err
 	}
 	gaps := logGaps(top)
 	k := max((HillK(gaps)+1)/2, int(math.Sqrt(float64(len(gaps)))))
-	f, err := hill("TailIndex", top, gaps, k)
+	f, err := hill(op, top, gaps, k)
 	if err != nil {
 		return f, err
 	}
-	f.N = len(x)
+	f.N = len(y)
 	kk := float64(k)
 	sum := 0.0
 	for i, u := range gaps[:k] {

@@ -93,9 +93,9 @@ func (t *Trainer) told(i, j int) float64 {
 func (t *Trainer) seen(i int) []float32 {
 	x := t.buf.x0[:t.set.Per()]
 	t.set.Get(x, i, false)
-	if s := t.Recipe.Data.Scaling; s != nil {
+	if d := &t.Recipe.Data; d.Converted() {
 		t.set.Float64(t.buf.wide, i)
-		s.Apply(x, t.buf.wide)
+		d.ToNetwork(x, t.buf.wide)
 	}
 	return x
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Measure sets what a process takes from the data where the flags do not give
-// it: σ_data, one for images and one per column for points, as they are scaled, and the mean
+// it: σ_data, one for images and one per column for points, as they are scaled and bent, and the mean
 // that a flow's network of noise needs at its start. Four digits are kept. It
 // returns what to say of values that decide them alone, an error that names one
 // with which no process of the kind is possible.
@@ -31,8 +31,11 @@ func Measure(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	}
 	if of := r.Data.Scaling; !set.Images() && (of == nil || of.Kind != recipe.Std) { // who scales by it was told
 		raw := slices.Clone(std) // in the units of the data
-		if of != nil {
-			for c := range raw {
+		for c := range raw {
+			switch {
+			case bends(r.Data.Transform, c): // no deviation of the data's
+				raw[c] = 0
+			case of != nil:
 				raw[c] *= of.Scale[c]
 			}
 		}
@@ -68,9 +71,9 @@ func tooFar(set *data.Set, r recipe.Recipe, err error) error {
 	i, j, far := 0, 0, -1.0
 	for k := range set.Len() {
 		set.Get(z, k, false)
-		if s := r.Data.Scaling; s != nil {
+		if r.Data.Converted() {
 			set.Float64(x, k)
-			s.Apply(z, x)
+			r.Data.ToNetwork(z, x)
 		}
 		for c, v := range z {
 			if a := math.Abs(float64(v)); a > far {
@@ -107,10 +110,11 @@ func swamped(set *data.Set, std []float64, what string) (notes []string) {
 }
 
 // farOut notes each column of points with a value beyond TooLarge of the
-// scales that were measured on it.
-func farOut(set *data.Set, s *recipe.Scaling) (notes []string) {
+// scales that were measured on it; not where a transform draws it in.
+func farOut(set *data.Set, d *recipe.Data) (notes []string) {
+	s := d.Scaling
 	for c, half := range s.Scale {
-		if half == 0 {
+		if half == 0 || bends(d.Transform, c) {
 			continue
 		}
 		i, v := farthest(set, c, s.Center[c])
@@ -151,8 +155,7 @@ func digits(x []float64) []float64 {
 // moments returns the mean and the standard deviation of each channel of images,
 // of each column of points as the network sees them.
 func moments(rec *recipe.Recipe, set *data.Set) (mean, std []float64) {
-	s := rec.Data.Scaling
-	if s == nil {
+	if !rec.Data.Converted() {
 		return set.Moments()
 	}
 	d := set.Per()
@@ -161,7 +164,7 @@ func moments(rec *recipe.Recipe, set *data.Set) (mean, std []float64) {
 	each := func(f func(c int, v float64)) {
 		for i := range set.Len() {
 			set.Float64(x, i)
-			s.Apply(z, x)
+			rec.Data.ToNetwork(z, x)
 			for c, v := range z {
 				f(c, float64(v))
 			}

@@ -108,9 +108,9 @@ func (t *Trainer) sample(x0 []float32, i, n int, number uint64) {
 	flip := r.Data.Flip && bits(r.Train.Seed, tagFlip, number)&1 == 1
 	at := t.order.at(number)
 	label := t.set.Get(x0, at, flip)
-	if s := r.Data.Scaling; s != nil {
+	if r.Data.Converted() {
 		t.set.Float64(t.buf.wide, at)
-		s.Apply(x0, t.buf.wide)
+		r.Data.ToNetwork(x0, t.buf.wide)
 	}
 	if unit(bits(r.Train.Seed, tagDrop, number)) < r.Train.LabelDrop {
 		label = -1

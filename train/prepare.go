@@ -12,7 +12,7 @@ import (
 
 // Prepare settles r, the settings of a preset or of a program, for set: what the
 // data are is noted in r, the network takes their shape and classes, points are
-// scaled (Scale), what the process takes from the data is measured (Measure), and a
+// scaled (Scale) and bent (Bend), what the process takes from the data is measured (Measure), and a
 // learning rate that falls ends with the run. r is new: what was measured on one set
 // does not become that of another. It returns what a person should know
 // of the data, and an error if no training can be made of both.
@@ -25,7 +25,7 @@ func Prepare(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		return nil, err
 	}
 	notes = set.Notes
-	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){Scale, Measure} {
+	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){Scale, Bend, Measure} {
 		more, err := settle(r, set)
 		if err != nil {
 			return nil, err
@@ -96,21 +96,66 @@ func Scale(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		kind = recipe.Robust
 	}
 	d.Scaling = nil
+	if kind == recipe.None && d.Transform != nil {
+		return nil, nil // Bend looks whether values are in reach
+	}
 	if kind == recipe.None {
 		return nil, Reach(set, *d)
 	}
 	if set.Images() {
 		return nil, fmt.Errorf("-standardize %s: images are not scaled, but points; leave it out", kind)
 	}
-	d.Scaling, notes, err = recipe.MeasureScaling(kind, pointsOf(set))
+	p := pointsOf(set)
+	p.Bent = func(c int) bool { return bends(d.Transform, c) }
+	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
 	if err != nil {
 		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
 	}
-	notes = append(notes, farOut(set, d.Scaling)...)
+	notes = append(notes, farOut(set, d)...)
 	how := "median and half interquartile range"
 	if kind == recipe.Std {
 		how = "mean and standard deviation"
 		notes = append(notes, swamped(set, d.Scaling.Scale, "standard deviation, by which it is scaled,")...)
 	}
 	return append([]string{"columns scaled by " + how + " (-standardize)"}, notes...), nil
+}
+
+// bends reports whether column c has one of the transforms t: one of each column, or
+// one for all, as who asks for them may give them.
+func bends(t []recipe.Transform, c int) bool {
+	if len(t) == 1 {
+		c = 0
+	}
+	return c < len(t) && t[c].Kind != recipe.None
+}
+
+// Bend settles the transforms of points that r asks for by the Kind of its
+// Data.Transform, one for all columns or one for each, after Scale: it measures the
+// tails that recipe.TTF follows, and returns what to say about it. It returns an error
+// if there are not as many transforms as columns, or if the data are images, or if it
+// finds a value that is beyond float32 even so, which it names.
+func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	d := &r.Data
+	if d.Transform == nil {
+		return nil, nil
+	}
+	var kinds, said []string
+	for _, t := range d.Transform {
+		kinds = append(kinds, t.Kind)
+	}
+	if set.Images() {
+		return nil, fmt.Errorf("-transform %s: images are not transformed, but points; leave it out", strings.Join(kinds, ","))
+	}
+	if d.Transform, notes, err = recipe.MeasureTransform(kinds, d.Scaling, pointsOf(set)); err != nil {
+		return nil, fmt.Errorf("-transform %s: %w", strings.Join(kinds, ","), err)
+	}
+	for _, kind := range recipe.Transforms() {
+		if kind != recipe.None && slices.Contains(kinds, kind) {
+			said = append(said, kind)
+		}
+	}
+	if said != nil {
+		notes = append([]string{"columns bent by " + strings.Join(said, ", ") + " (-transform): samples come back in the units of the data"}, notes...)
+	}
+	return notes, Reach(set, *d)
 }

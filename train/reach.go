@@ -8,7 +8,7 @@ import (
 )
 
 // Reach returns an error that names the first point of a set which float32, in
-// which networks work, does not hold as d scales it. Files hold float64.
+// which networks work, does not hold as d scales and bends it. Files hold float64.
 func Reach(set *data.Set, d recipe.Data) error {
 	if set.Images() {
 		return nil // their range brought them to [−1, 1], or near
@@ -16,8 +16,8 @@ func Reach(set *data.Set, d recipe.Data) error {
 	wide, z := make([]float64, set.Per()), make([]float32, set.Per())
 	for i := range set.Len() {
 		set.Float64(wide, i)
-		if d.Scaling != nil {
-			d.Scaling.Apply(z, wide)
+		if d.Converted() {
+			d.ToNetwork(z, wide)
 		} else {
 			set.Get(z, i, false)
 		}

@@ -175,6 +175,7 @@ func recipeFlags(fs *flag.FlagSet) []*setting {
 	define(c, "seed", "`seed` of the start weights, the order and the noise", parseUint, func(r *R) *uint64 { return &r.Train.Seed })
 	c.when = late
 	standardizeFlag(c)
+	transformFlag(c)
 	toggle(c, "flip", "mirror half of the images", func(r *R) *bool { return &r.Data.Flip })
 
 	processFlags(c)

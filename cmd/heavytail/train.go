@@ -245,11 +245,15 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err != nil {
 		return rec, nil, err
 	}
+	bent, err := r.bend(&rec, set)
+	if err != nil {
+		return rec, nil, err
+	}
 	more, err := train.Measure(&rec, set)
 	if err != nil {
 		return rec, nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
 	}
-	r.notes = slices.Concat(set.Notes, notes, more)
+	r.notes = slices.Concat(set.Notes, notes, bent, more)
 	rec.Train.Mode = tensor.FastMode(r.dev)
 	rec.EndRate(r.given["warmup"])
 	if err := rec.Validate(); err != nil {
@@ -270,6 +274,7 @@ func (r *trainRequest) blame(base, final recipe.Recipe, err error) error {
 	}
 	impossible := func(rec recipe.Recipe) bool {
 		rec = rec.Clone()
+		rec.Data.Transform = final.Data.Transform
 		if rec.Data.Scaling = final.Data.Scaling; rec.EDM != nil && rec.EDM.SigmaData == nil {
 			rec.EDM.SigmaData = []float64{1} // as good as what is measured
 		}

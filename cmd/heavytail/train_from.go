@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"heavytail/data"
 	"heavytail/internal/cli"
@@ -65,8 +66,11 @@ func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []s
 	if s := rec.Data.Scaling; set.Images() && s != nil && s.Kind != recipe.None {
 		return nil, cli.Usage("-standardize %s: images are not scaled, but points; leave it out", s.Kind)
 	}
-	if r.source == nil || !r.source.Whole || set.Images() || len(r.source.Recipe.Data.Shape) != 1 {
+	if !r.fromPoints(set) {
 		return train.Scale(rec, set)
+	}
+	if !r.given["transform"] { // bend keeps it: values far out are in reach
+		rec.Data.Transform = slices.Clone(r.source.Recipe.Data.Transform)
 	}
 	of := r.source.Recipe.Data.Scaling
 	kind := recipe.None
@@ -90,4 +94,50 @@ func (r *trainRequest) standardize(rec *recipe.Recipe, set *data.Set) (notes []s
 	s.Center, s.Scale = slices.Clone(s.Center), slices.Clone(s.Scale)
 	rec.Data.Scaling = &s
 	return []string{fmt.Sprintf("columns scaled as the model of -from has them scaled (%s), not measured anew (-standardize)", kind)}, nil
+}
+
+// fromPoints reports whether the run starts from a model that knows its points by a
+// recipe.
+func (r *trainRequest) fromPoints(set *data.Set) bool {
+	return r.source != nil && r.source.Whole && !set.Images() && len(r.source.Recipe.Data.Shape) == 1
+}
+
+// bend settles -transform: a run that starts from a model keeps the transforms of its
+// columns, unless it says others.
+func (r *trainRequest) bend(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	if !r.fromPoints(set) {
+		return flagged(train.Bend(rec, set))
+	}
+	of := r.source.Recipe.Data.Transform
+	if r.given["transform"] {
+		if notes, err = train.Bend(rec, set); err == nil && !slices.Equal(of, rec.Data.Transform) {
+			notes = append(notes, fmt.Sprintf("the model of -from knows its points by another transform (%s): without -transform the run keeps that", kindsOf(of)))
+		}
+		return flagged(notes, err)
+	}
+	if of == nil || len(of) != set.Per() { // StartFrom says what differs
+		rec.Data.Transform = nil
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("columns bent as the model of -from has them bent (%s), not measured anew (-transform)", kindsOf(of))}, train.Reach(set, rec.Data)
+}
+
+// flagged makes the error of a flag, which its text begins with, one of usage.
+func flagged(notes []string, err error) ([]string, error) {
+	if err != nil && strings.HasPrefix(err.Error(), "-") {
+		err = cli.Usage("%w", err)
+	}
+	return notes, err
+}
+
+// kindsOf returns transforms as -transform has them.
+func kindsOf(of []recipe.Transform) string {
+	if of == nil {
+		return recipe.None
+	}
+	var kinds []string
+	for _, t := range of {
+		kinds = append(kinds, t.Kind)
+	}
+	return strings.Join(kinds, ",")
 }

@@ -41,7 +41,7 @@ func memory(net *nn.Net, r recipe.Recipe, o Options, n int) (own, shared int64, 
 // states returns the bytes of the states of one sample of d values.
 func (o Options) states(r recipe.Recipe, d int) int64 {
 	per := 4 // x of run
-	if r.Data.Scaling != nil {
+	if r.Data.Converted() {
 		per += 12 // units.wide and narrow
 	}
 	if o.guided() {

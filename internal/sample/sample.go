@@ -91,14 +91,18 @@ func Run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 // that float32 has not, at a mean of 10⁹ all of them.
 func Run64(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(first int, x []float64) error) error {
 	return run(ctx, net, r, seeds, o, func(u *units, first int, x []float32) error {
-		return emit(first, u.samples64(first, x))
+		y, err := u.finite(first, u.samples64(first, x))
+		if err != nil {
+			return err
+		}
+		return emit(first, y)
 	})
 }
 
 // run draws the samples and passes them to emit as the network has them, with
 // their units.
 func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Options, emit func(u *units, first int, x []float32) error) error {
-	given := units{scaling: r.Data.Scaling, edit: o.Edit, image: o.Image64}
+	given := units{data: &r.Data, edit: o.Edit, image: o.Image64}
 	o, err := o.Defaults(r).scaled(r)
 	if err == nil {
 		err = o.Validate(r)
