@@ -243,3 +243,10 @@ func (c *Column) light() bool {
 	n := c.Nu == nil || c.student.Nu >= nuGaussian || math.IsInf(c.student.Interval.Hi, 1)
 	return a && n && (c.Alpha != nil || c.Nu != nil)
 }
+
+// heavy tells that a law has tails which are told from a Gaussian's, or, whatever the
+// laws say, that the extremes have.
+func (c *Column) heavy() bool {
+	fitted := !math.IsNaN(c.index()) && !c.light()
+	return fitted || c.hill.K > 0 && c.hill.Interval.Hi < heavyIndex
+}

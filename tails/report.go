@@ -29,12 +29,15 @@ type Report struct {
 type Suggestion struct {
 	Noises []Noise  `json:"-"`     // the best first
 	Train  []string `json:"train"` // the same as the command train takes them
-	Alpha  float64  `json:"alpha"`
-	Nu     *float64 `json:"nu"`     // of Student-t noise; null: Gaussian
-	Index  *float64 `json:"index"`  // of the tails that it follows; null: none
-	Law    string   `json:"law"`    // gaussian, stable, student, either or none
-	Column int      `json:"column"` // it rests on; -1: none
-	Why    string   `json:"why"`
+	// Transform is train's -transform for Gaussian noise instead: soft-log for the heavy
+	// columns, none for the light; empty if none is heavy, or not all were looked at.
+	Transform string   `json:"transform,omitempty"`
+	Alpha     float64  `json:"alpha"`
+	Nu        *float64 `json:"nu"`     // of Student-t noise; null: Gaussian
+	Index     *float64 `json:"index"`  // of the tails that it follows; null: none
+	Law       string   `json:"law"`    // gaussian, stable, student, either or none
+	Column    int      `json:"column"` // it rests on; -1: none
+	Why       string   `json:"why"`
 }
 
 // Limits of the suggestion. Noise needs a mean, so α > 1; from nuGaussian on a
@@ -105,6 +108,33 @@ func (r *Report) suggest(labels []int) error {
 		}
 	}
 	return nil
+}
+
+// transform returns what draws in the heavy columns of points that have so many
+// columns: one word if all are of a kind, else one for each column.
+func (r *Report) transform(columns int) string {
+	if r.Images || len(r.Columns) != columns {
+		return ""
+	}
+	kinds := make([]string, len(r.Columns))
+	for i := range r.Columns {
+		c := &r.Columns[i]
+		if c.Column != i { // -columns chose others
+			return ""
+		}
+		kinds[i] = recipe.None
+		if c.heavy() {
+			kinds[i] = recipe.SoftLog
+		}
+	}
+	switch of := slices.Compact(slices.Clone(kinds)); {
+	case len(of) > 1:
+		return strings.Join(kinds, ",")
+	case of[0] == recipe.None:
+		return ""
+	default:
+		return of[0]
+	}
 }
 
 // follow suggests the noise with the tails of column c.
@@ -222,7 +252,7 @@ func (c *Column) prefer(kind string) (law, why string) {
 	rest := fmt.Sprintf("%s %s has the heaviest tails; noise with the tails of the data is the lightest that leaves none of them to the network", kind, c.Label())
 	index := c.index()
 	if index < leastAlpha {
-		rest = fmt.Sprintf("%s %s has the heaviest tails, of index %.3g; -alpha %.3g is the heaviest noise, as with less it has hardly a mean, and leaves the rest of these tails to the network: compress the data first (asinh, logarithm)",
+		rest = fmt.Sprintf("%s %s has the heaviest tails, of index %.3g; -alpha %.3g is the heaviest noise, as with less it has hardly a mean, and leaves the rest of these tails to the network: draw the column in (-transform softlog)",
 			kind, c.Label(), index, leastAlpha)
 	}
 	switch {

@@ -55,7 +55,11 @@ func Look(ctx context.Context, set *data.Set, columns []int, n int) (*Report, er
 			r.Columns[len(r.Columns)-1].Name = set.Columns[c]
 		}
 	}
-	return r, r.suggest(set.Labels)
+	if err := r.suggest(set.Labels); err != nil {
+		return r, err
+	}
+	r.Suggestion.Transform = r.transform(w)
+	return r, nil
 }
 
 func values(n int) string {

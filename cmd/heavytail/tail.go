@@ -45,8 +45,10 @@ the data leaves the tails to the network, which must stretch Gaussian values out
 without bound; heavier noise than the data buys nothing. Where the fits are
 Gaussian but the tail index is below 5 with all of its interval, it is taken for
 nu. Where nothing is heavy, or the values are bounded as in 8-bit images, Gaussian
-noise will do; heavy-tailed noise may still serve rare classes there. It is a
-start, not a promise: compare by eval.
+noise will do; heavy-tailed noise may still serve rare classes there. With
+-transform as it is printed, softlog for the heavy columns and none for the light,
+Gaussian noise serves heavy columns too: train draws them in and sample undoes it.
+It is a start, not a promise: compare by eval.
 `,
 	Flags: tailFlags,
 }
@@ -165,7 +167,11 @@ func printTails(w io.Writer, r *tails.Report) error {
 		}
 	}
 	s := r.Suggestion
-	fmt.Fprintf(w, "\nsuggestion: train %s\n", strings.Join(s.Train, "\n        or: train "))
+	ways := slices.Clone(s.Train)
+	if s.Transform != "" {
+		ways = append(ways, "-process flow -transform "+s.Transform)
+	}
+	fmt.Fprintf(w, "\nsuggestion: train %s\n", strings.Join(ways, "\n        or: train "))
 	if !r.Images {
 		s.Why += "; training scales every column by its median and half interquartile range, and samples come back in the units of the data (-standardize)"
 	}
