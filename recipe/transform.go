@@ -245,6 +245,7 @@ func measureTails(out []Transform, s *Scaling, p Points) (notes []string) {
 			if t.Kind != TTF || s != nil && s.Scale[c] == 0 {
 				continue
 			}
+			inRange(x)
 			var upper, lower string
 			t.Upper, upper = tailWeight(x, true)
 			t.Lower, lower = tailWeight(x, false)
@@ -253,6 +254,22 @@ func measureTails(out []Transform, s *Scaling, p Points) (notes []string) {
 		first += len(block)
 	}
 	return notes
+}
+
+// inRange divides values by a power of 2 where they are so large or small that stable
+// refuses them; a tail index does not feel it.
+func inRange(x []float64) {
+	most := 0.0
+	for _, v := range x {
+		most = max(most, math.Abs(v))
+	}
+	if most == 0 || most > 1e-100 && most < 1e100 {
+		return
+	}
+	_, e := math.Frexp(most)
+	for i, v := range x {
+		x[i] = math.Ldexp(v, -e)
+	}
 }
 
 // tailWeight returns λ of one side of x, to four digits, and its index for a person.

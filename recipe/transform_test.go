@@ -99,9 +99,9 @@ func studentColumn(n int, nu float64) []float64 {
 	return x
 }
 
-// TestTransformedTailsAreLight: the extremes of Student's law have its index; bent,
-// they have no moment that is missing up to the fourth, by the index of all its
-// interval, and TTF leaves those of a Gaussian within what these vary.
+// TestTransformedTailsAreLight: the extremes of Student's law have no second, or no
+// fourth, moment, their index with all its interval being below twice ν; bent, they
+// have all to the fourth.
 func TestTransformedTailsAreLight(t *testing.T) {
 	const n = 10000
 	for _, nu := range []float64{1.5, 3} {

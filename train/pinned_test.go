@@ -40,7 +40,17 @@ func pinnedPoints(t *testing.T) (runs []goldenRun) {
 	scaling, _, err := recipe.MeasureScaling(recipe.Robust, recipe.Points{Len: set.Len(), Dim: 2, Row: set.Float64})
 	require.NoError(t, err)
 	r.Data.Scaling = scaling
-	return append(runs, goldenRun{"dlpm-median-scaled", r, set})
+	runs = append(runs, goldenRun{"dlpm-median-scaled", r, set})
+	for i, kind := range []string{recipe.SoftLog, recipe.Asinh, recipe.TTF} {
+		r, set := toyRun(t, pinnedSteps)
+		require.NoError(t, r.Use([]string{recipe.Flow, recipe.DLPM, recipe.EDM}[i]))
+		r.Data.Transform = []recipe.Transform{{Kind: kind}, {Kind: recipe.None}}
+		if r.Data.Scaling = scaling; kind == recipe.TTF {
+			r.Data.Transform[0].Lower, r.Data.Transform[0].Upper = 0.2, 0.5
+		}
+		runs = append(runs, goldenRun{r.Kind() + "-" + kind, r, set})
+	}
+	return runs
 }
 
 // pinnedImages are small runs on images, one of each process, the Student-t ones

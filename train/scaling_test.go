@@ -89,6 +89,86 @@ func samples64(t *testing.T, tr *Trainer, n int) (out []float64) {
 	return out
 }
 
+// TestTransformIsTheDataBent: a run on scaled values with a transform trains the
+// network of a run on those values, bent before, to the last bit, and gives its samples
+// unbent; what EDM measures is of the bent values.
+func TestTransformIsTheDataBent(t *testing.T) {
+	rows := student(300)
+	for _, tr := range []recipe.Transform{{Kind: recipe.SoftLog}, {Kind: recipe.Asinh}, {Kind: recipe.TTF, Lower: 0.3, Upper: 0.4}} {
+		run := func(f func(float64) float64, with []recipe.Transform) (*Trainer, []float64) {
+			r, set := pointRun(t, rows, f, recipe.None, 3)
+			require.NoError(t, r.Use(recipe.EDM))
+			r.Data.Transform = with
+			_, err := Measure(&r, set)
+			require.NoError(t, err)
+			x := start(t, 1, r, set)
+			steps(t, x, 3)
+			return x, r.EDM.SigmaData
+		}
+		plain, sigma := run(tr.Bend, nil)
+		bent, measured := run(func(v float64) float64 { return v }, []recipe.Transform{tr, tr})
+		require.Equal(t, sigma, measured, "%v", tr)
+		numtest.SameBits(t, weights(plain), weights(bent), fmt.Sprint(tr))
+		want := samples64(t, plain, 20)
+		for i, v := range samples64(t, bent, 20) {
+			require.Equal(t, tr.Unbend(want[i]), v, "%v", tr)
+		}
+	}
+}
+
+// TestBend: transforms that a program asks for, one for all or one for each column, are
+// settled by Prepare; a value that no scaling brings into reach is in it, bent.
+func TestBend(t *testing.T) {
+	values := func(i int) []float64 { return []float64{float64(i%7 - 3), math.Ldexp(float64(i%5-2), 4*(i%200))} }
+	set, err := data.From(table{900, values}, []int{2}, nil)
+	require.NoError(t, err)
+	prepare := func(kinds ...string) (recipe.Recipe, []string, error) {
+		r, err := recipe.Preset("toy")
+		require.NoError(t, err)
+		require.NoError(t, r.Use(recipe.Flow))
+		for _, kind := range kinds {
+			r.Data.Transform = append(r.Data.Transform, recipe.Transform{Kind: kind})
+		}
+		notes, err := Prepare(&r, set)
+		return r, notes, err
+	}
+	_, _, err = prepare()
+	require.Error(t, err, "2^800 scaled")
+	_, _, err = prepare(recipe.SoftLog, recipe.None)
+	require.Error(t, err, "2^800 scaled, where another column is bent")
+	r, notes, err := prepare(recipe.None, recipe.SoftLog)
+	require.NoError(t, err)
+	require.Equal(t, []recipe.Transform{{Kind: recipe.None}, {Kind: recipe.SoftLog}}, r.Data.Transform)
+	require.Contains(t, strings.Join(notes, "\n"), "columns bent by softlog (-transform)")
+	r, _, err = prepare(recipe.TTF)
+	require.NoError(t, err)
+	require.Equal(t, recipe.Transform{Kind: recipe.TTF}, r.Data.Transform[0], "seven values have no tail")
+	require.Greater(t, r.Data.Transform[1].Upper, 1.0)
+	again := r.Data.Transform
+	require.NoError(t, func() error { _, err := Prepare(&r, set); return err }())
+	require.Equal(t, again, r.Data.Transform, "settled twice")
+	_, _, err = prepare(recipe.SoftLog, recipe.SoftLog, recipe.SoftLog)
+	require.ErrorContains(t, err, "-transform softlog,softlog,softlog: transforms of 3 columns for data of 2")
+
+	pictures, err := data.From(clouds(20), []int{1, 2, 1}, nil)
+	require.NoError(t, err)
+	_, err = Bend(&r, pictures)
+	require.ErrorContains(t, err, "images are not transformed")
+}
+
+// table is a set of rows.
+type table struct {
+	n   int
+	row func(i int) []float64
+}
+
+func (s table) Len() int { return s.n }
+
+func (s table) Sample(dst []float64, i int) int {
+	copy(dst, s.row(i))
+	return -1
+}
+
 // TestReturnsKeepTheirScale: a short training on returns, Student-t of scale 0.01,
 // gives samples that are nearer to that law than a law of twice the width is; so
 // does one on values around 10⁹. Without scaling the same training does not.

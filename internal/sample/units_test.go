@@ -1,6 +1,8 @@
 package sample
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +69,78 @@ func TestSamplesComeInTheUnitsOfTheData(t *testing.T) {
 			numtest.SameBits(t, f32(want), last, kind+" "+method+": states")
 		}
 	}
+}
+
+// bent gives scaled r a transform.
+func bent(r recipe.Recipe, kind string) recipe.Recipe {
+	r = scaled(r)
+	r.Data.Transform = []recipe.Transform{{Kind: kind}, {Kind: recipe.None}}
+	if kind == recipe.TTF {
+		r.Data.Transform[0].Lower, r.Data.Transform[0].Upper = 0.002, 0.004 // the network's samples go to hundreds
+	}
+	return r
+}
+
+// unbent returns what values of the network stand for in r: first unbent, then
+// scaled back.
+func unbent(r recipe.Recipe, z []float32) []float64 {
+	x := make([]float64, len(z))
+	for i := 0; i < len(z); i += 2 {
+		x[i], x[i+1] = 1<<10+float64(0x1p-7*r.Data.Transform[0].Unbend(float64(z[i]))), -3+4*float64(z[i+1])
+	}
+	return x
+}
+
+// TestTransformsAreUndone: with a transform every sampler gives the samples that it
+// gives without one, unbent, shows its states so, and takes edits in the units of the
+// data, of which known values come back to the last bit.
+func TestTransformsAreUndone(t *testing.T) {
+	net, seeds, inReach := network(t), []uint64{5, 6, 7}, 0
+	for _, kind := range kinds {
+		plain := of(t, kind)
+		for i, method := range MethodsOf(plain) {
+			r := bent(plain, recipe.Transforms()[i%3])
+			o := Options{Method: method, Steps: 6, Batch: 2}
+			z := draw(t, net, plain, seeds, o)
+			want := unbent(r, z)
+			require.Equal(t, want, draw64(t, net, r, seeds, o), "%s %s", kind, method)
+			if narrow := f32(want); slices.Max(narrow) <= math.MaxFloat32 && slices.Min(narrow) >= -math.MaxFloat32 { // else: TestSamplesBeyondFloat32
+				numtest.SameBits(t, narrow, draw(t, net, r, seeds, o), kind+" "+method)
+				inReach++
+			}
+			last64 := make([]float64, 6)
+			o.Step64 = func(first, left int, x []float64) error { copy(last64[2*first:], x); return nil }
+			draw64(t, net, r, seeds, o)
+			require.Equal(t, want, last64, "%s %s: states", kind, method)
+			o.Step64 = nil
+
+			start := []float32{0.5, -1.25}
+			o.Edit = &diffusion.Edit{Image: start, Strength: 0.5}
+			want = unbent(r, draw(t, net, plain, seeds, o))
+			o.Edit, o.Image64 = &diffusion.Edit{Strength: 0.5}, unbent(r, start)
+			require.Equal(t, want, draw64(t, net, r, seeds, o), "%s %s: an edit", kind, method)
+			given := []float64{1<<10 + 0.1, 7}
+			o.Edit, o.Image64 = &diffusion.Edit{Known: []bool{true, false}}, given
+			for j, v := range draw64(t, net, r, seeds, o) {
+				if j%2 == 0 {
+					require.Equal(t, given[0], v)
+				}
+			}
+		}
+	}
+	require.Greater(t, inReach, 10)
+}
+
+// TestSamplesBeyondFloat64 are an error that names the column and the transform.
+func TestSamplesBeyondFloat64(t *testing.T) {
+	net, r := network(t), bent(of(t, recipe.EDM), recipe.SoftLog)
+	r.Data.Scaling.Scale[0] = 1e308 // what is bent beyond 1.8 is beyond float64
+	seeds := List([]uint64{1, 2, 3, 4, 5, 6, 7, 8})
+	err := Run64(t.Context(), net, r, seeds, Options{Batch: 1}, func(int, []float64) error { return nil })
+	require.ErrorContains(t, err, "column 0 that the transform softlog takes beyond float64")
+	r.Data.Scaling.Scale[0] = math.MaxFloat64
+	err = Run(t.Context(), net, r, seeds, Options{Batch: 8}, func(int, []float32) error { return nil })
+	require.ErrorContains(t, err, "column 0 that the transform softlog takes beyond float64")
 }
 
 // TestEditsAreInTheUnitsOfTheData: an image to start from, or to keep parts of,
