@@ -10,9 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/data"
 	"heavytail/internal/npy"
 	"heavytail/recipe"
 	"heavytail/stable"
+	"heavytail/train"
 )
 
 // farPoints writes n rows of 10⁹ + t₃, of 0.01·t₃ with six zeros in ten, and of 7.
@@ -136,4 +138,86 @@ func TestWhatIsScaled(t *testing.T) {
 	r := heavytailIn(t, dir, strings.Fields("train -steps 1 -out no -data csv:wild.csv")...)
 	require.Equal(t, 1, r.status)
 	require.Contains(t, r.stderr, "1e+37 in line 5")
+}
+
+// TestTransformedPoints: what training bends, sampling undoes, -init takes points in
+// their units, a resumed run keeps its transform, and the library's run is the same
+// file.
+func TestTransformedPoints(t *testing.T) {
+	dir := t.TempDir()
+	farPoints(t, filepath.Join(dir, "x.csv"), 400)
+	flags := "-data csv:x.csv -process flow -transform softlog,ttf,none "
+	said := ok(t, dir, strings.Fields("train "+flags+"-steps 60 -batch 64 -preview-every 60 -out bent")...).stderr
+	require.Contains(t, said, "columns bent by softlog, ttf (-transform)")
+	require.Contains(t, said, "column 1: tails of index")
+	require.FileExists(t, filepath.Join(dir, "bent", "preview-00000060.png"))
+	rec := recipeOf(t, dir, "bent/model.safetensors")
+	s := rec.Data.Scaling
+	require.Equal(t, recipe.SoftLog, rec.Data.Transform[0].Kind)
+	require.InDelta(t, 1/3., rec.Data.Transform[1].Upper, 0.3)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "init.csv"), []byte("1000000000.1,0.003,7\n"), 0o644))
+	draw := func(args string) []float64 {
+		ok(t, dir, strings.Fields("sample -model bent/model.safetensors -n 100 -o s.npy "+args)...)
+		f, err := os.Open(filepath.Join(dir, "s.npy"))
+		require.NoError(t, err)
+		defer f.Close()
+		a, err := npy.Read(f, 1<<20)
+		require.NoError(t, err)
+		require.NotNil(t, a.F64, "float64 in the file")
+		return a.F64
+	}
+	near := 0
+	for x := draw(""); len(x) > 0; x = x[3:] {
+		if max(x[0]-1e9, 1e9-x[0]) < 10*s.Scale[0] && max(x[1], -x[1]) < 10*s.Scale[1] {
+			near++
+		}
+		require.Equal(t, 7.0, x[2])
+	}
+	require.Greater(t, near, 75)
+	for x := draw("-init init.csv -strength 0.02 -steps 50"); len(x) > 0; x = x[3:] {
+		require.InDelta(t, 1000000000.1, x[0], 0.5*s.Scale[0], "noise of the last level of fifty, a fiftieth, and a network of sixty steps")
+	}
+	ok(t, dir, strings.Fields("eval csv:x.csv model:bent/model.safetensors -n 50 -steps 5")...)
+	ok(t, dir, strings.Fields("sample -model bent/model.safetensors -n 20 -steps 5 -o s.gif")...)
+
+	resume := "train -resume -steps 60 -batch 64 -preview-every 60 -out bent -transform "
+	ok(t, dir, strings.Fields(resume+"softlog,ttf,none")...)
+	for _, other := range []string{"softlog", "none", "softlog,ttf,ttf"} {
+		r := heavytailIn(t, dir, strings.Fields(resume+other)...)
+		require.Equal(t, 2, r.status)
+		require.Contains(t, r.stderr, "-transform would change data.transform")
+	}
+
+	t.Chdir(dir)
+	lib, err := recipe.Preset("toy")
+	require.NoError(t, err)
+	require.NoError(t, lib.Use(recipe.Flow))
+	lib.Train.Steps, lib.Train.Batch = 60, 64
+	for _, kind := range []string{recipe.SoftLog, recipe.TTF, recipe.None} {
+		lib.Data.Transform = append(lib.Data.Transform, recipe.Transform{Kind: kind})
+	}
+	set, err := data.Open(t.Context(), "csv:x.csv", data.Options{})
+	require.NoError(t, err)
+	_, err = train.Prepare(&lib, set)
+	require.NoError(t, err)
+	require.Equal(t, string(rec.JSON()), string(lib.JSON()))
+	_, err = train.Fit(t.Context(), lib, set, train.Options{Dir: "lib", Threads: 1})
+	require.NoError(t, err)
+	require.Equal(t, readFile(t, "bent/model.safetensors"), readFile(t, "lib/model.safetensors"))
+}
+
+// TestTailSaysWhatToBend: softlog for the heavy columns and none for the light, which
+// train takes as it is printed; nothing where none is heavy or a column is left out.
+func TestTailSaysWhatToBend(t *testing.T) {
+	dir := t.TempDir()
+	normal := make([]float64, 3000)
+	stable.Key{Seed: 2}.Normal64(normal, 0)
+	table(t, filepath.Join(dir, "x.csv"), "a,b,c", studentValues(3000, 3), normal, stableValues(3000, 1.4))
+	table(t, filepath.Join(dir, "n.csv"), "b", normal)
+	require.Equal(t, "softlog,none,softlog", report(t, dir, "csv:x.csv").Suggestion.Transform)
+	require.Contains(t, ok(t, dir, "tail", "csv:x.csv").stdout, "or: train -process flow -transform softlog,none,softlog\n")
+	require.Equal(t, "softlog", report(t, dir, "csv:x.csv", "-columns", "a,c").Suggestion.Transform)
+	require.Empty(t, report(t, dir, "csv:n.csv").Suggestion.Transform)
+	ok(t, dir, strings.Fields("train -data csv:x.csv -process flow -transform softlog,none,softlog -steps 1 -batch 8 -preview-every 0 -out run")...)
 }

@@ -142,6 +142,34 @@ func TestTrainFromKeepsTheScaling(t *testing.T) {
 	require.Contains(t, r.stderr, "by another scaling (none)")
 }
 
+// A run from a model keeps the transform that the weights know, with the tails that
+// were measured for it, unless told another.
+func TestTrainFromKeepsTheTransform(t *testing.T) {
+	dir := t.TempDir()
+	writePoints(t, filepath.Join(dir, "x.csv"), 1, 300, 3, 0.01)
+	writePoints(t, filepath.Join(dir, "y.csv"), 2, 300, 1.5, 5)
+	args := func(data, out string, more ...string) []string {
+		return append([]string{"train", "-data", data, "-process", "flow", "-steps", "2", "-batch", "4", "-preview-every", "0", "-out", out}, more...)
+	}
+	kinds := func(out string) []recipe.Transform {
+		return savedRecipe(t, dir, out, "model.safetensors").Data.Transform
+	}
+	ok(t, dir, args("csv:x.csv", "bent", "-transform", "ttf,none")...)
+	require.Positive(t, kinds("bent")[0].Upper)
+	from := []string{"-from", "bent/model.safetensors"}
+	r := ok(t, dir, args("csv:y.csv", "kept", from...)...)
+	require.Equal(t, kinds("bent"), kinds("kept"))
+	require.Contains(t, r.stderr, "columns bent as the model of -from has them bent (ttf,none), not measured anew (-transform)")
+	r = ok(t, dir, args("csv:y.csv", "none", append(from, "-transform", "none")...)...)
+	require.Nil(t, kinds("none"))
+	require.Contains(t, r.stderr, "the model of -from knows its points by another transform (ttf,none)")
+	r = ok(t, dir, args("csv:y.csv", "anew", append(from, "-transform", "ttf,none")...)...)
+	require.NotEqual(t, kinds("bent"), kinds("anew"))
+	require.Contains(t, r.stderr, "another transform")
+	ok(t, dir, args("csv:y.csv", "scaled", append(from, "-standardize", "std")...)...)
+	require.Equal(t, kinds("bent"), kinds("scaled"))
+}
+
 // An impossible value names the flag that gave it.
 func TestImpossibleValuesNameTheirFlag(t *testing.T) {
 	dir := t.TempDir()
@@ -159,7 +187,7 @@ func TestImpossibleValuesNameTheirFlag(t *testing.T) {
 		{"-schedule step -lr-every 3 -lr-gamma 9", "-schedule step"}, {"-alpha 3", "-alpha 3"}, {"-T 0", "-T 0"}, {"-clamp-a -1", "-clamp-a -1"}, {"-clamp-eps -1", "-clamp-eps -1"},
 		{"-scale x", "-scale x"}, {"-process tedm -nu 1", "-nu 1"}, {"-process edm -sigma-data -1", "-sigma-data -1"}, {"-process edm -p-std 1e9", "-p-std 1e9"},
 		{"-process edm -p-mean 1e9", "-p-mean 1e9"}, {"-process flow -target x", "-target x"}, {"-process lim -alpha 9", "-alpha 9"}, {"-process lim -clamp-a -2", "-clamp-a -2"},
-		{"-points -1", "-points"}, {"-process x", "-process"}, {"-standardize x", "-standardize"}, {"-preset x", "-preset"},
+		{"-points -1", "-points"}, {"-process x", "-process"}, {"-standardize x", "-standardize"}, {"-transform x", "-transform"}, {"-transform asinh,asinh,asinh", "-transform asinh,asinh,asinh"}, {pictures + "-transform asinh", "-transform asinh"}, {"-preset x", "-preset"},
 		{pictures + "-long-tail 3", "-long-tail"}, {pictures + "-channels 2", "-channels"}, {pictures + "-size -2", "-size"}, {pictures + "-range 1,1", "-range"},
 	} {
 		args := strings.Fields(c.args)
