@@ -39,7 +39,7 @@ var gaussians = func() (g [13]float64) {
 func erfcx(x float64) float64 {
 	xx, sum := float64(x*x), 0.0
 	for n := len(gaussians) - 1; n > 0; n-- {
-		sum += gaussians[n] / (float64(n*n)/4 + xx)
+		sum += gaussians[n] / (float64(float64(n*n)/4) + xx)
 	}
 	v := (1/x + float64(2*x*sum)) / (2 * piHi)
 	if x < 6 {
@@ -62,8 +62,11 @@ func logErfc(x float64) (l, slope float64) {
 // LogErfc returns ln erfc(x) for x ≥ 0, where erfc itself is 0 from 27 on; NaN
 // below. The worst of the references is off by 1.4 ulp.
 func LogErfc(x float64) float64 {
-	if !(x >= 0) {
+	switch {
+	case !(x >= 0):
 		return nan
+	case x == inf:
+		return -inf
 	}
 	l, _ := logErfc(x)
 	return l
