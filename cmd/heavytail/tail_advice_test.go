@@ -153,7 +153,7 @@ func TestTailWhereNoAlphaFits(t *testing.T) {
 	}
 	require.Contains(t, []int{1, 2}, r.Suggestion.Column)
 	require.Equal(t, []string{"-process dlpm -alpha 1.1"}, r.Suggestion.Train)
-	require.Contains(t, r.Suggestion.Why, "compress")
+	require.Contains(t, r.Suggestion.Why, "draw the column in (-transform softlog)")
 	require.NotContains(t, r.Suggestion.Why, "lightest that leaves none", "noise of 1.1 leaves most of such tails to the network")
 	require.NotContains(t, r.Suggestion.Why, "heavier far out")
 	require.Nil(t, r.Columns[1].Beta, "beta is that of a stable law, and none fits")
