@@ -21,6 +21,9 @@ type EDM struct {
 
 	PMean float64 `json:"p_mean,omitempty"` // training: ln σ ~ N(PMean, PStd²)
 	PStd  float64 `json:"p_std,omitempty"`  // 0: PMean and PStd are −1.2 and 1.2
+	// LogUniform draws ln σ in training evenly from SigmaMin to SigmaMax instead, so
+	// that every octave that sampling passes is learned as well as the next.
+	LogUniform bool `json:"log_uniform,omitempty"`
 
 	SigmaMin float64 `json:"sigma_min,omitempty"` // sampling: last level above 0; 0 means 0.002
 	SigmaMax float64 `json:"sigma_max,omitempty"` // sampling: first level; 0 means 80
@@ -51,6 +54,8 @@ func (p EDM) Validate() error {
 	switch {
 	case p.ScaledTime && p.channels() > 1 && len(p.Nu) > 1:
 		return bad("ScaledTime", true, "it needs one nu; switch it off")
+	case p.LogUniform && p.PStd != 0:
+		return bad("LogUniform", true, "p_mean and p_std are of the normal law of ln σ; leave them out")
 	case !(math.Abs(mean) <= 20):
 		return bad("PMean", mean, "use −20 to 20; −1.2 is usual")
 	case !(std > 0 && std <= 10):
@@ -65,7 +70,8 @@ func (p EDM) Validate() error {
 	return nil
 }
 
-// LogSigma returns the mean and the deviation of ln σ in training.
+// LogSigma returns the mean and the deviation of ln σ in training, where that is
+// normal.
 func (p EDM) LogSigma() (mean, std float64) {
 	if p.PStd == 0 {
 		return -1.2, 1.2

@@ -8,7 +8,8 @@ import (
 )
 
 // An EDMNoiser makes training examples of an EDM, in terms of the network F
-// that Precondition wraps. Per sample, ln σ ~ N(P_mean, P_std²) and
+// that Precondition wraps. Per sample, ln σ ~ N(P_mean, P_std²), or uniform between
+// those of σ_min and σ_max (LogUniform), and
 //
 //	n = z/√κ,  x = x_0 + σ·n
 //	input c_in·x,  time c_noise,  target (x_0 − c_skip·x)/c_out
@@ -35,6 +36,13 @@ func NewEDMNoiser(p EDM, seed uint64) (*EDMNoiser, error) {
 
 // Sigma returns σ of the given sample.
 func (n *EDMNoiser) Sigma(sample uint64) float64 {
+	if n.proc.LogUniform {
+		var u [1]float64
+		trainingStream(n.seed, sample, 0).Uniform64(u[:], 0)
+		lo, hi, _ := n.proc.levels()
+		lo = dmath.Log(lo)
+		return dmath.Exp(lo + float64(u[0]*(dmath.Log(hi)-lo)))
+	}
 	var z [1]float32
 	trainingStream(n.seed, sample, 0).Normal(z[:], 0)
 	mean, std := n.proc.LogSigma()

@@ -27,7 +27,7 @@ var flagValues = map[string]map[string]string{
 	"train": {
 		"data": "toy:swiss_roll", "preset": "2d", "from": "%s/dlpm/model.safetensors", "dry-run": "true", "log-every": "1", "preview-every": "1",
 		"size": "12", "channels": "1|3", "long-tail": "0.3", "points": "70", "process": "lim", "seed": "5", "standardize": "std", "transform": "asinh|softlog,none", "flip": "true", "alpha": "1.4", "isotropic": "false",
-		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "target": "data",
+		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "log-uniform": "true", "target": "data",
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
 		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",

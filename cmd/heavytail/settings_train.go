@@ -51,7 +51,7 @@ func fixedFlag(c *catalogue) {
 
 func isFixed(r recipe.Recipe) bool { return reflect.DeepEqual(r.Network.Fixed(), r.Network) }
 
-// logSigmaFlags defines -p-mean and -p-std. A recipe holds both or, where they
+// logSigmaFlags defines -p-mean, -p-std and -log-uniform. A recipe holds both or, where they
 // are EDM's, neither: one alone brings the other's usual value with it.
 func logSigmaFlags(c *catalogue) {
 	both := func(field func(*diffusion.EDM) *float64) func(*recipe.Recipe) *float64 {
@@ -70,4 +70,6 @@ func logSigmaFlags(c *catalogue) {
 		}
 		return v, err
 	}, both(func(p *diffusion.EDM) *float64 { return &p.PStd }))
+	of(c, "log-uniform", "edm, tedm: ln σ in training even from the lowest level to the highest instead of normal", parseBool,
+		func(r *recipe.Recipe) *bool { return edm(r, func(p *diffusion.EDM) *bool { return &p.LogUniform }) })
 }
