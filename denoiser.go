@@ -24,8 +24,9 @@ import (
 // lim for LIMSampler; Data for EDMSampler, TEDMAncestral, TEDMSDE and DPMSolver;
 // Velocity for FlowSampler.
 //
-// Rows are samples as the network sees them: images in [−1,1], points scaled by
-// Recipe().Data.Scaling, if there is one, whose Undo gives the units of the data.
+// Rows are samples as the network sees them: images in [−1,1], points as the method
+// ToNetwork of Recipe().Data scales and transforms them, whose FromNetwork gives the
+// units of the data.
 // Estimates are not clipped: Sample does that with images, by the sampler's field Clip
 // or by DataDenoiser.Clamp, Flow.Clamp and LIM.Clamp with the bound 1.
 //

@@ -132,8 +132,9 @@ func bends(t []recipe.Transform, c int) bool {
 // Bend settles the transforms of points that r asks for by the Kind of its
 // Data.Transform, one for all columns or one for each, after Scale: it measures the
 // tails that recipe.TTF follows, and returns what to say about it. It returns an error
-// if there are not as many transforms as columns, or if the data are images, or if it
-// finds a value that is beyond float32 even so, which it names.
+// if there are not as many transforms as columns, or if the data are images and r asks
+// for others than recipe.None, or if it finds a value that is beyond float32 even so,
+// which it names.
 func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	d := &r.Data
 	if d.Transform == nil {
@@ -143,16 +144,20 @@ func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	for _, t := range d.Transform {
 		kinds = append(kinds, t.Kind)
 	}
-	if set.Images() {
-		return nil, fmt.Errorf("-transform %s: images are not transformed, but points; leave it out", strings.Join(kinds, ","))
-	}
-	if d.Transform, notes, err = recipe.MeasureTransform(kinds, d.Scaling, pointsOf(set)); err != nil {
-		return nil, fmt.Errorf("-transform %s: %w", strings.Join(kinds, ","), err)
-	}
 	for _, kind := range recipe.Transforms() {
 		if kind != recipe.None && slices.Contains(kinds, kind) {
 			said = append(said, kind)
 		}
+	}
+	switch {
+	case set.Images() && said == nil:
+		d.Transform = nil
+		return nil, nil
+	case set.Images():
+		return nil, fmt.Errorf("-transform %s: images are not transformed, but points; leave it out", strings.Join(kinds, ","))
+	}
+	if d.Transform, notes, err = recipe.MeasureTransform(kinds, d.Scaling, pointsOf(set)); err != nil {
+		return nil, fmt.Errorf("-transform %s: %w", strings.Join(kinds, ","), err)
 	}
 	if said != nil {
 		notes = append([]string{"columns bent by " + strings.Join(said, ", ") + " (-transform): samples come back in the units of the data"}, notes...)

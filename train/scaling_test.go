@@ -154,6 +154,10 @@ func TestBend(t *testing.T) {
 	require.NoError(t, err)
 	_, err = Bend(&r, pictures)
 	require.ErrorContains(t, err, "images are not transformed")
+	r.Data.Transform = []recipe.Transform{{Kind: recipe.None}}
+	_, err = Bend(&r, pictures)
+	require.NoError(t, err)
+	require.Nil(t, r.Data.Transform)
 }
 
 // table is a set of rows.
