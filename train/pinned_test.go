@@ -50,7 +50,10 @@ func pinnedPoints(t *testing.T) (runs []goldenRun) {
 		}
 		runs = append(runs, goldenRun{r.Kind() + "-" + kind, r, set})
 	}
-	return runs
+	r, set = toyRun(t, pinnedSteps)
+	require.NoError(t, r.Use(recipe.TEDM))
+	r.EDM.LogUniform = true
+	return append(runs, goldenRun{"tedm-log-uniform", r, set})
 }
 
 // pinnedImages are small runs on images, one of each process, the Student-t ones
