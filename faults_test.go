@@ -114,13 +114,13 @@ var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^panic: `)
 // judge runs the mutant's tests and returns an error unless one of them fails:
 // to compile is not to fail.
 func (m mutant) judge(t *testing.T) error {
-	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=100s", "-run", m.test, "-overlay", m.overlay(t), "./"+m.pkg)
+	cmd := exec.Command("go", "test", "-count=1", "-vet=off", "-timeout=10m", "-run", m.test, "-overlay", m.overlay(t), "./"+m.pkg)
 	out, err := cmd.CombinedOutput()
 	tail := out[max(0, len(out)-1500):]
 	switch {
 	case err == nil:
 		return fmt.Errorf("%s stays green:\n%s", m.test, tail)
-	case !failed.Match(out):
+	case !failed.Match(out) || bytes.Contains(out, []byte("panic: test timed out")):
 		return fmt.Errorf("no test failed, something else did:\n%s", tail)
 	}
 	return nil
