@@ -55,7 +55,8 @@ type step struct {
 	opt      tensor.ConvOpt
 	macs     float64 // multiply-adds of a sample
 	forward  func(r *run)
-	record   func() // records the backward pass; called in reverse order
+	record   func()            // records the backward pass; called in reverse order
+	onnx     func(e *exporter) // writes it as nodes; nil: it has no such form
 	backward func(r *run)
 }
 

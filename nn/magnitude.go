@@ -68,6 +68,7 @@ func (g *graph) rescale(x *value) *value {
 		}
 	}
 	st := &step{name: "magnitude", forward: apply(y, x)}
+	st.onnx = func(e *exporter) { e.rescale(y, x, g.in) }
 	st.record = func() {
 		dy := y.grad
 		g.touch(dy)

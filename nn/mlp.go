@@ -99,7 +99,7 @@ func (m *mlp) record(g *graph, _, _ int) error {
 	e = g.silu(g.linear(e, m.time))
 	x := g.in
 	if m.cfg.Magnitude {
-		x = g.host(features, m.cfg.Dim+1)
+		x = g.host(features, (*exporter).features, m.cfg.Dim+1)
 	}
 	h := g.layerNorm(g.linear(x, m.in), m.norm, true)
 	for _, b := range m.blocks {
@@ -109,7 +109,8 @@ func (m *mlp) record(g *graph, _, _ int) error {
 	}
 	g.out = g.linear(h, m.out)
 	if m.tail != nil {
-		z := g.host(func(y, x []float32, t float32) { tail(y, x, t, m.cfg.TailRadius) }, knots*m.cfg.Dim)
+		z := g.host(func(y, x []float32, t float32) { tail(y, x, t, m.cfg.TailRadius) },
+			func(e *exporter, y *value) { e.tail(y, m.cfg.Dim, m.cfg.TailRadius) }, knots*m.cfg.Dim)
 		g.out = g.sum(g.out, g.linear(z, m.tail))
 	}
 	return nil

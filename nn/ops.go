@@ -13,6 +13,7 @@ func (g *graph) linear(x *value, l *linear) *value {
 	g.macs += float64(l.w.n)
 	g.products = append(g.products, product{x: x, y: y, weight: l.w})
 	s := &step{name: "linear", weight: l.w, forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
+	s.onnx = func(e *exporter) { e.linear(y, x, l) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -49,6 +50,7 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	g.products = append(g.products, p)
 	g.macs += float64(float64(h*w) * float64(c.w.n))
 	s := &step{name: "convolution", y: y, weight: c.w, opt: opt, forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
+	s.onnx = func(e *exporter) { e.conv(y, x, c, res, opt) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -77,6 +79,7 @@ func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 	s := &step{name: "group norm", y: y, forward: func(r *run) {
 		r.dev.GroupNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
 	}}
+	s.onnx = func(e *exporter) { e.groupNorm(y, x, n, ss, silu) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x, ss, stats)
@@ -102,6 +105,7 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 	s := &step{name: "layer norm", y: y, forward: func(r *run) {
 		r.dev.LayerNorm(r.at(y), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
 	}}
+	s.onnx = func(e *exporter) { e.layerNorm(y, x, n, silu) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x, stats)
@@ -120,6 +124,7 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 func (g *graph) silu(x *value) *value {
 	y := g.alloc(x.shape...)
 	s := &step{name: "SiLU", forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
+	s.onnx = func(e *exporter) { e.set(y, e.activated(e.at(x), true)) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy, x)
@@ -137,6 +142,7 @@ func (g *graph) silu(x *value) *value {
 func (g *graph) sum(a, b *value) *value {
 	y := g.over(a)
 	s := &step{name: "sum", forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
+	s.onnx = func(e *exporter) { e.sum(y, a, b) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy)
@@ -159,6 +165,7 @@ func (g *graph) attention(qkv *value, heads int) *value {
 	g.heads = append(g.heads, [2]int{h * w, c / heads})
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
 	s := &step{name: "attention", forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
+	s.onnx = func(e *exporter) { e.attention(y, qkv, heads) }
 	s.record = func() {
 		dx, done := g.target(qkv)
 		dy := g.over(y.grad, h*w, c)
@@ -180,7 +187,7 @@ func (g *graph) concat(a, b *value) *value {
 	y := g.alloc(a.shape[0], a.shape[1], ca+cb)
 	a.st.parent, a.st.col = y.st, 0
 	b.st.parent, b.st.col = y.st, ca
-	s := &step{name: "concatenation"}
+	s := &step{name: "concatenation", onnx: func(e *exporter) { e.concat(y, a, b) }}
 	s.record = func() {
 		toB := g.pass(b, g.columns(y.grad, ca, ca+cb))
 		toA := g.pass(a, g.columns(y.grad, 0, ca))
@@ -222,7 +229,10 @@ func (g *graph) dropout(x *value, p float64) *value {
 func (g *graph) timestep(d int, scale float64) *value {
 	y := g.alloc(d)
 	y.constant = true
-	g.add(&step{name: "embedding of the time", forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, tensor.TimeOpt{Scale: float32(scale)}) }}, y)
+	opt := tensor.TimeOpt{Scale: float32(scale)}
+	s := &step{name: "embedding of the time", forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, opt) }}
+	s.onnx = func(e *exporter) { e.timestep(y, d, opt) }
+	g.add(s, y)
 	return y
 }
 
@@ -230,7 +240,7 @@ func (g *graph) timestep(d int, scale float64) *value {
 func (g *graph) time() *value {
 	y := g.alloc(1)
 	y.constant = true
-	g.add(&step{name: "time", forward: func(r *run) { r.dev.Upload(r.at(y), r.t) }}, y)
+	g.add(&step{name: "time", forward: func(r *run) { r.dev.Upload(r.at(y), r.t) }, onnx: func(e *exporter) { e.set(y, e.time(false)) }}, y)
 	return y
 }
 
@@ -243,6 +253,7 @@ func (g *graph) embed(x *value, table *Param) *value {
 			r.dev.Embedding(r.at(y), table.Tensor, r.labels)
 		}
 	}}
+	s.onnx = func(e *exporter) { e.embed(y, x, table) }
 	s.record = func() {
 		dy := y.grad
 		g.touch(dy)
@@ -259,20 +270,22 @@ func (g *graph) embed(x *value, table *Param) *value {
 }
 
 // host records a function of the input and the times that the host computes:
-// f fills y, of the given shape, per sample from x and t. It has no gradient.
-func (g *graph) host(f func(y, x []float32, t float32), shape ...int) *value {
+// f fills y, of the given shape, per sample from x and t; form writes the same as
+// nodes. It has no gradient.
+func (g *graph) host(f func(y, x []float32, t float32), form func(e *exporter, y *value), shape ...int) *value {
 	y := g.alloc(shape...)
 	y.constant = true
 	c, d := count(g.in.shape), count(shape)
 	g.buffer(0, c)
 	g.buffer(1, d)
-	g.add(&step{name: "input by the host", forward: func(r *run) {
+	s := &step{name: "input by the host", onnx: func(e *exporter) { form(e, y) }, forward: func(r *run) {
 		x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
 		r.dev.Download(x, r.at(g.in))
 		for i := range r.n {
 			f(out[i*d:(i+1)*d], x[i*c:(i+1)*c], r.t[i])
 		}
 		r.dev.Upload(r.at(y), out)
-	}}, g.in, y)
+	}}
+	g.add(s, g.in, y)
 	return y
 }

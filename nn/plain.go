@@ -29,7 +29,7 @@ func newPlainMLP(cfg *MLPConfig, p *Params) *plainMLP {
 func (m *plainMLP) record(g *graph, _, _ int) error {
 	g.in = g.place(nil, []int{m.dim})
 	g.in.constant = true
-	h := g.host(withTime, m.dim+1)
+	h := g.host(withTime, (*exporter).withTime, m.dim+1)
 	for i, l := range m.layers {
 		if i > 0 {
 			h = g.silu(h)

@@ -229,7 +229,7 @@ func (s *song) record(g *graph, h, w int) error {
 
 // embedding records what the blocks are conditioned on.
 func (s *song) embedding(g *graph) *value {
-	e := g.fromTime(s.waves(), s.cfg.noise())
+	e := g.fromTime(s.waves, func(e *exporter, y *value) { e.songWaves(y, s) }, s.cfg.noise())
 	if s.label != nil {
 		e = g.sum(g.linear(g.oneHot(s.cfg.NumClasses), s.label), e)
 	}
