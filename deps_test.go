@@ -23,8 +23,8 @@ var mayImport = map[string][]string{
 	"simd":            {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
 	"kernels":         {"internal/conv", "internal/dmath", "internal/isa", "internal/machine", "internal/par", "internal/shapes", "simd", "tensor"},
 	"tensor":          {},
-	"internal/shapes": {"tensor"},                                                                                // what operands every device takes
-	"nn":              {"internal/dmath", "internal/machine", "internal/source", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for; source: what a file is
+	"internal/shapes": {"tensor"},                                                                                                 // what operands every device takes
+	"nn":              {"internal/dmath", "internal/machine", "internal/onnx", "internal/source", "internal/torchfile", "tensor"}, // no kernels: it runs on any device; machine: what a file may ask for; source: what a file is
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},
@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 	"internal/imageio":    {"internal/chart"},   // for the numbers on axes
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
+	"internal/onnx":       {},
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 

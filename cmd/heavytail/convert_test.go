@@ -74,3 +74,44 @@ func TestConvertSaysWhatIsLost(t *testing.T) {
 	_, _, err = train.ReadRecipe(filepath.Join(dir, "a.pt"))
 	require.ErrorContains(t, err, "without the state of its training")
 }
+
+// An ONNX model holds the weights that sample takes, or those asked for, the recipe
+// and what the process is.
+func TestConvertToONNX(t *testing.T) {
+	dir := t.TempDir()
+	ok(t, dir, toyArgs("run", "-steps", "2", "-process", "edm", "-ema", "0.5,0.9", "-ema-warmup", "0")...)
+	written := func(args string) string {
+		r := ok(t, dir, append([]string{"convert"}, strings.Fields(args)...)...)
+		require.NotContains(t, r.stderr, "state of training", args) // who asks for a network misses none
+		b := readFile(t, filepath.Join(dir, "x.onnx"))
+		require.NoError(t, os.Remove(filepath.Join(dir, "x.onnx")))
+		return b
+	}
+	def := written("run/model.safetensors x.onnx")
+	same := func(a, b string, want bool) { t.Helper(); require.Equal(t, want, a == b) } // without a print of two files
+	same(def, written("-ema run/model.safetensors x.onnx"), true)
+	same(def, written("-ema -rate 0.9 run/model.safetensors x.onnx"), true)
+	other := written("-ema -rate 0.5 run/model.safetensors x.onnx")
+	raw := written("-weights-only run/model.safetensors x.onnx")
+	same(def, other, false)
+	same(def, raw, false)
+	same(other, raw, false)
+	ok(t, dir, "convert", "-weights-only", "run/model.safetensors", "raw.safetensors")
+	same(raw, written("raw.safetensors x.onnx"), true)
+	require.Less(t, len(written("-type f16 raw.safetensors x.onnx")), len(raw))
+
+	rec, _, err := train.ReadRecipe(filepath.Join(dir, "run/model.safetensors"))
+	require.NoError(t, err)
+	for _, text := range []string{string(rec.JSON()), rec.About(), "D = σ_d²/(aσ²+σ_d²)·x_σ"} {
+		require.True(t, strings.Contains(def, text), text)
+	}
+	bare, err := os.ReadFile("../../nn/testdata/mlp_small.pt")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bare.pt"), bare, 0o644))
+	require.True(t, strings.Contains(written("bare.pt x.onnx"), "the model came without a recipe"))
+	require.Contains(t, fails(t, dir, 2, "convert", "bare.pt", "x.onnx", "-size", "28"), "a model of points, which have no pixels")
+	before := listing(t, dir)
+	require.Contains(t, fails(t, dir, 1, "convert", "built-in", "x.onnx", "-size", "30"), "multiples of 4")
+	require.Contains(t, fails(t, dir, 1, "convert", "raw.safetensors", "x.onnx", "-ema"), "leave out -ema")
+	require.Equal(t, before, listing(t, dir))
+}

@@ -35,15 +35,20 @@ func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
 	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
 	fs.IntVar(&r.edit.Resample, "resample", 0, owners("resample")+": visits of every step but the last, going back by a step of noise in between; with -mask they fit the filling to what is kept (0: 1, with -mask 5 where the method can)")
 	fs.Float64Var(&r.options.Guidance, "guidance", 1, "classifier-free guidance: above 1, samples more typical of their class and less varied, in twice the time")
-	fs.Func("size", "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)", func(text string) error {
+	sizeFlag(fs, &r.options.Height, &r.options.Width, "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)")
+}
+
+// sizeFlag defines the flag -size, of one number or two.
+func sizeFlag(fs *flag.FlagSet, height, width *int, usage string) {
+	fs.Func("size", usage, func(text string) error {
 		h, w, both := strings.Cut(text, "x")
 		if !both {
 			w = h
 		}
 		var err [2]error
-		r.options.Height, err[0] = strconv.Atoi(h)
-		r.options.Width, err[1] = strconv.Atoi(w)
-		if err[0] != nil || err[1] != nil || r.options.Height < 1 || r.options.Width < 1 {
+		*height, err[0] = strconv.Atoi(h)
+		*width, err[1] = strconv.Atoi(w)
+		if err[0] != nil || err[1] != nil || *height < 1 || *width < 1 {
 			return fmt.Errorf("want pixels such as 32 or 32x64")
 		}
 		return nil

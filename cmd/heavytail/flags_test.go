@@ -44,7 +44,7 @@ var flagValues = map[string]map[string]string{
 	},
 	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table"},
 	"tail":    {"background": "black", "range": "-3,2", "separator": "comma|semicolon", "decimal": "point|comma", "missing": "drop|error", "columns": "1", "n": "100", "json": "true", "o": "plot.svg"},
-	"convert": {"ema": "true", "rate": "0.5", "type": "f16", "weights-only": "true"},
+	"convert": {"ema": "true", "rate": "0.5", "type": "f16", "weights-only": "true", "size": "32x28"},
 	"info":    {"json": "true"},
 }
 
@@ -68,7 +68,7 @@ var flagBases = map[string][]string{
 	},
 	"eval":  {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
-	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema"}, "info": {"%s/tedm/model.safetensors"},
+	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema", "%s/small/model.safetensors x.onnx"}, "info": {"%s/tedm/model.safetensors"},
 }
 
 const flagToy = "-data toy:rings -points 60 -steps 4 -batch 8 -warmup 1 -out run"
@@ -84,6 +84,7 @@ var idleFlags = map[string]string{
 // idleAfter are flags that change nothing after one base, for the reason given.
 var idleAfter = map[string]string{
 	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only": "-ema keeps weights only, which is what it asks for",
+	"convert %s/small/model.safetensors x.onnx: -ema":                     "an ONNX model has the weights that sample takes, the averaged",
 	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                       "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
 }
 
