@@ -81,8 +81,9 @@ var mayImport = map[string][]string{
 	"internal/contraction": {},
 
 	// What a reader begins with: public packages only.
-	"examples/serve": {"", "data", "recipe", "train"},
-	"examples/tiny":  {"diffusion", "kernels", "nn", "stable"},
+	"examples/serve":   {"", "data", "recipe", "train"},
+	"examples/browser": {"", "fashion", "internal/npy"}, // npy: the hash is that of the file that sample writes
+	"examples/tiny":    {"diffusion", "kernels", "nn", "stable"},
 
 	// Tests.
 	"internal/numtest":  {"internal/isa", "github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix"},
