@@ -36,9 +36,11 @@ func open(t *testing.T, ctx context.Context, program string) *browser {
 	require.NoError(t, err)
 	from, answers, err := os.Pipe()
 	require.NoError(t, err)
+	profile, err := os.MkdirTemp("", "heavytail-browser-*") // not TempDir: processes that are on their way out may still write to it
+	require.NoError(t, err)
 	// --no-sandbox: CI is root, and opens no page but ours.
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--window-size=900,900", "--user-data-dir="+t.TempDir(), "--remote-debugging-pipe", "about:blank")
+		"--disable-background-networking", "--disable-component-update", "--window-size=900,900", "--user-data-dir="+profile, "--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{commands, answers} // 3 and 4
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -51,6 +53,7 @@ func open(t *testing.T, ctx context.Context, program string) *browser {
 		b.to.Close() // ends it
 		_ = cmd.Wait()
 		from.Close()
+		_ = os.RemoveAll(profile)
 		if t.Failed() {
 			t.Logf("%s says:\n%s", program, log.Bytes())
 		}
@@ -145,7 +148,7 @@ func TestPage(t *testing.T) {
 	server := httptest.NewServer(http.FileServerFS(os.DirFS(site)))
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
-	defer cancel()
+	t.Cleanup(cancel)
 	b := open(t, ctx, program)
 	b.call("Page.navigate", map[string]any{"url": server.URL}, &struct{}{})
 	b.until(ctx, `document.readyState === "complete" && document.getElementById("draw")?.disabled === false`)

@@ -85,7 +85,7 @@ func build(dir, module string) error {
 	}
 	glue, err := os.ReadFile(filepath.Join(strings.TrimSpace(root), "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
-		return fmt.Errorf("Go's own file for WebAssembly, of Go 1.24 or later: %w", err)
+		return fmt.Errorf("looking for Go's own part of the page, which Go 1.24 and later have there: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "wasm_exec.js"), glue, 0o666); err != nil {
 		return err

@@ -110,6 +110,18 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// The hash in docs/page.md is that of the command above it.
+func TestDocumentedHash(t *testing.T) {
+	m := model(t)
+	text, err := os.ReadFile("../../docs/page.md")
+	require.NoError(t, err)
+	o, err := form{Seed: "7", Class: "9", Steps: "10"}.options(m)
+	require.NoError(t, err)
+	r, err := draw(t.Context(), m, o, func(int, *heavytail.Images) {})
+	require.NoError(t, err)
+	require.Contains(t, string(text), command(o)+" -o 7.npy\nsha256sum 7.npy\n"+r.sha256+"\n")
+}
+
 // The page sees the noise, an estimate after every step, which is held to the range
 // of pictures, and at the end the sample; a context ends the drawing in between.
 func TestDrawShowsEveryStep(t *testing.T) {
