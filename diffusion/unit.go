@@ -1,0 +1,143 @@
+package diffusion
+
+import (
+	"math"
+
+	"heavytail/internal/dmath"
+	"heavytail/stable"
+)
+
+// A UnitNoise is the law of a process's noise n of d values at level 1: what a
+// sampler starts from, but for the level. Densities of samples and the weights of
+// rare events are made of it. It is immutable: any number of goroutines may use one.
+type UnitNoise struct {
+	draw       func(x []float64, key stable.Key)
+	logDensity func(x []float64) float64
+	index      float64
+}
+
+// Draw sets x, d values, to the noise at key.
+func (u UnitNoise) Draw(x []float64, key stable.Key) { u.draw(x, key) }
+
+// LogDensity returns the logarithm of the density of n at x, d values.
+func (u UnitNoise) LogDensity(x []float64) float64 { return u.logDensity(x) }
+
+// TailIndex returns the index of the tails, P(|n| > r) ~ r^(−index): the least ν of
+// Student-t noise, α of stable noise, +Inf of Gaussian noise.
+func (u UnitNoise) TailIndex() float64 { return u.index }
+
+// UnitNoise returns the law of n: Student's of every group of channels, with the
+// groups independent, or the standard normal law. It panics if p is not valid or
+// the channels do not divide d.
+func (p EDM) UnitNoise(d int) UnitNoise {
+	if err := p.Validate(); err != nil {
+		panic(err)
+	}
+	return p.Nu.unit(d)
+}
+
+// UnitNoise is that of EDM.
+func (f Flow) UnitNoise(d int) UnitNoise {
+	if err := f.Validate(); err != nil {
+		panic(err)
+	}
+	return f.Nu.unit(d)
+}
+
+func (nu Nu) unit(d int) UnitNoise {
+	checkChannels("UnitNoise", nu.groups(), d)
+	u := UnitNoise{index: math.Inf(1), draw: func(x []float64, key stable.Key) { nu.Noise(x, key, 1) }}
+	G := nu.groups()
+	for g := range G {
+		u.index = min(u.index, nu.at(g))
+	}
+	u.logDensity = func(x []float64) float64 {
+		sum := 0.0
+		for g := range G {
+			square := 0.0
+			for j := g; j < d; j += G {
+				square += float64(x[j] * x[j])
+			}
+			sum += studentLog(nu.at(g), square, float64(d/G))
+		}
+		return sum
+	}
+	return u
+}
+
+// studentLog returns the logarithm of the density of the multivariate t law of k
+// dimensions and unit scale where |x|² is square:
+//
+//	Γ((ν+k)/2)/(Γ(ν/2)·(νπ)^{k/2})·(1+|x|²/ν)^{−(ν+k)/2}
+func studentLog(nu, square, k float64) float64 {
+	if math.IsInf(nu, 1) {
+		return -0.5 * (square + float64(k*dmath.Log(2*math.Pi)))
+	}
+	top, low := logGamma((nu+k)/2), logGamma(nu/2)
+	return top - low - float64(k/2*dmath.Log(nu*math.Pi)) - float64((nu+k)/2*dmath.Log1p(square/nu))
+}
+
+// logGamma returns ln Γ(x), x > 0.
+func logGamma(x float64) float64 {
+	return dmath.StirlingRest(x) + float64((x-0.5)*dmath.Log(x)) - x + float64(0.5*dmath.Log(2*math.Pi))
+}
+
+// UnitNoise returns the law of ε, the stable one without the bounds ClampA and
+// ClampEps, whose law has no density where it is cut. It panics if p is not valid.
+func (p DLPM) UnitNoise(d int) UnitNoise {
+	if err := p.Validate(); err != nil {
+		panic(err)
+	}
+	p.ClampA = 0
+	return stableUnit(p.noise(), d)
+}
+
+// UnitNoise is that of DLPM, at α = 2 with the variance 1.
+func (p LIM) UnitNoise(d int) UnitNoise {
+	if err := p.Validate(); err != nil {
+		panic(err)
+	}
+	if p.Alpha == 2 {
+		return Nu{}.unit(d)
+	}
+	return stableUnit(p.noise(LIMClamps{}).Noise, d)
+}
+
+// stableUnit is noise without bounds on it.
+func stableUnit(n stable.Noise, d int) UnitNoise {
+	u := UnitNoise{index: n.Alpha}
+	if n.Alpha == 2 {
+		u.index = math.Inf(1)
+	}
+	u.draw = func(x []float64, key stable.Key) {
+		e := make([]float32, len(x))
+		n.Fill(e, key)
+		for j, v := range e {
+			x[j] = float64(v)
+		}
+	}
+	if n.Isotropic && d > 1 && n.Alpha < 2 {
+		shape := make([]float64, d*d)
+		for j := range d {
+			shape[j*d+j] = 1
+		}
+		law, err := stable.NewElliptical(n.Alpha, make([]float64, d), shape)
+		if err != nil {
+			panic(err) // α is above 1 and the shape is the identity
+		}
+		u.logDensity = law.LogDensity
+		return u
+	}
+	law, err := stable.NewTable(stable.Symmetric(n.Alpha))
+	if err != nil {
+		panic(err) // α is above 1
+	}
+	u.logDensity = func(x []float64) float64 {
+		sum := 0.0
+		for _, v := range x {
+			sum += law.LogDensity(v)
+		}
+		return sum
+	}
+	return u
+}
