@@ -228,7 +228,7 @@ func TestUnitNoise(t *testing.T) {
 	u := EDM{Nu: Nu{20, 4}}.UnitNoise(2)
 	x := []float64{0.3, -7}
 	require.InDelta(t, stable.StudentT{Nu: 20, Scale: 1}.LogDensity(0.3)+stable.StudentT{Nu: 4, Scale: 1}.LogDensity(-7), u.LogDensity(x), 1e-12)
-	require.Equal(t, 4.0, u.TailIndex())
+	require.Equal(t, []float64{20, 4}, u.TailIndices())
 	p := Default(1.5, 10)
 	p.Isotropic = false
 	require.InDelta(t, stable.Symmetric(1.5).LogDensity(0.3)+stable.Symmetric(1.5).LogDensity(-7), p.UnitNoise(2).LogDensity(x), 1e-9)

@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"math"
+	"slices"
 
 	"heavytail/internal/dmath"
 	"heavytail/stable"
@@ -13,7 +14,7 @@ import (
 type UnitNoise struct {
 	draw       func(x []float64, key stable.Key)
 	logDensity func(x []float64) float64
-	index      float64
+	index      []float64 // of every group
 }
 
 // Draw sets x, d values, to the noise at key.
@@ -22,9 +23,10 @@ func (u UnitNoise) Draw(x []float64, key stable.Key) { u.draw(x, key) }
 // LogDensity returns the logarithm of the density of n at x, d values.
 func (u UnitNoise) LogDensity(x []float64) float64 { return u.logDensity(x) }
 
-// TailIndex returns the index of the tails, P(|n| > r) ~ r^(−index): the least ν of
-// Student-t noise, α of stable noise, +Inf of Gaussian noise.
-func (u UnitNoise) TailIndex() float64 { return u.index }
+// TailIndices returns the index of the tails, P(|n| > r) ~ r^(−index), of every group
+// of values that have one scale: ν of Student-t noise, α of stable noise, +Inf of
+// Gaussian noise. Value j is in group j mod their number; groups are independent.
+func (u UnitNoise) TailIndices() []float64 { return slices.Clone(u.index) }
 
 // UnitNoise returns the law of n: Student's of every group of channels, with the
 // groups independent, or the standard normal law. It panics if p is not valid or
@@ -46,10 +48,10 @@ func (f Flow) UnitNoise(d int) UnitNoise {
 
 func (nu Nu) unit(d int) UnitNoise {
 	checkChannels("UnitNoise", nu.groups(), d)
-	u := UnitNoise{index: math.Inf(1), draw: func(x []float64, key stable.Key) { nu.Noise(x, key, 1) }}
+	u := UnitNoise{draw: func(x []float64, key stable.Key) { nu.Noise(x, key, 1) }}
 	G := nu.groups()
 	for g := range G {
-		u.index = min(u.index, nu.at(g))
+		u.index = append(u.index, nu.at(g))
 	}
 	u.logDensity = func(x []float64) float64 {
 		sum := 0.0
@@ -105,9 +107,11 @@ func (p LIM) UnitNoise(d int) UnitNoise {
 
 // stableUnit is noise without bounds on it.
 func stableUnit(n stable.Noise, d int) UnitNoise {
-	u := UnitNoise{index: n.Alpha}
+	u := UnitNoise{index: []float64{n.Alpha}}
 	if n.Alpha == 2 {
-		u.index = math.Inf(1)
+		u.index[0] = math.Inf(1)
+	} else if !n.Isotropic {
+		u.index = slices.Repeat(u.index, d)
 	}
 	u.draw = func(x []float64, key stable.Key) {
 		e := make([]float32, len(x))

@@ -1,0 +1,248 @@
+// Package rare estimates the probability of rare events under a model whose sampler
+// is deterministic after its start, x = Φ(n): by counting samples, by guidance
+// towards the event with weights, and by a fitted tail. Every estimate says how many
+// samples it effectively rests on.
+package rare
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"heavytail/diffusion"
+	"heavytail/internal/dmath"
+	"heavytail/stable"
+)
+
+// A Model is a deterministic sampler of Dim values.
+type Model struct {
+	Dim   int
+	Noise diffusion.UnitNoise // the law of n
+	// Map sets x, rows of Dim values that hold n, to the samples Φ(n). Row i must
+	// depend on row i alone.
+	Map func(ctx context.Context, x []float64) error
+}
+
+// An Event is Value(x) > Threshold, x one sample. Value must be finite where x is.
+type Event struct {
+	Value     func(x []float64) float64
+	Threshold float64
+}
+
+// Level is that of all intervals.
+const Level = 0.95
+
+// z is the quantile of the standard normal law at (1+Level)/2.
+const z = 1.959963984540054
+
+// An Estimate is a probability with its interval and what that rests on.
+type Estimate struct {
+	P        float64
+	Lo, Hi   float64 // the interval at Level
+	StdError float64 // of P; of Plain without a hit, NaN
+	// Effective is the number of equally weighted samples in the event with which
+	// the estimate would be as exact, (Σw)²/Σw²: by Plain the number of hits, by
+	// Tail the number of values that the tail was fitted to. An interval means
+	// little where it is below Enough.
+	Effective float64
+	Hits      int // samples in the event
+	Samples   int // drawn in all, pilots of Guided included
+	// VarianceReduction is the variance of Plain with as many samples, P(1−P)/Samples,
+	// over that of this estimate: 1 for Plain, NaN where there is no hit. Of Tail it
+	// counts no bias, and so may be too good.
+	VarianceReduction float64
+}
+
+// Enough is the effective number of samples below which an interval is not to be
+// relied on: weights of which a few decide have a variance that these few do not show.
+const Enough = 50
+
+// Reliable tells whether Effective is at least Enough. By Plain the interval is exact
+// for any number of hits, and so always reliable in this sense.
+func (e Estimate) Reliable() bool { return e.Effective >= Enough }
+
+// most is the number of samples that are mapped at a time.
+const most = 1024
+
+// Steps of keys: what draws which noise. Pilots have their round added.
+const (
+	plainStep = iota
+	finalStep
+	pilotStep
+)
+
+func (m Model) check(e Event, n int) error {
+	switch {
+	case m.Dim < 1 || m.Map == nil || e.Value == nil:
+		panic("rare: a Model needs Dim and Map, an Event Value")
+	case n < 100 || n > 1<<30:
+		return &diffusion.OptionError{Field: "Samples", Value: n, Want: "100 to 2^30", Text: fmt.Sprintf("rare: %d samples: use 100 to %d", n, 1<<30)}
+	case e.Threshold-e.Threshold != 0:
+		return &diffusion.OptionError{Field: "Threshold", Value: e.Threshold, Want: "a finite number", Text: fmt.Sprintf("rare: the threshold is %v: use a finite number", e.Threshold)}
+	}
+	return nil
+}
+
+// values maps the starts x in place and returns the event's value of every sample.
+func (m Model) values(ctx context.Context, e Event, x []float64) ([]float64, error) {
+	if err := m.Map(ctx, x); err != nil {
+		return nil, fmt.Errorf("rare: %w", err)
+	}
+	out := make([]float64, len(x)/m.Dim)
+	for i := range out {
+		out[i] = e.Value(x[i*m.Dim : (i+1)*m.Dim])
+		if v := out[i]; v-v != 0 {
+			return nil, fmt.Errorf("rare: the event's value of a sample is %v: use a value that is finite, and a model whose samples are", v)
+		}
+	}
+	return out, nil
+}
+
+// Values draws n samples and returns the event's value of each, for Plain's estimate
+// (Count) and Tail.
+func Values(ctx context.Context, m Model, e Event, n int, seed uint64) ([]float64, error) {
+	if err := m.check(e, n); err != nil {
+		return nil, err
+	}
+	var out []float64
+	x := make([]float64, min(n, most)*m.Dim)
+	for first := 0; first < n; first += most {
+		part := x[:min(most, n-first)*m.Dim]
+		for i := range len(part) / m.Dim {
+			m.Noise.Draw(part[i*m.Dim:(i+1)*m.Dim], stable.Key{Seed: seed, Sample: uint64(first + i), Step: plainStep})
+		}
+		v, err := m.values(ctx, e, part)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v...)
+	}
+	return out, nil
+}
+
+// Plain estimates the probability by n samples of the model: k of n, with the exact
+// interval of Clopper and Pearson.
+func Plain(ctx context.Context, m Model, e Event, n int, seed uint64) (Estimate, error) {
+	v, err := Values(ctx, m, e, n, seed)
+	if err != nil {
+		return Estimate{}, err
+	}
+	return Count(v, e.Threshold), nil
+}
+
+// Count is Plain's estimate from the event's values of samples. It panics if there is
+// none.
+func Count(values []float64, threshold float64) Estimate {
+	n, k := len(values), 0
+	if n == 0 {
+		panic("rare: Count of no values")
+	}
+	for _, v := range values {
+		if v > threshold {
+			k++
+		}
+	}
+	out := Estimate{P: float64(k) / float64(n), Hits: k, Samples: n, Effective: float64(k), VarianceReduction: 1}
+	out.StdError = math.Sqrt(out.P * (1 - out.P) / float64(n))
+	if k == 0 {
+		out.StdError, out.VarianceReduction = math.NaN(), math.NaN()
+	}
+	out.Lo, out.Hi = binomialInterval(k, n)
+	return out
+}
+
+// binomialInterval is Clopper and Pearson's: P(X ≥ k | Lo) = P(X ≤ k | Hi) = (1−Level)/2.
+func binomialInterval(k, n int) (lo, hi float64) {
+	side := func(upper bool) float64 {
+		a, b := 0.0, 1.0
+		for range 60 {
+			p := (a + b) / 2
+			tail := binomialTail(k, n, p, !upper)
+			if (tail > (1-Level)/2) == upper { // the lower tail falls with p, the upper rises
+				a = p
+			} else {
+				b = p
+			}
+		}
+		return (a + b) / 2
+	}
+	if k > 0 {
+		lo = side(false)
+	}
+	if hi = 1; k < n {
+		hi = side(true)
+	}
+	return lo, hi
+}
+
+// binomialTail returns P(X ≥ k) if upper, else P(X ≤ k), X of n trials, where they
+// are below a half; where the mode is among the terms it returns 1, which is enough to
+// compare with less than a half.
+func binomialTail(k, n int, p float64, upper bool) float64 {
+	if mean := float64(n) * p; upper && mean >= float64(k) || !upper && mean <= float64(k) {
+		return 1
+	}
+	lf := func(i int) float64 { v, _ := math.Lgamma(float64(i) + 1); return v }
+	term := dmath.Exp(lf(n) - lf(k) - lf(n-k) + float64(float64(k)*dmath.Log(p)) + float64(float64(n-k)*dmath.Log1p(-p)))
+	odds, sum := p/(1-p), 0.0
+	for i := k; i >= 0 && i <= n && term > sum*1e-17; {
+		sum += term
+		if upper {
+			term *= float64(n-i) / float64(i+1) * odds
+			i++
+		} else {
+			term *= float64(i) / (float64(n-i+1) * odds)
+			i--
+		}
+	}
+	return sum
+}
+
+// Tail estimates the probability by a power tail fitted to the event's values of plain
+// samples: with the k values above u, of index a by stable.RightTailIndex, corrected for
+// bias with a standard error of 2a/√k,
+//
+//	P = k/n·(Threshold/u)^(−a),  Var ln P = (1−k/n)/k + (2a·ln(Threshold/u))²/k
+//
+// (Weissman 1978). The interval knows nothing of the bias that is left where the tail
+// is no power at u, and nothing of how k was chosen. It is an error if the values have
+// no tail, or the threshold is not above u > 0: Count is better there.
+func Tail(values []float64, threshold float64) (Estimate, error) {
+	fit, err := stable.RightTailIndex(values)
+	if err != nil {
+		return Estimate{}, fmt.Errorf("rare: %w", err)
+	}
+	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
+	if !(u > 0 && threshold > u) {
+		return Estimate{}, fmt.Errorf("rare: the threshold %v is not in the tail, which was fitted above %v: count the samples instead", threshold, u)
+	}
+	reach := float64(fit.Alpha * dmath.Log(threshold/u))
+	out := Estimate{P: k / n * dmath.Exp(-reach), Effective: k, Samples: len(values)}
+	for _, v := range values {
+		if v > threshold {
+			out.Hits++
+		}
+	}
+	relative := math.Sqrt((1-k/n)/k + float64(4*reach*reach)/k)
+	out.spread(relative)
+	return out, nil
+}
+
+// spread sets what follows from P and its relative error: an interval in ln P, for a
+// probability is positive and its weights are skewed.
+func (e *Estimate) spread(relative float64) {
+	f := dmath.Exp(z * relative)
+	e.Lo, e.Hi, e.StdError = e.P/f, min(e.P*f, 1), float64(e.P*relative)
+	e.VarianceReduction = e.P * (1 - e.P) / float64(e.Samples) / float64(e.StdError*e.StdError)
+}
+
+// ReturnPeriod returns how many samples pass between events on average, 1/P, with its
+// interval; +Inf where P or its lower end is 0.
+func (e Estimate) ReturnPeriod() (period, lo, hi float64) { return 1 / e.P, 1 / e.Hi, 1 / e.Lo }
+
+// quantileOf returns the q-th of the values, 0 ≤ q < 1.
+func quantileOf(values []float64, q float64) float64 {
+	v := slices.Sorted(slices.Values(values))
+	return v[int(q*float64(len(v)))]
+}
