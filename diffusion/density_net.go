@@ -1,6 +1,10 @@
 package diffusion
 
-import "context"
+import (
+	"context"
+
+	"heavytail/simd"
+)
 
 // PreconditionDerivative is Precondition with the derivative: of
 // D(x) = Skip·x + Out·F(In·x) it is
@@ -100,4 +104,17 @@ func sized(x []float32, n int) []float32 {
 		return make([]float32, n)
 	}
 	return x[:n]
+}
+
+// FromScoreDerivative is FromScore with the derivative.
+func (p LIM) FromScoreDerivative(net Derivative) Derivative {
+	scale := float32(1 / p.targetScale())
+	return func(ctx context.Context, eps, product, x, probe, t []float32) error {
+		if err := net(ctx, eps, product, x, probe, t); err != nil {
+			return err
+		}
+		simd.Scale(eps, eps, scale)
+		simd.Scale(product, product, scale)
+		return nil
+	}
 }

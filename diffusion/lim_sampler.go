@@ -79,6 +79,9 @@ func (s LIMSampler) time(i int) float64 {
 	return limLast + float64((limFirst-limLast)*(float64(i)/float64(s.Steps)))
 }
 
+// StartLevel returns σ(t_0), the factor of the noise that the sampler starts from.
+func (s LIMSampler) StartLevel() float64 { return s.Process.Sigma(s.time(0)) }
+
 // start makes the state at time t of the noise x.
 func (s LIMSampler) start(x []float32, t float64) {
 	scale := s.Process.Sigma(t)

@@ -63,6 +63,7 @@ type step struct {
 // graph is a network recorded for one image size.
 type graph struct {
 	train    bool
+	input    bool // Backward gives the gradient of the input too
 	steps    []*step
 	values   []*value
 	uses     []use
@@ -228,6 +229,9 @@ func (g *graph) finish(batch int) (size int64, ok bool) {
 				s.record()
 			}
 			g.now++
+		}
+		if g.input {
+			g.touch(g.in.grad)
 		}
 	}
 	return g.layout(batch)

@@ -51,6 +51,26 @@ func scaled(channels int) func(y, x []float32, t float32) {
 	}
 }
 
+// scaledBack returns what sets x to the gradient by x of dy·scaled: with v and w the
+// parts of dy, v/s + x·(−(x·v)/s + Σw)/(s²·n), as ∂s/∂x = x/(s·n) of n values.
+func scaledBack(channels int) func(x, dy []float32, t float32) {
+	return func(x, dy []float32, _ float32) {
+		s := magnitude(x)
+		along := 0.0
+		for p := 0; p*channels < len(x); p++ {
+			row := dy[p*(channels+1) : (p+1)*(channels+1)]
+			along += float64(row[channels]) - dot(x[p*channels:(p+1)*channels], row)/s
+		}
+		along /= float64(s*s) * float64(len(x))
+		for p := 0; p*channels < len(x); p++ {
+			for c := range channels {
+				j := p*channels + c
+				x[j] = float32(float64(dy[p*(channels+1)+c])/s + float64(along*float64(x[j])))
+			}
+		}
+	}
+}
+
 // rescale records y = s·x, s of the network's input.
 func (g *graph) rescale(x *value) *value {
 	y := g.alloc(x.shape...)
@@ -73,12 +93,43 @@ func (g *graph) rescale(x *value) *value {
 		dy := y.grad
 		g.touch(dy)
 		dx, done := g.target(x)
-		back := apply(dx, dy)
+		back, more := apply(dx, dy), g.rescaleInput(x, dy)
 		st.backward = func(r *run) {
+			more(r)
 			back(r)
 			done(r)
 		}
 	}
 	g.add(st, g.in, x, y)
 	return y
+}
+
+// rescaleInput adds to the gradient of the network's input what s·x, with the
+// gradient dy, owes to s: (x·dy)·in/(s·n) of n values. x and dy are of the input's shape.
+func (g *graph) rescaleInput(x, dy *value) func(r *run) {
+	if g.in.constant {
+		return func(*run) {}
+	}
+	g.touch(x)
+	part, done := g.target(g.in)
+	var values, given []float32
+	return func(r *run) {
+		d := count(g.in.shape)
+		if len(values) < r.n*d {
+			values, given = make([]float32, r.n*d), make([]float32, r.n*d)
+		}
+		in, v, w := r.scratch(0, r.n*d), values[:r.n*d], given[:r.n*d]
+		r.dev.Download(in, r.at(g.in))
+		r.dev.Download(v, r.at(x))
+		r.dev.Download(w, r.at(dy))
+		for i := range r.n {
+			row := in[i*d : (i+1)*d]
+			f := dot(v[i*d:(i+1)*d], w[i*d:(i+1)*d]) / (magnitude(row) * float64(d))
+			for j := range row {
+				row[j] *= float32(f)
+			}
+		}
+		r.dev.Upload(r.at(part), in)
+		done(r)
+	}
 }

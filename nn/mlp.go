@@ -89,7 +89,7 @@ func (n *norm) alias(name string) {
 // record records the network; h and w mean nothing for points.
 func (m *mlp) record(g *graph, _, _ int) error {
 	g.in = g.place(nil, []int{m.cfg.Dim})
-	g.in.constant = true
+	g.in.constant = !g.input
 	var e *value
 	if m.time0 != nil {
 		e = g.silu(g.linear(g.time(), m.time0))
@@ -99,7 +99,7 @@ func (m *mlp) record(g *graph, _, _ int) error {
 	e = g.silu(g.linear(e, m.time))
 	x := g.in
 	if m.cfg.Magnitude {
-		x = g.host(features, (*exporter).features, m.cfg.Dim+1)
+		x = g.host(features, featuresBack, (*exporter).features, m.cfg.Dim+1)
 	}
 	h := g.layerNorm(g.linear(x, m.in), m.norm, true)
 	for _, b := range m.blocks {
@@ -109,8 +109,9 @@ func (m *mlp) record(g *graph, _, _ int) error {
 	}
 	g.out = g.linear(h, m.out)
 	if m.tail != nil {
-		z := g.host(func(y, x []float32, t float32) { tail(y, x, t, m.cfg.TailRadius) },
-			func(e *exporter, y *value) { e.tail(y, m.cfg.Dim, m.cfg.TailRadius) }, knots*m.cfg.Dim)
+		rho := m.cfg.TailRadius
+		z := g.host(func(y, x []float32, t float32) { tail(y, x, t, rho) }, func(x, dy []float32, t float32) { tailBack(x, dy, t, rho) },
+			func(e *exporter, y *value) { e.tail(y, m.cfg.Dim, rho) }, knots*m.cfg.Dim)
 		g.out = g.sum(g.out, g.linear(z, m.tail))
 	}
 	return nil
@@ -138,6 +139,34 @@ func features(y, x []float32, _ float32) {
 	y[len(x)] = float32(0.5 * dmath.Log1p(r*r))
 }
 
+// featuresBack sets x to the gradient by x of dy·features: with f = asinh(r)/r and
+// v, w the parts of dy, f·v + x·((f'/r)·(x·v) + w/(1+r²)), f' = (1/√(1+r²) − f)/r.
+func featuresBack(x, dy []float32, _ float32) {
+	r := radius(x)
+	f, slope := 1.0, -1.0/3 // and f'/r, at 0
+	if r > 1e-4 {
+		root := math.Sqrt(1 + float64(r*r))
+		f = dmath.Log(r+root) / r
+		slope = (1/root - f) / float64(r*r)
+	}
+	if r <= 1e-2 { // where the difference cancels
+		slope = -1.0/3 + float64(0.3*r*r)
+	}
+	along := float64(slope*dot(x, dy[:len(x)])) + float64(dy[len(x)])/(1+float64(r*r))
+	for i, v := range x {
+		x[i] = float32(float64(f*float64(dy[i])) + float64(along*float64(v)))
+	}
+}
+
+// dot returns a·b.
+func dot(a, b []float32) float64 {
+	s := 0.0
+	for i, v := range a {
+		s += float64(float64(v) * float64(b[i]))
+	}
+	return s
+}
+
 // tail sets y to φ_k(t)·x·max(0, 1 − ρ/r) for every knot k, x running fastest.
 func tail(y, x []float32, t float32, rho float64) {
 	clear(y)
@@ -145,19 +174,47 @@ func tail(y, x []float32, t float32, rho float64) {
 	if r <= rho {
 		return
 	}
+	for k, weight := range hats(t) {
+		if weight > 0 {
+			for i, v := range x {
+				y[k*len(x)+i] = float32(weight * (1 - rho/r) * float64(v))
+			}
+		}
+	}
+}
+
+// tailBack sets x to the gradient by x of dy·tail: with v = Σ_k φ_k·dy_k,
+// (1 − ρ/r)·v + x·(ρ/r³)·(x·v).
+func tailBack(x, dy []float32, t float32, rho float64) {
+	r := radius(x)
+	if r <= rho {
+		clear(x)
+		return
+	}
+	phi := hats(t)
+	v := make([]float64, len(x))
+	along := 0.0
+	for i := range x {
+		for k, weight := range phi {
+			v[i] += float64(weight * float64(dy[k*len(x)+i]))
+		}
+		along += float64(v[i]*float64(x[i])) * rho / float64(r*r*r)
+	}
+	for i := range x {
+		x[i] = float32(float64((1-rho/r)*v[i]) + float64(along*float64(x[i])))
+	}
+}
+
+// hats returns φ_k(t) of every knot k.
+func hats(t float32) (phi [knots]float64) {
 	s := min(max(float64(t), 1.0/(1<<(knots-1))), 1)
 	frac, exp := math.Frexp(s) // s = frac·2^exp, ½ ≤ frac < 1
 	k, upper := knots-2+exp, float64(2*frac)-1
 	// Between the knots 2^(exp−1) and 2^exp the hats are linear in t.
-	for d := range 2 {
-		weight := upper
-		if d == 0 {
-			weight = 1 - upper
-		}
-		if k+d < knots && weight > 0 {
-			for i, v := range x {
-				y[(k+d)*len(x)+i] = float32(weight / s * (1 - rho/r) * float64(v))
-			}
+	for d, weight := range [2]float64{1 - upper, upper} {
+		if k+d < knots {
+			phi[k+d] = weight / s
 		}
 	}
+	return phi
 }

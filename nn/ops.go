@@ -270,11 +270,11 @@ func (g *graph) embed(x *value, table *Param) *value {
 }
 
 // host records a function of the input and the times that the host computes:
-// f fills y, of the given shape, per sample from x and t; form writes the same as
-// nodes. It has no gradient.
-func (g *graph) host(f func(y, x []float32, t float32), form func(e *exporter, y *value), shape ...int) *value {
+// f fills y, of the given shape, per sample from x and t; back, for the gradient of
+// the input, sets x to the vector–Jacobian product of dy; form writes f as nodes.
+func (g *graph) host(f func(y, x []float32, t float32), back func(x, dy []float32, t float32), form func(e *exporter, y *value), shape ...int) *value {
 	y := g.alloc(shape...)
-	y.constant = true
+	y.constant = g.in.constant
 	c, d := count(g.in.shape), count(shape)
 	g.buffer(0, c)
 	g.buffer(1, d)
@@ -286,6 +286,24 @@ func (g *graph) host(f func(y, x []float32, t float32), form func(e *exporter, y
 		}
 		r.dev.Upload(r.at(y), out)
 	}}
+	s.record = func() {
+		if g.in.constant {
+			return
+		}
+		dy := y.grad
+		g.touch(dy)
+		dx, done := g.target(g.in)
+		s.backward = func(r *run) {
+			x, out := r.scratch(0, r.n*c), r.scratch(1, r.n*d)
+			r.dev.Download(x, r.at(g.in))
+			r.dev.Download(out, r.at(dy))
+			for i := range r.n {
+				back(x[i*c:(i+1)*c], out[i*d:(i+1)*d], r.t[i])
+			}
+			r.dev.Upload(r.at(dx), x)
+			done(r)
+		}
+	}
 	g.add(s, g.in, y)
 	return y
 }

@@ -28,8 +28,8 @@ func newPlainMLP(cfg *MLPConfig, p *Params) *plainMLP {
 // record records the network; h and w mean nothing for points.
 func (m *plainMLP) record(g *graph, _, _ int) error {
 	g.in = g.place(nil, []int{m.dim})
-	g.in.constant = true
-	h := g.host(withTime, (*exporter).withTime, m.dim+1)
+	g.in.constant = !g.input
+	h := g.host(withTime, withTimeBack, (*exporter).withTime, m.dim+1)
 	for i, l := range m.layers {
 		if i > 0 {
 			h = g.silu(h)
@@ -45,6 +45,9 @@ func withTime(y, x []float32, t float32) {
 	copy(y, x)
 	y[len(x)] = t
 }
+
+// withTimeBack sets x to the gradient by x of dy·withTime.
+func withTimeBack(x, dy []float32, _ float32) { copy(x, dy) }
 
 // validatePlain checks an MLPConfig with Hidden.
 func (m *MLPConfig) validatePlain() error {

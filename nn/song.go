@@ -278,7 +278,7 @@ func (s *song) recordBlock(g *graph, b *songBlock, x, e *value) *value {
 	} else {
 		h = g.groupNorm(g.addChannels(h, g.linear(e, b.affine)), b.norm1, nil, true)
 	}
-	if g.train && s.cfg.Dropout > 0 {
+	if g.train && !g.input && s.cfg.Dropout > 0 {
 		h = g.dropout(h, s.cfg.Dropout)
 	}
 	var over *value

@@ -124,10 +124,10 @@ func (g *graph) augment(d int) *value {
 // and cond channels of Extra.Cond.
 func (g *graph) image(h, w, c, cond int, magnitude bool) *value {
 	g.in = g.place(nil, []int{h, w, c})
-	g.in.constant = true
+	g.in.constant = !g.input
 	x := g.in
 	if magnitude {
-		x = g.host(scaled(c), func(e *exporter, y *value) { e.scaled(y, g.in) }, h, w, c+1)
+		x = g.host(scaled(c), scaledBack(c), func(e *exporter, y *value) { e.scaled(y, g.in) }, h, w, c+1)
 		c++
 	}
 	if cond == 0 {

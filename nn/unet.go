@@ -179,7 +179,7 @@ func (u *unet) block(g *graph, b *block, x, e *value) *value {
 func (u *unet) residual(g *graph, r *resBlock, x, e *value) *value {
 	h := g.conv(g.groupNorm(x, r.norm1, nil, true), r.conv1, nil, nil)
 	h = g.groupNorm(h, r.norm2, g.linear(e, r.emb), true)
-	if g.train && u.cfg.Dropout > 0 {
+	if g.train && !g.input && u.cfg.Dropout > 0 {
 		h = g.dropout(h, u.cfg.Dropout)
 	}
 	if r.skip == nil {

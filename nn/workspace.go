@@ -40,11 +40,11 @@ const maxArena = 1 << 34
 
 // plan records the network for batch samples of h×w pixels and gives everything
 // its place, taking no memory for it.
-func (n *Net) plan(batch, h, w int, train bool) (*graph, error) {
+func (n *Net) plan(batch, h, w int, train, input bool) (*graph, error) {
 	if batch < 1 {
 		return nil, fmt.Errorf("workspace for %d samples; want at least 1", batch)
 	}
-	g := &graph{train: train, dev: n.dev}
+	g := &graph{train: train, input: input, dev: n.dev}
 	h, w = n.size(h, w)
 	if err := n.model.record(g, h, w); err != nil {
 		return nil, err
@@ -93,8 +93,33 @@ func (g *graph) bytes(batch int) int64 {
 // Backward needs. It returns an error if the network cannot take that size, or
 // the device has not the memory for it.
 func (n *Net) NewWorkspace(batch, h, w int, train bool) (ws *Workspace, err error) {
+	return n.newWorkspace(batch, h, w, train, false)
+}
+
+// NewInputWorkspace makes a workspace for training after whose Backward InputGradient
+// has the gradient of the input. Nothing is dropped out. It is an error if the network takes conditioning
+// images: there is no gradient by x beside them.
+func (n *Net) NewInputWorkspace(batch, h, w int) (*Workspace, error) {
+	if n.CondChannels() > 0 {
+		return nil, fmt.Errorf("a network with conditioning images has no gradient of its input here: use one without")
+	}
+	return n.newWorkspace(batch, h, w, true, true)
+}
+
+// InputGradient returns the gradient of the input x of the latest Forward on ws, after
+// Backward with dy of its result: (∂y/∂x)ᵀ·dy, the vector–Jacobian product. It is valid
+// until the next call on ws. It panics unless NewInputWorkspace made ws.
+func (n *Net) InputGradient(ws *Workspace) *tensor.Tensor {
+	if ws.last == nil || !ws.g.input || ws.net != n {
+		panic("nn: InputGradient: needs a workspace of NewInputWorkspace of this network, after Backward")
+	}
+	return ws.last.at(ws.g.in.grad)
+}
+
+// newWorkspace is NewWorkspace, with the gradient of the input if input.
+func (n *Net) newWorkspace(batch, h, w int, train, input bool) (ws *Workspace, err error) {
 	defer tensor.Catch(&err)
-	g, err := n.plan(batch, h, w, train)
+	g, err := n.plan(batch, h, w, train, input)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +155,7 @@ func (n *Net) NewWorkspace(batch, h, w int, train bool) (ws *Workspace, err erro
 // It returns an error if the network cannot take that size or no machine has the
 // memory.
 func (n *Net) Memory(batch, h, w int, train bool) (workspace, params int64, err error) {
-	g, err := n.plan(batch, h, w, train)
+	g, err := n.plan(batch, h, w, train, false)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -183,7 +183,7 @@ func student3(x, scale, sigma float64) float64 {
 // σ in d dimensions: given both divisors, 1/κ and 1/κ', it is (1/κ)/(1/κ+σ²/κ'), and
 // these are weighed by their laws and by the normal density of x.
 func shrinkT(nu float64, d int, r, sigma float64) float64 {
-	const h, low, high = 0.5, -40, 8 // ln κ from −20 to 4
+	const h, low, high = 0.5, -40, 8                                    // ln κ from −20 to 4
 	log := func(w float64) float64 { return nu/2*w - nu/2*math.Exp(w) } // of the law of w = ln κ
 	var logs, shares []float64
 	most := math.Inf(-1)

@@ -107,6 +107,8 @@ type sampler interface {
 	Evaluations() int
 	// trajectory calls look, if not nil, with every estimate x̂_0.
 	trajectory(ctx context.Context, net diffusion.Denoiser, look diffusion.Change, x []float32, seeds []uint64) iter.Seq2[int, error]
+	// from is trajectory from a start that is given instead of drawn.
+	from(ctx context.Context, net diffusion.Denoiser, start []float64, x []float32, seeds []uint64) iter.Seq2[int, error]
 	goType() string
 	asks() string // the field of Functions that it is driven by
 }
@@ -135,6 +137,29 @@ func (b bound[F, T]) trajectory(ctx context.Context, net diffusion.Denoiser, loo
 	}
 	wide := make([]T, len(x))
 	return rounded(x, wide, b.Trajectory(ctx, f, wide, seeds))
+}
+
+func (b bound[F, T]) from(ctx context.Context, net diffusion.Denoiser, start []float64, x []float32, seeds []uint64) iter.Seq2[int, error] {
+	f, err := b.estimate(net)
+	if err != nil {
+		return failed(err)
+	}
+	state := make([]T, len(x))
+	steps := b.Trajectory(ctx, f, state, seeds)
+	return rounded(x, state, func(yield func(int, error) bool) {
+		begun := false
+		for left, err := range steps {
+			if !begun { // the start that the sampler drew gives way
+				for j, v := range start {
+					state[j] = T(v)
+				}
+				begun = true
+			}
+			if !yield(left, err) {
+				return
+			}
+		}
+	})
 }
 
 func (b bound[F, T]) goType() string { return fmt.Sprintf("%T", b.Sampler) }

@@ -1,0 +1,145 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"heavytail/diffusion"
+	"heavytail/nn"
+	"heavytail/recipe"
+	"heavytail/tensor"
+)
+
+// DensitySteps is the number of steps of a log-density where none is given, as many as
+// the tails of Student-t noise need for the second digit of ln p.
+const DensitySteps = 128
+
+// densityBatch is how many values the points have that are computed at a time.
+const densityBatch = 4096
+
+// Density returns ln p of the points x, one after the other in the units of the data,
+// of class label (negative: none), under the network's ODE.
+func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Density, label int, x []float64) ([]diffusion.LogDensity, error) {
+	if s.Steps == 0 {
+		s.Steps = DensitySteps
+	}
+	d := count(r.Data.Shape)
+	batch := max(1, densityBatch/d)
+	batch = min(batch, max(1, len(x)/d))
+	h, w := 0, 0
+	if len(r.Data.Shape) == 3 {
+		h, w = r.Data.Shape[0], r.Data.Shape[1]
+	}
+	own, shared, err := net.Memory(batch, h, w, true)
+	if err != nil {
+		return nil, err
+	}
+	free, err := Hold(net, own, shared, fmt.Sprintf("the gradients of %d samples", batch))
+	if err != nil {
+		return nil, err
+	}
+	defer free()
+	den, err := derivative(net, batch, h, w, label)
+	if err != nil {
+		return nil, err
+	}
+	z, volume, err := standard(r, x, d)
+	if err != nil {
+		return nil, err
+	}
+	var out []diffusion.LogDensity
+	for first := 0; first < len(z); first += batch * d {
+		part, err := density(ctx, r, s, den, z[first:min(first+batch*d, len(z))], d)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range part {
+			p.Value -= volume
+			out = append(out, p)
+		}
+		s.Seed++ // other signs for other points
+	}
+	return out, nil
+}
+
+// density is the one of the recipe's process.
+func density(ctx context.Context, r recipe.Recipe, s diffusion.Density, den diffusion.Derivative, z []float64, d int) ([]diffusion.LogDensity, error) {
+	switch {
+	case r.LIM != nil:
+		return s.LIM(ctx, *r.LIM, r.LIM.FromScoreDerivative(den), z, d)
+	case r.EDM != nil:
+		return s.EDM(ctx, *r.EDM, r.EDM.PreconditionDerivative(den), z, d)
+	case r.Flow != nil:
+		p, err := Options{}.levels(r)
+		if err != nil {
+			return nil, err
+		}
+		return s.EDM(ctx, p, r.Flow.DataDerivative(den), z, d)
+	}
+	return s.DLPM(ctx, r.Process, den, z, d)
+}
+
+// standard returns the points as the network has them, and the logarithm of the volume
+// that a unit of its values has in the data's.
+func standard(r recipe.Recipe, x []float64, d int) (z []float64, volume float64, err error) {
+	s := r.Data.Scaling
+	z = make([]float64, len(x))
+	copy(z, x)
+	if s == nil {
+		return z, 0, nil
+	}
+	for j := range d {
+		if s.Scale[j] == 0 {
+			return nil, 0, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", j)
+		}
+		volume += math.Log(s.Scale[j])
+	}
+	for i := range z {
+		z[i] = (x[i] - s.Center[i%d]) / s.Scale[i%d]
+	}
+	return z, volume, nil
+}
+
+// derivative is net with the vector–Jacobian products of its backward passes, for any
+// number of samples, batch at a time.
+func derivative(net *nn.Net, batch, h, w, label int) (diffusion.Derivative, error) {
+	ws, err := net.NewInputWorkspace(batch, h, w)
+	if err != nil {
+		return nil, err
+	}
+	dev := net.Device()
+	shape := net.SampleShape()
+	if h > 0 {
+		shape[0], shape[1] = h, w
+	}
+	d := count(shape)
+	in, up := dev.New(append([]int{batch}, shape...)...), dev.New(append([]int{batch}, shape...)...)
+	var labels []int
+	if net.Classes() > 0 {
+		for range batch {
+			labels = append(labels, label)
+		}
+	}
+	return func(ctx context.Context, out, product, x, probe, t []float32) (err error) {
+		defer tensor.Catch(&err)
+		ws.Watch(ctx)
+		for lo := 0; lo < len(t); lo += batch {
+			n := min(batch, len(t)-lo)
+			a, b := in.Batch(0, n), up.Batch(0, n)
+			dev.Upload(a, x[lo*d:(lo+n)*d])
+			dev.Upload(b, probe[lo*d:(lo+n)*d])
+			var l []int
+			if labels != nil {
+				l = labels[:n]
+			}
+			dev.Download(out[lo*d:(lo+n)*d], net.Forward(ws, a, t[lo:lo+n], l))
+			net.Backward(ws, b)
+			dev.Download(product[lo*d:(lo+n)*d], net.InputGradient(ws))
+			if err := ws.Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}

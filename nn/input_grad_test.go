@@ -1,0 +1,96 @@
+package nn
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/kernels"
+	"heavytail/stable"
+)
+
+// The vector–Jacobian product of the input against differences along random
+// directions: ⟨dy, f(x+hv) − f(x−hv)⟩/2h = ⟨(∂f/∂x)ᵀ·dy, v⟩.
+func TestInputGradient(t *testing.T) {
+	dev := kernels.New(1)
+	unet := &UNetConfig{InChannels: 2, OutChannels: 2, ModelChannels: 8, ChannelMult: []int{1, 2}, NumResBlocks: 1, AttentionDS: []int{2}, NumHeads: 2, TimeScale: 1, ImageSize: 8}
+	grown := *unet
+	grown.Magnitude = true
+	for name, c := range map[string]Config{
+		"plain":             {MLP: &MLPConfig{Dim: 3, Hidden: []int{16, 16}}},
+		"mlp":               {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 2, TimeEmb: 8}},
+		"mlp, magnitude":    {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 2, TimeEmb: 8, Magnitude: true, TailRadius: 1}},
+		"u-net":             {UNet: unet},
+		"u-net, magnitude":  {UNet: &grown},
+		"published network": must(Preset("2d")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			net, err := New(dev, c)
+			require.NoError(t, err)
+			net.Params().Init(3)
+			flat := net.Params().Flat.Data() // layers that start at 0 too
+			noise := make([]float32, len(flat))
+			stable.Key{Seed: 9}.Normal(noise, 0)
+			for i := range flat {
+				flat[i] += 0.1 * noise[i]
+			}
+			ws, err := net.NewInputWorkspace(2, 0, 0)
+			require.NoError(t, err)
+			x := dev.New(append([]int{2}, net.SampleShape()...)...)
+			n := x.Len()
+			draw := func(step uint32) []float32 {
+				v := make([]float32, n)
+				stable.Key{Seed: 1, Step: step}.Normal(v, 0)
+				return v
+			}
+			base, v, w, times := draw(0), draw(1), draw(2), []float32{0.3, 0.8}
+			for i := range n / 2 {
+				base[i] *= 3 // one sample far out
+			}
+			dy := dev.New(append([]int{2}, net.SampleShape()...)...)
+			dev.Upload(dy, w)
+			at := func(h float64) []float64 {
+				moved := make([]float32, n)
+				for i := range moved {
+					moved[i] = base[i] + float32(h)*v[i]
+				}
+				dev.Upload(x, moved)
+				y := make([]float32, n)
+				dev.Download(y, net.Forward(ws, x, times, nil))
+				out := make([]float64, n)
+				for i := range out {
+					out[i] = float64(y[i])
+				}
+				return out
+			}
+			const h = 1e-2
+			up, down := at(h), at(-h)
+			at(0)
+			net.Backward(ws, dy)
+			g := make([]float32, n)
+			dev.Download(g, net.InputGradient(ws))
+			for k := range 2 { // each sample by itself
+				want, got, size := 0.0, 0.0, 0.0
+				for i := k * n / 2; i < (k+1)*n/2; i++ {
+					d := float64(w[i]) * (up[i] - down[i]) / (2 * h)
+					want, size, got = want+d, size+math.Abs(d), got+float64(g[i]*v[i])
+				}
+				// differences of float32 values of order 1, 1e-7/h, and h² of their own
+				require.InDelta(t, want, got, 2e-3*(1+size), "sample %d", k)
+			}
+		})
+	}
+	net, err := New(dev, Config{MLP: &MLPConfig{Dim: 3, Hidden: []int{16}}})
+	require.NoError(t, err)
+	ws, err := net.NewWorkspace(1, 0, 0, true)
+	require.NoError(t, err)
+	require.Panics(t, func() { net.InputGradient(ws) })
+}
+
+func must(c Config, err error) Config {
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
