@@ -14,7 +14,7 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"":        {"diffusion", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
+	"":        {"diffusion/...", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
 	"cmd/heavytail": {"", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},

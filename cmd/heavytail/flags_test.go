@@ -42,6 +42,13 @@ var flagValues = map[string]map[string]string{
 		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "1|3", "weights": "raw", "extractor": "fashion|random",
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
+	"rare": {
+		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "event": "x0>0.5", "n": "150", "seed": "4", "per": "3", "method": "dlim|flow", "steps": "5", "json": "true",
+	},
+	"density": {
+		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "steps": "5", "probes": "3", "seed": "4", "o": "x.csv",
+		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
+	},
 	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table"},
 	"tail":    {"background": "black", "range": "-3,2", "separator": "comma|semicolon", "decimal": "point|comma", "missing": "drop|error", "columns": "1", "n": "100", "json": "true", "o": "plot.svg"},
 	"convert": {"ema": "true", "rate": "0.5", "type": "f16", "weights-only": "true", "size": "32x28"},
@@ -67,6 +74,9 @@ var flagBases = map[string][]string{
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy",
 	},
 	"eval":  {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
+	"rare":  {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event norm>1 -n 100 -steps 1"},
+	"density": {"csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
+		"images:%s/pictures -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/images.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
 	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema", "%s/small/model.safetensors x.onnx"}, "info": {"%s/tedm/model.safetensors"},
 }
@@ -76,7 +86,7 @@ const flagToy = "-data toy:rings -points 60 -steps 4 -batch 8 -warmup 1 -out run
 // idleFlags change no byte, for the reason given.
 var idleFlags = map[string]string{
 	"train -out": "where the run is", "sample -o": "where samples go; its ending is what they are", "noise -o": "where numbers go", "eval -json": "where results go",
-	"train -threads": "any number gives the same bytes", "sample -threads": "the same", "noise -threads": "the same", "eval -threads": "the same", "sample -batch": "the same",
+	"train -threads": "any number gives the same bytes", "sample -threads": "the same", "noise -threads": "the same", "eval -threads": "the same", "rare -threads": "the same", "density -threads": "the same", "sample -batch": "the same",
 	"train -device": "any device gives the same bytes, but in fast modes of GPUs, which are not here", "sample -device": "the same", "noise -device": "the same", "eval -device": "the same",
 	"train -micro": "the same bytes with less memory", "train -save-every": "how much a killed run loses", "train -resume": "goes on where there is a run; without one it begins",
 }
@@ -158,6 +168,7 @@ func flagInputs(t *testing.T) string {
 		writePoints(t, path, uint64(i), 400, 3, 0.1)
 		require.NoError(t, os.WriteFile(path, []byte(readFile(t, path)+"3,\n"), 0o644)) // a row with an empty cell
 	}
+	ok(t, dir, "train", "-data", "csv:x.csv", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "table")
 	images(t, dir, 30)
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")

@@ -68,9 +68,9 @@ func TestExamplesRun(t *testing.T) {
 	lines := examples(t)
 	require.Greater(t, len(lines), 30)
 	ran := map[string]bool{}
-	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "info", "bench", "version"} {
+	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "rare", "density", "info", "bench", "version"} {
 		for _, line := range lines {
-			args := strings.Fields(line)
+			args := words(line)
 			if args[0] != name || ran[line] {
 				continue
 			}
@@ -95,6 +95,18 @@ func TestExamplesRun(t *testing.T) {
 	require.Len(t, ran, len(lines), "examples of a command that the list above lacks")
 }
 
+// words splits a command line at blanks outside of double quotes, as a shell does.
+func words(line string) (out []string) {
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			out = append(out, part) // in quotes
+			continue
+		}
+		out = append(out, strings.Fields(part)...)
+	}
+	return out
+}
+
 // quickly returns the flags that make a command line short.
 func quickly(args []string) []string {
 	switch args[0] {
@@ -116,6 +128,10 @@ func quickly(args []string) []string {
 		if strings.HasPrefix(args[2], "model:") {
 			return []string{"-n", "40", "-steps", "2"}
 		}
+	case "rare":
+		return []string{"-steps", "3", "-n", "200"}
+	case "density":
+		return []string{"-steps", "3"}
 	case "bench":
 		return []string{"-count", "1"}
 	}
@@ -164,7 +180,7 @@ func exampleFiles(t *testing.T, dir string) {
 		table += fmt.Sprintf("%v,%v\n", x, float64(i%7))
 		values = append(values, float32(x), float32(i%7), float32(i%11), float32(-x))
 	}
-	for _, name := range []string{"returns.csv", "drawn.csv", "x.csv"} {
+	for _, name := range []string{"returns.csv", "drawn.csv", "x.csv", "held-out.csv"} {
 		write(name, []byte(table))
 	}
 	var b bytes.Buffer

@@ -95,7 +95,8 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 				}
 			}
 			if arrived > 2 && effective(w[before:]) > 0.4*float64(len(w)-before) {
-				return q, used, nil // good as it is
+				q.cover() // good as it is
+				return q, used, nil
 			}
 			q.fit(x, w, seed+uint64(round))
 			continue
@@ -112,6 +113,7 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 	if arrived == 0 {
 		return nil, 0, fmt.Errorf("rare: the pilots did not reach the threshold %v: use more samples, or a lower one", e.Threshold)
 	}
+	q.cover()
 	return q, used, nil
 }
 

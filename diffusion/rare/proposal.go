@@ -2,6 +2,7 @@ package rare
 
 import (
 	"math"
+	"slices"
 
 	"heavytail/internal/dmath"
 	"heavytail/stable"
@@ -331,6 +332,26 @@ func (q *proposal) widen(f float64) {
 			p.laws[g].setLog()
 		}
 	}
+}
+
+// cover gives a fifth of every part's share to a copy one and a half times as wide: a
+// part that few pilots made narrower than the event in some direction would else leave
+// weights there that are far too large.
+func (q *proposal) cover() {
+	wide := proposal{groups: q.groups}
+	for _, p := range q.parts {
+		c := part{share: 0.2 * p.share}
+		for _, law := range p.laws {
+			law.l = slices.Clone(law.l)
+			c.laws = append(c.laws, law)
+		}
+		wide.parts = append(wide.parts, c)
+	}
+	wide.widen(1.5)
+	for i := range q.parts {
+		q.parts[i].share *= 0.8
+	}
+	q.parts = append(q.parts, wide.parts...)
 }
 
 // setLog sets the logarithm of Γ((ν+k)/2)/(Γ(ν/2)·(νπ)^{k/2}·det L).

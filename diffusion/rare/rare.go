@@ -200,24 +200,33 @@ func binomialTail(k, n int, p float64, upper bool) float64 {
 }
 
 // Tail estimates the probability by a power tail fitted to the event's values of plain
-// samples: with the k values above u, of index a by stable.RightTailIndex, corrected for
-// bias with a standard error of 2a/√k,
+// samples less their median: with the k values above u, of index a by
+// stable.RightTailIndex, corrected for bias with a standard error of 2a/√k, and c the
+// threshold less the median,
 //
-//	P = k/n·(Threshold/u)^(−a),  Var ln P = (1−k/n)/k + (2a·ln(Threshold/u))²/k
+//	P = k/n·(c/u)^(−a),  Var ln P = (1−k/n)/k + (2a·ln(c/u))²/k
 //
 // (Weissman 1978). The interval knows nothing of the bias that is left where the tail
 // is no power at u, and nothing of how k was chosen. It is an error if the values have
-// no tail, or the threshold is not above u > 0: Count is better there.
+// no tail, or c is not above u: Count is better there.
 func Tail(values []float64, threshold float64) (Estimate, error) {
-	fit, err := stable.RightTailIndex(values)
+	if len(values) == 0 {
+		return Estimate{}, fmt.Errorf("rare: no values to fit a tail to: draw some")
+	}
+	mid := quantileOf(values, 0.5)
+	far := make([]float64, len(values))
+	for i, v := range values {
+		far[i] = v - mid
+	}
+	fit, err := stable.RightTailIndex(far)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("rare: %w", err)
 	}
 	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
-	if !(u > 0 && threshold > u) {
-		return Estimate{}, fmt.Errorf("rare: the threshold %v is not in the tail, which was fitted above %v: count the samples instead", threshold, u)
+	if !(threshold-mid > u) {
+		return Estimate{}, fmt.Errorf("rare: the threshold %v is not in the tail, which was fitted above %v: count the samples instead", threshold, mid+u)
 	}
-	reach := float64(fit.Alpha * dmath.Log(threshold/u))
+	reach := float64(fit.Alpha * dmath.Log((threshold-mid)/u))
 	out := Estimate{P: k / n * dmath.Exp(-reach), Effective: k, Samples: len(values)}
 	for _, v := range values {
 		if v > threshold {

@@ -144,7 +144,13 @@ func TestGuidedCoverage(t *testing.T) {
 		if exhaustive { // fewer than 178 of 200 once in 4,000 at 95 %
 			require.GreaterOrEqual(t, in, 178, k.name)
 		}
-		require.Less(t, math.Sqrt(square), most, k.name) // 5 % are to be two deviations
+		// 5 % are to be two deviations; for the normal law, which t laws fit less
+		// well, one and a half
+		bound := most
+		if math.IsInf(k.noise.TailIndices()[0], 1) {
+			bound *= 4. / 3
+		}
+		require.Less(t, math.Sqrt(square), bound, k.name)
 	}
 	// 3.5 deviations of the number that 95 % hold: of 22 in the short form 18 at least
 	require.GreaterOrEqual(t, float64(held), 0.95*float64(all)-3.5*math.Sqrt(0.95*0.05*float64(all)))
@@ -355,6 +361,12 @@ func TestPlainAndTail(t *testing.T) {
 		if e.Lo <= millionth && millionth <= e.Hi {
 			held++
 		}
+		for i := range v {
+			v[i] += 1000 // a tail is one wherever its centre lies
+		}
+		moved, err := Tail(v, k.threshold+1000)
+		require.NoError(t, err)
+		require.InEpsilon(t, e.P, moved.P, 1e-6)
 	}
 	t.Logf("the tail's interval held %d of 40", held)
 	// fewer than 33 of 40 once in 300 at 95 %

@@ -154,7 +154,7 @@ func (p Program) run(ctx context.Context, e Env, c Command, args []string) int {
 		fmt.Fprintf(e.Stderr, "%s: %s\n", path, text)
 		return 1
 	}
-	fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, plainWords(err)))
+	fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, PlainWords(err)))
 	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {
 		return 2
 	}

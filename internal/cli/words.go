@@ -43,11 +43,11 @@ func Singular(text string) string {
 
 // packages are the names before errors of the library, which say nothing to who
 // uses the command.
-var packages = []string{"heavytail", "diffusion", "stable", "nn", "tensor", "kernels", "checkpoint", "torch checkpoint"}
+var packages = []string{"heavytail", "diffusion", "rare", "stable", "nn", "tensor", "kernels", "checkpoint", "torch checkpoint"}
 
-// plainWords returns the text of an error in one line: without names of packages
+// PlainWords returns the text of an error in one line: without names of packages
 // and of system calls, and with what stands before each other twice once.
-func plainWords(err error) string {
+func PlainWords(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if call := (*fs.PathError)(nil); errors.As(err, &call) {
 		text = strings.Replace(text, call.Error(), call.Path+": "+call.Err.Error(), 1)

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+
+	"heavytail"
+	"heavytail/diffusion/rare"
+	"heavytail/internal/cli"
+)
+
+var rareCommand = command{
+	Name: "rare", Summary: "tells how rare an event is under a model: probability and return period",
+	Help: `  heavytail rare -model runs/tedm/model.safetensors -event "norm > 50"
+  heavytail rare -model runs/tedm/model.safetensors -event "2*x0 - x1 > 20" -n 20000 -json
+
+An event is a linear form of columns, or norm, the length of a sample, above (>) or
+below (<) a number, in the units of the data: "loss > 1e6", "0.6*a + 0.4*b < -0.1". A
+column goes by its name, in double quotes where that holds blanks or signs, or is x0,
+x1, ...
+
+Three estimates, each from -n samples of a sampler without noise in its steps:
+  sampling  counts events; the interval is Clopper and Pearson's
+  guided    draws noise that leads to the event and weighs it by the ratio of the noise's
+            two densities, which is that of the samples' under model and guidance; for
+            up to 64 values. The noise is found by pilots, three tenths to six of -n
+  tail      fits a power tail to the largest values of sampling, about their median, and
+            extrapolates: for tails that are powers, which those of Gaussian noise are not
+All intervals are of 95 % and asymptotic but for sampling's, and know nothing of how far
+the model is from the data. Each says its effective sample size, (sum w)^2 / sum w^2 of
+the weights in the event: below 50 the interval is not to be relied on, and the line
+says so. The variance reduction is that against sampling with as many samples.
+`,
+	Flags: rareFlags,
+}
+
+// A rareRequest is what the flags of rare ask for.
+type rareRequest struct {
+	model, weights, class, event string
+	n, threads                   int
+	per                          float64
+	json                         bool
+	seed                         uint64
+	o                            heavytail.Options
+}
+
+func rareFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
+	var r rareRequest
+	fs.StringVar(&r.model, "model", "", modelHelp)
+	fs.StringVar(&r.weights, "weights", "", weightsHelp)
+	fs.StringVar(&r.class, "class", "", oneClassHelp)
+	fs.StringVar(&r.event, "event", "", "`event`, such as \"norm > 50\" or \"2*x0 - x1 > 20\" (required)")
+	fs.IntVar(&r.n, "n", 10000, "samples of each estimate")
+	fs.Uint64Var(&r.seed, "seed", 0, "seed of the noise")
+	fs.Float64Var(&r.per, "per", 1, "samples in a unit of time, such as 252 days of a year: return periods are in that unit")
+	fs.StringVar(&r.o.Method, "method", "", "`sampler` without noise in its steps: dlim2 or dlim, lim-ode, edm, dpm or flow (empty: dlim2, lim-ode, edm, flow)")
+	fs.IntVar(&r.o.Steps, "steps", 0, "sampling steps (0: dlim2 50, dlim 200, lim-ode 200, edm 64, dpm 64, flow 64)")
+	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
+	fs.BoolVar(&r.json, "json", false, "print one JSON object")
+	return func(ctx context.Context, e env, args []string) error {
+		if err := cli.NoArguments(args); err != nil {
+			return err
+		}
+		return r.run(ctx, e)
+	}
+}
+
+// A rareLine is one estimate as it is printed.
+type rareLine struct {
+	By                string      `json:"by"`
+	P                 float64     `json:"probability"`
+	Interval          [2]float64  `json:"interval"`
+	ReturnPeriod      *float64    `json:"return_period"` // null: the event was not seen
+	PeriodInterval    [2]*float64 `json:"return_period_interval"`
+	Effective         float64     `json:"effective_samples"`
+	Hits              int         `json:"hits"`
+	Samples           int         `json:"samples"`
+	VarianceReduction *float64    `json:"variance_reduction"`
+	Reliable          bool        `json:"reliable"`
+	Error             string      `json:"error,omitempty"` // instead of all that
+}
+
+// A rareReport is what -json prints.
+type rareReport struct {
+	Program   string     `json:"program"`
+	Event     string     `json:"event"`
+	Method    string     `json:"method"`
+	Steps     int        `json:"steps"`
+	Seed      uint64     `json:"seed"`
+	Per       float64    `json:"samples_per_unit_of_time"`
+	Estimates []rareLine `json:"estimates"`
+}
+
+func (r *rareRequest) run(ctx context.Context, e env) error {
+	switch {
+	case r.event == "":
+		return cli.Usage("-event is required, such as \"norm > 50\"")
+	case r.n < 100 || r.n > 1<<30:
+		return cli.Usage("-n %d: want 100 to %d", r.n, 1<<30)
+	case !(r.per > 0 && r.per <= 1e12):
+		return cli.Usage("-per %v: want a positive number", r.per)
+	case r.o.Steps < 0:
+		return cli.Usage("-steps %d: want 1 or more, or 0 for the default", r.o.Steps)
+	}
+	m, err := loadModel(ctx, r.model, r.weights, r.threads)
+	if err != nil {
+		return err
+	}
+	if r.class != "" {
+		class, err := oneClass(m, r.class)
+		if err != nil {
+			return err
+		}
+		r.o.Classes = []int{class}
+	}
+	way, err := m.Way(r.o)
+	if err != nil {
+		return err
+	}
+	defer way.Close()
+	event, err := parseEvent(r.event, m.Recipe().Data.Columns, way.Dim)
+	if err != nil {
+		return err
+	}
+	out := rareReport{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
+	values, err := rare.Values(ctx, way.Model, event, r.n, r.seed)
+	if err != nil {
+		return err
+	}
+	out.add("sampling", rare.Count(values, event.Threshold), nil, r.per)
+	guided, err := rare.Guided(ctx, way.Model, event, r.n, r.seed)
+	if ctx.Err() != nil {
+		return err
+	}
+	out.add("guided", guided, err, r.per)
+	tail, err := rare.Tail(values, event.Threshold)
+	out.add("tail", tail, err, r.per)
+	if r.json {
+		enc := json.NewEncoder(e.Stdout)
+		enc.SetEscapeHTML(false) // the > of events
+		return enc.Encode(out)
+	}
+	return out.print(e.Stdout)
+}
+
+// add appends an estimate, or why there is none.
+func (o *rareReport) add(by string, e rare.Estimate, err error, per float64) {
+	l := rareLine{By: by}
+	if err != nil {
+		l.Error = cli.PlainWords(err)
+	} else {
+		period, lo, hi := e.ReturnPeriod()
+		l = rareLine{By: by, P: e.P, Interval: [2]float64{e.Lo, e.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
+			Effective: e.Effective, Hits: e.Hits, Samples: e.Samples, VarianceReduction: orNull(e.VarianceReduction), Reliable: e.Reliable()}
+	}
+	o.Estimates = append(o.Estimates, l)
+}
+
+// orNull returns nil for what JSON has no number for.
+func orNull(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+func (o *rareReport) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s, by %s with %s\n", o.Event, o.Method, counted(o.Steps, "step"))
+	for _, l := range o.Estimates {
+		if l.Error != "" {
+			fmt.Fprintf(w, "%-9s none: %s\n", l.By, l.Error)
+			continue
+		}
+		fmt.Fprintf(w, "%-9s probability %.3g (%.3g to %.3g), return period %s (%s to %s); effective samples %.0f of %d",
+			l.By, l.P, l.Interval[0], l.Interval[1], digits(l.ReturnPeriod), digits(l.PeriodInterval[0]), digits(l.PeriodInterval[1]), l.Effective, l.Samples)
+		if l.By != "sampling" {
+			fmt.Fprintf(w, "; variance %s times smaller", digits(l.VarianceReduction))
+		}
+		if !l.Reliable {
+			fmt.Fprintf(w, "; too few effective samples to rely on")
+		}
+		if _, err := fmt.Fprintln(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// digits writes v to three digits, nil as unbounded.
+func digits(v *float64) string {
+	if v == nil {
+		return "unbounded"
+	}
+	return fmt.Sprintf("%.3g", *v)
+}

@@ -1,0 +1,113 @@
+package heavytail
+
+import (
+	"context"
+	"fmt"
+
+	"heavytail/diffusion"
+	"heavytail/diffusion/rare"
+	"heavytail/internal/sample"
+)
+
+// A LogDensity is the logarithm of a point's density with the standard error of its
+// estimate.
+type LogDensity = diffusion.LogDensity
+
+// DensityOptions say how densities are computed; see diffusion.Density.
+type DensityOptions struct {
+	// Steps is the number of steps up the ODE, of two evaluations and as many backward
+	// passes as a trace takes; 0: 128, or of a model that knows one number of levels,
+	// that.
+	Steps int
+	// Probes is how many random directions estimate a trace, at least 2. 0: the exact
+	// trace of up to 64 values, which takes a backward pass for each, and 8 beyond.
+	Probes int
+	Seed   uint64 // of the directions
+	// Class is that of the points, Unconditional for none; 0 in models without classes.
+	Class int
+}
+
+// exactDim is up to how many values the exact trace is the default.
+const exactDim = 64
+
+// LogDensity returns ln p of the points x, one after the other as Stream64 has them, in
+// nats for the units of the data, under the ODE that the model's deterministic samplers
+// follow: EDM's probability flow of edm, tedm, flow and tflow models, LIM's of lim, and
+// of dlpm the one of which DLIM without noise is Euler's method. The bounds on A of
+// dlpm and lim models are left out of the law of the noise. It panics if ctx is nil or
+// x does not divide into points.
+func (m *Model) LogDensity(ctx context.Context, x []float64, o DensityOptions) ([]LogDensity, error) {
+	needs("LogDensity", ctx, false)
+	d := m.must("LogDensity").per()
+	if d == 0 {
+		return nil, impossible("Class", o.Class, "a model with an image size", "the model names no image size, so there is no density of its images")
+	}
+	if len(x)%d != 0 {
+		panic(fmt.Sprintf("heavytail: LogDensity: %d values do not divide into points of %d", len(x), d))
+	}
+	if err := m.class(o.Class); err != nil {
+		return nil, err
+	}
+	if o.Probes == 0 && d > exactDim {
+		o.Probes = 8
+	}
+	out, err := sample.Density(ctx, m.net, m.recipe, diffusion.Density{Steps: o.Steps, Probes: o.Probes, Seed: o.Seed}, o.Class, x)
+	if err != nil {
+		return nil, own(err)
+	}
+	return out, nil
+}
+
+// per returns the number of values of a sample.
+func (m *Model) per() int {
+	n := 1
+	for _, v := range m.recipe.Data.Shape {
+		n *= v
+	}
+	return n
+}
+
+// class reports a class that the model does not have.
+func (m *Model) class(k int) error {
+	if n := m.Classes(); k >= max(n, 1) || k < Unconditional {
+		return impossible("Class", k, "a class of the model, or Unconditional", "class %d: the model has %d classes, numbered from 0; %d is none", k, n, Unconditional)
+	}
+	return nil
+}
+
+// A Way is a model's deterministic sampler, for package rare, with its Method and the
+// Steps that it makes. Close it when it is no longer used.
+type Way struct {
+	rare.Model
+	Method string
+	Steps  int
+	close  func()
+}
+
+// Close gives the way's memory back.
+func (w *Way) Close() { w.close() }
+
+// Way returns a sampler without noise in its steps as a function of its start, whose
+// rare events rare.Guided finds. Of o it takes Method (empty: dlim2, lim-ode, edm or
+// flow, by the model), Steps (0: 50 to 200, enough for the error of the steps to be
+// small beside that of counting), Settings, Clip, Guidance, Batch and the first of
+// Classes. One goroutine at a time may use it.
+func (m *Model) Way(o Options) (*Way, error) {
+	e := m.must("Way").engine(o)
+	if e.Batch == 0 {
+		e.Batch = 256
+	}
+	if len(o.Classes) == 0 {
+		e.Label = func(int, uint64) int { return Unconditional }
+		if m.Classes() == 0 {
+			e.Label = nil
+		}
+	} else if err := m.class(o.Classes[0]); err != nil {
+		return nil, err
+	}
+	w, err := sample.NewWay(m.net, m.recipe, e)
+	if err != nil {
+		return nil, own(err)
+	}
+	return &Way{Model: rare.Model{Dim: w.Dim, Noise: w.Noise, Map: w.Map}, Method: w.Method, Steps: w.Steps, close: w.Close}, nil
+}
