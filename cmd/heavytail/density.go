@@ -95,33 +95,8 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if err := data.InOrder(rec.Columns, set.Columns); err != nil {
 		return fmt.Errorf("%s: %w", set.Name, err)
 	}
-	sum, square := 0.0, 0.0
-	print := func(w io.Writer) error {
-		b := bufio.NewWriter(w)
-		_, _ = b.WriteString("log_density,std_error\n") // Flush tells of errors
-		meter := newMeter(e)
-		defer meter.clear()
-		const most = 1024
-		x := make([]float64, min(most, set.Len())*set.Per())
-		for first := 0; first < set.Len(); first += most {
-			n := min(most, set.Len()-first)
-			for i := range n {
-				set.Float64(x[i*set.Per():(i+1)*set.Per()], first+i)
-			}
-			o := r.o
-			o.Seed += uint64(first)
-			ps, err := m.LogDensity(ctx, x[:n*set.Per()], o)
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				sum, square = sum+p.Value, square+float64(p.Value*p.Value)
-				_, _ = b.WriteString(strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
-			}
-			meter.count(float64(first+n), float64(set.Len()), "points/s", 1)
-		}
-		return b.Flush()
-	}
+	l := &densityLines{e: e, m: m, set: set, o: r.o}
+	print := func(w io.Writer) error { return l.write(ctx, w) }
 	if r.out == "" {
 		err = print(e.Stdout)
 	} else {
@@ -131,9 +106,46 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	n := float64(set.Len())
-	mean := sum / n
-	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(square/n-float64(mean*mean), 0)/n), counted(set.Len(), "point"))
+	mean := l.sum / n
+	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), counted(set.Len(), "point"))
 	return nil
+}
+
+// densityLines are the lines that density prints, and the sums of them.
+type densityLines struct {
+	e           env
+	m           *heavytail.Model
+	set         *data.Set
+	o           heavytail.DensityOptions
+	sum, square float64
+}
+
+func (l *densityLines) write(ctx context.Context, w io.Writer) error {
+	b := bufio.NewWriter(w)
+	_, _ = b.WriteString("log_density,std_error\n") // Flush tells of errors
+	meter := newMeter(l.e)
+	defer meter.clear()
+	const most = 1024
+	set, per := l.set, l.set.Per()
+	x := make([]float64, min(most, set.Len())*per)
+	for first := 0; first < set.Len(); first += most {
+		n := min(most, set.Len()-first)
+		for i := range n {
+			set.Float64(x[i*per:(i+1)*per], first+i)
+		}
+		o := l.o
+		o.Seed += uint64(first) // other directions for other points
+		ps, err := l.m.LogDensity(ctx, x[:n*per], o)
+		if err != nil {
+			return err
+		}
+		for _, p := range ps {
+			l.sum, l.square = l.sum+p.Value, l.square+float64(p.Value*p.Value)
+			_, _ = b.WriteString(strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
+		}
+		meter.count(float64(first+n), float64(set.Len()), "points/s", 1)
+	}
+	return b.Flush()
 }
 
 // loadModel opens a model on the CPU.

@@ -247,7 +247,7 @@ func (q *proposal) refit(c, g int, x, r, inverse []float64, mass float64) {
 	if c > 0 {
 		sum := 0.0
 		for i := range n {
-			u := r[i*C+c] * inverse[(i*C+c)*G+g]
+			u := float64(r[i*C+c] * inverse[(i*C+c)*G+g])
 			sum += u
 			for j, at := range at {
 				law.mu[j] += float64(u * x[i*d+at])
@@ -287,7 +287,7 @@ func (q *proposal) refit(c, g int, x, r, inverse []float64, mass float64) {
 // shrink moves the matrix s, k×k and lower triangular, towards its mean diagonal, as
 // far as its k(k+1)/2 numbers count among n effective samples.
 func shrink(s []float64, k int, n float64) {
-	numbers, mean := float64(k*(k+1))/2, 0.0
+	numbers, mean := float64(k*(k+1)/2), 0.0
 	by := numbers / (numbers + n)
 	for a := range k {
 		mean += s[a*k+a] / float64(k)
