@@ -97,11 +97,13 @@ func TestDensityOfStudentData(t *testing.T) {
 func stableNoise(alpha, s float64, level func(t float32) (gamma, sigma float64)) Derivative {
 	return func(_ context.Context, eps, product, x, probe, times []float32) error {
 		d := len(x) / len(times)
-		for j := range x {
-			g, sigma := level(times[j/d])
+		for i, u := range times {
+			g, sigma := level(u)
 			tau := sigma / g
 			k := math.Pow(tau, alpha-1) / (math.Pow(s, alpha) + math.Pow(tau, alpha)) / g
-			eps[j], product[j] = float32(k*float64(x[j])), float32(k*float64(probe[j]))
+			for j := i * d; j < (i+1)*d; j++ {
+				eps[j], product[j] = float32(k*float64(x[j])), float32(k*float64(probe[j]))
+			}
 		}
 		return nil
 	}

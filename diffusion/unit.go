@@ -75,13 +75,8 @@ func studentLog(nu, square, k float64) float64 {
 	if math.IsInf(nu, 1) {
 		return -0.5 * (square + float64(k*dmath.Log(2*math.Pi)))
 	}
-	top, low := logGamma((nu+k)/2), logGamma(nu/2)
+	top, low := dmath.LogGamma((nu+k)/2), dmath.LogGamma(nu/2)
 	return top - low - float64(k/2*dmath.Log(nu*math.Pi)) - float64((nu+k)/2*dmath.Log1p(square/nu))
-}
-
-// logGamma returns ln Γ(x), x > 0.
-func logGamma(x float64) float64 {
-	return dmath.StirlingRest(x) + float64((x-0.5)*dmath.Log(x)) - x + float64(0.5*dmath.Log(2*math.Pi))
 }
 
 // UnitNoise returns the law of ε, the stable one without the bounds ClampA and

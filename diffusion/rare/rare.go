@@ -183,7 +183,7 @@ func binomialTail(k, n int, p float64, upper bool) float64 {
 	if mean := float64(n) * p; upper && mean >= float64(k) || !upper && mean <= float64(k) {
 		return 1
 	}
-	lf := func(i int) float64 { v, _ := math.Lgamma(float64(i) + 1); return v }
+	lf := func(i int) float64 { return dmath.LogGamma(float64(i) + 1) }
 	term := dmath.Exp(lf(n) - lf(k) - lf(n-k) + float64(float64(k)*dmath.Log(p)) + float64(float64(n-k)*dmath.Log1p(-p)))
 	odds, sum := p/(1-p), 0.0
 	for i := k; i >= 0 && i <= n && term > sum*1e-17; {

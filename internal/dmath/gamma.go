@@ -39,6 +39,11 @@ func StirlingRest(x float64) float64 {
 	return Log(Gamma(x)) - float64((x-0.5)*Log(x)) + x - halfLn2Pi
 }
 
+// LogGamma returns ln Γ(x) for x > 0, absolute error about 2e-15·max(1, |ln Γ(x)|).
+func LogGamma(x float64) float64 {
+	return StirlingRest(x) + float64((x-0.5)*Log(x)) - x + halfLn2Pi
+}
+
 // GammaHalf returns Γ(x+½)/Γ(x) for x > 0, without the cancellation of two
 // logarithms; relative error about 1e-15.
 func GammaHalf(x float64) float64 {

@@ -3,9 +3,9 @@ package sample
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"heavytail/diffusion"
+	"heavytail/internal/dmath"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -93,7 +93,7 @@ func standard(r recipe.Recipe, x []float64, d int) (z []float64, volume float64,
 		if s.Scale[j] == 0 {
 			return nil, 0, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", j)
 		}
-		volume += math.Log(s.Scale[j])
+		volume += dmath.Log(s.Scale[j])
 	}
 	for i := range z {
 		z[i] = (x[i] - s.Center[i%d]) / s.Scale[i%d]
