@@ -33,9 +33,10 @@ const exactDim = 64
 // LogDensity returns ln p of the points x, one after the other as Stream64 has them, in
 // nats for the units of the data, under the ODE that the model's deterministic samplers
 // follow: EDM's probability flow of edm, tedm, flow and tflow models, LIM's of lim, and
-// of dlpm the one of which DLIM without noise is Euler's method. The bounds on A of
-// dlpm and lim models are left out of the law of the noise. It panics if ctx is nil or
-// x does not divide into points.
+// of dlpm the one of which DLIM without noise is Euler's method. So it is the density of
+// samples of the ODE, not of chains that draw noise on the way, such as the methods
+// dlpm, lim and tedm-sde. The bounds on A of dlpm and lim models are left out of the law
+// of the noise. It panics if ctx is nil or x does not divide into points.
 func (m *Model) LogDensity(ctx context.Context, x []float64, o DensityOptions) ([]LogDensity, error) {
 	needs("LogDensity", ctx, false)
 	d := m.must("LogDensity").per()

@@ -27,12 +27,13 @@ with the exact trace. The mean goes to the standard error output.
 
 Along the ODE that the model's samplers without noise follow, ln p changes by the trace
 of the network's derivative. Of edm, tedm, flow and tflow models it is EDM's, of lim
-lim-ode's, of dlpm the one that dlim approximates. The trace is exact for points of up
-to 64 values, by a backward pass for each; beyond, random directions estimate it
+lim-ode's, of dlpm that of dlim and dlim2: the density is that of their samples, not of
+chains that draw noise on the way, such as -method dlpm. The trace is exact for points
+of up to 64 values, by a backward pass for each; beyond, random directions estimate it
 (-probes), with the error that is stated. The error of the steps is not: it falls by
 four where -steps are doubled. Bounds on A (-clamp-a of training) are left out.
-Models with classes: without one, unless -class names it. The network computes on the
-CPU.
+Pictures are read as those of training were. Models with classes: without one, unless
+-class names it. The network computes on the CPU.
 `,
 	Flags: densityFlags,
 }
@@ -80,6 +81,9 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	rec := m.Recipe().Data
 	if isTable(spec) {
 		r.read.Columns = rec.Select
+	}
+	if len(rec.Shape) == 3 { // images are scaled as those of training were
+		r.read.Size, r.read.Channels = rec.Size, rec.Channels
 	}
 	if kindOf(spec) == "npy" && r.read.Range == nil && len(rec.Shape) == 3 {
 		r.read.Range = rec.Range

@@ -23,7 +23,8 @@ below (<) a number, in the units of the data: "loss > 1e6", "0.6*a + 0.4*b < -0.
 column goes by its name, in double quotes where that holds blanks or signs, or is x0,
 x1, ...
 
-Three estimates, each from -n samples of a sampler without noise in its steps:
+Three estimates, each from -n samples of a sampler without noise in its steps, whose
+samples the probability is of, not those of chains such as -method dlpm:
   sampling  counts events; the interval is Clopper and Pearson's
   guided    draws noise that leads to the event and weighs it by the ratio of the noise's
             two densities, which is that of the samples' under model and guidance; for
@@ -177,7 +178,7 @@ func (o *rareReport) print(w io.Writer) error {
 		}
 		fmt.Fprintf(w, "%-9s probability %.3g (%.3g to %.3g), return period %s (%s to %s); effective samples %.0f of %d",
 			l.By, l.P, l.Interval[0], l.Interval[1], digits(l.ReturnPeriod), digits(l.PeriodInterval[0]), digits(l.PeriodInterval[1]), l.Effective, l.Samples)
-		if l.By != "sampling" {
+		if l.By != "sampling" && l.VarianceReduction != nil {
 			fmt.Fprintf(w, "; variance %s times smaller", digits(l.VarianceReduction))
 		}
 		if !l.Reliable {

@@ -60,7 +60,7 @@ func Guided(ctx context.Context, m Model, e Event, n int, seed uint64) (Estimate
 		}
 	}
 	if out.Hits < 2 {
-		return Estimate{}, fmt.Errorf("rare: %d of %d guided samples are in the event: use more samples, or a lower threshold", out.Hits, N)
+		return Estimate{}, fmt.Errorf("rare: %d of %d guided samples are in the event: use more samples, or an event that is less rare", out.Hits, N)
 	}
 	out.P, out.Effective = sum/float64(N), sum*sum/square
 	// Var P/P² = (Σw²/N − P²)/(N·P²)
@@ -111,7 +111,7 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 		q.widen(2)
 	}
 	if arrived == 0 {
-		return nil, 0, fmt.Errorf("rare: the pilots did not reach the threshold %v: use more samples, or a lower one", e.Threshold)
+		return nil, 0, fmt.Errorf("rare: the %d pilots did not come to the event: use more samples, or an event that is less rare", used)
 	}
 	q.cover()
 	return q, used, nil

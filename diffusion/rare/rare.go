@@ -49,8 +49,9 @@ type Estimate struct {
 	Hits      int // samples in the event
 	Samples   int // drawn in all, pilots of Guided included
 	// VarianceReduction is the variance of Plain with as many samples, P(1−P)/Samples,
-	// over that of this estimate: 1 for Plain, NaN where there is no hit. Of Tail it
-	// counts no bias, and so may be too good.
+	// over that of this estimate: 1 for Plain, NaN where there is no hit and where the
+	// standard error is above P, which it then hardly describes. Of Tail it counts no
+	// bias, and so may be too good.
 	VarianceReduction float64
 }
 
@@ -224,7 +225,7 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 	}
 	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
 	if !(threshold-mid > u) {
-		return Estimate{}, fmt.Errorf("rare: the threshold %v is not in the tail, which was fitted above %v: count the samples instead", threshold, mid+u)
+		return Estimate{}, fmt.Errorf("rare: the event is not beyond the %d largest values, to which the tail is fitted: count the samples instead", fit.K)
 	}
 	reach := float64(fit.Alpha * dmath.Log((threshold-mid)/u))
 	out := Estimate{P: k / n * dmath.Exp(-reach), Effective: k, Samples: len(values)}
@@ -243,7 +244,10 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 func (e *Estimate) spread(relative float64) {
 	f := dmath.Exp(z * relative)
 	e.Lo, e.Hi, e.StdError = e.P/f, min(e.P*f, 1), float64(e.P*relative)
-	e.VarianceReduction = e.P * (1 - e.P) / float64(e.Samples) / float64(e.StdError*e.StdError)
+	e.VarianceReduction = math.NaN()
+	if relative <= 1 {
+		e.VarianceReduction = e.P * (1 - e.P) / float64(e.Samples) / float64(e.StdError*e.StdError)
+	}
 }
 
 // ReturnPeriod returns how many samples pass between events on average, 1/P, with its
