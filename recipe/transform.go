@@ -72,6 +72,27 @@ func (t Transform) Unbend(z float64) float64 {
 	return math.Copysign(a, z)
 }
 
+// LogSlope returns ln dz/dy at y: −ln(1+|y|) of SoftLog, −½·ln(1+y²) of Asinh. Of TTF
+// it is the logarithm of the Pareto law's density over that of |z|, which is normal,
+//
+//	−(1+λ)·l + z²/2 + ½·ln(π/2),  l = ln(1+λ|y|)/λ
+func (t Transform) LogSlope(y float64) float64 {
+	a := math.Abs(y)
+	switch t.Kind {
+	case SoftLog:
+		return -dmath.Log1p(a)
+	case Asinh:
+		if a > 0x1p28 { // where 1 is lost beside a²
+			return -dmath.Log(a)
+		}
+		return -dmath.Log1p(float64(a*a)) / 2
+	case TTF:
+		lambda, z := t.lambda(y), t.Bend(y)
+		return float64(z*z)/2 - float64((1+lambda)*paretoLog(a, lambda)) + dmath.Log(math.Pi/2)/2
+	}
+	return 0
+}
+
 func (t Transform) lambda(v float64) float64 {
 	if v < 0 {
 		return t.Lower
@@ -180,6 +201,21 @@ func (d *Data) scaled(c int, v float64) float64 {
 		return 0
 	}
 	return (v - s.Center[c]) / s.Scale[c]
+}
+
+// Standard returns the network's value for v of column c, before it is rounded, and
+// the logarithm of its derivative by v: what a density in the units of the data has
+// more than that of the network's values. It is +Inf of a constant column.
+func (d *Data) Standard(c int, v float64) (z, logSlope float64) {
+	z = d.scaled(c, v)
+	if d.Transform != nil {
+		logSlope = d.Transform[c].LogSlope(z)
+		z = d.Transform[c].Bend(z)
+	}
+	if d.Scaling != nil {
+		logSlope -= dmath.Log(d.Scaling.Scale[c])
+	}
+	return z, logSlope
 }
 
 // FromNetwork sets dst to the values, in the units of the data, that z, whole rows of

@@ -56,6 +56,27 @@ func TestTransformsUndoThemselves(t *testing.T) {
 	}
 }
 
+// TestLogSlope: e^LogSlope is the difference quotient of Bend. Over h = y/10⁴ that is off
+// by h²·z”'/6z', of the order 10⁻⁸, and by the rounding of z, 10⁻¹⁶·z/(h·z') < 10⁻⁹ here. TTF's slope is the difference of
+// two numbers of the size of z²/2, each with its rounding.
+func TestLogSlope(t *testing.T) {
+	for _, tr := range transforms() {
+		for _, y := range []float64{1e-3, -0.3, 2, -2, 50, -1e6, 1e6, 1e10} {
+			h := y * 1e-4
+			slope := (tr.Bend(y+h) - tr.Bend(y-h)) / (2 * h)
+			z := tr.Bend(y)
+			require.InDelta(t, math.Log(slope), tr.LogSlope(y), 1e-7+2*0x1p-52*z*z, "%v at %v", tr, y)
+		}
+		require.InDelta(t, tr.LogSlope(1e-9), tr.LogSlope(0), 1e-8, tr) // the slope has no jump
+	}
+	d := Data{Scaling: &Scaling{Kind: Robust, Center: []float64{5, 0}, Scale: []float64{4, 0}}, Transform: []Transform{{Kind: SoftLog}, {Kind: None}}}
+	z, slope := d.Standard(0, 17) // y = 3
+	require.InDelta(t, math.Log(4), z, 1e-15)
+	require.InDelta(t, -math.Log(16), slope, 1e-15)
+	_, slope = d.Standard(1, 0)
+	require.True(t, math.IsInf(slope, 1))
+}
+
 // TestTransformsKeepStates: what the network made, a float32, is what it sees of the
 // sample that it stands for.
 func TestTransformsKeepStates(t *testing.T) {

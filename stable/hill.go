@@ -125,15 +125,6 @@ func SideIndex(x []float64, upper bool) (TailFit, error) {
 	return corrected("SideIndex", y)
 }
 
-// RightTailIndex is TailIndex for the right tail of x alone, about 0: of its largest
-// values above 0.
-func RightTailIndex(x []float64) (TailFit, error) {
-	if err := checkData("RightTailIndex", x, hillLeast); err != nil {
-		return TailFit{}, err
-	}
-	return corrected("RightTailIndex", x)
-}
-
 // corrected is the estimate of TailIndex from the values of y above 0.
 func corrected(op string, y []float64) (TailFit, error) {
 	top, err := largest(op, y)

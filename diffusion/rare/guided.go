@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"heavytail/internal/dmath"
 	"heavytail/stable"
@@ -85,7 +86,7 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 			return nil, 0, err
 		}
 		used += each
-		level := quantileOf(v, 1-share)
+		level := slices.Sorted(slices.Values(v))[int((1-share)*float64(each))] // one in ten is there or beyond
 		if there := level > e.Threshold; there || arrived > 0 {
 			arrived++
 			before := len(w)

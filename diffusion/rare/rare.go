@@ -201,9 +201,8 @@ func binomialTail(k, n int, p float64, upper bool) float64 {
 }
 
 // Tail estimates the probability by a power tail fitted to the event's values of plain
-// samples less their median: with the k values above u, of index a by
-// stable.RightTailIndex, corrected for bias with a standard error of 2a/√k, and c the
-// threshold less the median,
+// samples less their median: with the k values above u, of index a by stable.SideIndex,
+// corrected for bias with a standard error of 2a/√k, and c the threshold less the median,
 //
 //	P = k/n·(c/u)^(−a),  Var ln P = (1−k/n)/k + (2a·ln(c/u))²/k
 //
@@ -214,15 +213,12 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 	if len(values) == 0 {
 		return Estimate{}, fmt.Errorf("rare: no values to fit a tail to: draw some")
 	}
-	mid := quantileOf(values, 0.5)
-	far := make([]float64, len(values))
-	for i, v := range values {
-		far[i] = v - mid
-	}
-	fit, err := stable.RightTailIndex(far)
+	fit, err := stable.SideIndex(values, true)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("rare: %w", err)
 	}
+	v := slices.Sorted(slices.Values(values))
+	mid := v[(len(v)-1)/2]/2 + v[len(v)/2]/2
 	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
 	if !(threshold-mid > u) {
 		return Estimate{}, fmt.Errorf("rare: the event is not beyond the %d largest values, to which the tail is fitted: count the samples instead", fit.K)
@@ -253,9 +249,3 @@ func (e *Estimate) spread(relative float64) {
 // ReturnPeriod returns how many samples pass between events on average, 1/P, with its
 // interval; +Inf where P or its lower end is 0.
 func (e Estimate) ReturnPeriod() (period, lo, hi float64) { return 1 / e.P, 1 / e.Hi, 1 / e.Lo }
-
-// quantileOf returns the q-th of the values, 0 ≤ q < 1.
-func quantileOf(values []float64, q float64) float64 {
-	v := slices.Sorted(slices.Values(values))
-	return v[int(q*float64(len(v)))]
-}

@@ -3,9 +3,9 @@ package sample
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"heavytail/diffusion"
-	"heavytail/internal/dmath"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -55,7 +55,7 @@ func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Dens
 			return nil, err
 		}
 		for _, p := range part {
-			p.Value -= volume
+			p.Value += volume[len(out)]
 			out = append(out, p)
 		}
 		s.Seed++ // other signs for other points
@@ -80,23 +80,20 @@ func density(ctx context.Context, r recipe.Recipe, s diffusion.Density, den diff
 	return s.DLPM(ctx, r.Process, den, z, d)
 }
 
-// standard returns the points as the network has them, and the logarithm of the volume
-// that a unit of its values has in the data's.
-func standard(r recipe.Recipe, x []float64, d int) (z []float64, volume float64, err error) {
-	s := r.Data.Scaling
-	z = make([]float64, len(x))
-	copy(z, x)
-	if s == nil {
-		return z, 0, nil
+// standard returns the points as the network has them, and of each the logarithm of
+// how much of the network's volume a unit of the data's takes there.
+func standard(r recipe.Recipe, x []float64, d int) (z, volume []float64, err error) {
+	z, volume = make([]float64, len(x)), make([]float64, len(x)/d)
+	if !r.Data.Converted() {
+		copy(z, x)
+		return z, volume, nil
 	}
-	for j := range d {
-		if s.Scale[j] == 0 {
-			return nil, 0, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", j)
+	for i, v := range x {
+		var slope float64
+		if z[i], slope = r.Data.Standard(i%d, v); math.IsInf(slope, 1) {
+			return nil, nil, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", i%d)
 		}
-		volume += dmath.Log(s.Scale[j])
-	}
-	for i := range z {
-		z[i] = (x[i] - s.Center[i%d]) / s.Scale[i%d]
+		volume[i/d] += slope
 	}
 	return z, volume, nil
 }

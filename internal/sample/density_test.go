@@ -43,13 +43,18 @@ func TestWayIsTheSampler(t *testing.T) {
 }
 
 // The log-density of a sample x = Φ(n) of a network is that of n less the logarithm of
-// the Jacobian of Φ, by differences; and a scaling of the data adds its volume.
+// the Jacobian of Φ, by differences; and a scaling and transforms of the data add their
+// volume.
 func TestDensityIsThatOfTheSampler(t *testing.T) {
 	net := network(t)
+	transforms := map[string][]recipe.Transform{ // of processes whose samples here are not huge
+		recipe.EDM: {{Kind: recipe.SoftLog}, {Kind: recipe.TTF, Lower: 0.3, Upper: 0.5}}, recipe.TFlow: {{Kind: recipe.Asinh}, {Kind: recipe.None}},
+	}
 	for _, kind := range kinds {
 		r := of(t, kind)
 		r.Data.Shape = []int{2}
 		r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: []float64{5, -3}, Scale: []float64{0.5, 20}}
+		r.Data.Transform = transforms[kind]
 		method := Default(r)
 		if kind == recipe.DLPM || kind == "ddpm" {
 			method = "dlim2"

@@ -95,7 +95,7 @@ func NewWay(net *nn.Net, r recipe.Recipe, o Options) (*Way, error) {
 	if err != nil {
 		return nil, err
 	}
-	work, err := newWorker(net, r, o, units{scaling: r.Data.Scaling, d: d}, o.Batch)
+	work, err := newWorker(net, r, o, units{data: &r.Data, d: d}, o.Batch)
 	if err != nil {
 		return nil, err
 	}
