@@ -102,8 +102,8 @@ func (s Density) EDM(ctx context.Context, p EDM, den DataDerivative, x []float64
 	return s.follow(ctx, path, x, d)
 }
 
-// DLPM is EDM for a network of DLPM, on the schedule's levels of Steps+1 or, of a
-// process with integer time, on its own. The bounds on A are left out.
+// DLPM is EDM for a network of DLPM, on the Steps+1 levels above 0 of a schedule or, of
+// a process with integer time, on those of its own. The bounds on A are left out.
 func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, d int) ([]LogDensity, error) {
 	if p.IntegerTime {
 		s.Steps = p.Steps - 1
@@ -116,8 +116,12 @@ func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, 
 		return nil, err
 	}
 	first := 0
-	if sched.SigmaBar[0] == 0 {
-		first = 1
+	if sched.SigmaBar[0] == 0 { // no noise there
+		if first = 1; !p.IntegerTime {
+			if sched, err = p.schedule(ctx, s.Steps+2); err != nil {
+				return nil, err
+			}
+		}
 	}
 	path := marginalPath{name: "density of DLPM", law: p.UnitNoise(d)}
 	for t := first; t < sched.T(); t++ {

@@ -112,11 +112,11 @@ func stableNoise(alpha, s float64, level func(t float32) (gamma, sigma float64))
 // Stable data in one and eight dimensions under DLPM and LIM: known densities.
 func TestDensityOfStableData(t *testing.T) {
 	const alpha, s, steps = 1.6, 0.5, 400
-	p := Default(alpha, steps+1)
+	p := Default(alpha, steps+2) // level 0 is without noise: Steps+1 above it
 	sched, err := p.Schedule(0)
 	require.NoError(t, err)
 	dlpm := stableNoise(alpha, s, func(u float32) (float64, float64) {
-		k := int(math.Round(float64(u) * float64(steps+1)))
+		k := int(math.Round(float64(u) * float64(steps+2)))
 		return sched.GammaBar[k], sched.SigmaBar[k]
 	})
 	l := LIM{Alpha: alpha, Isotropic: true}
@@ -146,6 +146,29 @@ func TestDensityOfStableData(t *testing.T) {
 			require.InDelta(t, want, b[i].Value, 2e-3*float64(d+1), "LIM %d dimensions, point %d", d, i)
 		}
 	}
+}
+
+// One step of DLPM is a step: with ε̂ = k·x Heun's method and the trapezoid rule of two
+// levels give the value by hand.
+func TestDensityOfOneStep(t *testing.T) {
+	const k = 0.3
+	p := Default(2, 10)
+	den := func(_ context.Context, eps, product, x, probe, _ []float32) error {
+		for j := range x {
+			eps[j], product[j] = k*x[j], k*probe[j]
+		}
+		return nil
+	}
+	sched, err := p.Schedule(3)
+	require.NoError(t, err)
+	a, b := sched.SigmaBar[1]/sched.GammaBar[1], sched.SigmaBar[2]/sched.GammaBar[2]
+	ka, kb := k*sched.GammaBar[1], k*sched.GammaBar[2] // the derivatives of n̂ by y
+	const y = 0.7
+	end := y + (b-a)/2*(ka*y+kb*(y+(b-a)*ka*y))
+	want := p.UnitNoise(1).LogDensity([]float64{end / b}) - math.Log(b) + math.Log(b/a)/2*(a*ka+b*kb)
+	got, err := Density{Steps: 1}.DLPM(context.Background(), p, den, []float64{y}, 1)
+	require.NoError(t, err)
+	require.InDelta(t, want, got[0].Value, 1e-5) // float32 states
 }
 
 // Hutchinson's estimate is that of the exact trace within its stated error, which

@@ -116,13 +116,9 @@ func stableUnit(n stable.Noise, d int) UnitNoise {
 		}
 	}
 	if n.Isotropic && d > 1 && n.Alpha < 2 {
-		shape := make([]float64, d*d)
-		for j := range d {
-			shape[j*d+j] = 1
-		}
-		law, err := stable.NewElliptical(n.Alpha, make([]float64, d), shape)
+		law, err := stable.NewIsotropic(n.Alpha, d)
 		if err != nil {
-			panic(err) // α is above 1 and the shape is the identity
+			panic(err) // α is above 1
 		}
 		u.logDensity = law.LogDensity
 		return u

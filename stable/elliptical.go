@@ -172,3 +172,36 @@ func (e *Elliptical) mix() []float32 {
 	}
 	return m
 }
+
+// Isotropic is the Elliptical law about 0 whose shape is the identity, without d×d
+// numbers: its density in thousands of dimensions, such as an image has. It is
+// immutable; any number of goroutines may use it.
+type Isotropic struct {
+	d      int
+	radial func() *radial
+}
+
+// NewIsotropic returns the law in d dimensions for 0.2 ≤ α ≤ 2.
+func NewIsotropic(alpha float64, d int) (*Isotropic, error) {
+	if d < 1 {
+		panic(fmt.Sprintf("stable: NewIsotropic: %d dimensions", d))
+	}
+	if !(alpha >= 0.2 && alpha <= 2) {
+		return nil, fmt.Errorf("stable: NewIsotropic: α = %v, want 0.2 to 2", alpha)
+	}
+	return &Isotropic{d, sync.OnceValue(func() *radial { return newRadial(alpha, d) })}, nil
+}
+
+// LogDensity returns the logarithm of the density at x, d numbers.
+func (e *Isotropic) LogDensity(x []float64) float64 {
+	checkDim("LogDensity", len(x), e.d)
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v * v)
+	}
+	r := math.Sqrt(sum)
+	if r-r != 0 {
+		return nanOr(r, math.Inf(-1))
+	}
+	return e.radial().logDensity(r)
+}

@@ -21,6 +21,29 @@ func isotropic(t testing.TB, alpha float64, d int) *Elliptical {
 	return e
 }
 
+// TestIsotropic: the law without a matrix has the bits of that with the identity.
+func TestIsotropic(t *testing.T) {
+	for _, d := range []int{1, 3, 70} {
+		want := isotropic(t, 1.5, d)
+		law, err := NewIsotropic(1.5, d)
+		require.NoError(t, err)
+		x := make([]float64, d)
+		for _, r := range []float64{0, 0.3, 20, 1e100, math.MaxFloat64} {
+			for j := range x {
+				x[j] = r / float64(j+1)
+			}
+			require.Equal(t, math.Float64bits(want.LogDensity(x)), math.Float64bits(law.LogDensity(x)), "d %d r %v", d, r)
+		}
+	}
+	law, err := NewIsotropic(1.5, 3)
+	require.NoError(t, err)
+	require.True(t, math.IsInf(law.LogDensity([]float64{0, math.Inf(1), 0}), -1))
+	require.True(t, math.IsNaN(law.LogDensity([]float64{0, math.NaN(), 0})))
+	_, err = NewIsotropic(0.1, 3)
+	require.ErrorContains(t, err, "0.1")
+	require.Panics(t, func() { _, _ = NewIsotropic(1.5, 0) })
+}
+
 // TestEllipticalDensity holds the radial density to its closed forms: the stable
 // density in one dimension and, by h₃ = −h₁'/(2πr), in three; Cauchy's in all;
 // and the normal one.

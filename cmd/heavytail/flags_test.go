@@ -76,7 +76,7 @@ var flagBases = map[string][]string{
 	"eval": {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
 	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event norm>1 -n 100 -steps 1"},
 	"density": {"csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
-		"images:%s/pictures -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/images.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
+		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
 	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema", "%s/small/model.safetensors x.onnx"}, "info": {"%s/tedm/model.safetensors"},
 }
@@ -156,10 +156,13 @@ func flagInputs(t *testing.T) string {
 	}
 	clear := image.NewNRGBA(image.Rect(0, 0, 28, 28))
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "pictures/0"), 0o777))
-	f, err := os.Create(filepath.Join(dir, "pictures/0/clear.png"))
-	require.NoError(t, err)
-	require.NoError(t, png.Encode(f, clear))
-	require.NoError(t, f.Close())
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "few/0"), 0o777))
+	for _, name := range []string{"pictures/0/clear.png", "few/0/clear.png"} {
+		f, err := os.Create(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.NoError(t, png.Encode(f, clear))
+		require.NoError(t, f.Close())
+	}
 	foreign, err := os.ReadFile("../../nn/testdata/mlp_small.pt")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bare.pt"), foreign, 0o644))
@@ -173,6 +176,7 @@ func flagInputs(t *testing.T) string {
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")
 	ok(t, dir, "sample", "-n", "30", "-steps", "3", "-seed", "300", "-o", "others/")
+	ok(t, dir, "sample", "-n", "2", "-steps", "2", "-o", "few.npy")
 	ok(t, dir, append([]string{"train", "-data", "images:pictures", "-steps", "20", "-out", "small"}, smallNet...)...)
 	return dir
 }
