@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/npy"
 )
 
 // flagValues are values of each command's flags that are not their defaults; %s
@@ -74,7 +76,7 @@ var flagBases = map[string][]string{
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy",
 	},
 	"eval": {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
-	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event norm>1 -n 100 -steps 1"},
+	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1"},
 	"density": {"csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
 		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
@@ -93,9 +95,10 @@ var idleFlags = map[string]string{
 
 // idleAfter are flags that change nothing after one base, for the reason given.
 var idleAfter = map[string]string{
-	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only": "-ema keeps weights only, which is what it asks for",
-	"convert %s/small/model.safetensors x.onnx: -ema":                     "an ONNX model has the weights that sample takes, the averaged",
-	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                       "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
+	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only":    "-ema keeps weights only, which is what it asks for",
+	"convert %s/small/model.safetensors x.onnx: -ema":                        "an ONNX model has the weights that sample takes, the averaged",
+	"density csv:%s/x.csv -model %s/table/model.safetensors -steps 3: -seed": "the exact trace takes no directions",
+	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                          "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
 }
 
 // idleCommands are left out as a whole.
@@ -176,7 +179,13 @@ func flagInputs(t *testing.T) string {
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")
 	ok(t, dir, "sample", "-n", "30", "-steps", "3", "-seed", "300", "-o", "others/")
-	ok(t, dir, "sample", "-n", "2", "-steps", "2", "-o", "few.npy")
+	few := make([]float32, 2*28*28*3)
+	for i := range few {
+		few[i] = float32(i%17)/8 - 1
+	}
+	var b bytes.Buffer
+	require.NoError(t, npy.Write(&b, few, 2, 28, 28, 3))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.npy"), b.Bytes(), 0o644))
 	ok(t, dir, append([]string{"train", "-data", "images:pictures", "-steps", "20", "-out", "small"}, smallNet...)...)
 	return dir
 }
