@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"heavytail"
 	"heavytail/data"
@@ -60,6 +62,9 @@ func densityFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
 			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
+		}
+		if r.out != "" && !strings.EqualFold(filepath.Ext(r.out), ".csv") {
+			return cli.Usage("-o %s: want a name that ends in .csv", r.out)
 		}
 		return r.run(ctx, e, specOf(args[0]))
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -77,7 +78,11 @@ func (p *eventParser) event() (e rare.Event, err error) {
 			}
 			norm = true
 		case j < 0:
-			return e, cli.Usage("no column %q: want x0 to x%d, norm alone%s", name, p.dim-1, nameList(p.columns))
+			last := ""
+			if p.dim > 1 {
+				last = fmt.Sprintf(" to x%d", p.dim-1)
+			}
+			return e, cli.Usage("no column %q: want x0%s, norm alone%s", name, last, nameList(p.columns))
 		default:
 			weights[j] += f
 		}

@@ -82,6 +82,7 @@ func TestRareAndDensity(t *testing.T) {
 		{"no column", "rare -model run/model.safetensors -event gain>1"},
 		{"-n 5", "rare -model run/model.safetensors -event x0>1 -n 5"},
 		{"probes", "density x.csv -model run/model.safetensors -probes 1"},
+		{".csv", "density x.csv -model run/model.safetensors -o x.txt"},
 		{"shape", "density toy:rings -model run/model.safetensors"},
 	} {
 		r := heavytailIn(t, dir, strings.Fields(c.line)...)

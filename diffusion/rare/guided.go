@@ -63,7 +63,7 @@ func Guided(ctx context.Context, m Model, e Event, n int, seed uint64) (Estimate
 	if out.Hits < 2 {
 		return Estimate{}, fmt.Errorf("rare: %d of %d guided samples are in the event: use more samples, or an event that is less rare", out.Hits, N)
 	}
-	out.P, out.Effective = sum/float64(N), sum*sum/square
+	out.P, out.Effective = min(sum/float64(N), 1), sum*sum/square // of almost sure events the mean weight may be above 1
 	// Var P/P² = (Σw²/N − P²)/(N·P²)
 	out.spread(math.Sqrt(max(square/float64(sum*sum)-1/float64(N), 0)))
 	return out, nil

@@ -49,9 +49,9 @@ type Estimate struct {
 	Hits      int // samples in the event
 	Samples   int // drawn in all, pilots of Guided included
 	// VarianceReduction is the variance of Plain with as many samples, P(1−P)/Samples,
-	// over that of this estimate: 1 for Plain, NaN where there is no hit and where the
-	// standard error is above P, which it then hardly describes. Of Tail it counts no
-	// bias, and so may be too good.
+	// over that of this estimate: 1 for Plain, NaN where there is no hit, where P is 1
+	// and where the standard error is above P, which it then hardly describes. Of Tail
+	// it counts no bias, and so may be too good.
 	VarianceReduction float64
 }
 
@@ -225,6 +225,9 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 	}
 	reach := float64(fit.Alpha * dmath.Log((threshold-mid)/u))
 	out := Estimate{P: k / n * dmath.Exp(-reach), Effective: k, Samples: len(values)}
+	if out.P == 0 {
+		return Estimate{}, fmt.Errorf("rare: what the fitted tail leaves is below the smallest float64: choose an event that is less rare")
+	}
 	for _, v := range values {
 		if v > threshold {
 			out.Hits++
@@ -241,7 +244,7 @@ func (e *Estimate) spread(relative float64) {
 	f := dmath.Exp(z * relative)
 	e.Lo, e.Hi, e.StdError = e.P/f, min(e.P*f, 1), float64(e.P*relative)
 	e.VarianceReduction = math.NaN()
-	if relative <= 1 {
+	if relative <= 1 && e.P < 1 {
 		e.VarianceReduction = e.P * (1 - e.P) / float64(e.Samples) / float64(e.StdError*e.StdError)
 	}
 }

@@ -416,6 +416,17 @@ func TestMistakes(t *testing.T) {
 	require.ErrorContains(t, err, "use more samples")
 	_, err = Guided(context.Background(), m, Event{column, math.NaN()}, 1000, 0)
 	require.ErrorContains(t, err, "threshold")
+	values, err := Values(context.Background(), m, Event{column, 1}, 1000, 0)
+	require.NoError(t, err)
+	_, err = Tail(values, 1e300) // a tail of this index leaves nothing there
+	require.ErrorContains(t, err, "less rare")
+	for seed := range uint64(5) { // the sure event, whose mean weight is on both sides of 1
+		e, err := Guided(context.Background(), m, Event{column, -1e300}, 1000, seed)
+		require.NoError(t, err)
+		require.LessOrEqual(t, e.P, 1.0)
+		require.LessOrEqual(t, e.Hi, 1.0)
+		require.False(t, e.VarianceReduction < 0, seed)
+	}
 	_, err = Plain(context.Background(), m, Event{column, 1}, 5, 0)
 	require.ErrorContains(t, err, "samples")
 	_, err = Guided(context.Background(), identity(65, diffusion.EDM{}.UnitNoise(65)), Event{column, 1}, 1000, 0)
