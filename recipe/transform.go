@@ -88,7 +88,7 @@ func (t Transform) LogSlope(y float64) float64 {
 		return -dmath.Log1p(float64(a*a)) / 2
 	case TTF:
 		lambda, z := t.lambda(y), t.Bend(y)
-		return float64(z*z)/2 - float64((1+lambda)*paretoLog(a, lambda)) + dmath.Log(math.Pi/2)/2
+		return float64(float64(z*z)/2) - float64((1+lambda)*paretoLog(a, lambda)) + float64(dmath.Log(math.Pi/2)/2)
 	}
 	return 0
 }

@@ -218,7 +218,7 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 		return Estimate{}, fmt.Errorf("rare: %w", err)
 	}
 	v := slices.Sorted(slices.Values(values))
-	mid := v[(len(v)-1)/2]/2 + v[len(v)/2]/2
+	mid := float64(v[(len(v)-1)/2]/2) + float64(v[len(v)/2]/2)
 	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
 	if !(threshold-mid > u) {
 		return Estimate{}, fmt.Errorf("rare: the event is not beyond the %d largest values, to which the tail is fitted: count the samples instead", fit.K)
