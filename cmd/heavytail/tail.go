@@ -27,7 +27,8 @@ var tailCommand = command{
 Spread out over all samples, -n values of a column are used. For each column:
   index     of the tails of |x - median|, without a law: Hill's estimate corrected
             for bias, from the k largest values, half as many as where bias begins
-            to show (Guillou and Hall)
+            to show (Guillou and Hall); rounded values count by their cells, and
+            where they end at a bound or are a code such as 999 there is none
   alpha     symmetric stable law by maximum likelihood, interval from its information
   beta      skewness by regression on the characteristic function (S0)
   nu        Student-t by maximum likelihood, interval in 1/nu
