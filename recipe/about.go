@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -65,11 +66,27 @@ func student(nu []float64) string {
 }
 
 func (r Recipe) aboutUnits() string {
-	switch {
-	case len(r.Data.Shape) == 3:
+	if len(r.Data.Shape) == 3 {
 		return " Images are in [−1, 1]."
-	case r.Data.Scaling != nil:
-		return " Points are scaled: (value − center)/scale of data.scaling in the recipe."
 	}
-	return ""
+	text := ""
+	if r.Data.Scaling != nil {
+		text = " Points are scaled: (value − center)/scale of data.scaling in the recipe."
+	}
+	formulas := map[string]string{
+		SoftLog: "s·ln(1 + |v|)",
+		Asinh:   "arsinh v",
+		TTF:     "s·√2·erfc⁻¹((1 + λ|v|)^(−1/λ)) with λ = lower below 0 and upper above, erfc⁻¹(e^(−|v|)) where that is 0",
+	}
+	var kinds []string
+	for _, kind := range Transforms() {
+		has := func(t Transform) bool { return t.Kind == kind }
+		if kind != None && slices.ContainsFunc(r.Data.Transform, has) {
+			kinds = append(kinds, kind+" "+formulas[kind])
+		}
+	}
+	if kinds != nil {
+		text += " What that leaves, v with the sign s, is bent as data.transform says of its column: " + strings.Join(kinds, ", ") + "."
+	}
+	return text
 }

@@ -39,4 +39,11 @@ func TestAbout(t *testing.T) {
 		c.set()
 		require.Contains(t, r.About(), c.want)
 	}
+
+	r.Data.Transform = []Transform{{Kind: None}, {Kind: None}}
+	require.NotContains(t, r.About(), "bent")
+	r.Data.Transform = []Transform{{Kind: None}, {Kind: SoftLog}}
+	require.Contains(t, r.About(), "of data.scaling in the recipe. What that leaves, v with the sign s, is bent as data.transform says of its column: softlog s·ln(1 + |v|).")
+	r.Data.Scaling, r.Data.Transform = nil, []Transform{{Kind: TTF, Upper: 0.5}, {Kind: Asinh}}
+	require.Contains(t, r.About(), "of its column: asinh arsinh v, ttf s·√2·erfc⁻¹(")
 }

@@ -180,10 +180,10 @@ func checkTies(op string, sides [2][]tie, mid, threshold float64) error {
 			// Beside a tail on the other side, values above 0 say, end where rounding may be all.
 			farthest := len(other) == 0 || other[0].value <= all[0].value
 			if j == 0 && bound(all) && (farthest || float64(all[0].count) > tieSlack*want) {
-				return fmt.Errorf("stable: %s: the outermost %d values all equal %.6g, a bound: no tail is left beyond; give the values as they were before they were clipped, or leave those out if they are a code for something else", op, all[0].count, value)
+				return fmt.Errorf("stable: %s: the outermost %d values all equal %.6g, a bound: no tail is left beyond; give the values as they were before they were clipped or rounded to few digits, or leave those out if they are a code for something else", op, all[0].count, value)
 			}
 			if atom(all[j], want) {
-				return fmt.Errorf("stable: %s: %d values equal %.6g, and rounding explains %.2g of them: leave them out if they are a code for something else", op, all[j].count, value, want)
+				return fmt.Errorf("stable: %s: %d values equal %.6g, and rounding explains %.2g of them: leave them out if they are a code for something else, or give them as they were if they are rounded more coarsely than others", op, all[j].count, value, want)
 			}
 		}
 	}

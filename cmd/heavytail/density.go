@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"heavytail/data"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
+	"heavytail/internal/sample"
 	"heavytail/kernels"
 )
 
@@ -145,6 +147,9 @@ func (l *densityLines) write(ctx context.Context, w io.Writer) error {
 		o := l.o
 		o.Seed += uint64(first) // other directions for other points
 		ps, err := l.m.LogDensity(ctx, x[:n*per], o)
+		if far := new(sample.Beyond); errors.As(err, &far) {
+			return fmt.Errorf("%s: %v is beyond float32 as the network sees it: leave the row out", set.PlaceOf(first+far.Point, far.Value), far.X)
+		}
 		if err != nil {
 			return err
 		}

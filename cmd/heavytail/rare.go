@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -128,17 +129,20 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	out := rareReport{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
-	values, err := rare.Values(ctx, way.Model, event, r.n, r.seed)
+	values, err := rare.Values(ctx, way.Model, event.Event, r.n, r.seed)
 	if err != nil {
 		return err
 	}
 	out.add("sampling", rare.Count(values, event.Threshold), nil, r.per)
-	guided, err := rare.Guided(ctx, way.Model, event, r.n, r.seed)
+	guided, err := rare.Guided(ctx, way.Model, event.Event, r.n, r.seed)
 	if ctx.Err() != nil {
 		return err
 	}
 	out.add("guided", guided, err, r.per)
 	tail, err := rare.Tail(values, event.Threshold)
+	if event.short {
+		err = errors.New("lengths end at 0, so that short ones have no tail to fit: count the samples instead")
+	}
 	out.add("tail", tail, err, r.per)
 	if r.json {
 		enc := json.NewEncoder(e.Stdout)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -25,8 +26,14 @@ type eventParser struct {
 	dim     int
 }
 
+// A saidEvent is an event with what its words tell of the tail that it is in.
+type saidEvent struct {
+	rare.Event
+	short bool // of short lengths, "norm < 1": they end at 0, so that this side has no tail
+}
+
 // parseEvent returns the event of a text for samples of dim values.
-func parseEvent(text string, columns []string, dim int) (rare.Event, error) {
+func parseEvent(text string, columns []string, dim int) (saidEvent, error) {
 	p := &eventParser{text: text, columns: columns, dim: dim}
 	e, err := p.event()
 	if err != nil {
@@ -35,7 +42,7 @@ func parseEvent(text string, columns []string, dim int) (rare.Event, error) {
 	return e, nil
 }
 
-func (p *eventParser) event() (e rare.Event, err error) {
+func (p *eventParser) event() (e saidEvent, err error) {
 	sign := 1.0
 	weights := make([]float64, p.dim)
 	norm := false
@@ -59,6 +66,7 @@ func (p *eventParser) event() (e rare.Event, err error) {
 			e.Threshold = sign * c
 			e.Value = func(x []float64) float64 { return sign * form(weights, x) }
 			if norm {
+				e.short = sign < 0
 				e.Value = func(x []float64) float64 { return sign * length(x) }
 			}
 			return e, nil
@@ -118,7 +126,11 @@ func (p *eventParser) number() (float64, bool) {
 		end++
 	}
 	for ; end > 0; end-- {
-		if v, err := strconv.ParseFloat(p.text[:end], 64); err == nil && !math.IsInf(v, 0) {
+		v, err := strconv.ParseFloat(p.text[:end], 64)
+		if errors.Is(err, strconv.ErrRange) {
+			return 0, false // not the number that is left without its last digit
+		}
+		if err == nil {
 			p.text = strings.TrimSpace(p.text[end:])
 			return v, true
 		}
@@ -167,11 +179,19 @@ func form(weights, x []float64) float64 {
 	return sum
 }
 
-// length returns |x|.
+// length returns |x|, of values whose squares are beyond float64 too.
 func length(x []float64) float64 {
-	sum := 0.0
+	most, sum := 0.0, 0.0
 	for _, v := range x {
+		most = max(most, math.Abs(v))
+	}
+	if most == 0 {
+		return 0
+	}
+	_, e := math.Frexp(most)
+	for _, v := range x {
+		v = math.Ldexp(v, -e) // a power of 2 changes no digit
 		sum += float64(v * v)
 	}
-	return math.Sqrt(sum)
+	return math.Ldexp(math.Sqrt(sum), e)
 }

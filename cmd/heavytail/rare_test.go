@@ -29,15 +29,25 @@ func TestParseEvent(t *testing.T) {
 		e, err := parseEvent(text, columns, 3)
 		require.NoError(t, err, text)
 		require.Equal(t, want, [2]float64{e.Value(x), e.Threshold}, text)
+		require.Equal(t, text == "norm<0.5", e.short, text)
 	}
 	for text, want := range map[string]string{
 		"": "no column", "loss": "> or <", "loss > ": "a number", "loss > 1 2": "a number", "gain > 1": `no column "gain"`, "x3 > 1": `no column "x3"`,
 		"2 loss > 1": `\*`, "norm + loss > 1": "alone", "2*norm > 1": "no column", "loss > inf": "a number", "loss = 1": "> or <", "x-1 > 2": "no column", "> 1": "no column",
+		"loss > 1e400": `"1e400" where`, "1e400*loss > 1": "no column",
 	} {
 		_, err := parseEvent(text, columns, 3)
 		require.Error(t, err, text)
 		require.Regexp(t, want, err.Error(), text)
 	}
+}
+
+// The length of a sample is finite where the sample is.
+func TestLength(t *testing.T) {
+	require.Equal(t, 13.0, length([]float64{3, -4, 12}))
+	require.InEpsilon(t, 5e200, length([]float64{3e200, 4e200}), 1e-15)
+	require.InEpsilon(t, 5e-200, length([]float64{3e-200, 4e-200, 0}), 1e-15)
+	require.Zero(t, length([]float64{0, 0}))
 }
 
 // A model of Student data, through the command: the three estimates each with its
@@ -74,6 +84,13 @@ func TestRareAndDensity(t *testing.T) {
 		mean, law = mean+v/float64(len(x)), law+stable.StudentT{Nu: 3, Scale: 1}.LogDensity(x[i])/float64(len(x))
 	}
 	require.InDelta(t, law, mean, 0.15) // nats, after those seconds
+
+	short := ok(t, dir, "rare", "-model", "run/model.safetensors", "-event", "norm < -1", "-n", "100", "-steps", "2").stdout
+	require.Contains(t, short, "none: lengths end at 0") // and no tail makes them possible
+
+	table(t, dir+"/far.csv", "loss", append(append([]float64(nil), x[:1500]...), 1e300))
+	far := heavytailIn(t, dir, "density", "far.csv", "-model", "run/model.safetensors", "-steps", "2")
+	require.Contains(t, far.stderr, "line 1502, column \"loss\": 1e+300 is beyond float32 as the network sees it: leave the row out")
 
 	for _, c := range []struct{ want, line string }{
 		{"-event is required", "rare -model run/model.safetensors"},

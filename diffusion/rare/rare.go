@@ -57,10 +57,10 @@ type Estimate struct {
 
 // Enough is the effective number of samples below which an interval is not to be
 // relied on: weights of which a few decide have a variance that these few do not show.
+// That of Plain is exact for any number of hits, and with few of them wide.
 const Enough = 50
 
-// Reliable tells whether Effective is at least Enough. By Plain the interval is exact
-// for any number of hits, and so always reliable in this sense.
+// Reliable tells whether Effective is at least Enough.
 func (e Estimate) Reliable() bool { return e.Effective >= Enough }
 
 // most is the number of samples that are mapped at a time.

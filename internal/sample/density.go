@@ -84,18 +84,30 @@ func density(ctx context.Context, r recipe.Recipe, s diffusion.Density, den diff
 // how much of the network's volume a unit of the data's takes there.
 func standard(r recipe.Recipe, x []float64, d int) (z, volume []float64, err error) {
 	z, volume = make([]float64, len(x)), make([]float64, len(x)/d)
-	if !r.Data.Converted() {
-		copy(z, x)
-		return z, volume, nil
-	}
 	for i, v := range x {
-		var slope float64
-		if z[i], slope = r.Data.Standard(i%d, v); math.IsInf(slope, 1) {
+		slope := 0.0
+		if z[i] = v; r.Data.Converted() {
+			z[i], slope = r.Data.Standard(i%d, v)
+		}
+		if math.IsInf(slope, 1) {
 			return nil, nil, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", i%d)
+		}
+		if seen := float32(z[i]); seen-seen != 0 {
+			return nil, nil, &Beyond{Point: i / d, Value: i % d, X: v}
 		}
 		volume[i/d] += slope
 	}
 	return z, volume, nil
+}
+
+// A Beyond says that a value of a point is beyond float32 as the network sees it.
+type Beyond struct {
+	Point, Value int // their numbers
+	X            float64
+}
+
+func (e *Beyond) Error() string {
+	return fmt.Sprintf("value %d of point %d is %v, which is beyond float32 as the network sees it: leave the point out", e.Value, e.Point, e.X)
 }
 
 // derivative is net with the vector–Jacobian products of its backward passes, for any
