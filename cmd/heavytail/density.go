@@ -111,7 +111,8 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if r.out == "" {
 		err = print(e.Stdout)
 	} else {
-		err = atomicfile.Write(r.out, print)
+		const least = len("0,0\n") // bytes of a line
+		err = atomicfile.WriteSized(r.out, int64(least)*int64(set.Len()), print)
 	}
 	if err != nil {
 		return err

@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"heavytail/internal/atomicfile"
@@ -140,6 +142,15 @@ func (c *cells) axes() []imageio.Axis {
 // plotSize is the width and height in pixels of a plot of points.
 const plotSize = 512
 
+// size returns the width and height of the picture in pixels, and the bytes of each.
+func (c *cells) size() (w, h, channels int) {
+	if c.grid == nil {
+		return plotSize, plotSize, 1
+	}
+	size := c.grid.Image().Bounds().Size()
+	return size.X, size.Y, c.r.loaded.SampleShape(c.r.options)[2]
+}
+
 func (c *cells) image(axes []imageio.Axis) image.Image {
 	if c.grid != nil {
 		return c.grid.Image()
@@ -155,11 +166,13 @@ func (p picture) write(ctx context.Context, r *sampleRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := r.loaded.Stream64(ctx, r.options, c.put); err != nil {
-		return err
-	}
-	img := c.image(c.axes())
-	return atomicfile.Write(p.path, func(w io.Writer) error { return imageio.WritePNG(w, img, r.text()) })
+	w, h, channels := c.size()
+	return atomicfile.WriteSized(p.path, imageio.LeastPNG(w, h, channels, r.text()), func(w io.Writer) error {
+		if err := r.loaded.Stream64(ctx, r.options, c.put); err != nil {
+			return err
+		}
+		return imageio.WritePNG(w, c.image(c.axes()), r.text())
+	})
 }
 
 // film is a GIF of the way from noise to sample: the noise, the estimates of the
@@ -192,19 +205,22 @@ func (f film) write(ctx context.Context, r *sampleRequest) error {
 		}
 		return nil
 	}
-	if err := r.loaded.Stream64(ctx, r.options, func(int, []float64) error { return nil }); err != nil {
-		return err
-	}
-	var out imageio.Film
-	axes := all[frames-1].axes()
-	for k, c := range all {
-		delay := 8
-		if k == frames-1 {
-			delay = 200
+	w, h, _ := all[0].size()
+	return atomicfile.WriteSized(f.path, imageio.LeastFilm(frames, w, h), func(w io.Writer) error {
+		if err := r.loaded.Stream64(ctx, r.options, func(int, []float64) error { return nil }); err != nil {
+			return err
 		}
-		out.Add(c.image(axes), delay)
-	}
-	return atomicfile.Write(f.path, out.Write)
+		var out imageio.Film
+		axes := all[frames-1].axes()
+		for k, c := range all {
+			delay := 8
+			if k == frames-1 {
+				delay = 200
+			}
+			out.Add(c.image(axes), delay)
+		}
+		return out.Write(w)
+	})
 }
 
 // numbers is an .npy file, written as the batches come: float32, or float64 of
@@ -239,6 +255,9 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 	if !r.images() {
 		return cli.Usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
 	}
+	if err := f.room(r); err != nil {
+		return fmt.Errorf("-o %s: %w", f.path, err)
+	}
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
@@ -259,4 +278,37 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 		return nil
 	})
 	return cli.Left(err, "%d of %s are in %s", done, counted(r.options.N, "picture"), f.path)
+}
+
+// room returns an error if the disk has no room for the pictures, whatever they show.
+func (f folder) room(r *sampleRequest) error {
+	s, one := r.loaded.SampleShape(r.options), *r
+	one.recipe.Seeds = ""
+	each := imageio.LeastPNG(s[1], s[0], s[2], one.text())
+	err := atomicfile.Room(f.path, each*int64(r.options.N))
+	if err == nil {
+		return nil
+	}
+	// A seed given twice makes one picture, and a picture that is there makes room.
+	seeds := make([]uint64, r.options.N)
+	for i := range seeds {
+		seeds[i] = r.options.SeedOf(i)
+	}
+	slices.Sort(seeds)
+	seeds = slices.Compact(seeds)
+	size := each * int64(len(seeds))
+	there, _ := os.ReadDir(f.path) // none in a folder that will be made
+	for _, e := range there {
+		name, png := strings.CutSuffix(e.Name(), ".png")
+		seed, err := strconv.ParseUint(name, 10, 64)
+		if _, ok := slices.BinarySearch(seeds, seed); !png || err != nil || !ok {
+			continue
+		}
+		if st, err := e.Info(); err == nil && st.Mode().IsRegular() {
+			size -= st.Size()
+		} else {
+			size -= each // elsewhere
+		}
+	}
+	return atomicfile.Room(f.path, size)
 }

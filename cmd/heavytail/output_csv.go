@@ -23,7 +23,8 @@ func (t rows) write(ctx context.Context, r *sampleRequest) error {
 	if r.loaded.Scaled() {
 		bits = 64
 	}
-	return atomicfile.Write(t.path, func(w io.Writer) error {
+	const least = 2 // bytes of a value: a digit and what parts it from the next
+	return atomicfile.WriteSized(t.path, least*int64(r.options.N)*int64(r.per()), func(w io.Writer) error {
 		b := bufio.NewWriter(w)
 		if columns := r.loaded.Recipe().Data.Columns; columns != nil {
 			var names []string

@@ -29,8 +29,8 @@ import (
 // under one of its names) cannot be replaced, so it is written as fill goes.
 func Write(path string, fill func(w io.Writer) error) error { return WriteSized(path, 0, fill) }
 
-// WriteSized is Write for a file of so many bytes: for one that the disk has no room
-// for it returns an error before fill is called.
+// WriteSized is Write for a file of at least so many bytes: for one that the disk has no
+// room for it returns an error before fill is called.
 func WriteSized(path string, size int64, fill func(w io.Writer) error) error {
 	err := write(path, size, fill)
 	if err != nil {
@@ -67,8 +67,8 @@ func write(path string, size int64, fill func(w io.Writer) error) error {
 // replace puts a new file in the place of path; old describes the one that is
 // there, nil for none.
 func replace(path string, old os.FileInfo, size int64, fill func(w io.Writer) error) (err error) {
-	if free, known := machine.Free(filepath.Dir(path)); known && size > free {
-		return fmt.Errorf("it would have %.3g GB, and its disk has room for %.3g GB: write fewer values, or to another disk", float64(size)/1e9, float64(free)/1e9)
+	if err = Room(filepath.Dir(path), size); err != nil {
+		return err
 	}
 	perm := fs.FileMode(0o666)
 	if old != nil {
@@ -104,6 +104,29 @@ func replace(path string, old os.FileInfo, size int64, fill func(w io.Writer) er
 	}
 	syncDir(filepath.Dir(path))
 	return nil
+}
+
+// Room returns an error if a disk has no room for at least size bytes more: that of a
+// folder, or of where it will be made.
+func Room(dir string, size int64) error {
+	for !exists(dir) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+	}
+	if free, known := machine.Free(dir); known && size > free {
+		return fmt.Errorf("at least %s would be written, and the disk has room for %s: write less, or to another disk", amount(size), amount(free))
+	}
+	return nil
+}
+
+// amount returns a number of bytes for a person.
+func amount(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.3g GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.3g MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.3g kB", float64(n)/1e3)
 }
 
 // writeThrough writes to what is at path.

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/machine"
 )
 
 func TestWriteReplacesOrLeavesAlone(t *testing.T) {
@@ -45,8 +47,21 @@ func TestWriteSized(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	require.NoError(t, WriteSized(path, 3, func(w io.Writer) error { _, err := io.WriteString(w, "one"); return err }))
 	err := WriteSized(path, math.MaxInt64, func(io.Writer) error { panic("begun") })
-	require.ErrorContains(t, err, "its disk has room for")
+	require.ErrorContains(t, err, "the disk has room for")
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, "one", string(got))
+}
+
+// The room of a folder that is not there yet is that of where it will be.
+func TestRoom(t *testing.T) {
+	t.Setenv("HEAVYTAIL_DISK", "1500")
+	for _, dir := range []string{"", ".", "no/such/folder", t.TempDir(), filepath.Join(t.TempDir(), "a/b")} {
+		require.NoError(t, Room(dir, 1500))
+		require.EqualError(t, Room(dir, 2.5e6), "at least 2.5 MB would be written, and the disk has room for 1.5 kB: write less, or to another disk")
+	}
+	t.Setenv("HEAVYTAIL_DISK", "")
+	if _, known := machine.Free("."); known {
+		require.ErrorContains(t, Room(filepath.Join(t.TempDir(), "a/b"), math.MaxInt64), "GB would be written")
+	}
 }

@@ -42,6 +42,14 @@ func (f *Film) Add(img image.Image, delay int) {
 // Len returns the number of frames.
 func (f *Film) Len() int { return len(f.anim.Image) }
 
+// LeastFilm returns how many bytes Write writes at least of so many frames of w×h pixels.
+// After each clearing of the table, the k-th code stands for k pixels at most and has
+// log2(k) bits at least, of 12 that it may have: so 4096 pixels take 12 bits or more.
+func LeastFilm(frames, w, h int) int64 {
+	const head, frame = 6 + 7 + 1, 10 + 2 // header, screen, trailer; descriptor, ends of the data
+	return head + int64(frames)*(frame+int64(w)*int64(h)/4096*12/8)
+}
+
 // Write writes the animation, repeated for ever.
 func (f *Film) Write(w io.Writer) error {
 	if f.Len() == 0 {

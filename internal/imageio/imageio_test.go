@@ -92,6 +92,33 @@ func TestFilm(t *testing.T) {
 }
 
 // A reading that fails says why, and not that the file is damaged.
+// Nothing that would fit is refused: no picture is smaller than said, one of a single
+// colour neither.
+func TestLeastBytes(t *testing.T) {
+	for _, c := range []int{1, 3} {
+		for _, size := range [][2]int{{1, 1}, {28, 28}, {3, 700}, {700, 3}, {1500, 1400}} {
+			h, w := size[0], size[1]
+			m := newCanvas(w, h, c).Image
+			for _, text := range []string{"", "a recipe"} {
+				var b bytes.Buffer
+				require.NoError(t, WritePNG(&b, m, text))
+				least := LeastPNG(w, h, c, text)
+				require.LessOrEqual(t, least, int64(b.Len()), "%d×%d of %d", h, w, c)
+			}
+			var f Film
+			for n := range 3 {
+				f.Add(m, 0)
+				var b bytes.Buffer
+				require.NoError(t, f.Write(&b))
+				least := LeastFilm(n+1, w, h)
+				require.LessOrEqual(t, least, int64(b.Len()), "%d frames of %d×%d of %d", n+1, h, w, c)
+			}
+		}
+	}
+	require.Equal(t, int64(63+1000), LeastPNG(1031, 1000, 1, ""), "a row of 1032 bytes with its filter by one byte")
+	require.Equal(t, int64(14+2*(12+1500)), LeastFilm(2, 2000, 2048), "1000 of 4096 pixels by 12 bits each")
+}
+
 func TestPNGTextReadingFails(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, WritePNG(&b, image.NewGray(image.Rect(0, 0, 3, 3)), "a text"))

@@ -33,6 +33,19 @@ func WritePNG(w io.Writer, img image.Image, text string) error {
 	return err
 }
 
+// Deflated data are a 1032nd of what they stand for at least: 258 bytes by 2 bits.
+const deflateMost = 1032
+
+// LeastPNG returns how many bytes WritePNG writes at least of a picture of w×h pixels of
+// c bytes, whatever it shows.
+func LeastPNG(w, h, c int, text string) int64 {
+	n := int64(8+25+12+6+12) + int64(h)*(1+int64(w)*int64(c))/deflateMost // magic, IHDR, IDAT, what zlib adds, IEND
+	if text != "" {
+		n += int64(12 + len(Keyword) + 5 + len(text))
+	}
+	return n
+}
+
 // chunk returns length, type, data and checksum.
 func chunk(kind, data string) []byte {
 	b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Free returns how many bytes the disk of a folder has room for, false where that is
-// not known: some file systems of networks tell nothing.
-func Free(dir string) (int64, bool) {
+// free is Free by the system: some file systems of networks tell nothing.
+func free(dir string) (int64, bool) {
 	var s unix.Statfs_t
 	if unix.Statfs(dir, &s) != nil || s.Blocks == 0 {
 		return 0, false
