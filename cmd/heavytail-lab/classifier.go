@@ -68,7 +68,7 @@ func (r *classifierRequest) do(ctx context.Context, e cli.Env, args []string) er
 		return err
 	}
 	var file bytes.Buffer
-	if err := c.Write(&file, tensor.F16, map[string]string{"heavytail.origin": fmt.Sprintf("Fashion-MNIST, %d epochs", r.epochs)}); err != nil {
+	if err := c.Write(&file, tensor.F16, map[string]string{"heavytail.origin": "Fashion-MNIST, " + cli.Counted(r.epochs, "epoch")}); err != nil {
 		return err
 	}
 	stored, _, err := nn.OpenClassifier(dev, bytes.NewReader(file.Bytes()), int64(file.Len()))
@@ -79,6 +79,6 @@ func (r *classifierRequest) do(ctx context.Context, e cli.Env, args []string) er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.Stdout, "%d parameters, %d bytes, accuracy on %d test images %.4f\n", c.Params().Count(), file.Len(), test.Len(), accuracy)
+	fmt.Fprintf(e.Stdout, "%s, %s, accuracy on %d test images %.4f\n", cli.Counted(c.Params().Count(), "parameter"), cli.Counted(file.Len(), "byte"), test.Len(), accuracy)
 	return atomicfile.Write(r.out, func(w io.Writer) error { _, err := w.Write(file.Bytes()); return err })
 }

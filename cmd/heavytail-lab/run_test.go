@@ -80,7 +80,7 @@ func TestQuick(t *testing.T) {
 	}
 	status, _, errs = lab(t, append(args, "-threads", "1")...)
 	require.Zero(t, status, errs)
-	require.Contains(t, errs, "0 of 12 jobs to do")
+	require.Contains(t, errs, "jobs to do: 0 of 12")
 	for i, n := range names {
 		b, err := os.ReadFile(filepath.Join("out", n))
 		require.NoError(t, err)

@@ -166,7 +166,7 @@ func (o benchOptions) run(ctx context.Context, stdout io.Writer, args []string) 
 	for i, c := range all {
 		r, err := timeCase(ctx, c, o, peak)
 		if err != nil {
-			return cli.Left(err, "%d of %s were timed", i, counted(len(all), "case"))
+			return cli.Left(err, "%d of %s were timed", i, cli.Counted(len(all), "case"))
 		}
 		all[i] = benchCase{} // and its operands
 		if !isNetwork(kind) {

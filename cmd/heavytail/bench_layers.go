@@ -192,7 +192,7 @@ func peakBandwidth(threads int) float64 {
 // what multiply-adds and memory allow. Caches lift points above memory's line, forms
 // of Winograd above that of multiply-adds: rates count the direct form's.
 func roofline(o benchOptions, rows []layerRow, peak, bandwidth float64) chart.Figure {
-	p := chart.Plot{Title: fmt.Sprintf("%s, batch %d, %s", o.config, o.batch, counted(o.threads, "thread")),
+	p := chart.Plot{Title: fmt.Sprintf("%s, batch %d, %s", o.config, o.batch, cli.Counted(o.threads, "thread")),
 		XLabel: "operations for a byte of input, output and weight", YLabel: "GFLOP/s", LogX: true, LogY: true}
 	lo, hi := peak/bandwidth, peak/bandwidth
 	var kinds []string

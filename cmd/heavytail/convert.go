@@ -55,7 +55,7 @@ func convertFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 
 func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if len(args) != 2 {
-		return cli.Usage("%s given: want IN and OUT", counted(len(args), "file"))
+		return cli.Usage("%s given: want IN and OUT", cli.Counted(len(args), "file"))
 	}
 	in, out := args[0], args[1]
 	kind, err := r.storage()
@@ -91,7 +91,7 @@ func (r *convertRequest) run(ctx context.Context, e env, args []string) error {
 	if err != nil {
 		return remedy(err)
 	}
-	fmt.Fprintf(e.Stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
+	fmt.Fprintf(e.Stderr, "%s: %s, %s\n", out, cli.Counted(s.Net.Params().Count(), "parameter"), kind)
 	if torch && s.Opt != nil {
 		fmt.Fprintf(e.Stderr, "%s: without the state of training, which a .pt file of this program does not hold: no run goes on from it (a .safetensors file holds it; -weights-only leaves it out on purpose)\n", out)
 	}
@@ -147,7 +147,7 @@ func (r *convertRequest) onnx(ctx context.Context, e env, in, out string, kind t
 	if err := atomicfile.Write(out, func(w io.Writer) error { return s.WriteONNX(w, kind, o) }); err != nil {
 		return remedy(err)
 	}
-	fmt.Fprintf(e.Stderr, "%s: %d parameters, %s\n", out, s.Net.Params().Count(), kind)
+	fmt.Fprintf(e.Stderr, "%s: %s, %s\n", out, cli.Counted(s.Net.Params().Count(), "parameter"), kind)
 	return nil
 }
 

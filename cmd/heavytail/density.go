@@ -63,7 +63,7 @@ func densityFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	readFlags(fs, &r.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
-			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
+			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", cli.Counted(len(args), "argument"))
 		}
 		if r.out != "" && !strings.EqualFold(filepath.Ext(r.out), ".csv") {
 			return cli.Usage("-o %s: want a name that ends in .csv", r.out)
@@ -119,7 +119,7 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	n := float64(set.Len())
 	mean := l.sum / n
-	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), counted(set.Len(), "point"))
+	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), cli.Counted(set.Len(), "point"))
 	return nil
 }
 

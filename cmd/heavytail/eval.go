@@ -85,7 +85,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
 		if len(args) != 2 {
-			return cli.Usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", counted(len(args), "argument"))
+			return cli.Usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", cli.Counted(len(args), "argument"))
 		}
 		return o.run(ctx, e, args[0], args[1])
 	}
@@ -267,7 +267,7 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 	}
 	if !slices.Equal(gen.Shape, set.Shape) {
 		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {
-			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns (-columns)", r.Real.Data, counted(a[0], "column"), spec, b[0])
+			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns (-columns)", r.Real.Data, cli.Counted(a[0], "column"), spec, b[0])
 		}
 		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.Shape)

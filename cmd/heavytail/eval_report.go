@@ -60,12 +60,13 @@ func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, 
 
 // print writes the tables.
 func (r *evalReport) print(w io.Writer) error {
-	fmt.Fprintf(w, "real       %s: %d samples\n", r.Real.Data, r.Real.Samples)
+	fmt.Fprintf(w, "real       %s: %s\n", r.Real.Data, cli.Counted(r.Real.Samples, "sample"))
 	g := r.Generated
 	if g.Model == "" {
-		fmt.Fprintf(w, "generated  %s: %d samples\n", g.Data, g.Samples)
+		fmt.Fprintf(w, "generated  %s: %s\n", g.Data, cli.Counted(g.Samples, "sample"))
 	} else {
-		fmt.Fprintf(w, "generated  %s: %d samples by %s in %d steps, %d evaluations, seed %d", g.Model, g.Samples, g.Method, g.Steps, g.Evaluations, r.Seed)
+		fmt.Fprintf(w, "generated  %s: %s by %s in %s, %s, seed %d",
+			g.Model, cli.Counted(g.Samples, "sample"), g.Method, cli.Counted(g.Steps, "step"), cli.Counted(g.Evaluations, "evaluation"), r.Seed)
 		if g.Classes != "" {
 			fmt.Fprintf(w, ", classes %s", g.Classes)
 		}
@@ -80,7 +81,7 @@ func (r *evalReport) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "\nmetric\tvalue\tbest\tsamples of each\n")
 	for _, m := range r.Metrics {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", m.Label, m.Value.String(), m.Best, m.Used)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%d\n", cli.Singular(m.Label), m.Value.String(), m.Best, m.Used)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -99,7 +100,7 @@ func (r *evalReport) print(w io.Writer) error {
 		}
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintln(w, n)
+		fmt.Fprintln(w, cli.Singular(n))
 	}
 	return nil
 }

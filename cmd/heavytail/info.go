@@ -36,7 +36,7 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) > 1 {
-			return cli.Usage("%s given: want one at most", counted(len(args), "file"))
+			return cli.Usage("%s given: want one at most", cli.Counted(len(args), "file"))
 		}
 		var v any
 		var err error
@@ -192,8 +192,8 @@ func (m machine) print(w io.Writer) error {
 		if len(g.Modes) > 0 {
 			modes = "modes " + strings.Trim(fmt.Sprint(g.Modes), "[]")
 		}
-		fmt.Fprintf(w, "%-10s %s, capability %s, %d processors, %.1f GiB, driver %s; %s\n", device.Spec{GPU: true, Number: g.Number}, g.Name,
-			g.Capability, g.Processors, float64(g.Memory)/(1<<30), g.Driver, modes)
+		fmt.Fprintf(w, "%-10s %s, capability %s, %s, %.1f GiB, driver %s; %s\n", device.Spec{GPU: true, Number: g.Number}, g.Name,
+			g.Capability, cli.Counted(g.Processors, "processor"), float64(g.Memory)/(1<<30), g.Driver, modes)
 	}
 	missing := m.NoGPUs
 	if missing == "" && len(m.GPUs) == 0 {

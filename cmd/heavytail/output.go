@@ -277,7 +277,7 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 		}
 		return nil
 	})
-	return cli.Left(err, "%d of %s are in %s", done, counted(r.options.N, "picture"), f.path)
+	return cli.Left(err, "%d of %s are in %s", done, cli.Counted(r.options.N, "picture"), f.path)
 }
 
 // room returns an error if the disk has no room for the pictures, whatever they show.

@@ -174,7 +174,7 @@ func orNull(v float64) *float64 {
 }
 
 func (o *rareReport) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, by %s with %s\n", o.Event, o.Method, counted(o.Steps, "step"))
+	fmt.Fprintf(w, "%s, by %s with %s\n", o.Event, o.Method, cli.Counted(o.Steps, "step"))
 	for _, l := range o.Estimates {
 		if l.Error != "" {
 			fmt.Fprintf(w, "%-9s none: %s\n", l.By, l.Error)

@@ -70,9 +70,9 @@ func (r *trainRequest) otherData(saved, read recipe.Recipe, path string) error {
 func describeData(d recipe.Data) string {
 	classes := ""
 	if d.Classes > 0 {
-		classes = fmt.Sprintf(" in %d classes", d.Classes)
+		classes = " in " + cli.Counted(d.Classes, "class")
 	}
-	return fmt.Sprintf("%d samples of %v%s", d.Samples, d.Shape, classes)
+	return fmt.Sprintf("%s of %v%s", cli.Counted(d.Samples, "sample"), d.Shape, classes)
 }
 
 // revised returns the recipe that the run of saved goes on with after done steps:

@@ -74,7 +74,7 @@ func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	readFlags(fs, &o.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
-			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", counted(len(args), "argument"))
+			return cli.Usage("%s: want DATA, such as csv:FILE, npy:FILE, idx:DIR or images:DIR", cli.Counted(len(args), "argument"))
 		}
 		return o.run(ctx, e, specOf(args[0]))
 	}
@@ -153,7 +153,7 @@ func (o tailOptions) choose(set *data.Set) ([]int, error) {
 // printTails prints a report as tables and sentences.
 func printTails(w io.Writer, r *tails.Report) error {
 	kind := r.Kind()
-	fmt.Fprintf(w, "%s: %d samples\n\n", r.Data, r.Samples)
+	fmt.Fprintf(w, "%s: %s\n\n", r.Data, cli.Counted(r.Samples, "sample"))
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintf(t, "%s\tvalues\ttail index\tk\talpha\tbeta\tnu\n", kind)
 	for _, c := range r.Columns {
@@ -164,7 +164,7 @@ func printTails(w io.Writer, r *tails.Report) error {
 	}
 	for _, c := range r.Columns {
 		for _, n := range c.Notes {
-			fmt.Fprintf(w, "%s %s: %s\n", kind, c.Label(), n)
+			fmt.Fprintf(w, "%s %s: %s\n", kind, c.Label(), cli.Singular(n))
 		}
 	}
 	s := r.Suggestion

@@ -322,8 +322,8 @@ func (r *trainRequest) work(ctx context.Context, e env, t *train.Trainer) error 
 	r.run.Dir = r.out
 	m := newMeter(e)
 	rec := t.Recipe
-	fmt.Fprintf(e.Stderr, "%s of %v, %d parameters, %s, %d MiB; step %d of %d\n",
-		counted(rec.Data.Samples, "sample"), rec.Data.Shape, t.Net.Params().Count(), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
+	fmt.Fprintf(e.Stderr, "%s of %v, %s, %s, %d MiB; step %d of %d\n",
+		cli.Counted(rec.Data.Samples, "sample"), rec.Data.Shape, cli.Counted(t.Net.Params().Count(), "parameter"), rec.Noise(), t.Bytes()>>20, t.Done(), rec.Train.Steps)
 	r.say(e)
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %s samples/s  %s left"

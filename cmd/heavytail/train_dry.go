@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"heavytail/internal/cli"
 	host "heavytail/internal/machine" // info has a func machine
 	"heavytail/train"
 )
@@ -18,13 +19,13 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 	t.Watch(ctx)
 	rec := t.Recipe.Clone()
 	d, s := rec.Data, rec.Train
-	fmt.Fprintf(e.Stdout, "data        %s: %s of %v", d.Spec, counted(d.Samples, "sample"), d.Shape)
+	fmt.Fprintf(e.Stdout, "data        %s: %s of %v", d.Spec, cli.Counted(d.Samples, "sample"), d.Shape)
 	if d.Classes > 0 {
-		fmt.Fprintf(e.Stdout, ", %d classes", d.Classes)
+		fmt.Fprintf(e.Stdout, ", %s", cli.Counted(d.Classes, "class"))
 	}
 	fmt.Fprintf(e.Stdout, ", sum %s\n", d.Sum)
 	fmt.Fprintf(e.Stdout, "process     %s\n", rec.Noise())
-	fmt.Fprintf(e.Stdout, "network     %d parameters", t.Net.Params().Count())
+	fmt.Fprintf(e.Stdout, "network     %s", cli.Counted(t.Net.Params().Count(), "parameter"))
 	if s.From != "" {
 		fmt.Fprintf(e.Stdout, ", from %s", s.From)
 	}
@@ -34,7 +35,7 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 		fmt.Fprintf(e.Stdout, ", of %d MiB that this process may use", all>>20)
 	}
 	done := t.Done()
-	fmt.Fprintf(e.Stdout, "\nsteps       %d of %d samples, %s times through the data", s.Steps, s.Batch, rate(float64(s.Steps)*float64(s.Batch)/float64(d.Samples)))
+	fmt.Fprintf(e.Stdout, "\nsteps       %d of %s, %s times through the data", s.Steps, cli.Counted(s.Batch, "sample"), rate(float64(s.Steps)*float64(s.Batch)/float64(d.Samples)))
 	if done > 0 {
 		fmt.Fprintf(e.Stdout, ", %d of them done", done)
 	}
@@ -50,8 +51,8 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 	if _, err := os.Stat(r.out); err == nil {
 		state = "which is there"
 	}
-	fmt.Fprintf(e.Stdout, "writes      to %s, %s: %s every %d steps, log.csv, log.jsonl and loss.svg every %d, previews every %d (0: none)\n",
-		r.out, state, train.ModelFile, r.run.SaveEvery, r.run.LogEvery, r.run.PreviewEvery)
+	fmt.Fprintf(e.Stdout, "writes      to %s, %s: %s every %s, log.csv, log.jsonl and loss.svg every %d, previews every %d (0: none)\n",
+		r.out, state, train.ModelFile, cli.Counted(r.run.SaveEvery, "step"), r.run.LogEvery, r.run.PreviewEvery)
 	text, err := json.MarshalIndent(rec, "", "  ")
 	if err != nil {
 		return err

@@ -2,14 +2,6 @@ package main
 
 import "fmt"
 
-// counted returns a number with what it counts, in the plural unless it is 1.
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 // rate returns a positive number to four digits, or whole.
 func rate(v float64) string {
 	if v < 1000 {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func flagWords(flags *flag.FlagSet, fields map[string]string, text string) strin
 }
 
 // oneOfMany finds one of what the library counts in the plural.
-var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour)(s|es|ies)\b`)
+var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour|byte|center|digit|element|epoch|extreme|group|letter|number|operation|other|pilot|process|scale|sweep|tensor|transform)(s|es|ies)\b`)
 
 // Singular mends what counts one in the plural.
 func Singular(text string) string {
@@ -34,11 +35,23 @@ func Singular(text string) string {
 		switch {
 		case strings.HasSuffix(m, "copie"):
 			return strings.TrimSuffix(m, "ie") + "y"
-		case strings.HasSuffix(m, "classe"):
+		case strings.HasSuffix(m, "sse"):
 			return strings.TrimSuffix(m, "e")
 		}
 		return m
 	})
+}
+
+// Counted returns a number with what it counts, in the plural unless it is 1.
+func Counted(n int, what string) string {
+	end := "s"
+	switch {
+	case n == 1:
+		end = ""
+	case strings.HasSuffix(what, "s"):
+		end = "es"
+	}
+	return strconv.Itoa(n) + " " + what + end
 }
 
 // packages are the names before errors of the library, which say nothing to who

@@ -64,7 +64,7 @@ func (r Runner) measure(ctx context.Context, plan *Plan, store *Store) error {
 			todo = append(todo, j)
 		}
 	}
-	r.Log("%d of %d jobs to do", len(todo), len(plan.Jobs))
+	r.Log("jobs to do: %d of %d", len(todo), len(plan.Jobs))
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	queue := make(chan Job)
@@ -139,7 +139,7 @@ func (r Runner) write(name string, plan *Plan, res *Results) error {
 	if err := updatePage(path(".md"), report); err != nil {
 		return err
 	}
-	r.Log("wrote %s.csv, .svg and .md with %d rows", path(""), len(res.Keys()))
+	r.Log("wrote %s.csv, .svg and .md, rows: %d", path(""), len(res.Keys()))
 	return nil
 }
 

@@ -194,7 +194,7 @@ func (s stepsPlan) measure(ctx context.Context, w *Worker, name, process string,
 				return nil, err
 			}
 			rows = append(rows, row)
-			w.Log("%s %s, %d steps: Fréchet distance %.2f", name, m, n, row[0])
+			w.Log("%s %s, steps %d: Fréchet distance %.2f", name, m, n, row[0])
 			if err := writeSheet(filepath.Join(dir, fmt.Sprintf("%s-%d.png", m, n)), images, set.Shape); err != nil {
 				return nil, err
 			}
