@@ -90,19 +90,36 @@ func limits(v []float64, log bool) (lo, hi float64) {
 	return lo - pad, hi + pad
 }
 
+// leastTicks is how many numbers an axis shows at least: two do not say whether it is
+// logarithmic.
+const leastTicks = 3
+
+// decade are the steps within a power of ten that a logarithmic axis marks, coarse to
+// fine: the first that shows enough is taken.
+var decade = [][]float64{{1}, {1, 2, 5}, {1, 2, 3, 5, 7}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}
+
 // ticks returns the marked values, about six.
 func (a axis) ticks() []float64 {
 	if !a.log {
 		return a.linearTicks()
 	}
 	decades := log10(a.hi) - log10(a.lo)
-	every := max(int(math.Ceil(decades/7)), 1)
-	var out []float64
-	for d := int(math.Floor(log10(a.lo))); float64(d) <= log10(a.hi); d++ {
-		steps := []float64{1}
-		if decades < 2.2 {
-			steps = []float64{1, 2, 5}
+	coarsest := 0
+	if decades < 2.2 {
+		coarsest = 1
+	}
+	for _, steps := range decade[coarsest:] {
+		if out := a.logTicks(steps, max(int(math.Ceil(decades/7)), 1)); len(out) >= leastTicks {
+			return out
 		}
+	}
+	return a.linearTicks() // so short an axis is nearly linear
+}
+
+// logTicks returns the values on the axis that are a step times every so many powers
+// of ten.
+func (a axis) logTicks(steps []float64, every int) (out []float64) {
+	for d := int(math.Floor(log10(a.lo))); float64(d) <= log10(a.hi); d++ {
 		for _, s := range steps {
 			// Divided and not multiplied below 1: 0.2 is 2/10 to the last bit.
 			v := s * math.Round(exp10(float64(d)))

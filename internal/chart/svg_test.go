@@ -52,6 +52,7 @@ func TestAxes(t *testing.T) {
 	}{
 		{false, 0, 1, "[0 0.2 0.4 0.6 0.8 1]"}, {false, -3, 7, "[-2 0 2 4 6]"}, {false, 1.5, 2, "[1.5 1.6 1.7 1.8 1.9 2]"}, {false, -0.1, 0.3, "[-0.1 0 0.1 0.2 0.3]"},
 		{true, 0.9, 110, "[1 2 5 10 20 50 100]"}, {true, 1e-6, 1e2, "[1e-06 0.0001 0.01 1 100]"}, {true, 0.02, 0.3, "[0.02 0.05 0.1 0.2]"},
+		{true, 2.9, 9.5, "[3 5 7]"}, {true, 2.9, 4.5, "[3 3.2 3.4 3.6 3.8 4 4.2 4.4]"}, {true, 4.1, 7.2, "[5 6 7]"}, {true, 0.98, 1.02, "[0.98 0.99 1 1.01 1.02]"}, {true, 1.1, 190, "[2 5 10 20 50 100]"},
 	} {
 		a := axis{lo: c.lo, hi: c.hi, log: c.log, from: 10, to: 20}
 		require.Equal(t, c.want, fmt.Sprintf("%.4g", a.ticks()), "%+v", c)
@@ -60,6 +61,24 @@ func TestAxes(t *testing.T) {
 		require.False(t, a.shows(math.NaN()) || a.shows(c.hi*1.1) || a.shows(c.lo-1))
 	}
 	require.Equal(t, []string{"0", "0.5", "1e-4", "1e6", "2.5e-5"}, []string{tickText(0), tickText(0.5), tickText(1e-4), tickText(1e6), tickText(2.5e-5)})
+}
+
+// A logarithmic axis shows three numbers at least, however short it is and wherever it
+// begins, and they do not overlap: a number is 14 pixels high on an axis of
+// innerHeight.
+func TestLogAxisShowsThreeNumbers(t *testing.T) {
+	for _, span := range []float64{1.0001, 1.01, 1.1, 1.3, 1.7, 2, 3, 5, 8, 12, 30, 90, 160, 500, 1e5, 1e9, 1e30} {
+		for lo := 1.0; lo < 10; lo *= 1.07 {
+			for _, size := range []float64{1e-9, 0.01, 1, 1e6} {
+				a := axis{lo: lo * size, hi: lo * size * span, log: true, from: innerHeight}
+				at := a.ticks()
+				require.GreaterOrEqual(t, len(at), 3, "%v to %v: %v", a.lo, a.hi, at)
+				for i := 1; i < len(at); i++ {
+					require.Greater(t, a.pixel(at[i-1])-a.pixel(at[i]), 12.0, "%v to %v: %v", a.lo, a.hi, at)
+				}
+			}
+		}
+	}
 }
 
 // Ticks are found at every size of numbers that float64 has.
