@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
@@ -24,7 +23,7 @@ type attnJob struct {
 	stop         *tensor.Stop
 }
 
-var attnPool = sync.Pool{New: func() any { return new(attnJob) }}
+var attnPool par.Pool[attnJob]
 
 // Attention sets y = softmax(s)·v per head with s = q·(k·scale)ᵀ and
 // scale = float32(1/√d), d = C/heads; the keys are scaled (and rounded) before
@@ -66,7 +65,7 @@ func (c *CPU) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, heads int) {
 }
 
 func newAttn(y, qkv *tensor.Tensor, heads int) *attnJob {
-	j := attnPool.Get().(*attnJob)
+	j := attnPool.Get()
 	j.y, j.qkv, j.t, j.heads = y, qkv, y.Dim(1), heads
 	j.d = y.Cols() / heads
 	j.scale = float32(1 / math.Sqrt(float64(j.d)))
@@ -74,8 +73,7 @@ func newAttn(y, qkv *tensor.Tensor, heads int) *attnJob {
 }
 
 func (j *attnJob) release() {
-	*j = attnJob{}
-	attnPool.Put(j)
+	attnPool.Free(j)
 }
 
 // Do computes one part.

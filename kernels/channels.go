@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
 	"heavytail/simd"
@@ -23,8 +21,8 @@ type (
 )
 
 var (
-	addPool  = sync.Pool{New: func() any { return new(addJob) }}
-	sumsPool = sync.Pool{New: func() any { return new(sumsJob) }}
+	addPool  par.Pool[addJob]
+	sumsPool par.Pool[sumsJob]
 )
 
 // AddChannels adds row n of v [N,C] to every pixel of sample n: y = x + v. y
@@ -33,14 +31,13 @@ func (c *CPU) AddChannels(y, x, v *tensor.Tensor) {
 	shapes.Match("AddChannels", y, x)
 	shapes.Channels("AddChannels", x, v)
 	if x.Len() > 0 {
-		j := addPool.Get().(*addJob)
+		j := addPool.Get()
 		j.y, j.x, j.v = y.Data(), x.Data(), v.Data()
 		j.yPitch, j.xPitch, j.vPitch, j.c = y.Pitch(), x.Pitch(), v.Pitch(), x.Cols()
 		j.rows, j.pixels = x.Rows(), x.Rows()/x.Dim(0)
 		j.perPart = max(1, flatChunk/j.c)
 		par.Run(c.width(), (j.rows+j.perPart-1)/j.perPart, j)
-		*j = addJob{}
-		addPool.Put(j)
+		addPool.Free(j)
 	}
 	y.Touch()
 }
@@ -59,7 +56,7 @@ func (j *addJob) Do(part int) {
 func (c *CPU) SumPixels(dv, dy *tensor.Tensor) {
 	shapes.Channels("SumPixels", dy, dv)
 	if dv.Len() > 0 {
-		j := sumsPool.Get().(*sumsJob)
+		j := sumsPool.Get()
 		j.y, j.x = dv.Data(), dy.Data()
 		j.yPitch, j.xPitch, j.c = dv.Pitch(), dy.Pitch(), dv.Cols()
 		j.pixels = dy.Rows() / dy.Dim(0)
@@ -68,8 +65,7 @@ func (c *CPU) SumPixels(dv, dy *tensor.Tensor) {
 			j.parts = panels(j.c)
 		}
 		par.Run(c.width(), dy.Dim(0)*j.parts, j)
-		*j = sumsJob{}
-		sumsPool.Put(j)
+		sumsPool.Free(j)
 	}
 	dv.Touch()
 }

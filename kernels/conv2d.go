@@ -30,7 +30,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	key := convKey{Shape: conv.Of(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
-	j := convPool.Get().(*convJob)
+	j := convPool.Get()
 	if res != nil {
 		key.rPitch = res.Pitch()
 		j.res, j.rImg = res.Data(), res.Dim(1)*res.Dim(2)*res.Pitch()
@@ -73,7 +73,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true)
 		return
 	}
-	j := convPool.Get().(*convJob)
+	j := convPool.Get()
 	key := convKey{Shape: conv.Of(dx, w, opt), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()}
 	key.Back = true
 	j.tab = tableFor(key)

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"sync"
 	"sync/atomic"
 
 	"heavytail/internal/par"
@@ -22,7 +21,7 @@ type convJob struct {
 	imgParts, tileParts, colParts int
 }
 
-var convPool = sync.Pool{New: func() any { return new(convJob) }}
+var convPool par.Pool[convJob]
 
 // run computes the pass and returns j to the pool.
 func (j *convJob) run(threads int) {
@@ -30,8 +29,7 @@ func (j *convJob) run(threads int) {
 	j.bPanel = j.tab.packTap * j.k * simd.TileCols
 	j.split(threads)
 	par.Run(threads, j.imgParts*j.tileParts*j.colParts, j)
-	*j = convJob{}
-	convPool.Put(j)
+	convPool.Free(j)
 }
 
 // split cuts images first, then, for a small batch, panels or tiles:

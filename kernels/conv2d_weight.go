@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/conv"
 	"heavytail/internal/par"
 	"heavytail/simd"
@@ -21,7 +19,7 @@ type weightJob struct {
 	rowParts, colParts int
 }
 
-var weightPool = sync.Pool{New: func() any { return new(weightJob) }}
+var weightPool par.Pool[weightJob]
 
 // convWeight adds the gradient of the weight to dw.
 func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
@@ -29,7 +27,7 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	if dw.Len() == 0 || dy.Len() == 0 {
 		return
 	}
-	j := weightPool.Get().(*weightJob)
+	j := weightPool.Get()
 	j.dw, j.dy, j.x, j.opt, j.k, j.stop = dw, dy, x, opt, dw.Dim(0), c.stop
 	threads, taps := c.width(), j.k*j.k
 	fmas := dy.Rows() * dy.Cols() * x.Cols()
@@ -41,8 +39,7 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	j.colParts = min(panels(dy.Cols()), cut)
 	j.rowParts = min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts)
 	par.Run(threads, taps*j.rowParts*j.colParts, j)
-	j.dw, j.dy, j.x, j.stop = nil, nil, nil, nil
-	weightPool.Put(j)
+	weightPool.Free(j)
 }
 
 // xBlock is how many values of x one call of the kernel sums over at most

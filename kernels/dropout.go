@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
@@ -28,8 +27,8 @@ type dropWork struct {
 }
 
 var (
-	dropPool     = sync.Pool{New: func() any { return new(dropJob) }}
-	dropWorkPool = sync.Pool{New: func() any { return new(dropWork) }}
+	dropPool     par.Pool[dropJob]
+	dropWorkPool par.Pool[dropWork]
 )
 
 // Dropout sets y = x·mask/(1−p); y may be x. Element j (row-major) of sample i
@@ -41,7 +40,7 @@ func (c *CPU) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 	shapes.Dropout(y, x, p, len(keys))
 	n := x.Dim(0)
 	if x.Len() > 0 {
-		j := dropPool.Get().(*dropJob)
+		j := dropPool.Get()
 		j.y, j.x, j.seed, j.keys = y, x, seed, keys
 		// word < p·2³² exactly when word < ⌈p·2³²⌉; p ≤ 1 − 2⁻²⁴ keeps that in 32 bits.
 		j.limit = uint32(math.Ceil(float64(p) * (1 << 32)))
@@ -49,15 +48,14 @@ func (c *CPU) Dropout(y, x *tensor.Tensor, p float32, seed uint64, keys []uint64
 		j.rows = x.Rows() / n
 		j.parts = min(j.rows, max(1, j.rows*x.Cols()/flatChunk))
 		par.Run(c.width(), n*j.parts, j)
-		*j = dropJob{}
-		dropPool.Put(j)
+		dropPool.Free(j)
 	}
 	y.Touch()
 }
 
 // Do drops elements of some rows of one sample.
 func (j *dropJob) Do(part int) {
-	w := dropWorkPool.Get().(*dropWork)
+	w := dropWorkPool.Get()
 	i, k := part/j.parts, part%j.parts
 	key := j.keys[i]
 	for r := j.rows * k / j.parts; r < j.rows*(k+1)/j.parts; r++ {

@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
 	"heavytail/simd"
@@ -41,12 +39,12 @@ type flatJob struct {
 	adam       simd.AdamW
 }
 
-var flatPool = sync.Pool{New: func() any { return new(flatJob) }}
+var flatPool par.Pool[flatJob]
 
 // runFlat runs op on dst and the operands a and b, which may be nil. j brings
 // the constants.
 func (c *CPU) runFlat(op flatOp, dst, a, b *tensor.Tensor, s, s2 float32) {
-	j := flatPool.Get().(*flatJob)
+	j := flatPool.Get()
 	j.op, j.s, j.s2 = op, s, s2
 	j.set(dst, a, b)
 	j.run(c.width())
@@ -84,8 +82,7 @@ func (j *flatJob) run(threads int) {
 		}
 		par.Run(threads, parts, j)
 	}
-	j.dst, j.a, j.b, j.m, j.v = nil, nil, nil, nil, nil
-	flatPool.Put(j)
+	flatPool.Free(j)
 }
 
 // Do computes one part.

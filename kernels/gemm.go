@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"fmt"
-	"sync"
 
 	"heavytail/internal/par"
 	"heavytail/simd"
@@ -44,12 +43,11 @@ func Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, 
 		}
 		return
 	}
-	j := gemmPool.Get().(*gemmJob)
+	j := gemmPool.Get()
 	j.a, j.b, j.c, j.lda, j.ldb, j.ldc, j.opt = a, b, c, lda, ldb, ldc, opt
 	j.m, j.n, j.k = m, n, k
 	j.run()
-	*j = gemmJob{}
-	gemmPool.Put(j)
+	gemmPool.Free(j)
 }
 
 // checkMatrix panics unless a rows×cols matrix (stored transposed if trans)
@@ -76,7 +74,7 @@ type gemmJob struct {
 	rowParts, colParts int
 }
 
-var gemmPool = sync.Pool{New: func() any { return new(gemmJob) }}
+var gemmPool par.Pool[gemmJob]
 
 func (j *gemmJob) run() {
 	threads := par.Threads(j.opt.Threads)

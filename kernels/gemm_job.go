@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/par"
 )
 
@@ -14,20 +12,19 @@ type productJob struct {
 	rowParts, colParts int
 }
 
-var productPool = sync.Pool{New: func() any { return new(productJob) }}
+var productPool par.Pool[productJob]
 
 // mul computes p for rows rows on at most threads goroutines.
 func mul(threads, rows, kBlock int, p *product) {
 	if rows == 0 || p.cols == 0 {
 		return
 	}
-	j := productPool.Get().(*productJob)
+	j := productPool.Get()
 	j.product, j.rows, j.kBlock = *p, rows, kBlock
 	threads = par.Threads(threads)
 	j.rowParts, j.colParts = splits(threads, rows*p.cols*p.k, rows, p.cols, p.cols > rows)
 	par.Run(threads, j.rowParts*j.colParts, j)
-	j.product = product{}
-	productPool.Put(j)
+	productPool.Free(j)
 }
 
 // Do computes one part.

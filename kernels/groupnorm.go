@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
@@ -37,7 +36,7 @@ type normJob struct {
 	grads          []float32 // backward: per sample dgamma and dbeta [N,2C]
 }
 
-var normPool = sync.Pool{New: func() any { return new(normJob) }}
+var normPool par.Pool[normJob]
 
 // strip returns t's rows as pixels.
 func strip(t *tensor.Tensor) simd.Strip { return simd.Strip{Data: t.Data(), Pitch: t.Pitch()} }
@@ -100,7 +99,7 @@ func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, 
 // normJob returns a job for x.
 func (c *CPU) normJob(x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) *normJob {
 	n, ch := x.Dim(0), x.Cols()
-	j := normPool.Get().(*normJob)
+	j := normPool.Get()
 	j.NormOpt, j.n, j.c = opt, n, ch
 	j.p = x.Rows() / max(n, 1)
 	j.x = strip(x)
@@ -139,8 +138,7 @@ func (j *normJob) run() {
 	if j.p > 0 {
 		par.Run(j.threads, j.n*j.slices, j)
 	}
-	*j = normJob{}
-	normPool.Put(j)
+	normPool.Free(j)
 }
 
 // Do normalises one slice of one sample.

@@ -1,8 +1,7 @@
 package kernels
 
 import (
-	"sync"
-
+	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -18,11 +17,11 @@ type normWork struct {
 	pqr           []float32 // p, q and r as one
 }
 
-var normWorkPool = sync.Pool{New: func() any { return new(normWork) }}
+var normWorkPool par.Pool[normWork]
 
 // getNormWork returns a workspace for n channels or rows, of unknown content.
 func getNormWork(n int) *normWork {
-	w := normWorkPool.Get().(*normWork)
+	w := normWorkPool.Get()
 	if len(w.f32) < 6*n {
 		w.f32 = tensor.Aligned(roomFor(6 * n))
 	}

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
@@ -35,7 +34,7 @@ type layerJob struct {
 	stats         []float32
 }
 
-var layerPool = sync.Pool{New: func() any { return new(layerJob) }}
+var layerPool par.Pool[layerJob]
 
 // LayerNorm sets y = act((x−mean)·rstd·gamma + beta) with the mean and the
 // biased variance of each row, rstd = 1/√(var+eps). x, y [M,C] (views allowed;
@@ -100,7 +99,7 @@ func (j *layerJob) runParams(threads int) {
 
 func newLayerJob(x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) *layerJob {
 	m, ch := x.Rows(), x.Cols()
-	j := layerPool.Get().(*layerJob)
+	j := layerPool.Get()
 	j.NormOpt, j.m, j.c = opt, m, ch
 	j.rowsPer = max(1, rowsElements/ch)
 	j.x = strip(x)
@@ -109,8 +108,7 @@ func newLayerJob(x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) *laye
 }
 
 func (j *layerJob) free() {
-	*j = layerJob{}
-	layerPool.Put(j)
+	layerPool.Free(j)
 }
 
 // Do computes one part of the current phase.

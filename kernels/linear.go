@@ -80,14 +80,13 @@ func (c *CPU) sumRows(db, dy *tensor.Tensor) {
 	if db == nil {
 		return
 	}
-	j := sumPool.Get().(*sumJob)
+	j := sumPool.Get()
 	j.db, j.dy = db, dy
 	j.parts = 1
 	if dy.Len() >= 1<<17 {
 		j.parts = min(panels(dy.Cols()), c.width())
 	}
 	par.Run(c.width(), j.parts, j)
-	j.db, j.dy = nil, nil
-	sumPool.Put(j)
+	sumPool.Free(j)
 	db.Touch()
 }

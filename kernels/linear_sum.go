@@ -1,8 +1,7 @@
 package kernels
 
 import (
-	"sync"
-
+	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
@@ -12,7 +11,7 @@ type sumJob struct {
 	parts  int
 }
 
-var sumPool = sync.Pool{New: func() any { return new(sumJob) }}
+var sumPool par.Pool[sumJob]
 
 // Do sums the columns of one part.
 func (j *sumJob) Do(part int) {

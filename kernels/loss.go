@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/dmath"
 	"heavytail/internal/par"
@@ -23,8 +22,8 @@ type lossJob struct {
 }
 
 var (
-	lossPool     = sync.Pool{New: func() any { return new(lossJob) }}
-	lossWorkPool = sync.Pool{New: func() any { return new([simd.SumBlock]float32) }}
+	lossPool     par.Pool[lossJob]
+	lossWorkPool par.Pool[[simd.SumBlock]float32]
 )
 
 // Loss sets out[i] to the mean over sample i of r² (Squared), of r²/2 where
@@ -50,7 +49,7 @@ func (c *CPU) LossBackward(dpred, pred, target *tensor.Tensor, kind tensor.LossK
 
 func newLossJob(op string, pred, target *tensor.Tensor, kind tensor.LossKind, p float64, n int) *lossJob {
 	shapes.Loss(op, pred, target, kind, n)
-	j := lossPool.Get().(*lossJob)
+	j := lossPool.Get()
 	j.pred, j.target, j.kind, j.p = pred, target, kind, p
 	if n > 0 {
 		j.rows = pred.Rows() / n
@@ -62,13 +61,12 @@ func (j *lossJob) run(threads int) {
 	n := j.pred.Dim(0)
 	j.each = max(1, flatChunk/2/max(1, j.rows*j.pred.Cols()))
 	par.Run(threads, (n+j.each-1)/j.each, j)
-	*j = lossJob{}
-	lossPool.Put(j)
+	lossPool.Free(j)
 }
 
 // Do computes the samples of one part.
 func (j *lossJob) Do(part int) {
-	buf := lossWorkPool.Get().(*[simd.SumBlock]float32)
+	buf := lossWorkPool.Get()
 	for i := part * j.each; i < min(j.pred.Dim(0), (part+1)*j.each); i++ {
 		j.sample(i, buf)
 	}

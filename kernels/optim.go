@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sync"
 
 	"heavytail/internal/dmath"
 	"heavytail/internal/par"
@@ -16,7 +15,7 @@ import (
 // once. It panics unless all are dense and of equal length and Step ≥ 1.
 func (c *CPU) AdamW(p, g, m, v *tensor.Tensor, opt tensor.AdamWOpt) {
 	shapes.AdamW(p, g, m, v, opt.Step)
-	j := flatPool.Get().(*flatJob)
+	j := flatPool.Get()
 	j.op, j.adam = opAdamW, AdamWConstants(opt)
 	j.set(p, g, nil)
 	j.m, j.v = m.Data(), v.Data()
@@ -58,7 +57,7 @@ type sumSqJob struct {
 	sums []float64
 }
 
-var sumSqPool = sync.Pool{New: func() any { return new(sumSqJob) }}
+var sumSqPool par.Pool[sumSqJob]
 
 // Do sums one chunk.
 func (j *sumSqJob) Do(part int) {
@@ -70,7 +69,7 @@ func (j *sumSqJob) Do(part int) {
 // elements, added in float64 in ascending order.
 func (c *CPU) SumSq(x *tensor.Tensor) float64 {
 	shapes.Flat("SumSq", x, x.Len())
-	j := sumSqPool.Get().(*sumSqJob)
+	j := sumSqPool.Get()
 	j.x = x.Data()[:x.Len()]
 	parts := (len(j.x) + sumChunk - 1) / sumChunk
 	if cap(j.sums) < parts {

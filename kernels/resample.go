@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
 	"heavytail/simd"
@@ -39,11 +37,11 @@ type resampleJob struct {
 	n, rows, perPart int
 }
 
-var resamplePool = sync.Pool{New: func() any { return new(resampleJob) }}
+var resamplePool par.Pool[resampleJob]
 
 func (c *CPU) resample(dst, src *tensor.Tensor, opt tensor.ResampleOpt, spread bool) {
 	if dst.Len() > 0 {
-		j := resamplePool.Get().(*resampleJob)
+		j := resamplePool.Get()
 		j.dst, j.src, j.dstPitch, j.pitch = dst.Data(), src.Data(), dst.Pitch(), src.Pitch()
 		j.h, j.w, j.oh, j.ow, j.c = src.Dim(1), src.Dim(2), dst.Dim(1), dst.Dim(2), dst.Cols()
 		j.step, j.pad, j.spread = max(opt.Stride, 1), opt.Pad, spread
@@ -54,8 +52,7 @@ func (c *CPU) resample(dst, src *tensor.Tensor, opt tensor.ResampleOpt, spread b
 		j.rows = dst.Dim(0) * j.oh
 		j.perPart = max(1, flatChunk/(2*max(1, j.w*j.c)))
 		par.Run(c.width(), (j.rows+j.perPart-1)/j.perPart, j)
-		*j = resampleJob{}
-		resamplePool.Put(j)
+		resamplePool.Free(j)
 	}
 	dst.Touch()
 }

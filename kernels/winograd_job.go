@@ -1,8 +1,6 @@
 package kernels
 
 import (
-	"sync"
-
 	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
@@ -24,7 +22,7 @@ type winoJob struct {
 	tileParts, colParts int
 }
 
-var winoPool = sync.Pool{New: func() any { return new(winoJob) }}
+var winoPool par.Pool[winoJob]
 
 // Blocks: winoV float32 of transformed pixels stay in the second-level cache,
 // and with them the taps of winoK channels by 32 columns, transformed to a row
@@ -40,7 +38,7 @@ const (
 // reverse order if flip.
 func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, res *tensor.Tensor, flip bool) {
 	key := winoKey{form: m, h: in.Dim(1), w: in.Dim(2), aPitch: in.Pitch(), cPitch: out.Pitch()}
-	j := winoPool.Get().(*winoJob)
+	j := winoPool.Get()
 	if res != nil {
 		key.rPitch = res.Pitch()
 		j.res, j.rImg = res.Data(), res.Dim(1)*res.Dim(2)*res.Pitch()
@@ -53,8 +51,7 @@ func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, r
 	threads := c.width()
 	j.split(threads)
 	par.Run(threads, j.tileParts*j.colParts, j)
-	*j = winoJob{}
-	winoPool.Put(j)
+	winoPool.Free(j)
 }
 
 // pitch is the distance of the points of a transformed tile: whole vectors,

@@ -94,6 +94,9 @@ func scale2(p, n float32) float32 {
 	return float32(p * math.Float32frombits(uint32(k-h+127)<<23))
 }
 
+// expGeneric: dst_i = exp1(x_i).
+//
+//simd:kernel
 func expGeneric(dst, x []float32) {
 	for i, v := range x {
 		dst[i] = exp1(v)
@@ -133,18 +136,27 @@ func sigmoid1(x float32) float32 {
 	return scale2(1/d, m)
 }
 
+// siluGeneric: dst_i = silu1(x_i).
+//
+//simd:kernel
 func siluGeneric(dst, x []float32) {
 	for i, v := range x {
 		dst[i] = silu1(v)
 	}
 }
 
+// siluBackwardGeneric: dx_i = dy_i·siluGrad1(x_i).
+//
+//simd:kernel
 func siluBackwardGeneric(dx, dy, x []float32) {
 	for i, v := range x {
 		dx[i] = dy[i] * siluGrad1(v)
 	}
 }
 
+// sigmoidGeneric: dst_i = sigmoid1(x_i).
+//
+//simd:kernel
 func sigmoidGeneric(dst, x []float32) {
 	for i, v := range x {
 		dst[i] = sigmoid1(v)
@@ -152,6 +164,8 @@ func sigmoidGeneric(dst, x []float32) {
 }
 
 // tanhGeneric: m = e^{2|x|} − 1 as fma(2^n, t, 2^n − 1); tanh|x| = m/(m + 2).
+//
+//simd:kernel
 func tanhGeneric(dst, x []float32) {
 	for i, v := range x {
 		b := math.Float32bits(v) & (1 << 31)
@@ -164,6 +178,8 @@ func tanhGeneric(dst, x []float32) {
 }
 
 // logGeneric: x = 2^k·(1 + f) with √½ ≤ 1 + f < √2.
+//
+//simd:kernel
 func logGeneric(dst, x []float32) {
 	for i, v := range x {
 		switch {
@@ -201,6 +217,8 @@ func log1(x float32) float32 {
 }
 
 // sinCosGeneric: q = round(x·2/π), r = x − q·π/2 in three fused steps.
+//
+//simd:kernel
 func sinCosGeneric(s, c, x []float32) {
 	for i, v := range x {
 		if !(v <= sinMax && v >= -sinMax) {
@@ -223,18 +241,23 @@ func sinCosGeneric(s, c, x []float32) {
 	}
 }
 
-// softmaxExpGeneric sets row_i = exp1(row_i − top) and returns their sum in 16
+// softmaxExpGeneric sets row_i = exp1(row_i − max) and returns their sum in 16
 // lanes.
-func softmaxExpGeneric(row []float32, top float32) float32 {
+//
+//simd:kernel
+func softmaxExpGeneric(row []float32, max float32) float32 {
 	var lane [16]float32
 	for i, v := range row {
-		e := exp1(v - top)
+		e := exp1(v - max)
 		row[i] = e
 		lane[i&15] += e
 	}
 	return fold16(&lane)
 }
 
+// softmaxGradGeneric: ds_i = p_i·(dp_i − d).
+//
+//simd:kernel
 func softmaxGradGeneric(ds, p, dp []float32, d float32) {
 	for i, v := range p {
 		ds[i] = v * (dp[i] - d)

@@ -107,12 +107,13 @@
 //
 //	family.go                  exported functions: check, then dispatch
 //	family_generic.go          the Go reference: the definition
-//	family_amd64.go            declarations of the assembly, dispatch by level
-//	family_noasm.go            dispatch in builds without assembly
 //	family_avx2_amd64.s        generated
 //	family_avx512_amd64.s      generated
-//	family_arm64.go            as family_amd64.go, for NEON
 //	family_neon_arm64.s        generated
+//	dispatch_GOARCH.go         generated for all families by ../asm/dispatch: the
+//	                           assembly's declarations, the choice by level
+//	family_amd64.go …          the same by hand, where shapes or settings choose
+//	                           too: products, Winograd's transforms, noise
 //	family_test.go             one body of tests for all levels
 //	../asm/family/             the generator; ../asm/neon/ that for NEON
 //

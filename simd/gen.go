@@ -25,3 +25,8 @@ package simd
 //go:generate go run -C ../asm ./noise -isa avx512-float64 -out ../simd/noise64_avx512_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx2-float64 -out ../simd/noise64_avx2_amd64.s
 //go:generate go run -C ../asm ./neon -family noise -out ../simd/noise_neon_arm64.s
+//
+// Last, the functions that choose among it, by the lines //simd:kernel of the
+// Go references:
+//
+//go:generate go run -C ../asm ./dispatch -dir ../simd

@@ -1,6 +1,8 @@
 package simd
 
 // chanSumsGeneric: s_c, q_c = Σ d, Σ d² over n pixels, d = x − shift_c.
+//
+//simd:kernel
 func chanSumsGeneric(s, q []float32, x Strip, n int, shift []float32) {
 	clear(s)
 	clear(q)
@@ -14,6 +16,9 @@ func chanSumsGeneric(s, q []float32, x Strip, n int, shift []float32) {
 	}
 }
 
+// normApplyGeneric: y = fma(x, a_c, b_c) for n ≥ 1 pixels.
+//
+//simd:kernel
 func normApplyGeneric(y, x Strip, n int, a, b []float32) {
 	for i := range n {
 		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
@@ -23,6 +28,9 @@ func normApplyGeneric(y, x Strip, n int, a, b []float32) {
 	}
 }
 
+// normApplySiLUGeneric: y = silu1(fma(x, a_c, b_c)) for n ≥ 1 pixels.
+//
+//simd:kernel
 func normApplySiLUGeneric(y, x Strip, n int, a, b []float32) {
 	for i := range n {
 		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
@@ -33,6 +41,8 @@ func normApplySiLUGeneric(y, x Strip, n int, a, b []float32) {
 }
 
 // gradSumsGeneric: s1_c, s2_c = Σ dy, Σ dy·x̂ over n pixels.
+//
+//simd:kernel s1 s2 dy x n *k.Mean *k.Rstd
 func gradSumsGeneric(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
 	clear(s1)
 	clear(s2)
@@ -47,6 +57,8 @@ func gradSumsGeneric(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
 
 // gradSumsSiLUGeneric is gradSumsGeneric of dv = dy·silu'(fma(x, a_c, b_c)),
 // which it stores unless dv is nil.
+//
+//simd:kernel s1 s2 dv dy x n *k.A *k.B *k.Mean *k.Rstd
 func gradSumsSiLUGeneric(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
 	clear(s1)
 	clear(s2)
@@ -63,6 +75,9 @@ func gradSumsSiLUGeneric(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
 	}
 }
 
+// gradInputGeneric: dx = fma(dv, p_c, fma(x, q_c, r_c)) for n ≥ 1 pixels.
+//
+//simd:kernel
 func gradInputGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
 	for i := range n {
 		for c := range p {
@@ -71,6 +86,9 @@ func gradInputGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
+// gradInputAccGeneric: dx += fma(dv, p_c, fma(x, q_c, r_c)) for n ≥ 1 pixels.
+//
+//simd:kernel
 func gradInputAccGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
 	for i := range n {
 		for c := range p {
@@ -79,6 +97,9 @@ func gradInputAccGeneric(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
+// gradInputSiLUGeneric: gradInputAcc of dv = dy·siluGrad1(fma(x, a_c, b_c)).
+//
+//simd:kernel
 func gradInputSiLUGeneric(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
 	for i := range n {
 		for c := range p {

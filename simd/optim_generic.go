@@ -2,6 +2,9 @@ package simd
 
 import "math"
 
+// adamwGeneric: one step of AdamW.Apply. The assembly reads k from its first field on.
+//
+//simd:kernel p g m v k=&k.Grad
 func adamwGeneric(p, g, m, v []float32, k *AdamW) {
 	for i, gi := range g {
 		gi *= k.Grad

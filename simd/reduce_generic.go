@@ -12,9 +12,11 @@ func fold16(l *[16]float32) float32 {
 	return l[0]
 }
 
-// maxGeneric keeps 16 running maxima; a lane changes only for a larger value,
+// vmaxGeneric keeps 16 running maxima; a lane changes only for a larger value,
 // so NaN is passed over. The maximum of nothing is −Inf.
-func maxGeneric(x []float32) float32 {
+//
+//simd:kernel
+func vmaxGeneric(x []float32) float32 {
 	var l [16]float32
 	for j := range l {
 		l[j] = float32(math.Inf(-1))
@@ -34,6 +36,9 @@ func maxGeneric(x []float32) float32 {
 	return l[0]
 }
 
+// sumGeneric: the sum of x in 16 lanes.
+//
+//simd:kernel
 func sumGeneric(x []float32) float32 {
 	var l [16]float32
 	for i, v := range x {
@@ -42,6 +47,9 @@ func sumGeneric(x []float32) float32 {
 	return fold16(&l)
 }
 
+// dotGeneric: the sum of a_i·b_i, fused, in 16 lanes.
+//
+//simd:kernel
 func dotGeneric(a, b []float32) float32 {
 	var l [16]float32
 	for i, v := range a {

@@ -3,6 +3,9 @@ package simd
 // row returns the c columns of row i.
 func (s Strip) row(i, c int) []float32 { return s.Data[i*s.Pitch:][:c] }
 
+// rowSumsGeneric: s_i, q_i = Σ d, Σ d² over row i in 16 lanes, d = x − k_i.
+//
+//simd:kernel
 func rowSumsGeneric(s, q []float32, x Strip, c int, k []float32) {
 	for i := range k {
 		var ls, lq [16]float32
@@ -15,6 +18,9 @@ func rowSumsGeneric(s, q []float32, x Strip, c int, k []float32) {
 	}
 }
 
+// rowApplyGeneric: y = fma((x−mean)·rstd, gamma_c, beta_c) for n ≥ 1 rows.
+//
+//simd:kernel y x n gamma beta *stats
 func rowApplyGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	for i := range n {
 		to := y.row(i, len(gamma))
@@ -24,6 +30,9 @@ func rowApplyGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
+// rowApplySiLUGeneric: y = silu1(fma((x−mean)·rstd, gamma_c, beta_c)) for n ≥ 1 rows.
+//
+//simd:kernel y x n gamma beta *stats
 func rowApplySiLUGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	for i := range n {
 		to := y.row(i, len(gamma))
@@ -33,6 +42,9 @@ func rowApplySiLUGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
+// rowGradGeneric: dv = dy·siluGrad1(fma((x−mean)·rstd, gamma_c, beta_c)) for n ≥ 1 rows.
+//
+//simd:kernel dv dy x n gamma beta *stats
 func rowGradGeneric(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
 	for i := range n {
 		to, from := dv.row(i, len(gamma)), dy.row(i, len(gamma))
@@ -42,6 +54,9 @@ func rowGradGeneric(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
+// rowGradSumsGeneric: s1_i, s2_i = Σ g, Σ g·x̂ over row i in 16 lanes, g = dv·gamma_c.
+//
+//simd:kernel s1 s2 dv x gamma *stats
 func rowGradSumsGeneric(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
 	for i := range s1 {
 		var l1, l2 [16]float32
@@ -55,6 +70,9 @@ func rowGradSumsGeneric(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
 	}
 }
 
+// rowGradInputGeneric: dx = fma(dv·gamma_c, p, fma(x, q, r)) for n ≥ 1 rows, p, q, r at coef[3i].
+//
+//simd:kernel dx dv x n gamma *coef
 func rowGradInputGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
 	for i := range n {
 		to, from := dx.row(i, len(gamma)), dv.row(i, len(gamma))
@@ -64,6 +82,9 @@ func rowGradInputGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
+// rowGradInputAccGeneric: dx += fma(dv·gamma_c, p, fma(x, q, r)) for n ≥ 1 rows.
+//
+//simd:kernel dx dv x n gamma *coef
 func rowGradInputAccGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
 	for i := range n {
 		to, from := dx.row(i, len(gamma)), dv.row(i, len(gamma))
@@ -73,6 +94,9 @@ func rowGradInputAccGeneric(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
+// colGradGeneric: for n ≥ 1 rows: dbeta_c += dv, dgamma_c = fma(dv, x̂, dgamma_c).
+//
+//simd:kernel dgamma dbeta dv x n *stats
 func colGradGeneric(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 	for i := range n {
 		from := dv.row(i, len(dgamma))

@@ -2,42 +2,63 @@ package simd
 
 import "math"
 
+// addGeneric: dst_i = a_i + b_i.
+//
+//simd:kernel
 func addGeneric(dst, a, b []float32) {
 	for i, v := range a {
 		dst[i] = v + b[i]
 	}
 }
 
+// subGeneric: dst_i = a_i − b_i.
+//
+//simd:kernel
 func subGeneric(dst, a, b []float32) {
 	for i, v := range a {
 		dst[i] = v - b[i]
 	}
 }
 
+// mulGeneric: dst_i = a_i·b_i.
+//
+//simd:kernel
 func mulGeneric(dst, a, b []float32) {
 	for i, v := range a {
 		dst[i] = v * b[i]
 	}
 }
 
+// scaleGeneric: dst_i = x_i·s.
+//
+//simd:kernel
 func scaleGeneric(dst, x []float32, s float32) {
 	for i, v := range x {
 		dst[i] = v * s
 	}
 }
 
+// axpbyGeneric: dst_i = fma(a, x_i, b·y_i).
+//
+//simd:kernel
 func axpbyGeneric(dst []float32, a float32, x []float32, b float32, y []float32) {
 	for i, v := range x {
 		dst[i] = FMA(a, v, float32(b*y[i]))
 	}
 }
 
+// linComb3Generic: dst_i = fma(c, z_i, fma(b, y_i, a·x_i)).
+//
+//simd:kernel
 func linComb3Generic(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32) {
 	for i, v := range x {
 		dst[i] = FMA(c, z[i], FMA(b, y[i], float32(a*v)))
 	}
 }
 
+// clampGeneric: dst_i = atMost(atLeast(x_i, lo), hi).
+//
+//simd:kernel
 func clampGeneric(dst, x []float32, lo, hi float32) {
 	for i, v := range x {
 		dst[i] = atMost(atLeast(v, lo), hi)
@@ -60,6 +81,9 @@ func atMost(x, hi float32) float32 {
 	return x
 }
 
+// huberGeneric: m = min(|x_i|, 1), dst_i = m·(|x_i| − m/2).
+//
+//simd:kernel
 func huberGeneric(dst, x []float32) {
 	for i, v := range x {
 		a := math.Float32frombits(math.Float32bits(v) &^ (1 << 31))
@@ -69,12 +93,17 @@ func huberGeneric(dst, x []float32) {
 }
 
 // widenAddGeneric joins float32 sums of blocks to running float64 sums.
+//
+//simd:kernel
 func widenAddGeneric(sum []float64, x []float32) {
 	for i, v := range x {
 		sum[i] += float64(v)
 	}
 }
 
+// maskGeneric: dst_i = x_i·s where words_i ≥ limit, else 0.
+//
+//simd:kernel
 func maskGeneric(dst, x []float32, words []uint32, limit uint32, s float32) {
 	for i, v := range x {
 		v *= s

@@ -155,7 +155,7 @@ func (m *machine) sums() {
 		m.clean(above, x)
 		m.choose(x.of(acc), v, above)
 	})
-	m.result(m.folded(acc, func(a, b vec) vec { // b where it is larger, as maxGeneric
+	m.result(m.folded(acc, func(a, b vec) vec { // b where it is larger, as vmaxGeneric
 		m.choose(value{a}, value{b}, m.op2("FCMGT", value{b}, value{a}))
 		return a
 	}))

@@ -13,7 +13,7 @@ import (
 
 // A Task is one operation cut into parts 0…n−1. Do must be safe to call
 // concurrently for different parts. Implementations are pointers to structs
-// that the caller keeps in a sync.Pool, so a call allocates nothing.
+// that the caller keeps in a Pool, so a call allocates nothing.
 type Task interface {
 	Do(part int)
 }
