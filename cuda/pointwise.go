@@ -81,11 +81,16 @@ func (d *Device) points(k pointwise, y matrix, in []matrix, extra ...arg) {
 
 // pointRows runs a kernel on y and the operands, row by row.
 func (d *Device) pointRows(k pointwise, y matrix, in []matrix, extra ...arg) {
+	d.pointBeside(k, y, in, matrix{}, extra...)
+}
+
+// pointBeside is pointRows for a kernel that reads rows of beside, which extra names.
+func (d *Device) pointBeside(k pointwise, y matrix, in []matrix, beside matrix, extra ...arg) {
 	if y.rows*y.cols == 0 {
 		return
 	}
 	width, entry := 4, k.four
-	fours := y.fours()
+	fours := y.fours() && beside.fours()
 	for _, x := range in {
 		fours = fours && x.fours()
 	}
@@ -183,7 +188,7 @@ func (d *Device) AddChannels(y, x, v *tensor.Tensor) {
 	defer d.begin("AddChannels", y, x, v).end()
 	y.Touch()
 	if y.Len() > 0 {
-		d.pointRows(pointAddChannels, of(y), []matrix{of(x)}, ptr(at(v)), num(v.Pitch()), num(x.Rows()/x.Dim(0)))
+		d.pointBeside(pointAddChannels, of(y), []matrix{of(x)}, of(v), ptr(at(v)), num(v.Pitch()), num(x.Rows()/x.Dim(0)))
 	}
 }
 
@@ -194,7 +199,7 @@ func (d *Device) Embedding(y, table *tensor.Tensor, ids []int) {
 	defer d.begin("Embedding", y, table).end()
 	y.Touch()
 	if y.Len() > 0 {
-		d.pointRows(pointEmbedding, of(y), []matrix{of(y)}, ptr(at(table)), num(table.Cols()), ptr(d.putIDs(ids)))
+		d.pointBeside(pointEmbedding, of(y), []matrix{of(y)}, of(table), ptr(at(table)), num(table.Cols()), ptr(d.putIDs(ids)))
 	}
 }
 

@@ -129,35 +129,44 @@ func (t *taps) from(at, offset string) string {
 
 // copyTaps copies 16 channels of the current tap to a and b.
 func (s *sgemm) copyTaps(ok, a, b string) {
-	T := s.Threads()
-	var in []string // with Any: which of the four terms exist
 	if s.Any {
-		k := s.def('r', "shl.b32 %s, 2", s.aChunk)
-		for e := range 4 {
-			in = append(in, s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", k, e), s.taps.left, ok))
-		}
+		s.copyWords(ok, a, b)
+		return
 	}
+	T := s.Threads()
 	for i, off := range s.aFrom {
-		inside, from := s.taps.inside(s.masks[i]), s.taps.from(s.taps.atA, off)
-		if !s.Any {
-			have := s.def('r', "selp.b32 16, 0, %s", inside)
-			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, a, i*T*16, from, have)
-			continue
-		}
-		have := s.def('r', "selp.b32 4, 0, %s", inside)
-		for e, p := range in {
-			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s+%d], 4, %s;", p, a, i*T*16+4*e, from, 4*e, have)
+		have := s.def('r', "selp.b32 16, 0, %s", s.taps.inside(s.masks[i]))
+		s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", ok, a, i*T*16, s.taps.from(s.taps.atA, off), have)
+	}
+	for i, off := range s.bFrom {
+		s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", ok, b, s.BM*tileK*4+i*T*16, s.taps.from(s.taps.atB, off))
+	}
+}
+
+// copyWords is copyTaps word by word, in the orders of planA and planB; a and b are
+// the places of the words that come first.
+func (s *sgemm) copyWords(ok, a, b string) {
+	T := s.Threads()
+	insides := make([]string, len(s.aFrom))
+	for i, mask := range s.masks {
+		insides[i] = s.def('r', "selp.b32 4, 0, %s", s.taps.inside(mask))
+	}
+	chunk := s.def('r', "shl.b32 %s, 2", s.aChunk)
+	for e := range 4 {
+		word := s.def('r', "xor.b32 %s, %d", s.aFirst, e)
+		in := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %s", chunk, word), s.taps.left, ok)
+		to := s.def('r', "xor.b32 %s, %d", a, 4*e)
+		for i, off := range s.aFrom {
+			from := s.taps.from(s.taps.atA, s.def('r', "add.u32 %s, %s", off, word))
+			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4, %s;", in, to, i*T*16, from, insides[i])
 		}
 	}
 	for i, off := range s.bFrom {
-		to, from := s.BM*tileK*4+i*T*16, s.taps.from(s.taps.atB, off)
-		if !s.Any {
-			s.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", ok, b, to, from)
-			continue
-		}
+		from := s.taps.from(s.taps.atB, off)
 		row := s.test("setp.lt.and.s32 %s, %s, %s", s.def('r', "add.u32 %s, %d", s.bRow, i*T*4/s.BN), s.taps.left, ok)
 		for e, col := range s.bCol {
-			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", row, b, to+4*e, s.def('d', "add.s64 %s, %s", from, col))
+			to := s.def('r', "xor.b32 %s, %d", b, 4*e)
+			s.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", row, to, s.BM*tileK*4+i*T*16, s.def('d', "add.s64 %s, %s", from, col))
 		}
 	}
 }

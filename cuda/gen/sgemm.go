@@ -61,6 +61,7 @@ type sgemm struct {
 
 	// the copies to shared memory
 	aTo, bTo, aChunk, bRow, bAdvance string
+	aFirst                           string   // with Any: which of four terms a thread copies first
 	aFrom, bFrom, bCol               []string // of a convolution offsets; bCol: of four columns, with Any
 	loaded, tiles, kLeft, write      string   // tiles asked for, in all; terms not asked for; offset of the stage
 	taps                             *taps    // of a convolution
@@ -114,7 +115,9 @@ func (s *sgemm) base(pointer, step string) string {
 
 // planA: a thread copies chunks of 16 bytes along k; the chunk c of a row lies at
 // c ^ (row/2 mod 4), so that neither the copies nor the reads conflict. Rows past
-// the end are the last one again.
+// the end are the last one again. With Any the four words of a chunk are copied one by
+// one, the word e ^ (row/2 mod 4) as number e: of the 32 words that a warp copies at a
+// time no two lie in one bank.
 func (s *sgemm) planA() {
 	T := s.Threads()
 	s.aChunk = s.def('r', "and.b32 %s, 3", s.tid)
@@ -122,6 +125,10 @@ func (s *sgemm) planA() {
 	key := s.def('r', "and.b32 %s, 3", s.def('r', "shr.u32 %s, 1", r))
 	chunk := s.def('r', "mad.lo.u32 %s, 4, %s", r, s.def('r', "xor.b32 %s, %s", s.aChunk, key))
 	s.aTo = s.def('r', "add.u32 %s, %s", s.smem, s.def('r', "shl.b32 %s, 4", chunk))
+	if s.Any {
+		s.aFirst = key
+		s.aTo = s.def('r', "mad.lo.u32 %s, 4, %s", key, s.aTo)
+	}
 	base := s.base("pA", "zA")
 	var ys, xs []string
 	for i := range s.BM * 4 / T {
@@ -144,7 +151,8 @@ func (s *sgemm) planA() {
 	}
 }
 
-// planB: rows of BN columns; columns past the end are the last ones again.
+// planB: rows of BN columns; columns past the end are the last ones again. With Any
+// thread t copies its word e ^ (t/8 mod 4) as number e, for the same reason.
 func (s *sgemm) planB() {
 	T := s.Threads()
 	c := s.def('r', "and.b32 %s, %d", s.tid, s.BN/4-1)
@@ -153,8 +161,11 @@ func (s *sgemm) planB() {
 	col := s.def('r', "mad.lo.u32 %s, 4, %s", c, s.bn)
 	base := s.base("pB", "zB")
 	if s.Any {
+		first := s.def('r', "and.b32 %s, 3", s.def('r', "shr.u32 %s, 3", s.tid))
+		s.bTo = s.def('r', "mad.lo.u32 %s, 4, %s", first, s.bTo)
 		for e := range 4 {
-			x := s.def('r', "min.u32 %s, %s", s.def('r', "add.u32 %s, %d", col, e), s.def('r', "sub.u32 %s, 1", s.v["N"]))
+			x := s.def('r', "add.u32 %s, %s", col, s.def('r', "xor.b32 %s, %d", first, e))
+			x = s.def('r', "min.u32 %s, %s", x, s.def('r', "sub.u32 %s, 1", s.v["N"]))
 			s.bCol = append(s.bCol, s.def('d', "mul.wide.u32 %s, 4", x))
 		}
 		col = "0"

@@ -48,6 +48,7 @@ type wgrad struct {
 	bm, bn           string
 	to, from, next   [2]string // of A and B: where copies go, come from, and 8 rows on
 	cols             [2][]string
+	first            string // with Any: which of four columns a thread copies first
 	rowNext          string // first row of k that the thread copies next
 	at               *viewed
 	write, read      string // offsets of stages
@@ -78,7 +79,9 @@ func (g Wgrad) Text() string {
 	return module80(b.entry(g.Name, g.params(), g.Threads(), 256/g.Tile))
 }
 
-// plan: a thread copies 16 bytes of two rows of either operand, 8 rows apart.
+// plan: a thread copies 16 bytes of two rows of either operand, 8 rows apart. With Any
+// thread t copies its word e ^ (t/8 mod 4) as number e: of the 32 words that a warp
+// copies at a time no two lie in one bank.
 func (w *wgrad) plan() {
 	tid := w.def('r', "mov.u32 %%tid.x")
 	w.bn = w.def('r', "mul.lo.u32 %s, %d", w.def('r', "mov.u32 %%ctaid.x"), w.Tile)
@@ -86,6 +89,10 @@ func (w *wgrad) plan() {
 	smem := w.def('r', "mov.u32 smem")
 	w.tx, w.ty = w.def('r', "and.b32 %s, %d", tid, w.Tile/4-1), w.def('r', "shr.u32 %s, %d", tid, log2(w.Tile/4))
 	to := w.def('r', "add.u32 %s, %s", smem, w.def('r', "shl.b32 %s, 4", tid))
+	if w.Any {
+		w.first = w.def('r', "and.b32 %s, 3", w.def('r', "shr.u32 %s, 3", tid))
+		to = w.def('r', "mad.lo.u32 %s, 4, %s", w.first, to)
+	}
 	for i, op := range [][4]string{{"pA", w.bm, "M", "lda"}, {"pB", w.bn, "N", "ldb"}} {
 		w.to[i] = to
 		w.from[i] = w.columns(i, w.def('r', "mad.lo.u32 %s, 4, %s", w.tx, op[1]), w.v[op[0]], w.v[op[2]])
@@ -119,7 +126,8 @@ func (w *wgrad) plan() {
 func (w *wgrad) columns(i int, col, base, n string) string {
 	if w.Any {
 		for e := range 4 {
-			x := w.def('r', "min.u32 %s, %s", w.def('r', "add.u32 %s, %d", col, e), w.def('r', "sub.u32 %s, 1", n))
+			x := w.def('r', "add.u32 %s, %s", col, w.def('r', "xor.b32 %s, %d", w.first, e))
+			x = w.def('r', "min.u32 %s, %s", x, w.def('r', "sub.u32 %s, 1", n))
 			w.cols[i] = append(w.cols[i], w.def('d', "mul.wide.u32 %s, 4", x))
 		}
 		return base
@@ -145,7 +153,8 @@ func (w *wgrad) copyTile() {
 				w.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", in, to, off, from[op])
 			}
 			for e, col := range w.cols[op] {
-				w.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", in, to, off+4*e, w.def('d', "add.u64 %s, %s", from[op], col))
+				word := w.def('r', "xor.b32 %s, %d", to, 4*e)
+				w.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", in, word, off, w.def('d', "add.u64 %s, %s", from[op], col))
 			}
 			if !w.Conv {
 				w.emit("add.u64 %s, %s, %s;", w.from[op], w.from[op], w.next[op])

@@ -23,7 +23,15 @@ func tryConv(c convCase) func(g *gpu, k *emu.Kernel, seed int64) error {
 }
 
 func tryWeight(g *gpu, k *emu.Kernel, seed int64) error {
-	c := convCase{2, 3, 5, 4, 8, 3, 1, true, false, 0}
+	return tryWeightOf(convCase{2, 3, 5, 4, 8, 3, 1, true, false, 0})(g, k, seed)
+}
+
+// tryWeightOf runs the gradient of the weight of an upsampled convolution.
+func tryWeightOf(c convCase) func(g *gpu, k *emu.Kernel, seed int64) error {
+	return func(g *gpu, k *emu.Kernel, seed int64) error { return g.weight(c, k, seed) }
+}
+
+func (g *gpu) weight(c convCase, k *emu.Kernel, seed int64) error {
 	x, xt := g.image(c.n, c.h, c.w, c.c, 0, 1)
 	dy, dyt := g.image(c.n, 6, 10, c.o, 0, 2)
 	want := cpu.New(3, 3, c.c, c.o)
@@ -62,7 +70,8 @@ func tryConv16(g *gpu, k *emu.Kernel, seed int64) error {
 	})
 }
 
-// compare runs a plan with k in place of the kernel of its name.
+// compare runs a plan with k in place of the kernel of its name. An error is also that k
+// waits for banks of shared memory.
 func (g *gpu) compare(k *emu.Kernel, seed int64, want *tensor.Tensor, got func() []float32, f func(s *plan.Stream)) (err error) {
 	s := g.stream(seed)
 	s.Processors = 1
@@ -71,8 +80,13 @@ func (g *gpu) compare(k *emu.Kernel, seed int64, want *tensor.Tensor, got func()
 		if l.Entry == k.Name {
 			run = k
 		}
-		if err == nil {
-			_, err = run.Run(&g.m, emu.Launch{Grid: l.Grid, Block: [3]uint32{uint32(l.Threads), 1, 1}, Dynamic: l.Shared, Params: l.Params, Seed: seed})
+		if err != nil {
+			return
+		}
+		var st *emu.Stats
+		st, err = run.Run(&g.m, emu.Launch{Grid: l.Grid, Block: [3]uint32{uint32(l.Threads), 1, 1}, Dynamic: l.Shared, Params: l.Params, Seed: seed, Count: l.Shared > 0})
+		if err == nil && len(st.Conflicts) > 0 {
+			err = fmt.Errorf("lines wait for banks of shared memory, with so many wavefronts more than needed: %v", st.Conflicts)
 		}
 	}
 	f(s)
@@ -94,6 +108,9 @@ var (
 	uneven  = convCase{1, 7, 5, 5, 33, 3, 2, false, false, 3}
 )
 
+// firstWord is which word a thread of sany_* and wgrad_any copies first.
+const firstWord = `(shr\.u32 (?:%r\d+), (?:%r\d+), 3;\s+and\.b32 %r\d+, %r\d+), 3;`
+
 // convMutants break the kernels of convolutions.
 var convMutants = []mutant{
 	{"columns of the taps in another field", "sconv_128x128", "sconv_128x128", tryConv(strided), each(`bfe\.s32 (%r\d+), (%r\d+), 16, 8`, "bfe.s32 $1, $2, 24, 8")},
@@ -101,6 +118,9 @@ var convMutants = []mutant{
 	{"pixels of the lattice side by side", "sconv_128x128", "sconv_128x128", tryConv(strided), each(`ld\.param\.u32 (%r\d+), \[mul\]`, "mov.u32 $1, 1")},
 	{"terms beyond the channels", "sany_64x64", "sany_64x64", tryConv(uneven), each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 0;")},
 	{"barrier removed", "sany_64x64", "sany_64x64", tryConv(uneven), nth("bar.sync 0;", "", 0)},
+	{"words in the order of their columns", "sany_64x64", "sany_64x64", tryConv(uneven), each(firstWord, "$1, 0;")},
+	{"words in the order of their columns", "wgrad_any", "wgrad_any", tryWeightOf(convCase{2, 3, 5, 5, 7, 3, 1, true, false, 0}), each(firstWord, "$1, 0;")},
+	{"word of another place", "sany_64x64", "sany_64x64", tryConv(uneven), each(`(?m)(xor\.b32 %r\d+, %r\d+), 12;$`, "$1, 8;")},
 	{"views in another order", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
 	{"pixels of one image only", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
 	{"empty view counted", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},

@@ -333,9 +333,15 @@ func TestFailures(t *testing.T) {
 	for _, call := range []string{"cuDeviceGetCount", "cuDeviceGet", "cuDeviceGetName", "cuDeviceTotalMem_v2", "cuDeviceGetAttribute",
 		"cuDevicePrimaryCtxRetain", "cuCtxSetCurrent", "cuStreamCreate", "cuMemGetInfo_v2"} {
 		t.Setenv("FAKE_FAIL", call+":719")
-		_, err := Open(0)
+		var err error
+		lines := logged(t, func() { _, err = Open(0) })
 		os.Unsetenv("FAKE_FAIL")
 		require.ErrorContains(t, err, strings.TrimSuffix(call, "_v2")+": CUDA_ERROR_OTHER (number 719)")
+		for _, line := range lines { // none where no context was taken
+			if strings.HasPrefix(line, "left ") {
+				require.Equal(t, "left 0 used 0", line, call)
+			}
+		}
 	}
 	g := open(t, 0)
 	require.NoError(t, everything(g))
@@ -443,8 +449,7 @@ func TestFreeWaits(t *testing.T) {
 	require.NoError(t, freed(g, f[0], g.Free))
 }
 
-// TestFreeWaits can fail. A kernel that found its memory gone leaves what TestFailures
-// counts: this follows it, as TestLostGPU does.
+// TestFreeWaits can fail.
 func TestFreeTooEarly(t *testing.T) {
 	fake(t) // a GPU is left alone with that
 	for name, before := range map[string]func(g *gpu) error{

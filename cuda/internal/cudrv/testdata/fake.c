@@ -19,11 +19,12 @@
 #include <string.h>
 
 typedef int R;
-typedef struct ctx { int device, held; R sticky; } ctx;
+/* used: bytes; live: references, blocks, events, streams, modules, graphs, pinned blocks that were not given back */
+typedef struct ctx { int device, held; R sticky; long used, live; } ctx;
 typedef struct module { char *text; } module;
 typedef struct function { char name[64]; size_t params; int shared; } function;
 typedef struct work { struct work *next; int kind; function *f; unsigned threads, shared; char params[4096]; void *to; const void *from; size_t n; unsigned v; } work;
-typedef struct list { work *first, **end; } list;
+typedef struct list { work *first, **end; ctx *of; } list;
 typedef struct stream { list waiting; int capturing; list captured; } stream;
 typedef struct event { stream *s; int recorded, reached; double ms; } event;
 
@@ -31,10 +32,9 @@ enum { LAUNCH, SET, COPY, EVENT };
 enum { MEMORY = 64 << 20 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static ctx gpus[2] = {{0, 0, 0}, {1, 0, 0}};
+static ctx gpus[2] = {{.device = 0}, {.device = 1}};
 static __thread ctx *current;
-static long used, live; /* bytes; and blocks, events, streams, modules, graphs, pinned blocks that were not given back */
-static struct pinned { char *at; size_t n; struct pinned *next; } *pinned;
+static struct pinned { char *at; size_t n; ctx *of; struct pinned *next; } *pinned;
 static struct block { char *at, *raw; size_t n; ctx *of; struct block *next; } *blocks;
 static double clock_ms;
 
@@ -153,21 +153,47 @@ R cuGetErrorString(R r, const char **s) {
 	return 0;
 }
 
-R cuDevicePrimaryCtxRetain(ctx **c, int d) { BEGIN; *c = &gpus[d]; gpus[d].held++; live++; return 0; }
+/* drop_block and drop_pinned give back what a list points at. */
+static void drop_block(struct block **p) {
+	struct block *b = *p;
+	*p = b->next;
+	b->of->used -= b->n;
+	b->of->live--;
+	memset(b->at, 0xbb, b->n);
+	free(b->raw);
+	free(b);
+}
+static void drop_pinned(struct pinned **p) {
+	struct pinned *q = *p;
+	*p = q->next;
+	q->of->live--;
+	free(q->at);
+	free(q);
+}
+
+R cuDevicePrimaryCtxRetain(ctx **c, int d) { BEGIN; *c = &gpus[d]; gpus[d].held++; gpus[d].live++; return 0; }
+/* The last reference ends the context, and with it all that is of it. */
 R cuDevicePrimaryCtxRelease_v2(int d) {
 	BEGIN;
-	gpus[d].held--;
-	live--;
-	if (!gpus[d].held) gpus[d].sticky = 0;
-	say("left %ld used %ld", live, used);
+	ctx *c = &gpus[d];
+	c->live--;
+	say("left %ld used %ld", c->live, c->used);
+	if (--c->held) return 0;
+	for (struct block **p = &blocks; *p;)
+		if ((*p)->of == c) drop_block(p);
+		else p = &(*p)->next;
+	for (struct pinned **p = &pinned; *p;)
+		if ((*p)->of == c) drop_pinned(p);
+		else p = &(*p)->next;
+	c->live = c->used = c->sticky = 0;
 	return 0;
 }
 R cuCtxSetCurrent(ctx *c) { BEGIN; current = c; return 0; }
-R cuMemGetInfo_v2(size_t *free, size_t *total) { INSIDE; *free = MEMORY - used; *total = MEMORY; return 0; }
+R cuMemGetInfo_v2(size_t *free, size_t *total) { INSIDE; *free = MEMORY - current->used; *total = MEMORY; return 0; }
 
 R cuMemAlloc_v2(uint64_t *at, size_t n) {
 	INSIDE;
-	if (used + (long)n > MEMORY) return 2;
+	if (current->used + (long)n > MEMORY) return 2;
 	struct block *b = malloc(sizeof *b);
 	b->raw = malloc(n + 1024);
 	b->at = (char *)(((uintptr_t)b->raw + 511) & ~(uintptr_t)511) + (getenv("FAKE_MISALIGN") ? 256 : 0);
@@ -177,8 +203,8 @@ R cuMemAlloc_v2(uint64_t *at, size_t n) {
 	pthread_mutex_lock(&lock);
 	b->next = blocks;
 	blocks = b;
-	used += n;
-	live++;
+	current->used += n;
+	current->live++;
 	pthread_mutex_unlock(&lock);
 	*at = (uint64_t)b->at;
 	say("cuMemAlloc %zu", n);
@@ -188,13 +214,7 @@ R cuMemFree_v2(uint64_t at) {
 	INSIDE;
 	for (struct block **p = &blocks; *p; p = &(*p)->next)
 		if ((uint64_t)(*p)->at == at && (*p)->of == current) {
-			struct block *b = *p;
-			*p = b->next;
-			used -= b->n;
-			live--;
-			memset(b->at, 0xbb, b->n);
-			free(b->raw);
-			free(b);
+			drop_block(p);
 			return 0;
 		}
 	return 1;
@@ -202,10 +222,10 @@ R cuMemFree_v2(uint64_t at) {
 R cuMemHostAlloc(void **at, size_t n, unsigned flags) {
 	INSIDE;
 	struct pinned *q = malloc(sizeof *q);
-	*q = (struct pinned){malloc(n), n, pinned};
+	*q = (struct pinned){malloc(n), n, current, pinned};
 	memset(q->at, 0xcc, n);
 	pinned = q;
-	live++;
+	current->live++;
 	*at = q->at;
 	return flags;
 }
@@ -213,11 +233,7 @@ R cuMemFreeHost(void *at) {
 	INSIDE;
 	for (struct pinned **p = &pinned; *p; p = &(*p)->next)
 		if ((*p)->at == at) {
-			struct pinned *q = *p;
-			*p = q->next;
-			free(q->at);
-			free(q);
-			live--;
+			drop_pinned(p);
 			return 0;
 		}
 	return 1;
@@ -227,13 +243,13 @@ R cuStreamCreate(stream **s, unsigned flags) {
 	INSIDE;
 	if (flags != 1) return 1; /* CU_STREAM_NON_BLOCKING */
 	*s = calloc(1, sizeof **s);
-	live++;
+	current->live++;
 	return 0;
 }
-R cuStreamDestroy_v2(stream *s) { INSIDE; free(s); live--; return 0; }
+R cuStreamDestroy_v2(stream *s) { INSIDE; free(s); current->live--; return 0; }
 R cuStreamSynchronize(stream *s) { INSIDE; return s->capturing ? 900 : finish(s, NULL); }
-R cuEventCreate(event **e, unsigned flags) { INSIDE; (void)flags; *e = calloc(1, sizeof **e); live++; return 0; }
-R cuEventDestroy_v2(event *e) { INSIDE; (void)e; live--; return 0; } /* not freed: a stream may hold it */
+R cuEventCreate(event **e, unsigned flags) { INSIDE; (void)flags; *e = calloc(1, sizeof **e); current->live++; return 0; }
+R cuEventDestroy_v2(event *e) { INSIDE; (void)e; current->live--; return 0; } /* not freed: a stream may hold it */
 R cuEventRecord(event *e, stream *s) {
 	INSIDE;
 	e->s = s;
@@ -274,10 +290,10 @@ R cuModuleLoadDataEx(module **m, const char *text, unsigned n, int *option, void
 	}
 	*m = malloc(sizeof **m);
 	(*m)->text = strdup(text);
-	live++;
+	current->live++;
 	return 0;
 }
-R cuModuleUnload(module *m) { INSIDE; free(m->text); free(m); live--; return 0; }
+R cuModuleUnload(module *m) { INSIDE; free(m->text); free(m); current->live--; return 0; }
 R cuModuleGetFunction(function **f, module *m, const char *name) {
 	INSIDE;
 	char entry[80];
@@ -320,15 +336,17 @@ R cuStreamEndCapture(stream *s, list **g) {
 	if (!was) return 1;
 	*g = malloc(sizeof **g);
 	**g = s->captured;
-	s->captured = (list){NULL, NULL};
-	live++;
+	(*g)->of = current;
+	s->captured = (list){0};
+	current->live++;
 	return 0;
 }
 R cuGraphInstantiateWithFlags(list **x, list *g, unsigned long long flags) {
 	INSIDE;
 	*x = calloc(1, sizeof **x);
+	(*x)->of = current;
 	for (work *w = g->first; w; w = w->next) put(*x, w);
-	live++;
+	current->live++;
 	say("cuGraphInstantiate");
 	return (R)flags;
 }
@@ -337,8 +355,8 @@ static void forget(list *g) {
 		next = w->next;
 		free(w);
 	}
+	g->of->live--;
 	free(g);
-	live--;
 }
 R cuGraphDestroy(list *g) { BEGIN; forget(g); return 0; }
 R cuGraphExecDestroy(list *g) { BEGIN; forget(g); return 0; }
