@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
 	"":        {"diffusion/...", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
-	"cmd/heavytail": {"", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
+	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
+	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},       // chart: the roofline; isa: the level that was timed; simd: the peak
 	"eval":  {"diffusion/metrics", "internal/classifier"},                                                       // classifier: the features of images
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 

@@ -9,14 +9,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/bench"
 	"heavytail/internal/numtest"
 )
 
 // results reads what bench -json printed.
-func results(t *testing.T, text string) (out []benchResult) {
+func results(t *testing.T, text string) (out []bench.Result) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		var r benchResult
+		var r bench.Result
 		require.NoError(t, json.Unmarshal([]byte(line), &r), line)
 		out = append(out, r)
 	}
@@ -80,7 +81,7 @@ func TestBenchCompare(t *testing.T) {
 	write := func(name, text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	run := func(flags ...string) []benchResult {
+	run := func(flags ...string) []bench.Result {
 		return results(t, ok(t, dir, append([]string{"bench", "unet", "-config", "tiny", "-count", "1", "-json"}, flags...)...).stdout)
 	}
 	before := run()[0]

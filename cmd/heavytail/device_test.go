@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/bench"
 	"heavytail/internal/device"
 )
 
@@ -83,7 +84,7 @@ func TestBenchCuda(t *testing.T) {
 	delete(theirs, "normal") // which the CPU's device does not make
 	ours := map[string]bool{}
 	for line := range strings.Lines(ok(t, t.TempDir(), "bench", "cuda", "-device", "cpu", "-config", "tiny", "-count", "1", "-json").stdout) {
-		var r benchResult
+		var r bench.Result
 		require.NoError(t, json.Unmarshal([]byte(line), &r))
 		require.Greater(t, r.MedianMS, 0.0)
 		require.Equal(t, "exact", r.Mode)

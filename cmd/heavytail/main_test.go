@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail"
+	"heavytail/bench"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
 	limits "heavytail/internal/machine"
@@ -380,7 +381,7 @@ func TestPyTorchFile(t *testing.T) {
 }
 
 func TestBenchJSON(t *testing.T) {
-	var r benchResult
+	var r bench.Result
 	out := ok(t, t.TempDir(), "bench", "unet", "-config", "tiny", "-count", "2", "-json").stdout
 	require.NoError(t, json.Unmarshal([]byte(out), &r), "one object")
 	require.Positive(t, r.MedianMS)

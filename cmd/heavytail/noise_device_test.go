@@ -72,17 +72,3 @@ func TestNoiseDeviceFails(t *testing.T) {
 	_, err := noiseFile(t, "stable:1.7,0", dev)
 	require.ErrorIs(t, err, broken)
 }
-
-// Every benchmark of noise on a GPU runs, with a kernel.
-func TestBenchNoiseDevice(t *testing.T) {
-	dev := cudatest.Open(t, cudatest.Config{})
-	cases, err := gpuNoiseCases(dev, 4096)
-	require.NoError(t, err)
-	for _, c := range cases {
-		before := dev.Launches()
-		r, err := timeCase(t.Context(), c, benchOptions{dev: dev, count: 1}, 0)
-		require.NoError(t, err)
-		require.Greater(t, dev.Launches(), before, c.name)
-		require.Positive(t, r.Rate, c.name)
-	}
-}

@@ -1,10 +1,10 @@
-package main
+package bench
 
 import (
 	"fmt"
 
-	"heavytail/internal/cli"
 	"heavytail/stable"
+	"heavytail/tensor"
 )
 
 // noiseRounds buffers of noiseBuffer values are filled in one timed run, long
@@ -14,20 +14,27 @@ const (
 	noiseRounds = 64
 )
 
+// A NoiseDevice is a device that makes variates, with the bits of stable.Key: a GPU.
+type NoiseDevice interface {
+	tensor.Device
+	Noise(dst *tensor.Tensor, s stable.Key, f stable.Family, off int)
+	StableNoise(dst *tensor.Tensor, s stable.Key, n stable.Noise)
+}
+
 // gpuNoise is how many values a GPU makes in one timed run: 256 MiB, far more than
 // its caches hold.
 const gpuNoise = 1 << 26
 
 // gpuNoiseCases times the samplers of float32 on a GPU, which keeps the n values.
-func gpuNoiseCases(dev noiseDevice, n int) ([]benchCase, error) {
+func gpuNoiseCases(dev NoiseDevice, n int) ([]Case, error) {
 	table, err := stable.NewSampler(stable.Symmetric(1.7))
 	if err != nil {
 		return nil, err
 	}
 	s, dst := stable.Key{Seed: 1}, dev.New(n/4096, 4096)
-	var out []benchCase
+	var out []Case
 	add := func(name string, run func()) {
-		out = append(out, benchCase{name: name, items: float64(dst.Len()) / 1e6, unit: "million variates", run: run})
+		out = append(out, Case{name: name, items: float64(dst.Len()) / 1e6, unit: "million variates", run: run})
 	}
 	for _, c := range []struct {
 		name   string
@@ -50,23 +57,23 @@ func gpuNoiseCases(dev noiseDevice, n int) ([]benchCase, error) {
 
 // noiseCases times every sampler of the package stable on one thread, or those of a
 // GPU.
-func noiseCases(o benchOptions) ([]benchCase, error) {
+func noiseCases(o Options) ([]Case, error) {
 	if o.gpu() {
-		dev, ok := o.dev.(noiseDevice)
+		dev, ok := o.Device.(NoiseDevice)
 		if !ok {
-			return nil, cli.Usage("-device %v: %s makes no noise; leave it out", &o.device, o.dev.Name())
+			return nil, fmt.Errorf("bench: %s makes no noise", o.Device.Name())
 		}
 		return gpuNoiseCases(dev, gpuNoise)
 	}
-	if o.threads != 1 {
-		return nil, cli.Usage("-threads %d: noise and law are timed on one thread", o.threads)
+	if o.Threads != 1 {
+		return nil, fmt.Errorf("bench: %d threads: noise and law are timed on one", o.Threads)
 	}
 	s := stable.Key{Seed: 1}
 	words, f32, f64 := make([]uint32, noiseBuffer), make([]float32, noiseBuffer), make([]float64, noiseBuffer)
 	iso := stable.Noise{Alpha: 1.7, Isotropic: true}
-	var out []benchCase
+	var out []Case
 	add := func(name string, fill func(off int)) {
-		out = append(out, benchCase{name: name, items: noiseBuffer * noiseRounds / 1e6, unit: "million variates", run: func() {
+		out = append(out, Case{name: name, items: noiseBuffer * noiseRounds / 1e6, unit: "million variates", run: func() {
 			for i := range noiseRounds {
 				fill(i * noiseBuffer)
 			}
@@ -106,15 +113,15 @@ func noiseCases(o benchOptions) ([]benchCase, error) {
 }
 
 // lawCases times densities, quantiles, tables and estimators on one thread.
-func lawCases(o benchOptions) ([]benchCase, error) {
-	if o.threads != 1 {
-		return nil, cli.Usage("-threads %d: noise and law are timed on one thread", o.threads)
+func lawCases(o Options) ([]Case, error) {
+	if o.Threads != 1 {
+		return nil, fmt.Errorf("bench: %d threads: noise and law are timed on one", o.Threads)
 	}
 	x, sum := make([]float64, 1_000_000), 0.0
 	stable.Key{Seed: 1}.Symmetric64(x, 1.7, 0)
-	var out []benchCase
+	var out []Case
 	add := func(name, unit string, items float64, run func()) {
-		out = append(out, benchCase{name: name, items: items, unit: unit, run: run})
+		out = append(out, Case{name: name, items: items, unit: unit, run: run})
 	}
 	for _, l := range []stable.Law{stable.Symmetric(1.7), stable.Symmetric(1), {Alpha: 0.99, Beta: 0.5, Scale: 1, Param: stable.S0},
 		{Alpha: 0.5, Beta: 1, Scale: 1, Param: stable.S1}} {

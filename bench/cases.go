@@ -1,10 +1,9 @@
-package main
+package bench
 
 import (
 	"fmt"
 
 	"heavytail/diffusion"
-	"heavytail/internal/cli"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/stable"
@@ -20,32 +19,32 @@ func filled(dev tensor.Device, shape ...int) *tensor.Tensor {
 	return t
 }
 
-func gemmCases(o benchOptions) ([]benchCase, error) {
-	dev := o.dev
-	var out []benchCase
+func gemmCases(o Options) ([]Case, error) {
+	dev := o.Device
+	var out []Case
 	for _, n := range []int{256, 512, 1024} {
 		a, b, c := filled(dev, n, n), filled(dev, n, n), filled(dev, n, n)
-		out = append(out, benchCase{name: fmt.Sprintf("gemm %d", n), flops: 2 * float64(n) * float64(n) * float64(n),
+		out = append(out, Case{name: fmt.Sprintf("gemm %d", n), flops: 2 * float64(n) * float64(n) * float64(n),
 			run: func() {
 				if o.gpu() {
 					dev.Linear(c, a, b, nil)
 				} else {
-					kernels.Gemm(n, n, n, a.Data(), n, b.Data(), n, c.Data(), n, kernels.GemmOpt{Threads: o.threads})
+					kernels.Gemm(n, n, n, a.Data(), n, b.Data(), n, c.Data(), n, kernels.GemmOpt{Threads: o.Threads})
 				}
 			}})
 	}
 	return out, nil
 }
 
-func convCases(o benchOptions) ([]benchCase, error) {
-	dev := o.dev
-	var out []benchCase
+func convCases(o Options) ([]Case, error) {
+	dev := o.Device
+	var out []Case
 	for _, s := range []struct{ size, c, k, stride int }{
 		{32, 32, 3, 1}, {16, 64, 3, 1}, {8, 64, 3, 1}, {32, 128, 3, 1}, {16, 256, 3, 1}, {4, 256, 3, 1},
 		{32, 128, 3, 2}, {16, 256, 1, 1},
 	} {
-		x, w := filled(dev, o.batch, s.size, s.size, s.c), filled(dev, s.k, s.k, s.c, s.c)
-		b, y := filled(dev, s.c), filled(dev, o.batch, s.size/s.stride, s.size/s.stride, s.c)
+		x, w := filled(dev, o.Batch, s.size, s.size, s.c), filled(dev, s.k, s.k, s.c, s.c)
+		b, y := filled(dev, s.c), filled(dev, o.Batch, s.size/s.stride, s.size/s.stride, s.c)
 		dx, dw, db := filled(dev, x.Shape()...), filled(dev, w.Shape()...), filled(dev, s.c)
 		name := fmt.Sprintf("conv%d×%d/%d %d→%d at %d²", s.k, s.k, s.stride, s.c, s.c, s.size)
 		flops := float64(2 * float64(y.Len()) * float64(s.k*s.k*s.c))
@@ -59,58 +58,58 @@ func convCases(o benchOptions) ([]benchCase, error) {
 				name += " normalised"
 			}
 			out = append(out,
-				benchCase{name: name, flops: flops, run: func() { dev.Conv2D(y, x, w, b, nil, opt) }},
-				benchCase{name: name + " backward", flops: 2 * flops, run: func() { dev.Conv2DBackward(dx, dw, db, y, x, w, opt) }})
+				Case{name: name, flops: flops, run: func() { dev.Conv2D(y, x, w, b, nil, opt) }},
+				Case{name: name + " backward", flops: 2 * flops, run: func() { dev.Conv2DBackward(dx, dw, db, y, x, w, opt) }})
 		}
 	}
 	return out, nil
 }
 
-func attentionCases(o benchOptions) ([]benchCase, error) {
-	dev := o.dev
-	var out []benchCase
+func attentionCases(o Options) ([]Case, error) {
+	dev := o.Device
+	var out []Case
 	for _, s := range []struct{ t, c, heads int }{{64, 64, 4}, {256, 64, 4}, {256, 256, 4}, {1024, 256, 4}, {4096, 64, 1}} {
-		qkv, y := filled(dev, o.batch, s.t, 3*s.c), filled(dev, o.batch, s.t, s.c)
+		qkv, y := filled(dev, o.Batch, s.t, 3*s.c), filled(dev, o.Batch, s.t, s.c)
 		dqkv := filled(dev, qkv.Shape()...)
 		name := fmt.Sprintf("attention T=%d C=%d heads %d", s.t, s.c, s.heads)
-		flops := 4 * float64(o.batch) * float64(s.t) * float64(s.t) * float64(s.c)
+		flops := 4 * float64(o.Batch) * float64(s.t) * float64(s.t) * float64(s.c)
 		out = append(out,
-			benchCase{name: name, flops: flops, run: func() { dev.Attention(y, qkv, s.heads) }},
-			benchCase{name: name + " backward", flops: 2.5 * flops, run: func() { dev.AttentionBackward(dqkv, y, qkv, s.heads) }})
+			Case{name: name, flops: flops, run: func() { dev.Attention(y, qkv, s.heads) }},
+			Case{name: name + " backward", flops: 2.5 * flops, run: func() { dev.AttentionBackward(dqkv, y, qkv, s.heads) }})
 	}
 	return out, nil
 }
 
-func normCases(o benchOptions) ([]benchCase, error) {
-	dev := o.dev
-	var out []benchCase
+func normCases(o Options) ([]Case, error) {
+	dev := o.Device
+	var out []Case
 	for _, s := range []struct{ size, c int }{{32, 32}, {16, 64}, {32, 128}, {8, 256}} {
-		x, y, ss := filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, s.size, s.size, s.c), filled(dev, o.batch, 2*s.c)
-		gamma, beta, stats := filled(dev, s.c), filled(dev, s.c), filled(dev, o.batch, 2*s.c)
+		x, y, ss := filled(dev, o.Batch, s.size, s.size, s.c), filled(dev, o.Batch, s.size, s.size, s.c), filled(dev, o.Batch, 2*s.c)
+		gamma, beta, stats := filled(dev, s.c), filled(dev, s.c), filled(dev, o.Batch, 2*s.c)
 		dx, dg, db, dss := filled(dev, x.Shape()...), filled(dev, s.c), filled(dev, s.c), filled(dev, ss.Shape()...)
 		opt := tensor.NormOpt{Groups: 32, Eps: 1e-5, SiLU: true}
 		name, n := fmt.Sprintf("group norm + SiLU %d²×%d", s.size, s.c), float64(x.Len())
 		out = append(out,
-			benchCase{name: name, items: n, unit: "elements", run: func() { dev.GroupNorm(y, x, gamma, beta, ss, stats, opt) }},
-			benchCase{name: name + " backward", items: n, unit: "elements",
+			Case{name: name, items: n, unit: "elements", run: func() { dev.GroupNorm(y, x, gamma, beta, ss, stats, opt) }},
+			Case{name: name + " backward", items: n, unit: "elements",
 				run: func() { dev.GroupNormBackward(dx, dg, db, dss, y, x, gamma, beta, ss, stats, opt) }})
 	}
 	return out, nil
 }
 
 // benchNet makes the network of o with start values; 0 sizes mean 32×32.
-func benchNet(o benchOptions) (*nn.Net, []int, error) {
-	cfg, err := nn.Preset(o.config)
+func benchNet(o Options) (*nn.Net, []int, error) {
+	cfg, err := nn.Preset(o.Config)
 	if err != nil {
-		return nil, nil, cli.Usage("-config: %w", err)
+		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
-	net, err := nn.New(o.dev, cfg)
+	net, err := nn.New(o.Device, cfg)
 	if err != nil {
 		return nil, nil, err
 	}
 	shape := net.SampleShape()
 	if len(shape) != 3 {
-		return nil, nil, cli.Usage("-config %s is not a network for images", o.config)
+		return nil, nil, fmt.Errorf("bench: %s is not a network for images", o.Config)
 	}
 	if shape[0] == 0 {
 		shape[0], shape[1] = 32, 32
@@ -134,12 +133,12 @@ func times(n int) []float32 {
 	return t
 }
 
-func unetCases(o benchOptions) ([]benchCase, error) {
+func unetCases(o Options) ([]Case, error) {
 	net, s, err := benchNet(o)
 	if err != nil {
 		return nil, err
 	}
-	ws, err := net.NewWorkspace(o.batch, s[0], s[1], false)
+	ws, err := net.NewWorkspace(o.Batch, s[0], s[1], false)
 	if err != nil {
 		return nil, err
 	}
@@ -147,18 +146,18 @@ func unetCases(o benchOptions) ([]benchCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, t := filled(o.dev, o.batch, s[0], s[1], s[2]), times(o.batch)
-	return []benchCase{{name: fmt.Sprintf("unet %s batch %d", o.config, o.batch), flops: 2 * float64(macs) * float64(o.batch),
-		items: float64(o.batch), unit: "images", run: func() { net.Forward(ws, x, t, nil) }}}, nil
+	x, t := filled(o.Device, o.Batch, s[0], s[1], s[2]), times(o.Batch)
+	return []Case{{name: fmt.Sprintf("unet %s batch %d", o.Config, o.Batch), flops: 2 * float64(macs) * float64(o.Batch),
+		items: float64(o.Batch), unit: "images", run: func() { net.Forward(ws, x, t, nil) }}}, nil
 }
 
 // trainCases times whole steps: forward, loss, backward, AdamW and average.
-func trainCases(o benchOptions) ([]benchCase, error) {
+func trainCases(o Options) ([]Case, error) {
 	net, s, err := benchNet(o)
 	if err != nil {
 		return nil, err
 	}
-	ws, err := net.NewWorkspace(o.batch, s[0], s[1], true)
+	ws, err := net.NewWorkspace(o.Batch, s[0], s[1], true)
 	if err != nil {
 		return nil, err
 	}
@@ -166,15 +165,15 @@ func trainCases(o benchOptions) ([]benchCase, error) {
 	if err != nil {
 		return nil, err
 	}
-	dev := o.dev
-	x, target, dy := filled(dev, o.batch, s[0], s[1], s[2]), filled(dev, o.batch, s[0], s[1], s[2]), dev.New(o.batch, s[0], s[1], s[2])
-	opt, ema, t := nn.NewAdamW(net.Params()), nn.NewEMA(net.Params(), 0.999), times(o.batch)
-	out, weights := make([]float64, o.batch), make([]float64, o.batch)
+	dev := o.Device
+	x, target, dy := filled(dev, o.Batch, s[0], s[1], s[2]), filled(dev, o.Batch, s[0], s[1], s[2]), dev.New(o.Batch, s[0], s[1], s[2])
+	opt, ema, t := nn.NewAdamW(net.Params()), nn.NewEMA(net.Params(), 0.999), times(o.Batch)
+	out, weights := make([]float64, o.Batch), make([]float64, o.Batch)
 	loss := diffusion.Loss{Kind: diffusion.Root}
 	step := func() {
 		y := net.Forward(ws, x, t, nil)
 		dev.Loss(out, y, target, tensor.Squared, 2)
-		loss.Reduce(weights, out, o.batch)
+		loss.Reduce(weights, out, o.Batch)
 		dev.LossBackward(dy, y, target, tensor.Squared, 2, weights)
 		net.Params().ZeroGrad()
 		net.Backward(ws, dy)
@@ -183,6 +182,6 @@ func trainCases(o benchOptions) ([]benchCase, error) {
 		}
 		ema.Update(opt.Step)
 	}
-	return []benchCase{{name: fmt.Sprintf("train %s batch %d", o.config, o.batch), flops: 6 * float64(macs) * float64(o.batch),
-		items: float64(o.batch), unit: "images", run: step}}, nil
+	return []Case{{name: fmt.Sprintf("train %s batch %d", o.Config, o.Batch), flops: 6 * float64(macs) * float64(o.Batch),
+		items: float64(o.Batch), unit: "images", run: step}}, nil
 }
