@@ -82,6 +82,9 @@ var mayImport = map[string][]string{
 	// Checks of the compiled code, a program of CI.
 	"internal/contraction": {},
 
+	// The pictures that a model of models was trained on.
+	"tools/emoji": {},
+
 	// What a reader begins with: public packages only.
 	"examples/serve":   {"", "data", "recipe", "train"},
 	"examples/browser": {"", "fashion", "internal/npy"}, // npy: the hash is that of the file that sample writes
