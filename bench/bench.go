@@ -58,9 +58,9 @@ type Case struct {
 
 // A Result says how long a case took. Its JSON is one line of heavytail bench -json.
 type Result struct {
-	Name     string  `json:"name"`
-	MedianMS float64 `json:"median_ms"`
-	MinMS    float64 `json:"min_ms"`
+	Name     string  `json:"name"`      // what was timed, with its sizes
+	MedianMS float64 `json:"median_ms"` // of the timed runs, milliseconds
+	MinMS    float64 `json:"min_ms"`    // the shortest of them
 
 	// GFlops is the rate of products in GFLOP/s, that of the direct form where a
 	// convolution takes another; Fraction is its part of the peak. Where other

@@ -17,7 +17,9 @@ const (
 // A NoiseDevice is a device that makes variates, with the bits of stable.Key: a GPU.
 type NoiseDevice interface {
 	tensor.Device
+	// Noise fills dst with the variates off, off+1, … of f under the key s.
 	Noise(dst *tensor.Tensor, s stable.Key, f stable.Family, off int)
+	// StableNoise fills the rows of dst with noise n, as n.Fill does.
 	StableNoise(dst *tensor.Tensor, s stable.Key, n stable.Noise)
 }
 

@@ -10,11 +10,12 @@ import (
 // A KernelError says in which kernel a GPU failed, as far as is known: failures show
 // late, at the next call that waits. Kernel is empty where it was another call.
 type KernelError struct {
-	Kernel string
-	Grid   [3]uint32
-	Err    error // what the driver says
+	Kernel string    // its name in package cuda/ptx
+	Grid   [3]uint32 // how many blocks of threads it was started with, in each direction
+	Err    error     // what the driver says
 }
 
+// Error says what happened and what to do.
 func (e *KernelError) Error() string {
 	const rest = "nothing on this GPU can be used any more: start again, or compute on the CPU"
 	if e.Kernel == "" {
@@ -27,8 +28,11 @@ func (e *KernelError) Error() string {
 func (e *KernelError) Unwrap() error { return e.Err }
 
 // A MissingError says that there is no kernel for something yet.
-type MissingError struct{ What string }
+type MissingError struct {
+	What string // the operation and its shape or option
+}
 
+// Error says what happened and what to do.
 func (e *MissingError) Error() string {
 	return fmt.Sprintf("there is no kernel for %s yet: compute on the CPU", e.What)
 }

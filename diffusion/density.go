@@ -44,7 +44,7 @@ type Density struct {
 
 // A LogDensity is ln p of a point, in nats for the units of the point.
 type LogDensity struct {
-	Value float64
+	Value float64 // ln p
 	// Error is the standard error of Hutchinson's estimate, from the spread of the
 	// probes; 0 with the exact trace. It knows nothing of the ODE's error.
 	Error float64

@@ -32,8 +32,8 @@ import (
 // evaluations, whose start it shares. A DLIM2 is an immutable value: any number
 // of goroutines may use one.
 type DLIM2 struct {
-	Process DLPM
-	Steps   int // N ≥ 1
+	Process DLPM // the noise and its schedule
+	Steps   int  // N ≥ 1
 	// Clip clamps every estimate x̂_0 of the data to [−1, 1], and the sample, which
 	// is made of the last two.
 	Clip            bool

@@ -25,8 +25,8 @@ import (
 // does. It costs one evaluation a level, as DLIM does. A DLIMSDE is an immutable
 // value: any number of goroutines may use one.
 type DLIMSDE struct {
-	Process         DLPM
-	Steps           int // this and what follows are as in DLPMSampler
+	Process         DLPM // the noise and its schedule
+	Steps           int  // this and what follows are as in DLPMSampler
 	Clip            bool
 	ConsistentStart bool
 	KeepSigmaMin    bool

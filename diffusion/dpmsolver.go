@@ -18,7 +18,7 @@ import (
 // It integrates the same ODE as EDMSampler, so it takes any ν; a DDPM network
 // drives it through DLPM.DataDenoiser.
 type DPMSolver struct {
-	Process EDM
+	Process EDM   // the noise: its ν, its levels and the scale of the data
 	Steps   int   // N, evaluations of the denoiser
 	Edit    *Edit // an image to start from or to keep parts of; nil: none
 }

@@ -32,7 +32,7 @@ const (
 // evaluations. A FlowSampler is an immutable value: any number of goroutines
 // may use one, each with its own Velocity.
 type FlowSampler struct {
-	Process Flow
+	Process Flow    // the path of the flow and the law that it starts from
 	Steps   int     // N
 	Solver  Solver  // Heun if empty
 	Start   float64 // t_0; x = t_0·E[x_1] + b_{t_0}·n is taken for x_{t_0}

@@ -21,7 +21,7 @@ import (
 // without a denoising step. The state is float32. A LIMSampler is an immutable
 // value: any number of goroutines may use one.
 type LIMSampler struct {
-	Process LIM
+	Process LIM // the noise and its schedule
 	Steps   int // N
 	ODE     bool
 	// Mended takes LIM.MendedSDE in place of the published SDE, whose samples are

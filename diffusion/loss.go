@@ -38,7 +38,7 @@ const (
 // number) or the mean is taken, and over samples the mean. Outer = 5, Inner = 1
 // with Median is the published "DLPM₅".
 type Loss struct {
-	Kind   LossKind `json:"kind"`
+	Kind   LossKind `json:"kind"`             // how a difference is measured
 	P      float64  `json:"p,omitempty"`      // exponent of Power, P ≥ 1
 	Median bool     `json:"median,omitempty"` // median over the outer groups instead of their mean
 	Outer  int      `json:"outer,omitempty"`  // groups with their own A; 0 means 1

@@ -69,7 +69,7 @@ type DLPMSampler struct {
 //
 // A DLIM is an immutable value: any number of goroutines may use one.
 type DLIM struct {
-	Process DLPM
+	Process DLPM    // the noise and its schedule
 	Eta     float64 // 0 ≤ η ≤ 1
 	Steps   int     // this and what follows are as in DLPMSampler
 	Clip    bool

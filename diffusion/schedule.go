@@ -17,7 +17,7 @@ import (
 // Everything is computed by internal/dmath, so the values are the same bits on
 // every architecture.
 type DLPMSchedule struct {
-	Alpha    float64
+	Alpha    float64   // the index of the noise, in (0, 2]
 	Gamma    []float64 // γ_t
 	GammaBar []float64 // γ̄_t = γ_1⋯γ_t
 	Sigma    []float64 // σ_t

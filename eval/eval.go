@@ -80,8 +80,8 @@ func (n Score) MarshalJSON() ([]byte, error) {
 
 // A Metric is one number about all of the samples.
 type Metric struct {
-	Name  string `json:"name"`
-	Label string `json:"-"` // for people
+	Name  string `json:"name"` // in JSON, such as sliced_wasserstein
+	Label string `json:"-"`    // for people
 	Value Score  `json:"value"`
 	Best  string `json:"best"` // what equal laws would have
 	Used  int    `json:"used"` // samples of each set
@@ -91,12 +91,12 @@ type Metric struct {
 // those of |x − median of the real column|, and of the norms as they are.
 type Column struct {
 	Column           string `json:"column"`
-	KS               Score  `json:"ks"`
-	Wasserstein1     Score  `json:"wasserstein1"`
-	TailKS           Score  `json:"tail_ks"`
-	MSLE             Score  `json:"msle"`        // the integral
-	MSLEMean         Score  `json:"msle_mean"`   // divided by 1−ξ
-	MSLELevels       Score  `json:"msle_levels"` // the later definition, for levels above ξ
+	KS               Score  `json:"ks"`           // the Kolmogorov-Smirnov distance, of the whole law
+	Wasserstein1     Score  `json:"wasserstein1"` // the distance W₁, in the unit of the column
+	TailKS           Score  `json:"tail_ks"`      // the Kolmogorov-Smirnov distance of the tails
+	MSLE             Score  `json:"msle"`         // the integral
+	MSLEMean         Score  `json:"msle_mean"`    // divided by 1−ξ
+	MSLELevels       Score  `json:"msle_levels"`  // the later definition, for levels above ξ
 	TailWasserstein1 Score  `json:"tail_wasserstein1"`
 	TailError        Score  `json:"tail_error"` // of the logarithm of P(X > x)
 	GlobalL1         Score  `json:"global_l1"`
@@ -263,8 +263,11 @@ func (o Options) features(shape []int) (metrics.Extractor, error) {
 }
 
 // An ExtractorError is the error of images that Options.Extractor does not take.
-type ExtractorError struct{ Takes, Has []int } // shapes
+type ExtractorError struct {
+	Takes, Has []int // the shapes [H,W,C] that it takes, and of these images
+}
 
+// Error says what happened and what to do.
 func (e *ExtractorError) Error() string {
 	return fmt.Sprintf("eval: extractor fashion takes images of %v, these are %v: scale them, or take random", e.Takes, e.Has)
 }

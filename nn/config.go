@@ -9,15 +9,15 @@ import (
 // A Config describes one network; exactly one field is set. Its JSON is part
 // of a checkpoint.
 type Config struct {
-	UNet *UNetConfig `json:"unet,omitempty"`
-	Song *SongConfig `json:"song,omitempty"`
-	MLP  *MLPConfig  `json:"mlp,omitempty"`
+	UNet *UNetConfig `json:"unet,omitempty"` // images: the U-Net of the DLPM code
+	Song *SongConfig `json:"song,omitempty"` // images: the U-Net of the EDM and t-EDM code
+	MLP  *MLPConfig  `json:"mlp,omitempty"`  // points
 }
 
 // UNetConfig describes the U-Net of the DLPM and improved-diffusion code.
 type UNetConfig struct {
-	InChannels    int     `json:"in_channels"`
-	OutChannels   int     `json:"out_channels"`
+	InChannels    int     `json:"in_channels"`                     // of the noisy images
+	OutChannels   int     `json:"out_channels"`                    // of the estimate
 	CondChannels  int     `json:"cond_channels,omitempty"`         // of conditioning images, see Extra
 	ModelChannels int     `json:"model_channels"`                  // M; the embedding has 4M values
 	ChannelMult   []int   `json:"channel_mult"`                    // channels of level i are M·ChannelMult[i]
@@ -34,10 +34,10 @@ type UNetConfig struct {
 
 // MLPConfig describes the network for points of a few dimensions.
 type MLPConfig struct {
-	Dim       int     `json:"dim"`
-	Units     int     `json:"units"`
-	Blocks    int     `json:"blocks"`
-	TimeEmb   int     `json:"time_emb"`
+	Dim       int     `json:"dim"`        // values of a point
+	Units     int     `json:"units"`      // width of the hidden layers
+	Blocks    int     `json:"blocks"`     // hidden blocks
+	TimeEmb   int     `json:"time_emb"`   // values of the embedding of the time
 	TimeScale float64 `json:"time_scale"` // 0: a learnt line in t as published; otherwise sines and cosines of TimeScale·t
 	// Magnitude passes |x| through (see mlp.go). Without it, as published, the
 	// LayerNorm after the first layer bounds the output for every x.

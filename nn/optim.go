@@ -17,7 +17,7 @@ import (
 //
 // See [Loshchilov and Hutter, 2019]: https://arxiv.org/abs/1711.05101
 type AdamW struct {
-	Beta1, Beta2, Eps, WeightDecay float64
+	Beta1, Beta2, Eps, WeightDecay float64        // β₁, β₂, ε, wd of the formulas
 	M, V                           *tensor.Tensor // laid out like Params.Flat
 	Step                           int            // steps done
 

@@ -49,10 +49,10 @@ const (
 
 // A Buffer is what a PyTorch state_dict holds beside the parameters.
 type Buffer struct {
-	Name  string
-	Shape []int
-	Data  []float32
-	fixed bool // follows from the configuration; a file need not have it
+	Name  string    // as in the file
+	Shape []int     // as in the file; empty for a number
+	Data  []float32 // in row-major order
+	fixed bool      // follows from the configuration; a file need not have it
 }
 
 // Params holds all parameters of a network in one buffer, each starting at a

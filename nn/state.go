@@ -13,10 +13,10 @@ import (
 // A State is what a checkpoint holds. Opt, EMA, Random and Recipe may be
 // absent.
 type State struct {
-	Net    *Net
+	Net    *Net // the network with its weights
 	Opt    *AdamW
 	EMA    []*EMA
-	Step   int
+	Step   int             // steps of training done
 	Random json.RawMessage // the caller's random state
 	Recipe json.RawMessage // a JSON object; its field "network" is Net's Config
 }

@@ -14,6 +14,7 @@ type Difference struct {
 	Was, Is any    // JSON values; nil: not there
 }
 
+// String is the field with both values.
 func (d Difference) String() string {
 	text := func(v any) string {
 		if v == nil {

@@ -21,7 +21,7 @@ const Format = 1
 
 // A Recipe makes one model.
 type Recipe struct {
-	Format  int       `json:"format"`
+	Format  int       `json:"format"`           // of the JSON: Format
 	Preset  string    `json:"preset,omitempty"` // where the settings started from
 	Network nn.Config `json:"network"`
 
@@ -31,14 +31,14 @@ type Recipe struct {
 	EDM     *diffusion.EDM  `json:"edm,omitempty"`
 	Flow    *diffusion.Flow `json:"flow,omitempty"`
 
-	Data  Data  `json:"data"`
-	Train Train `json:"train"`
+	Data  Data  `json:"data"`  // what it was trained on
+	Train Train `json:"train"` // how it was trained
 }
 
 // Data says what the model was trained on and how it was read.
 type Data struct {
-	Spec     string   `json:"spec"`
-	Samples  int      `json:"samples"`
+	Spec     string   `json:"spec"`              // where the data are, as data.Open takes it
+	Samples  int      `json:"samples"`           // how many they are
 	Shape    []int    `json:"shape"`             // of one sample, [H,W,C] or [Dim]
 	Classes  int      `json:"classes,omitempty"` // 0: no labels
 	Names    []string `json:"names,omitempty"`   // of the classes
@@ -79,9 +79,9 @@ func (d Data) ClassNames() []string {
 
 // Train holds the settings of training.
 type Train struct {
-	Seed        uint64         `json:"seed"`
-	Steps       int            `json:"steps"`
-	Batch       int            `json:"batch"`
+	Seed        uint64         `json:"seed"`            // of everything random: start values, order, noise
+	Steps       int            `json:"steps"`           // updates of the weights
+	Batch       int            `json:"batch"`           // samples of an update
 	Micro       int            `json:"micro,omitempty"` // samples at a time, 0: the trainer chooses
 	Rate        nn.Schedule    `json:"rate"`
 	Loss        diffusion.Loss `json:"loss"`

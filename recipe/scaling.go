@@ -21,7 +21,7 @@ func Scalings() []string { return []string{Robust, Std, None} }
 // float64 before they are rounded. Heavy tails need this more than light ones: a
 // network that is to pass values of 0.01 through noise of 1 keeps the noise.
 type Scaling struct {
-	Kind   string    `json:"kind"`
+	Kind   string    `json:"kind"`   // Robust, Std or None
 	Center []float64 `json:"center"` // of each column
 	Scale  []float64 `json:"scale"`  // of each column; 0: a constant one, whose samples are its value
 }

@@ -35,7 +35,7 @@ const maxLambda = 10
 // has P(|y| > u | s) = (1 + λu)^(−1/λ), a generalised Pareto law; λ = 0 is its limit,
 // the exponential law.
 type Transform struct {
-	Kind  string  `json:"kind"`
+	Kind  string  `json:"kind"`            // SoftLog, Asinh, TTF or None
 	Lower float64 `json:"lower,omitempty"` // TTF: λ₋, of the values below 0
 	Upper float64 `json:"upper,omitempty"` // TTF: λ₊, of those above
 }

@@ -98,7 +98,7 @@ func (t *OctaveTable) SetRow(side, n int, c []float32) {
 // the lower (0) and the upper side, the rest as in OctaveTable.
 type OctaveLayout struct {
 	A, B         [2]float32
-	Split, Shift uint32
+	Split, Shift uint32    // words below Split are of the lower side; the bits of t below those of its row
 	Coef         []float32 // [side][row][term]
 }
 

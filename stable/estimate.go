@@ -9,7 +9,7 @@ import (
 // A StableFit is a stable law that an estimator found, in S0 whatever the
 // estimator: location and scale then mean the same at every α.
 type StableFit struct {
-	Alpha, Beta, Scale, Loc float64
+	Alpha, Beta, Scale, Loc float64 // the parameters found
 	// SE are the asymptotic standard errors of Alpha, Beta, Scale and Loc, 0 for
 	// a parameter that was held or that ended on its bound.
 	SE     [4]float64
@@ -20,7 +20,9 @@ type StableFit struct {
 }
 
 // An Interval is a range of confidence.
-type Interval struct{ Lo, Hi float64 }
+type Interval struct {
+	Lo, Hi float64 // its ends, both in it
+}
 
 // Contains reports whether v lies in the interval.
 func (i Interval) Contains(v float64) bool { return v >= i.Lo && v <= i.Hi }

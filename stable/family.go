@@ -10,9 +10,9 @@ import (
 // the parameters of that. The methods of Key that are named like the functions
 // below are Key.Fill of one; a GPU (package cuda) makes the same bits of it.
 type Family struct {
-	Tag    uint32
-	Op     simd.NoiseOp
-	Params simd.NoiseParams
+	Tag    uint32           // part of the counter: families draw other numbers
+	Op     simd.NoiseOp     // what is computed of each word
+	Params simd.NoiseParams // its constants
 
 	// Rounded says that the variates are those of Wide instead, rounded, at most the
 	// largest float32.
@@ -22,7 +22,7 @@ type Family struct {
 
 // A Family64 is a family of float64 variates.
 type Family64 struct {
-	Tag    uint32
+	Tag    uint32 // these as in Family
 	Op     simd.Noise64Op
 	Params simd.Noise64Params
 }

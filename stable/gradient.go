@@ -8,7 +8,9 @@ import (
 
 // A Gradient holds the derivatives of a law's log-density at a point by the
 // parameters of the law. That by the point is −Loc.
-type Gradient struct{ Alpha, Beta, Scale, Loc float64 }
+type Gradient struct {
+	Alpha, Beta, Scale, Loc float64 // ∂ ln f by each
+}
 
 // LogDensityGradient returns ln f(x) and its derivatives by the parameters, in
 // the parametrisation of l. Each is the quotient of two integrals over

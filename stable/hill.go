@@ -10,7 +10,7 @@ import (
 
 // A TailFit is the index α of a power tail P(X > x) ~ c·x^(−α).
 type TailFit struct {
-	Alpha     float64
+	Alpha     float64  // the estimate of TailIndex
 	Interval  Interval // 95 %, see Hill and TailIndex; Hi may be +Inf
 	Hill      float64  // Hill's estimate from the same values
 	K         int      // how many of the largest values it rests on

@@ -10,7 +10,7 @@ import (
 
 // An EllipticalFit is an elliptical stable law that FitElliptical found.
 type EllipticalFit struct {
-	Alpha  float64
+	Alpha  float64   // the index found
 	SE     float64   // that of Alpha, if the coordinates were independent
 	Loc    []float64 // d
 	Shape  []float64 // d×d, positive definite
@@ -99,7 +99,7 @@ func (f *EllipticalFit) shrink(d int) {
 
 // A SpectralFit is a law with a discrete spectral measure that FitSpectral found.
 type SpectralFit struct {
-	Alpha   float64
+	Alpha   float64   // the index found
 	Dirs    []float64 // m×d, those of positive mass
 	Weights []float64 // m
 	Loc     []float64 // d, S1

@@ -10,13 +10,14 @@ import (
 // A Distribution is a law on the line: a Law, a StudentT, a *Table, or one of
 // them cut, a Truncated. Quantile takes P(X ≤ x), SurvivalQuantile P(X > x).
 type Distribution interface {
-	Density(x float64) float64
-	LogDensity(x float64) float64
-	CDF(x float64) float64
-	Survival(x float64) float64
-	Quantile(p float64) float64
-	SurvivalQuantile(q float64) float64
+	Density(x float64) float64          // f(x)
+	LogDensity(x float64) float64       // ln f(x), also where f underflows
+	CDF(x float64) float64              // P(X ≤ x)
+	Survival(x float64) float64         // P(X > x)
+	Quantile(p float64) float64         // x with P(X ≤ x) = p
+	SurvivalQuantile(q float64) float64 // x with P(X > x) = q
 
+	// Validate returns an error unless the parameters are those of a law.
 	Validate() error
 	// tail returns a: P(X > x), or P(X < −x), falls like x^−a; +Inf if faster.
 	tail(upper bool) float64

@@ -189,7 +189,7 @@ func (s *Suggestion) noises() []Noise {
 // A Noise is a process by its kind, as package recipe names it, with the index that
 // it has.
 type Noise struct {
-	Kind  string
+	Kind  string  // dlpm, tedm, tflow, edm or flow
 	Alpha float64 // of dlpm
 	Nu    float64 // of tedm and tflow
 }

@@ -183,10 +183,10 @@ func (o ResampleOpt) Out(n int) int {
 
 // NormOpt chooses the form of a normalisation.
 type NormOpt struct {
-	Groups int
-	Eps    float32
-	SiLU   bool // apply SiLU to the result
-	AddDX  bool // backward: dx += instead of dx =
+	Groups int     // of channels that are normalised together
+	Eps    float32 // added to the variance
+	SiLU   bool    // apply SiLU to the result
+	AddDX  bool    // backward: dx += instead of dx =
 }
 
 // LossKind is the function of the residual that Loss averages.
@@ -201,6 +201,7 @@ const (
 // AdamWOpt holds one AdamW step's constants: p ← p(1−LR·WeightDecay), then
 // Adam with bias corrections 1−β^Step. GradScale multiplies g first (clipping).
 type AdamWOpt struct {
-	LR, Beta1, Beta2, Eps, WeightDecay, GradScale float64
-	Step                                          int
+	LR, Beta1, Beta2, Eps, WeightDecay float64 // the letters lr, β₁, β₂, ε, wd of AdamW
+	GradScale                          float64 // g is multiplied by it first
+	Step                               int     // n ≥ 1, of this update
 }

@@ -11,9 +11,10 @@ import "fmt"
 type Failure struct {
 	Device string // its name
 	Op     string // the method: "Conv2D"
-	Err    error
+	Err    error  // the cause
 }
 
+// Error says what happened and what to do.
 func (f *Failure) Error() string { return fmt.Sprintf("%s: %s: %v", f.Device, f.Op, f.Err) }
 
 // Unwrap returns the cause.

@@ -3,7 +3,7 @@ package tensor
 // A Bounded device says how many bytes its tensors may take in all, so that a
 // network that cannot have its place is refused before memory is taken.
 type Bounded interface {
-	Memory() int64
+	Memory() int64 // bytes
 }
 
 // A Keeper device keeps memory beside the tensors: for a convolution with weight
@@ -11,6 +11,7 @@ type Bounded interface {
 // the order in which kernels read it, and table bytes that convolutions of equal
 // shapes share.
 type Keeper interface {
+	// Kept returns the bytes of both.
 	Kept(h, wd int, w *Tensor, opt ConvOpt) (copy, table int64)
 }
 
@@ -25,7 +26,7 @@ type Borrower interface {
 
 // A Task is work cut into parts, of which any number may be done at once.
 type Task interface {
-	Do(part int)
+	Do(part int) // part 0, 1, … once each
 }
 
 // A Threaded device computes on several threads, which can also share a batch:
@@ -45,6 +46,7 @@ type Threaded interface {
 // A Stoppable device makes views of itself whose long operations look at a Stop
 // and end early: what they then leave in their destinations is worthless.
 type Stoppable interface {
+	// Until returns the view that looks at s.
 	Until(s *Stop) Device
 }
 

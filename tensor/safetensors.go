@@ -40,10 +40,10 @@ func (d DType) Size() int {
 
 // An Entry is one tensor of a file.
 type Entry struct {
-	Name   string
-	DType  DType
-	Shape  []int
-	lo, hi int64 // bytes from the start of the data
+	Name   string // its key in the header
+	DType  DType  // of the stored numbers
+	Shape  []int  // row-major
+	lo, hi int64  // bytes from the start of the data
 }
 
 // Len returns the number of elements.
@@ -55,8 +55,8 @@ func (e *Entry) Len() int {
 // Safetensors is an open safetensors file: 8 bytes of header length, a JSON
 // header, the numbers. See https://github.com/huggingface/safetensors
 type Safetensors struct {
-	Metadata map[string]string
-	Entries  []Entry // in the order of their data
+	Metadata map[string]string // the texts under __metadata__
+	Entries  []Entry           // in the order of their data
 
 	r    io.ReaderAt
 	base int64

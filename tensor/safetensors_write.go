@@ -13,9 +13,9 @@ import (
 // An Item is a tensor to be written: Data is called when its turn comes, once for
 // the checksum and once for the values, and returns them in row-major order.
 type Item struct {
-	Name  string
-	DType DType // F32, F16 or BF16
-	Shape []int
+	Name  string // its key in the header
+	DType DType  // F32, F16 or BF16
+	Shape []int  // row-major
 	Data  func() []float32
 }
 

@@ -25,6 +25,7 @@ type Diverged struct {
 	clamps bool // the process has a bound on its heavy-tailed factor
 }
 
+// Error says what happened and what to do.
 func (d *Diverged) Error() string {
 	if d.Place != "" {
 		return fmt.Sprintf("step %d: %s is not finite: %s of the data holds %.6g, and half of the others no more than %.3g in size: correct it or take it out, and start anew",

@@ -19,7 +19,7 @@ import (
 
 // A Source is a model whose weights a new run starts with.
 type Source struct {
-	Path   string
+	Path   string        // the file or folder
 	ID     string        // for Train.From of the recipe: the file's name and SHA-256
 	Recipe recipe.Recipe // of the model, recipe.Of's for weights from elsewhere
 	Whole  bool          // the file holds its recipe

@@ -36,9 +36,9 @@ type Run struct {
 
 // A Status tells about a run under way.
 type Status struct {
-	Step, Steps int
+	Step, Steps int     // done, and of the whole run
 	Loss        float64 // mean since the last line
-	Norm, Rate  float64
+	Norm, Rate  float64 // of the latest gradient; the latest rate
 	PerSecond   float64 // samples, since the start
 	Left        time.Duration
 }

@@ -19,10 +19,10 @@ import (
 
 // A Trainer holds the state of one run.
 type Trainer struct {
-	Recipe recipe.Recipe
-	Net    *nn.Net
-	Opt    *nn.AdamW
-	EMA    []*nn.EMA
+	Recipe recipe.Recipe // what the run is to make
+	Net    *nn.Net       // the network in training
+	Opt    *nn.AdamW     // its optimiser
+	EMA    []*nn.EMA     // the moving averages of its weights
 
 	dev    tensor.Device
 	set    *data.Set

@@ -17,8 +17,8 @@ type Extractor interface {
 
 // Features are the features of a set of images, or points as they are.
 type Features struct {
-	Extractor string
-	Dim       int
+	Extractor string    // its name, empty for points
+	Dim       int       // values of one image or point
 	X         []float32 // row-major, Dim values each
 }
 

@@ -19,7 +19,7 @@ type KIDOptions struct {
 // Extractor.
 type KIDResult struct {
 	Extractor     string
-	Subsets, Size int
+	Subsets, Size int     // how many subsets were drawn, and images of each
 	Value         float64 // mean over the subsets
 	Deviation     float64 // standard deviation between subsets
 }

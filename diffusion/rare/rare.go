@@ -38,7 +38,7 @@ const z = 1.959963984540054
 
 // An Estimate is a probability with its interval and what that rests on.
 type Estimate struct {
-	P        float64
+	P        float64 // the probability
 	Lo, Hi   float64 // the interval at Level
 	StdError float64 // of P; of Plain without a hit, NaN
 	// Effective is the number of equally weighted samples in the event with which

@@ -20,13 +20,13 @@ import (
 // is that number, and one below the smallest is that. float64 values are others than
 // float32 ones. Any number of goroutines may call one, if they may call its Variates.
 type Maker struct {
-	Fill   func(dst []float32, seed, first uint64)
+	Fill   func(dst []float32, seed, first uint64) // float32, rounded as each law says
 	Fill64 func(dst []float64, seed, first uint64) // nil: the law is made in float32 only
 }
 
 // A Law is one name.
 type Law struct {
-	Name  string
+	Name  string // as in NAME:ARGS
 	Args  string // the parameters, as NU[,SCALE[,LOCATION]]
 	About string
 	Rows  bool // it makes vectors: Options.Rows

@@ -55,10 +55,10 @@ func RunCases(t *testing.T, dev tensor.Device, short bool) {
 // A Case runs one operation on one set of inputs, which depend on its name
 // only.
 type Case struct {
-	Name   string
-	Big    bool // left out in short mode
-	pitch  bool // activations are column views
-	poison bool // one input value is NaN
+	Name   string // operation, shapes and options; the seed of its inputs
+	Big    bool   // left out in short mode
+	pitch  bool   // activations are column views
+	poison bool   // one input value is NaN
 	run    func(e *env)
 	// units says how many times 2⁻²⁴ × magnitude an output may be off.
 	units map[string]float64
