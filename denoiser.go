@@ -44,7 +44,7 @@ type Denoisers struct {
 
 // Denoiser returns the functions of the model for batches of at most the samples of
 // o: of those options N and Seed or Seeds, Height and Width, Classes and Guidance
-// count, and row i is of the class that sample i of Sample has. The memory that they
+// count, Given too, and row i is of the class and conditions that sample i of Sample has. The memory that they
 // hold, as Memory(N) says it, is not counted as that of requests in progress. It
 // returns an error as Resolve does.
 func (m *Model) Denoiser(o Options) (Denoisers, error) {

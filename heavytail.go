@@ -73,6 +73,10 @@ func (m *Model) Classes() int { return m.must("Classes").net.Classes() }
 // has none.
 func (m *Model) ClassNames() []string { return m.must("ClassNames").recipe.Data.ClassNames() }
 
+// Given returns the names of the conditions that samples are drawn given, in the order
+// of Options.Given; nil if the model has none.
+func (m *Model) Given() []string { return m.must("Given").recipe.Data.Given.Names() }
+
 // Scaled reports whether training scaled or transformed the columns of the points, so
 // that Stream64 says more than Stream.
 func (m *Model) Scaled() bool { return m.must("Scaled").recipe.Data.Converted() }

@@ -50,6 +50,7 @@ func smallModels(t testing.TB) map[string]modelFile {
 	song := nn.Config{Song: &nn.SongConfig{ImageSize: 4, InChannels: 3, OutChannels: 3, NumClasses: 2, ModelChannels: 4, ChannelMult: []int{1, 1}, EmbMult: 1,
 		NumBlocks: 1, AttentionRes: []int{2}, NumHeads: 1, Embedding: "positional", NoiseMult: 1, Encoder: "residual", Filter: []int{1, 1}, SkipScale: 1, TimeScale: 1}}
 	mlp := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 4, Blocks: 1, TimeEmb: 4, TimeScale: 1000, Magnitude: true, TailRadius: 4}}
+	given := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Units: 4, Blocks: 1, TimeEmb: 4, TimeScale: 1000, Conditions: 2}}
 	plain := nn.Config{MLP: &nn.MLPConfig{Dim: 3, Hidden: []int{4, 4}}}
 	out := map[string]modelFile{}
 	for i, c := range []struct {
@@ -58,7 +59,7 @@ func smallModels(t testing.TB) map[string]modelFile {
 		shape []int
 	}{
 		{unet, recipe.DLPM, []int{4, 4, 1}}, {unet, recipe.TEDM, []int{4, 4, 1}}, {song, recipe.EDM, []int{4, 4, 3}}, {song, recipe.TFlow, []int{4, 4, 3}},
-		{mlp, recipe.DLPM, []int{2}}, {mlp, recipe.LIM, []int{2}}, {plain, recipe.Flow, []int{3}}, {plain, recipe.TEDM, []int{3}},
+		{mlp, recipe.DLPM, []int{2}}, {mlp, recipe.LIM, []int{2}}, {plain, recipe.Flow, []int{3}}, {plain, recipe.TEDM, []int{3}}, {given, recipe.TEDM, []int{2}},
 	} {
 		r, err := recipe.Preset("toy")
 		require.NoError(t, err)
@@ -73,6 +74,9 @@ func smallModels(t testing.TB) map[string]modelFile {
 		}
 		if len(c.shape) == 1 {
 			r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: make([]float64, c.shape[0]), Scale: slices.Repeat([]float64{2}, c.shape[0])}
+		}
+		if c.net.MLP != nil && c.net.MLP.Conditions > 0 {
+			r.Data.Given = &recipe.Given{Select: []string{"a", "1"}, Columns: []string{"a", "b"}, Scaling: &recipe.Scaling{Kind: recipe.Std, Center: []float64{0, 3}, Scale: []float64{1, 4}}}
 		}
 		require.NoError(t, r.Use(c.kind))
 		r.Train.Rate.Total = r.Train.Steps
@@ -247,7 +251,7 @@ func try(file []byte) (refused bool, err error) {
 	}
 	for _, method := range m.Methods() {
 		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-		s, err := m.Sample(ctx, Options{N: 1, Steps: steps, Method: method, Classes: []int{m.Classes() - 1}})
+		s, err := m.Sample(ctx, Options{N: 1, Steps: steps, Method: method, Classes: []int{m.Classes() - 1}, Given: make([]float64, len(m.Given()))})
 		cancel()
 		if err != nil {
 			if !strings.Contains(err.Error(), "finite") {

@@ -51,6 +51,10 @@ type Options struct {
 	// Classes[i % len(Classes)] is the class of sample i, Unconditional for
 	// none. Empty: sample of seed s has class s mod the number of classes.
 	Classes []int
+	// Given are the values of the conditions of a model that has some (Model.Given), in
+	// the units of the data: one after the other, rows of as many values as there are
+	// conditions. Sample i has row i mod the number of rows.
+	Given []float64
 	// ConsistentStart says where the noise comes from that the methods of dlpm
 	// models start with. On, which Auto is: from the random factors A of the steps that
 	// follow, as in training. Off: from factors of its own, as in the papers' code;
@@ -188,6 +192,9 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if err := m.switches(o); err != nil {
 		return o, err
 	}
+	if err := sample.CheckGiven(o.Given, 0, m.recipe); err != nil {
+		return o, own(err)
+	}
 	shape := m.SampleShape(o)
 	if len(shape) != 3 && (o.Height != 0 || o.Width != 0) {
 		return o, impossible("Height", o.Height, "none of points", "samples of %d×%d pixels: this model makes points; leave it out", o.Height, o.Width)
@@ -313,7 +320,7 @@ func (o Options) seeds() sample.Seeds {
 // engine translates resolved options.
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.SampleShape(o)
-	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Method: o.Method, Steps: o.Steps, Settings: sample.Settings(o.Settings), Batch: o.Batch,
+	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Given: o.Given, Method: o.Method, Steps: o.Steps, Settings: sample.Settings(o.Settings), Batch: o.Batch,
 		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, ConsistentStart: o.ConsistentStart.or(true), More: m.more}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], o.Clip.or(true)

@@ -23,6 +23,9 @@ type DensityOptions struct {
 	// trace of up to 64 values, which takes a backward pass for each, and 8 beyond.
 	Probes int
 	Seed   uint64 // of the directions
+	// Given are the values of the conditions of a model that has some (Model.Given), one
+	// row for all points or one for each, in the units of the data.
+	Given []float64
 	// Class is that of the points, Unconditional for none; 0 in models without classes.
 	Class int
 }
@@ -49,10 +52,13 @@ func (m *Model) LogDensity(ctx context.Context, x []float64, o DensityOptions) (
 	if err := m.class(o.Class); err != nil {
 		return nil, err
 	}
+	if err := sample.CheckGiven(o.Given, len(x)/d, m.recipe); err != nil {
+		return nil, own(err)
+	}
 	if o.Probes == 0 && d > exactDim {
 		o.Probes = 8
 	}
-	out, err := sample.Density(ctx, m.net, m.recipe, diffusion.Density{Steps: o.Steps, Probes: o.Probes, Seed: o.Seed}, o.Class, x)
+	out, err := sample.Density(ctx, m.net, m.recipe, diffusion.Density{Steps: o.Steps, Probes: o.Probes, Seed: o.Seed}, o.Class, o.Given, x)
 	if err != nil {
 		return nil, own(err)
 	}
@@ -91,8 +97,8 @@ func (w *Way) Close() { w.close() }
 // Way returns a sampler without noise in its steps as a function of its start, whose
 // rare events rare.Guided finds. Of o it takes Method (empty: dlim2, lim-ode, edm or
 // flow, by the model), Steps (0: 50 to 200, enough for the error of the steps to be
-// small beside that of counting), Settings, Clip, Guidance, Batch and the first of
-// Classes. One goroutine at a time may use it.
+// small beside that of counting), Settings, Clip, Guidance, Batch, the first of
+// Classes and one row of Given. One goroutine at a time may use it.
 func (m *Model) Way(o Options) (*Way, error) {
 	e := m.must("Way").engine(o)
 	if e.Batch == 0 {

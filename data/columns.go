@@ -13,15 +13,12 @@ func (d *dialect) choose(want []string) error {
 	label := d.label
 	d.label = -1
 	for _, w := range want {
-		c := slices.Index(d.names, w)
-		if n, err := strconv.Atoi(w); c < 0 && err == nil && n >= 0 && n < d.width {
-			c = n
-		}
+		c, err := d.find("-columns", w)
 		switch {
-		case c < 0 && d.names != nil:
-			return flagError("-columns: there is no column %.40q; there are columns 0 to %d: %s", w, d.width-1, list(d.names))
-		case c < 0:
-			return flagError("-columns: there is no column %.40q; there are columns 0 to %d", w, d.width-1)
+		case err != nil:
+			return err
+		case slices.Contains(d.given, c):
+			return flagError("-columns: column %.40q is a condition (-given): leave it out of one of them", w)
 		case c == label:
 			d.label = c
 		case slices.Contains(d.columns, c):
@@ -32,6 +29,38 @@ func (d *dialect) choose(want []string) error {
 	}
 	if len(d.columns) == 0 {
 		return flagError("-columns: there are no columns of values besides the classes")
+	}
+	return nil
+}
+
+// find returns the number of the column that w says, for the flag of that name.
+func (d *dialect) find(flag, w string) (int, error) {
+	c := slices.Index(d.names, w)
+	if n, err := strconv.Atoi(w); c < 0 && err == nil && n >= 0 && n < d.width {
+		c = n
+	}
+	switch {
+	case c < 0 && d.names != nil:
+		return c, flagError("%s: there is no column %.40q; there are columns 0 to %d: %s", flag, w, d.width-1, list(d.names))
+	case c < 0:
+		return c, flagError("%s: there is no column %.40q; there are columns 0 to %d", flag, w, d.width-1)
+	}
+	return c, nil
+}
+
+// condition takes the columns that are asked for as conditions.
+func (d *dialect) condition(want []string) error {
+	for _, w := range want {
+		c, err := d.find("conditions", w)
+		switch {
+		case err != nil:
+			return err
+		case c == d.label:
+			return flagError("conditions: column %.40q is that of the classes, whose numbers have no order: give the column another name if it holds quantities", w)
+		case slices.Contains(d.given, c):
+			return flagError("conditions: column %.40q is there twice", w)
+		}
+		d.given = append(d.given, c)
 	}
 	return nil
 }
@@ -54,7 +83,7 @@ func list(names []string) string {
 func (d *dialect) all(rows [][]string) {
 	texts, first := 0, 0
 	for c := range d.width {
-		if c == d.label {
+		if c == d.label || slices.Contains(d.given, c) {
 			continue
 		}
 		switch k := d.kind(rows, c); {

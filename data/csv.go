@@ -94,6 +94,9 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 // commas, names in the first line if its first cell is not a number.
 func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 	d := &dialect{sep: ',', label: -1}
+	if len(o.Given) > 0 {
+		return nil, flagError("-given: the rules of version 0.1.0 know no conditions")
+	}
 	s := sample(head, all, ',', o)
 	rows := s.rows
 	if len(rows) == 0 {
@@ -142,7 +145,7 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 		if err := t.row(rec, r.line); err != nil {
 			return fmt.Errorf("line %d: %w", r.line, err)
 		}
-		if int64(len(t.set.wide)+len(t.set.Labels)+2*len(t.set.stretches))*8 > maxBytes {
+		if int64(len(t.set.wide)+len(t.set.given)+len(t.set.Labels)+2*len(t.set.stretches))*8 > maxBytes {
 			return fmt.Errorf("the table is larger than the limit of %d MiB; -columns reads less of it", maxBytes>>20)
 		}
 	}
@@ -154,23 +157,20 @@ func (t *tableReader) row(rec []string, line int) error {
 	if rec = trimmed(rec, d.width); len(rec) != d.width {
 		return fmt.Errorf("the number of cells is %d, line %d has %d: mend the line, put # before lines that are none of the table, or say with -separator what parts the cells", len(rec), d.first, d.width)
 	}
-	have, gap := len(s.wide), false
+	have, haveGiven, gap := len(s.wide), len(s.given), false
 	for _, c := range d.columns {
-		v, unit, err := t.parse(rec[c])
-		switch {
-		case err == nil:
-			if err := t.sameUnit(c, v, unit, rec[c]); err != nil {
-				return err
-			}
-		case !missing(rec[c]):
-			return t.notNumber(c, rec[c])
-		case !t.drop:
-			return fmt.Errorf("column %s has no value (%q): -missing drop leaves such rows out", d.name(c), rec[c])
-		default:
-			t.gaps[c]++
-			gap = true
+		v, err := t.value(c, rec[c], &gap)
+		if err != nil {
+			return err
 		}
 		s.wide = append(s.wide, v)
+	}
+	for _, c := range d.given {
+		v, err := t.value(c, rec[c], &gap)
+		if err != nil {
+			return err
+		}
+		s.given = append(s.given, v)
 	}
 	label := 0
 	if d.label >= 0 && !gap {
@@ -194,7 +194,7 @@ func (t *tableReader) row(rec []string, line int) error {
 		if t.dropped++; t.dropped == 1 {
 			t.firstDropped = line
 		}
-		s.wide = s.wide[:have]
+		s.wide, s.given = s.wide[:have], s.given[:haveGiven]
 		return nil
 	}
 	if d.label >= 0 {
@@ -202,6 +202,22 @@ func (t *tableReader) row(rec []string, line int) error {
 	}
 	s.lay(have/len(d.columns), line)
 	return nil
+}
+
+// value reads a cell of column c. One without value sets gap, if such rows are left out.
+func (t *tableReader) value(c int, cell string, gap *bool) (float64, error) {
+	v, unit, err := t.parse(cell)
+	switch {
+	case err == nil:
+		return v, t.sameUnit(c, v, unit, cell)
+	case !missing(cell):
+		return v, t.notNumber(c, cell)
+	case !t.drop:
+		return v, fmt.Errorf("column %s has no value (%q): -missing drop leaves such rows out", t.d.name(c), cell)
+	}
+	t.gaps[c]++
+	*gap = true
+	return v, nil
 }
 
 // maxClasses bounds the number of classes, maxNamed that of classes by name and
@@ -281,20 +297,12 @@ func (t *tableReader) finish(rules int) error {
 		return fmt.Errorf("there is one line, %s, and no line of numbers below it", list(d.names))
 	}
 	t.sortClasses()
-	for _, c := range d.columns {
+	for _, c := range slices.Concat(d.columns, d.given) {
 		if unit := t.units[c]; unit != "" {
 			s.note("column %s: %q stands by its values, and is left out", d.name(c), unit)
 		}
 	}
-	if d.names != nil || len(d.columns) != d.width {
-		for _, c := range d.columns {
-			if d.names != nil {
-				s.Columns = append(s.Columns, d.names[c])
-			} else {
-				s.Columns = append(s.Columns, strconv.Itoa(c))
-			}
-		}
-	}
+	t.name()
 	if t.dropped == 0 {
 		return nil
 	}

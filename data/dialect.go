@@ -19,6 +19,7 @@ type dialect struct {
 	width   int      // cells of a record
 	label   int      // column of the classes, −1: none
 	columns []int    // of the values
+	given   []int    // of the conditions
 	first   int      // line on which the table begins; there may be others above it
 	units   int      // line of the units below the names, 0: none
 	named   bool     // the classes have names
@@ -66,11 +67,16 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	d.named = slices.ContainsFunc(rows, func(row []string) bool {
 		return d.label >= 0 && d.label < len(row) && !missing(row[d.label]) && !isClass(row[d.label])
 	})
+	if err := d.condition(o.Given); err != nil {
+		return nil, err
+	}
 	if len(o.Columns) > 0 {
 		return d, d.choose(o.Columns)
 	}
 	d.all(rows)
 	switch {
+	case len(d.columns) == 0 && d.given != nil:
+		return nil, flagError("-given: there are no columns of values besides the conditions")
 	case len(d.columns) == 0 && d.label >= 0:
 		return nil, fmt.Errorf("there are no columns of values besides the classes, column %s", d.name(d.label))
 	case len(d.columns) == 0 && len(rows) == 0:

@@ -21,6 +21,7 @@ type Set struct {
 	Labels  []int    // class of each sample, or nil
 	Classes []string // names of the classes, or nil
 	Columns []string // of points: names of the coordinates, or nil
+	Given   []string // names of the conditions, in the order of Conditions; nil: there are none
 	Notes   []string // what a user should know of how it was read
 
 	// Range holds the values of an array of images that were taken for black and
@@ -32,6 +33,7 @@ type Set struct {
 	floats []float32 // images of numbers, toy sets, points of a program
 	wide   []float64 // points of files, as they were read
 	own    *own      // instead of them
+	given  []float64 // conditions, rows of len(Given) values
 
 	table     bool      // the places of samples are lines
 	stretches []stretch // places of the samples; nil: sample i is number i of its file
@@ -56,6 +58,7 @@ type Options struct {
 	// FirstRules, those of version 0.1.0, for runs that were started with it.
 	Rules      int
 	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
+	Given      []string  // tables: the columns that are conditions and not of the points, likewise (nil: none)
 	Separator  string    // tables: comma, semicolon, tab, space, bar or colon (empty: found)
 	Decimal    string    // tables: point or comma (empty: found)
 	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
@@ -216,7 +219,7 @@ func mirror(x []float32, w, c int) {
 func (s *Set) keep(in []int) {
 	per := s.Per()
 	s.bytes, s.floats, s.wide = pick(s.bytes, in, per), pick(s.floats, in, per), pick(s.wide, in, per)
-	s.Labels = pick(s.Labels, in, 1)
+	s.Labels, s.given = pick(s.Labels, in, 1), pick(s.given, in, len(s.Given))
 	s.moved(in)
 }
 
@@ -313,6 +316,9 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	}
 	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
 		return nil, flagError("data %q: -separator, -decimal and -missing are for tables, csv:FILE; leave them out", spec)
+	}
+	if kind != "csv" && len(o.Given) > 0 {
+		return nil, flagError("data %q: -given is for tables, csv:FILE; leave it out", spec)
 	}
 	if kind != "images" && o.Background != "" {
 		return nil, flagError("data %q: -background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)

@@ -8,7 +8,7 @@ import (
 )
 
 // Sum returns what tells one set from another: the first 128 bits of SHA-256
-// over all values, as they were read, and classes, in hexadecimal. Names of
+// over all values, as they were read, classes and conditions, in hexadecimal. Names of
 // files, columns and classes do not count.
 func (s *Set) Sum() string {
 	h := sha256.New()
@@ -42,6 +42,12 @@ func (s *Set) Sum() string {
 		}
 	}
 	for _, v := range s.wide {
+		word(math.Float64bits(v))
+	}
+	if len(s.given) > 0 {
+		word(uint64(len(s.Given)))
+	}
+	for _, v := range s.given {
 		word(math.Float64bits(v))
 	}
 	flush(0)

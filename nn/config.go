@@ -43,6 +43,8 @@ type MLPConfig struct {
 	// LayerNorm after the first layer bounds the output for every x.
 	Magnitude  bool    `json:"magnitude,omitempty"`
 	TailRadius float64 `json:"tail_radius,omitempty"` // Magnitude: beyond this |x| the output may grow with x
+	// Conditions is how many values beside x the network is conditioned on, see Extra.
+	Conditions int `json:"conditions,omitempty"`
 	// Hidden makes it the plain network of plain.go with layers of these
 	// widths; then Dim is the only other field.
 	Hidden []int `json:"hidden,omitempty"`
@@ -303,7 +305,7 @@ func (m *MLPConfig) validate() error {
 		return m.validatePlain()
 	}
 	err := first(within("dim", m.Dim, 1, 4096), within("units", m.Units, 1, maxWidth),
-		within("blocks", m.Blocks, 0, 1024), within("time_emb", m.TimeEmb, 1, maxWidth))
+		within("blocks", m.Blocks, 0, 1024), within("time_emb", m.TimeEmb, 1, maxWidth), within("conditions", m.Conditions, 0, 4096))
 	if err != nil {
 		return err
 	}

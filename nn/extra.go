@@ -12,7 +12,8 @@ import (
 type Extra struct {
 	// Cond holds images of the configuration's CondChannels, of the height and
 	// width of x, channels last: they enter the network as more channels of its
-	// input, not scaled with the noise level as x is.
+	// input, not scaled with the noise level as x is. Of a network for points it holds
+	// the values of its Conditions.
 	Cond []float32
 	// Augment holds the configuration's AugmentDim values, which tell a
 	// SongUNet in training how a sample was altered; zeros mean not at all.
@@ -30,6 +31,15 @@ func (e Extra) part(lo, hi, cond, aug int) Extra {
 	return e
 }
 
+// Conditions returns how many values of Extra.Cond a network for points is
+// conditioned on; 0: none.
+func (n *Net) Conditions() int {
+	if n.cfg.MLP != nil {
+		return n.cfg.MLP.Conditions
+	}
+	return 0
+}
+
 // CondChannels returns the channels of the conditioning images that the
 // network takes; 0: none.
 func (n *Net) CondChannels() int {
@@ -45,7 +55,7 @@ func (n *Net) CondChannels() int {
 // checkExtra panics unless e fits samples of ws.
 func (ws *Workspace) checkExtra(op string, e Extra, samples int) {
 	if e.Cond != nil && len(e.Cond) != samples*ws.g.cond || e.Augment != nil && len(e.Augment) != samples*ws.g.aug {
-		panic(fmt.Sprintf("nn: %s: %d values of conditioning images, %d of augmentation for %d samples; want %d and %d per sample, or nil",
+		panic(fmt.Sprintf("nn: %s: %d values of conditions, %d of augmentation for %d samples; want %d and %d per sample, or nil",
 			op, len(e.Cond), len(e.Augment), samples, ws.g.cond, ws.g.aug))
 	}
 }

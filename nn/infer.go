@@ -77,6 +77,7 @@ func (c *Checkpoint) inferMLP() (Config, error) {
 	for c.has(fmt.Sprintf("midblocks.%d.mlp_1.1.weight", m.Blocks)) {
 		m.Blocks++
 	}
+	m.Conditions = c.dim("given_mlp.0.weight", 1)
 	if !c.has("time_emb.weight") && !c.has("time_mlp.0.weight") {
 		m.TimeScale = 1000
 	}

@@ -21,6 +21,7 @@ func TestInputGradient(t *testing.T) {
 		"plain":             {MLP: &MLPConfig{Dim: 3, Hidden: []int{16, 16}}},
 		"mlp":               {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 2, TimeEmb: 8}},
 		"mlp, magnitude":    {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 2, TimeEmb: 8, Magnitude: true, TailRadius: 1}},
+		"mlp, conditions":   {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 2, TimeEmb: 8, Conditions: 2}},
 		"u-net":             {UNet: unet},
 		"u-net, magnitude":  {UNet: &grown},
 		"published network": must(Preset("2d")),

@@ -20,6 +20,9 @@ import (
 // and the matrices A_k start as the identity: far outside the data ε̂ ≈ x/t,
 // which is near x/σ̄ for the cosine schedule, and training sets the slope for
 // each range of t. Inside |x| ≤ ρ the second term is zero.
+//
+// Conditions c, Extra.Cond, enter where the time does, so that every block knows
+// them: e = SiLU(L_t·e_t + L_2·SiLU(L_1·c)).
 type mlp struct {
 	cfg    *MLPConfig
 	time0  *linear // nil: sines and cosines
@@ -29,6 +32,8 @@ type mlp struct {
 	blocks []mlpBlock
 	out    *linear
 	tail   *linear // nil without Magnitude
+
+	given [2]*linear // nil without Conditions
 }
 
 // mlpBlock: u = SiLU(LN(L₁h)) + SiLU(L_t·e); out = SiLU(LN(L₂u) + h).
@@ -53,6 +58,9 @@ func newMLP(cfg *MLPConfig, p *Params) *mlp {
 		in++
 	}
 	m.in = p.linear("linear_in", in, n)
+	if cfg.Conditions > 0 {
+		m.given = [2]*linear{p.linear("given_mlp.0", cfg.Conditions, e), p.linear("given_mlp.2", e, e)}
+	}
 	m.in.alias("inblock.0")
 	m.norm.alias("inblock.1")
 	for i := range cfg.Blocks + 1 {
@@ -96,7 +104,11 @@ func (m *mlp) record(g *graph, _, _ int) error {
 	} else {
 		e = g.timestep(m.cfg.TimeEmb, m.cfg.TimeScale)
 	}
-	e = g.silu(g.linear(e, m.time))
+	e = g.linear(e, m.time)
+	if m.cfg.Conditions > 0 {
+		e = g.sum(e, g.linear(g.silu(g.linear(g.conditions(m.cfg.Conditions), m.given[0])), m.given[1]))
+	}
+	e = g.silu(e)
 	x := g.in
 	if m.cfg.Magnitude {
 		x = g.host(features, featuresBack, (*exporter).features, m.cfg.Dim+1)

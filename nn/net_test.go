@@ -26,6 +26,7 @@ func smallNets() map[string]Config {
 		"mlp":    {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},
+		"mlp given": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, Conditions: 2}},
 		"mlp plain": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
 	}
 }
@@ -57,7 +58,7 @@ func newBatch(net *Net, n int, seed uint64) batch {
 		b.keys = append(b.keys, r.Uint64())
 		b.labels = append(b.labels, i%max(net.Classes(), 1)-1)
 	}
-	b.sizes[0] = net.CondChannels() * per / net.SampleShape()[len(net.SampleShape())-1]
+	b.sizes[0] = net.CondChannels()*per/net.SampleShape()[len(net.SampleShape())-1] + net.Conditions()
 	b.extra.Cond = r.Fill(make([]float32, n*b.sizes[0]), 1)
 	if net.cfg.Song != nil {
 		b.sizes[1] = net.cfg.Song.AugmentDim

@@ -27,7 +27,8 @@ type ONNX struct {
 //	x      float32 [batch, C, H, W], points [batch, Dim]
 //	t      float32 [batch], the time that the process tells the network
 //	class  int64 [batch], below 0 for none; where the network knows classes
-//	cond   float32 [batch, CondChannels, H, W]; where it has conditioning images
+//	cond   float32 [batch, CondChannels, H, W]; where it has conditioning images.
+//	       [batch, Conditions] of points, where these have conditions
 //
 // and the output is y, of x's shape but for the number of channels. It is Forward's
 // but for rounding, and that images are channels first, as other programs have them:
@@ -98,6 +99,9 @@ func (e *exporter) inputs(g *graph) {
 	add("t", onnx.Float, "the time that the process tells the network")
 	if e.net.Classes() > 0 {
 		add("class", onnx.Int64, fmt.Sprintf("0 to %d, or below 0 for none", e.net.Classes()-1))
+	}
+	if c := e.net.Conditions(); c > 0 {
+		add("cond", onnx.Float, "the conditions; zeros are none of them but their middles", c)
 	}
 	if c := e.net.CondChannels(); c > 0 {
 		add("cond", onnx.Float, "the conditioning images; zeros for none", c, g.in.shape[0], g.in.shape[1])

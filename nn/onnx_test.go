@@ -78,6 +78,9 @@ func onnxInputs(net *Net, b batch) map[string]*array {
 		}
 		in["class"] = c
 	}
+	if c := net.Conditions(); c > 0 {
+		in["cond"] = wide(onnx.Float, b.extra.Cond, n, c)
+	}
 	if c := net.CondChannels(); c > 0 {
 		in["cond"] = wide(onnx.Float, firsts(b.extra.Cond, n, pixelsOf(net)), n, c, shape[1], shape[2])
 	}

@@ -244,6 +244,21 @@ func (g *graph) time() *value {
 	return y
 }
 
+// conditions records the n values of Extra.Cond, of one row a sample.
+func (g *graph) conditions(n int) *value {
+	g.cond = n
+	y := g.alloc(n)
+	y.constant = true
+	g.add(&step{name: "conditions", forward: func(r *run) {
+		if r.extra.Cond == nil {
+			r.dev.Fill(r.at(y), 0)
+			return
+		}
+		r.dev.Upload(r.at(y), r.extra.Cond)
+	}, onnx: func(e *exporter) { e.set(y, "cond") }}, y)
+	return y
+}
+
 // embed records x + table[label] in the storage of x, whose value must not be
 // needed again. Without labels it adds nothing.
 func (g *graph) embed(x *value, table *Param) *value {

@@ -51,7 +51,7 @@ func withTimeBack(x, dy []float32, _ float32) { copy(x, dy) }
 
 // validatePlain checks an MLPConfig with Hidden.
 func (m *MLPConfig) validatePlain() error {
-	if m.Units != 0 || m.Blocks != 0 || m.TimeEmb != 0 || m.TimeScale != 0 || m.Magnitude || m.TailRadius != 0 {
+	if m.Units != 0 || m.Blocks != 0 || m.TimeEmb != 0 || m.TimeScale != 0 || m.Magnitude || m.TailRadius != 0 || m.Conditions != 0 {
 		return fmt.Errorf("hidden %v with other fields; a plain network has dim and hidden only", m.Hidden)
 	}
 	if err := first(within("dim", m.Dim, 1, 4096), within("number of hidden layers", len(m.Hidden), 1, 1024)); err != nil {

@@ -163,7 +163,7 @@ func TestExtraPanics(t *testing.T) {
 	b := newBatch(net, 2, 1)
 	ws := workspace(t, net, 2, false)
 	out := make([]float32, len(b.x))
-	require.PanicsWithValue(t, "nn: Predict: 3 values of conditioning images, 0 of augmentation for 2 samples; want 64 and 2 per sample, or nil", func() {
+	require.PanicsWithValue(t, "nn: Predict: 3 values of conditions, 0 of augmentation for 2 samples; want 64 and 2 per sample, or nil", func() {
 		net.PredictWith(ws, out, b.x, b.t, b.labels, Extra{Cond: make([]float32, 3)})
 	})
 }
@@ -173,7 +173,7 @@ func TestExtraPanics(t *testing.T) {
 func TestExtra(t *testing.T) {
 	for name, cfg := range smallNets() {
 		net := build(t, kernels.New(1), cfg)
-		if net.CondChannels() == 0 {
+		if net.CondChannels()+net.Conditions() == 0 {
 			continue
 		}
 		b := newBatch(net, 2, 1)

@@ -22,7 +22,11 @@ func (r Recipe) About() string {
 	default:
 		text = r.aboutDLPM()
 	}
-	return text + r.aboutUnits()
+	text += r.aboutUnits()
+	if r.Data.Given != nil {
+		text += " cond are arsinh((value − center)/scale) of the conditions, data.given of the recipe."
+	}
+	return text
 }
 
 func (r Recipe) aboutDLPM() string {

@@ -40,6 +40,9 @@ func TestAbout(t *testing.T) {
 		require.Contains(t, r.About(), c.want)
 	}
 
+	require.NotContains(t, r.About(), "cond")
+	r.Data.Given = &Given{Select: []string{"a"}}
+	require.Contains(t, r.About(), "cond are arsinh((value − center)/scale) of the conditions, data.given of the recipe.")
 	r.Data.Transform = []Transform{{Kind: None}, {Kind: None}}
 	require.NotContains(t, r.About(), "bent")
 	r.Data.Transform = []Transform{{Kind: None}, {Kind: SoftLog}}

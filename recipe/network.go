@@ -15,7 +15,13 @@ func (r Recipe) validateNetwork() error {
 		if len(shape) != 1 || shape[0] != r.Network.MLP.Dim {
 			return fmt.Errorf("a network for points of %d values, the data are of shape %v", r.Network.MLP.Dim, shape)
 		}
+		if n := r.Data.Given.Len(); r.Network.MLP.Conditions != n {
+			return fmt.Errorf("a network with %d conditions, the data have %d", r.Network.MLP.Conditions, n)
+		}
 		return nil
+	}
+	if n := r.Data.Given.Len(); n > 0 {
+		return fmt.Errorf("%d conditions of images; networks of points have them", n)
 	}
 	if len(shape) != 3 {
 		return fmt.Errorf("a network for images, the data are of shape %v; want [H W C]", shape)

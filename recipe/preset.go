@@ -139,7 +139,7 @@ func (r *Recipe) Fit() error {
 		if len(shape) != 1 {
 			return fmt.Errorf("preset %s is for points, the data are images of %v; use -preset fashion", r.Preset, shape)
 		}
-		r.Network.MLP.Dim = shape[0]
+		r.Network.MLP.Dim, r.Network.MLP.Conditions = shape[0], r.Data.Given.Len()
 	case len(shape) != 3:
 		return fmt.Errorf("preset %s is for images, the data are points of %d values; use -preset toy", r.Preset, shape[0])
 	case shape[0] != shape[1]:

@@ -62,6 +62,7 @@ type Data struct {
 
 	Scaling   *Scaling    `json:"scaling,omitempty"`   // of the columns of points; nil: as they are
 	Transform []Transform `json:"transform,omitempty"` // of the columns of points, after their scaling; nil: none
+	Given     *Given      `json:"given,omitempty"`     // columns that the points are conditioned on; nil: none
 }
 
 // fashionNames are the classes of Fashion-MNIST, whose files number them.
@@ -166,13 +167,9 @@ func (r Recipe) Clone() Recipe {
 		flow.Nu, flow.Mean = slices.Clone(flow.Nu), slices.Clone(flow.Mean)
 		r.Flow = &flow
 	}
-	if r.Data.Scaling != nil {
-		scaling := *r.Data.Scaling
-		scaling.Center, scaling.Scale = slices.Clone(scaling.Center), slices.Clone(scaling.Scale)
-		r.Data.Scaling = &scaling
-	}
+	r.Data.Scaling = r.Data.Scaling.clone()
 	d := &r.Data
-	d.Transform = slices.Clone(d.Transform)
+	d.Transform, d.Given = slices.Clone(d.Transform), d.Given.Clone()
 	d.Shape, d.Names, d.Columns, d.Select, d.Range = slices.Clone(d.Shape), slices.Clone(d.Names), slices.Clone(d.Columns), slices.Clone(d.Select), slices.Clone(d.Range)
 	r.Train.EMA, r.Train.Changes = slices.Clone(r.Train.EMA), slices.Clone(r.Train.Changes)
 	return r
@@ -219,6 +216,9 @@ func (d Data) validate() error {
 		return fmt.Errorf("data of shape %v with %d names of columns; want one per column of points, or none", d.Shape, n)
 	}
 	if err := d.validateTransform(); err != nil {
+		return err
+	}
+	if err := d.Given.validate(); err != nil {
 		return err
 	}
 	return d.Scaling.validate(d.Shape)

@@ -48,6 +48,16 @@ func (s *Scaling) Undo(dst []float64, z []float32) {
 	}
 }
 
+// clone returns a copy, nil of nil.
+func (s *Scaling) clone() *Scaling {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	c.Center, c.Scale = slices.Clone(c.Center), slices.Clone(c.Scale)
+	return &c
+}
+
 // validate checks s for points of d values.
 func (s *Scaling) validate(shape []int) error {
 	if s == nil {

@@ -15,6 +15,7 @@ import (
 	"heavytail/diffusion"
 	"heavytail/internal/sample"
 	"heavytail/kernels"
+	"heavytail/nn"
 	"heavytail/recipe"
 )
 
@@ -34,13 +35,14 @@ var fieldValues = map[string]any{
 // idleFields act on nothing here, for the reason given; a name may begin with
 // the base that it is meant for.
 var idleFields = map[string]string{
-	"preset":         "the name of where the settings came from",
-	"data.spec":      "where the data are; data.sum holds what they are",
-	"data.names":     "for people",
+	"preset":     "the name of where the settings came from",
+	"data.spec":  "where the data are; data.sum holds what they are",
+	"data.names": "for people", "given:data.columns": "the same",
 	"data.sum":       "compared when a run is resumed",
 	"data.long_tail": "how the set was read, which is here already",
 	"data.points":    "how the set was read",
 	"data.size":      "how the set was read", "data.rules": "the same", "data.select": "the same", "data.separator": "the same", "data.decimal": "the same", "data.background": "the same", "data.range": "the same", "data.missing": "the same",
+	"data.given.select": "the same", "data.given.columns": "for people",
 	"data.channels": "how the set was read",
 	"train.steps":   "the end of the run; the rate has its own total",
 	"train.micro":   "the same bytes with less memory",
@@ -83,6 +85,12 @@ func fieldBases(t *testing.T) map[string]func() (recipe.Recipe, *data.Set) {
 		"noise": points(recipe.Flow, func(r *recipe.Recipe) {
 			r.Flow.Target, r.Flow.Mean = diffusion.TargetNoise, []float64{0.25}
 		}),
+		"given": func() (recipe.Recipe, *data.Set) {
+			r, set := givenRun(t, recipe.TEDM, 200)
+			r.Train.Steps, r.Train.Clip, r.Train.Rate = 100, 0.01, nn.Schedule{Kind: nn.Cosine, LR: 1e-2, Warmup: 1, Total: 100}
+			r.EDM.PMean, r.EDM.PStd = r.EDM.LogSigma()
+			return r, set
+		},
 		"images": func() (recipe.Recipe, *data.Set) { return imageRun(t, 100) },
 		"song":   song,
 	}
@@ -140,7 +148,7 @@ func outcome(r recipe.Recipe, set *data.Set) ([]uint32, error) {
 	for _, v := range weights(tr) {
 		out = append(out, math.Float32bits(v))
 	}
-	o := sample.Options{Steps: 3, Batch: 4}
+	o := sample.Options{Steps: 3, Batch: 4, Given: conditions(set, 4)}
 	if len(r.Data.Shape) == 3 {
 		o.Height, o.Width = r.Data.Shape[0], r.Data.Shape[1]
 	}

@@ -82,6 +82,7 @@ func (t *Trainer) StartFrom(path string) (err error) {
 // called, and what gives a run the model's value, %s.
 var options = map[string][2]string{
 	"dim":                   {"columns of points", "-columns chooses %s of a table"},
+	"conditions":            {"conditions of points", "-given names %s columns"},
 	"num_classes":           {"classes", "give data with %s"},
 	"in_channels":           {"channels of images", "-channels %s"},
 	"out_channels":          {"channels of images", "-channels %s"},

@@ -1,6 +1,9 @@
 package train
 
-import "heavytail/tensor"
+import (
+	"heavytail/nn"
+	"heavytail/tensor"
+)
 
 // part adds the gradients of samples first … first+n−1 of the whole training
 // and returns their share of the loss.
@@ -22,7 +25,7 @@ func (t *Trainer) part(first uint64, n int) float64 {
 	if t.Net.Classes() > 0 {
 		labels = b.labels[:rows]
 	}
-	pred := t.Net.Forward(t.ws, x, b.times[:rows], labels)
+	pred := t.Net.ForwardWith(t.ws, x, b.times[:rows], labels, t.extra(0, rows))
 	kind, p := r.Loss.Elementwise()
 	t.dev.Loss(b.means[:rows], pred, target, kind, p)
 	loss := t.weigh(rows)
@@ -97,12 +100,21 @@ func (t *Trainer) eachPart(f func(lo, hi int, pred, target, grad *tensor.Tensor)
 		if t.Net.Classes() > 0 {
 			labels = b.labels[lo:hi]
 		}
-		f(lo, hi, t.Net.Forward(t.ws, v[0], b.times[lo:hi], labels), v[1], v[2])
+		f(lo, hi, t.Net.ForwardWith(t.ws, v[0], b.times[lo:hi], labels, t.extra(lo, hi)), v[1], v[2])
 	}
 }
 
-// sample reads one sample of the set into x0 and sets the labels and dropout
-// keys of its copies, rows i, i+n, i+2n, ….
+// extra returns the conditions of rows lo…hi−1.
+func (t *Trainer) extra(lo, hi int) nn.Extra {
+	k := len(t.buf.given)
+	if k == 0 {
+		return nn.Extra{}
+	}
+	return nn.Extra{Cond: t.buf.cond[lo*k : hi*k]}
+}
+
+// sample reads one sample of the set into x0 and sets the labels, dropout
+// keys and conditions of its copies, rows i, i+n, i+2n, ….
 func (t *Trainer) sample(x0 []float32, i, n int, number uint64) {
 	r := &t.Recipe
 	flip := r.Data.Flip && bits(r.Train.Seed, tagFlip, number)&1 == 1
@@ -118,5 +130,11 @@ func (t *Trainer) sample(x0 []float32, i, n int, number uint64) {
 	for c := range t.noiser.Copies() {
 		t.buf.labels[i+c*n] = label
 		t.buf.keys[i+c*n] = bits(uint64(c), tagMask, number)
+	}
+	if k := len(t.buf.given); k > 0 {
+		t.set.Conditions(t.buf.given, at)
+		for c := range t.noiser.Copies() {
+			r.Data.Given.ToNetwork(t.buf.cond[(i+c*n)*k:(i+c*n+1)*k], t.buf.given)
+		}
 	}
 }

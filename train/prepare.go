@@ -12,7 +12,7 @@ import (
 
 // Prepare settles r, the settings of a preset or of a program, for set: what the
 // data are is noted in r, the network takes their shape and classes, points are
-// scaled (Scale) and bent (Bend), what the process takes from the data is measured (Measure), and a
+// scaled (Scale) and bent (Bend), their conditions scaled (Condition), what the process takes from the data is measured (Measure), and a
 // learning rate that falls ends with the run. r is new: what was measured on one set
 // does not become that of another. It returns what a person should know
 // of the data, and an error if no training can be made of both.
@@ -25,7 +25,7 @@ func Prepare(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		return nil, err
 	}
 	notes = set.Notes
-	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){Scale, Bend, Measure} {
+	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){Scale, Bend, Condition, Measure} {
 		more, err := settle(r, set)
 		if err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func readOptions(r *recipe.Recipe) data.Options {
 		rules = data.FirstRules
 	}
 	return data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: r.Train.Seed,
-		Rules: rules, Columns: d.Select, Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
+		Rules: rules, Columns: d.Select, Given: selected(d.Given), Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
 }
 
 // Open reads the data that r names, by r's settings, and notes in r what they are.
@@ -61,6 +61,7 @@ func Open(ctx context.Context, r *recipe.Recipe) (*data.Set, error) {
 func describe(r *recipe.Recipe, set *data.Set) {
 	d := &r.Data
 	d.Range, d.Sum = set.Range, set.Sum()
+	describeGiven(d, set)
 	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
 }
 

@@ -202,7 +202,7 @@ func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (ima
 	for c := range names {
 		names[c] = t.Recipe.Data.ColumnName(c)
 	}
-	o.Batch = n
+	o.Batch, o.Given = n, conditions(t.set, n)
 	err := sample.Run64(ctx, net, t.Recipe, sample.Range{N: n}, o, func(_ int, x []float64) error {
 		for ; len(x) > 0; x = x[d:] {
 			xy = append(xy, x[:len(names)]...)

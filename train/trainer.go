@@ -39,6 +39,8 @@ type Trainer struct {
 type buffers struct {
 	x0, x, target, times []float32
 	wide                 []float64        // a sample before it is scaled
+	given                []float64        // its conditions
+	cond                 []float32        // of the rows, as the network sees them; nil: none
 	rows                 []*tensor.Tensor // input, target, gradient of the prediction; per size of micro-batch below
 	labels               []int
 	keys                 []uint64
@@ -72,6 +74,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 	}
 	if err := Reach(set, r.Data); err != nil {
 		return nil, err
+	}
+	if k := r.Data.Given.Len(); len(set.Given) != k {
+		return nil, fmt.Errorf("the data have %d conditions, the recipe says %d; give the data that the run was started with", len(set.Given), k)
 	}
 	t = &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
 	if t.Net, err = nn.New(dev, r.Network); err != nil {
@@ -110,6 +115,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 		held = r.Train.Batch
 	}
 	t.buf.alloc(dev, held, t.micro, t.noiser.Copies(), r.Data.Shape)
+	if k := r.Data.Given.Len(); k > 0 {
+		t.buf.given, t.buf.cond = make([]float64, k), make([]float32, k*len(t.buf.keys))
+	}
 	return t, nil
 }
 

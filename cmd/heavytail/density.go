@@ -36,7 +36,8 @@ chains that draw noise on the way, such as -method dlpm. The trace is exact for 
 of up to 64 values, by a backward pass for each; beyond, random directions estimate it
 (-probes), with the error that is stated. The error of the steps is not: it falls by
 four where -steps are doubled. Bounds on A (-clamp-a of training) are left out.
-Pictures are read as those of training were. Models with classes: without one, unless
+Pictures are read as those of training were. Models with conditions: the density of a
+row is given its own, columns of the same table. Models with classes: without one, unless
 -class names it. The network computes on the CPU.
 `,
 	Flags: densityFlags,
@@ -87,7 +88,9 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	rec := m.Recipe().Data
 	if isTable(spec) {
-		r.read.Columns = rec.Select
+		r.read.Columns, r.read.Given = rec.Select, m.Given()
+	} else if names := m.Given(); names != nil {
+		return cli.Usage("%s: the densities of this model are given %s: give a table with these columns too", spec, nameWords(names))
 	}
 	if len(rec.Shape) == 3 { // images are scaled as those of training were
 		r.read.Size, r.read.Channels = rec.Size, rec.Channels
@@ -147,6 +150,11 @@ func (l *densityLines) write(ctx context.Context, w io.Writer) error {
 		}
 		o := l.o
 		o.Seed += uint64(first) // other directions for other points
+		places := make([]int, n)
+		for i := range places {
+			places[i] = first + i
+		}
+		o.Given = givenOf(set, places)
 		ps, err := l.m.LogDensity(ctx, x[:n*per], o)
 		if far := new(sample.Beyond); errors.As(err, &far) {
 			return fmt.Errorf("%s: %v is beyond float32 as the network sees it: leave the row out", set.PlaceOf(first+far.Point, far.Value), far.X)

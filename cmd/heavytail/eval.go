@@ -33,7 +33,8 @@ var evalCommand = command{
 REAL and GENERATED are what train reads (idx:, images:, npy:, csv:, toy:); a name
 alone is taken by its ending. GENERATED may be a model to sample from: model:FILE,
 or model: for the built-in one. If the model knows the classes of REAL, its samples
-have the classes of the real samples that they are compared with. Where one set is
+have the classes of the real samples that they are compared with, and likewise the
+conditions of a model that has some, columns of the table REAL. Where one set is
 larger, samples spread evenly over it are used, so that both have one size.
 
 Points: for each column, and for the norm of the points, the distance of the
@@ -153,7 +154,9 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		if m, name, err = o.load(ctx, devices, file); err != nil {
 			return err
 		}
-		o.likeTraining(m.Recipe().Data, specOf(real))
+		if err := o.likeTraining(m.Recipe().Data, real, gen); err != nil {
+			return err
+		}
 	}
 	set, err := o.open(ctx, e, real, gen)
 	if err != nil {
@@ -170,9 +173,6 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	var x, y samples
 	if drawn {
 		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights, Mode: mode}
-		if err = data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
-			return fmt.Errorf("%s, of %s: %w", real, gen, err)
-		}
 		x, y, err = o.draw(ctx, e, &r, set, m)
 	} else {
 		x, y, err = o.read(ctx, e, &r, set, real, gen)
@@ -232,13 +232,19 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 
 // likeTraining reads the real data as those that a model was trained on: the same
 // columns of a table, the same values for black and white.
-func (o *evalOptions) likeTraining(d recipe.Data, real string) {
-	if isTable(real) {
-		o.reading.Columns = d.Select
+// The error is that of conditions which the data do not have.
+func (o *evalOptions) likeTraining(d recipe.Data, real, gen string) error {
+	spec := specOf(real)
+	if isTable(spec) {
+		o.reading.Columns, o.reading.Given = d.Select, d.Given.Names()
 	}
-	if kindOf(real) == "npy" && o.reading.Range == nil && len(d.Shape) == 3 {
+	if kindOf(spec) == "npy" && o.reading.Range == nil && len(d.Shape) == 3 {
 		o.reading.Range = d.Range
 	}
+	if names := d.Given.Names(); names != nil && !isTable(spec) {
+		return cli.Usage("%s: the samples of %s are given %s: name a table with these columns too", real, gen, nameWords(names))
+	}
+	return nil
 }
 
 // modelOf returns the file of a model, empty for the built-in one, if spec
@@ -331,6 +337,9 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		return x, y, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: -size and -channels)",
 			r.Real.Data, set.Shape, name, m.Shape())
 	}
+	if err := data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
+		return x, y, fmt.Errorf("%s, of model:%s: %w", r.Real.Data, name, err)
+	}
 	most := 10000
 	if set.Images() {
 		most = 1000
@@ -343,7 +352,7 @@ func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.S
 		return x, y, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), eval.Least)
 	}
 	x, places := spread(set, n)
-	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.how.Seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places)})
+	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.how.Seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places), Given: givenOf(set, places)})
 	if err != nil {
 		return x, y, cli.Usage("%w", err)
 	}

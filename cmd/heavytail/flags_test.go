@@ -32,11 +32,11 @@ var flagValues = map[string]map[string]string{
 		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "log-uniform": "true", "target": "data",
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
-		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
+		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error", "given": "y|1",
 		"width": "16", "mult": "1,2", "blocks": "2", "attention": "2", "heads": "4", "dropout": "0.4", "fixed": "true",
 	},
 	"sample": {
-		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28",
+		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28", "given": "y=2|1",
 		"cols": "1", "frames": "2", "no-clip": "true", "independent-start": "true", "init": "%s/pictures/1/000203.png", "mask": "%s/pictures/1/000202.png", "strength": "0.3", "resample": "3",
 		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9",
 	},
@@ -45,7 +45,7 @@ var flagValues = map[string]map[string]string{
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
 	"rare": {
-		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "event": "x0>0.5", "n": "150", "seed": "4", "per": "3", "method": "dlim|flow", "steps": "5", "json": "true",
+		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "event": "x0>0.5", "n": "150", "given": "y=2", "seed": "4", "per": "3", "method": "dlim|flow", "steps": "5", "json": "true",
 	},
 	"density": {
 		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "steps": "5", "probes": "3", "seed": "4", "o": "x.csv",
@@ -73,10 +73,11 @@ var flagBases = map[string][]string{
 		"-model %s/small/model.safetensors -n 1 -steps 3 -init %s/pictures/0/000100.png -mask %s/pictures/0/000101.png -o x.npy",
 		"-model %s/edm/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-ancestral -n 3 -steps 3 -o x.npy",
 		"-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
-		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy",
+		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy", "-model %s/given/model.safetensors -n 3 -steps 3 -given y=-1 -o x.npy",
 	},
 	"eval": {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
-	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1"},
+	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1",
+		"-model %s/given/model.safetensors -event x0>0 -n 100 -steps 2 -given y=-1"},
 	"density": {"csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
 		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
@@ -175,6 +176,7 @@ func flagInputs(t *testing.T) string {
 		require.NoError(t, os.WriteFile(path, []byte(readFile(t, path)+"3,\n"), 0o644)) // a row with an empty cell
 	}
 	ok(t, dir, "train", "-data", "csv:x.csv", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "table")
+	ok(t, dir, "train", "-data", "csv:x.csv", "-given", "y", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "given")
 	images(t, dir, 30)
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")
@@ -205,7 +207,11 @@ func flagOutcome(t *testing.T, command string, args []string) (map[string]string
 	}
 	model := filepath.Join("run", "model.safetensors")
 	if _, err := os.Stat(model); err == nil {
-		status := program.Run(t.Context(), env{Stdout: io.Discard, Stderr: &stderr}, []string{"sample", "-model", model, "-n", "3", "-steps", "3", "-o", "drawn.npy"})
+		draw := []string{"sample", "-model", model, "-n", "3", "-steps", "3", "-o", "drawn.npy"}
+		if slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "-given=") }) {
+			draw = append(draw, "-given", "y=0.5")
+		}
+		status := program.Run(t.Context(), env{Stdout: io.Discard, Stderr: &stderr}, draw)
 		require.Zero(t, status, "%v: %s", args, stderr.String())
 	}
 	require.NoError(t, filepath.Walk(".", func(path string, st os.FileInfo, err error) error {

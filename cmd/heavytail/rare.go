@@ -43,6 +43,7 @@ says so. The variance reduction is that against sampling with as many samples.
 // A rareRequest is what the flags of rare ask for.
 type rareRequest struct {
 	model, weights, class, event string
+	given                        string
 	n, threads                   int
 	per                          float64
 	json                         bool
@@ -55,6 +56,7 @@ func rareFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&r.model, "model", "", modelHelp)
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.StringVar(&r.class, "class", "", oneClassHelp)
+	fs.StringVar(&r.given, "given", "", givenHelp)
 	fs.StringVar(&r.event, "event", "", "`event`, such as \"norm > 50\" or \"2*x0 - x1 > 20\" (required)")
 	fs.IntVar(&r.n, "n", 10000, "samples of each estimate")
 	fs.Uint64Var(&r.seed, "seed", 0, "seed of the noise")
@@ -118,6 +120,9 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 			return err
 		}
 		r.o.Classes = []int{class}
+	}
+	if r.o.Given, err = parseGiven(m, r.given); err != nil {
+		return err
 	}
 	way, err := m.Way(r.o)
 	if err != nil {

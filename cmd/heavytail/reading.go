@@ -31,6 +31,7 @@ func dataFlags(c *catalogue) {
 	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first (0: all)", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
 	define(c, "points", "toy sets: `number` of points (0: 32000)", parseInt, func(r *R) *int { return &r.Data.Points })
 	define(c, "columns", columnsHelp, list(parseText), func(r *R) *[]string { return &r.Data.Select })
+	givenFlag(c)
 	define(c, "separator", separatorHelp, parseText, func(r *R) *string { return &r.Data.Separator })
 	define(c, "decimal", decimalHelp, parseText, func(r *R) *string { return &r.Data.Decimal })
 	define(c, "background", backgroundHelp, parseText, func(r *R) *string { return &r.Data.Background })

@@ -33,6 +33,7 @@ var sampleCommand = command{
   heavytail sample -model runs/x/model.safetensors
   heavytail sample -n 1000 -device cuda:0+1 -o all.npy  on two GPUs, with the same bytes
   heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
+  heavytail sample -model runs/r/model.safetensors -given vol=0.02 -n 1000 -o r.csv
 
 The same model, seeds and settings give the same bytes on every machine; only the
 fast modes of GPUs, -device cuda,tf32 and cuda,bf16, give others.
@@ -48,7 +49,7 @@ type sampleRequest struct {
 	n, threads, columns, frames int
 	options                     heavytail.Options
 	edit                        edit
-	weights                     string
+	weights, given              string
 	device                      deviceFlag
 	alpha                       float64
 	loaded                      *heavytail.Model
@@ -72,6 +73,7 @@ type pictureRecipe struct {
 	Evaluations int `json:"evaluations"`
 
 	Class   string  `json:"class,omitempty"`
+	Given   string  `json:"given,omitempty"` // values of the conditions, or the name of a table of them
 	Clip    bool    `json:"clip"`
 	Start   string  `json:"start,omitempty"` // of dlpm's kind: consistent or independent
 	Process string  `json:"process"`         // kind and tail of the model's noise
@@ -81,6 +83,8 @@ type pictureRecipe struct {
 	Size     []int   `json:"size,omitempty"` // height and width, if not the trained ones
 	Mode     string  `json:"mode,omitempty"` // of a GPU that gave other bytes than a CPU: tf32 or bf16
 	Edit     *edit   `json:"edit,omitempty"`
+
+	GivenSHA256 string `json:"given_sha256,omitempty"` // of the table
 
 	heavytail.Settings // of the method; zero ones are left out
 }
@@ -96,6 +100,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
+	fs.StringVar(&r.given, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
 	fs.BoolVar(&r.noClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
 	fs.BoolVar(&r.independent, "independent-start", false, owners("start")+": start from noise of its own, as the papers' code (worse with a bound on A)")
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
@@ -136,6 +141,9 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	if err := r.loadEdit(ctx, e); err != nil {
+		return err
+	}
+	if err := r.loadGiven(ctx, e); err != nil {
 		return err
 	}
 	if err := r.resolve(); err != nil {

@@ -27,6 +27,7 @@ var trainCommand = command{
   heavytail train -data toy:gmm_grid -out runs/grid
   heavytail train -data csv:x.csv -process tedm -nu 4 -out runs/x      Student-t noise
   heavytail train -data csv:returns.csv -columns a -out runs/a         one column of a table
+  heavytail train -data csv:returns.csv -columns r -given vol -out runs/r   r given vol
   heavytail train -data images:photos -size 32 -process flow -out runs/flow
   heavytail train -data idx:mnist -preset mnist -batch 64 -out runs/mnist
   heavytail train -resume -out runs/fashion           goes on after a stop
@@ -241,19 +242,14 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 	if err := apply(&rec, r.settings, r.given, late); err != nil {
 		return rec, nil, err
 	}
-	notes, err := r.standardize(&rec, set)
-	if err != nil {
-		return rec, nil, err
+	r.notes = slices.Clone(set.Notes)
+	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){r.standardize, r.bend, r.condition, r.measure} {
+		notes, err := settle(&rec, set)
+		if err != nil {
+			return rec, nil, err
+		}
+		r.notes = append(r.notes, notes...)
 	}
-	bent, err := r.bend(&rec, set)
-	if err != nil {
-		return rec, nil, err
-	}
-	more, err := train.Measure(&rec, set)
-	if err != nil {
-		return rec, nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
-	}
-	r.notes = slices.Concat(set.Notes, notes, bent, more)
 	rec.Train.Mode = tensor.FastMode(r.dev)
 	rec.EndRate(r.given["warmup"])
 	if err := rec.Validate(); err != nil {
@@ -263,6 +259,15 @@ func (r *trainRequest) recipe(ctx context.Context) (recipe.Recipe, *data.Set, er
 		return rec, nil, cli.Usage("%w", err)
 	}
 	return rec, set, nil
+}
+
+// measure is train.Measure for the run.
+func (r *trainRequest) measure(rec *recipe.Recipe, set *data.Set) ([]string, error) {
+	notes, err := train.Measure(rec, set)
+	if err != nil {
+		return nil, fmt.Errorf("-data %s: %w", source.Printable(r.data), err)
+	}
+	return notes, nil
 }
 
 // blame adds to err, the error of an impossible recipe, the flag that made it

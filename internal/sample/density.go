@@ -19,12 +19,17 @@ const DensitySteps = 128
 const densityBatch = 4096
 
 // Density returns ln p of the points x, one after the other in the units of the data,
-// of class label (negative: none), under the network's ODE.
-func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Density, label int, x []float64) ([]diffusion.LogDensity, error) {
+// of class label (negative: none) and given conditions, one row or one for each, under
+// the network's ODE.
+func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Density, label int, given, x []float64) ([]diffusion.LogDensity, error) {
 	if s.Steps == 0 {
 		s.Steps = DensitySteps
 	}
 	d := count(r.Data.Shape)
+	if err := CheckGiven(given, len(x)/d, r); err != nil {
+		return nil, err
+	}
+	cond := Options{Given: given}
 	batch := max(1, densityBatch/d)
 	batch = min(batch, max(1, len(x)/d))
 	h, w := 0, 0
@@ -40,7 +45,8 @@ func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Dens
 		return nil, err
 	}
 	defer free()
-	den, err := derivative(net, batch, h, w, label)
+	var seen []float32 // conditions of the points in hand, as the network sees them
+	den, err := derivative(net, batch, h, w, label, &seen)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +56,7 @@ func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Dens
 	}
 	var out []diffusion.LogDensity
 	for first := 0; first < len(z); first += batch * d {
+		seen = cond.conditions(seen, r, first/d, min(batch, (len(z)-first)/d))
 		part, err := density(ctx, r, s, den, z[first:min(first+batch*d, len(z))], d)
 		if err != nil {
 			return nil, err
@@ -111,8 +118,9 @@ func (e *Beyond) Error() string {
 }
 
 // derivative is net with the vector–Jacobian products of its backward passes, for any
-// number of samples, batch at a time.
-func derivative(net *nn.Net, batch, h, w, label int) (diffusion.Derivative, error) {
+// number of samples, batch at a time, of a class and of the conditions that given holds
+// when it is called; nil: none.
+func derivative(net *nn.Net, batch, h, w, label int, given *[]float32) (diffusion.Derivative, error) {
 	ws, err := net.NewInputWorkspace(batch, h, w)
 	if err != nil {
 		return nil, err
@@ -142,7 +150,11 @@ func derivative(net *nn.Net, batch, h, w, label int) (diffusion.Derivative, erro
 			if labels != nil {
 				l = labels[:n]
 			}
-			dev.Download(out[lo*d:(lo+n)*d], net.Forward(ws, a, t[lo:lo+n], l))
+			var e nn.Extra
+			if k := net.Conditions(); *given != nil {
+				e.Cond = (*given)[lo*k : (lo+n)*k]
+			}
+			dev.Download(out[lo*d:(lo+n)*d], net.ForwardWith(ws, a, t[lo:lo+n], l, e))
 			net.Backward(ws, b)
 			dev.Download(product[lo*d:(lo+n)*d], net.InputGradient(ws))
 			if err := ws.Err(); err != nil {

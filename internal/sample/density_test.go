@@ -70,13 +70,13 @@ func TestDensityIsThatOfTheSampler(t *testing.T) {
 		slope := func(column, value int) float64 { return (x[2+4*column+value] - x[4+4*column+value]) / (2 * h) }
 		det := slope(0, 0)*slope(1, 1) - slope(0, 1)*slope(1, 0)
 		want := w.Noise.LogDensity(n) - math.Log(math.Abs(det))
-		got, err := Density(context.Background(), net, r, diffusion.Density{Steps: 2 * steps}, -1, x[:2])
+		got, err := Density(context.Background(), net, r, diffusion.Density{Steps: 2 * steps}, -1, nil, x[:2])
 		require.NoError(t, err)
 		// float32 states in the differences, 1e-6/h, their h², and both ODEs' errors
 		require.InDelta(t, want, got[0].Value, 0.02, kind)
-		exact, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20}, -1, x[:2])
+		exact, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20}, -1, nil, x[:2])
 		require.NoError(t, err)
-		rough, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20, Probes: 64}, -1, x[:2])
+		rough, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20, Probes: 64}, -1, nil, x[:2])
 		require.NoError(t, err)
 		require.InDelta(t, exact[0].Value, rough[0].Value, 4*rough[0].Error, kind)
 		require.Positive(t, rough[0].Error)
@@ -84,6 +84,6 @@ func TestDensityIsThatOfTheSampler(t *testing.T) {
 	r := of(t, recipe.TEDM)
 	r.Data.Shape = []int{2}
 	r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: []float64{5, -3}, Scale: []float64{0.5, 0}}
-	_, err := Density(context.Background(), net, r, diffusion.Density{}, -1, []float64{5, -3})
+	_, err := Density(context.Background(), net, r, diffusion.Density{}, -1, nil, []float64{5, -3})
 	require.ErrorContains(t, err, "column 1")
 }

@@ -17,7 +17,7 @@ type Functions struct {
 }
 
 // NewFunctions returns those of net for as many samples at a time as there are seeds,
-// each of the class that a sample of o has, and with o's guidance. They share one
+// each of the class and conditions that a sample of o has, and with o's guidance. They share one
 // workspace: one runs at a time.
 func (o Options) NewFunctions(net *nn.Net, r recipe.Recipe, seeds Seeds) (f Functions, err error) {
 	n := seeds.Len()
@@ -27,9 +27,10 @@ func (o Options) NewFunctions(net *nn.Net, r recipe.Recipe, seeds Seeds) (f Func
 	}
 	ids := make([]uint64, n)
 	seeds.Get(ids, 0)
-	raw := first(net, ws, o.labels(0, ids))
+	given := o.conditions(nil, r, 0, n)
+	raw := first(net, ws, o.labels(0, ids), given)
 	if o.guided() {
-		raw = diffusion.Guide(raw, first(net, ws, nil), o.Guidance)
+		raw = diffusion.Guide(raw, first(net, ws, nil, given), o.Guidance)
 	}
 	switch {
 	case r.LIM != nil:
@@ -46,12 +47,16 @@ func (o Options) NewFunctions(net *nn.Net, r recipe.Recipe, seeds Seeds) (f Func
 	return f, err
 }
 
-// first is predict for the first samples of those that the labels are for.
-func first(net *nn.Net, ws *nn.Workspace, labels []int) diffusion.Denoiser {
+// first is predict for the first samples of those that the labels and conditions are for.
+func first(net *nn.Net, ws *nn.Workspace, labels []int, given []float32) diffusion.Denoiser {
 	return func(ctx context.Context, out, x, t []float32) error {
-		if labels == nil {
-			return predict(net, ws, nil)(ctx, out, x, t)
+		l, c := labels, given
+		if l != nil {
+			l = l[:len(t)]
 		}
-		return predict(net, ws, labels[:len(t)])(ctx, out, x, t)
+		if c != nil {
+			c = c[:len(t)*net.Conditions()]
+		}
+		return predict(net, ws, l, c)(ctx, out, x, t)
 	}
 }

@@ -47,10 +47,11 @@ func (o Options) states(r recipe.Recipe, d int) int64 {
 	if o.guided() {
 		per += 4
 	}
+	more := 4 * int64(r.Data.Given.Len()) // worker.given
 	if o.Estimates {
 		per += 4
 	}
-	total := int64(per) * int64(d)
+	total := int64(per)*int64(d) + more
 	if m, ok := find(o.Method); ok {
 		total += m.bytes(o, r, d)
 	}

@@ -65,7 +65,7 @@ func TestEvaluations(t *testing.T) {
 				require.NoError(t, err)
 				calls := 0
 				den := func(labels []int) diffusion.Denoiser {
-					inner := predict(net, ws, labels)
+					inner := predict(net, ws, labels, nil)
 					return func(ctx context.Context, out, x, times []float32) error {
 						calls++
 						return inner(ctx, out, x, times)

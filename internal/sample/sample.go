@@ -34,6 +34,9 @@ type Options struct {
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
 	Label func(i int, seed uint64) int
+	// Given are the values of the conditions of a model that has some, rows in the units
+	// of the data: sample i has row i % rows.
+	Given []float64
 	// More are networks with the same weights on other devices: they draw batches
 	// at the same time as the first. A batch has no more samples than make one for
 	// each of them.
@@ -107,6 +110,9 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 	if err == nil {
 		err = o.Validate(r)
 	}
+	if err == nil {
+		err = CheckGiven(o.Given, 0, r)
+	}
 	n := seeds.Len()
 	if err != nil || n == 0 {
 		return err
@@ -176,11 +182,12 @@ func (o Options) step(u *units, first, left int, x []float32) error {
 	return o.Step(first, left, y)
 }
 
-// predict is net with classes, nil for none. It ends soon after its context does.
-func predict(net *nn.Net, ws *nn.Workspace, labels []int) diffusion.Denoiser {
+// predict is net with classes and conditions, nil for none. It ends soon after its
+// context does.
+func predict(net *nn.Net, ws *nn.Workspace, labels []int, given []float32) diffusion.Denoiser {
 	return func(ctx context.Context, out, x, t []float32) error {
 		ws.Watch(ctx)
-		return net.Predict(ws, out, x, t, labels)
+		return net.PredictWith(ws, out, x, t, labels, nn.Extra{Cond: given})
 	}
 }
 
@@ -245,7 +252,8 @@ func (o Options) labels(first int, seeds []uint64) []int {
 	return out
 }
 
-// Denoiser returns net as a function, unconditional, for samplers that are
+// Denoiser returns net as a function, without classes and with conditions in the middle
+// of their scaling, for samplers that are
 // called directly. It has a workspace of its own for up to batch samples at a
 // time: use it from one goroutine.
 func Denoiser(net *nn.Net, batch int) (diffusion.Denoiser, error) {
@@ -253,7 +261,7 @@ func Denoiser(net *nn.Net, batch int) (diffusion.Denoiser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return predict(net, ws, nil), nil
+	return predict(net, ws, nil, nil), nil
 }
 
 // Data returns the estimate D(x; σ) of the data that the recipe's network net

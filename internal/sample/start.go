@@ -62,12 +62,16 @@ func (w Way) Close() { w.free() }
 
 // NewWay returns the way of the options' method, by default the one of second order
 // where there is one. Call Close when it is no longer used; one goroutine at a time
-// may use it. Samples have the class of Options.Label(0, 0).
+// may use it. Samples have the class of Options.Label(0, 0) and
+// the conditions of Options.Given, one row.
 func NewWay(net *nn.Net, r recipe.Recipe, o Options) (*Way, error) {
 	if o.Method == "" {
 		if o.Method = Default(r); slices.Contains(MethodsOf(r), "dlim2") {
 			o.Method = "dlim2"
 		}
+	}
+	if err := CheckGiven(o.Given, 1, r); err != nil {
+		return nil, err
 	}
 	start, ok := deterministic[o.Method]
 	if fits := slices.Contains(MethodsOf(r), o.Method); !ok || !fits || o.Eta != 0 || o.Churn.S != 0 {
@@ -138,10 +142,7 @@ func (w *worker) from(ctx context.Context, x []float64, scale float64) error {
 	clear(w.part)
 	state := w.x()
 	o := w.opt
-	den := predict(w.net, w.ws, o.labels(0, w.part))
-	if o.guided() {
-		den = diffusion.Guide(den, predict(w.net, w.ws, nil), o.Guidance)
-	}
+	den := w.denoiser(0, w.part)
 	s, err := o.sampler(w.recipe)
 	if err != nil {
 		return err

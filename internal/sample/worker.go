@@ -20,6 +20,7 @@ type worker struct {
 	buf    []float32
 	seen   *estimates
 	ids    []uint64
+	given  []float32
 	free   func() // ends what Hold counts
 
 	first int      // the batch in hand: samples first, first+1, …
@@ -52,10 +53,7 @@ func (w *worker) x() []float32 { return w.buf[:len(w.part)*w.units.d] }
 // draw makes the samples of the batch in hand.
 func (w *worker) draw(ctx context.Context) error {
 	o, x := w.opt, w.x()
-	den := predict(w.net, w.ws, o.labels(w.first, w.part))
-	if o.guided() {
-		den = diffusion.Guide(den, predict(w.net, w.ws, nil), o.Guidance)
-	}
+	den := w.denoiser(w.first, w.part)
 	o.Edit = portion(o.Edit, w.first, len(w.part), w.units.d)
 	for t, err := range o.trajectory(ctx, w.recipe, den, w.seen.begin(o.Edit), x, w.part) {
 		if err == nil {
@@ -66,6 +64,17 @@ func (w *worker) draw(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// denoiser is the network for the samples first, … of the given seeds.
+func (w *worker) denoiser(first int, seeds []uint64) diffusion.Denoiser {
+	o := w.opt
+	w.given = o.conditions(w.given, w.recipe, first, len(seeds))
+	den := predict(w.net, w.ws, o.labels(first, seeds), w.given)
+	if o.guided() {
+		den = diffusion.Guide(den, predict(w.net, w.ws, nil, w.given), o.Guidance)
+	}
+	return den
 }
 
 // inTurns returns o with one call of Step or Step64 at a time, if there are several

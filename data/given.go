@@ -1,0 +1,59 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+)
+
+// Conditions writes the values of sample i's conditions to dst, as they were read. It
+// panics if dst has not len(s.Given) values.
+func (s *Set) Conditions(dst []float64, i int) {
+	k := len(s.Given)
+	copy(dst[:k], s.given[i*k:(i+1)*k])
+}
+
+// name names the columns and the conditions of what was read.
+func (t *tableReader) name() {
+	d, s := t.d, t.set
+	names := func(columns []int) (out []string) {
+		for _, c := range columns {
+			if d.names != nil {
+				out = append(out, d.names[c])
+			} else {
+				out = append(out, strconv.Itoa(c))
+			}
+		}
+		return out
+	}
+	if d.names != nil || len(d.columns) != d.width {
+		s.Columns = names(d.columns)
+	}
+	s.Given = names(d.given)
+}
+
+// ReadConditions reads rows of conditions, in the order of their names, from the table
+// at path: its columns of those names, or all of them if they have no names and are as
+// many. A cell without value is an error, as each row is of one sample. It returns
+// what a user should know of how the table was read.
+func ReadConditions(ctx context.Context, path string, names []string) (x []float64, notes []string, err error) {
+	o := Options{Columns: names, Missing: "error"}
+	s, err := Open(ctx, "csv:"+path, o)
+	if flag := (FlagError{}); errors.As(err, &flag) {
+		o.Columns = nil
+		all, other := Open(ctx, "csv:"+path, o)
+		if other == nil && (all.Columns != nil || all.Per() != len(names)) {
+			return nil, nil, fmt.Errorf("it has not a column for each of the conditions, %s: name its columns so, or give it as many without names", list(names))
+		}
+		s, err = all, other
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	x = make([]float64, s.Len()*s.Per())
+	for i := range s.Len() {
+		s.Float64(x[i*s.Per():], i)
+	}
+	return x, s.Notes, nil
+}
