@@ -33,12 +33,33 @@ func fmaTie(s float64) bool {
 	return bits&(1<<28-1) == 0 && (bits&(1<<28) != 0 || bits<<1-1 < (1023-126)<<53-1)
 }
 
+// below and anyTie look for ties of many sums with one branch, and take some for
+// one that are none: anyTie(below(s) | below(t) | …) holds where one of the sums
+// meets the first comparison of fmaTie, without which none is a tie. A number
+// of 28 bits less 1 is negative only where it is 0, and so is what is ored of such.
+func below(s float64) int64 { return int64(math.Float64bits(s)&(1<<28-1)) - 1 }
+
+func anyTie(below int64) bool { return below < 0 }
+
+// sumTie returns the sum s = p + c, and tie = 0 unless s meets the first
+// comparison of fmaTie and is not exact: only then may float32(s) be wrong.
+func sumTie(p, c float64) (s float64, tie int64) {
+	s = p + c
+	return s, below(s) >> 63 & int64(math.Float64bits(sumError(p, c, s))<<1)
+}
+
+// sumError returns p + c − s, exactly, of the sum s; it is NaN where s is
+// infinite or NaN.
+func sumError(p, c, s float64) float64 {
+	bb := s - p
+	return float64(p-float64(s-bb)) + float64(c-bb)
+}
+
 // fmaOdd returns p + c, whose float64 sum is s, rounded to odd: truncated, and
 // the last bit set unless s is exact. That lies on the right side of every
 // middle between two float32, so it rounds to float32 as p + c does.
 func fmaOdd(p, c, s float64) float64 {
-	bb := s - p
-	e := float64(p-float64(s-bb)) + float64(c-bb) // p + c - s, exact
+	e := sumError(p, c, s)
 	bits := math.Float64bits(s)
 	if d := float64(e * s); d > 0 {
 		bits |= 1

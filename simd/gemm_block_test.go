@@ -58,6 +58,54 @@ func TestBlock(t *testing.T) {
 	}
 }
 
+// Terms that may be ties at any place of a sum, after and before terms that are
+// exact and terms that are rounded.
+func TestBlockTerms(t *testing.T) {
+	const terms, kb = 9, 5
+	r := numtest.NewRand(3)
+	for n, v := range fmaCases(2_000) {
+		var a [blockRows][]float32
+		for i := range a {
+			a[i] = r.Fill(make([]float32, 2*terms-1), 1)
+			clear(a[i][:2*(n%terms)+1]) // 0·b + c before the case
+		}
+		b := r.Fill(make([]float32, (terms-1)*kb+blockCols), 1)
+		var sum [blockRows][blockCols]float32
+		for i := range sum {
+			r.Fill(sum[i][:], 1)
+		}
+		row, col, at := n%blockRows, n/blockRows%blockCols, n%terms
+		if n%3 == 0 { // rounded terms before it, which leave c
+			for i := range at {
+				a[row][2*i], b[i*kb+col] = 0x1p-140, 0x1p-20
+			}
+		}
+		a[row][2*at], b[at*kb+col], sum[row][col] = v[0], v[1], v[2]
+		want := sum
+		for i := range terms {
+			for r := range want {
+				for j := range want[r] {
+					want[r][j] = FMA(a[r][2*i], b[i*kb+j], want[r][j])
+				}
+			}
+		}
+		blockExact(&sum, a[0], a[1], b, terms, 2, kb)
+		for i := range want {
+			numtest.SameBits(t, want[i][:], sum[i][:], fmt.Sprintf("case %d: %x", n, v))
+		}
+	}
+}
+
+// blockPlain has no checks of its own: what does not fit ends before it reads.
+func TestBlockRefuses(t *testing.T) {
+	var sum [blockRows][blockCols]float32
+	long, short := make([]float32, 64), make([]float32, 8)
+	require.NotPanics(t, func() { blockExact(&sum, short, short, long, 8, 1, 8) })
+	require.Panics(t, func() { blockExact(&sum, short, long, long, 9, 1, 4) })
+	require.Panics(t, func() { blockExact(&sum, long, short, long, 5, 2, 4) })
+	require.Panics(t, func() { blockExact(&sum, long, long, short, 2, 1, 5) })
+}
+
 // lanes.fma is FMA, in place too.
 func TestLanes(t *testing.T) {
 	for i, v := range fmaCases(20_000) {
@@ -70,9 +118,14 @@ func TestLanes(t *testing.T) {
 		for j := range want {
 			want[j] = FMA(v[0], x[j], y[j])
 		}
-		exact, fused := x, y
+		exact, ties, fused := x, x, y
 		exact.fmaExact(v[0], &exact, &y)
 		numtest.SameBits(t, want[:], exact[:], fmt.Sprintf("%x", v))
+		for h := 0; h < len(ties); h += 8 {
+			half := (*[8]float32)(ties[h:])
+			fmaTies(half, v[0], half, (*[8]float32)(y[h:]))
+		}
+		numtest.SameBits(t, want[:], ties[:], fmt.Sprintf("%x, ties", v))
 		if fusesLanes {
 			fused.fmaFused(v[0], &x, &fused)
 			numtest.SameBits(t, want[:], fused[:], fmt.Sprintf("%x, fused", v))
