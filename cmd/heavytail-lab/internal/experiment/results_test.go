@@ -96,3 +96,48 @@ func TestSamplersResults(t *testing.T) {
 		require.Greater(t, least, 1.0, "grid")
 	}
 }
+
+// TestScheduleResults holds the committed rows to what the page says: steps of second
+// order are at least ten times nearer than those of first order from 20 evaluations
+// on, the sensible grids differ less than the steps, LIM as published does not end
+// at the data for α < 2, and a linear exploding grid never works.
+func TestScheduleResults(t *testing.T) {
+	r := committed(t, "schedule", scheduleColumns)
+	at := func(form, grid string, alpha float64, n int, column string) float64 {
+		s := r.Summary(form, scheduleSetting(keyed(grid), alpha, n), column)
+		require.NotZero(t, s.N, "%s %s %v %d", form, grid, alpha, n)
+		return math.Abs(s.Mean)
+	}
+	for _, alpha := range scheduleAlphas {
+		for _, n := range scheduleEvaluations {
+			if n >= 20 {
+				require.Less(t, 10*at("DLIM2", "cosine", alpha, n, "scale"), at("DLIM", "cosine", alpha, n, "scale"), "%v %d", alpha, n)
+				var v [][]float64
+				for _, g := range levelGrids {
+					if g.name == "exploding, linear" {
+						continue
+					}
+					var row []float64
+					for _, f := range comparedForms {
+						row = append(row, math.Log(at(f, g.name, alpha, n, "scale")))
+					}
+					v = append(v, row)
+				}
+				shares := twoWay(v)
+				require.Less(t, shares[0], 0.09)
+				require.Greater(t, shares[1], 0.75)
+			}
+			for _, f := range stepForms {
+				require.Greater(t, at(f.name, "exploding, linear", alpha, n, "ks"), 0.1)
+			}
+			if alpha < 2 {
+				require.Greater(t, at("LIM published", "cosine", alpha, n, "scale"), -math.Log(alpha-1)/alpha) // the limit
+			}
+			// DLIM ends too narrow and LIM's ODE too wide on every grid
+			for _, g := range levelGrids {
+				require.Negative(t, r.Summary("DLIM", scheduleSetting(keyed(g.name), alpha, n), "scale").Mean)
+				require.Positive(t, r.Summary("LIM ODE", scheduleSetting(keyed(g.name), alpha, n), "scale").Mean)
+			}
+		}
+	}
+}
