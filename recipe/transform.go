@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -281,11 +282,16 @@ func measureTails(out []Transform, s *Scaling, p Points) (notes []string) {
 			if t.Kind != TTF || s != nil && s.Scale[c] == 0 {
 				continue
 			}
-			inRange(x)
-			var upper, lower string
-			t.Upper, upper = tailWeight(x, true)
-			t.Lower, lower = tailWeight(x, false)
-			notes = append(notes, fmt.Sprintf("%s: tails of index %s below and %s above (ttf)", p.Name(c), lower, upper))
+			unit := inRange(x)
+			upper, above := tailWeight(x, unit, true)
+			lower, below := tailWeight(x, unit, false)
+			t.Upper, t.Lower = upper.lambda, lower.lambda
+			notes = append(notes, fmt.Sprintf("%s: tails of index %s below and %s above (ttf)", p.Name(c), lower.index, upper.index))
+			for _, side := range []struct{ where, note string }{{"below", below}, {"above", above}} {
+				if side.note != "" {
+					notes = append(notes, fmt.Sprintf("%s, %s: %s", p.Name(c), side.where, side.note))
+				}
+			}
 		}
 		first += len(block)
 	}
@@ -293,26 +299,49 @@ func measureTails(out []Transform, s *Scaling, p Points) (notes []string) {
 }
 
 // inRange divides values by a power of 2 where they are so large or small that stable
-// refuses them; a tail index does not feel it.
-func inRange(x []float64) {
+// refuses them; a tail index does not feel it. It returns its exponent.
+func inRange(x []float64) (exponent int) {
 	most := 0.0
 	for _, v := range x {
 		most = max(most, math.Abs(v))
 	}
 	if most == 0 || most > 1e-100 && most < 1e100 {
-		return
+		return 0
 	}
 	_, e := math.Frexp(most)
 	for i, v := range x {
 		x[i] = math.Ldexp(v, -e)
 	}
+	return e
 }
 
-// tailWeight returns λ of one side of x, to four digits, and its index for a person.
-func tailWeight(x []float64, upper bool) (lambda float64, index string) {
+// A weight is λ of one side, to four digits, and its index for a person.
+type weight struct {
+	lambda float64
+	index  string
+}
+
+// tailWeight returns the weight of one side of x, and what a person should hear of it:
+// why equal values leave no index, or that it rests on one value. x was divided by 2^unit.
+func tailWeight(x []float64, unit int, upper bool) (weight, string) {
 	f, err := stable.SideIndex(x, upper)
 	if err != nil { // bounded, rounded, or too few: no power tail to follow
-		return 0, "none (exponential)"
+		none := weight{0, "none (exponential)"}
+		if tied := new(stable.TieError); errors.As(err, &tied) {
+			tied.Value = math.Ldexp(tied.Value, unit)
+			_, text, _ := strings.Cut(strings.TrimPrefix(tied.Error(), "stable: "), ": ")
+			return none, text
+		}
+		return none, ""
 	}
-	return min(math.Round(1e4/f.Alpha)/1e4, maxLambda), fmt.Sprintf("%.3g", f.Alpha)
+	out := weight{min(math.Round(1e4/f.Alpha)/1e4, maxLambda), fmt.Sprintf("%.3g", f.Alpha)}
+	at := slices.Index(x, slices.Min(x))
+	if upper {
+		at = slices.Index(x, slices.Max(x))
+	}
+	rest, err := stable.SideIndex(slices.Delete(slices.Clone(x), at, at+1), upper)
+	if err != nil || rest.Alpha <= f.Interval.Hi {
+		return out, ""
+	}
+	return out, fmt.Sprintf("the index rests on one value, %.6g: without it it is %.3g; leave its row out if it is a mistake", math.Ldexp(x[at], unit), rest.Alpha)
 }

@@ -222,7 +222,8 @@ func TestMeasureTransform(t *testing.T) {
 	require.InEpsilon(t, 1/3., got[0].Lower, 0.25)
 	require.InEpsilon(t, 1/1.5, got[0].Upper, 0.25)
 	require.Equal(t, []Transform{{Kind: TTF}, {Kind: TTF}}, got[1:])
-	require.Len(t, notes, 2)
+	require.Len(t, notes, 4)
+	require.Contains(t, notes[3], "above: the outermost 3000 values all equal 2")
 	require.Contains(t, notes[1], "none (exponential)")
 
 	got, _, err = MeasureTransform([]string{SoftLog, None, Asinh}, nil, p)
@@ -236,10 +237,47 @@ func TestMeasureTransform(t *testing.T) {
 	_, _, err = MeasureTransform([]string{"log"}, nil, p)
 	require.ErrorContains(t, err, "softlog")
 
+	// One value that decides is told, and why equal values leave no index.
+	one := append(studentColumn(2000, 8), 1e6)
+	for name, c := range map[string]struct {
+		x    []float64
+		want []string
+	}{
+		"an outlier": {one, []string{"the index rests on one value, 1e+06: without it it is"}},
+		"clipped":    {clipped(studentColumn(4000, 2), 9), []string{"below: the outermost", "above: the outermost", "values all equal 9, a bound"}},
+		"far":        {scaledBy(one, 0x1p900), []string{"rests on one value, 8.45271e+276"}},
+		"heavy":      {studentColumn(2000, 1.2), nil},
+	} {
+		_, notes, err := MeasureTransform([]string{TTF}, nil, columnOf(c.x...))
+		require.NoError(t, err)
+		text := strings.Join(notes, "\n")
+		for _, w := range c.want {
+			require.Contains(t, text, w, name)
+		}
+		if c.want == nil {
+			require.Len(t, notes, 1, name)
+		}
+	}
+
 	far := columnOf(0, 1, 2, 3, 4, 1e300)
 	far.Bent = func(int) bool { return true }
 	_, _, err = MeasureScaling(Robust, far)
 	require.NoError(t, err, "a value that a transform draws in")
+}
+
+func clipped(x []float64, at float64) []float64 {
+	for i, v := range x {
+		x[i] = min(max(v, -at), at)
+	}
+	return x
+}
+
+func scaledBy(x []float64, by float64) []float64 {
+	out := slices.Clone(x)
+	for i := range out {
+		out[i] *= by
+	}
+	return out
 }
 
 func TestTransformInRecipes(t *testing.T) {

@@ -16,6 +16,8 @@ type TailFit struct {
 	K         int      // how many of the largest values it rests on
 	Threshold float64  // the largest value that is not among them
 	N         int
+	Center    float64 // of TailIndex and SideIndex: values are distances from it
+	Distinct  int     // of these two: how many different ones the K+1 largest are as the data have them
 }
 
 // hillLeast is the least number of values for Hill and TailIndex.
@@ -97,69 +99,101 @@ func hill(op string, top, gaps []float64, k int) (TailFit, error) {
 // stable laws of α ≤ 1.5 and Student's with ν = 2 and 4, in 77 % at α = 1.7,
 // whose tail begins too far out; there FitStable knows more.
 //
-// Rounded values are moved apart first, each within what is rounded to it: of values of
-// scale 1 rounded to 1 the interval holds the index as often as of the values. An error
+// Rounded values are moved apart first, each within what is rounded to it, whether that
+// is a grid, a number of digits, or whole numbers among others: of values of scale 1
+// rounded to 1, to one digit or nine in ten to 1 the interval holds the index as often as
+// of the values. It is wider by what the cells hide: the variance of the logarithms
+// within them. An error
 // says where the largest values are too few different ones, end at a bound to which
 // values were clipped, or are a code, as 999 is.
 func TailIndex(x []float64) (TailFit, error) {
 	if err := checkData("TailIndex", x, hillLeast); err != nil {
 		return TailFit{}, err
 	}
-	mid := quantiles(x, 0.5)[0]
-	y := make([]float64, len(x))
-	for i, v := range x {
-		y[i] = math.Abs(v - mid)
-	}
-	return corrected("TailIndex", y, func(top []float64) ([]float64, []float64, int, error) {
-		return settle("TailIndex", x, top, mid)
-	})
+	rest, mid := centre(x)
+	return corrected("TailIndex", len(x), rest, mid, func(v float64) float64 { return math.Abs(v - mid) }, 1, -1)
 }
 
-// SideIndex is TailIndex for one tail of x, above its median or below it. Threshold
-// is the distance from the median; ties are taken as they are. The error of a side without a tail, such as that
-// of values that are bounded there and rounded, says so.
+// SideIndex is TailIndex for one tail of x, above its centre or below it. The error of a
+// side without a tail, such as that of values that are bounded there, says so.
 func SideIndex(x []float64, upper bool) (TailFit, error) {
 	if err := checkData("SideIndex", x, hillLeast); err != nil {
 		return TailFit{}, err
 	}
-	mid := quantiles(x, 0.5)[0]
-	y := make([]float64, len(x))
-	for i, v := range x {
-		if y[i] = v - mid; !upper {
-			y[i] = mid - v
-		}
+	sign := -1.0
+	if upper {
+		sign = 1
 	}
-	return corrected("SideIndex", y, func(top []float64) ([]float64, []float64, int, error) {
-		gaps := logGaps(top)
-		return top, gaps, tailK(gaps), nil
-	})
+	rest, mid := centre(x)
+	return corrected("SideIndex", len(x), rest, mid, func(v float64) float64 { return sign * (v - mid) }, sign)
 }
 
-// corrected is the estimate of TailIndex from the values of y above 0, which choose
-// takes in descending order: it returns those to use, their gaps and k.
-func corrected(op string, y []float64, choose func(top []float64) (values, gaps []float64, k int, err error)) (TailFit, error) {
+// centre returns the centre of x and the values that its tails are of: the median and all
+// of x, unless half of them or more are the same. That value has no density and tells
+// nothing of the others. It is the centre if these are densest about it, as amounts are
+// about 0: of a density of |x − c| that falls, at least a quarter is within half of its
+// median. Else, of amounts about 100 among zeros, it is the median of the others.
+func centre(x []float64) (rest []float64, mid float64) {
+	mid = quantiles(x, 0.5)[0]
+	rest = make([]float64, 0, len(x))
+	for _, v := range x {
+		if v != mid {
+			rest = append(rest, v)
+		}
+	}
+	if 2*len(rest) > len(x) || len(rest) == 0 {
+		return x, mid
+	}
+	away := make([]float64, len(rest))
+	for i, v := range rest {
+		away[i] = math.Abs(v - mid)
+	}
+	slices.Sort(away)
+	half, near, last, below := away[len(away)/2]/2, 0, 0.0, 0.0
+	for _, d := range away {
+		if d > last {
+			last, below = d, last
+		}
+		if d-float64((d-below)/2) > half { // where what is rounded to d begins
+			break
+		}
+		near++
+	}
+	if n := float64(len(rest)); float64(near) < float64(n/4)-float64(z95*math.Sqrt(n*3/16)) { // what chance leaves of a quarter
+		mid = quantiles(rest, 0.5)[0]
+	}
+	return rest, mid
+}
+
+// corrected is the estimate of TailIndex from the distances of x, n values less those
+// that are the same, from mid.
+func corrected(op string, n int, x []float64, mid float64, distance func(v float64) float64, signs ...float64) (TailFit, error) {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = distance(v)
+	}
 	top, err := largest(op, y)
 	if err != nil {
 		return TailFit{}, err
 	}
-	top, gaps, k, err := choose(top)
+	s, err := settle(op, x, top, mid, signs...)
 	if err != nil {
 		return TailFit{}, err
 	}
-	f, err := hill(op, top, gaps, k)
+	f, err := hill(op, s.values, s.gaps, s.k)
 	if err != nil {
 		return f, err
 	}
-	f.N = len(y)
-	kk := float64(k)
+	f.N, f.Center, f.Distinct = n, mid, s.distinct
+	kk := float64(s.k)
 	sum := 0.0
-	for i, u := range gaps[:k] {
+	for i, u := range s.gaps[:s.k] {
 		sum += float64(u * (4 - 6*float64(i+1)/(kk+1)))
 	}
 	// A correction to less than a third of Hill's estimate is noise.
 	xi := max(sum/kk, 1/(3*f.Hill))
 	f.Alpha = 1 / xi
-	d := z95 * 2 / math.Sqrt(kk)
+	d := z95 * 2 / math.Sqrt(kk*(1-s.lost))
 	f.Interval = Interval{f.Alpha / (1 + d), math.Inf(1)}
 	if d < 1 {
 		f.Interval.Hi = f.Alpha / (1 - d)

@@ -9,7 +9,8 @@ import (
 )
 
 // within fails the test if f takes longer than a loop without an end would be
-// given: everything here takes milliseconds, a second where the density is rough.
+// given: everything here takes milliseconds, a second where the density is rough, but
+// a minute was too little for 386 on a machine with forty other things to do.
 func within(t *testing.T, what any, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -19,8 +20,8 @@ func within(t *testing.T, what any, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(60 * time.Second):
-		t.Fatalf("%v: no end after a minute", what)
+	case <-time.After(10 * time.Minute):
+		t.Fatalf("%v: no end after ten minutes", what)
 	}
 }
 

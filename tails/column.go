@@ -1,6 +1,7 @@
 package tails
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -94,13 +95,37 @@ func newColumn(c int, x []float64) Column {
 	if r.hill, err = stable.TailIndex(x); r.note("tail index", err) {
 		r.Index, r.Extremes = newEstimate(r.hill.Alpha, r.hill.Interval), r.hill.K
 	}
+	r.noteTies(err)
 	if r.untie(); len(r.x) < LeastValues {
 		r.Notes = append(r.Notes, fmt.Sprintf("alpha and nu: the %d others are too few; give at least %d", len(r.x), LeastValues))
 		return r
 	}
 	r.stableLaws()
 	r.studentLaw()
+	r.noteStart()
 	return r
+}
+
+// noteStart says of a heavy column that it starts somewhere, as amounts do at 0, that
+// samples may not: whether the density falls from the smallest value on, so that at least
+// a quarter lies nearer to it than half of the median does, or from the largest on.
+func (c *Column) noteStart() {
+	if !c.heavy() {
+		return
+	}
+	mid, n := median(c.x), float64(len(c.x))
+	for _, end := range []float64{slices.Min(c.x), slices.Max(c.x)} {
+		near := 0.0
+		for _, v := range c.x {
+			if math.Abs(v-end) <= math.Abs(mid-end)/2 {
+				near++
+			}
+		}
+		if near >= float64(n/4)-float64(1.96*math.Sqrt(n*3/16)) {
+			c.Notes = append(c.Notes, fmt.Sprintf("the values start at %.4g, where they are densest: a network smooths such a step, and a few samples lie beyond it, whatever -transform; "+
+				"if none may, take their logarithm as data, that of their distance from the start", c.units(end)))
+		}
+	}
 }
 
 // inRange returns values divided by a power of 2, where they are so large or small
@@ -139,10 +164,31 @@ func (c *Column) untie() {
 	c.Notes = append(c.Notes, fmt.Sprintf("%.3g %% of the values are %v: beta, alpha and nu are those of the others", 100*c.Tied, c.units(mid)))
 }
 
+// noteTies says what the laws are fitted to where values were rounded or clipped: the
+// likelihoods take them as they are.
+func (c *Column) noteTies(err error) {
+	var e *stable.TieError
+	switch k, d := c.hill.K, c.hill.Distinct; {
+	case errors.As(err, &e) && e.Kind == stable.TieBound:
+		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g as they are: where the tail was cut off there, they are too light", e.Count, e.Value))
+	case errors.As(err, &e) && e.Kind == stable.TieAtom:
+		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g among the others", e.Count, e.Value))
+	case errors.As(err, &e), err == nil && 10*(k+1-d) > k:
+		if err == nil {
+			c.Notes = append(c.Notes, fmt.Sprintf("rounded: the %d largest distances from the centre are %d different ones; the index counts them by their cells, alpha and nu are fitted to them as they are", k+1, d))
+			break
+		}
+		c.Notes = append(c.Notes, "alpha and nu are fitted to the rounded values as they are")
+	}
+}
+
 // note keeps an error as a note about an estimate, less the advice to use another
 // function of the library, and reports whether there was none.
 func (c *Column) note(what string, err error) bool {
 	if err != nil {
+		if tied := new(stable.TieError); errors.As(err, &tied) {
+			tied.Value = c.units(tied.Value)
+		}
 		_, text, _ := strings.Cut(strings.TrimPrefix(err.Error(), "stable: "), ": ")
 		text, _, _ = strings.Cut(text, "; use ")
 		c.Notes = append(c.Notes, what+": "+text)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,4 +85,68 @@ func TestLook(t *testing.T) {
 	var none *Estimate
 	inf := newEstimate(math.Inf(1), stable.Interval{Lo: 3, Hi: math.Inf(1)})
 	require.Equal(t, []string{"-", "+Inf [3, +Inf]"}, []string{none.String(), inf.String()})
+}
+
+// What laws are fitted to is said where values were rounded or clipped, beside the index
+// or the reason why there is none.
+func TestNotesOfTies(t *testing.T) {
+	const n = 4000
+	x := make([]float64, n)
+	stable.Key{Seed: 22}.StudentT(x, 1.7, 0)
+	with := func(f func(i int, v float64) float64) []float64 {
+		y := make([]float64, n)
+		for i, v := range x {
+			y[i] = f(i, v)
+		}
+		return y
+	}
+	for name, c := range map[string]struct {
+		x    []float64
+		unit float64
+		note string
+		none bool // of the index
+	}{
+		"plain":   {x, 1, "", false},
+		"rounded": {with(func(_ int, v float64) float64 { return math.Round(v) }), 1, "different ones; the index counts them by their cells, alpha and nu are fitted to them as they are", false},
+		"nine in ten": {with(func(i int, v float64) float64 {
+			if i%10 == 0 {
+				return v
+			}
+			return math.Round(v)
+		}), 1, "the index counts them by their cells", false},
+		"clipped": {with(func(_ int, v float64) float64 { return min(max(v, -12), 12) }), 1, "as they are: where the tail was cut off there, they are too light", true},
+		"far":     {with(func(_ int, v float64) float64 { return 0x1p400 * min(max(v, -12), 12) }), 0x1p400, " values at 3.0987e+121 as they are", true},
+		"code": {with(func(i int, v float64) float64 {
+			if i%50 == 0 {
+				return 30
+			}
+			return v
+		}), 1, "alpha and nu are fitted with the 80 values at 30 among the others", true},
+		"coarse": {with(func(_ int, v float64) float64 { return math.Round(min(max(v, -2), 2)) }), 1, "", true},
+	} {
+		col := newColumn(0, c.x)
+		require.Equal(t, c.none, col.Index == nil, "%s: %v", name, col.Notes)
+		text := strings.Join(col.Notes, "\n")
+		require.Contains(t, text, c.note, name)
+		if c.note == "" && !c.none {
+			require.Empty(t, col.Notes, name)
+		}
+		require.NotContains(t, text, "TailIndex", name)
+	}
+}
+
+// Amounts start at 0 and their samples may not: that is said where they are heavy.
+func TestAmountsStartSomewhere(t *testing.T) {
+	x, y := make([]float64, 3000), make([]float64, 3000)
+	stable.Key{Seed: 23}.StudentT(x, 1.7, 0)
+	for i, v := range x {
+		y[i] = math.Abs(v)
+	}
+	const words = "take their logarithm as data"
+	require.Contains(t, strings.Join(newColumn(0, y).Notes, ";"), words)
+	require.NotContains(t, strings.Join(newColumn(0, x).Notes, ";"), words)
+	for i := range y {
+		y[i] = 100 + x[i]/1000 // far from 0, as a price is
+	}
+	require.NotContains(t, strings.Join(newColumn(0, y).Notes, ";"), words)
 }

@@ -8,7 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
+	"strings"
 
 	"heavytail/diffusion"
 	"heavytail/internal/dmath"
@@ -200,6 +200,15 @@ func binomialTail(k, n int, p float64, upper bool) float64 {
 	return sum
 }
 
+// A noTail is why there is no tail to fit, without the name of the function that says so.
+type noTail struct {
+	why string
+	err error
+}
+
+func (e *noTail) Error() string { return "rare: no tail can be fitted to the event's values: " + e.why }
+func (e *noTail) Unwrap() error { return e.err }
+
 // Tail estimates the probability by a power tail fitted to the event's values of plain
 // samples less their median: with the k values above u, of index a by stable.SideIndex,
 // corrected for bias with a standard error of 2a/√k, and c the threshold less the median,
@@ -215,11 +224,10 @@ func Tail(values []float64, threshold float64) (Estimate, error) {
 	}
 	fit, err := stable.SideIndex(values, true)
 	if err != nil {
-		return Estimate{}, fmt.Errorf("rare: %w", err)
+		_, why, _ := strings.Cut(err.Error(), "SideIndex: ")
+		return Estimate{}, &noTail{why, err}
 	}
-	v := slices.Sorted(slices.Values(values))
-	mid := float64(v[(len(v)-1)/2]/2) + float64(v[len(v)/2]/2)
-	n, k, u := float64(len(values)), float64(fit.K), fit.Threshold
+	n, k, u, mid := float64(len(values)), float64(fit.K), fit.Threshold, fit.Center
 	if !(threshold-mid > u) {
 		return Estimate{}, fmt.Errorf("rare: the event is not beyond the %d largest values, to which the tail is fitted: count the samples instead", fit.K)
 	}

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -406,7 +407,18 @@ func TestPlainAndTail(t *testing.T) {
 	t.Logf("the tail's interval held %d of %d", held, repeats)
 	require.GreaterOrEqual(t, held, least)
 	_, err := Tail([]float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2)
-	require.Error(t, err)
+	require.ErrorContains(t, err, "rare: no tail can be fitted to the event's values: 12 values are too few")
+	v, err := Values(context.Background(), m, event, 4000, 0)
+	require.NoError(t, err)
+	limit := slices.Sorted(slices.Values(v))[len(v)-40]
+	for i := range v {
+		v[i] = min(v[i], limit)
+	}
+	_, err = Tail(v, event.Threshold)
+	require.ErrorContains(t, err, "rare: no tail can be fitted to the event's values: the outermost 40 values all equal")
+	var tied *stable.TieError
+	require.ErrorAs(t, err, &tied)
+	require.Equal(t, 40, tied.Count)
 }
 
 // Settings and models that cannot be are errors that say what to do.
