@@ -22,6 +22,9 @@ func openCSV(ctx context.Context, arg string, o Options) (*Set, error) {
 	}
 	defer f.Close()
 	s, err := readCSV(f, o)
+	if err == nil && (o.Window != 0 || o.Held != 0 || o.HeldOut) {
+		err = s.series(o)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", arg, err)
 	}

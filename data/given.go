@@ -7,10 +7,11 @@ import (
 	"strconv"
 )
 
-// Conditions writes the values of sample i's conditions to dst, as they were read. It
-// panics if dst has not len(s.Given) values.
+// Conditions writes the values of sample i's conditions to dst, as they were read: of a
+// window those of its first row. It panics if dst has not len(s.Given) values.
 func (s *Set) Conditions(dst []float64, i int) {
 	k := len(s.Given)
+	i = s.row(i)
 	copy(dst[:k], s.given[i*k:(i+1)*k])
 }
 

@@ -32,6 +32,8 @@ func (s *Set) at(i int) int {
 // left out: by its line in a table, by its number from 0 in an array.
 func (s *Set) Place(i int) string {
 	switch {
+	case s.Window > 0:
+		return fmt.Sprintf("lines %d to %d", s.at(s.row(i)), s.at(s.row(i)+s.Window-1))
 	case s.table:
 		return fmt.Sprintf("line %d", s.at(i))
 	case s.Images():

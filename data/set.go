@@ -29,11 +29,15 @@ type Set struct {
 	// others.
 	Range []float64
 
+	// Window is how many rows of a table each sample is, one after the other; 0: one.
+	Window int
+
 	bytes  []byte    // images, 0 black to 255 white
 	floats []float32 // images of numbers, toy sets, points of a program
 	wide   []float64 // points of files, as they were read
 	own    *own      // instead of them
 	given  []float64 // conditions, rows of len(Given) values
+	starts []int     // of windows, the first row of each; nil: samples are rows
 
 	table     bool      // the places of samples are lines
 	stretches []stretch // places of the samples; nil: sample i is number i of its file
@@ -59,6 +63,9 @@ type Options struct {
 	Rules      int
 	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
 	Given      []string  // tables: the columns that are conditions and not of the points, likewise (nil: none)
+	Window     int       // tables: rows of a sample (0: one)
+	Held       float64   // tables: the share of the rows, the last ones, that are not read (0: none)
+	HeldOut    bool      // tables: read those and not the others
 	Separator  string    // tables: comma, semicolon, tab, space, bar or colon (empty: found)
 	Decimal    string    // tables: point or comma (empty: found)
 	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
@@ -114,8 +121,11 @@ func (s *Set) Per() int {
 
 // Len returns the number of samples.
 func (s *Set) Len() int {
-	if s.own != nil {
+	switch {
+	case s.own != nil:
 		return s.own.Len()
+	case s.starts != nil:
+		return len(s.starts)
 	}
 	return (len(s.bytes) + len(s.floats) + len(s.wide)) / s.Per()
 }
@@ -135,7 +145,8 @@ func (s *Set) Get(dst []float32, i int, flip bool) int {
 			dst[j] = levels[v]
 		}
 	case s.wide != nil:
-		for j, v := range s.wide[i*per : (i+1)*per] {
+		at := s.row(i) * s.RowLen()
+		for j, v := range s.wide[at : at+per] {
 			dst[j] = float32(v)
 		}
 	default:
@@ -161,7 +172,8 @@ func (s *Set) Float64(dst []float64, i int) {
 		defer s.own.mu.Unlock()
 		s.own.Sample(dst[:per], i)
 	case s.wide != nil:
-		copy(dst[:per], s.wide[i*per:(i+1)*per])
+		at := s.row(i) * s.RowLen()
+		copy(dst[:per], s.wide[at:at+per])
 	case s.bytes != nil:
 		for j, v := range s.bytes[i*per : (i+1)*per] {
 			dst[j] = float64(levels[v])
@@ -317,8 +329,8 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
 		return nil, flagError("data %q: -separator, -decimal and -missing are for tables, csv:FILE; leave them out", spec)
 	}
-	if kind != "csv" && len(o.Given) > 0 {
-		return nil, flagError("data %q: -given is for tables, csv:FILE; leave it out", spec)
+	if kind != "csv" && (len(o.Given) > 0 || o.Window != 0 || o.Held != 0 || o.HeldOut) {
+		return nil, flagError("data %q: -given, -window, -held and -held-out are for tables, csv:FILE; leave them out", spec)
 	}
 	if kind != "images" && o.Background != "" {
 		return nil, flagError("data %q: -background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)

@@ -50,6 +50,12 @@ func (s *Set) Sum() string {
 	for _, v := range s.given {
 		word(math.Float64bits(v))
 	}
+	if s.Window > 0 {
+		word(uint64(s.Window))
+		for _, i := range s.starts {
+			word(uint64(i))
+		}
+	}
 	flush(0)
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

@@ -60,6 +60,9 @@ type Data struct {
 	Range      []float64 `json:"range,omitempty"`      // values of black and white in arrays of images; nil: 0 and 255 of bytes, −1 and 1 of others
 	Missing    string    `json:"missing,omitempty"`    // tables: drop rows with cells without value, or error
 
+	Window int     `json:"window,omitempty"` // rows of a table that a sample is; 0: one
+	Held   float64 `json:"held,omitempty"`   // share of a table's rows, the last ones, that are not trained on
+
 	Scaling   *Scaling    `json:"scaling,omitempty"`   // of the columns of points; nil: as they are
 	Transform []Transform `json:"transform,omitempty"` // of the columns of points, after their scaling; nil: none
 	Given     *Given      `json:"given,omitempty"`     // columns that the points are conditioned on; nil: none
@@ -217,6 +220,12 @@ func (d Data) validate() error {
 	}
 	if err := d.validateTransform(); err != nil {
 		return err
+	}
+	if d.Window != 0 && (d.Window < 2 || len(d.Shape) != 1 || d.Shape[0]%d.Window != 0) {
+		return fmt.Errorf("data of shape %v in windows of %d rows; want 2 or more rows of as many values each, or 0 for none", d.Shape, d.Window)
+	}
+	if !(d.Held >= 0 && d.Held < 1) {
+		return fmt.Errorf("a share of %v of the rows is held out; want 0 or more and below 1", d.Held)
 	}
 	if err := d.Given.validate(); err != nil {
 		return err

@@ -48,6 +48,14 @@ func (s *Scaling) Undo(dst []float64, z []float32) {
 	}
 }
 
+// Repeat makes of a scaling of the columns of rows that of windows of so many rows, 0
+// for none.
+func (s *Scaling) Repeat(window int) {
+	if window > 0 {
+		s.Center, s.Scale = slices.Repeat(s.Center, window), slices.Repeat(s.Scale, window)
+	}
+}
+
 // clone returns a copy, nil of nil.
 func (s *Scaling) clone() *Scaling {
 	if s == nil {

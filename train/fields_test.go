@@ -42,7 +42,7 @@ var idleFields = map[string]string{
 	"data.long_tail": "how the set was read, which is here already",
 	"data.points":    "how the set was read",
 	"data.size":      "how the set was read", "data.rules": "the same", "data.select": "the same", "data.separator": "the same", "data.decimal": "the same", "data.background": "the same", "data.range": "the same", "data.missing": "the same",
-	"data.given.select": "the same", "data.given.columns": "for people",
+	"data.held": "the same", "data.given.select": "the same", "data.given.columns": "for people",
 	"data.channels": "how the set was read",
 	"train.steps":   "the end of the run; the rate has its own total",
 	"train.micro":   "the same bytes with less memory",

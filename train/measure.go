@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"heavytail/data"
 	"heavytail/diffusion"
@@ -141,7 +142,10 @@ func farthest(set *data.Set, c int, middle float64) (i int, v float64) {
 // pointsOf gives the points of a set to who measures them.
 func pointsOf(set *data.Set) recipe.Points {
 	name := func(c int) string { return "column " + set.ColumnName(c) }
-	return recipe.Points{Len: set.Len(), Dim: set.Per(), Row: set.Float64, Name: name, Place: set.Place}
+	if set.Window > 0 { // each row once, whose columns keep their law over time
+		name = func(c int) string { return "column " + strings.TrimSuffix(set.ColumnName(c), "_1") }
+	}
+	return recipe.Points{Len: set.Rows(), Dim: set.RowLen(), Row: set.Row, Name: name, Place: set.RowPlace}
 }
 
 // digits rounds to four.

@@ -44,7 +44,7 @@ func readOptions(r *recipe.Recipe) data.Options {
 		rules = data.FirstRules
 	}
 	return data.Options{Size: d.Size, Channels: d.Channels, LongTail: d.LongTail, N: d.Points, Seed: r.Train.Seed,
-		Rules: rules, Columns: d.Select, Given: selected(d.Given), Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
+		Rules: rules, Columns: d.Select, Given: selected(d.Given), Window: d.Window, Held: d.Held, Separator: d.Separator, Decimal: d.Decimal, Missing: d.Missing, Background: d.Background, Range: d.Range}
 }
 
 // Open reads the data that r names, by r's settings, and notes in r what they are.
@@ -60,7 +60,7 @@ func Open(ctx context.Context, r *recipe.Recipe) (*data.Set, error) {
 // describe notes in r what the data are.
 func describe(r *recipe.Recipe, set *data.Set) {
 	d := &r.Data
-	d.Range, d.Sum = set.Range, set.Sum()
+	d.Range, d.Sum, d.Window = set.Range, set.Sum(), set.Window
 	describeGiven(d, set)
 	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
 }
@@ -112,6 +112,7 @@ func Scale(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
 	}
+	d.Scaling.Repeat(set.Window)
 	notes = append(notes, farOut(set, d)...)
 	how := "median and half interquartile range"
 	if kind == recipe.Std {
@@ -159,6 +160,9 @@ func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	}
 	if d.Transform, notes, err = recipe.MeasureTransform(kinds, d.Scaling, pointsOf(set)); err != nil {
 		return nil, fmt.Errorf("-transform %s: %w", strings.Join(kinds, ","), err)
+	}
+	if set.Window > 0 && d.Transform != nil {
+		d.Transform = slices.Repeat(d.Transform, set.Window)
 	}
 	if said != nil {
 		notes = append([]string{"columns bent by " + strings.Join(said, ", ") + " (-transform): samples come back in the units of the data"}, notes...)

@@ -61,6 +61,7 @@ func densityFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Uint64Var(&r.o.Seed, "seed", 0, "seed of the directions")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
 	fs.StringVar(&r.out, "o", "", "write the lines to this `file` .csv (empty: print them)")
+	fs.BoolVar(&r.read.HeldOut, "held-out", false, heldHelp+" (off)")
 	readFlags(fs, &r.read)
 	return func(ctx context.Context, e env, args []string) error {
 		if len(args) != 1 {
@@ -88,7 +89,10 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	rec := m.Recipe().Data
 	if isTable(spec) {
-		r.read.Columns, r.read.Given = rec.Select, m.Given()
+		r.read.Columns, r.read.Given, r.read.Window = rec.Select, m.Given(), rec.Window
+		if r.read.HeldOut {
+			r.read.Held = rec.Held
+		}
 	} else if names := m.Given(); names != nil {
 		return cli.Usage("%s: the densities of this model are given %s: give a table with these columns too", spec, nameWords(names))
 	}

@@ -82,6 +82,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.how.Extractor, "extractor", "", "images: features of `NAME`, fashion or random (empty: fashion for 28x28 grey images, random for others)")
 	fs.IntVar(&o.how.Threads, "threads", 0, "goroutines (0: all processors)")
 	o.device.defineAll(fs)
+	fs.BoolVar(&o.reading.HeldOut, "held-out", false, "of a model: "+heldHelp+" (off)")
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
 		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
@@ -130,7 +131,7 @@ func (o evalOptions) idle(images bool, gen string) error {
 			return cli.Usage("-%s is for points, these are images: leave it out", name)
 		case !images && name == "extractor":
 			return cli.Usage("-extractor is for images, these are points: leave it out")
-		case !model && slices.Contains([]string{"steps", "method", "weights", "device"}, name):
+		case !model && slices.Contains([]string{"steps", "method", "weights", "device", "held-out"}, name):
 			return cli.Usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
 		}
 	}
@@ -230,13 +231,19 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 	return set, err
 }
 
+// heldHelp is the help of -held-out.
+const heldHelp = "read only the last rows of the table, the share that -held kept from the training of the model"
+
 // likeTraining reads the real data as those that a model was trained on: the same
 // columns of a table, the same values for black and white.
 // The error is that of conditions which the data do not have.
 func (o *evalOptions) likeTraining(d recipe.Data, real, gen string) error {
 	spec := specOf(real)
 	if isTable(spec) {
-		o.reading.Columns, o.reading.Given = d.Select, d.Given.Names()
+		o.reading.Columns, o.reading.Given, o.reading.Window = d.Select, d.Given.Names(), d.Window
+		if o.reading.HeldOut {
+			o.reading.Held = d.Held
+		}
 	}
 	if kindOf(spec) == "npy" && o.reading.Range == nil && len(d.Shape) == 3 {
 		o.reading.Range = d.Range

@@ -32,7 +32,7 @@ var flagValues = map[string]map[string]string{
 		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "log-uniform": "true", "target": "data",
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
-		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error", "given": "y|1",
+		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error", "given": "y|1", "window": "3", "held": "0.4",
 		"width": "16", "mult": "1,2", "blocks": "2", "attention": "2", "heads": "4", "dropout": "0.4", "fixed": "true",
 	},
 	"sample": {
@@ -41,14 +41,14 @@ var flagValues = map[string]map[string]string{
 		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9",
 	},
 	"eval": {
-		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "1|3", "weights": "raw", "extractor": "fashion|random",
+		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "1|3", "weights": "raw", "held-out": "true", "extractor": "fashion|random",
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
 	"rare": {
 		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "event": "x0>0.5", "n": "150", "given": "y=2", "seed": "4", "per": "3", "method": "dlim|flow", "steps": "5", "json": "true",
 	},
 	"density": {
-		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "steps": "5", "probes": "3", "seed": "4", "o": "x.csv",
+		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "steps": "5", "probes": "3", "seed": "4", "o": "x.csv", "held-out": "true",
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
 	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table"},
@@ -75,10 +75,10 @@ var flagBases = map[string][]string{
 		"-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy", "-model %s/given/model.safetensors -n 3 -steps 3 -given y=-1 -o x.npy",
 	},
-	"eval": {"toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
+	"eval": {"csv:%s/x.csv model:%s/held/model.safetensors -n 40 -steps 3 -json e.json", "toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
 	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1",
 		"-model %s/given/model.safetensors -event x0>0 -n 100 -steps 2 -given y=-1"},
-	"density": {"csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
+	"density": {"csv:%s/x.csv -model %s/held/model.safetensors -steps 1", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
 		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
 	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
 	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema", "%s/small/model.safetensors x.onnx"}, "info": {"%s/tedm/model.safetensors"},
@@ -98,6 +98,7 @@ var idleFlags = map[string]string{
 var idleAfter = map[string]string{
 	"convert %s/tedm/model.safetensors x.safetensors -ema: -weights-only":    "-ema keeps weights only, which is what it asks for",
 	"convert %s/small/model.safetensors x.onnx: -ema":                        "an ONNX model has the weights that sample takes, the averaged",
+	"density csv:%s/x.csv -model %s/held/model.safetensors -steps 1: -seed":  "the same",
 	"density csv:%s/x.csv -model %s/table/model.safetensors -steps 3: -seed": "the exact trace takes no directions",
 	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                          "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
 }
@@ -177,6 +178,7 @@ func flagInputs(t *testing.T) string {
 	}
 	ok(t, dir, "train", "-data", "csv:x.csv", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "table")
 	ok(t, dir, "train", "-data", "csv:x.csv", "-given", "y", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "given")
+	ok(t, dir, "train", "-data", "csv:x.csv", "-window", "2", "-held", "0.3", "-steps", "30", "-batch", "16", "-process", "tedm", "-ema", "0.5,0.9", "-preview-every", "0", "-out", "held")
 	images(t, dir, 30)
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "100", "-o", "pictures/0/")
 	ok(t, dir, "sample", "-n", "15", "-steps", "2", "-seed", "200", "-o", "pictures/1/")

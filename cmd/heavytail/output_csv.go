@@ -23,6 +23,9 @@ func (t rows) write(ctx context.Context, r *sampleRequest) error {
 	if r.loaded.Scaled() {
 		bits = 64
 	}
+	if window := r.loaded.Recipe().Data.Window; window > 0 {
+		return t.sequences(ctx, r, window, bits)
+	}
 	const least = 2 // bytes of a value: a digit and what parts it from the next
 	return atomicfile.WriteSized(t.path, least*int64(r.options.N)*int64(r.per()), func(w io.Writer) error {
 		b := bufio.NewWriter(w)

@@ -32,6 +32,8 @@ func dataFlags(c *catalogue) {
 	define(c, "points", "toy sets: `number` of points (0: 32000)", parseInt, func(r *R) *int { return &r.Data.Points })
 	define(c, "columns", columnsHelp, list(parseText), func(r *R) *[]string { return &r.Data.Select })
 	givenFlag(c)
+	define(c, "window", "tables: rows that follow each other and are `L` times of one sample (0: each row is a sample)", parseInt, func(r *R) *int { return &r.Data.Window })
+	define(c, "held", "tables: `share` of the rows, the last ones, that are not trained on (0: none)", parseFloat, func(r *R) *float64 { return &r.Data.Held })
 	define(c, "separator", separatorHelp, parseText, func(r *R) *string { return &r.Data.Separator })
 	define(c, "decimal", decimalHelp, parseText, func(r *R) *string { return &r.Data.Decimal })
 	define(c, "background", backgroundHelp, parseText, func(r *R) *string { return &r.Data.Background })

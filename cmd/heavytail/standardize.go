@@ -58,7 +58,7 @@ func transformFlag(c *catalogue) {
 		if len(r.Data.Transform) == 0 {
 			return !slices.ContainsFunc(v.v, func(kind string) bool { return kind != recipe.None })
 		}
-		if len(v.v) != 1 && len(v.v) != len(r.Data.Transform) {
+		if len(v.v) != 1 && len(v.v)*max(r.Data.Window, 1) != len(r.Data.Transform) {
 			return false
 		}
 		for c, t := range r.Data.Transform {

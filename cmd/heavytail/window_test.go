@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestWindow: sequences of rows are trained on, all but a share that is held out, drawn
+// as a table with the times of their rows, and judged by the rows held out.
+func TestWindow(t *testing.T) {
+	dir := t.TempDir()
+	writeGiven(t, filepath.Join(dir, "x.csv"), 1, 200)
+	args := strings.Fields("train -data csv:x.csv -columns x,y -given 2 -window 3 -held 0.2 -transform none,asinh -process tedm -steps 20 -batch 64 -preview-every 20 -out m")
+	require.Contains(t, ok(t, dir, args...).stderr, "158 samples of [6]")
+	ok(t, dir, append(args, "-resume", "-steps", "22")...)
+	for _, wrong := range []string{"-window 4", "-held 0.3"} {
+		require.Contains(t, fails(t, dir, 2, append(append(args, "-resume"), strings.Fields(wrong)...)...), "would change data.")
+	}
+	d := recipeOf(t, dir, "m/model.safetensors").Data
+	require.Equal(t, []any{3, 0.2, []string{"x_1", "y_1", "x_2", "y_2", "x_3", "y_3"}}, []any{d.Window, d.Held, d.Columns})
+
+	given := []string{"-given", "side of x=1"}
+	ok(t, dir, append(strings.Fields("sample -model m/model.safetensors -n 5 -steps 3 -batch 2 -o s.csv"), given...)...)
+	lines := strings.Split(strings.TrimSpace(readFile(t, filepath.Join(dir, "s.csv"))), "\n")
+	require.Equal(t, "sample,time,x,y", lines[0])
+	require.Len(t, lines, 1+5*3)
+	for i, line := range lines[1:] {
+		require.True(t, strings.HasPrefix(line, fmt.Sprintf("%d,%d,", i/3, 1+i%3)), line)
+		require.Equal(t, 3, strings.Count(line, ","))
+	}
+	ok(t, dir, append(strings.Fields("sample -model m/model.safetensors -n 5 -steps 3 -o s.npy"), given...)...)
+
+	density := func(more ...string) string {
+		return ok(t, dir, append(strings.Fields("density x.csv -model m/model.safetensors -steps 2"), more...)...).stdout
+	}
+	require.Equal(t, 1+198, strings.Count(density(), "\n"))
+	require.Equal(t, 1+38, strings.Count(density("-held-out"), "\n"), "40 rows")
+	require.Contains(t, ok(t, dir, strings.Fields("eval x.csv m/model.safetensors -held-out -steps 3 -columns y_2")...).stdout, "y_2")
+	ok(t, dir, "rare", "-model", "m/model.safetensors", "-event", "x_1 + x_2 + x_3 > 5", "-n", "100", "-steps", "3", given[0], given[1])
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.csv"), []byte("1\n2\n3\n"), 0o644))
+	require.Contains(t, fails(t, dir, 1, "train", "-data", "few.csv", "-window", "4", "-out", "f"), "nowhere in 3 rows")
+	require.Contains(t, fails(t, dir, 2, "train", "-data", "toy:rings", "-window", "4", "-out", "f"), "are for tables")
+	require.Contains(t, fails(t, dir, 2, "eval", "x.csv", "few.csv", "-held-out"), "-held-out")
+	require.NoDirExists(t, filepath.Join(dir, "f"))
+}
