@@ -1,6 +1,7 @@
 package cuda_test
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/tensor"
 	"heavytail/tensor/devicetest"
 )
 
@@ -115,4 +117,29 @@ func TestFastBatches(t *testing.T) {
 	two := pass(t, openFast(t, cuda.BF16, 1), coreNets["unet"], 2, false)["y"]
 	one := pass(t, openFast(t, cuda.BF16, 2), coreNets["unet"], 1, false)["y"]
 	numtest.SameBits(t, two[:len(one)], one, "the first of two")
+}
+
+// Gradients of biases are added in parts in the fast modes: of integers all rows, once.
+func TestFastBiases(t *testing.T) {
+	for _, m := range []cuda.Mode{cuda.TF32, cuda.BF16} {
+		fewest := 0
+		for _, c := range []struct{ rows, more int }{{511, 0}, {512, 1}, {1024, 1}, {1301, 2}} {
+			rows, more := c.rows, c.more
+			run := func(dev tensor.Device) []float32 {
+				const c, o = 8, 40
+				dw, db := upload(dev, integers(c*o, 1), c, o), upload(dev, integers(o, 2), o)
+				dy := upload(dev, integers(rows*(o+3), 3), rows, o+3).Columns(0, o)
+				dev.LinearBackward(nil, dw, db, dy, upload(dev, integers(rows*c, 4), rows, c), dw)
+				return down(db)
+			}
+			d := cudatest.Open(t, cudatest.Config{Mode: m})
+			before := d.Launches()
+			numtest.SameBits(t, run(kernels.New(1)), run(d), fmt.Sprint(m, rows))
+			if n := d.Launches() - before; more == 0 {
+				fewest = n
+			} else {
+				require.Equal(t, fewest+more, n, "launches of %v, %d rows", m, rows)
+			}
+		}
+	}
 }

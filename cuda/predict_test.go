@@ -1,7 +1,9 @@
 package cuda_test
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -26,7 +28,7 @@ const (
 )
 
 // A pipe cost: instructions issued, and cycles of a scheduler's pipes for a warp.
-type cost struct{ issue, fma, alu, f64, xu float64 }
+type cost struct{ issue, fma, alu, f64, xu, tensor float64 }
 
 // costOf says what a warp instruction of PTX becomes on capability 9.0: the rates are
 // those of the CUDA programming guide, the expansions of division and root are
@@ -53,7 +55,9 @@ func costOf(op string) cost {
 		return cost{issue: 1, fma: 1}
 	case is("mul.", "mad."):
 		return cost{issue: 1, fma: 2}
-	case is("ld.", "st.", "cp.async", "shfl", "bar", "bra", "ret", "ldmatrix", "mma"):
+	case is("mma."): // 512 multiply-adds of bfloat16 a cycle, of which mma.sync is said to reach 62 %
+		return cost{issue: 1, tensor: 4 / 0.62}
+	case is("ld.", "st.", "cp.async", "shfl", "bar", "bra", "ret", "ldmatrix"):
 		return cost{issue: 1}
 	case is("mov", "cvta"):
 		return cost{} // mostly renamed away
@@ -69,26 +73,29 @@ func reuses(entry string) bool {
 	return slices.ContainsFunc([]string{"sgemm", "sconv", "sany", "wgrad", "attention"}, func(p string) bool { return strings.HasPrefix(entry, p) })
 }
 
-// seconds is the least time of a launch on the GPU, whose blocks are like one.
+// seconds is the least time of a launch on the GPU, whose blocks are like one. The warps
+// of a processor's blocks are on as many of its four schedulers as there are warps.
 func seconds(entry string, grid [3]uint32, st *emu.Stats) float64 {
 	var c cost
 	shuffles := 0.0
 	for op, n := range st.Issued {
 		k, n := costOf(op), float64(n)
-		c = cost{c.issue + n*k.issue, c.fma + n*k.fma, c.alu + n*k.alu, c.f64 + n*k.f64, c.xu + n*k.xu}
+		c = cost{c.issue + n*k.issue, c.fma + n*k.fma, c.alu + n*k.alu, c.f64 + n*k.f64, c.xu + n*k.xu, c.tensor + n*k.tensor}
 		if strings.HasPrefix(op, "shfl") {
 			shuffles += n
 		}
 	}
 	sectors := float64(st.GlobalSectors)
 	moved := float64(st.SharedWavefronts) + sectors/4 + shuffles
-	cycles := max(c.issue/4, c.fma/4, c.alu/4, c.f64/4, c.xu/4, moved)
 	all := int(grid[0] * grid[1] * grid[2])
+	rounds := (all + sms - 1) / sms
+	busy := float64(min(4, rounds*st.Warps))
+	cycles := max(max(c.issue, c.fma, c.alu, c.f64, c.xu, c.tensor)/busy, moved)
 	rate := dramBytes
 	if reuses(entry) {
 		rate = l2Bytes
 	}
-	return max(float64((all+sms-1)/sms)*cycles/clockHz, float64(all)*sectors*32/rate)
+	return max(float64(rounds)*cycles/clockHz, float64(all)*sectors*32/rate)
 }
 
 // A prediction is the sum of the least times of what was launched.
@@ -99,11 +106,11 @@ type prediction struct {
 }
 
 // predict runs f on a device that samples its launches.
-func predict(t *testing.T, f func(d *cuda.Device) func()) prediction {
+func predict(t *testing.T, m cuda.Mode, f func(d *cuda.Device) func()) prediction {
 	t.Helper()
 	p := prediction{by: map[string]float64{}}
 	on := false
-	drv := cudatest.New(cudatest.Config{Memory: 16 << 30, Seed: 1, Sampled: func(entry string, grid [3]uint32, st *emu.Stats) {
+	drv := cudatest.New(cudatest.Config{Memory: 16 << 30, Seed: 1, Processors: sms, Sampled: func(entry string, grid [3]uint32, st *emu.Stats) {
 		if !on {
 			return
 		}
@@ -112,7 +119,7 @@ func predict(t *testing.T, f func(d *cuda.Device) func()) prediction {
 		p.launches++
 		p.by[entry] += s
 	}})
-	d, err := cuda.New(drv, cuda.Options{})
+	d, err := cuda.New(drv, cuda.Options{Mode: m})
 	require.NoError(t, err)
 	defer d.Close()
 	run := f(d)
@@ -129,7 +136,7 @@ func predict(t *testing.T, f func(d *cuda.Device) func()) prediction {
 // within the share of its instructions that multiply; a copy moves at memory's speed.
 func TestPredictions(t *testing.T) {
 	const depth = 512
-	product := predict(t, func(d *cuda.Device) func() {
+	product := predict(t, cuda.Exact, func(d *cuda.Device) func() {
 		y, x, w := d.New(4096, 4096), d.New(4096, depth), d.New(depth, 4096)
 		return func() { d.Linear(y, x, w, nil) }
 	})
@@ -139,7 +146,7 @@ func TestPredictions(t *testing.T) {
 	require.Greater(t, tflops, 45.0)
 
 	const n = 1 << 20
-	add := predict(t, func(d *cuda.Device) func() {
+	add := predict(t, cuda.Exact, func(d *cuda.Device) func() {
 		y, x := d.New(n), d.New(n)
 		return func() { d.Add(y, x, x) }
 	})
@@ -153,19 +160,21 @@ func TestPredictions(t *testing.T) {
 		name  string
 		batch int
 		train bool
-	}{{"mnist", 1, false}, {"mnist", 64, false}, {"cifar10_lt", 1, false}, {"cifar10_lt", 64, false}, {"mnist", 64, true}} {
-		t.Run(fmt.Sprintf("%s %d %v", c.name, c.batch, c.train), func(t *testing.T) { predictNet(t, c.name, c.batch, c.train) })
+		mode  cuda.Mode
+	}{{"mnist", 1, false, cuda.Exact}, {"mnist", 64, false, cuda.Exact}, {"cifar10_lt", 1, false, cuda.Exact}, {"cifar10_lt", 64, false, cuda.Exact},
+		{"mnist", 64, true, cuda.Exact}, {"mnist", 64, true, cuda.BF16}, {"mnist", 64, true, cuda.TF32}} {
+		t.Run(fmt.Sprintf("%s %d %v %v", c.name, c.batch, c.train, c.mode), func(t *testing.T) { predictNet(t, c.name, c.batch, c.train, c.mode) })
 	}
 }
 
 func predictKernels(t *testing.T) {
-	print := func(name string, p prediction) { t.Logf("| %s | %.4g |", name, p.seconds*1e6) }
-	print("GroupNorm and SiLU, 128 channels at 32²", predict(t, func(d *cuda.Device) func() {
+	print := func(name string, p prediction) { t.Logf("| %s | %.4g |%s", name, p.seconds*1e6, p.shares()) }
+	print("GroupNorm and SiLU, 128 channels at 32²", predict(t, cuda.Exact, func(d *cuda.Device) func() {
 		x, y, g, b, st := d.New(64, 32, 32, 128), d.New(64, 32, 32, 128), d.New(128), d.New(128), d.New(64, 256)
 		return func() { d.GroupNorm(y, x, g, b, nil, st, tensor.NormOpt{Groups: 32, Eps: 1e-5, SiLU: true}) }
 	}))
 	for _, tokens := range []int{64, 256} {
-		print(fmt.Sprintf("attention, 4 heads of 64, %d tokens", tokens), predict(t, func(d *cuda.Device) func() {
+		print(fmt.Sprintf("attention, 4 heads of 64, %d tokens", tokens), predict(t, cuda.Exact, func(d *cuda.Device) func() {
 			y, qkv := d.New(64, tokens, 256), d.New(64, tokens, 768)
 			return func() { d.Attention(y, qkv, 4) }
 		}))
@@ -175,7 +184,7 @@ func predictKernels(t *testing.T) {
 		family stable.Family
 	}{{"normal", stable.NormalFamily(1)}, {"symmetric stable, α 1.7", stable.SymmetricFamily(1.7)}} {
 		const n = 1 << 24
-		p := predict(t, func(d *cuda.Device) func() {
+		p := predict(t, cuda.Exact, func(d *cuda.Device) func() {
 			x := d.New(n)
 			return func() { d.Noise(x, stable.Key{Seed: 1}, f.family, 0) }
 		})
@@ -188,11 +197,11 @@ func predictKernels(t *testing.T) {
 			}
 			opt := tensor.ConvOpt{Stride: s.stride, Normalized: normalized}
 			out, name := s.h/s.stride, fmt.Sprintf("conv %d×%d/%d, %d→%d at %d², normalised %v", s.k, s.k, s.stride, s.c, s.o, s.h, normalized)
-			print(name, predict(t, func(d *cuda.Device) func() {
+			print(name, predict(t, cuda.Exact, func(d *cuda.Device) func() {
 				x, y, w, b := d.New(64, s.h, s.h, s.c), d.New(64, out, out, s.o), d.New(s.k, s.k, s.c, s.o), d.New(s.o)
 				return func() { d.Conv2D(y, x, w, b, nil, opt) }
 			}))
-			print(name+", backward", predict(t, func(d *cuda.Device) func() {
+			print(name+", backward", predict(t, cuda.Exact, func(d *cuda.Device) func() {
 				x, y, w := d.New(64, s.h, s.h, s.c), d.New(64, out, out, s.o), d.New(s.k, s.k, s.c, s.o)
 				dx, dw, db := d.New(64, s.h, s.h, s.c), d.New(s.k, s.k, s.c, s.o), d.New(s.o)
 				return func() { d.Conv2DBackward(dx, dw, db, y, x, w, opt) }
@@ -201,10 +210,10 @@ func predictKernels(t *testing.T) {
 	}
 }
 
-func predictNet(t *testing.T, name string, batch int, training bool) {
+func predictNet(t *testing.T, name string, batch int, training bool, m cuda.Mode) {
 	cfg, err := nn.Preset(name)
 	require.NoError(t, err)
-	p := predict(t, func(d *cuda.Device) func() {
+	p := predict(t, m, func(d *cuda.Device) func() {
 		net, err := nn.New(d, cfg)
 		require.NoError(t, err)
 		shape := net.SampleShape()
@@ -225,13 +234,15 @@ func predictNet(t *testing.T, name string, batch int, training bool) {
 			_, _ = opt.Update(1e-3, 1) // gradients of samples of blocks are no gradients
 		}
 	})
-	kinds := []string{}
-	for k := range p.by {
-		kinds = append(kinds, k)
+	t.Logf("| %s, batch %d, training %v, %v | %d | %.4g ms |%s", name, batch, training, m, p.launches, p.seconds*1e3, p.shares())
+}
+
+// shares lists the kernels that take most, in µs.
+func (p prediction) shares() string {
+	kinds := slices.SortedFunc(maps.Keys(p.by), func(a, b string) int { return cmp.Compare(p.by[b], p.by[a]) })
+	var s strings.Builder
+	for _, k := range kinds[:min(12, len(kinds))] {
+		fmt.Fprintf(&s, " %s %.4g", k, p.by[k]*1e6)
 	}
-	slices.SortFunc(kinds, func(a, b string) int { return int(1e12 * (p.by[b] - p.by[a])) })
-	t.Logf("| %s, batch %d, training %v | %d | %.4g ms |", name, batch, training, p.launches, p.seconds*1e3)
-	for _, k := range kinds[:min(8, len(kinds))] {
-		t.Logf("    %-24s %.4g ms", k, p.by[k]*1e3)
-	}
+	return s.String()
 }

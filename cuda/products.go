@@ -158,12 +158,39 @@ func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	d.sumRows(db, dy)
 }
 
-// sumRows adds the rows of dy to db in ascending order; nil is skipped.
+// sumRows adds the rows of dy to db, in the exact mode in ascending order; nil is
+// skipped.
 func (d *Device) sumRows(db, dy *tensor.Tensor) {
-	if db != nil {
-		db.Touch()
-		d.columnSums(at(db), db.Len(), of(dy), 1, true)
+	if db == nil {
+		return
 	}
+	db.Touch()
+	x := of(dy)
+	if d.opt.Mode != Exact && x.cols > 0 {
+		x = d.partSums(x)
+	}
+	d.columnSums(at(db), db.Len(), x, 1, true)
+}
+
+// leastPart is how many rows a part of a sum has at least.
+const leastPart = 256
+
+// partSums returns sums of parts of x's rows, so many that two blocks of columns are on
+// every processor, in memory that the method has until it ends; or x if it is short.
+func (d *Device) partSums(x matrix) matrix {
+	parts := min(up(2*d.info.Processors, up(x.cols, 32)), x.rows/leastPart)
+	if parts < 2 {
+		return x
+	}
+	each := up(x.rows, parts)
+	whole := matrix{x.at, x.rows / each * each, x.cols, x.pitch}
+	last := matrix{x.at + 4*uint64(whole.rows)*uint64(x.pitch), x.rows - whole.rows, x.cols, x.pitch}
+	sums := d.matrix(up(x.rows, each), x.cols)
+	d.columnSums(sums.at, sums.pitch, whole, whole.rows/each, false)
+	if last.rows > 0 {
+		d.columnSums(sums.at+4*uint64(sums.rows-1)*uint64(sums.pitch), sums.pitch, last, 1, false)
+	}
+	return sums
 }
 
 // columnSums sets row i of a matrix at dst to the sum of the rows of sample i of x,

@@ -53,8 +53,8 @@ func integers(n int, seed uint64) []float32 {
 // sides is the least k with k·k·each ≥ n.
 func sides(n, each int) int { return int(math.Ceil(math.Sqrt(float64(n) / float64(each)))) }
 
-// large runs a product, a convolution and the gradients of a weight of each, all of
-// sizes that make a block of the large tilings for every processor; it returns their
+// large runs products, convolutions and the gradients of a weight of each, of sizes that
+// make a block of each of the larger tilings for every processor; it returns their
 // results.
 func large(dev tensor.Device, processors int, fill func(n int, seed uint64) []float32) (out []float32) {
 	seed := uint64(0)
@@ -62,20 +62,22 @@ func large(dev tensor.Device, processors int, fill func(n int, seed uint64) []fl
 		seed++
 		return upload(dev, fill(count(shape), seed), shape...)
 	}
-	y, x, w := dev.New(128*processors, 256), mk(128*processors, 32), mk(32, 256)
-	dev.Linear(y, x, w, mk(256))
+	for _, s := range [][2]int{{16, 256}, {16, 64}, {8, 64}} { // rows of eight pixels for a processor, and columns
+		y := dev.New(8*s[0]*processors, s[1])
+		dev.Linear(y, mk(8*s[0]*processors, 32), mk(32, s[1]), mk(s[1]))
+		conv := dev.New(processors, s[0], 8, s[1])
+		dev.Conv2D(conv, mk(processors, s[0], 8, 32), mk(3, 3, 32, s[1]), mk(s[1]), nil, tensor.ConvOpt{})
+		out = append(append(out, down(y)...), down(conv)...)
+	}
 	c := 64 * sides(processors, 1)
 	dw := mk(c, c)
 	dev.LinearBackward(nil, dw, nil, mk(20, c), mk(20, c), dw)
-
-	img, taps := mk(processors, 16, 8, 32), mk(3, 3, 32, 256)
-	conv := dev.New(processors, 16, 8, 256)
-	dev.Conv2D(conv, img, taps, mk(256), nil, tensor.ConvOpt{})
-	c = 64 * sides(processors, 9)
-	back := mk(3, 3, c, c)
-	dev.Conv2DBackward(nil, back, nil, mk(1, 4, 3, c), mk(1, 4, 3, c), back, tensor.ConvOpt{})
-	for _, t := range []*tensor.Tensor{y, dw, conv, back} {
-		out = append(out, down(t)...)
+	out = append(out, down(dw)...)
+	for _, c := range [][2]int{{1, 1}, {2, 1}} {
+		c := [2]int{c[0] * 64 * sides(processors, 9), c[1] * 64 * sides(processors, 9)}
+		back := mk(3, 3, c[0], c[1])
+		dev.Conv2DBackward(nil, back, nil, mk(1, 4, 3, c[1]), mk(1, 4, 3, c[0]), back, tensor.ConvOpt{})
+		out = append(out, down(back)...)
 	}
 	return out
 }
@@ -97,7 +99,8 @@ func TestTilings(t *testing.T) {
 	}
 	numtest.SameBits(t, heads(kernels.New(1)), heads(d), "heads of 32")
 	if entries != nil {
-		for _, name := range []string{"sgemm_128x128", "sconv_128x128", "wgrad_64", "wgrad_taps_64", "attention_32", "fill_4"} {
+		for _, name := range []string{"sgemm_128x128", "sgemm_128x64", "sgemm_64x64", "sconv_128x128", "sconv_128x64", "sconv_64x64",
+			"wgrad_64x64", "wgrad_taps_128x64", "wgrad_taps_64x64", "attention_32", "fill_4"} {
 			require.True(t, entries[name], "nothing took %s", name)
 		}
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Shared int   // bytes of shared memory that a block may have; 0: 227 KiB
 	Old    bool  // a GPU of capability 7.0
 
+	Processors int // that the GPU says it has; 0: 4
+
 	Mode cuda.Mode // of the device
 
 	// Fail, if not nil, is asked before every call of the driver, by its name; the
@@ -63,7 +65,7 @@ func Open(t testing.TB, c Config) *cuda.Device {
 
 func openGPU(t testing.TB, c Config) *cuda.Device {
 	t.Helper()
-	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Fail != nil || c.Sampled != nil {
+	if c.Memory != 0 || c.Shared != 0 || c.Old || c.Processors != 0 || c.Fail != nil || c.Sampled != nil {
 		t.Skip("needs the interpreter")
 	}
 	d, err := cuda.OpenWith(0, cuda.Options{Mode: c.Mode})
@@ -103,6 +105,9 @@ func New(c Config) *Driver {
 	if c.Shared == 0 {
 		c.Shared = 227 << 10
 	}
+	if c.Processors == 0 {
+		c.Processors = 4
+	}
 	return &Driver{Config: c, segments: map[uint64]int64{}, next: 1 << 40}
 }
 
@@ -130,7 +135,7 @@ func (d *Driver) misuse(err error) {
 
 // Info says what the GPU is.
 func (d *Driver) Info() cuda.Info {
-	i := cuda.Info{Name: "interpreter", Version: "emu", Capability: 90, Processors: 4, Shared: d.Shared, Memory: d.Memory}
+	i := cuda.Info{Name: "interpreter", Version: "emu", Capability: 90, Processors: d.Processors, Shared: d.Shared, Memory: d.Memory}
 	if d.Old {
 		i.Capability = 70
 	}

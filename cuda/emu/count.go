@@ -1,9 +1,12 @@
 package emu
 
+import "math"
+
 // Stats are what a launch did, in warp instructions.
 type Stats struct {
 	Issued map[string]int64 // by opcode
 	Total  int64
+	Warps  int // of a block
 
 	// Requests to shared memory; the wavefronts that they took; those that as
 	// many distinct bytes need at 128 to a wavefront; and, by line of the text,
@@ -25,16 +28,22 @@ func (w *warp) countShared(addr []uint64, n int) {
 	st := w.cta.stats
 	st.SharedRequests++
 	per := 128 / max(n, 4)
-	waves, distinct := 0, map[uint64]bool{}
+	waves, distinct := 0, 0
+	all := w.cta.stamp + 1 // words of this request, and after it of each of its phases
+	w.cta.stamp = all
 	for lo := 0; lo < len(addr); lo += per {
 		var banks [32]int
-		phase := map[uint64]bool{}
+		w.cta.stamp++
 		most := 0
 		for _, a := range addr[lo:min(len(addr), lo+per)] {
-			for word := a / 4; word <= (a+uint64(n)-1)/4; word++ {
-				distinct[word] = true
-				if !phase[word] {
-					phase[word] = true
+			a &= math.MaxUint32
+			for word := a / 4; word <= (a+uint64(n)-1)/4 && word < uint64(len(w.cta.seen)); word++ {
+				seen := &w.cta.seen[word]
+				if *seen < all {
+					distinct++
+				}
+				if *seen != w.cta.stamp {
+					*seen = w.cta.stamp
 					banks[word%32]++
 					most = max(most, banks[word%32])
 				}
@@ -43,7 +52,7 @@ func (w *warp) countShared(addr []uint64, n int) {
 		waves += most
 	}
 	st.SharedWavefronts += int64(waves)
-	st.SharedIdeal += int64((len(distinct) + 31) / 32)
+	st.SharedIdeal += int64((distinct + 31) / 32)
 	if need := (len(addr)*n + 127) / 128; waves > need {
 		st.Conflicts[w.cur.line] += int64(waves - need)
 	}
@@ -52,15 +61,26 @@ func (w *warp) countShared(addr []uint64, n int) {
 func (w *warp) countGlobal(addr []uint64, n int) {
 	st := w.cta.stats
 	st.GlobalRequests++
-	sectors, distinct := map[uint64]bool{}, map[uint64]bool{}
+	var sectors, distinct [64]uint64
+	found, asked := sectors[:0], distinct[:0]
 	for _, a := range addr {
-		distinct[a] = true // an address is a multiple of n
+		asked = add(asked, a) // an address is a multiple of n
 		for s := a / 32; s <= (a+uint64(n)-1)/32; s++ {
-			sectors[s] = true
+			found = add(found, s)
 		}
 	}
-	st.GlobalSectors += int64(len(sectors))
-	st.GlobalBytes += int64(len(distinct) * n)
+	st.GlobalSectors += int64(len(found))
+	st.GlobalBytes += int64(len(asked) * n)
+}
+
+// add adds x to a set, which mostly holds it last.
+func add(set []uint64, x uint64) []uint64 {
+	for i := len(set) - 1; i >= 0; i-- {
+		if set[i] == x {
+			return set
+		}
+	}
+	return append(set, x)
 }
 
 // counted lists the addresses of the lanes that take part, if anybody counts.

@@ -74,6 +74,8 @@ type cta struct {
 	serial int32
 	shared []byte
 	words  []sharedWord
+	seen   []int64 // by word: the latest request and phase that countShared saw it in
+	stamp  int64
 	epoch  int32
 	steps  int64
 }
@@ -102,6 +104,7 @@ func (k *Kernel) Run(g *Memory, l Launch) (st *Stats, err error) {
 	rnd := rand.New(rand.NewSource(l.Seed))
 	n := l.Grid[0] * l.Grid[1] * l.Grid[2]
 	ws := k.warps(&l)
+	st.Warps = len(ws)
 	blocks := order(int(n), l.Seed, rnd)
 	if l.Blocks > 0 {
 		blocks = blocks[:min(l.Blocks, len(blocks))]
@@ -187,6 +190,9 @@ func (c *cta) run(ws []*warp, rnd *rand.Rand) {
 		c.shared[i] = 0xFF
 	}
 	c.words = make([]sharedWord, (len(c.shared)+3)/4)
+	if c.l.Count {
+		c.seen = make([]int64, len(c.words))
+	}
 	c.epoch = 1
 	for _, w := range ws {
 		w.start(c)

@@ -17,14 +17,16 @@ type SGEMM struct {
 	Any              bool // any sizes, pitches and float32 addresses: copies of 4 bytes
 }
 
-// SGEMMs are the products: one for large shapes, one for small shapes; the
-// convolutions in their direct form; and two for any sizes, the second for few
-// outputs. A product is a convolution of one tap.
+// SGEMMs are the products: for large shapes, for such as have too few blocks of that,
+// and for small ones; the convolutions in their direct form; and two for any sizes, the
+// second for few outputs. A product is a convolution of one tap.
 var SGEMMs = []SGEMM{
 	{Name: "sgemm_128x128", BM: 128, BN: 128, TM: 8, TN: 16, Stages: 3, MinBlock: 2},
-	{Name: "sgemm_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4},
+	{Name: "sgemm_128x64", BM: 128, BN: 64, TM: 8, TN: 8, Stages: 3, MinBlock: 3},
+	{Name: "sgemm_64x64", BM: 64, BN: 64, TM: 8, TN: 4, Stages: 3, MinBlock: 4},
 	{Name: "sconv_128x128", BM: 128, BN: 128, TM: 8, TN: 16, Stages: 3, MinBlock: 2, Conv: true},
-	{Name: "sconv_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4, Conv: true},
+	{Name: "sconv_128x64", BM: 128, BN: 64, TM: 8, TN: 8, Stages: 3, MinBlock: 3, Conv: true},
+	{Name: "sconv_64x64", BM: 64, BN: 64, TM: 8, TN: 4, Stages: 3, MinBlock: 4, Conv: true},
 	{Name: "sany_64x64", BM: 64, BN: 64, TM: 4, TN: 4, Stages: 3, MinBlock: 4, Conv: true, Any: true},
 	{Name: "sany_64x32", BM: 64, BN: 32, TM: 4, TN: 4, Stages: 3, MinBlock: 8, Conv: true, Any: true},
 }

@@ -2,35 +2,53 @@ package gen
 
 // A Wgrad is a gradient of a weight in the order of the CPU, one that goes on from
 // what C holds: C[m,n] += Σ_k A[k,m]·B[k,n] in ascending k, both with k outermost.
-// A block makes Tile×Tile of them, a thread (Tile/8)×4: rows 4·ty + 0…3 and 32
-// more, columns 4·tx + 0…3. M, N and the pitches are multiples of 4 and addresses
-// of 16, unless Any is set. Grid: (⌈N/Tile⌉, ⌈M/Tile⌉), with Conv and taps.
+// A block makes BM×BN of them, a thread TM×TN: rows 4·ty + 0…3 and every 4·BM/TM
+// more, columns 4·tx + 0…3 and every 4·BN/TN more, or with TN = 2 columns 2·tx and
+// 2·tx + 1. M, N and the pitches are multiples of 4 and addresses of 16, unless Any is
+// set. Grid: (⌈N/BN⌉, ⌈M/BM⌉), with Conv and taps.
 //
 // With Conv, A is x and B is dy of a convolution, and k runs over the pixels of
 // dy through which a tap sees inside of x: see place.
 type Wgrad struct {
-	Name      string
-	Tile      int // 64, or 32 for more blocks
-	Conv, Any bool
+	Name           string
+	BM, BN, TM, TN int
+	Conv, Any      bool
 }
 
 // Wgrads are the gradients of weights: of products, of convolutions, and of both
-// at any size, since a product is a convolution of one tap.
+// at any size, since a product is a convolution of one tap. A sum must not be cut, so
+// that only smaller tiles make more blocks; they read more for what they compute.
 var Wgrads = []Wgrad{
-	{Name: "wgrad_64", Tile: 64}, {Name: "wgrad_32", Tile: 32},
-	{Name: "wgrad_taps_64", Tile: 64, Conv: true}, {Name: "wgrad_taps_32", Tile: 32, Conv: true},
-	{Name: "wgrad_any", Tile: 32, Conv: true, Any: true},
+	{Name: "wgrad_64x64", BM: 64, BN: 64, TM: 8, TN: 4},
+	{Name: "wgrad_64x32", BM: 64, BN: 32, TM: 4, TN: 4},
+	{Name: "wgrad_32x32", BM: 32, BN: 32, TM: 4, TN: 4},
+	{Name: "wgrad_32x16", BM: 32, BN: 16, TM: 4, TN: 2},
+	{Name: "wgrad_taps_128x64", BM: 128, BN: 64, TM: 8, TN: 8, Conv: true},
+	{Name: "wgrad_taps_64x64", BM: 64, BN: 64, TM: 8, TN: 4, Conv: true},
+	{Name: "wgrad_taps_64x32", BM: 64, BN: 32, TM: 4, TN: 4, Conv: true},
+	{Name: "wgrad_taps_32x32", BM: 32, BN: 32, TM: 4, TN: 4, Conv: true},
+	{Name: "wgrad_taps_32x16", BM: 32, BN: 16, TM: 4, TN: 2, Conv: true},
+	{Name: "wgrad_any", BM: 32, BN: 32, TM: 4, TN: 4, Conv: true, Any: true},
 }
 
 const wgradStages = 3
 
 // Threads is the size of a block.
-func (g Wgrad) Threads() int { return 2 * g.Tile }
+func (g Wgrad) Threads() int { return g.BM / g.TM * (g.BN / g.TN) }
 
 // Shared is the dynamic shared memory of a launch.
-func (g Wgrad) Shared() int { return wgradStages * 2 * g.operand() }
+func (g Wgrad) Shared() int { return wgradStages * g.stage() }
 
-func (g Wgrad) operand() int { return tileK * g.Tile * 4 } // bytes of one tile
+func (g Wgrad) stage() int { return tileK * (g.BM + g.BN) * 4 }
+
+// width is that of an operand's tile, A or B.
+func (g Wgrad) width(op int) int { return [2]int{g.BM, g.BN}[op] }
+
+// offset is where an operand's tile begins in a stage.
+func (g Wgrad) offset(op int) int { return op * tileK * g.BM * 4 }
+
+// group is how many threads copy a row of both operands.
+func (g Wgrad) group() int { return g.Threads() / tileK }
 
 func (g Wgrad) params() []Param {
 	ps := []Param{{"u64", "pA"}, {"u64", "pB"}, {"u64", "pC"}, {"u32", "M"}, {"u32", "N"}, {"u32", "lda"}, {"u32", "ldb"}}
@@ -44,17 +62,25 @@ func (g Wgrad) params() []Param {
 type wgrad struct {
 	*builder
 	Wgrad
-	v                map[string]string
-	bm, bn           string
-	to, from, next   [2]string // of A and B: where copies go, come from, and 8 rows on
-	cols             [2][]string
-	first            string // with Any: which of four columns a thread copies first
-	rowNext          string // first row of k that the thread copies next
-	at               *viewed
-	write, read      string // offsets of stages
-	tx, ty, aAt, bAt string
-	c, ldc, k        string
-	acc              [][]string
+	v          map[string]string
+	bm, bn     string
+	from, next [2]string       // of A and B: where the row begins, and 16 rows on
+	chunks     [2][]wgradChunk // what the thread copies of it
+	rowNext    string          // row of k that the thread copies next
+	at         *viewed
+	write      string // offset of a stage
+	read       string
+	tx, ty     string
+	aAt, bAt   string
+	c, ldc, k  string
+	acc        [][]string
+}
+
+// A wgradChunk is four columns of a row: where they lie in shared memory from the
+// row's place on, and how many bytes of them there are, and the first column, or with Any all columns.
+type wgradChunk struct {
+	to, have string
+	cols     []string
 }
 
 // Text returns the module.
@@ -76,118 +102,134 @@ func (g Wgrad) Text() string {
 		b.emit("@%s st.global%s [%s], %s;", ok, vector(len(x)), at, group(x))
 	})
 	b.emit("ret;")
-	return module80(b.entry(g.Name, g.params(), g.Threads(), 256/g.Tile))
+	return module80(b.entry(g.Name, g.params(), g.Threads(), 512/g.Threads()))
 }
 
-// plan: a thread copies 16 bytes of two rows of either operand, 8 rows apart. With Any
-// thread t copies its word e ^ (t/8 mod 4) as number e: of the 32 words that a warp
-// copies at a time no two lie in one bank.
+// plan: a thread copies chunks of 16 bytes of one row of either operand.
 func (w *wgrad) plan() {
 	tid := w.def('r', "mov.u32 %%tid.x")
-	w.bn = w.def('r', "mul.lo.u32 %s, %d", w.def('r', "mov.u32 %%ctaid.x"), w.Tile)
-	w.bm = w.def('r', "mul.lo.u32 %s, %d", w.def('r', "mov.u32 %%ctaid.y"), w.Tile)
+	w.bn = w.def('r', "mul.lo.u32 %s, %d", w.def('r', "mov.u32 %%ctaid.x"), w.BN)
+	w.bm = w.def('r', "mul.lo.u32 %s, %d", w.def('r', "mov.u32 %%ctaid.y"), w.BM)
 	smem := w.def('r', "mov.u32 smem")
-	w.tx, w.ty = w.def('r', "and.b32 %s, %d", tid, w.Tile/4-1), w.def('r', "shr.u32 %s, %d", tid, log2(w.Tile/4))
-	to := w.def('r', "add.u32 %s, %s", smem, w.def('r', "shl.b32 %s, 4", tid))
-	if w.Any {
-		w.first = w.def('r', "and.b32 %s, 3", w.def('r', "shr.u32 %s, 3", tid))
-		to = w.def('r', "mad.lo.u32 %s, 4, %s", w.first, to)
-	}
+	wide := w.BN / w.TN
+	w.tx, w.ty = w.def('r', "and.b32 %s, %d", tid, wide-1), w.def('r', "shr.u32 %s, %d", tid, log2(wide))
+	row, lane := w.def('r', "shr.u32 %s, %d", tid, log2(w.group())), w.def('r', "and.b32 %s, %d", tid, w.group()-1)
 	for i, op := range [][4]string{{"pA", w.bm, "M", "lda"}, {"pB", w.bn, "N", "ldb"}} {
-		w.to[i] = to
-		w.from[i] = w.columns(i, w.def('r', "mad.lo.u32 %s, 4, %s", w.tx, op[1]), w.v[op[0]], w.v[op[2]])
+		w.plan16(i, smem, row, lane, op[1], w.v[op[2]])
+		w.from[i] = w.v[op[0]]
 		if !w.Conv {
-			row := w.def('d', "shl.b64 %s, 2", w.def('d', "mul.wide.u32 %s, %s", w.ty, w.v[op[3]]))
-			w.from[i] = w.def('d', "add.u64 %s, %s", w.from[i], row)
-			w.next[i] = w.def('d', "mul.wide.u32 %s, 32", w.v[op[3]])
+			at := w.def('d', "shl.b64 %s, 2", w.def('d', "mul.wide.u32 %s, %s", row, w.v[op[3]]))
+			w.from[i] = w.def('d', "add.u64 %s, %s", w.from[i], at)
+			w.next[i] = w.def('d', "mul.wide.u32 %s, 64", w.v[op[3]])
 		}
 	}
 	w.write, w.read = w.def('r', "mov.u32 0"), w.def('r', "mov.u32 0")
 	w.aAt = w.def('r', "add.u32 %s, %s", smem, w.def('r', "shl.b32 %s, 4", w.ty))
-	w.bAt = w.def('r', "add.u32 %s, %s", smem, w.def('r', "shl.b32 %s, 4", w.tx))
-	for range w.Tile / 8 {
-		w.acc = append(w.acc, w.regs('f', 4))
+	w.bAt = w.def('r', "add.u32 %s, %s", smem, w.def('r', "mul.lo.u32 %s, %d", w.tx, 4*min(w.TN, 4)))
+	for range w.TM {
+		w.acc = append(w.acc, w.regs('f', w.TN))
 	}
 	w.c, w.ldc, w.k = w.v["pC"], w.v["ldc"], w.v["K"]
 	if !w.Conv {
-		w.rowNext = w.def('r', "mov.u32 %s", w.ty)
+		w.rowNext = w.def('r', "mov.u32 %s", row)
 		return
 	}
 	w.ldc = w.v["N"]
 	tap := w.def('r', "mov.u32 %%ctaid.z")
 	matrix := w.def('d', "mul.wide.u32 %s, %s", w.def('r', "mul.lo.u32 %s, %s", tap, w.v["M"]), w.v["N"])
 	w.c = w.def('d', "add.u64 %s, %s", w.c, w.def('d', "shl.b64 %s, 2", matrix))
-	w.at, w.k = w.builder.viewed(w.v, tap, w.ty)
+	w.at, w.k = w.builder.viewed(w.v, tap, row)
 }
 
-// columns is where the thread's four columns of an operand begin, in its first
-// row; columns past the end are the last ones again. With Any it is the row's
-// begin, and cols are the offsets of the four.
-func (w *wgrad) columns(i int, col, base, n string) string {
-	if w.Any {
-		for e := range 4 {
-			x := w.def('r', "add.u32 %s, %s", col, w.def('r', "xor.b32 %s, %d", w.first, e))
-			x = w.def('r', "min.u32 %s, %s", x, w.def('r', "sub.u32 %s, 1", n))
-			w.cols[i] = append(w.cols[i], w.def('d', "mul.wide.u32 %s, 4", x))
+// plan16 are the chunks that a thread copies of a row of operand i: number lane and
+// every so many more as there are threads to a row. Where eight threads, which write
+// at a time, have two rows of 32 columns, the odd row's halves change places in time,
+// so that no two lie in one bank. Columns past the end are zeros, with Any the last one
+// again; and there word e ^ (row/2 mod 4) is copied as number e, for the same reason.
+func (w *wgrad) plan16(i int, smem, row, lane, first, n string) {
+	g := w.group()
+	count := w.width(i) / 4 / g
+	line := w.def('r', "mad.lo.u32 %s, %d, %s", row, w.width(i)*4, smem)
+	for j := range count {
+		chunk := w.def('r', "add.u32 %s, %d", lane, j*g)
+		if g == 4 && count == 2 {
+			half := w.def('r', "xor.b32 %s, %d", w.def('r', "and.b32 %s, 1", row), j)
+			chunk = w.def('r', "mad.lo.u32 %s, 4, %s", half, lane)
 		}
-		return base
+		c := wgradChunk{to: w.def('r', "mad.lo.u32 %s, 16, %s", chunk, line)}
+		col := w.def('r', "mad.lo.u32 %s, 4, %s", chunk, first)
+		if !w.Any {
+			c.have, c.cols = w.def('r', "selp.b32 16, 0, %s", w.test("setp.lt.u32 %s, %s", col, n)), []string{col}
+			w.chunks[i] = append(w.chunks[i], c)
+			continue
+		}
+		word := w.def('r', "and.b32 %s, 3", w.def('r', "shr.u32 %s, 1", row))
+		c.to = w.def('r', "mad.lo.u32 %s, 4, %s", word, c.to)
+		for e := range 4 {
+			x := w.def('r', "add.u32 %s, %s", col, w.def('r', "xor.b32 %s, %d", word, e))
+			c.cols = append(c.cols, w.def('r', "min.u32 %s, %s", x, w.def('r', "sub.u32 %s, 1", n)))
+		}
+		w.chunks[i] = append(w.chunks[i], c)
 	}
-	col = w.def('r', "min.u32 %s, %s", col, w.def('r', "sub.u32 %s, 4", n))
-	return w.def('d', "add.u64 %s, %s", base, w.def('d', "mul.wide.u32 %s, 4", col))
 }
 
 func (w *wgrad) copyTile() {
-	for i := range 2 {
-		var in string
-		from := w.from
-		if w.Conv {
-			in = w.test("setp.lt.u32 %s, %s", w.at.image, w.v["images"])
-			from[0] = w.def('d', "add.u64 %s, %s", from[0], w.at.input("lda"))
-			from[1] = w.def('d', "add.u64 %s, %s", from[1], w.at.output("ldb"))
-		} else {
-			in = w.test("setp.lt.u32 %s, %s", w.def('r', "add.u32 %s, %d", w.rowNext, 8*i), w.k)
-		}
-		for op := range 2 {
-			to, off := w.def('r', "add.u32 %s, %s", w.to[op], w.write), op*w.operand()+i*8*w.Tile*4
+	var in string
+	from := w.from
+	if w.Conv {
+		in = w.test("setp.lt.u32 %s, %s", w.at.image, w.v["images"])
+		from[0] = w.def('d', "add.u64 %s, %s", from[0], w.at.input("lda"))
+		from[1] = w.def('d', "add.u64 %s, %s", from[1], w.at.output("ldb"))
+	} else {
+		in = w.test("setp.lt.u32 %s, %s", w.rowNext, w.k)
+	}
+	for op := range 2 {
+		for _, c := range w.chunks[op] {
+			to := w.def('r', "add.u32 %s, %s", c.to, w.write)
 			if !w.Any {
-				w.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16;", in, to, off, from[op])
+				w.emit("@%s cp.async.cg.shared.global [%s+%d], [%s], 16, %s;", in, to, w.offset(op), w.column(from[op], c.cols[0]), c.have)
+				continue
 			}
-			for e, col := range w.cols[op] {
+			for e, col := range c.cols {
 				word := w.def('r', "xor.b32 %s, %d", to, 4*e)
-				w.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", in, word, off, w.def('d', "add.u64 %s, %s", from[op], col))
-			}
-			if !w.Conv {
-				w.emit("add.u64 %s, %s, %s;", w.from[op], w.from[op], w.next[op])
+				w.emit("@%s cp.async.ca.shared.global [%s+%d], [%s], 4;", in, word, w.offset(op), w.column(from[op], col))
 			}
 		}
-		if w.Conv {
-			w.at.advance(8)
+		if !w.Conv {
+			w.emit("add.u64 %s, %s, %s;", w.from[op], w.from[op], w.next[op])
 		}
 	}
 	w.emit("cp.async.commit_group;")
-	if !w.Conv {
+	if w.Conv {
+		w.at.advance(16)
+	} else {
 		w.emit("add.u32 %s, %s, 16;", w.rowNext, w.rowNext)
 	}
 	w.nextStage(w.write)
 }
 
+// column is the address of a column of the row at from.
+func (w *wgrad) column(from, col string) string {
+	return w.def('d', "mad.wide.u32 %s, 4, %s", col, from)
+}
+
 func (w *wgrad) nextStage(at string) {
-	w.emit("add.u32 %s, %s, %d;", at, at, 2*w.operand())
+	w.emit("add.u32 %s, %s, %d;", at, at, w.stage())
 	w.emit("selp.b32 %s, 0, %s, %s;", at, at, w.test("setp.eq.u32 %s, %d", at, w.Shared()))
 }
 
-// eachRow runs f on the thread's four outputs of each of its rows, with Any on
-// every one.
+// eachRow runs f on the thread's outputs of each of its rows, as many at a time as lie
+// together: four or two, with Any one.
 func (w *wgrad) eachRow(f func(at, ok string, x []string)) {
-	width := 4
+	width := min(w.TN, 4)
 	if w.Any {
 		width = 1
 	}
 	for i, x := range w.acc {
-		row := w.def('r', "add.u32 %s, %d", w.def('r', "mad.lo.u32 %s, 4, %s", w.ty, w.bm), i/4*32+i%4)
+		row := w.def('r', "add.u32 %s, %d", w.def('r', "mad.lo.u32 %s, 4, %s", w.ty, w.bm), i/4*4*w.BM/w.TM+i%4)
 		in := w.test("setp.lt.u32 %s, %s", row, w.v["M"])
-		for j := 0; j < 4; j += width {
-			col := w.def('r', "add.u32 %s, %d", w.def('r', "mad.lo.u32 %s, 4, %s", w.tx, w.bn), j)
+		for j := 0; j < w.TN; j += width {
+			col := w.def('r', "add.u32 %s, %d", w.def('r', "mad.lo.u32 %s, %d, %s", w.tx, min(w.TN, 4), w.bn), j/4*4*w.BN/w.TN+j%4)
 			ok := w.test("setp.lt.and.u32 %s, %s, %s", col, w.v["N"], in)
 			e := w.def('d', "add.u64 %s, %s", w.def('d', "mul.wide.u32 %s, %s", row, w.ldc), w.def('d', "cvt.u64.u32 %s", col))
 			f(w.def('d', "add.u64 %s, %s", w.c, w.def('d', "shl.b64 %s, 2", e)), ok, x[j:j+width])
@@ -197,14 +239,20 @@ func (w *wgrad) eachRow(f func(at, ok string, x []string)) {
 
 // step adds the products of one k.
 func (w *wgrad) step(aAt, bAt string, off int) {
-	x, y := w.regs('f', w.Tile/8), w.regs('f', 4)
-	for i := 0; i < len(x); i += 4 {
-		w.emit("ld.shared.v4.f32 %s, [%s+%d];", list(x[i:i+4]), aAt, off+i/4*128)
+	x, y := w.regs('f', w.TM), w.regs('f', w.TN)
+	for i := 0; i < w.TM; i += 4 {
+		w.emit("ld.shared.v4.f32 %s, [%s+%d];", list(x[i:i+4]), aAt, off*w.BM*4+i*4*w.BM/w.TM)
 	}
-	w.emit("ld.shared.v4.f32 %s, [%s+%d];", list(y), bAt, off+w.operand())
-	for i, row := range w.acc {
-		for j := range row {
-			w.emit("fma.rn.f32 %s, %s, %s, %s;", row[j], x[i], y[j], row[j])
+	n := min(w.TN, 4)
+	for j := 0; j < w.TN; j += n {
+		w.emit("ld.shared%s %s, [%s+%d];", vector(n), list(y[j:j+n]), bAt, w.offset(1)+off*w.BN*4+j*4*w.BN/w.TN)
+	}
+	for j := range y { // down, then up: fewest conflicts of register banks
+		for i := range x {
+			if j%2 == 1 {
+				i = len(x) - 1 - i
+			}
+			w.emit("fma.rn.f32 %s, %s, %s, %s;", w.acc[i][j], x[i], y[j], w.acc[i][j])
 		}
 	}
 }
@@ -223,7 +271,7 @@ func (w *wgrad) loop() {
 	w.copyTile()
 	a, b := stage()
 	for k := range tileK {
-		w.step(a, b, k*w.Tile*4)
+		w.step(a, b, k)
 	}
 	w.nextStage(w.read)
 	w.emit("sub.u32 %s, %s, 1;", left, left)
@@ -235,8 +283,8 @@ func (w *wgrad) loop() {
 	a, b = stage()
 	w.mark(tail)
 	w.step(a, b, 0)
-	w.emit("add.u32 %s, %s, %d;", a, a, w.Tile*4)
-	w.emit("add.u32 %s, %s, %d;", b, b, w.Tile*4)
+	w.emit("add.u32 %s, %s, %d;", a, a, w.BM*4)
+	w.emit("add.u32 %s, %s, %d;", b, b, w.BN*4)
 	w.emit("sub.u32 %s, %s, 1;", rest, rest)
 	w.jump(tail, "setp.ne.u32 %s, 0", rest)
 	w.mark(end)

@@ -26,7 +26,7 @@ func tiles() map[string]tile {
 		m[g.Name] = tile{g.BM, g.BN, 4}
 	}
 	for _, g := range gen.Wgrads {
-		m[g.Name] = tile{g.Tile, g.Tile, 3}
+		m[g.Name] = tile{g.BM, g.BN, 3}
 	}
 	for _, g := range gen.MMAWeights {
 		m[g.Name] = tile{g.BM, g.BN, 3}

@@ -19,7 +19,7 @@ func (s *Stream) Product(y, x Image, w uint64, ldw int, bias uint64, res Image, 
 		return
 	}
 	quads := x.quads() && y.quads() && w%16 == 0 && ldw%4 == 0 && bias%16 == 0 && (res.At == 0 || res.quads()) && (z.A|z.B|z.C)%4 == 0
-	g := s.tiling(m, n, z.N, large, small)
+	g, _ := s.tiling(m, n, z.N, products)
 	if !quads {
 		g = anyTiling(n)
 	}
@@ -108,7 +108,7 @@ func (s *Stream) Conv(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
 func (s *Stream) direct(y, x Image, w, bias uint64, res Image, p conv.Part) {
 	quads := x.C%16 == 0 && x.quads() && y.quads() && w%16 == 0 && bias%16 == 0 && (res.At == 0 || res.quads())
 	pixels := p.H * p.W
-	g := s.tiling(y.N*pixels, y.C, 1, convLarge, convSmall)
+	g, _ := s.tiling(y.N*pixels, y.C, 1, convolutions)
 	if !quads {
 		g = anyTiling(y.C)
 	}

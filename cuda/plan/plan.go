@@ -131,19 +131,20 @@ func sgemm(name string) *gen.SGEMM {
 }
 
 var (
-	large, small         = sgemm("sgemm_128x128"), sgemm("sgemm_64x64")
-	convLarge, convSmall = sgemm("sconv_128x128"), sgemm("sconv_64x64")
-	anyWide, anyNarrow   = sgemm("sany_64x64"), sgemm("sany_64x32")
+	products           = []*gen.SGEMM{sgemm("sgemm_128x128"), sgemm("sgemm_128x64"), sgemm("sgemm_64x64")}
+	convolutions       = []*gen.SGEMM{sgemm("sconv_128x128"), sgemm("sconv_128x64"), sgemm("sconv_64x64")}
+	anyWide, anyNarrow = sgemm("sany_64x64"), sgemm("sany_64x32")
 )
 
-// tiling is the large one, whose loop is the better, if it makes enough blocks and
-// computes at most a quarter more outside of the matrix than the small one.
-func (s *Stream) tiling(m, n, batch int, large, small *gen.SGEMM) *gen.SGEMM {
-	area := func(g *gen.SGEMM) int { return up(m, g.BM) * g.BM * up(n, g.BN) * g.BN }
-	if up(m, large.BM)*up(n, large.BN)*batch >= s.Processors && 4*area(large) <= 5*area(small) {
-		return large
+// tiling is that which takes the fewest cycles for batch matrices of m×n, and how many
+// for 16 terms.
+func (s *Stream) tiling(m, n, batch int, of []*gen.SGEMM) (best *gen.SGEMM, least int) {
+	for _, g := range of {
+		if c := s.cycles(g.Cost(), up(m, g.BM)*up(n, g.BN)*batch); best == nil || c < least {
+			best, least = g, c
+		}
 	}
-	return small
+	return best, least
 }
 
 // anyTiling is that of the kernels for any sizes.

@@ -2,10 +2,14 @@ package plan
 
 import (
 	"encoding/binary"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/cuda/gen"
 	"heavytail/internal/conv"
 )
 
@@ -72,6 +76,61 @@ func TestWinogradPieces(t *testing.T) {
 		}
 		require.Equal(t, c.n*conv.Tiles(c.size, c.size, 4), tiles)
 		require.LessOrEqual(t, 4*r.WinogradRoom(4, x, x), defaultCache)
+	}
+}
+
+// What a tile is said to cost is what ptxas made of it, to a tenth: instructions of the
+// main loop, of copies and of reads of shared memory. Loops of any sizes hold two forms
+// of the terms, of which Cost counts one.
+func TestCost(t *testing.T) {
+	text, err := os.ReadFile("../ptx/loops.txt")
+	require.NoError(t, err)
+	counted := map[string]int{}
+	for _, line := range strings.Split(string(text), "\n") {
+		if f := strings.Fields(line); len(f) > 2 && f[1] == "sm_90" {
+			counted[f[0]], err = strconv.Atoi(f[2])
+			require.NoError(t, err)
+		}
+	}
+	check := func(name string, c gen.Cost) {
+		require.InEpsilon(t, counted[name], c.Instructions, 0.1, name)
+	}
+	for _, g := range gen.SGEMMs {
+		if !g.Any {
+			check(g.Name, g.Cost())
+		}
+	}
+	for _, g := range gen.Wgrads {
+		if !g.Any {
+			check(g.Name, g.Cost())
+		}
+	}
+	two := gen.Cost{Instructions: 100, Warps: 2, Wavefronts: 60} // one block has two schedulers, two have four
+	require.Equal(t, []int{100, 120, 180}, []int{two.Cycles(1), two.Cycles(2), two.Cycles(3)})
+}
+
+// On 132 processors the tilings are those that docs/cuda.md predicts to be the fastest.
+func TestTilingsOfAnH100(t *testing.T) {
+	s := Stream{Processors: 132}
+	for _, c := range []struct {
+		m, n, taps int
+		plain      bool
+		want       string
+	}{
+		{128, 128, 9, false, "wgrad_taps_64x32"},
+		{256, 256, 9, false, "wgrad_taps_128x64"},
+		{64, 64, 9, false, "wgrad_taps_32x16"},
+		{384, 128, 1, true, "wgrad_32x16"},
+		{1024, 1024, 1, true, "wgrad_64x64"},
+	} {
+		require.Equal(t, c.want, s.wgrad(c.m, c.n, c.taps, c.plain, true).Name, "%+v", c)
+	}
+	for _, c := range []struct {
+		m, n, batch int
+		want        string
+	}{{65536, 128, 1, "sgemm_128x128"}, {4096, 256, 1, "sgemm_128x64"}, {1024, 128, 1, "sgemm_64x64"}, {256, 256, 36, "sgemm_128x64"}} {
+		g, _ := s.tiling(c.m, c.n, c.batch, products)
+		require.Equal(t, c.want, g.Name, "%+v", c)
 	}
 }
 

@@ -28,24 +28,29 @@ func (s *Stream) WeightGradient(dw uint64, dy, x Image, sh conv.Shape) {
 	} else {
 		s.u32(x.pixels(), dy.C)
 	}
-	s.launch(g.Name, up(dy.C, g.Tile), up(x.C, g.Tile), taps, g.Threads(), g.Shared())
+	s.launch(g.Name, up(dy.C, g.BN), up(x.C, g.BM), taps, g.Threads(), g.Shared())
 }
 
-// wgrad is the largest tiling that makes enough blocks: there is no other way to
-// have more, for a sum must not be split.
+// wgrad is the tiling that takes the fewest cycles: a sum must not be split, so that
+// smaller tiles are the only way to more blocks.
 func (s *Stream) wgrad(m, n, taps int, plain, quads bool) *gen.Wgrad {
 	var best *gen.Wgrad
+	least := 0
 	for i := range gen.Wgrads {
 		g := &gen.Wgrads[i]
 		if g.Any == quads || quads && g.Conv == plain {
 			continue
 		}
-		best = g
-		if up(m, g.Tile)*up(n, g.Tile)*taps >= s.Processors {
-			break
+		if c := s.cycles(g.Cost(), up(m, g.BM)*up(n, g.BN)*taps); best == nil || c < least {
+			best, least = g, c
 		}
 	}
 	return best
+}
+
+// cycles is how long so many blocks take, for 16 terms of their sums.
+func (s *Stream) cycles(c gen.Cost, blocks int) int {
+	return c.Cycles(up(blocks, max(s.Processors, 1)))
 }
 
 // weights16 and weightsTF32 are gradients of weights on tensor cores.

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"math"
+
 	"heavytail/cuda/gen"
 	"heavytail/internal/conv"
 )
@@ -25,24 +27,22 @@ func (s *Stream) WinogradRoom(m int, y, x Image) int {
 	return s.winoChunk(m, y, x) * gen.Winograd(m).Points() * (roundUp(x.C) + y.C)
 }
 
-// winoChunk is how many tiles are in work at a time: so many that they fit into
-// the cache and that the blocks of the product, two on a processor, fill whole
-// rounds best.
+// winoChunk is how many tiles are in work at a time: of the numbers that fit into the
+// cache, that of which the product takes the fewest cycles for each.
 func (s *Stream) winoChunk(m int, y, x Image) int {
 	cache := s.Cache
 	if cache == 0 {
 		cache = defaultCache
 	}
-	points := gen.Winograd(m).Points()
-	fit := cache / 4 / (points * (roundUp(x.C) + y.C)) / large.BM
-	blocks, slots := points*up(y.C, large.BN), max(2*s.Processors, 1)
-	best, part := 1, 0.0
+	points, step := gen.Winograd(m).Points(), products[0].BM
+	fit := cache / 4 / (points * (roundUp(x.C) + y.C)) / step
+	best, least := 1, math.Inf(1)
 	for n := 1; n <= fit; n++ {
-		if used := float64(n*blocks) / float64(up(n*blocks, slots)*slots); used >= part {
-			best, part = n, used
+		if _, c := s.tiling(n*step, y.C, points, products); float64(c)/float64(n) <= least {
+			best, least = n, float64(c)/float64(n)
 		}
 	}
-	return min(x.N*conv.Tiles(x.H, x.W, m), best*large.BM)
+	return min(x.N*conv.Tiles(x.H, x.W, m), best*step)
 }
 
 // roundUp is the next multiple of 4, where the products begin on 16 bytes.

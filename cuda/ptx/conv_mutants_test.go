@@ -108,7 +108,7 @@ var (
 	uneven  = convCase{1, 7, 5, 5, 33, 3, 2, false, false, 3}
 )
 
-// firstWord is which word a thread of sany_* and wgrad_any copies first.
+// firstWord is which word a thread of sany_* copies first.
 const firstWord = `(shr\.u32 (?:%r\d+), (?:%r\d+), 3;\s+and\.b32 %r\d+, %r\d+), 3;`
 
 // convMutants break the kernels of convolutions.
@@ -119,11 +119,12 @@ var convMutants = []mutant{
 	{"terms beyond the channels", "sany_64x64", "sany_64x64", tryConv(uneven), each(`setp\.lt\.u32 (%p\d+), (%r\d+), 16;`, "setp.lt.u32 $1, $2, 0;")},
 	{"barrier removed", "sany_64x64", "sany_64x64", tryConv(uneven), nth("bar.sync 0;", "", 0)},
 	{"words in the order of their columns", "sany_64x64", "sany_64x64", tryConv(uneven), each(firstWord, "$1, 0;")},
-	{"words in the order of their columns", "wgrad_any", "wgrad_any", tryWeightOf(convCase{2, 3, 5, 5, 7, 3, 1, true, false, 0}), each(firstWord, "$1, 0;")},
+	{"words in the order of their columns", "wgrad_any", "wgrad_any", tryWeightOf(convCase{2, 3, 5, 5, 7, 3, 1, true, false, 0}), each(`(shr\.u32 %r\d+, %r\d+, 1;\s+and\.b32 %r\d+, %r\d+), 3;`, "$1, 0;")},
+	{"halves of odd rows in the order of even ones", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`(and\.b32 %r\d+, %r\d+), 1;(\s+xor)`, "$1, 0;$2")},
 	{"word of another place", "sany_64x64", "sany_64x64", tryConv(uneven), each(`(?m)(xor\.b32 %r\d+, %r\d+), 12;$`, "$1, 8;")},
-	{"views in another order", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
-	{"pixels of one image only", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
-	{"empty view counted", "wgrad_taps_64", "wgrad_taps_64", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},
+	{"views in another order", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
+	{"pixels of one image only", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
+	{"empty view counted", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},
 	{"taps outside are read", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
 	{"a tap twice", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`ld\.param\.u32 (%r\d+), \[t5\]`, "ld.param.u32 $1, [t4]")},
 	{"barrier of the loop removed", "mma_bf16_conv", "mma_bf16_conv", tryConv16, nth("bar.sync 0;", "", 1)},

@@ -115,7 +115,7 @@ func TestConvForward(t *testing.T) {
 		s.Conv(y, x, at, g.put(bias), res, c.shape())
 		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
 	}
-	for _, name := range []string{"sconv_128x128", "sconv_64x64", "sany_64x64", "sany_64x32"} {
+	for _, name := range []string{"sconv_128x128", "sconv_128x64", "sconv_64x64", "sany_64x64", "sany_64x32"} {
 		require.NotZero(t, ran[name], "no case takes %s", name)
 	}
 }
@@ -173,20 +173,28 @@ func TestWeightGradient(t *testing.T) {
 	cases := append([]convCase{{1, 1, 21, 17, 5, 1, 1, false, false, 1}, {1, 1, 40, 68, 36, 1, 1, false, false, 0}, {3, 1, 2, 36, 68, 3, 1, false, false, 0}, {2, 2, 2, 4, 8, 3, 2, false, true, 4}}, convCases...)
 	for i, c := range cases {
 		for _, processors := range []int{1, 1000} {
-			g := &gpu{t: t}
-			ho, wo := c.out()
-			x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
-			dy, dyt := g.image(c.n, ho, wo, c.o, c.gap, 2)
-			dw := random(c.k*c.k*c.c*c.o, 3)
-			want := onCPU(dw, c.k, c.k, c.c, c.o)
-			cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(c.k, c.k, c.c, c.o), c.opt())
-			s, at := g.stream(int64(i)), g.put(dw)
-			s.Processors = processors
-			s.WeightGradient(at, dy, x, c.shape())
-			same(t, dense(want), g.floats(at, len(dw)), "%s", fmt.Sprintf("%+v, %d processors", c, processors))
+			weightGradient(t, c, int64(i), processors)
 		}
+	}
+	for i, processors := range []int{1, 2, 4, 9, 18, 36, 72} { // for which other tilings are the fastest
+		weightGradient(t, convCase{1, 1, 21, 64, 64, 1, 1, false, false, 0}, int64(i), processors)
+		weightGradient(t, convCase{1, 2, 3, 128, 64, 3, 1, false, false, 0}, int64(i), processors)
 	}
 	for _, k := range gen.Wgrads {
 		require.NotZero(t, ran[k.Name], "no case takes %s", k.Name)
 	}
+}
+
+func weightGradient(t *testing.T, c convCase, seed int64, processors int) {
+	g := &gpu{t: t}
+	ho, wo := c.out()
+	x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
+	dy, dyt := g.image(c.n, ho, wo, c.o, c.gap, 2)
+	dw := random(c.k*c.k*c.c*c.o, 3)
+	want := onCPU(dw, c.k, c.k, c.c, c.o)
+	cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(c.k, c.k, c.c, c.o), c.opt())
+	s, at := g.stream(seed), g.put(dw)
+	s.Processors = processors
+	s.WeightGradient(at, dy, x, c.shape())
+	same(t, dense(want), g.floats(at, len(dw)), "%s", fmt.Sprintf("%+v, %d processors", c, processors))
 }

@@ -28,7 +28,7 @@ func attempt(k *emu.Kernel, g *gpu, l emu.Launch, at uint64, want []float32, par
 func trySGEMM(g *gpu, k *emu.Kernel, seed int64) error {
 	const M, N, K = 70, 68, 100
 	a, b, bias := random(M*K, 1), random(K*N, 2), random(N, 3)
-	y, s, c := cpu.New(M, N), products[1], g.room(M*N)
+	y, s, c := cpu.New(M, N), products[slices.IndexFunc(products, func(p gen.SGEMM) bool { return p.Name == k.Name })], g.room(M*N)
 	cpu.Linear(y, onCPU(a, M, K), onCPU(b, K, N), onCPU(bias, N))
 	return attempt(k, g, sgemm(N, M, s, seed), c, y.Data(), g.put(a), g.put(b), c, g.put(bias), uint64(0), M, N, K, K, N, N, N, 0, 0, 0, 0)
 }
@@ -39,7 +39,8 @@ func tryWgrad(g *gpu, k *emu.Kernel, seed int64) error {
 	y := cpu.New(M, N)
 	cpu.LinearBackward(nil, y, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
 	c := g.put(make([]float32, M*N))
-	return attempt(k, g, launch(1, 2, 128, gen.Wgrads[0].Shared(), seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, M, N, K, N)
+	w := weightProducts[0]
+	return attempt(k, g, launch(up(N, w.BN), up(M, w.BM), w.Threads(), w.Shared(), seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, M, N, K, N)
 }
 
 func tryAttention(g *gpu, k *emu.Kernel, seed int64) error {
@@ -259,8 +260,8 @@ var mutants = []mutant{
 	{"undeclared register", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.u32 %r", "add.u32 %q", 0)},
 	{"addition without rounding", "sgemm_64x64", "sgemm_64x64", trySGEMM, nth("add.rn.f32", "add.f32", 0)},
 	{"last terms in one step less", "sgemm_64x64", "sgemm_64x64", trySGEMM, each(`and\.b32 (%r\d+), (%r2), 15;`, "mov.u32 $1, 3;")},
-	{"barrier removed", "wgrad_64", "wgrad_64", tryWgrad, nth("bar.sync 0;", "", 0)},
-	{"last wait removed", "wgrad_64", "wgrad_64", tryWgrad, nth("cp.async.wait_group 0;", "", 0)},
+	{"barrier removed", "wgrad_64x64", "wgrad_64x64", tryWgrad, nth("bar.sync 0;", "", 0)},
+	{"last wait removed", "wgrad_64x64", "wgrad_64x64", tryWgrad, nth("cp.async.wait_group 0;", "", 0)},
 	{"barrier before staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 0)},
 	{"barrier after staging removed", "attention_16", "attention_16", tryAttention, nth("bar.sync 0;", "", 1)},
 	{"fold over the whole warp", "attention_16", "attention_16", tryAttention, each("0x101F", "0x1F")},

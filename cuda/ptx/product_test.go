@@ -33,6 +33,9 @@ func clean(t *testing.T, module, entry string, st *emu.Stats) {
 // move when the list does.
 var products = slices.DeleteFunc(slices.Clone(gen.SGEMMs), func(k gen.SGEMM) bool { return k.Conv })
 
+// weightProducts are the gradients of weights of products, found in the same way.
+var weightProducts = slices.DeleteFunc(slices.Clone(gen.Wgrads), func(k gen.Wgrad) bool { return k.Conv })
+
 // A product, plain, with bias and with residual, has the bits of Linear and of a
 // 1×1 convolution.
 func TestSGEMM(t *testing.T) {
@@ -86,11 +89,11 @@ func TestWgrad(t *testing.T) {
 		x, dy, dw := odd(random(K*M, 1)), random(K*N, 2), random(M*N, 3)
 		want := onCPU(dw, M, N)
 		cpu.LinearBackward(nil, want, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
-		for _, k := range gen.Wgrads[:2] {
+		for _, k := range weightProducts {
 			for seed := range int64(3 - min(i, 2)) {
 				g := &gpu{t: t}
 				c := g.put(dw)
-				l := launch(up(N, k.Tile), up(M, k.Tile), k.Threads(), k.Shared(), seed)
+				l := launch(up(N, k.BN), up(M, k.BM), k.Threads(), k.Shared(), seed)
 				l.Count = true
 				st := g.run(k.Name, k.Name, l, g.put(x), g.put(dy), c, M, N, M, N, K, N)
 				same(t, want.Data(), g.floats(c, M*N), "%s %v seed %d", k.Name, s, seed)

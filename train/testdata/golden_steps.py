@@ -18,13 +18,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-
-def embedding(t, dim, scale):
-    """cos, then sin, of scale·t at dim/2 frequencies 10000^(−k/half)."""
-    half = dim // 2
-    freq = torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float64) / half)
-    arg = scale * t[:, None].double() * freq
-    return torch.cat([torch.cos(arg), torch.sin(arg)], dim=1).to(t.dtype)
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "cuda" / "bench"))
+from unet import UNet, embedding  # the same as timed beside ours
 
 
 class Block(nn.Module):
@@ -73,122 +68,9 @@ class MLP(nn.Module):
         return y
 
 
-def norm(c):
-    return nn.GroupNorm(min(32, c), c)
-
-
-class Res(nn.Module):
-    def __init__(self, cin, emb, cout):
-        super().__init__()
-        self.in_layers = nn.Sequential(norm(cin), nn.SiLU(), nn.Conv2d(cin, cout, 3, padding=1))
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(emb, 2 * cout))
-        self.out_layers = nn.Sequential(norm(cout), nn.SiLU(), nn.Identity(), nn.Conv2d(cout, cout, 3, padding=1))
-        self.skip_connection = nn.Identity() if cin == cout else nn.Conv2d(cin, cout, 1)
-
-    def forward(self, x, e):
-        scale, shift = self.emb_layers(e)[:, :, None, None].chunk(2, dim=1)
-        h = self.out_layers[0](self.in_layers(x)) * (1 + scale) + shift
-        return self.skip_connection(x) + self.out_layers[1:](h)
-
-
-class Attention(nn.Module):
-    def __init__(self, c, heads):
-        super().__init__()
-        self.heads, self.norm, self.qkv, self.proj_out = heads, norm(c), nn.Conv1d(c, 3 * c, 1), nn.Conv1d(c, c, 1)
-
-    def forward(self, x, e):
-        b, c, h, w = x.shape
-        flat = x.reshape(b, c, h * w)
-        q, k, v = self.qkv(self.norm(flat)).reshape(b * self.heads, 3 * c // self.heads, h * w).chunk(3, dim=1)
-        p = torch.softmax(torch.einsum("bct,bcs->bts", q, k) / math.sqrt(c // self.heads), dim=-1)
-        a = torch.einsum("bts,bcs->bct", p, v).reshape(b, c, h * w)
-        return (flat + self.proj_out(a)).reshape(b, c, h, w)
-
-
-class Down(nn.Module):
-    def __init__(self, c):
-        super().__init__()
-        self.op = nn.Conv2d(c, c, 3, stride=2, padding=1)
-
-    def forward(self, x, e):
-        return self.op(x)
-
-
-class Up(nn.Module):
-    def __init__(self, c):
-        super().__init__()
-        self.conv = nn.Conv2d(c, c, 3, padding=1)
-
-    def forward(self, x, e):
-        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-
-
-class First(nn.Conv2d):
-    def forward(self, x, e):
-        return super().forward(x)
-
-
-class Layers(nn.Sequential):
-    def forward(self, x, e):
-        for m in self:
-            x = m(x, e)
-        return x
-
-
-class UNet(nn.Module):
-    """The U-Net for images: the input divided by its size s, with ln s as one more channel, and the output times s."""
-
-    def __init__(self, c):
-        super().__init__()
-        self.base, self.scale, self.magnitude = c["model_channels"], c["time_scale"], c.get("magnitude", False)
-        attention, heads, classes = c.get("attention_ds", []), c["num_heads"], c.get("num_classes", 0)
-        m, n, emb = self.base, c["num_res_blocks"], 4 * self.base
-        self.time_embed = nn.Sequential(nn.Linear(m, emb), nn.SiLU(), nn.Linear(emb, emb))
-        if classes:
-            self.label_emb = nn.Embedding(classes, emb)
-        self.input_blocks = nn.ModuleList([Layers(First(c["in_channels"] + self.magnitude, m, 3, padding=1))])
-        skips, width, ds, levels = [m], m, 1, list(enumerate(c["channel_mult"]))
-        for level, mult in levels:
-            for _ in range(n):
-                self.input_blocks.append(Layers(Res(width, emb, mult * m), *([Attention(mult * m, heads)] if ds in attention else [])))
-                width = mult * m
-                skips.append(width)
-            if level < len(levels) - 1:
-                self.input_blocks.append(Layers(Down(width)))
-                skips.append(width)
-                ds *= 2
-        self.middle_block = Layers(Res(width, emb, width), Attention(width, heads), Res(width, emb, width))
-        self.output_blocks = nn.ModuleList()
-        for level, mult in reversed(levels):
-            for i in range(n + 1):
-                parts = [Res(width + skips.pop(), emb, mult * m)]
-                width = mult * m
-                if ds in attention:
-                    parts.append(Attention(width, heads))
-                if level and i == n:
-                    parts.append(Up(width))
-                    ds //= 2
-                self.output_blocks.append(Layers(*parts))
-        self.out = nn.Sequential(norm(width), nn.SiLU(), nn.Conv2d(m, c["out_channels"], 3, padding=1))
-
-    def sizes(self, x):
-        return torch.sqrt(1 + (x * x).mean(dim=(1, 2, 3))) if self.magnitude else torch.ones(len(x), dtype=x.dtype)
-
-    def forward(self, x, t, labels):
-        e = self.time_embed(embedding(t, self.base, self.scale))
-        known = torch.tensor([[v >= 0] for v in labels], dtype=x.dtype)
-        e = e + known * self.label_emb(torch.tensor([max(v, 0) for v in labels]))
-        s = self.sizes(x)[:, None, None, None]
-        if self.magnitude:
-            x = torch.cat([x / s, torch.log(s).expand(-1, 1, *x.shape[2:])], dim=1)
-        skips = []
-        for b in self.input_blocks:
-            x = b(x, e)
-            skips.append(x)
-        x = self.middle_block(x, e)
-        for b in self.output_blocks:
-            x = b(torch.cat([x, skips.pop()], dim=1), e)
-        return self.out(x) * s
+def unet_of(c):
+    return UNet(c["in_channels"], c["out_channels"], c["model_channels"], c["channel_mult"], c["num_res_blocks"], c.get("attention_ds", []),
+                c["num_heads"], c.get("num_classes", 0), c["time_scale"], c.get("magnitude", False))
 
 
 # The processes: (input, target, time) of one sample of data x0, arrays [..., channel], in float64.
@@ -294,7 +176,7 @@ def rate(r, n):
 
 def steps(run, dtype, order=None):
     recipe, t = run["recipe"], run["recipe"]["train"]
-    net = UNet(recipe["network"]["unet"]) if "unet" in recipe["network"] else MLP(recipe["network"]["mlp"])
+    net = unet_of(recipe["network"]["unet"]) if "unet" in recipe["network"] else MLP(recipe["network"]["mlp"])
     net = net.to(dtype)
     own = dict(net.named_parameters())
     names = [p["name"] for p in run["params"]]
