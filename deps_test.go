@@ -42,8 +42,9 @@ var mayImport = map[string][]string{
 
 	// Files.
 	"internal/atomicfile": {"internal/machine"}, // the room on a disk
-	"internal/source":     {},                   // what is read, as atomicfile what is written
-	"internal/imageio":    {"internal/chart"},   // for the numbers on axes
+	"internal/jobs":       {"internal/atomicfile", "internal/source"},
+	"internal/source":     {},                 // what is read, as atomicfile what is written
+	"internal/imageio":    {"internal/chart"}, // for the numbers on axes
 	"internal/chart":      {"internal/dmath"},
 	"internal/npy":        {},
 	"internal/onnx":       {},
@@ -59,11 +60,11 @@ var mayImport = map[string][]string{
 	"internal/sample": {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
-	"cmd/heavytail-lab": {"cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/par", "kernels", "nn", "tensor"},
-	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "recipe", "internal/sample", "internal/source", "train",
+	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},
+	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/sample", "internal/source", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
-	"internal/cli": {"data", "internal/atomicfile", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; data: a mistake in its options is one in the flags; atomicfile: a signal removes unfinished files; sys: terminals
+	"internal/cli": {"internal/atomicfile", "tensor", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; atomicfile: a signal removes unfinished files; tensor: the failure of a device; sys: terminals
 
 	// The features that the metrics of images compare.
 	"internal/classifier": {"data", "internal/dmath", "kernels", "nn", "stable", "tensor"},

@@ -75,6 +75,21 @@ func TestSampleBits(t *testing.T) {
 				numtest.SameBits(t, want, values(t, open(t, heavytail.Loader{Threads: threads}, file), o), "split")
 			}
 		})
+		for lo := range 7 { // as machines that share the samples do
+			some := o
+			some.First, some.Count, some.Batch = lo, min(1+lo%3, 7-lo), 2
+			first := lo
+			got := values(t, open(t, heavytail.Loader{}, file), some)
+			numtest.SameBits(t, want[lo*64:(lo+some.Count)*64], got, "a part")
+			require.NoError(t, open(t, heavytail.Loader{}, file).Stream(t.Context(), some, func(at int, x []float32) error {
+				require.Equal(t, first, at)
+				first += len(x) / 64
+				return nil
+			}))
+		}
+		rest := o
+		rest.First = 5
+		numtest.SameBits(t, want[5*64:], values(t, open(t, heavytail.Loader{}, file), rest), "the rest")
 		one := o
 		one.N, one.Seeds = 0, []uint64{9, 7}
 		one.Classes = nil
@@ -181,6 +196,7 @@ func TestOptionErrors(t *testing.T) {
 	}{
 		{images, heavytail.Options{N: -2}, "N", -2},
 		{images, heavytail.Options{N: 2, Seeds: []uint64{1}}, "N", 2},
+		{images, heavytail.Options{N: 3, First: 3}, "First", 3}, {images, heavytail.Options{N: 3, First: 2, Count: 2}, "First", 2}, {images, heavytail.Options{N: 3, First: -1}, "First", -1}, {images, heavytail.Options{N: 3, Count: -1}, "First", 0},
 		{images, heavytail.Options{Classes: []int{0, 3}}, "Classes", 3},
 		{images, heavytail.Options{Guidance: -1}, "Guidance", -1.0},
 		{images, heavytail.Options{Method: "edm"}, "Method", "edm"},

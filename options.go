@@ -23,6 +23,10 @@ type Options struct {
 	Seed uint64 // sample i has seed Seed+i …
 	// Seeds gives every sample its own seed instead.
 	Seeds []uint64
+	// First and Count draw some of the N samples, as one machine of many does: those
+	// numbered First, …, First+Count−1, with the values that they have among all N.
+	// Count 0: to the last. Classes, Seeds, Edit and Stream's first count from sample 0.
+	First, Count int
 	// Method is a sampler that fits the model's process: Methods lists them. The
 	// default is the one of few steps: "dlim", "lim-ode", "edm" or "flow".
 	Method string
@@ -181,6 +185,9 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if o.N = max(o.N, 1); o.Seeds != nil {
 		o.N = len(o.Seeds)
 	}
+	if o.First < 0 || o.First >= o.N || o.Count < 0 || o.Count > o.N-o.First {
+		return o, impossible("First", o.First, "a part of the samples", "samples from %d on, %d of them (0: all), of %d, numbered from 0", o.First, o.Count, o.N)
+	}
 	for _, c := range o.Classes {
 		if c >= m.Classes() || c < 0 && c != Unconditional {
 			return o, impossible("Classes", c, "a class of the model, or Unconditional", "class %d: the model has %d classes, numbered from 0; %d is none", c, m.Classes(), Unconditional)
@@ -199,11 +206,11 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if len(shape) != 3 && (o.Height != 0 || o.Width != 0) {
 		return o, impossible("Height", o.Height, "none of points", "samples of %d×%d pixels: this model makes points; leave it out", o.Height, o.Width)
 	}
-	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.N)
+	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.drawn())
 	if err != nil {
 		return o, own(err)
 	}
-	if err := sample.Room(m.net, need, fmt.Sprintf("a batch of %d samples of %v", min(o.Batch, o.N), shape)); err != nil {
+	if err := sample.Room(m.net, need, fmt.Sprintf("a batch of %d samples of %v", min(o.Batch, o.drawn()), shape)); err != nil {
 		return o, impossible("Batch", o.Batch, "a smaller batch, or smaller images", "%v", err)
 	}
 	return o, nil
@@ -271,14 +278,14 @@ func (e renamed) Unwrap() error { return e.error }
 // room returns how many values the samples of resolved options have, which count as
 // held until free is called, or an error if there is no memory for all of them.
 func (m *Model) room(o Options) (n int, free func(), err error) {
-	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.N)
+	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.drawn())
 	if err != nil {
 		return 0, nil, own(err)
 	}
 	if !sample.OnHost(m.net) { // Resolve looked at the device's memory
 		need = 0
 	}
-	values, bytes := int64(o.N), int64(4)
+	values, bytes := int64(o.drawn()), int64(4)
 	for _, d := range m.SampleShape(o) {
 		if values > math.MaxInt64/16/int64(d) {
 			values = math.MaxInt64 / 16 / int64(d)
@@ -288,7 +295,7 @@ func (m *Model) room(o Options) (n int, free func(), err error) {
 	if m.Scaled() {
 		bytes = 12 // in float32 and float64
 	}
-	free, err = sample.Hold(nil, bytes*values, need, fmt.Sprintf("%d samples of %v at once", o.N, m.SampleShape(o)))
+	free, err = sample.Hold(nil, bytes*values, need, fmt.Sprintf("%d samples of %v at once", o.drawn(), m.SampleShape(o)))
 	if errors.Is(err, &OptionError{}) {
 		return 0, nil, impossible("N", o.N, "fewer samples, or Stream", "%v, or draw them with Stream", err)
 	}
@@ -296,6 +303,14 @@ func (m *Model) room(o Options) (n int, free func(), err error) {
 		return 0, nil, fmt.Errorf("heavytail: %w, or draw them with Stream", err)
 	}
 	return int(values), free, nil
+}
+
+// drawn returns how many samples resolved options draw.
+func (o Options) drawn() int {
+	if o.Count > 0 {
+		return o.Count
+	}
+	return o.N - o.First
 }
 
 // SeedOf returns the seed of sample i. It panics if there is no seed of that number.
@@ -321,7 +336,7 @@ func (o Options) seeds() sample.Seeds {
 func (m *Model) engine(o Options) sample.Options {
 	shape := m.SampleShape(o)
 	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Given: o.Given, Method: o.Method, Steps: o.Steps, Settings: sample.Settings(o.Settings), Batch: o.Batch,
-		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, ConsistentStart: o.ConsistentStart.or(true), More: m.more}
+		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, ConsistentStart: o.ConsistentStart.or(true), More: m.more, First: o.First, Count: o.Count}
 	if len(shape) == 3 {
 		e.Height, e.Width, e.Clip = shape[0], shape[1], o.Clip.or(true)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // lockFile is the name of the file that says who writes a run's folder.
@@ -55,7 +56,7 @@ func LockFolder(dir string) (*Lock, error) {
 		if err != nil || !free {
 			_ = f.Close()
 			if err == nil {
-				err = fmt.Errorf("%s is written by another training, %v: wait for its end or choose another folder (-out); if it is gone, remove %s", dir, was, path)
+				err = locked(fmt.Sprintf("%s is written by another training, %v: wait for its end or choose another folder (-out); if it is gone, remove %s", dir, was, path))
 			}
 			return nil, err
 		}
@@ -73,6 +74,14 @@ func LockFolder(dir string) (*Lock, error) {
 		return l, nil
 	}
 }
+
+// locked is the error of a folder that another training writes: syscall.EBUSY, for who
+// may try again.
+type locked string
+
+func (e locked) Error() string { return string(e) }
+
+func (locked) Is(target error) bool { return target == syscall.EBUSY }
 
 // String names the owner for a person.
 func (o owner) String() string {

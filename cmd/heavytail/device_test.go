@@ -39,13 +39,13 @@ func TestDevice(t *testing.T) {
 		before := listing(t, dir)
 		t.Setenv(device.EnvVar, "")
 		for _, given := range []string{"cuda", "cuda:1", "cuda,tf32", "cuda:1,bf16"} {
-			require.Regexp(t, "^heavytail "+args[0]+": -device "+given+": .*(built without -tags cuda|no driver for NVIDIA|shows 0).*compute on the CPU\n$", fails(t, dir, 1, append(args, "-device", given)...))
+			require.Regexp(t, "^heavytail "+args[0]+": -device "+given+": .*(built without -tags cuda|no driver for NVIDIA|shows 0).*compute on the CPU\n$", fails(t, dir, 2, append(args, "-device", given)...))
 		}
-		several := fails(t, dir, 1, append(args, "-device", "cuda:0+1")...)
+		several := fails(t, dir, 2, append(args, "-device", "cuda:0+1")...)
 		require.Equal(t, args[0] == "train" || args[0] == "bench", strings.Contains(several, "-device cuda:0+1: only sampling divides its work between several GPUs: give one, such as cuda"), several)
 		require.Contains(t, fails(t, dir, 2, append(args, "-device", "gpu")...), `"gpu" is no device: want cpu, or cuda`)
 		t.Setenv(device.EnvVar, "cuda")
-		require.Contains(t, fails(t, dir, 1, args...), ": HEAVYTAIL_DEVICE cuda: ")
+		require.Contains(t, fails(t, dir, 2, args...), ": HEAVYTAIL_DEVICE cuda: ")
 		t.Setenv(device.EnvVar, "tpu")
 		require.Contains(t, fails(t, dir, 2, args...), `HEAVYTAIL_DEVICE: "tpu" is no device`)
 		require.Equal(t, before, listing(t, dir), args[0])
@@ -54,14 +54,14 @@ func TestDevice(t *testing.T) {
 		}
 	}
 	require.FileExists(t, filepath.Join(dir, "run", "model.safetensors"))
-	require.Regexp(t, "^heavytail noise: -device cuda: .*compute on the CPU\n$", fails(t, dir, 1, "noise", "-device", "cuda", "-o", "z.npy"))
+	require.Regexp(t, "^heavytail noise: -device cuda: .*compute on the CPU\n$", fails(t, dir, 2, "noise", "-device", "cuda", "-o", "z.npy"))
 	require.NoFileExists(t, filepath.Join(dir, "z.npy"))
 	// What the environment's device need not do is done on the processor.
 	t.Setenv(device.EnvVar, "cuda")
 	ok(t, dir, "noise", "-law", "isotropic:1.7", "-n", "40", "-d", "2", "-seed", "9", "-o", "y.npy")
 	ok(t, dir, "bench", "noise", "-count", "1")
 	require.Contains(t, fails(t, dir, 2, "bench", "law", "-device", "cuda"), "bench law times the processor")
-	require.Regexp(t, "^heavytail bench: -device cuda: .*compute on the CPU\n$", fails(t, dir, 1, "bench", "noise", "-device", "cuda"))
+	require.Regexp(t, "^heavytail bench: -device cuda: .*compute on the CPU\n$", fails(t, dir, 2, "bench", "noise", "-device", "cuda"))
 	t.Setenv(device.EnvVar, "")
 	require.Contains(t, fails(t, dir, 2, "eval", "npy:x.npy", "npy:y.npy", "-device", "cpu"), "-device is for samples of a model")
 }

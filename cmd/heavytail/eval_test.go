@@ -229,19 +229,19 @@ func TestEvalErrors(t *testing.T) {
 		text   string
 	}{
 		{"a.csv", 2, "want REAL and GENERATED"},
-		{"a.csv gone.csv", 1, "gone.csv"},
-		{"a.csv few.csv", 1, "few.csv 2: want at least 20 of each"},
-		{"a.csv one.csv", 1, "give sets of the same columns"},
-		{"a.csv model:", 1, "the model built-in makes [28 28 1]"},
-		{"a.csv m.safetensors", 1, "model m.safetensors: a text, no model: neither safetensors nor"},
-		{"a.csv model:gone.pt", 1, "gone.pt"},
+		{"a.csv gone.csv", 2, "gone.csv"},
+		{"a.csv few.csv", 2, "few.csv 2: want at least 20 of each"},
+		{"a.csv one.csv", 2, "give sets of the same columns"},
+		{"a.csv model:", 2, "the model built-in makes [28 28 1]"},
+		{"a.csv m.safetensors", 2, "model m.safetensors: a text, no model: neither safetensors nor"},
+		{"a.csv model:gone.pt", 2, "gone.pt"},
 		{"a.csv a.csv -n 3", 2, "-n 3: want 0 or at least 20"},
 		{"a.csv a.csv -k 20", 2, "-k 20: want 1 to 19"},
 		{"a.csv a.csv -xi 1", 2, "-xi 1"},
 		{"a.csv a.csv -q NaN", 2, "-q NaN"},
 		{"a.csv a.csv -columns 2", 2, "no column 2"},
-		{"a.csv a.csv -json no/x.json", 1, "there is no folder no"},
-		{"one.csv toy:nothing", 1, "nothing"},
+		{"a.csv a.csv -json no/x.json", 2, "there is no folder no"},
+		{"one.csv toy:nothing", 2, "nothing"},
 	} {
 		r := heavytailIn(t, dir, append([]string{"eval"}, strings.Fields(c.args)...)...)
 		require.Equal(t, c.status, r.status, "%s: %s", c.args, r.stderr)

@@ -91,7 +91,7 @@ func TestSparseModels(t *testing.T) {
 			p.Stderr = &errs
 			start := time.Now()
 			require.Error(t, p.Run())
-			require.Equal(t, 1, p.ProcessState.ExitCode(), "%s: %s", args, errs.String())
+			require.Equal(t, 2, p.ProcessState.ExitCode(), "%s: %s", args, errs.String())
 			require.Contains(t, errs.String(), c.wants, "%s", args)
 			peak := p.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 			require.Less(t, peak, int64(256<<20), "%s took %v", args, time.Since(start)) // 32 MB of a legacy file are looked at

@@ -38,8 +38,9 @@ var flagValues = map[string]map[string]string{
 	"sample": {
 		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28", "given": "y=2|1",
 		"cols": "1", "frames": "2", "no-clip": "true", "independent-start": "true", "init": "%s/pictures/1/000203.png", "mask": "%s/pictures/1/000202.png", "strength": "0.3", "resample": "3",
-		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9",
+		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9", "shard": "1/2",
 	},
+	"merge": {"cols": "1"},
 	"eval": {
 		"n": "25", "steps": "4", "method": "tedm-sde", "seed": "3", "pairs": "25", "k": "3", "xi": "0.8", "q": "0.8", "columns": "1", "size": "20", "channels": "1|3", "weights": "raw", "held-out": "true", "extractor": "fashion|random",
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
@@ -51,7 +52,7 @@ var flagValues = map[string]map[string]string{
 		"model": "%s/dlpm/model.safetensors", "weights": "raw", "class": "1", "steps": "5", "probes": "3", "seed": "4", "o": "x.csv", "held-out": "true",
 		"separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error",
 	},
-	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table"},
+	"noise":   {"law": "normal", "n": "7", "d": "2", "seed": "4", "param": "s1", "type": "f64", "method": "table", "shard": "1/2"},
 	"tail":    {"background": "black", "range": "-3,2", "separator": "comma|semicolon", "decimal": "point|comma", "missing": "drop|error", "columns": "1", "n": "100", "json": "true", "o": "plot.svg"},
 	"convert": {"ema": "true", "rate": "0.5", "type": "f16", "weights-only": "true", "size": "32x28"},
 	"info":    {"json": "true"},
@@ -74,13 +75,15 @@ var flagBases = map[string][]string{
 		"-model %s/edm/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-ancestral -n 3 -steps 3 -o x.npy",
 		"-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy", "-model %s/given/model.safetensors -n 3 -steps 3 -given y=-1 -o x.npy",
+		"-model %s/small/model.safetensors -n 3 -steps 3 -shard 0/2 -o parts",
 	},
-	"eval": {"csv:%s/x.csv model:%s/held/model.safetensors -n 40 -steps 3 -json e.json", "toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
+	"merge": {"%s/parts -o x.png"},
+	"eval":  {"csv:%s/x.csv model:%s/held/model.safetensors -n 40 -steps 3 -json e.json", "toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
 	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1",
 		"-model %s/given/model.safetensors -event x0>0 -n 100 -steps 2 -given y=-1"},
 	"density": {"csv:%s/x.csv -model %s/held/model.safetensors -steps 1", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
 		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
-	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy"},
+	"noise": {"-law stable:1.5,0.3,1.1,0.1 -param s0 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -o x.npy", "-law isotropic:1.5 -d 3 -n 5 -o x.npy", "-law stable:1.5,0 -n 5 -shard 0/2 -o parts"},
 	"tail":  {"csv:%s/x.csv", "images:%s/pictures", "npy:%s/images.npy"}, "convert": {"%s/tedm/model.safetensors x.safetensors", "%s/tedm/model.safetensors x.safetensors -ema", "%s/small/model.safetensors x.onnx"}, "info": {"%s/tedm/model.safetensors"},
 }
 
@@ -88,7 +91,7 @@ const flagToy = "-data toy:rings -points 60 -steps 4 -batch 8 -warmup 1 -out run
 
 // idleFlags change no byte, for the reason given.
 var idleFlags = map[string]string{
-	"train -out": "where the run is", "sample -o": "where samples go; its ending is what they are", "noise -o": "where numbers go", "eval -json": "where results go",
+	"train -out": "where the run is", "sample -o": "where samples go; its ending is what they are", "noise -o": "where numbers go", "merge -o": "the same", "eval -json": "where results go",
 	"train -threads": "any number gives the same bytes", "sample -threads": "the same", "noise -threads": "the same", "eval -threads": "the same", "rare -threads": "the same", "density -threads": "the same", "sample -batch": "the same",
 	"train -device": "any device gives the same bytes, but in fast modes of GPUs, which are not here", "sample -device": "the same", "noise -device": "the same", "eval -device": "the same",
 	"train -micro": "the same bytes with less memory", "train -save-every": "how much a killed run loses", "train -resume": "goes on where there is a run; without one it begins",
@@ -100,6 +103,7 @@ var idleAfter = map[string]string{
 	"convert %s/small/model.safetensors x.onnx: -ema":                        "an ONNX model has the weights that sample takes, the averaged",
 	"density csv:%s/x.csv -model %s/held/model.safetensors -steps 1: -seed":  "the same",
 	"density csv:%s/x.csv -model %s/table/model.safetensors -steps 3: -seed": "the exact trace takes no directions",
+	"noise -law stable:1.5,0 -n 5 -shard 0/2 -o parts: -param":               "the same",
 	"noise -law stable:1.5,0 -n 5 -o x.npy: -param":                          "the parametrisations of a symmetric law are one, and a script that goes through beta passes 0",
 }
 
@@ -191,6 +195,7 @@ func flagInputs(t *testing.T) string {
 	require.NoError(t, npy.Write(&b, few, 2, 28, 28, 3))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.npy"), b.Bytes(), 0o644))
 	ok(t, dir, append([]string{"train", "-data", "images:pictures", "-steps", "20", "-out", "small"}, smallNet...)...)
+	ok(t, dir, "sample", "-n", "3", "-steps", "2", "-shard", "0/1", "-o", "parts")
 	return dir
 }
 

@@ -70,7 +70,7 @@ func TestGiven(t *testing.T) {
 	} {
 		require.Contains(t, fails(t, dir, 2, append(append([]string{"sample"}, model...), c.args...)...), c.want)
 	}
-	require.Contains(t, fails(t, dir, 1, append([]string{"sample", "-given", "one.csv"}, model...)...), `each of the conditions, "side of x"`)
+	require.Contains(t, fails(t, dir, 2, append([]string{"sample", "-given", "one.csv"}, model...)...), `each of the conditions, "side of x"`)
 	require.Contains(t, fails(t, dir, 2, "sample", "-given", "side=1"), "has no conditions")
 	require.Contains(t, fails(t, dir, 2, "eval", "toy:rings", "m/model.safetensors"), "given side of x")
 	require.Contains(t, fails(t, dir, 2, "density", "toy:rings", "-model", "m/model.safetensors"), "given side of x")

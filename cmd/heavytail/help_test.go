@@ -68,7 +68,7 @@ func TestExamplesRun(t *testing.T) {
 	lines := examples(t)
 	require.Greater(t, len(lines), 30)
 	ran := map[string]bool{}
-	for _, name := range []string{"noise", "train", "convert", "sample", "tail", "eval", "rare", "density", "info", "bench", "version"} {
+	for _, name := range []string{"noise", "train", "convert", "sample", "merge", "tail", "eval", "rare", "density", "info", "bench", "version"} {
 		for _, line := range lines {
 			args := words(line)
 			if args[0] != name || ran[line] {

@@ -12,7 +12,7 @@ type (
 var program = cli.Program{
 	Name:     "heavytail",
 	Summary:  "trains and samples diffusion models with heavy-tailed noise.",
-	Commands: []command{sampleCommand, trainCommand, infoCommand, convertCommand, tailCommand, rareCommand, densityCommand, noiseCommand, evalCommand, benchCommand, versionCommand},
+	Commands: []command{sampleCommand, trainCommand, infoCommand, convertCommand, mergeCommand, tailCommand, rareCommand, densityCommand, noiseCommand, evalCommand, benchCommand, versionCommand},
 	Fields:   fields,
 }
 

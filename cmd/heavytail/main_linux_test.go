@@ -42,7 +42,7 @@ func testSignalSaves(t *testing.T, s os.Signal) {
 	}
 	require.NoError(t, c.Process.Signal(s))
 	require.Error(t, c.Wait())
-	require.Equal(t, 1, c.ProcessState.ExitCode())
+	require.Equal(t, 75, c.ProcessState.ExitCode())
 	require.Regexp(t, `stopped by `+named[s]+`: step \d+ of 1000000 is saved, and heavytail train -resume -out run goes on\n$`, errs.String())
 	var i modelInfo
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
@@ -148,7 +148,7 @@ func TestInterruptedSampleLeavesNoFile(t *testing.T) {
 			if status == -1 && wait < 20*time.Second {
 				continue
 			}
-			require.Equal(t, 1, status, text)
+			require.Equal(t, 75, status, text)
 			break
 		}
 		require.Equal(t, before, listing(t, dir))
@@ -190,7 +190,7 @@ func TestInterruptedCommandsSayWhatIsLeft(t *testing.T) {
 			if status == -1 && wait < 5*time.Second {
 				continue
 			}
-			require.Equal(t, 1, status, "%s: %s", c.args, text)
+			require.Equal(t, 75, status, "%s: %s", c.args, text)
 			// A signal may come before a model is read, when there is no output yet.
 			require.Regexp(t, "^heavytail "+strings.Fields(c.args)[0]+": stopped by "+named[s]+": ("+c.left+`|nothing was written)\n$`, text, c.args)
 			break

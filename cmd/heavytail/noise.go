@@ -25,6 +25,7 @@ var noiseCommand = command{
   heavytail noise -law stable:0.9,0.5,2,1 -param s0 -n 1e6 -o x.npy     scale 2, location 1
   heavytail noise -law student:3 -n 1e5 -type f64 -o -                  to the standard output
   heavytail noise -law isotropic:1.7 -d 3072 -n 1000 -o noise.npy       rows of 3072
+  heavytail noise -law normal -n 1e6 -shard 0/4 -o noise-parts          a quarter, for heavytail merge
 
 Laws:
 ` + noiseHelp() + `
@@ -45,6 +46,7 @@ type noiseOptions struct {
 	seed                          uint64
 	device                        deviceFlag
 	place                         noisePlace
+	shard                         string
 }
 
 func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -58,7 +60,8 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Uint64Var(&o.seed, "seed", 0, "seed")
 	fs.IntVar(&o.threads, "threads", 0, "most threads to use (0: all)")
 	fs.Var(&o.device, "device", "`where` the variates are made: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes (empty: cpu)")
-	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output (required)")
+	fs.StringVar(&o.shard, "shard", "", shardHelp)
+	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output; with -shard the folder of the parts (required)")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := cli.NoArguments(args); err != nil {
 			return err
@@ -87,6 +90,8 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	switch {
 	case o.out == "":
 		return cli.Usage("-o is missing: name the .npy file to write, or - for the standard output")
+	case o.shard != "":
+		return o.writeShare(ctx, e, src)
 	case o.out == "-":
 		if e.Stdout == nil {
 			return cli.Usage("-o -: there is no standard output")
@@ -162,12 +167,13 @@ func (o *noiseOptions) most() error {
 	return nil
 }
 
-// A noiseSource makes a file of n rows of d values (d = 0: n values).
+// A noiseSource makes a file of n rows of d values (d = 0: n values), those of the law
+// from number first on.
 type noiseSource struct {
-	n, d, threads int
-	seed          uint64
-	law           laws.Maker
-	double, gpu   bool
+	first, n, d, threads int
+	seed                 uint64
+	law                  laws.Maker
+	double, gpu          bool
 }
 
 // bytes returns the size of the file less its header.
@@ -187,8 +193,7 @@ const (
 )
 
 // write makes the file, a few parts at a time: any n needs the same memory.
-func (s *noiseSource) write(ctx context.Context, w io.Writer) (err error) {
-	defer tensor.Catch(&err) // the failure of a GPU
+func (s *noiseSource) write(ctx context.Context, w io.Writer) error {
 	shape := []int{s.n}
 	if s.d > 0 {
 		shape = append(shape, s.d)
@@ -197,10 +202,20 @@ func (s *noiseSource) write(ctx context.Context, w io.Writer) (err error) {
 		if err := npy.WriteHeader64(w, shape...); err != nil {
 			return err
 		}
-		return writeNoise(ctx, w, s, s.law.Fill64)
-	}
-	if err := npy.WriteHeader(w, shape...); err != nil {
+	} else if err := npy.WriteHeader(w, shape...); err != nil {
 		return err
+	}
+	return s.values(ctx, w)
+}
+
+// values writes the values of the file, without its header.
+func (s *noiseSource) values(ctx context.Context, w io.Writer) (err error) {
+	defer tensor.Catch(&err) // the failure of a GPU
+	if s.n == 0 {
+		return nil
+	}
+	if s.double {
+		return writeNoise(ctx, w, s, s.law.Fill64)
 	}
 	return writeNoise(ctx, w, s, s.law.Fill)
 }
@@ -225,14 +240,14 @@ func writeNoise[T float32 | float64](ctx context.Context, w io.Writer, s *noiseS
 	if s.gpu {
 		threads, part = 1, gpuPart
 	}
-	p := &noiseParts[T]{src: s, fill: fill, width: max(s.d, 1)}
+	p, end := &noiseParts[T]{src: s, fill: fill, first: s.first, width: max(s.d, 1)}, s.first+s.n
 	p.rows = min(max(part/p.width, 1), s.n)
 	buf := make([]T, threads*p.rows*p.width)
-	for p.first < s.n {
+	for p.first < end {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := min(threads*p.rows, s.n-p.first)
+		n := min(threads*p.rows, end-p.first)
 		p.buf = buf[:n*p.width]
 		par.Run(threads, (n+p.rows-1)/p.rows, p)
 		if err := npy.WriteValues(w, p.buf); err != nil {

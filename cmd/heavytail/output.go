@@ -17,17 +17,17 @@ import (
 	"heavytail/internal/cli"
 	"heavytail/internal/imageio"
 	"heavytail/internal/npy"
+	"heavytail/recipe"
 )
 
-// An output draws the samples of a request and writes them in one form.
+// An output writes samples in one form.
 type output interface {
-	write(ctx context.Context, r *sampleRequest) error
+	write(ctx context.Context, d *drawn) error
 }
 
 // outputFor chooses the form by the path, and checks that it can be written
 // before anything is computed.
-func outputFor(r *sampleRequest) (output, error) {
-	path := r.out
+func outputFor(path string) (output, error) {
 	st, err := os.Stat(path)
 	isDir := err == nil && st.IsDir()
 	if strings.HasSuffix(path, "/") || strings.HasSuffix(path, string(os.PathSeparator)) || isDir {
@@ -90,27 +90,27 @@ func folderExists(path string) bool {
 type cells struct {
 	grid *imageio.Grid
 	xy   []float64 // the first one or two columns of the points
-	r    *sampleRequest
+	of   *drawn
 }
 
-func newCells(r *sampleRequest) (*cells, error) {
-	c := &cells{r: r}
-	if !r.images() {
-		c.xy = make([]float64, c.columns()*r.options.N)
+func newCells(of *drawn) (*cells, error) {
+	c := &cells{of: of}
+	if !of.images() {
+		c.xy = make([]float64, c.columns()*of.n)
 		return c, nil
 	}
-	s := r.loaded.SampleShape(r.options)
+	s := of.shape
 	var err error
-	c.grid, err = imageio.NewGrid(r.options.N, s[0], s[1], s[2], r.columns)
+	c.grid, err = imageio.NewGrid(of.n, s[0], s[1], s[2], of.grid)
 	return c, err
 }
 
 // columns returns how many columns of points are shown.
-func (c *cells) columns() int { return min(c.r.per(), 2) }
+func (c *cells) columns() int { return min(c.of.per(), 2) }
 
 // put draws the samples first, first+1, ….
 func (c *cells) put(first int, x []float64) error {
-	d, k := c.r.per(), c.columns()
+	d, k := c.of.per(), c.columns()
 	var row []float32
 	for i := range len(x) / d {
 		one := x[i*d : (i+1)*d]
@@ -134,7 +134,7 @@ func (c *cells) axes() []imageio.Axis {
 	}
 	var names []string
 	for k := range c.columns() {
-		names = append(names, c.r.loaded.Recipe().Data.ColumnName(k))
+		names = append(names, recipe.Data{Columns: c.of.columns}.ColumnName(k))
 	}
 	return imageio.Axes(c.xy, names)
 }
@@ -148,7 +148,7 @@ func (c *cells) size() (w, h, channels int) {
 		return plotSize, plotSize, 1
 	}
 	size := c.grid.Image().Bounds().Size()
-	return size.X, size.Y, c.r.loaded.SampleShape(c.r.options)[2]
+	return size.X, size.Y, c.of.shape[2]
 }
 
 func (c *cells) image(axes []imageio.Axis) image.Image {
@@ -161,17 +161,17 @@ func (c *cells) image(axes []imageio.Axis) image.Image {
 // picture is one PNG: a grid, or a plot of the first two columns.
 type picture struct{ path string }
 
-func (p picture) write(ctx context.Context, r *sampleRequest) error {
-	c, err := newCells(r)
+func (p picture) write(ctx context.Context, of *drawn) error {
+	c, err := newCells(of)
 	if err != nil {
 		return err
 	}
 	w, h, channels := c.size()
-	return atomicfile.WriteSized(p.path, imageio.LeastPNG(w, h, channels, r.text()), func(w io.Writer) error {
-		if err := r.loaded.Stream64(ctx, r.options, c.put); err != nil {
+	return atomicfile.WriteSized(p.path, imageio.LeastPNG(w, h, channels, of.recipe.text()), func(w io.Writer) error {
+		if err := of.stream64(ctx, c.put); err != nil {
 			return err
 		}
-		return imageio.WritePNG(w, c.image(c.axes()), r.text())
+		return imageio.WritePNG(w, c.image(c.axes()), of.recipe.text())
 	})
 }
 
@@ -179,42 +179,27 @@ func (p picture) write(ctx context.Context, r *sampleRequest) error {
 // samples as they become better, the samples.
 type film struct{ path string }
 
-func (f film) write(ctx context.Context, r *sampleRequest) error {
-	moves := r.loaded.Moves(r.options)
-	frames := min(r.frames, moves+1)
-	r.options.Estimates = true
-	// Frame k shows what is known with at[k] steps to go, the last one the samples.
-	index := make(map[int]int, frames)
-	all := make([]*cells, frames)
+func (f film) write(ctx context.Context, of *drawn) error {
+	if of.film == nil {
+		return cli.Usage("-o %s: the parts hold no frames of a film: -frames with -shard keeps them", f.path)
+	}
+	all := make([]*cells, of.frames)
 	for k := range all {
 		var err error
-		if all[k], err = newCells(r); err != nil {
+		if all[k], err = newCells(of); err != nil {
 			return err
 		}
-		index[moves*(frames-1-k)/max(frames-1, 1)] = k
-	}
-	show := r.options.Step64
-	r.options.Step64 = func(first, left int, x []float64) error {
-		if show != nil {
-			if err := show(first, left, x); err != nil {
-				return err
-			}
-		}
-		if k, ok := index[left]; ok {
-			return all[k].put(first, x)
-		}
-		return nil
 	}
 	w, h, _ := all[0].size()
-	return atomicfile.WriteSized(f.path, imageio.LeastFilm(frames, w, h), func(w io.Writer) error {
-		if err := r.loaded.Stream64(ctx, r.options, func(int, []float64) error { return nil }); err != nil {
+	return atomicfile.WriteSized(f.path, imageio.LeastFilm(of.frames, w, h), func(w io.Writer) error {
+		if err := of.film(ctx, func(k, first int, x []float64) error { return all[k].put(first, x) }); err != nil {
 			return err
 		}
 		var out imageio.Film
-		axes := all[frames-1].axes()
+		axes := all[of.frames-1].axes()
 		for k, c := range all {
 			delay := 8
-			if k == frames-1 {
+			if k == of.frames-1 {
 				delay = 200
 			}
 			out.Add(c.image(axes), delay)
@@ -227,47 +212,50 @@ func (f film) write(ctx context.Context, r *sampleRequest) error {
 // points that training scaled, which may need its digits.
 type numbers struct{ path string }
 
-func (n numbers) write(ctx context.Context, r *sampleRequest) error {
-	shape := append([]int{r.options.N}, r.loaded.SampleShape(r.options)...)
-	size := int64(r.options.N) * int64(r.per()) * 4
-	if r.loaded.Scaled() {
+func (n numbers) write(ctx context.Context, of *drawn) error {
+	size := int64(of.n) * int64(of.per()) * 4
+	if of.wide {
 		size *= 2
 	}
-	return atomicfile.WriteSized(n.path, size, func(w io.Writer) error {
-		if r.loaded.Scaled() {
-			if err := npy.WriteHeader64(w, shape...); err != nil {
-				return err
-			}
-			return r.loaded.Stream64(ctx, r.options, func(_ int, x []float64) error { return npy.WriteValues(w, x) })
-		}
-		if err := npy.WriteHeader(w, shape...); err != nil {
+	return atomicfile.WriteSized(n.path, size, func(w io.Writer) error { return writeNumbers(ctx, w, of) })
+}
+
+// writeNumbers writes samples as an .npy file.
+func writeNumbers(ctx context.Context, w io.Writer, of *drawn) error {
+	shape := append([]int{of.n}, of.shape...)
+	if of.wide {
+		if err := npy.WriteHeader64(w, shape...); err != nil {
 			return err
 		}
-		return r.loaded.Stream(ctx, r.options, func(_ int, x []float32) error { return npy.WriteValues(w, x) })
-	})
+		return of.stream64(ctx, func(_ int, x []float64) error { return npy.WriteValues(w, x) })
+	}
+	if err := npy.WriteHeader(w, shape...); err != nil {
+		return err
+	}
+	return of.stream(ctx, func(_ int, x []float32) error { return npy.WriteValues(w, x) })
 }
 
 // folder is one PNG per sample, named by its seed, so that the parts of a job
 // array can write to one folder.
 type folder struct{ path string }
 
-func (f folder) write(ctx context.Context, r *sampleRequest) error {
-	if !r.images() {
+func (f folder) write(ctx context.Context, of *drawn) error {
+	if !of.images() {
 		return cli.Usage("-o %s: the samples are points, not pictures; write them to a .csv, .npy or .png file", f.path)
 	}
-	if err := f.room(r); err != nil {
+	if err := f.room(of); err != nil {
 		return fmt.Errorf("-o %s: %w", f.path, err)
 	}
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return fmt.Errorf("-o: %w", err)
 	}
-	s, d := r.loaded.SampleShape(r.options), r.per()
+	s, d := of.shape, of.per()
 	done := 0
-	err := r.loaded.Stream(ctx, r.options, func(first int, x []float32) error {
+	err := of.stream(ctx, func(first int, x []float32) error {
 		for i := range len(x) / d {
-			seed := r.options.SeedOf(first + i)
-			one := *r
-			one.recipe.Seeds = formatSeeds([]uint64{seed})
+			seed := of.seed(first + i)
+			one := of.recipe
+			one.Seeds = formatSeeds([]uint64{seed})
 			img := imageio.Image(x[i*d:(i+1)*d], s[0], s[1], s[2])
 			path := filepath.Join(f.path, fmt.Sprintf("%06d.png", seed))
 			if err := atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img, one.text()) }); err != nil {
@@ -277,22 +265,22 @@ func (f folder) write(ctx context.Context, r *sampleRequest) error {
 		}
 		return nil
 	})
-	return cli.Left(err, "%d of %s are in %s", done, cli.Counted(r.options.N, "picture"), f.path)
+	return cli.Left(err, "%d of %s are in %s", done, cli.Counted(of.n, "picture"), f.path)
 }
 
 // room returns an error if the disk has no room for the pictures, whatever they show.
-func (f folder) room(r *sampleRequest) error {
-	s, one := r.loaded.SampleShape(r.options), *r
-	one.recipe.Seeds = ""
+func (f folder) room(of *drawn) error {
+	s, one := of.shape, of.recipe
+	one.Seeds = ""
 	each := imageio.LeastPNG(s[1], s[0], s[2], one.text())
-	err := atomicfile.Room(f.path, each*int64(r.options.N))
+	err := atomicfile.Room(f.path, each*int64(of.n))
 	if err == nil {
 		return nil
 	}
 	// A seed given twice makes one picture, and a picture that is there makes room.
-	seeds := make([]uint64, r.options.N)
+	seeds := make([]uint64, of.n)
 	for i := range seeds {
-		seeds[i] = r.options.SeedOf(i)
+		seeds[i] = of.seed(i)
 	}
 	slices.Sort(seeds)
 	seeds = slices.Compact(seeds)

@@ -15,29 +15,29 @@ import (
 // then a line per sample with the digits that give the same numbers back.
 type rows struct{ path string }
 
-func (t rows) write(ctx context.Context, r *sampleRequest) error {
-	if r.images() {
+func (t rows) write(ctx context.Context, of *drawn) error {
+	if of.images() {
 		return cli.Usage("-o %s: a table is for points, these are images; write them to .npy, .png or a folder", t.path)
 	}
 	bits := 32
-	if r.loaded.Scaled() {
+	if of.wide {
 		bits = 64
 	}
-	if window := r.loaded.Recipe().Data.Window; window > 0 {
-		return t.sequences(ctx, r, window, bits)
+	if of.window > 0 {
+		return t.sequences(ctx, of, of.window, bits)
 	}
 	const least = 2 // bytes of a value: a digit and what parts it from the next
-	return atomicfile.WriteSized(t.path, least*int64(r.options.N)*int64(r.per()), func(w io.Writer) error {
+	return atomicfile.WriteSized(t.path, least*int64(of.n)*int64(of.per()), func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		if columns := r.loaded.Recipe().Data.Columns; columns != nil {
+		if of.columns != nil {
 			var names []string
-			for _, name := range columns {
+			for _, name := range of.columns {
 				names = append(names, quotedCell(name))
 			}
 			_, _ = b.WriteString(strings.Join(names, ",") + "\n") // Flush tells of errors
 		}
-		d, cell := r.per(), []byte(nil)
-		err := r.loaded.Stream64(ctx, r.options, func(_ int, x []float64) error {
+		d, cell := of.per(), []byte(nil)
+		err := of.stream64(ctx, func(_ int, x []float64) error {
 			for i, v := range x {
 				end := byte(',')
 				if i%d == d-1 {

@@ -88,7 +88,7 @@ func TestResumeKnowsTheData(t *testing.T) {
 	require.Equal(t, "csv:y.csv", savedRecipe(t, dir, "run/model.safetensors").Data.Spec)
 	require.NoError(t, os.Rename(filepath.Join(dir, "y.csv"), filepath.Join(dir, "z.csv")))
 	gone := heavytailIn(t, dir, "train", "-resume", "-out", "run")
-	require.Equal(t, 1, gone.status)
+	require.Equal(t, 2, gone.status)
 	require.Contains(t, gone.stderr, "csv:y.csv")
 	require.Contains(t, gone.stderr, "name the place with -data")
 	gone = heavytailIn(t, dir, "train", "-resume", "-data", "csv:w.csv", "-out", "run")
@@ -104,7 +104,7 @@ func TestResumeKnowsTheData(t *testing.T) {
 	require.NotContains(t, other.stderr, "-from")
 	put("x.csv", strings.Replace(text.String(), "7.5,", "7.25,", 1))
 	r := heavytailIn(t, dir, "train", "-resume", "-out", "run")
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "csv:x.csv: 50 samples of [2], not the 50 samples of [2] that the run was started with, or not the same values")
 	require.Contains(t, r.stderr, "in another -out, from the weights of this one with -from run/model.safetensors")
 	ok(t, dir, "train", "-data", "csv:x.csv", "-out", "anew", "-from", "run/model.safetensors", "-preview-every", "0")
@@ -146,15 +146,15 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	dir := t.TempDir()
 	wild := []string{"-steps", "60", "-process", "flow", "-lr", "1", "-clip", "0", "-warmup", "0", "-weight-decay", "1", "-beta2", "0", "-eps", "1e-30", "-ema", "none"}
 	r := heavytailIn(t, dir, toyArgs("run", wild...)...)
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "not finite: lower the learning rate (-lr), clip the gradient (-clip)")
 	require.Contains(t, r.stderr, "heavytail train -resume -lr 0.1 -out run")
 	ok(t, dir, "train", "-resume", "-lr", "1e-5", "-clip", "1", "-out", "run", "-preview-every", "0")
 	require.Equal(t, 1e-5, savedRecipe(t, dir, "run/model.safetensors").Train.Rate.LR)
 	r = heavytailIn(t, dir, toyArgs("late", append(wild, "-save-every", "1")...)...)
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	r = heavytailIn(t, dir, "train", "-resume", "-lr", "1e-5", "-out", "late")
-	require.Equal(t, 1, r.status, "the weights were saved when they had overflown")
+	require.Equal(t, 2, r.status, "the weights were saved when they had overflown")
 	require.Contains(t, r.stderr, "start a new run")
 
 	var text strings.Builder
@@ -165,7 +165,7 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	bad[16] = "1,1e30"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "bad.csv"), []byte(strings.Join(bad, "\n")), 0o644))
 	r = heavytailIn(t, dir, "train", "-data", "csv:bad.csv", "-process", "flow", "-out", "bad", "-batch", "40", "-steps", "3", "-preview-every", "0")
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "line 17, column 1 of the data")
 	require.Contains(t, r.stderr, "correct it or take it out")
 	require.NotContains(t, r.stderr, "-lr")
@@ -178,7 +178,7 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "large.csv"), []byte(text.String()), 0o644))
 	large := []string{"train", "-data", "csv:large.csv", "-loss", "squared", "-batch", "40", "-steps", "3", "-preview-every", "0"}
 	r = heavytailIn(t, dir, append(large, "-standardize", "none", "-out", "large")...)
-	require.Equal(t, 1, r.status)
+	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "not finite: half of the samples hold values of ")
 	require.Contains(t, r.stderr, "start anew with -standardize robust")
 	require.NotContains(t, r.stderr, "-lr")
@@ -196,7 +196,7 @@ func TestOneTrainingPerFolder(t *testing.T) {
 	require.Eventually(t, func() bool { _, err := os.Stat(model); return err == nil }, time.Minute, time.Millisecond)
 	for _, args := range [][]string{{"train", "-resume", "-out", "run"}, append(toyArgs("run"), "-resume")} {
 		r := heavytailIn(t, dir, args...)
-		require.Equal(t, 1, r.status)
+		require.Equal(t, 75, r.status)
 		require.Contains(t, r.stderr, fmt.Sprintf("run is written by another training, process %d on ", first.Process.Pid))
 	}
 	require.NoError(t, first.Process.Kill())

@@ -25,7 +25,7 @@ func TestOutputsThatDoNotFit(t *testing.T) {
 			r.out += "/"
 		}
 		require.NoError(t, r.check())
-		o, err := outputFor(r)
+		o, err := outputFor(r.out)
 		require.NoError(t, err)
 		devices, err := r.device.openAll(1)
 		require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestOutputsThatDoNotFit(t *testing.T) {
 		require.NoError(t, r.resolve())
 		begun = false
 		r.options.Step64 = func(int, int, []float64) error { begun = true; return nil }
-		return o.write(t.Context(), r)
+		return o.write(t.Context(), r.drawn())
 	}
 	before := listing(t, dir)
 	for _, c := range []struct {

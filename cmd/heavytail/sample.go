@@ -14,6 +14,7 @@ import (
 	"heavytail"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
+	"heavytail/internal/jobs"
 	"heavytail/internal/sample"
 	"heavytail/internal/source"
 	"heavytail/tensor"
@@ -32,6 +33,8 @@ var sampleCommand = command{
   heavytail sample -init shirt.png -mask hole.png -class 6 -o filled.png
   heavytail sample -model runs/x/model.safetensors
   heavytail sample -n 1000 -device cuda:0+1 -o all.npy  on two GPUs, with the same bytes
+  heavytail sample -n 1000 -shard 0/2 -o parts        half of them on this machine …
+  heavytail sample -n 1000 -shard 1/2 -o parts        … and half on that, for heavytail merge
   heavytail sample -model runs/tedm/model.safetensors -method tedm-ancestral -steps 100
   heavytail sample -model runs/r/model.safetensors -given vol=0.02 -n 1000 -o r.csv
 
@@ -55,8 +58,10 @@ type sampleRequest struct {
 	loaded                      *heavytail.Model
 	recipe                      pictureRecipe
 	nGiven, seedGiven           bool
-	framesGiven                 bool
+	framesGiven, outGiven       bool
 	noClip, independent         bool
+	shard                       string
+	share                       jobs.Share // that shard names; 0/1 without it
 }
 
 // A pictureRecipe is the JSON that a PNG carries.
@@ -110,7 +115,8 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
 	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
-	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, of points .csv, or a folder (a path that ends in / or is one)")
+	fs.StringVar(&r.shard, "shard", "", shardHelp)
+	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, of points .csv, or a folder (a path that ends in / or is one); with -shard the folder of the parts")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := cli.NoArguments(args); err != nil {
 			return err
@@ -119,6 +125,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			r.nGiven = r.nGiven || f.Name == "n"
 			r.seedGiven = r.seedGiven || f.Name == "seed"
 			r.framesGiven = r.framesGiven || f.Name == "frames"
+			r.outGiven = r.outGiven || f.Name == "o"
 		})
 		return r.run(ctx, e)
 	}
@@ -128,7 +135,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	out, err := outputFor(r)
+	out, err := r.output(e)
 	if err != nil {
 		return err
 	}
@@ -149,10 +156,11 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.resolve(); err != nil {
 		return err
 	}
+	from, n := r.share.Range(r.options.N)
 	m, steps := newMeter(e), float64(r.loaded.Moves(r.options))
 	show := func(first, left, values int) error {
 		in := float64(values / r.per()) // samples in this batch
-		m.count(float64(first)+float64(in*(1-float64(left)/steps)), float64(r.options.N), "samples/s", 1)
+		m.count(float64(first-from)+float64(in*(1-float64(left)/steps)), float64(n-from), "samples/s", 1)
 		return nil
 	}
 	if r.loaded.Scaled() { // float32 may not hold the states
@@ -160,7 +168,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	} else {
 		r.options.Step = func(first, left int, x []float32) error { return show(first, left, len(x)) }
 	}
-	err = out.write(ctx, r)
+	err = out.write(ctx, r.drawn())
 	m.clear()
 	return cli.Left(err, "%s", unwritten(r.out))
 }
@@ -273,8 +281,8 @@ func (r *sampleRequest) resolve() error {
 }
 
 // text returns the recipe's JSON.
-func (r *sampleRequest) text() string {
-	b, err := json.Marshal(r.recipe)
+func (p pictureRecipe) text() string {
+	b, err := json.Marshal(p)
 	if err != nil {
 		panic(err) // strings and finite numbers
 	}

@@ -44,7 +44,7 @@ func TestWindow(t *testing.T) {
 	ok(t, dir, "rare", "-model", "m/model.safetensors", "-event", "x_1 + x_2 + x_3 > 5", "-n", "100", "-steps", "3", given[0], given[1])
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.csv"), []byte("1\n2\n3\n"), 0o644))
-	require.Contains(t, fails(t, dir, 1, "train", "-data", "few.csv", "-window", "4", "-out", "f"), "nowhere in 3 rows")
+	require.Contains(t, fails(t, dir, 2, "train", "-data", "few.csv", "-window", "4", "-out", "f"), "nowhere in 3 rows")
 	require.Contains(t, fails(t, dir, 2, "train", "-data", "toy:rings", "-window", "4", "-out", "f"), "are for tables")
 	require.Contains(t, fails(t, dir, 2, "eval", "x.csv", "few.csv", "-held-out"), "-held-out")
 	require.NoDirExists(t, filepath.Join(dir, "f"))

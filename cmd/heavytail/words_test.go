@@ -31,7 +31,7 @@ func TestBuiltInByItsName(t *testing.T) {
 	ok(t, dir, strings.Fields("sample -model c.safetensors -n 1 -steps 2 -o c.npy")...)
 	require.Equal(t, readFile(t, filepath.Join(dir, "a.npy")), readFile(t, filepath.Join(dir, "b.npy")))
 	require.Equal(t, readFile(t, filepath.Join(dir, "a.npy")), readFile(t, filepath.Join(dir, "c.npy")))
-	require.Contains(t, fails(t, dir, 1, "eval", "toy:rings", "model:built-in"), "the model built-in makes [28 28 1]")
+	require.Contains(t, fails(t, dir, 2, "eval", "toy:rings", "model:built-in"), "the model built-in makes [28 28 1]")
 	require.Contains(t, fails(t, dir, 2, "train", "-data", "toy:rings", "-from", "built-in", "-out", "x"), "heavytail convert built-in")
 }
 
@@ -42,7 +42,7 @@ func TestFoldersOfOutputs(t *testing.T) {
 	for args, flag := range map[string]string{"noise -n 5 -o %s/x.npy": "-o", "sample -n 1 -o %s/x.png": "-o", "tail f.csv -o %s/x.svg": "-o", "eval f.csv f.csv -json %s/e.json": "-json", "bench unet -layers -roofline %s/x.svg": "-roofline"} {
 		for place, want := range map[string]string{"no": "there is no folder no; make it first", "f.csv": "f.csv is a file; name a folder"} {
 			r := heavytailIn(t, dir, strings.Fields(strings.ReplaceAll(args, "%s", place))...)
-			require.Equal(t, 1, r.status, args)
+			require.Equal(t, 2, r.status, args)
 			require.Contains(t, r.stderr, flag+" "+place+"/", args)
 			require.Contains(t, r.stderr, want, args)
 		}

@@ -12,7 +12,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"heavytail/internal/machine"
@@ -106,17 +108,25 @@ func replace(path string, old os.FileInfo, size int64, fill func(w io.Writer) er
 	return nil
 }
 
-// Room returns an error if a disk has no room for at least size bytes more: that of a
+// Room returns an error that is syscall.ENOSPC if a disk has no room for at least size bytes more: that of a
 // folder, or of where it will be made.
 func Room(dir string, size int64) error {
 	for !exists(dir) && dir != filepath.Dir(dir) {
 		dir = filepath.Dir(dir)
 	}
 	if free, known := machine.Free(dir); known && size > free {
-		return fmt.Errorf("at least %s would be written, and the disk has room for %s: write less, or to another disk", amount(size), amount(free))
+		return noRoom(fmt.Sprintf("at least %s would be written, and the disk has room for %s: write less, or to another disk", amount(size), amount(free)))
 	}
 	return nil
 }
+
+// noRoom is the error of a file that a disk has no room for: syscall.ENOSPC, known
+// before it happens.
+type noRoom string
+
+func (e noRoom) Error() string { return string(e) }
+
+func (noRoom) Is(target error) bool { return target == syscall.ENOSPC }
 
 // amount returns a number of bytes for a person.
 func amount(n int64) string {
@@ -264,6 +274,26 @@ func create(path string, perm fs.FileMode) (*os.File, error) {
 			live.names[temp] = true
 		}
 		return f, err
+	}
+}
+
+// Sweep removes the temporary files that processes left which were killed while they
+// wrote the files at these paths. One that is still writing such a file ends with an
+// error. Links are not followed.
+func Sweep(paths ...string) {
+	for _, path := range paths {
+		dir, name := filepath.Split(path)
+		entries, err := os.ReadDir(filepath.Clean(dir))
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			random, ok := strings.CutPrefix(e.Name(), "."+name+".")
+			random, temp := strings.CutSuffix(random, ".tmp")
+			if _, err := strconv.ParseUint(random, 36, 64); ok && temp && err == nil {
+				_ = os.Remove(dir + e.Name())
+			}
+		}
 	}
 }
 

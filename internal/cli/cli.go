@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"heavytail/data"
 	"heavytail/internal/atomicfile"
 )
 
@@ -74,13 +73,13 @@ func untilSignal() context.Context {
 		if self, err := os.FindProcess(os.Getpid()); err == nil && self.Signal(s) == nil {
 			time.Sleep(time.Second) // the signal is on its way
 		}
-		os.Exit(1)
+		os.Exit(Retry)
 	}()
 	return ctx
 }
 
-// Run executes the command line and returns the exit status: 0, 2 for a wrong
-// command line, 1 for every other error.
+// Run executes the command line and returns the exit status: 0, Retry for what the
+// same command may do later or elsewhere, Final for every other error.
 func (p Program) Run(ctx context.Context, e Env, args []string) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "-help" || args[0] == "--help" {
 		if len(args) > 1 {
@@ -88,7 +87,7 @@ func (p Program) Run(ctx context.Context, e Env, args []string) int {
 		}
 		out, status := e.Stdout, 0
 		if len(args) == 0 {
-			out, status = e.Stderr, 2
+			out, status = e.Stderr, Final
 		}
 		fmt.Fprint(out, p.overview())
 		return status
@@ -103,7 +102,7 @@ func (p Program) Run(ctx context.Context, e Env, args []string) int {
 		}
 	}
 	fmt.Fprintf(e.Stderr, "%s: unknown command %q: want %s; %s -h explains them\n", p.Name, args[0], strings.Join(p.Names(), ", "), p.Name)
-	return 2
+	return Final
 }
 
 // Names lists the commands.
@@ -121,14 +120,15 @@ func (p Program) overview() string {
 	for _, c := range p.Commands {
 		fmt.Fprintf(&b, "  %s %-8s %s\n", p.Name, c.Name, c.Summary)
 	}
-	fmt.Fprintf(&b, "\n%s COMMAND -h shows a command's flags and examples.\n", p.Name)
+	fmt.Fprintf(&b, "\n%s COMMAND -h shows a command's flags and examples.\nExit status: 0 done, 75 a retry may mend it, 2 it fails again.\n", p.Name)
 	return b.String()
 }
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
-// Usage returns an error that is a mistake on the command line: the exit status is 2.
+// Usage returns an error that is a mistake on the command line: the exit status is
+// Final.
 func Usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // run executes a command.
@@ -152,13 +152,10 @@ func (p Program) run(ctx context.Context, e Env, c Command, args []string) int {
 	}
 	if text, stopped := stopText(ctx, err); stopped {
 		fmt.Fprintf(e.Stderr, "%s: %s\n", path, text)
-		return 1
+	} else {
+		fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, PlainWords(err)))
 	}
-	fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, PlainWords(err)))
-	if errors.As(err, &usageError{}) || errors.As(err, &data.FlagError{}) {
-		return 2
-	}
-	return 1
+	return status(ctx, err)
 }
 
 // parse parses flags before and after the other arguments, so that

@@ -87,36 +87,37 @@ func TestStopped(t *testing.T) {
 	for _, c := range []struct {
 		ctx        context.Context
 		kind, want string
+		status     int
 	}{
-		{ctx, "stop", "stopped by Ctrl-C (SIGINT): nothing was written"}, {bare, "stop", "stopped: nothing was written"},
-		{ctx, "half", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there"}, {ctx, "twice", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there"},
-		{ctx, "fault", "gone"}, {ctx, "other", "gone"},
+		{ctx, "stop", "stopped by Ctrl-C (SIGINT): nothing was written", Retry}, {bare, "stop", "stopped: nothing was written", Retry},
+		{ctx, "half", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there", Retry}, {ctx, "twice", "stopped by Ctrl-C (SIGINT): 1 of 2 rows are there", Retry},
+		{ctx, "fault", "gone", Final}, {ctx, "other", "gone", Final},
 	} {
 		var errs bytes.Buffer
-		require.Equal(t, 1, toy().Run(c.ctx, Env{Stdout: io.Discard, Stderr: &errs}, []string{"go", "-fail", c.kind}))
+		require.Equal(t, c.status, toy().Run(c.ctx, Env{Stdout: io.Discard, Stderr: &errs}, []string{"go", "-fail", c.kind}))
 		require.Equal(t, "toy go: "+c.want+"\n", errs.String())
 	}
 	require.ErrorIs(t, context.Cause(ctx), context.Canceled, "some take the cause for the error")
 }
 
-// A program's exit status is 2 for mistakes on the command line and 1 for every
-// other error, which one line tells in plain words.
+// A program's exit status is 2 for mistakes on the command line and every other error
+// that stays, which one line tells in plain words.
 func TestProgram(t *testing.T) {
 	for _, c := range []struct {
 		args           []string
 		status         int
 		stdout, stderr string
 	}{
-		{nil, 2, "", "toy is a test.\n\n  toy go       goes\n\ntoy COMMAND -h shows a command's flags and examples.\n"},
+		{nil, 2, "", "toy is a test.\n\n  toy go       goes\n\ntoy COMMAND -h shows a command's flags and examples.\nExit status: 0 done, 75 a retry may mend it, 2 it fails again.\n"},
 		{[]string{"dance"}, 2, "", "toy: unknown command \"dance\": want go; toy -h explains them\n"},
 		{[]string{"help", "go"}, 0, "usage: toy go [flags] WORD\n\ngoes\n\nflags:\n  -fail kind\n    \tkind of error\n  -quiet\n    \tno noise (off)\n  -x int\n    \ta number (default 3)\n\nexamples:\n  toy go a\n", ""},
 		{[]string{"go", "a", "-x", "4"}, 0, "", ""},
 		{[]string{"go", "-fail", "none", "--", "-x"}, 2, "", "toy go: unexpected \"-x\": all settings are flags (-name value)\n"},
 		{[]string{"go", "-x", "four"}, 2, "", "toy go: invalid value \"four\" for flag -x: want a whole number, in digits alone: toy go -h lists the flags\n"},
 		{[]string{"go", "-fail=usage"}, 2, "", "toy go: want -x\n"},
-		{[]string{"go", "-fail=fault"}, 1, "", "toy go: gone\n"},
-		{[]string{"go", "-fail=path"}, 1, "", "toy go: a.csv: file does not exist\n"},
-		{[]string{"go", "-fail=cut"}, 1, "", "toy go: the file is cut off\n"},
+		{[]string{"go", "-fail=fault"}, 2, "", "toy go: gone\n"},
+		{[]string{"go", "-fail=path"}, 2, "", "toy go: a.csv: file does not exist\n"},
+		{[]string{"go", "-fail=cut"}, 2, "", "toy go: the file is cut off\n"},
 	} {
 		var out, errs bytes.Buffer
 		require.Equal(t, c.status, toy().Run(t.Context(), Env{Stdout: &out, Stderr: &errs}, c.args), "%v", c.args)

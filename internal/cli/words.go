@@ -26,7 +26,7 @@ func flagWords(flags *flag.FlagSet, fields map[string]string, text string) strin
 }
 
 // oneOfMany finds one of what the library counts in the plural.
-var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour|byte|center|condition|digit|element|epoch|extreme|group|letter|number|operation|other|pilot|process|scale|sweep|tensor|transform)(s|es|ies)\b`)
+var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour|byte|center|condition|digit|element|epoch|extreme|group|letter|number|operation|other|pilot|process|scale|sweep|tensor|transform|part|share|frame)(s|es|ies)\b`)
 
 // Singular mends what counts one in the plural.
 func Singular(text string) string {

@@ -31,6 +31,9 @@ type Options struct {
 	Batch           int // samples at a time
 	Height          int // images: 0, 0 means the trained size
 	Width           int
+	// First and Count choose some of the samples, by their numbers; Count 0: to the
+	// last. Run draws no others, with the values that they have among all.
+	First, Count int
 	// Label gives the class of sample i, which has the given seed; negative for
 	// none. nil: no classes.
 	Label func(i int, seed uint64) int
@@ -129,7 +132,8 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 	}
 	given.d = d
 	nets := append([]*nn.Net{net}, o.More...)
-	batch := min(o.Batch, (n+len(nets)-1)/len(nets))
+	end := o.end(n)
+	batch := min(o.Batch, (end-o.First+len(nets)-1)/len(nets))
 	o = o.inTurns()
 	workers := make([]*worker, len(nets))
 	for i, net := range nets {
@@ -138,11 +142,11 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 		}
 		defer workers[i].free()
 	}
-	for first := 0; first < n; {
+	for first := o.First; first < end; {
 		busy := 0
-		for ; busy < len(workers) && first < n; busy++ {
+		for ; busy < len(workers) && first < end; busy++ {
 			w := workers[busy]
-			w.first, w.part = first, w.ids[:min(batch, n-first)]
+			w.first, w.part = first, w.ids[:min(batch, end-first)]
 			seeds.Get(w.part, first)
 			first += len(w.part)
 		}
@@ -156,6 +160,14 @@ func run(ctx context.Context, net *nn.Net, r recipe.Recipe, seeds Seeds, o Optio
 		}
 	}
 	return nil
+}
+
+// end returns the number after that of the last sample to draw, of n.
+func (o Options) end(n int) int {
+	if o.Count == 0 {
+		return n
+	}
+	return o.First + o.Count
 }
 
 // step calls Step and Step64 with the states x, the last of which are the samples.

@@ -20,6 +20,7 @@ type Runner struct {
 	State   string // folder of the rows and checkpoints
 	Threads int    // jobs at once, each on one thread
 	Only    bool   // write the results of the rows that there are, and measure none
+	Program string // that measures, with its version, for the manifests of shares
 	Log     func(format string, args ...any)
 }
 
@@ -37,7 +38,7 @@ func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
 	if r.Only {
 		open = ReadStore
 	}
-	store, err := open(r.State, fmt.Sprintf("seed %d; %s", o.Seed, plan.Settings), plan.Columns)
+	store, err := open(r.State, settingsOf(plan, o), plan.Columns)
 	if err != nil {
 		return err
 	}
