@@ -70,8 +70,20 @@ func expm1(r float32) float32 {
 	return FMA(float32(r*r), q, r)
 }
 
-// expParts returns n and t of e^x = 2^n·(1 + t).
+// expParts returns n and t of e^x = 2^n·(1 + t): what expPartsFMA, its
+// definition, returns. Where FMA has no instruction, its eight calls are made
+// one look for ties.
 func expParts(x float32) (n, t float32) {
+	if !fuses {
+		n, t, may := expPartsExact(float64(x))
+		if !anyTie(may) {
+			return n, t
+		}
+	}
+	return expPartsFMA(x)
+}
+
+func expPartsFMA(x float32) (n, t float32) {
 	n = FMA(x, log2e, magic) - magic
 	r := FMA(n, -ln2Hi, x)
 	return n, expm1(FMA(n, -ln2Lo, r))
@@ -105,14 +117,25 @@ func expGeneric(dst, x []float32) {
 
 // sigParts returns m, t and d of e^−x = 2^−m·(1 + t) and d = 2^m + 1 + t, so
 // that sigmoid x = 2^m/d: nothing overflows, and the result underflows
-// gradually. x lies in [sigLo, sigHi] or is NaN.
+// gradually. x lies in [sigLo, sigHi] or is NaN. m and t are those of
+// sigPartsFMA, its definition.
 func sigParts(x float32) (m, t, d float32) {
+	var may int64
+	if !fuses {
+		m, t, may = sigPartsExact(float64(x))
+	}
+	if fuses || anyTie(may) {
+		m, t = sigPartsFMA(x)
+	}
+	return m, t, 1 + scale2(1, m) + t
+}
+
+func sigPartsFMA(x float32) (m, t float32) {
 	u := FMA(x, log2e, magic)
 	m = u - magic
 	r := FMA(m, ln2Hi, -x)
 	r = FMA(m, ln2Lo, r)
-	t = expm1(r)
-	return m, t, 1 + scale2(1, m) + t
+	return m, expm1(r)
 }
 
 // silu1: x/(1 + e^−x) = 2^m·(x/d).

@@ -278,3 +278,70 @@ func FuzzVec(f *testing.F) {
 		}
 	})
 }
+
+// The parts of exponentials are those of their definitions where ties are looked
+// for at once, for arguments with few digits too, and that is the rule.
+func TestPartsAreTheirDefinitions(t *testing.T) {
+	const n = 100_000
+	r := numtest.NewRand(4)
+	missed := 0
+	for i := range n {
+		x := float32(r.Uint64()%(140<<10))/(1<<10) - 110 // sigLo to sigHi
+		if i%4 != 0 {
+			x = float32((r.Float64() + r.Float64() + r.Float64()) * 10)
+		}
+		for _, f := range []struct {
+			want func(x float32) (n, t float32)
+			got  func(x float64) (n, t float32, may int64)
+		}{{expPartsFMA, expPartsExact}, {sigPartsFMA, sigPartsExact}} {
+			n, s, may := f.got(float64(x))
+			if anyTie(may) {
+				missed++
+			} else if wantN, want := f.want(x); n != wantN || s != want {
+				t.Fatalf("%x: %v and %v, want %v and %v", x, n, s, wantN, want)
+			}
+		}
+	}
+	require.Less(t, missed, n/50)
+}
+
+// Rows of sums are FMA's at every place, in place too.
+func TestRows(t *testing.T) {
+	r := numtest.NewRand(5)
+	for i, v := range fmaCases(20_000) {
+		const n = 19
+		var x, a, b [n]float32
+		for _, s := range [][]float32{x[:], a[:], b[:]} {
+			r.Fill(s, 1)
+		}
+		x[i%n], a[i%n], b[i%n] = v[0], v[1], v[2]
+		var want, squares [n]float32
+		sum, wantSum, q := x, x, b
+		for j := range want {
+			want[j] = FMA(x[j], a[j], b[j])
+			d := x[j] - a[j]
+			wantSum[j] += d
+			squares[j] = FMA(d, d, b[j])
+		}
+		sumsRow(sum[:], q[:], x[:], a[:])
+		numtest.SameBits(t, wantSum[:], sum[:], fmt.Sprintf("%x", v))
+		numtest.SameBits(t, squares[:], q[:], fmt.Sprintf("%x", v))
+		fmaRow(x[:], x[:], a[:], b[:])
+		numtest.SameBits(t, want[:], x[:], fmt.Sprintf("%x", v))
+	}
+}
+
+// A sum of which neither says that it may be a tie is FMA's.
+func TestLooks(t *testing.T) {
+	for i, v := range fmaCases(20_000) {
+		for k, f := range []func(a, b, c float64, may int64) (float64, int64){fmaLook, fmaFew} {
+			got, may := f(float64(v[0]), float64(v[1]), float64(v[2]), int64(i%2))
+			if want := FMA(v[0], v[1], v[2]); !anyTie(may) && math.Float32bits(want) != math.Float32bits(float32(got)) {
+				t.Fatalf("%d: %x: %x, want %x", k, v, got, want)
+			}
+			if _, may = f(float64(v[0]), float64(v[1]), float64(v[2]), -1); !anyTie(may) {
+				t.Fatal("what was seen before is lost")
+			}
+		}
+	}
+}

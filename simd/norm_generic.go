@@ -7,12 +7,7 @@ func chanSumsGeneric(s, q []float32, x Strip, n int, shift []float32) {
 	clear(s)
 	clear(q)
 	for i := range n {
-		xs := x.Data[i*x.Pitch:]
-		for c, k := range shift {
-			d := xs[c] - k
-			s[c] += d
-			q[c] = FMA(d, d, q[c])
-		}
+		sumsRow(s, q, x.Data[i*x.Pitch:], shift)
 	}
 }
 
@@ -21,10 +16,7 @@ func chanSumsGeneric(s, q []float32, x Strip, n int, shift []float32) {
 //simd:kernel
 func normApplyGeneric(y, x Strip, n int, a, b []float32) {
 	for i := range n {
-		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
-		for c, k := range a {
-			ys[c] = FMA(xs[c], k, b[c])
-		}
+		fmaRow(y.Data[i*y.Pitch:], x.Data[i*x.Pitch:], a, b)
 	}
 }
 
@@ -33,9 +25,10 @@ func normApplyGeneric(y, x Strip, n int, a, b []float32) {
 //simd:kernel
 func normApplySiLUGeneric(y, x Strip, n int, a, b []float32) {
 	for i := range n {
-		xs, ys := x.Data[i*x.Pitch:], y.Data[i*y.Pitch:]
-		for c, k := range a {
-			ys[c] = silu1(FMA(xs[c], k, b[c]))
+		ys := y.Data[i*y.Pitch:][:len(a)]
+		fmaRow(ys, x.Data[i*x.Pitch:], a, b)
+		for c, v := range ys {
+			ys[c] = silu1(v)
 		}
 	}
 }

@@ -25,8 +25,9 @@ func rowApplyGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	for i := range n {
 		to := y.row(i, len(gamma))
 		for j, v := range x.row(i, len(gamma)) {
-			to[j] = FMA(float32((v-stats[2*i])*stats[2*i+1]), gamma[j], beta[j])
+			to[j] = (v - stats[2*i]) * stats[2*i+1]
 		}
+		fmaRow(to, to, gamma, beta)
 	}
 }
 
@@ -37,7 +38,11 @@ func rowApplySiLUGeneric(y, x Strip, n int, gamma, beta, stats []float32) {
 	for i := range n {
 		to := y.row(i, len(gamma))
 		for j, v := range x.row(i, len(gamma)) {
-			to[j] = silu1(FMA(float32((v-stats[2*i])*stats[2*i+1]), gamma[j], beta[j]))
+			to[j] = (v - stats[2*i]) * stats[2*i+1]
+		}
+		fmaRow(to, to, gamma, beta)
+		for j, v := range to {
+			to[j] = silu1(v)
 		}
 	}
 }
