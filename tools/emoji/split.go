@@ -115,7 +115,7 @@ func held(all []drawn, clusters []string, share float64, seed uint64) map[string
 	})
 	taken := map[string]int{}
 	for _, c := range order {
-		missing := share*float64(total[class[c]]) - float64(taken[class[c]])
+		missing := float64(share*float64(total[class[c]])) - float64(taken[class[c]])
 		if missing > 0 && float64(sizes[c]) <= 2*missing {
 			out[c] = true
 			taken[class[c]] += sizes[c]
