@@ -14,7 +14,7 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"":        {"diffusion/...", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
+	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
 	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
@@ -56,9 +56,10 @@ var mayImport = map[string][]string{
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
-	"recipe":          {"diffusion", "internal/dmath", "nn", "stable"},             // dmath, stable: the transforms of columns, and the tails that they are for
-	"internal/sample": {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
-	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
+	"recipe":             {"diffusion", "internal/dmath", "nn", "stable"},             // dmath, stable: the transforms of columns, and the tails that they are for
+	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},           // machine: what may be read whole
+	"internal/sample":    {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
+	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},
 	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/sample", "internal/source", "train",

@@ -2,9 +2,12 @@ package heavytail
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
+	"heavytail/internal/diffusers"
 	"heavytail/internal/source"
 	"heavytail/kernels"
 	"heavytail/nn"
@@ -13,7 +16,7 @@ import (
 )
 
 // Open opens a model from a file's bytes, such as go:embed gives: safetensors
-// or a PyTorch checkpoint (.pt, .pth), recognised by content.
+// or a PyTorch checkpoint (.pt, .pth), or a zip of what OpenDir opens, recognised by content.
 func Open(file []byte) (*Model, error) { return Loader{}.Open(file) }
 
 // OpenFile opens the model file at path.
@@ -83,6 +86,37 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 	return m, nil
 }
 
+// OpenDir opens a model folder of the diffusers library: UNet2DModel with DDPMScheduler
+// or DDIMScheduler, of a pipeline or beside each other. What of them is not supported is
+// an error that names it. Zips of such folders are opened by Open too.
+func OpenDir(fsys fs.FS) (*Model, error) { return Loader{}.OpenDir(fsys) }
+
+// OpenDir opens a model folder. It panics if fsys is nil.
+func (l Loader) OpenDir(fsys fs.FS) (*Model, error) {
+	if fsys == nil {
+		panic("heavytail: OpenDir of nil: give os.DirFS(path) or another fs.FS")
+	}
+	if err := l.validate(); err != nil {
+		return nil, own(err)
+	}
+	d, err := diffusers.Open(fsys)
+	if err != nil {
+		return nil, own(err)
+	}
+	m, err := l.of(d.Checkpoint)
+	if err = errors.Join(err, d.Close()); err != nil {
+		return nil, own(err)
+	}
+	return m, nil
+}
+
+func (l Loader) validate() error {
+	if l.Threads < 0 || l.Threads > maxThreads {
+		return impossible("Threads", l.Threads, fmt.Sprint("0 to ", maxThreads), "Loader.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", l.Threads, maxThreads)
+	}
+	return nil
+}
+
 func (l Loader) model(r io.ReaderAt, size int64) (*Model, error) {
 	if r == nil {
 		panic("heavytail: OpenReader of nil: give a file, a bytes.Reader or another io.ReaderAt")
@@ -90,20 +124,24 @@ func (l Loader) model(r io.ReaderAt, size int64) (*Model, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("heavytail: a model file of %d bytes; want its size", size)
 	}
-	if l.Threads < 0 || l.Threads > maxThreads {
-		return nil, impossible("Threads", l.Threads, fmt.Sprint("0 to ", maxThreads), "Loader.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", l.Threads, maxThreads)
+	if err := l.validate(); err != nil {
+		return nil, err
 	}
-	c, err := nn.OpenCheckpoint(strict{r}, size)
+	c, err := diffusers.Checkpoint(strict{r}, size)
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{}
+	return l.of(c)
+}
+
+// of makes the model of an open checkpoint.
+func (l Loader) of(c *nn.Checkpoint) (m *Model, err error) {
+	m = &Model{}
 	if m.recipe, err = recipe.Of(c.Recipe, c.Config); err != nil {
 		return nil, err
 	}
 	if l.Alpha != 0 {
-		known := m.recipe.Train.Steps > 0
-		if r := m.recipe; known && (r.Kind() != recipe.DLPM || l.Alpha != r.Process.Alpha) {
+		if r := m.recipe; r.Known() && (r.Kind() != recipe.DLPM || l.Alpha != r.Process.Alpha) {
 			return nil, impossible("Alpha", l.Alpha, "0: the model has its own", "alpha %v: the model was trained with %s; leave it out", l.Alpha, r.Noise())
 		}
 		m.recipe.Process.Alpha = l.Alpha

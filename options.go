@@ -338,7 +338,7 @@ func (m *Model) engine(o Options) sample.Options {
 	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Given: o.Given, Method: o.Method, Steps: o.Steps, Settings: sample.Settings(o.Settings), Batch: o.Batch,
 		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, ConsistentStart: o.ConsistentStart.or(true), More: m.more, First: o.First, Count: o.Count}
 	if len(shape) == 3 {
-		e.Height, e.Width, e.Clip = shape[0], shape[1], o.Clip.or(true)
+		e.Height, e.Width, e.Clip = shape[0], shape[1], o.Clip.or(!m.recipe.Process.Betas.Free)
 	}
 	if k := m.Classes(); k > 0 {
 		e.Label = func(i int, seed uint64) int {

@@ -16,11 +16,15 @@ import (
 //
 // at the time between the steps where the schedule has that γ̄. The network must
 // have been trained with α = 2, scale "preserving", linear grid and time t/T.
+// Or its scale is Given, with the levels of its Betas.
 // Levels outside the schedule, σ < σ_1 or σ > σ_{T−1}, are told the nearest
 // time. The result has a workspace: use it from one goroutine at a time.
 func (p DLPM) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
+	}
+	if p.Scale == Given {
+		return p.betaDenoiser(net), nil
 	}
 	if p.Alpha != 2 || p.Scale != Preserving || p.Grid == Quadratic || p.IntegerTime {
 		return nil, &OptionError{Field: "Process", Value: p, Want: "alpha 2, scale \"preserving\", grid \"linear\" and time t/T",
@@ -54,6 +58,10 @@ func (p DLPM) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 func (p DLPM) SigmaRange() (lo, hi float64, err error) {
 	if _, err := p.steps(0); err != nil {
 		return 0, 0, err
+	}
+	if p.Scale == Given {
+		all := p.logBars()
+		return sigmaOf(all[1]), sigmaOf(all[p.Steps-1]), nil
 	}
 	if p.Scale == Exploding {
 		level := p.explodingLevels()

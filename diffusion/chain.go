@@ -39,6 +39,9 @@ func (o chainOptions) validate(name string, p DLPM) error {
 	case p.IntegerTime && n != p.Steps-1:
 		return impossible(name, "Steps", n, "the network knows %d levels of noise only; use %d", p.Steps, p.Steps-1)
 	}
+	if err := p.CheckSteps(o.moves(p)); err != nil {
+		return err
+	}
 	return o.edit.validate(name, true)
 }
 

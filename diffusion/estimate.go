@@ -119,6 +119,9 @@ func (p DLPM) Through(den Denoiser, levels int, change Change) (Denoiser, error)
 		d := len(x) / max(len(times), 1)
 		for i, u := range times {
 			t := int(math.Round(float64(u) * unit))
+			if p.Scale == Given {
+				t = p.levelOf(u, T-1)
+			}
 			g, s, in := sched.GammaBar[t], sched.SigmaBar[t], 1.0
 			if p.InputScaling {
 				in = 1 + s

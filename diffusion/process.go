@@ -30,7 +30,7 @@ const (
 type DLPM struct {
 	Alpha     float64 `json:"alpha"`          // tail index, 1 < α ≤ 2; 2 is Gaussian
 	Isotropic bool    `json:"isotropic"`      // one A per sample and step instead of one per element
-	Scale     Scale   `json:"scale"`          // Preserving or Exploding
+	Scale     Scale   `json:"scale"`          // Preserving, Exploding or Given
 	Grid      Grid    `json:"grid,omitempty"` // Linear or Quadratic
 	Steps     int     `json:"steps"`          // T, at least 2
 
@@ -46,6 +46,8 @@ type DLPM struct {
 	SigmaMin float64 `json:"sigma_min,omitempty"` // Exploding: σ̄_0; 0 means 0.002
 	SigmaMax float64 `json:"sigma_max,omitempty"` // Exploding: σ̄_{T−1}; 0 means 80
 	Rho      float64 `json:"rho,omitempty"`       // Exploding: exponent ρ; 0 means 7
+
+	Betas Betas `json:"betas,omitzero"` // Given: the levels
 }
 
 // Default returns the process of the published image models: isotropic noise
@@ -64,8 +66,8 @@ func (p DLPM) Validate() error {
 	switch {
 	case !(p.Alpha > 1 && p.Alpha <= 2):
 		return bad("Alpha", p.Alpha, "use a value above 1 and at most 2 (2 is Gaussian)")
-	case p.Scale != Preserving && p.Scale != Exploding:
-		return bad("Scale", p.Scale, `use "preserving" or "exploding"`)
+	case p.Scale != Preserving && p.Scale != Exploding && p.Scale != Given:
+		return bad("Scale", p.Scale, `use "preserving", "exploding" or "betas"`)
 	case p.Grid != "" && p.Grid != Linear && p.Grid != Quadratic:
 		return bad("Grid", p.Grid, `use "linear" or "quadratic"`)
 	case p.Steps < 2 || p.Steps > maxSteps:
@@ -77,7 +79,7 @@ func (p DLPM) Validate() error {
 	case p.InputScaling && p.Scale != Exploding:
 		return bad("InputScaling", true, "it needs scale \"exploding\"; switch it off")
 	}
-	if p.Scale == Preserving {
+	if p.Scale != Exploding {
 		for _, f := range []struct {
 			name string
 			v    float64
@@ -86,7 +88,7 @@ func (p DLPM) Validate() error {
 				return bad(f.name, f.v, "it needs scale \"exploding\"; leave it out")
 			}
 		}
-		return nil
+		return p.validateBetas()
 	}
 	lo, hi, rho := p.exploding()
 	switch {
@@ -97,7 +99,7 @@ func (p DLPM) Validate() error {
 	case !(rho > 0 && rho <= 100):
 		return bad("Rho", rho, "use a positive value up to 100; 7 is usual")
 	}
-	return nil
+	return p.validateBetas()
 }
 
 // maxSteps bounds T: beyond it consecutive levels of noise differ by less than
@@ -127,6 +129,9 @@ func (p DLPM) schedule(ctx context.Context, steps int) (*DLPMSchedule, error) {
 	steps, err := p.steps(steps)
 	if err != nil {
 		return nil, err
+	}
+	if p.Scale == Given {
+		return betaSchedule(ctx, p, steps)
 	}
 	p.Steps = steps
 	if p.Scale == Exploding {
@@ -160,12 +165,15 @@ func (p DLPM) steps(steps int) (int, error) {
 		return 0, &OptionError{Field: "Steps", Value: steps, Want: fmt.Sprintf("%d levels", p.Steps),
 			Text: fmt.Sprintf("diffusion: %d levels of a process with integer time: the network knows only its %d levels; use that number", steps, p.Steps)}
 	}
-	return steps, nil
+	return steps, p.CheckSteps(steps - 1)
 }
 
-// Time returns what the network is told at step t of T: t/T, or t itself with
-// IntegerTime.
+// Time returns what the network is told at step t of T: t/T, t itself with
+// IntegerTime, or where the scale is Given the number that training has for the level.
 func (p DLPM) Time(t, T int) float32 {
+	if p.Scale == Given {
+		return float32(p.timestep(t, T-1))
+	}
 	if p.IntegerTime {
 		return float32(t)
 	}

@@ -22,6 +22,7 @@ type DLPMSchedule struct {
 	GammaBar []float64 // γ̄_t = γ_1⋯γ_t
 	Sigma    []float64 // σ_t
 	SigmaBar []float64 // σ̄_t
+	Large    bool      // Betas.Large
 }
 
 func newSchedule(p DLPM) *DLPMSchedule {
@@ -167,11 +168,16 @@ type Coef struct {
 
 // DLPM returns the stochastic step, with Γ_t and Σ̃_{t−1} from Posterior:
 //
-//	x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂)/γ_t + 1[t≠1]·√Σ̃_{t−1}·z.
+//	x_{t−1} = (x_t − Γ_t·σ̄_t·ε̂)/γ_t + 1[t≠1]·√Σ̃_{t−1}·z,
+//
+// or with Large z times √(Γ_t·Σ_t).
 func (s *DLPMSchedule) DLPM(t int, sumPrev, sum float64) Coef {
 	g := s.Gamma[t]
 	Gamma, v := s.Posterior(t, sumPrev, sum)
 	c := Coef{X: 1 / g, Eps: -Gamma * s.SigmaBar[t] / g}
+	if s.Large {
+		v = Gamma * sum // σ_t²·A_t
+	}
 	if t > 1 {
 		c.Z = math.Sqrt(v)
 	}

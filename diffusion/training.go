@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"fmt"
+	"math"
 
 	"heavytail/simd"
 	"heavytail/stable"
@@ -22,6 +23,7 @@ type Examples interface {
 //
 //	target = √A·z,  x_t = γ̄_t·x_0 + σ̄_t·target.
 //
+// Where the scale is Given the target is then what Betas.Prediction says, of n = target/√2.
 // Forming the target first avoids dividing by the small σ̄_1. Everything about
 // a sample is a function of (seed, its number, the copy). A DLPMNoiser is
 // immutable: any number of goroutines may use one.
@@ -84,6 +86,21 @@ func (n *DLPMNoiser) row(x, target, x0 []float32, t, c int, sample uint64) {
 	simd.AxpBy(x, float32(sb), target, float32(gb), x0)
 	if n.proc.InputScaling {
 		simd.Scale(x, x, float32(1/(1+sb)))
+	}
+	if n.proc.Scale == Given {
+		n.ask(target, x0, gb, sb)
+	}
+}
+
+// ask makes of the target ε what a network of Betas estimates.
+func (n *DLPMNoiser) ask(target, x0 []float32, gb, sb float64) {
+	switch n.proc.Betas.Prediction {
+	case "sample":
+		copy(target, x0)
+	case "v_prediction":
+		simd.AxpBy(target, float32(gb/math.Sqrt2), target, float32(-math.Sqrt2*sb), x0)
+	default:
+		simd.Scale(target, target, float32(1/math.Sqrt2))
 	}
 }
 

@@ -164,19 +164,19 @@ func TestProcessValidate(t *testing.T) {
 	base := Default(1.7, 100)
 	require.NoError(t, base.Validate())
 	for want, edit := range map[string]func(*DLPM){
-		"alpha is 1: use a value above 1":              func(p *DLPM) { p.Alpha = 1 },
-		"alpha is NaN":                                 func(p *DLPM) { p.Alpha = math.NaN() },
-		`scale is "": use "preserving" or "exploding"`: func(p *DLPM) { p.Scale = "" },
-		`grid is "cubic"`:                              func(p *DLPM) { p.Grid = "cubic" },
-		"steps is 1: use 2 to 1048576":                 func(p *DLPM) { p.Steps = 1 },
-		"steps is 2000000000":                          func(p *DLPM) { p.Steps = 2000000000 },
-		"clamp_a is -1: use a positive bound":          func(p *DLPM) { p.ClampA = -1 },
-		"clamp_eps is NaN":                             func(p *DLPM) { p.ClampEps = math.NaN() },
-		"input_scaling is true: it needs scale":        func(p *DLPM) { p.InputScaling = true },
-		"rho is 7: it needs scale":                     func(p *DLPM) { p.Rho = 7 },
-		"sigma_min is 90: use a positive value below":  func(p *DLPM) { p.Scale, p.SigmaMin = Exploding, 90 },
-		"sigma_max is +Inf: use at most":               func(p *DLPM) { p.Scale, p.SigmaMax = Exploding, math.Inf(1) },
-		"rho is -1: use a positive value up to 100":    func(p *DLPM) { p.Scale, p.Rho = Exploding, -1 },
+		"alpha is 1: use a value above 1": func(p *DLPM) { p.Alpha = 1 },
+		"alpha is NaN":                    func(p *DLPM) { p.Alpha = math.NaN() },
+		`scale is "": use "preserving", "exploding" or "betas"`: func(p *DLPM) { p.Scale = "" },
+		`grid is "cubic"`:                             func(p *DLPM) { p.Grid = "cubic" },
+		"steps is 1: use 2 to 1048576":                func(p *DLPM) { p.Steps = 1 },
+		"steps is 2000000000":                         func(p *DLPM) { p.Steps = 2000000000 },
+		"clamp_a is -1: use a positive bound":         func(p *DLPM) { p.ClampA = -1 },
+		"clamp_eps is NaN":                            func(p *DLPM) { p.ClampEps = math.NaN() },
+		"input_scaling is true: it needs scale":       func(p *DLPM) { p.InputScaling = true },
+		"rho is 7: it needs scale":                    func(p *DLPM) { p.Rho = 7 },
+		"sigma_min is 90: use a positive value below": func(p *DLPM) { p.Scale, p.SigmaMin = Exploding, 90 },
+		"sigma_max is +Inf: use at most":              func(p *DLPM) { p.Scale, p.SigmaMax = Exploding, math.Inf(1) },
+		"rho is -1: use a positive value up to 100":   func(p *DLPM) { p.Scale, p.Rho = Exploding, -1 },
 	} {
 		p := base
 		edit(&p)

@@ -13,7 +13,7 @@ import (
 // isBuffer reports whether a tensor of a file is a buffer by its name. They are
 // always stored in float32: a rounded frequency would be another one.
 func isBuffer(name string) bool {
-	return strings.HasSuffix(name, ".resample_filter") || strings.HasSuffix(name, "map_noise.freqs")
+	return strings.HasSuffix(name, ".resample_filter") || strings.HasSuffix(name, "map_noise.freqs") || name == timeProj
 }
 
 // bufferItems returns the buffers as a file holds them.

@@ -13,7 +13,7 @@ import (
 
 // anchors are tensors that one kind of network has each, by the names of the
 // published code; a network's first one that is there counts.
-var anchors = []string{"input_blocks.0.0.weight", "linear_in.weight", "inblock.0.weight", songAnchor, "layers.0.weight"}
+var anchors = []string{"input_blocks.0.0.weight", "linear_in.weight", "inblock.0.weight", songAnchor, "layers.0.weight", "conv_in.weight"}
 
 const songAnchor = "map_layer0.weight"
 

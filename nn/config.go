@@ -9,9 +9,10 @@ import (
 // A Config describes one network; exactly one field is set. Its JSON is part
 // of a checkpoint.
 type Config struct {
-	UNet *UNetConfig `json:"unet,omitempty"` // images: the U-Net of the DLPM code
-	Song *SongConfig `json:"song,omitempty"` // images: the U-Net of the EDM and t-EDM code
-	MLP  *MLPConfig  `json:"mlp,omitempty"`  // points
+	UNet   *UNetConfig   `json:"unet,omitempty"`   // images: the U-Net of the DLPM code
+	Song   *SongConfig   `json:"song,omitempty"`   // images: the U-Net of the EDM and t-EDM code
+	UNet2D *UNet2DConfig `json:"unet2d,omitempty"` // images: the U-Net of diffusers
+	MLP    *MLPConfig    `json:"mlp,omitempty"`    // points
 }
 
 // UNetConfig describes the U-Net of the DLPM and improved-diffusion code.
@@ -102,6 +103,9 @@ func (c Config) Clone() Config {
 	if c.Song != nil {
 		c.Song = c.Song.clone()
 	}
+	if c.UNet2D != nil {
+		c.UNet2D = c.UNet2D.clone()
+	}
 	if c.MLP != nil {
 		m := *c.MLP
 		m.Hidden = slices.Clone(m.Hidden)
@@ -139,6 +143,8 @@ func (c Config) image() (size, channels, classes int, ok bool) {
 		return c.UNet.ImageSize, c.UNet.InChannels, c.UNet.NumClasses, true
 	case c.Song != nil:
 		return c.Song.ImageSize, c.Song.InChannels, c.Song.NumClasses, true
+	case c.UNet2D != nil:
+		return c.UNet2D.ImageSize, c.UNet2D.InChannels, c.UNet2D.NumClasses, true
 	}
 	return 0, 0, 0, false
 }
@@ -151,14 +157,14 @@ func (c Config) magnitude() bool {
 // Validate returns an error that names the first impossible value.
 func (c Config) Validate() error {
 	given := 0
-	for _, is := range []bool{c.UNet != nil, c.Song != nil, c.MLP != nil} {
+	for _, is := range []bool{c.UNet != nil, c.Song != nil, c.UNet2D != nil, c.MLP != nil} {
 		if is {
 			given++
 		}
 	}
 	switch {
 	case given != 1:
-		return fmt.Errorf("network: exactly one of unet, song and mlp must be given")
+		return fmt.Errorf("network: exactly one of unet, song, unet2d and mlp must be given")
 	case c.UNet != nil:
 		if err := c.UNet.validate(); err != nil {
 			return fmt.Errorf("unet: %w", err)
@@ -166,6 +172,10 @@ func (c Config) Validate() error {
 	case c.Song != nil:
 		if err := c.Song.validate(); err != nil {
 			return fmt.Errorf("song: %w", err)
+		}
+	case c.UNet2D != nil:
+		if err := c.UNet2D.validate(); err != nil {
+			return fmt.Errorf("unet2d: %w", err)
 		}
 	default:
 		if err := c.MLP.validate(); err != nil {

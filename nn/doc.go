@@ -1,6 +1,6 @@
-// Package nn holds the networks of diffusion models, two kinds of U-Net for
-// images (the one of the DLPM code and SongUNet, the one of the EDM code) and
-// two MLPs for points, forward and backward, with optimisers, moving averages
+// Package nn holds the networks of diffusion models, three kinds of U-Net for
+// images (the one of the DLPM code, SongUNet of the EDM code and UNet2DModel of
+// diffusers) and two MLPs for points, forward and backward, with optimisers, moving averages
 // and checkpoints. It knows only package tensor, so a network runs on any
 // device.
 //
@@ -22,7 +22,7 @@
 // # How it works
 //
 // NewWorkspace records the network once, for one image size, as a list of
-// operations on values (graph.go, ops.go, song_ops.go); unet.go, song.go, mlp.go
+// operations on values (graph.go, ops.go, song_ops.go); unet.go, song.go, unet2d.go, mlp.go
 // and plain.go read like the forward pass. Each operation has its hand-written
 // backward pass, recorded in the reverse order. Then every value gets a place in
 // one arena such that values that live at the same time do not overlap:
@@ -49,6 +49,7 @@
 // Names, order and shapes are those of the published PyTorch state_dict; the
 // values are held as the kernels want them (channels last) and turned around
 // where a file is read or written. So are q, k and v of SongUNet's attention,
-// which the EDM code holds in turns for every channel. Its buffers, the filters
+// which the EDM code holds in turns for every channel, and those of UNet2DModel, whose
+// files have three tensors of them. Its buffers, the filters
 // and the frequencies of a Fourier embedding, are written and read too.
 package nn

@@ -18,6 +18,9 @@ func (c *Checkpoint) infer() (Config, error) {
 	if prefix, ok := c.songPrefix(); ok {
 		return c.inferSong(prefix)
 	}
+	if c.has("conv_in.weight") && c.has("time_embedding.linear_1.weight") {
+		return Config{}, fmt.Errorf("the weights of a network of diffusers, which do not say what it is: give the folder, or a zip of it, with its config.json and scheduler_config.json")
+	}
 	return Config{}, fmt.Errorf("the tensors are not those of a network known here (%d tensors, none of input_blocks.0.0.weight, linear_in.weight and model.map_layer0.weight)", len(c.entries))
 }
 

@@ -47,6 +47,9 @@ func describe(cfg Config) (*Params, model) {
 	if cfg.Song != nil {
 		return p, newSong(cfg.Song, p)
 	}
+	if cfg.UNet2D != nil {
+		return p, newUNet2D(cfg.UNet2D, p)
+	}
 	if cfg.MLP.Hidden != nil {
 		return p, newPlainMLP(cfg.MLP, p)
 	}

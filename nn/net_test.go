@@ -23,12 +23,33 @@ func smallNets() map[string]Config {
 			AttentionRes: []int{3}, NumHeads: 2, NumClasses: 3, TimeScale: 1000, ImageSize: 6, Dropout: 0.25, Magnitude: true, CondChannels: 2}},
 		"ddpm++": {Song: smallSong(false)},
 		"ncsn++": {Song: smallSong(true)},
-		"mlp":    {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
+		"unet2d": {UNet2D: smallUNet2D(func(c *UNet2DConfig) {
+			c.ClassEmbedding = "timestep"
+			c.NumClasses, c.Center, c.HeadDim, c.MidScale, c.Dropout, c.MidAttention = 3, true, 2, 1.25, 0.25, true
+			c.Down, c.DownType, c.UpType = []string{"AttnDownBlock2D", "DownBlock2D"}, "resnet", "resnet"
+			c.Up = []string{"AttnUpBlock2D", "UpBlock2D"}
+		})},
+		"unet2d fourier": {UNet2D: smallUNet2D(func(c *UNet2DConfig) {
+			c.Embedding, c.CosFirst, c.DownPadding, c.TimeShift, c.MidAttention = "fourier", false, 0, "scale_shift", true
+		})},
+		"unet2d learned": {UNet2D: smallUNet2D(func(c *UNet2DConfig) {
+			c.Embedding, c.Times, c.CosFirst, c.NumClasses, c.Mid = "learned", 5, false, 3, ""
+		})},
+		"mlp": {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},
 		"mlp given": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, Conditions: 2}},
 		"mlp plain": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
 	}
+}
+
+// smallUNet2D returns a network of two levels with what change says.
+func smallUNet2D(change func(c *UNet2DConfig)) *UNet2DConfig {
+	c := &UNet2DConfig{ImageSize: 4, InChannels: 2, OutChannels: 2, Embedding: "positional", EmbDim: 8, CosFirst: true, Channels: []int{4, 6},
+		Down: []string{"DownBlock2D", "AttnDownBlock2D"}, Up: []string{"UpBlock2D", "UpBlock2D"}, Mid: "UNetMidBlock2D", MidScale: 1, Layers: 1, DownPadding: 1,
+		DownType: "conv", UpType: "conv", Groups: 2, Eps: 1e-5, TimeShift: "default"}
+	change(c)
+	return c
 }
 
 // smallSong returns a SongUNet of three levels with every option of one form.
@@ -258,6 +279,9 @@ func TestUnalteredByArenaReuse(t *testing.T) {
 		}
 		if cfg.Song != nil {
 			cfg.Song.Dropout = 0
+		}
+		if cfg.UNet2D != nil {
+			cfg.UNet2D.Dropout = 0
 		}
 		net := build(t, kernels.New(2), cfg)
 		b := newBatch(net, 3, 2)

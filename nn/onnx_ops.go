@@ -3,7 +3,6 @@ package nn
 import (
 	"math"
 
-	"heavytail/internal/dmath"
 	"heavytail/internal/onnx"
 	"heavytail/tensor"
 )
@@ -25,14 +24,14 @@ func (e *exporter) conv(y, x *value, c *conv, res *value, opt tensor.ConvOpt) {
 		repeat := []onnx.Attr{{Name: "coordinate_transformation_mode", Value: "asymmetric"}, {Name: "mode", Value: "nearest"}, {Name: "nearest_mode", Value: "floor"}}
 		in = e.with("Resize", repeat, in, "", e.floats([]float32{1, 1, 2, 2}, 4))
 	}
-	k := s[2]
+	k := c.w.ours()[0]
 	pad := []int{k / 2, k / 2, k / 2, k / 2}
 	if opt.After {
 		pad = []int{0, 0, 1, 1}
 	}
 	stride := max(opt.Stride, 1)
-	if len(s) == 3 { // PyTorch's Conv1d
-		s = append(s[:3:3], 1)
+	for len(s) < 4 { // PyTorch's Conv1d and Linear
+		s = append(s[:len(s):len(s)], 1)
 	}
 	out := e.with("Conv", []onnx.Attr{{Name: "kernel_shape", Value: []int{k, k}}, {Name: "pads", Value: pad}, {Name: "strides", Value: []int{stride, stride}}},
 		in, e.param(c.w, s...), e.param(c.b, s[0]))
@@ -134,8 +133,11 @@ func (e *exporter) time(wide bool) string {
 
 // waves returns the sines and cosines of t·f. The angles are reduced to one period in
 // float64, as ours: at 1000 a float32 has an error of 3e−5.
-func (e *exporter) waves(f []float64) (sin, cos string) {
-	a := e.op("Mul", e.time(true), e.doubles(f, 1, len(f)))
+func (e *exporter) waves(f []float64) (sin, cos string) { return e.wavesOf(e.time(true), f) }
+
+// wavesOf is waves of another column in float64.
+func (e *exporter) wavesOf(t string, f []float64) (sin, cos string) {
+	a := e.op("Mul", t, e.doubles(f, 1, len(f)))
 	turns := e.op("Round", e.op("Mul", a, e.doubles([]float64{1 / (2 * math.Pi)})))
 	a = e.cast(e.op("Sub", a, e.op("Mul", turns, e.doubles([]float64{2 * math.Pi}))), onnx.Float)
 	return e.op("Sin", a), e.op("Cos", a)
@@ -144,12 +146,7 @@ func (e *exporter) waves(f []float64) (sin, cos string) {
 // timestep writes the sines and cosines of the time at the frequencies of a device's
 // TimestepEmbedding.
 func (e *exporter) timestep(y *value, d int, opt tensor.TimeOpt) {
-	const log1e4 = 9.210340371976184
-	f := make([]float64, d/2)
-	for k := range f {
-		f[k] = float64(opt.Scale) * dmath.Exp(-log1e4*float64(k)/float64(len(f)-opt.Shift))
-	}
-	sin, cos := e.waves(f)
+	sin, cos := e.waves(timeFrequencies(d, opt))
 	if opt.SinFirst {
 		sin, cos = cos, sin
 	}

@@ -227,9 +227,13 @@ func (g *graph) dropout(x *value, p float64) *value {
 
 // timestep records the sines and cosines of scale·t, d values.
 func (g *graph) timestep(d int, scale float64) *value {
+	return g.timesteps(d, tensor.TimeOpt{Scale: float32(scale)})
+}
+
+// timesteps is timestep in another form.
+func (g *graph) timesteps(d int, opt tensor.TimeOpt) *value {
 	y := g.alloc(d)
 	y.constant = true
-	opt := tensor.TimeOpt{Scale: float32(scale)}
 	s := &step{name: "embedding of the time", forward: func(r *run) { r.dev.TimestepEmbedding(r.at(y), r.t, opt) }}
 	s.onnx = func(e *exporter) { e.timestep(y, d, opt) }
 	g.add(s, y)

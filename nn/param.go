@@ -16,6 +16,7 @@ const (
 	matrix               // [out,in] there, [in,out] here
 	kernel               // [out,in,k,k] there, [k,k,in,out] here
 	point                // [out,in,1] there, [1,1,in,out] here
+	pixel                // [out,in] there, [1,1,in,out] here
 	table                // [rows,cols], the same
 )
 
@@ -28,7 +29,8 @@ type Param struct {
 	Grad    *tensor.Tensor // their gradient, nil until Params.EnableGrad
 
 	layout layout
-	heads  int // not 0: the outputs are q, k and v of so many heads, there in turns for every channel
+	heads  int  // not 0: the outputs are q, k and v of so many heads, there in turns for every channel
+	thirds bool // there all of q, then of k, then of v instead
 	start  initial
 	fan    int     // inputs per output, for the start values; xavier: and outputs per input
 	gain   float64 // xavier: factor of the start values
@@ -66,7 +68,7 @@ type Params struct {
 	// Buffers are values that are not trained: Init or a checkpoint sets them.
 	Buffers []*Buffer
 
-	norms []*norm // of SongUNets, whose groups Validate checks
+	norms []*norm // whose groups Validate checks
 	dev   tensor.Device
 	size  int
 	total int64 // size, which has fewer bits on some machines
@@ -103,7 +105,7 @@ func (q *Param) ours() []int {
 		return []int{s[1], s[0]}
 	case kernel:
 		return []int{s[2], s[3], s[1], s[0]}
-	case point:
+	case point, pixel:
 		return []int{1, 1, s[1], s[0]}
 	}
 	return s
@@ -206,13 +208,17 @@ func (q *Param) permute(dst, src []float32, toOurs bool) {
 }
 
 // row returns which output there is our output r: of every head, ours are all
-// channels of q, then of k, then of v; theirs q, k and v of every channel.
+// channels of q, then of k, then of v; theirs q, k and v of every channel, or with
+// thirds those of all heads one after the other.
 func (q *Param) row(r int) int {
 	if q.heads == 0 {
 		return r
 	}
 	d := q.Shape[0] / (3 * q.heads)
 	head, part, c := r/(3*d), r/d%3, r%d
+	if q.thirds {
+		return (part*q.heads+head)*d + c
+	}
 	return head*3*d + 3*c + part
 }
 

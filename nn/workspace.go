@@ -237,6 +237,7 @@ type run struct {
 	extra   Extra
 	seed    uint64
 	keys    []uint64
+	ids     []int // rows of a table
 }
 
 // at returns the tensor of v; nil for nil.

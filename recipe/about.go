@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"heavytail/diffusion"
 )
 
 // About says for who computes the network elsewhere, from an ONNX model, what its
@@ -31,6 +33,9 @@ func (r Recipe) About() string {
 
 func (r Recipe) aboutDLPM() string {
 	p := r.Process
+	if p.Scale == diffusion.Given {
+		return aboutBetas(p)
+	}
 	time := fmt.Sprintf("t is the level divided by the number of levels, %d in training", p.Steps)
 	if p.IntegerTime {
 		time = fmt.Sprintf("t is the level, 0 to %d", p.Steps-1)
@@ -40,6 +45,16 @@ func (r Recipe) aboutDLPM() string {
 		x = "x is x_t/(1 + σ̄_t)"
 	}
 	return fmt.Sprintf("%s, x_t = γ̄_t·x_0 + σ̄_t·ε, and %s. y estimates ε, symmetric stable noise with α = %v and E exp(iuε) = exp(−|u|^α), at α = 2 of variance 2.", x, time, p.Alpha)
+}
+
+// aboutBetas is aboutDLPM of a model of diffusers.
+func aboutBetas(p diffusion.DLPM) string {
+	y := map[string]string{"epsilon": "n", "sample": "x_0", "v_prediction": "√ᾱ_t·n − √(1−ᾱ_t)·x_0"}[p.Betas.Prediction]
+	levels := "ᾱ_t a squared cosine (squaredcos_cap_v2)"
+	if p.Betas.End != 0 {
+		levels = fmt.Sprintf("ᾱ_t the product of 1 − β up to t, the %d β %s from %v to %v", p.Steps-1, p.Betas.Schedule, p.Betas.Start, p.Betas.End)
+	}
+	return fmt.Sprintf("x is x_t = √ᾱ_t·x_0 + √(1−ᾱ_t)·n, n normal of variance 1, and t is the level, 0 to %d, with %s. y estimates %s.", p.Steps-2, levels, y)
 }
 
 // aboutEDM tells the preconditioning, which is not in the network.

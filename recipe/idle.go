@@ -43,6 +43,6 @@ func (r Recipe) Idle() error {
 
 // conditional reports whether the network knows classes.
 func (r Recipe) conditional() bool {
-	u, s := r.Network.UNet, r.Network.Song
-	return u != nil && u.NumClasses > 0 || s != nil && s.NumClasses > 0
+	_, _, _, classes, _ := imageOf(r.Network)
+	return classes > 0
 }

@@ -49,6 +49,8 @@ func imageOf(c nn.Config) (size, in, out, classes int, images bool) {
 		return c.UNet.ImageSize, c.UNet.InChannels, c.UNet.OutChannels, c.UNet.NumClasses, true
 	case c.Song != nil:
 		return c.Song.ImageSize, c.Song.InChannels, c.Song.OutChannels, c.Song.NumClasses, true
+	case c.UNet2D != nil:
+		return c.UNet2D.ImageSize, c.UNet2D.InChannels, c.UNet2D.OutChannels, c.UNet2D.NumClasses, true
 	}
 	return 0, 0, 0, 0, false
 }

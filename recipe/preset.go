@@ -170,5 +170,8 @@ func (r *Recipe) imageSize() (size, channels *int) {
 	if s := r.Network.Song; s != nil {
 		return &s.ImageSize, &s.InChannels
 	}
+	if u := r.Network.UNet2D; u != nil {
+		return &u.ImageSize, &u.InChannels
+	}
 	return &r.Network.UNet.ImageSize, &r.Network.UNet.InChannels
 }

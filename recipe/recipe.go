@@ -6,9 +6,11 @@ package recipe
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -192,11 +194,19 @@ func (r Recipe) Validate() error {
 	if err := r.validateNetwork(); err != nil {
 		return err
 	}
-	if err := r.Train.validate(); err != nil {
+	if err := r.Train.validate(); err != nil && !(r.Process.Scale == diffusion.Given && reflect.ValueOf(r.Train).IsZero()) {
 		return err
 	}
 	return r.validateProcess()
 }
+
+// Trained reports whether the recipe says how the model was trained.
+func (r Recipe) Trained() bool { return r.Train.Steps > 0 }
+
+// Known reports whether the recipe says what the model was trained for, its process; if
+// not, that is assumed (Of). Models of other programs may be known and not Trained, with
+// a Train of zeros.
+func (r Recipe) Known() bool { return r.Trained() || r.Process.Scale == diffusion.Given }
 
 func (d Data) validate() error {
 	if len(d.Shape) != 1 && len(d.Shape) != 3 {
@@ -296,6 +306,8 @@ func Of(text []byte, network nn.Config) (Recipe, error) {
 	}
 	r := Recipe{Format: Format, Network: network, Process: diffusion.Default(1.8, 1000)}
 	switch u, s := network.UNet, network.Song; {
+	case network.UNet2D != nil:
+		return r, errors.New("a network of diffusers without its recipe: open the folder that it came from")
 	case s != nil:
 		r.Data.Shape, r.Data.Classes = []int{s.ImageSize, s.ImageSize, s.InChannels}, s.NumClasses
 		if err := r.Use(EDM); err != nil {

@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"heavytail/internal/diffusers"
 	"heavytail/internal/source"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -20,21 +22,29 @@ import (
 // A Source is a model whose weights a new run starts with.
 type Source struct {
 	Path   string        // the file or folder
-	ID     string        // for Train.From of the recipe: the file's name and SHA-256
+	ID     string        // for Train.From of the recipe: the name and the SHA-256 of the file, or of a folder's files
 	Recipe recipe.Recipe // of the model, recipe.Of's for weights from elsewhere
-	Whole  bool          // the file holds its recipe
+	Whole  bool          // it holds its recipe, with how it was trained
 }
 
 // OpenSource reads what the model at path is, without its weights.
 func OpenSource(ctx context.Context, path string) (*Source, error) {
 	s := &Source{Path: path}
-	err := checkpoint(path, func(c *nn.Checkpoint) (err error) {
+	sum := ""
+	err := model(path, func(c *nn.Checkpoint, folder *diffusers.Model) (err error) {
 		s.Recipe, err = recipe.Of(c.Recipe, c.Config)
-		s.Whole = s.Recipe.Train.Steps > 0
+		s.Whole = s.Recipe.Trained()
+		if err == nil && folder != nil {
+			sum, err = folder.Sum(ctx)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	s.ID = filepath.Base(path) + " sha256:" + sum
+	if sum != "" {
+		return s, nil
 	}
 	f, err := source.Open(ctx, path) // its reading ends with ctx
 	if err != nil {
@@ -45,15 +55,33 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, err
 	}
-	s.ID = filepath.Base(path) + " sha256:" + hex.EncodeToString(h.Sum(nil))
+	s.ID += hex.EncodeToString(h.Sum(nil))
 	return s, nil
+}
+
+// model opens the model at path, a file or a folder of diffusers, nil for a file, and
+// passes it to f.
+func model(path string, f func(c *nn.Checkpoint, folder *diffusers.Model) error) error {
+	dir := os.DirFS(path)
+	if st, err := os.Stat(path); err != nil || !st.IsDir() || !diffusers.Is(dir) {
+		return checkpoint(path, func(c *nn.Checkpoint) error { return f(c, nil) })
+	}
+	m, err := diffusers.Open(dir)
+	if err == nil {
+		defer m.Close()
+		err = f(m.Checkpoint, m)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
 }
 
 // StartFrom gives a new run the weights of the model at path, those that samples
 // use: the last average, if there is one. Names and shapes must be the network's.
 func (t *Trainer) StartFrom(path string) (err error) {
 	defer tensor.Catch(&err)
-	return checkpoint(path, func(c *nn.Checkpoint) error {
+	return model(path, func(c *nn.Checkpoint, _ *diffusers.Model) error {
 		if err := c.Matches(t.Net); err != nil {
 			return unlike(c.Config, t.Net.Config(), err)
 		}
@@ -106,6 +134,8 @@ func unlike(model, own nn.Config, err error) error {
 			return "unet"
 		case c.Song != nil:
 			return "song"
+		case c.UNet2D != nil:
+			return "unet2d"
 		}
 		return "mlp"
 	}

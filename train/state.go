@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/diffusers"
 	"heavytail/internal/source"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -48,7 +49,7 @@ func checkpoint(path string, f func(c *nn.Checkpoint) error) error {
 	if err != nil {
 		return err
 	}
-	c, err := nn.OpenCheckpoint(file, st.Size())
+	c, err := diffusers.Checkpoint(file, st.Size())
 	if err == nil {
 		err = f(c)
 	}

@@ -129,6 +129,8 @@ func fits(net *nn.Net, r recipe.Recipe) error {
 		out = u.OutChannels
 	} else if s := r.Network.Song; s != nil {
 		out = s.OutChannels
+	} else if u := r.Network.UNet2D; u != nil {
+		out = u.OutChannels
 	}
 	n := len(r.Data.Shape)
 	if len(want) != n || in != r.Data.Shape[n-1] || out != in {

@@ -28,7 +28,7 @@ var convertCommand = command{
 
   heavytail convert runs/x/model.safetensors x.onnx
 
-The form of IN is recognised by its content, that of OUT by its name. An .onnx file
+The form of IN, also a folder or zip of diffusers, is recognised by its content, that of OUT by its name. An .onnx file
 holds the network for other programs, with the weights that sample takes: the last
 average, the raw ones with -weights-only or where there is none. It says itself what
 the process is around the network (docs/onnx.md).
@@ -120,7 +120,7 @@ func (r *convertRequest) onnx(ctx context.Context, e env, in, out string, kind t
 		return err
 	}
 	defer f.Close()
-	c, err := nn.OpenCheckpoint(f, f.size)
+	c, err := f.checkpoint()
 	if err != nil {
 		return fail(err)
 	}
@@ -140,7 +140,7 @@ func (r *convertRequest) onnx(ctx context.Context, e env, in, out string, kind t
 		return fail(err)
 	}
 	about := "What the process makes of the network is not known: the model came without a recipe."
-	if all.Train.Steps > 0 {
+	if all.Known() {
 		about = all.About()
 	}
 	o := nn.ONNX{Height: r.height, Width: r.width, Version: heavytail.Version, Doc: about}
@@ -174,7 +174,7 @@ func (r *convertRequest) read(ctx context.Context, path string, kind tensor.DTyp
 		return nil, "", err
 	}
 	defer f.Close()
-	c, err := nn.OpenCheckpoint(f, f.size)
+	c, err := f.checkpoint()
 	if err != nil {
 		return fail(err)
 	}

@@ -188,7 +188,7 @@ func loadModel(ctx context.Context, path, weights string, threads int) (*heavyta
 		return nil, fmt.Errorf("-model: %w", err)
 	}
 	defer f.Close()
-	m, err := heavytail.Loader{Device: kernels.New(threads), Weights: weights}.OpenReader(f, f.size)
+	m, err := f.open(heavytail.Loader{Device: kernels.New(threads), Weights: weights})
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", f.name, err)
 	}

@@ -403,7 +403,7 @@ func (o evalOptions) load(ctx context.Context, devices []tensor.Device, file str
 		return nil, "", fmt.Errorf("model: %w", err)
 	}
 	defer f.Close()
-	m, err = heavytail.Loader{Device: devices[0], More: devices[1:], Weights: o.weights}.OpenReader(f, f.size)
+	m, err = f.open(heavytail.Loader{Device: devices[0], More: devices[1:], Weights: o.weights})
 	if err != nil {
 		return nil, "", fmt.Errorf("model %s: %w", f.name, err)
 	}

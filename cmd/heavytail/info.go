@@ -19,7 +19,6 @@ import (
 	"heavytail/internal/imageio"
 	"heavytail/internal/isa"
 	"heavytail/internal/par"
-	"heavytail/nn"
 )
 
 var infoCommand = command{
@@ -126,11 +125,13 @@ func fileInfo(ctx context.Context, path string) (any, error) {
 		return nil, err
 	}
 	defer f.Close()
-	head := make([]byte, 8)
-	if n, _ := f.ReadAt(head, 0); imageio.IsPNG(head[:n]) {
-		return pictureFile(path, io.NewSectionReader(f, 0, f.size))
+	if f.dir == nil {
+		head := make([]byte, 8)
+		if n, _ := f.ReadAt(head, 0); imageio.IsPNG(head[:n]) {
+			return pictureFile(path, io.NewSectionReader(f, 0, f.size))
+		}
 	}
-	return modelFile(path, f, f.size)
+	return modelFile(path, f)
 }
 
 func pictureFile(path string, r io.Reader) (any, error) {
@@ -144,19 +145,19 @@ func pictureFile(path string, r io.Reader) (any, error) {
 	return pictureInfo{path, json.RawMessage(text)}, nil
 }
 
-func modelFile(path string, r io.ReaderAt, size int64) (any, error) {
+func modelFile(path string, f *modelSource) (any, error) {
 	fail := func(err error) (any, error) { return nil, fmt.Errorf("%s: %w", path, err) }
-	c, err := nn.OpenCheckpoint(r, size)
+	c, err := f.checkpoint()
 	if err != nil {
 		return fail(err)
 	}
-	m, err := heavytail.OpenReader(r, size)
+	m, err := f.open(heavytail.Loader{})
 	if err != nil {
 		return fail(err)
 	}
 	rec := m.Recipe()
 	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Noise: rec.Noise(), Methods: m.Methods(), Parameters: m.Parameters(), Memory: map[string]int64{},
-		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Train.Steps > 0, HasRecipe: rec.Train.Steps > 0, Recipe: rec}
+		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Trained(), HasRecipe: rec.Known(), Recipe: rec}
 	if out.MACs, err = m.MACs(); err != nil {
 		return fail(err)
 	}

@@ -32,6 +32,7 @@ var sampleCommand = command{
   heavytail sample -init shoe.png -strength 0.6 -class 9 -o like-it.png
   heavytail sample -init shirt.png -mask hole.png -class 6 -o filled.png
   heavytail sample -model runs/x/model.safetensors
+  heavytail sample -model ddpm-cifar10-32              a folder, or a zip, of diffusers
   heavytail sample -n 1000 -device cuda:0+1 -o all.npy  on two GPUs, with the same bytes
   heavytail sample -n 1000 -shard 0/2 -o parts        half of them on this machine …
   heavytail sample -n 1000 -shard 1/2 -o parts        … and half on that, for heavytail merge
@@ -96,7 +97,7 @@ type pictureRecipe struct {
 
 func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r := &sampleRequest{}
-	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt; empty: the built-in model, also by that name)")
+	fs.StringVar(&r.model, "model", "", "model `file` (.safetensors or .pt, or a folder or zip of diffusers; empty: the built-in model, also by that name)")
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")
@@ -220,7 +221,7 @@ func (r *sampleRequest) load(ctx context.Context, devices []tensor.Device) error
 	}
 	defer f.Close()
 	fail := func(err error) error { return fmt.Errorf("model %s: %w", f.name, err) }
-	if r.loaded, err = (heavytail.Loader{Device: devices[0], More: devices[1:], Weights: r.weights, Alpha: r.alpha}).OpenReader(f, f.size); err != nil {
+	if r.loaded, err = f.open(heavytail.Loader{Device: devices[0], More: devices[1:], Weights: r.weights, Alpha: r.alpha}); err != nil {
 		return fail(err)
 	}
 	sum, err := f.hash(ctx)
@@ -273,7 +274,7 @@ func (r *sampleRequest) resolve() error {
 	if o.Edit != nil {
 		p.Edit = &r.edit
 	}
-	p.Clip, p.Alpha = !r.noClip && r.images(), rec.Process.Alpha
+	p.Clip, p.Alpha = !r.noClip && r.images() && !rec.Process.Betas.Free, rec.Process.Alpha
 	if rec.LIM != nil {
 		p.Alpha = rec.LIM.Alpha
 	}

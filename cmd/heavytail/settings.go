@@ -158,6 +158,8 @@ func unet[T any](c *catalogue, name, help string, parse func(string) (T, error),
 			*field(r.Network.UNet) = v.v
 		case r.Network.Song != nil:
 			*song(r.Network.Song) = v.v
+		case r.Network.UNet2D != nil:
+			return fmt.Errorf("the network of a diffusers model is as it is; leave it out")
 		default:
 			return fmt.Errorf("the network for points has no such setting; leave it out")
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"heavytail/data"
+	"heavytail/diffusion"
 	"heavytail/internal/cli"
 	"heavytail/internal/source"
 	"heavytail/recipe"
@@ -38,6 +39,12 @@ func (r *trainRequest) start(ctx context.Context, preset string) (recipe.Recipe,
 		rec.Data, t.Changes, t.Micro = recipe.Data{Size: rec.Data.Size, Channels: rec.Data.Channels, Flip: rec.Data.Flip}, nil, 0
 	} else if r.preset == "" {
 		rec.Network, rec.Preset = s.Recipe.Network.Clone(), ""
+		if s.Recipe.Known() { // of diffusers: its process, trained as the preset says
+			if err := rec.Use(recipe.DLPM); err != nil {
+				return rec, err
+			}
+			rec.Process, rec.Train.Loss = s.Recipe.Process, diffusion.DefaultLoss(s.Recipe.Process.Alpha)
+		}
 	}
 	rec.Train.From = r.source.ID
 	return rec, nil

@@ -23,7 +23,7 @@ const densityBatch = 4096
 // the network's ODE.
 func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Density, label int, given, x []float64) ([]diffusion.LogDensity, error) {
 	if s.Steps == 0 {
-		s.Steps = DensitySteps
+		s.Steps = fewer(r, DensitySteps+1, 1) - 1 // on one level more
 	}
 	d := count(r.Data.Shape)
 	if err := CheckGiven(given, len(x)/d, r); err != nil {
@@ -84,7 +84,7 @@ func density(ctx context.Context, r recipe.Recipe, s diffusion.Density, den diff
 		}
 		return s.EDM(ctx, p, r.Flow.DataDerivative(den), z, d)
 	}
-	return s.DLPM(ctx, r.Process, den, z, d)
+	return s.DLPM(ctx, r.Process, r.Process.FromNetworkDerivative(den), z, d)
 }
 
 // standard returns the points as the network has them, and of each the logarithm of

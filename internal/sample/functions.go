@@ -36,7 +36,7 @@ func (o Options) NewFunctions(net *nn.Net, r recipe.Recipe, seeds Seeds) (f Func
 	case r.LIM != nil:
 		return Functions{Noise: r.LIM.FromScore(raw)}, nil
 	case r.EDM == nil && r.Flow == nil:
-		f.Noise = raw
+		f.Noise = r.Process.FromNetwork(raw)
 	}
 	if !clean.fits(r) {
 		return f, nil

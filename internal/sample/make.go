@@ -12,7 +12,7 @@ import (
 // chainOf makes a sampler that asks the network itself and goes through that
 // number of levels.
 func (o Options) chainOf(p diffusion.DLPM, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
-	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return net, nil }
+	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return p.FromNetwork(net), nil }
 	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
 		return p.Through(net, levels, func(j int, x0 float64) float64 {
 			if o.Clip { // which the sampler does itself

@@ -75,7 +75,7 @@ func (o Options) Validate(r recipe.Recipe) error {
 		return impossible("Guidance", o.Guidance, fmt.Sprintf("1 (none) or more, at most %d", maxGuidance), "guidance %s; want 1 (none) or more, at most %d", strconv.FormatFloat(o.Guidance, 'f', -1, 64), maxGuidance)
 	case o.guided() && o.Label == nil:
 		return impossible("Guidance", o.Guidance, "none of a model without classes", "guidance %v of a model without classes; leave it out", o.Guidance)
-	case o.guided() && r.Train.Steps > 0 && r.Train.LabelDrop == 0:
+	case o.guided() && r.Trained() && r.Train.LabelDrop == 0:
 		return impossible("Guidance", o.Guidance, "none of a model that always saw its classes", "guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
 	}
 	if err := o.Settings.validate(m); err != nil {

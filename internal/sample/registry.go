@@ -36,7 +36,7 @@ type family struct {
 var (
 	levy        = family{"dlpm", func(r recipe.Recipe) bool { return r.Kind() == recipe.DLPM }}
 	levyBetween = family{"dlpm", func(r recipe.Recipe) bool { // with levels between those of steps
-		return r.Kind() == recipe.DLPM && (!r.Process.IntegerTime || r.Process.Steps%2 == 1)
+		return r.Kind() == recipe.DLPM && (!r.Process.IntegerTime || r.Process.Steps%2 == 1) && r.Process.CheckSteps(2) == nil
 	}}
 	ito   = family{"lim", func(r recipe.Recipe) bool { return r.LIM != nil }}
 	clean = family{"edm and flow", func(r recipe.Recipe) bool {
@@ -78,7 +78,7 @@ func moves(n int) func(recipe.Recipe) int {
 		if r.Process.IntegerTime {
 			return r.Process.Steps - 1
 		}
-		return n
+		return fewer(r, n, 1)
 	}
 }
 
@@ -89,8 +89,16 @@ func pairs(n int) func(recipe.Recipe) int {
 		if r.Process.IntegerTime {
 			return (r.Process.Steps - 1) / 2
 		}
-		return n
+		return fewer(r, n, 2)
 	}
+}
+
+// fewer returns n, or as many steps of so many levels as the process has.
+func fewer(r recipe.Recipe, n, levels int) int {
+	for n > 1 && r.Process.CheckSteps(n*levels) != nil {
+		n--
+	}
+	return n
 }
 
 func edmSteps(r recipe.Recipe) int {

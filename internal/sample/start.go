@@ -85,6 +85,12 @@ func NewWay(net *nn.Net, r recipe.Recipe, o Options) (*Way, error) {
 	}
 	if o.Steps == 0 && !r.Process.IntegerTime {
 		o.Steps = rareSteps[o.Method]
+		switch o.Method {
+		case "dlim":
+			o.Steps = fewer(r, o.Steps, 1)
+		case "dlim2":
+			o.Steps = fewer(r, o.Steps, 2)
+		}
 	}
 	o.ConsistentStart = false // which is drawn from the chain's own factors
 	if o = o.Defaults(r); o.Edit != nil || o.PublishedStart {
