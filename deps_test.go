@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"stable/laws":       {"internal/dmath", "stable"},
 	"diffusion":         {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
-	"diffusion/rare":    {"diffusion", "internal/dmath", "stable"},
+	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "stable"}, // machine: how many samples it holds
 
 	"internal/device":  {"cuda", "kernels", "tensor"}, // cuda: with the tag cuda only
 	"internal/isa":     {"github.com/klauspost/cpuid/v2"},

@@ -31,15 +31,25 @@ func (s *Set) at(i int) int {
 // Place says where sample i lies in its file, with the samples counted that were
 // left out: by its line in a table, by its number from 0 in an array.
 func (s *Set) Place(i int) string {
+	what, at := s.Number(i)
 	switch {
 	case s.Window > 0:
-		return fmt.Sprintf("lines %d to %d", s.at(s.row(i)), s.at(s.row(i)+s.Window-1))
-	case s.table:
-		return fmt.Sprintf("line %d", s.at(i))
-	case s.Images():
-		return fmt.Sprintf("image %d (from 0)", s.at(i))
+		return fmt.Sprintf("lines %d to %d", at, s.at(s.row(i)+s.Window-1))
+	case what == "line":
+		return fmt.Sprintf("line %d", at)
 	}
-	return fmt.Sprintf("row %d (from 0)", s.at(i))
+	return fmt.Sprintf("%s %d (from 0)", what, at)
+}
+
+// Number is Place in two parts: line, image or row, and which; of a window its first.
+func (s *Set) Number(i int) (what string, at int) {
+	switch {
+	case s.table:
+		return "line", s.at(s.row(i))
+	case s.Images():
+		return "image", s.at(i)
+	}
+	return "row", s.at(i)
 }
 
 // ColumnName returns what the data call column c, else its number.

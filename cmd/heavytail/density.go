@@ -26,8 +26,8 @@ var densityCommand = command{
 	Help: `  heavytail density held-out.csv -model runs/tedm/model.safetensors
   heavytail density held-out.csv -model runs/tedm/model.safetensors -o density.csv
 
-A line per point: ln p in nats, for the units of the data, and its standard error, 0
-with the exact trace. The mean goes to the standard error output.
+A line per point: its line in a table, or its number from 0 elsewhere, ln p in nats, for
+the units of the data, and its standard error, 0 with the exact trace. The mean goes to the standard error output.
 
 Along the ODE that the model's samplers without noise follow, ln p changes by the trace
 of the network's derivative. Of edm, tedm, flow and tflow models it is EDM's, of lim
@@ -118,7 +118,7 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if r.out == "" {
 		err = print(e.Stdout)
 	} else {
-		const least = len("0,0\n") // bytes of a line
+		const least = len("0,0,0\n") // bytes of a line
 		err = atomicfile.WriteSized(r.out, int64(least)*int64(set.Len()), print)
 	}
 	if err != nil {
@@ -141,7 +141,8 @@ type densityLines struct {
 
 func (l *densityLines) write(ctx context.Context, w io.Writer) error {
 	b := bufio.NewWriter(w)
-	_, _ = b.WriteString("log_density,std_error\n") // Flush tells of errors
+	what, _ := l.set.Number(0)
+	_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors
 	meter := newMeter(l.e)
 	defer meter.clear()
 	const most = 1024
@@ -166,9 +167,10 @@ func (l *densityLines) write(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range ps {
+		for i, p := range ps {
+			_, at := set.Number(first + i)
 			l.sum, l.square = l.sum+p.Value, l.square+float64(p.Value*p.Value)
-			_, _ = b.WriteString(strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
+			_, _ = b.WriteString(strconv.Itoa(at) + "," + strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
 		}
 		meter.count(float64(first+n), float64(set.Len()), "points/s", 1)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -174,25 +175,44 @@ func TestInterruptedCommandsSayWhatIsLeft(t *testing.T) {
 	dir := trained(t)
 	table(t, filepath.Join(dir, "x.csv"), "a", studentValues(200000, 3))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "old.npy"), []byte("old"), 0o644))
-	for i, c := range []struct{ args, left string }{
-		{"noise -law stable:1.5,0 -n 1e8 -o x.npy", "x.npy was not written"},
-		{"noise -law stable:1.5,0 -n 1e8 -o old.npy", "old.npy is as it was"},
-		{"noise -law stable:1.5,0 -n 1e10 -o -", "what went to the standard output is a part"},
-		{"sample -model run/model.safetensors -n 1000000 -o x.png", "x.png was not written"},
-		{"sample -model run/model.safetensors -n 1000000 -o pictures/", `\d+ of 1000000 pictures are in pictures/`},
-		{"tail x.csv -n 200000", "nothing was written"},
-		{"eval x.csv x.csv -json e.json", "nothing was written"},
-		{"bench gemm -count 1000000", `0 of \d+ cases were timed`},
+	for i, c := range []struct {
+		args, left string
+		file       bool // that has a temporary one while it is written
+	}{
+		{"noise -law stable:1.5,0 -n 1e8 -o x.npy", "x.npy was not written", true},
+		{"noise -law stable:1.5,0 -n 1e8 -o old.npy", "old.npy is as it was", true},
+		{"noise -law stable:1.5,0 -n 1e10 -o -", "what went to the standard output is a part", false},
+		{"sample -model run/model.safetensors -n 1000000 -o x.npy", "x.npy was not written", true},
+		{"sample -model run/model.safetensors -n 1000000 -o x.png", "x.png was not written", false},
+		{"sample -model run/model.safetensors -n 1000000 -o pictures/", `\d+ of 1000000 pictures are in pictures/`, false},
+		{"tail x.csv -n 200000", "nothing was written", false},
+		{"eval x.csv x.csv -json e.json", "nothing was written", false},
+		{"bench gemm -count 1000000", `0 of \d+ cases were timed`, false},
 	} {
 		s := []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}[i%3]
+		said := func(text, left string) bool {
+			return regexp.MustCompile("^heavytail " + strings.Fields(c.args)[0] + ": stopped by " + named[s] + ": " + left + `\n$`).MatchString(text)
+		}
+		if c.file {
+			p := process(dir, strings.Fields(c.args)...)
+			var errs bytes.Buffer
+			p.Stderr = &errs
+			require.NoError(t, p.Start())
+			await(t, dir)
+			require.NoError(t, p.Process.Signal(s))
+			require.Error(t, p.Wait())
+			require.Equal(t, 75, p.ProcessState.ExitCode(), "%s: %s", c.args, errs.String())
+			require.True(t, said(errs.String(), c.left), "%s: %s", c.args, errs.String())
+			continue
+		}
 		for wait := 100 * time.Millisecond; ; wait *= 2 { // as in TestSignalsWhileAPipeIsOpened
 			status, text := signalled(t, dir, s, wait, strings.Fields(c.args)...)
-			if status == -1 && wait < 5*time.Second {
+			// Before it listens, and before its model is read, when there is nothing yet to leave.
+			if early := status == -1 || said(text, "nothing was written") && !said(text, c.left); early && wait < 10*time.Second {
 				continue
 			}
 			require.Equal(t, 75, status, "%s: %s", c.args, text)
-			// A signal may come before a model is read, when there is no output yet.
-			require.Regexp(t, "^heavytail "+strings.Fields(c.args)[0]+": stopped by "+named[s]+": ("+c.left+`|nothing was written)\n$`, text, c.args)
+			require.True(t, said(text, c.left), "%s: %s", c.args, text)
 			break
 		}
 	}

@@ -29,7 +29,7 @@ samples the probability is of, not those of chains such as -method dlpm:
   sampling  counts events; the interval is Clopper and Pearson's
   guided    draws noise that leads to the event and weighs it by the ratio of the noise's
             two densities, which is that of the samples' under model and guidance; for
-            up to 64 values. The noise is found by pilots, three tenths to six of -n
+            up to 64 values. The noise is found by pilots, three twentieths to six tenths of -n
   tail      fits a power tail to the largest values of sampling, about their median, and
             extrapolates: for tails that are powers, which those of Gaussian noise are not
 All intervals are of 95 % and asymptotic but for sampling's, and know nothing of how far
@@ -73,9 +73,15 @@ func rareFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	}
 }
 
-// A rareLine is one estimate as it is printed.
+// A rareLine is one estimate as it is printed, or why there is none.
 type rareLine struct {
-	By                string      `json:"by"`
+	By string `json:"by"`
+	*Numbers
+	Error string `json:"error,omitempty"`
+}
+
+// Numbers are those of an estimate.
+type Numbers struct {
 	P                 float64     `json:"probability"`
 	Interval          [2]float64  `json:"interval"`
 	ReturnPeriod      *float64    `json:"return_period"` // null: the event was not seen
@@ -85,7 +91,6 @@ type rareLine struct {
 	Samples           int         `json:"samples"`
 	VarianceReduction *float64    `json:"variance_reduction"`
 	Reliable          bool        `json:"reliable"`
-	Error             string      `json:"error,omitempty"` // instead of all that
 }
 
 // A rareReport is what -json prints.
@@ -164,7 +169,7 @@ func (o *rareReport) add(by string, e rare.Estimate, err error, per float64) {
 		l.Error = cli.PlainWords(err)
 	} else {
 		period, lo, hi := e.ReturnPeriod()
-		l = rareLine{By: by, P: e.P, Interval: [2]float64{e.Lo, e.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
+		l.Numbers = &Numbers{P: e.P, Interval: [2]float64{e.Lo, e.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
 			Effective: e.Effective, Hits: e.Hits, Samples: e.Samples, VarianceReduction: orNull(e.VarianceReduction), Reliable: e.Reliable()}
 	}
 	o.Estimates = append(o.Estimates, l)

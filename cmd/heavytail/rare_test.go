@@ -73,10 +73,12 @@ func TestRareAndDensity(t *testing.T) {
 	require.InDelta(t, 0, math.Log(g.P/stable.StudentT{Nu: 3, Scale: 1}.Survival(60)), math.Log(20))
 
 	lines := strings.Split(strings.TrimSpace(ok(t, dir, "density", "x.csv", "-model", "run/model.safetensors", "-steps", "24").stdout), "\n")
-	require.Equal(t, "log_density,std_error", lines[0])
+	require.Equal(t, "line,log_density,std_error", lines[0])
 	require.Len(t, lines, 1+len(x))
 	mean, law := 0.0, 0.0
 	for i, line := range lines[1:] {
+		at, line, _ := strings.Cut(line, ",")
+		require.Equal(t, strconv.Itoa(i+2), at) // below the header
 		value, rest, _ := strings.Cut(line, ",")
 		v, err := strconv.ParseFloat(value, 64)
 		require.NoError(t, err)
@@ -87,6 +89,9 @@ func TestRareAndDensity(t *testing.T) {
 
 	short := ok(t, dir, "rare", "-model", "run/model.safetensors", "-event", "norm < -1", "-n", "100", "-steps", "2").stdout
 	require.Contains(t, short, "none: lengths end at 0") // and no tail makes them possible
+	var none struct{ Estimates []map[string]any }
+	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "rare", "-model", "run/model.safetensors", "-event", "norm < -1", "-n", "100", "-steps", "2", "-json").stdout), &none))
+	require.Len(t, none.Estimates[2], 2, "%v", none) // by and error: no number stands beside an error
 
 	table(t, dir+"/far.csv", "loss", append(append([]float64(nil), x[:1500]...), 1e300))
 	far := heavytailIn(t, dir, "density", "far.csv", "-model", "run/model.safetensors", "-steps", "2")

@@ -165,6 +165,18 @@ func (q *proposal) fit(x, w []float64, seed uint64) {
 			}
 		}
 	}
+	q.normalise()
+}
+
+// normalise makes the shares sum to 1 again after one was set to 0.
+func (q *proposal) normalise() {
+	sum := 0.0
+	for _, p := range q.parts {
+		sum += p.share
+	}
+	for c := range q.parts {
+		q.parts[c].share /= sum
+	}
 }
 
 // bounded cuts weights at a twentieth of their sum, so that no start makes a part

@@ -12,6 +12,7 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/internal/dmath"
+	"heavytail/internal/machine"
 	"heavytail/stable"
 )
 
@@ -79,10 +80,40 @@ func (m Model) check(e Event, n int) error {
 		panic("rare: a Model needs Dim and Map, an Event Value")
 	case n < 100 || n > 1<<30:
 		return &diffusion.OptionError{Field: "Samples", Value: n, Want: "100 to 2^30", Text: fmt.Sprintf("rare: %d samples: use 100 to %d", n, 1<<30)}
+	case m.bytes(n) > machine.Memory():
+		return &diffusion.OptionError{Field: "Samples", Value: n, Want: fmt.Sprintf("%d or fewer here", m.fits()), Text: fmt.Sprintf("rare: %d samples of %d values take %d MB, this process may use %d MB: use %d or fewer", n, m.Dim, m.bytes(n)>>20, machine.Memory()>>20, m.fits())}
 	case e.Threshold-e.Threshold != 0:
 		return &diffusion.OptionError{Field: "Threshold", Value: e.Threshold, Want: "a finite number", Text: fmt.Sprintf("rare: the threshold is %v: use a finite number", e.Threshold)}
 	}
 	return nil
+}
+
+// bytes returns how much memory n samples take at most: their values, which Tail sorts
+// and takes the logarithms and the gaps of, 8 numbers a sample; and by Guided six tenths
+// of them as pilots, whose starts and weights slices that grow hold twice, with their
+// responsibilities, and a round of n/20 with its copies.
+func (m Model) bytes(n int) int64 {
+	plain := 8 * int64(n)
+	if m.Dim > MaxDim {
+		return 8 * plain
+	}
+	groups := int64(len(m.Noise.TailIndices()))
+	pilots := int64(n) * 6 / 10 * (2*(int64(m.Dim)+1) + 1 + parts*(1+groups))
+	round := max(int64(n)/20, most) * 3 * int64(m.Dim)
+	return 8 * max(plain, int64(n)+pilots+round)
+}
+
+// fits returns the largest number of samples that the machine has the memory for.
+func (m Model) fits() int {
+	lo, hi := 0, 1<<30
+	for lo < hi {
+		if n := (lo + hi + 1) / 2; m.bytes(n) <= machine.Memory() {
+			lo = n
+		} else {
+			hi = n - 1
+		}
+	}
+	return lo
 }
 
 // values maps the starts x in place and returns the event's value of every sample.

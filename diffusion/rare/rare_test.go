@@ -2,15 +2,18 @@ package rare
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"heavytail/diffusion"
+	"heavytail/internal/machine"
 	"heavytail/stable"
 )
 
@@ -419,6 +422,73 @@ func TestPlainAndTail(t *testing.T) {
 	var tied *stable.TieError
 	require.ErrorAs(t, err, &tied)
 	require.Equal(t, 40, tied.Count)
+}
+
+// More samples than the memory holds are refused before any is drawn, with how many it
+// does; those are enough for what the estimates really take.
+func TestSamplesThatDoNotFit(t *testing.T) {
+	whole := machine.Memory
+	defer func() { machine.Memory = whole }()
+	machine.Memory = func() int64 { return 64 << 20 }
+	for _, d := range []int{1, 8, 64, 1000} {
+		m := identity(d, diffusion.EDM{}.UnitNoise(d))
+		m.Map = func(context.Context, []float64) error { t.Fatal("drawn"); return nil }
+		least := m.fits()
+		require.Greater(t, least, 1000, d)
+		require.NoError(t, m.check(Event{column, 1}, least))
+		var bad *diffusion.OptionError
+		for _, n := range []int{least + 1, 1 << 30} {
+			_, err := Values(context.Background(), m, Event{column, 1}, n, 0)
+			require.ErrorAs(t, err, &bad)
+			require.ErrorContains(t, err, fmt.Sprintf("use %d or fewer", least))
+			_, err = Guided(context.Background(), m, Event{column, 1}, n, 0)
+			require.Error(t, err)
+		}
+	}
+	// What was taken and is still in use, looked at whenever samples are drawn.
+	const n = 100000
+	m, peak := identity(4, diffusion.EDM{}.UnitNoise(4)), uint64(0)
+	look := func() {
+		var s runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&s)
+		peak = max(peak, s.HeapAlloc)
+	}
+	machine.Memory = whole
+	look()
+	before, draws := peak, 0
+	m.Map = func(context.Context, []float64) error {
+		if draws++; draws%16 == 0 {
+			look()
+		}
+		return nil
+	}
+	_, err := Guided(context.Background(), m, Event{column, 4}, n, 0)
+	require.NoError(t, err)
+	require.Less(t, int64(peak-before), m.bytes(n))
+}
+
+// The shares of a proposal sum to 1, also where a part was too small to fit in the last
+// round.
+func TestSharesSumToOne(t *testing.T) {
+	m := identity(1, diffusion.EDM{}.UnitNoise(1))
+	for seed := range uint64(40) {
+		x, w := make([]float64, 400), make([]float64, 400)
+		stable.Key{Seed: seed}.Normal64(x, 0)
+		for i := range x {
+			x[i], w[i] = 4+x[i]/8, 1
+		}
+		q := newProposal(m)
+		q.fit(x, w, seed)
+		sum := 0.0
+		for _, p := range q.parts {
+			sum += p.share
+		}
+		require.InDelta(t, 1, sum, 1e-12, seed)
+	}
+	q := proposal{parts: []part{{share: 0.6}, {share: 0.3992}, {}}}
+	q.normalise()
+	require.InDelta(t, 1, q.parts[0].share+q.parts[1].share, 1e-15)
 }
 
 // Settings and models that cannot be are errors that say what to do.
