@@ -42,7 +42,7 @@ SlurmdLogFile=$dir/slurmd.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SchedulerType=sched/builtin
-SchedulerParameters=requeue_delay=1
+SchedulerParameters=sched_interval=1,sched_min_interval=100000
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 MpiDefault=none
@@ -82,24 +82,22 @@ echo "slurm $(sinfo --version | cut -d' ' -f2) of one node is up after $((SECOND
 shares=7
 here=$PWD
 cd "$dir/user"
-export SAMPLES=${SAMPLES:-700} SHARES=$shares PARTS=$dir/user/parts OUT=$dir/user/all.npy
+export SAMPLES=${SAMPLES:-70} SHARES=$shares PARTS=$dir/user/parts OUT=$dir/user/all.npy
 mkdir -p "$PARTS"
 array=$("$here/examples/slurm/submit" --array=0-$((shares - 1)) --cpus-per-task=1 | tee submitted | sed -nE 's/.* ([0-9]+)$/\1/p')
 merge=$array array=$((array - 1))
-# Tasks that run are killed with what schedulers and machines kill with: some end with
-# 75, some die.
+# Four tasks that run are killed by what schedulers and machines kill with: some end
+# with 75, some die.
 killed=0
-for ((i = 0; i < 8; i++)); do
-	sleep 0.7
-	for s in TERM KILL; do
-		pid=$(pgrep -n -f "^$dir/bin/heavytail sample" || pgrep -n -f "^heavytail sample.*$PARTS" || true)
-		if [ -n "$pid" ] && [ $killed -lt 4 ] && kill -$s "$pid" 2>/dev/null; then killed=$((killed + 1)); sleep 0.2; fi
-	done
-done
-is '^$|^JobId=.*COMPLETED|JobState=(COMPLETED|FAILED)' scontrol show job "$merge"
-for ((i = 0; i < 900; i++)); do
+for ((i = 0; i < 3000; i++)); do
+	if [ $killed -lt 4 ] && pid=$(pgrep -n -f "^(.*/)?heavytail sample .*$PARTS"); then
+		s=TERM
+		[ $((killed % 2)) = 0 ] || s=KILL
+		sleep 0.3
+		if kill -$s "$pid" 2>/dev/null; then killed=$((killed + 1)); fi
+	fi
 	state=$(scontrol show job "$merge" 2>/dev/null | sed -nE 's/.*JobState=([A-Z]+).*/\1/p')
-	case $state in COMPLETED) break ;; PENDING | RUNNING | COMPLETING) sleep 0.2 ;; *) break ;; esac
+	case $state in PENDING | RUNNING | COMPLETING | "") sleep 0.2 ;; *) break ;; esac
 done
 scontrol show job "$array" | grep -E 'ArrayTaskId|JobState|Restarts' | sed 's/^ *//' | paste - - - 2>/dev/null || true
 [ "$state" = COMPLETED ] || { echo "FAIL: the merge is $state"; tail -n 5 slurm-*.out; exit 1; }

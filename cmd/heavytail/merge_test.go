@@ -180,6 +180,50 @@ func TestMergedIsTheWhole(t *testing.T) {
 	}
 }
 
+// The command lines of examples/kubernetes, run as the pods of the job would be, each
+// with its index, in any order and some twice.
+func TestKubernetesExample(t *testing.T) {
+	dir := trained(t)
+	args := func(name string) (out []string) {
+		_, list, ok := strings.Cut(readFile(t, "../../examples/kubernetes", name), "          args:\n")
+		require.True(t, ok)
+		for line := range strings.Lines(list) {
+			arg, ok := strings.CutPrefix(line, "            - ")
+			if !ok {
+				break
+			}
+			arg, _, _ = strings.Cut(strings.TrimSpace(arg), " #")
+			out = append(out, strings.Replace(strings.Replace(arg, "/data/model", "run/model", 1), "/data/", "", 1))
+		}
+		return out
+	}
+	sample, merge := append(args("sample.yaml"), "-steps", "2", "-n", "70"), args("merge.yaml")
+	require.Contains(t, sample, "-shard=auto/64")
+	require.Contains(t, readFile(t, "../../examples/kubernetes/sample.yaml"), "\n  completions: 64 ")
+	if testing.Short() {
+		sample[slices.Index(sample, "-shard=auto/64")] = "-shard=auto/6"
+	}
+	pod := func(index int) int {
+		c := process(dir, sample...)
+		c.Env = append(c.Env, fmt.Sprintf("JOB_COMPLETION_INDEX=%d", index))
+		_ = c.Run()
+		return c.ProcessState.ExitCode()
+	}
+	n := 64
+	if testing.Short() {
+		n = 6
+	}
+	require.Zero(t, pod(n-1))
+	require.Equal(t, 2, pod(n), "more completions than shares")
+	require.Contains(t, fails(t, dir, 75, merge...), fmt.Sprintf("run again the shares 0-%d", n-2))
+	for i := range n {
+		require.Zero(t, pod(i))
+	}
+	ok(t, dir, merge...)
+	ok(t, dir, strings.Fields("sample -model run/model.safetensors -steps 2 -n 70 -o one.npy")...)
+	require.True(t, readFile(t, dir, "one.npy") == readFile(t, dir, "all.npy"))
+}
+
 // What is no part of a run is refused with status 2, what a retry brings with 75, in one
 // line, and nothing is left behind.
 func TestMergeRefuses(t *testing.T) {
