@@ -50,7 +50,7 @@ fi
 # keep nobody from those of the exact one.
 cd "$root/cuda"
 rounded=1
-step fast 25 "$build/cuda.test" -test.v -test.run '^(TestFastConformance|TestFastTilings|TestFastNetworks|TestFastBatches)$' || rounded=0 fail=1
+step fast 25 "$build/cuda.test" -test.v -test.run '^(TestFastConformance|TestFastTilings|TestFastNetworks|TestFastBatches|TestFastBiases)$' || rounded=0 fail=1
 cd "$root"
 # ours FILE SECONDS DEVICE : the times of a mode.
 ours() {

@@ -66,10 +66,16 @@ func Attention(d int) string {
 }
 
 // stage copies rows row0… of part 0 (q), 1 (k) or 2 (v) to the offset at, times
-// factor if there is one. Rows past the end are the last one again.
+// factor if there is one. Rows past the end are the last one again. The eight threads
+// that write at a time have rows of four chunks four apart, not next to each other,
+// which would lie in the same banks.
 func (a *attention) stage(row0 string, rows, part, at int, factor string) {
 	chunks := a.d / 4
 	c, r := a.def('r', "and.b32 %s, %d", a.tid, chunks-1), a.def('r', "shr.u32 %s, %d", a.tid, log2(chunks))
+	if chunks == 4 {
+		b0, b2 := a.def('r', "and.b32 %s, 1", r), a.def('r', "bfe.u32 %s, 2, 1", r)
+		r = a.def('r', "mad.lo.u32 %s, 4, %s", b0, a.def('r', "add.u32 %s, %s", b2, a.def('r', "and.b32 %s, -6", r)))
+	}
 	for i := 0; i < rows*chunks; i += 128 {
 		row := a.def('r', "add.u32 %s, %d", r, i/chunks)
 		src := a.def('r', "min.u32 %s, %s", a.def('r', "add.u32 %s, %s", row0, row), a.last)

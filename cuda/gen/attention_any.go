@@ -28,7 +28,8 @@ func AttentionAny() string {
 const (
 	anyTile  = 64 // rows and columns of a block
 	anyDepth = 16 // terms that are staged at a time
-	anyPitch = (anyTile + 4) * 4
+	anyPitch = anyTile * 4
+	anyKeys  = 8 // places of a chunk by the term
 )
 
 // An anyProduct is C = A·B·factorC of one sample and head, A [M,K] or if ta its
@@ -56,7 +57,7 @@ func attentionProduct(name string, ta, tb bool) string {
 		{"u32", "sampleB"}, {"u32", "headB"}, {"u32", "heads"}, {"f32", "factorB"}, {"f32", "factorC"}, {"u32", "acc"}}
 	b := newBuilder()
 	p := &anyProduct{builder: b, v: b.load(params), ta: ta, tb: tb}
-	b.emit(".shared .align 16 .b8 tiles[%d];", 2*anyDepth*anyPitch)
+	b.emit(".shared .align 128 .b8 tiles[%d];", 2*anyDepth*anyPitch)
 	p.shared = b.def('r', "mov.u32 tiles")
 	p.tid = b.def('r', "mov.u32 %%tid.x")
 	p.tx, p.ty = b.def('r', "and.b32 %s, 15", p.tid), b.def('r', "shr.u32 %s, 4", p.tid)
@@ -79,18 +80,25 @@ func attentionProduct(name string, ta, tb bool) string {
 }
 
 // staging: a thread stages four elements of A and of B. Along k, where that is how
-// they lie in memory, 16 threads have a row; else 64 threads have a term.
+// they lie in memory, a warp has eight terms of four lines; else 64 threads have a term.
+// Chunk c of four lines of term k lies at c ^ (k mod 8), so that neither the stores nor
+// the reads conflict.
 func (p *anyProduct) staging() {
 	lastK := p.def('r', "sub.u32 %s, 1", p.v["K"])
+	lane, warp := p.def('r', "and.b32 %s, 31", p.tid), p.def('r', "shr.u32 %s, 5", p.tid)
 	for i := range 4 {
 		place := func(alongK bool, from, count string) (k, line, slot string) {
 			if alongK {
-				k, line = p.tx, p.def('r', "add.u32 %s, %d", p.ty, 16*i)
+				k = p.def('r', "add.u32 %s, %d", p.def('r', "and.b32 %s, 7", lane), 8*(i&1))
+				line = p.def('r', "mad.lo.u32 %s, 4, %s", warp, p.def('r', "shr.u32 %s, 3", lane))
+				line = p.def('r', "add.u32 %s, %d", line, 32*(i>>1))
 			} else {
 				k = p.def('r', "add.u32 %s, %d", p.def('r', "shr.u32 %s, 6", p.tid), 4*i)
 				line = p.def('r', "and.b32 %s, 63", p.tid)
 			}
-			slot = p.def('r', "mad.lo.u32 %s, %d, %s", k, anyPitch, p.def('r', "mad.lo.u32 %s, 4, %s", line, p.shared))
+			slot = p.def('r', "shl.b32 %s, 4", p.def('r', "xor.b32 %s, %s", p.def('r', "shr.u32 %s, 2", line), p.def('r', "and.b32 %s, %d", k, anyKeys-1)))
+			slot = p.def('r', "mad.lo.u32 %s, 4, %s", p.def('r', "and.b32 %s, 3", line), slot)
+			slot = p.def('r', "mad.lo.u32 %s, %d, %s", k, anyPitch, p.def('r', "add.u32 %s, %s", slot, p.shared))
 			line = p.def('r', "min.u32 %s, %s", p.def('r', "add.u32 %s, %s", from, line), p.def('r', "sub.u32 %s, 1", p.v[count]))
 			return k, line, slot
 		}
@@ -149,8 +157,11 @@ func (p *anyProduct) outputs(body func(i, j int, at, in string)) {
 func (p *anyProduct) loop(acc [4][4]string) {
 	a, b := p.regs('f', 4), p.regs('f', 4)
 	k0, next := p.def('r', "mov.u32 0"), p.reg('r')
-	aAt := p.def('r', "mad.lo.u32 %s, 16, %s", p.ty, p.shared)
-	bAt := p.def('r', "add.u32 %s, %d", p.def('r', "mad.lo.u32 %s, 16, %s", p.tx, p.shared), anyDepth*anyPitch)
+	var aAt, bAt [anyKeys]string
+	for key := range anyKeys {
+		aAt[key] = p.def('r', "mad.lo.u32 %s, 16, %s", p.def('r', "xor.b32 %s, %d", p.ty, key), p.shared)
+		bAt[key] = p.def('r', "mad.lo.u32 %s, 16, %s", p.def('r', "xor.b32 %s, %d", p.tx, key), p.shared)
+	}
 	tile, tail, end := p.label("TILE"), p.label("TAIL"), p.label("PRODUCT")
 	p.fetch(k0, a, b)
 	p.mark(tile)
@@ -164,17 +175,23 @@ func (p *anyProduct) loop(acc [4][4]string) {
 	p.jump(tail, "setp.gt.u32 %s, %s", next, p.v["K"])
 	p.fetch(next, a, b)
 	for k := range anyDepth {
-		p.term(acc, aAt, bAt, k*anyPitch)
+		p.term(acc, aAt[k%anyKeys], bAt[k%anyKeys], k*anyPitch)
 	}
 	p.emit("mov.u32 %s, %s;", k0, next)
 	p.jump(tile, "setp.lt.u32 %s, %s", k0, p.v["K"])
 	p.emit("bra %s;", end)
 	p.mark(tail) // K mod 16 terms
-	p.term(acc, aAt, bAt, 0)
-	p.emit("add.u32 %s, %s, %d;", aAt, aAt, anyPitch)
-	p.emit("add.u32 %s, %s, %d;", bAt, bAt, anyPitch)
+	k, one := p.def('r', "mov.u32 0"), p.label("TERM")
+	p.mark(one)
+	line := p.def('r', "mad.lo.u32 %s, %d, %s", k, anyPitch, p.shared)
+	key := p.def('r', "and.b32 %s, %d", k, anyKeys-1)
+	at := func(t string) string {
+		return p.def('r', "mad.lo.u32 %s, 16, %s", p.def('r', "xor.b32 %s, %s", t, key), line)
+	}
+	p.term(acc, at(p.ty), at(p.tx), 0)
+	p.emit("add.u32 %s, %s, 1;", k, k)
 	p.emit("add.u32 %s, %s, 1;", k0, k0)
-	p.jump(tail, "setp.lt.u32 %s, %s", k0, p.v["K"])
+	p.jump(one, "setp.lt.u32 %s, %s", k0, p.v["K"])
 	p.mark(end)
 }
 
@@ -182,7 +199,7 @@ func (p *anyProduct) loop(acc [4][4]string) {
 func (p *anyProduct) term(acc [4][4]string, aAt, bAt string, offset int) {
 	x, y := p.regs('f', 4), p.regs('f', 4)
 	p.emit("ld.shared.v4.f32 %s, [%s+%d];", list(x), aAt, offset)
-	p.emit("ld.shared.v4.f32 %s, [%s+%d];", list(y), bAt, offset)
+	p.emit("ld.shared.v4.f32 %s, [%s+%d];", list(y), bAt, anyDepth*anyPitch+offset)
 	for i := range 4 {
 		for j := range 4 {
 			p.addProduct(acc[i][j], x[i], y[j])

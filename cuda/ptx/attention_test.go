@@ -39,10 +39,8 @@ func (a *anyAttention) run(entry string, l emu.Launch, params ...any) error {
 	if err == nil && l.Count {
 		text, _ := Text("attention")
 		lines := strings.Split(text, "\n")
-		for line, n := range st.Conflicts { // staging a transpose has some
-			if strings.Contains(lines[line-1], "ld.shared") {
-				err = fmt.Errorf("%s line %d: %d wavefronts more than needed", entry, line, n)
-			}
+		for line, n := range st.Conflicts {
+			err = fmt.Errorf("%s line %d (%s): %d wavefronts more than needed", entry, line, lines[line-1], n)
 		}
 	}
 	return err

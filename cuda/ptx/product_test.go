@@ -106,7 +106,7 @@ func TestWgrad(t *testing.T) {
 // Attention for every number of channels that has a kernel, T up to several
 // tiles of keys, with NaN and with a score that dwarfs the others.
 func TestAttention(t *testing.T) {
-	for i, s := range [][4]int{{1, 64, 2, 16}, {2, 49, 1, 64}, {1, 130, 1, 32}, {1, 5, 1, 16}} {
+	for i, s := range [][4]int{{1, 64, 2, 16}, {2, 49, 1, 64}, {1, 130, 1, 32}, {1, 64, 1, 32}, {1, 64, 1, 64}, {1, 5, 1, 16}} {
 		N, T, H, d := s[0], s[1], s[2], s[3]
 		C := H * d
 		for seed := range int64(3) {
@@ -123,7 +123,11 @@ func TestAttention(t *testing.T) {
 			at := g.room(N * T * C)
 			name := gen.AttentionName(d)
 			l := launch(up(T, 32), N*H, 128, gen.AttentionShared(d, T), seed+int64(i))
-			g.run(name, name, l, at, g.put(x), T, H, 3*C, C, float32(1/math.Sqrt(float64(d))), gen.AttentionWidth(T))
+			l.Count = T%32 == 0 // the softmax of fewer tokens leaves lanes idle
+			st := g.run(name, name, l, at, g.put(x), T, H, 3*C, C, float32(1/math.Sqrt(float64(d))), gen.AttentionWidth(T))
+			if l.Count {
+				clean(t, name, name, st)
+			}
 			same(t, y.Data(), g.floats(at, N*T*C), "%v seed %d", s, seed)
 		}
 	}
