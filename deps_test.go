@@ -62,7 +62,7 @@ var mayImport = map[string][]string{
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},
-	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/sample", "internal/source", "train",
+	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/sample", "internal/source", "tails", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	"internal/cli": {"internal/atomicfile", "tensor", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; atomicfile: a signal removes unfinished files; tensor: the failure of a device; sys: terminals

@@ -249,6 +249,7 @@ func TestTailAdvisesWhatTrainTakes(t *testing.T) {
 		require.NoError(t, printTails(&text, r))
 		require.Contains(t, text.String(), "suggestion: train "+train[0])
 		require.Contains(t, text.String(), "training scales every column")
+		require.Equal(t, r.Suggestion.Index != nil, strings.Contains(text.String(), "times the tail error of the noise that a sweep of 12 chose"), s.name)
 	}
 	for _, labels := range [][]int{slices.Repeat([]int{-1}, 41), append(make([]int, 40), 1)} {
 		pixels, err := data.From(blacks(labels), []int{8, 8, 1}, nil)

@@ -55,18 +55,23 @@ func realMethods(levels int) []realMethod {
 			bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }})
 	}
 	for _, alpha := range realAlpha {
-		p := diffusion.Default(alpha, levels)
-		net := nn.MLPConfig{Dim: 1, Units: 64, Blocks: 1, TimeEmb: 32}
-		out = append(out, realMethod{family: dlpm, value: alpha, use: func(r *recipe.Recipe) { r.Process = p },
-			net: nn.Config{MLP: &net}.Fixed(), loss: diffusion.DefaultLoss(alpha),
-			bind: func(net diffusion.Denoiser) pointSampler {
-				s := diffusion.DLPMSampler{Process: p, ConsistentStart: true}
-				return func(ctx context.Context, seeds []uint64) ([]float32, error) { return s.Sample(ctx, net, seeds, 1) }
-			}})
+		out = append(out, realDLPM(alpha, levels))
 	}
 	last := realEDM(logEDM, math.Inf(1))
 	last.compress = true
 	return append(out, last)
+}
+
+// realDLPM is DLPM of so many levels.
+func realDLPM(alpha float64, levels int) realMethod {
+	p := diffusion.Default(alpha, levels)
+	net := nn.MLPConfig{Dim: 1, Units: 64, Blocks: 1, TimeEmb: 32}
+	return realMethod{family: dlpm, value: alpha, use: func(r *recipe.Recipe) { r.Process = p },
+		net: nn.Config{MLP: &net}.Fixed(), loss: diffusion.DefaultLoss(alpha),
+		bind: func(net diffusion.Denoiser) pointSampler {
+			s := diffusion.DLPMSampler{Process: p, ConsistentStart: true}
+			return func(ctx context.Context, seeds []uint64) ([]float32, error) { return s.Sample(ctx, net, seeds, 1) }
+		}}
 }
 
 // realEDM is t-EDM on the line with the ODE by Heun's method.
@@ -89,6 +94,11 @@ func setting(set string, value float64) string { return fmt.Sprintf("%s %g", set
 
 // job trains m on one half of the set and measures samples against the other.
 func (s realSet) job(m realMethod, z realSizes, seed uint64, run int) Job {
+	return s.train(m, z, 512, Seed(seed, "train", s.name, m.family, m.value, run), seed, run)
+}
+
+// train is job with so many samples a step and a seed of the training.
+func (s realSet) train(m realMethod, z realSizes, batch int, trainSeed, seed uint64, run int) Job {
 	j := Job{Keys: []Key{{m.family, setting(s.name, m.value), run}}}
 	j.Do = func(ctx context.Context, w *Worker) ([][]float64, error) {
 		h := s.split(seed, run)
@@ -100,8 +110,7 @@ func (s realSet) job(m realMethod, z realSizes, seed uint64, run int) Job {
 			x[i] = float32(v)
 		}
 		mean, std := standardise(x, 1)
-		train := pointTraining{net: m.net, steps: z.steps, batch: 512, rate: 3e-3, cosine: true, clip: 1, loss: m.loss,
-			seed: Seed(seed, "train", s.name, m.family, m.value, run)}
+		train := pointTraining{net: m.net, steps: z.steps, batch: batch, rate: 3e-3, cosine: true, clip: 1, loss: m.loss, seed: trainSeed}
 		net, err := train.fit(ctx, w.Dev, m.use, x, 1)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/stable"
 )
 
 // committed returns the rows of an experiment that results/ holds.
@@ -138,6 +141,39 @@ func TestScheduleResults(t *testing.T) {
 				require.Negative(t, r.Summary("DLIM", scheduleSetting(keyed(g.name), alpha, n), "scale").Mean)
 				require.Positive(t, r.Summary("LIM ODE", scheduleSetting(keyed(g.name), alpha, n), "scale").Mean)
 			}
+		}
+	}
+}
+
+// TestChoiceResults holds what heavytail tail says of its advice, and the page, to
+// the committed rows.
+func TestChoiceResults(t *testing.T) {
+	r := committed(t, "choice", choiceColumns)
+	var sets []realSet
+	for _, name := range realSets {
+		sets = append(sets, realSet{name: name})
+	}
+	for _, l := range knownLaws {
+		sets = append(sets, realSet{name: keyed(l.name)})
+	}
+	c := choiceResults{r, sets, choiceMethods(2)}
+	require.Len(t, c.methods, 12)
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "heavytail", "tail.go"))
+	require.NoError(t, err)
+	for _, heavy := range []bool{false, true} {
+		logs := c.perSet(c.regrets, func(s realSet) bool { return c.heavyIndex(s) == heavy })
+		s := Summarise(logs)
+		half := stable.StudentT{Nu: float64(s.N - 1), Scale: 1}.Quantile(0.975) * s.Std / math.Sqrt(float64(s.N))
+		hindsight := Summarise(c.perSet(func(s realSet) []float64 { return c.against(s, c.methods[c.oracle(s, -1)]) }, func(s realSet) bool { return c.heavyIndex(s) == heavy }))
+		says := fmt.Sprintf("%d, \"%.2f (%.2f to %.2f)\", \"%.2f\"", s.N, math.Exp(s.Mean), math.Exp(s.Mean-half), math.Exp(s.Mean+half), math.Exp(hindsight.Mean))
+		require.True(t, strings.Contains(string(text), says), "tail.go does not say %s", says)
+	}
+	// every DLPM of α from 1.7 on is worse than the advice
+	for _, m := range c.methods {
+		if m.family == dlpm && m.value >= 1.7 {
+			s := Summarise(c.perSet(func(s realSet) []float64 { return c.against(s, m) }, func(realSet) bool { return true }))
+			require.Less(t, s.Mean, 0.0)
+			require.Less(t, pairedT(s), 0.05)
 		}
 	}
 }
