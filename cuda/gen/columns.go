@@ -1,5 +1,7 @@
 package gen
 
+import "slices"
+
 // ColumnSums adds rows to a chain per column, ascending: the gradient of a bias,
 // SumPixels, and what samples add to gamma and beta of a GroupNorm. Sample n has
 // rows n·rows … of pX and row n of pD, which the chain starts from if acc is not
@@ -16,7 +18,7 @@ func ColumnSums() string {
 	at := b.def('d', "mul.wide.u32 %s, %s", n, v["rows"])
 	at = b.def('d', "mul.lo.u64 %s, %s", at, b.def('d', "cvt.u64.u32 %s", v["pitchX"]))
 	at = b.item(b.def('d', "add.u64 %s, %s", v["pX"], b.def('d', "shl.b64 %s, 2", at)), col)
-	b.down(v["rows"], []stream{{at, v["pitchX"]}}, 16, func(x []string) { b.plus(sum, x[0]) })
+	b.down(v["rows"], []stream{{at, v["pitchX"]}}, []int{64, 16}, func(x []string) { b.plus(sum, x[0]) })
 	b.emit("st.global.f32 [%s], %s;", to, sum)
 	b.emit("ret;")
 	return module70(false, b.entry("column_sums", params, 32, 0))
@@ -32,10 +34,10 @@ func (b *builder) column(v map[string]string) string {
 // A stream is a column of a matrix: its address and the pitch.
 type stream struct{ at, pitch string }
 
-// down runs use on the elements of each row of some columns, ascending; the loads
-// of rows ahead come first.
-func (b *builder) down(rows string, from []stream, ahead int, use func(x []string)) {
-	many, one, end := b.label("MANY"), b.label("ONE"), b.label("DONE")
+// down runs use on the elements of each row of some columns, ascending. The loads of
+// so many rows come first as ahead says, its numbers descending: a warp that waits for
+// memory once in 64 rows waits a quarter of the times.
+func (b *builder) down(rows string, from []stream, ahead []int, use func(x []string)) {
 	i := b.def('r', "mov.u32 %s", rows)
 	var at, step []string
 	for _, s := range from {
@@ -48,23 +50,21 @@ func (b *builder) down(rows string, from []stream, ahead int, use func(x []strin
 		}
 		return x
 	}
-	b.mark(many)
-	b.jump(one, "setp.lt.u32 %s, %d", i, ahead)
-	xs := make([][]string, ahead)
-	for j := range xs {
-		xs[j] = row()
+	for _, n := range append(slices.Clone(ahead), 1) {
+		many, fewer := b.label("MANY"), b.label("FEWER")
+		b.mark(many)
+		b.jump(fewer, "setp.lt.u32 %s, %d", i, n)
+		xs := make([][]string, n)
+		for j := range xs {
+			xs[j] = row()
+		}
+		for _, x := range xs {
+			use(x)
+		}
+		b.emit("sub.u32 %s, %s, %d;", i, i, n)
+		b.emit("bra %s;", many)
+		b.mark(fewer)
 	}
-	for _, x := range xs {
-		use(x)
-	}
-	b.emit("sub.u32 %s, %s, %d;", i, i, ahead)
-	b.emit("bra %s;", many)
-	b.mark(one)
-	b.jump(end, "setp.eq.u32 %s, 0", i)
-	use(row())
-	b.emit("sub.u32 %s, %s, 1;", i, i)
-	b.emit("bra %s;", one)
-	b.mark(end)
 }
 
 // EmbeddingBackward adds row i of dy to row ids[i] of a table of cols columns,

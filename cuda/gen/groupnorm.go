@@ -171,7 +171,7 @@ func (g *groupNorm) blockSums(blk string, from []stream, term func(s, sq string,
 	for j, f := range from {
 		at[j] = stream{g.at(f.at, i, f.pitch), f.pitch}
 	}
-	g.down(rows, at, 8, func(x []string) { term(s, sq, x) })
+	g.down(rows, at, []int{8}, func(x []string) { term(s, sq, x) })
 	return s, sq
 }
 

@@ -116,7 +116,7 @@ func layerNormParams() string {
 	dgamma, dbeta := b.load32(toGamma), b.load32(toBeta)
 	from := []stream{{b.item(v["pX"], col), v["pitchX"]}, {b.item(v["pDY"], col), v["pitchDY"]},
 		{v["pStats"], "2"}, {b.def('d', "add.u64 %s, 4", v["pStats"]), "2"}}
-	b.down(v["M"], from, 4, func(x []string) {
+	b.down(v["M"], from, []int{4}, func(x []string) {
 		dv, hat := b.layerGrad(act, x[1], x[0], gamma, beta, x[2], x[3])
 		b.plus(dbeta, dv)
 		b.addProduct(dgamma, dv, hat)
