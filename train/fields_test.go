@@ -29,6 +29,11 @@ var fieldValues = map[string]any{
 	"network.unet.attention_resolutions": []int{8}, "network.unet.channel_mult": []int{2, 2}, "network.unet.num_heads": 4, "network.unet.model_channels": 16, "network.unet.dropout": 0.5,
 	"network.song.embedding_type": "fourier", "network.song.encoder_type": "residual", "network.song.resample_filter": []int{1, 3, 3, 1},
 	"network.song.channel_mult": []int{2, 1}, "network.song.attn_resolutions": []int{8}, "network.song.num_heads": 2,
+	"process.betas.beta_schedule": "sigmoid", "process.betas.prediction_type": "sample", "process.betas.timestep_spacing": "trailing", "betas:process.scale": "preserving",
+	"network.unet2d.block_out_channels": []int{8, 8}, "network.unet2d.down_block_types": []string{"DownBlock2D", "DownBlock2D"}, "network.unet2d.up_block_types": []string{"AttnUpBlock2D", "UpBlock2D"},
+	"network.unet2d.mid_block_type": "", "network.unet2d.attention_head_dim": 2, "network.unet2d.norm_num_groups": 1, "network.unet2d.attn_norm_num_groups": 4, "network.unet2d.downsample_padding": 0,
+	"network.unet2d.downsample_type": "resnet", "network.unet2d.upsample_type": "resnet", "network.unet2d.resnet_time_scale_shift": "scale_shift", "network.unet2d.class_embed_type": "timestep",
+	"network.unet2d.time_embedding_type": "fourier", "network.unet2d.norm_eps": 0.1, "network.unet2d.dropout": 0.5,
 	"network.song.model_channels": 16, "network.song.skip_scale": 0.5, "network.song.dropout": 0.5,
 }
 
@@ -43,11 +48,13 @@ var idleFields = map[string]string{
 	"data.points":    "how the set was read",
 	"data.size":      "how the set was read", "data.rules": "the same", "data.select": "the same", "data.separator": "the same", "data.decimal": "the same", "data.background": "the same", "data.range": "the same", "data.missing": "the same",
 	"data.held": "the same", "data.given.select": "the same", "data.given.columns": "for people",
-	"data.channels": "how the set was read",
-	"train.steps":   "the end of the run; the rate has its own total",
-	"train.micro":   "the same bytes with less memory",
-	"train.from":    "what was done before the first step",
-	"train.changes": "what was done before",
+	"data.channels":             "how the set was read",
+	"train.steps":               "the end of the run; the rate has its own total",
+	"train.micro":               "the same bytes with less memory",
+	"train.from":                "what was done before the first step",
+	"train.changes":             "what was done before",
+	"process.betas.fixed_large": "of the steps of dlpm, which is not the default (TestSchedules)",
+	"process.betas.unclipped":   "what Options.Clip is where it is not given, in package heavytail (TestOpenDirClips)",
 }
 
 // fieldBases are recipes that together have every kind of network and process.
@@ -74,7 +81,19 @@ func fieldBases(t *testing.T) map[string]func() (recipe.Recipe, *data.Set) {
 		r.EDM.Nu, r.EDM.SigmaData = diffusion.Nu{5}, []float64{0.5}
 		return r, set
 	}
+	betas := func() (recipe.Recipe, *data.Set) {
+		r, set := imageRun(t, 100)
+		size, classes := r.Data.Shape[0], r.Data.Classes
+		r.Network = nn.Config{UNet2D: &nn.UNet2DConfig{ImageSize: size, InChannels: 1, OutChannels: 1, Embedding: "positional", EmbDim: 8, Channels: []int{4, 8}, Down: []string{"DownBlock2D", "AttnDownBlock2D"},
+			Up: []string{"UpBlock2D", "AttnUpBlock2D"}, Mid: "UNetMidBlock2D", MidAttention: true, MidScale: 1, Layers: 1, DownPadding: 1, DownType: "conv", UpType: "conv", Groups: 2, Eps: 1e-5, TimeShift: "default", NumClasses: classes}}
+		r.Network.UNet2D.Down[0], r.Network.UNet2D.Up[0] = "AttnDownBlock2D", "AttnUpBlock2D"
+		r.Process = diffusion.DLPM{Alpha: 2, Isotropic: true, Scale: diffusion.Given, Steps: 101,
+			Betas: diffusion.Betas{Schedule: "linear", Start: 1e-3, End: 0.05, Prediction: "epsilon", Spacing: "leading"}}
+		r.Train.Loss, r.Preset = diffusion.DefaultLoss(2), ""
+		return r, set
+	}
 	return map[string]func() (recipe.Recipe, *data.Set){
+		"betas":  betas,
 		"points": points(recipe.DLPM, nil),
 		"exploding": points(recipe.DLPM, func(r *recipe.Recipe) {
 			r.Process.Scale, r.Train.Loss.Outer = diffusion.Exploding, 2
