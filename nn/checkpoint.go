@@ -32,6 +32,7 @@ type Checkpoint struct {
 	adamStep int
 	moments  func(p *Params) error // adds the optimiser's entries of a .pt file
 	entries  map[string]entry
+	edm      *edm // what the modules of a pickled network tell; nil: none were there
 }
 
 // entry is a tensor of a file, whatever its format.
@@ -41,9 +42,10 @@ type entry struct {
 	read  func(*tensor.Buffer) ([]float32, error) // the values, perhaps in the buffer
 }
 
-// OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth)
+// OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth, .pkl)
 // of size bytes; which one it is shows its content. The file may be one that
-// State.Write made, a checkpoint of the DLPM code, or a plain state_dict.
+// State.Write made, a checkpoint of the DLPM code, a plain state_dict, or a snapshot
+// of the EDM code (docs/edm.md).
 func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	head := make([]byte, 16)
 	n, err := r.ReadAt(head, 0)

@@ -244,6 +244,7 @@ func FuzzCheckpoint(f *testing.F) {
 	s := trained(f, Config{MLP: &MLPConfig{Dim: 1, Units: 2, TimeEmb: 2}})
 	f.Add(unsummed(file(f, s, tensor.F16)))
 	f.Add(written(f, func(b *bytes.Buffer) error { return s.WriteTorch(b, tensor.F16) }))
+	f.Add(edmFile(f, "vp.pkl"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := openBytes(b); err == nil {
 			_, _ = c.LoadState(kernels.New(1))

@@ -11,12 +11,16 @@ import (
 )
 
 // openTorch notes the tensors of a checkpoint of the DLPM code (keys
-// model_parameters, ema_models, optimizer, steps), of a plain state_dict or of
-// one that another program wrapped.
+// model_parameters, ema_models, optimizer, steps), of a plain state_dict, of
+// one that another program wrapped, or of a snapshot of the EDM code.
 func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string, err error) {
 	f, err := torchfile.Open(r, size)
 	if err != nil {
 		return "", "", err
+	}
+	if net := persistent(f.Root); net != nil {
+		c.size = max(size, f.Bytes())
+		return "", "", c.openEDM(f, net)
 	}
 	root, ok := f.Root.(*torchfile.Dict)
 	if !ok {

@@ -65,5 +65,8 @@ func (c *Checkpoint) inferSong(prefix string) (Config, error) {
 	for c.has(at("enc", 0, fmt.Sprintf("block%d.conv1.weight", s.NumBlocks))) {
 		s.NumBlocks++
 	}
+	if c.edm != nil {
+		c.edm.tell(s)
+	}
 	return Config{Song: s}, nil
 }

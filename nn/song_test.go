@@ -35,63 +35,72 @@ func songFill(p *Params) {
 	p.Touch()
 }
 
-// TestGoldenSong compares with numbers that the EDM code printed, through its
+// A goldenSong is what the EDM code printed of a network, through its
 // preconditioner D = c_skip·x + c_out·F(c_in·x, ln σ/4) for σ_data = 1.
+type goldenSong struct {
+	ncsnpp          bool
+	params, tensors int
+	sumF, absF      float64
+	f               [4]float64
+	sumD, absD      float64
+	d               [4]float64
+	d1177           float64
+}
+
+var goldenSongs = []goldenSong{
+	{false, 48130, 142, -17.46951, 93.77522, [4]float64{-0.02074, 0.01675, 0.13066, 0.23174},
+		-12.02285, 110.43342, [4]float64{0.65925, 0.67991, 0.74272, 0.7965}, 0.07263},
+	{true, 48538, 144, -7.49329, 91.26707, [4]float64{-0.35369, -0.77653, -0.94873, -0.70441},
+		-1.95909, 110.57579, [4]float64{0.46831, 0.22499, 0.12373, 0.25965}, 0.00369},
+}
+
 func TestGoldenSong(t *testing.T) {
-	for _, g := range []struct {
-		ncsnpp          bool
-		params, tensors int
-		sumF, absF      float64
-		f               [4]float64
-		sumD, absD      float64
-		d               [4]float64
-		d1177           float64
-	}{
-		{false, 48130, 142, -17.46951, 93.77522, [4]float64{-0.02074, 0.01675, 0.13066, 0.23174},
-			-12.02285, 110.43342, [4]float64{0.65925, 0.67991, 0.74272, 0.7965}, 0.07263},
-		{true, 48538, 144, -7.49329, 91.26707, [4]float64{-0.35369, -0.77653, -0.94873, -0.70441},
-			-1.95909, 110.57579, [4]float64{0.46831, 0.22499, 0.12373, 0.25965}, 0.00369},
-	} {
+	for _, g := range goldenSongs {
 		for name, dev := range devices() {
 			t.Run(fmt.Sprint(name, " ncsnpp=", g.ncsnpp), func(t *testing.T) {
 				net, err := New(dev, songGolden(g.ncsnpp))
 				require.NoError(t, err)
-				require.Equal(t, g.params, net.Params().Count())
-				require.Len(t, net.Params().List, g.tensors)
 				songFill(net.Params())
-				const n, c, side = 2, 2, 8
-				x, in := make([]float32, n*c*side*side), make([]float32, n*c*side*side)
-				sigma, times := []float64{0.7, 5}, make([]float32, n)
-				for i := range x { // i counts as PyTorch does: sample, channel, row, column
-					s := i / (c * side * side)
-					at := s*c*side*side + i%(side*side)*c + i/(side*side)%c
-					x[at] = float32(math.Cos(0.05 * float64(i)))
-					in[at] = x[at] / float32(math.Sqrt(sigma[s]*sigma[s]+1))
-					times[s] = float32(math.Log(sigma[s]) / 4)
-				}
-				f := make([]float32, len(x))
-				net.Predict(workspace(t, net, n, false), f, in, times, nil)
-				var sumF, absF, sumD, absD float64
-				d := make([]float64, len(x))
-				for i, v := range f {
-					sg := sigma[i/(c*side*side)]
-					d[i] = (float64(x[i]) + sg*math.Sqrt(sg*sg+1)*float64(v)) / (sg*sg + 1)
-					sumF, absF = sumF+float64(v), absF+math.Abs(float64(v))
-					sumD, absD = sumD+d[i], absD+math.Abs(d[i])
-				}
-				// Five decimals are given; sums of 256 float32 are off by a few 1e-6 each.
-				near(t, g.sumF, sumF, 1e-4, "sum F")
-				near(t, g.absF, absF, 1e-4, "sum |F|")
-				near(t, g.sumD, sumD, 1e-4, "sum D")
-				near(t, g.absD, absD, 1e-4, "sum |D|")
-				for i := range 4 {
-					near(t, g.f[i], float64(f[i*c]), 1e-5, fmt.Sprint("F", i))
-					near(t, g.d[i], d[i*c], 1e-5, fmt.Sprint("D", i))
-				}
-				near(t, g.d1177, d[len(d)-1], 1e-5, "D[1,1,7,7]")
+				g.check(t, net)
 			})
 		}
 	}
+}
+
+// check compares the network of songGolden and songFill with what was printed.
+func (g goldenSong) check(t *testing.T, net *Net) {
+	require.Equal(t, g.params, net.Params().Count())
+	require.Len(t, net.Params().List, g.tensors)
+	const n, c, side = 2, 2, 8
+	x, in := make([]float32, n*c*side*side), make([]float32, n*c*side*side)
+	sigma, times := []float64{0.7, 5}, make([]float32, n)
+	for i := range x { // i counts as PyTorch does: sample, channel, row, column
+		s := i / (c * side * side)
+		at := s*c*side*side + i%(side*side)*c + i/(side*side)%c
+		x[at] = float32(math.Cos(0.05 * float64(i)))
+		in[at] = x[at] / float32(math.Sqrt(sigma[s]*sigma[s]+1))
+		times[s] = float32(math.Log(sigma[s]) / 4)
+	}
+	f := make([]float32, len(x))
+	net.Predict(workspace(t, net, n, false), f, in, times, nil)
+	var sumF, absF, sumD, absD float64
+	d := make([]float64, len(x))
+	for i, v := range f {
+		sg := sigma[i/(c*side*side)]
+		d[i] = (float64(x[i]) + sg*math.Sqrt(sg*sg+1)*float64(v)) / (sg*sg + 1)
+		sumF, absF = sumF+float64(v), absF+math.Abs(float64(v))
+		sumD, absD = sumD+d[i], absD+math.Abs(d[i])
+	}
+	// Five decimals are given; sums of 256 float32 are off by a few 1e-6 each.
+	near(t, g.sumF, sumF, 1e-4, "sum F")
+	near(t, g.absF, absF, 1e-4, "sum |F|")
+	near(t, g.sumD, sumD, 1e-4, "sum D")
+	near(t, g.absD, absD, 1e-4, "sum |D|")
+	for i := range 4 {
+		near(t, g.f[i], float64(f[i*c]), 1e-5, fmt.Sprint("F", i))
+		near(t, g.d[i], d[i*c], 1e-5, fmt.Sprint("D", i))
+	}
+	near(t, g.d1177, d[len(d)-1], 1e-5, "D[1,1,7,7]")
 }
 
 // TestSongCounts compares the published networks' parameters, without memory

@@ -35,9 +35,16 @@ func (f *File) openLegacy(r io.ReaderAt, size int64) error {
 	if _, err := r.ReadAt(in, 0); err != nil && err != io.EOF {
 		return err
 	}
+	return f.readLegacy(l, in, maxSteps)
+}
+
+// readLegacy reads the pickles of a file that begins with in, each of at most that
+// many operations.
+func (f *File) readLegacy(l *legacy, in []byte, steps int) error {
 	at := len(legacyMagic)
 	next := func() (any, error) {
-		v, n, err := unpickle(in[at:], f.load)
+		m := &machine{in: in[at:], memo: map[uint32]any{}, load: f.load}
+		v, n, err := m.run(steps)
 		at += n
 		return v, err
 	}

@@ -105,14 +105,24 @@ func (m *machine) allow(module, name string) global {
 		module = "builtins"
 	}
 	g := global(strings.Replace(module, "torch.cuda", "torch", 1) + "." + name)
+	if m.storage != nil && (objectNames[g] || containers[g] != "") {
+		return g
+	}
 	if !allowed[g] {
-		m.fail("the file refers to %q, which is not on the list of what a checkpoint may contain; save a plain state_dict instead", string(g))
+		hint := "save a plain state_dict instead"
+		if m.storage != nil {
+			hint += ": docs/edm.md tells how with Python"
+		}
+		m.fail("the file refers to %q, which is not on the list of what a checkpoint may contain; %s", string(g), hint)
 	}
 	return g
 }
 
 // reduce returns what the function f of a pickle makes of args.
 func (m *machine) reduce(f global, args Tuple) any {
+	if v, ok := m.object(f, args); ok {
+		return v
+	}
 	switch f {
 	case orderedDict:
 		return m.ordered(args)

@@ -7,7 +7,8 @@ import (
 )
 
 // The values of a pickle: nil, bool, int64, float64, string, Tuple, *List,
-// *Dict, and what the functions on the allow-list make (*Tensor, *Opaque).
+// *Dict, and what the functions on the allow-list make (*Tensor, *Opaque); in
+// plain pickles also *Object, and bytes that storages lie in.
 
 // A Tuple is an immutable sequence.
 type Tuple []any
@@ -77,13 +78,19 @@ type machine struct {
 	memo  map[uint32]any
 	done  int                         // of maxWork
 	load  func(id Tuple) (any, error) // resolves a persistent id
+
+	storage func(b []byte) (*storage, error) // reads a storage of a plain pickle; nil in others, which have no objects
 }
 
 // unpickle runs a pickle of protocol 2 to 5 whose globals are all on the
 // allow-list. It can call nothing else. n is the length of the pickle, which
 // other bytes may follow.
 func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, n int, err error) {
-	m := &machine{in: in, memo: map[uint32]any{}, load: load}
+	return (&machine{in: in, memo: map[uint32]any{}, load: load}).run(maxSteps)
+}
+
+// run runs the pickle, of at most that many operations.
+func (m *machine) run(steps int) (v any, n int, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			f, ok := r.(failure)
@@ -93,7 +100,7 @@ func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, n int, err er
 			v, n, err = nil, 0, fmt.Errorf("pickle: byte %d: %s", m.at, string(f))
 		}
 	}()
-	for range maxSteps {
+	for range steps {
 		if done := m.step(); done {
 			return m.pop(), m.at, nil
 		}
@@ -101,7 +108,7 @@ func unpickle(in []byte, load func(id Tuple) (any, error)) (v any, n int, err er
 			m.fail("nested too deeply")
 		}
 	}
-	m.fail("more than %d operations", maxSteps)
+	m.fail("more than %d operations", steps)
 	return nil, 0, nil
 }
 
@@ -264,10 +271,28 @@ func (m *machine) scalar(op int) bool {
 		m.push(string(m.take(m.length(uint64(m.u32())))))
 	case 0x8c, 'U': // SHORT_BINUNICODE, SHORT_BINSTRING
 		m.push(string(m.take(m.u8())))
+	case 'B', 'C', 0x8e: // BINBYTES, SHORT_BINBYTES, BINBYTES8: as they lie in the file
+		if m.storage == nil {
+			return false
+		}
+		m.push(m.bytes(op))
 	default:
 		return false
 	}
 	return true
+}
+
+func (m *machine) bytes(op int) []byte {
+	n := uint64(0)
+	switch op {
+	case 'B':
+		n = uint64(m.u32())
+	case 'C':
+		n = uint64(m.u8())
+	default:
+		n = binary.LittleEndian.Uint64(m.take(8))
+	}
+	return m.take(m.length(n))
 }
 
 // long returns an integer of any size; those beyond int64 are Opaque.
@@ -361,11 +386,17 @@ func (m *machine) call(op int) {
 		if !named {
 			m.fail("an object of something that is not a class")
 		}
-		m.push(&Opaque{string(f)})
+		if o, ok := m.made(f); ok {
+			m.push(o)
+		} else {
+			m.push(&Opaque{string(f)})
+		}
 	case 'b': // BUILD: attributes of an OrderedDict, such as _metadata, or of what is not used
-		m.pop()
-		switch m.top().(type) {
+		state := m.pop()
+		switch o := m.top().(type) {
 		case *Dict, *Opaque:
+		case *Object:
+			m.attribute(o, state)
 		default:
 			m.fail("attributes for something that is not a dictionary")
 		}

@@ -1,6 +1,7 @@
 // Package torchfile reads and writes the checkpoint files of PyTorch (.pt,
 // .pth): a pickle that describes tensors, and raw numbers for each storage, in a
-// zip archive or, before version 1.6, one after the other. The pickle is not run
+// zip archive or, before version 1.6, one after the other; and plain pickles of
+// networks, as NVIDIA's codes write them (.pkl). The pickle is not run
 // as a program: only plain values and the names that
 // torch.load(weights_only=True) accepts get through, nothing is called, and
 // every length is checked before memory is taken.
@@ -60,9 +61,10 @@ type form interface {
 }
 
 // IsTorch reports whether a file that starts with head (16 bytes or more) is a
-// zip archive, as PyTorch writes since version 1.6, or of the form before.
+// zip archive, as PyTorch writes since version 1.6, of the form before, or a plain
+// pickle.
 func IsTorch(head []byte) bool {
-	return len(head) >= 4 && string(head[:4]) == zipMagic || len(head) >= len(legacyMagic) && string(head[:len(legacyMagic)]) == legacyMagic
+	return len(head) >= 4 && string(head[:4]) == zipMagic || len(head) >= len(legacyMagic) && string(head[:len(legacyMagic)]) == legacyMagic || isPickle(head)
 }
 
 // Open reads the structure of a checkpoint of size bytes; numbers are read
@@ -74,9 +76,12 @@ func Open(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("torch checkpoint: %w", err)
 	}
-	if string(head[:n]) == legacyMagic {
+	switch {
+	case string(head[:n]) == legacyMagic:
 		err = f.openLegacy(r, size)
-	} else {
+	case isPickle(head[:n]):
+		err = f.openPickle(r, size)
+	default:
 		err = f.openZip(r, size)
 	}
 	if err != nil {

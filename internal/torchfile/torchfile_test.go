@@ -166,6 +166,7 @@ func FuzzTorchFile(f *testing.F) {
 	for _, name := range []string{"small_dlpm.pt", "types.pt", "evil.pt", "legacy.pt", "allowed.pt"} {
 		f.Add(load(f, name))
 	}
+	f.Add(snapshot(f))
 	f.Fuzz(func(t *testing.T, b []byte) { walk(open(b)) })
 }
 
