@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -31,7 +32,8 @@ var evalCommand = command{
   heavytail eval idx:mnist images:pictures/ -size 28 -channels 1
 
 REAL and GENERATED are what train reads (idx:, images:, npy:, csv:, toy:); a name
-alone is taken by its ending. GENERATED may be a model to sample from: model:FILE,
+alone is taken by its ending. GENERATED may be a folder of the parts of sample -shard, or
+a model to sample from: model:FILE,
 or model: for the built-in one. If the model knows the classes of REAL, its samples
 have the classes of the real samples that they are compared with, and likewise the
 conditions of a model that has some, columns of the table REAL. Where one set is
@@ -139,7 +141,7 @@ func (o evalOptions) idle(images bool, gen string) error {
 }
 
 func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.check(), notReal(real)); err != nil {
 		return err
 	}
 	file, drawn := modelOf(gen)
@@ -274,31 +276,31 @@ func modelOf(spec string) (file string, ok bool) {
 // read reads generated samples from files.
 func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (x, y samples, err error) {
 	o.reading.Range = nil // that of the real data
-	gen, err := o.open(ctx, e, spec, real)
+	gen, err := o.openGenerated(ctx, e, spec, real, set)
 	if err != nil {
 		return x, y, err
 	}
-	if !slices.Equal(gen.Shape, set.Shape) {
-		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {
+	if !slices.Equal(gen.shape, set.Shape) {
+		if a, b := set.Shape, gen.shape; len(a) == 1 && len(b) == 1 {
 			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns (-columns)", r.Real.Data, cli.Counted(a[0], "column"), spec, b[0])
 		}
 		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
-			r.Real.Data, set.Shape, spec, gen.Shape)
+			r.Real.Data, set.Shape, spec, gen.shape)
 	}
-	if err := data.InOrder(set.Columns, gen.Columns); err != nil {
+	if err := data.InOrder(set.Columns, gen.columns); err != nil {
 		return x, y, fmt.Errorf("%s, beside %s: %w", spec, r.Real.Data, err)
 	}
-	r.Generated = evalSource{Data: spec, Samples: gen.Len()}
-	n := min(set.Len(), gen.Len())
+	r.Generated = evalSource{Data: spec, Samples: gen.n}
+	n := min(set.Len(), gen.n)
 	if o.n > 0 {
 		n = min(n, o.n)
 	}
 	if n < eval.Least {
-		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.Len(), eval.Least)
+		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.n, eval.Least)
 	}
 	x, _ = spread(set, n)
-	y, _ = spread(gen, n)
-	return x, y, nil
+	y, err = gen.spread(n)
+	return x, y, err
 }
 
 // samples are values one sample after the other: points in float64, for those far
@@ -310,24 +312,23 @@ type samples struct {
 
 // spread returns n samples of the set, spread evenly over it, and their
 // places. Pixels are rounded to 8 bits, as they are in files.
-func spread(set *data.Set, n int) (x samples, places []int) {
+func spread(set *data.Set, n int) (x samples, at []int) {
 	per := set.Per()
 	if set.Images() {
 		x.pixels = make([]float32, n*per)
 	} else {
 		x.points = make([]float64, n*per)
 	}
+	at = places(set.Len(), n)
 	for i := range n {
-		at := int(float64(i) * (float64(set.Len()) / float64(n)))
-		places = append(places, at)
 		if set.Images() {
-			set.Get(x.pixels[i*per:(i+1)*per], at, false)
+			set.Get(x.pixels[i*per:(i+1)*per], at[i], false)
 		} else {
-			set.Float64(x.points[i*per:(i+1)*per], at)
+			set.Float64(x.points[i*per:(i+1)*per], at[i])
 		}
 	}
 	round8(x.pixels)
-	return x, places
+	return x, at
 }
 
 // round8 rounds pixels to those of 256 levels.

@@ -220,3 +220,17 @@ func TestInterruptedCommandsSayWhatIsLeft(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(dir, "e.json"))
 	require.Equal(t, "old", string(readFile(t, filepath.Join(dir, "old.npy"))))
 }
+
+// The memory of eval is that of the samples that it compares, of however many.
+func TestMemoryOfEvalOfALongSet(t *testing.T) {
+	dir := t.TempDir()
+	peak := func(n string) int64 {
+		ok(t, dir, "noise", "-law", "isotropic:1.9", "-d", "2", "-n", n, "-o", "x.npy")
+		c := process(dir, "eval", "toy:rings", "x.npy", "-n", "500")
+		require.NoError(t, c.Run())
+		return int64(c.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
+	}
+	small, large := peak("1000"), peak("4e6")
+	t.Logf("peak %d KiB beside 1000 samples, %d KiB beside 4,000,000 of 32 MB", small>>10, large>>10)
+	require.Less(t, large, small+(8<<20))
+}

@@ -10,6 +10,7 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/cli"
+	"heavytail/internal/jobs"
 	"heavytail/recipe"
 )
 
@@ -90,6 +91,9 @@ func guess(path string) string {
 	}
 	if m, _ := filepath.Glob(filepath.Join(path, "*idx3-ubyte*")); len(m) > 0 || strings.Contains(filepath.Base(path), "idx3-ubyte") {
 		return "idx:" + path
+	}
+	if jobs.IsFolder(path) {
+		return "parts:" + path
 	}
 	if folderExists(path) {
 		return "images:" + path

@@ -185,6 +185,62 @@ func (f *Folder) Stream(ctx context.Context, emit func(first int, rows []byte) e
 	return nil
 }
 
+// Rows passes the samples of some numbers, which must ascend, to emit in turn, Row bytes
+// each, which are reused afterwards. It reads no others. It panics for a number that is
+// none.
+func (f *Folder) Rows(ctx context.Context, numbers []int, emit func(row []byte) error) error {
+	row := make([]byte, f.Row())
+	for _, m := range f.parts {
+		end := 0
+		for end < len(numbers) && numbers[end] < m.First+m.Count {
+			end++
+		}
+		if end == 0 {
+			continue
+		}
+		if err := m.rows(ctx, f.dir, numbers[:end], row, emit); err != nil {
+			return err
+		}
+		numbers = numbers[end:]
+	}
+	if len(numbers) > 0 {
+		panic(fmt.Sprintf("jobs: sample %d of %d", numbers[0], f.Samples))
+	}
+	return nil
+}
+
+func (m *Manifest) rows(ctx context.Context, dir string, numbers []int, row []byte, emit func(row []byte) error) error {
+	in, err := source.Regular(m.data(dir))
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	for _, i := range numbers {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if i < m.First {
+			panic(fmt.Sprintf("jobs: sample %d after one of share %d, which begins at %d", i, m.Shard, m.First))
+		}
+		if _, err := in.ReadAt(row, int64(i-m.First)*int64(len(row))); err != nil {
+			return fmt.Errorf("part %d: %w", m.Shard, err)
+		}
+		if err := emit(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// IsFolder reports whether a folder holds a part.
+func IsFolder(dir string) bool {
+	entries, _ := os.ReadDir(dir) // none where there is no folder
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		_, ext, ok := shareOf(e.Name())
+		return ok && ext == "json"
+	})
+}
+
 func stream(ctx context.Context, in io.Reader, m *Manifest, buf []byte, row int, emit func(first int, rows []byte) error) error {
 	for done := 0; done < m.Count; {
 		if err := ctx.Err(); err != nil {
