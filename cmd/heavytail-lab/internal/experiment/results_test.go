@@ -145,6 +145,35 @@ func TestScheduleResults(t *testing.T) {
 	}
 }
 
+// TestDimensionResults holds the committed rows to what the page says: with noise of
+// the data's kind the errors of ODEs do not depend on the dimension, those of the
+// Gaussian flow grow; DLPM stays narrow in every dimension and number of steps,
+// DLIM SDE does not.
+func TestDimensionResults(t *testing.T) {
+	r := committed(t, "dimension", dimensionColumns)
+	at := func(method, target string, d, n int, column string) float64 {
+		s := r.Summary(method, dimensionSetting(target, d, n), column)
+		require.NotZero(t, s.N, "%s %s %d %d", method, target, d, n)
+		return s.Mean
+	}
+	for _, m := range []string{"t-EDM", "t-Flow", "DLIM 1.5", "DLIM 1.8", "DLIM2 1.5", "DLIM2 1.8"} {
+		for _, d := range []int{8, 32, 128, 512} {
+			require.Less(t, at(m, "student", d, 40, "tail"), 1.4*at(m, "student", 2, 40, "tail"), m)
+		}
+		require.Less(t, at(m, "student", 512, 160, "tail"), 0.02, m)
+	}
+	require.Greater(t, at("flow", "student", 512, 40, "tail"), 4*at("flow", "student", 2, 40, "tail"))
+	for _, d := range []int{2, 8, 32, 128, 512} {
+		for _, m := range []string{"DLPM 1.5", "DLPM 1.8", "DLPM published start 1.5"} {
+			require.Greater(t, at(m, "student", d, 160, "tail"), 0.15, "%s %d", m, d)
+		}
+		require.Less(t, at("DLIM SDE 1.5", "student", d, 160, "tail"), 0.08)
+		require.Greater(t, at("t-EDM ancestral published", "student", d, 160, "tail"), 3*at("t-EDM ancestral exact moment", "student", d, 160, "tail"))
+		require.Greater(t, at("DLPM 1.5", "clusters", d, 40, "mode"), 0.015)
+		require.InDelta(t, 0, at("t-EDM", "clusters", d, 40, "mode"), 0.02)
+	}
+}
+
 // TestChoiceResults holds what heavytail tail says of its advice, and the page, to
 // the committed rows.
 func TestChoiceResults(t *testing.T) {
