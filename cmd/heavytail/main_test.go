@@ -26,8 +26,15 @@ import (
 	"heavytail/internal/npy"
 )
 
-// longest is more than any command of a test takes, on a slow machine too.
-const longest = 5 * time.Minute
+// longest is more than any command of a test takes, on a slow machine too. 32-bit
+// processors emulate the multiply-adds of float64 variates: "bench noise", a minute of
+// theirs, took five beside forty other processes.
+var longest = func() time.Duration {
+	if math.MaxInt == math.MaxInt32 {
+		return 20 * time.Minute
+	}
+	return 5 * time.Minute
+}()
 
 // TestMain lets the test binary be the command: tests run it as a process of
 // its own, to see exit codes, pipes, signals and memory. One that does not end
