@@ -2,6 +2,7 @@ package diffusers
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
@@ -55,6 +56,18 @@ func networkDefaults() networkConfig {
 	}
 }
 
+// decode reads JSON; its error names the key and not our types.
+func decode(text []byte, to any) error {
+	err := json.Unmarshal(text, to)
+	if of := (*json.UnmarshalTypeError)(nil); errors.As(err, &of) {
+		if of.Field == "" {
+			return fmt.Errorf("a JSON %s; want an object", of.Value)
+		}
+		return fmt.Errorf("%s is a JSON %s, which is not supported", of.Field, of.Value)
+	}
+	return err
+}
+
 // A reader takes values and keeps the first error.
 type reader struct{ err error }
 
@@ -98,7 +111,7 @@ func (r *reader) optional(name string, v *float64) int {
 // network returns the network that config.json describes, and the shape of its samples.
 func network(text []byte) (cfg nn.Config, shape []int, err error) {
 	raw := networkDefaults()
-	if err := json.Unmarshal(text, &raw); err != nil {
+	if err := decode(text, &raw); err != nil {
 		return cfg, nil, err
 	}
 	r := &reader{}

@@ -93,7 +93,7 @@ func (f *folder) readIndex() error {
 		return err
 	}
 	var parts map[string]json.RawMessage
-	if err := json.Unmarshal(b, &parts); err != nil {
+	if err := decode(b, &parts); err != nil {
 		return fmt.Errorf("%s: %w", indexName, err)
 	}
 	for name, raw := range parts {
@@ -228,7 +228,7 @@ func (f *folder) shards(name string, limit int64) ([]nn.WeightFile, error) {
 	var index struct {
 		Map map[string]string `json:"weight_map"`
 	}
-	if err := json.Unmarshal(b, &index); err != nil {
+	if err := decode(b, &index); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	tensors := map[string][]string{}

@@ -139,6 +139,8 @@ func TestRefused(t *testing.T) {
 		{"ddpm", config, map[string]any{"sample_size": []int{8, 8, 8}}, []string{"sample_size"}},
 		{"ddpm", config, map[string]any{"layers_per_block": 1e9}, []string{"layers_per_block"}},
 		{"ddpm", config, map[string]any{"block_out_channels": []int{1 << 29, 4, 8}}, []string{"block_out_channels[0]"}},
+		{"ddpm", config, map[string]any{"block_out_channels": "x"}, []string{"block_out_channels is a JSON string"}},
+		{"ddpm", schedule, map[string]any{"beta_end": []int{1}}, []string{"beta_end is a JSON array"}},
 		{"ddpm", config, map[string]any{"block_out_channels": []int{4, 8}}, []string{"3 down_block_types"}},
 		{"ddpm", config, map[string]any{"block_out_channels": []int{8, 8, 8}}, []string{"has shape"}},
 		{"ddpm", config, map[string]any{"layers_per_block": 3}, []string{"lack"}},

@@ -35,7 +35,7 @@ func schedulerDefaults() schedulerConfig {
 // scheduler returns the process that scheduler_config.json describes.
 func scheduler(text []byte) (p diffusion.DLPM, err error) {
 	raw := schedulerDefaults()
-	if err := json.Unmarshal(text, &raw); err != nil {
+	if err := decode(text, &raw); err != nil {
 		return p, err
 	}
 	r := &reader{}
