@@ -64,7 +64,7 @@ func runFlags(fs *flag.FlagSet) func(context.Context, cli.Env, []string) error {
 func (r *runRequest) do(ctx context.Context, e cli.Env, args []string) error {
 	if r.list {
 		for _, x := range experiment.All() {
-			fmt.Fprintf(e.Stdout, "%-8s %s\n", x.Name, x.Summary)
+			fmt.Fprintf(e.Stdout, "%-9s %s\n", x.Name, x.Summary)
 		}
 		return cli.NoArguments(args)
 	}
