@@ -55,7 +55,7 @@ type Manifest struct {
 const (
 	manifestVersion = 1
 	maxManifest     = 1 << 20 // bytes
-	maxRow          = 1 << 31 // bytes of a sample with its frames
+	maxRow          = 1 << 30 // bytes of a sample with its frames
 )
 
 // numbers are the bytes of each Type.
