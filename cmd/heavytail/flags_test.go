@@ -79,7 +79,7 @@ var flagBases = map[string][]string{
 	},
 	"merge": {"%s/parts -o x.png"},
 	"eval":  {"csv:%s/x.csv model:%s/held/model.safetensors -n 40 -steps 3 -json e.json", "toy:rings model:%s/tedm/model.safetensors -n 40 -steps 3 -json e.json", "images:%s/pictures images:%s/others -channels 1 -json e.json", "csv:%s/x.csv csv:%s/y.csv -json e.json", "npy:%s/images.npy npy:%s/images.npy -json e.json"},
-	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event x0>0 -n 100 -steps 1",
+	"rare": {"-model %s/tedm/model.safetensors -event norm>0.1 -n 200 -steps 3", "-model %s/small/model.safetensors -event norm>47 -n 100 -steps 1",
 		"-model %s/given/model.safetensors -event x0>0 -n 100 -steps 2 -given y=-1"},
 	"density": {"csv:%s/x.csv -model %s/held/model.safetensors -steps 1", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3", "csv:%s/x.csv -model %s/table/model.safetensors -steps 3 -probes 2",
 		"images:%s/few -model %s/small/model.safetensors -steps 1 -probes 2", "npy:%s/few.npy -model %s/small/model.safetensors -steps 1 -probes 2"},
