@@ -34,6 +34,7 @@ type TieError struct {
 	Expected float64 // of TieAtom: how many rounding explains
 }
 
+// Error says which values are tied, and what to do.
 func (e *TieError) Error() string {
 	head := "stable: " + e.Op + ": "
 	switch e.Kind {
