@@ -2,6 +2,9 @@ package heavytail_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"testing"
 
@@ -133,6 +136,22 @@ func TestImpossibleConditions(t *testing.T) {
 	_, err = m.LogDensity(t.Context(), make([]float64, 6), heavytail.DensityOptions{Given: []float64{1, 2, 3, 4}})
 	require.ErrorContains(t, err, "2 rows of conditions for 3 points")
 	require.Positive(t, must(m.Memory(4)))
+}
+
+// models/returns.safetensors draws what it drew: ten days in turn given a volatility.
+func TestReturnsModel(t *testing.T) {
+	m, err := heavytail.OpenFile("models/returns.safetensors")
+	require.NoError(t, err)
+	require.Equal(t, []string{"vol"}, m.Given())
+	require.Equal(t, 10, m.Recipe().Data.Window)
+	s, err := m.Sample(t.Context(), heavytail.Options{N: 3, Seed: 4, Steps: 8, Given: []float64{0.012, 0.03, 0.006}})
+	require.NoError(t, err)
+	h := sha256.New()
+	for _, v := range s.Float64() {
+		require.Less(t, math.Abs(v), 0.2)
+		_ = binary.Write(h, binary.LittleEndian, v)
+	}
+	require.Equal(t, "fa275370e42c9163f3eaa9d4202952120d2e690a722354224c224830634e0e3c", hex.EncodeToString(h.Sum(nil)))
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -206,3 +206,24 @@ func TestChoiceResults(t *testing.T) {
 		}
 	}
 }
+
+// TestReturnsResults holds the committed rows to what the page says: given the
+// volatility networks keep the tail and the memory of |r|, and none foresees the next
+// day better than the bootstrap beyond its error.
+func TestReturnsResults(t *testing.T) {
+	r := committed(t, "returns", returnsColumns)
+	mean := func(method, column string) float64 { return r.Summary(method, "bmw", column).Mean }
+	held := mean(heldMethod, "acf")
+	for _, m := range returnsMethods() {
+		require.Len(t, r.Values(m.title, "bmw", "crps"), 3, m.title)
+		require.Less(t, mean(m.title, "skill"), 2*mean(m.title, "skill.se"), m.title)
+		if m.blind {
+			require.InDelta(t, 0, mean(m.title, "acf"), 0.005)
+			continue
+		}
+		require.InDelta(t, held, mean(m.title, "acf"), 0.04, m.title)
+		require.Less(t, mean(m.title, "tail"), mean(bootstrapMethod, "tail"), m.title)
+	}
+	require.Greater(t, mean(filteredMethod, "acf"), 4*held)
+	require.Greater(t, mean(filteredMethod, "skill"), mean("t-EDM given vol", "skill"))
+}
