@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -77,6 +78,9 @@ func TestSparseModels(t *testing.T) {
 		"archive.pt":        {archive.Bytes(), size, "zip"},
 		"legacy.pt":         {[]byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."), size, "pickle"},
 	} {
+		if say := map[string]string{"one.safetensors": "10737418240 bytes for shape", "large.safetensors": "more than there is"}[name]; say != "" && math.MaxInt == math.MaxInt32 {
+			c.wants = say // it is more than there are addresses
+		}
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, c.head, 0o644))
 		n := c.size
@@ -93,7 +97,7 @@ func TestSparseModels(t *testing.T) {
 			require.Error(t, p.Run())
 			require.Equal(t, 2, p.ProcessState.ExitCode(), "%s: %s", args, errs.String())
 			require.Contains(t, errs.String(), c.wants, "%s", args)
-			peak := p.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+			peak := int64(p.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 			require.Less(t, peak, int64(256<<20), "%s took %v", args, time.Since(start)) // 32 MB of a legacy file are looked at
 		}
 	}
