@@ -60,6 +60,14 @@ ctld=$!
 slurmd -D >"$dir/d.out" 2>&1 &
 node=$!
 cleanup() {
+	local i
+	if [ -n "$(squeue -h 2>/dev/null)" ]; then # after a failure
+		scancel --user="$(id -un)" || true
+		for ((i = 0; i < 50; i++)); do
+			[ -n "$(squeue -h -t running,completing 2>/dev/null)" ] || break
+			sleep 0.2
+		done
+	fi
 	kill $node $ctld $munge 2>/dev/null || true
 	wait 2>/dev/null || true
 	[ -n "${KEEP-}" ] || rm -rf "$dir"
