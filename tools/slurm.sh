@@ -53,11 +53,11 @@ MinJobAge=600
 NodeName=$host NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=$host Default=YES MaxTime=INFINITE State=UP
 END
-munged -F --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" --pid-file="$dir/munged.pid" --log-file="$dir/munged.log" --seed-file="$dir/munge.seed" >"$dir/munged.out" 2>&1 &
+setsid munged -F --force --key-file="$dir/munge.key" --socket="$dir/munge.socket" --pid-file="$dir/munged.pid" --log-file="$dir/munged.log" --seed-file="$dir/munge.seed" >"$dir/munged.out" 2>&1 &
 munge=$!
-slurmctld -D >"$dir/ctld.out" 2>&1 &
+setsid slurmctld -D >"$dir/ctld.out" 2>&1 &
 ctld=$!
-slurmd -D >"$dir/d.out" 2>&1 &
+setsid slurmd -D >"$dir/d.out" 2>&1 &
 node=$!
 cleanup() {
 	local i
