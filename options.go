@@ -185,7 +185,7 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if o.N = max(o.N, 1); o.Seeds != nil {
 		o.N = len(o.Seeds)
 	}
-	if o.First < 0 || o.First >= o.N || o.Count < 0 || o.Count > o.N-o.First {
+	if o.First < 0 || o.First > 0 && o.First >= o.N || o.Count < 0 || o.Count > o.N-o.First {
 		return o, impossible("First", o.First, "a part of the samples", "samples from %d on, %d of them (0: all), of %d, numbered from 0", o.First, o.Count, o.N)
 	}
 	for _, c := range o.Classes {

@@ -183,6 +183,7 @@ func exampleFiles(t *testing.T, dir string) {
 	for _, name := range []string{"returns.csv", "drawn.csv", "x.csv", "held-out.csv"} {
 		write(name, []byte(table))
 	}
+	write("days.csv", []byte(strings.Replace(table, "a,b", "r,vol", 1)))
 	var b bytes.Buffer
 	require.NoError(t, npy.Write(&b, values, 300, 4))
 	write("table.npy", bytes.Clone(b.Bytes()))
@@ -205,6 +206,7 @@ func exampleFiles(t *testing.T, dir string) {
 		write(name, squarePNG(t, 28, i))
 	}
 	idxSet(t, filepath.Join(dir, "mnist"), 60)
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "ddpm-cifar10-32"), os.DirFS(diffusersFolder(t, "ddpm"))))
 	ok(t, dir, "train", "-data", "csv:x.csv", "-process", "tedm", "-nu", "4", "-out", "runs/tedm", "-steps", "2", "-batch", "8", "-preview-every", "0")
 	ok(t, dir, "convert", "runs/tedm/model.safetensors", "model.pt")
 }

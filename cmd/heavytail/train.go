@@ -27,8 +27,8 @@ var trainCommand = command{
   heavytail train -data toy:gmm_grid -out runs/grid
   heavytail train -data csv:x.csv -process tedm -nu 4 -out runs/x      Student-t noise
   heavytail train -data csv:returns.csv -columns a -out runs/a         one column of a table
-  heavytail train -data csv:returns.csv -columns r -given vol -out runs/r   r given vol
-  heavytail train -data csv:returns.csv -columns r -window 10 -held 0.2 -out runs/w
+  heavytail train -data csv:days.csv -columns r -given vol -out runs/r   r given vol
+  heavytail train -data csv:days.csv -columns r -window 10 -held 0.2 -out runs/w
                                                       ten rows in turn, the last fifth held out
   heavytail train -data images:photos -size 32 -process flow -out runs/flow
   heavytail train -data idx:mnist -preset mnist -batch 64 -out runs/mnist
