@@ -63,6 +63,14 @@ func TestDiffusersFolder(t *testing.T) {
 		require.Contains(t, r.stderr, bad.says)
 		require.NoFileExists(t, filepath.Join(dir, "y.npy"))
 	}
+
+	classes := diffusersFolder(t, "classes") // a network that was never without them
+	ok(t, dir, "sample", "-model", classes, "-class", "1", "-n", "1", "-steps", "2", "-o", "y.npy")
+	require.Contains(t, fails(t, dir, 2, "sample", "-model", classes, "-class", "1", "-guidance", "2", "-n", "1", "-steps", "2"), "always saw its classes; train it on with train -from")
+
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "cut", "scheduler"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "cut", "model_index.json"), []byte(`{"unet": ["diffusers", "UNet2DModel"]}`), 0o644))
+	require.Contains(t, fails(t, dir, 2, "sample", "-model", "cut"), "unet/config.json: no such file")
 }
 
 // Training goes on from a folder, or from what it was converted to, with its network and

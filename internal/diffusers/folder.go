@@ -51,8 +51,8 @@ func find(fsys fs.FS) (*folder, error) {
 			if err := f.readIndex(); err != nil {
 				return nil, err
 			}
-			if f.has("unet/" + configName) {
-				f.unet = "unet"
+			if f.has("unet/"+configName) || !f.has(configName) {
+				f.unet = "unet" // where it is missed, too
 			}
 			return f, nil
 		case f.has(configName):

@@ -77,6 +77,8 @@ func (o Options) Validate(r recipe.Recipe) error {
 		return impossible("Guidance", o.Guidance, "none of a model without classes", "guidance %v of a model without classes; leave it out", o.Guidance)
 	case o.guided() && r.Trained() && r.Train.LabelDrop == 0:
 		return impossible("Guidance", o.Guidance, "none of a model that always saw its classes", "guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
+	case o.guided() && !r.Trained() && r.Network.UNet2D != nil:
+		return impossible("Guidance", o.Guidance, "none of a model of diffusers", "guidance %v of a model of diffusers, whose network always saw its classes; train it on with train -from, which drops some (-label-drop), or leave it out", o.Guidance)
 	}
 	if err := o.Settings.validate(m); err != nil {
 		return err
