@@ -82,7 +82,11 @@ func Format(head []byte, size int64) (string, error) {
 		return "safetensors", nil
 	}
 	const none = "neither safetensors nor a PyTorch checkpoint (or cut off)"
-	if kind := source.Kind(head); kind != "" {
+	switch kind := source.Kind(head); kind {
+	case "":
+	case source.Safetensors:
+		return "", fmt.Errorf("checkpoint: %s that is cut off: its header does not fit into %d bytes", kind, size)
+	default:
 		return "", fmt.Errorf("checkpoint: %s, no model: %s", kind, none)
 	}
 	return "", errors.New("checkpoint: " + none)

@@ -208,7 +208,7 @@ func TestCheckpointErrors(t *testing.T) {
 		{nil, "neither safetensors"},
 		{[]byte("hello, this is a text file"), "neither safetensors"},
 		{raw[:len(raw)-1], "at most"},
-		{raw[:100], "neither safetensors"},
+		{raw[:100], "a file of safetensors that is cut off: its header does not fit into 100 bytes"},
 		{[]byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M"), "cut off"},
 		{[]byte("PK\x03\x04 and then nothing"), "zip"},
 		{bytes.ReplaceAll(raw, []byte(`\"network\"`), []byte(`\"netwerk\"`)), "no network"},

@@ -89,8 +89,12 @@ func value[T any](r *reader, name string, v *T) (x T) {
 // whole returns an integer, which may be written as 8.0.
 func (r *reader) whole(name string, v *float64) int {
 	x := value(r, name, v)
-	if x != math.Trunc(x) || math.Abs(x) > 1<<30 {
+	switch {
+	case x != math.Trunc(x):
 		r.fail("%s is %v; want a whole number", name, x)
+		return 0
+	case math.Abs(x) > 1<<30:
+		r.fail("%s is %v, which is too large", name, x)
 		return 0
 	}
 	return int(x)

@@ -138,6 +138,7 @@ func TestRefused(t *testing.T) {
 		{"ddpm", config, map[string]any{"sample_size": 9}, []string{"9×9"}},
 		{"ddpm", config, map[string]any{"sample_size": []int{8, 8, 8}}, []string{"sample_size"}},
 		{"ddpm", config, map[string]any{"layers_per_block": 1e9}, []string{"layers_per_block"}},
+		{"ddpm", config, map[string]any{"layers_per_block": 1e12}, []string{"layers_per_block is 1e+12, which is too large"}},
 		{"ddpm", config, map[string]any{"block_out_channels": []int{1 << 29, 4, 8}}, []string{"block_out_channels[0]"}},
 		{"ddpm", config, map[string]any{"block_out_channels": "x"}, []string{"block_out_channels is a JSON string"}},
 		{"ddpm", schedule, map[string]any{"beta_end": []int{1}}, []string{"beta_end is a JSON array"}},

@@ -19,6 +19,8 @@ const (
 	PNG   = "a PNG picture"
 	JPEG  = "a JPEG picture"
 	Zeros = "nothing but zeros"
+
+	Safetensors = "a file of safetensors"
 )
 
 // magic are the first bytes of files of a kind.
@@ -43,7 +45,7 @@ func Kind(head []byte) string {
 	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] >= 8 && head[2] <= 14 && head[3] > 0 && head[3] < 5:
 		return "an array of MNIST's form (IDX)"
 	case len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) < 1<<32:
-		return "a file of safetensors"
+		return Safetensors
 	case isText(head):
 		return Text
 	case bytes.Count(head, []byte{0}) == len(head):
