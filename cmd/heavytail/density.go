@@ -126,7 +126,11 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	n := float64(set.Len())
 	mean := l.sum / n
-	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), cli.Counted(set.Len(), "point"))
+	of := cli.Counted(set.Len(), "point")
+	if set.Window > 0 {
+		of = cli.Counted(set.Len(), "window") + ", taken as independent; they share rows, so the error is larger"
+	}
+	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), of)
 	return nil
 }
 

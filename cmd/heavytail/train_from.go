@@ -59,11 +59,24 @@ func (r *trainRequest) fits(rec recipe.Recipe) error {
 	if was, is := r.source.Recipe.Data.Shape, rec.Data.Shape; len(was) != len(is) {
 		return fmt.Errorf("-from %s: a model of samples of %v, the data (-data %s) are of %v: images and points have no network in common; give data of its kind, or leave -from out",
 			source.Printable(r.from), was, source.Printable(rec.Data.Spec), is)
+	} else if r.source.Whole && len(was) == 1 && was[0] != is[0] { // before settings of each column are held to their number
+		if w, own := r.source.Recipe.Data.Window, rec.Data.Window; w != own {
+			return fmt.Errorf("-from %s: a model of %s, the run's are of %s: give -window %d", source.Printable(r.from), rowsOf(w), rowsOf(own), w)
+		}
+		return fmt.Errorf("-from %s: columns of points: %d, here %d (-columns chooses %[2]d of a table)", source.Printable(r.from), was[0]/max(r.source.Recipe.Data.Window, 1), is[0]/max(rec.Data.Window, 1))
 	}
 	if err := data.InOrder(r.source.Recipe.Data.Columns, rec.Data.Columns); err != nil {
 		return fmt.Errorf("-from %s: -data %s: %w", source.Printable(r.from), source.Printable(rec.Data.Spec), err)
 	}
 	return nil
+}
+
+// rowsOf says what a sample of a window is, 0 for none.
+func rowsOf(window int) string {
+	if window == 0 {
+		return "samples of one row"
+	}
+	return fmt.Sprintf("windows of %d rows", window)
 }
 
 // standardize is standardize for the run: one that starts from a model keeps the

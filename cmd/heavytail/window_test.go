@@ -40,8 +40,16 @@ func TestWindow(t *testing.T) {
 	}
 	require.Equal(t, 1+198, strings.Count(density(), "\n"))
 	require.Equal(t, 1+38, strings.Count(density("-held-out"), "\n"), "40 rows")
+	require.Contains(t, ok(t, dir, strings.Fields("density x.csv -model m/model.safetensors -steps 2 -held-out")...).stderr, "of 38 windows, taken as independent")
 	require.Contains(t, ok(t, dir, strings.Fields("eval x.csv m/model.safetensors -held-out -steps 3 -columns y_2")...).stdout, "y_2")
 	ok(t, dir, "rare", "-model", "m/model.safetensors", "-event", "x_1 + x_2 + x_3 > 5", "-n", "100", "-steps", "3", given[0], given[1])
+
+	for wrong, says := range map[string]string{
+		"-columns x,y -window 2": "windows of 3 rows, the run's are of windows of 2 rows: give -window 3", "-columns x,y": "the run's are of samples of one row",
+		"-columns x -window 3": "columns of points: 2, here 1 (-columns chooses 2 of a table)",
+	} {
+		require.Contains(t, fails(t, dir, 2, append(strings.Fields("train -from m/model.safetensors -data csv:x.csv -given 2 -out f"), strings.Fields(wrong)...)...), says)
+	}
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.csv"), []byte("1\n2\n3\n"), 0o644))
 	require.Contains(t, fails(t, dir, 2, "train", "-data", "few.csv", "-window", "4", "-out", "f"), "nowhere in 3 rows")
