@@ -26,11 +26,14 @@ func (s *Set) series(o Options) error {
 	}
 	if n := s.Len(); o.Held > 0 {
 		first, last := 0, n-heldRows(n, o.Held)
+		switch last {
+		case n:
+			return fmt.Errorf("-held %v of %d rows is none of them: give more rows, or a larger share", o.Held, n)
+		case 0:
+			return fmt.Errorf("-held %v of %d rows is all of them: give more rows, or a smaller share", o.Held, n)
+		}
 		if o.HeldOut {
 			first, last = last, n
-		}
-		if first == last {
-			return fmt.Errorf("-held %v of %d rows leaves none of them in a part: give more rows, or another share", o.Held, n)
 		}
 		in := make([]int, 0, last-first)
 		for i := first; i < last; i++ {

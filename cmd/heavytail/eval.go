@@ -147,6 +147,9 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
 	name, mode := "", ""
+	if !drawn && o.reading.HeldOut {
+		return cli.Usage("-held-out is for samples of a model, and %s is none: leave it out", gen)
+	}
 	if drawn {
 		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
@@ -282,7 +285,7 @@ func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.S
 	}
 	if !slices.Equal(gen.shape, set.Shape) {
 		if a, b := set.Shape, gen.shape; len(a) == 1 && len(b) == 1 {
-			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns (-columns)", r.Real.Data, cli.Counted(a[0], "column"), spec, b[0])
+			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns; beside model:FILE a table has those of its training", r.Real.Data, cli.Counted(a[0], "column"), spec, b[0])
 		}
 		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
 			r.Real.Data, set.Shape, spec, gen.shape)

@@ -66,7 +66,7 @@ func TestMessagesAreInTheWordsOfTheCommand(t *testing.T) {
 		"train -data toy:rings -out o -threads 1e3":                `invalid value "1e3" for flag -threads: want a whole number, in digits alone`, "tail -json=x x.csv": "-json: want true or false",
 		"train -data toy:rings -out o -threads 5000": "-threads 5000: want 0 (all processors) to 4096",
 		"bench unet -config no":                      `no network named "no"; there are 2d, cifar10,`, "bench": "bench: want gemm, conv",
-		"eval x.csv": "eval: 1 argument: want REAL and GENERATED", "eval x.csv ab.csv": "x.csv has points of 1 column, ab.csv of 2: give sets of the same columns (-columns)", "eval toy:rings folder": "folder: no .png",
+		"eval x.csv": "eval: 1 argument: want REAL and GENERATED", "eval x.csv ab.csv": "x.csv has points of 1 column, ab.csv of 2: give sets of the same columns; beside model:FILE", "eval toy:rings folder": "folder: no .png",
 	} {
 		r := heavytailIn(t, dir, strings.Fields(args)...)
 		require.Equal(t, 2, r.status, args)

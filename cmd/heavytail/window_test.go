@@ -54,6 +54,9 @@ func TestWindow(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "few.csv"), []byte("1\n2\n3\n"), 0o644))
 	require.Contains(t, fails(t, dir, 2, "train", "-data", "few.csv", "-window", "4", "-out", "f"), "nowhere in 3 rows")
 	require.Contains(t, fails(t, dir, 2, "train", "-data", "toy:rings", "-window", "4", "-out", "f"), "are for tables")
-	require.Contains(t, fails(t, dir, 2, "eval", "x.csv", "few.csv", "-held-out"), "-held-out")
+	require.Contains(t, fails(t, dir, 2, "eval", "x.csv", "few.csv", "-held-out"), "few.csv is none: leave it out")
+	require.Contains(t, fails(t, dir, 2, "train", "-data", "x.csv", "-held", "0.001", "-out", "f"), "-held 0.001 of 200 rows is none of them")
+	require.Contains(t, fails(t, dir, 2, "train", "-data", "x.csv", "-held", "0.999", "-out", "f"), "-held 0.999 of 200 rows is all of them")
+	require.Contains(t, fails(t, dir, 2, "eval", "x.csv", "s.csv"), "give sets of the same columns; beside model:FILE")
 	require.NoDirExists(t, filepath.Join(dir, "f"))
 }
