@@ -96,8 +96,11 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 }
 
 // check looks for mistakes that need no data.
-func (o evalOptions) check() error {
+func (o evalOptions) check(gen string) error {
+	_, model := modelOf(gen)
 	switch {
+	case !model && o.reading.HeldOut:
+		return cli.Usage("-held-out is for samples of a model, and %s is none: leave it out", gen)
 	case o.n < 0 || o.n > 0 && o.n < eval.Least:
 		return cli.Usage("-n %d: want 0 or at least %d", o.n, eval.Least)
 	case o.steps < 0:
@@ -141,15 +144,12 @@ func (o evalOptions) idle(images bool, gen string) error {
 }
 
 func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
-	if err := errors.Join(o.check(), notReal(real)); err != nil {
+	if err := errors.Join(o.check(gen), notReal(real)); err != nil {
 		return err
 	}
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
 	name, mode := "", ""
-	if !drawn && o.reading.HeldOut {
-		return cli.Usage("-held-out is for samples of a model, and %s is none: leave it out", gen)
-	}
 	if drawn {
 		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
