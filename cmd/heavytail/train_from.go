@@ -76,7 +76,7 @@ func rowsOf(window int) string {
 	if window == 0 {
 		return "samples of one row"
 	}
-	return fmt.Sprintf("windows of %d rows", window)
+	return "windows of " + cli.Counted(window, "row")
 }
 
 // standardize is standardize for the run: one that starts from a model keeps the
