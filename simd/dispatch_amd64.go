@@ -10,13 +10,9 @@ import (
 	"heavytail/internal/isa"
 )
 
-// expAVX512 is expGeneric in assembly.
-//
 //go:noescape
 func expAVX512(dst, x []float32)
 
-// expAVX2 is expGeneric in assembly.
-//
 //go:noescape
 func expAVX2(dst, x []float32)
 
@@ -31,13 +27,9 @@ func exp(dst, x []float32) {
 	}
 }
 
-// siluAVX512 is siluGeneric in assembly.
-//
 //go:noescape
 func siluAVX512(dst, x []float32)
 
-// siluAVX2 is siluGeneric in assembly.
-//
 //go:noescape
 func siluAVX2(dst, x []float32)
 
@@ -52,13 +44,9 @@ func silu(dst, x []float32) {
 	}
 }
 
-// siluBackwardAVX512 is siluBackwardGeneric in assembly.
-//
 //go:noescape
 func siluBackwardAVX512(dx, dy, x []float32)
 
-// siluBackwardAVX2 is siluBackwardGeneric in assembly.
-//
 //go:noescape
 func siluBackwardAVX2(dx, dy, x []float32)
 
@@ -73,13 +61,9 @@ func siluBackward(dx, dy, x []float32) {
 	}
 }
 
-// sigmoidAVX512 is sigmoidGeneric in assembly.
-//
 //go:noescape
 func sigmoidAVX512(dst, x []float32)
 
-// sigmoidAVX2 is sigmoidGeneric in assembly.
-//
 //go:noescape
 func sigmoidAVX2(dst, x []float32)
 
@@ -94,13 +78,9 @@ func sigmoid(dst, x []float32) {
 	}
 }
 
-// tanhAVX512 is tanhGeneric in assembly.
-//
 //go:noescape
 func tanhAVX512(dst, x []float32)
 
-// tanhAVX2 is tanhGeneric in assembly.
-//
 //go:noescape
 func tanhAVX2(dst, x []float32)
 
@@ -115,13 +95,9 @@ func tanh(dst, x []float32) {
 	}
 }
 
-// logAVX512 is logGeneric in assembly.
-//
 //go:noescape
 func logAVX512(dst, x []float32)
 
-// logAVX2 is logGeneric in assembly.
-//
 //go:noescape
 func logAVX2(dst, x []float32)
 
@@ -136,13 +112,9 @@ func log(dst, x []float32) {
 	}
 }
 
-// sinCosAVX512 is sinCosGeneric in assembly.
-//
 //go:noescape
 func sinCosAVX512(s, c, x []float32)
 
-// sinCosAVX2 is sinCosGeneric in assembly.
-//
 //go:noescape
 func sinCosAVX2(s, c, x []float32)
 
@@ -157,13 +129,9 @@ func sinCos(s, c, x []float32) {
 	}
 }
 
-// softmaxExpAVX512 is softmaxExpGeneric in assembly.
-//
 //go:noescape
 func softmaxExpAVX512(row []float32, max float32) float32
 
-// softmaxExpAVX2 is softmaxExpGeneric in assembly.
-//
 //go:noescape
 func softmaxExpAVX2(row []float32, max float32) float32
 
@@ -178,13 +146,9 @@ func softmaxExp(row []float32, max float32) float32 {
 	}
 }
 
-// softmaxGradAVX512 is softmaxGradGeneric in assembly.
-//
 //go:noescape
 func softmaxGradAVX512(ds, p, dp []float32, d float32)
 
-// softmaxGradAVX2 is softmaxGradGeneric in assembly.
-//
 //go:noescape
 func softmaxGradAVX2(ds, p, dp []float32, d float32)
 
@@ -199,13 +163,9 @@ func softmaxGrad(ds, p, dp []float32, d float32) {
 	}
 }
 
-// chanSumsAVX512 is chanSumsGeneric in assembly.
-//
 //go:noescape
 func chanSumsAVX512(s, q []float32, x *float32, pitch, n int, shift []float32)
 
-// chanSumsAVX2 is chanSumsGeneric in assembly.
-//
 //go:noescape
 func chanSumsAVX2(s, q []float32, x *float32, pitch, n int, shift []float32)
 
@@ -220,13 +180,9 @@ func chanSums(s, q []float32, x Strip, n int, shift []float32) {
 	}
 }
 
-// normApplyAVX512 is normApplyGeneric in assembly.
-//
 //go:noescape
 func normApplyAVX512(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
-// normApplyAVX2 is normApplyGeneric in assembly.
-//
 //go:noescape
 func normApplyAVX2(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
@@ -241,13 +197,9 @@ func normApply(y, x Strip, n int, a, b []float32) {
 	}
 }
 
-// normApplySiLUAVX512 is normApplySiLUGeneric in assembly.
-//
 //go:noescape
 func normApplySiLUAVX512(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
-// normApplySiLUAVX2 is normApplySiLUGeneric in assembly.
-//
 //go:noescape
 func normApplySiLUAVX2(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
@@ -262,13 +214,9 @@ func normApplySiLU(y, x Strip, n int, a, b []float32) {
 	}
 }
 
-// gradSumsAVX512 is gradSumsGeneric in assembly.
-//
 //go:noescape
 func gradSumsAVX512(s1, s2 []float32, dy, x *float32, dyPitch, xPitch, n int, mean, rstd *float32)
 
-// gradSumsAVX2 is gradSumsGeneric in assembly.
-//
 //go:noescape
 func gradSumsAVX2(s1, s2 []float32, dy, x *float32, dyPitch, xPitch, n int, mean, rstd *float32)
 
@@ -283,13 +231,9 @@ func gradSums(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
 	}
 }
 
-// gradSumsSiLUAVX512 is gradSumsSiLUGeneric in assembly.
-//
 //go:noescape
 func gradSumsSiLUAVX512(s1, s2 []float32, dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, a, b, mean, rstd *float32)
 
-// gradSumsSiLUAVX2 is gradSumsSiLUGeneric in assembly.
-//
 //go:noescape
 func gradSumsSiLUAVX2(s1, s2 []float32, dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, a, b, mean, rstd *float32)
 
@@ -304,13 +248,9 @@ func gradSumsSiLU(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
 	}
 }
 
-// gradInputAVX512 is gradInputGeneric in assembly.
-//
 //go:noescape
 func gradInputAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
-// gradInputAVX2 is gradInputGeneric in assembly.
-//
 //go:noescape
 func gradInputAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
@@ -325,13 +265,9 @@ func gradInput(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
-// gradInputAccAVX512 is gradInputAccGeneric in assembly.
-//
 //go:noescape
 func gradInputAccAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
-// gradInputAccAVX2 is gradInputAccGeneric in assembly.
-//
 //go:noescape
 func gradInputAccAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
@@ -346,13 +282,9 @@ func gradInputAcc(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
-// gradInputSiLUAVX512 is gradInputSiLUGeneric in assembly.
-//
 //go:noescape
 func gradInputSiLUAVX512(dx, dy, x *float32, dxPitch, dyPitch, xPitch, n int, a, b, p, q, r []float32)
 
-// gradInputSiLUAVX2 is gradInputSiLUGeneric in assembly.
-//
 //go:noescape
 func gradInputSiLUAVX2(dx, dy, x *float32, dxPitch, dyPitch, xPitch, n int, a, b, p, q, r []float32)
 
@@ -367,13 +299,9 @@ func gradInputSiLU(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
 	}
 }
 
-// adamwAVX512 is adamwGeneric in assembly.
-//
 //go:noescape
 func adamwAVX512(p, g, m, v []float32, k *float32)
 
-// adamwAVX2 is adamwGeneric in assembly.
-//
 //go:noescape
 func adamwAVX2(p, g, m, v []float32, k *float32)
 
@@ -388,13 +316,9 @@ func adamw(p, g, m, v []float32, k *AdamW) {
 	}
 }
 
-// expF64AVX512 is expF64Generic in assembly.
-//
 //go:noescape
 func expF64AVX512(dst, x []float64)
 
-// expF64AVX2 is expF64Generic in assembly.
-//
 //go:noescape
 func expF64AVX2(dst, x []float64)
 
@@ -409,13 +333,9 @@ func expF64(dst, x []float64) {
 	}
 }
 
-// expm1F64AVX512 is expm1F64Generic in assembly.
-//
 //go:noescape
 func expm1F64AVX512(dst, x []float64)
 
-// expm1F64AVX2 is expm1F64Generic in assembly.
-//
 //go:noescape
 func expm1F64AVX2(dst, x []float64)
 
@@ -430,13 +350,9 @@ func expm1F64(dst, x []float64) {
 	}
 }
 
-// logF64AVX512 is logF64Generic in assembly.
-//
 //go:noescape
 func logF64AVX512(dst, x []float64)
 
-// logF64AVX2 is logF64Generic in assembly.
-//
 //go:noescape
 func logF64AVX2(dst, x []float64)
 
@@ -451,13 +367,9 @@ func logF64(dst, x []float64) {
 	}
 }
 
-// log1pF64AVX512 is log1pF64Generic in assembly.
-//
 //go:noescape
 func log1pF64AVX512(dst, x []float64)
 
-// log1pF64AVX2 is log1pF64Generic in assembly.
-//
 //go:noescape
 func log1pF64AVX2(dst, x []float64)
 
@@ -472,13 +384,9 @@ func log1pF64(dst, x []float64) {
 	}
 }
 
-// sinF64AVX512 is sinF64Generic in assembly.
-//
 //go:noescape
 func sinF64AVX512(dst, x []float64)
 
-// sinF64AVX2 is sinF64Generic in assembly.
-//
 //go:noescape
 func sinF64AVX2(dst, x []float64)
 
@@ -493,13 +401,9 @@ func sinF64(dst, x []float64) {
 	}
 }
 
-// expNegF64AVX512 is expNegF64Generic in assembly.
-//
 //go:noescape
 func expNegF64AVX512(e, c, x []float64)
 
-// expNegF64AVX2 is expNegF64Generic in assembly.
-//
 //go:noescape
 func expNegF64AVX2(e, c, x []float64)
 
@@ -514,13 +418,9 @@ func expNegF64(e, c, x []float64) {
 	}
 }
 
-// sinCosF64AVX512 is sinCosF64Generic in assembly.
-//
 //go:noescape
 func sinCosF64AVX512(s, c, x []float64)
 
-// sinCosF64AVX2 is sinCosF64Generic in assembly.
-//
 //go:noescape
 func sinCosF64AVX2(s, c, x []float64)
 
@@ -535,13 +435,9 @@ func sinCosF64(s, c, x []float64) {
 	}
 }
 
-// vmaxAVX512 is vmaxGeneric in assembly.
-//
 //go:noescape
 func vmaxAVX512(x []float32) float32
 
-// vmaxAVX2 is vmaxGeneric in assembly.
-//
 //go:noescape
 func vmaxAVX2(x []float32) float32
 
@@ -556,13 +452,9 @@ func vmax(x []float32) float32 {
 	}
 }
 
-// sumAVX512 is sumGeneric in assembly.
-//
 //go:noescape
 func sumAVX512(x []float32) float32
 
-// sumAVX2 is sumGeneric in assembly.
-//
 //go:noescape
 func sumAVX2(x []float32) float32
 
@@ -577,13 +469,9 @@ func sum(x []float32) float32 {
 	}
 }
 
-// dotAVX512 is dotGeneric in assembly.
-//
 //go:noescape
 func dotAVX512(a, b []float32) float32
 
-// dotAVX2 is dotGeneric in assembly.
-//
 //go:noescape
 func dotAVX2(a, b []float32) float32
 
@@ -598,13 +486,9 @@ func dot(a, b []float32) float32 {
 	}
 }
 
-// rowSumsAVX512 is rowSumsGeneric in assembly.
-//
 //go:noescape
 func rowSumsAVX512(s, q []float32, x *float32, pitch, c int, k []float32)
 
-// rowSumsAVX2 is rowSumsGeneric in assembly.
-//
 //go:noescape
 func rowSumsAVX2(s, q []float32, x *float32, pitch, c int, k []float32)
 
@@ -619,13 +503,9 @@ func rowSums(s, q []float32, x Strip, c int, k []float32) {
 	}
 }
 
-// rowApplyAVX512 is rowApplyGeneric in assembly.
-//
 //go:noescape
 func rowApplyAVX512(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-// rowApplyAVX2 is rowApplyGeneric in assembly.
-//
 //go:noescape
 func rowApplyAVX2(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -640,13 +520,9 @@ func rowApply(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowApplySiLUAVX512 is rowApplySiLUGeneric in assembly.
-//
 //go:noescape
 func rowApplySiLUAVX512(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-// rowApplySiLUAVX2 is rowApplySiLUGeneric in assembly.
-//
 //go:noescape
 func rowApplySiLUAVX2(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -661,13 +537,9 @@ func rowApplySiLU(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowGradAVX512 is rowGradGeneric in assembly.
-//
 //go:noescape
 func rowGradAVX512(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
-// rowGradAVX2 is rowGradGeneric in assembly.
-//
 //go:noescape
 func rowGradAVX2(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -682,13 +554,9 @@ func rowGrad(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowGradSumsAVX512 is rowGradSumsGeneric in assembly.
-//
 //go:noescape
 func rowGradSumsAVX512(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)
 
-// rowGradSumsAVX2 is rowGradSumsGeneric in assembly.
-//
 //go:noescape
 func rowGradSumsAVX2(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)
 
@@ -703,13 +571,9 @@ func rowGradSums(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
 	}
 }
 
-// rowGradInputAVX512 is rowGradInputGeneric in assembly.
-//
 //go:noescape
 func rowGradInputAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
-// rowGradInputAVX2 is rowGradInputGeneric in assembly.
-//
 //go:noescape
 func rowGradInputAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
@@ -724,13 +588,9 @@ func rowGradInput(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
-// rowGradInputAccAVX512 is rowGradInputAccGeneric in assembly.
-//
 //go:noescape
 func rowGradInputAccAVX512(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
-// rowGradInputAccAVX2 is rowGradInputAccGeneric in assembly.
-//
 //go:noescape
 func rowGradInputAccAVX2(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
@@ -745,13 +605,9 @@ func rowGradInputAcc(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
-// colGradAVX512 is colGradGeneric in assembly.
-//
 //go:noescape
 func colGradAVX512(dgamma, dbeta []float32, dv, x *float32, dvPitch, xPitch, n int, stats *float32)
 
-// colGradAVX2 is colGradGeneric in assembly.
-//
 //go:noescape
 func colGradAVX2(dgamma, dbeta []float32, dv, x *float32, dvPitch, xPitch, n int, stats *float32)
 
@@ -766,13 +622,9 @@ func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 	}
 }
 
-// addAVX512 is addGeneric in assembly.
-//
 //go:noescape
 func addAVX512(dst, a, b []float32)
 
-// addAVX2 is addGeneric in assembly.
-//
 //go:noescape
 func addAVX2(dst, a, b []float32)
 
@@ -787,13 +639,9 @@ func add(dst, a, b []float32) {
 	}
 }
 
-// subAVX512 is subGeneric in assembly.
-//
 //go:noescape
 func subAVX512(dst, a, b []float32)
 
-// subAVX2 is subGeneric in assembly.
-//
 //go:noescape
 func subAVX2(dst, a, b []float32)
 
@@ -808,13 +656,9 @@ func sub(dst, a, b []float32) {
 	}
 }
 
-// mulAVX512 is mulGeneric in assembly.
-//
 //go:noescape
 func mulAVX512(dst, a, b []float32)
 
-// mulAVX2 is mulGeneric in assembly.
-//
 //go:noescape
 func mulAVX2(dst, a, b []float32)
 
@@ -829,13 +673,9 @@ func mul(dst, a, b []float32) {
 	}
 }
 
-// scaleAVX512 is scaleGeneric in assembly.
-//
 //go:noescape
 func scaleAVX512(dst, x []float32, s float32)
 
-// scaleAVX2 is scaleGeneric in assembly.
-//
 //go:noescape
 func scaleAVX2(dst, x []float32, s float32)
 
@@ -850,13 +690,9 @@ func scale(dst, x []float32, s float32) {
 	}
 }
 
-// axpbyAVX512 is axpbyGeneric in assembly.
-//
 //go:noescape
 func axpbyAVX512(dst []float32, a float32, x []float32, b float32, y []float32)
 
-// axpbyAVX2 is axpbyGeneric in assembly.
-//
 //go:noescape
 func axpbyAVX2(dst []float32, a float32, x []float32, b float32, y []float32)
 
@@ -871,13 +707,9 @@ func axpby(dst []float32, a float32, x []float32, b float32, y []float32) {
 	}
 }
 
-// linComb3AVX512 is linComb3Generic in assembly.
-//
 //go:noescape
 func linComb3AVX512(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32)
 
-// linComb3AVX2 is linComb3Generic in assembly.
-//
 //go:noescape
 func linComb3AVX2(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32)
 
@@ -892,13 +724,9 @@ func linComb3(dst []float32, a float32, x []float32, b float32, y []float32, c f
 	}
 }
 
-// clampAVX512 is clampGeneric in assembly.
-//
 //go:noescape
 func clampAVX512(dst, x []float32, lo, hi float32)
 
-// clampAVX2 is clampGeneric in assembly.
-//
 //go:noescape
 func clampAVX2(dst, x []float32, lo, hi float32)
 
@@ -913,13 +741,9 @@ func clamp(dst, x []float32, lo, hi float32) {
 	}
 }
 
-// huberAVX512 is huberGeneric in assembly.
-//
 //go:noescape
 func huberAVX512(dst, x []float32)
 
-// huberAVX2 is huberGeneric in assembly.
-//
 //go:noescape
 func huberAVX2(dst, x []float32)
 
@@ -934,13 +758,9 @@ func huber(dst, x []float32) {
 	}
 }
 
-// widenAddAVX512 is widenAddGeneric in assembly.
-//
 //go:noescape
 func widenAddAVX512(sum []float64, x []float32)
 
-// widenAddAVX2 is widenAddGeneric in assembly.
-//
 //go:noescape
 func widenAddAVX2(sum []float64, x []float32)
 
@@ -955,13 +775,9 @@ func widenAdd(sum []float64, x []float32) {
 	}
 }
 
-// maskAVX512 is maskGeneric in assembly.
-//
 //go:noescape
 func maskAVX512(dst, x []float32, words []uint32, limit uint32, s float32)
 
-// maskAVX2 is maskGeneric in assembly.
-//
 //go:noescape
 func maskAVX2(dst, x []float32, words []uint32, limit uint32, s float32)
 

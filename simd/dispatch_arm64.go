@@ -10,8 +10,6 @@ import (
 	"heavytail/internal/isa"
 )
 
-// expNEON is expGeneric in assembly.
-//
 //go:noescape
 func expNEON(dst, x []float32)
 
@@ -24,8 +22,6 @@ func exp(dst, x []float32) {
 	}
 }
 
-// siluNEON is siluGeneric in assembly.
-//
 //go:noescape
 func siluNEON(dst, x []float32)
 
@@ -38,8 +34,6 @@ func silu(dst, x []float32) {
 	}
 }
 
-// siluBackwardNEON is siluBackwardGeneric in assembly.
-//
 //go:noescape
 func siluBackwardNEON(dx, dy, x []float32)
 
@@ -52,8 +46,6 @@ func siluBackward(dx, dy, x []float32) {
 	}
 }
 
-// sigmoidNEON is sigmoidGeneric in assembly.
-//
 //go:noescape
 func sigmoidNEON(dst, x []float32)
 
@@ -66,8 +58,6 @@ func sigmoid(dst, x []float32) {
 	}
 }
 
-// tanhNEON is tanhGeneric in assembly.
-//
 //go:noescape
 func tanhNEON(dst, x []float32)
 
@@ -80,8 +70,6 @@ func tanh(dst, x []float32) {
 	}
 }
 
-// logNEON is logGeneric in assembly.
-//
 //go:noescape
 func logNEON(dst, x []float32)
 
@@ -94,8 +82,6 @@ func log(dst, x []float32) {
 	}
 }
 
-// sinCosNEON is sinCosGeneric in assembly.
-//
 //go:noescape
 func sinCosNEON(s, c, x []float32)
 
@@ -108,8 +94,6 @@ func sinCos(s, c, x []float32) {
 	}
 }
 
-// softmaxExpNEON is softmaxExpGeneric in assembly.
-//
 //go:noescape
 func softmaxExpNEON(row []float32, max float32) float32
 
@@ -122,8 +106,6 @@ func softmaxExp(row []float32, max float32) float32 {
 	}
 }
 
-// softmaxGradNEON is softmaxGradGeneric in assembly.
-//
 //go:noescape
 func softmaxGradNEON(ds, p, dp []float32, d float32)
 
@@ -136,8 +118,6 @@ func softmaxGrad(ds, p, dp []float32, d float32) {
 	}
 }
 
-// chanSumsNEON is chanSumsGeneric in assembly.
-//
 //go:noescape
 func chanSumsNEON(s, q []float32, x *float32, pitch, n int, shift []float32)
 
@@ -150,8 +130,6 @@ func chanSums(s, q []float32, x Strip, n int, shift []float32) {
 	}
 }
 
-// normApplyNEON is normApplyGeneric in assembly.
-//
 //go:noescape
 func normApplyNEON(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
@@ -164,8 +142,6 @@ func normApply(y, x Strip, n int, a, b []float32) {
 	}
 }
 
-// normApplySiLUNEON is normApplySiLUGeneric in assembly.
-//
 //go:noescape
 func normApplySiLUNEON(y, x *float32, yPitch, xPitch, n int, a, b []float32)
 
@@ -178,8 +154,6 @@ func normApplySiLU(y, x Strip, n int, a, b []float32) {
 	}
 }
 
-// gradSumsNEON is gradSumsGeneric in assembly.
-//
 //go:noescape
 func gradSumsNEON(s1, s2 []float32, dy, x *float32, dyPitch, xPitch, n int, mean, rstd *float32)
 
@@ -192,8 +166,6 @@ func gradSums(s1, s2 []float32, dy, x Strip, n int, k NormCoef) {
 	}
 }
 
-// gradSumsSiLUNEON is gradSumsSiLUGeneric in assembly.
-//
 //go:noescape
 func gradSumsSiLUNEON(s1, s2 []float32, dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, a, b, mean, rstd *float32)
 
@@ -206,8 +178,6 @@ func gradSumsSiLU(s1, s2 []float32, dv, dy, x Strip, n int, k NormCoef) {
 	}
 }
 
-// gradInputNEON is gradInputGeneric in assembly.
-//
 //go:noescape
 func gradInputNEON(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
@@ -220,8 +190,6 @@ func gradInput(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
-// gradInputAccNEON is gradInputAccGeneric in assembly.
-//
 //go:noescape
 func gradInputAccNEON(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, p, q, r []float32)
 
@@ -234,8 +202,6 @@ func gradInputAcc(dx, dv, x Strip, n int, p, q, r []float32) {
 	}
 }
 
-// gradInputSiLUNEON is gradInputSiLUGeneric in assembly.
-//
 //go:noescape
 func gradInputSiLUNEON(dx, dy, x *float32, dxPitch, dyPitch, xPitch, n int, a, b, p, q, r []float32)
 
@@ -248,8 +214,6 @@ func gradInputSiLU(dx, dy, x Strip, n int, a, b, p, q, r []float32) {
 	}
 }
 
-// adamwNEON is adamwGeneric in assembly.
-//
 //go:noescape
 func adamwNEON(p, g, m, v []float32, k *float32)
 
@@ -290,8 +254,6 @@ func sinCosF64(s, c, x []float64) {
 	sinCosF64Generic(s, c, x)
 }
 
-// vmaxNEON is vmaxGeneric in assembly.
-//
 //go:noescape
 func vmaxNEON(x []float32) float32
 
@@ -304,8 +266,6 @@ func vmax(x []float32) float32 {
 	}
 }
 
-// sumNEON is sumGeneric in assembly.
-//
 //go:noescape
 func sumNEON(x []float32) float32
 
@@ -318,8 +278,6 @@ func sum(x []float32) float32 {
 	}
 }
 
-// dotNEON is dotGeneric in assembly.
-//
 //go:noescape
 func dotNEON(a, b []float32) float32
 
@@ -332,8 +290,6 @@ func dot(a, b []float32) float32 {
 	}
 }
 
-// rowSumsNEON is rowSumsGeneric in assembly.
-//
 //go:noescape
 func rowSumsNEON(s, q []float32, x *float32, pitch, c int, k []float32)
 
@@ -346,8 +302,6 @@ func rowSums(s, q []float32, x Strip, c int, k []float32) {
 	}
 }
 
-// rowApplyNEON is rowApplyGeneric in assembly.
-//
 //go:noescape
 func rowApplyNEON(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -360,8 +314,6 @@ func rowApply(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowApplySiLUNEON is rowApplySiLUGeneric in assembly.
-//
 //go:noescape
 func rowApplySiLUNEON(y, x *float32, yPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -374,8 +326,6 @@ func rowApplySiLU(y, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowGradNEON is rowGradGeneric in assembly.
-//
 //go:noescape
 func rowGradNEON(dv, dy, x *float32, dvPitch, dyPitch, xPitch, n int, gamma, beta []float32, stats *float32)
 
@@ -388,8 +338,6 @@ func rowGrad(dv, dy, x Strip, n int, gamma, beta, stats []float32) {
 	}
 }
 
-// rowGradSumsNEON is rowGradSumsGeneric in assembly.
-//
 //go:noescape
 func rowGradSumsNEON(s1, s2 []float32, dv, x *float32, dvPitch, xPitch int, gamma []float32, stats *float32)
 
@@ -402,8 +350,6 @@ func rowGradSums(s1, s2 []float32, dv, x Strip, gamma, stats []float32) {
 	}
 }
 
-// rowGradInputNEON is rowGradInputGeneric in assembly.
-//
 //go:noescape
 func rowGradInputNEON(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
@@ -416,8 +362,6 @@ func rowGradInput(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
-// rowGradInputAccNEON is rowGradInputAccGeneric in assembly.
-//
 //go:noescape
 func rowGradInputAccNEON(dx, dv, x *float32, dxPitch, dvPitch, xPitch, n int, gamma []float32, coef *float32)
 
@@ -430,8 +374,6 @@ func rowGradInputAcc(dx, dv, x Strip, n int, gamma, coef []float32) {
 	}
 }
 
-// colGradNEON is colGradGeneric in assembly.
-//
 //go:noescape
 func colGradNEON(dgamma, dbeta []float32, dv, x *float32, dvPitch, xPitch, n int, stats *float32)
 
@@ -444,8 +386,6 @@ func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 	}
 }
 
-// addNEON is addGeneric in assembly.
-//
 //go:noescape
 func addNEON(dst, a, b []float32)
 
@@ -458,8 +398,6 @@ func add(dst, a, b []float32) {
 	}
 }
 
-// subNEON is subGeneric in assembly.
-//
 //go:noescape
 func subNEON(dst, a, b []float32)
 
@@ -472,8 +410,6 @@ func sub(dst, a, b []float32) {
 	}
 }
 
-// mulNEON is mulGeneric in assembly.
-//
 //go:noescape
 func mulNEON(dst, a, b []float32)
 
@@ -486,8 +422,6 @@ func mul(dst, a, b []float32) {
 	}
 }
 
-// scaleNEON is scaleGeneric in assembly.
-//
 //go:noescape
 func scaleNEON(dst, x []float32, s float32)
 
@@ -500,8 +434,6 @@ func scale(dst, x []float32, s float32) {
 	}
 }
 
-// axpbyNEON is axpbyGeneric in assembly.
-//
 //go:noescape
 func axpbyNEON(dst []float32, a float32, x []float32, b float32, y []float32)
 
@@ -514,8 +446,6 @@ func axpby(dst []float32, a float32, x []float32, b float32, y []float32) {
 	}
 }
 
-// linComb3NEON is linComb3Generic in assembly.
-//
 //go:noescape
 func linComb3NEON(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32)
 
@@ -528,8 +458,6 @@ func linComb3(dst []float32, a float32, x []float32, b float32, y []float32, c f
 	}
 }
 
-// clampNEON is clampGeneric in assembly.
-//
 //go:noescape
 func clampNEON(dst, x []float32, lo, hi float32)
 
@@ -542,8 +470,6 @@ func clamp(dst, x []float32, lo, hi float32) {
 	}
 }
 
-// huberNEON is huberGeneric in assembly.
-//
 //go:noescape
 func huberNEON(dst, x []float32)
 
@@ -556,8 +482,6 @@ func huber(dst, x []float32) {
 	}
 }
 
-// widenAddNEON is widenAddGeneric in assembly.
-//
 //go:noescape
 func widenAddNEON(sum []float64, x []float32)
 
@@ -570,8 +494,6 @@ func widenAdd(sum []float64, x []float32) {
 	}
 }
 
-// maskNEON is maskGeneric in assembly.
-//
 //go:noescape
 func maskNEON(dst, x []float32, words []uint32, limit uint32, s float32)
 

@@ -60,8 +60,7 @@ func (t target) kernel(b *bytes.Buffer, k kernel) {
 	for _, l := range t.levels {
 		if slices.Contains(k.levels, l) {
 			levels = append(levels, l)
-			fmt.Fprintf(b, "\n// %s%s is %sGeneric in assembly.\n//\n//go:noescape\nfunc %s%s%s%s\n",
-				k.name, l, k.name, k.name, l, k.decl, result)
+			fmt.Fprintf(b, "\n//go:noescape\nfunc %s%s%s%s\n", k.name, l, k.decl, result)
 		}
 	}
 	generic := give(fmt.Sprintf("%sGeneric(%s)", k.name, strings.Join(k.names, ", ")))
