@@ -1,7 +1,6 @@
 package heavytail_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,10 +11,8 @@ import (
 
 	"heavytail"
 	"heavytail/internal/numtest"
-	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
-	"heavytail/tensor"
 )
 
 // givenModel returns a model of points given a and b, with random weights.
@@ -27,15 +24,7 @@ func givenModel(t *testing.T, kind string) *heavytail.Model {
 	r.Network.MLP = &nn.MLPConfig{Units: 8, Blocks: 1, TimeEmb: 4, TimeScale: 100}
 	r.Data = recipe.Data{Spec: "x.csv", Samples: 9, Shape: []int{2}, Given: &recipe.Given{Select: []string{"0", "b"}, Columns: []string{"a", "b"},
 		Scaling: &recipe.Scaling{Kind: recipe.Robust, Center: []float64{1e6, 0}, Scale: []float64{0.5, 2}}}}
-	r.Train.Rate.Total = r.Train.Steps
-	require.NoError(t, r.Fit())
-	net, err := nn.New(kernels.New(1), r.Network)
-	require.NoError(t, err)
-	numtest.NewRand(3).Fill(net.Params().Flat.Data(), 0.3)
-	net.Params().Touch()
-	var b bytes.Buffer
-	require.NoError(t, (&nn.State{Net: net, Recipe: r.JSON()}).Write(&b, tensor.F32))
-	return open(t, heavytail.Loader{Threads: 1}, b.Bytes())
+	return randomModel(t, r)
 }
 
 // Sample i is drawn given row i mod the number of rows, whatever is drawn beside it,

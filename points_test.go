@@ -23,6 +23,12 @@ func pointModel(t *testing.T, s *recipe.Scaling) *heavytail.Model {
 	require.NoError(t, r.Use(recipe.TEDM))
 	r.Network.MLP.Units, r.Network.MLP.Blocks = 8, 1
 	r.Data = recipe.Data{Spec: "x.csv", Samples: 9, Shape: []int{2}, Scaling: s}
+	return randomModel(t, r)
+}
+
+// randomModel returns the model of a recipe with random weights.
+func randomModel(t *testing.T, r recipe.Recipe) *heavytail.Model {
+	t.Helper()
 	r.Train.Rate.Total = r.Train.Steps
 	require.NoError(t, r.Fit())
 	net, err := nn.New(kernels.New(1), r.Network)
