@@ -106,12 +106,7 @@ func (j *judge) row(x []float64) []float64 {
 	slices.Sort(p)
 	got := make([]float64, len(beyond))
 	for i, q := range beyond {
-		at := float64(float64(len(size))*(1-q)) - 0.5
-		if k := int(at); float64(len(size))*q < 1 {
-			got[i] = math.NaN()
-		} else {
-			got[i] = size[k] + float64((at-float64(k))*(size[k+1]-size[k]))
-		}
+		got[i] = upperQuantile(size, q)
 	}
 	ks := 0.0
 	for i, v := range p {

@@ -27,10 +27,16 @@ type planar struct {
 	publishedStart bool
 	// every is n where only runs 0, n, 2n, … are measured, to save time; 0: all.
 	every int
+	// most is n where only the first n runs are measured; 0: all.
+	most int
+	// longer multiplies the steps of training; 0: 1.
+	longer int
 }
 
 // runs reports whether the method is measured in that run.
-func (m planar) runs(run int) bool { return m.every == 0 || run%m.every == 0 }
+func (m planar) runs(run int) bool {
+	return (m.every == 0 || run%m.every == 0) && (m.most == 0 || run < m.most)
+}
 
 // allAlphas are those of the published tables.
 var allAlphas = []float64{1.5, 1.6, 1.7, 1.8, 1.9, 2}
@@ -89,6 +95,15 @@ func (m planar) repaired() planar {
 	return m
 }
 
+const longName = " long"
+
+// long returns the method trained for ten times as many steps, in the first ten runs.
+func (m planar) long() planar {
+	m.name += longName
+	m.longer, m.most = 10, 10
+	return m
+}
+
 // A planarSize says how long a planar method is trained and how it draws.
 type planarSize struct {
 	train, sample int // steps
@@ -105,7 +120,7 @@ func (m planar) recipe(alpha float64, size planarSize, seed uint64) (recipe.Reci
 		return r, err
 	}
 	r.Process.Alpha = alpha
-	r.Train.Steps, r.Train.Seed = size.train, seed
+	r.Train.Steps, r.Train.Seed = size.train*max(m.longer, 1), seed
 	m.change(&r)
 	return r, nil
 }

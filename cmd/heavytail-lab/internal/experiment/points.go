@@ -28,11 +28,20 @@ type pointTraining struct {
 // fit trains a network on points x of d coordinates with the process that use
 // puts into the recipe, and returns it for one goroutine.
 func (t pointTraining) fit(ctx context.Context, dev tensor.Device, use func(*recipe.Recipe), x []float32, d int) (diffusion.Denoiser, error) {
-	set, err := data.FromPoints(x, d)
+	net, _, err := t.network(ctx, dev, use, x, d)
 	if err != nil {
 		return nil, err
 	}
+	return sample.Denoiser(net, pointBatch)
+}
+
+// network trains as fit does, and returns the network with its recipe.
+func (t pointTraining) network(ctx context.Context, dev tensor.Device, use func(*recipe.Recipe), x []float32, d int) (*nn.Net, recipe.Recipe, error) {
 	r := recipe.Recipe{Format: recipe.Format, Network: t.net}
+	set, err := data.FromPoints(x, d)
+	if err != nil {
+		return nil, r, err
+	}
 	r.Data = recipe.Data{Spec: set.Name, Samples: set.Len(), Shape: set.Shape}
 	r.Train = recipe.Train{
 		Seed: t.seed, Steps: t.steps, Batch: t.batch, Rate: nn.Schedule{LR: t.rate}, Loss: t.loss,
@@ -44,17 +53,17 @@ func (t pointTraining) fit(ctx context.Context, dev tensor.Device, use func(*rec
 	use(&r)
 	trainer, err := train.New(dev, set, r)
 	if err != nil {
-		return nil, err
+		return nil, r, err
 	}
 	for range t.steps {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, r, ctx.Err()
 		}
 		if _, err := trainer.Step(); err != nil {
-			return nil, err
+			return nil, r, err
 		}
 	}
-	return sample.Denoiser(trainer.Net, pointBatch)
+	return trainer.Net, r, nil
 }
 
 // pointBatch is the number of points that are sampled together: what is

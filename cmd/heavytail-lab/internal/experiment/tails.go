@@ -98,7 +98,8 @@ func coordinate(x []float32, c int) []float64 {
 
 // tailsMethods are those of the table and what explains it.
 func tailsMethods() []planar {
-	return []planar{dlpmRow, ddpmRow, limRow, limMendedRow, dlpmRow.repaired(), ddpmRow.repaired(), limMendedAll().repaired()}
+	return []planar{dlpmRow, ddpmRow, limRow, limMendedRow, dlpmRow.repaired(), ddpmRow.repaired(), limMendedAll().repaired(),
+		dlpmRow.long(), ddpmRow.long()}
 }
 
 // limMendedAll is LIM with the right start for every α.
@@ -166,12 +167,14 @@ func tailsComparison(column string) Comparison {
 		c.Rows = append(c.Rows, row)
 	}
 	c.Rows = append(c.Rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"})
-	for _, name := range []string{"DLPM", "DDPM", "LIM"} {
-		row := ComparisonRow{Method: name + repairedName, Published: tailsPublished[name], Again: true}
-		if name != "DLPM" {
-			row.Against = "DLPM" + repairedName
+	for _, kind := range []string{longName, repairedName} {
+		for _, name := range []string{"DLPM", "DDPM", "LIM"} {
+			row := ComparisonRow{Method: name + kind, Published: tailsPublished[name], Again: true}
+			if name != "DLPM" {
+				row.Against = "DLPM" + kind
+			}
+			c.Rows = append(c.Rows, row)
 		}
-		c.Rows = append(c.Rows, row)
 	}
 	c.Rows = append(c.Rows, ComparisonRow{Method: freshData})
 	return c
