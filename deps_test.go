@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},
 	"stable/laws":       {"internal/dmath", "stable"},
-	"diffusion":         {"internal/dmath", "internal/par", "simd", "stable", "tensor"},
+	"diffusion":         {"internal/dmath", "internal/par", "internal/parse", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
 	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "stable"}, // machine: how many samples it holds
 
@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/par":     {"internal/machine"},                                  // machine: the quota of processors
 	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory and processors
 	"internal/dmath":   {},
+	"internal/parse":   {}, // settings from text
 	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 
 	// Files.
@@ -56,7 +57,7 @@ var mayImport = map[string][]string{
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
-	"recipe":             {"diffusion", "internal/dmath", "nn", "stable"},             // dmath, stable: the transforms of columns, and the tails that they are for
+	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name
 	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},           // machine: what may be read whole
 	"internal/sample":    {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none

@@ -2,9 +2,11 @@ package diffusion
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 
+	"heavytail/internal/parse"
 	"heavytail/stable"
 )
 
@@ -16,6 +18,15 @@ import (
 //
 // ν must exceed 2, where the variance ν/(ν−2) exists. In JSON +Inf is "inf".
 type Nu []float64
+
+// ParseNu reads degrees of freedom, inf for Gaussian noise, or a list of them with
+// commas, one for each channel.
+func ParseNu(text string) (Nu, error) {
+	if text == "none" {
+		return nil, errors.New("want degrees of freedom, inf for Gaussian noise")
+	}
+	return parse.List(parse.Extended)(text)
+}
 
 func (nu Nu) groups() int { return max(len(nu), 1) }
 

@@ -15,44 +15,9 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/internal/cli"
+	"heavytail/internal/parse"
 	"heavytail/internal/source"
-	"heavytail/recipe"
-	"heavytail/train"
 )
-
-// givenFlag defines -given of train. The conditions that it leaves in the recipe have
-// no scaling until train.Condition measures it.
-func givenFlag(c *catalogue) {
-	v := &scalar[[]string]{parse: list(parseText)}
-	c.add("given", "tables: `list` of columns that are conditions, by name or by number from 0: the model draws the others given their values (empty: none)", v, func(r *recipe.Recipe) error {
-		if r.Data.Given = nil; len(v.v) > 0 {
-			r.Data.Given = &recipe.Given{Select: v.v}
-		}
-		return nil
-	})
-	c.held(func(r recipe.Recipe) bool {
-		if r.Data.Given == nil {
-			return len(v.v) == 0
-		}
-		return slices.Equal(v.v, r.Data.Given.Select)
-	})
-}
-
-// condition settles the conditions of a run: one that starts from a model keeps their
-// scaling, by which its weights know them.
-func (r *trainRequest) condition(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
-	if r.source != nil && r.source.Whole && !r.given["standardize"] {
-		of := r.source.Recipe.Data.Given
-		if is := rec.Data.Given; of != nil && is != nil && of.Scaling != nil && of.Len() == is.Len() {
-			if err := data.InOrder(of.Columns, is.Columns); err != nil {
-				return nil, fmt.Errorf("-from %s: -given: %w", source.Printable(r.from), err)
-			}
-			is.Scaling = of.Clone().Scaling
-			return []string{"conditions scaled as the model of -from has them scaled, not measured anew (-standardize)"}, nil
-		}
-	}
-	return flagged(train.Condition(rec, set))
-}
 
 // givenHelp is the help of -given where samples are drawn.
 const givenHelp = "of a model with conditions: their values, `NAME=VALUE` and more after commas (empty: of a model without)"
@@ -81,7 +46,7 @@ func parseGiven(m *heavytail.Model, text string) ([]float64, error) {
 			return nil, cli.Usage("-given: %.60q begins with no condition and its value: want all of %s, such as %s", text, nameWords(names), givenExample(names))
 		}
 		value, rest, more := strings.Cut(after, ",")
-		v, err := parseFloat(strings.TrimSpace(value))
+		v, err := parse.Float(strings.TrimSpace(value))
 		switch {
 		case err != nil:
 			return nil, cli.Usage("-given: %s=%.40s: %w", names[c], value, err)

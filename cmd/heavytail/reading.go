@@ -11,47 +11,20 @@ import (
 	"heavytail/data"
 	"heavytail/internal/cli"
 	"heavytail/internal/jobs"
+	"heavytail/internal/parse"
 	"heavytail/recipe"
 )
 
-// What the flags of reading say, in every command that has them.
-const (
-	columnsHelp    = "tables: `list` of columns to read, by name or by number from 0 (empty: all that hold numbers)"
-	separatorHelp  = "tables: what parts the cells, comma, semicolon, tab, space, bar or colon (empty: found)"
-	decimalHelp    = "tables: what stands before fractions, `point` or comma (empty: found)"
-	backgroundHelp = "pictures: what lies behind transparent ones, `color` white, black or #rrggbb (empty: white)"
-	rangeHelp      = "arrays of images: the values of black and white, such as `0,255` (empty: found)"
-	missingHelp    = "tables: rows with an empty cell, NA or NaN, `drop` them or make them an error (empty: drop)"
-)
-
-// dataFlags defines the settings of a recipe that say how its data are read.
-func dataFlags(c *catalogue) {
-	type R = recipe.Recipe
-	define(c, "size", "scale images to `N`×N pixels (0: as they are, or the preset's)", parseInt, func(r *R) *int { return &r.Data.Size })
-	define(c, "channels", "read images as grey (`1`) or colour (3) (0: as they are, or the preset's)", parseInt, func(r *R) *int { return &r.Data.Channels })
-	define(c, "long-tail", "thin the classes out: the last keeps this `share` of the first (0: all)", parseFloat, func(r *R) *float64 { return &r.Data.LongTail })
-	define(c, "points", "toy sets: `number` of points (0: 32000)", parseInt, func(r *R) *int { return &r.Data.Points })
-	define(c, "columns", columnsHelp, list(parseText), func(r *R) *[]string { return &r.Data.Select })
-	givenFlag(c)
-	define(c, "window", "tables: rows that follow each other and are `L` times of one sample (0: each row is a sample)", parseInt, func(r *R) *int { return &r.Data.Window })
-	define(c, "held", "tables: `share` of the rows, the last ones, that are not trained on (0: none)", parseFloat, func(r *R) *float64 { return &r.Data.Held })
-	define(c, "separator", separatorHelp, parseText, func(r *R) *string { return &r.Data.Separator })
-	define(c, "decimal", decimalHelp, parseText, func(r *R) *string { return &r.Data.Decimal })
-	define(c, "background", backgroundHelp, parseText, func(r *R) *string { return &r.Data.Background })
-	define(c, "range", rangeHelp, list(parseFloat), func(r *R) *[]float64 { return &r.Data.Range })
-	define(c, "missing", missingHelp, parseText, func(r *R) *string { return &r.Data.Missing })
-}
-
-// readFlags defines the same for a command without a recipe.
+// readFlags defines the settings that say how data are read, in a command without a
+// recipe.
 func readFlags(fs *flag.FlagSet, o *data.Options) {
-	fs.StringVar(&o.Separator, "separator", "", separatorHelp)
-	fs.StringVar(&o.Decimal, "decimal", "", decimalHelp)
-	fs.StringVar(&o.Background, "background", "", backgroundHelp)
-	fs.Func("range", rangeHelp, func(text string) (err error) {
-		o.Range, err = list(parseFloat)(text)
+	for name, text := range map[string]*string{"separator": &o.Separator, "decimal": &o.Decimal, "background": &o.Background, "missing": &o.Missing} {
+		fs.StringVar(text, name, "", recipe.SettingOf(name).Help)
+	}
+	fs.Func("range", recipe.SettingOf("range").Help, func(text string) (err error) {
+		o.Range, err = parse.List(parse.Float)(text)
 		return err
 	})
-	fs.StringVar(&o.Missing, "missing", "", missingHelp)
 }
 
 // tell prints what is worth knowing of how a set was read.

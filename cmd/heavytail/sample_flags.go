@@ -11,6 +11,7 @@ import (
 	"heavytail"
 	"heavytail/diffusion"
 	"heavytail/internal/cli"
+	"heavytail/internal/parse"
 	"heavytail/internal/sample"
 )
 
@@ -21,7 +22,7 @@ func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
 	fs.Float64Var(&s.ClampA, "clamp-a", 0, owners("clamp-a")+": tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
 	fs.StringVar(&s.Solver, "solver", "", owners("solver")+": heun, euler, or for flow `rk4` (empty: heun)")
 	fs.Func("churn", owners("churn")+": noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)", func(text string) error {
-		v, err := list(parseFloat)(text)
+		v, err := parse.List(parse.Float)(text)
 		if err == nil && len(v) != 1 && len(v) != 4 {
 			err = fmt.Errorf("want one number or four")
 		}
@@ -37,7 +38,7 @@ func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
 	fs.Float64Var(&s.Rho, "rho", 0, owners("rho")+": exponent of the levels, of flow's knots (0: the model's, linear knots)")
 	fs.BoolVar(&s.DropFactor, "drop-factor", false, owners("drop-factor")+": as published, without the factor that holds the tail")
 	fs.Func("nu-coeff", owners("nu-coeff")+": `degrees` of freedom of the coefficient and the start (empty: the model's)", func(text string) (err error) {
-		s.NuCoeff, err = parseNu(text)
+		s.NuCoeff, err = diffusion.ParseNu(text)
 		return err
 	})
 }
@@ -50,7 +51,7 @@ const weightsHelp = "of a training checkpoint: `raw` weights, ema (the last aver
 
 // checkWeights returns an error if text cannot name any file's weights.
 func checkWeights(text string) error {
-	if _, err := parseFloat(text); err != nil && text != "" && text != "raw" && text != "ema" {
+	if _, err := parse.Float(text); err != nil && text != "" && text != "raw" && text != "ema" {
 		return cli.Usage("-weights %q: want ema or raw, or the rate of an average", text)
 	}
 	return nil

@@ -166,18 +166,17 @@ func TestTailWhereNoAlphaFits(t *testing.T) {
 // ask for.
 func trainTakes(t *testing.T, advice, preset string, shape []int) recipe.Recipe {
 	t.Helper()
-	fs := flag.NewFlagSet("train", flag.ContinueOnError)
-	settings := recipeFlags(fs)
+	fs, given := flag.NewFlagSet("train", flag.ContinueOnError), recipe.Values{}
+	trainFlags(fs)
 	require.NoError(t, fs.Parse(strings.Fields(advice)), advice)
 	require.Empty(t, fs.Args(), advice)
-	given := map[string]bool{}
-	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = f.Value.String() })
 	r, err := recipe.Preset(preset)
 	require.NoError(t, err)
 	r.Data.Spec, r.Data.Samples, r.Data.Shape = "x", 10, shape
-	require.NoError(t, apply(&r, settings, given, early), advice)
+	require.NoError(t, given.Read(&r), advice)
 	require.NoError(t, r.Fit())
-	require.NoError(t, apply(&r, settings, given, late), advice)
+	require.NoError(t, given.Set(&r), advice)
 	r.Train.Rate.Total = r.Train.Steps
 	require.NoError(t, r.Validate(), advice)
 	_, err = r.Noiser()

@@ -13,8 +13,7 @@ import (
 )
 
 // describe says what a run would be and writes nothing: the data as they were
-// read, the network, memory, time and the whole recipe. The time is that of the
-// second step, the first having met the memory for the first time.
+// read, the network, memory, time and the whole recipe.
 func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) error {
 	t.Watch(ctx)
 	rec := t.Recipe.Clone()
@@ -41,7 +40,7 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 	}
 	fmt.Fprintln(e.Stdout)
 	if done+2 <= s.Steps {
-		took, err := secondStep(t)
+		took, err := t.TimeStep()
 		if err != nil {
 			return err
 		}
@@ -59,14 +58,4 @@ func (r *trainRequest) describe(ctx context.Context, e env, t *train.Trainer) er
 	}
 	_, err = fmt.Fprintf(e.Stdout, "recipe\n%s\n", text)
 	return err
-}
-
-// secondStep does two steps and times the second.
-func secondStep(t *train.Trainer) (time.Duration, error) {
-	if _, err := t.Step(); err != nil {
-		return 0, err
-	}
-	start := time.Now()
-	_, err := t.Step()
-	return time.Since(start), err
 }

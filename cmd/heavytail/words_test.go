@@ -13,7 +13,7 @@ import (
 // Every setting of fields has its flag in a command that sets it.
 func TestFlagWords(t *testing.T) {
 	var train, sample flag.FlagSet
-	recipeFlags(&train)
+	trainFlags(&train)
 	(&sampleRequest{}).settingFlags(&sample)
 	for name, f := range fields {
 		require.NotEqual(t, name, f)
