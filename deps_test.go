@@ -16,7 +16,7 @@ var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
 	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
-	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "recipe", "simd", "stable/...", "tails", "tensor", "train",
+	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "output", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
@@ -28,17 +28,17 @@ var mayImport = map[string][]string{
 
 	// Processes and random numbers; a denoiser is a function, so no nn.
 	"stable":            {"internal/dmath", "internal/par", "simd"},
-	"stable/laws":       {"internal/dmath", "stable"},
+	"stable/laws":       {"internal/dmath", "internal/par", "stable", "tensor"}, // tensor: a GPU makes them too
 	"diffusion":         {"internal/dmath", "internal/par", "internal/parse", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
-	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "stable"}, // machine: how many samples it holds
+	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "internal/source", "stable"}, // machine: how many samples it holds; source: names of columns as text
 
 	"internal/device":  {"cuda", "kernels", "tensor"}, // cuda: with the tag cuda only
 	"internal/isa":     {"github.com/klauspost/cpuid/v2"},
 	"internal/par":     {"internal/machine"},                                  // machine: the quota of processors
 	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory and processors
 	"internal/dmath":   {},
-	"internal/parse":   {}, // settings from text
+	"internal/parse":   {},                            // settings from text
 	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 
 	// Files.
@@ -52,14 +52,16 @@ var mayImport = map[string][]string{
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
+	"output": {"", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "internal/sample", "recipe", "stable/laws"}, // sample: which methods have a start; laws: noise is written as samples are
+
 	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},       // chart: the roofline; isa: the level that was timed; simd: the peak
 	"eval":  {"diffusion/metrics", "internal/classifier"},                                                       // classifier: the features of images
 	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name
-	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},           // machine: what may be read whole
-	"internal/sample":    {"diffusion", "internal/machine", "recipe", "nn", "tensor"}, // which process a network is for; tensor: how much its device holds
+	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},                 // machine: what may be read whole
+	"internal/sample":    {"diffusion", "internal/machine", "recipe", "nn", "tensor"},       // which process a network is for; tensor: how much its device holds
 	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},

@@ -11,7 +11,7 @@ import (
 // as a flag of that name, and what a program takes from a file or a form. Settings
 // lists them.
 type Setting struct {
-	Name    string
+	Name    string // as the flag and the key of Values
 	Help    string // what it is; what stands in back quotes is a word for its value
 	Default string // the value in new trainings, as text
 	Bool    bool   // true or false: a flag of its own says true

@@ -18,6 +18,7 @@ import (
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
 	"heavytail/internal/sample"
+	"heavytail/internal/source"
 	"heavytail/kernels"
 )
 
@@ -94,7 +95,7 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 			r.read.Held = rec.Held
 		}
 	} else if names := m.Given(); names != nil {
-		return cli.Usage("%s: the densities of this model are given %s: give a table with these columns too", spec, nameWords(names))
+		return cli.Usage("%s: the densities of this model are given %s: give a table with these columns too", spec, source.Names(names))
 	}
 	if len(rec.Shape) == 3 { // images are scaled as those of training were
 		r.read.Size, r.read.Channels = rec.Size, rec.Channels
@@ -216,5 +217,5 @@ func oneClass(m *heavytail.Model, text string) (int, error) {
 	if m.Classes() == 0 {
 		return 0, cli.Usage("-class %s: this model knows no classes: leave it out", text)
 	}
-	return 0, cli.Usage("-class %q: want 0 to %d%s", text, m.Classes()-1, nameList(names))
+	return 0, cli.Usage("-class %q: want 0 to %d%s", text, m.Classes()-1, source.OrNames(names))
 }

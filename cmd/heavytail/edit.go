@@ -11,18 +11,8 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/internal/cli"
+	"heavytail/output"
 )
-
-// An edit is what the flags -init, -strength, -mask and -resample ask for. It
-// is also how a picture's recipe tells of them.
-type edit struct {
-	Init       string  `json:"init,omitempty"` // file name
-	InitSHA256 string  `json:"init_sha256,omitempty"`
-	Strength   float64 `json:"strength,omitempty"`
-	Mask       string  `json:"mask,omitempty"`
-	MaskSHA256 string  `json:"mask_sha256,omitempty"`
-	Resample   int     `json:"resample,omitempty"`
-}
 
 // defaultResample is what a mask is filled with: one visit of every step leaves
 // the filling next to blind for what surrounds it.
@@ -55,8 +45,8 @@ func sizeFlag(fs *flag.FlagSet, height, width *int, usage string) {
 	})
 }
 
-// check looks for mistakes that need no model and no file.
-func (e *edit) check() error {
+// checkEdit looks for mistakes that need no model and no file.
+func checkEdit(e output.Edit) error {
 	switch {
 	case e.Init == "" && (e.Strength != 0 || e.Mask != ""):
 		return cli.Usage("-strength and -mask change an image: name it with -init")

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/npy"
+	"heavytail/output"
 )
 
 // writePNG writes an 8×8 grey picture, v at each pixel.
@@ -84,7 +85,7 @@ func TestEditFlags(t *testing.T) {
 	}
 
 	run("run", "a.png", "-init init.png -mask mask.png -strength 0.8")
-	var rec pictureRecipe
+	var rec output.Recipe
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "a.png").stdout), &rec))
 	require.Equal(t, "init.png", rec.Edit.Init)
 	require.Equal(t, "mask.png", rec.Edit.Mask)

@@ -19,6 +19,7 @@ import (
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/imageio"
+	"heavytail/internal/source"
 	"heavytail/recipe"
 	"heavytail/tensor"
 	"heavytail/train"
@@ -254,7 +255,7 @@ func (o *evalOptions) likeTraining(d recipe.Data, real, gen string) error {
 		o.reading.Range = d.Range
 	}
 	if names := d.Given.Names(); names != nil && !isTable(spec) {
-		return cli.Usage("%s: the samples of %s are given %s: name a table with these columns too", real, gen, nameWords(names))
+		return cli.Usage("%s: the samples of %s are given %s: name a table with these columns too", real, gen, source.Names(names))
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/cli"
-	"heavytail/internal/jobs"
 	"heavytail/internal/npy"
 	"heavytail/internal/source"
 )
@@ -54,23 +53,18 @@ func (o evalOptions) openGenerated(ctx context.Context, e env, spec, real string
 
 // partsGenerated are the samples of a folder of parts, all of which must be there.
 func partsGenerated(ctx context.Context, dir string) (*generated, error) {
-	f, err := jobs.Open(ctx, dir)
+	f, err := openParts(ctx, dir)
 	if err != nil {
-		return nil, incomplete(err)
-	}
-	d, err := merged(f, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, err
 	}
 	shape := slices.Clone(f.Shape)
 	if len(shape) == 0 {
 		shape = []int{1}
 	}
-	return &generated{f.Samples, shape, f.Columns, func(n int) (samples, error) {
+	return &generated{f.N, shape, f.Columns, func(n int) (samples, error) {
 		var x []float64
-		size := f.Row() / d.frames
-		err := f.Rows(ctx, places(f.Samples, n), func(row []byte) error {
-			x = appendValues(x, row[len(row)-size:], d.per())
+		err := f.Rows(ctx, places(f.N, n), func(row []float64) error {
+			x = append(x, row...)
 			return nil
 		})
 		return samplesOf(x, len(shape) == 3), err
@@ -143,7 +137,7 @@ func npyGenerated(ctx context.Context, path string, images bool) (*generated, er
 			if _, err := f.ReadAt(row, begin+int64(i)*int64(len(row))); err != nil {
 				return samples{}, fmt.Errorf("%s: %w", path, err)
 			}
-			x = appendValues(x, row, per)
+			x = npy.AppendFloats(x, row, h.Size)
 		}
 		return samplesOf(x, images), nil
 	}}, nil
@@ -160,7 +154,7 @@ func plainValues(ctx context.Context, r io.Reader, size int, images bool) (bool,
 			return false, err
 		}
 		n, err := io.ReadFull(in, buf)
-		x = appendValues(x[:0], buf[:n], n/size)
+		x = npy.AppendFloats(x[:0], buf[:n], size)
 		for _, v := range x {
 			if v-v != 0 {
 				return false, nil

@@ -19,6 +19,7 @@ import (
 
 	"heavytail/kernels"
 	"heavytail/nn"
+	"heavytail/output"
 	"heavytail/recipe"
 	"heavytail/tensor"
 )
@@ -129,7 +130,7 @@ func TestModelFromPipe(t *testing.T) {
 	require.Contains(t, r.stderr, "run/model.safetensors")
 
 	// So does a picture, which is opened once: its sum is that of the file.
-	var with [2]pictureRecipe
+	var with [2]output.Recipe
 	ok(t, dir, "sample", "-n", "1", "-steps", "2", "-o", "init.png")
 	piped("init", "init.png")
 	for i, init := range []string{"init.png", "init"} {

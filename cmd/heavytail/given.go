@@ -31,7 +31,7 @@ func parseGiven(m *heavytail.Model, text string) ([]float64, error) {
 	case names == nil:
 		return nil, cli.Usage("-given %s: this model has no conditions: leave it out", text)
 	case text == "":
-		return nil, cli.Usage("this model draws its samples given %s: say -given %s", nameWords(names), givenExample(names))
+		return nil, cli.Usage("this model draws its samples given %s: say -given %s", source.Names(names), givenExample(names))
 	}
 	x, said := make([]float64, len(names)), make([]bool, len(names))
 	for text != "" {
@@ -43,7 +43,7 @@ func parseGiven(m *heavytail.Model, text string) ([]float64, error) {
 			return begins && is
 		})
 		if c < 0 {
-			return nil, cli.Usage("-given: %.60q begins with no condition and its value: want all of %s, such as %s", text, nameWords(names), givenExample(names))
+			return nil, cli.Usage("-given: %.60q begins with no condition and its value: want all of %s, such as %s", text, source.Names(names), givenExample(names))
 		}
 		value, rest, more := strings.Cut(after, ",")
 		v, err := parse.Float(strings.TrimSpace(value))
@@ -58,21 +58,9 @@ func parseGiven(m *heavytail.Model, text string) ([]float64, error) {
 		x[c], said[c], text = v, true, rest
 	}
 	if c := slices.Index(said, false); c >= 0 {
-		return nil, cli.Usage("-given: condition %s has no value: want all of %s", names[c], nameWords(names))
+		return nil, cli.Usage("-given: condition %s has no value: want all of %s", names[c], source.Names(names))
 	}
 	return x, nil
-}
-
-// nameWords lists at most 20 names for a sentence.
-func nameWords(names []string) string {
-	var out []string
-	for _, n := range names[:min(len(names), 20)] {
-		out = append(out, source.Printable(n))
-	}
-	if len(names) > 20 {
-		out = append(out, "…")
-	}
-	return strings.Join(out, ", ")
 }
 
 // givenExample is what -given would be.

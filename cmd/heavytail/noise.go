@@ -5,16 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
 
-	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
-	"heavytail/internal/npy"
-	"heavytail/internal/par"
+	"heavytail/internal/device"
+	"heavytail/output"
 	"heavytail/stable/laws"
 	"heavytail/tensor"
 )
@@ -45,8 +43,7 @@ type noiseOptions struct {
 	d, threads                    int
 	seed                          uint64
 	device                        deviceFlag
-	place                         noisePlace
-	shard                         string
+	parts                         partsFlag
 }
 
 func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -60,7 +57,7 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.Uint64Var(&o.seed, "seed", 0, "seed")
 	fs.IntVar(&o.threads, "threads", 0, "most threads to use (0: all)")
 	fs.Var(&o.device, "device", "`where` the variates are made: cpu, cuda or cuda:1 (heavytail info lists them), all with the same bytes (empty: cpu)")
-	fs.StringVar(&o.shard, "shard", "", shardHelp)
+	fs.StringVar(&o.parts.text, "shard", "", shardHelp)
 	fs.StringVar(&o.out, "o", "", "`file` to write: NAME.npy, or - for the standard output; with -shard the folder of the parts (required)")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := cli.NoArguments(args); err != nil {
@@ -77,34 +74,51 @@ func (o noiseOptions) run(ctx context.Context, e env) error {
 	if o.threads < 0 || o.threads > 1024 {
 		return cli.Usage("-threads %d: want 0 to 1024", o.threads)
 	}
-	src, err := o.source()
+	on, err := o.open()
 	if err != nil {
 		return err
 	}
-	done, err := o.place.openNoise(&o.device)
+	defer device.Close(on)
+	s, err := o.samples(on)
 	if err != nil {
 		return err
 	}
-	defer done()
-	src.gpu = o.place.on != nil
 	switch {
 	case o.out == "":
 		return cli.Usage("-o is missing: name the .npy file to write, or - for the standard output")
-	case o.shard != "":
-		return o.writeShare(ctx, e, src)
+	case o.parts.text != "":
+		if err := o.parts.check(o.out, o.out != "-"); err != nil {
+			return err
+		}
+		return o.parts.put(ctx, e, o.out, s, false)
 	case o.out == "-":
 		if e.Stdout == nil {
 			return cli.Usage("-o -: there is no standard output")
 		}
-		return cli.Left(src.write(ctx, cli.Unescaped(e.Stdout)), "%s", unwritten(o.out))
+		return cli.Left(s.WriteArray(ctx, cli.Unescaped(e.Stdout)), "%s", unwritten(o.out))
 	case strings.ToLower(filepath.Ext(o.out)) != ".npy":
 		return cli.Usage("-o %q: want a name that ends in .npy, or - for the standard output", o.out)
 	}
-	if err := folderOf("-o", o.out); err != nil {
-		return err
+	f, err := output.To(o.out)
+	if err != nil {
+		return cli.Usage("-o %w", err)
 	}
-	err = atomicfile.WriteSized(o.out, src.bytes(), func(w io.Writer) error { return src.write(ctx, w) })
-	return cli.Left(err, "%s", unwritten(o.out))
+	return write(ctx, f, s)
+}
+
+// open opens the GPU if -device names one, nil: none. The environment's does not count:
+// the processor makes the same file, and no slower than a disk takes it.
+func (o *noiseOptions) open() (tensor.Device, error) {
+	if !o.device.given || !o.device.spec.GPU {
+		return nil, o.check()
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if fast := o.device.spec.Fast(); fast != "" {
+		return nil, cli.Usage("-device %v: noise has the same bytes everywhere, and no mode %s: leave that out", &o.device, fast)
+	}
+	return o.device.open(0)
 }
 
 func noiseHelp() string {
@@ -119,39 +133,47 @@ func noiseHelp() string {
 	return b.String()
 }
 
-// source checks the flags and returns what makes the file.
-func (o *noiseOptions) source() (*noiseSource, error) {
+// check looks for mistakes in the flags.
+func (o *noiseOptions) check() error {
 	l, _, err := laws.Find(o.law)
 	if err != nil {
-		return nil, cli.Usage("-law %s: %w; heavytail noise -h lists the laws and their parameters", o.law, err)
+		return cli.Usage("-law %s: %w; heavytail noise -h lists the laws and their parameters", o.law, err)
 	}
 	switch {
 	case l.Rows != (o.d != 0) || o.d < 0 || o.d > 1e7:
-		return nil, cli.Usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
+		return cli.Usage("-d %d: rows of 1 to 10000000 values belong to the laws isotropic and isotropic-student, and only to them", o.d)
 	case o.param != "" && l.Name != "stable":
-		return nil, cli.Usage("-param belongs to -law stable")
+		return cli.Usage("-param belongs to -law stable")
 	case o.param != "" && o.param != "s0" && o.param != "s1":
-		return nil, cli.Usage("-param %q: want s0 or s1", o.param)
+		return cli.Usage("-param %q: want s0 or s1", o.param)
 	case o.method != "map" && (o.method != "table" || l.Name != "stable"):
-		return nil, cli.Usage("-method %s: want map, or table with -law stable", o.method)
+		return cli.Usage("-method %s: want map, or table with -law stable", o.method)
 	case o.kind != "f32" && o.kind != "f64":
-		return nil, cli.Usage("-type %s: want f32 or f64", o.kind)
+		return cli.Usage("-type %s: want f32 or f64", o.kind)
 	}
-	if err := o.most(); err != nil {
-		return nil, err
+	return o.most()
+}
+
+// samples are the variates, made on a device if there is one.
+func (o *noiseOptions) samples(dev tensor.Device) (*output.Samples, error) {
+	var on laws.Variates
+	if dev != nil {
+		if on = laws.OnDevice(dev); on == nil {
+			return nil, fmt.Errorf("-device %v: %s makes no noise; leave it out", &o.device, dev.Name())
+		}
 	}
-	m, err := laws.New(o.law, laws.Options{Rows: o.d, Param: o.param, Table: o.method == "table", On: &o.place})
+	m, err := laws.New(o.law, laws.Options{Rows: o.d, Param: o.param, Table: o.method == "table", On: on})
 	if errors.Is(err, laws.ErrSkewed) {
 		return nil, cli.Usage("-law %s: %w: -param s0 or -param s1", o.law, err)
 	}
 	if err != nil {
 		return nil, cli.Usage("-law %s: %w", o.law, err)
 	}
-	s := &noiseSource{n: int(o.n), d: o.d, threads: o.threads, seed: o.seed, law: m, double: o.kind == "f64"}
-	if s.double && m.Fill64 == nil {
-		return nil, cli.Usage("-type f64: -law %s -method %s is made in float32 only", l.Name, o.method)
+	if o.kind == "f64" && m.Fill64 == nil {
+		name, _, _ := strings.Cut(o.law, ":")
+		return nil, cli.Usage("-type f64: -law %s -method %s is made in float32 only", name, o.method)
 	}
-	return s, nil
+	return output.OfNoise(laws.Values{Maker: m, Rows: o.d, Seed: o.seed, Threads: o.threads}, output.Noise{Law: o.law, Param: o.param, Method: o.method, Seed: o.seed}, int(o.n), o.kind == "f64"), nil
 }
 
 // most returns an error for more values than a file has: their bytes are told in
@@ -163,97 +185,6 @@ func (o *noiseOptions) most() error {
 	}
 	if values*bytes > 1<<53 || values > math.MaxInt {
 		return cli.Usage("-n %.6g with rows of %d: a file of %.3g GB; want at most %.3g values in all", o.n, max(o.d, 1), values*bytes/1e9, min((1<<53)/bytes, math.MaxInt))
-	}
-	return nil
-}
-
-// A noiseSource makes a file of n rows of d values (d = 0: n values), those of the law
-// from number first on.
-type noiseSource struct {
-	first, n, d, threads int
-	seed                 uint64
-	law                  laws.Maker
-	double, gpu          bool
-}
-
-// bytes returns the size of the file less its header.
-func (s *noiseSource) bytes() int64 {
-	n := int64(s.n) * int64(max(s.d, 1)) * 4
-	if s.double {
-		n *= 2
-	}
-	return n
-}
-
-// noisePart is the number of values that a thread makes at a time, gpuPart what a GPU
-// does.
-const (
-	noisePart = 1 << 16
-	gpuPart   = 1 << 23
-)
-
-// write makes the file, a few parts at a time: any n needs the same memory.
-func (s *noiseSource) write(ctx context.Context, w io.Writer) error {
-	shape := []int{s.n}
-	if s.d > 0 {
-		shape = append(shape, s.d)
-	}
-	if s.double {
-		if err := npy.WriteHeader64(w, shape...); err != nil {
-			return err
-		}
-	} else if err := npy.WriteHeader(w, shape...); err != nil {
-		return err
-	}
-	return s.values(ctx, w)
-}
-
-// values writes the values of the file, without its header.
-func (s *noiseSource) values(ctx context.Context, w io.Writer) (err error) {
-	defer tensor.Catch(&err) // the failure of a GPU
-	if s.n == 0 {
-		return nil
-	}
-	if s.double {
-		return writeNoise(ctx, w, s, s.law.Fill64)
-	}
-	return writeNoise(ctx, w, s, s.law.Fill)
-}
-
-// noiseParts is one round of parts, a par.Task.
-type noiseParts[T any] struct {
-	src   *noiseSource
-	fill  func(dst []T, seed, first uint64)
-	buf   []T
-	first int // of this round
-	rows  int // values, or rows, of a part
-	width int
-}
-
-func (p *noiseParts[T]) Do(i int) {
-	lo, hi := i*p.rows*p.width, min((i+1)*p.rows*p.width, len(p.buf))
-	p.fill(p.buf[lo:hi], p.src.seed, uint64(p.first+i*p.rows))
-}
-
-func writeNoise[T float32 | float64](ctx context.Context, w io.Writer, s *noiseSource, fill func([]T, uint64, uint64)) error {
-	threads, part := par.Threads(s.threads), noisePart
-	if s.gpu {
-		threads, part = 1, gpuPart
-	}
-	p, end := &noiseParts[T]{src: s, fill: fill, first: s.first, width: max(s.d, 1)}, s.first+s.n
-	p.rows = min(max(part/p.width, 1), s.n)
-	buf := make([]T, threads*p.rows*p.width)
-	for p.first < end {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := min(threads*p.rows, end-p.first)
-		p.buf = buf[:n*p.width]
-		par.Run(threads, (n+p.rows-1)/p.rows, p)
-		if err := npy.WriteValues(w, p.buf); err != nil {
-			return err
-		}
-		p.first += n
 	}
 	return nil
 }

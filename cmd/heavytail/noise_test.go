@@ -27,7 +27,7 @@ func readNoise(t *testing.T, path string) *npy.Array {
 
 // The file holds the stream's own numbers, whatever the threads.
 func TestNoiseWritesTheStream(t *testing.T) {
-	dir, n := t.TempDir(), 3*noisePart+17
+	dir, n := t.TempDir(), 3*(1<<16)+17
 	ok(t, dir, "noise", "-law", "stable:1.7,0", "-n", "196625", "-seed", "1", "-threads", "1", "-o", "x.npy")
 	require.Equal(t, 196625, n)
 	a := readNoise(t, filepath.Join(dir, "x.npy"))

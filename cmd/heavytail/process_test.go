@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/sample"
+	"heavytail/output"
 	"heavytail/recipe"
 )
 
@@ -41,7 +42,7 @@ func TestEveryProcessByFlags(t *testing.T) {
 			for _, m := range i.Methods {
 				png := filepath.Join(dir, out+m+".png")
 				ok(t, dir, "sample", "-model", model, "-n", "3", "-steps", "3", "-method", m, "-o", png)
-				var rec pictureRecipe
+				var rec output.Recipe
 				require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", png).stdout), &rec))
 				require.Equal(t, m, rec.Method)
 				require.Contains(t, rec.Process, kind)

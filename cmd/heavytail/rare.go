@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -134,26 +133,18 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	defer way.Close()
-	event, err := parseEvent(r.event, m.Recipe().Data.Columns, way.Dim)
+	event, err := rare.ParseEvent(r.event, m.Recipe().Data.Columns, way.Dim)
+	if err != nil {
+		return cli.Usage("-event %q: %w", r.event, err)
+	}
+	found, err := rare.Estimates(ctx, way.Model, event, r.n, r.seed)
 	if err != nil {
 		return err
 	}
 	out := rareReport{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
-	values, err := rare.Values(ctx, way.Model, event.Event, r.n, r.seed)
-	if err != nil {
-		return err
+	for _, f := range found {
+		out.Estimates = append(out.Estimates, lineOf(f, r.per))
 	}
-	out.add("sampling", rare.Count(values, event.Threshold), nil, r.per)
-	guided, err := rare.Guided(ctx, way.Model, event.Event, r.n, r.seed)
-	if ctx.Err() != nil {
-		return err
-	}
-	out.add("guided", guided, err, r.per)
-	tail, err := rare.Tail(values, event.Threshold)
-	if event.short {
-		err = errors.New("lengths end at 0, so that short ones have no tail to fit: count the samples instead")
-	}
-	out.add("tail", tail, err, r.per)
 	if r.json {
 		enc := json.NewEncoder(e.Stdout)
 		enc.SetEscapeHTML(false) // the > of events
@@ -162,17 +153,14 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 	return out.print(e.Stdout)
 }
 
-// add appends an estimate, or why there is none.
-func (o *rareReport) add(by string, e rare.Estimate, err error, per float64) {
-	l := rareLine{By: by}
-	if err != nil {
-		l.Error = cli.PlainWords(err)
-	} else {
-		period, lo, hi := e.ReturnPeriod()
-		l.Numbers = &Numbers{P: e.P, Interval: [2]float64{e.Lo, e.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
-			Effective: e.Effective, Hits: e.Hits, Samples: e.Samples, VarianceReduction: orNull(e.VarianceReduction), Reliable: e.Reliable()}
+// lineOf returns what is printed of one way, with periods in so many samples.
+func lineOf(f rare.Finding, per float64) rareLine {
+	if f.Err != nil {
+		return rareLine{By: f.By, Error: cli.PlainWords(f.Err)}
 	}
-	o.Estimates = append(o.Estimates, l)
+	period, lo, hi := f.ReturnPeriod()
+	return rareLine{By: f.By, Numbers: &Numbers{P: f.P, Interval: [2]float64{f.Lo, f.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
+		Effective: f.Effective, Hits: f.Hits, Samples: f.Samples, VarianceReduction: orNull(f.VarianceReduction), Reliable: f.Reliable()}}
 }
 
 // orNull returns nil for what JSON has no number for.

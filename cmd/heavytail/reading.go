@@ -10,8 +10,8 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/cli"
-	"heavytail/internal/jobs"
 	"heavytail/internal/parse"
+	"heavytail/output"
 	"heavytail/recipe"
 )
 
@@ -65,10 +65,10 @@ func guess(path string) string {
 	if m, _ := filepath.Glob(filepath.Join(path, "*idx3-ubyte*")); len(m) > 0 || strings.Contains(filepath.Base(path), "idx3-ubyte") {
 		return "idx:" + path
 	}
-	if jobs.IsFolder(path) {
+	if output.IsParts(path) {
 		return "parts:" + path
 	}
-	if folderExists(path) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return "images:" + path
 	}
 	return path

@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +12,9 @@ import (
 	"heavytail"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
-	"heavytail/internal/jobs"
 	"heavytail/internal/sample"
 	"heavytail/internal/source"
+	"heavytail/output"
 	"heavytail/tensor"
 )
 
@@ -52,47 +50,16 @@ type sampleRequest struct {
 	model, seeds, class, out    string
 	n, threads, columns, frames int
 	options                     heavytail.Options
-	edit                        edit
+	edit                        output.Edit
 	weights, given              string
 	device                      deviceFlag
 	alpha                       float64
 	loaded                      *heavytail.Model
-	recipe                      pictureRecipe
+	recipe                      output.Recipe
 	nGiven, seedGiven           bool
 	framesGiven, outGiven       bool
 	noClip, independent         bool
-	shard                       string
-	share                       jobs.Share // that shard names; 0/1 without it
-}
-
-// A pictureRecipe is the JSON that a PNG carries.
-type pictureRecipe struct {
-	Program string `json:"program"`
-	Model   string `json:"model"`  // file name, or built-in
-	SHA256  string `json:"sha256"` // of the model's file
-	Weights string `json:"weights,omitempty"`
-	Seeds   string `json:"seeds"`
-	Method  string `json:"method"`
-	// Steps is how often the sampler moved; before 0.3.0 the levels of dlpm and
-	// dlim, one more. Evaluations is how often it asked the network for a sample.
-	Steps       int `json:"steps"`
-	Evaluations int `json:"evaluations"`
-
-	Class   string  `json:"class,omitempty"`
-	Given   string  `json:"given,omitempty"` // values of the conditions, or the name of a table of them
-	Clip    bool    `json:"clip"`
-	Start   string  `json:"start,omitempty"` // of dlpm's kind: consistent or independent
-	Process string  `json:"process"`         // kind and tail of the model's noise
-	Alpha   float64 `json:"alpha,omitempty"`
-
-	Guidance float64 `json:"guidance,omitempty"`
-	Size     []int   `json:"size,omitempty"` // height and width, if not the trained ones
-	Mode     string  `json:"mode,omitempty"` // of a GPU that gave other bytes than a CPU: tf32 or bf16
-	Edit     *edit   `json:"edit,omitempty"`
-
-	GivenSHA256 string `json:"given_sha256,omitempty"` // of the table
-
-	heavytail.Settings // of the method; zero ones are left out
+	parts                       partsFlag
 }
 
 func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -116,7 +83,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.options.Batch, "batch", 32, "samples computed at a time; changes speed and memory only")
 	fs.IntVar(&r.columns, "cols", 0, "columns of the grid (0: about square)")
 	fs.IntVar(&r.frames, "frames", 40, "frames of a .gif, at most")
-	fs.StringVar(&r.shard, "shard", "", shardHelp)
+	fs.StringVar(&r.parts.text, "shard", "", shardHelp)
 	fs.StringVar(&r.out, "o", "out.png", "output: .png, .gif, .npy, of points .csv, or a folder (a path that ends in / or is one); with -shard the folder of the parts")
 	return func(ctx context.Context, e env, args []string) error {
 		if err := cli.NoArguments(args); err != nil {
@@ -136,7 +103,13 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.check(); err != nil {
 		return err
 	}
-	out, err := r.output(e)
+	var out *output.File
+	var err error
+	if r.parts.text != "" {
+		err = r.parts.check(r.out, r.outGiven)
+	} else if out, err = output.To(r.out); err != nil {
+		err = cli.Usage("-o %w", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,8 +130,43 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	if err := r.resolve(); err != nil {
 		return err
 	}
-	from, n := r.share.Range(r.options.N)
-	m, steps := newMeter(e), float64(r.loaded.Moves(r.options))
+	m := newMeter(e)
+	defer m.clear()
+	r.showIn(m)
+	s, err := r.samples()
+	if err != nil {
+		return err
+	}
+	if out == nil {
+		return r.parts.put(ctx, e, r.out, s, r.framesGiven)
+	}
+	return write(ctx, out, s)
+}
+
+// samples are those of the options, with what a picture tells of them.
+func (r *sampleRequest) samples() (*output.Samples, error) {
+	s, err := output.Of(r.loaded, r.options)
+	if err != nil {
+		return nil, err
+	}
+	of := r.recipe
+	s.Recipe.Model, s.Recipe.SHA256, s.Recipe.Weights, s.Recipe.Mode = of.Model, of.SHA256, of.Weights, of.Mode
+	s.Recipe.Class, s.Recipe.Given, s.Recipe.GivenSHA256 = r.class, of.Given, of.GivenSHA256
+	if r.options.Edit != nil {
+		s.Recipe.Edit = &r.edit
+	}
+	s.Cols = r.columns
+	s.Film(r.frames)
+	return s, nil
+}
+
+// showIn lets a meter count the samples that are drawn.
+func (r *sampleRequest) showIn(m *meter) {
+	from, n := 0, r.options.N
+	if r.parts.text != "" {
+		from, n = r.parts.share.Range(n)
+	}
+	steps := float64(r.loaded.Moves(r.options))
 	show := func(first, left, values int) error {
 		in := float64(values / r.per()) // samples in this batch
 		m.count(float64(first-from)+float64(in*(1-float64(left)/steps)), float64(n-from), "samples/s", 1)
@@ -169,9 +177,6 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	} else {
 		r.options.Step = func(first, left int, x []float32) error { return show(first, left, len(x)) }
 	}
-	err = out.write(ctx, r.drawn())
-	m.clear()
-	return cli.Left(err, "%s", unwritten(r.out))
 }
 
 // check looks for mistakes that need no model.
@@ -198,7 +203,7 @@ func (r *sampleRequest) check() error {
 	if err := checkNumbers(r.options.Settings); err != nil {
 		return err
 	}
-	if err := r.edit.check(); err != nil {
+	if err := checkEdit(r.edit); err != nil {
 		return err
 	}
 	if r.options.Seeds == nil {
@@ -208,9 +213,11 @@ func (r *sampleRequest) check() error {
 		return nil
 	}
 	var err error
-	r.options.Seeds, err = parseSeeds(r.seeds)
+	if r.options.Seeds, err = heavytail.ParseSeeds(r.seeds); err != nil {
+		return cli.Usage("-%w", err)
+	}
 	r.options.N = len(r.options.Seeds)
-	return err
+	return nil
 }
 
 // load opens the model and names it in the recipe.
@@ -228,7 +235,7 @@ func (r *sampleRequest) load(ctx context.Context, devices []tensor.Device) error
 	if err != nil {
 		return fail(err)
 	}
-	r.recipe = pictureRecipe{Program: "heavytail " + heavytail.Version, Model: f.name, SHA256: sum, Weights: r.weights, Mode: tensor.FastMode(devices[0])}
+	r.recipe = output.Recipe{Model: f.name, SHA256: sum, Weights: r.weights, Mode: tensor.FastMode(devices[0])}
 	return nil
 }
 
@@ -251,43 +258,7 @@ func (r *sampleRequest) resolve() error {
 	if err != nil {
 		return cli.Usage("%w", err)
 	}
-	if err := r.idle(); err != nil {
-		return err
-	}
-	o := r.options
-	p := &r.recipe
-	p.Seeds, p.Method, p.Steps, p.Class, p.Settings = seedText(o), o.Method, o.Steps, r.class, o.Settings
-	p.Evaluations = r.loaded.Evaluations(o)
-	rec := r.loaded.Recipe()
-	if p.Process = rec.Noise(); sample.Has(o.Method, "start") {
-		p.Start = "consistent"
-		if r.independent {
-			p.Start = "independent"
-		}
-	}
-	if p.Guidance = o.Guidance; p.Guidance == 1 {
-		p.Guidance = 0
-	}
-	if o.Height > 0 {
-		p.Size = []int{o.Height, o.Width}
-	}
-	if o.Edit != nil {
-		p.Edit = &r.edit
-	}
-	p.Clip, p.Alpha = !r.noClip && r.images() && !rec.Process.Betas.Free, rec.Process.Alpha
-	if rec.LIM != nil {
-		p.Alpha = rec.LIM.Alpha
-	}
-	return nil
-}
-
-// text returns the recipe's JSON.
-func (p pictureRecipe) text() string {
-	b, err := json.Marshal(p)
-	if err != nil {
-		panic(err) // strings and finite numbers
-	}
-	return string(b)
+	return r.idle()
 }
 
 // classes parses -class: numbers, names of the model's classes, or none.
@@ -315,29 +286,11 @@ func (r *sampleRequest) classes() ([]int, error) {
 		case err == nil && n >= 0 && n < r.loaded.Classes():
 			k = n
 		default:
-			return nil, cli.Usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, nameList(names))
+			return nil, cli.Usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, source.OrNames(names))
 		}
 		out = append(out, k)
 	}
 	return out, nil
-}
-
-func nameList(names []string) string {
-	if len(names) == 0 {
-		return ""
-	}
-	const most = 20
-	var shown []string
-	for _, n := range names[:min(len(names), most)] {
-		if n = source.Printable(n); strings.Contains(n, ",") {
-			n = strconv.Quote(n)
-		}
-		shown = append(shown, n)
-	}
-	if len(names) > most {
-		shown = append(shown, "…")
-	}
-	return " or a name (" + strings.Join(shown, ", ") + ")"
 }
 
 func (r *sampleRequest) images() bool { return len(r.loaded.Shape()) == 3 }
@@ -348,66 +301,4 @@ func (r *sampleRequest) per() int {
 		n *= d
 	}
 	return n
-}
-
-// maxSeeds bounds a list of seeds.
-const maxSeeds = 1 << 24
-
-// parseSeeds reads a list such as 0-63,100.
-func parseSeeds(text string) ([]uint64, error) {
-	var out []uint64
-	for _, part := range strings.Split(text, ",") {
-		lo, hi, span := strings.Cut(strings.TrimSpace(part), "-")
-		a, err := strconv.ParseUint(lo, 10, 64)
-		b := a
-		if err == nil && span {
-			b, err = strconv.ParseUint(hi, 10, 64)
-		}
-		if err != nil || b < a {
-			return nil, cli.Usage("-seeds %q: want numbers and ranges such as 0-63,100", part)
-		}
-		if b-a >= maxSeeds || uint64(len(out))+b-a >= maxSeeds {
-			return nil, cli.Usage("-seeds %q: want at most %d seeds", text, maxSeeds)
-		}
-		for s := a; ; s++ {
-			if out = append(out, s); s == b {
-				break
-			}
-		}
-	}
-	return out, nil
-}
-
-// seedText returns the list of the seeds of resolved options.
-func seedText(o heavytail.Options) string {
-	last := o.SeedOf(o.N - 1)
-	switch {
-	case o.Seeds != nil || o.N == 1:
-		seeds := o.Seeds
-		if seeds == nil {
-			seeds = []uint64{last}
-		}
-		return formatSeeds(seeds)
-	case last < o.Seed: // past the largest seed comes 0
-		return seedText(heavytail.Options{Seed: o.Seed, N: int(-o.Seed)}) + "," + seedText(heavytail.Options{N: int(last) + 1})
-	}
-	return fmt.Sprintf("%d-%d", o.Seed, last)
-}
-
-// formatSeeds is the inverse of parseSeeds, in its shortest form.
-func formatSeeds(seeds []uint64) string {
-	var parts []string
-	for i := 0; i < len(seeds); {
-		j := i
-		for j+1 < len(seeds) && seeds[j] != math.MaxUint64 && seeds[j+1] == seeds[j]+1 {
-			j++
-		}
-		if j > i {
-			parts = append(parts, fmt.Sprintf("%d-%d", seeds[i], seeds[j]))
-		} else {
-			parts = append(parts, strconv.FormatUint(seeds[i], 10))
-		}
-		i = j + 1
-	}
-	return strings.Join(parts, ",")
 }

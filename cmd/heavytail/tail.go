@@ -15,6 +15,7 @@ import (
 	"heavytail/data"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
+	"heavytail/internal/source"
 	"heavytail/tails"
 )
 
@@ -140,7 +141,7 @@ func (o tailOptions) choose(set *data.Set) ([]int, error) {
 		if n, err := strconv.Atoi(word); c < 0 && err == nil {
 			c = n
 		} else if c < 0 {
-			return nil, cli.Usage("-columns %q: want numbers such as 0,3%s", o.columns, nameList(set.Columns))
+			return nil, cli.Usage("-columns %q: want numbers such as 0,3%s", o.columns, source.OrNames(set.Columns))
 		}
 		if c < 0 || c >= w {
 			return nil, cli.Usage("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)

@@ -29,6 +29,9 @@ type Model struct {
 type Event struct {
 	Value     func(x []float64) float64
 	Threshold float64
+	// Short says that the values are lengths below a bound, which end at 0: this side
+	// has no tail.
+	Short bool
 }
 
 // Level is that of all intervals.

@@ -142,7 +142,7 @@ func TestGuidedCoverage(t *testing.T) {
 			continue
 		}
 		t.Run(k.name, func(t *testing.T) {
-			m, event := identity(k.d, k.noise(k.d)), Event{k.value, k.threshold()}
+			m, event := identity(k.d, k.noise(k.d)), Event{Value: k.value, Threshold: k.threshold()}
 			in, far, square, stated, ratio := 0, 0, 0.0, 0.0, 0.0
 			effective, gain := math.Inf(1), 0.0
 			for seed := range repeats {
@@ -329,7 +329,7 @@ func TestGuidedThroughExactDenoisers(t *testing.T) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
-			e, err := Guided(context.Background(), c.m, Event{c.value, c.threshold()}, 10000, 1)
+			e, err := Guided(context.Background(), c.m, Event{Value: c.value, Threshold: c.threshold()}, 10000, 1)
 			require.NoError(t, err)
 			t.Logf("P %.4g (%.3g to %.3g), effective %.0f, variance reduced %.2g times", e.P, e.Lo, e.Hi, e.Effective, e.VarianceReduction)
 			require.InDelta(t, 1, e.P/millionth, 0.05)
@@ -382,7 +382,7 @@ func TestPlainAndTail(t *testing.T) {
 	if exhaustive {
 		repeats, least = 40, 33
 	}
-	m, event := identity(k.d, k.noise(k.d)), Event{k.value, k.threshold()}
+	m, event := identity(k.d, k.noise(k.d)), Event{Value: k.value, Threshold: k.threshold()}
 	held := 0
 	for seed := range repeats {
 		v, err := Values(context.Background(), m, event, 10000, uint64(seed))
@@ -435,13 +435,13 @@ func TestSamplesThatDoNotFit(t *testing.T) {
 		m.Map = func(context.Context, []float64) error { t.Fatal("drawn"); return nil }
 		least := m.fits()
 		require.Greater(t, least, 1000, d)
-		require.NoError(t, m.check(Event{column, 1}, least))
+		require.NoError(t, m.check(Event{Value: column, Threshold: 1}, least))
 		var bad *diffusion.OptionError
 		for _, n := range []int{least + 1, 1 << 30} {
-			_, err := Values(context.Background(), m, Event{column, 1}, n, 0)
+			_, err := Values(context.Background(), m, Event{Value: column, Threshold: 1}, n, 0)
 			require.ErrorAs(t, err, &bad)
 			require.ErrorContains(t, err, fmt.Sprintf("use %d or fewer", least))
-			_, err = Guided(context.Background(), m, Event{column, 1}, n, 0)
+			_, err = Guided(context.Background(), m, Event{Value: column, Threshold: 1}, n, 0)
 			require.Error(t, err)
 		}
 	}
@@ -463,7 +463,7 @@ func TestSamplesThatDoNotFit(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := Guided(context.Background(), m, Event{column, 4}, n, 0)
+	_, err := Guided(context.Background(), m, Event{Value: column, Threshold: 4}, n, 0)
 	require.NoError(t, err)
 	require.Less(t, int64(peak-before), m.bytes(n))
 }
@@ -494,26 +494,26 @@ func TestSharesSumToOne(t *testing.T) {
 // Settings and models that cannot be are errors that say what to do.
 func TestMistakes(t *testing.T) {
 	m := identity(1, diffusion.EDM{}.UnitNoise(1))
-	_, err := Guided(context.Background(), m, Event{column, 1e9}, 1000, 0)
+	_, err := Guided(context.Background(), m, Event{Value: column, Threshold: 1e9}, 1000, 0)
 	require.ErrorContains(t, err, "use more samples")
-	_, err = Guided(context.Background(), m, Event{column, math.NaN()}, 1000, 0)
+	_, err = Guided(context.Background(), m, Event{Value: column, Threshold: math.NaN()}, 1000, 0)
 	require.ErrorContains(t, err, "threshold")
-	values, err := Values(context.Background(), m, Event{column, 1}, 1000, 0)
+	values, err := Values(context.Background(), m, Event{Value: column, Threshold: 1}, 1000, 0)
 	require.NoError(t, err)
 	_, err = Tail(values, 1e300) // a tail of this index leaves nothing there
 	require.ErrorContains(t, err, "less rare")
 	for seed := range uint64(5) { // the sure event, whose mean weight is on both sides of 1
-		e, err := Guided(context.Background(), m, Event{column, -1e300}, 1000, seed)
+		e, err := Guided(context.Background(), m, Event{Value: column, Threshold: -1e300}, 1000, seed)
 		require.NoError(t, err)
 		require.LessOrEqual(t, e.P, 1.0)
 		require.LessOrEqual(t, e.Hi, 1.0)
 		require.False(t, e.VarianceReduction < 0, seed)
 	}
-	_, err = Plain(context.Background(), m, Event{column, 1}, 5, 0)
+	_, err = Plain(context.Background(), m, Event{Value: column, Threshold: 1}, 5, 0)
 	require.ErrorContains(t, err, "samples")
-	_, err = Guided(context.Background(), identity(65, diffusion.EDM{}.UnitNoise(65)), Event{column, 1}, 1000, 0)
+	_, err = Guided(context.Background(), identity(65, diffusion.EDM{}.UnitNoise(65)), Event{Value: column, Threshold: 1}, 1000, 0)
 	require.ErrorContains(t, err, "64")
-	_, err = Plain(context.Background(), m, Event{func([]float64) float64 { return math.NaN() }, 1}, 1000, 0)
+	_, err = Plain(context.Background(), m, Event{Value: func([]float64) float64 { return math.NaN() }, Threshold: 1}, 1000, 0)
 	require.ErrorContains(t, err, "finite")
 	require.Panics(t, func() { _, _ = Plain(context.Background(), Model{}, Event{}, 1000, 0) })
 }

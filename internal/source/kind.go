@@ -77,3 +77,35 @@ func Printable(name string) string {
 	}
 	return name
 }
+
+// most is how many names a sentence lists.
+const most = 20
+
+// Names lists names from outside, at most 20, for a sentence.
+func Names(names []string) string {
+	return strings.Join(listed(names, func(n string) string { return n }), ", ")
+}
+
+// OrNames continues a sentence that says which numbers are possible with the names that
+// are, if there are any.
+func OrNames(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " or a name (" + strings.Join(listed(names, func(n string) string {
+		if strings.Contains(n, ",") {
+			return strconv.Quote(n)
+		}
+		return n
+	}), ", ") + ")"
+}
+
+func listed(names []string, as func(string) string) (out []string) {
+	for _, n := range names[:min(len(names), most)] {
+		out = append(out, as(Printable(n)))
+	}
+	if len(names) > most {
+		out = append(out, "…")
+	}
+	return out
+}

@@ -22,6 +22,8 @@ import (
 type Maker struct {
 	Fill   func(dst []float32, seed, first uint64) // float32, rounded as each law says
 	Fill64 func(dst []float64, seed, first uint64) // nil: the law is made in float32 only
+
+	onDevice bool // of OnDevice
 }
 
 // A Law is one name.
@@ -153,7 +155,9 @@ func New(text string, o Options) (Maker, error) {
 	if o.On == nil {
 		o.On = Processor{}
 	}
-	return l.make(p, &o)
+	m, err := l.make(p, &o)
+	_, m.onDevice = o.On.(*device)
+	return m, err
 }
 
 // chunk is the number of values that share a sample index of the stream:

@@ -1,4 +1,4 @@
-package main
+package rare
 
 import (
 	"errors"
@@ -8,11 +8,18 @@ import (
 	"strconv"
 	"strings"
 
-	"heavytail/diffusion/rare"
-	"heavytail/internal/cli"
+	"heavytail/internal/source"
 )
 
-// An event in words: "loss > 100", "norm > 5", "2*a - 0.5*b < -3".
+// An eventParser reads what ParseEvent does.
+type eventParser struct {
+	text    string // what is left
+	columns []string
+	dim     int
+}
+
+// ParseEvent returns the event of a text for samples of dim values: "loss > 100",
+// "norm > 5", "2*a - 0.5*b < -3".
 //
 //	event = form ('>' | '<') number
 //	form  = ['+' | '-'] term {('+' | '-') term}
@@ -20,29 +27,13 @@ import (
 //
 // A name is a column's, in double quotes where it holds other signs than letters,
 // digits, _ and points, or x0, x1, … by number; norm, alone, is the length of a sample.
-type eventParser struct {
-	text    string // what is left
-	columns []string
-	dim     int
-}
-
-// A saidEvent is an event with what its words tell of the tail that it is in.
-type saidEvent struct {
-	rare.Event
-	short bool // of short lengths, "norm < 1": they end at 0, so that this side has no tail
-}
-
-// parseEvent returns the event of a text for samples of dim values.
-func parseEvent(text string, columns []string, dim int) (saidEvent, error) {
+// The error says where the text is no event.
+func ParseEvent(text string, columns []string, dim int) (Event, error) {
 	p := &eventParser{text: text, columns: columns, dim: dim}
-	e, err := p.event()
-	if err != nil {
-		return e, cli.Usage("-event %q: %w", text, err)
-	}
-	return e, nil
+	return p.event()
 }
 
-func (p *eventParser) event() (e saidEvent, err error) {
+func (p *eventParser) event() (e Event, err error) {
 	sign := 1.0
 	weights := make([]float64, p.dim)
 	norm := false
@@ -66,7 +57,7 @@ func (p *eventParser) event() (e saidEvent, err error) {
 			e.Threshold = sign * c
 			e.Value = func(x []float64) float64 { return sign * form(weights, x) }
 			if norm {
-				e.short = sign < 0
+				e.Short = sign < 0
 				e.Value = func(x []float64) float64 { return sign * length(x) }
 			}
 			return e, nil
@@ -90,7 +81,7 @@ func (p *eventParser) event() (e saidEvent, err error) {
 			if p.dim > 1 {
 				last = fmt.Sprintf(" to x%d", p.dim-1)
 			}
-			return e, cli.Usage("no column %q: want x0%s, norm alone%s", name, last, nameList(p.columns))
+			return e, fmt.Errorf("no column %q: want x0%s, norm alone%s", name, last, source.OrNames(p.columns))
 		default:
 			weights[j] += f
 		}
@@ -99,9 +90,9 @@ func (p *eventParser) event() (e saidEvent, err error) {
 
 func (p *eventParser) expected(what string) error {
 	if p.text == "" {
-		return cli.Usage("it ends where %s should stand", what)
+		return fmt.Errorf("it ends where %s should stand", what)
 	}
-	return cli.Usage("%q where %s should stand", p.text, what)
+	return fmt.Errorf("%q where %s should stand", p.text, what)
 }
 
 // sign takes one of the signs, 0 for none.
