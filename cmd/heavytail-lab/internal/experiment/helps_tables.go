@@ -1,0 +1,188 @@
+package experiment
+
+import (
+	"fmt"
+	"math"
+
+	"heavytail/internal/chart"
+	"heavytail/internal/dmath"
+)
+
+// values are a column of a method over all runs of the cells of a group.
+func (h helpsResults) values(method string, g helpsGroup, evaluations int, column string) (v []float64) {
+	for _, c := range h.copulas {
+		for _, d := range h.dimensions {
+			for _, index := range h.indices {
+				if !g.want(c.name, d, index) {
+					continue
+				}
+				for run := range helpsRuns {
+					if h.at(method, c.name, d, index, evaluations, run, "fail") >= 0 {
+						v = append(v, h.at(method, c.name, d, index, evaluations, run, column))
+					}
+				}
+			}
+		}
+	}
+	return v
+}
+
+// rowsOf are the names of tables that show every method.
+func (h helpsResults) rowsOf() []string {
+	names := []string{freshData, memoryMethod}
+	for _, m := range h.methods {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// inLogs summarises the logarithms of positive values.
+func inLogs(v []float64) Summary {
+	logs := make([]float64, len(v))
+	for i, x := range v {
+		logs[i] = dmath.Log(x)
+	}
+	return Summarise(logs)
+}
+
+// meanCell formats a geometric mean.
+func meanCell(v []float64) string {
+	if s := inLogs(v); s.N > 0 {
+		return fmt.Sprintf("%.3g", dmath.Exp(s.Mean))
+	}
+	return "–"
+}
+
+// errorsTable shows the errors of all methods by index and dimension.
+func (h helpsResults) errorsTable() string {
+	t := Table{Head: []string{"error", "evaluations", "failed"}}
+	groups := h.groups()[1+len(h.indices)+len(h.dimensions)+len(h.copulas):]
+	for _, g := range groups {
+		t.Head = append(t.Head, g.title)
+	}
+	for _, name := range h.rowsOf() {
+		for _, n := range helpsEvaluations {
+			if (name == freshData || name == memoryMethod) && n != helpsEvaluations[0] {
+				continue
+			}
+			failed, all := 0, 0
+			for _, v := range h.values(name, helpsGroup{want: everyCell}, n, "fail") {
+				failed, all = failed+int(v), all+1
+			}
+			line := []string{name, fmt.Sprint(n), fmt.Sprintf("%d of %d", failed, all)}
+			for _, g := range groups {
+				line = append(line, meanCell(h.values(name, g, n, "error")))
+			}
+			t.Add(line...)
+		}
+	}
+	return t.String() + "\nGeometric means over copulas and runs; `failed` counts runs of all cells.\n"
+}
+
+// quantilesTable shows the measures of elements by index.
+func (h helpsResults) quantilesTable() string {
+	out := ""
+	for _, index := range h.indices {
+		g := helpsGroup{want: func(_ string, _ int, i float64) bool { return i == index }}
+		t := Table{Head: []string{"index " + indexName(index), "runs", "99 %", "99.9 %", "99.99 %", "CVaR beyond 99 %", "tail", "KS beyond 95 %", "W1", "body", "sum"}}
+		for _, name := range h.rowsOf() {
+			v := func(column string) []float64 { return h.values(name, g, helpsEvaluations[0], column) }
+			line := []string{name, fmt.Sprint(len(v("fail")))}
+			for _, c := range []string{"r99", "r999", "r9999", "cvar"} {
+				line = append(line, logSpread(v(c)))
+			}
+			for _, c := range []string{"tail", "ks", "w1", "body", "sum"} {
+				line = append(line, meanCell(v(c)))
+			}
+			t.Add(line...)
+		}
+		out += t.String() + "\n"
+	}
+	return out + fmt.Sprintf("%d evaluations. Quantiles of |x_i| and the mean beyond the 99 %% quantile as ratios to the law's: geometric means over all copulas, dimensions and runs, and in brackets the factor of one standard deviation. The others are geometric means.\n", helpsEvaluations[0])
+}
+
+// logSpread is a geometric mean with the factor of a standard deviation.
+func logSpread(v []float64) string {
+	s := inLogs(v)
+	switch {
+	case s.N == 0:
+		return "–"
+	case s.N == 1:
+		return fmt.Sprintf("%.3g", dmath.Exp(s.Mean))
+	}
+	return fmt.Sprintf("%.3g (%.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Std))
+}
+
+// jointTable shows the dependence in the tails by copula.
+func (h helpsResults) jointTable() string {
+	t := Table{Head: []string{"", "evaluations"}}
+	for _, c := range h.copulas {
+		for _, side := range []string{"upper", "lower"} {
+			t.Head = append(t.Head, c.name+", "+side)
+		}
+	}
+	for _, name := range h.rowsOf() {
+		line := []string{name, fmt.Sprint(helpsEvaluations[0])}
+		for _, c := range h.copulas {
+			g := helpsGroup{want: func(name string, _ int, _ float64) bool { return name == c.name }}
+			for _, side := range []string{"upper", "lower"} {
+				line = append(line, compact(Summarise(h.values(name, g, helpsEvaluations[0], side))))
+			}
+		}
+		t.Add(line...)
+	}
+	return t.String() + "\nP(both neighbours beyond the 95 % quantile)/5 %, less the law's: mean ± standard deviation over indices, dimensions and runs.\n"
+}
+
+// tuningTable shows what was chosen.
+func (h helpsResults) tuningTable() string {
+	t := Table{Head: []string{"method"}}
+	for _, index := range h.indices {
+		t.Head = append(t.Head, "index "+indexName(index), "error", "of all")
+	}
+	for _, m := range h.methods {
+		line := []string{m.name}
+		for _, index := range h.indices {
+			k, label, all := helpsTuned(m.name, index), "–", ""
+			if k >= 0 {
+				label = m.candidates[k].label
+			}
+			for i := range m.candidates {
+				if i > 0 {
+					all += ", "
+				}
+				all += fmt.Sprintf("%.2f", h.tuned(m.name, i, index))
+			}
+			line = append(line, label, fmt.Sprintf("%.3g", h.tuned(m.name, k, index)), all)
+		}
+		t.Add(line...)
+	}
+	return t.String() + fmt.Sprintf("\nOne training of each candidate on the %s copula in %d dimensions; `error` is against a validation part, the mean over %d and %d evaluations.\n", helpsCopulas[0].name, tuneDimension, helpsEvaluations[0], helpsEvaluations[1])
+}
+
+// helpsColours are those of the series: a method and its Gaussian limit have one.
+var helpsColours = map[string]int{freshData: 8, "EDM": 1, "t-EDM": 1, "flow": 2, "t-Flow": 2, "DDIM": 3, "DLIM": 3, "DLPM": 4, "LIM": 5, "bent": 6}
+
+// figure shows the errors by index, a plot for each dimension.
+func (h helpsResults) figure() chart.Figure {
+	f := chart.Figure{Columns: 2}
+	for _, d := range h.dimensions {
+		p := chart.Plot{Title: fmt.Sprintf("d = %d: error at %d evaluations", d, helpsEvaluations[0]), XLabel: "index of the tails (10: normal)", YLabel: "error", LogX: true, LogY: true}
+		for _, name := range h.rowsOf() {
+			s := chart.Series{Name: name, Colour: helpsColours[name]}
+			switch name {
+			case memoryMethod:
+				continue
+			case freshData, "EDM", "flow", "DDIM":
+				s.Style = chart.Dashed
+			}
+			for _, index := range h.indices {
+				g := helpsGroup{want: func(_ string, e int, v float64) bool { return e == d && v == index }}
+				s.X, s.Y = append(s.X, math.Min(index, 10)), append(s.Y, dmath.Exp(inLogs(h.values(name, g, helpsEvaluations[0], "error")).Mean))
+			}
+			p.Series = append(p.Series, s)
+		}
+		f.Plots = append(f.Plots, p)
+	}
+	return f
+}
