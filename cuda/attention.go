@@ -118,7 +118,7 @@ func (d *Device) AttentionBackward(dqkv, dy, qkv *tensor.Tensor, h int) {
 	defer d.begin("AttentionBackward", dqkv, dy, qkv).end()
 	dqkv.Touch()
 	a, ok := d.heads(qkv, h)
-	if !ok {
+	if !ok || a.flashBack(dqkv, dy, qkv) {
 		return
 	}
 	step := a.queries()

@@ -25,10 +25,11 @@ type Mode int
 const (
 	// Exact has the bits of the CPU.
 	Exact Mode = iota
-	// TF32 multiplies float32 of which tensor cores see 10 bits of fraction.
+	// TF32 multiplies float32 of which tensor cores see 10 bits of fraction, also in the
+	// gradients of attention with heads of 16, 32 or 64 channels.
 	TF32
-	// BF16 rounds operands to bfloat16, also those of attention forward with heads of
-	// 64 channels.
+	// BF16 rounds operands to bfloat16, also those of the same gradients and of
+	// attention forward with heads of 64 channels.
 	BF16
 )
 
@@ -132,6 +133,40 @@ func (a *heads) flash(y, qkv *tensor.Tensor) bool {
 	}
 	a.launch("mma_flash_64", "mma_flash_64", grid(up(a.t, 64), a.n*a.h, 1), gen.FlashShared,
 		ptr(out.at), ptr(a.round(in)), num(a.t), num(a.h), num(qkv.Cols()), num(out.pitch))
+	return true
+}
+
+// flashBackEntries are the kernels of gradients of attention on tensor cores: those of
+// queries and those of keys.
+var flashBackEntries = func() map[gen.FlashBack]string {
+	m := map[gen.FlashBack]string{}
+	for _, f := range gen.FlashBacks {
+		m[f] = f.Name()
+	}
+	return m
+}()
+
+// flashBack is the gradient of attention on tensor cores, if the mode has that and they
+// take these tensors. Nothing but qkv is there of the pass forward: the form of queries
+// makes again what that of keys reads.
+func (a *heads) flashBack(dqkv, dy, qkv *tensor.Tensor) bool {
+	f := gen.FlashBack{Head: a.d, TF32: a.opt.Mode == TF32, Keys: true} // which takes more memory
+	out, x, g := of(dqkv), of(qkv), of(dy)
+	if a.opt.Mode == Exact || flashBackEntries[f] == "" || !out.fours() || !x.fours() || !g.fours() || f.Shared() > a.info.Shared ||
+		int64(a.t)*int64(max(x.pitch, g.pitch)) > maxFlash {
+		return false
+	}
+	if !f.TF32 {
+		x.at, x.pitch = a.round(rows(qkv)), x.cols
+		g.at, g.pitch = a.round(rows(dy)), g.cols
+	}
+	stats := a.room(2 * a.n * a.h * up(a.t, gen.FlashRows) * gen.FlashRows)
+	for _, keys := range [...]bool{false, true} {
+		f.Keys = keys
+		entry := flashBackEntries[f]
+		a.launch(entry, entry, grid(up(a.t, gen.FlashRows), a.n*a.h, 1), f.Shared(), ptr(out.at), ptr(x.at), ptr(g.at), ptr(stats),
+			num(a.t), num(a.h), num(x.pitch), num(g.pitch), num(out.pitch))
+	}
 	return true
 }
 

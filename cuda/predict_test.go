@@ -70,7 +70,7 @@ func costOf(op string) cost {
 // reuses says that blocks read the same operands, which the second-level cache holds;
 // others take theirs from memory.
 func reuses(entry string) bool {
-	return slices.ContainsFunc([]string{"sgemm", "sconv", "sany", "wgrad", "attention"}, func(p string) bool { return strings.HasPrefix(entry, p) })
+	return slices.ContainsFunc([]string{"sgemm", "sconv", "sany", "wgrad", "attention", "mma"}, func(p string) bool { return strings.HasPrefix(entry, p) })
 }
 
 // seconds is the least time of a launch on the GPU, whose blocks are like one. The warps

@@ -26,6 +26,9 @@ func All() map[string]string {
 	for _, d := range AttentionHeads {
 		m[AttentionName(d)] = Attention(d)
 	}
+	for _, f := range FlashBacks {
+		m[f.Name()] = f.Text()
+	}
 	return m
 }
 

@@ -128,7 +128,7 @@ func (a *flash) registers() {
 	a.clear(a.sum)
 }
 
-func (a *flash) clear(x []string) {
+func (a *builder) clear(x []string) {
 	for _, r := range x {
 		a.emit("mov.f32 %s, 0f00000000;", r)
 	}

@@ -34,7 +34,7 @@ func (a *flash) mask(next string) {
 }
 
 // fourLanes joins the lanes that share a row.
-func (a *flash) fourLanes(x string, join func(x, y string) string) string {
+func (a *builder) fourLanes(x string, join func(x, y string) string) string {
 	for _, d := range []int{1, 2} {
 		y := a.reg('f')
 		a.emit("shfl.sync.bfly.b32 %s, %s, %d, 31, 0xFFFFFFFF;", y, x, d)

@@ -73,7 +73,14 @@ func attentionCase(name string, s ref64.AttnShape, big bool) (out []Case) {
 //
 // Where q, k, v and the probabilities p are rounded by u of themselves on the way to
 // y, a score moves by up to R = (2u+u²)·Σ|q·k|/√d, a probability by a factor within
-// exp(±2R), and a term of y by that times (1+u)².
+// exp(±2R), and a term of y by that times (1+u)². Sums of tensor cores may err twice as
+// much.
+//
+// On the way to dqkv a product dy·v moves by w = 2u+u² of |dy|·|v|, what is subtracted
+// from it, Σ p·(dy·v), by exp(2R)·(1+w) − 1 of Σ p·|dy|·|v|, and a probability times the
+// difference, ds, by exp(4R)·(1+w) − 1 of p·(|dy|·|v| + Σ p·|dy|·|v|); ds and what it is
+// multiplied with are rounded in turn, which makes it exp(4R)·(1+w)·(1+u)² − 1 of terms
+// of dq and dk. Those of dv move by less.
 func attnMagnitude(v Values, s ref64.AttnShape, u float64) Values {
 	m := Values{"y": make([]float64, s.N*s.T*s.C), "dqkv": make([]float64, s.N*s.T*3*s.C)}
 	for n := range s.N {
@@ -100,7 +107,9 @@ func headMagnitude(m Values, qkv, dy []float64, s ref64.AttnShape, n, h int, u f
 	f := 2*float64(d+8)*worst + float64(T) + 16
 	back := 2*f + 2*float64(T+d) + 16
 	if u > 0 {
-		f += (math.Exp(2*(2*u+u*u)*worst)*(1+u)*(1+u) - 1) * 0x1p24
+		w := 2*u + u*u
+		f = 2*f + (math.Exp(2*w*worst)*(1+u)*(1+u)-1)*0x1p24
+		back = 2*back + (math.Exp(4*w*worst)*(1+w)*(1+u)*(1+u)-1)*0x1p24
 	}
 	for i := range T {
 		p := make([]float64, T)

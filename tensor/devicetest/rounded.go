@@ -10,7 +10,7 @@ import (
 )
 
 // RunRounded is Run for a device with a fast mode: one that rounds the operands of
-// Linear, Conv2D, their gradients at x and w, and attention forward by at most u of
+// Linear, Conv2D, their gradients at x and w, and attention by at most u of
 // themselves, and may add with an error of 2⁻²³ where exact ones have 2⁻²⁴.
 // Everything else has the bounds of Run. It runs the cases of CoreCases, and unless
 // short all others but the large ones.
@@ -50,13 +50,13 @@ func (c Case) Rounded(u float64) Case {
 }
 
 // Rounds reports whether an output of that name is one of those that fast modes round,
-// in cases of products and of attention: y, its numbered forms, dx and dw.
+// in cases of products and of attention: y, its numbered forms, dx, dw and dqkv.
 func Rounds(name string) bool {
-	return strings.HasPrefix(name, "y") || strings.HasPrefix(name, "dx") || strings.HasPrefix(name, "dw")
+	return strings.HasPrefix(name, "y") || strings.HasPrefix(name, "dx") || strings.HasPrefix(name, "dw") || name == "dqkv"
 }
 
 // CoreCases have the shapes that tensor cores take: channels in multiples of 32, heads
-// of 64, more rows and tokens than a tile; and one whose weight changes. They are
+// of 16, 32 and 64, more rows and tokens than a tile; and one whose weight changes. They are
 // no columns of others, which are not aligned here.
 func CoreCases() (out []Case) {
 	all := staleCase("CoreLinear", rowsShape{5, 32, 32})
@@ -69,7 +69,9 @@ func CoreCases() (out []Case) {
 	} {
 		all = append(all, convCase("CoreConv2D", s, false)...)
 	}
-	all = append(all, attentionCase("CoreAttention", ref64.AttnShape{N: 2, T: 70, C: 64, Heads: 1}, false)...)
+	for _, s := range []ref64.AttnShape{{N: 2, T: 70, C: 64, Heads: 1}, {N: 2, T: 65, C: 64, Heads: 2}, {N: 2, T: 33, C: 48, Heads: 3}} {
+		all = append(all, attentionCase("CoreAttention", s, false)...)
+	}
 	poisoned := map[string]bool{}
 	for _, c := range all {
 		if c.pitch || strings.HasSuffix(c.Name, "/bare") {
