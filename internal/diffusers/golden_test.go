@@ -3,6 +3,7 @@ package diffusers
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -80,10 +81,16 @@ func TestPublishedNames(t *testing.T) {
 	b, err := os.ReadFile("testdata/ddpm_cifar10_names.txt")
 	require.NoError(t, err)
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	names, count := published(t, cfg)
+	require.Equal(t, lines[0], strconv.Itoa(count))
+	require.ElementsMatch(t, lines[1:], names)
+}
+
+// published returns names and shapes of a network's tensors as diffusers writes them, and
+// how many numbers these hold.
+func published(t *testing.T, cfg nn.Config) (names []string, count int) {
 	net, err := nn.New(kernels.New(1), cfg)
 	require.NoError(t, err)
-	require.Equal(t, lines[0], strconv.Itoa(net.Params().Count()))
-	var names []string
 	for _, q := range net.Params().List {
 		shape, all := slices.Clone(q.Shape), []string{q.Name}
 		if strings.Contains(q.Name, ".to_qkv.") { // one of three
@@ -97,5 +104,45 @@ func TestPublishedNames(t *testing.T) {
 			names = append(names, name+" "+strings.ReplaceAll(fmt.Sprint(shape), " ", ", "))
 		}
 	}
-	require.ElementsMatch(t, lines[1:], names)
+	return names, net.Params().Count()
+}
+
+// TestPublishedSize: of a model that somebody trained and published with diffusers 0.11.1
+// (ddpm-butterflies-128), the two configurations and the number of bytes of the weights are
+// at hand, not the weights: both are read, and the network has exactly the tensors that
+// take so many bytes, by the names of attention that this version wrote.
+func TestPublishedSize(t *testing.T) {
+	const size = 454741132 // unet/diffusion_pytorch_model.safetensors
+	cfg, shape, err := network([]byte(`{"_class_name": "UNet2DModel", "_diffusers_version": "0.11.1", "act_fn": "silu", "add_attention": true, "attention_head_dim": 8,
+		"block_out_channels": [128, 128, 256, 256, 512, 512], "center_input_sample": false,
+		"down_block_types": ["DownBlock2D", "DownBlock2D", "DownBlock2D", "DownBlock2D", "AttnDownBlock2D", "DownBlock2D"],
+		"downsample_padding": 1, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 3, "layers_per_block": 2, "mid_block_scale_factor": 1, "norm_eps": 1e-05,
+		"norm_num_groups": 32, "out_channels": 3, "resnet_time_scale_shift": "default", "sample_size": 128, "time_embedding_type": "positional",
+		"up_block_types": ["UpBlock2D", "AttnUpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D", "UpBlock2D"]}`))
+	require.NoError(t, err)
+	require.Equal(t, []int{128, 128, 3}, shape)
+	_, err = scheduler([]byte(`{"_class_name": "DDPMScheduler", "_diffusers_version": "0.11.1", "beta_end": 0.02, "beta_schedule": "linear", "beta_start": 0.0001,
+		"clip_sample": true, "num_train_timesteps": 1000, "prediction_type": "epsilon", "trained_betas": null, "variance_type": "fixed_small"}`))
+	require.NoError(t, err)
+	lines, _ := published(t, cfg)
+	shapes := map[string]string{}
+	old := strings.NewReplacer(".to_q.", ".query.", ".to_k.", ".key.", ".to_v.", ".value.", ".to_out.0.", ".proj_attn.")
+	for _, line := range lines {
+		name, shape, _ := strings.Cut(line, " ")
+		shapes[old.Replace(name)] = strings.ReplaceAll(shape, " ", "")
+	}
+	// The header as the library writes it: its entry, the tensors by name, spaces up to a multiple of 8.
+	header, at := `{"__metadata__":{"format":"pt"}`, 0
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		var dims []int
+		require.NoError(t, json.Unmarshal([]byte(shapes[name]), &dims))
+		n := 4
+		for _, d := range dims {
+			n *= d
+		}
+		header += fmt.Sprintf(`,"%s":{"dtype":"F32","shape":%s,"data_offsets":[%d,%d]}`, name, shapes[name], at, at+n)
+		at += n
+	}
+	header += "}"
+	require.Equal(t, size, 8+(len(header)+7)/8*8+at)
 }
