@@ -226,32 +226,88 @@ func adamw(p, g, m, v []float32, k *AdamW) {
 	}
 }
 
+//go:noescape
+func expF64NEON(dst, x []float64)
+
 func expF64(dst, x []float64) {
-	expF64Generic(dst, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		expF64NEON(dst, x)
+	default:
+		expF64Generic(dst, x)
+	}
 }
+
+//go:noescape
+func expm1F64NEON(dst, x []float64)
 
 func expm1F64(dst, x []float64) {
-	expm1F64Generic(dst, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		expm1F64NEON(dst, x)
+	default:
+		expm1F64Generic(dst, x)
+	}
 }
+
+//go:noescape
+func logF64NEON(dst, x []float64)
 
 func logF64(dst, x []float64) {
-	logF64Generic(dst, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		logF64NEON(dst, x)
+	default:
+		logF64Generic(dst, x)
+	}
 }
+
+//go:noescape
+func log1pF64NEON(dst, x []float64)
 
 func log1pF64(dst, x []float64) {
-	log1pF64Generic(dst, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		log1pF64NEON(dst, x)
+	default:
+		log1pF64Generic(dst, x)
+	}
 }
+
+//go:noescape
+func sinF64NEON(dst, x []float64)
 
 func sinF64(dst, x []float64) {
-	sinF64Generic(dst, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		sinF64NEON(dst, x)
+	default:
+		sinF64Generic(dst, x)
+	}
 }
+
+//go:noescape
+func expNegF64NEON(e, c, x []float64)
 
 func expNegF64(e, c, x []float64) {
-	expNegF64Generic(e, c, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		expNegF64NEON(e, c, x)
+	default:
+		expNegF64Generic(e, c, x)
+	}
 }
 
+//go:noescape
+func sinCosF64NEON(s, c, x []float64)
+
 func sinCosF64(s, c, x []float64) {
-	sinCosF64Generic(s, c, x)
+	switch isa.Cur() {
+	case isa.NEON:
+		sinCosF64NEON(s, c, x)
+	default:
+		sinCosF64Generic(s, c, x)
+	}
 }
 
 //go:noescape

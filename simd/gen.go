@@ -22,9 +22,11 @@ package simd
 //go:generate go run -C ../asm ./neon -family norm -out ../simd/norm_neon_arm64.s
 //go:generate go run -C ../asm ./quick -isa avx512 -out ../simd/quick_avx512_amd64.s
 //go:generate go run -C ../asm ./quick -isa avx2 -out ../simd/quick_avx2_amd64.s
+//go:generate go run -C ../asm ./neon -family quick -out ../simd/quick_neon_arm64.s
 //go:generate go run -C ../asm ./noise -isa avx512-float64 -out ../simd/noise64_avx512_amd64.s
 //go:generate go run -C ../asm ./noise -isa avx2-float64 -out ../simd/noise64_avx2_amd64.s
 //go:generate go run -C ../asm ./neon -family noise -out ../simd/noise_neon_arm64.s
+//go:generate go run -C ../asm ./neon -family noise64 -out ../simd/noise64_neon_arm64.s
 //
 // Last, the functions that choose among it, by the lines //simd:kernel of the
 // Go references:

@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -91,4 +92,28 @@ func TestNeonLoopsCounts(t *testing.T) {
 	text := "TEXT ·f(SB), NOSPLIT, $0-8\n\tMOVD R0, R1\n\nouter:\n\tADD $1, R2\n\nmain:\n\t// note\n" +
 		"\tVFMLA V0.S4, V1.S4, V2.S4\n\tWORD $0x4f9a1000 // FMLA V0.4S, V0.4S, V26.S[0]\n\tSUBS $4, R1\n\tBGE main\n\tCBNZ R3, outer\n\tRET\n"
 	require.Equal(t, fmt.Sprint(map[string]neonLoop{"f main": {4, 2}, "f outer": {6, 2}}), fmt.Sprint(neonLoops(text)))
+}
+
+// TestEveryLevelHasEveryKernel: what one level has in assembly, the others have, but
+// for products, whose functions are of a level's shapes.
+func TestEveryLevelHasEveryKernel(t *testing.T) {
+	files, err := filepath.Glob("*.s")
+	require.NoError(t, err)
+	name := regexp.MustCompile(`(?m)^TEXT ·(\w+?)(AVX512|AVX2|NEON)\(SB\)`)
+	shaped := regexp.MustCompile(`^tiles`)
+	levels := map[string][]string{}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range name.FindAllStringSubmatch(string(text), -1) {
+			if !shaped.MatchString(m[1]) {
+				levels[m[1]] = append(levels[m[1]], m[2])
+			}
+		}
+	}
+	for k, has := range levels {
+		require.ElementsMatch(t, []string{"AVX512", "AVX2", "NEON"}, has, k)
+	}
+	t.Logf("%d kernels at three levels", len(levels))
+	require.Greater(t, len(levels), 60)
 }

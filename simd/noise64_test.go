@@ -30,6 +30,10 @@ var noise64Cases = []struct {
 	{"skewed-s1", Noise64SkewedS1, Noise64Params{
 		ExpoHi: 0.25, Expo: 0.25, Eps: 0.2, HalfEps: 0.1, InvSin: 0.647, Bp: 0.6 * 2, Kp: 3, Km: -3, Lo: 0, Hi: 100,
 	}},
+	{"skewed-held", Noise64SkewedS0, Noise64Params{ // ends that many variates lie beyond
+		ExpoHi: 0.25, Expo: 0.25, Eps: 0.2, HalfEps: 0.1, InvSin: 0.647, Bp: 0.6 * 1.5, Bm: 0.6 * 0.5,
+		Kp: 0.3, Km: -0.3, InvAlpha: 1.25, InvEps: 5, Lo: -1, Hi: 2,
+	}},
 	{"student-t", Noise64StudentT, Noise64Params{ExpoHi: -0.25, Expo: -0.25 - 1e-13, ExpoLo: -1e-13, Nu: 4}},
 }
 

@@ -8,10 +8,14 @@ import "heavytail/internal/isa"
 // assembly for it. It returns how many blocks they are.
 func philoxWordsAsm(dst []uint32, p *Philox, block uint32, at []uint64) (blocks int) {
 	n := len(dst) / (4 * noiseGroup)
-	if n == 0 || at != nil || isa.Cur() != isa.NEON {
+	if n == 0 || isa.Cur() != isa.NEON {
 		return 0
 	}
-	philoxWordsNEON(&dst[0], n, &p.m, block)
+	var list *uint64
+	if at != nil {
+		list = &at[:n*noiseGroup][0]
+	}
+	philoxWordsNEON(&dst[0], n, &p.m, block, list)
 	return n * noiseGroup
 }
 
@@ -61,10 +65,11 @@ func noiseTransformAsm(dst []float32, words []uint32, op NoiseOp, q *NoiseParams
 	return n * noiseGroup
 }
 
-// philoxWordsNEON makes the words of groups times 32 blocks from block on.
+// philoxWordsNEON makes the words of groups times 32 blocks from block on or, if at
+// is not nil, of block plus those of the list.
 //
 //go:noescape
-func philoxWordsNEON(dst *uint32, groups int, m *[19]uint64, block uint32)
+func philoxWordsNEON(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)
 
 // The kernels below are noiseTransformGeneric for one family: groups times 32
 // blocks of words.

@@ -441,74 +441,76 @@ TEXT ·logF64AVX2(SB), NOSPLIT, $0-48
 	JL   tail8
 
 loop7:
-	VMOVUPD     (CX)(BX*8), Y0
-	VPSUBQ      constants<>+1664(SB), Y0, Y1
-	VPSRLQ      $0x34, Y1, Y1
-	VORPD       constants<>+1728(SB), Y1, Y2
-	VSUBPD      constants<>+1504(SB), Y2, Y2
-	VPSLLQ      $0x34, Y1, Y1
-	VPSUBQ      constants<>+1568(SB), Y1, Y1
-	VPSUBQ      Y1, Y0, Y0
-	VSUBPD      constants<>+1536(SB), Y0, Y0
-	VADDPD      constants<>+1568(SB), Y0, Y1
-	VDIVPD      Y1, Y0, Y1
-	VMULPD      Y1, Y1, Y3
-	VMOVUPD     constants<>+352(SB), Y4
-	VMOVAPD     Y4, Y4
-	VFMADD213PD constants<>+384(SB), Y3, Y4
-	VFMADD213PD constants<>+416(SB), Y3, Y4
-	VFMADD213PD constants<>+448(SB), Y3, Y4
-	VFMADD213PD constants<>+480(SB), Y3, Y4
-	VFMADD213PD constants<>+512(SB), Y3, Y4
-	VFMADD213PD constants<>+544(SB), Y3, Y4
-	VFMADD213PD constants<>+576(SB), Y3, Y4
-	VFMADD213PD constants<>+608(SB), Y3, Y4
-	VMULPD      Y3, Y4, Y3
-	VSUBPD      Y3, Y0, Y3
-	VMULPD      Y1, Y3, Y1
-	VSUBPD      Y1, Y0, Y0
-	VFMADD231PD constants<>+1120(SB), Y2, Y0
-	VFMADD231PD constants<>+1088(SB), Y2, Y0
-	VMOVUPD     Y0, (AX)(BX*8)
-	ADDQ        $0x04, BX
-	SUBQ        $0x04, DX
-	JGE         loop7
+	VMOVUPD      (CX)(BX*8), Y0
+	VPSUBQ       constants<>+1664(SB), Y0, Y1
+	VPSRLQ       $0x34, Y1, Y1
+	VMOVUPD      constants<>+1504(SB), Y2
+	VORPD        constants<>+1728(SB), Y1, Y3
+	VSUBPD       Y3, Y2, Y2
+	VPSLLQ       $0x34, Y1, Y1
+	VPSUBQ       constants<>+1568(SB), Y1, Y1
+	VPSUBQ       Y1, Y0, Y0
+	VSUBPD       constants<>+1536(SB), Y0, Y0
+	VADDPD       constants<>+1568(SB), Y0, Y1
+	VDIVPD       Y1, Y0, Y1
+	VMULPD       Y1, Y1, Y3
+	VMOVUPD      constants<>+352(SB), Y4
+	VMOVAPD      Y4, Y4
+	VFMADD213PD  constants<>+384(SB), Y3, Y4
+	VFMADD213PD  constants<>+416(SB), Y3, Y4
+	VFMADD213PD  constants<>+448(SB), Y3, Y4
+	VFMADD213PD  constants<>+480(SB), Y3, Y4
+	VFMADD213PD  constants<>+512(SB), Y3, Y4
+	VFMADD213PD  constants<>+544(SB), Y3, Y4
+	VFMADD213PD  constants<>+576(SB), Y3, Y4
+	VFMADD213PD  constants<>+608(SB), Y3, Y4
+	VMULPD       Y3, Y4, Y3
+	VSUBPD       Y3, Y0, Y3
+	VMULPD       Y1, Y3, Y1
+	VSUBPD       Y1, Y0, Y0
+	VFNMADD231PD constants<>+1120(SB), Y2, Y0
+	VFNMADD231PD constants<>+1088(SB), Y2, Y0
+	VMOVUPD      Y0, (AX)(BX*8)
+	ADDQ         $0x04, BX
+	SUBQ         $0x04, DX
+	JGE          loop7
 
 tail8:
-	ADDQ        $0x04, DX
-	JZ          done9
-	LEAQ        tails<>+0(SB), SI
-	NEGQ        DX
-	VMOVUPD     32(SI)(DX*8), Y1
-	VMASKMOVPD  (CX)(BX*8), Y1, Y0
-	VPSUBQ      constants<>+1664(SB), Y0, Y2
-	VPSRLQ      $0x34, Y2, Y2
-	VORPD       constants<>+1728(SB), Y2, Y3
-	VSUBPD      constants<>+1504(SB), Y3, Y3
-	VPSLLQ      $0x34, Y2, Y2
-	VPSUBQ      constants<>+1568(SB), Y2, Y2
-	VPSUBQ      Y2, Y0, Y0
-	VSUBPD      constants<>+1536(SB), Y0, Y0
-	VADDPD      constants<>+1568(SB), Y0, Y2
-	VDIVPD      Y2, Y0, Y2
-	VMULPD      Y2, Y2, Y4
-	VMOVUPD     constants<>+352(SB), Y5
-	VMOVAPD     Y5, Y5
-	VFMADD213PD constants<>+384(SB), Y4, Y5
-	VFMADD213PD constants<>+416(SB), Y4, Y5
-	VFMADD213PD constants<>+448(SB), Y4, Y5
-	VFMADD213PD constants<>+480(SB), Y4, Y5
-	VFMADD213PD constants<>+512(SB), Y4, Y5
-	VFMADD213PD constants<>+544(SB), Y4, Y5
-	VFMADD213PD constants<>+576(SB), Y4, Y5
-	VFMADD213PD constants<>+608(SB), Y4, Y5
-	VMULPD      Y4, Y5, Y4
-	VSUBPD      Y4, Y0, Y4
-	VMULPD      Y2, Y4, Y2
-	VSUBPD      Y2, Y0, Y0
-	VFMADD231PD constants<>+1120(SB), Y3, Y0
-	VFMADD231PD constants<>+1088(SB), Y3, Y0
-	VMASKMOVPD  Y0, Y1, (AX)(BX*8)
+	ADDQ         $0x04, DX
+	JZ           done9
+	LEAQ         tails<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPD      32(SI)(DX*8), Y1
+	VMASKMOVPD   (CX)(BX*8), Y1, Y0
+	VPSUBQ       constants<>+1664(SB), Y0, Y2
+	VPSRLQ       $0x34, Y2, Y2
+	VMOVUPD      constants<>+1504(SB), Y3
+	VORPD        constants<>+1728(SB), Y2, Y4
+	VSUBPD       Y4, Y3, Y3
+	VPSLLQ       $0x34, Y2, Y2
+	VPSUBQ       constants<>+1568(SB), Y2, Y2
+	VPSUBQ       Y2, Y0, Y0
+	VSUBPD       constants<>+1536(SB), Y0, Y0
+	VADDPD       constants<>+1568(SB), Y0, Y2
+	VDIVPD       Y2, Y0, Y2
+	VMULPD       Y2, Y2, Y4
+	VMOVUPD      constants<>+352(SB), Y5
+	VMOVAPD      Y5, Y5
+	VFMADD213PD  constants<>+384(SB), Y4, Y5
+	VFMADD213PD  constants<>+416(SB), Y4, Y5
+	VFMADD213PD  constants<>+448(SB), Y4, Y5
+	VFMADD213PD  constants<>+480(SB), Y4, Y5
+	VFMADD213PD  constants<>+512(SB), Y4, Y5
+	VFMADD213PD  constants<>+544(SB), Y4, Y5
+	VFMADD213PD  constants<>+576(SB), Y4, Y5
+	VFMADD213PD  constants<>+608(SB), Y4, Y5
+	VMULPD       Y4, Y5, Y4
+	VSUBPD       Y4, Y0, Y4
+	VMULPD       Y2, Y4, Y2
+	VSUBPD       Y2, Y0, Y0
+	VFNMADD231PD constants<>+1120(SB), Y3, Y0
+	VFNMADD231PD constants<>+1088(SB), Y3, Y0
+	VMASKMOVPD   Y0, Y1, (AX)(BX*8)
 
 done9:
 	VZEROUPPER
@@ -525,90 +527,92 @@ TEXT ·log1pF64AVX2(SB), NOSPLIT, $0-48
 	JL   tail11
 
 loop10:
-	VMOVUPD     (CX)(BX*8), Y0
-	VADDPD      constants<>+1536(SB), Y0, Y1
-	VMOVUPD     constants<>+1440(SB), Y2
-	VMAXPD      Y1, Y2, Y1
-	VPSUBQ      constants<>+1664(SB), Y1, Y2
-	VPSRLQ      $0x34, Y2, Y2
-	VORPD       constants<>+1728(SB), Y2, Y3
-	VSUBPD      constants<>+1504(SB), Y3, Y3
-	VPSLLQ      $0x34, Y2, Y2
-	VPSUBQ      constants<>+1568(SB), Y2, Y2
-	VPSUBQ      Y2, Y1, Y1
-	VSUBPD      constants<>+1536(SB), Y1, Y1
-	VMOVUPD     constants<>+1376(SB), Y2
-	VCMPPD      $0x12, Y0, Y2, Y2
-	VBLENDVPD   Y2, Y0, Y1, Y2
-	VCMPPD      $0x12, constants<>+1408(SB), Y0, Y0
-	VBLENDVPD   Y0, Y2, Y1, Y0
-	VADDPD      constants<>+1568(SB), Y0, Y1
-	VDIVPD      Y1, Y0, Y1
-	VMULPD      Y1, Y1, Y2
-	VMOVUPD     constants<>+352(SB), Y4
-	VMOVAPD     Y4, Y4
-	VFMADD213PD constants<>+384(SB), Y2, Y4
-	VFMADD213PD constants<>+416(SB), Y2, Y4
-	VFMADD213PD constants<>+448(SB), Y2, Y4
-	VFMADD213PD constants<>+480(SB), Y2, Y4
-	VFMADD213PD constants<>+512(SB), Y2, Y4
-	VFMADD213PD constants<>+544(SB), Y2, Y4
-	VFMADD213PD constants<>+576(SB), Y2, Y4
-	VFMADD213PD constants<>+608(SB), Y2, Y4
-	VMULPD      Y2, Y4, Y2
-	VSUBPD      Y2, Y0, Y2
-	VMULPD      Y1, Y2, Y1
-	VSUBPD      Y1, Y0, Y0
-	VFMADD231PD constants<>+1120(SB), Y3, Y0
-	VFMADD231PD constants<>+1088(SB), Y3, Y0
-	VMOVUPD     Y0, (AX)(BX*8)
-	ADDQ        $0x04, BX
-	SUBQ        $0x04, DX
-	JGE         loop10
+	VMOVUPD      (CX)(BX*8), Y0
+	VADDPD       constants<>+1536(SB), Y0, Y1
+	VMOVUPD      constants<>+1440(SB), Y2
+	VMAXPD       Y1, Y2, Y1
+	VPSUBQ       constants<>+1664(SB), Y1, Y2
+	VPSRLQ       $0x34, Y2, Y2
+	VMOVUPD      constants<>+1504(SB), Y3
+	VORPD        constants<>+1728(SB), Y2, Y4
+	VSUBPD       Y4, Y3, Y3
+	VPSLLQ       $0x34, Y2, Y2
+	VPSUBQ       constants<>+1568(SB), Y2, Y2
+	VPSUBQ       Y2, Y1, Y1
+	VSUBPD       constants<>+1536(SB), Y1, Y1
+	VMOVUPD      constants<>+1376(SB), Y2
+	VCMPPD       $0x12, Y0, Y2, Y2
+	VBLENDVPD    Y2, Y0, Y1, Y2
+	VCMPPD       $0x12, constants<>+1408(SB), Y0, Y0
+	VBLENDVPD    Y0, Y2, Y1, Y0
+	VADDPD       constants<>+1568(SB), Y0, Y1
+	VDIVPD       Y1, Y0, Y1
+	VMULPD       Y1, Y1, Y2
+	VMOVUPD      constants<>+352(SB), Y4
+	VMOVAPD      Y4, Y4
+	VFMADD213PD  constants<>+384(SB), Y2, Y4
+	VFMADD213PD  constants<>+416(SB), Y2, Y4
+	VFMADD213PD  constants<>+448(SB), Y2, Y4
+	VFMADD213PD  constants<>+480(SB), Y2, Y4
+	VFMADD213PD  constants<>+512(SB), Y2, Y4
+	VFMADD213PD  constants<>+544(SB), Y2, Y4
+	VFMADD213PD  constants<>+576(SB), Y2, Y4
+	VFMADD213PD  constants<>+608(SB), Y2, Y4
+	VMULPD       Y2, Y4, Y2
+	VSUBPD       Y2, Y0, Y2
+	VMULPD       Y1, Y2, Y1
+	VSUBPD       Y1, Y0, Y0
+	VFNMADD231PD constants<>+1120(SB), Y3, Y0
+	VFNMADD231PD constants<>+1088(SB), Y3, Y0
+	VMOVUPD      Y0, (AX)(BX*8)
+	ADDQ         $0x04, BX
+	SUBQ         $0x04, DX
+	JGE          loop10
 
 tail11:
-	ADDQ        $0x04, DX
-	JZ          done12
-	LEAQ        tails<>+0(SB), SI
-	NEGQ        DX
-	VMOVUPD     32(SI)(DX*8), Y1
-	VMASKMOVPD  (CX)(BX*8), Y1, Y0
-	VADDPD      constants<>+1536(SB), Y0, Y2
-	VMOVUPD     constants<>+1440(SB), Y3
-	VMAXPD      Y2, Y3, Y2
-	VPSUBQ      constants<>+1664(SB), Y2, Y3
-	VPSRLQ      $0x34, Y3, Y3
-	VORPD       constants<>+1728(SB), Y3, Y4
-	VSUBPD      constants<>+1504(SB), Y4, Y4
-	VPSLLQ      $0x34, Y3, Y3
-	VPSUBQ      constants<>+1568(SB), Y3, Y3
-	VPSUBQ      Y3, Y2, Y2
-	VSUBPD      constants<>+1536(SB), Y2, Y2
-	VMOVUPD     constants<>+1376(SB), Y3
-	VCMPPD      $0x12, Y0, Y3, Y3
-	VBLENDVPD   Y3, Y0, Y2, Y3
-	VCMPPD      $0x12, constants<>+1408(SB), Y0, Y0
-	VBLENDVPD   Y0, Y3, Y2, Y0
-	VADDPD      constants<>+1568(SB), Y0, Y2
-	VDIVPD      Y2, Y0, Y2
-	VMULPD      Y2, Y2, Y3
-	VMOVUPD     constants<>+352(SB), Y5
-	VMOVAPD     Y5, Y5
-	VFMADD213PD constants<>+384(SB), Y3, Y5
-	VFMADD213PD constants<>+416(SB), Y3, Y5
-	VFMADD213PD constants<>+448(SB), Y3, Y5
-	VFMADD213PD constants<>+480(SB), Y3, Y5
-	VFMADD213PD constants<>+512(SB), Y3, Y5
-	VFMADD213PD constants<>+544(SB), Y3, Y5
-	VFMADD213PD constants<>+576(SB), Y3, Y5
-	VFMADD213PD constants<>+608(SB), Y3, Y5
-	VMULPD      Y3, Y5, Y3
-	VSUBPD      Y3, Y0, Y3
-	VMULPD      Y2, Y3, Y2
-	VSUBPD      Y2, Y0, Y0
-	VFMADD231PD constants<>+1120(SB), Y4, Y0
-	VFMADD231PD constants<>+1088(SB), Y4, Y0
-	VMASKMOVPD  Y0, Y1, (AX)(BX*8)
+	ADDQ         $0x04, DX
+	JZ           done12
+	LEAQ         tails<>+0(SB), SI
+	NEGQ         DX
+	VMOVUPD      32(SI)(DX*8), Y1
+	VMASKMOVPD   (CX)(BX*8), Y1, Y0
+	VADDPD       constants<>+1536(SB), Y0, Y2
+	VMOVUPD      constants<>+1440(SB), Y3
+	VMAXPD       Y2, Y3, Y2
+	VPSUBQ       constants<>+1664(SB), Y2, Y3
+	VPSRLQ       $0x34, Y3, Y3
+	VMOVUPD      constants<>+1504(SB), Y4
+	VORPD        constants<>+1728(SB), Y3, Y5
+	VSUBPD       Y5, Y4, Y4
+	VPSLLQ       $0x34, Y3, Y3
+	VPSUBQ       constants<>+1568(SB), Y3, Y3
+	VPSUBQ       Y3, Y2, Y2
+	VSUBPD       constants<>+1536(SB), Y2, Y2
+	VMOVUPD      constants<>+1376(SB), Y3
+	VCMPPD       $0x12, Y0, Y3, Y3
+	VBLENDVPD    Y3, Y0, Y2, Y3
+	VCMPPD       $0x12, constants<>+1408(SB), Y0, Y0
+	VBLENDVPD    Y0, Y3, Y2, Y0
+	VADDPD       constants<>+1568(SB), Y0, Y2
+	VDIVPD       Y2, Y0, Y2
+	VMULPD       Y2, Y2, Y3
+	VMOVUPD      constants<>+352(SB), Y5
+	VMOVAPD      Y5, Y5
+	VFMADD213PD  constants<>+384(SB), Y3, Y5
+	VFMADD213PD  constants<>+416(SB), Y3, Y5
+	VFMADD213PD  constants<>+448(SB), Y3, Y5
+	VFMADD213PD  constants<>+480(SB), Y3, Y5
+	VFMADD213PD  constants<>+512(SB), Y3, Y5
+	VFMADD213PD  constants<>+544(SB), Y3, Y5
+	VFMADD213PD  constants<>+576(SB), Y3, Y5
+	VFMADD213PD  constants<>+608(SB), Y3, Y5
+	VMULPD       Y3, Y5, Y3
+	VSUBPD       Y3, Y0, Y3
+	VMULPD       Y2, Y3, Y2
+	VSUBPD       Y2, Y0, Y0
+	VFNMADD231PD constants<>+1120(SB), Y4, Y0
+	VFNMADD231PD constants<>+1088(SB), Y4, Y0
+	VMASKMOVPD   Y0, Y1, (AX)(BX*8)
 
 done12:
 	VZEROUPPER

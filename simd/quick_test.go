@@ -32,32 +32,35 @@ func twin(f func(x float64) float64) func(x float64) (a, b float64) {
 	return func(x float64) (float64, float64) { return f(x), 0 }
 }
 
+// minus0 has a sign that products of zeros must not take away.
+var minus0 = math.Copysign(0, -1)
+
 var quickOps = []quickOp{
 	{"ExpF64", one64(ExpF64), twin(func(x float64) float64 { return dmath.Exp(max(min(x, 700), -700)) }),
 		func(r *numtest.Rand) float64 { return 720 * r.Float64() * math.Abs(r.Float64()) },
-		[]float64{0, 1, -1, 700, -700, 800, -1e300, 0.34, -0.35}, 2.5, false},
+		[]float64{0, minus0, 1, -1, 700, -700, 800, -1e300, 0.34, -0.35}, 2.5, false},
 	{"Expm1F64", one64(Expm1F64), twin(dmath.Expm1),
 		func(r *numtest.Rand) float64 { return 3 * r.Float64() * math.Abs(r.Float64()) },
-		[]float64{0, 0.34, -0.34, 0.3400001, -0.3400001, 1e-300, -1e-17, 600, -600}, 4.6, false},
+		[]float64{0, minus0, 0.34, -0.34, 0.3400001, -0.3400001, 1e-300, -1e-17, 600, -600}, 4.6, false},
 	{"LogF64", one64(LogF64), twin(dmath.Log),
 		func(r *numtest.Rand) float64 { return math.Ldexp(1.5+0.5*r.Float64(), int(r.Uint64()%2000)-1000) },
 		[]float64{1, 2, 0.5, 0x1p-1022, math.MaxFloat64, math.Sqrt2, 1 / math.Sqrt2, math.Nextafter(1, 2), math.Nextafter(1, 0)}, 2.5, false},
 	{"Log1pF64", one64(Log1pF64), twin(dmath.Log1p),
 		func(r *numtest.Rand) float64 { return (1+r.Float64())/2*math.Exp(9*r.Float64()) - 0.99 },
-		[]float64{0, 1e-300, -1e-18, -0.29, 0.41, -0.2900001, 0.4100001, -0.999, 1e10}, 3.5, false},
+		[]float64{0, minus0, 1e-300, -1e-18, -0.29, 0.41, -0.2900001, 0.4100001, -0.999, 1e10}, 3.5, false},
 	{"SinF64", one64(SinF64), twin(dmath.Sin),
 		func(r *numtest.Rand) float64 { return math.Pi / 2 * math.Abs(r.Float64()) },
-		[]float64{0, 1e-300, 1e-9, math.Pi / 4, 0.787, 0.788, math.Pi / 2}, 2.5, false},
+		[]float64{0, minus0, 1e-300, 1e-9, math.Pi / 4, 0.787, 0.788, math.Pi / 2}, 2.5, false},
 	{"SinCosF64", SinCosF64, func(x float64) (float64, float64) { return dmath.Sin(x), dmath.Cos(x) },
 		func(r *numtest.Rand) float64 { return math.Pi / 2 * math.Abs(r.Float64()) },
-		[]float64{0, 1e-300, 1e-9, math.Pi / 4, 0.787, 0.788, 1.57}, 2.5, true},
+		[]float64{0, minus0, 1e-300, 1e-9, math.Pi / 4, 0.787, 0.788, 1.57}, 2.5, true},
 	{"ExpNegF64", ExpNegF64, func(x float64) (float64, float64) {
 		if x > 700 {
 			return 0, 1
 		}
 		return dmath.Exp(-x), -dmath.Expm1(-x)
 	}, func(r *numtest.Rand) float64 { return 800 * math.Pow(math.Abs(r.Float64()), 5) },
-		[]float64{0, 0.34, 0.3400001, 1e-300, 700, 701, 1e300}, 2.5, true},
+		[]float64{0, minus0, 0.34, 0.3400001, 1e-300, 700, 701, 1e300}, 2.5, true},
 }
 
 // check judges results by functions that are good to 0.56 ulp.

@@ -9,6 +9,7 @@
 #	tools/neoncount.sh               both
 #	tools/neoncount.sh neon          the sum for NEON alone
 #	tools/neoncount.sh noise         the second table: variates
+#	tools/neoncount.sh tail          the third one: an estimate of tails
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tools/qemucount.sh
@@ -36,16 +37,36 @@ count() { # LEVEL
 			}
 		}' "$tmp/$1.1" "$tmp/$1.2"
 }
+if [ "${1-}" = tail ]; then
+	qemu-aarch64 "$tmp/heavytail" noise -law stable:1.6,0 -n 3000 -seed 3 -o "$tmp/x.npy"
+	for level in generic neon; do
+		HEAVYTAIL_ISA=$level tools/qemucount.sh "$tmp/tail.$level" "$tmp/heavytail" tail "npy:$tmp/x.npy" >/dev/null
+	done
+	awk '$2 !~ /^heavytail\// { next }
+		{ k = $2 ~ /^heavytail\/(simd|internal\/dmath)/ }
+		NR == FNR { g[k] += $1; next }
+		{ n[k] += $1 }
+		function row(name, g, n) { printf "| %s | %.1f | %.1f | %.1f |\n", name, g / 1e6, n / 1e6, g / n }
+		END {
+			print "| millions of instructions | Go reference | NEON | ratio |\n|---|---|---|---|"
+			row("elementary functions", g[1], n[1])
+			row("what calls them", g[0], n[0])
+			row("all", g[0] + g[1], n[0] + n[1])
+		}' "$tmp/tail.generic" "$tmp/tail.neon"
+	exit
+fi
 if [ "${1-}" = noise ]; then
 	per() { # LEVEL FLAGS…: instructions of the 100,000 variates after 1,000, a variate
 		for n in 1000 101000; do
 			HEAVYTAIL_ISA=$1 tools/qemucount.sh "$tmp/noise.$n" "$tmp/heavytail" noise "${@:2}" -n $n -threads 1 -seed 7 -o "$tmp/noise.npy" >/dev/null
 		done
-		awk 'NR == FNR { before[$2] = $1; next } $2 ~ /^heavytail\/simd/ { n += $1 - before[$2] } END { printf "%.1f", n / 1e5 }' "$tmp/noise.1000" "$tmp/noise.101000"
+		awk 'NR == FNR { before[$2] = $1; next } $2 ~ /^heavytail\/(simd|internal\/dmath)/ { n += $1 - before[$2] } END { printf "%.1f", n / 1e5 }' "$tmp/noise.1000" "$tmp/noise.101000"
 	}
 	printf '| instructions a variate | Go reference | NEON |\n|---|---|---|\n'
-	for law in uniform exponential: normal: stable:1.7,0 "stable:1.7,0 -method table" "stable:1.5,0.5 -param s1" positive:0.7; do
-		printf '| %s | %s | %s |\n' "${law%:}" "$(per generic -law $law)" "$(per neon -law $law)"
+	for law in uniform exponential: normal: stable:1.7,0 "stable:1.7,0 -method table" "stable:1.5,0.5 -param s1" positive:0.7 \
+		{uniform,exponential:,normal:,stable:1.7\,0,stable:0.8\,0,student:3,gamma:1.5,gamma:0.5}" -type f64" "stable:1.5,0.5 -param "{s0,s1}" -type f64"; do
+		name=${law%:}
+		printf '| %s | %s | %s |\n' "${name/: / }" "$(per generic -law $law)" "$(per neon -law $law)"
 	done
 	exit
 fi

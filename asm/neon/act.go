@@ -39,7 +39,11 @@ func activations(f *file) {
 
 // unary writes dst = f(x).
 func (m *machine) unary(name, doc string, prepare func() func(value) value) {
-	m.begin(name, "dst, x []float32", "", doc)
+	typ := "float32"
+	if m.double {
+		typ = "float64"
+	}
+	m.begin(name, "dst, x []"+typ, "", doc)
 	dst, x, n := m.base("dst"), m.base("x"), m.length("x")
 	f := prepare()
 	m.loop(n, 2, func(s span) { m.put(f(m.next(x, s)), dst, s) })

@@ -21,6 +21,9 @@ var words3 = map[string]vectorWord{
 	"FCMEQ": {0x4e20e400, "4S", "4S"}, "FCMGE": {0x6e20e400, "4S", "4S"}, "FCMGT": {0x6ea0e400, "4S", "4S"},
 	"CMHS": {0x6ea03c00, "4S", "4S"}, "CMGT": {0x4ea03400, "4S", "4S"}, "FADD.2D": {0x4e60d400, "2D", "2D"},
 	"MUL": {0x4ea09c00, "4S", "4S"}, "USHL": {0x6ea04400, "4S", "4S"},
+	"FSUB.2D": {0x4ee0d400, "2D", "2D"}, "FMUL.2D": {0x6e60dc00, "2D", "2D"}, "FDIV.2D": {0x6e60fc00, "2D", "2D"},
+	"FMAX.2D": {0x4e60f400, "2D", "2D"}, "FMIN.2D": {0x4ee0f400, "2D", "2D"},
+	"FCMEQ.2D": {0x4e60e400, "2D", "2D"}, "FCMGE.2D": {0x6e60e400, "2D", "2D"}, "FCMGT.2D": {0x6ee0e400, "2D", "2D"},
 	"UMULL": {0x2ea0c000, "2D", "2S"}, "UMULL2": {0x6ea0c000, "2D", "4S"}, "BIC": {0x4e601c00, "16B", "16B"},
 }
 
@@ -29,6 +32,9 @@ var words2 = map[string]vectorWord{
 	"FABS": {0x4ea0f800, "4S", "4S"}, "FNEG": {0x6ea0f800, "4S", "4S"}, "FSQRT": {0x6ea1f800, "4S", "4S"}, "SCVTF": {0x4e21d800, "4S", "4S"},
 	"UCVTF": {0x6e21d800, "4S", "4S"}, "NEG": {0x6ea0b800, "4S", "4S"},
 	"FRINTN": {0x4e218800, "4S", "4S"}, "FCVTZS": {0x4ea1b800, "4S", "4S"},
+	"FABS.2D": {0x4ee0f800, "2D", "2D"}, "FNEG.2D": {0x6ee0f800, "2D", "2D"}, "FSQRT.2D": {0x6ee1f800, "2D", "2D"},
+	"SCVTF.2D": {0x4e61d800, "2D", "2D"}, "NEG.2D": {0x6ee0b800, "2D", "2D"},
+	"FRINTN.2D": {0x4e618800, "2D", "2D"}, "FCVTZS.2D": {0x4ee1b800, "2D", "2D"},
 	"FCVTL": {0x0e617800, "2D", "2S"}, "FCVTL2": {0x4e617800, "2D", "4S"},
 }
 
@@ -56,9 +62,14 @@ func fmlaLane(d, n, m, lane int) string {
 	return fmt.Sprintf("WORD $%#08x // FMLA V%d.4S, V%d.4S, V%d.S[%d]", w, d, n, m, lane)
 }
 
-// shiftRight returns the line for an arithmetic shift of 32-bit lanes.
+// shiftRight returns the line for an arithmetic shift of 32-bit lanes, shiftRight64
+// that of 64-bit lanes.
 func shiftRight(d, n, by int) string {
 	return fmt.Sprintf("WORD $%#08x // SSHR V%d.4S, V%d.4S, #%d", 0x4f000400|uint32((64-by)<<16|n<<5|d), d, n, by)
+}
+
+func shiftRight64(d, n, by int) string {
+	return fmt.Sprintf("WORD $%#08x // SSHR V%d.2D, V%d.2D, #%d", 0x4f000400|uint32((128-by)<<16|n<<5|d), d, n, by)
 }
 
 // loadAt returns the line that loads a vector at the sum of two registers.

@@ -53,7 +53,7 @@ func (m *machine) begin(name, params, result, doc string) {
 	}
 	m.name = name + "NEON"
 	m.sig = fmt.Sprintf("\n// func %s(%s)%s\n//\n// %s\nTEXT ·%s(SB), NOSPLIT, $%%d-%d\n", m.name, params, result, doc, m.name, size)
-	m.frame, m.loaded, m.table = 0, map[uint32]vec{}, gp{}
+	m.frame, m.loaded, m.table = 0, map[uint64]vec{}, gp{}
 }
 
 // end returns and prints.
@@ -119,7 +119,10 @@ func (m *machine) spread(name string) vec {
 func (m *machine) result(v vec) { m.ins("FMOVS %s, %s", v.f(), m.place("ret")) }
 
 // bits returns a constant of 32 bits in all lanes, loaded here: outside loops.
-func (m *machine) bits(b uint32) vec {
+func (m *machine) bits(b uint32) vec { return m.bits64(uint64(b)<<32 | uint64(b)) }
+
+// bits64 is that of 64 bits.
+func (m *machine) bits64(b uint64) vec {
 	if v, ok := m.loaded[b]; ok {
 		return v
 	}
@@ -162,7 +165,7 @@ func (m *machine) tables() {
 	m.raw("\n")
 	for i, b := range m.consts {
 		for j := range 2 {
-			m.raw("DATA %sConstants<>+%d(SB)/8, $%#016x\n", m.family, 16*i+8*j, uint64(b)<<32|uint64(b))
+			m.raw("DATA %sConstants<>+%d(SB)/8, $%#016x\n", m.family, 16*i+8*j, b)
 		}
 	}
 	m.raw("GLOBL %sConstants<>(SB), RODATA|NOPTR, $%d\n", m.family, 16*len(m.consts))

@@ -1,7 +1,7 @@
 package main
 
 // A span is where a loop's body stands: it works on n registers of 4 elements
-// each, or on the rest of 1 to 3 elements.
+// each, or on the rest of 1 to 3 elements; of float64 on 2 each or on one.
 type span struct {
 	n    int
 	part int // of a value of 16 lanes, the register that the first is
@@ -13,20 +13,23 @@ func (x span) tail() bool { return x.rest.register != nil }
 // of returns the registers of a value of 16 lanes that the span reaches.
 func (x span) of(v value) value { return v[x.part : x.part+x.n] }
 
-// loop runs body for the elements 0…n−1, 4·unroll at a time, then 4, then what
-// is left. n is destroyed.
+// loop runs body for the elements 0…n−1, unroll registers at a time, then one, then
+// what is left. n is destroyed.
 func (m *machine) loop(n gp, unroll int, body func(x span)) {
-	done := m.newLabel("done")
+	done, each := m.newLabel("done"), 4
+	if m.double {
+		each = 2
+	}
 	for u := unroll; ; u = 1 {
 		again, next := m.newLabel("loop"), m.newLabel("next")
-		m.ins("SUBS $%d, %s", 4*u, n)
+		m.ins("SUBS $%d, %s", each*u, n)
 		m.branch(next, "BLT")
 		m.mark(again)
 		body(span{n: u})
-		m.ins("SUBS $%d, %s", 4*u, n)
+		m.ins("SUBS $%d, %s", each*u, n)
 		m.branch(again, "BGE")
 		m.mark(next)
-		m.ins("ADDS $%d, %s", 4*u, n)
+		m.ins("ADDS $%d, %s", each*u, n)
 		m.branch(done, "BEQ")
 		if u == 1 {
 			break
@@ -137,8 +140,13 @@ func offset(post string, by int) any {
 	return by
 }
 
-// some moves 1 to 3 elements at p: one, or two and perhaps the third.
+// some moves 1 to 3 elements at p: one, or two and perhaps the third; of float64
+// there is one.
 func (m *machine) some(p, rest gp, move func(string), third func(gp)) {
+	if m.double {
+		move("FMOVD")
+		return
+	}
 	two, done := m.newLabel("two"), m.newLabel("moved")
 	m.branch(two, "TBNZ $1, %s,", rest)
 	move("FMOVS")

@@ -11,7 +11,8 @@ import (
 type machine struct {
 	*file
 	family string
-	consts []uint32 // the table of constants: each four times
+	double bool     // elements are float64 and integers of 64 bits, two to a register
+	consts []uint64 // the table of constants: each twice
 	masked bool     // the table of tails' lanes is needed
 
 	ops    []op
@@ -21,15 +22,16 @@ type machine struct {
 	sig    string
 	name   string
 	frame  int // bytes
-	loaded map[uint32]vec
+	loaded map[uint64]vec
 	table  gp
 }
 
 // A register is virtual: a gp is one of R0… of 64 bits, a vec one of V0….
 type register struct {
 	vector      bool
-	first, last int // where it lives in ops
-	at          int // the real register
+	double      bool // of two lanes
+	first, last int  // where it lives in ops
+	at          int  // the real register
 }
 
 type (
@@ -55,12 +57,17 @@ func kernels(f *file, family string, write func(*machine)) {
 }
 
 func (m *machine) gp() gp   { return gp{&register{first: -1}} }
-func (m *machine) vec() vec { return vec{&register{vector: true, first: -1}} }
+func (m *machine) vec() vec { return vec{&register{vector: true, double: m.double, first: -1}} }
 
-func (r gp) String() string  { return fmt.Sprintf("R%d", r.at) }
-func (r vec) String() string { return fmt.Sprintf("V%d.S4", r.at) }
+func (r gp) String() string { return fmt.Sprintf("R%d", r.at) }
+func (r vec) String() string {
+	if r.double {
+		return fmt.Sprintf("V%d.D2", r.at)
+	}
+	return fmt.Sprintf("V%d.S4", r.at)
+}
 
-// A view is a vector register under another name than V.S4.
+// A view is a vector register under another name than that of all its lanes.
 type view struct {
 	vec
 	format string
@@ -68,9 +75,15 @@ type view struct {
 
 func (v view) String() string { return fmt.Sprintf(v.format, v.at) }
 
-func (r vec) b16() view       { return view{r, "V%d.B16"} }
-func (r vec) f() view         { return view{r, "F%d"} }
-func (r vec) lane(i int) view { return view{r, fmt.Sprintf("V%%d.S[%d]", i)} }
+func (r vec) b16() view { return view{r, "V%d.B16"} }
+func (r vec) f() view   { return view{r, "F%d"} }
+func (r vec) s4() view  { return view{r, "V%d.S4"} }
+func (r vec) lane(i int) view {
+	if r.double {
+		return view{r, fmt.Sprintf("V%%d.D[%d]", i)}
+	}
+	return view{r, fmt.Sprintf("V%%d.S[%d]", i)}
+}
 
 // ins appends an instruction.
 func (m *machine) ins(format string, args ...any) {
@@ -91,8 +104,12 @@ func registers(args []any) (out []*register) {
 	return out
 }
 
-// word appends one of the words of encode.go: d, n and m are known later.
+// word appends one of the words of encode.go, that of two lanes if elements are
+// float64: d, n and m are known later.
 func (m *machine) word(name string, d vec, src ...vec) {
+	if m.double {
+		name += ".2D"
+	}
 	regs := []*register{d.register}
 	for _, s := range src {
 		regs = append(regs, s.register)

@@ -16,12 +16,14 @@ import (
 )
 
 var families = map[string]func(*file){
-	"act":   activations,
-	"gemm":  products,
-	"noise": variates,
-	"norm":  norms,
-	"vec":   elementwise,
-	"wino":  winograd,
+	"act":     activations,
+	"gemm":    products,
+	"noise":   variates,
+	"noise64": doubles,
+	"norm":    norms,
+	"quick":   quick,
+	"vec":     elementwise,
+	"wino":    winograd,
 }
 
 func main() {

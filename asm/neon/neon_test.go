@@ -24,7 +24,7 @@ func lines() (out []string) {
 		}
 		out = append(out, loadAt(r[0], r[1]%30, r[2]))
 		for _, by := range []int{1, 8, 31} {
-			out = append(out, shiftRight(r[0], r[1], by))
+			out = append(out, shiftRight(r[0], r[1], by), shiftRight64(r[0], r[1], by+10))
 		}
 	}
 	return out

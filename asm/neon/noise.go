@@ -4,12 +4,12 @@ import "math"
 
 // Polynomials and constants of simd/noise_generic.go and noise_stable_generic.go.
 var (
-	noiseSin     = []float32{0x1.921fb6p+1, -0x1.4abc24p+2, 0x1.4680a4p+1, -0x1.331986p-1}
-	noiseCos     = []float32{1, -0x1.3bd3ccp+2, 0x1.03c1aep+2, -0x1.55b146p+0, 0x1.d47d66p-3}
-	noiseSinHalf = []float32{-0x1.bf2e18p-24, -0x1.4abbc2p+02, 0x1.4668c6p+01, -0x1.324eep-01, 0x1.3dceecp-04}
-	noiseLog     = []float32{0x1.715476p+0, -0x1.715470p-1, 0x1.ec73d6p-2, -0x1.715c4cp-2, 0x1.26d380p-2,
+	noiseSin     = []float64{0x1.921fb6p+1, -0x1.4abc24p+2, 0x1.4680a4p+1, -0x1.331986p-1}
+	noiseCos     = []float64{1, -0x1.3bd3ccp+2, 0x1.03c1aep+2, -0x1.55b146p+0, 0x1.d47d66p-3}
+	noiseSinHalf = []float64{-0x1.bf2e18p-24, -0x1.4abbc2p+02, 0x1.4668c6p+01, -0x1.324eep-01, 0x1.3dceecp-04}
+	noiseLog     = []float64{0x1.715476p+0, -0x1.715470p-1, 0x1.ec73d6p-2, -0x1.715c4cp-2, 0x1.26d380p-2,
 		-0x1.e95c1ep-3, 0x1.b9c99ep-3, -0x1.a87bf6p-3, 0x1.01b444p-3}
-	noiseExp = []float32{1, 0x1.62e430p-1, 0x1.ebfb94p-3, 0x1.c6af9ep-5, 0x1.3b681ap-7, 0x1.5ef4dep-10, 0x1.17956ap-13}
+	noiseExp = []float64{1, 0x1.62e430p-1, 0x1.ebfb94p-3, 0x1.c6af9ep-5, 0x1.3b681ap-7, 0x1.5ef4dep-10, 0x1.17956ap-13}
 )
 
 const (
@@ -58,7 +58,13 @@ func variates(f *file) {
 	})
 }
 
-const noiseParams = "dst *float32, words *uint32, groups int, q *NoiseParams"
+// noiseParams returns the parameters of the families' kernels.
+func (m *machine) noiseParams() string {
+	if m.double {
+		return "dst *float64, words *uint32, groups int, q *Noise64Params"
+	}
+	return "dst *float32, words *uint32, groups int, q *NoiseParams"
+}
 
 // family1 writes a family that makes a variate of each word: groups times 128 of
 // them.
@@ -72,37 +78,61 @@ func (m *machine) family2(name, doc string, f func(q gp, even, odd value) value)
 }
 
 func (m *machine) transform(name, doc string, vectors int, f func(q gp, w value) value) {
-	m.begin(name, noiseParams, "", doc+", of the words of groups times 32 blocks.")
+	m.begin(name, m.noiseParams(), "", doc+", of the words of groups times 32 blocks.")
 	dst, words, n, q := m.arg("dst"), m.arg("words"), m.arg("groups"), m.arg("q")
 	m.ins("LSL $%d, %s, %s", 5-int(math.Log2(float64(vectors))), n, n)
 	m.fresh(1, 1) // the table of constants
 	m.times(n, func() {
-		out := f(q, m.next(words, span{n: vectors}))
+		out := f(q, m.numbers(m.next(words, span{n: vectors})))
 		m.put(out, dst, span{n: len(out)})
 	})
 	m.end()
 }
 
+// numbers returns words as they are, or as the 64-bit numbers that they are: the
+// first of two words is the high one.
+func (m *machine) numbers(w value) value {
+	if m.double {
+		for _, v := range w {
+			m.ins("VREV64 %s, %s", v.s4(), v.s4())
+		}
+	}
+	return w
+}
+
 // fresh returns n registers with a constant, loaded here: there are more constants
 // than registers, and sums begin with them.
-func (m *machine) fresh(c float32, n int) value { return m.freshBits(math.Float32bits(c), n) }
+func (m *machine) fresh(c float64, n int) value {
+	if m.double {
+		return m.freshBits64(math.Float64bits(c), n)
+	}
+	return m.freshBits(math.Float32bits(float32(c)), n)
+}
 
-func (m *machine) freshBits(b uint32, n int) value {
+func (m *machine) freshBits(b uint32, n int) value { return m.freshBits64(uint64(b)<<32|uint64(b), n) }
+
+func (m *machine) freshBits64(b uint64, n int) value {
 	v := make(value, n)
 	for i := range v {
-		v[i] = m.bits(b)
+		v[i] = m.bits64(b)
 		delete(m.loaded, b)
 	}
 	return v
 }
 
 // same returns a constant as an operand of n operations.
-func (m *machine) same(c float32, n int) value { return all(m.fresh(c, 1)[0], n) }
+func (m *machine) same(c float64, n int) value { return all(m.fresh(c, 1)[0], n) }
+
+// sameBits is that of 64 bits.
+func (m *machine) sameBits(b uint64, n int) value { return all(m.freshBits64(b, 1)[0], n) }
 
 // field returns a parameter in n registers.
 func (m *machine) field(q gp, off, n int) value {
-	v := m.vec()
-	m.ins("FMOVS %d(%s), %s", off, q, v.f())
+	v, move := m.vec(), "FMOVS"
+	if m.double {
+		move = "FMOVD"
+	}
+	m.ins(move+" %d(%s), %s", off, q, v.f())
 	m.ins("VDUP %s, %s", v.lane(0), v)
 	return all(v, n)
 }
@@ -130,7 +160,7 @@ func (m *machine) zip(even, odd value) (out value) {
 }
 
 // polynomial returns Σ c[j]·x^j.
-func (m *machine) polynomial(x value, c []float32) value {
+func (m *machine) polynomial(x value, c []float64) value {
 	r := m.same(c[len(c)-1], len(x))
 	for j := len(c) - 2; j >= 0; j-- {
 		next := m.fresh(c[j], len(x))
@@ -150,7 +180,7 @@ func (m *machine) half(w value) value {
 }
 
 // unitOf returns fma(float(k), a, b).
-func (m *machine) unitOf(k value, a, b float32) value {
+func (m *machine) unitOf(k value, a, b float64) value {
 	u := m.fresh(b, len(k))
 	m.fma(u, m.op1("SCVTF", k), m.same(a, len(k)))
 	return u
@@ -204,7 +234,11 @@ func (m *machine) sinCosPi(y value) (s, c value) {
 
 // flip returns x with its sign flipped where that of w is set.
 func (m *machine) flip(x, w value) value {
-	return m.xor(x, m.and(w, all(m.freshBits(1<<31, 1)[0], len(x))))
+	sign := uint64(1<<63 | 1<<31)
+	if m.double {
+		sign = 1 << 63
+	}
+	return m.xor(x, m.and(w, m.sameBits(sign, len(x))))
 }
 
 // normal is noiseNormal.

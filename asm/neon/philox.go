@@ -3,12 +3,12 @@ package main
 // cipherWays is the number of registers of counters in flight: four blocks each.
 const cipherWays = 4
 
-// cipher writes philoxWords: as the kernels for amd64 have it, without lists. Each
-// register holds one word of four blocks.
+// cipher writes philoxWords, as the kernels for amd64 have it. Each register holds
+// one word of four blocks.
 func (m *machine) cipher() {
-	m.begin("philoxWords", "dst *uint32, groups int, m *[19]uint64, block uint32", "",
-		"The words of groups times 32 blocks from block on.")
-	dst, n, keys, block := m.arg("dst"), m.arg("groups"), m.arg("m"), m.spread("block")
+	m.begin("philoxWords", "dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64", "",
+		"The words of groups times 32 blocks from block on or, if at is not nil, of those of the list.")
+	dst, n, keys, block, at := m.arg("dst"), m.arg("groups"), m.arg("m"), m.spread("block"), m.arg("at")
 	m.ins("LSL $%d, %s, %s", 1, n, n) // 32 blocks are two steps
 	lanes, lane := m.zero(1)[0], m.gp()
 	for i := 1; i < 4; i++ {
@@ -18,11 +18,16 @@ func (m *machine) cipher() {
 	next := m.addInt(value{block}, value{lanes})[0]
 	m0, m1, four := m.bits(0xD2511F53), m.bits(0xCD9E8D57), m.bits(4)
 	m.times(n, func() {
-		c := m.new(cipherWays)
+		c, plain, made := m.new(cipherWays), "plain", "made"
+		m.branch(plain, "CBZ %s,", at)
+		m.listed(c, at, block)
+		m.branch(made, "B")
+		m.mark(plain)
 		for i := range c {
 			m.ins("VMOV %s, %s", next.b16(), c[i].b16())
 			m.ins("VADD %s, %s, %s", four, next, next)
 		}
+		m.mark(made)
 		key := func(i int) value {
 			k := m.vec()
 			m.ins("FMOVS %d(%s), %s", 8*i, keys, k.f())
@@ -51,6 +56,17 @@ func (m *machine) cipher() {
 		}
 	})
 	m.end()
+}
+
+// listed sets c to block plus the next numbers at at, of which every eight stand in
+// the order 0 4 1 5 2 6 3 7.
+func (m *machine) listed(c value, at gp, block vec) {
+	for i := 0; i < len(c); i += 2 {
+		w := m.uzp(1, m.next(at, span{n: 4})) // 0 4 1 5 and 2 6 3 7
+		for j := range 2 {
+			m.ins("VADD %s, %s, %s", m.uzp(j+1, w)[0], block, c[i+j])
+		}
+	}
 }
 
 // product32 returns the low and the high words of k·x.

@@ -104,7 +104,7 @@ func (m *machine) powerOf(d, z value) value {
 }
 
 // within limits x, which is not NaN.
-func (m *machine) within(x value, low, high float32) value {
+func (m *machine) within(x value, low, high float64) value {
 	return m.min(m.max(x, m.fresh(low, 1)[0]), m.fresh(high, 1)[0])
 }
 

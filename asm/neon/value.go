@@ -1,6 +1,7 @@
 package main
 
-// A value is one to four registers of 4 lanes; operations work on all of them.
+// A value is one to four registers of 4 lanes, of 2 if elements are float64;
+// operations work on all of them.
 type value []vec
 
 // all returns n times the same register: a constant as an operand.
@@ -110,7 +111,7 @@ func (m *machine) logic(name string, a, b value) value {
 	return d
 }
 
-// addInt and subInt are a + b and a − b of 32-bit integers.
+// addInt and subInt are a + b and a − b of integers as wide as the elements.
 func (m *machine) addInt(a, b value) value { return m.int2("VADD", a, b) }
 func (m *machine) subInt(a, b value) value { return m.int2("VSUB", a, b) }
 
@@ -136,7 +137,11 @@ func (m *machine) shiftRight(a value, by int) value {
 }
 
 func (m *machine) shiftWord(d, n vec, by int) {
-	m.ops = append(m.ops, op{regs: []*register{d.register, n.register}, line: func() string { return shiftRight(d.at, n.at, by) }})
+	shift := shiftRight
+	if m.double {
+		shift = shiftRight64
+	}
+	m.ops = append(m.ops, op{regs: []*register{d.register, n.register}, line: func() string { return shift(d.at, n.at, by) }})
 }
 
 // choose sets d to t where mask is set.

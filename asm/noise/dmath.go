@@ -1,37 +1,9 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"github.com/mmcloughlin/avo/operand"
 
-// The polynomials and constants of internal/dmath, whose functions the gamma
-// variates are defined by.
-var (
-	dExpC = []float64{
-		0x1.0000000000000p-1, 0x1.555555555555cp-3, 0x1.555555555555ep-5, 0x1.111111110e8a2p-7,
-		0x1.6c16c16c13163p-10, 0x1.a01a01b4ed3f3p-13, 0x1.a01a01b57b7c0p-16, 0x1.71ddec92190a6p-19,
-		0x1.27e4bcec33ab2p-22, 0x1.af721173f5ae4p-26, 0x1.1fa13b3f5e290p-29,
-	}
-	dLogC = []float64{
-		0x1.9999999999995p-2, 0x1.249249249310fp-2, 0x1.c71c71c5669bap-3, 0x1.745d183ea5996p-3,
-		0x1.3b135f701fa6ap-3, 0x1.1121332395694p-3, 0x1.de1f99d86245ap-4, 0x1.ebb5d35248c25p-4,
-	}
-	dSinC = []float64{
-		-0x1.5555555555555p-3, 0x1.111111111110bp-7, -0x1.a01a01a018ab2p-13, 0x1.71de3a53355aep-19,
-		-0x1.ae645292d6234p-26, 0x1.61208f2d0d84bp-33, -0x1.aaa37dfda2ddfp-41,
-	}
-	dCosC = []float64{
-		0x1.5555555555555p-5, -0x1.6c16c16c16c10p-10, 0x1.a01a01a018dbfp-16, -0x1.27e4fb75fa949p-22,
-		0x1.1eed8ca06114ep-29, -0x1.9393347c69abcp-37, 0x1.aac3f4bf3e2dcp-45,
-	}
-)
-
-const (
-	ln2Hi  = 0x1.62e42fefa3800p-1
-	ln2Mid = 0x1.ef35793c76730p-45
-	log2e  = 0x1.71547652b82fep+0
-	twoThd = 0x1.5555555555555p-1
-	twoThL = 0x1.5555555555555p-55
-	piHi   = 0x1.921fb54442d18p+1
-	piLo   = 0x1.1a62633145c07p-53
+	"heavytail/asm/internal/defs"
 )
 
 // unit53 is u of gamma64Units, or its complement; w stays.
@@ -92,19 +64,19 @@ func (g *gen64) logDD(x vecs) (hi, lo vecs) {
 	g.fma(g.VFMSUB231PD, cl, s, t)
 	g.fma(g.VFMADD231PD, cl, sl, t)
 	g.fma(g.VFMADD231PD, cl, s, tl)
-	b := g.mulK(c, g.f(twoThd), nil)
+	b := g.mulK(c, g.f(defs.TwoThd), nil)
 	gl := g.copies(b)
-	g.mscK(gl, c, g.f(twoThd))
-	g.macK(gl, c, g.f(twoThL))
-	g.macK(gl, cl, g.f(twoThd))
-	p := g.horner(t, dLogC)
+	g.mscK(gl, c, g.f(defs.TwoThd))
+	g.macK(gl, c, g.f(defs.TwoThL))
+	g.macK(gl, cl, g.f(defs.TwoThd))
+	p := g.horner(t, defs.Log)
 	g.mul(c, t, c)
 	g.mul(p, c, p)
 	g.add(sl, sl, sl)
 	g.add(gl, sl, gl)
 	g.add(p, gl, p)
-	g.macK(p, n, g.f(ln2Mid))
-	a, al := g.twoSum(g.mulK(n, g.f(ln2Hi), n), two)
+	g.macK(p, n, g.f(defs.Ln2Mid))
+	a, al := g.twoSum(g.mulK(n, g.f(defs.Ln2Hi), n), two)
 	b, bl := g.twoSum(a, b)
 	g.add(al, bl, al)
 	r = g.add(al, p, al)
@@ -138,14 +110,14 @@ func (g *gen64) ln53(w vecs) vecs {
 func (g *gen64) cosPi2(v vecs) vecs {
 	x := g.add(v, v, v)
 	z := g.add(x, x, nil)
-	g.addK(z, g.f(magic), z)
-	n := g.subK(z, g.f(magic), nil)
+	g.addK(z, g.f(defs.Magic), z)
+	n := g.subK(z, g.f(defs.Magic), nil)
 	g.mulK(n, g.f(0.5), n)
 	g.sub(x, n, x)
-	p := g.mulK(x, g.f(piHi), n) // mulDD
+	p := g.mulK(x, g.f(defs.PiHi), n) // mulDD
 	e := g.copies(p)
-	g.mscK(e, x, g.f(piHi))
-	g.macK(e, x, g.f(piLo))
+	g.mscK(e, x, g.f(defs.PiHi))
+	g.macK(e, x, g.f(defs.PiLo))
 	y := g.add(p, e, nil)
 	l := g.sub(p, y, p)
 	g.add(l, e, l)
@@ -163,7 +135,7 @@ func (g *gen64) cosPi2(v vecs) vecs {
 func (g *gen64) sinKernel(y, l, t vecs) vecs {
 	c := g.mulK(t, g.f(-0.5), nil)
 	g.fma(g.VFMADD213PD, c, l, l)
-	p := g.horner(t, dSinC)
+	p := g.horner(t, defs.Sin)
 	g.fma(g.VFMADD213PD, p, g.mul(t, y, nil), c)
 	return g.add(y, p, p)
 }
@@ -180,7 +152,7 @@ func (g *gen64) cosKernel(y, l, t vecs) vecs {
 	e := g.sub(one, w, nil)
 	g.sub(e, h, e)
 	g.sub(e, tl, e)
-	p := g.horner(t, dCosC)
+	p := g.horner(t, defs.Cos)
 	g.fma(g.VFMADD213PD, p, g.mul(t, t, nil), e)
 	return g.add(w, p, p)
 }
@@ -190,14 +162,14 @@ func (g *gen64) cosKernel(y, l, t vecs) vecs {
 func (g *gen64) boost(l vecs) vecs {
 	x := g.to(g.VDIVPD, g.VDIVPD_BCST, g.param("Shape"), l, nil)
 	fine := g.compare(greater, x, g.f(-700))
-	z := g.mulK(x, g.f(log2e), nil)
-	g.addK(z, g.f(magic), z)
-	n := g.subK(z, g.f(magic), nil)
+	z := g.mulK(x, g.f(defs.Log2E), nil)
+	g.addK(z, g.f(defs.Magic), z)
+	n := g.subK(z, g.f(defs.Magic), nil)
 	n = g.minus(n)
-	g.macK(x, n, g.f(ln2Hi))
-	h, e := g.twoSum(x, g.mulK(n, g.f(ln2Mid), n))
+	g.macK(x, n, g.f(defs.Ln2Hi))
+	h, e := g.twoSum(x, g.mulK(n, g.f(defs.Ln2Mid), n))
 	one := g.same(g.f(1), len(h))
-	p := g.horner(h, dExpC)
+	p := g.horner(h, defs.Exp)
 	q := g.mul(e, h, nil)
 	g.fma(g.VFMADD231PD, q, p, g.mul(h, h, nil))
 	g.add(e, q, q)
@@ -207,7 +179,7 @@ func (g *gen64) boost(l vecs) vecs {
 	g.add(r, q, r)
 	g.add(s, r, s)
 	pow := g.shift(g.VPSLLQ, 52, z, z)
-	g.plusK(pow, g.u(oneBits), pow)
+	g.plusK(pow, g.u(defs.One), pow)
 	g.mul(s, pow, s)
-	return g.blend(fine, s, g.same(g.u(0x7ff8000000000001), len(s)))
+	return g.blend(fine, s, g.same(g.u(defs.NaN), len(s)))
 }

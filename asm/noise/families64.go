@@ -1,23 +1,21 @@
 package main
 
-import "github.com/mmcloughlin/avo/build"
+import (
+	"github.com/mmcloughlin/avo/build"
 
-// noise64Fields are the fields of Noise64Params in their order.
-var noise64Fields = []string{
-	"A", "K", "ExpoHi", "Expo", "ExpoLo", "Bias", "Eps", "HalfEps", "InvSin",
-	"Bp", "Bm", "Kp", "Km", "InvAlpha", "InvEps", "Lo", "Hi", "Nu",
-}
+	"heavytail/asm/internal/defs"
+)
 
 // gen64 is for float64.
 type gen64 struct{ *gen }
 
 // doubles adds every kernel of the level for float64.
 func doubles(c *build.Context, wide bool) {
-	g := &gen64{newGen(c, wide, "noise64", 8, noise64Fields)}
+	g := &gen64{newGen(c, wide, "noise64", 8, defs.Noise64Fields)}
 	g.kernel("Uniform", 4, g.unit)
 	g.kernel("Exponential", 4, func(w vecs) vecs {
 		e := g.negLog2(w)
-		return g.mulK(e, g.f(ln2), e)
+		return g.mulK(e, g.f(defs.Ln2), e)
 	})
 	g.kernel("Normal", 4, func(w vecs) vecs { return g.unpack(g.normal(g.alternate(w))) })
 	g.pairs("SymmetricLow", 2, func(w0, w1 vecs) vecs { return g.symmetric(w0, w1, false) })
@@ -33,7 +31,7 @@ func doubles(c *build.Context, wide bool) {
 // normal is noise64Normals.
 func (g *gen64) normal(w0, w1 vecs) (a, b vecs) {
 	r := g.negLog2(w1)
-	g.mulK(r, g.f(twoLn2), r)
+	g.mulK(r, g.f(defs.TwoLn2), r)
 	g.sqrt(r)
 	s, c := g.sinCosPi(g.halfUnit(w0))
 	g.mul(r, c, c)
@@ -71,7 +69,7 @@ func (g *gen64) symmetric(w0, w1 vecs, high bool) vecs {
 	g.mul(s, e, s)
 	g.mul(s, inv, s)
 	pow, _, f, _ := g.power(g.mul(c, inv, inv), false)
-	r := g.horner(f, expC)
+	r := g.horner(f, defs.NoiseExp)
 	g.fmaK(r, f, g.f(1))
 	g.each(g.VPADDQ, r, pow, r)
 	g.mul(s, r, s)

@@ -4,10 +4,9 @@ import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-)
 
-// gammaFields are the fields of Gamma64Params in their order.
-var gammaFields = []string{"D", "C", "Shape", "Mul", "Div", "Tol"}
+	"heavytail/asm/internal/defs"
+)
 
 // gammaKernel adds gamma64<level>, or gamma64Low<level> for shapes below 1.
 func (g *gen64) gammaKernel(low bool) {
@@ -15,7 +14,7 @@ func (g *gen64) gammaKernel(low bool) {
 	if low {
 		name += "Low"
 	}
-	g.fields = gammaFields
+	g.fields = defs.Gamma64Fields
 	g.Function(name + g.suffix())
 	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr("func(dst *float64, first, second, boost *uint32, groups int, q *byte)")
@@ -112,7 +111,7 @@ func (g *gen64) accept(x, uc, squeeze, left, right, t vecs) {
 	g.addK(left, tol, left)
 	proven := g.compareV(less, left, right)
 	g.masked(three(g.KORB), g.VORPD, proven, squeezed)
-	y := g.blend(proven, x, g.same(g.u(0x7ff8000000000001), len(x)))
+	y := g.blend(proven, x, g.same(g.u(defs.NaN), len(x)))
 	g.masked(three(g.KORB), g.VORPD, far, g.compare(atMost, t, g.f(0)))
 	copy(x, g.blend(far, g.same(g.f(-1), len(x)), y))
 }
@@ -132,5 +131,5 @@ func (g *gen64) masked(wide, narrow op, a, b []reg.Register) {
 func (g *gen64) quickLn(x vecs) vecs {
 	e, s, p := g.split(x)
 	g.fma(g.VFMADD213PD, p, s, e)
-	return g.mulK(p, g.f(ln2), p)
+	return g.mulK(p, g.f(defs.Ln2), p)
 }

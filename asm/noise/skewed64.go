@@ -1,18 +1,20 @@
 package main
 
+import "heavytail/asm/internal/defs"
+
 // sines returns sin(πεv)/ε, and s1 and s2 of noise64Skewed.
 func (g *gen64) sines(v vecs) (sb, s1, s2 vecs) {
 	rest := g.sub(g.same(g.f(0.5), len(v)), v, nil)
 	t := g.mulK(v, g.param("Eps"), nil)
 	g.mul(t, t, t)
-	sb = g.horner(t, sinWideC)
+	sb = g.horner(t, defs.NoiseSinWide)
 	g.mul(sb, v, sb)
 	h := g.mulK(rest, g.param("HalfEps"), nil)
 	g.mul(h, h, h)
-	s2 = g.horner(h, sinC)
+	s2 = g.horner(h, defs.NoiseSin)
 	g.mulK(rest, g.f(0.5), rest)
 	g.mul(s2, rest, s2)
-	ch := g.horner(h, cosC)
+	ch := g.horner(h, defs.NoiseCos)
 	s1 = g.mul(s2, ch, ch)
 	return sb, g.mulK(s1, g.f(2), s1), s2
 }
@@ -29,7 +31,7 @@ func (g *gen64) skewed(w0, w1 vecs, s0 bool) vecs {
 	p := b
 	sv, cv := g.sinCosPi(v)
 	e := g.negLog2(w1)
-	g.mulK(e, g.f(ln2), e)
+	g.mulK(e, g.f(defs.Ln2), e)
 	inv := g.inverse(e, sv)
 	g.mul(cv, e, cv)
 	g.mul(cv, inv, cv) // tan
@@ -41,9 +43,9 @@ func (g *gen64) skewed(w0, w1 vecs, s0 bool) vecs {
 	g.fma(g.VFNMADD213PD, sh, twice, g.same(g.f(1), n)) // c
 	c := sh
 	pow, round, f, log := g.power(g.mul(p, inv, inv), s0)
-	pe := g.horner(f, expC)
+	pe := g.horner(f, defs.NoiseExp)
 	m1 := g.mul(pe, f, f)
-	two := g.plusK(pow, g.u(oneBits), pow)
+	two := g.plusK(pow, g.u(defs.One), pow)
 	x := g.copies(two)
 	g.fma(g.VFMADD231PD, x, two, m1)
 	k := g.choose(neg, "Km", "Kp")
@@ -82,14 +84,14 @@ func (g *gen64) student(w0, w1 vecs) vecs {
 	z := g.copies(r)
 	g.macK(z, e, g.param("ExpoHi"))
 	g.minK(z, g.f(1023), z)
-	g.addK(z, g.f(magic), z)
-	f := g.subK(z, g.f(magic), nil)
+	g.addK(z, g.f(defs.Magic), z)
+	f := g.subK(z, g.f(defs.Magic), nil)
 	g.mscK(f, e, g.param("ExpoHi"))
 	g.add(f, r, f)
-	m1 := g.horner(f, expC)
+	m1 := g.horner(f, defs.NoiseExp)
 	g.mul(m1, f, m1)
 	pow := g.shift(g.VPSLLQ, 52, z, z)
-	one := g.same(g.u(oneBits), n)
+	one := g.same(g.u(defs.One), n)
 	i := g.each(g.VPSUBQ, one, pow, nil)
 	a := g.sub(one, i, nil)
 	g.add(one, i, i)
@@ -99,7 +101,7 @@ func (g *gen64) student(w0, w1 vecs) vecs {
 	g.mulK(a, g.param("Nu"), a)
 	g.sqrt(a)
 	g.mul(a, cv, a)
-	g.plusK(pow, g.u(oneBits), pow)
+	g.plusK(pow, g.u(defs.One), pow)
 	g.mul(a, pow, a)
 	g.minK(a, g.f(maxFloat), a)
 	g.xorSign(a, w0)

@@ -1,5 +1,7 @@
 package main
 
+import "heavytail/asm/internal/defs"
+
 // An exponential holds the constants of e^x.
 type exponential struct {
 	m                                *machine
@@ -8,8 +10,8 @@ type exponential struct {
 }
 
 func (m *machine) exponential() *exponential {
-	return &exponential{m: m, a: m.floats(expA), b: m.floats(expB), log2e: m.float(log2e), hi: m.float(ln2Hi),
-		mid: m.float(ln2Mid), one: m.float(1), magic: m.float(magic), bias: m.bits(1023 << 52)}
+	return &exponential{m: m, a: m.floats(expA), b: m.floats(expB), log2e: m.float(defs.Log2E), hi: m.float(defs.Ln2Hi),
+		mid: m.float(defs.Ln2Mid), one: m.float(1), magic: m.float(magic), bias: m.bits(1023 << 52)}
 }
 
 // of returns e^x, and e^r − 1 of the reduced argument r, which is x itself for
@@ -40,14 +42,14 @@ type logarithm struct {
 
 func (m *machine) logarithm() *logarithm {
 	return &logarithm{m: m, c: m.floats(logC), half: m.bits(sqrtHalfO), octaves: m.bits(octaves << 52),
-		bias: m.float(biased), sum: m.float(biased + octaves), one: m.float(1), two: m.float(2), hi: m.float(ln2Hi), mid: m.float(ln2Mid)}
+		bias: m.float(biased), sum: m.float(biased + octaves), one: m.float(1), two: m.float(2), hi: m.float(defs.Ln2Hi), mid: m.float(defs.Ln2Mid)}
 }
 
 // of returns ln x; choose may replace f, with x = 2^n·(1+f).
 func (l *logarithm) of(x v, choose func(f v) v) v {
 	m := l.m
 	k := m.shiftRight(52, m.subInt(l.half, x)) // n + 1024
-	n := m.sub(m.or(l.bias, k), l.sum)
+	minusN := m.sub(m.reg(l.sum), m.or(l.bias, k))
 	f := m.sub(m.subInt(m.subInt(l.octaves, m.shiftLeft(52, k)), x), l.one)
 	if choose != nil {
 		f = choose(f)
@@ -56,8 +58,9 @@ func (l *logarithm) of(x v, choose func(f v) v) v {
 	t := m.mul(s, s)
 	p := m.poly(t, l.c)
 	h := m.sub(f, m.mul(s, m.sub(f, m.mul(t, p))))
-	m.fma(l.mid, n, h)
-	m.fma(l.hi, n, h)
+	// where n is 0, what is added is −0, which leaves h as it is, −0 too
+	m.fnma(l.mid, minusN, h)
+	m.fnma(l.hi, minusN, h)
 	return h
 }
 
@@ -69,7 +72,7 @@ type trig struct {
 }
 
 func (m *machine) trig() *trig {
-	return &trig{m: m, s: m.floats(sinC), c: m.floats(cosC), hi: m.float(pio2Hi), lo: m.float(pio2Lo), fold: m.float(fold),
+	return &trig{m: m, s: m.floats(sinC), c: m.floats(cosC), hi: m.float(defs.Pio2Hi), lo: m.float(defs.Pio2Lo), fold: m.float(defs.Fold),
 		one: m.float(1), halfOf: m.float(0.5)}
 }
 
