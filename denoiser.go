@@ -56,7 +56,7 @@ func (m *Model) Denoiser(o Options) (Denoisers, error) {
 	if o.N == 0 {
 		return Denoisers{}, impossible("Seeds", o.Seeds, "at least one", "no Seeds: a denoiser is for at least one sample")
 	}
-	f, err := m.engine(o).NewFunctions(m.net, m.recipe, o.seeds())
+	f, err := m.functions(o)
 	if err != nil {
 		return Denoisers{}, ownFault(err)
 	}

@@ -14,7 +14,7 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "recipe", "internal/sample", "internal/source", "kernels", "nn", "tensor"},
+	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
 	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "output", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
-	"output": {"", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "internal/sample", "recipe", "stable/laws"}, // sample: which methods have a start; laws: noise is written as samples are
+	"output": {"", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
 
 	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},       // chart: the roofline; isa: the level that was timed; simd: the peak
 	"eval":  {"diffusion/metrics", "internal/classifier"},                                                       // classifier: the features of images
@@ -61,11 +61,11 @@ var mayImport = map[string][]string{
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name
 	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},                 // machine: what may be read whole
-	"internal/sample":    {"diffusion", "internal/machine", "recipe", "nn", "tensor"},       // which process a network is for; tensor: how much its device holds
-	"train": {"data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor", // kernels: the device of who names none
+	"internal/sample":    {"diffusion", "internal/machine", "nn", "tensor"},                 // the errors of options; tensor: how much a device holds
+	"train": {"", "data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/source", "kernels", "nn", "recipe", "tensor", // "": its previews are samples; kernels: the device of who names none
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},
-	"cmd/heavytail-lab/internal/experiment": {"diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/sample", "internal/source", "tails", "train",
+	"cmd/heavytail-lab/internal/experiment": {"", "diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/source", "tails", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
 	"internal/cli": {"internal/atomicfile", "tensor", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; atomicfile: a signal removes unfinished files; tensor: the failure of a device; sys: terminals

@@ -86,7 +86,7 @@ func TestDensityGivenConditions(t *testing.T) {
 		// The point stands beside one with other conditions.
 		got, err := m.LogDensity(t.Context(), append([]float64{0, 0}, x[:2]...), heavytail.DensityOptions{Steps: 400, Given: append([]float64{0, 0}, given...)})
 		require.NoError(t, err)
-		require.InDelta(t, want, got[1].Value, 0.02, kind) // as in internal/sample's test of densities
+		require.InDelta(t, want, got[1].Value, 0.02, kind) // as in TestDensityIsThatOfTheSampler
 		one, err := m.LogDensity(t.Context(), x[:2], heavytail.DensityOptions{Steps: 400, Given: given})
 		require.NoError(t, err)
 		require.Equal(t, one[0], got[1], kind)

@@ -19,7 +19,6 @@ import (
 	"fmt"
 	"slices"
 
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 )
@@ -92,26 +91,34 @@ func (m *Model) SampleShape(o Options) []int {
 }
 
 // Methods lists the samplers that fit the model's process.
-func (m *Model) Methods() []string { return sample.MethodsOf(m.must("Methods").recipe) }
+func (m *Model) Methods() []string { return methodsOf(m.must("Methods").recipe) }
 
 // Moves returns the number of steps that the sampler of o makes, with which Step
 // is called first: Steps, or the part of them that an edit's strength leaves. It panics
 // if the model has no such sampler or steps: Resolve has an error for what comes
 // from outside.
-func (m *Model) Moves(o Options) int { return m.valid("Moves", o).Moves(m.recipe) }
+func (m *Model) Moves(o Options) int { return m.valid("Moves", o).Moves() }
 
 // Evaluations returns how often the sampler of o asks the network for one sample:
 // at every step, or several times (docs/methods.md has a table), and twice as
 // often with guidance. It panics as Moves does.
-func (m *Model) Evaluations(o Options) int { return m.valid("Evaluations", o).Evaluations(m.recipe) }
-
-// valid returns what o asks of the engine, or panics.
-func (m *Model) valid(method string, o Options) sample.Options {
-	e := m.must(method).engine(m.defaults(o))
-	if err := e.Validate(m.recipe); err != nil {
-		panic("heavytail: " + method + ": " + err.Error() + " (ask Resolve first)")
+func (m *Model) Evaluations(o Options) int {
+	n := m.valid("Evaluations", o).Evaluations()
+	if o.guided() {
+		n *= 2
 	}
-	return e
+	return n
+}
+
+// valid returns the sampler of o, or panics.
+func (m *Model) valid(method string, o Options) sampler {
+	o = m.must(method).defaults(o)
+	err := m.validate(o)
+	if err != nil {
+		panic("heavytail: " + method + ": " + plain(err) + " (ask Resolve first)")
+	}
+	s, _ := o.sampler(m.recipe) // which validate made too
+	return s
 }
 
 // Parameters returns the number of the network's parameters.
@@ -136,7 +143,7 @@ func (m *Model) Memory(batch int) (int64, error) {
 	if batch < 1 {
 		return 0, impossible("Batch", batch, "at least 1", "batch %d; want at least 1", batch)
 	}
-	n, err := sample.Memory(m.must("Memory").net, m.recipe, m.engine(m.defaults(Options{Batch: batch})), batch)
+	n, err := m.must("Memory").need(Options{Batch: batch}, batch)
 	if err != nil {
 		return 0, own(err)
 	}
@@ -155,7 +162,13 @@ func (m *Model) Stream(ctx context.Context, o Options, emit func(first int, x []
 	if err != nil {
 		return err
 	}
-	return ownFault(sample.Run(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit))
+	return ownFault(m.run(ctx, o, func(u *units, first int, x []float32) error {
+		y, err := u.samples32(first, x)
+		if err != nil {
+			return err
+		}
+		return emit(first, y)
+	}))
 }
 
 // Stream64 is Stream in float64. Training scales points, and they come back in
@@ -167,7 +180,13 @@ func (m *Model) Stream64(ctx context.Context, o Options, emit func(first int, x 
 	if err != nil {
 		return err
 	}
-	return ownFault(sample.Run64(ctx, m.net, m.recipe, o.seeds(), m.engine(o), emit))
+	return ownFault(m.run(ctx, o, func(u *units, first int, x []float32) error {
+		y, err := u.finite(first, u.samples64(first, x))
+		if err != nil {
+			return err
+		}
+		return emit(first, y)
+	}))
 }
 
 // Sample draws the samples of o. It returns an error, and takes nothing, if the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"heavytail/internal/diffusers"
 	"heavytail/internal/source"
@@ -24,6 +25,27 @@ func OpenFile(path string) (*Model, error) { return Loader{}.OpenFile(path) }
 
 // OpenReader opens the model file of size bytes behind r. It panics if r is nil.
 func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.open(r, size) }
+
+// New returns the model of a network that was trained in this program, with the recipe
+// that says for what (package train has both), as if it had been saved and opened.
+// The weights are the network's own: do not train it on while the model draws samples.
+// More are networks with the same weights on other devices, as Loader.More. New returns
+// an error if no file could hold such a model. It panics if a network is nil.
+func New(net *nn.Net, r Recipe, more ...*nn.Net) (*Model, error) {
+	if net == nil || slices.Contains(more, nil) {
+		panic("heavytail: New without a network")
+	}
+	m := &Model{net: net, more: slices.Clone(more), recipe: r.Clone()}
+	m.recipe.Network = net.Config()
+	err := m.recipe.Validate()
+	if err == nil {
+		_, err = m.MACs()
+	}
+	if err != nil {
+		return nil, own(err)
+	}
+	return m, nil
+}
 
 // A Loader opens models with settings; the zero value is what Open uses.
 type Loader struct {

@@ -67,8 +67,8 @@ type Options struct {
 	// methods have no such choice: On and Off are errors there.
 	ConsistentStart Switch
 	// Clip holds every estimate of an image to [−1, 1], the range of its values,
-	// while it is drawn: Auto is On. Points have no range and are not held to any:
-	// On is an error.
+	// while it is drawn. Auto is On, but Off with models of diffusers whose scheduler
+	// says so. Points have no range and are not held to any: On is an error.
 	Clip Switch
 	// Batch is how many samples are computed at a time; it changes speed and
 	// memory, not the result. 0: 32.
@@ -95,9 +95,6 @@ const (
 	On
 	Off
 )
-
-// or returns whether the switch is on, and auto where it is not set.
-func (s Switch) or(auto bool) bool { return s == On || s == Auto && auto }
 
 // Settings are those of single methods; zero values are the defaults. It is an
 // error to set what the method does not have. In parentheses is who has it.
@@ -152,16 +149,21 @@ type OptionError = diffusion.OptionError
 // image: every step of the sampler is made twice.
 type Edit = diffusion.Edit
 
-// defaults fills in method, steps and batch.
+// defaults fills in method, steps, batch and clip.
 func (m *Model) defaults(o Options) Options {
 	if o.Method == "" {
-		o.Method = sample.Default(m.recipe)
+		o.Method = defaultMethod(m.recipe)
 	}
 	if o.Steps == 0 {
-		o.Steps = sample.DefaultSteps(o.Method, m.recipe)
+		o.Steps = defaultSteps(o.Method, m.recipe)
 	}
 	if o.Batch == 0 {
 		o.Batch = 32
+	}
+	if o.Clip == Auto && len(m.recipe.Data.Shape) == 3 {
+		if o.Clip = On; m.recipe.Process.Betas.Free {
+			o.Clip = Off
+		}
 	}
 	return o
 }
@@ -199,19 +201,19 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if err := m.switches(o); err != nil {
 		return o, err
 	}
-	if err := sample.CheckGiven(o.Given, 0, m.recipe); err != nil {
+	if err := checkGiven(o.Given, 0, m.recipe); err != nil {
 		return o, own(err)
 	}
 	shape := m.SampleShape(o)
 	if len(shape) != 3 && (o.Height != 0 || o.Width != 0) {
 		return o, impossible("Height", o.Height, "none of points", "samples of %d×%d pixels: this model makes points; leave it out", o.Height, o.Width)
 	}
-	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.drawn())
+	need, err := m.need(o, o.drawn())
 	if err != nil {
 		return o, own(err)
 	}
 	if err := sample.Room(m.net, need, fmt.Sprintf("a batch of %d samples of %v", min(o.Batch, o.drawn()), shape)); err != nil {
-		return o, impossible("Batch", o.Batch, "a smaller batch, or smaller images", "%v", err)
+		return o, impossible("Batch", o.Batch, "a smaller batch, or smaller images", "%s", plain(err))
 	}
 	return o, nil
 }
@@ -226,9 +228,10 @@ func (m *Model) switches(o Options) error {
 		return impossible("ConsistentStart", o.ConsistentStart, states, "ConsistentStart is %d; want "+states, o.ConsistentStart)
 	case o.Clip == On && len(m.recipe.Data.Shape) != 3:
 		return impossible("Clip", o.Clip, "Auto or Off of points", "clipped points: they have no range; leave it out")
-	case o.ConsistentStart != Auto && slices.Contains(m.Methods(), o.Method) && !sample.Has(o.Method, "start"):
-		owners := strings.Join(sample.Owners("start"), ", ")
-		return impossible("ConsistentStart", o.ConsistentStart, "Auto: the choice belongs to "+owners, "a choice of the start with method %s; it belongs to %s", o.Method, owners)
+	}
+	if row, ok := find(o.Method); ok && o.ConsistentStart != Auto && row.of.fits(m.recipe) && !row.has("ConsistentStart") {
+		of := owners("ConsistentStart")
+		return impossible("ConsistentStart", o.ConsistentStart, "Auto: the choice belongs to "+of, "a choice of the start with method %s; it belongs to %s", o.Method, of)
 	}
 	return nil
 }
@@ -278,7 +281,7 @@ func (e renamed) Unwrap() error { return e.error }
 // room returns how many values the samples of resolved options have, which count as
 // held until free is called, or an error if there is no memory for all of them.
 func (m *Model) room(o Options) (n int, free func(), err error) {
-	need, err := sample.Memory(m.net, m.recipe, m.engine(o), o.drawn())
+	need, err := m.need(o, o.drawn())
 	if err != nil {
 		return 0, nil, own(err)
 	}
@@ -297,10 +300,10 @@ func (m *Model) room(o Options) (n int, free func(), err error) {
 	}
 	free, err = sample.Hold(nil, bytes*values, need, fmt.Sprintf("%d samples of %v at once", o.drawn(), m.SampleShape(o)))
 	if errors.Is(err, &OptionError{}) {
-		return 0, nil, impossible("N", o.N, "fewer samples, or Stream", "%v, or draw them with Stream", err)
+		return 0, nil, impossible("N", o.N, "fewer samples, or Stream", "%s, or draw them with Stream", plain(err))
 	}
 	if err != nil { // others hold it now
-		return 0, nil, fmt.Errorf("heavytail: %w, or draw them with Stream", err)
+		return 0, nil, renamed{"heavytail: " + plain(err) + ", or draw them with Stream", err}
 	}
 	return int(values), free, nil
 }
@@ -322,31 +325,4 @@ func (o Options) SeedOf(i int) uint64 {
 		return o.Seeds[i]
 	}
 	return o.Seed + uint64(i)
-}
-
-// seeds returns those of resolved options.
-func (o Options) seeds() sample.Seeds {
-	if o.Seeds != nil {
-		return sample.List(o.Seeds)
-	}
-	return sample.Range{First: o.Seed, N: o.N}
-}
-
-// engine translates resolved options.
-func (m *Model) engine(o Options) sample.Options {
-	shape := m.SampleShape(o)
-	e := sample.Options{Guidance: o.Guidance, Edit: o.Edit, Image64: o.Image64, Given: o.Given, Method: o.Method, Steps: o.Steps, Settings: sample.Settings(o.Settings), Batch: o.Batch,
-		Step: o.Step, Step64: o.Step64, Estimates: o.Estimates, ConsistentStart: o.ConsistentStart.or(true), More: m.more, First: o.First, Count: o.Count}
-	if len(shape) == 3 {
-		e.Height, e.Width, e.Clip = shape[0], shape[1], o.Clip.or(!m.recipe.Process.Betas.Free)
-	}
-	if k := m.Classes(); k > 0 {
-		e.Label = func(i int, seed uint64) int {
-			if len(o.Classes) > 0 {
-				return o.Classes[i%len(o.Classes)]
-			}
-			return int(seed % uint64(k))
-		}
-	}
-	return e
 }

@@ -6,7 +6,6 @@ import (
 
 	"heavytail/diffusion"
 	"heavytail/diffusion/rare"
-	"heavytail/internal/sample"
 )
 
 // A LogDensity is the logarithm of a point's density with the standard error of its
@@ -52,13 +51,13 @@ func (m *Model) LogDensity(ctx context.Context, x []float64, o DensityOptions) (
 	if err := m.class(o.Class); err != nil {
 		return nil, err
 	}
-	if err := sample.CheckGiven(o.Given, len(x)/d, m.recipe); err != nil {
+	if err := checkGiven(o.Given, len(x)/d, m.recipe); err != nil {
 		return nil, own(err)
 	}
 	if o.Probes == 0 && d > exactDim {
 		o.Probes = 8
 	}
-	out, err := sample.Density(ctx, m.net, m.recipe, diffusion.Density{Steps: o.Steps, Probes: o.Probes, Seed: o.Seed}, o.Class, o.Given, x)
+	out, err := m.logDensity(ctx, diffusion.Density{Steps: o.Steps, Probes: o.Probes, Seed: o.Seed}, o.Class, o.Given, x)
 	if err != nil {
 		return nil, own(err)
 	}
@@ -100,21 +99,54 @@ func (w *Way) Close() { w.close() }
 // small beside that of counting), Settings, Clip, Guidance, Batch, the first of
 // Classes and one row of Given. One goroutine at a time may use it.
 func (m *Model) Way(o Options) (*Way, error) {
-	e := m.must("Way").engine(o)
-	if e.Batch == 0 {
-		e.Batch = 256
-	}
-	if len(o.Classes) == 0 {
-		e.Label = func(int, uint64) int { return Unconditional }
-		if m.Classes() == 0 {
-			e.Label = nil
-		}
+	if m.must("Way"); len(o.Classes) == 0 {
+		o.Classes = []int{Unconditional}
 	} else if err := m.class(o.Classes[0]); err != nil {
 		return nil, err
 	}
-	w, err := sample.NewWay(m.net, m.recipe, e)
+	o.Classes = o.Classes[:1] // TODO
+	w, err := m.way(o)
 	if err != nil {
 		return nil, own(err)
 	}
-	return &Way{Model: rare.Model{Dim: w.Dim, Noise: w.Noise, Map: w.Map}, Method: w.Method, Steps: w.Steps, close: w.Close}, nil
+	return w, nil
+}
+
+// way is Way, of o with a class.
+func (m *Model) way(o Options) (*Way, error) {
+	r := m.recipe
+	if err := checkGiven(o.Given, 1, r); err != nil {
+		return nil, err
+	}
+	o, err := o.deterministic(r)
+	if err != nil {
+		return nil, err
+	}
+	o.ConsistentStart = Off // which is drawn from the chain's own factors
+	if o.Batch == 0 {
+		o.Batch = 256
+	}
+	if o = m.defaults(o); o.Edit != nil || o.PublishedStart {
+		return nil, impossible("Edit", true, "none", "an edit or a published start: leave it out, for the start is given")
+	}
+	if err := m.validate(o); err != nil {
+		return nil, err
+	}
+	scale, err := starts[o.Method](o, r)
+	if err != nil {
+		return nil, err
+	}
+	d := count(m.SampleShape(o))
+	work, err := m.newWorker(m.net, o, units{data: &r.Data, d: d}, o.Batch)
+	if err != nil {
+		return nil, err
+	}
+	return &Way{Method: o.Method, Steps: o.Steps, close: work.free, Model: rare.Model{Dim: d, Noise: o.unitNoise(r, d), Map: func(ctx context.Context, x []float64) error {
+		for first := 0; first < len(x); first += o.Batch * d {
+			if err := work.from(ctx, x[first:min(first+o.Batch*d, len(x))], scale); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}}, nil
 }

@@ -10,11 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/cuda"
 	"heavytail/cuda/cudatest"
 	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -47,7 +47,11 @@ func sampling(r recipe.Recipe) job {
 		if err != nil {
 			return nil, err
 		}
-		err = sample.Run(context.Background(), net, r, sample.List{1, 2}, sample.Options{Steps: 2, Batch: 2}, func(_ int, x []float32) error {
+		m, err := heavytail.New(net, r)
+		if err != nil {
+			return nil, err
+		}
+		err = m.Stream(context.Background(), heavytail.Options{Seeds: []uint64{1, 2}, Steps: 2, Batch: 2}, func(_ int, x []float32) error {
 			out = append(out, x...)
 			return nil
 		})

@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/cuda/cudatest"
 	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -116,13 +116,14 @@ func drawn(t *testing.T, dev tensor.Device, r recipe.Recipe, batch int, more ...
 		p.CopyFrom(upload(d, numtest.NewRand(9).Fill(make([]float32, p.Flat.Len()), 0.1), p.Flat.Len()))
 		nets = append(nets, net)
 	}
-	net := nets[0]
+	m, err := heavytail.New(nets[0], r, nets[1:]...)
+	require.NoError(t, err)
 	var out []float32
-	o := sample.Options{Steps: 5, Batch: batch, More: nets[1:], Label: func(i int, _ uint64) int { return i % max(net.Classes(), 1) }}
-	if net.Classes() == 0 {
-		o.Label = nil
+	o := heavytail.Options{Seeds: []uint64{4, 5, 9}, Steps: 5, Batch: batch}
+	for i := range m.Classes() {
+		o.Classes = append(o.Classes, i)
 	}
-	require.NoError(t, sample.Run(context.Background(), net, r, sample.List{4, 5, 9}, o, func(_ int, x []float32) error {
+	require.NoError(t, m.Stream(context.Background(), o, func(_ int, x []float32) error {
 		out = append(out, x...)
 		return nil
 	}))

@@ -2,9 +2,9 @@ package output
 
 import (
 	"encoding/json"
+	"slices"
 
 	"heavytail"
-	"heavytail/internal/sample"
 )
 
 // A Recipe is the JSON that a picture carries: how to make it again.
@@ -51,7 +51,9 @@ type Edit struct {
 func recipeOf(m *heavytail.Model, o heavytail.Options) Recipe {
 	rec := m.Recipe()
 	r := Recipe{Program: program, Seeds: o.SeedList(), Method: o.Method, Steps: o.Steps, Evaluations: m.Evaluations(o), Process: rec.Noise(), Settings: o.Settings}
-	if sample.Has(o.Method, "start") {
+	if slices.ContainsFunc(heavytail.Methods(), func(m heavytail.Method) bool {
+		return m.Name == o.Method && slices.Contains(m.Settings(), "ConsistentStart")
+	}) {
 		r.Start = "consistent"
 		if o.ConsistentStart == heavytail.Off {
 			r.Start = "independent"
@@ -63,7 +65,7 @@ func recipeOf(m *heavytail.Model, o heavytail.Options) Recipe {
 	if o.Height > 0 {
 		r.Size = []int{o.Height, o.Width}
 	}
-	r.Clip, r.Alpha = o.Clip != heavytail.Off && len(m.Shape()) == 3 && !rec.Process.Betas.Free, rec.Process.Alpha
+	r.Clip, r.Alpha = o.Clip == heavytail.On, rec.Process.Alpha
 	if rec.LIM != nil {
 		r.Alpha = rec.LIM.Alpha
 	}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -167,14 +167,15 @@ func outcome(r recipe.Recipe, set *data.Set) ([]uint32, error) {
 	for _, v := range weights(tr) {
 		out = append(out, math.Float32bits(v))
 	}
-	o := sample.Options{Steps: 3, Batch: 4, Given: conditions(set, 4)}
-	if len(r.Data.Shape) == 3 {
-		o.Height, o.Width = r.Data.Shape[0], r.Data.Shape[1]
-	}
+	o := heavytail.Options{N: 4, Steps: 3, Batch: 4, Given: conditions(set, 4), Clip: heavytail.Off}
 	if tr.Net.Classes() > 0 {
-		o.Label = func(i int, _ uint64) int { return 0 }
+		o.Classes = []int{0}
 	}
-	err = sample.Run(context.Background(), tr.Net, r, sample.Range{N: 4}, o, func(_ int, x []float32) error {
+	m, err := heavytail.New(tr.Net, r)
+	if err != nil {
+		return nil, err
+	}
+	err = m.Stream(context.Background(), o, func(_ int, x []float32) error {
 		for _, v := range x {
 			out = append(out, math.Float32bits(v))
 		}

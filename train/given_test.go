@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -65,7 +65,7 @@ func TestConditionalLaw(t *testing.T) {
 		tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
 		right, row := 0, 0
 		given := []float64{1, 0.3, -1, 0.3, 1, 40, -1, -1e6} // far out in training, too
-		err := sample.Run64(context.Background(), tr.Net, r, sample.Range{N: m}, sample.Options{Batch: 150, Given: given}, func(first int, x []float64) error {
+		err := modelOf(t, tr.Net, r).Stream64(context.Background(), heavytail.Options{N: m, Batch: 150, Given: given}, func(first int, x []float64) error {
 			require.Equal(t, row, first)
 			for _, v := range x {
 				if v*given[row%4*2] > 0 {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/sample"
 	"heavytail/recipe"
 )
 
@@ -41,11 +41,11 @@ func TestEveryProcessAndSampler(t *testing.T) {
 			tr := start(t, 0, r, set)
 			losses := steps(t, tr, n)
 			tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
-			for _, method := range sample.MethodsOf(r) {
+			for _, method := range modelOf(t, tr.Net, r).Methods() {
 				const m = 1000
 				var near [2]int
-				o := sample.Options{Method: method, Batch: 250}
-				err := sample.Run(context.Background(), tr.Net, r, sample.Range{N: m}, o, func(_ int, x []float32) error {
+				o := heavytail.Options{N: m, Method: method, Batch: 250}
+				err := modelOf(t, tr.Net, r).Stream(context.Background(), o, func(_ int, x []float32) error {
 					for ; len(x) > 0; x = x[2:] {
 						for k, c := range []float64{-3, 3} {
 							if math.Hypot(float64(x[0])-c, float64(x[1])) < 0.5 {

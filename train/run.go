@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"heavytail"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/imageio"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 )
@@ -162,24 +162,25 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 
 // preview draws a grid of 40 images or a plot of 2000 points.
 func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) {
+	m, err := heavytail.New(net, t.Recipe)
+	if err != nil {
+		return nil, err
+	}
 	shape := t.Recipe.Data.Shape
-	o := sample.Options{Steps: previewSteps, Batch: 40, ConsistentStart: true}
+	o := heavytail.Options{Steps: previewSteps}
 	if t.Recipe.Kind() == recipe.DLPM {
 		o.Steps-- // through as many levels
 	}
-	if k := net.Classes(); k > 0 {
-		o.Label = func(i int, _ uint64) int { return i % k }
-	}
 	if len(shape) == 1 {
-		return points(ctx, net, t, o)
+		return points(ctx, m, t, o)
 	}
-	o.Height, o.Width, o.Clip = shape[0], shape[1], true
-	grid, err := imageio.NewGrid(40, shape[0], shape[1], shape[2], 10)
+	o.N, o.Batch, o.Clip = 40, 40, heavytail.On
+	grid, err := imageio.NewGrid(o.N, shape[0], shape[1], shape[2], 10)
 	if err != nil {
 		return nil, err
 	}
 	per := shape[0] * shape[1] * shape[2]
-	err = sample.Run(ctx, net, t.Recipe, sample.Range{N: 40}, o, func(first int, x []float32) error {
+	err = m.Stream(ctx, o, func(first int, x []float32) error {
 		for i := range len(x) / per {
 			grid.Put(first+i, x[i*per:(i+1)*per])
 		}
@@ -190,7 +191,7 @@ func preview(ctx context.Context, net *nn.Net, t *Trainer) (image.Image, error) 
 
 // points plots the first two columns of samples, in the units of the data, on the
 // axes of the data.
-func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (image.Image, error) {
+func points(ctx context.Context, m *heavytail.Model, t *Trainer, o heavytail.Options) (image.Image, error) {
 	const n = 2000
 	d := t.set.Per()
 	row, names := make([]float64, d), make([]string, min(d, 2))
@@ -202,8 +203,8 @@ func points(ctx context.Context, net *nn.Net, t *Trainer, o sample.Options) (ima
 	for c := range names {
 		names[c] = t.Recipe.Data.ColumnName(c)
 	}
-	o.Batch, o.Given = n, conditions(t.set, n)
-	err := sample.Run64(ctx, net, t.Recipe, sample.Range{N: n}, o, func(_ int, x []float64) error {
+	o.N, o.Batch, o.Given = n, n, conditions(t.set, n)
+	err := m.Stream64(ctx, o, func(_ int, x []float64) error {
 		for ; len(x) > 0; x = x[d:] {
 			xy = append(xy, x[:len(names)]...)
 		}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/internal/numtest"
-	"heavytail/internal/sample"
 	"heavytail/recipe"
 	"heavytail/stable"
 )
@@ -82,7 +82,7 @@ func TestUnitsOfTheDataDoNotMatter(t *testing.T) {
 
 func samples64(t *testing.T, tr *Trainer, n int) (out []float64) {
 	t.Helper()
-	require.NoError(t, sample.Run64(t.Context(), tr.Net, tr.Recipe, sample.Range{N: n}, sample.Options{Batch: n}, func(_ int, x []float64) error {
+	require.NoError(t, modelOf(t, tr.Net, tr.Recipe).Stream64(t.Context(), heavytail.Options{N: n, Batch: n}, func(_ int, x []float64) error {
 		out = append(out, x...)
 		return nil
 	}))

@@ -12,10 +12,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/internal/numtest"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -304,12 +304,20 @@ func TestCopiesAndLosses(t *testing.T) {
 	}
 }
 
+// modelOf returns that of a network in training.
+func modelOf(t *testing.T, net *nn.Net, r recipe.Recipe) *heavytail.Model {
+	t.Helper()
+	m, err := heavytail.New(net, r)
+	require.NoError(t, err)
+	return m
+}
+
 // modes draws 4000 samples and returns how many lie within 0.35 of each mode of
 // gmm_grid, three and a half of its deviations and less than halfway to the next.
 func modes(t *testing.T, tr *Trainer) (near [9]int) {
 	t.Helper()
-	o := sample.Options{Method: "dlpm", Steps: 100, Batch: 500}
-	err := sample.Run(context.Background(), tr.Net, tr.Recipe, sample.Range{N: 4000}, o, func(_ int, x []float32) error {
+	o := heavytail.Options{N: 4000, Method: "dlpm", Steps: 100, Batch: 500}
+	err := modelOf(t, tr.Net, tr.Recipe).Stream(context.Background(), o, func(_ int, x []float32) error {
 		for ; len(x) > 0; x = x[2:] {
 			i, j := math.Round(float64(x[0])), math.Round(float64(x[1]))
 			if math.Abs(i) <= 1 && math.Abs(j) <= 1 && math.Hypot(float64(x[0])-i, float64(x[1])-j) < 0.35 {

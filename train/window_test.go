@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/stable"
@@ -58,7 +58,7 @@ func TestWindowLaw(t *testing.T) {
 		steps(t, tr, steps0)
 		tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
 		right := 0
-		err = sample.Run64(context.Background(), tr.Net, r, sample.Range{N: m}, sample.Options{Batch: 100}, func(_ int, x []float64) error {
+		err = modelOf(t, tr.Net, r).Stream64(context.Background(), heavytail.Options{N: m, Batch: 100}, func(_ int, x []float64) error {
 			for ; len(x) > 0; x = x[8:] {
 				if x[0]*x[2] < 0 && x[2]*x[4] < 0 && x[4]*x[6] < 0 && min(x[1], x[3], x[5], x[7]) > 0 {
 					right++

@@ -17,7 +17,6 @@ import (
 	"heavytail/data"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
-	"heavytail/internal/sample"
 	"heavytail/internal/source"
 	"heavytail/kernels"
 )
@@ -166,7 +165,7 @@ func (l *densityLines) write(ctx context.Context, w io.Writer) error {
 		}
 		o.Given = givenOf(set, places)
 		ps, err := l.m.LogDensity(ctx, x[:n*per], o)
-		if far := new(sample.Beyond); errors.As(err, &far) {
+		if far := new(heavytail.BeyondError); errors.As(err, &far) {
 			return fmt.Errorf("%s: %v is beyond float32 as the network sees it: leave the row out", set.PlaceOf(first+far.Point, far.Value), far.X)
 		}
 		if err != nil {

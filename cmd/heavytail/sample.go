@@ -12,7 +12,6 @@ import (
 	"heavytail"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
-	"heavytail/internal/sample"
 	"heavytail/internal/source"
 	"heavytail/output"
 	"heavytail/tensor"
@@ -58,7 +57,6 @@ type sampleRequest struct {
 	recipe                      output.Recipe
 	nGiven, seedGiven           bool
 	framesGiven, outGiven       bool
-	noClip, independent         bool
 	parts                       partsFlag
 }
 
@@ -68,14 +66,13 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")
-	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: "+sample.StepsHelp()+", edm of Student-t noise 64)")
-	fs.StringVar(&r.options.Method, "method", "", "`sampler`: "+sample.MethodsHelp())
+	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: "+stepsHelp()+", edm of Student-t noise 64)")
+	fs.StringVar(&r.options.Method, "method", "", "`sampler`: "+methodsHelp())
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.StringVar(&r.given, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
-	fs.BoolVar(&r.noClip, "no-clip", false, "do not clamp the estimated images to [-1, 1]")
-	fs.BoolVar(&r.independent, "independent-start", false, owners("start")+": start from noise of its own, as the papers' code (worse with a bound on A)")
+	r.switchFlags(fs)
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -245,15 +242,12 @@ func (r *sampleRequest) resolve() error {
 	if r.options.Classes, err = r.classes(); err != nil {
 		return err
 	}
-	if r.noClip {
-		r.options.Clip = heavytail.Off
-	}
-	if r.independent {
-		r.options.ConsistentStart = heavytail.Off
+	if r.options.Clip != heavytail.Auto && !r.images() {
+		return cli.Usage("-clip: points have no range to be held to; leave it out")
 	}
 	r.options, err = r.loaded.Resolve(r.options)
 	if errors.Is(err, &heavytail.OptionError{Field: "ConsistentStart"}) {
-		return cli.Usage("-independent-start belongs to %s, the method is %s; leave it out", owners("start"), r.options.Method)
+		return cli.Usage("-consistent-start belongs to %s, the method is %s; leave it out", owners("ConsistentStart"), r.options.Method)
 	}
 	if err != nil {
 		return cli.Usage("%w", err)

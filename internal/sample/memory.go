@@ -1,3 +1,5 @@
+// Package sample counts the memory that runs of sampling in progress hold, of this
+// process and of every device, so that a run that is accepted has what it needs.
 package sample
 
 import (
@@ -5,61 +7,14 @@ import (
 	"math"
 	"sync"
 
+	"heavytail/diffusion"
 	"heavytail/internal/machine"
 	"heavytail/nn"
-	"heavytail/recipe"
 	"heavytail/tensor"
 )
 
-// Memory returns the bytes that drawing n samples takes, a batch at a time: the
-// weights and what the device keeps for them, the workspace of the network and
-// the states of the sampler. It takes none of them.
-// It returns an error if an option is impossible.
-func Memory(net *nn.Net, r recipe.Recipe, o Options, n int) (int64, error) {
-	own, shared, err := memory(net, r, o, n)
-	return own + shared, err
-}
-
-// memory returns what a run takes for itself, and the weights, which runs share.
-func memory(net *nn.Net, r recipe.Recipe, o Options, n int) (own, shared int64, err error) {
-	o = o.Defaults(r)
-	if err := o.Validate(r); err != nil {
-		return 0, 0, err
-	}
-	batch := max(min(o.Batch, n), 1)
-	ws, params, err := net.Memory(batch, o.Height, o.Width, false)
-	if s := r.Data.Shape; err != nil && len(s) == 3 && (s[0] != o.Height || s[1] != o.Width) {
-		return 0, 0, impossible("Height", o.Height, "a size that the network makes, in the memory that there is", "%v", err)
-	}
-	if err != nil {
-		return 0, 0, impossible("Batch", o.Batch, "a smaller batch", "%v", err)
-	}
-	d := count(o.Shape(net))
-	return ws + int64(batch)*o.states(r, d), params, nil
-}
-
-// states returns the bytes of the states of one sample of d values.
-func (o Options) states(r recipe.Recipe, d int) int64 {
-	per := 4 // x of run
-	if r.Data.Converted() {
-		per += 12 // units.wide and narrow
-	}
-	if o.guided() {
-		per += 4
-	}
-	more := 4 * int64(r.Data.Given.Len()) // worker.given
-	if o.Estimates {
-		per += 4
-	}
-	total := int64(per)*int64(d) + more
-	if m, ok := find(o.Method); ok {
-		total += m.bytes(o, r, d)
-	}
-	return total
-}
-
 // reserve is the share of the memory, one in so many, that Room leaves: for what
-// Memory does not count, and the rest of the program.
+// runs do not count, and the rest of the program.
 const reserve = 10
 
 // A place is a memory: of this process, where on is nil, or of a device that knows
@@ -87,7 +42,7 @@ func placeOf(net *nn.Net) (p place, ok bool) {
 func (p place) fits(need, others int64, what string) error {
 	switch most := p.limit - p.limit/reserve; {
 	case need > most:
-		return impossible("Batch", need, fmt.Sprintf("at most %d bytes", most), "%s would take %d MiB of memory, %s %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, p.words, p.limit>>20)
+		return &diffusion.OptionError{Field: "Batch", Value: need, Want: fmt.Sprintf("at most %d bytes", most), Text: fmt.Sprintf("%s would take %d MiB of memory, %s %d: ask for a smaller batch, smaller images or fewer samples at a time", what, need>>20, p.words, p.limit>>20)}
 	case need > most-others:
 		return fmt.Errorf("%s would take %d MiB of memory, %s %d, and runs in progress hold %d of it: wait for them, or ask for a smaller batch", what, need>>20, p.words, p.limit>>20, others>>20)
 	}

@@ -8,11 +8,11 @@ import (
 	"path/filepath"
 	"sync"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/classifier"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 )
@@ -214,9 +214,19 @@ func (s imagesPlan) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, samp
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "images sample", i)
 	}
-	o := sample.Options{Method: sampler, Steps: imagesSteps(sampler, evaluations), Batch: 8, Clip: true, Label: func(i int, _ uint64) int { return label(i) }}
+	m, err := heavytail.New(net, r)
+	if err != nil {
+		return nil, err
+	}
+	o := heavytail.Options{Seeds: seeds, Method: sampler, Steps: imagesSteps(sampler, evaluations), Batch: 8, Clip: heavytail.On}
+	if r.Kind() == recipe.DLPM {
+		o.ConsistentStart = heavytail.Off // as the papers' code
+	}
+	for i := range n {
+		o.Classes = append(o.Classes, label(i))
+	}
 	var out []float32
-	err := sample.Run(ctx, net, r, sample.List(seeds), o, func(_ int, x []float32) error {
+	err = m.Stream(ctx, o, func(_ int, x []float32) error {
 		for _, v := range x {
 			out = append(out, max(-1, min(v, 1)))
 		}

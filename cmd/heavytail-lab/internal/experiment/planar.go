@@ -7,7 +7,6 @@ import (
 
 	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -149,7 +148,7 @@ func (m planar) run(ctx context.Context, dev tensor.Device, x []float32, alpha f
 
 // draw draws the method's points from a trained network.
 func (m planar) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, size planarSize, seed uint64) ([]float32, error) {
-	den, err := sample.Denoiser(net, pointBatch)
+	den, err := denoiser(net)
 	if err != nil {
 		return nil, err
 	}

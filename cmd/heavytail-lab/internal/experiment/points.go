@@ -6,7 +6,6 @@ import (
 
 	"heavytail/data"
 	"heavytail/diffusion"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -32,7 +31,7 @@ func (t pointTraining) fit(ctx context.Context, dev tensor.Device, use func(*rec
 	if err != nil {
 		return nil, err
 	}
-	return sample.Denoiser(net, pointBatch)
+	return denoiser(net)
 }
 
 // network trains as fit does, and returns the network with its recipe.
@@ -151,4 +150,17 @@ func standardise(x []float32, d int) (mean, std []float64) {
 		x[i] = float32((float64(v) - mean[i%d]) / std[i%d])
 	}
 	return mean, std
+}
+
+// denoiser returns what a network says, for pointBatch points at a time, from one
+// goroutine.
+func denoiser(net *nn.Net) (diffusion.Denoiser, error) {
+	ws, err := net.NewWorkspace(pointBatch, 0, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, out, x, t []float32) error {
+		ws.Watch(ctx)
+		return net.Predict(ws, out, x, t, nil)
+	}, nil
 }

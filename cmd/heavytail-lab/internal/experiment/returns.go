@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/diffusion/metrics"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/stable"
@@ -275,12 +275,26 @@ func (s series) fit(ctx context.Context, w *Worker, m returnsMethod, steps int, 
 		return nil, err
 	}
 	tr.Net.Params().CopyFrom(tr.EMA[0].Shadow)
+	return m.forecast(tr.Net, r)
+}
+
+// forecast draws days of a network that is trained, given the volatility of the day
+// before.
+func (m returnsMethod) forecast(net *nn.Net, r recipe.Recipe) (forecast, error) {
+	model, err := heavytail.New(net, r)
+	if err != nil {
+		return nil, err
+	}
+	o := heavytail.Options{Batch: pointBatch}
+	if r.Kind() == recipe.DLPM {
+		o.ConsistentStart = heavytail.Off // as in the results of 0.3.0
+	}
 	return func(ctx context.Context, vol []float64, seeds []uint64) (out []float64, err error) {
-		o := sample.Options{Batch: pointBatch}
-		if !m.blind {
+		o := o
+		if o.Seeds = seeds; !m.blind {
 			o.Given = vol
 		}
-		err = sample.Run64(ctx, tr.Net, r, sample.List(seeds), o, func(_ int, x []float64) error {
+		err = model.Stream64(ctx, o, func(_ int, x []float64) error {
 			out = append(out, x...)
 			return nil
 		})

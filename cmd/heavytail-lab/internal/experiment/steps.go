@@ -9,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/classifier"
 	"heavytail/internal/imageio"
-	"heavytail/internal/sample"
 	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
@@ -238,11 +238,17 @@ func (s stepsPlan) sample(ctx context.Context, net *nn.Net, r recipe.Recipe, met
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "steps sample", i)
 	}
+	m, err := heavytail.New(net, r)
+	if err != nil {
+		return nil, err
+	}
+	o := heavytail.Options{Seeds: seeds, Method: method, Steps: steps, Batch: 16, Clip: heavytail.On}
 	if r.LIM == nil {
-		steps-- // the paper counts the levels of DLPM and DLIM
+		o.Steps--                         // the paper counts the levels of DLPM and DLIM
+		o.ConsistentStart = heavytail.Off // and its code starts so
 	}
 	var out []float32
-	err := sample.Run(ctx, net, r, sample.List(seeds), sample.Options{Method: method, Steps: steps, Batch: 16, Clip: true}, func(_ int, x []float32) error {
+	err = m.Stream(ctx, o, func(_ int, x []float32) error {
 		for _, v := range x {
 			out = append(out, max(-1, min(v, 1)))
 		}

@@ -6,10 +6,10 @@ import (
 	"math"
 	"slices"
 
+	"heavytail"
 	"heavytail/diffusion"
 	"heavytail/diffusion/rare"
 	"heavytail/internal/dmath"
-	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 )
@@ -148,12 +148,16 @@ func (z trainedSize) measure(ctx context.Context, w *Worker, g dimensionTarget, 
 	if err != nil {
 		return nil, err
 	}
-	way, err := sample.NewWay(fit, r, sample.Options{Batch: 256})
+	trained, err := heavytail.New(fit, r)
+	if err != nil {
+		return nil, err
+	}
+	way, err := trained.Way(heavytail.Options{Batch: 256})
 	if err != nil {
 		return nil, err
 	}
 	defer way.Close()
-	model := rare.Model{Dim: d, Noise: way.Noise, Map: way.Map}
+	model := way.Model
 	event := rare.Event{Value: normOf}
 	values, err := rare.Values(ctx, model, event, z.samples, mix(own))
 	if err != nil {

@@ -1,11 +1,11 @@
-package sample
+package heavytail
 
 import "heavytail/recipe"
 
-// CheckGiven returns an error, of the field Given, unless x is whole rows of finite
+// checkGiven returns an error, of the field Given, unless x is whole rows of finite
 // conditions of the recipe's model: any number or, if rows is not 0, one of them or one
 // for each of so many points.
-func CheckGiven(x []float64, rows int, r recipe.Recipe) error {
+func checkGiven(x []float64, rows int, r recipe.Recipe) error {
 	const field = "Given"
 	k := r.Data.Given.Len()
 	names := r.Data.Given.Names()

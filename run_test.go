@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -29,6 +29,7 @@ func of(t *testing.T, kind string) recipe.Recipe {
 	t.Helper()
 	r, err := recipe.Preset("toy")
 	require.NoError(t, err)
+	r.Data.Shape = []int{2}
 	if kind == "ddpm" {
 		r.Process.Alpha = 2
 		return r
@@ -39,15 +40,37 @@ func of(t *testing.T, kind string) recipe.Recipe {
 
 var kinds = append(recipe.Kinds(), "ddpm")
 
+// modelOf is New without its checks: these recipes are of other networks.
+func modelOf(net *nn.Net, r recipe.Recipe, more ...*nn.Net) *Model {
+	return &Model{net: net, recipe: r, more: more}
+}
+
+// stream is Stream without Resolve, so that points may be clipped.
+func (m *Model) stream(ctx context.Context, seeds []uint64, o Options, emit func(first int, x []float32) error) error {
+	o.Seeds, o.N = seeds, len(seeds)
+	return m.run(ctx, o, func(u *units, first int, x []float32) error {
+		y, err := u.samples32(first, x)
+		if err != nil {
+			return err
+		}
+		return emit(first, y)
+	})
+}
+
 func draw(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float32 {
 	t.Helper()
+	return drawOn(t, modelOf(net, r), seeds, o)
+}
+
+func drawOn(t *testing.T, m *Model, seeds []uint64, o Options) []float32 {
+	t.Helper()
 	var out []float32
-	err := Run(context.Background(), net, r, List(seeds), o, func(first int, x []float32) error {
-		require.Equal(t, len(out), 2*first)
+	per := count(m.Shape())
+	require.NoError(t, m.stream(t.Context(), seeds, o, func(first int, x []float32) error {
+		require.Equal(t, len(out), per*first)
 		out = append(out, x...)
 		return nil
-	})
-	require.NoError(t, err)
+	}))
 	return out
 }
 
@@ -58,7 +81,7 @@ func TestEveryMethodIsIndependentOfBatches(t *testing.T) {
 	seeds := []uint64{5, 6, 7, 8, 9}
 	for _, kind := range kinds {
 		r := of(t, kind)
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			o := Options{Method: method, Steps: 6, Batch: 5}
 			want := draw(t, net, r, seeds, o)
 			require.Len(t, want, 10)
@@ -67,27 +90,28 @@ func TestEveryMethodIsIndependentOfBatches(t *testing.T) {
 			numtest.SameBits(t, want[4:6], draw(t, net, r, seeds[2:3], o), kind+" "+method+" alone")
 			calls := 0
 			o.Step = func(first, left int, x []float32) error {
-				require.Equal(t, o.Moves(r)-calls, left)
+				require.Equal(t, modelOf(net, r).Moves(o)-calls, left)
 				if calls++; left == 0 {
 					numtest.SameBits(t, want[4:6], x, "the last state")
 				}
 				return nil
 			}
 			draw(t, net, r, seeds[2:3], o)
-			require.Equal(t, o.Moves(r)+1, calls, "%s %s", kind, method)
+			require.Equal(t, modelOf(net, r).Moves(o)+1, calls, "%s %s", kind, method)
 		}
 	}
 }
 
-// Run is the samplers of package diffusion, with the network behind them.
+// Sampling is the samplers of package diffusion, with the network behind them.
 func TestMethodsAreTheSamplers(t *testing.T) {
 	net := network(t)
 	seeds := []uint64{3, 4, 5}
-	raw, err := Denoiser(net, 3)
+	ws, err := net.NewWorkspace(3, 0, 0, false)
 	require.NoError(t, err)
+	raw := predict(net, ws, nil, nil)
 	ctx := context.Background()
 	r := of(t, recipe.TEDM)
-	D, err := Data(r, raw)
+	D, err := dataOf(r, raw)
 	require.NoError(t, err)
 	p := *r.EDM
 	p.SigmaMax, p.Rho = 20, 5
@@ -131,7 +155,7 @@ func TestClipHoldsEveryMethod(t *testing.T) {
 	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
 	for _, kind := range kinds {
 		r := of(t, kind)
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			bound := 1.0
 			switch method {
 			case "lim", "lim-mended", "lim-ode": // one Euler step of noise from the data
@@ -139,12 +163,12 @@ func TestClipHoldsEveryMethod(t *testing.T) {
 			case "flow": // half of Heun's last slope is that of the end itself
 				bound = 1.05
 			}
-			o := Options{Method: method, Steps: 40, Batch: 8, Clip: true}
+			o := Options{Method: method, Steps: 40, Batch: 8, Clip: On}
 			clipped := draw(t, net, r, seeds, o)
 			for _, v := range clipped {
 				require.LessOrEqual(t, math.Abs(float64(v)), bound+1e-3, "%s %s", kind, method)
 			}
-			o.Clip = false
+			o.Clip = Off
 			require.NotEqual(t, clipped, draw(t, net, r, seeds, o), "%s %s: the estimates were in range", kind, method)
 		}
 	}
@@ -157,11 +181,11 @@ func TestDefaults(t *testing.T) {
 	}{
 		recipe.DLPM: {"dlim", 24}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
 	} {
-		o := Options{}.Defaults(of(t, kind))
+		o := modelOf(network(t), of(t, kind)).defaults(Options{})
 		require.Equal(t, want.method, o.Method, kind)
 		require.Equal(t, want.steps, o.Steps, kind)
 	}
-	require.Equal(t, 64, Options{Method: "edm"}.Defaults(of(t, recipe.TFlow)).Steps)
+	require.Equal(t, 64, modelOf(network(t), of(t, recipe.TFlow)).defaults(Options{Method: "edm"}).Steps)
 }
 
 func TestImpossibleOptions(t *testing.T) {
@@ -193,7 +217,7 @@ func TestImpossibleOptions(t *testing.T) {
 		if c.o.Batch == 0 {
 			c.o.Batch = 1
 		}
-		err := Run(context.Background(), network(t), of(t, c.kind), List([]uint64{1}), c.o, func(int, []float32) error { return nil })
+		err := modelOf(network(t), of(t, c.kind)).stream(context.Background(), []uint64{1}, c.o, func(int, []float32) error { return nil })
 		require.ErrorContains(t, err, c.want, "%s %+v", c.kind, c.o)
 	}
 }

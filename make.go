@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func (o Options) chainOf(p diffusion.DLPM, levels int, s diffusion.Sampler[diffu
 	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return p.FromNetwork(net), nil }
 	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
 		return p.Through(net, levels, func(j int, x0 float64) float64 {
-			if o.Clip { // which the sampler does itself
+			if o.Clip == On { // which the sampler does itself
 				look(j, min(max(x0, -1), 1))
 			} else {
 				look(j, x0)
@@ -29,25 +29,25 @@ func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPMSampler{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPMSampler{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
 }
 
 func makeDLIMSDE(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
 }
 
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
-	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip, ConsistentStart: o.ConsistentStart, Edit: o.Edit})
+	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
 }
 
 // maxSteps lead through as many levels as package diffusion takes.
@@ -97,7 +97,7 @@ func (o Options) lim(s diffusion.LIMSampler) sampler {
 	}
 	return bind(s, func(net diffusion.Denoiser) (diffusion.Denoiser, error) {
 		den := p.FromScore(net)
-		if o.Clip {
+		if o.Clip == On {
 			den = p.Clamp(den, 1)
 		}
 		return den, nil
@@ -113,8 +113,8 @@ func (o Options) data(r recipe.Recipe, s func(p diffusion.EDM) dataSampler) (sam
 		return nil, err
 	}
 	return bind(s(p), func(net diffusion.Denoiser) (diffusion.DataDenoiser, error) {
-		D, err := Data(r, net)
-		if err == nil && o.Clip {
+		D, err := dataOf(r, net)
+		if err == nil && o.Clip == On {
 			D = D.Clamp(1)
 		}
 		return D, err
@@ -155,8 +155,8 @@ func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Flow != nil && (o.SigmaMin != 0 || o.SigmaMax != 0) || o.SigmaMin != 0 {
-		return nil, impossible("SigmaMin", o.SigmaMin, "none with method flow", "a range of levels σ with method flow; it runs from noise to the data: leave it out (a model of edm starts at sigma-max)")
+	if r.Flow != nil && o.SigmaMax != 0 {
+		return nil, impossible("SigmaMax", o.SigmaMax, "none of models of flow", "a highest level σ with a model of %s, which runs from noise to the data: leave it out (a model of edm starts there)", r.Noise())
 	}
 	if err := p.Validate(); err != nil { // of which the field takes the start
 		return nil, err
@@ -168,7 +168,7 @@ func makeFlow(o Options, r recipe.Recipe) (sampler, error) {
 	s := diffusion.FlowSampler{Process: f, Steps: o.Steps, Solver: diffusion.Solver(o.Solver), Start: start, Rho: o.Rho, Edit: o.Edit}
 	return bind(s, func(net diffusion.Denoiser) (diffusion.Velocity, error) {
 		_, _, v, err := o.field(r, net)
-		if err == nil && o.Clip {
+		if err == nil && o.Clip == On {
 			v = f.Clamp(v, 1)
 		}
 		return v, err

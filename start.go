@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"heavytail/diffusion"
-	"heavytail/nn"
 	"heavytail/recipe"
 )
 
-// deterministic are the methods whose samples are a function of the start, and how a
+// starts are the methods whose samples are a function of the start, and how a
 // start follows from the unit noise n: scale·n.
-var deterministic = map[string]func(o Options, r recipe.Recipe) (scale float64, err error){
+var starts = map[string]func(o Options, r recipe.Recipe) (scale float64, err error){
 	"dlim": chainStart, "dlim2": chainStart, "edm": dataStart, "dpm": dataStart, "flow": flowStart,
 	"lim-ode": func(o Options, r recipe.Recipe) (float64, error) {
 		return diffusion.LIMSampler{Process: *r.LIM, Steps: o.Steps}.StartLevel(), nil
@@ -46,42 +45,23 @@ func flowStart(o Options, r recipe.Recipe) (float64, error) {
 // the steps is small beside that of counting.
 var rareSteps = map[string]int{"dlim2": 50, "dlim": 200, "lim-ode": 200, "edm": 64, "flow": 64, "dpm": 64}
 
-// A Way is a deterministic sampler as a function of its noise.
-type Way struct {
-	Method string
-	Steps  int
-	Dim    int
-	Noise  diffusion.UnitNoise
-	// Map sets x, rows of unit noise, to samples in the units of the data.
-	Map  func(ctx context.Context, x []float64) error
-	free func()
-}
-
-// Close ends what the way holds of the memory.
-func (w Way) Close() { w.free() }
-
-// NewWay returns the way of the options' method, by default the one of second order
-// where there is one. Call Close when it is no longer used; one goroutine at a time
-// may use it. Samples have the class of Options.Label(0, 0) and
-// the conditions of Options.Given, one row.
-func NewWay(net *nn.Net, r recipe.Recipe, o Options) (*Way, error) {
+// deterministic returns o with its method, by default the one of second order where
+// there is one, and its steps, or an error if the method draws noise on the way.
+func (o Options) deterministic(r recipe.Recipe) (Options, error) {
+	all := methodsOf(r)
 	if o.Method == "" {
-		if o.Method = Default(r); slices.Contains(MethodsOf(r), "dlim2") {
+		if o.Method = defaultMethod(r); slices.Contains(all, "dlim2") {
 			o.Method = "dlim2"
 		}
 	}
-	if err := CheckGiven(o.Given, 1, r); err != nil {
-		return nil, err
-	}
-	start, ok := deterministic[o.Method]
-	if fits := slices.Contains(MethodsOf(r), o.Method); !ok || !fits || o.Eta != 0 || o.Churn.S != 0 {
+	if starts[o.Method] == nil || !slices.Contains(all, o.Method) || o.Eta != 0 || o.Churn.S != 0 {
 		var of []string
-		for _, name := range MethodsOf(r) {
-			if deterministic[name] != nil {
+		for _, name := range all {
+			if starts[name] != nil {
 				of = append(of, name)
 			}
 		}
-		return nil, impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q adds noise on the way, or is not of %s; want %s, without eta and churn", o.Method, r.Noise(), strings.Join(of, ", "))
+		return o, impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q adds noise on the way, or is not of %s; want %s, without eta and churn", o.Method, r.Noise(), strings.Join(of, ", "))
 	}
 	if o.Steps == 0 && !r.Process.IntegerTime {
 		o.Steps = rareSteps[o.Method]
@@ -92,33 +72,7 @@ func NewWay(net *nn.Net, r recipe.Recipe, o Options) (*Way, error) {
 			o.Steps = fewer(r, o.Steps, 2)
 		}
 	}
-	o.ConsistentStart = false // which is drawn from the chain's own factors
-	if o = o.Defaults(r); o.Edit != nil || o.PublishedStart {
-		return nil, impossible("Edit", true, "none", "an edit or a published start: leave it out, for the start is given")
-	}
-	if err := o.Validate(r); err != nil {
-		return nil, err
-	}
-	d := count(o.Shape(net))
-	w := &Way{Method: o.Method, Steps: o.Steps, Dim: d, Noise: o.unitNoise(r, d)}
-	scale, err := start(o, r)
-	if err != nil {
-		return nil, err
-	}
-	work, err := newWorker(net, r, o, units{data: &r.Data, d: d}, o.Batch)
-	if err != nil {
-		return nil, err
-	}
-	w.free = work.free
-	w.Map = func(ctx context.Context, x []float64) error {
-		for first := 0; first < len(x); first += o.Batch * d {
-			if err := work.from(ctx, x[first:min(first+o.Batch*d, len(x))], scale); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return w, nil
+	return o, nil
 }
 
 // unitNoise is the law of the method's noise.
@@ -149,7 +103,7 @@ func (w *worker) from(ctx context.Context, x []float64, scale float64) error {
 	state := w.x()
 	o := w.opt
 	den := w.denoiser(0, w.part)
-	s, err := o.sampler(w.recipe)
+	s, err := o.sampler(w.model.recipe)
 	if err != nil {
 		return err
 	}
@@ -165,7 +119,7 @@ func (w *worker) from(ctx context.Context, x []float64, scale float64) error {
 	copy(x, w.units.float64s(state))
 	for j, v := range x {
 		if v-v != 0 {
-			return fmt.Errorf("a sample has the value %v: use more steps, or check the model's weights", x[j])
+			return fmt.Errorf("heavytail: a sample has the value %v: use more steps, or check the model's weights", x[j])
 		}
 	}
 	return nil

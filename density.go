@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -6,41 +6,40 @@ import (
 	"math"
 
 	"heavytail/diffusion"
+	"heavytail/internal/sample"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
 )
 
-// DensitySteps is the number of steps of a log-density where none is given, as many as
+// densitySteps is the number of steps of a log-density where none is given, as many as
 // the tails of Student-t noise need for the second digit of ln p.
-const DensitySteps = 128
+const densitySteps = 128
 
 // densityBatch is how many values the points have that are computed at a time.
 const densityBatch = 4096
 
-// Density returns ln p of the points x, one after the other in the units of the data,
+// logDensity returns ln p of the points x, one after the other in the units of the data,
 // of class label (negative: none) and given conditions, one row or one for each, under
 // the network's ODE.
-func Density(ctx context.Context, net *nn.Net, r recipe.Recipe, s diffusion.Density, label int, given, x []float64) ([]diffusion.LogDensity, error) {
+func (m *Model) logDensity(ctx context.Context, s diffusion.Density, label int, given, x []float64) ([]diffusion.LogDensity, error) {
+	net, r := m.net, m.recipe
 	if s.Steps == 0 {
-		s.Steps = fewer(r, DensitySteps+1, 1) - 1 // on one level more
+		s.Steps = fewer(r, densitySteps+1, 1) - 1 // on one level more
 	}
 	d := count(r.Data.Shape)
-	if err := CheckGiven(given, len(x)/d, r); err != nil {
+	if err := checkGiven(given, len(x)/d, r); err != nil {
 		return nil, err
 	}
 	cond := Options{Given: given}
 	batch := max(1, densityBatch/d)
 	batch = min(batch, max(1, len(x)/d))
-	h, w := 0, 0
-	if len(r.Data.Shape) == 3 {
-		h, w = r.Data.Shape[0], r.Data.Shape[1]
-	}
+	h, w := m.size(Options{})
 	own, shared, err := net.Memory(batch, h, w, true)
 	if err != nil {
 		return nil, err
 	}
-	free, err := Hold(net, own, shared, fmt.Sprintf("the gradients of %d samples", batch))
+	free, err := sample.Hold(net, own, shared, fmt.Sprintf("the gradients of %d samples", batch))
 	if err != nil {
 		return nil, err
 	}
@@ -100,20 +99,22 @@ func standard(r recipe.Recipe, x []float64, d int) (z, volume []float64, err err
 			return nil, nil, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", i%d)
 		}
 		if seen := float32(z[i]); seen-seen != 0 {
-			return nil, nil, &Beyond{Point: i / d, Value: i % d, X: v}
+			return nil, nil, &BeyondError{Point: i / d, Value: i % d, X: v}
 		}
 		volume[i/d] += slope
 	}
 	return z, volume, nil
 }
 
-// A Beyond says that a value of a point is beyond float32 as the network sees it.
-type Beyond struct {
-	Point, Value int // their numbers
-	X            float64
+// A BeyondError is the error of LogDensity for a value of a point that is beyond
+// float32 as the network sees it.
+type BeyondError struct {
+	Point, Value int     // the number of the point, and of the value in it
+	X            float64 // the value, in the units of the data
 }
 
-func (e *Beyond) Error() string {
+// Error says which value it is.
+func (e *BeyondError) Error() string {
 	return fmt.Sprintf("value %d of point %d is %v, which is beyond float32 as the network sees it: leave the point out", e.Value, e.Point, e.X)
 }
 

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/numtest"
-	"heavytail/nn"
 )
 
 // Samples of several devices have the bytes of one, for every kind of process, in any
@@ -24,9 +23,10 @@ func TestSeveralDevices(t *testing.T) {
 		want := draw(t, net, r, seeds, o)
 		for devices := 2; devices <= 3; devices++ {
 			for _, batch := range []int{1, 2, 100} {
-				o.Batch, o.More = batch, nil
+				m := modelOf(net, r)
+				o.Batch = batch
 				for range devices - 1 {
-					o.More = append(o.More, network(t))
+					m.more = append(m.more, network(t))
 				}
 				seen, inside, values := map[[2]int]bool{}, atomic.Int32{}, 0
 				o.Step = func(first, left int, x []float32) error {
@@ -39,8 +39,8 @@ func TestSeveralDevices(t *testing.T) {
 					inside.Add(-1)
 					return nil
 				}
-				numtest.SameBits(t, want, draw(t, net, r, seeds, o), kind)
-				require.Equal(t, 2*len(seeds)*(o.Moves(r)+1), values)
+				numtest.SameBits(t, want, drawOn(t, m, seeds, o), kind)
+				require.Equal(t, 2*len(seeds)*(modelOf(net, r).Moves(o)+1), values)
 			}
 		}
 	}
@@ -49,15 +49,15 @@ func TestSeveralDevices(t *testing.T) {
 // Several devices take part where there are samples for them, whatever the batch.
 func TestDevicesTakePart(t *testing.T) {
 	firsts := map[int]bool{}
-	o := Options{Steps: 2, Batch: 32, More: []*nn.Net{network(t)}, Step: func(first, _ int, _ []float32) error {
+	o := Options{Steps: 2, Batch: 32, Step: func(first, _ int, _ []float32) error {
 		firsts[first] = true
 		return nil
 	}}
-	draw(t, network(t), of(t, "edm"), []uint64{1, 2, 3}, o)
+	drawOn(t, modelOf(network(t), of(t, "edm"), network(t)), []uint64{1, 2, 3}, o)
 	require.Equal(t, map[int]bool{0: true, 2: true}, firsts)
 }
 
-// An error on one device ends all of them and is what Run returns; a panic is the
+// An error on one device ends all of them and is what Stream returns; a panic is the
 // caller's.
 func TestDeviceFails(t *testing.T) {
 	broken := network(t)
@@ -65,23 +65,23 @@ func TestDeviceFails(t *testing.T) {
 		broken.Params().Flat.Data()[i] = float32(math.NaN())
 	}
 	broken.Params().Touch()
-	o := Options{Batch: 1, More: []*nn.Net{broken}}
 	emitted := 0
-	err := Run(t.Context(), network(t), of(t, "edm"), List{1, 2, 3, 4}, o, func(int, []float32) error { emitted++; return nil })
+	err := modelOf(network(t), of(t, "edm"), broken).stream(t.Context(), []uint64{1, 2, 3, 4}, Options{Batch: 1}, func(int, []float32) error { emitted++; return nil })
 	require.ErrorContains(t, err, "finite")
 	require.Zero(t, emitted)
 
 	stop := errors.New("stop")
-	o = Options{Batch: 1, More: []*nn.Net{network(t)}, Step: func(first, left int, _ []float32) error {
+	m := modelOf(network(t), of(t, "edm"), network(t))
+	o := Options{Batch: 1, Step: func(first, left int, _ []float32) error {
 		if first == 1 {
 			return stop
 		}
 		return nil
 	}}
-	require.ErrorIs(t, Run(t.Context(), network(t), of(t, "edm"), List{1, 2}, o, nil), stop)
+	require.ErrorIs(t, m.stream(t.Context(), []uint64{1, 2}, o, nil), stop)
 	o.Step = func(int, int, []float32) error { panic("mine") }
-	require.PanicsWithValue(t, "mine", func() { _ = Run(t.Context(), network(t), of(t, "edm"), List{1, 2}, o, nil) })
+	require.PanicsWithValue(t, "mine", func() { _ = m.stream(t.Context(), []uint64{1, 2}, o, nil) })
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Step = func(int, int, []float32) error { cancel(); return nil }
-	require.ErrorIs(t, Run(ctx, network(t), of(t, "edm"), List{1, 2}, o, nil), context.Canceled)
+	require.ErrorIs(t, m.stream(ctx, []uint64{1, 2}, o, nil), context.Canceled)
 }

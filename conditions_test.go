@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -22,16 +22,16 @@ func TestDensityOfManyConditions(t *testing.T) {
 	numtest.NewRand(3).Fill(net.Params().Flat.Data(), 0.3)
 	net.Params().Touch()
 	r := of(t, recipe.EDM)
-	r.Data.Shape, r.Data.Given = []int{2}, &recipe.Given{Select: []string{"c"}}
+	r.Data.Given = &recipe.Given{Select: []string{"c"}}
 	const n = densityBatch/2 + 3
 	s := diffusion.Density{Steps: 1}
 	given := make([]float64, n)
 	given[0], given[n-2] = 5, -3
 	x := slices.Repeat([]float64{1, 2}, n)
-	all, err := Density(context.Background(), net, r, s, -1, given, x)
+	all, err := modelOf(net, r).logDensity(context.Background(), s, -1, given, x)
 	require.NoError(t, err)
 	for _, i := range []int{0, 1, n - 3, n - 2, n - 1} {
-		one, err := Density(context.Background(), net, r, s, -1, given[i:i+1], x[:2])
+		one, err := modelOf(net, r).logDensity(context.Background(), s, -1, given[i:i+1], x[:2])
 		require.NoError(t, err)
 		require.Equal(t, one[0], all[i], i)
 	}

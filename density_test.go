@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -18,16 +18,16 @@ func TestWayIsTheSampler(t *testing.T) {
 	net := network(t)
 	for _, kind := range kinds {
 		r := of(t, kind)
-		r.Data.Shape = []int{2}
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			o := Options{Method: method, Batch: 2, Steps: 5}
-			w, err := NewWay(net, r, o)
-			if deterministic[method] == nil {
+			w, err := modelOf(net, r).Way(o)
+			if starts[method] == nil {
 				require.ErrorContains(t, err, method)
 				continue
 			}
 			require.NoError(t, err, "%s %s", kind, method)
 			seeds := []uint64{3, 4, 5}
+			o.ConsistentStart = Off
 			want := draw(t, net, r, seeds, o)
 			x := make([]float64, 2*len(seeds))
 			for i, s := range seeds {
@@ -52,15 +52,14 @@ func TestDensityIsThatOfTheSampler(t *testing.T) {
 	}
 	for _, kind := range kinds {
 		r := of(t, kind)
-		r.Data.Shape = []int{2}
 		r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: []float64{5, -3}, Scale: []float64{0.5, 20}}
 		r.Data.Transform = transforms[kind]
-		method := Default(r)
+		method := defaultMethod(r)
 		if kind == recipe.DLPM || kind == "ddpm" {
 			method = "dlim2"
 		}
 		steps := 200
-		w, err := NewWay(net, r, Options{Method: method, Batch: 8, Steps: steps})
+		w, err := modelOf(net, r).Way(Options{Method: method, Batch: 8, Steps: steps})
 		require.NoError(t, err)
 		const h = 0.02
 		n := []float64{0.4, -0.9}
@@ -70,20 +69,19 @@ func TestDensityIsThatOfTheSampler(t *testing.T) {
 		slope := func(column, value int) float64 { return (x[2+4*column+value] - x[4+4*column+value]) / (2 * h) }
 		det := slope(0, 0)*slope(1, 1) - slope(0, 1)*slope(1, 0)
 		want := w.Noise.LogDensity(n) - math.Log(math.Abs(det))
-		got, err := Density(context.Background(), net, r, diffusion.Density{Steps: 2 * steps}, -1, nil, x[:2])
+		got, err := modelOf(net, r).logDensity(context.Background(), diffusion.Density{Steps: 2 * steps}, -1, nil, x[:2])
 		require.NoError(t, err)
 		// float32 states in the differences, 1e-6/h, their h², and both ODEs' errors
 		require.InDelta(t, want, got[0].Value, 0.02, kind)
-		exact, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20}, -1, nil, x[:2])
+		exact, err := modelOf(net, r).logDensity(context.Background(), diffusion.Density{Steps: 20}, -1, nil, x[:2])
 		require.NoError(t, err)
-		rough, err := Density(context.Background(), net, r, diffusion.Density{Steps: 20, Probes: 64}, -1, nil, x[:2])
+		rough, err := modelOf(net, r).logDensity(context.Background(), diffusion.Density{Steps: 20, Probes: 64}, -1, nil, x[:2])
 		require.NoError(t, err)
 		require.InDelta(t, exact[0].Value, rough[0].Value, 4*rough[0].Error, kind)
 		require.Positive(t, rough[0].Error)
 	}
 	r := of(t, recipe.TEDM)
-	r.Data.Shape = []int{2}
 	r.Data.Scaling = &recipe.Scaling{Kind: recipe.Robust, Center: []float64{5, -3}, Scale: []float64{0.5, 0}}
-	_, err := Density(context.Background(), net, r, diffusion.Density{}, -1, nil, []float64{5, -3})
+	_, err := modelOf(net, r).logDensity(context.Background(), diffusion.Density{}, -1, nil, []float64{5, -3})
 	require.ErrorContains(t, err, "column 1")
 }

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -6,22 +6,22 @@ import (
 	"sync"
 
 	"heavytail/diffusion"
+	"heavytail/internal/sample"
 	"heavytail/nn"
-	"heavytail/recipe"
 )
 
 // A worker draws batches with the network of one device.
 type worker struct {
-	net    *nn.Net
-	ws     *nn.Workspace
-	recipe recipe.Recipe
-	opt    Options
-	units  *units
-	buf    []float32
-	seen   *estimates
-	ids    []uint64
-	given  []float32
-	free   func() // ends what Hold counts
+	model *Model
+	net   *nn.Net // of the model, on this device
+	ws    *nn.Workspace
+	opt   Options
+	units *units
+	buf   []float32
+	seen  *estimates
+	ids   []uint64
+	given []float32
+	free  func() // ends what hold counts
 
 	first int      // the batch in hand: samples first, first+1, …
 	part  []uint64 // of these seeds
@@ -30,21 +30,31 @@ type worker struct {
 // newWorker takes the memory for batches of so many samples, or says that there is
 // not so much where net computes, beside that of other runs. Call free when it is
 // no longer used.
-func newWorker(net *nn.Net, r recipe.Recipe, o Options, u units, batch int) (*worker, error) {
-	own, shared, err := memory(net, r, o, batch)
+func (m *Model) newWorker(net *nn.Net, o Options, u units, batch int) (*worker, error) {
+	held, shared, err := m.memory(net, o, batch)
 	if err != nil {
 		return nil, err
 	}
-	free, err := Hold(net, own, shared, fmt.Sprintf("a batch of %d samples of %v", batch, o.Shape(net)))
+	free, err := sample.Hold(net, held, shared, fmt.Sprintf("a batch of %d samples of %v", batch, m.SampleShape(o)))
 	if err != nil {
-		return nil, err
+		return nil, own(err)
 	}
-	ws, err := net.NewWorkspace(batch, o.Height, o.Width, false)
+	height, width := m.size(o)
+	ws, err := net.NewWorkspace(batch, height, width, false)
 	if err != nil {
 		free()
 		return nil, err
 	}
-	return &worker{free: free, net: net, ws: ws, recipe: r, opt: o, units: &u, buf: make([]float32, batch*u.d), seen: o.newEstimates(batch * u.d), ids: make([]uint64, batch)}, nil
+	return &worker{free: free, model: m, net: net, ws: ws, opt: o, units: &u, buf: make([]float32, batch*u.d), seen: o.newEstimates(batch * u.d), ids: make([]uint64, batch)}, nil
+}
+
+// take makes the samples first, first+1, …, n of them, the batch in hand, and returns n.
+func (w *worker) take(first, n int) int {
+	w.first, w.part = first, w.ids[:n]
+	for i := range w.part {
+		w.part[i] = w.opt.SeedOf(first + i)
+	}
+	return n
 }
 
 // x is the states of the batch in hand.
@@ -55,7 +65,7 @@ func (w *worker) draw(ctx context.Context) error {
 	o, x := w.opt, w.x()
 	den := w.denoiser(w.first, w.part)
 	o.Edit = portion(o.Edit, w.first, len(w.part), w.units.d)
-	for t, err := range o.trajectory(ctx, w.recipe, den, w.seen.begin(o.Edit), x, w.part) {
+	for t, err := range o.trajectory(ctx, w.model.recipe, den, w.seen.begin(o.Edit), x, w.part) {
 		if err == nil {
 			err = o.step(w.units, w.first, t, w.seen.show(t, x))
 		}
@@ -69,20 +79,16 @@ func (w *worker) draw(ctx context.Context) error {
 // denoiser is the network for the samples first, … of the given seeds.
 func (w *worker) denoiser(first int, seeds []uint64) diffusion.Denoiser {
 	o := w.opt
-	w.given = o.conditions(w.given, w.recipe, first, len(seeds))
-	den := predict(w.net, w.ws, o.labels(first, seeds), w.given)
+	w.given = o.conditions(w.given, w.model.recipe, first, len(seeds))
+	den := predict(w.net, w.ws, w.model.labels(o, first, seeds), w.given)
 	if o.guided() {
 		den = diffusion.Guide(den, predict(w.net, w.ws, nil, w.given), o.Guidance)
 	}
 	return den
 }
 
-// inTurns returns o with one call of Step or Step64 at a time, if there are several
-// batches at a time.
+// inTurns returns o with one call of Step or Step64 at a time.
 func (o Options) inTurns() Options {
-	if len(o.More) == 0 {
-		return o
-	}
 	var mu sync.Mutex
 	step, step64 := o.Step, o.Step64
 	if step != nil {

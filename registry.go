@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -12,18 +12,47 @@ import (
 	"heavytail/recipe"
 )
 
-// A method is a sampler of package diffusion by its name, and everything that
-// the library and the command know about it: to add one is to add a row.
-type method struct {
-	name  string
-	about string // a word or two for the help; empty: its name says it
+// A Method is a sampler of package diffusion by the name that Options.Method has, and
+// everything that the library and the command know about it. Methods lists them; the
+// zero value is none of them.
+type Method struct {
+	Name  string // as Options.Method takes it
+	About string // a word or two that tell it from the others; empty: its name does
+
+	// To add a method is to add a row of these to methods.
 	of    family // the models that drive it
 	kinds string // the kinds of process whose models are drawn with it where none is named
 	steps func(r recipe.Recipe) int
-	uses  string // which settings it has
+	uses  string // the fields of Options, Settings and Edit that not every method has
 	make  func(o Options, r recipe.Recipe) (sampler, error)
 	bytes func(o Options, r recipe.Recipe, d int) int64 // of memory for a sample of d values, besides the sample
 }
+
+// Models says in words which models drive the method.
+func (m Method) Models() string { return m.of.models }
+
+// Fits reports whether models of a recipe drive the method.
+func (m Method) Fits(r Recipe) bool { return m.of.fits(r) }
+
+// DefaultOf lists the kinds of process (recipe.Kinds) whose models are drawn with the
+// method where none is named.
+func (m Method) DefaultOf() []string { return strings.Fields(m.kinds) }
+
+// Steps returns the number of steps that the method makes with models of a recipe where
+// none is given.
+func (m Method) Steps(r Recipe) int { return m.steps(r) }
+
+// Settings lists what the method has of the fields that not every method has, by the
+// names of the fields of Options, Settings and Edit, such as Eta, ConsistentStart or
+// Resample.
+func (m Method) Settings() []string { return strings.Fields(m.uses) }
+
+// has tells whether the method has a setting.
+func (m Method) has(setting string) bool { return slices.Contains(m.Settings(), setting) }
+
+// Methods lists the samplers of all models, in the order of docs/methods.md; those of a
+// model are Model.Methods.
+func Methods() []Method { return slices.Clone(methods) }
 
 // A family is what models have in common that drive the same samplers.
 type family struct {
@@ -53,19 +82,19 @@ var (
 const tailSteps = 64
 
 // methods are the registry, in the order in which it is listed.
-var methods = []method{
-	{"dlpm", "stochastic", levy, "", moves(99), "clamp-a start resample", makeDLPM, chainBytes},
-	{"dlim", "few steps", levy, "dlpm", moves(24), "eta clamp-a start resample", makeDLIM, chainBytes},
-	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "clamp-a start resample", makeDLIMSDE, chainBytes},
-	{"dlim2", "second order", levyBetween, "", pairs(12), "clamp-a start resample", makeDLIM2, dlim2Bytes},
-	{"lim", "SDE", ito, "", number(100), "clamp-a lim", makeLIM, perValue(4)},
-	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "clamp-a lim", makeLIMMended, perValue(4)},
-	{"lim-ode", "", ito, "lim", number(50), "clamp-a lim", makeLIMODE, perValue(4)},
-	{"edm", "Heun", clean, "edm tedm", edmSteps, "solver churn sigma rho resample", makeEDM, dataBytes(16)},
-	{"tedm-ancestral", "", clean, "", number(64), "sigma rho drop-factor resample", makeAncestral, dataBytes(0)},
-	{"tedm-sde", "", clean, "", number(128), "sigma rho nu-coeff", makeSDE, dataBytes(0)},
-	{"dpm", "DPM-Solver++", clean, "", number(20), "sigma rho", makeDPM, dataBytes(8)},
-	{"flow", "", clean, "flow tflow", number(25), "solver sigma rho", makeFlow, flowBytes},
+var methods = []Method{
+	{"dlpm", "stochastic", levy, "", moves(99), "ClampA ConsistentStart Resample", makeDLPM, chainBytes},
+	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Resample", makeDLIM, chainBytes},
+	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Resample", makeDLIMSDE, chainBytes},
+	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Resample", makeDLIM2, dlim2Bytes},
+	{"lim", "SDE", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIM, perValue(4)},
+	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIMMended, perValue(4)},
+	{"lim-ode", "", ito, "lim", number(50), "ClampA LIMClamps PublishedStart", makeLIMODE, perValue(4)},
+	{"edm", "Heun", clean, "edm tedm", edmSteps, "Solver Churn SigmaMin SigmaMax Rho Resample", makeEDM, dataBytes(16)},
+	{"tedm-ancestral", "", clean, "", number(64), "SigmaMin SigmaMax Rho DropFactor Resample", makeAncestral, dataBytes(0)},
+	{"tedm-sde", "", clean, "", number(128), "SigmaMin SigmaMax Rho NuCoeff Constant", makeSDE, dataBytes(0)},
+	{"dpm", "DPM-Solver++", clean, "", number(20), "SigmaMin SigmaMax Rho", makeDPM, dataBytes(8)},
+	{"flow", "", clean, "flow tflow", number(25), "Solver SigmaMax Rho", makeFlow, flowBytes},
 }
 
 // Default numbers of steps.
@@ -202,79 +231,54 @@ func rounded[T float32 | float64](x []float32, wide []T, steps iter.Seq2[int, er
 }
 
 // find returns the method of a name.
-func find(name string) (method, bool) {
-	i := slices.IndexFunc(methods, func(m method) bool { return m.name == name })
+func find(name string) (Method, bool) {
+	i := slices.IndexFunc(methods, func(m Method) bool { return m.Name == name })
 	if i < 0 {
-		return method{}, false
+		return Method{}, false
 	}
 	return methods[i], true
 }
 
-// MethodsOf lists the samplers that a network of the recipe's process drives.
-func MethodsOf(r recipe.Recipe) []string {
+// methodsOf lists the samplers that a network of the recipe's process drives.
+func methodsOf(r recipe.Recipe) []string {
 	var out []string
 	for _, m := range methods {
 		if m.of.fits(r) {
-			out = append(out, m.name)
+			out = append(out, m.Name)
 		}
 	}
 	return out
 }
 
-// Owners lists the methods that have a setting.
-func Owners(setting string) []string {
+// owners names the methods that have a setting.
+func owners(setting string) string {
 	var out []string
 	for _, m := range methods {
 		if m.has(setting) {
-			out = append(out, m.name)
+			out = append(out, m.Name)
 		}
 	}
-	return out
+	return strings.Join(out, ", ")
 }
 
-// Has tells whether a method has a setting.
-func Has(name, setting string) bool { return slices.Contains(Owners(setting), name) }
-
-func (m method) has(setting string) bool { return slices.Contains(strings.Fields(m.uses), setting) }
-
-// Default returns the method that a recipe's models are sampled with where none
+// defaultMethod returns the method that a recipe's models are sampled with where none
 // is named: of few steps.
-func Default(r recipe.Recipe) string {
+func defaultMethod(r recipe.Recipe) string {
 	for _, m := range methods {
-		if slices.Contains(strings.Fields(m.kinds), r.Kind()) {
-			return m.name
+		if slices.Contains(m.DefaultOf(), r.Kind()) {
+			return m.Name
 		}
 	}
-	panic("sample: no method for models of " + r.Kind()) // TestRegistry looks at all kinds
+	panic("heavytail: no method for models of " + r.Kind()) // TestRegistry looks at all kinds
 }
 
-// MethodsHelp says in a line which methods there are, for which models.
-func MethodsHelp() string {
-	var parts, defaults []string
-	for i, m := range methods {
-		text := m.name
-		if m.about != "" {
-			text += " (" + m.about + ")"
-		}
-		if m.kinds != "" {
-			defaults = append(defaults, m.name)
-		}
-		if i == 0 || methods[i-1].of.models != m.of.models {
-			parts = append(parts, "of "+m.of.models+" models "+text)
-			continue
-		}
-		parts[len(parts)-1] += ", " + text
+// defaultSteps returns the number of steps of a method where none is given; 0 if
+// there is no such method.
+func defaultSteps(name string, r recipe.Recipe) int {
+	if m, ok := find(name); ok {
+		return m.steps(r)
 	}
-	return strings.Join(parts, "; ") + " (empty: " + strings.Join(defaults, ", ") + ")"
-}
-
-// StepsHelp says in a line how many steps the methods make where none are given.
-func StepsHelp() string {
-	var parts []string
-	for _, m := range methods {
-		parts = append(parts, fmt.Sprintf("%s %d", m.name, m.steps(recipe.Recipe{})))
-	}
-	return strings.Join(parts, ", ")
+	return 0
 }
 
 // Memory of the samplers.
@@ -290,7 +294,7 @@ func chainBytes(o Options, r recipe.Recipe, d int) int64 {
 		per += 4
 	}
 	sums := int64(0)
-	if w := int64(d); o.Method == "dlpm" || o.ConsistentStart {
+	if w := int64(d); o.Method == "dlpm" || o.ConsistentStart != Off {
 		if r.Process.Isotropic || r.Process.Alpha == 2 {
 			w = 1
 		}

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -23,33 +24,34 @@ var update = flag.Bool("update", false, "write the tables of the documents anew"
 func TestRegistry(t *testing.T) {
 	for _, kind := range kinds {
 		r := of(t, kind)
-		owners := 0
+		defaults := 0
 		for _, m := range methods {
-			if slices.Contains(strings.Fields(m.kinds), r.Kind()) {
-				owners++
+			if slices.Contains(m.DefaultOf(), r.Kind()) {
+				defaults++
 			}
 		}
-		require.Equal(t, 1, owners, kind)
-		require.Contains(t, MethodsOf(r), Default(r), kind)
+		require.Equal(t, 1, defaults, kind)
+		require.Contains(t, methodsOf(r), defaultMethod(r), kind)
 	}
-	known := []string{"start", "resample"} // of Options
+	known := []string{"ConsistentStart", "Resample"} // of Options and Edit
 	for _, s := range (Settings{}).given() {
-		known = append(known, s.name)
+		known = append(known, s.field)
 	}
 	for i, m := range methods {
-		require.Equal(t, i, slices.IndexFunc(methods, func(o method) bool { return o.name == m.name }), "two of a name")
-		require.Subset(t, known, strings.Fields(m.uses), m.name)
+		require.Equal(t, i, slices.IndexFunc(methods, func(o Method) bool { return o.Name == m.Name }), "two of a name")
+		require.Subset(t, known, m.Settings(), m.Name)
 		fits := 0
 		for _, kind := range kinds {
 			if r := of(t, kind); m.of.fits(r) {
 				fits++
-				require.NoError(t, Options{Method: m.name, Batch: 1}.Validate(r), "%s %s", m.name, kind)
+				_, err := modelOf(network(t), r).Resolve(Options{Method: m.Name})
+				require.NoError(t, err, "%s %s", m.Name, kind)
 			}
 		}
-		require.NotZero(t, fits, m.name)
+		require.NotZero(t, fits, m.Name)
 	}
 	for _, name := range known {
-		require.NotEmpty(t, Owners(name), "a setting of no method: %s", name)
+		require.NotEmpty(t, owners(name), "a setting of no method: %s", name)
 	}
 }
 
@@ -57,10 +59,9 @@ func TestRegistry(t *testing.T) {
 func TestEvaluations(t *testing.T) {
 	for _, kind := range kinds {
 		net, r := classes(t, kind)
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			for _, guidance := range []float64{0, 3} {
-				o := Options{Method: method, Steps: 4, Batch: 1, Guidance: guidance, Label: func(int, uint64) int { return 1 }}
-				require.NoError(t, o.Validate(r))
+				o := Options{Method: method, Steps: 4, Batch: 1, Guidance: guidance, Classes: []int{1}}
 				ws, err := net.NewWorkspace(1, 0, 0, false)
 				require.NoError(t, err)
 				calls := 0
@@ -78,7 +79,7 @@ func TestEvaluations(t *testing.T) {
 				for _, err := range o.trajectory(t.Context(), r, f, nil, make([]float32, 16), []uint64{3}) {
 					require.NoError(t, err)
 				}
-				require.Equal(t, o.Evaluations(r), calls, "%s %s guidance %v", kind, method, guidance)
+				require.Equal(t, modelOf(net, r).Evaluations(o), calls, "%s %s guidance %v", kind, method, guidance)
 			}
 		}
 	}
@@ -87,18 +88,30 @@ func TestEvaluations(t *testing.T) {
 // The tables of the documents are those of the registry. With -update they are
 // written anew.
 func TestTables(t *testing.T) {
-	const docs, readme = "../../docs/methods.md", "../../README.md"
+	const docs, readme = "docs/methods.md", "README.md"
 	head := "| `-method` | type of package diffusion | asks for | evaluations in N steps | models | steps by default | settings |"
 	replace(t, docs, head, append([]string{head, "|---|---|---|---|---|---|---|"}, rows(t)...))
 	var names []string
 	for _, m := range methods {
-		names = append(names, "`"+m.name+"`")
+		names = append(names, "`"+m.Name+"`")
 	}
 	replace(t, readme, "| samplers |", []string{"| samplers | " + strings.Join(names, ", ") + " |"})
 }
 
-// flags are the names of settings on the command line where they differ.
-var flags = map[string]string{"sigma": "-sigma-min -sigma-max", "nu-coeff": "-nu-coeff", "start": "-independent-start", "lim": ""}
+// flagless are settings that the command has no flags for.
+var flagless = []string{"Constant", "LIMClamps", "PublishedStart"}
+
+// flagOf is the flag of a setting: ClampA is -clamp-a.
+func flagOf(setting string) string {
+	var b strings.Builder
+	for i, c := range setting {
+		if i > 0 && unicode.IsUpper(c) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return "-" + b.String()
+}
 
 func rows(t *testing.T) []string {
 	var out []string
@@ -112,11 +125,11 @@ func rows(t *testing.T) []string {
 				continue
 			}
 			fits = append(fits, kind)
-			o := Options{Method: m.name, Batch: 1}.Defaults(r)
+			o := modelOf(network(t), r).defaults(Options{Method: m.Name})
 			s, err := m.make(o, r)
 			require.NoError(t, err)
 			typed, asks, cost = s.goType(), s.asks(), evaluationsIn(t, o, r, cost)
-			require.Equal(t, o.Steps, s.Moves(), m.name)
+			require.Equal(t, o.Steps, s.Moves(), m.Name)
 			text := fmt.Sprintf("%d: %d evaluations", o.Steps, s.Evaluations())
 			if same[text] == nil {
 				steps = append(steps, text)
@@ -129,14 +142,12 @@ func rows(t *testing.T) []string {
 			}
 		}
 		var uses []string
-		for _, name := range strings.Fields(m.uses) {
-			f, ok := flags[name]
-			if !ok {
-				f = "-" + name
+		for _, name := range m.Settings() {
+			if !slices.Contains(flagless, name) {
+				uses = append(uses, flagOf(name))
 			}
-			uses = append(uses, strings.Fields(f)...)
 		}
-		out = append(out, fmt.Sprintf("| `%s` | `%s` | `%s` | %s | %s | %s | %s |", m.name, strings.TrimPrefix(typed, "diffusion."), asks, cost,
+		out = append(out, fmt.Sprintf("| `%s` | `%s` | `%s` | %s | %s | %s | %s |", m.Name, strings.TrimPrefix(typed, "diffusion."), asks, cost,
 			strings.Join(fits, ", "), strings.Join(steps, "; "), strings.Join(uses, " ")))
 	}
 	return out
@@ -148,7 +159,7 @@ func evaluationsIn(t *testing.T, o Options, r recipe.Recipe, was string) string 
 	t.Helper()
 	count := func(n int) int {
 		o.Steps = n
-		return o.Evaluations(r)
+		return modelOf(network(t), r).Evaluations(o)
 	}
 	each := count(11) - count(10)
 	rest := count(10) - 10*each
@@ -182,7 +193,7 @@ func replace(t *testing.T, path, head string, table []string) {
 		}
 	}
 	if !*update {
-		require.Equal(t, table, lines[first:end], "%s: run go test ./internal/sample -run TestTables -update", path)
+		require.Equal(t, table, lines[first:end], "%s: run go test . -run TestTables -update", path)
 		return
 	}
 	lines = slices.Replace(lines, first, end, table...)

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"math"
@@ -23,20 +23,8 @@ func classes(t *testing.T, kind string) (*nn.Net, recipe.Recipe) {
 	numtest.NewRand(5).Fill(net.Params().Flat.Data(), 0.3)
 	net.Params().Touch()
 	r := of(t, kind)
-	r.Network, r.Train.LabelDrop = net.Config(), 0.1
+	r.Network, r.Train.LabelDrop, r.Data.Shape = net.Config(), 0.1, []int{4, 4, 1}
 	return net, r
-}
-
-// wide draws samples of sixteen values.
-func wide(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float32 {
-	t.Helper()
-	var out []float32
-	err := Run(t.Context(), net, r, List(seeds), o, func(_ int, x []float32) error {
-		out = append(out, x...)
-		return nil
-	})
-	require.NoError(t, err)
-	return out
 }
 
 // Guidance with w = 1 has the bytes of none; without a class it changes
@@ -45,36 +33,35 @@ func TestGuidance(t *testing.T) {
 	ids := []uint64{3, 4, 5, 6}
 	for _, kind := range kinds {
 		net, r := classes(t, kind)
-		o := Options{Steps: 5, Batch: 4, Label: func(i int, seed uint64) int { return int(seed) % 3 }}
-		plain := wide(t, net, r, ids, o)
+		o := Options{Steps: 5, Batch: 4, Clip: Off}
+		plain := draw(t, net, r, ids, o)
 		o.Guidance = 1
-		numtest.SameBits(t, plain, wide(t, net, r, ids, o), kind+": w = 1")
+		numtest.SameBits(t, plain, draw(t, net, r, ids, o), kind+": w = 1")
 		o.Guidance = 2.5
-		guided := wide(t, net, r, ids, o)
+		guided := draw(t, net, r, ids, o)
 		require.NotEqual(t, plain, guided, kind)
 		o.Batch = 3
-		numtest.SameBits(t, guided, wide(t, net, r, ids, o), kind+": other batches")
-		o.Label = func(int, uint64) int { return -1 }
-		free := wide(t, net, r, ids, o)
+		numtest.SameBits(t, guided, draw(t, net, r, ids, o), kind+": other batches")
+		o.Classes = []int{Unconditional}
+		free := draw(t, net, r, ids, o)
 		o.Guidance = 0
-		numtest.SameBits(t, free, wide(t, net, r, ids, o), kind+": without a class")
+		numtest.SameBits(t, free, draw(t, net, r, ids, o), kind+": without a class")
 		require.NotEqual(t, plain, free, kind)
 
-		o.Label, o.Guidance = func(_ int, seed uint64) int { return int(seed) % 3 }, 1e-7
-		for j, v := range wide(t, net, r, ids, o) {
+		o.Classes, o.Guidance = nil, 1e-7
+		for j, v := range draw(t, net, r, ids, o) {
 			require.InDelta(t, free[j], v, 1e-3*(1+math.Abs(float64(free[j]))), "%s: towards the estimate without a class", kind)
 		}
 	}
 	net, r := classes(t, recipe.EDM)
 	for want, o := range map[string]Options{
-		"guidance -1": {Guidance: -1}, "guidance NaN": {Guidance: math.NaN()}, "guidance 1000": {Guidance: 1000}, "without classes": {Guidance: 2},
+		"guidance -1": {Guidance: -1}, "guidance NaN": {Guidance: math.NaN()}, "guidance 1000": {Guidance: 1000},
 	} {
-		o.Batch = 1
-		require.ErrorContains(t, Run(t.Context(), net, r, List(ids), o, nil), want)
+		require.ErrorContains(t, modelOf(net, r).stream(t.Context(), ids, o, nil), want)
 	}
+	require.ErrorContains(t, modelOf(network(t), of(t, recipe.EDM)).stream(t.Context(), ids, Options{Guidance: 2}, nil), "without classes")
 	r.Train.Steps, r.Train.LabelDrop = 10, 0
-	o := Options{Batch: 1, Guidance: 2, Label: func(int, uint64) int { return 0 }}
-	require.ErrorContains(t, Run(t.Context(), net, r, List(ids), o, nil), "train one with -label-drop 0.1")
+	require.ErrorContains(t, modelOf(net, r).stream(t.Context(), ids, Options{Guidance: 2}, nil), "train one with -label-drop 0.1")
 }
 
 // An edit for all samples and one for each reach every method, in any batches;
@@ -84,7 +71,7 @@ func TestEdits(t *testing.T) {
 	ids := []uint64{7, 8, 9}
 	for _, kind := range kinds {
 		r := of(t, kind)
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			o := Options{Method: method, Steps: 11, Batch: 3}
 			plain := draw(t, net, r, ids, o)
 			o.Edit = &diffusion.Edit{Image: []float32{0.5, -0.25}, Strength: 1}
@@ -94,13 +81,13 @@ func TestEdits(t *testing.T) {
 			require.Equal(t, []float32{-0.25, 3}, []float32{want[1], want[4]}, method)
 			calls, bound := 0, o
 			bound.Step = func(_, left int, _ []float32) error {
-				require.Equal(t, o.Moves(r)-calls, left, method)
+				require.Equal(t, modelOf(net, r).Moves(o)-calls, left, method)
 				calls++
 				return nil
 			}
 			numtest.SameBits(t, want, draw(t, net, r, ids, bound), method)
-			require.Less(t, o.Moves(r), 5)
-			require.Equal(t, o.Moves(r)+1, calls, method)
+			require.Less(t, modelOf(net, r).Moves(o), 5)
+			require.Equal(t, modelOf(net, r).Moves(o)+1, calls, method)
 			o.Batch = 2
 			numtest.SameBits(t, want, draw(t, net, r, ids, o), method+": other batches")
 		}
@@ -109,9 +96,10 @@ func TestEdits(t *testing.T) {
 		"strength is 2": {Image: make([]float32, 2), Strength: 2}, "image of 3 values": {Image: make([]float32, 3)},
 		"1 elements marked": {Image: make([]float32, 2), Known: make([]bool, 1)},
 	} {
-		err := Run(t.Context(), net, of(t, recipe.DLPM), List(ids), Options{Batch: 3, Edit: e}, nil)
+		err := modelOf(net, of(t, recipe.DLPM)).stream(t.Context(), ids, Options{Batch: 3, Edit: e}, nil)
 		require.ErrorContains(t, err, want)
 	}
 	o := Options{Batch: 3, Method: "dpm", Edit: &diffusion.Edit{Image: make([]float32, 2), Known: make([]bool, 2), Resample: 2}}
-	require.ErrorContains(t, o.Validate(of(t, recipe.EDM)), "cannot go back")
+	_, err := modelOf(net, of(t, recipe.EDM)).Resolve(o)
+	require.ErrorContains(t, err, "cannot go back")
 }

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import "heavytail/diffusion"
 

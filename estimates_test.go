@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"math"
@@ -21,8 +21,9 @@ func TestStepSeesEstimates(t *testing.T) {
 	ids := []uint64{7, 8, 9}
 	for _, kind := range kinds {
 		r := of(t, kind)
-		for _, method := range MethodsOf(r) {
+		for _, method := range methodsOf(r) {
 			name := kind + " " + method
+			m := modelOf(net, r)
 			film := func(o Options) (frames map[int][]float32, samples []float32) {
 				frames = map[int][]float32{}
 				o.Step = func(first, left int, x []float32) error {
@@ -32,14 +33,14 @@ func TestStepSeesEstimates(t *testing.T) {
 					copy(frames[left][2*first:], x)
 					return nil
 				}
-				return frames, draw(t, net, r, ids, o)
+				return frames, drawOn(t, m, ids, o)
 			}
-			o := Options{Method: method, Steps: 8, Batch: 3, Clip: true}
+			o := Options{Method: method, Steps: 8, Batch: 3, Clip: On}
 			states, want := film(o)
 			o.Estimates = true
 			seen, got := film(o)
 			numtest.SameBits(t, want, got, name)
-			moves := o.Moves(r)
+			moves := modelOf(net, r).Moves(o)
 			require.Len(t, seen, moves+1, name)
 			require.Equal(t, states[moves], seen[moves], name)
 			require.Equal(t, want, seen[0], name)
@@ -54,10 +55,10 @@ func TestStepSeesEstimates(t *testing.T) {
 			o.Batch = 2
 			other, _ := film(o)
 			require.Equal(t, seen, other, "%s: other batches", name)
-			o.More = []*nn.Net{network(t)}
+			m.more = []*nn.Net{network(t)}
 			other, _ = film(o)
 			require.Equal(t, seen, other, "%s: on two devices", name)
-			o.More = nil
+			m.more = nil
 
 			o.Edit = &diffusion.Edit{Image: []float32{0.5, -0.25}, Known: []bool{false, true}}
 			kept, _ := film(o)

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"math"
@@ -35,10 +35,15 @@ func f32(x []float64) []float32 {
 	return y
 }
 
+func seeded(o Options, seeds []uint64) Options {
+	o.Seeds = seeds
+	return o
+}
+
 func draw64(t *testing.T, net *nn.Net, r recipe.Recipe, seeds []uint64, o Options) []float64 {
 	t.Helper()
 	var out []float64
-	require.NoError(t, Run64(t.Context(), net, r, List(seeds), o, func(first int, x []float64) error {
+	require.NoError(t, modelOf(net, r).Stream64(t.Context(), seeded(o, seeds), func(first int, x []float64) error {
 		require.Equal(t, len(out), 2*first)
 		out = append(out, x...)
 		return nil
@@ -53,7 +58,7 @@ func TestSamplesComeInTheUnitsOfTheData(t *testing.T) {
 	net, seeds := network(t), []uint64{5, 6, 7}
 	for _, kind := range kinds {
 		plain := of(t, kind)
-		for _, method := range MethodsOf(plain) {
+		for _, method := range methodsOf(plain) {
 			o := Options{Method: method, Steps: 6, Batch: 2}
 			z := draw(t, net, plain, seeds, o)
 			numtest.SameBits(t, z, f32(draw64(t, net, plain, seeds, o)), kind+" "+method+" without scaling")
@@ -98,7 +103,7 @@ func TestTransformsAreUndone(t *testing.T) {
 	net, seeds, inReach := network(t), []uint64{5, 6, 7}, 0
 	for _, kind := range kinds {
 		plain := of(t, kind)
-		for i, method := range MethodsOf(plain) {
+		for i, method := range methodsOf(plain) {
 			r := bent(plain, recipe.Transforms()[i%3])
 			o := Options{Method: method, Steps: 6, Batch: 2}
 			z := draw(t, net, plain, seeds, o)
@@ -135,11 +140,11 @@ func TestTransformsAreUndone(t *testing.T) {
 func TestSamplesBeyondFloat64(t *testing.T) {
 	net, r := network(t), bent(of(t, recipe.EDM), recipe.SoftLog)
 	r.Data.Scaling.Scale[0] = 1e308 // what is bent beyond 1.8 is beyond float64
-	seeds := List([]uint64{1, 2, 3, 4, 5, 6, 7, 8})
-	err := Run64(t.Context(), net, r, seeds, Options{Batch: 1}, func(int, []float64) error { return nil })
+	seeds := []uint64{1, 2, 3, 4, 5, 6, 7, 8}
+	err := modelOf(net, r).Stream64(t.Context(), Options{Seeds: seeds, Batch: 1}, func(int, []float64) error { return nil })
 	require.ErrorContains(t, err, "column 0 that the transform softlog takes beyond float64")
 	r.Data.Scaling.Scale[0] = math.MaxFloat64
-	err = Run(t.Context(), net, r, seeds, Options{Batch: 8}, func(int, []float32) error { return nil })
+	err = modelOf(net, r).Stream(t.Context(), Options{Seeds: seeds, Batch: 8}, func(int, []float32) error { return nil })
 	require.ErrorContains(t, err, "column 0 that the transform softlog takes beyond float64")
 }
 
@@ -152,7 +157,7 @@ func TestEditsAreInTheUnitsOfTheData(t *testing.T) {
 	x := inUnits(z)
 	for _, kind := range kinds {
 		plain := of(t, kind)
-		for _, method := range MethodsOf(plain) {
+		for _, method := range methodsOf(plain) {
 			for _, known := range [][]bool{nil, {true, false}} {
 				e := diffusion.Edit{Image: z, Strength: 0.5, Known: known}
 				o := Options{Method: method, Steps: 6, Batch: 2, Edit: &e}
@@ -172,7 +177,8 @@ func TestEditsAreInTheUnitsOfTheData(t *testing.T) {
 		}
 	}
 	o.Edit = nil
-	require.ErrorContains(t, o.Validate(of(t, recipe.EDM)), "without an edit")
+	_, err := modelOf(net, of(t, recipe.EDM)).Resolve(o)
+	require.ErrorContains(t, err, "without an edit")
 }
 
 // TestSamplesBeyondFloat32 are an error there, and none in float64.
@@ -180,6 +186,6 @@ func TestSamplesBeyondFloat32(t *testing.T) {
 	net, r := network(t), scaled(of(t, recipe.EDM))
 	r.Data.Scaling.Center[0] = 1e200
 	require.Equal(t, 1e200, draw64(t, net, r, []uint64{1}, Options{Batch: 1})[0])
-	err := Run(t.Context(), net, r, List([]uint64{1}), Options{Batch: 1}, func(int, []float32) error { return nil })
+	err := modelOf(net, r).Stream(t.Context(), Options{Seed: 1, Batch: 1}, func(int, []float32) error { return nil })
 	require.ErrorContains(t, err, "beyond float32")
 }

@@ -1,4 +1,4 @@
-package sample
+package heavytail
 
 import (
 	"fmt"
@@ -101,7 +101,7 @@ func (u *units) samples32(first int, x []float32) ([]float32, error) {
 	y := u.rounded(wide)
 	for j, v := range y {
 		if math.IsInf(float64(v), 0) {
-			return nil, fmt.Errorf("sample %d has the value %v, which is beyond float32: ask for float64 (Stream64 of the library, .csv or .npy of the command)", first+j/u.d, wide[j])
+			return nil, fmt.Errorf("heavytail: sample %d has the value %v, which is beyond float32: ask for float64 (Stream64 of the library, .csv or .npy of the command)", first+j/u.d, wide[j])
 		}
 	}
 	return y, nil
@@ -116,7 +116,7 @@ func (u *units) finite(first int, y []float64) ([]float64, error) {
 			if t := u.data.Transform; t != nil {
 				what = "the transform " + t[j%u.d].Kind
 			}
-			return nil, fmt.Errorf("sample %d has a value in column %d that %s takes beyond float64: leave out that seed, or train a process of lighter noise (edm, flow) behind a transform", first+j/u.d, j%u.d, what)
+			return nil, fmt.Errorf("heavytail: sample %d has a value in column %d that %s takes beyond float64: leave out that seed, or train a process of lighter noise (edm, flow) behind a transform", first+j/u.d, j%u.d, what)
 		}
 	}
 	return y, nil
