@@ -17,6 +17,27 @@ type helpsResults struct {
 	copulas    []copula
 	dimensions []int
 	indices    []float64
+	runs       int                           // that tables look for
+	best       map[float64]map[string]string // by index and chosenHeavy or chosenGaussian
+}
+
+// newHelpsResults finds the runs and what the tuning put first.
+func newHelpsResults(r *Results, methods []helpsMethod, copulas []copula, dimensions []int, indices []float64) helpsResults {
+	h := helpsResults{r, methods, copulas, slices.Sorted(slices.Values(dimensions)), indices, 0, map[float64]map[string]string{}}
+	for k := range r.rows {
+		h.runs = max(h.runs, k.Run+1)
+	}
+	for _, index := range indices {
+		best, least := map[string]string{}, map[string]float64{chosenHeavy: math.Inf(1), chosenGaussian: math.Inf(1)}
+		for _, m := range methods {
+			name := map[helpsNoise]string{heavyNoise: chosenHeavy, gaussianNoise: chosenGaussian}[m.noise]
+			if v := h.tuned(m.name, helpsTuned(m.name, index), index); v < least[name] {
+				best[name], least[name] = m.name, v
+			}
+		}
+		h.best[index] = best
+	}
+	return h
 }
 
 // Columns of tables that stand for the method of a kind with the least error in tuning.
@@ -36,7 +57,7 @@ var helpsPairs = []helpsPair{
 }
 
 func reportHelps(r *Results, methods []helpsMethod, copulas []copula, dimensions []int, indices []float64) Report {
-	h := helpsResults{r, methods, copulas, slices.Sorted(slices.Values(dimensions)), indices}
+	h := newHelpsResults(r, methods, copulas, dimensions, indices)
 	return Report{
 		Title: "helps: do heavy tails help?",
 		Sections: []Section{
@@ -66,7 +87,7 @@ func (h helpsResults) groups() (out []helpsGroup) {
 		out = append(out, helpsGroup{fmt.Sprintf("d = %d", d), func(_ string, e int, _ float64) bool { return e == d }})
 	}
 	for _, c := range h.copulas {
-		out = append(out, helpsGroup{c.name + " copula", func(name string, _ int, _ float64) bool { return name == c.name }})
+		out = append(out, copulaGroup(c))
 	}
 	for _, index := range h.indices {
 		for _, d := range h.dimensions {
@@ -74,6 +95,10 @@ func (h helpsResults) groups() (out []helpsGroup) {
 		}
 	}
 	return out
+}
+
+func copulaGroup(c copula) helpsGroup {
+	return helpsGroup{c.name + " copula", func(name string, _ int, _ float64) bool { return name == c.name }}
 }
 
 func indexName(index float64) string { return strings.Replace(fmt.Sprint(index), "+Inf", "∞", 1) }
@@ -99,21 +124,10 @@ func (r *Results) value(k Key, column string) float64 {
 
 // resolve is the method that a name of a pair stands for.
 func (h helpsResults) resolve(name string, index float64) string {
-	noise := gaussianNoise
-	switch name {
-	case chosenHeavy:
-		noise = heavyNoise
-	case chosenGaussian:
-	default:
-		return name
+	if name == chosenHeavy || name == chosenGaussian {
+		return h.best[index][name]
 	}
-	best, least := "", math.Inf(1)
-	for _, m := range h.methods {
-		if v := h.tuned(m.name, helpsTuned(m.name, index), index); m.noise == noise && v < least {
-			best, least = m.name, v
-		}
-	}
-	return best
+	return name
 }
 
 // at is a column of a method in a run of a cell; NaN if it is not there.
@@ -125,19 +139,19 @@ func (h helpsResults) at(method, copula string, d int, index float64, evaluation
 	return h.r.value(Key{method, helpsSetting(name, evaluations, helpsTuned(method, index)), run}, column)
 }
 
-// helpsRuns bounds the runs that tables look for.
-const helpsRuns = 64
-
 // logs are, by cell, the logarithms of the ratio of a column in the runs that have both
 // methods.
 func (h helpsResults) logs(p helpsPair, g helpsGroup, evaluations int, column string) (cells [][]float64) {
 	for _, c := range h.copulas {
 		for _, d := range h.dimensions {
 			for _, index := range h.indices {
+				if !g.want(c.name, d, index) {
+					continue
+				}
 				var logs []float64
-				for run := range helpsRuns {
+				for run := range h.runs {
 					v := dmath.Log(h.at(p.of, c.name, d, index, evaluations, run, column) / h.at(p.over, c.name, d, index, evaluations, run, column))
-					if g.want(c.name, d, index) && v-v == 0 {
+					if v-v == 0 {
 						logs = append(logs, v)
 					}
 				}
@@ -178,8 +192,13 @@ func (h helpsResults) whenTable() string {
 	for _, p := range pairs {
 		t.Head = append(t.Head, p.of+" over "+p.over)
 	}
-	groups := h.groups()
-	bound := 0.05 / float64(len(groups)*len(pairs))
+	var groups []helpsGroup
+	for _, g := range h.groups() {
+		if len(h.logs(pairs[0], g, helpsEvaluations[0], "error")) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	bound := 0.05 / float64(max(len(groups), 1)*len(pairs))
 	for _, g := range groups {
 		cells := h.logs(pairs[0], g, helpsEvaluations[0], "error")
 		least, most := 0, 0
@@ -188,7 +207,11 @@ func (h helpsResults) whenTable() string {
 				least = len(c)
 			}
 		}
-		line := []string{g.title, fmt.Sprint(len(cells)), fmt.Sprintf("%d to %d", least, most)}
+		runs := fmt.Sprint(most)
+		if least < most {
+			runs = fmt.Sprintf("%d to %d", least, most)
+		}
+		line := []string{g.title, fmt.Sprint(len(cells)), runs}
 		for _, p := range pairs {
 			line = append(line, ratio(h.logs(p, g, helpsEvaluations[0], "error"), bound))
 		}

@@ -8,7 +8,18 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// values are a column of a method over all runs of the cells of a group.
+// complete says that a run of a cell has the rows of all methods: tables that show them
+// below each other take no others.
+func (h helpsResults) complete(copula string, d int, index float64, run int) bool {
+	for _, m := range h.methods {
+		if v := h.at(m.name, copula, d, index, helpsEvaluations[0], run, "fail"); v != v {
+			return false
+		}
+	}
+	return true
+}
+
+// values are a column of a method over all complete runs of the cells of a group.
 func (h helpsResults) values(method string, g helpsGroup, evaluations int, column string) (v []float64) {
 	for _, c := range h.copulas {
 		for _, d := range h.dimensions {
@@ -16,8 +27,8 @@ func (h helpsResults) values(method string, g helpsGroup, evaluations int, colum
 				if !g.want(c.name, d, index) {
 					continue
 				}
-				for run := range helpsRuns {
-					if h.at(method, c.name, d, index, evaluations, run, "fail") >= 0 {
+				for run := range h.runs {
+					if h.complete(c.name, d, index, run) {
 						v = append(v, h.at(method, c.name, d, index, evaluations, run, column))
 					}
 				}
@@ -56,9 +67,12 @@ func meanCell(v []float64) string {
 // errorsTable shows the errors of all methods by index and dimension.
 func (h helpsResults) errorsTable() string {
 	t := Table{Head: []string{"error", "evaluations", "failed"}}
-	groups := h.groups()[1+len(h.indices)+len(h.dimensions)+len(h.copulas):]
-	for _, g := range groups {
-		t.Head = append(t.Head, g.title)
+	var groups []helpsGroup
+	for _, g := range h.groups()[1+len(h.indices)+len(h.dimensions)+len(h.copulas):] {
+		if n := len(h.values(freshData, g, helpsEvaluations[0], "error")); n > 0 {
+			groups = append(groups, g)
+			t.Head = append(t.Head, fmt.Sprintf("%s (%d)", g.title, n))
+		}
 	}
 	for _, name := range h.rowsOf() {
 		for _, n := range helpsEvaluations {
@@ -76,7 +90,7 @@ func (h helpsResults) errorsTable() string {
 			t.Add(line...)
 		}
 	}
-	return t.String() + "\nGeometric means over copulas and runs; `failed` counts runs of all cells.\n"
+	return t.String() + "\nGeometric means over copulas and runs that have all methods, whose number is in brackets; `failed` counts them in all cells.\n"
 }
 
 // quantilesTable shows the measures of elements by index.
@@ -116,15 +130,20 @@ func logSpread(v []float64) string {
 // jointTable shows the dependence in the tails by copula.
 func (h helpsResults) jointTable() string {
 	t := Table{Head: []string{"", "evaluations"}}
+	var copulas []copula
 	for _, c := range h.copulas {
+		if len(h.values(freshData, copulaGroup(c), helpsEvaluations[0], "upper")) == 0 {
+			continue
+		}
+		copulas = append(copulas, c)
 		for _, side := range []string{"upper", "lower"} {
 			t.Head = append(t.Head, c.name+", "+side)
 		}
 	}
 	for _, name := range h.rowsOf() {
 		line := []string{name, fmt.Sprint(helpsEvaluations[0])}
-		for _, c := range h.copulas {
-			g := helpsGroup{want: func(name string, _ int, _ float64) bool { return name == c.name }}
+		for _, c := range copulas {
+			g := copulaGroup(c)
 			for _, side := range []string{"upper", "lower"} {
 				line = append(line, compact(Summarise(h.values(name, g, helpsEvaluations[0], side))))
 			}

@@ -175,7 +175,10 @@ func TestHelpsReport(t *testing.T) {
 		row[0], row[1] = 0, v
 		r.rows[Key{method, setting, run}] = row
 	}
-	h := helpsResults{r, helpsMethods(2), helpsCopulas[:1], []int{2}, []float64{2.5}}
+	made := func() helpsResults {
+		return newHelpsResults(r, helpsMethods(2), helpsCopulas[:1], []int{2}, []float64{2.5})
+	}
+	h := made()
 	cell := cellName("student", 2, 2.5)
 	for run, v := range []float64{1, 2, 4} {
 		add("t-EDM", helpsSetting(cell, helpsEvaluations[0], helpsTuned("t-EDM", 2.5)), run, v)
@@ -183,9 +186,16 @@ func TestHelpsReport(t *testing.T) {
 			add("EDM", helpsSetting(cell, helpsEvaluations[0], helpsTuned("EDM", 2.5)), run, 2)
 		}
 	}
+	h = made()
 	cells := h.logs(helpsPair{"t-EDM", "EDM"}, helpsGroup{want: everyCell}, helpsEvaluations[0], "error")
 	require.Len(t, cells, 1)
 	require.InDeltaSlice(t, []float64{math.Log(0.5), math.Log(2)}, cells[0], 1e-12)
 	require.Equal(t, "1.00", ratio(cells, 1))
 	require.NotContains(t, strings.Join(h.rowsOf(), " "), "tune")
+	require.Empty(t, h.values(freshData, helpsGroup{want: everyCell}, helpsEvaluations[0], "error"), "no run has all methods")
+	add(freshData, cell, 2, 0.1)
+	for _, m := range h.methods {
+		add(m.name, helpsSetting(cell, helpsEvaluations[0], helpsTuned(m.name, 2.5)), 2, 1)
+	}
+	require.Equal(t, []float64{0.1}, h.values(freshData, helpsGroup{want: everyCell}, helpsEvaluations[0], "error"))
 }
