@@ -14,7 +14,7 @@ import (
 func (o Options) chainOf(p diffusion.DLPM, levels int, s diffusion.Sampler[diffusion.Denoiser, float32]) (sampler, error) {
 	raw := func(net diffusion.Denoiser) (diffusion.Denoiser, error) { return p.FromNetwork(net), nil }
 	return bind(s, raw, func(net diffusion.Denoiser, look diffusion.Change) (diffusion.Denoiser, error) {
-		return p.Through(net, levels, func(j int, x0 float64) float64 {
+		return p.Through(net, levels, o.Grid, func(j int, x0 float64) float64 {
 			if o.Clip == On { // which the sampler does itself
 				look(j, min(max(x0, -1), 1))
 			} else {
@@ -29,25 +29,25 @@ func makeDLPM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPMSampler{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLPMSampler{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Grid: o.Grid, Edit: o.Edit})
 }
 
 func makeDLIM(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIM{Process: o.bounded(r.Process), Eta: o.Eta, Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Grid: o.Grid, Edit: o.Edit})
 }
 
 func makeDLIMSDE(o Options, r recipe.Recipe) (sampler, error) {
 	if err := o.checkSteps(r.Process); err != nil {
 		return nil, err
 	}
-	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
+	return o.chainOf(r.Process, o.Steps+1, diffusion.DLIMSDE{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Grid: o.Grid, Edit: o.Edit})
 }
 
 func makeDLIM2(o Options, r recipe.Recipe) (sampler, error) {
-	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Edit: o.Edit})
+	return o.chainOf(r.Process, 2*o.Steps+1, diffusion.DLIM2{Process: o.bounded(r.Process), Steps: o.Steps, Clip: o.Clip == On, ConsistentStart: o.ConsistentStart != Off, Grid: o.Grid, Edit: o.Edit})
 }
 
 // maxSteps lead through as many levels as package diffusion takes.

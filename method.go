@@ -58,6 +58,7 @@ func (s Settings) given() []given {
 	return []given{
 		{"Eta", s.Eta != 0, fmt.Sprintf("eta %v", s.Eta), s.Eta},
 		{"ClampA", s.ClampA != 0, fmt.Sprintf("a bound on A of %v", s.ClampA), s.ClampA},
+		{"Grid", s.Grid != "", fmt.Sprintf("grid %.40q", s.Grid), s.Grid},
 		{"Solver", s.Solver != "", fmt.Sprintf("solver %.40s", s.Solver), s.Solver},
 		{"Churn", s.Churn != (diffusion.Churn{}), "churn", s.Churn},
 		{"SigmaMin", s.SigmaMin != 0, "a lowest level σ", s.SigmaMin},

@@ -107,6 +107,11 @@ type Settings struct {
 	// and lim models).
 	ClampA float64 `json:"clamp_a,omitempty"`
 
+	// Grid places the levels of noise in time: "linear", or "quadratic", which makes
+	// more of the steps near the data and leaves dlim 9 to 39 % less of its error in 24
+	// steps (docs/methods.md). Empty: as in training (the methods of dlpm models).
+	Grid diffusion.Grid `json:"grid,omitempty"`
+
 	// Solver is "heun", which empty means too, "euler", or "rk4" (edm; flow, which
 	// alone has rk4).
 	Solver string `json:"solver,omitempty"`

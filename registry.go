@@ -83,10 +83,10 @@ const tailSteps = 64
 
 // methods are the registry, in the order in which it is listed.
 var methods = []Method{
-	{"dlpm", "stochastic", levy, "", moves(99), "ClampA ConsistentStart Resample", makeDLPM, chainBytes},
-	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Resample", makeDLIM, chainBytes},
-	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Resample", makeDLIMSDE, chainBytes},
-	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Resample", makeDLIM2, dlim2Bytes},
+	{"dlpm", "stochastic", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLPM, chainBytes},
+	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Grid Resample", makeDLIM, chainBytes},
+	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLIMSDE, chainBytes},
+	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Grid Resample", makeDLIM2, dlim2Bytes},
 	{"lim", "SDE", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIM, perValue(4)},
 	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIMMended, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "ClampA LIMClamps PublishedStart", makeLIMODE, perValue(4)},

@@ -24,7 +24,11 @@ func chainStart(o Options, r recipe.Recipe) (float64, error) {
 	if o.Method == "dlim2" {
 		levels = 2*o.Steps + 1
 	}
-	sched, err := r.Process.Schedule(levels)
+	p := r.Process
+	if o.Grid != "" {
+		p.Grid = o.Grid
+	}
+	sched, err := p.Schedule(levels)
 	if err != nil {
 		return 0, err
 	}

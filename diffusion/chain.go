@@ -12,6 +12,7 @@ import (
 type chainOptions struct {
 	steps                            int // between levels, 0: all of the process
 	clip, consistentStart, keepSigma bool
+	grid                             Grid // whose levels are visited; empty: the process's
 	edit                             *Edit
 }
 
@@ -40,6 +41,9 @@ func (o chainOptions) validate(name string, p DLPM) error {
 		return impossible(name, "Steps", n, "the network knows %d levels of noise only; use %d", p.Steps, p.Steps-1)
 	}
 	if err := p.CheckSteps(o.moves(p)); err != nil {
+		return err
+	}
+	if err := p.checkGrid(name, o.grid); err != nil {
 		return err
 	}
 	return o.edit.validate(name, true)
@@ -76,7 +80,7 @@ func newChain(ctx context.Context, name string, p DLPM, opt chainOptions, stride
 	if err := opt.validate(name, p); err != nil {
 		return nil, err
 	}
-	sched, err := p.schedule(ctx, opt.moves(p)+1)
+	sched, err := p.on(opt.grid).schedule(ctx, opt.moves(p)+1)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("diffusion: %s: stopped before the first step: %w", name, err)
@@ -184,7 +188,7 @@ func (c *chain) denoise(t int) error {
 	if c.proc.InputScaling {
 		simd.Scale(c.in, c.x, float32(1/(1+sb)))
 	}
-	if err := c.eval(c.out, c.in, c.proc.Time(t, c.sched.T())); err != nil {
+	if err := c.eval(c.out, c.in, c.proc.timeOn(c.opt.grid, t, c.sched.T())); err != nil {
 		return err
 	}
 	if c.inData() { // x̂_0 = (x − σ̄·ε̂)/γ̄

@@ -38,6 +38,7 @@ type DLIM2 struct {
 	// is made of the last two.
 	Clip            bool
 	ConsistentStart bool  // as in DLPMSampler
+	Grid            Grid  // as in DLPMSampler
 	Edit            *Edit // an image to start from or to keep parts of; nil: none
 }
 
@@ -140,10 +141,13 @@ func (s DLIM2) Validate() error {
 		return &OptionError{Field: "Steps", Value: s.Steps, Want: fmt.Sprintf("half of %d", p.Steps-1),
 			Text: fmt.Sprintf("diffusion: DLIM2: %d steps need %d levels, and the network of a process with integer time knows its %d only: use DLIM", s.Steps, 2*s.Steps+1, p.Steps)}
 	}
+	if err := s.Process.checkGrid("DLIM2", s.Grid); err != nil {
+		return err
+	}
 	return s.Edit.validate("DLIM2", true)
 }
 
 // options returns those of the chain with the levels between.
 func (s DLIM2) options() chainOptions {
-	return chainOptions{steps: 2 * s.Steps, clip: s.Clip, consistentStart: s.ConsistentStart, edit: s.Edit}
+	return chainOptions{steps: 2 * s.Steps, clip: s.Clip, consistentStart: s.ConsistentStart, grid: s.Grid, edit: s.Edit}
 }

@@ -30,6 +30,7 @@ type DLIMSDE struct {
 	Clip            bool
 	ConsistentStart bool
 	KeepSigmaMin    bool
+	Grid            Grid
 	Edit            *Edit
 }
 
@@ -73,5 +74,5 @@ func (s DLIMSDE) Moves() int { return s.Edit.Steps(s.options().moves(s.Process))
 func (s DLIMSDE) Evaluations() int { return s.options().visits(s.Process) }
 
 func (s DLIMSDE) options() chainOptions {
-	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Grid, s.Edit}
 }

@@ -2,7 +2,6 @@ package diffusion
 
 import (
 	"context"
-	"math"
 	"sync/atomic"
 )
 
@@ -92,16 +91,15 @@ func (p LIM) Through(den Denoiser, change Change) Denoiser {
 }
 
 // Through returns den, which estimates ε̂ on a schedule of the given number of
-// levels, 0 for the process's own, with its estimates of the data changed,
-// (x_t − σ̄_t·ε̂)/γ̄_t.
-func (p DLPM) Through(den Denoiser, levels int, change Change) (Denoiser, error) {
+// levels, 0 for the process's own, and grid, empty for the process's own, as the
+// sampler has them, with its estimates of the data changed, (x_t − σ̄_t·ε̂)/γ̄_t.
+func (p DLPM) Through(den Denoiser, levels int, grid Grid, change Change) (Denoiser, error) {
 	T, err := p.steps(levels)
+	if err == nil {
+		err = p.checkGrid("Through", grid)
+	}
 	if err != nil {
 		return nil, err
-	}
-	unit := float64(T) // of the network's time, in levels
-	if p.IntegerTime {
-		unit = 1
 	}
 	var known atomic.Pointer[DLPMSchedule] // computed when it is needed, under a context
 	return func(ctx context.Context, eps, x, times []float32) error {
@@ -111,17 +109,14 @@ func (p DLPM) Through(den Denoiser, levels int, change Change) (Denoiser, error)
 		sched := known.Load()
 		if sched == nil {
 			var err error
-			if sched, err = p.schedule(ctx, levels); err != nil {
+			if sched, err = p.on(grid).schedule(ctx, levels); err != nil {
 				return err
 			}
 			known.Store(sched)
 		}
 		d := len(x) / max(len(times), 1)
 		for i, u := range times {
-			t := int(math.Round(float64(u) * unit))
-			if p.Scale == Given {
-				t = p.levelOf(u, T-1)
-			}
+			t := p.stepOn(grid, u, T)
 			g, s, in := sched.GammaBar[t], sched.SigmaBar[t], 1.0
 			if p.InputScaling {
 				in = 1 + s

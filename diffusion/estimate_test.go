@@ -38,7 +38,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 				return pointMass(base, sched, c)(ctx, eps, x, u)
 			}
 		}
-		seeing, err := base.Through(den, 0, look(1e-2)) // ε̂ in float32, times σ̄/γ̄
+		seeing, err := base.Through(den, 0, "", look(1e-2)) // ε̂ in float32, times σ̄/γ̄
 		require.NoError(t, err)
 		for _, s := range []Sampler[Denoiser, float32]{DLPMSampler{Process: base}, DLIM{Process: base}, DLIMSDE{Process: base}, DLIM2{Process: base, Steps: 4}} {
 			want, err := s.Sample(ctx, den, ids, 4)
@@ -69,7 +69,7 @@ func TestThroughShowsTheEstimate(t *testing.T) {
 // instead of on the ε̂ that belongs to it, but for the rounding of ε̂.
 func TestThroughClampsAsClip(t *testing.T) {
 	p := Default(1.7, 12)
-	den, err := p.Through(shrink, 0, clampChange(1))
+	den, err := p.Through(shrink, 0, "", clampChange(1))
 	require.NoError(t, err)
 	want, err := DLIM{Process: p, Clip: true}.Sample(context.Background(), shrink, seeds(20), 3)
 	require.NoError(t, err)

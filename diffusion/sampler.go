@@ -57,7 +57,11 @@ type DLPMSampler struct {
 	// KeepSigmaMin ends an Exploding process at its level 0, whose noise is
 	// σ_min, as the published sampler does, instead of at the data x̂_0.
 	KeepSigmaMin bool
-	Edit         *Edit // an image to start from or to keep parts of; nil: none
+	// Grid says which levels are visited, Quadratic more of them near the data than
+	// Linear; empty: those of the process's own grid. The network is told the times
+	// that it had for these levels in training.
+	Grid Grid
+	Edit *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // DLIM samples with the implicit counterpart. Eta = 0 is deterministic given
@@ -77,6 +81,7 @@ type DLIM struct {
 	// independent of the state, which the start has mixed in: they draw others.
 	ConsistentStart bool
 	KeepSigmaMin    bool
+	Grid            Grid
 	Edit            *Edit
 }
 
@@ -166,11 +171,11 @@ func (s DLPMSampler) Evaluations() int { return s.options().visits(s.Process) }
 func (s DLIM) Evaluations() int { return s.options().visits(s.Process) }
 
 func (s DLPMSampler) options() chainOptions {
-	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Grid, s.Edit}
 }
 
 func (s DLIM) options() chainOptions {
-	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Edit}
+	return chainOptions{s.Steps, s.Clip, s.ConsistentStart, s.KeepSigmaMin, s.Grid, s.Edit}
 }
 
 // last runs a trajectory to its end and returns x.

@@ -38,7 +38,7 @@ var flagValues = map[string]map[string]string{
 	"sample": {
 		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28", "given": "y=2|1",
 		"cols": "1", "frames": "2", "clip": "true|false", "consistent-start": "true|false", "no-clip": "true", "independent-start": "true", "init": "%s/pictures/1/000203.png", "mask": "%s/pictures/1/000202.png", "strength": "0.3", "resample": "3",
-		"eta": "0.8", "clamp-a": "1", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9", "shard": "1/2",
+		"eta": "0.8", "clamp-a": "1", "grid": "quadratic", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9", "shard": "1/2",
 	},
 	"merge": {"cols": "1"},
 	"eval": {

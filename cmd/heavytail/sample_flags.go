@@ -19,6 +19,10 @@ func (r *sampleRequest) settingFlags(fs *flag.FlagSet) {
 	s := &r.options.Settings
 	fs.Float64Var(&s.Eta, "eta", 0, owners("Eta")+": noise in the steps, 0 (none) to 1")
 	fs.Float64Var(&s.ClampA, "clamp-a", 0, owners("ClampA")+": tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)")
+	fs.Func("grid", owners("Grid")+": `linear` or quadratic, which makes more of the steps near the data: nearer with dlim (empty: as in training)", func(text string) error {
+		s.Grid = diffusion.Grid(text)
+		return nil
+	})
 	fs.StringVar(&s.Solver, "solver", "", owners("Solver")+": heun, euler, or for flow `rk4` (empty: heun)")
 	fs.Func("churn", owners("Churn")+": noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)", func(text string) error {
 		v, err := parse.List(parse.Float)(text)
