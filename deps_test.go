@@ -14,9 +14,11 @@ import (
 // for x and all below it. Change a row only with the reason in the commit.
 var mayImport = map[string][]string{
 	// The library, and the command that is built of it.
-	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor"},
+	"":        {"diffusion/...", "internal/diffusers", "internal/imageio", "internal/parse", "internal/sample", "internal/source", "kernels", "nn", "recipe", "tensor"},
 	"fashion": {""}, // the built-in model, for who imports it
-	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "nn", "output", "recipe", "simd", "stable/...", "tails", "tensor", "train",
+	// What is in the files of models; machine: how much of a pipe is read.
+	"modelfile": {"", "internal/atomicfile", "internal/diffusers", "internal/imageio", "internal/machine", "internal/onnx", "internal/source", "kernels", "nn", "recipe", "tensor"},
+	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "modelfile", "nn", "output", "recipe", "simd", "stable/...", "tails", "tensor", "train",
 		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 
 	// Arithmetic, and the seam to the networks.
@@ -54,9 +56,9 @@ var mayImport = map[string][]string{
 
 	"output": {"", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
 
-	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},       // chart: the roofline; isa: the level that was timed; simd: the peak
-	"eval":  {"diffusion/metrics", "internal/classifier"},                                                       // classifier: the features of images
-	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"}, // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
+	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},                              // chart: the roofline; isa: the level that was timed; simd: the peak
+	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "output"}, // classifier: the features of images; imageio: pixels of 256 levels; output: parts
+	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"},                        // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"heavytail/internal/source"
 )
 
 // Conditions writes the values of sample i's conditions to dst, as they were read: of a
@@ -13,6 +15,20 @@ func (s *Set) Conditions(dst []float64, i int) {
 	k := len(s.Given)
 	i = s.row(i)
 	copy(dst[:k], s.given[i*k:(i+1)*k])
+}
+
+// ConditionsOf returns those of the samples at some places, one after the other, nil if
+// there are none.
+func (s *Set) ConditionsOf(places []int) []float64 {
+	k := len(s.Given)
+	if k == 0 {
+		return nil
+	}
+	x := make([]float64, k*len(places))
+	for i, at := range places {
+		s.Conditions(x[i*k:], at)
+	}
+	return x
 }
 
 // name names the columns and the conditions of what was read.
@@ -36,25 +52,25 @@ func (t *tableReader) name() {
 
 // ReadConditions reads rows of conditions, in the order of their names, from the table
 // at path: its columns of those names, or all of them if they have no names and are as
-// many. A cell without value is an error, as each row is of one sample. It returns
-// what a user should know of how the table was read.
-func ReadConditions(ctx context.Context, path string, names []string) (x []float64, notes []string, err error) {
+// many. A cell without value is an error, as each row is of one sample.
+func ReadConditions(ctx context.Context, path string, names []string) (v Values, err error) {
 	o := Options{Columns: names, Missing: "error"}
 	s, err := Open(ctx, "csv:"+path, o)
 	if flag := (FlagError{}); errors.As(err, &flag) {
 		o.Columns = nil
 		all, other := Open(ctx, "csv:"+path, o)
 		if other == nil && (all.Columns != nil || all.Per() != len(names)) {
-			return nil, nil, fmt.Errorf("it has not a column for each of the conditions, %s: name its columns so, or give it as many without names", list(names))
+			return v, fmt.Errorf("it has not a column for each of the conditions, %s: name its columns so, or give it as many without names", list(names))
 		}
 		s, err = all, other
 	}
 	if err != nil {
-		return nil, nil, err
+		return v, err
 	}
-	x = make([]float64, s.Len()*s.Per())
+	v.X, v.Notes = make([]float64, s.Len()*s.Per()), s.Notes
 	for i := range s.Len() {
-		s.Float64(x[i*s.Per():], i)
+		s.Float64(v.X[i*s.Per():], i)
 	}
-	return x, s.Notes, nil
+	v.Sum, err = source.Sum(ctx, path)
+	return v, err
 }

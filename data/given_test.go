@@ -87,8 +87,9 @@ func TestReadConditions(t *testing.T) {
 	read := func(text string, names ...string) ([]float64, error) {
 		path := filepath.Join(dir, "c.csv")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		x, _, err := ReadConditions(t.Context(), path, names)
-		return x, err
+		v, err := ReadConditions(t.Context(), path, names)
+		require.Equal(t, err == nil, len(v.Sum) == 64)
+		return v.X, err
 	}
 	for text, names := range map[string]string{"r,vol,rate\n9,1,2\n9,3,4\n": "vol,rate", "1,2\n3,4\n": "vol,rate", "rate,vol\n2,1\n4,3\n": "vol,rate", "9,1,2\n9,3,4\n": "1,2"} {
 		x, err := read(text, strings.Split(names, ",")...)

@@ -57,6 +57,24 @@ func ReadValues(ctx context.Context, path string, shape []int, columns []string)
 	return v, nil
 }
 
+// ReadMask reads where images of the given shape are kept: where the mask in a file that
+// ReadValues takes is dark, 0 and below. A picture says it for all channels of a pixel.
+func ReadMask(ctx context.Context, path string, shape []int) (known []bool, mask Values, err error) {
+	one := shape
+	if len(shape) == 3 && IsPicture(path) {
+		one = []int{shape[0], shape[1], 1}
+	}
+	if mask, err = ReadValues(ctx, path, one, nil); err != nil {
+		return nil, mask, err
+	}
+	for _, v := range mask.X {
+		for range shape[len(shape)-1] / one[len(one)-1] {
+			known = append(known, !(v > 0))
+		}
+	}
+	return known, mask, nil
+}
+
 // fits returns an error if a file that begins with head is none of the form.
 func fits(head []byte, form string) error {
 	kind := source.Kind(head)

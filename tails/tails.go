@@ -6,8 +6,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"heavytail/data"
+	"heavytail/internal/source"
 )
 
 // Width returns the number of columns of points, or of channels of images.
@@ -16,6 +19,35 @@ func Width(set *data.Set) int {
 		return set.Shape[2]
 	}
 	return set.Per()
+}
+
+// Most is how many columns are looked at where nobody names them.
+const Most = 32
+
+// Columns returns the numbers of columns of a set by a list of numbers from 0 and, where
+// they have names, names, with commas; of an empty list the first Most.
+func Columns(set *data.Set, list string) (out []int, err error) {
+	w := Width(set)
+	if list == "" {
+		for c := range min(w, Most) {
+			out = append(out, c)
+		}
+		return out, nil
+	}
+	for word := range strings.SplitSeq(list, ",") {
+		word = strings.TrimSpace(word)
+		c := slices.Index(set.Columns, word)
+		if n, err := strconv.Atoi(word); c < 0 && err == nil {
+			c = n
+		} else if c < 0 {
+			return nil, fmt.Errorf("-columns %q: want numbers such as 0,3%s", list, source.OrNames(set.Columns))
+		}
+		if c < 0 || c >= w {
+			return nil, fmt.Errorf("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
+		}
+		out = append(out, c)
+	}
+	return out, nil
 }
 
 // Look estimates the tails of columns of a set, by number from 0, channels of images

@@ -2,10 +2,7 @@ package train
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,17 +43,9 @@ func OpenSource(ctx context.Context, path string) (*Source, error) {
 	if sum != "" {
 		return s, nil
 	}
-	f, err := source.Open(ctx, path) // its reading ends with ctx
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
-	}
-	s.ID += hex.EncodeToString(h.Sum(nil))
-	return s, nil
+	sum, err = source.Sum(ctx, path)
+	s.ID += sum
+	return s, err
 }
 
 // model opens the model at path, a file or a folder of diffusers, nil for a file, and

@@ -3,22 +3,20 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"math"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"heavytail"
 	"heavytail/data"
+	"heavytail/eval"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
-	"heavytail/internal/source"
-	"heavytail/kernels"
+	"heavytail/train"
 )
 
 var densityCommand = command{
@@ -74,11 +72,6 @@ func densityFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	}
 }
 
-const (
-	modelHelp    = "model `file` (.safetensors or .pt; empty: the built-in model, also by that name)"
-	oneClassHelp = "class `number or name` of all samples (empty: none)"
-)
-
 func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	m, err := loadModel(ctx, r.model, r.weights, r.threads)
 	if err != nil {
@@ -88,33 +81,38 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	rec := m.Recipe().Data
-	if isTable(spec) {
-		r.read.Columns, r.read.Given, r.read.Window = rec.Select, m.Given(), rec.Window
-		if r.read.HeldOut {
-			r.read.Held = rec.Held
-		}
-	} else if names := m.Given(); names != nil {
-		return cli.Usage("%s: the densities of this model are given %s: give a table with these columns too", spec, source.Names(names))
-	}
 	if len(rec.Shape) == 3 { // images are scaled as those of training were
 		r.read.Size, r.read.Channels = rec.Size, rec.Channels
 	}
-	if kindOf(spec) == "npy" && r.read.Range == nil && len(rec.Shape) == 3 {
-		r.read.Range = rec.Range
+	if r.read, err = train.Reading(rec, spec, r.read); err != nil {
+		return cli.Usage("%s: %w", spec, err)
 	}
 	set, err := data.Open(ctx, spec, r.read)
 	if err != nil {
 		return err
 	}
 	tell(e.Stderr, set)
-	if !slices.Equal(set.Shape, m.Shape()) {
-		return fmt.Errorf("%s has samples of shape %v, the model was trained on %v: give data like those", set.Name, set.Shape, m.Shape())
+	var sum, square float64
+	print := func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		what, _ := set.Number(0)
+		_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors
+		meter := newMeter(e)
+		defer meter.clear()
+		err := eval.Densities(ctx, m, set, r.o, func(first int, ps []heavytail.LogDensity) error {
+			for i, p := range ps {
+				_, at := set.Number(first + i)
+				sum, square = sum+p.Value, square+float64(p.Value*p.Value)
+				_, _ = b.WriteString(strconv.Itoa(at) + "," + strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
+			}
+			meter.count(float64(first+len(ps)), float64(set.Len()), "points/s", 1)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return b.Flush()
 	}
-	if err := data.InOrder(rec.Columns, set.Columns); err != nil {
-		return fmt.Errorf("%s: %w", set.Name, err)
-	}
-	l := &densityLines{e: e, m: m, set: set, o: r.o}
-	print := func(w io.Writer) error { return l.write(ctx, w) }
 	if r.out == "" {
 		err = print(e.Stdout)
 	} else {
@@ -125,96 +123,11 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	n := float64(set.Len())
-	mean := l.sum / n
+	mean := sum / n
 	of := cli.Counted(set.Len(), "point")
 	if set.Window > 0 {
 		of = cli.Counted(set.Len(), "window") + ", taken as independent; they share rows, so the error is larger"
 	}
-	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(l.square/n-float64(mean*mean), 0)/n), of)
+	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(square/n-float64(mean*mean), 0)/n), of)
 	return nil
-}
-
-// densityLines are the lines that density prints, and the sums of them.
-type densityLines struct {
-	e           env
-	m           *heavytail.Model
-	set         *data.Set
-	o           heavytail.DensityOptions
-	sum, square float64
-}
-
-func (l *densityLines) write(ctx context.Context, w io.Writer) error {
-	b := bufio.NewWriter(w)
-	what, _ := l.set.Number(0)
-	_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors
-	meter := newMeter(l.e)
-	defer meter.clear()
-	const most = 1024
-	set, per := l.set, l.set.Per()
-	x := make([]float64, min(most, set.Len())*per)
-	for first := 0; first < set.Len(); first += most {
-		n := min(most, set.Len()-first)
-		for i := range n {
-			set.Float64(x[i*per:(i+1)*per], first+i)
-		}
-		o := l.o
-		o.Seed += uint64(first) // other directions for other points
-		places := make([]int, n)
-		for i := range places {
-			places[i] = first + i
-		}
-		o.Given = givenOf(set, places)
-		ps, err := l.m.LogDensity(ctx, x[:n*per], o)
-		if far := new(heavytail.BeyondError); errors.As(err, &far) {
-			return fmt.Errorf("%s: %v is beyond float32 as the network sees it: leave the row out", set.PlaceOf(first+far.Point, far.Value), far.X)
-		}
-		if err != nil {
-			return err
-		}
-		for i, p := range ps {
-			_, at := set.Number(first + i)
-			l.sum, l.square = l.sum+p.Value, l.square+float64(p.Value*p.Value)
-			_, _ = b.WriteString(strconv.Itoa(at) + "," + strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
-		}
-		meter.count(float64(first+n), float64(set.Len()), "points/s", 1)
-	}
-	return b.Flush()
-}
-
-// loadModel opens a model on the CPU.
-func loadModel(ctx context.Context, path, weights string, threads int) (*heavytail.Model, error) {
-	if threads < 0 || threads > 1<<12 {
-		return nil, cli.Usage("-threads %d: want 0 (all processors) to %d", threads, 1<<12)
-	}
-	if err := checkWeights(weights); err != nil {
-		return nil, err
-	}
-	f, err := openModel(ctx, path)
-	if err != nil {
-		return nil, fmt.Errorf("-model: %w", err)
-	}
-	defer f.Close()
-	m, err := f.open(heavytail.Loader{Device: kernels.New(threads), Weights: weights})
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", f.name, err)
-	}
-	return m, nil
-}
-
-// oneClass parses a class of the model, none for empty.
-func oneClass(m *heavytail.Model, text string) (int, error) {
-	if text == "" || text == "none" {
-		return heavytail.Unconditional, nil
-	}
-	names := m.ClassNames()
-	if k := slices.Index(names, text); k >= 0 {
-		return k, nil
-	}
-	if k, err := strconv.Atoi(text); err == nil && k >= 0 && k < m.Classes() {
-		return k, nil
-	}
-	if m.Classes() == 0 {
-		return 0, cli.Usage("-class %s: this model knows no classes: leave it out", text)
-	}
-	return 0, cli.Usage("-class %q: want 0 to %d%s", text, m.Classes()-1, source.OrNames(names))
 }

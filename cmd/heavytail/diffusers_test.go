@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/diffusion"
+	"heavytail/modelfile"
 )
 
 // diffusersFolder returns the absolute path of a folder that diffusers wrote.
@@ -43,7 +44,7 @@ func TestDiffusersFolder(t *testing.T) {
 	for _, other := range []string{"heads.zip", "heads.safetensors", "heads.pt"} {
 		require.Equal(t, want, sample(other), other)
 	}
-	infoOf := func(file string) (i modelInfo) {
+	infoOf := func(file string) (i modelfile.Info) {
 		require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", file).stdout), &i))
 		return i
 	}
@@ -89,7 +90,7 @@ func TestTrainFromDiffusers(t *testing.T) {
 	}
 	want := train(model, "a")
 	require.Equal(t, want, train("ddpm.safetensors", "b"))
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "a/model.safetensors").stdout), &i))
 	require.Equal(t, []any{diffusion.Given, diffusion.Squared, true}, []any{i.Recipe.Process.Scale, i.Recipe.Train.Loss.Kind, i.Resumable})
 	require.Contains(t, i.Recipe.Train.From, "ddpm sha256:")

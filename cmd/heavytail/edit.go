@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -102,7 +104,7 @@ func (r *sampleRequest) loadEdit(ctx context.Context, e env) error {
 // loadMask reads the file of -mask and sets the options.
 func (r *sampleRequest) loadMask(ctx context.Context, e env, shape []int) error {
 	d, o := &r.edit, r.options.Edit
-	known, mask, err := readMask(ctx, d.Mask, shape)
+	known, mask, err := data.ReadMask(ctx, d.Mask, shape)
 	if err != nil {
 		return fmt.Errorf("-mask %w", err)
 	}
@@ -127,20 +129,30 @@ func tellOf(e env, file string, v data.Values) {
 	}
 }
 
-// readMask reads where an image is kept: where the mask is dark. A picture says
-// it for all channels of a pixel.
-func readMask(ctx context.Context, path string, shape []int) (known []bool, mask data.Values, err error) {
-	one := shape
-	if len(shape) == 3 && data.IsPicture(path) {
-		one = []int{shape[0], shape[1], 1}
+// givenHelp is the help of -given where samples are drawn.
+const givenHelp = "of a model with conditions: their values, `NAME=VALUE` and more after commas (empty: of a model without)"
+
+// loadGiven sets the conditions of the samples: of -given NAME=VALUE, or of a table,
+// whose rows are then as many samples as there are if nothing else says how many.
+func (r *sampleRequest) loadGiven(ctx context.Context, e env) (err error) {
+	names := r.loaded.Given()
+	if names == nil || strings.Contains(r.given, "=") || r.given == "" {
+		r.options.Given, err = givenOf(r.loaded, r.given)
+		r.recipe.Given = r.given
+		return err
 	}
-	if mask, err = data.ReadValues(ctx, path, one, nil); err != nil {
-		return nil, mask, err
+	v, err := data.ReadConditions(ctx, r.given, names)
+	if errors.Is(err, os.ErrNotExist) && filepath.Ext(r.given) == "" {
+		_, err = r.loaded.ParseGiven(r.given)
+		return cli.Usage("%w, or a table of them, which is not there", err)
 	}
-	for _, v := range mask.X {
-		for range shape[len(shape)-1] / one[len(one)-1] {
-			known = append(known, !(v > 0))
-		}
+	if err != nil {
+		return fmt.Errorf("-given %s: %w", r.given, err)
 	}
-	return known, mask, nil
+	tellOf(e, r.given, v)
+	r.options.Given, r.recipe.Given, r.recipe.GivenSHA256 = v.X, filepath.Base(r.given), v.Sum
+	if !r.nGiven && r.options.Seeds == nil {
+		r.options.N = len(v.X) / len(names)
+	}
+	return nil
 }

@@ -18,9 +18,7 @@ import (
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
-	"heavytail/internal/imageio"
-	"heavytail/internal/source"
-	"heavytail/recipe"
+	"heavytail/tails"
 	"heavytail/tensor"
 	"heavytail/train"
 )
@@ -78,7 +76,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.how.K, "k", o.how.K, "neighbours of precision, recall, density and coverage")
 	fs.Float64Var(&o.how.Xi, "xi", o.how.Xi, "`level` above which MSLE and the Wasserstein distance of tails look")
 	fs.Float64Var(&o.how.Q, "q", o.how.Q, "`level` above which the KS distance of tails looks")
-	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns to tell of, by number from 0 or, of tables, by name (empty: the first %d)", tailColumns))
+	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("points: `list` of columns to tell of, by number from 0 or, of tables, by name (empty: the first %d)", tails.Most))
 	fs.IntVar(&o.size, "size", 0, "scale images to `N`×N pixels")
 	fs.IntVar(&o.channels, "channels", 0, "read images as grey (`1`) or colour (3)")
 	fs.StringVar(&o.json, "json", "", "write the results to this `file` as well (empty: none)")
@@ -150,26 +148,27 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	}
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
-	name, mode := "", ""
+	r := evalReport{Program: "heavytail " + heavytail.Version, Kind: "points"}
 	if drawn {
 		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
 			return err
 		}
 		defer device.Close(devices...)
-		mode = tensor.FastMode(devices[0])
-		if m, name, err = o.load(ctx, devices, file); err != nil {
+		loaded, f, err := load(ctx, "model", file, heavytail.Loader{Device: devices[0], More: devices[1:], Weights: o.weights})
+		if err != nil {
 			return err
 		}
-		if err := o.likeTraining(m.Recipe().Data, real, gen); err != nil {
-			return err
+		defer f.Close()
+		m, r.Generated = loaded, evalSource{Data: "model:" + file, Model: f.Name, Weights: o.weights, Mode: tensor.FastMode(devices[0])}
+		if o.reading, err = train.Reading(m.Recipe().Data, specOf(real), o.reading); err != nil {
+			return cli.Usage("%s, beside %s: %w", real, gen, err)
 		}
 	}
 	set, err := o.open(ctx, e, real, gen)
 	if err != nil {
 		return err
 	}
-	r := evalReport{Program: "heavytail " + heavytail.Version, Kind: "points"}
 	if set.Images() {
 		r.Kind = "images"
 	}
@@ -177,17 +176,16 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		return err
 	}
 	r.Real = evalSource{Data: real, Samples: set.Len()}
-	var x, y samples
+	var pair *eval.Pair
 	if drawn {
-		r.Generated = evalSource{Data: "model:" + file, Model: name, Weights: o.weights, Mode: mode}
-		x, y, err = o.draw(ctx, e, &r, set, m)
+		pair, err = o.draw(ctx, e, &r, set, m)
 	} else {
-		x, y, err = o.read(ctx, e, &r, set, real, gen)
+		pair, err = o.beside(ctx, e, &r, set, real, gen)
 	}
 	if err != nil {
 		return err
 	}
-	err = untilDone(ctx, func() error { return o.measure(ctx, &r, set, x, y) })
+	err = untilDone(ctx, func() error { return o.measure(ctx, &r, set, pair) })
 	if err != nil {
 		return err
 	}
@@ -226,7 +224,7 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 	if !isTable(spec) && isTable(other) {
 		r.Separator, r.Decimal, r.Missing = "", "", ""
 	}
-	if kindOf(spec) != "images" && kindOf(other) == "images" {
+	if data.KindOf(spec) != "images" && data.KindOf(other) == "images" {
 		r.Background = ""
 	}
 	r.Size, r.Channels = o.size, o.channels
@@ -239,26 +237,6 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 
 // heldHelp is the help of -held-out.
 const heldHelp = "read only the last rows of the table, the share that -held kept from the training of the model"
-
-// likeTraining reads the real data as those that a model was trained on: the same
-// columns of a table, the same values for black and white.
-// The error is that of conditions which the data do not have.
-func (o *evalOptions) likeTraining(d recipe.Data, real, gen string) error {
-	spec := specOf(real)
-	if isTable(spec) {
-		o.reading.Columns, o.reading.Given, o.reading.Window = d.Select, d.Given.Names(), d.Window
-		if o.reading.HeldOut {
-			o.reading.Held = d.Held
-		}
-	}
-	if kindOf(spec) == "npy" && o.reading.Range == nil && len(d.Shape) == 3 {
-		o.reading.Range = d.Range
-	}
-	if names := d.Given.Names(); names != nil && !isTable(spec) {
-		return cli.Usage("%s: the samples of %s are given %s: name a table with these columns too", real, gen, source.Names(names))
-	}
-	return nil
-}
 
 // modelOf returns the file of a model, empty for the built-in one, if spec
 // names a model.
@@ -277,152 +255,59 @@ func modelOf(spec string) (file string, ok bool) {
 	return "", false
 }
 
-// read reads generated samples from files.
-func (o evalOptions) read(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (x, y samples, err error) {
+// beside opens samples beside those of set. A folder of parts and an .npy file of
+// numbers as sample writes them are not loaded: what is compared of them is read from
+// its place.
+func (o evalOptions) beside(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (*eval.Pair, error) {
 	o.reading.Range = nil // that of the real data
-	gen, err := o.openGenerated(ctx, e, spec, real, set)
-	if err != nil {
-		return x, y, err
-	}
-	if !slices.Equal(gen.shape, set.Shape) {
-		if a, b := set.Shape, gen.shape; len(a) == 1 && len(b) == 1 {
-			return x, y, fmt.Errorf("%s has points of %s, %s of %d: give sets of the same columns; beside model:FILE a table has those of its training", r.Real.Data, cli.Counted(a[0], "column"), spec, b[0])
+	kind, path, _ := strings.Cut(specOf(spec), ":")
+	var gen *eval.Generated
+	var err error
+	if kind == "parts" {
+		s, err := openParts(ctx, path)
+		if err != nil {
+			return nil, err
 		}
-		return x, y, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)",
-			r.Real.Data, set.Shape, spec, gen.shape)
-	}
-	if err := data.InOrder(set.Columns, gen.columns); err != nil {
-		return x, y, fmt.Errorf("%s, beside %s: %w", spec, r.Real.Data, err)
-	}
-	r.Generated = evalSource{Data: spec, Samples: gen.n}
-	n := min(set.Len(), gen.n)
-	if o.n > 0 {
-		n = min(n, o.n)
-	}
-	if n < eval.Least {
-		return x, y, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", r.Real.Data, set.Len(), spec, gen.n, eval.Least)
-	}
-	x, _ = spread(set, n)
-	y, err = gen.spread(n)
-	return x, y, err
-}
-
-// samples are values one sample after the other: points in float64, for those far
-// from 0, or images in float32.
-type samples struct {
-	points []float64
-	pixels []float32
-}
-
-// spread returns n samples of the set, spread evenly over it, and their
-// places. Pixels are rounded to 8 bits, as they are in files.
-func spread(set *data.Set, n int) (x samples, at []int) {
-	per := set.Per()
-	if set.Images() {
-		x.pixels = make([]float32, n*per)
-	} else {
-		x.points = make([]float64, n*per)
-	}
-	at = places(set.Len(), n)
-	for i := range n {
-		if set.Images() {
-			set.Get(x.pixels[i*per:(i+1)*per], at[i], false)
-		} else {
-			set.Float64(x.points[i*per:(i+1)*per], at[i])
+		gen = eval.OfParts(ctx, s)
+	} else if kind == "npy" && o.size == 0 && o.channels == 0 {
+		if gen, err = eval.OfArray(ctx, path, set.Images()); err != nil {
+			return nil, err
 		}
 	}
-	round8(x.pixels)
-	return x, at
+	if gen == nil {
+		other, err := o.open(ctx, e, spec, real)
+		if err != nil {
+			return nil, err
+		}
+		gen = eval.OfSet(other)
+	}
+	r.Generated = evalSource{Data: spec, Samples: gen.N}
+	return eval.Beside(set, gen, o.n, real, spec)
 }
 
-// round8 rounds pixels to those of 256 levels.
-func round8(x []float32) {
-	for i, v := range x {
-		x[i] = float32(float64(2*int(imageio.Byte(v))-255) / 255)
+// notReal returns a mistake on the command line where the real samples are parts.
+func notReal(spec string) error {
+	if kind, path, _ := strings.Cut(specOf(spec), ":"); kind == "parts" {
+		return cli.Usage("%s: a folder of parts, which GENERATED may be: heavytail merge %s -o FILE makes a file of it", spec, path)
 	}
+	return nil
 }
 
 // draw samples from a model.
-func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (x, y samples, err error) {
-	name := r.Generated.Model
-	if !slices.Equal(m.Shape(), set.Shape) {
-		return x, y, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: -size and -channels)",
-			r.Real.Data, set.Shape, name, m.Shape())
-	}
-	if err := data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
-		return x, y, fmt.Errorf("%s, of model:%s: %w", r.Real.Data, name, err)
-	}
-	most := 10000
-	if set.Images() {
-		most = 1000
-	}
-	n := min(set.Len(), most)
-	if o.n > 0 {
-		n = min(o.n, set.Len())
-	}
-	if n < eval.Least {
-		return x, y, fmt.Errorf("%s has %d samples: want at least %d", r.Real.Data, set.Len(), eval.Least)
-	}
-	x, places := spread(set, n)
-	opt, err := m.Resolve(heavytail.Options{N: n, Seed: o.how.Seed, Steps: o.steps, Method: o.method, Classes: classesOf(set, m, places), Given: givenOf(set, places)})
+func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (*eval.Pair, error) {
+	g, meter := &r.Generated, newMeter(e)
+	defer meter.clear()
+	p, err := eval.Draw(ctx, set, m, heavytail.Options{Seed: o.how.Seed, Steps: o.steps, Method: o.method}, o.n, r.Real.Data, g.Model,
+		func(done float64, of int) { meter.count(done, float64(of), "samples/s", 1) })
 	if err != nil {
-		return x, y, cli.Usage("%w", err)
+		return nil, err
 	}
-	g := &r.Generated
-	g.Samples, g.Method, g.Steps, g.Evaluations, g.Classes = n, opt.Method, opt.Steps, m.Evaluations(opt), "in turn"
+	g.Samples, g.Method, g.Steps, g.Evaluations = p.N, p.Options.Method, p.Options.Steps, m.Evaluations(p.Options)
 	switch {
-	case m.Classes() == 0:
-		r.Generated.Classes = ""
-	case opt.Classes != nil:
-		r.Generated.Classes = "as real"
+	case p.AsReal:
+		g.Classes = "as real"
+	case m.Classes() > 0:
+		g.Classes = "in turn"
 	}
-	meter := newMeter(e)
-	count := func(have int) {
-		meter.count(float64(have), float64(n*set.Per()), "samples/s", 1/float64(set.Per()))
-	}
-	if set.Images() {
-		err = m.Stream(ctx, opt, func(_ int, batch []float32) error {
-			y.pixels = append(y.pixels, batch...)
-			count(len(y.pixels))
-			return nil
-		})
-	} else {
-		err = m.Stream64(ctx, opt, func(_ int, batch []float64) error {
-			y.points = append(y.points, batch...)
-			count(len(y.points))
-			return nil
-		})
-	}
-	meter.clear()
-	if err != nil {
-		return x, y, fmt.Errorf("model %s: %w", name, err)
-	}
-	round8(y.pixels)
-	return x, y, nil
-}
-
-// load opens a model, the built-in one without a file.
-func (o evalOptions) load(ctx context.Context, devices []tensor.Device, file string) (m *heavytail.Model, name string, err error) {
-	f, err := openModel(ctx, file)
-	if err != nil {
-		return nil, "", fmt.Errorf("model: %w", err)
-	}
-	defer f.Close()
-	m, err = f.open(heavytail.Loader{Device: devices[0], More: devices[1:], Weights: o.weights})
-	if err != nil {
-		return nil, "", fmt.Errorf("model %s: %w", f.name, err)
-	}
-	return m, f.name, nil
-}
-
-// classesOf returns the classes of the real samples if the model knows them.
-func classesOf(set *data.Set, m *heavytail.Model, places []int) []int {
-	if set.Labels == nil || m.Classes() != set.NumClasses() {
-		return nil
-	}
-	var out []int
-	for _, at := range places {
-		out = append(out, set.Labels[at])
-	}
-	return out
+	return p, nil
 }

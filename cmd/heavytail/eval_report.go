@@ -10,6 +10,7 @@ import (
 	"heavytail/data"
 	"heavytail/eval"
 	"heavytail/internal/cli"
+	"heavytail/tails"
 )
 
 // An evalSource says what was compared.
@@ -36,18 +37,15 @@ type evalReport struct {
 }
 
 // measure computes everything that suits the kind of data.
-func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, x, y samples) error {
-	var s *eval.Scores
+func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, p *eval.Pair) error {
+	var columns []int
 	var err error
-	if set.Images() {
-		s, err = eval.Images(ctx, x.pixels, y.pixels, set.Shape, o.how)
-	} else {
-		columns, failed := tailOptions{columns: o.columns}.choose(set)
-		if failed != nil {
-			return failed
+	if !set.Images() {
+		if columns, err = tails.Columns(set, o.columns); err != nil {
+			return cli.Usage("%w", err)
 		}
-		s, err = eval.Points(ctx, x.points, y.points, set.Per(), columns, set.ColumnName, o.how)
 	}
+	s, err := p.Scores(ctx, columns, o.how)
 	if e := (*eval.ExtractorError)(nil); errors.As(err, &e) {
 		return cli.Usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random", e.Takes, e.Has, e.Takes[0], e.Takes[2])
 	}

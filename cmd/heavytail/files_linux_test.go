@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/kernels"
+	"heavytail/modelfile"
 	"heavytail/nn"
 	"heavytail/output"
 	"heavytail/recipe"
@@ -184,7 +185,7 @@ func TestNamesAreShownNotDone(t *testing.T) {
 		clean(r.stderr)
 		require.Contains(t, strings.ReplaceAll(r.stdout+r.stderr, `\x1b`, `\u001b`), `\u001b]0;owned`, "%s", args) // %q writes \x1b
 	}
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "m.safetensors").stdout), &i))
 	require.Equal(t, evil, i.Recipe.Data.Names[0], "the JSON says something else")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -16,9 +15,9 @@ import (
 	"heavytail"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
-	"heavytail/internal/imageio"
 	"heavytail/internal/isa"
 	"heavytail/internal/par"
+	"heavytail/modelfile"
 )
 
 var infoCommand = command{
@@ -95,23 +94,6 @@ func machineInfo() machine {
 	return m
 }
 
-// A modelInfo is what info tells about a model.
-type modelInfo struct {
-	File       string           `json:"file"`
-	Format     string           `json:"format"`
-	Storage    string           `json:"storage"`
-	Noise      string           `json:"noise"`   // kind and tail of the process
-	Methods    []string         `json:"methods"` // samplers that it drives
-	Parameters int              `json:"parameters"`
-	MACs       int64            `json:"multiply_adds_per_sample_and_step"`
-	Memory     map[string]int64 `json:"bytes_to_sample"` // by batch
-	Step       int              `json:"step"`
-	Averages   []string         `json:"averages"`
-	Resumable  bool             `json:"resumable"`
-	HasRecipe  bool             `json:"has_recipe"` // else the recipe below is a guess
-	Recipe     heavytail.Recipe `json:"recipe"`
-}
-
 // A pictureInfo is what info tells about a picture.
 type pictureInfo struct {
 	File   string          `json:"file"`
@@ -125,48 +107,10 @@ func fileInfo(ctx context.Context, path string) (any, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if f.dir == nil {
-		head := make([]byte, 8)
-		if n, _ := f.ReadAt(head, 0); imageio.IsPNG(head[:n]) {
-			return pictureFile(path, io.NewSectionReader(f, 0, f.size))
-		}
+	if recipe, ok, err := f.Picture(); ok || err != nil {
+		return pictureInfo{path, recipe}, err
 	}
-	return modelFile(path, f)
-}
-
-func pictureFile(path string, r io.Reader) (any, error) {
-	text, err := imageio.PNGText(r)
-	if err == nil && !json.Valid([]byte(text)) {
-		err = errors.New("the recipe in the picture is not JSON; the file is damaged")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return pictureInfo{path, json.RawMessage(text)}, nil
-}
-
-func modelFile(path string, f *modelSource) (any, error) {
-	fail := func(err error) (any, error) { return nil, fmt.Errorf("%s: %w", path, err) }
-	c, err := f.checkpoint()
-	if err != nil {
-		return fail(err)
-	}
-	m, err := f.open(heavytail.Loader{})
-	if err != nil {
-		return fail(err)
-	}
-	rec := m.Recipe()
-	out := modelInfo{File: path, Format: c.Format, Storage: string(c.DType), Noise: rec.Noise(), Methods: m.Methods(), Parameters: m.Parameters(), Memory: map[string]int64{},
-		Step: c.Step, Averages: c.Averages, Resumable: c.Training && rec.Trained(), HasRecipe: rec.Known(), Recipe: rec}
-	if out.MACs, err = m.MACs(); err != nil {
-		return fail(err)
-	}
-	for _, batch := range []int{1, 32} {
-		if out.Memory[fmt.Sprint(batch)], err = m.Memory(batch); err != nil {
-			return fail(err)
-		}
-	}
-	return out, nil
+	return f.Info()
 }
 
 func printInfo(w io.Writer, v any, asJSON bool) error {
@@ -176,8 +120,8 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 	switch v := v.(type) {
 	case machine:
 		return v.print(w)
-	case modelInfo:
-		return v.print(w)
+	case modelfile.Info:
+		return printModel(w, v)
 	case pictureInfo:
 		return indented(w, v.Recipe)
 	}
@@ -206,7 +150,7 @@ func (m machine) print(w io.Writer) error {
 	return nil
 }
 
-func (v modelInfo) print(w io.Writer) error {
+func printModel(w io.Writer, v modelfile.Info) error {
 	fmt.Fprintf(w, "%s: %s, %s, step %d\n", v.File, v.Format, v.Storage, v.Step)
 	fmt.Fprintf(w, "noise        %s\n", v.Noise)
 	fmt.Fprintf(w, "samplers     %s\n", strings.Join(v.Methods, ", "))

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/internal/numtest"
+	"heavytail/modelfile"
 )
 
 func TestInterruptSavesAndSaysHowToResume(t *testing.T) {
@@ -45,7 +46,7 @@ func testSignalSaves(t *testing.T, s os.Signal) {
 	require.Error(t, c.Wait())
 	require.Equal(t, 75, c.ProcessState.ExitCode())
 	require.Regexp(t, `stopped by `+named[s]+`: step \d+ of 1000000 is saved, and heavytail train -resume -out run goes on\n$`, errs.String())
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Positive(t, i.Step)
 }

@@ -23,6 +23,7 @@ import (
 	"heavytail/internal/imageio"
 	limits "heavytail/internal/machine"
 	"heavytail/internal/npy"
+	"heavytail/modelfile"
 	"heavytail/output"
 )
 
@@ -320,7 +321,7 @@ func TestInfo(t *testing.T) {
 	var m machine
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json").stdout), &m))
 	require.Equal(t, min(runtime.GOMAXPROCS(0), limits.Processors()), m.Threads)
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "run/model.safetensors", "-json").stdout), &i))
 	require.Equal(t, 3, i.Step)
 	require.True(t, i.Resumable && i.HasRecipe)
@@ -358,7 +359,7 @@ func TestConvert(t *testing.T) {
 	ok(t, dir, "convert", "-ema", "-type", "f16", "run/model.safetensors", "half.safetensors")
 	ok(t, dir, "convert", "-weights-only", "-type", "bf16", "run/model.safetensors", "raw.safetensors")
 	require.NotEqual(t, want, sample("raw.safetensors", "1.npy"))
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "half.safetensors", "-json").stdout), &i))
 	require.Equal(t, "F16", i.Storage)
 	require.False(t, i.Resumable)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail"
+	"heavytail/modelfile"
 	"heavytail/output"
 	"heavytail/recipe"
 )
@@ -33,7 +34,7 @@ func TestEveryProcessByFlags(t *testing.T) {
 			again := heavytailIn(t, dir, append(train, "-resume")...)
 			require.Zero(t, again.status, "the flags of a run are those of its recipe: %s", again.stderr)
 
-			var i modelInfo
+			var i modelfile.Info
 			model := out + "/model.safetensors"
 			require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", model).stdout), &i))
 			require.Equal(t, kind, i.Recipe.Kind())
@@ -85,7 +86,7 @@ func TestMeasuredScales(t *testing.T) {
 	} {
 		out := strings.NewReplacer(" ", "", ",", "", "-process", "").Replace(flags)
 		ok(t, dir, append(strings.Fields("train -data csv:x.csv -steps 1 -batch 2 -preview-every 0 "+flags), "-out", out)...)
-		var i modelInfo
+		var i modelfile.Info
 		require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", out+"/model.safetensors").stdout), &i))
 		check(i.Recipe)
 	}

@@ -125,7 +125,7 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 		}
 		r.o.Classes = []int{class}
 	}
-	if r.o.Given, err = parseGiven(m, r.given); err != nil {
+	if r.o.Given, err = givenOf(m, r.given); err != nil {
 		return err
 	}
 	way, err := m.Way(r.o)

@@ -13,6 +13,7 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/npy"
+	"heavytail/modelfile"
 )
 
 // A table as other programs write it is looked at, trained on and compared with;
@@ -140,7 +141,7 @@ func TestClassNames(t *testing.T) {
 	for _, raw := range []string{"\x1b", "\u009b"} {
 		require.NotContains(t, r.stdout, raw)
 	}
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Equal(t, []string{"a, b", "c\u009b", "evil\x1b[31m"}, i.Recipe.Data.Names)
 }
@@ -165,7 +166,7 @@ func TestRangeThroughTheCommands(t *testing.T) {
 	require.Contains(t, r.stderr, "0 is taken for black, 255 for white")
 	ok(t, dir, append(train, "-resume")...)
 	require.NotZero(t, heavytailIn(t, dir, append(train, "-resume", "-range", "0,256")...).status)
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Equal(t, []float64{0, 255}, i.Recipe.Data.Range)
 	r = ok(t, dir, "eval", "x.npy", "run/model.safetensors", "-n", "20", "-steps", "2")

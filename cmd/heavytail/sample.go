@@ -5,14 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"heavytail"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
-	"heavytail/internal/source"
 	"heavytail/output"
 	"heavytail/tensor"
 )
@@ -219,27 +216,23 @@ func (r *sampleRequest) check() error {
 
 // load opens the model and names it in the recipe.
 func (r *sampleRequest) load(ctx context.Context, devices []tensor.Device) error {
-	f, err := openModel(ctx, r.model)
+	m, f, err := load(ctx, "-model", r.model, heavytail.Loader{Device: devices[0], More: devices[1:], Weights: r.weights, Alpha: r.alpha})
 	if err != nil {
-		return fmt.Errorf("-model: %w", err)
+		return err
 	}
 	defer f.Close()
-	fail := func(err error) error { return fmt.Errorf("model %s: %w", f.name, err) }
-	if r.loaded, err = f.open(heavytail.Loader{Device: devices[0], More: devices[1:], Weights: r.weights, Alpha: r.alpha}); err != nil {
-		return fail(err)
-	}
-	sum, err := f.hash(ctx)
+	sum, err := f.Sum(ctx)
 	if err != nil {
-		return fail(err)
+		return fmt.Errorf("model %s: %w", f.Name, err)
 	}
-	r.recipe = output.Recipe{Model: f.name, SHA256: sum, Weights: r.weights, Mode: tensor.FastMode(devices[0])}
+	r.loaded, r.recipe = m, output.Recipe{Model: f.Name, SHA256: sum, Weights: r.weights, Mode: tensor.FastMode(devices[0])}
 	return nil
 }
 
 // resolve settles what depends on the model: classes, steps and the recipe.
 func (r *sampleRequest) resolve() error {
 	var err error
-	if r.options.Classes, err = r.classes(); err != nil {
+	if r.options.Classes, err = classesOf(r.loaded, r.class); err != nil {
 		return err
 	}
 	if r.options.Clip != heavytail.Auto && !r.images() {
@@ -253,38 +246,6 @@ func (r *sampleRequest) resolve() error {
 		return cli.Usage("%w", err)
 	}
 	return r.idle()
-}
-
-// classes parses -class: numbers, names of the model's classes, or none.
-func (r *sampleRequest) classes() ([]int, error) {
-	if r.class == "" {
-		return nil, nil
-	}
-	if r.loaded.Classes() == 0 {
-		return nil, cli.Usage("-class %s: this model knows no classes: leave it out", r.class)
-	}
-	names, words := r.loaded.ClassNames(), strings.Split(r.class, ",")
-	if slices.Contains(names, r.class) { // a name may hold a comma
-		words = []string{r.class}
-	}
-	var out []int
-	for _, word := range words {
-		if !slices.Contains(names, word) {
-			word = strings.TrimSpace(word)
-		}
-		k := slices.Index(names, word)
-		switch n, err := strconv.Atoi(word); {
-		case word == "none":
-			k = heavytail.Unconditional
-		case k >= 0:
-		case err == nil && n >= 0 && n < r.loaded.Classes():
-			k = n
-		default:
-			return nil, cli.Usage("-class %q: want 0 to %d%s, or none", word, r.loaded.Classes()-1, source.OrNames(names))
-		}
-		out = append(out, k)
-	}
-	return out, nil
 }
 
 func (r *sampleRequest) images() bool { return len(r.loaded.Shape()) == 3 }

@@ -80,17 +80,6 @@ func switchFlag(fs *flag.FlagSet, s *heavytail.Switch, name, old, usage string) 
 	})
 }
 
-// weightsHelp is the help of -weights, in sample and in eval.
-const weightsHelp = "of a training checkpoint: `raw` weights, ema (the last average), or the rate of an average such as 0.999 (empty: ema if there)"
-
-// checkWeights returns an error if text cannot name any file's weights.
-func checkWeights(text string) error {
-	if _, err := parse.Float(text); err != nil && text != "" && text != "raw" && text != "ema" {
-		return cli.Usage("-weights %q: want ema or raw, or the rate of an average", text)
-	}
-	return nil
-}
-
 // checkNumbers refuses what the flag package reads as numbers: NaN and Inf.
 func checkNumbers(s heavytail.Settings) error {
 	for _, f := range []struct {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail/modelfile"
 )
 
 // σ_data of images is one number for all channels, the root of the mean of their
@@ -40,7 +42,7 @@ func TestMeasuredScaleOfColours(t *testing.T) {
 		out := strings.NewReplacer(" ", "", "-process", "").Replace(flags)
 		args := append(strings.Fields("train -data images:colours -steps 1 -batch 2 -preview-every 0 -out "+out+" "+flags), smallNet...)
 		ok(t, dir, args...)
-		var i modelInfo
+		var i modelfile.Info
 		require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", out+"/model.safetensors").stdout), &i))
 		require.Len(t, i.Recipe.EDM.SigmaData, 1)
 		require.InEpsilon(t, want, i.Recipe.EDM.SigmaData[0], 5e-4, flags) // four digits are kept

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/modelfile"
 	"heavytail/recipe"
 )
 
@@ -20,7 +21,7 @@ func TestSongUNetByFlags(t *testing.T) {
 	train := append(strings.Fields("train -preset fashion-song -data npy:images.npy -steps 3 -out song"), smallNet...)
 	ok(t, dir, train...)
 	ok(t, dir, append(train, "-resume")...)
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "song/model.safetensors").stdout), &i))
 	require.Equal(t, recipe.EDM, i.Recipe.Kind())
 	require.Equal(t, []int{8, 2}, []int{i.Recipe.Network.Song.ModelChannels, len(i.Recipe.Network.Song.ChannelMult)})

@@ -12,6 +12,7 @@ import (
 
 	"heavytail/data"
 	"heavytail/internal/npy"
+	"heavytail/modelfile"
 	"heavytail/recipe"
 	"heavytail/stable"
 	"heavytail/train"
@@ -38,7 +39,7 @@ func farPoints(t *testing.T, path string, n int) (x []float64) {
 
 func recipeOf(t *testing.T, dir, model string) recipe.Recipe {
 	t.Helper()
-	var i modelInfo
+	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", model).stdout), &i))
 	return i.Recipe
 }

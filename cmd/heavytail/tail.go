@@ -8,14 +8,12 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"heavytail/data"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
-	"heavytail/internal/source"
 	"heavytail/tails"
 )
 
@@ -63,12 +61,9 @@ type tailOptions struct {
 	read         data.Options
 }
 
-// tailColumns is how many columns are looked at unless -columns names them.
-const tailColumns = 32
-
 func tailFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	var o tailOptions
-	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("`list` of columns, by number from 0 or, of tables, by name, or of channels (empty: the first %d)", tailColumns))
+	fs.StringVar(&o.columns, "columns", "", fmt.Sprintf("`list` of columns, by number from 0 or, of tables, by name, or of channels (empty: the first %d)", tails.Most))
 	fs.IntVar(&o.n, "n", 100000, "most values of a column to use")
 	fs.StringVar(&o.out, "o", "", "plot the heaviest column to this `file`: .svg or .png (empty: none)")
 	fs.BoolVar(&o.json, "json", false, "print one JSON object")
@@ -88,15 +83,18 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err := checkPlotPath(o.out); err != nil {
 		return err
 	}
-	if isTable(spec) { // only what is asked for is read
-		o.read.Columns, o.columns = columnNames(o.columns), ""
+	if isTable(spec) && o.columns != "" { // only what is asked for is read
+		for name := range strings.SplitSeq(o.columns, ",") {
+			o.read.Columns = append(o.read.Columns, strings.TrimSpace(name))
+		}
+		o.columns = ""
 	}
 	set, err := data.Open(ctx, spec, o.read)
 	if err != nil {
 		return err
 	}
 	tell(e.Stderr, set)
-	columns, err := o.choose(set)
+	columns, err := tails.Columns(set, o.columns)
 	if err != nil {
 		return err
 	}
@@ -123,32 +121,6 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 		return json.NewEncoder(e.Stdout).Encode(r)
 	}
 	return printTails(e.Stdout, r)
-}
-
-// choose returns the columns to look at.
-func (o tailOptions) choose(set *data.Set) ([]int, error) {
-	w := tails.Width(set)
-	if o.columns == "" {
-		out := make([]int, min(w, tailColumns))
-		for i := range out {
-			out[i] = i
-		}
-		return out, nil
-	}
-	var out []int
-	for _, word := range columnNames(o.columns) {
-		c := slices.Index(set.Columns, word)
-		if n, err := strconv.Atoi(word); c < 0 && err == nil {
-			c = n
-		} else if c < 0 {
-			return nil, cli.Usage("-columns %q: want numbers such as 0,3%s", o.columns, source.OrNames(set.Columns))
-		}
-		if c < 0 || c >= w {
-			return nil, cli.Usage("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
-		}
-		out = append(out, c)
-	}
-	return out, nil
 }
 
 // printTails prints a report as tables and sentences.

@@ -1,0 +1,185 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"heavytail"
+	"heavytail/data"
+	"heavytail/internal/imageio"
+)
+
+// Samples are values one sample after the other: points in float64, for those far
+// from 0, or images in float32, rounded to the 256 levels that they have in files.
+type Samples struct {
+	Points []float64 // of points; nil: these are images
+	Pixels []float32 // of images
+}
+
+// samplesOf are values as they are compared.
+func samplesOf(x []float64, images bool) Samples {
+	if !images {
+		return Samples{Points: x}
+	}
+	pixels := make([]float32, len(x))
+	for i, v := range x {
+		pixels[i] = float32(v)
+	}
+	round8(pixels)
+	return Samples{Pixels: pixels}
+}
+
+// round8 rounds pixels to those of 256 levels.
+func round8(x []float32) {
+	for i, v := range x {
+		x[i] = float32(float64(2*int(imageio.Byte(v))-255) / 255)
+	}
+}
+
+// places are n numbers spread evenly over those of so many samples.
+func places(of, n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = int(float64(i) * (float64(of) / float64(n)))
+	}
+	return out
+}
+
+// spread returns n samples of the set, spread evenly over it, and their places.
+func spread(set *data.Set, n int) (x Samples, at []int) {
+	per := set.Per()
+	if set.Images() {
+		x.Pixels = make([]float32, n*per)
+	} else {
+		x.Points = make([]float64, n*per)
+	}
+	at = places(set.Len(), n)
+	for i := range n {
+		if set.Images() {
+			set.Get(x.Pixels[i*per:(i+1)*per], at[i], false)
+		} else {
+			set.Float64(x.Points[i*per:(i+1)*per], at[i])
+		}
+	}
+	round8(x.Pixels)
+	return x, at
+}
+
+// A Pair is as many real samples as generated ones, to be compared by Scores.
+type Pair struct {
+	Real, Generated Samples           // as they are compared
+	N               int               // of each
+	Options         heavytail.Options // resolved, of Draw
+	AsReal          bool              // the classes of Draw are those of the real samples
+	set             *data.Set
+}
+
+// Scores compares the pair by everything that suits its kind: images by Images, points by
+// Points in the given columns.
+func (p *Pair) Scores(ctx context.Context, columns []int, o Options) (*Scores, error) {
+	if p.set.Images() {
+		return Images(ctx, p.Real.Pixels, p.Generated.Pixels, p.set.Shape, o)
+	}
+	return Points(ctx, p.Real.Points, p.Generated.Points, p.set.Per(), columns, p.set.ColumnName, o)
+}
+
+// Beside takes as many real samples as generated ones, both spread evenly, n at most (0:
+// all). The error is that of sets which cannot be compared: real and generated are what
+// it calls them.
+func Beside(set *data.Set, gen *Generated, n int, real, generated string) (p *Pair, err error) {
+	if !slices.Equal(gen.Shape, set.Shape) {
+		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {
+			return nil, fmt.Errorf("%s has points of %d columns, %s of %d: give sets of the same columns; beside model:FILE a table has those of its training", real, a[0], generated, b[0])
+		}
+		return nil, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)", real, set.Shape, generated, gen.Shape)
+	}
+	if err := data.InOrder(set.Columns, gen.Columns); err != nil {
+		return nil, fmt.Errorf("%s, beside %s: %w", generated, real, err)
+	}
+	p = &Pair{set: set, N: min(set.Len(), gen.N)}
+	if n > 0 {
+		p.N = min(p.N, n)
+	}
+	if p.N < Least {
+		return nil, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", real, set.Len(), generated, gen.N, Least)
+	}
+	p.Real, _ = spread(set, p.N)
+	p.Generated, err = gen.take(p.N)
+	return p, err
+}
+
+// MostImages and MostPoints are how many samples Draw draws where nobody says so.
+const (
+	MostImages = 1000
+	MostPoints = 10000
+)
+
+// Draw draws n samples of a model (0: as many as there are real ones, at most MostImages
+// or MostPoints) beside real ones that are spread evenly over a set. Where the model
+// knows the classes of the set, or has conditions, the samples have those of the real
+// ones. Of o it takes the method and its settings, Seed and Batch. progress, if not nil,
+// is told how many of the n are drawn. real and generated are what errors call the two;
+// impossible options are a *heavytail.OptionError.
+func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Options, n int, real, generated string, progress func(done float64, of int)) (p *Pair, err error) {
+	if !slices.Equal(m.Shape(), set.Shape) {
+		return nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: -size and -channels)",
+			real, set.Shape, generated, m.Shape())
+	}
+	if err := data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {
+		return nil, fmt.Errorf("%s, of model:%s: %w", real, generated, err)
+	}
+	most := MostPoints
+	if set.Images() {
+		most = MostImages
+	}
+	p = &Pair{set: set, N: min(set.Len(), most)}
+	if n > 0 {
+		p.N = min(n, set.Len())
+	}
+	if p.N < Least {
+		return nil, fmt.Errorf("%s has %d samples: want at least %d", real, set.Len(), Least)
+	}
+	var at []int
+	p.Real, at = spread(set, p.N)
+	o.N, o.Classes, o.Given = p.N, classesOf(set, m, at), set.ConditionsOf(at)
+	p.AsReal = o.Classes != nil
+	if p.Options, err = m.Resolve(o); err != nil {
+		return nil, err
+	}
+	y, per := &p.Generated, float64(set.Per())
+	count := func(values int) error {
+		if progress != nil {
+			progress(float64(values)/per, p.N)
+		}
+		return nil
+	}
+	if set.Images() {
+		err = m.Stream(ctx, p.Options, func(_ int, batch []float32) error {
+			y.Pixels = append(y.Pixels, batch...)
+			return count(len(y.Pixels))
+		})
+	} else {
+		err = m.Stream64(ctx, p.Options, func(_ int, batch []float64) error {
+			y.Points = append(y.Points, batch...)
+			return count(len(y.Points))
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", generated, err)
+	}
+	round8(y.Pixels)
+	return p, nil
+}
+
+// classesOf returns the classes of the real samples if the model knows them.
+func classesOf(set *data.Set, m *heavytail.Model, places []int) []int {
+	if set.Labels == nil || m.Classes() != set.NumClasses() {
+		return nil
+	}
+	var out []int
+	for _, at := range places {
+		out = append(out, set.Labels[at])
+	}
+	return out
+}
