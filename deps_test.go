@@ -18,8 +18,10 @@ var mayImport = map[string][]string{
 	"fashion": {""}, // the built-in model, for who imports it
 	// What is in the files of models; machine: how much of a pipe is read.
 	"modelfile": {"", "internal/atomicfile", "internal/diffusers", "internal/imageio", "internal/machine", "internal/onnx", "internal/source", "kernels", "nn", "recipe", "tensor"},
-	"cmd/heavytail": {"", "bench", "data", "diffusion/...", "eval", "fashion", "internal/...", "kernels", "modelfile", "nn", "output", "recipe", "simd", "stable/...", "tails", "tensor", "train",
-		"github.com/klauspost/cpuid/v2", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	// Flags and printing: of internal packages only what these need. isa: the name of a
+	// variable; machine: the memory that a dry run tells.
+	"cmd/heavytail": {"", "bench", "data", "diffusion", "diffusion/rare", "eval", "fashion", "internal/atomicfile", "internal/cli", "internal/device", "internal/isa", "internal/machine", "internal/parse",
+		"kernels", "modelfile", "nn", "output", "recipe", "stable/laws", "tails", "tensor", "train"},
 
 	// Arithmetic, and the seam to the networks.
 	"simd":            {"internal/dmath", "internal/isa"}, // dmath: the references of the functions on float64
@@ -54,11 +56,11 @@ var mayImport = map[string][]string{
 	"internal/torchfile":  {"internal/machine", "tensor"},                                                                          // machine: what may be unpacked
 	"data":                {"internal/dmath", "internal/imageio", "internal/machine", "internal/npy", "internal/source", "stable"}, // imageio: the grids that it writes; machine: how much a set may take
 
-	"output": {"", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
+	"output": {"", "data", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
 
-	"bench": {"diffusion", "internal/chart", "internal/isa", "kernels", "nn", "simd", "stable", "tensor"},                              // chart: the roofline; isa: the level that was timed; simd: the peak
-	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "output"}, // classifier: the features of images; imageio: pixels of 256 levels; output: parts
-	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"},                        // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
+	"bench": {"", "diffusion", "internal/chart", "internal/device", "internal/isa", "internal/par", "kernels", "nn", "simd", "stable", "tensor", "github.com/klauspost/cpuid/v2"}, // chart: the roofline; isa, device, par, cpuid: what machine was timed; simd: the peak
+	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "output"},                                            // classifier: the features of images; imageio: pixels of 256 levels; output: parts
+	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"},                                                                   // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"heavytail"
 	"heavytail/diffusion/metrics"
 	"heavytail/internal/classifier"
 )
@@ -36,21 +37,29 @@ type Options struct {
 // Defaults returns the options of the command.
 func Defaults() Options { return Options{Pairs: 5000, K: 5, Xi: 0.95, Q: 0.99} }
 
-// Validate returns an error that names the first impossible option.
+// Validate returns an error, a *heavytail.OptionError, that names the first impossible
+// option.
 func (o Options) Validate() error {
-	switch {
-	case o.K < 1 || o.K >= Least:
-		return fmt.Errorf("eval: K is %d: want 1 to %d", o.K, Least-1)
-	case o.Pairs < Least:
-		return fmt.Errorf("eval: Pairs is %d: want at least %d", o.Pairs, Least)
-	case !(o.Xi >= 0 && o.Xi < 1):
-		return fmt.Errorf("eval: Xi is %v: want 0 or more and below 1", o.Xi)
-	case !(o.Q >= 0 && o.Q < 1):
-		return fmt.Errorf("eval: Q is %v: want 0 or more and below 1", o.Q)
-	case o.Extractor != "" && o.Extractor != Fashion && o.Extractor != Random:
-		return fmt.Errorf("eval: Extractor is %q: want %s or %s", o.Extractor, Fashion, Random)
-	case o.Threads < 0 || o.Threads > 1<<12:
-		return fmt.Errorf("eval: Threads is %d: want 0 (all processors) to %d", o.Threads, 1<<12)
+	for _, c := range []struct {
+		field    string
+		value    any
+		possible bool
+		want     string
+	}{
+		{"K", o.K, o.K >= 1 && o.K < Least, fmt.Sprintf("1 to %d", Least-1)},
+		{"Pairs", o.Pairs, o.Pairs >= Least, fmt.Sprintf("at least %d", Least)},
+		{"Xi", o.Xi, o.Xi >= 0 && o.Xi < 1, "0 or more and below 1"},
+		{"Q", o.Q, o.Q >= 0 && o.Q < 1, "0 or more and below 1"},
+		{"Extractor", o.Extractor, o.Extractor == "" || o.Extractor == Fashion || o.Extractor == Random, Fashion + " or " + Random},
+		{"Threads", o.Threads, o.Threads >= 0 && o.Threads <= 1<<12, fmt.Sprintf("0 (all processors) to %d", 1<<12)},
+	} {
+		if !c.possible {
+			text := fmt.Sprintf("eval: %s is %v: want %s", c.field, c.value, c.want)
+			if v, ok := c.value.(string); ok {
+				text = fmt.Sprintf("eval: %s is %q: want %s", c.field, v, c.want)
+			}
+			return &heavytail.OptionError{Field: c.field, Value: c.value, Want: c.want, Text: text}
+		}
 	}
 	return nil
 }

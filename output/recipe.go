@@ -37,16 +37,6 @@ type Recipe struct {
 	heavytail.Settings // of the method; zero ones are left out
 }
 
-// An Edit tells in a Recipe what images were made of.
-type Edit struct {
-	Init       string  `json:"init,omitempty"`        // file name of what they started from
-	InitSHA256 string  `json:"init_sha256,omitempty"` // of the file
-	Strength   float64 `json:"strength,omitempty"`    // part of the way to noise
-	Mask       string  `json:"mask,omitempty"`        // file name of what was painted anew
-	MaskSHA256 string  `json:"mask_sha256,omitempty"` // of the file
-	Resample   int     `json:"resample,omitempty"`    // visits of every step but the last
-}
-
 // recipeOf tells of samples what the model and its options, which are resolved, say.
 func recipeOf(m *heavytail.Model, o heavytail.Options) Recipe {
 	rec := m.Recipe()

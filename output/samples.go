@@ -49,13 +49,7 @@ type Samples struct {
 func (s *Samples) Images() bool { return len(s.Shape) == 3 }
 
 // per returns the number of values of a sample.
-func (s *Samples) per() int {
-	n := 1
-	for _, v := range s.Shape {
-		n *= v
-	}
-	return n
-}
+func (s *Samples) per() int { return product(s.Shape) }
 
 // usualFrames are those of a film, at most.
 const usualFrames = 40

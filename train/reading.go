@@ -20,7 +20,7 @@ func Reading(d recipe.Data, spec string, o data.Options) (data.Options, error) {
 			o.Held = d.Held
 		}
 	} else if names := d.Given.Names(); names != nil {
-		return o, fmt.Errorf("this model has conditions, %s: give a table with these columns too", source.Names(names))
+		return o, fmt.Errorf("the samples of the model are given %s: give a table with these columns too", source.Names(names))
 	}
 	if kind == "npy" && o.Range == nil && len(d.Shape) == 3 {
 		o.Range = d.Range

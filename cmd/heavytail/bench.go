@@ -47,9 +47,9 @@ type benchOptions struct {
 	roofline string
 	compare  string
 
-	before                  *bench.Earlier // of compare
-	matched                 int            // results that are in it too
-	configGiven, batchGiven bool
+	before  *bench.Earlier  // of compare
+	matched int             // results that are in it too
+	given   map[string]bool // flags on the command line
 }
 
 func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -64,10 +64,7 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.roofline, "roofline", "", "with -layers: draw their rates below the processor's and the memory's peak to this SVG `file` (empty: none)")
 	fs.StringVar(&o.compare, "compare", "", "print beside each time that in `file`, which an earlier bench -json printed (empty: none)")
 	return func(ctx context.Context, e env, args []string) error {
-		fs.Visit(func(f *flag.Flag) {
-			o.configGiven = o.configGiven || f.Name == "config"
-			o.batchGiven = o.batchGiven || f.Name == "batch"
-		})
+		o.given = cli.Given(fs)
 		return o.run(ctx, e.Stdout, args)
 	}
 }
@@ -119,9 +116,9 @@ func (o *benchOptions) check(kind string) (err error) {
 		return cli.Usage("-roofline without -layers: it draws the operations of a network; add bench unet -layers")
 	case o.roofline != "" && strings.ToLower(filepath.Ext(o.roofline)) != ".svg":
 		return cli.Usage("-roofline %s: it draws an SVG; want a name that ends in .svg", o.roofline)
-	case o.configGiven && !bench.IsNetwork(kind):
+	case o.given["config"] && !bench.IsNetwork(kind):
 		return cli.Usage("-config %s: %s times no network; leave it out", o.Config, kind)
-	case o.batchGiven && slices.Contains([]string{"gemm", "noise", "law"}, kind):
+	case o.given["batch"] && slices.Contains([]string{"gemm", "noise", "law"}, kind):
 		return cli.Usage("-batch %d: %s times no samples; leave it out", o.Batch, kind)
 	case o.Threads != 1 && (kind == "law" || kind == "noise" && !gpu):
 		return cli.Usage("-threads %d: noise and law are timed on one thread", o.Threads)

@@ -91,7 +91,7 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	tell(e.Stderr, set)
+	tell(e, set)
 	var sum, square float64
 	print := func(w io.Writer) error {
 		b := bufio.NewWriter(w)

@@ -90,7 +90,7 @@ func TestEditFlags(t *testing.T) {
 	require.Equal(t, "init.png", rec.Edit.Init)
 	require.Equal(t, "mask.png", rec.Edit.Mask)
 	require.Equal(t, 0.8, rec.Edit.Strength)
-	require.Equal(t, defaultResample, rec.Edit.Resample)
+	require.Equal(t, 5, rec.Edit.Resample)
 	require.Len(t, rec.Edit.MaskSHA256, 64)
 	run("run", "a.gif", "-init init.png -strength 0.5")
 	run("run", "wide.png", "-size 4x16")

@@ -9,7 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 
 	"heavytail"
@@ -60,7 +60,7 @@ type evalOptions struct {
 	how                      eval.Options
 	method, columns, json    string
 	weights                  string
-	given                    []string // names of flags
+	given                    map[string]bool // flags on the command line
 	reading                  data.Options
 	device                   deviceFlag // of the model; metrics are computed on the CPU
 }
@@ -86,7 +86,7 @@ func evalFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.BoolVar(&o.reading.HeldOut, "held-out", false, "of a model: "+heldHelp+" (off)")
 	readFlags(fs, &o.reading)
 	return func(ctx context.Context, e env, args []string) error {
-		fs.Visit(func(f *flag.Flag) { o.given = append(o.given, f.Name) })
+		o.given = cli.Given(fs)
 		if len(args) != 2 {
 			return cli.Usage("%s: want REAL and GENERATED, such as csv:real.csv csv:drawn.csv", cli.Counted(len(args), "argument"))
 		}
@@ -104,18 +104,13 @@ func (o evalOptions) check(gen string) error {
 		return cli.Usage("-n %d: want 0 or at least %d", o.n, eval.Least)
 	case o.steps < 0:
 		return cli.Usage("-steps %d: want 0 or more", o.steps)
-	case o.how.K < 1 || o.how.K >= eval.Least:
-		return cli.Usage("-k %d: want 1 to %d", o.how.K, eval.Least-1)
-	case o.how.Pairs < eval.Least:
-		return cli.Usage("-pairs %d: want at least %d", o.how.Pairs, eval.Least)
-	case !(o.how.Xi >= 0 && o.how.Xi < 1):
-		return cli.Usage("-xi %v: want 0 or more and below 1", o.how.Xi)
-	case !(o.how.Q >= 0 && o.how.Q < 1):
-		return cli.Usage("-q %v: want 0 or more and below 1", o.how.Q)
-	case o.how.Extractor != "" && o.how.Extractor != "fashion" && o.how.Extractor != "random":
-		return cli.Usage("-extractor %q: want fashion or random", o.how.Extractor)
-	case o.how.Threads < 0 || o.how.Threads > 1<<12:
-		return cli.Usage("-threads %d: want 0 (all processors) to %d", o.how.Threads, 1<<12)
+	}
+	if bad := (*heavytail.OptionError)(nil); errors.As(o.how.Validate(), &bad) {
+		value := fmt.Sprint(bad.Value)
+		if bad.Field == "Extractor" {
+			value = strconv.Quote(value)
+		}
+		return cli.Usage("-%s %s: want %s", strings.ToLower(bad.Field), value, bad.Want)
 	}
 	if o.json != "" {
 		if err := folderOf("-json", o.json); err != nil {
@@ -129,14 +124,19 @@ func (o evalOptions) check(gen string) error {
 // compared.
 func (o evalOptions) idle(images bool, gen string) error {
 	_, model := modelOf(gen)
-	for _, name := range o.given {
-		switch {
-		case images && slices.Contains([]string{"columns", "xi", "q"}, name):
-			return cli.Usage("-%s is for points, these are images: leave it out", name)
-		case !images && name == "extractor":
-			return cli.Usage("-extractor is for images, these are points: leave it out")
-		case !model && slices.Contains([]string{"steps", "method", "weights", "device", "held-out"}, name):
-			return cli.Usage("-%s is for samples of a model, and %s is none: leave it out", name, gen)
+	for _, c := range []struct {
+		flags string
+		idle  bool
+		words string
+	}{
+		{"columns xi q", images, "points, these are images"},
+		{"extractor", !images, "images, these are points"},
+		{"device held-out method steps weights", !model, "samples of a model, and " + gen + " is none"},
+	} {
+		for name := range strings.FieldsSeq(c.flags) {
+			if c.idle && o.given[name] {
+				return cli.Usage("-%s is for %s: leave it out", name, c.words)
+			}
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		defer f.Close()
 		m, r.Generated = loaded, evalSource{Data: "model:" + file, Model: f.Name, Weights: o.weights, Mode: tensor.FastMode(devices[0])}
 		if o.reading, err = train.Reading(m.Recipe().Data, specOf(real), o.reading); err != nil {
-			return cli.Usage("%s, beside %s: %w", real, gen, err)
+			return cli.Usage("%s: %w", real, err)
 		}
 	}
 	set, err := o.open(ctx, e, real, gen)
@@ -230,7 +230,7 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 	r.Size, r.Channels = o.size, o.channels
 	set, err := data.Open(ctx, spec, r)
 	if err == nil {
-		tell(e.Stderr, set)
+		tell(e, set)
 	}
 	return set, err
 }

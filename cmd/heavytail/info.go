@@ -6,17 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
 	"strings"
 
-	"github.com/klauspost/cpuid/v2"
-
-	"heavytail"
+	"heavytail/bench"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
 	"heavytail/internal/isa"
-	"heavytail/internal/par"
 	"heavytail/modelfile"
 )
 
@@ -39,7 +34,7 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		var v any
 		var err error
 		if len(args) == 0 {
-			v = machineInfo()
+			v = bench.ThisMachine()
 		} else {
 			v, err = fileInfo(ctx, args[0])
 		}
@@ -48,50 +43,6 @@ func infoFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		}
 		return printInfo(e.Stdout, v, *asJSON)
 	}
-}
-
-// A machine is what info tells without a file.
-type machine struct {
-	Version  string   `json:"version"`
-	Revision string   `json:"revision,omitempty"`
-	Go       string   `json:"go"`
-	Platform string   `json:"platform"`
-	CPU      string   `json:"cpu"`
-	Features []string `json:"cpu_features"`
-	Levels   []string `json:"levels_available"`
-	Level    string   `json:"level"`
-	Threads  int      `json:"threads"`
-
-	GPUs   []device.GPU `json:"gpus"`
-	NoGPUs string       `json:"gpus_missing,omitempty"` // why there are none
-}
-
-// wanted are the processor features that matter to the kernels.
-var wanted = []cpuid.FeatureID{cpuid.AVX2, cpuid.FMA3, cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512DQ, cpuid.AVX512VL, cpuid.ASIMD}
-
-func machineInfo() machine {
-	m := machine{Version: heavytail.Version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		CPU: strings.TrimSpace(cpuid.CPU.BrandName), Features: []string{}, Level: isa.Cur().String(), Threads: par.Threads(0)}
-	for _, f := range wanted {
-		if cpuid.CPU.Supports(f) {
-			m.Features = append(m.Features, f.String())
-		}
-	}
-	for _, l := range isa.Available() {
-		m.Levels = append(m.Levels, l.String())
-	}
-	var err error
-	if m.GPUs, err = device.GPUs(); err != nil {
-		m.GPUs, m.NoGPUs = []device.GPU{}, err.Error()
-	}
-	if b, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range b.Settings {
-			if s.Key == "vcs.revision" {
-				m.Revision = s.Value
-			}
-		}
-	}
-	return m
 }
 
 // A pictureInfo is what info tells about a picture.
@@ -118,8 +69,8 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 		return json.NewEncoder(w).Encode(v)
 	}
 	switch v := v.(type) {
-	case machine:
-		return v.print(w)
+	case bench.Machine:
+		return printMachine(w, v)
 	case modelfile.Info:
 		return printModel(w, v)
 	case pictureInfo:
@@ -128,7 +79,7 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 	return fmt.Errorf("nothing to print for %T", v)
 }
 
-func (m machine) print(w io.Writer) error {
+func printMachine(w io.Writer, m bench.Machine) error {
 	fmt.Fprintf(w, "heavytail %s  %s\n%s  %s\n", m.Version, m.Revision, m.Go, m.Platform)
 	fmt.Fprintf(w, "processor  %s\nfeatures   %s\n", m.CPU, strings.Join(m.Features, " "))
 	fmt.Fprintf(w, "level      %s of %s (%s caps it)\nthreads    %d\n", m.Level, strings.Join(m.Levels, ", "), isa.EnvVar, m.Threads)

@@ -318,7 +318,7 @@ func TestSampleForms(t *testing.T) {
 func TestInfo(t *testing.T) {
 	dir := trained(t)
 	require.Contains(t, ok(t, dir, "info").stdout, runtime.Version())
-	var m machine
+	var m bench.Machine
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json").stdout), &m))
 	require.Equal(t, min(runtime.GOMAXPROCS(0), limits.Processors()), m.Threads)
 	var i modelfile.Info
@@ -445,7 +445,7 @@ func TestKilledTrainingEndsWithTheSameBytes(t *testing.T) {
 // info says which GPUs there are, or why there are none.
 func TestInfoGPUs(t *testing.T) {
 	dir := t.TempDir()
-	var m machine
+	var m bench.Machine
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json").stdout), &m))
 	text := ok(t, dir, "info").stdout
 	if len(m.GPUs) == 0 {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"flag"
-	"fmt"
-	"io"
 	"strings"
 
 	"heavytail/data"
-	"heavytail/internal/cli"
 	"heavytail/internal/parse"
 	"heavytail/output"
 	"heavytail/recipe"
@@ -26,9 +23,9 @@ func readFlags(fs *flag.FlagSet, o *data.Options) {
 }
 
 // tell prints what is worth knowing of how a set was read.
-func tell(w io.Writer, set *data.Set) {
+func tell(e env, set *data.Set) {
 	for _, note := range set.Notes {
-		fmt.Fprintf(w, "%s: %s\n", set.Name, cli.Singular(note))
+		say(e, []string{set.Name + ": " + note})
 	}
 }
 

@@ -47,13 +47,12 @@ type sampleRequest struct {
 	n, threads, columns, frames int
 	options                     heavytail.Options
 	edit                        output.Edit
-	weights, given              string
+	weights, conditions         string // conditions: of -given
 	device                      deviceFlag
 	alpha                       float64
 	loaded                      *heavytail.Model
 	recipe                      output.Recipe
-	nGiven, seedGiven           bool
-	framesGiven, outGiven       bool
+	given                       map[string]bool // flags on the command line
 	parts                       partsFlag
 }
 
@@ -68,7 +67,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
-	fs.StringVar(&r.given, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
+	fs.StringVar(&r.conditions, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
 	r.switchFlags(fs)
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
@@ -83,12 +82,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 		if err := cli.NoArguments(args); err != nil {
 			return err
 		}
-		fs.Visit(func(f *flag.Flag) {
-			r.nGiven = r.nGiven || f.Name == "n"
-			r.seedGiven = r.seedGiven || f.Name == "seed"
-			r.framesGiven = r.framesGiven || f.Name == "frames"
-			r.outGiven = r.outGiven || f.Name == "o"
-		})
+		r.given = cli.Given(fs)
 		return r.run(ctx, e)
 	}
 }
@@ -100,7 +94,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 	var out *output.File
 	var err error
 	if r.parts.text != "" {
-		err = r.parts.check(r.out, r.outGiven)
+		err = r.parts.check(r.out, r.given["o"])
 	} else if out, err = output.To(r.out); err != nil {
 		err = cli.Usage("-o %w", err)
 	}
@@ -132,7 +126,7 @@ func (r *sampleRequest) run(ctx context.Context, e env) error {
 		return err
 	}
 	if out == nil {
-		return r.parts.put(ctx, e, r.out, s, r.framesGiven)
+		return r.parts.put(ctx, e, r.out, s, r.given["frames"])
 	}
 	return write(ctx, out, s)
 }
@@ -146,9 +140,7 @@ func (r *sampleRequest) samples() (*output.Samples, error) {
 	of := r.recipe
 	s.Recipe.Model, s.Recipe.SHA256, s.Recipe.Weights, s.Recipe.Mode = of.Model, of.SHA256, of.Weights, of.Mode
 	s.Recipe.Class, s.Recipe.Given, s.Recipe.GivenSHA256 = r.class, of.Given, of.GivenSHA256
-	if r.options.Edit != nil {
-		s.Recipe.Edit = &r.edit
-	}
+	s.Recipe.Edit = of.Edit
 	s.Cols = r.columns
 	s.Film(r.frames)
 	return s, nil
@@ -178,7 +170,7 @@ func (r *sampleRequest) check() error {
 	switch {
 	case r.n < 1 || r.n > 1<<24:
 		return cli.Usage("-n %d: want 1 to %d", r.n, 1<<24)
-	case r.seeds != "" && (r.nGiven || r.seedGiven):
+	case r.seeds != "" && (r.given["n"] || r.given["seed"]):
 		return cli.Usage("-seeds says which samples to draw: leave out -n and -seed")
 	case r.threads < 0 || r.threads > 1<<12:
 		return cli.Usage("-threads %d: want 0 (all processors) to %d", r.threads, 1<<12)
@@ -197,8 +189,8 @@ func (r *sampleRequest) check() error {
 	if err := checkNumbers(r.options.Settings); err != nil {
 		return err
 	}
-	if err := checkEdit(r.edit); err != nil {
-		return err
+	if err := r.edit.Check(); err != nil {
+		return cli.Usage("%w", err)
 	}
 	if r.options.Seeds == nil {
 		r.options.N = r.n

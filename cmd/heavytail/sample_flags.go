@@ -98,7 +98,7 @@ func checkNumbers(s heavytail.Settings) error {
 func (r *sampleRequest) idle() error {
 	ext := strings.ToLower(filepath.Ext(r.out))
 	switch {
-	case r.framesGiven && ext != ".gif" && r.parts.text == "":
+	case r.given["frames"] && ext != ".gif" && r.parts.text == "":
 		return cli.Usage("-frames %d: -o %s is no film; leave it out, or write a .gif", r.frames, r.out)
 	case r.columns != 0 && (!r.images() || ext != ".png" && ext != ".gif"):
 		return cli.Usage("-cols %d: -o %s holds no grid of images; leave it out", r.columns, r.out)

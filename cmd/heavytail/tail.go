@@ -93,7 +93,7 @@ func (o tailOptions) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	tell(e.Stderr, set)
+	tell(e, set)
 	columns, err := tails.Columns(set, o.columns)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 
+	"heavytail/bench"
 	"heavytail/internal/cli"
 )
 
@@ -17,7 +18,7 @@ var versionCommand = command{
 			if err := cli.NoArguments(args); err != nil {
 				return err
 			}
-			m := machineInfo()
+			m := bench.ThisMachine()
 			revision := ""
 			if m.Revision != "" {
 				revision = " (commit " + m.Revision + ")"

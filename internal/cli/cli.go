@@ -177,6 +177,13 @@ func parse(fs *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
+// Given returns which flags are on the command line.
+func Given(fs *flag.FlagSet) map[string]bool {
+	given := map[string]bool{}
+	fs.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	return given
+}
+
 // NoArguments returns a mistake on the command line if there are arguments besides
 // flags.
 func NoArguments(args []string) error {

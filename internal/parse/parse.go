@@ -41,6 +41,20 @@ func Bool(s string) (bool, error) {
 	return v, err
 }
 
+// Size reads a height and a width in pixels, N for both or HxW.
+func Size(s string) (height, width int, err error) {
+	h, w, both := strings.Cut(s, "x")
+	if !both {
+		w = h
+	}
+	height, errH := strconv.Atoi(h)
+	width, errW := strconv.Atoi(w)
+	if errH != nil || errW != nil || height < 1 || width < 1 {
+		return 0, 0, errors.New("want pixels such as 32 or 32x64")
+	}
+	return height, width, nil
+}
+
 // Text takes any text.
 func Text(s string) (string, error) { return s, nil }
 

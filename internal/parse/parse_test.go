@@ -26,6 +26,19 @@ func TestNumbers(t *testing.T) {
 	require.EqualError(t, err, "want true or false")
 }
 
+func TestSize(t *testing.T) {
+	h, w, err := Size("32")
+	require.NoError(t, err)
+	require.Equal(t, [2]int{32, 32}, [2]int{h, w})
+	h, w, err = Size("32x64")
+	require.NoError(t, err)
+	require.Equal(t, [2]int{32, 64}, [2]int{h, w})
+	for _, text := range []string{"", "0", "3x", "x3", "1x-1", "2x3x4"} {
+		_, _, err := Size(text)
+		require.ErrorContains(t, err, "want pixels", text)
+	}
+}
+
 func TestList(t *testing.T) {
 	v, err := List(Int)("1, 2,3")
 	require.NoError(t, err)
