@@ -227,3 +227,34 @@ func TestReturnsResults(t *testing.T) {
 	require.Greater(t, mean(filteredMethod, "acf"), 4*held)
 	require.Greater(t, mean(filteredMethod, "skill"), mean("t-EDM given vol", "skill"))
 }
+
+// TestPeersResults holds the committed rows to what the page says of the others and of
+// ours: at 99 % and 64 steps, where an exact draw errs by a per cent or two.
+func TestPeersResults(t *testing.T) {
+	r := committed(t, "peers", peersColumns)
+	at := func(method, target string, d, n int) float64 {
+		s := r.Summary(method, dimensionSetting(target, d, n), "r99")
+		require.Contains(t, []int{1, 5}, s.N, "%s %s %d %d", method, target, d, n) // ODEs draw nothing
+		return s.Mean
+	}
+	for _, d := range []int{1, 2} {
+		require.Greater(t, at("PhysicsNeMo legacy deterministic", "student", d, 64), 10.0)
+		require.Less(t, at("PhysicsNeMo legacy stochastic", "student", d, 64), 1e-3)
+		require.Less(t, at("PhysicsNeMo scheduler churn 40", "student", d, 64), 0.6)
+		require.Greater(t, at("diffusers Euler churn 40", "student", d, 64), 1.5)
+		for _, m := range []string{"PhysicsNeMo legacy deterministic with sigma copied", "PhysicsNeMo scheduler Heun", "diffusers Heun",
+			"diffusers DPM-Solver++", "heavytail t-EDM Heun", "heavytail EDM Heun", "heavytail EDM churn 40"} {
+			require.InDelta(t, 1, at(m, "student", d, 64), 0.1, m)
+		}
+		require.Greater(t, at("heavytail t-EDM churn 40", "student", d, 64), 1.5*at("PhysicsNeMo scheduler churn 40", "student", d, 64))
+		require.Less(t, at("heavytail t-EDM churn 40", "student", d, 64), 0.9) // the page says so
+		for _, m := range []string{"DLPM repository dlpm", "heavytail DLPM as published"} {
+			require.Less(t, at(m, "stable", d, 64), 0.9, m)
+		}
+		require.InDelta(t, at("DLPM repository dlpm", "stable", d, 64), at("heavytail DLPM as published", "stable", d, 64), 0.06)
+		require.InDelta(t, 1, at("heavytail DLIM2", "stable", d, 64), 0.1)
+		for _, g := range peersTargets {
+			require.InDelta(t, 1, at("drawn by peers.py", g.name, d, 64), 0.1, g.name)
+		}
+	}
+}
