@@ -132,7 +132,12 @@ func derivative(net *nn.Net, batch, h, w, label int, given *[]float32) (diffusio
 		shape[0], shape[1] = h, w
 	}
 	d := count(shape)
+	k := net.Outputs(d) // of which the first d are the estimate
 	in, up := dev.New(append([]int{batch}, shape...)...), dev.New(append([]int{batch}, shape...)...)
+	if k != d {
+		up = dev.New(batch, k)
+	}
+	wide := make([]float32, batch*k)
 	var labels []int
 	if net.Classes() > 0 {
 		for range batch {
@@ -146,7 +151,11 @@ func derivative(net *nn.Net, batch, h, w, label int, given *[]float32) (diffusio
 			n := min(batch, len(t)-lo)
 			a, b := in.Batch(0, n), up.Batch(0, n)
 			dev.Upload(a, x[lo*d:(lo+n)*d])
-			dev.Upload(b, probe[lo*d:(lo+n)*d])
+			clear(wide)
+			for i := range n {
+				copy(wide[i*k:i*k+d], probe[(lo+i)*d:])
+			}
+			dev.Upload(b, wide[:n*k])
 			var l []int
 			if labels != nil {
 				l = labels[:n]
@@ -155,7 +164,10 @@ func derivative(net *nn.Net, batch, h, w, label int, given *[]float32) (diffusio
 			if k := net.Conditions(); *given != nil {
 				e.Cond = (*given)[lo*k : (lo+n)*k]
 			}
-			dev.Download(out[lo*d:(lo+n)*d], net.ForwardWith(ws, a, t[lo:lo+n], l, e))
+			dev.Download(wide[:n*k], net.ForwardWith(ws, a, t[lo:lo+n], l, e))
+			for i := range n {
+				copy(out[(lo+i)*d:(lo+i+1)*d], wide[i*k:])
+			}
 			net.Backward(ws, b)
 			dev.Download(product[lo*d:(lo+n)*d], net.InputGradient(ws))
 			if err := ws.Err(); err != nil {

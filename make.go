@@ -112,15 +112,20 @@ func (o Options) data(r recipe.Recipe, s func(p diffusion.EDM) dataSampler) (sam
 	if err != nil {
 		return nil, err
 	}
-	return bind(s(p), func(net diffusion.Denoiser) (diffusion.DataDenoiser, error) {
-		D, err := dataOf(r, net)
+	return o.ofData(s(p), func(net diffusion.Denoiser) (diffusion.DataDenoiser, error) { return dataOf(r, net) }), nil
+}
+
+// ofData makes a sampler that asks for the estimates that from makes of a network.
+func (o Options) ofData(s dataSampler, from func(net diffusion.Denoiser) (diffusion.DataDenoiser, error)) sampler {
+	return bind(s, func(net diffusion.Denoiser) (diffusion.DataDenoiser, error) {
+		D, err := from(net)
 		if err == nil && o.Clip == On {
 			D = D.Clamp(1)
 		}
 		return D, err
 	}, func(D diffusion.DataDenoiser, look diffusion.Change) (diffusion.DataDenoiser, error) {
 		return D.Through(look), nil
-	}), nil
+	})
 }
 
 // A dataSampler asks for estimates of the data.
@@ -133,14 +138,14 @@ func makeEDM(o Options, r recipe.Recipe) (sampler, error) {
 }
 
 func makeAncestral(o Options, r recipe.Recipe) (sampler, error) {
-	return o.data(r, func(p diffusion.EDM) dataSampler {
-		return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Edit: o.Edit}
+	return o.moments(r, func(p diffusion.EDM, m diffusion.SecondMoment) dataSampler {
+		return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Moment: m, Edit: o.Edit}
 	})
 }
 
 func makeSDE(o Options, r recipe.Recipe) (sampler, error) {
-	return o.data(r, func(p diffusion.EDM) dataSampler {
-		return diffusion.TEDMSDE{Process: p, Steps: o.Steps, Beta: 1, NuCoeff: o.NuCoeff, Constant: o.Constant, Edit: o.Edit}
+	return o.moments(r, func(p diffusion.EDM, m diffusion.SecondMoment) dataSampler {
+		return diffusion.TEDMSDE{Process: p, Steps: o.Steps, Beta: 1, NuCoeff: o.NuCoeff, Constant: o.Constant, Moment: m, Edit: o.Edit}
 	})
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	Method string
 	// Steps is how often the sampler moves the states on towards the data; more
 	// are slower and better, and Evaluations says how much slower. 0: 24 for dlim,
-	// 12 for dlim2, 99 for dlpm and dlim-sde, the published number for the others.
+	// 12 for dlim2, 99 for dlpm, dlim-sde and dlpm-posterior, the published number for the others.
 	Steps int
 	// Settings are those of single methods.
 	Settings

@@ -67,8 +67,9 @@ var (
 	levyBetween = family{"dlpm", func(r recipe.Recipe) bool { // with levels between those of steps
 		return r.Kind() == recipe.DLPM && (!r.Process.IntegerTime || r.Process.Steps%2 == 1) && r.Process.CheckSteps(2) == nil
 	}}
-	ito   = family{"lim", func(r recipe.Recipe) bool { return r.LIM != nil }}
-	clean = family{"edm and flow", func(r recipe.Recipe) bool {
+	levySpread = family{"dlpm with -spread", func(r recipe.Recipe) bool { return r.Kind() == recipe.DLPM && r.Spread() }}
+	ito        = family{"lim", func(r recipe.Recipe) bool { return r.LIM != nil }}
+	clean      = family{"edm and flow", func(r recipe.Recipe) bool {
 		if r.EDM != nil || r.Flow != nil {
 			return true
 		}
@@ -87,12 +88,13 @@ var methods = []Method{
 	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Grid Resample", makeDLIM, chainBytes},
 	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLIMSDE, chainBytes},
 	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Grid Resample", makeDLIM2, dlim2Bytes},
+	{"dlpm-posterior", "stochastic, right variance", levySpread, "", moves(99), "ClampA Grid Resample", makePosterior, posteriorBytes},
 	{"lim", "SDE", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIM, perValue(4)},
 	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIMMended, perValue(4)},
 	{"lim-ode", "", ito, "lim", number(50), "ClampA LIMClamps PublishedStart", makeLIMODE, perValue(4)},
 	{"edm", "Heun", clean, "edm tedm", edmSteps, "Solver Churn SigmaMin SigmaMax Rho Resample", makeEDM, dataBytes(16)},
-	{"tedm-ancestral", "", clean, "", number(64), "SigmaMin SigmaMax Rho DropFactor Resample", makeAncestral, dataBytes(0)},
-	{"tedm-sde", "", clean, "", number(128), "SigmaMin SigmaMax Rho NuCoeff Constant", makeSDE, dataBytes(0)},
+	{"tedm-ancestral", "", clean, "", number(64), "SigmaMin SigmaMax Rho DropFactor Resample", makeAncestral, momentBytes},
+	{"tedm-sde", "", clean, "", number(128), "SigmaMin SigmaMax Rho NuCoeff Constant", makeSDE, momentBytes},
 	{"dpm", "DPM-Solver++", clean, "", number(20), "SigmaMin SigmaMax Rho", makeDPM, dataBytes(8)},
 	{"flow", "", clean, "flow tflow", number(25), "Solver SigmaMax Rho", makeFlow, flowBytes},
 }

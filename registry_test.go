@@ -41,7 +41,7 @@ func TestRegistry(t *testing.T) {
 		require.Equal(t, i, slices.IndexFunc(methods, func(o Method) bool { return o.Name == m.Name }), "two of a name")
 		require.Subset(t, known, m.Settings(), m.Name)
 		fits := 0
-		for _, kind := range kinds {
+		for _, kind := range append(slices.Clone(kinds), withSpread) {
 			if r := of(t, kind); m.of.fits(r) {
 				fits++
 				_, err := modelOf(network(t), r).Resolve(Options{Method: m.Name})
@@ -119,9 +119,9 @@ func rows(t *testing.T) []string {
 		var fits, steps []string
 		typed, asks, cost := "", "", ""
 		same := map[string][]string{}
-		for _, kind := range kinds {
+		for _, kind := range append(slices.Clone(kinds), withSpread) {
 			r := of(t, kind)
-			if !m.of.fits(r) {
+			if !m.of.fits(r) || kind == withSpread && len(fits) > 0 {
 				continue
 			}
 			fits = append(fits, kind)

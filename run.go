@@ -91,11 +91,24 @@ func (o Options) step(u *units, first, left int, x []float32) error {
 }
 
 // predict is net with classes and conditions, nil for none. It ends soon after its
-// context does.
+// context does. Of a network with a second output it sets that too where it is asked
+// for as many values.
 func predict(net *nn.Net, ws *nn.Workspace, labels []int, given []float32) diffusion.Denoiser {
+	var both []float32
 	return func(ctx context.Context, out, x, t []float32) error {
 		ws.Watch(ctx)
-		return net.PredictWith(ws, out, x, t, labels, nn.Extra{Cond: given})
+		e := nn.Extra{Cond: given}
+		if k := net.Outputs(len(x)); k != len(x) && len(out) == len(x) {
+			if len(both) < k {
+				both = make([]float32, k)
+			}
+			err := net.PredictWith(ws, both[:k], x, t, labels, e)
+			for i, d := 0, len(x)/max(len(t), 1); i < len(t); i++ {
+				copy(out[i*d:(i+1)*d], both[2*i*d:])
+			}
+			return err
+		}
+		return net.PredictWith(ws, out, x, t, labels, e)
 	}
 }
 

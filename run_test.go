@@ -34,9 +34,16 @@ func of(t *testing.T, kind string) recipe.Recipe {
 		r.Process.Alpha = 2
 		return r
 	}
+	if kind == withSpread {
+		r.Network.MLP.Spread, r.Train.Loss.Kind = true, diffusion.Weighted
+		return r
+	}
 	require.NoError(t, r.Use(kind))
 	return r
 }
+
+// withSpread is the kind of models of dlpm with a second output.
+const withSpread = "dlpm -spread"
 
 var kinds = append(recipe.Kinds(), "ddpm")
 

@@ -46,8 +46,11 @@ type MLPConfig struct {
 	TailRadius float64 `json:"tail_radius,omitempty"` // Magnitude: beyond this |x| the output may grow with x
 	// Conditions is how many values beside x the network is conditioned on, see Extra.
 	Conditions int `json:"conditions,omitempty"`
+	// Spread gives the network a second output of Dim values after the first, such as
+	// the logarithms of the variances that diffusion.Loss.Spread learns.
+	Spread bool `json:"spread,omitempty"`
 	// Hidden makes it the plain network of plain.go with layers of these
-	// widths; then Dim is the only other field.
+	// widths; then Dim and Spread are the only other fields.
 	Hidden []int `json:"hidden,omitempty"`
 }
 

@@ -32,6 +32,7 @@ type mlp struct {
 	blocks []mlpBlock
 	out    *linear
 	tail   *linear // nil without Magnitude
+	spread *secondOutput
 
 	given [2]*linear // nil without Conditions
 }
@@ -81,6 +82,7 @@ func newMLP(cfg *MLPConfig, p *Params) *mlp {
 		k := knots * cfg.Dim
 		m.tail = &linear{w: p.add("tail.weight", matrix, eyes, k, cfg.Dim, k)}
 	}
+	m.spread = newSecondOutput(cfg, n, p)
 	return m
 }
 
@@ -126,7 +128,29 @@ func (m *mlp) record(g *graph, _, _ int) error {
 			func(e *exporter, y *value) { e.tail(y, m.cfg.Dim, rho) }, knots*m.cfg.Dim)
 		g.out = g.sum(g.out, g.linear(z, m.tail))
 	}
+	g.out = m.spread.join(g, g.out, h)
 	return nil
+}
+
+// A secondOutput is two layers on what the last hidden layer of n values gives the
+// first output, L_2·SiLU(L_1·h): of its own, so that it can learn where its loss
+// weighs too little to move what both share. It starts at 0.
+type secondOutput struct{ hidden, out *linear }
+
+// newSecondOutput returns that of cfg, nil without Spread.
+func newSecondOutput(cfg *MLPConfig, n int, p *Params) *secondOutput {
+	if !cfg.Spread {
+		return nil
+	}
+	return &secondOutput{p.linear("spread.0", n, n), &linear{p.add("spread.1.weight", matrix, zeros, n, cfg.Dim, n), p.add("spread.1.bias", vector, zeros, n, cfg.Dim)}}
+}
+
+// join records [out, second output], out itself if there is none.
+func (s *secondOutput) join(g *graph, out, h *value) *value {
+	if s == nil {
+		return out
+	}
+	return g.copied(g.concat(out, g.linear(g.silu(g.linear(h, s.hidden)), s.out))) // the result is no part of another value
 }
 
 // radius returns |x|.

@@ -80,6 +80,15 @@ func (n *Net) SampleShape() []int {
 	return []int{n.cfg.MLP.Dim}
 }
 
+// Outputs returns how many values the network makes of a sample of d: d, or twice as
+// many with a second output (MLPConfig.Spread), which follows the first.
+func (n *Net) Outputs(d int) int {
+	if m := n.cfg.MLP; m != nil && m.Spread {
+		return 2 * d
+	}
+	return d
+}
+
 // Clone returns a network of the same configuration with a copy of the
 // parameters.
 func (n *Net) Clone() *Net {

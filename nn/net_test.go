@@ -38,8 +38,10 @@ func smallNets() map[string]Config {
 		"mlp": {MLP: &MLPConfig{Dim: 2, Units: 16, Blocks: 1, TimeEmb: 8}},
 		"mlp fixed": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, TimeScale: 1000, Magnitude: true,
 			TailRadius: 1}},
-		"mlp given": {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, Conditions: 2}},
-		"mlp plain": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
+		"mlp given":    {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, Conditions: 2}},
+		"mlp spread":   {MLP: &MLPConfig{Dim: 3, Units: 16, Blocks: 1, TimeEmb: 8, Magnitude: true, TailRadius: 1, Spread: true}},
+		"plain spread": {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}, Spread: true}},
+		"mlp plain":    {MLP: &MLPConfig{Dim: 2, Hidden: []int{16, 12}}},
 	}
 }
 
@@ -73,7 +75,7 @@ type batch struct {
 func newBatch(net *Net, n int, seed uint64) batch {
 	r := numtest.NewRand(seed)
 	per := count(net.SampleShape())
-	b := batch{x: r.Fill(make([]float32, n*per), 3), dy: r.Fill(make([]float32, n*per), 1), t: make([]float32, n)}
+	b := batch{x: r.Fill(make([]float32, n*per), 3), dy: r.Fill(make([]float32, n*net.Outputs(per)), 1), t: make([]float32, n)}
 	for i := range n {
 		b.t[i] = float32(0.5 + 0.5*r.Float64())
 		b.keys = append(b.keys, r.Uint64())
@@ -89,8 +91,8 @@ func newBatch(net *Net, n int, seed uint64) batch {
 }
 
 func (b batch) part(lo, hi int) batch {
-	per := len(b.x) / len(b.t)
-	return batch{b.x[lo*per : hi*per], b.dy[lo*per : hi*per], b.t[lo:hi], b.labels[lo:hi], b.keys[lo:hi],
+	per, out := len(b.x)/len(b.t), len(b.dy)/len(b.t)
+	return batch{b.x[lo*per : hi*per], b.dy[lo*out : hi*out], b.t[lo:hi], b.labels[lo:hi], b.keys[lo:hi],
 		b.extra.part(lo, hi, b.sizes[0], b.sizes[1]), b.sizes}
 }
 
@@ -98,6 +100,14 @@ func upload(dev tensor.Device, x []float32, shape ...int) *tensor.Tensor {
 	t := dev.New(shape...)
 	dev.Upload(t, x)
 	return t
+}
+
+// outputShape is SampleShape of what the network makes of a sample.
+func outputShape(net *Net) []int {
+	s := net.SampleShape()
+	last := len(s) - 1
+	s[last] = net.Outputs(s[last])
+	return s
 }
 
 // pass runs one forward and, if train, one backward pass; it returns the output.
@@ -108,7 +118,7 @@ func pass(net *Net, ws *Workspace, b batch, train bool) []float32 {
 	out := make([]float32, y.Len())
 	net.Device().Download(out, y)
 	if train {
-		net.Backward(ws, upload(net.Device(), b.dy, shape...))
+		net.Backward(ws, upload(net.Device(), b.dy, y.Shape()...))
 	}
 	return out
 }
@@ -291,7 +301,7 @@ func TestUnalteredByArenaReuse(t *testing.T) {
 		numtest.SameBits(t, want, pass(net, big, b, false), name)
 		pass(net, big, newBatch(net, 8, 3), false)
 		numtest.SameBits(t, want, pass(net, big, b, false), name+", used before")
-		out := make([]float32, len(b.x))
+		out := make([]float32, len(b.dy))
 		net.PredictWith(workspace(t, net, 2, false), out, b.x, b.t, b.labels, b.extra)
 		numtest.SameBits(t, want, out, name+", Predict in parts")
 	}
@@ -360,7 +370,7 @@ func TestNoAllocations(t *testing.T) {
 		shape := net.SampleShape()
 		b := newBatch(net, 3, 2)
 		x := upload(net.Device(), b.x, append([]int{3}, shape...)...)
-		dy := upload(net.Device(), b.dy, append([]int{3}, shape...)...)
+		dy := upload(net.Device(), b.dy, append([]int{3}, outputShape(net)...)...)
 		ws := workspace(t, net, 4, true)
 		opt, ema := NewAdamW(p), NewEMA(p, 0.99)
 		step := func() {
@@ -376,7 +386,7 @@ func TestNoAllocations(t *testing.T) {
 		t.Log(name, "training step")
 		numtest.NoAllocs(t, step)
 		infer := workspace(t, net, 2, false)
-		out := make([]float32, len(b.x))
+		out := make([]float32, len(b.dy))
 		predict := func() { net.PredictWith(infer, out, b.x, b.t, b.labels, b.extra) }
 		t.Log(name, "Predict")
 		numtest.NoAllocs(t, predict)

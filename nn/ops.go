@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"slices"
+
 	"heavytail/tensor"
 )
 
@@ -184,7 +186,9 @@ func (g *graph) attention(qkv *value, heads int) *value {
 // places inside the result. Neither may be part of another concatenation.
 func (g *graph) concat(a, b *value) *value {
 	ca, cb := a.cols(), b.cols()
-	y := g.alloc(a.shape[0], a.shape[1], ca+cb)
+	shape := slices.Clone(a.shape)
+	shape[len(shape)-1] = ca + cb
+	y := g.alloc(shape...)
 	a.st.parent, a.st.col = y.st, 0
 	b.st.parent, b.st.col = y.st, ca
 	s := &step{name: "concatenation", onnx: func(e *exporter) { e.concat(y, a, b) }}

@@ -11,6 +11,7 @@ import "fmt"
 type plainMLP struct {
 	dim    int
 	layers []*linear
+	spread *secondOutput
 }
 
 func newPlainMLP(cfg *MLPConfig, p *Params) *plainMLP {
@@ -22,6 +23,7 @@ func newPlainMLP(cfg *MLPConfig, p *Params) *plainMLP {
 	}
 	name := fmt.Sprintf("layers.%d", len(cfg.Hidden))
 	m.layers = append(m.layers, &linear{p.add(name+".weight", matrix, zeros, in, cfg.Dim, in), p.add(name+".bias", vector, zeros, in, cfg.Dim)})
+	m.spread = newSecondOutput(cfg, in, p)
 	return m
 }
 
@@ -30,13 +32,14 @@ func (m *plainMLP) record(g *graph, _, _ int) error {
 	g.in = g.place(nil, []int{m.dim})
 	g.in.constant = !g.input
 	h := g.host(withTime, withTimeBack, (*exporter).withTime, m.dim+1)
+	last := h
 	for i, l := range m.layers {
 		if i > 0 {
 			h = g.silu(h)
 		}
-		h = g.linear(h, l)
+		last, h = h, g.linear(h, l)
 	}
-	g.out = h
+	g.out = m.spread.join(g, h, last)
 	return nil
 }
 
@@ -52,7 +55,7 @@ func withTimeBack(x, dy []float32, _ float32) { copy(x, dy) }
 // validatePlain checks an MLPConfig with Hidden.
 func (m *MLPConfig) validatePlain() error {
 	if m.Units != 0 || m.Blocks != 0 || m.TimeEmb != 0 || m.TimeScale != 0 || m.Magnitude || m.TailRadius != 0 || m.Conditions != 0 {
-		return fmt.Errorf("hidden %v with other fields; a plain network has dim and hidden only", m.Hidden)
+		return fmt.Errorf("hidden %v with other fields; a plain network has dim, spread and hidden only", m.Hidden)
 	}
 	if err := first(within("dim", m.Dim, 1, 4096), within("number of hidden layers", len(m.Hidden), 1, 1024)); err != nil {
 		return err

@@ -46,10 +46,10 @@ func TestPlain(t *testing.T) {
 
 func TestPlainErrors(t *testing.T) {
 	for want, c := range map[string]MLPConfig{
-		"dim and hidden only":     {Dim: 2, Hidden: []int{4}, Units: 8},
-		"dim is 0":                {Hidden: []int{4}},
-		"number of hidden layers": {Dim: 2, Hidden: []int{}},
-		"hidden[1] is 0":          {Dim: 2, Hidden: []int{4, 0}},
+		"dim, spread and hidden only": {Dim: 2, Hidden: []int{4}, Units: 8},
+		"dim is 0":                    {Hidden: []int{4}},
+		"number of hidden layers":     {Dim: 2, Hidden: []int{}},
+		"hidden[1] is 0":              {Dim: 2, Hidden: []int{4, 0}},
 	} {
 		_, err := New(kernels.New(1), Config{MLP: &c})
 		require.ErrorContains(t, err, want)

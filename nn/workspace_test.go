@@ -139,7 +139,7 @@ func TestWatch(t *testing.T) {
 		pass(net, ws, b, true)
 		require.Equal(t, 3, done, name)
 		require.ErrorIs(t, ws.Err(), context.Canceled, name)
-		out := make([]float32, len(b.x))
+		out := make([]float32, len(b.dy))
 		require.ErrorIs(t, net.PredictWith(ws, out, b.x, b.t, b.labels, b.extra), context.Canceled, name)
 		require.Equal(t, 3, done, name)
 

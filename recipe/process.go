@@ -160,12 +160,31 @@ func (r Recipe) validateProcess() error {
 	if r.Kind() != DLPM && r.Train.Loss.Copies() != 1 {
 		return fmt.Errorf("loss: %d copies of each sample; only %s has copies that share a factor A: leave out outer and inner", r.Train.Loss.Copies(), DLPM)
 	}
+	if err := r.validateSpread(); err != nil {
+		return err
+	}
 	for _, n := range lists {
 		if c := r.channels(); n > 1 && c%n != 0 {
 			return fmt.Errorf("%s: nu, sigma_data or mean has %d values for samples of %d channels: give one value, or one per channel", r.Kind(), n, c)
 		}
 	}
 	return nil
+}
+
+// Spread reports whether the network has a second output, for the variance of its
+// target.
+func (r Recipe) Spread() bool { return r.Network.MLP != nil && r.Network.MLP.Spread }
+
+// validateSpread checks that the process has samplers that use it and that the loss
+// can learn it.
+func (r Recipe) validateSpread() error {
+	switch {
+	case !r.Spread():
+		return nil
+	case r.LIM != nil || r.Flow != nil || r.Process.Scale == diffusion.Given:
+		return fmt.Errorf("a network with a second output for the variance, which no sampler of %s uses: want %s, %s or %s, or a network without", r.Kind(), DLPM, EDM, TEDM)
+	}
+	return r.Train.Loss.ValidateSpread()
 }
 
 // channels returns the number of values that a ν or σ_data may be different for:

@@ -39,6 +39,13 @@ func trainSettings() []Setting {
 		field("median", "median over the outer copies instead of their mean", parse.Bool, func(r *R) *bool { return &r.Train.Loss.Median }),
 		field("outer", "copies of each sample with a heavy-tailed factor of their own", parse.Int, func(r *R) *int { return &r.Train.Loss.Outer }),
 		field("inner", "copies of each of those that share the factor", parse.Int, func(r *R) *int { return &r.Train.Loss.Inner }),
+		own("spread", "points of dlpm, edm, tedm: a second output for the variance, for sample -method dlpm-posterior, tedm-ancestral and tedm-sde", "false", parse.Bool, func(r *Recipe, spread bool) error {
+			if r.Network.MLP == nil {
+				return fmt.Errorf("networks for images have no second output; leave it out")
+			}
+			r.Network.MLP.Spread = spread
+			return nil
+		}, func(r Recipe, spread bool) bool { return r.Spread() == spread }),
 	}
 }
 

@@ -26,12 +26,27 @@ func (t *Trainer) part(first uint64, n int) float64 {
 		labels = b.labels[:rows]
 	}
 	pred := t.Net.ForwardWith(t.ws, x, b.times[:rows], labels, t.extra(0, rows))
+	if b.pred != nil {
+		return t.partWithSpread(pred, grad, rows)
+	}
 	kind, p := r.Loss.Elementwise()
 	t.dev.Loss(b.means[:rows], pred, target, kind, p)
 	loss := t.weigh(rows)
 	t.dev.LossBackward(grad, pred, target, kind, p, b.weights[:rows])
 	t.Net.Backward(t.ws, grad)
 	return loss
+}
+
+// partWithSpread is the end of part for a network with a second output. The loss
+// that it returns is the estimates', which compares with that of other networks.
+func (t *Trainer) partWithSpread(pred, grad *tensor.Tensor, rows int) float64 {
+	b, r := &t.buf, &t.Recipe.Train
+	n := rows * (len(b.x) / len(b.means))
+	t.dev.Download(b.pred[:2*n], pred)
+	r.Loss.SpreadLoss(b.slopes[:2*n], b.means[:rows], b.pred[:2*n], b.target[:n], b.x[:n], 1/float64(r.Batch))
+	t.dev.Upload(grad, b.slopes[:2*n])
+	t.Net.Backward(t.ws, grad)
+	return t.weigh(rows)
 }
 
 // weigh turns the means of rows, in place, into what the loss combines, sets the

@@ -51,6 +51,9 @@ func pinnedPoints(t *testing.T) (runs []goldenRun) {
 		runs = append(runs, goldenRun{r.Kind() + "-" + kind, r, set})
 	}
 	r, set = toyRun(t, pinnedSteps)
+	r.Network.MLP.Spread, r.Train.Loss = true, diffusion.Loss{Kind: diffusion.Weighted}
+	runs = append(runs, goldenRun{"dlpm-spread", r, set})
+	r, set = toyRun(t, pinnedSteps)
 	require.NoError(t, r.Use(recipe.TEDM))
 	r.EDM.LogUniform = true
 	return append(runs, goldenRun{"tedm-log-uniform", r, set})

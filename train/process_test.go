@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,7 +23,7 @@ func TestEveryProcessAndSampler(t *testing.T) {
 	}
 	set, err := data.Open(t.Context(), "toy:gmm_2", data.Options{N: 4000})
 	require.NoError(t, err)
-	for _, kind := range append(recipe.Kinds(), "ddpm") {
+	for _, kind := range append(recipe.Kinds(), "ddpm", "dlpm -spread", "tedm -spread") {
 		t.Run(kind, func(t *testing.T) {
 			r, err := recipe.Preset("toy")
 			require.NoError(t, err)
@@ -30,7 +31,11 @@ func TestEveryProcessAndSampler(t *testing.T) {
 			if kind == "ddpm" {
 				r.Process.Alpha, r.Train.Loss = 2, diffusion.Loss{Kind: diffusion.Squared}
 			} else {
-				require.NoError(t, r.Use(kind))
+				name, spread := strings.CutSuffix(kind, " -spread")
+				require.NoError(t, r.Use(name))
+				if r.Network.MLP.Spread = spread; spread && name == recipe.DLPM {
+					r.Train.Loss.Kind = diffusion.Weighted
+				}
 			}
 			if r.EDM != nil {
 				r.EDM.SigmaData = []float64{2}

@@ -48,6 +48,8 @@ type buffers struct {
 	scales               []float64 // of the rows: diffusion.Loss.InputWeights, then nn.Net.Magnitudes
 	all, allWeights      []float64 // of the batch, where its parts are this package's choice
 	views                map[int][3]*tensor.Tensor
+
+	pred, slopes []float32 // predictions and their gradient, of a network with a second output; nil: none
 }
 
 // Stats tell about one step.
@@ -114,7 +116,7 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 	if t.twice() {
 		held = r.Train.Batch
 	}
-	t.buf.alloc(dev, held, t.micro, t.noiser.Copies(), r.Data.Shape)
+	t.buf.alloc(dev, held, t.micro, t.noiser.Copies(), r.Data.Shape, t.Net.Outputs(set.Per()))
 	if k := r.Data.Given.Len(); k > 0 {
 		t.buf.given, t.buf.cond = make([]float64, k), make([]float32, k*len(t.buf.keys))
 	}
@@ -180,8 +182,9 @@ func (t *Trainer) Bytes() int64 {
 // Done returns the number of steps done.
 func (t *Trainer) Done() int { return t.Opt.Step }
 
-// alloc makes room for held samples, and on the device for micro of them.
-func (b *buffers) alloc(dev tensor.Device, held, micro, copies int, shape []int) {
+// alloc makes room for held samples, and on the device for micro of them, of each of
+// which the network makes out values: as many as it has, or twice as many.
+func (b *buffers) alloc(dev tensor.Device, held, micro, copies int, shape []int, out int) {
 	d := 1
 	for _, v := range shape {
 		d *= v
@@ -193,6 +196,10 @@ func (b *buffers) alloc(dev tensor.Device, held, micro, copies int, shape []int)
 	b.means, b.weights, b.scales = make([]float64, rows), make([]float64, rows), make([]float64, rows)
 	for range 3 {
 		b.rows = append(b.rows, dev.New(append([]int{micro * copies}, shape...)...))
+	}
+	if out != d {
+		b.pred, b.slopes = make([]float32, micro*out), make([]float32, micro*out)
+		b.rows[2] = dev.New(micro, out)
 	}
 	b.views = map[int][3]*tensor.Tensor{}
 }

@@ -33,7 +33,7 @@ var flagValues = map[string]map[string]string{
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
 		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error", "given": "y|1", "window": "3", "held": "0.4",
-		"width": "16", "mult": "1,2", "blocks": "2", "attention": "2", "heads": "4", "dropout": "0.4", "fixed": "true",
+		"spread": "true", "width": "16", "mult": "1,2", "blocks": "2", "attention": "2", "heads": "4", "dropout": "0.4", "fixed": "true",
 	},
 	"sample": {
 		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28", "given": "y=2|1",
