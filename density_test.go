@@ -21,7 +21,7 @@ func TestWayIsTheSampler(t *testing.T) {
 		for _, method := range methodsOf(r) {
 			o := Options{Method: method, Batch: 2, Steps: 5}
 			w, err := modelOf(net, r).Way(o)
-			if starts[method] == nil {
+			if m, _ := find(method); m.start == nil {
 				require.ErrorContains(t, err, method)
 				continue
 			}

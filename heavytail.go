@@ -1,5 +1,5 @@
-// Package heavytail samples from diffusion models with heavy-tailed noise,
-// on the CPU, in pure Go:
+// Package heavytail samples from diffusion models with heavy-tailed noise, on the CPU
+// in pure Go, or on NVIDIA's GPUs (package cuda):
 //
 //	m, err := fashion.Model() // the built-in one, of heavytail/fashion; or Open, OpenFile
 //	images, err := m.Sample(ctx, heavytail.Options{N: 16, Seed: 1})
@@ -9,9 +9,10 @@
 // bytes on every processor, with any number of threads and any split into
 // batches. A sample depends on its own seed only.
 //
-// Models are trained with the command heavytail (cmd/heavytail). The packages
-// below this one hold the parts: nn the networks, diffusion the processes and
-// samplers, stable the random numbers, kernels and simd the arithmetic.
+// Models are trained with package train, of data that package data reads, or with the
+// command heavytail (cmd/heavytail). The packages below these hold the parts: recipe the
+// settings of a model, nn the networks, diffusion the processes and samplers, stable the
+// random numbers, tensor, kernels and simd the arithmetic.
 package heavytail
 
 import (
@@ -31,8 +32,8 @@ const Version = "0.3.0"
 type Recipe = recipe.Recipe
 
 // A Model is a trained network with its recipe. It is immutable: any number
-// of goroutines may share one. Open, OpenFile, OpenReader and fashion.Model make them;
-// the methods of another panic.
+// of goroutines may share one. Open, OpenFile, OpenReader, OpenDir, New and
+// fashion.Model make them; the methods of another panic.
 type Model struct {
 	net    *nn.Net
 	more   []*nn.Net // on other devices

@@ -8,8 +8,8 @@ import (
 	"heavytail/internal/imageio"
 )
 
-// Images are samples, as Sample returns them; there is none in the zero Images and
-// in nil. Samples of a model of points have values only.
+// Images are samples, as Sample returns them; the zero Images and nil hold none.
+// Samples of a model of points have values only.
 type Images struct {
 	shape []int
 	data  []float32

@@ -109,8 +109,8 @@ func (l Loader) open(r io.ReaderAt, size int64) (*Model, error) {
 }
 
 // OpenDir opens a model folder of the diffusers library: UNet2DModel with DDPMScheduler
-// or DDIMScheduler, of a pipeline or beside each other. What of them is not supported is
-// an error that names it. Zips of such folders are opened by Open too.
+// or DDIMScheduler, of a pipeline or beside each other. A setting of theirs that is not
+// supported is an error that names it. Zips of such folders are opened by Open too.
 func OpenDir(fsys fs.FS) (*Model, error) { return Loader{}.OpenDir(fsys) }
 
 // OpenDir opens a model folder. It panics if fsys is nil.

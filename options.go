@@ -17,8 +17,8 @@ const Unconditional = -1
 // Options say what to sample. The zero value draws one sample of seed 0 with
 // the model's defaults.
 type Options struct {
-	// N is the number of samples; 0: 1, or len(Seeds). Sample keeps them all in
-	// memory, Stream a batch of them.
+	// N is the number of samples; 0: as many as Seeds, or 1 without these. Sample keeps
+	// them all in memory, Stream a batch of them.
 	N    int
 	Seed uint64 // sample i has seed Seed+i …
 	// Seeds gives every sample its own seed instead.
@@ -112,8 +112,9 @@ type Settings struct {
 	// steps (docs/methods.md). Empty: as in training (the methods of dlpm models).
 	Grid diffusion.Grid `json:"grid,omitempty"`
 
-	// Solver is "heun", which empty means too, "euler", or "rk4" (edm; flow, which
-	// alone has rk4).
+	// Solver is the method for the ODE: "euler", of order 1 and one evaluation a step,
+	// "heun", of order 2 and two, or, with flow alone, "rk4", of order 4 and four. Empty:
+	// heun (edm, flow).
 	Solver string `json:"solver,omitempty"`
 	// Churn is noise that is added on the way (edm).
 	Churn diffusion.Churn `json:"churn,omitzero"`
@@ -126,18 +127,20 @@ type Settings struct {
 	// exponent, and equal steps of flow (those of SigmaMin, and flow).
 	Rho float64 `json:"rho,omitempty"`
 
-	// DropFactor leaves out the factor that holds the tails, as published
-	// (tedm-ancestral).
+	// DropFactor leaves out the factor √((ν+δ²)/(ν+d)) of the noise, in which the tails
+	// lie, as the published sampler does (tedm-ancestral).
 	DropFactor bool `json:"drop_factor,omitempty"`
 	// NuCoeff are the degrees of freedom in the coefficient of the noise and in the
 	// start; empty: the model's (tedm-sde).
 	NuCoeff diffusion.Nu `json:"nu_coeff,omitempty"`
-	// Constant makes that coefficient 1, which shows what it is good for (tedm-sde).
+	// Constant makes that coefficient 1, which is wrong for finite ν: it shows what the
+	// coefficient is good for (tedm-sde).
 	Constant bool `json:"constant,omitempty"`
 
-	// LIMClamps replace the model's bounds on its noise (lim, lim-ode).
+	// LIMClamps replace the model's bounds on its noise (the methods of lim models).
 	LIMClamps *diffusion.LIMClamps `json:"lim_clamps,omitempty"`
-	// PublishedStart starts as the code of LIM does (lim, lim-ode).
+	// PublishedStart starts from noise without the factor σ(t_0), and at α = 2 of twice
+	// the variance, as the code of LIM does (the methods of lim models).
 	PublishedStart bool `json:"published_start,omitempty"`
 }
 

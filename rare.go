@@ -14,9 +14,9 @@ type LogDensity = diffusion.LogDensity
 
 // DensityOptions say how densities are computed; see diffusion.Density.
 type DensityOptions struct {
-	// Steps is the number of steps up the ODE, of two evaluations and as many backward
-	// passes as a trace takes; 0: 128, or of a model that knows one number of levels,
-	// that.
+	// Steps is the number of steps up the ODE, each of two evaluations and of as many
+	// backward passes as a trace takes. 0: 128, or as many as the model knows levels, if
+	// these are fixed.
 	Steps int
 	// Probes is how many random directions estimate a trace, at least 2. 0: the exact
 	// trace of up to 64 values, which takes a backward pass for each, and 8 beyond.
@@ -132,7 +132,8 @@ func (m *Model) way(o Options) (*Way, error) {
 	if err := m.validate(o); err != nil {
 		return nil, err
 	}
-	scale, err := starts[o.Method](o, r)
+	row, _ := find(o.Method)
+	scale, err := row.start(o, r)
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,12 @@ type Method struct {
 	uses  string // the fields of Options, Settings and Edit that not every method has
 	make  func(o Options, r recipe.Recipe) (sampler, error)
 	bytes func(o Options, r recipe.Recipe, d int) int64 // of memory for a sample of d values, besides the sample
+
+	// Of methods whose samples are a function of their start alone, for Way: how it
+	// follows from the unit noise n, scale·n, and how many steps are made where none are
+	// given. nil: the steps draw noise.
+	start func(o Options, r recipe.Recipe) (scale float64, err error)
+	rare  func(r recipe.Recipe) int
 }
 
 // Models says in words which models drive the method.
@@ -84,19 +90,19 @@ const tailSteps = 64
 
 // methods are the registry, in the order in which it is listed.
 var methods = []Method{
-	{"dlpm", "stochastic", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLPM, chainBytes},
-	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Grid Resample", makeDLIM, chainBytes},
-	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLIMSDE, chainBytes},
-	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Grid Resample", makeDLIM2, dlim2Bytes},
-	{"dlpm-posterior", "stochastic, right variance", levySpread, "", moves(99), "ClampA Grid Resample", makePosterior, posteriorBytes},
-	{"lim", "SDE", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIM, perValue(4)},
-	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIMMended, perValue(4)},
-	{"lim-ode", "", ito, "lim", number(50), "ClampA LIMClamps PublishedStart", makeLIMODE, perValue(4)},
-	{"edm", "Heun", clean, "edm tedm", edmSteps, "Solver Churn SigmaMin SigmaMax Rho Resample", makeEDM, dataBytes(16)},
-	{"tedm-ancestral", "", clean, "", number(64), "SigmaMin SigmaMax Rho DropFactor Resample", makeAncestral, momentBytes},
-	{"tedm-sde", "", clean, "", number(128), "SigmaMin SigmaMax Rho NuCoeff Constant", makeSDE, momentBytes},
-	{"dpm", "DPM-Solver++", clean, "", number(20), "SigmaMin SigmaMax Rho", makeDPM, dataBytes(8)},
-	{"flow", "", clean, "flow tflow", number(25), "Solver SigmaMax Rho", makeFlow, flowBytes},
+	{"dlpm", "stochastic", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLPM, chainBytes, nil, nil},
+	{"dlim", "few steps", levy, "dlpm", moves(24), "Eta ClampA ConsistentStart Grid Resample", makeDLIM, chainBytes, chainStart(1), moves(200)},
+	{"dlim-sde", "stochastic, right tails", levy, "", moves(99), "ClampA ConsistentStart Grid Resample", makeDLIMSDE, chainBytes, nil, nil},
+	{"dlim2", "second order", levyBetween, "", pairs(12), "ClampA ConsistentStart Grid Resample", makeDLIM2, dlim2Bytes, chainStart(2), pairs(50)},
+	{"dlpm-posterior", "stochastic, right variance", levySpread, "", moves(99), "ClampA Grid Resample", makePosterior, posteriorBytes, nil, nil},
+	{"lim", "SDE", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIM, perValue(4), nil, nil},
+	{"lim-mended", "SDE that ends at the data", ito, "", number(100), "ClampA LIMClamps PublishedStart", makeLIMMended, perValue(4), nil, nil},
+	{"lim-ode", "", ito, "lim", number(50), "ClampA LIMClamps PublishedStart", makeLIMODE, perValue(4), limStart, number(200)},
+	{"edm", "Heun", clean, "edm tedm", edmSteps, "Solver Churn SigmaMin SigmaMax Rho Resample", makeEDM, dataBytes(16), dataStart, number(64)},
+	{"tedm-ancestral", "", clean, "", number(64), "SigmaMin SigmaMax Rho DropFactor Resample", makeAncestral, momentBytes, nil, nil},
+	{"tedm-sde", "", clean, "", number(128), "SigmaMin SigmaMax Rho NuCoeff Constant", makeSDE, momentBytes, nil, nil},
+	{"dpm", "DPM-Solver++", clean, "", number(20), "SigmaMin SigmaMax Rho", makeDPM, dataBytes(8), dataStart, number(64)},
+	{"flow", "", clean, "flow tflow", number(25), "Solver SigmaMax Rho", makeFlow, flowBytes, flowStart, number(64)},
 }
 
 // Default numbers of steps.

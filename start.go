@@ -10,29 +10,25 @@ import (
 	"heavytail/recipe"
 )
 
-// starts are the methods whose samples are a function of the start, and how a
-// start follows from the unit noise n: scale·n.
-var starts = map[string]func(o Options, r recipe.Recipe) (scale float64, err error){
-	"dlim": chainStart, "dlim2": chainStart, "edm": dataStart, "dpm": dataStart, "flow": flowStart,
-	"lim-ode": func(o Options, r recipe.Recipe) (float64, error) {
-		return diffusion.LIMSampler{Process: *r.LIM, Steps: o.Steps}.StartLevel(), nil
-	},
+// The starts of methods without noise in their steps; see Method.start.
+
+// chainStart is that of methods that go through so many levels a step.
+func chainStart(levels int) func(Options, recipe.Recipe) (float64, error) {
+	return func(o Options, r recipe.Recipe) (float64, error) {
+		p := r.Process
+		if o.Grid != "" {
+			p.Grid = o.Grid
+		}
+		sched, err := p.Schedule(levels*o.Steps + 1)
+		if err != nil {
+			return 0, err
+		}
+		return sched.SigmaBar[levels*o.Steps], nil
+	}
 }
 
-func chainStart(o Options, r recipe.Recipe) (float64, error) {
-	levels := o.Steps + 1
-	if o.Method == "dlim2" {
-		levels = 2*o.Steps + 1
-	}
-	p := r.Process
-	if o.Grid != "" {
-		p.Grid = o.Grid
-	}
-	sched, err := p.Schedule(levels)
-	if err != nil {
-		return 0, err
-	}
-	return sched.SigmaBar[levels-1], nil
+func limStart(o Options, r recipe.Recipe) (float64, error) {
+	return diffusion.LIMSampler{Process: *r.LIM, Steps: o.Steps}.StartLevel(), nil
 }
 
 func dataStart(o Options, r recipe.Recipe) (float64, error) {
@@ -45,36 +41,26 @@ func flowStart(o Options, r recipe.Recipe) (float64, error) {
 	return 1 - float64((1-f.SigmaMin)*start), err // the mean counts times t_0: 0, or a model of EDM without one
 }
 
-// rareSteps are the steps of methods where none are given: enough that the error of
-// the steps is small beside that of counting.
-var rareSteps = map[string]int{"dlim2": 50, "dlim": 200, "lim-ode": 200, "edm": 64, "flow": 64, "dpm": 64}
-
 // deterministic returns o with its method, by default the one of second order where
 // there is one, and its steps, or an error if the method draws noise on the way.
 func (o Options) deterministic(r recipe.Recipe) (Options, error) {
-	all := methodsOf(r)
 	if o.Method == "" {
-		if o.Method = defaultMethod(r); slices.Contains(all, "dlim2") {
+		if o.Method = defaultMethod(r); slices.Contains(methodsOf(r), "dlim2") {
 			o.Method = "dlim2"
 		}
 	}
-	if starts[o.Method] == nil || !slices.Contains(all, o.Method) || o.Eta != 0 || o.Churn.S != 0 {
+	row, ok := find(o.Method)
+	if !ok || row.start == nil || !row.of.fits(r) || o.Eta != 0 || o.Churn.S != 0 {
 		var of []string
-		for _, name := range all {
-			if starts[name] != nil {
-				of = append(of, name)
+		for _, m := range methods {
+			if m.of.fits(r) && m.start != nil {
+				of = append(of, m.Name)
 			}
 		}
 		return o, impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q adds noise on the way, or is not of %s; want %s, without eta and churn", o.Method, r.Noise(), strings.Join(of, ", "))
 	}
-	if o.Steps == 0 && !r.Process.IntegerTime {
-		o.Steps = rareSteps[o.Method]
-		switch o.Method {
-		case "dlim":
-			o.Steps = fewer(r, o.Steps, 1)
-		case "dlim2":
-			o.Steps = fewer(r, o.Steps, 2)
-		}
+	if o.Steps == 0 {
+		o.Steps = row.rare(r)
 	}
 	return o, nil
 }

@@ -72,7 +72,7 @@ func (s *Set) PlaceOf(i, j int) string {
 	return fmt.Sprintf("%s, column %d", s.Place(i), j)
 }
 
-// Told returns values of samples as their file has them: value v of what Float64
+// Told returns a value as the file of the set has it, for messages: v is one of what Float64
 // gives, before images were brought to their range.
 func (s *Set) Told(v float64) float64 {
 	switch {

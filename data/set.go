@@ -13,8 +13,8 @@ import (
 	"heavytail/internal/machine"
 )
 
-// A Set is a training set: in memory, where exactly one of the three slices of
-// values is set, or a program's own.
+// A Set is a training set: in memory, as Open and FromPoints make it, or that of a
+// program's own Dataset, which From makes.
 type Set struct {
 	Name    string   // the specification it came from
 	Shape   []int    // of one sample: [H,W,C] for images, [Dim] for points

@@ -14,7 +14,7 @@ const (
 	Exploding  Scale = "exploding"  // γ̄_t = 1, σ̄_t grows from SigmaMin to SigmaMax
 )
 
-// A Grid places the T steps in time.
+// A Grid places the T levels in time.
 type Grid string
 
 // The two time grids. The empty string means Linear.
@@ -32,7 +32,7 @@ type DLPM struct {
 	Isotropic bool    `json:"isotropic"`      // one A per sample and step instead of one per element
 	Scale     Scale   `json:"scale"`          // Preserving, Exploding or Given
 	Grid      Grid    `json:"grid,omitempty"` // Linear or Quadratic
-	Steps     int     `json:"steps"`          // T, at least 2
+	Steps     int     `json:"steps"`          // T, the number of levels, at least 2
 
 	ClampA   float64 `json:"clamp_a,omitempty"`   // upper bound of A; 0: none
 	ClampEps float64 `json:"clamp_eps,omitempty"` // bound of |ε| in the initial noise; 0: none
@@ -117,7 +117,7 @@ func (p DLPM) exploding() (lo, hi, rho float64) {
 	return or(p.SigmaMin, 0.002), or(p.SigmaMax, 80), or(p.Rho, 7)
 }
 
-// Schedule returns the schedule of p with the given number of steps; 0 means
+// Schedule returns the schedule of p with the given number of levels; 0 means
 // p.Steps. The scale and the grid stay the same, so the network sees the same
 // map from time t/T to levels for every number of steps.
 func (p DLPM) Schedule(steps int) (*DLPMSchedule, error) {

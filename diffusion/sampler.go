@@ -64,8 +64,9 @@ type DLPMSampler struct {
 	Edit *Edit // an image to start from or to keep parts of; nil: none
 }
 
-// DLIM samples with the implicit counterpart. Eta = 0 is deterministic given
-// x_{T−1}; at α = 2 it is DDIM.
+// A DLIM samples with the denoising Lévy implicit model, the counterpart of DLPMSampler
+// whose steps need no noise: Eta = 0 is deterministic given x_{T−1}; at α = 2 it is DDIM
+// (Shariatian, Simsekli and Durmus 2025).
 //
 //	x_{T−1} = σ̄_{T−1}·ε
 //	for t = T−1 … 1, ρ = η·σ̄_{t−1}:
@@ -85,10 +86,10 @@ type DLIM struct {
 	Edit            *Edit
 }
 
-// DDPM returns the Gaussian DLPM of T steps: α = 2, scale-preserving.
+// DDPM returns the Gaussian DLPM of T levels: α = 2, scale-preserving.
 func DDPM(T int) DLPMSampler { return DLPMSampler{Process: Default(2, T)} }
 
-// DDIM returns the Gaussian DLIM of T steps: α = 2, scale-preserving.
+// DDIM returns the Gaussian DLIM of T levels: α = 2, scale-preserving.
 func DDIM(T int, eta float64) DLIM { return DLIM{Process: Default(2, T), Eta: eta} }
 
 // Trajectory fills x, row-major [len(seeds)][d], with x_{T−1} and then runs the

@@ -7,7 +7,7 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// A DLPMSchedule holds the coefficients of a process with T steps, in float64,
+// A DLPMSchedule holds the coefficients of a process with T levels, in float64,
 // index t = 0…T−1; 0 is the data (Preserving) or the least noisy level
 // (Exploding), T−1 the noisiest:
 //
@@ -31,8 +31,7 @@ func newSchedule(p DLPM) *DLPMSchedule {
 	return &DLPMSchedule{Alpha: p.Alpha, Gamma: cut(0), GammaBar: cut(1), Sigma: cut(2), SigmaBar: cut(3)}
 }
 
-// T returns the number of steps, training's convention: levels 0…T−1, so a
-// sampler evaluates the network T−1 times.
+// T returns the number of levels 0…T−1, which a sampler joins by T−1 steps.
 func (s *DLPMSchedule) T() int { return len(s.Gamma) }
 
 // tau returns τ_i/T.

@@ -99,22 +99,22 @@ type Metric struct {
 // A Column compares one column, or the norms of the points. Tails are
 // those of |x − median of the real column|, and of the norms as they are.
 type Column struct {
-	Column           string `json:"column"`
-	KS               Score  `json:"ks"`           // the Kolmogorov-Smirnov distance, of the whole law
-	Wasserstein1     Score  `json:"wasserstein1"` // the distance W₁, in the unit of the column
-	TailKS           Score  `json:"tail_ks"`      // the Kolmogorov-Smirnov distance of the tails
-	MSLE             Score  `json:"msle"`         // the integral
-	MSLEMean         Score  `json:"msle_mean"`    // divided by 1−ξ
-	MSLELevels       Score  `json:"msle_levels"`  // the later definition, for levels above ξ
-	TailWasserstein1 Score  `json:"tail_wasserstein1"`
-	TailError        Score  `json:"tail_error"` // of the logarithm of P(X > x)
-	GlobalL1         Score  `json:"global_l1"`
-	Ratio99          Score  `json:"quantile_ratio_99"`
-	Ratio999         Score  `json:"quantile_ratio_999"`
-	KurtosisRatio    Score  `json:"kurtosis_ratio"`
-	SkewnessRatio    Score  `json:"skewness_ratio"`
-	HillReal         Score  `json:"hill_real"`
-	HillGenerated    Score  `json:"hill_generated"`
+	Column           string `json:"column"`             // its name, or that of the norms
+	KS               Score  `json:"ks"`                 // the Kolmogorov-Smirnov distance, of the whole law
+	Wasserstein1     Score  `json:"wasserstein1"`       // the distance W₁, in the unit of the column
+	TailKS           Score  `json:"tail_ks"`            // the Kolmogorov-Smirnov distance of the tails
+	MSLE             Score  `json:"msle"`               // metrics.MSLE: the squared error of the logarithms of the quantiles above ξ, integrated
+	MSLEMean         Score  `json:"msle_mean"`          // that divided by 1−ξ
+	MSLELevels       Score  `json:"msle_levels"`        // metrics.MSLELevels: a later definition, for levels above ξ
+	TailWasserstein1 Score  `json:"tail_wasserstein1"`  // the distance W₁ of the tails above ξ, in the unit of the column
+	TailError        Score  `json:"tail_error"`         // metrics.TailError, of the logarithm of P(X > x)
+	GlobalL1         Score  `json:"global_l1"`          // metrics.GlobalL1, in the unit of the column
+	Ratio99          Score  `json:"quantile_ratio_99"`  // generated over real quantile at 0.99; 1 is right
+	Ratio999         Score  `json:"quantile_ratio_999"` // at 0.999
+	KurtosisRatio    Score  `json:"kurtosis_ratio"`     // |1 − generated over real kurtosis|
+	SkewnessRatio    Score  `json:"skewness_ratio"`     // |1 − generated over real skewness|
+	HillReal         Score  `json:"hill_real"`          // Hill's index of the tails of the real values
+	HillGenerated    Score  `json:"hill_generated"`     // and of the generated ones
 }
 
 // String returns four digits, - for what does not exist.

@@ -63,7 +63,7 @@ func (g *graph) share(batch int) {
 
 // Micro returns how many samples of a batch training should take at a time, of h×w
 // pixels (0, 0: the configured size): as many for each thread as stay in its cache,
-// at least leastMicro. The gradients of the parts add up to those of the batch, bit for
+// at least 8. The gradients of the parts add up to those of the batch, bit for
 // bit. It returns an error if the network cannot take that size.
 func (n *Net) Micro(batch, h, w int) (int, error) {
 	d, ok := n.dev.(tensor.Threaded)

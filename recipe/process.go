@@ -50,10 +50,11 @@ func kindOf(nu diffusion.Nu, gaussian, student string) string {
 
 // Use changes the process to one of that kind with its defaults and the loss it
 // is usually trained with: LIM takes α, the isotropy and the bounds from the
-// DLPM process it replaces, tedm and tflow have ν = 5. The tails that the
-// repaired network for points is given by hand are those of DLPM's noise, whose
-// time grows with it; for EDM and flows they are switched off. A SongUNet takes
-// EDM's time as it is and the others', which end at 1, times 1000.
+// DLPM process it replaces, tedm and tflow have ν = 5. nn.MLPConfig.Magnitude and
+// TailRadius, by which the output of the network for points grows with its input as
+// noise of DLPM and LIM asks for, are switched off for EDM and flows. A SongUNet takes EDM's time as it is and the
+// others', which end at 1, times 1000. It returns an error for a kind that is none of
+// Kinds.
 func (r *Recipe) Use(kind string) error {
 	old := r.Process
 	if old == (diffusion.DLPM{}) { // the preset was of another kind

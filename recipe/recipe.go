@@ -39,17 +39,17 @@ type Recipe struct {
 
 // Data says what the model was trained on and how it was read.
 type Data struct {
-	Spec     string   `json:"spec"`              // where the data are, as data.Open takes it
-	Samples  int      `json:"samples"`           // how many they are
-	Shape    []int    `json:"shape"`             // of one sample, [H,W,C] or [Dim]
-	Classes  int      `json:"classes,omitempty"` // 0: no labels
-	Names    []string `json:"names,omitempty"`   // of the classes
-	Size     int      `json:"size,omitempty"`    // images were scaled to Size×Size
-	Channels int      `json:"channels,omitempty"`
-	LongTail float64  `json:"long_tail,omitempty"`
-	Points   int      `json:"points,omitempty"` // toy sets
-	Flip     bool     `json:"flip,omitempty"`   // half of the images mirrored
-	Sum      string   `json:"sum,omitempty"`    // data.Set.Sum, in hexadecimal; empty: not known
+	Spec     string   `json:"spec"`                // where the data are, as data.Open takes it
+	Samples  int      `json:"samples"`             // how many they are
+	Shape    []int    `json:"shape"`               // of one sample, [H,W,C] or [Dim]
+	Classes  int      `json:"classes,omitempty"`   // 0: no labels
+	Names    []string `json:"names,omitempty"`     // of the classes
+	Size     int      `json:"size,omitempty"`      // images were scaled to Size×Size; 0: none was scaled
+	Channels int      `json:"channels,omitempty"`  // images were read with: 1 grey, 3 colour; 0: as the files have them
+	LongTail float64  `json:"long_tail,omitempty"` // classes were thinned to, as data.Options.LongTail; 0: not
+	Points   int      `json:"points,omitempty"`    // of toy sets: how many were made; 0: 32000
+	Flip     bool     `json:"flip,omitempty"`      // half of the images mirrored
+	Sum      string   `json:"sum,omitempty"`       // data.Set.Sum, in hexadecimal; empty: not known
 
 	Columns []string `json:"columns,omitempty"` // names of the columns of points, as the file has them
 	// Rules is the version of the rules by which files were read: 0, those of
@@ -85,18 +85,18 @@ func (d Data) ClassNames() []string {
 
 // Train holds the settings of training.
 type Train struct {
-	Seed        uint64         `json:"seed"`            // of everything random: start values, order, noise
-	Steps       int            `json:"steps"`           // updates of the weights
-	Batch       int            `json:"batch"`           // samples of an update
-	Micro       int            `json:"micro,omitempty"` // samples at a time, 0: the trainer chooses
-	Rate        nn.Schedule    `json:"rate"`
-	Loss        diffusion.Loss `json:"loss"`
-	Beta1       float64        `json:"beta1"`
-	Beta2       float64        `json:"beta2"`
-	Eps         float64        `json:"eps"`
-	WeightDecay float64        `json:"weight_decay"`
-	Clip        float64        `json:"clip,omitempty"` // of the gradient's norm, 0: none
-	EMA         []float64      `json:"ema,omitempty"`
+	Seed        uint64         `json:"seed"`                 // of everything random: start values, order, noise
+	Steps       int            `json:"steps"`                // updates of the weights
+	Batch       int            `json:"batch"`                // samples of an update
+	Micro       int            `json:"micro,omitempty"`      // samples at a time, 0: the trainer chooses
+	Rate        nn.Schedule    `json:"rate"`                 // the learning rate of every update
+	Loss        diffusion.Loss `json:"loss"`                 // of DLPM's examples; LIM has Huber's, the others the square
+	Beta1       float64        `json:"beta1"`                // β₁ of nn.AdamW
+	Beta2       float64        `json:"beta2"`                // β₂ of nn.AdamW
+	Eps         float64        `json:"eps"`                  // ε of nn.AdamW
+	WeightDecay float64        `json:"weight_decay"`         // wd of nn.AdamW
+	Clip        float64        `json:"clip,omitempty"`       // bound of the gradient's norm, 0: none
+	EMA         []float64      `json:"ema,omitempty"`        // rates μ of the moving averages of the weights, nn.EMA.Rate
 	EMAWarmup   float64        `json:"ema_warmup,omitempty"` // nn.EMA.Warmup of all averages, 0: constant rates
 	LabelDrop   float64        `json:"label_drop,omitempty"` // share of samples trained without their class
 

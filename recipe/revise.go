@@ -29,11 +29,13 @@ func (r *Recipe) EndRate(keepWarmup bool) {
 // Revisable reports whether a run may be resumed with another value of a field.
 func Revisable(field string) bool { return slices.Contains(revisable, field) }
 
-// Revise returns the recipe of a run of was that goes on as is after some steps.
-// A schedule that ended with the run ends with the longer one. What made other
-// numbers of the steps done is noted in Changes: not the length where the rate
-// does not depend on it, nor micro, so that a lengthened run ends with the bytes
-// of one that was as long from the start.
+// Revise returns the recipe of a run that did so many steps by the recipe was and goes
+// on by the recipe is. A learning rate that was to end with the shorter run ends with
+// the longer one. Train.Changes notes the settings with other values than before, as far
+// as the steps done would have been others with them. The number of steps, where the
+// learning rate does not depend on it, and Train.Micro change no step, so that a run
+// which is lengthened ends with the bytes of one that was as long from the start. It
+// returns an error that names a setting which a run must keep (Revisable).
 func Revise(was, is Recipe, done int) (Recipe, error) {
 	is = is.Clone()
 	t := &is.Train

@@ -42,9 +42,9 @@ func (d *Diverged) Error() string {
 	return fmt.Sprintf("step %d: %s is not finite: lower the learning rate (-lr), clip the gradient (-clip)%s", d.Step, d.What, clamp)
 }
 
-// TooLarge is how many times larger than the median a value must be to be blamed:
-// α-stable data of index 1 pass it once in 10⁹ values, and float32 squares overflow
-// from 10¹⁹ on.
+// TooLarge is how many times larger than the median size of its column a value must be
+// for Diverged to name it as the cause: data with tails as heavy as 1/x have such a
+// value once in 10⁹, and squares in float32 overflow from 10¹⁹ on.
 const TooLarge = 1e9
 
 // unscaled is the size from which data that nothing scales are to blame: no rate and
