@@ -66,6 +66,29 @@ func spread(set *data.Set, n int) (x Samples, at []int) {
 	return x, at
 }
 
+// A Source says what was compared.
+type Source struct {
+	Data    string `json:"data"`              // what it is called
+	Samples int    `json:"samples"`           // that there are, or were drawn
+	Model   string `json:"model,omitempty"`   // file name, or built-in
+	Weights string `json:"weights,omitempty"` // as heavytail.Loader has them
+	Method  string `json:"method,omitempty"`  // sampler of a model
+	Steps   int    `json:"steps,omitempty"`   // moves of the sampler; of dlpm and dlim, before 0.3.0, one more
+	// Evaluations is how often the network was asked for one sample.
+	Evaluations int    `json:"evaluations,omitempty"`
+	Classes     string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
+	Mode        string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
+}
+
+// A Report is Scores with what was compared, as the command writes it in JSON.
+type Report struct {
+	Program   string `json:"program"`   // with its version
+	Kind      string `json:"kind"`      // points or images
+	Real      Source `json:"real"`      // the first set
+	Generated Source `json:"generated"` // that beside it
+	Scores
+}
+
 // A Pair is as many real samples as generated ones, to be compared by Scores.
 type Pair struct {
 	Real, Generated Samples           // as they are compared

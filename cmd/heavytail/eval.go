@@ -148,7 +148,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	}
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
-	r := evalReport{Program: "heavytail " + heavytail.Version, Kind: "points"}
+	r := evalReport{eval.Report{Program: "heavytail " + heavytail.Version, Kind: "points"}}
 	if drawn {
 		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
@@ -160,7 +160,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 			return err
 		}
 		defer f.Close()
-		m, r.Generated = loaded, evalSource{Data: "model:" + file, Model: f.Name, Weights: o.weights, Mode: tensor.FastMode(devices[0])}
+		m, r.Generated = loaded, eval.Source{Data: "model:" + file, Model: f.Name, Weights: o.weights, Mode: tensor.FastMode(devices[0])}
 		if o.reading, err = train.Reading(m.Recipe().Data, specOf(real), o.reading); err != nil {
 			return cli.Usage("%s: %w", real, err)
 		}
@@ -175,7 +175,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	if err := o.idle(set.Images(), gen); err != nil {
 		return err
 	}
-	r.Real = evalSource{Data: real, Samples: set.Len()}
+	r.Real = eval.Source{Data: real, Samples: set.Len()}
 	var pair *eval.Pair
 	if drawn {
 		pair, err = o.draw(ctx, e, &r, set, m)
@@ -281,7 +281,7 @@ func (o evalOptions) beside(ctx context.Context, e env, r *evalReport, set *data
 		}
 		gen = eval.OfSet(other)
 	}
-	r.Generated = evalSource{Data: spec, Samples: gen.N}
+	r.Generated = eval.Source{Data: spec, Samples: gen.N}
 	return eval.Beside(set, gen, o.n, real, spec)
 }
 

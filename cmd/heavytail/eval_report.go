@@ -13,28 +13,8 @@ import (
 	"heavytail/tails"
 )
 
-// An evalSource says what was compared.
-type evalSource struct {
-	Data    string `json:"data"`
-	Samples int    `json:"samples"`
-	Model   string `json:"model,omitempty"`   // file name, or built-in
-	Weights string `json:"weights,omitempty"` // as -weights
-	Method  string `json:"method,omitempty"`
-	Steps   int    `json:"steps,omitempty"` // moves of the sampler; of dlpm and dlim, before 0.3.0, one more
-	// Evaluations is how often the network was asked for one sample.
-	Evaluations int    `json:"evaluations,omitempty"`
-	Classes     string `json:"classes,omitempty"` // of a model's samples: as real, or in turn
-	Mode        string `json:"mode,omitempty"`    // of the GPU that drew them, if it gives other bytes than a CPU
-}
-
-// An evalReport is what eval tells.
-type evalReport struct {
-	Program   string     `json:"program"`
-	Kind      string     `json:"kind"` // points or images
-	Real      evalSource `json:"real"`
-	Generated evalSource `json:"generated"`
-	eval.Scores
-}
+// An evalReport is what eval prints.
+type evalReport struct{ eval.Report }
 
 // measure computes everything that suits the kind of data.
 func (o evalOptions) measure(ctx context.Context, r *evalReport, set *data.Set, p *eval.Pair) error {

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math"
 
 	"heavytail"
 	"heavytail/diffusion/rare"
@@ -72,35 +71,15 @@ func rareFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	}
 }
 
-// A rareLine is one estimate as it is printed, or why there is none.
-type rareLine struct {
-	By string `json:"by"`
-	*Numbers
-	Error string `json:"error,omitempty"`
-}
-
-// Numbers are those of an estimate.
-type Numbers struct {
-	P                 float64     `json:"probability"`
-	Interval          [2]float64  `json:"interval"`
-	ReturnPeriod      *float64    `json:"return_period"` // null: the event was not seen
-	PeriodInterval    [2]*float64 `json:"return_period_interval"`
-	Effective         float64     `json:"effective_samples"`
-	Hits              int         `json:"hits"`
-	Samples           int         `json:"samples"`
-	VarianceReduction *float64    `json:"variance_reduction"`
-	Reliable          bool        `json:"reliable"`
-}
-
 // A rareReport is what -json prints.
 type rareReport struct {
-	Program   string     `json:"program"`
-	Event     string     `json:"event"`
-	Method    string     `json:"method"`
-	Steps     int        `json:"steps"`
-	Seed      uint64     `json:"seed"`
-	Per       float64    `json:"samples_per_unit_of_time"`
-	Estimates []rareLine `json:"estimates"`
+	Program   string      `json:"program"`
+	Event     string      `json:"event"`
+	Method    string      `json:"method"`
+	Steps     int         `json:"steps"`
+	Seed      uint64      `json:"seed"`
+	Per       float64     `json:"samples_per_unit_of_time"`
+	Estimates []rare.Line `json:"estimates"`
 }
 
 func (r *rareRequest) run(ctx context.Context, e env) error {
@@ -143,7 +122,11 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 	}
 	out := rareReport{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
 	for _, f := range found {
-		out.Estimates = append(out.Estimates, lineOf(f, r.per))
+		l := f.Line(r.per)
+		if f.Err != nil {
+			l.Error = cli.PlainWords(f.Err)
+		}
+		out.Estimates = append(out.Estimates, l)
 	}
 	if r.json {
 		enc := json.NewEncoder(e.Stdout)
@@ -151,24 +134,6 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 		return enc.Encode(out)
 	}
 	return out.print(e.Stdout)
-}
-
-// lineOf returns what is printed of one way, with periods in so many samples.
-func lineOf(f rare.Finding, per float64) rareLine {
-	if f.Err != nil {
-		return rareLine{By: f.By, Error: cli.PlainWords(f.Err)}
-	}
-	period, lo, hi := f.ReturnPeriod()
-	return rareLine{By: f.By, Numbers: &Numbers{P: f.P, Interval: [2]float64{f.Lo, f.Hi}, ReturnPeriod: orNull(period / per), PeriodInterval: [2]*float64{orNull(lo / per), orNull(hi / per)},
-		Effective: f.Effective, Hits: f.Hits, Samples: f.Samples, VarianceReduction: orNull(f.VarianceReduction), Reliable: f.Reliable()}}
-}
-
-// orNull returns nil for what JSON has no number for.
-func orNull(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
 }
 
 func (o *rareReport) print(w io.Writer) error {

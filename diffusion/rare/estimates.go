@@ -3,6 +3,7 @@ package rare
 import (
 	"context"
 	"errors"
+	"math"
 )
 
 // A Finding is what one way tells of an event: an estimate, or why it has none.
@@ -24,11 +25,52 @@ func Estimates(ctx context.Context, m Model, e Event, n int, seed uint64) ([]Fin
 	out := []Finding{{By: "sampling", Estimate: Count(values, e.Threshold)}, {By: "guided"}, {By: "tail"}}
 	guided, tail := &out[1], &out[2]
 	guided.Estimate, guided.Err = Guided(ctx, m, e, n, seed)
-	if ctx.Err() != nil {
-		return nil, guided.Err
+	if err := ctx.Err(); err != nil {
+		if guided.Err != nil { // which says where it was stopped
+			err = guided.Err
+		}
+		return nil, err
 	}
 	if tail.Estimate, tail.Err = Tail(values, e.Threshold); e.Short {
 		tail.Err = errors.New("lengths end at 0, so that short ones have no tail to fit: count the samples instead")
 	}
 	return out, nil
+}
+
+// A Line is a Finding for a person or in JSON, where what is not finite is null.
+type Line struct {
+	By       string `json:"by"` // as Finding.By
+	*Numbers        // nil: there is no estimate
+	Error    string `json:"error,omitempty"` // why
+}
+
+// Numbers are those of an estimate; return periods are in a unit of time.
+type Numbers struct {
+	P                 float64     `json:"probability"`            // of the event
+	Interval          [2]float64  `json:"interval"`               // of P at Level
+	ReturnPeriod      *float64    `json:"return_period"`          // nil: the event was not seen
+	PeriodInterval    [2]*float64 `json:"return_period_interval"` // nil: unbounded
+	Effective         float64     `json:"effective_samples"`      // as Estimate.Effective
+	Hits              int         `json:"hits"`                   // samples in the event
+	Samples           int         `json:"samples"`                // drawn in all
+	VarianceReduction *float64    `json:"variance_reduction"`     // as Estimate.VarianceReduction
+	Reliable          bool        `json:"reliable"`               // as Estimate.Reliable
+}
+
+// Line returns what is told of f, with per samples in a unit of time.
+func (f Finding) Line(per float64) Line {
+	if f.Err != nil {
+		return Line{By: f.By, Error: f.Err.Error()}
+	}
+	period, lo, hi := f.ReturnPeriod()
+	return Line{By: f.By, Numbers: &Numbers{P: f.P, Interval: [2]float64{f.Lo, f.Hi}, ReturnPeriod: orNil(period / per), PeriodInterval: [2]*float64{orNil(lo / per), orNil(hi / per)},
+		Effective: f.Effective, Hits: f.Hits, Samples: f.Samples, VarianceReduction: orNil(f.VarianceReduction), Reliable: f.Reliable()}}
+}
+
+// orNil returns nil for what JSON has no number for.
+func orNil(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
