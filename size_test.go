@@ -21,6 +21,9 @@ const (
 	maxFunc = 60  // lines from func to the closing brace
 )
 
+// maxExamples are caps of the lines of code of programs for a first reading.
+var maxExamples = map[string]int{"examples/serve": 60, "examples/tiny": 150}
+
 // TestSizes prints the lines of code of each package and holds files and
 // functions to the caps.
 func TestSizes(t *testing.T) {
@@ -43,6 +46,11 @@ func TestSizes(t *testing.T) {
 			if lines > maxFunc {
 				t.Errorf("%s: %s has %d lines, more than %d", path, name, lines, maxFunc)
 			}
+		}
+	}
+	for dir, most := range maxExamples {
+		if n := code[dir]; n == 0 || n > most {
+			t.Errorf("%s: %d lines of code; the cap is %d", dir, n, most)
 		}
 	}
 	total, totalTests := 0, 0
