@@ -28,6 +28,8 @@ var convShapes = []ref64.ConvShape{
 	{N: 1, H: 13, W: 13, C: 1, O: 32, K: 3, Stride: 1},
 	{N: 1, H: 37, W: 37, C: 48, O: 2, K: 3, Stride: 1}, // more than xBlock values of x
 	{N: 5, H: 16, W: 16, C: 65, O: 1, K: 3, Stride: 1}, // more images than a group
+	{N: 1, H: 2, W: 3, C: 140, O: 2, K: 3, Stride: 1},  // more channels than a part of dw
+	{N: 1, H: 19, W: 37, C: 48, O: 1, K: 3, Stride: 1, Up: true},
 }
 
 // slow skips the largest shapes in short mode, which emulators run.

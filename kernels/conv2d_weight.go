@@ -16,7 +16,7 @@ type weightJob struct {
 	k         int
 	stop      *tensor.Stop // ends the sum between two groups of images
 
-	rowParts, colParts int
+	tapParts, rowParts, colParts int
 }
 
 var weightPool par.Pool[weightJob]
@@ -34,45 +34,78 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	if partsFor(threads, fmas*taps) == 1 {
 		threads = 1
 	}
-	// taps alone balance badly: nine over two threads
 	cut := max(1, min(threads, 2*fmas/leastPart))
 	j.colParts = min(panels(dy.Cols()), cut)
-	j.rowParts = min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts)
-	par.Run(threads, taps*j.rowParts*j.colParts, j)
+	j.rowParts = max(min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts), (x.Cols()+mostRows-1)/mostRows)
+	j.tapParts = tapParts(j.k, threads, j.rowParts*j.colParts)
+	par.Run(threads, j.tapParts*j.rowParts*j.colParts, j)
 	weightPool.Free(j)
 }
 
 // xBlock is how many values of x one call of the kernel sums over at most
-// (but always one row of the image): they are read once per panel of dy and
-// should stay in the second-level cache.
+// (but always one row of the image): they are read once per panel of dy, and then
+// for every tap of a part, and should stay in the second-level cache.
 const xBlock = 1 << 16
 
-// Do computes one tap's rows × panels.
+// mostRows is how many channels of x a part may have, so that a block has many
+// pixels: dw is read and written once for each.
+const mostRows = 11 * simd.TileRows
+
+// mostTaps is how many taps a part may have: those of a 3×3 convolution.
+const mostTaps = 9
+
+// tapParts returns into how many parts the k×k taps are cut, of which each is cut
+// into others: taps of a part find the pixels of the one before in the cache. One
+// thread takes all, several a row of taps at a time if that makes three parts or
+// more for each.
+func tapParts(k, threads, others int) int {
+	switch {
+	case k*k > mostTaps || threads > 1 && k*others < 3*threads:
+		return k * k
+	case threads > 1:
+		return k
+	}
+	return 1
+}
+
+// Do computes the rows × panels of one part's taps, block after block of pixels.
 func (j *weightJob) Do(part int) {
 	col, part := part%j.colParts, part/j.colParts
-	row, tap := part%j.rowParts, part/j.rowParts
+	row, part := part%j.rowParts, part/j.rowParts
 	c, o := j.x.Cols(), j.dy.Cols()
 	m0, m1 := cutRows(c, row, j.rowParts)
 	np := panels(o)
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	p := product{ai: 1, bPanel: simd.TileCols, c: j.dw.Data()[tap*c*o:], ci: o, cols: o, acc: true}
-	var views [4]tapView
-	n := j.views(&views, tap/j.k, tap%j.k)
+	p := product{ai: 1, bPanel: simd.TileCols, ci: o, cols: o, acc: true}
+	var views [mostTaps][4]tapView
+	taps := j.k * j.k / j.tapParts
+	most, n := 0, 0 // rows of a view, views of a tap
+	for i := range taps {
+		tap := part*taps + i
+		n = j.views(&views[i], tap/j.k, tap%j.k)
+		for _, v := range views[i][:n] {
+			most = max(most, v.rows)
+		}
+	}
 	aImg, bImg := j.x.Dim(1)*j.x.Dim(2)*j.x.Pitch(), j.dy.Dim(1)*j.dy.Dim(2)*j.dy.Pitch()
-	rows := max(1, xBlock/(c*j.dy.Dim(2))) // of an image, per call
-	group := 1                             // images per call; several views need one
+	rows := max(1, xBlock/((m1-m0)*j.dy.Dim(2))) // of an image, per call
+	step, group := most, 1                       // several views of a tap are summed image after image, whole ones
 	if n == 1 {
-		group = max(1, min(rows/j.dy.Dim(1), j.x.Dim(0)))
+		step, group = rows, max(1, min(rows/j.dy.Dim(1), j.x.Dim(0)))
 	}
 	s := getScratch(0, 2*group*j.dy.Dim(1))
 	defer s.free()
 	for img := 0; img < j.x.Dim(0) && !j.stop.Now(); img += group {
-		a, b := j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
-		for _, v := range views[:n] {
-			for r := 0; r < v.rows; r += rows {
-				p.a, p.b = a, b
-				v.segments(&p, s, r, min(rows, v.rows-r), min(group, j.x.Dim(0)-img), aImg, bImg)
-				p.run(m0, m1, p0, p1)
+		p.a, p.b = j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
+		for block := 0; block < most; block += step {
+			for i := range taps {
+				p.c = j.dw.Data()[(part*taps+i)*c*o:]
+				for _, v := range views[i][:n] {
+					for r := block; r < min(block+step, v.rows); r += rows {
+						v.segments(&p, s, r, min(rows, v.rows-r), min(group, j.x.Dim(0)-img), aImg, bImg)
+						p.run(m0, m1, p0, p1)
+					}
+				}
 			}
 		}
 	}
