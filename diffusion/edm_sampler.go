@@ -36,8 +36,9 @@ type EDMSampler struct {
 //
 // For finite ν plain Gaussian noise would not keep the marginals: the noise has
 // the law t_{ν+d} and the factor √((ν+δ²)/(ν+d)), δ² = |x−D(x; σ_i)|²/σ_i²,
-// which takes one more evaluation. ImageNet-64 used S = 40, Min = 0.05,
-// Max = 50, Noise = 1.003 with 256 steps.
+// which takes one more evaluation. δ² leaves out the spread of x_0 given x, so for
+// finite ν samples of data with a spread come out narrow (results/peers.md).
+// ImageNet-64 used S = 40, Min = 0.05, Max = 50, Noise = 1.003 with 256 steps.
 type Churn struct {
 	S     float64 `json:"s"`               // S_churn
 	Min   float64 `json:"min,omitempty"`   // S_min
