@@ -150,11 +150,13 @@ type Settings struct {
 // being finite, a device that was lost, or what a caller's own function returned.
 type OptionError = diffusion.OptionError
 
-// An Edit gives an image to start from, with a strength, or to keep parts of:
-// its values are those of a sample, or of all samples, as Stream passes them.
-// The image-to-image of other programs is Edit{Image: x, Strength: 0.6}, their
-// inpainting Edit{Image: x, Known: k, Resample: 5}. Edit{Resample: 2} needs no
-// image: every step of the sampler is made twice.
+// An Edit gives an image to start from, with a strength, or to keep parts of. Its fields:
+// Image []float32, the values of a sample, or of all samples, as Stream passes them;
+// Strength float64, the part of the steps that is made, near 0 the image, 0 and 1 noise
+// alone; Known []bool, the values of Image that are kept; Resample int, how often every
+// step but the last is made. The image-to-image of other programs is
+// Edit{Image: x, Strength: 0.6}, their inpainting Edit{Image: x, Known: k, Resample: 5}.
+// Edit{Resample: 2} needs no image: every step of the sampler is made twice.
 type Edit = diffusion.Edit
 
 // defaults fills in method, steps, batch and clip.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,7 @@ func TestSeveralDevices(t *testing.T) {
 					if values += len(x); left == 0 {
 						numtest.SameBits(t, want[2*first:][:len(x)], x, "the last states")
 					}
+					time.Sleep(100 * time.Microsecond) // so that another comes in, if it can
 					inside.Add(-1)
 					return nil
 				}

@@ -15,18 +15,52 @@ import (
 
 // A Share is one of Of equal shares of the samples of a run, Index from 0: what one task
 // of a job array draws.
-type Share = jobs.Share
+type Share struct{ Index, Of int }
 
-// An IncompleteError is that of Open where parts are missing or damaged: the shares that
-// are to be run again.
-type IncompleteError = jobs.IncompleteError
+// String is Index/Of.
+func (s Share) String() string { return jobs.Share(s).String() }
+
+// Range returns the samples of the share of n: lo, …, hi−1. Shares follow each other
+// without gaps, and their lengths differ by 1 at most; of fewer samples than shares, some
+// are empty. It panics for an Index that is none.
+func (s Share) Range(n int) (lo, hi int) { return jobs.Share(s).Range(n) }
+
+// An IncompleteError is that of Open where parts are missing or damaged.
+type IncompleteError struct {
+	Dir              string // the folder
+	Missing, Damaged []int  // the shares that are to be run again, by Share.Index
+	Shards           int    // how many shares there are
+}
+
+// Error names the shares.
+func (e *IncompleteError) Error() string { return (*jobs.IncompleteError)(e).Error() }
 
 // A StrangerError is that of Open and WritePart where a folder holds parts of another run.
-type StrangerError = jobs.StrangerError
+type StrangerError struct {
+	Dir, Part string // the folder, and the name of the part's file
+	Why       string // what tells that it is another run's
+}
+
+// Error says which part it is, and what to do.
+func (e *StrangerError) Error() string { return (*jobs.StrangerError)(e).Error() }
+
+// ours returns an error of package jobs as one of this package.
+func ours(err error) error {
+	switch e := err.(type) {
+	case *jobs.IncompleteError:
+		return (*IncompleteError)(e)
+	case *jobs.StrangerError:
+		return (*StrangerError)(e)
+	}
+	return err
+}
 
 // ParseShare reads I/N, or auto/N and auto by what a Kubernetes Job or a Slurm array
 // says in the environment.
-func ParseShare(text string) (Share, error) { return jobs.Parse(text, os.Getenv) }
+func ParseShare(text string) (Share, error) {
+	s, err := jobs.Parse(text, os.Getenv)
+	return Share(s), err
+}
 
 // IsParts reports whether a folder holds parts.
 func IsParts(dir string) bool { return jobs.IsFolder(dir) }
@@ -47,7 +81,7 @@ func (s *Samples) WritePart(ctx context.Context, dir string, share Share, frames
 	if run.Recipe, err = json.Marshal(s.about()); err != nil {
 		panic("output: " + err.Error()) // strings and finite numbers
 	}
-	return jobs.Write(ctx, dir, run, share, func(w io.Writer, lo, hi int) error {
+	done, err = jobs.Write(ctx, dir, run, jobs.Share(share), func(w io.Writer, lo, hi int) error {
 		switch {
 		case lo == hi:
 			return nil
@@ -58,6 +92,7 @@ func (s *Samples) WritePart(ctx context.Context, dir string, share Share, frames
 		}
 		return s.stream(ctx, lo, hi, func(_ int, x []float32) error { return npy.WriteValues(w, x) })
 	})
+	return done, ours(err)
 }
 
 // about is what all samples of the run follow from.
@@ -87,7 +122,7 @@ func writeValues(w io.Writer, kind string, x []float64) error {
 func Open(ctx context.Context, dir string) (*Samples, error) {
 	f, err := jobs.Open(ctx, dir)
 	if err != nil {
-		return nil, err
+		return nil, ours(err)
 	}
 	s, err := merged(f)
 	if err != nil {
