@@ -20,6 +20,8 @@ func (m *Model) validate(o Options) error {
 	switch {
 	case !ok:
 		return impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q; want %s", o.Method, strings.Join(of, ", "))
+	case row.of.models == levySpread.models && levy.fits(r) && !r.Spread():
+		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model without a second output for the variance, which train -spread gives networks of points; want %s", o.Method, strings.Join(of, ", "))
 	case !slices.Contains(of, o.Method):
 		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
 	case o.Image64 != nil && o.Edit == nil:

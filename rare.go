@@ -104,7 +104,7 @@ func (m *Model) Way(o Options) (*Way, error) {
 	} else if err := m.class(o.Classes[0]); err != nil {
 		return nil, err
 	}
-	o.Classes = o.Classes[:1] // TODO
+	o.Classes = o.Classes[:1] // of every sample
 	w, err := m.way(o)
 	if err != nil {
 		return nil, own(err)

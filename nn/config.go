@@ -47,7 +47,7 @@ type MLPConfig struct {
 	// Conditions is how many values beside x the network is conditioned on, see Extra.
 	Conditions int `json:"conditions,omitempty"`
 	// Spread gives the network a second output of Dim values after the first, such as
-	// the logarithms of the variances that diffusion.Loss.Spread learns.
+	// the logarithms of the variances that diffusion.Loss.SpreadLoss learns.
 	Spread bool `json:"spread,omitempty"`
 	// Hidden makes it the plain network of plain.go with layers of these
 	// widths; then Dim and Spread are the only other fields.

@@ -69,8 +69,11 @@ func IsParts(dir string) bool { return jobs.IsFolder(dir) }
 // there: the values in a form that gives every file of the whole its bytes, and a
 // manifest. With frames it keeps those of a film too. A part that is there and right is
 // left as it is, and done is false. A part is there whole or not at all, whenever the
-// program stops.
+// program stops. It panics if the share is none.
 func (s *Samples) WritePart(ctx context.Context, dir string, share Share, frames bool) (done bool, err error) {
+	if share.Of < 1 || share.Index < 0 || share.Index >= share.Of {
+		panic(fmt.Sprintf("output: WritePart of share %v: the first of two is 0/2", share))
+	}
 	run := jobs.Run{Program: program, Command: s.Command, Samples: s.N, Shape: s.Shape, Type: "f32", Wide: s.Wide, Columns: s.Columns, Window: s.Window}
 	if s.Wide || !s.Images() && s.exact {
 		run.Type = "f64"

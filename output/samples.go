@@ -11,6 +11,7 @@ package output
 
 import (
 	"context"
+	"fmt"
 
 	"heavytail"
 	"heavytail/internal/jobs"
@@ -56,8 +57,13 @@ const usualFrames = 40
 
 // Of returns the samples of o, which are drawn as they are written. What the Recipe says
 // of the model's file, and of what o was made of, is left to the caller. It returns an
-// error if o is impossible for the model.
+// error if o is impossible for the model, or is a part of the samples (First, Count):
+// WritePart draws those.
 func Of(m *heavytail.Model, o heavytail.Options) (*Samples, error) {
+	if o.First != 0 || o.Count != 0 {
+		return nil, &heavytail.OptionError{Field: "First", Value: o.First, Want: "0, and Count 0: WritePart draws a part",
+			Text: fmt.Sprintf("output: samples from %d on, %d of them (0: all), of %d: leave First and Count out, and let WritePart draw a share", o.First, o.Count, o.N)}
+	}
 	o, err := m.Resolve(o)
 	if err != nil {
 		return nil, err
@@ -91,8 +97,14 @@ func Of(m *heavytail.Model, o heavytail.Options) (*Samples, error) {
 }
 
 // Film sets how many frames a film has: n, or as many as there are steps, and one, where
-// those are fewer.
-func (s *Samples) Film(n int) { s.Frames = min(n, s.moves+1) }
+// those are fewer. It panics if n is below 1, or the samples are those of Open, whose
+// frames were drawn.
+func (s *Samples) Film(n int) {
+	if n < 1 || s.folder != nil {
+		panic(fmt.Sprintf("output: Film(%d) of samples with %d frames from %d parts: want 1 or more, of samples that are yet to be drawn", n, s.Frames, s.Parts))
+	}
+	s.Frames = min(n, s.moves+1)
+}
 
 // inTurn passes on the frames of each sample in turn.
 func (s *Samples) inTurn(ctx context.Context, m *heavytail.Model, o heavytail.Options, emit func(x []float64) error) error {

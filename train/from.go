@@ -100,6 +100,7 @@ func (t *Trainer) StartFrom(path string) (err error) {
 var options = map[string][2]string{
 	"dim":                   {"columns of points", "-columns chooses %s of a table"},
 	"conditions":            {"conditions of points", "-given names %s columns"},
+	"spread":                {"second output", "-spread=%s"},
 	"num_classes":           {"classes", "give data with %s"},
 	"in_channels":           {"channels of images", "-channels %s"},
 	"out_channels":          {"channels of images", "-channels %s"},
@@ -140,7 +141,11 @@ func unlike(model, own nn.Config, err error) error {
 		}
 		remedy := o[1]
 		if strings.Contains(remedy, "%s") {
-			remedy = fmt.Sprintf(remedy, flagText(d.Was))
+			was := flagText(d.Was)
+			if _, is := d.Is.(bool); is && d.Was == nil { // a field that is left out
+				was = "false"
+			}
+			remedy = fmt.Sprintf(remedy, was)
 		}
 		text := fmt.Sprintf("%s: %s, here %s (%s)", o[0], flagText(d.Was), flagText(d.Is), remedy)
 		if !slices.Contains(said, text) {

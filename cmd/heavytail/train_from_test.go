@@ -87,19 +87,22 @@ func TestTrainFromSaysWhatDiffers(t *testing.T) {
 	ok(t, dir, "sample", "-n", "4", "-steps", "2", "-seed", "200", "-o", "classes/1/")
 	ok(t, dir, append([]string{"train", "-data", "images:classes", "-steps", "2", "-batch", "2", "-out", "two"}, smallNet...)...)
 	ok(t, dir, "sample", "-n", "4", "-steps", "2", "-seed", "200", "-o", "classes/2/")
+	ok(t, dir, toyArgs("twice", "-steps", "2", "-spread", "-loss", "weighted")...)
 	for args, want := range map[string][]string{
-		"-data csv:x.csv -from points/model.safetensors":                      {"columns of points: 2, here 3", "-columns"},
-		"-data npy:images.npy -from points/model.safetensors":                 {"of samples of [2]", "are of [8 8 1]", "-data", "-from"},
-		"-data toy:rings -from pictures/model.safetensors":                    {"of samples of [8 8 1]", "are of [2]"},
-		"-data npy:images.npy -from pictures/model.safetensors -width 16":     {"width: 8, here 16 (-width 8)"},
-		"-data npy:images.npy -from pictures/model.safetensors -mult 1,2":     {"factors of the levels' channels: 1,1, here 1,2 (-mult 1,1)"},
-		"-data npy:images.npy -from pictures/model.safetensors -blocks 2":     {"blocks per level: 1, here 2 (-blocks 1)"},
-		"-data npy:images.npy -from pictures/model.safetensors -attention 1":  {"attention: none, here 1 (-attention none)"},
-		"-data images:classes -from two/model.safetensors -channels 3":        {"channels of images: 1, here 3 (-channels 1)"},
-		"-data images:classes -from two/model.safetensors":                    {"classes: 2, here 3 (give data with 2)"},
-		"-data images:classes -from pictures/model.safetensors -size 8":       {"classes: none, here 3"},
-		"-data npy:images.npy -from song/model.safetensors -preset fashion":   {"of the kind song, the run's of the kind unet: leave out -preset"},
-		"-data images:classes -from song/model.safetensors -width 16 -size 8": {"width: 8, here 16 (-width 8)", "classes: none, here 3"},
+		"-data csv:x.csv -from points/model.safetensors":                        {"columns of points: 2, here 3", "-columns"},
+		"-data toy:rings -from points/model.safetensors -spread -loss weighted": {"second output: none, here true (-spread=false)"},
+		"-data toy:rings -from twice/model.safetensors -spread=false":           {"second output: true, here none (-spread=true)"},
+		"-data npy:images.npy -from points/model.safetensors":                   {"of samples of [2]", "are of [8 8 1]", "-data", "-from"},
+		"-data toy:rings -from pictures/model.safetensors":                      {"of samples of [8 8 1]", "are of [2]"},
+		"-data npy:images.npy -from pictures/model.safetensors -width 16":       {"width: 8, here 16 (-width 8)"},
+		"-data npy:images.npy -from pictures/model.safetensors -mult 1,2":       {"factors of the levels' channels: 1,1, here 1,2 (-mult 1,1)"},
+		"-data npy:images.npy -from pictures/model.safetensors -blocks 2":       {"blocks per level: 1, here 2 (-blocks 1)"},
+		"-data npy:images.npy -from pictures/model.safetensors -attention 1":    {"attention: none, here 1 (-attention none)"},
+		"-data images:classes -from two/model.safetensors -channels 3":          {"channels of images: 1, here 3 (-channels 1)"},
+		"-data images:classes -from two/model.safetensors":                      {"classes: 2, here 3 (give data with 2)"},
+		"-data images:classes -from pictures/model.safetensors -size 8":         {"classes: none, here 3"},
+		"-data npy:images.npy -from song/model.safetensors -preset fashion":     {"of the kind song, the run's of the kind unet: leave out -preset"},
+		"-data images:classes -from song/model.safetensors -width 16 -size 8":   {"width: 8, here 16 (-width 8)", "classes: none, here 3"},
 	} {
 		r := heavytailIn(t, dir, append([]string{"train", "-out", "c"}, strings.Fields(args)...)...)
 		require.NotZero(t, r.status, args)
