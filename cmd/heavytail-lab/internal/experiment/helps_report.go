@@ -76,10 +76,10 @@ type helpsGroup struct {
 
 func everyCell(string, int, float64) bool { return true }
 
-// groups are all cells, those of every index, dimension and copula, and of every index
-// with every dimension.
+// groups are all cells, those with heavy tails, and those of every index, dimension and
+// copula.
 func (h helpsResults) groups() (out []helpsGroup) {
-	out = append(out, helpsGroup{"all", everyCell})
+	out = append(out, helpsGroup{"all", everyCell}, helpsGroup{"index 1.5 to 4", func(_ string, _ int, i float64) bool { return !math.IsInf(i, 1) }})
 	for _, index := range h.indices {
 		out = append(out, helpsGroup{"index " + indexName(index), func(_ string, _ int, i float64) bool { return i == index }})
 	}
@@ -89,6 +89,11 @@ func (h helpsResults) groups() (out []helpsGroup) {
 	for _, c := range h.copulas {
 		out = append(out, copulaGroup(c))
 	}
+	return out
+}
+
+// fineGroups are those of every index with every dimension.
+func (h helpsResults) fineGroups() (out []helpsGroup) {
 	for _, index := range h.indices {
 		for _, d := range h.dimensions {
 			out = append(out, helpsGroup{fmt.Sprintf("index %s, d = %d", indexName(index), d), func(_ string, e int, i float64) bool { return e == d && i == index }})
@@ -193,7 +198,7 @@ func (h helpsResults) whenTable() string {
 		t.Head = append(t.Head, p.of+" over "+p.over)
 	}
 	var groups []helpsGroup
-	for _, g := range h.groups() {
+	for _, g := range append(h.groups(), h.fineGroups()...) {
 		if len(h.logs(pairs[0], g, helpsEvaluations[0], "error")) > 0 {
 			groups = append(groups, g)
 		}

@@ -31,4 +31,17 @@ func TestHelpsResults(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, string(text), page, s.Name)
 	}
+	// What the page says of heavy data: t-EDM is ahead of EDM, over laws.
+	heavy := h.logs(helpsPair{"t-EDM", "EDM"}, h.groups()[1], helpsEvaluations[0], "error")
+	var means []float64
+	for _, c := range heavy {
+		means = append(means, Summarise(c).Mean)
+	}
+	require.GreaterOrEqual(t, len(means), 12)
+	require.Less(t, Summarise(means).Mean, 0.0)
+	require.Less(t, pairedT(Summarise(means)), 0.05)
+	// and of the scaling: at index 1.5 Gaussian noise fails with the robust one
+	for _, m := range []string{"EDM", "flow"} {
+		require.Greater(t, min(h.tuned(m, 0, 1.5), h.tuned(m, 1, 1.5)), 2*h.tuned(m, helpsTuned(m, 1.5), 1.5), m)
+	}
 }

@@ -68,7 +68,7 @@ func meanCell(v []float64) string {
 func (h helpsResults) errorsTable() string {
 	t := Table{Head: []string{"error", "evaluations", "failed"}}
 	var groups []helpsGroup
-	for _, g := range h.groups()[1+len(h.indices)+len(h.dimensions)+len(h.copulas):] {
+	for _, g := range h.fineGroups() {
 		if n := len(h.values(freshData, g, helpsEvaluations[0], "error")); n > 0 {
 			groups = append(groups, g)
 			t.Head = append(t.Head, fmt.Sprintf("%s (%d)", g.title, n))
