@@ -56,23 +56,25 @@ func From(d Dataset, shape []int, classes []string) (*Set, error) {
 		return nil, fmt.Errorf("a data set without samples; give at least one")
 	}
 	s := &Set{Name: "own", Shape: slices.Clone(shape), Classes: slices.Clone(classes), own: &own{Dataset: d, row: make([]float64, n)}}
-	labels := make([]int, d.Len())
-	for i := range labels {
-		labels[i] = d.Sample(s.own.row, i)
+	first := 0
+	for i := range d.Len() {
+		c := d.Sample(s.own.row, i)
+		if i == 0 {
+			first = c
+		}
 		for j, v := range s.own.row {
 			if v-v != 0 {
 				return nil, fmt.Errorf("%s is %v; want finite values", s.PlaceOf(i, j), v)
 			}
 		}
-		switch c := labels[i]; {
+		switch {
 		case c < -1 || c >= 1<<20 || len(classes) > 0 && c >= len(classes):
 			return nil, fmt.Errorf("%s has class %d of %d; want −1 (none) for all, or the numbers of the classes from 0", s.Place(i), c, len(classes))
-		case (c < 0) != (labels[0] < 0):
-			return nil, fmt.Errorf("%s has class %d, the first sample %d: want a class for all or, −1, for none", s.Place(i), c, labels[0])
+		case (c < 0) != (first < 0):
+			return nil, fmt.Errorf("%s has class %d, the first sample %d: want a class for all or, −1, for none", s.Place(i), c, first)
+		case c >= 0:
+			s.Labels = append(s.Labels, c)
 		}
-	}
-	if labels[0] >= 0 {
-		s.Labels = labels
 	}
 	return s, nil
 }

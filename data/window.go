@@ -32,6 +32,9 @@ func (s *Set) series(o Options) error {
 		case 0:
 			return fmt.Errorf("-held %v of %d rows is all of them: give more rows, or a smaller share", o.Held, n)
 		}
+		if n-last < o.Window {
+			return fmt.Errorf("-held %v of %d rows is %d, and a window has %d: none could be judged by; give a larger share, or a shorter window", o.Held, n, n-last, o.Window)
+		}
 		if o.HeldOut {
 			first, last = last, n
 		}

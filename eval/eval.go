@@ -289,22 +289,29 @@ func Images(ctx context.Context, real, gen []float32, shape []int, o Options) (*
 		panic(fmt.Sprintf("eval: Images of shape %v; want [height width channels]", shape))
 	}
 	d := shape[0] * shape[1] * shape[2]
-	r, err := o.begin(ctx, "Images", len(real), len(gen), d)
-	if err != nil {
-		return nil, err
+	if len(real)%d != 0 || len(gen)%d != 0 {
+		panic(fmt.Sprintf("eval: Images of %d real and %d generated values: want whole images of %d", len(real), len(gen), d))
 	}
-	return r, o.images(ctx, r, shape, d, real, gen)
+	return ImagesFrom(ctx, slice{real, d}, slice{gen, d}, shape, o)
 }
 
 // images adds the metrics of images.
-func (o Options) images(ctx context.Context, r *Scores, shape []int, d int, x, y []float32) error {
+func (o Options) images(ctx context.Context, r *Scores, shape []int, d int, real, gen Pictures) error {
 	e, err := o.features(shape)
 	if err != nil {
 		return err
 	}
-	real, gen := metrics.Extract(e, x), metrics.Extract(e, y)
+	few := min(r.Used, o.Pairs)
+	x, err := look(ctx, real, d, few, e)
+	if err != nil {
+		return err
+	}
+	y, err := look(ctx, gen, d, few, e)
+	if err != nil {
+		return err
+	}
 	r.Extractor = e.Name()
-	f, err := metrics.Frechet(real, gen, o.Threads)
+	f, err := metrics.Frechet(x.features, y.features, o.Threads)
 	if err != nil {
 		return err
 	}
@@ -312,18 +319,16 @@ func (o Options) images(ctx context.Context, r *Scores, shape []int, d int, x, y
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k := metrics.KID(real, gen, metrics.KIDOptions{Size: min(1000, r.Used/2), Seed: o.Seed, Threads: o.Threads})
+	k := metrics.KID(x.features, y.features, metrics.KIDOptions{Size: min(1000, r.Used/2), Seed: o.Seed, Threads: o.Threads})
 	r.add("kid", "kernel distance", k.Value, "0", k.Size)
 	r.add("kid_deviation", "  its deviation between subsets", k.Deviation, "", k.Size)
-	o.neighbours(r, real.X, gen.X, e.Dim())
-	few := min(r.Used, o.Pairs)
-	sliced := metrics.SlicedWasserstein(thin(x, d, few), thin(y, d, few), d, metrics.SlicedOptions{Seed: o.Seed, Threads: o.Threads})
+	o.neighbours(r, x.features.X, y.features.X, e.Dim())
+	sliced := metrics.SlicedWasserstein(x.few, y.few, d, metrics.SlicedOptions{Seed: o.Seed, Threads: o.Threads})
 	r.add("pixel_sliced_wasserstein", "pixels: sliced Wasserstein", sliced, "0", few)
-	a, b := part(x, 1, 0), part(y, 1, 0)
-	r.add("pixel_wasserstein1", "pixels: Wasserstein of all values", metrics.Wasserstein1(a, b), "0", r.Used)
-	r.add("pixel_ks", "pixels: KS of all values", metrics.KS(a, b), "0", r.Used)
-	r.add("pixel_kurtosis_ratio", "pixels: kurtosis ratio", metrics.KurtosisRatio(a, b), "0", r.Used)
-	r.add("pixel_skewness_ratio", "pixels: skewness ratio", metrics.SkewnessRatio(a, b), "0", r.Used)
+	r.add("pixel_wasserstein1", "pixels: Wasserstein of all values", metrics.TallyWasserstein1(&x.tally, &y.tally), "0", r.Used)
+	r.add("pixel_ks", "pixels: KS of all values", metrics.TallyKS(&x.tally, &y.tally), "0", r.Used)
+	r.add("pixel_kurtosis_ratio", "pixels: kurtosis ratio", math.Abs(1-y.moments.Kurtosis()/x.moments.Kurtosis()), "0", r.Used)
+	r.add("pixel_skewness_ratio", "pixels: skewness ratio", math.Abs(1-y.moments.Skewness()/x.moments.Skewness()), "0", r.Used)
 	return nil
 }
 
@@ -375,11 +380,14 @@ func thin(x []float32, d, n int) []float32 {
 	}
 	out := make([]float32, 0, n*d)
 	for i := range n {
-		at := int(float64(i) * (float64(all) / float64(n)))
+		at := thinned(i, all, n)
 		out = append(out, x[at*d:(at+1)*d]...)
 	}
 	return out
 }
+
+// thinned returns the number of sample i of n, of so many in all.
+func thinned(i, all, n int) int { return int(float64(i) * (float64(all) / float64(n))) }
 
 // part returns column c of points of d values.
 func part[T float32 | float64](x []T, d, c int) []float64 {

@@ -10,31 +10,11 @@ import (
 	"heavytail/internal/imageio"
 )
 
-// Samples are values one sample after the other: points in float64, for those far
-// from 0, or images in float32, rounded to the 256 levels that they have in files.
+// Samples are points in float64, for those far from 0, one after the other, or images,
+// rounded to the 256 levels that they have in files.
 type Samples struct {
 	Points []float64 // of points; nil: these are images
-	Pixels []float32 // of images
-}
-
-// samplesOf are values as they are compared.
-func samplesOf(x []float64, images bool) Samples {
-	if !images {
-		return Samples{Points: x}
-	}
-	pixels := make([]float32, len(x))
-	for i, v := range x {
-		pixels[i] = float32(v)
-	}
-	round8(pixels)
-	return Samples{Pixels: pixels}
-}
-
-// round8 rounds pixels to those of 256 levels.
-func round8(x []float32) {
-	for i, v := range x {
-		x[i] = float32(float64(2*int(imageio.Byte(v))-255) / 255)
-	}
+	Images Pictures  // of images
 }
 
 // places are n numbers spread evenly over those of so many samples.
@@ -49,20 +29,27 @@ func places(of, n int) []int {
 // spread returns n samples of the set, spread evenly over it, and their places.
 func spread(set *data.Set, n int) (x Samples, at []int) {
 	per := set.Per()
-	if set.Images() {
-		x.Pixels = make([]float32, n*per)
-	} else {
-		x.Points = make([]float64, n*per)
-	}
 	at = places(set.Len(), n)
-	for i := range n {
-		if set.Images() {
-			set.Get(x.Pixels[i*per:(i+1)*per], at[i], false)
-		} else {
-			set.Float64(x.Points[i*per:(i+1)*per], at[i])
-		}
+	if set.Images() {
+		x.Images = streamed{n, func(ctx context.Context, f func([]float32) error) error {
+			image := make([]float32, per)
+			for _, i := range at {
+				set.Get(image, i, false)
+				for j, v := range image {
+					image[j] = level(imageio.Byte(v))
+				}
+				if err := f(image); err != nil {
+					return err
+				}
+			}
+			return ctx.Err()
+		}}
+		return x, at
 	}
-	round8(x.Pixels)
+	x.Points = make([]float64, n*per)
+	for i := range n {
+		set.Float64(x.Points[i*per:(i+1)*per], at[i])
+	}
 	return x, at
 }
 
@@ -102,7 +89,7 @@ type Pair struct {
 // Points in the given columns.
 func (p *Pair) Scores(ctx context.Context, columns []int, o Options) (*Scores, error) {
 	if p.set.Images() {
-		return Images(ctx, p.Real.Pixels, p.Generated.Pixels, p.set.Shape, o)
+		return ImagesFrom(ctx, p.Real.Images, p.Generated.Images, p.set.Shape, o)
 	}
 	return Points(ctx, p.Real.Points, p.Generated.Points, p.set.Per(), columns, p.set.ColumnName, o)
 }
@@ -178,10 +165,14 @@ func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Op
 		return nil
 	}
 	if set.Images() {
+		bytes := make([]byte, 0, p.N*set.Per())
 		err = m.Stream(ctx, p.Options, func(_ int, batch []float32) error {
-			y.Pixels = append(y.Pixels, batch...)
-			return count(len(y.Pixels))
+			for _, v := range batch {
+				bytes = append(bytes, imageio.Byte(v))
+			}
+			return count(len(bytes))
 		})
+		y.Images = levels(bytes, set.Per())
 	} else {
 		err = m.Stream64(ctx, p.Options, func(_ int, batch []float64) error {
 			y.Points = append(y.Points, batch...)
@@ -191,7 +182,6 @@ func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Op
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", generated, err)
 	}
-	round8(y.Pixels)
 	return p, nil
 }
 

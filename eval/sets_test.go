@@ -60,11 +60,11 @@ func TestPairs(t *testing.T) {
 	require.NoError(t, s.WriteArray(t.Context(), &b))
 	path := filepath.Join(dir, "x.npy")
 	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
-	array, err := OfArray(t.Context(), path, false)
+	read, err := OpenArray(t.Context(), path)
 	require.NoError(t, err)
 	for n, want := range map[int]int{0: 90, 40: 40, 200: 90} {
 		var all []*Pair
-		for _, gen := range []*Generated{OfParts(t.Context(), parts), array} {
+		for _, gen := range []*Generated{OfParts(t.Context(), parts), OfSet(read)} {
 			p, err := Beside(set, gen, n, "rings", "g")
 			require.NoError(t, err)
 			require.Equal(t, want, p.N)
@@ -98,7 +98,7 @@ func TestPairs(t *testing.T) {
 }
 
 // Arrays that package data must read are left to it.
-func TestOfArray(t *testing.T) {
+func TestOpenArray(t *testing.T) {
 	dir := t.TempDir()
 	write := func(x []float32, shape ...int) string {
 		var b bytes.Buffer
@@ -109,17 +109,16 @@ func TestOfArray(t *testing.T) {
 	}
 	x := []float32{-1, 0.5, 1, 0}
 	for _, c := range []struct {
-		images bool
-		shape  []int
-		x      []float32
-		want   bool
-	}{{false, []int{2, 2}, x, true}, {false, []int{4}, x, true}, {true, []int{1, 2, 2, 1}, x, true}, {true, []int{2, 2}, x, false}, {false, []int{1, 2, 2, 1}, x, false},
-		{true, []int{1, 2, 2, 1}, []float32{0, 0.5, 1, 0}, false}, {true, []int{1, 2, 2, 1}, []float32{-2, 0.5, 1, 0}, false}} {
-		g, err := OfArray(t.Context(), write(c.x, c.shape...), c.images)
+		shape []int
+		x     []float32
+		want  bool
+	}{{[]int{2, 2}, x, true}, {[]int{4}, x, true}, {[]int{1, 2, 2, 1}, x, true}, {[]int{2, 2, 1}, x, false}, {[]int{1, 2, 1, 2}, x, false},
+		{[]int{1, 2, 2, 1}, []float32{0, 0.5, 1, 0}, false}, {[]int{1, 2, 2, 1}, []float32{-2, 0.5, 1, 0}, false}} {
+		g, err := OpenArray(t.Context(), write(c.x, c.shape...))
 		require.NoError(t, err)
 		require.Equal(t, c.want, g != nil, "%v", c)
 	}
-	g, err := OfArray(t.Context(), filepath.Join(dir, "none"), false)
+	g, err := OpenArray(t.Context(), filepath.Join(dir, "none"))
 	require.NoError(t, err)
 	require.Nil(t, g)
 }

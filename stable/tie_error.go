@@ -19,6 +19,9 @@ const (
 	TieAtom
 	// TieCoarse: the largest values are too few different ones.
 	TieCoarse
+	// TieEven: the values are the steps of an even grid, as a number of a row or a time
+	// is, and no draws.
+	TieEven
 )
 
 // A TieError is what TailIndex and SideIndex return where equal values far from the
@@ -26,9 +29,9 @@ const (
 type TieError struct {
 	Op    string // the function
 	Kind  TieKind
-	Value float64 // that is tied, as the data have it; of TieCoarse 0
+	Value float64 // that is tied, as the data have it; of TieCoarse and TieEven 0
 	// Count is how many values are it; of TieCoarse how many different ones there are
-	// among the Of largest.
+	// among the Of largest; of TieEven how many there are.
 	Count    int
 	Of       int     // of TieCoarse
 	Expected float64 // of TieAtom: how many rounding explains
@@ -43,7 +46,23 @@ func (e *TieError) Error() string {
 	case TieAtom:
 		return head + fmt.Sprintf("%d values equal %.6g, and rounding explains %.2g of them: leave them out if they are a code for something else, or give them as they were if they are rounded more coarsely than others", e.Count, e.Value, e.Expected)
 	}
+	if e.Kind == TieEven {
+		return head + fmt.Sprintf("the %d values are evenly spaced, as numbers of rows and times are: that is no law with tails; leave the column out", e.Count)
+	}
 	return head + fmt.Sprintf("the %d largest distances from the centre are %d different ones: the values are rounded too coarsely for an index; give them with more digits", e.Of, e.Count)
+}
+
+// evenly reports whether the values, in order, rise by one step, but for the rounding of
+// decimals.
+func evenly(x []float64) bool {
+	y := slices.Sorted(slices.Values(x))
+	step := (y[len(y)-1] - y[0]) / float64(len(y)-1)
+	for i, v := range y {
+		if !(math.Abs(v-y[0]-float64(float64(i)*step)) <= 1e-3*step) {
+			return false
+		}
+	}
+	return step > 0
 }
 
 // checkTies returns an error for a tie that is at the threshold or farther out, and no

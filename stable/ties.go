@@ -246,6 +246,9 @@ func settle(op string, x, top []float64, mid float64, signs ...float64) (s settl
 		return s, err
 	}
 	if s.distinct < tieLeast || s.k < tieLeast {
+		if evenly(x) {
+			return s, &TieError{Op: op, Kind: TieEven, Count: len(x)}
+		}
 		return s, &TieError{Op: op, Kind: TieCoarse, Count: s.distinct, Of: s.k + 1}
 	}
 	s.lost = lost(apart[:s.k], s.values[s.k])

@@ -233,17 +233,18 @@ func TestTailIndexRefusesTies(t *testing.T) {
 		"code, one digit":       {append(mapBoth(make([]float64, 60), func(float64) float64 { return -999 }), mapBoth(studentSet(2.5, 4000, 1), func(v float64) float64 { return toDigits(v, 1) })...), "values all equal -999, a bound"},
 		"clipped, mixed":        {mapBoth(mapBoth(x, clip(-12, 12)), func(v float64) float64 { return rounds[5].f(int(math.Abs(v)*1e6), v) }), "values all equal 12, a bound"},
 		"clipped, one digit":    {mapBoth(mapBoth(x, func(v float64) float64 { return toDigits(v, 1) }), clip(-20, 20)), "values all equal -20, a bound"},
+		"even":                  {evens(60), "the 60 values are evenly spaced"},
 		"coarse":                {roundedTo(stableSet(2, 0, 4000, 1), 1.5), "different ones: the values are rounded too coarsely for an index; give them with more digits"},
 	} {
 		_, err := TailIndex(c.x)
 		require.ErrorContains(t, err, c.want, name)
 		var tied *TieError
 		require.ErrorAs(t, err, &tied, name)
-		if tied.Kind != TieCoarse {
+		if tied.Kind < TieCoarse {
 			require.Equal(t, equalTo(c.x, tied.Value), tied.Count, name)
 		}
 		for _, upper := range []bool{true, false} { // that side says the same
-			if _, err := SideIndex(c.x, upper); upper == (tied.Value > 0) && tied.Kind != TieCoarse {
+			if _, err := SideIndex(c.x, upper); upper == (tied.Value > 0) && tied.Kind < TieCoarse {
 				side := *tied
 				require.ErrorAs(t, err, &tied, name)
 				require.Equal(t, [3]any{side.Kind, side.Value, side.Count}, [3]any{tied.Kind, tied.Value, tied.Count}, name)
@@ -312,4 +313,13 @@ func TestGroups(t *testing.T) {
 	for v, want := range map[float64]int{7: 0, 7.05: -3, 70: 2, 35: 1, 36: 0, 0.25: -3, -1200: 4, 1e300: 600} {
 		require.Equal(t, want, roundness(v), v)
 	}
+}
+
+// evens are the first multiples of 0.1.
+func evens(n int) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = float64(i) / 10
+	}
+	return x
 }

@@ -114,7 +114,7 @@ func (c *Column) noteStart() {
 		return
 	}
 	mid, n := median(c.x), float64(len(c.x))
-	for _, end := range []float64{slices.Min(c.x), slices.Max(c.x)} {
+	for i, end := range []float64{slices.Min(c.x), slices.Max(c.x)} {
 		near := 0.0
 		for _, v := range c.x {
 			if math.Abs(v-end) <= math.Abs(mid-end)/2 {
@@ -122,8 +122,8 @@ func (c *Column) noteStart() {
 			}
 		}
 		if near >= float64(n/4)-float64(1.96*math.Sqrt(n*3/16)) {
-			c.Notes = append(c.Notes, fmt.Sprintf("the values start at %.4g, where they are densest: a network smooths such a step, and a few samples lie beyond it, whatever -transform; "+
-				"if none may, take their logarithm as data, that of their distance from the start", c.units(end)))
+			c.Notes = append(c.Notes, fmt.Sprintf("the values %s at %.4g, where they are densest: a network smooths such a step, and a few samples lie beyond it, whatever -transform; "+
+				"if none may, take the logarithm of their distance from there as data", []string{"start", "end"}[i], c.units(end)))
 		}
 	}
 }
@@ -173,6 +173,7 @@ func (c *Column) noteTies(err error) {
 		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g as they are: where the tail was cut off there, they are too light", e.Count, e.Value))
 	case errors.As(err, &e) && e.Kind == stable.TieAtom:
 		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g among the others", e.Count, e.Value))
+	case errors.As(err, &e) && e.Kind == stable.TieEven: // it is no law
 	case errors.As(err, &e), err == nil && 10*(k+1-d) > k:
 		if err == nil {
 			c.Notes = append(c.Notes, fmt.Sprintf("rounded: the %d largest distances from the centre are %d different ones; the index counts them by their cells, alpha and nu are fitted to them as they are", k+1, d))

@@ -200,7 +200,7 @@ func (n *newRun) recipe(ctx context.Context) (recipe.Recipe, *data.Set, error) {
 	if err := n.Values.Set(&rec); err != nil {
 		return rec, nil, err
 	}
-	n.notes = slices.Clone(set.Notes)
+	n.notes = append(slices.Clone(set.Notes), n.otherNames(rec)...)
 	for _, settle := range []func(*recipe.Recipe, *data.Set) ([]string, error){n.scale, n.bend, n.condition, n.measure} {
 		notes, err := settle(&rec, set)
 		if err != nil {

@@ -66,6 +66,19 @@ func (n *newRun) fits(rec recipe.Recipe) error {
 	return nil
 }
 
+// otherNames says that a table's columns have other names than those which the model of
+// From was trained on: it takes them by their places.
+func (n *newRun) otherNames(rec recipe.Recipe) []string {
+	if n.model == nil || n.Preset != "" || !n.model.Whole {
+		return nil
+	}
+	was, is := n.model.Recipe.Data.Columns, rec.Data.Columns
+	if was == nil || is == nil || slices.Equal(was, is) {
+		return nil
+	}
+	return []string{fmt.Sprintf("the model of -from was trained on the columns %s: it takes %s by their places, as other names of those", source.Names(was), source.Names(is))}
+}
+
 // rowsOf says what a sample of a window is, 0 for none.
 func rowsOf(window int) string {
 	if window == 0 {

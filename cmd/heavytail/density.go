@@ -16,6 +16,7 @@ import (
 	"heavytail/eval"
 	"heavytail/internal/atomicfile"
 	"heavytail/internal/cli"
+	"heavytail/recipe"
 	"heavytail/train"
 )
 
@@ -92,6 +93,9 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	tell(e, set)
+	if err := notHeldFrom(ctx, e, spec, r.read, m.Recipe().Data); err != nil {
+		return err
+	}
 	var sum, square float64
 	print := func(w io.Writer) error {
 		b := bufio.NewWriter(w)
@@ -129,5 +133,23 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		of = cli.Counted(set.Len(), "window") + ", taken as independent; they share rows, so the error is larger"
 	}
 	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(square/n-float64(mean*mean), 0)/n), of)
+	return nil
+}
+
+// notHeldFrom says of rows held out by -held-out that their table is not the one that the
+// model was trained on, where the others of its rows are not those of the training:
+// these rows may then be any.
+func notHeldFrom(ctx context.Context, e env, spec string, read data.Options, rec recipe.Data) error {
+	if !read.HeldOut || rec.Sum == "" {
+		return nil
+	}
+	read.HeldOut = false
+	set, err := data.Open(ctx, spec, read)
+	if err != nil {
+		return err
+	}
+	if sum := set.Sum(); sum != rec.Sum {
+		fmt.Fprintf(e.Stderr, "%s: -held-out: this is not the table of the training: without its last rows it has the sum %s, the data of the recipe have %s; what the model was not trained on may be other rows than these\n", spec, sum, rec.Sum)
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"heavytail/bench"
+	"heavytail/internal/cli"
 	"heavytail/internal/device"
 )
 
@@ -96,4 +98,13 @@ func TestBenchCuda(t *testing.T) {
 		}
 	}
 	require.Equal(t, theirs, ours)
+}
+
+// A retry elsewhere mends that a machine has no GPU, but not a program that knows none.
+func TestMissingGPU(t *testing.T) {
+	spec, err := device.Parse("cuda")
+	require.NoError(t, err)
+	none := notOpened("-device", spec, errors.New("no driver"))
+	require.EqualError(t, none, "-device cuda: no driver")
+	require.Equal(t, device.Built, cli.Passes(none))
 }

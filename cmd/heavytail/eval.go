@@ -165,9 +165,14 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 			return cli.Usage("%s: %w", real, err)
 		}
 	}
-	set, err := o.open(ctx, e, real, gen)
+	set, err := o.openReal(ctx, e, real, gen)
 	if err != nil {
 		return err
+	}
+	if drawn {
+		if err := notHeldFrom(ctx, e, specOf(real), o.reading, m.Recipe().Data); err != nil {
+			return err
+		}
 	}
 	if set.Images() {
 		r.Kind = "images"
@@ -235,6 +240,18 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 	return set, err
 }
 
+// openReal opens the real samples. An .npy file of numbers as sample writes them is not
+// loaded either, unless a model says what black and white are.
+func (o evalOptions) openReal(ctx context.Context, e env, spec, gen string) (*data.Set, error) {
+	kind, path, _ := strings.Cut(specOf(spec), ":")
+	if kind == "npy" && o.size == 0 && o.channels == 0 && o.reading.Range == nil {
+		if set, err := eval.OpenArray(ctx, path); set != nil || err != nil {
+			return set, err
+		}
+	}
+	return o.open(ctx, e, spec, gen)
+}
+
 // heldHelp is the help of -held-out.
 const heldHelp = "read only the last rows of the table, the share that -held kept from the training of the model"
 
@@ -262,7 +279,6 @@ func (o evalOptions) beside(ctx context.Context, e env, r *evalReport, set *data
 	o.reading.Range = nil // that of the real data
 	kind, path, _ := strings.Cut(specOf(spec), ":")
 	var gen *eval.Generated
-	var err error
 	if kind == "parts" {
 		s, err := openParts(ctx, path)
 		if err != nil {
@@ -270,8 +286,10 @@ func (o evalOptions) beside(ctx context.Context, e env, r *evalReport, set *data
 		}
 		gen = eval.OfParts(ctx, s)
 	} else if kind == "npy" && o.size == 0 && o.channels == 0 {
-		if gen, err = eval.OfArray(ctx, path, set.Images()); err != nil {
+		if other, err := eval.OpenArray(ctx, path); err != nil {
 			return nil, err
+		} else if other != nil {
+			gen = eval.OfSet(other)
 		}
 	}
 	if gen == nil {

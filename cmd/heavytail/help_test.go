@@ -83,16 +83,47 @@ func TestExamplesRun(t *testing.T) {
 				t.Logf("not run: heavytail %s: %s", line, why)
 				continue
 			}
-			for i, a := range args {
-				args[i] = strings.Replace(a, "/usr/share/datasets/fashion-mnist", "mnist", 1)
-			}
-			if at := slices.Index(args, "-out"); name == "train" && !slices.Contains(args, "-resume") {
-				require.NoError(t, os.RemoveAll(filepath.Join(dir, args[at+1]))) // of the same run elsewhere
-			}
-			ok(t, dir, append(args, quickly(args)...)...)
+			runExample(t, dir, args)
 		}
 	}
 	require.Len(t, ran, len(lines), "examples of a command that the list above lacks")
+	for _, row := range cells(t) { // the table of which is another one
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "x.csv"), []byte(readFile(t, dir, "days.csv")), 0o644))
+		for _, line := range row {
+			runExample(t, dir, words(line))
+		}
+	}
+}
+
+// runExample runs a command line, made quick.
+func runExample(t *testing.T, dir string, args []string) {
+	t.Helper()
+	for i, a := range args {
+		args[i] = strings.Replace(a, "/usr/share/datasets/fashion-mnist", "mnist", 1)
+	}
+	if at := slices.Index(args, "-out"); args[0] == "train" && !slices.Contains(args, "-resume") {
+		require.NoError(t, os.RemoveAll(filepath.Join(dir, args[at+1]))) // of the same run elsewhere
+	}
+	ok(t, dir, append(args, quickly(args)...)...)
+}
+
+// cells returns the command lines in each row of the README's tables, in their order.
+func cells(t *testing.T) (rows [][]string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	command := regexp.MustCompile("`heavytail ([a-z]+ [^`]+)`")
+	for line := range strings.Lines(string(readme)) {
+		var row []string
+		for _, c := range command.FindAllStringSubmatch(line, -1) {
+			row = append(row, c[1])
+		}
+		if strings.HasPrefix(line, "|") && row != nil {
+			rows = append(rows, row)
+		}
+	}
+	require.Greater(t, len(rows), 10)
+	return rows
 }
 
 // words splits a command line at blanks outside of double quotes, as a shell does.
@@ -209,6 +240,7 @@ func exampleFiles(t *testing.T, dir string) {
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "ddpm-cifar10-32"), os.DirFS(diffusersFolder(t, "ddpm"))))
 	ok(t, dir, "train", "-data", "csv:x.csv", "-process", "tedm", "-nu", "4", "-out", "runs/tedm", "-steps", "2", "-batch", "8", "-preview-every", "0")
 	ok(t, dir, "convert", "runs/tedm/model.safetensors", "model.pt")
+	write("net.pt", []byte(readFile(t, dir, "model.pt")))
 }
 
 // squarePNG is a grey PNG with a bright square.

@@ -80,6 +80,8 @@ func (o mergeOptions) idle(s *output.Samples) error {
 		return cli.Usage("-o %s: these are parts of noise; want a name that ends in .npy, or - for the standard output", o.out)
 	case s.Command == "sample" && o.out == "-":
 		return cli.Usage("-o -: these are parts of sample; name a file or a folder")
+	case o.grid != 0 && o.out == "":
+		return cli.Usage("-cols %d: without -o nothing is written; name a picture by -o, or leave it out", o.grid)
 	case o.grid != 0 && (!s.Images() || ext != ".png" && ext != ".gif"):
 		return cli.Usage("-cols %d: -o %s holds no grid of images; leave it out", o.grid, o.out)
 	}

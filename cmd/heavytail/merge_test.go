@@ -256,9 +256,9 @@ func TestMergeRefuses(t *testing.T) {
 		want   string
 	}{
 		{"merge", 2, "want one folder of parts"}, {"merge a b", 2, "want one folder"}, {"merge gone", 2, "gone"}, {"merge images.npy", 2, "images.npy"}, {"merge none -o x.npy", 2, "there are no parts in it"},
-		{"merge parts", 75, "(missing: 1): run again the shares 1"}, {"merge parts -o x.npy", 75, "run again the shares 1"},
+		{"merge parts", 75, "(missing: 1): run again the share 1"}, {"merge parts -o x.npy", 75, "run again the share 1"},
 		{"merge whole -o x.jpg", 2, "want a name that ends in"}, {"merge whole -o no/x.png", 2, "make it first"}, {"merge whole -o x.csv", 2, "a table is for points"}, {"merge whole -o -", 2, "name a file or a folder"},
-		{"merge whole -o x.npy -cols 2", 2, "holds no grid"}, {"merge whole -cols -1", 2, "-cols -1"}, {"merge noise -o x.png", 2, "parts of noise"}, {"merge noise -o x/", 2, "parts of noise"},
+		{"merge whole -o x.npy -cols 2", 2, "holds no grid"}, {"merge whole -cols 3", 2, "without -o nothing is written"}, {"merge whole -cols -1", 2, "-cols -1"}, {"merge noise -o x.png", 2, "parts of noise"}, {"merge noise -o x/", 2, "parts of noise"},
 		{"merge shape -o x.npy", 2, "want points, or images of 1 or 3 channels"}, {"merge recipe -o x.npy", 2, `unknown field "methods"`}, {"merge command", 2, `parts of the command "train"`}, {"merge seeds -o x/", 2, "4 seeds of 5 samples"},
 		{"sample -shard 0/3", 2, "-o is missing"}, {"sample -shard 3/3 -o parts", 2, "-shard 3/3: index 3 of 3 shares; want 0 to 2"}, {"sample -shard auto -o parts", 2, "no task of a Slurm array"},
 		{"sample -shard 0/3 -o x.png", 2, "heavytail merge FOLDER -o x.png writes"}, {"sample -shard 1/3 -cols 3 -o parts", 2, "-cols 3"},

@@ -40,7 +40,13 @@ func TestWindow(t *testing.T) {
 	}
 	require.Equal(t, 1+198, strings.Count(density(), "\n"))
 	require.Equal(t, 1+38, strings.Count(density("-held-out"), "\n"), "40 rows")
-	require.Contains(t, ok(t, dir, strings.Fields("density x.csv -model m/model.safetensors -steps 2 -held-out")...).stderr, "of 38 windows, taken as independent")
+	told := ok(t, dir, strings.Fields("density x.csv -model m/model.safetensors -steps 2 -held-out")...).stderr
+	require.Contains(t, told, "of 38 windows, taken as independent")
+	require.NotContains(t, told, "not the table")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "other.csv"), append([]byte(readFile(t, dir, "x.csv")), "1,2,3\n"...), 0o644))
+	for _, line := range []string{"density other.csv -model m/model.safetensors -steps 2 -held-out", "eval other.csv m/model.safetensors -held-out -steps 3"} {
+		require.Contains(t, ok(t, dir, strings.Fields(line)...).stderr, "this is not the table of the training", line)
+	}
 	require.Contains(t, ok(t, dir, strings.Fields("eval x.csv m/model.safetensors -held-out -steps 3 -columns y_2")...).stdout, "y_2")
 	ok(t, dir, "rare", "-model", "m/model.safetensors", "-event", "x_1 + x_2 + x_3 > 5", "-n", "100", "-steps", "3", given[0], given[1])
 

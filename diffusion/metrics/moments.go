@@ -3,17 +3,11 @@ package metrics
 import "math"
 
 // Skewness returns m₃/m₂^{3/2} with the moments of the sample about its mean.
-func Skewness(x []float64) float64 {
-	m2, m3, _ := moments(x)
-	return m3 / (m2 * math.Sqrt(m2))
-}
+func Skewness(x []float64) float64 { return moments(x).Skewness() }
 
 // Kurtosis returns m₄/m₂² with the moments of the sample about its mean: 3 for
 // a normal law.
-func Kurtosis(x []float64) float64 {
-	m2, _, m4 := moments(x)
-	return m4 / float64(m2*m2)
-}
+func Kurtosis(x []float64) float64 { return moments(x).Kurtosis() }
 
 // SkewnessRatio returns SR = |1 − skew(gen)/skew(ref)| of the t-EDM paper. It
 // means nothing for symmetric laws, and little where the tail index is below 6.
@@ -26,17 +20,9 @@ func SkewnessRatio(ref, gen []float64) float64 { return math.Abs(1 - Skewness(ge
 func KurtosisRatio(ref, gen []float64) float64 { return math.Abs(1 - Kurtosis(gen)/Kurtosis(ref)) }
 
 // moments returns the central moments of orders 2, 3 and 4, divided by n.
-func moments(x []float64) (m2, m3, m4 float64) {
-	n, mean := float64(len(x)), 0.0
-	for _, v := range x {
-		mean += v / n
-	}
-	for _, v := range x {
-		d := v - mean
-		q := float64(d * d)
-		m2 += q / n
-		m3 += float64(q*d) / n
-		m4 += float64(q*q) / n
-	}
-	return m2, m3, m4
+func moments(x []float64) *Moments {
+	m := NewMoments(len(x))
+	addMean(m, x)
+	addAbout(m, x)
+	return m
 }

@@ -65,15 +65,20 @@ func checkLevel(name string, p float64) {
 // integral is a sum over the pieces between their jumps: nothing is
 // discretised. The pieces are added from 1 downwards.
 func integrate(a, b []float64, from float64, f func(x, y float64) float64) float64 {
-	i, j := len(a), len(b)
-	n, m := float64(len(a)), float64(len(b))
+	return integrateOf(len(a), len(b), func(i int) float64 { return a[i] }, func(j int) float64 { return b[j] }, from, f)
+}
+
+// integrateOf is integrate of samples of i and j values, the numbers of which it asks for
+// never ascend.
+func integrateOf(i, j int, a, b func(int) float64, from float64, f func(x, y float64) float64) float64 {
+	n, m := float64(i), float64(j)
 	sum, hi := 0.0, 1.0
 	for hi > from {
 		// The piece below hi reaches down to the nearer of the two jumps.
 		la, lb := float64(i-1)/n, float64(j-1)/m
 		lo := max(la, lb, from)
 		if lo < hi {
-			sum += float64((hi - lo) * f(a[i-1], b[j-1]))
+			sum += float64((hi - lo) * f(a(i-1), b(j-1)))
 		}
 		if la >= lo {
 			i--

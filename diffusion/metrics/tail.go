@@ -76,7 +76,7 @@ func TailWasserstein1(ref, gen []float64, side Side, q float64) float64 {
 	if !okR || !okG {
 		return math.NaN()
 	}
-	return integrate(r, g, q, func(x, y float64) float64 { return math.Abs(x - y) }) / (1 - q)
+	return integrate(r, g, q, apart) / (1 - q)
 }
 
 // HillIndex returns Hill's estimate of the tail index on the chosen side, from

@@ -10,5 +10,8 @@ func Wasserstein1(a, b []float64) float64 {
 	if !okX || !okY {
 		return math.NaN()
 	}
-	return integrate(x, y, 0, func(x, y float64) float64 { return math.Abs(x - y) })
+	return integrate(x, y, 0, apart)
 }
+
+// apart returns |x − y|.
+func apart(x, y float64) float64 { return math.Abs(x - y) }

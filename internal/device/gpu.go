@@ -9,6 +9,9 @@ import (
 	"heavytail/tensor"
 )
 
+// Built is whether the program can compute on a GPU at all.
+const Built = true
+
 // modes are those of a GPU, the default exact.
 var modes = map[Mode]cuda.Mode{Exact: cuda.Exact, TF32: cuda.TF32, BF16: cuda.BF16}
 

@@ -39,7 +39,11 @@ func (e *IncompleteError) Error() string {
 	}
 	again := append(slices.Clone(e.Missing), e.Damaged...)
 	slices.Sort(again)
-	return fmt.Sprintf("%s: some of the %d parts are not there or not right (%s): run again the shares %s", e.Dir, e.Shards, strings.Join(what, "; "), List(again))
+	word := "shares"
+	if len(again) == 1 {
+		word = "share"
+	}
+	return fmt.Sprintf("%s: some of the %d parts are not there or not right (%s): run again the %s %s", e.Dir, e.Shards, strings.Join(what, "; "), word, List(again))
 }
 
 // List writes ascending numbers as ranges: 0-3,7, as Slurm's --array takes them.

@@ -204,7 +204,7 @@ func TestWhatIsNotRightIsRefused(t *testing.T) {
 				require.ErrorAs(t, err, &lack)
 				require.Equal(t, c.missing, lack.Missing)
 				require.Equal(t, c.damaged, lack.Damaged)
-				require.ErrorContains(t, err, "run again the shares 1")
+				require.ErrorContains(t, err, "run again the share 1")
 			case c.stranger != "":
 				require.ErrorAs(t, err, &stranger)
 				require.ErrorContains(t, err, c.stranger)

@@ -26,7 +26,7 @@ const (
 // magic are the first bytes of files of a kind.
 var magic = []struct{ first, kind string }{
 	{"\x89PNG", PNG}, {"GIF8", "a GIF picture"}, {"\xff\xd8\xff", JPEG}, {"\x93NUMPY", Array},
-	{"PK\x03\x04", Zip}, {"PK\x05\x06", Zip}, {"\x1f\x8b", Gzip}, {"%PDF", "a PDF"}, {"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)"},
+	{"PK\x03\x04", Zip}, {"PK\x05\x06", "a zip archive without a file in it"}, {"\x1f\x8b", Gzip}, {"%PDF", "a PDF"}, {"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)"},
 	{"PAR1", "a Parquet file"}, {"\x89HDF", "an HDF5 file"}, {"SQLite format", "a database"}, {"BM", "a BMP picture"},
 }
 
