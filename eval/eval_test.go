@@ -3,11 +3,14 @@ package eval
 import (
 	"context"
 	"encoding/json"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/diffusion/metrics"
 	"heavytail/stable"
 )
 
@@ -66,4 +69,54 @@ func TestRefuses(t *testing.T) {
 	var e *ExtractorError
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, []int{28, 28, 1}, e.Takes)
+}
+
+// single passes images one at a time.
+type single struct {
+	slice
+	less int // images that it keeps
+}
+
+func (s single) Each(_ context.Context, f func([]float32) error) error {
+	for i := range s.Len() - s.less {
+		if err := f(s.x[i*s.d : (i+1)*s.d]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Images have the scores of whole arrays however they are passed, and of their pixels
+// those of package metrics; a source that passes fewer is an error.
+func TestImagesFrom(t *testing.T) {
+	const n, d = 150, 8 * 8
+	draw := func(seed uint64) (x []float32) {
+		x = make([]float32, n*d)
+		stable.Key{Seed: seed}.Normal(x, 0)
+		for i, v := range x {
+			x[i] = float32(math.Round(float64(min(max(v/3, -1), 1))*50) / 50)
+		}
+		return x
+	}
+	x, y := draw(1), draw(2)
+	o := Defaults()
+	o.Pairs, o.K = 40, 3
+	want, err := Images(t.Context(), x, y, []int{8, 8, 1}, o)
+	require.NoError(t, err)
+	got, err := ImagesFrom(t.Context(), single{slice{x, d}, 0}, single{slice{y, d}, 0}, []int{8, 8, 1}, o)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	a, b := part(x, 1, 0), part(y, 1, 0)
+	few := func(x []float32) []float32 { return thin(x, d, o.Pairs) }
+	for name, v := range map[string]float64{
+		"pixel_wasserstein1": metrics.Wasserstein1(a, b), "pixel_ks": metrics.KS(a, b),
+		"pixel_kurtosis_ratio": metrics.KurtosisRatio(a, b), "pixel_skewness_ratio": metrics.SkewnessRatio(a, b),
+		"pixel_sliced_wasserstein": metrics.SlicedWasserstein(few(x), few(y), d, metrics.SlicedOptions{}),
+	} {
+		i := slices.IndexFunc(got.Metrics, func(m Metric) bool { return m.Name == name })
+		require.Equal(t, Score(v), got.Metrics[i].Value, name)
+	}
+	_, err = ImagesFrom(t.Context(), single{slice{x, d}, 1}, slice{y, d}, []int{8, 8, 1}, o)
+	require.ErrorContains(t, err, "Pictures of 150 images passed 9536 values of 64 each")
+	require.Panics(t, func() { _, _ = Images(t.Context(), x[1:], y[1:], []int{8, 8, 1}, o) })
 }

@@ -142,7 +142,7 @@ func TestAmountsStartSomewhere(t *testing.T) {
 	for i, v := range x {
 		y[i] = math.Abs(v)
 	}
-	const words = "take their logarithm as data"
+	const words = "take the logarithm of their distance from there"
 	require.Contains(t, strings.Join(newColumn(0, y).Notes, ";"), words)
 	require.NotContains(t, strings.Join(newColumn(0, x).Notes, ";"), words)
 	for i := range y {

@@ -57,6 +57,6 @@ func TestEvalMemory(t *testing.T) {
 	all := took("a.npy", "b.npy", "-pairs", "20")
 	points := took("p.npy", "q.npy", "-n", "1000", "-columns", "0")
 	t.Logf("%d pictures of %d kB: %.1f MB beyond those of %d; 1000 points of %d values: %.1f MB; %.1f MB in all", pictures, side*side*3*4/1000, float64(all-base)/1e6, few, rows, float64(points-base)/1e6, float64(all)/1e6)
-	require.Less(t, all-base, int64((pictures-few)*side*side*3*4)*2/3)
+	require.Less(t, all-base, int64((pictures-few)*side*side*3*4))
 	require.Less(t, points-base, int64(rows*4)*2/3)
 }
