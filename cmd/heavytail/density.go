@@ -88,12 +88,8 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if r.read, err = train.Reading(rec, spec, r.read); err != nil {
 		return cli.Usage("%s: %w", spec, err)
 	}
-	set, err := data.Open(ctx, spec, r.read)
+	set, err := openHeld(ctx, e, spec, r.read, m.Recipe().Data)
 	if err != nil {
-		return err
-	}
-	tell(e, set)
-	if err := notHeldFrom(ctx, e, spec, r.read, m.Recipe().Data); err != nil {
 		return err
 	}
 	var sum, square float64
@@ -134,6 +130,16 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(square/n-float64(mean*mean), 0)/n), of)
 	return nil
+}
+
+// openHeld opens data beside a model and tells of them.
+func openHeld(ctx context.Context, e env, spec string, read data.Options, rec recipe.Data) (*data.Set, error) {
+	set, err := data.Open(ctx, spec, read)
+	if err != nil {
+		return nil, err
+	}
+	tell(e, set)
+	return set, notHeldFrom(ctx, e, spec, read, rec)
 }
 
 // notHeldFrom says of rows held out by -held-out that their table is not the one that the

@@ -165,14 +165,9 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 			return cli.Usage("%s: %w", real, err)
 		}
 	}
-	set, err := o.openReal(ctx, e, real, gen)
+	set, err := o.openReal(ctx, e, real, gen, m)
 	if err != nil {
 		return err
-	}
-	if drawn {
-		if err := notHeldFrom(ctx, e, specOf(real), o.reading, m.Recipe().Data); err != nil {
-			return err
-		}
 	}
 	if set.Images() {
 		r.Kind = "images"
@@ -241,8 +236,14 @@ func (o evalOptions) open(ctx context.Context, e env, spec, other string) (*data
 }
 
 // openReal opens the real samples. An .npy file of numbers as sample writes them is not
-// loaded either, unless a model says what black and white are.
-func (o evalOptions) openReal(ctx context.Context, e env, spec, gen string) (*data.Set, error) {
+// loaded either, unless a model says what black and white are. m is the model that draws,
+// or nil.
+func (o evalOptions) openReal(ctx context.Context, e env, spec, gen string, m *heavytail.Model) (*data.Set, error) {
+	if m != nil {
+		if err := notHeldFrom(ctx, e, specOf(spec), o.reading, m.Recipe().Data); err != nil {
+			return nil, err
+		}
+	}
 	kind, path, _ := strings.Cut(specOf(spec), ":")
 	if kind == "npy" && o.size == 0 && o.channels == 0 && o.reading.Range == nil {
 		if set, err := eval.OpenArray(ctx, path); set != nil || err != nil {
