@@ -175,10 +175,6 @@ func TestHelpsReport(t *testing.T) {
 		row[0], row[1] = 0, v
 		r.rows[Key{method, setting, run}] = row
 	}
-	made := func() helpsResults {
-		return newHelpsResults(r, helpsMethods(2), helpsCopulas[:1], []int{2}, []float64{2.5})
-	}
-	h := made()
 	cell := cellName("student", 2, 2.5)
 	for run, v := range []float64{1, 2, 4} {
 		add("t-EDM", helpsSetting(cell, helpsEvaluations[0], helpsTuned("t-EDM", 2.5)), run, v)
@@ -186,7 +182,7 @@ func TestHelpsReport(t *testing.T) {
 			add("EDM", helpsSetting(cell, helpsEvaluations[0], helpsTuned("EDM", 2.5)), run, 2)
 		}
 	}
-	h = made()
+	h := newHelpsResults(r, helpsMethods(2), helpsCopulas[:1], []int{2}, []float64{2.5})
 	cells := h.logs(helpsPair{"t-EDM", "EDM"}, helpsGroup{want: everyCell}, helpsEvaluations[0], "error")
 	require.Len(t, cells, 1)
 	require.InDeltaSlice(t, []float64{math.Log(0.5), math.Log(2)}, cells[0], 1e-12)
