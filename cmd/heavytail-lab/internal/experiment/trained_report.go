@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"heavytail/diffusion/rare"
 	"heavytail/internal/chart"
 	"heavytail/internal/dmath"
 )
@@ -76,6 +77,9 @@ func trainings(n int) string {
 func (t trainedTable) ratios() string {
 	return t.by(t.g.name+", quantiles of |x| at 50, 99, 99.9 % over the law's", func(m string, d int) string {
 		cell := ""
+		if len(t.r.Values(m, trainedSetting(t.g, d), "r50")) == 0 {
+			return "–"
+		}
 		for i, c := range []string{"r50", "r99", "r999"} {
 			if i > 0 {
 				cell += ", "
@@ -105,11 +109,14 @@ func (t trainedTable) rare() string {
 					}
 				}
 				of := Summarise(inside).N
-				share := "–"
+				share, guided := "", ""
 				if of > 0 {
 					share = fmt.Sprintf("%.0f of %d", held, of)
 				}
-				cells = append(cells, ratioOf(t.r.Values(m, at, "guided"+k)), share, ratioOf(t.r.Values(m, at, "fitted"+k)))
+				if d <= rare.MaxDim && m != freshData {
+					guided = ratioOf(t.r.Values(m, at, "guided"+k))
+				}
+				cells = append(cells, guided, share, ratioOf(t.r.Values(m, at, "fitted"+k)))
 			}
 			out.Add(cells...)
 		}
@@ -117,7 +124,8 @@ func (t trainedTable) rare() string {
 	return out.String()
 }
 
-// ratioOf is the geometric mean of ratios and their least and largest.
+// ratioOf is the geometric mean of the ratios that there are, and the least and largest
+// of them, with how many trainings said none.
 func ratioOf(v []float64) string {
 	lo, hi, sum, n := math.Inf(1), math.Inf(-1), 0.0, 0.0
 	for _, x := range v {
@@ -125,10 +133,27 @@ func ratioOf(v []float64) string {
 			lo, hi, sum, n = min(lo, x), max(hi, x), sum+dmath.Log(x), n+1
 		}
 	}
-	if n == 0 {
-		return "–"
+	text := few(dmath.Exp(sum / n))
+	switch {
+	case len(v) == 0:
+		return ""
+	case n == 0:
+		return "none"
+	case n > 1:
+		text += fmt.Sprintf(" (%s to %s)", few(lo), few(hi))
 	}
-	return fmt.Sprintf("%.2g (%.2g–%.2g)", dmath.Exp(sum/n), lo, hi)
+	if none := len(v) - int(n); none > 0 {
+		text += fmt.Sprintf(", none: %d", none)
+	}
+	return text
+}
+
+// few is a ratio to two digits; how many orders of magnitude below 1e-9 it is says nothing.
+func few(ratio float64) string {
+	if ratio < 1e-9 {
+		return "< 1e-9"
+	}
+	return fmt.Sprintf("%.2g", ratio)
 }
 
 func (t trainedTable) plot() chart.Plot {
