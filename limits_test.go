@@ -90,6 +90,8 @@ func extremes(v reflect.Type) (out []any) {
 		return []any{heavytail.On, heavytail.Off, heavytail.Switch(-128), heavytail.Switch(3)}
 	case reflect.TypeFor[string]():
 		return []any{"x", "dlpm", "euler", "rk4", "flow", "tedm-sde", "tedm-ancestral", "dpm", "edm", "lim", strings.Repeat("x", 1<<20), "\x00\xff"}
+	case reflect.TypeFor[diffusion.Grid]():
+		return []any{diffusion.Linear, diffusion.Quadratic, diffusion.Grid("x"), diffusion.Grid(strings.Repeat("x", 1<<20)), diffusion.Grid("\x00\xff")}
 	case reflect.TypeFor[[]uint64]():
 		return []any{[]uint64{}, []uint64{math.MaxUint64}, []uint64{0, 0, 7}}
 	case reflect.TypeFor[[]int]():
