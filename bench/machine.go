@@ -25,7 +25,7 @@ type Machine struct {
 	Level    string   `json:"level"`              // that is used
 	Threads  int      `json:"threads"`            // that 0 asks for
 
-	GPUs   []device.GPU `json:"gpus"`                   // of NVIDIA
+	GPUs   []device.GPU `json:"gpus"`                   // of NVIDIA: number, name, driver, compute capability, processors, bytes of memory, modes
 	NoGPUs string       `json:"gpus_missing,omitempty"` // why there are none
 }
 

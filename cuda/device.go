@@ -70,11 +70,13 @@ var (
 type Options struct {
 	Mode    Mode  // Exact, or a faster one that promises no bits
 	Limit   int64 // the most memory to take, in bytes; 0: 15/16 of what is free
-	Segment int64 // memory is taken from the driver by so much; 0: 64 MiB
-	Guard   int64 // bytes between tensors, a multiple of 512, to find kernels that leave theirs
+	Segment int64 // how many bytes are taken from the driver at a time; 0: 64 MiB
+	Guard   int64 // bytes that are left free between tensors, a multiple of 512: tests find in them what a kernel wrote beside its tensor
 }
 
-// LeastCapability is that of the first GPUs with cp.async, which every product uses.
+// LeastCapability is the least compute capability, times ten, of a GPU that can be
+// opened: 8.0 are the first with asynchronous copies to shared memory (cp.async), which
+// every product uses.
 const LeastCapability = 80
 
 // New returns a device on a driver. It returns an error if the GPU is too old, and

@@ -192,7 +192,8 @@ func (d *Device) Gamma(dst []float64, s stable.Key, shape float64, off int) {
 	d.gamma(dst, s, shape, 1, 1, off)
 }
 
-// Kappa sets dst[i] to variate off+i of κ, as stable.Key.KappaFill does, nu finite.
+// Kappa sets dst[i] to variate off+i of κ = χ²(ν)/ν for a finite ν: the bits of
+// stable.Key.KappaFill.
 func (d *Device) Kappa(dst []float64, s stable.Key, nu float64, off int) {
 	d.gamma(dst, s, nu/2, 2, nu, off)
 }

@@ -17,14 +17,22 @@ import (
 
 //go:generate go run ./gen/cmd ptx
 
-// Driver, Info and the others are what a device needs of a GPU. Programs use Open;
-// tests put the interpreter behind New.
 type (
-	Driver  = driver.Driver
+	// Info tells about a GPU: Name, such as "NVIDIA H100 80GB HBM3"; Version, that of the
+	// driver, in words; Capability, the compute capability times ten; Processors, how many
+	// streaming multiprocessors it has; Shared, the bytes of shared memory that a block of
+	// threads may have; Memory, the bytes that are free.
+	Info = driver.Info
+
+	// Driver is what New needs of a GPU: memory, copies, and the start of kernels. Programs
+	// do not make one, but call Open; tests put the interpreter of PTX (cuda/emu) behind New.
+	Driver = driver.Driver
+	// Watcher is a Driver that is told how its memory is divided, as the interpreter is.
 	Watcher = driver.Watcher
-	Info    = driver.Info
-	Module  = driver.Module
-	Func    = driver.Func
+	// Module is PTX that a Driver has loaded.
+	Module = driver.Module
+	// Func is a kernel of a Module.
+	Func = driver.Func
 )
 
 // ErrMemory says that a GPU has not the memory that was asked for.

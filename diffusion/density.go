@@ -69,10 +69,11 @@ type marginalPath struct {
 	law   UnitNoise
 }
 
-// EDM returns ln p of the points x, row-major [len(x)/d][d], under EDM or t-EDM, on
-// the levels of p.Sigmas(Steps+1) above 0. So do flows, with Flow.DataDerivative, and DDPM.
-// It returns an error if the settings are impossible, ctx is done, den fails or a
-// state stops being finite. It panics if x does not divide into rows.
+// EDM returns ln p of the points x, row-major [len(x)/d][d], under EDM or t-EDM, on the
+// levels of p.Sigmas(Steps+1) above 0. den is EDM.PreconditionDerivative of a network
+// or, of a flow, Flow.DataDerivative, which makes it a denoiser of the same process. It
+// returns an error if the settings are impossible, ctx is done, den fails or a state
+// stops being finite. It panics if x does not divide into rows.
 func (s Density) EDM(ctx context.Context, p EDM, den DataDerivative, x []float64, d int) ([]LogDensity, error) {
 	if err := s.check(p.Validate, len(x), d); err != nil {
 		return nil, err
@@ -102,8 +103,10 @@ func (s Density) EDM(ctx context.Context, p EDM, den DataDerivative, x []float64
 	return s.follow(ctx, path, x, d)
 }
 
-// DLPM is EDM for a network of DLPM, on the Steps+1 levels above 0 of a schedule or, of
-// a process with integer time, on those of its own. The bounds on A are left out.
+// DLPM returns ln p as EDM does, for a network of DLPM that estimates ε̂
+// (DLPM.FromNetwork): on the Steps+1 levels above 0 of a schedule or, of a process with
+// integer time, on those of its own. The bounds ClampA and ClampEps of the noise are
+// left out.
 func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, d int) ([]LogDensity, error) {
 	if p.IntegerTime {
 		s.Steps = p.Steps - 1
@@ -138,8 +141,8 @@ func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, 
 	return s.follow(ctx, path, x, d)
 }
 
-// LIM is EDM for a network of LIM that estimates ε̂ (LIM.FromScore), at the times
-// of LIMSampler with so many steps.
+// LIM returns ln p as EDM does, for a network of LIM that estimates ε̂ (LIM.FromScore),
+// at the times of a LIMSampler with so many steps.
 func (s Density) LIM(ctx context.Context, p LIM, den Derivative, x []float64, d int) ([]LogDensity, error) {
 	if err := s.check(p.Validate, len(x), d); err != nil {
 		return nil, err

@@ -30,7 +30,8 @@ type EDM struct {
 	Rho      float64 `json:"rho,omitempty"`       // exponent of the grid; 0 means 7
 }
 
-// TEDM returns the t-EDM process for data of deviation 1.
+// TEDM returns the t-EDM process with ν degrees of freedom, one or one per channel, for
+// data of deviation 1.
 func TEDM(nu ...float64) EDM { return EDM{Nu: nu, SigmaData: []float64{1}} }
 
 // Validate reports the first impossible field, its value and the remedy.

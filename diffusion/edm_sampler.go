@@ -23,7 +23,7 @@ import (
 // resolve the tails of ν = 3; 64 do. An EDMSampler is an immutable value: any
 // number of goroutines may use one, each with its own DataDenoiser.
 type EDMSampler struct {
-	Process EDM
+	Process EDM  // the noise, its levels and the scale of the data
 	Steps   int  // N
 	Euler   bool // first order
 	Churn   Churn

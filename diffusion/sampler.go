@@ -42,7 +42,7 @@ type Sampler[F any, T float32 | float64] interface {
 // The zero value of each field after Process is the published sampler's. A DLPMSampler
 // is an immutable value: any number of goroutines may use one.
 type DLPMSampler struct {
-	Process DLPM
+	Process DLPM // the noise and its schedule
 	// Steps is how often the state moves on and the network is asked: T′−1 on a
 	// schedule that is rebuilt for T′ levels. 0: on the process's own levels.
 	Steps int

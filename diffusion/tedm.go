@@ -26,17 +26,17 @@ import (
 // there. ν = ∞ is DDPM in its variance-exploding form, η = 0 the Euler method
 // on the ODE (DDIM). It evaluates the denoiser N times.
 type TEDMAncestral struct {
-	Process    EDM
+	Process    EDM     // the noise, its levels and the scale of the data
 	Steps      int     // N
 	Eta        float64 // 1 is ancestral, 0 deterministic
-	DropFactor bool    // the scale (ν+δ²)/(ν+d) taken as 1, as published
+	DropFactor bool    // takes the factor √((ν+δ²)/(ν+d)) of τ as 1, as published
 	// GaussianNoise draws Gaussian noise with the posterior's variance,
 	// √((ν+δ²)/(ν+d−2))·z, instead of τ.
 	GaussianNoise bool
-	// Moment gives the second moment of the posterior in place of the plug-in δ²,
-	// which misses the spread of x_0 given x_t; nil: δ². With the exact one the
-	// sampler ends at the data as N grows: what the steps leave out then, the
-	// spread of x_0 in their mean, is of second order in their length.
+	// Moment gives the second moment of the posterior in place of δ² with D put for x_0,
+	// which misses the spread of x_0 given x_t; nil: that δ². With the exact one the
+	// sampler ends at the data as N grows: what the steps leave out then, the spread of
+	// x_0 in their mean, is of second order in their length.
 	Moment SecondMoment
 	Edit   *Edit // an image to start from or to keep parts of; nil: none
 }

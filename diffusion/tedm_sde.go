@@ -22,13 +22,13 @@ type SecondMoment func(ctx context.Context, m, x, sigma []float64) error
 //		x = x + (1+β)·(x−D)/σ_i·(s−σ_i) + √(β·(σ_i²−s²))·k·z
 //	x = D(x; σ_{N−1})
 //
-// k² is the variance factor of t-EDM's posterior. The exact one has
-// E[|x−x_0|² | x]/σ² in place of δ², which is larger by the spread of the
-// posterior; Moment supplies it. With the plug-in δ² the tails come out short,
-// which a smaller NuCoeff can offset (published: 2.5 for noise of ν = 3).
-// Prefer TEDMAncestral: it has no bias of Euler's.
+// k² is the variance factor of t-EDM's posterior. The exact one has E[|x−x_0|² | x]/σ²
+// in place of δ², which is larger by the spread of the posterior; Moment supplies it.
+// With δ², where D stands for x_0, the tails come out short, which a smaller NuCoeff can
+// offset (published: 2.5 for noise of ν = 3). Prefer TEDMAncestral: it has no bias of
+// Euler's.
 type TEDMSDE struct {
-	Process  EDM
+	Process  EDM     // the noise, its levels and the scale of the data
 	Steps    int     // N, evaluations of the denoiser
 	Beta     float64 // β: 1 is the published sampler, 0 the ODE by Euler
 	NuCoeff  Nu      // ν of k and of the start; empty: Process.Nu

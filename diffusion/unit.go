@@ -38,7 +38,7 @@ func (p EDM) UnitNoise(d int) UnitNoise {
 	return p.Nu.unit(d)
 }
 
-// UnitNoise is that of EDM.
+// UnitNoise returns the law of n, as EDM.UnitNoise does.
 func (f Flow) UnitNoise(d int) UnitNoise {
 	if err := f.Validate(); err != nil {
 		panic(err)
@@ -89,7 +89,7 @@ func (p DLPM) UnitNoise(d int) UnitNoise {
 	return stableUnit(p.noise(), d)
 }
 
-// UnitNoise is that of DLPM, at α = 2 with the variance 1.
+// UnitNoise returns the law of ε, as DLPM.UnitNoise does, at α = 2 with the variance 1.
 func (p LIM) UnitNoise(d int) UnitNoise {
 	if err := p.Validate(); err != nil {
 		panic(err)

@@ -12,9 +12,9 @@ import (
 
 // Densities computes the log-density of every point of a set under a model, given the
 // point's own conditions where the model has some, and passes them to emit in order, a
-// few at a time: those of points first, first+1, …. Other points take other directions
-// of o. It returns an error for data that are not like those of the model, and for a
-// point that the network cannot see, which it names.
+// few at a time: those of points first, first+1, …. Points draw different random
+// directions from o.Seed. It returns an error for data that are not like those of the
+// model, and for a point that the network cannot see, which it names.
 func Densities(ctx context.Context, m *heavytail.Model, set *data.Set, o heavytail.DensityOptions, emit func(first int, p []heavytail.LogDensity) error) error {
 	if !slices.Equal(set.Shape, m.Shape()) {
 		return fmt.Errorf("%s has samples of shape %v, the model was trained on %v: give data like those", set.Name, set.Shape, m.Shape())

@@ -66,7 +66,7 @@ func (o Options) Validate() error {
 
 // Scores are what a comparison finds.
 type Scores struct {
-	Used      int      `json:"used"` // samples of each
+	Used      int      `json:"used"` // how many samples of each set
 	Seed      uint64   `json:"seed"`
 	Extractor string   `json:"extractor,omitempty"`
 	Metrics   []Metric `json:"metrics"`

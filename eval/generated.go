@@ -18,7 +18,7 @@ type Generated struct {
 	take    func(n int) (Samples, error)
 }
 
-// OfSet are the samples of a set.
+// OfSet returns the samples of a set, to be compared as if a model had made them.
 func OfSet(set *data.Set) *Generated {
 	return &Generated{set.Len(), set.Shape, set.Columns, func(n int) (Samples, error) {
 		y, _ := spread(set, n)
@@ -26,8 +26,8 @@ func OfSet(set *data.Set) *Generated {
 	}}
 }
 
-// OfParts are the samples of a folder of parts, which output.Open opened: only those that
-// are compared are read. It panics if s is of another origin.
+// OfParts returns the samples of a folder of parts, which output.Open opened: only those
+// that are compared are read. It panics if s is of another origin.
 func OfParts(ctx context.Context, s *output.Samples) *Generated {
 	if s.Parts == 0 {
 		panic("eval: OfParts of samples that are not those of a folder")

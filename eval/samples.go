@@ -94,9 +94,9 @@ func (p *Pair) Scores(ctx context.Context, columns []int, o Options) (*Scores, e
 	return Points(ctx, p.Real.Points, p.Generated.Points, p.set.Per(), columns, p.set.ColumnName, o)
 }
 
-// Beside takes as many real samples as generated ones, both spread evenly, n at most (0:
-// all). The error is that of sets which cannot be compared: real and generated are what
-// it calls them.
+// Beside takes as many real samples as generated ones, spread evenly over both sets, n
+// at most (0: all). It returns an error for sets that cannot be compared; real and
+// generated are what it calls them.
 func Beside(set *data.Set, gen *Generated, n int, real, generated string) (p *Pair, err error) {
 	if !slices.Equal(gen.Shape, set.Shape) {
 		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {

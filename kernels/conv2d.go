@@ -6,15 +6,15 @@ import (
 	"heavytail/tensor"
 )
 
-// Conv2D sets y = conv(x, w) + b + res: x [N,H,W,C], w [k,k,C,O] with k 1 or
-// 3 and padding k/2 (opt.After: below and on the right only), b [O] or nil, res
-// nil or of y's shape (may be y). opt.Up doubles H and W first, opt.Stride is 1 or 2. Each output is one chain of
-// fused multiply-adds over (tap, channel) ascending, pixels outside the image
-// being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall
-// on the same source pixel are one term: their weights are added first, in
-// ascending order. With opt.Normalized conv.Winograd may choose another form;
-// Winograd's sums are chains over channels ascending for every point. It
-// panics on other shapes.
+// Conv2D sets y = conv(x, w) + b + res: x [N,H,W,C], w [k,k,C,O] with k 1 or 3 and
+// padding k/2 (opt.After: below and on the right only), b [O] or nil, res nil or of y's
+// shape (may be y). opt.Up doubles H and W first, opt.Stride is 1 or 2. Each output is
+// one chain of fused multiply-adds over (tap, channel) ascending, pixels outside the
+// image being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall on
+// the same source pixel are one term: their weights are added first, in ascending order.
+// With opt.Normalized a 3×3 convolution of stride 1 may take Winograd's form F(2×2) or
+// F(4×4), which internal/conv chooses by the shapes; its sums are chains over channels
+// ascending for every point of a tile. It panics on other shapes.
 func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2D(y, x, w, b, res, opt)
 	defer y.Touch()
@@ -44,12 +44,11 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.run(c.width())
 }
 
-// Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped)
-// from dy, the gradient of y = conv(x, w) + b. dx is one chain per element
-// over (tap, output channel) ascending, or of the form that conv.Winograd
-// chooses for it. dw and db continue their chains over
-// (image, pixel) ascending; with opt.Up dw takes the pixels of one image in the
-// order of their parities (row, column), then row, column.
+// Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped) from dy, the
+// gradient of y = conv(x, w) + b. dx is one chain per element over (tap, output channel)
+// ascending, or of Winograd's form, chosen by the shapes as in Conv2D. dw and db
+// continue their chains over (image, pixel) ascending; with opt.Up dw takes the pixels
+// of one image in the order of their parities (row, column), then row, column.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
 	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {

@@ -75,9 +75,10 @@ func (c *CPU) width() int {
 	return par.Threads(c.threads)
 }
 
-// Kept returns the size of the packed weight of a forward pass (convPanels) and
-// of the tables (convTable: for each output 4 bytes a tap and 8 more;
-// winoTable: 4 bytes for each pixel that a tile reads and 8 for each it writes).
+// Kept returns the bytes of the packed weight of a forward pass over images of h×wd
+// pixels, and of the tables of where pixels lie: for each output 4 bytes a tap and 8
+// more, or in Winograd's form 4 bytes for each pixel that a tile reads and 8 for each
+// that it writes.
 func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
 	rows, taps := w.Rows(), tapCount(w)
 	if taps > 1 && opt.Up {
@@ -92,8 +93,9 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
 }
 
-// ConvBuffer returns the scratch of a forward pass: of a direct one only while the
-// summed taps of an upsampled one are packed.
+// ConvBuffer returns the bytes of working memory of a forward pass over n images of h×wd
+// pixels with weight w: of Winograd's form the transformed pixels; of the direct form
+// none, but with opt.Up what the summed taps take until they are packed.
 func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
 		j := winoJob{form: m, k: w.Dim(-2)}
@@ -105,7 +107,8 @@ func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int
 	return scratchBytes(0)
 }
 
-// AttentionBuffer returns the scratch of a head.
+// AttentionBuffer returns the bytes of working memory that a thread takes for one head
+// of t tokens and size d.
 func (c *CPU) AttentionBuffer(t, d int) int64 {
 	j := attnJob{t: t, d: d}
 	return scratchBytes(j.scratch())

@@ -23,10 +23,10 @@ type Checkpoint struct {
 	DType    tensor.DType    // how the weights are stored
 	Recipe   json.RawMessage // nil: the file holds weights only
 	Config   Config          // from the recipe, or inferred from names and shapes
-	Step     int
-	Random   json.RawMessage
-	Averages []string // rates of the averages; of a .pt file without recipe, their numbers
-	Training bool     // the optimiser's state is there
+	Step     int             // steps of training done
+	Random   json.RawMessage // as State.Random
+	Averages []string        // rates of the averages; of a .pt file without recipe, their numbers
+	Training bool            // the optimiser's state is there
 
 	size     int64
 	adamStep int

@@ -30,13 +30,14 @@ type ONNX struct {
 //	cond   float32 [batch, CondChannels, H, W]; where it has conditioning images.
 //	       [batch, Conditions] of points, where these have conditions
 //
-// and the output is y, of x's shape but for the number of channels. It is Forward's
-// but for rounding, and that images are channels first, as other programs have them:
-// the process is around it, as for Forward. Extra.Augment is zero. The file's
-// metadata_props hold the recipe under the key that safetensors files have it
-// under. The same state gives the same bytes. It returns an error if the network
-// takes no images of that size, and one that wraps tensor.ErrRange where d cannot
-// hold a weight.
+// and the output is y, of x's shape but for the number of channels; of points [batch,
+// 2·Dim] where the network has a second output (MLPConfig.Spread), which follows the
+// first in every row. It is Forward's but for rounding, and that images are channels
+// first, as other programs have them: the process is around it, as for Forward.
+// Extra.Augment is zero. The file's metadata_props hold the recipe under the key that
+// safetensors files have it under. The same state gives the same bytes. It returns an
+// error if the network takes no images of that size, and one that wraps tensor.ErrRange
+// where d cannot hold a weight.
 func (s *State) WriteONNX(w io.Writer, d tensor.DType, o ONNX) (err error) {
 	defer tensor.Catch(&err)
 	m, err := s.onnx(d, o)

@@ -21,8 +21,8 @@ type Edit struct {
 	// rest is kept exactly.
 	Mask       string `json:"mask,omitempty"`
 	MaskSHA256 string `json:"mask_sha256,omitempty"` // of the file
-	// Resample is the number of visits of every step but the last; 0: 1, with a mask
-	// maskResample where the method can.
+	// Resample is how often every step but the last is made, as diffusion.Edit.Resample;
+	// 0: once, with a mask 5 times where the method can.
 	Resample int `json:"resample,omitempty"`
 }
 
@@ -45,9 +45,10 @@ func (e *Edit) Check() error {
 	return nil
 }
 
-// Load reads the files and sets what they are of the options o of a model: Edit, Image64
-// and, with fit, N, as many as there are samples in Init where there are several. It
-// returns e as a Recipe has it, and what a person should know of how files were read.
+// Load reads the files and sets by them the fields Edit and Image64 of the options o for
+// the model m; with fit also N, to as many samples as there are in Init where there are
+// several. It returns e as a Recipe has it, and what a person should know of how files
+// were read.
 func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options, fit bool) (as *Edit, notes []string, err error) {
 	if err := e.Check(); err != nil {
 		return nil, nil, err

@@ -32,7 +32,8 @@ func (f folder) check(of *Samples) error {
 	return f.room(of)
 }
 
-// A StoppedError is that of a folder of pictures of which some were written.
+// A StoppedError is the error of File.Write for a folder of pictures when only some were
+// written.
 type StoppedError struct {
 	Done, Of int // pictures
 	Err      error

@@ -6,7 +6,7 @@ import (
 	"heavytail/stable/laws"
 )
 
-// Noise is what variates of a law follow from.
+// Noise is everything that variates of a law follow from.
 type Noise struct {
 	Law    string `json:"law"`             // as laws.New takes it
 	Param  string `json:"param,omitempty"` // of a skewed stable law: s0 or s1

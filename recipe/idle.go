@@ -9,9 +9,9 @@ import (
 	"heavytail/nn"
 )
 
-// Idle returns an error that names the first setting with which training does
-// nothing else than without it. Recipes of trained models may have such settings;
-// a new run must not.
+// Idle returns an error that names the first setting which changes nothing: training is
+// the same without it. Recipes of trained models may have such settings; a new run must
+// not.
 func (r Recipe) Idle() error {
 	t, points := r.Train, len(r.Data.Shape) == 1
 	for _, c := range []struct {

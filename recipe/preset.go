@@ -129,9 +129,9 @@ func Preset(name string) (Recipe, error) {
 	return r, nil
 }
 
-// Fit adapts the recipe to data of the given shape: the size, channels and
-// classes of this project's presets follow the data; a published network takes
-// only the data it was made for. It returns an error that says what to change.
+// Fit adapts the recipe to the data that r.Data describes: the size, channels and
+// classes of this project's presets follow the data; a published network takes only the
+// data it was made for. It returns an error that says what to change.
 func (r *Recipe) Fit() error {
 	shape := r.Data.Shape
 	switch {

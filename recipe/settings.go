@@ -67,8 +67,10 @@ func (s Setting) Set(r *Recipe, text string) error {
 	return err
 }
 
-// Holds reports whether r, a finished recipe, is seen to have the value that text says.
-// Of most settings it is not: there Set and Diff tell.
+// Holds reports, of the few settings that Set would measure or choose anew, such as
+// process and transform, whether r, the recipe of a run, has the value that text says
+// already. Of all others it is false: for them compare r, by Diff, with a copy on which
+// Set was called.
 func (s Setting) Holds(r Recipe, text string) bool {
 	c, err := s.parse(text)
 	return err == nil && c.holds != nil && c.holds(r)

@@ -67,7 +67,7 @@ func NewElliptical(alpha float64, loc, shape []float64) (*Elliptical, error) {
 	return e, nil
 }
 
-// Alpha returns α, Dim the number of dimensions.
+// Alpha returns α, the index of the tails.
 func (e *Elliptical) Alpha() float64 { return e.alpha }
 
 // Dim returns the number of dimensions.

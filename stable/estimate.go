@@ -13,13 +13,14 @@ type StableFit struct {
 	// SE are the asymptotic standard errors of Alpha, Beta, Scale and Loc, 0 for
 	// a parameter that was held or that ended on its bound.
 	SE     [4]float64
-	N      int
-	LogLik float64 // of maximum likelihood, otherwise 0
+	N      int     // how many values
+	LogLik float64 // of FitStable and Regress the largest logarithm of the likelihood, of others 0
 
 	atTwo float64 // where α ended at its bound 2: the lower end of its interval
 }
 
-// An Interval is a range of confidence.
+// An Interval is a confidence interval of a parameter, at 95 % where nothing else is
+// said.
 type Interval struct {
 	Lo, Hi float64 // its ends, both in it
 }

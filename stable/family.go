@@ -6,9 +6,10 @@ import (
 	"heavytail/simd"
 )
 
-// A Family is a family of float32 variates: its tag, what makes them of words, and
-// the parameters of that. The methods of Key that are named like the functions
-// below are Key.Fill of one; a GPU (package cuda) makes the same bits of it.
+// A Family says how float32 variates of a law are made of random words: Key.Fill makes
+// them on the processor, a GPU (package cuda) makes the same bits. NormalFamily and the
+// other functions return families; the methods of Key with their names, such as
+// Key.Normal, are Key.Fill of these.
 type Family struct {
 	Tag    uint32           // part of the counter: families draw other numbers
 	Op     simd.NoiseOp     // what is computed of each word
@@ -65,25 +66,26 @@ func (s Key) Fill64(dst []float64, f Family64, off int) {
 	simd.Noise64(dst, f.Op, &p, uint64(off), &f.Params)
 }
 
-// UniformFamily is that of Key.Uniform.
+// UniformFamily returns the family of which Key.Uniform fills.
 func UniformFamily() Family { return Family{Tag: tagUniform, Op: simd.NoiseUniform} }
 
-// ExponentialFamily is that of Key.Exponential.
+// ExponentialFamily returns the family of which Key.Exponential fills.
 func ExponentialFamily() Family { return Family{Tag: tagExponential, Op: simd.NoiseExponential} }
 
-// NormalFamily is that of Key.Normal, times scale, at most the largest float32.
+// NormalFamily returns the family of which Key.Normal fills, with every variate times
+// scale, held to the largest float32.
 func NormalFamily(scale float32) Family {
 	return Family{Tag: tagNormal, Op: simd.NoiseNormal, Params: simd.NoiseParams{Scale: min(scale, math.MaxFloat32)}}
 }
 
-// SymmetricFamily is that of Key.Symmetric.
+// SymmetricFamily returns the family of which Key.Symmetric fills.
 func SymmetricFamily(alpha float64) Family {
 	checkAlpha(alpha)
 	op, q := symmetricParams(alpha)
 	return Family{Tag: tagSymmetric, Op: op, Params: q}
 }
 
-// SkewedFamily is that of Key.Skewed.
+// SkewedFamily returns the family of which Key.Skewed fills.
 func SkewedFamily(alpha, beta float64, param Param) Family {
 	checkSkewed(alpha, beta, param)
 	if rounded(alpha, param) {
@@ -92,8 +94,8 @@ func SkewedFamily(alpha, beta float64, param Param) Family {
 	return Family{Tag: tagSkewed, Op: simd.NoiseSkewed, Params: skewedParams(alpha, beta, param)}
 }
 
-// PositiveFamily is that of Key.Positive for an index a < 1: at 1 nothing is
-// random.
+// PositiveFamily returns the family of which Key.Positive fills for an index a < 1: at a
+// = 1 nothing is random.
 func PositiveFamily(a float64, form Form) Family {
 	checkPositive(a, form)
 	if a == 1 {
@@ -107,20 +109,20 @@ func PositiveFamily(a float64, form Form) Family {
 	return f
 }
 
-// Family is that of Sampler.Fill.
+// Family returns the family of which Sampler.Fill fills.
 func (s *Sampler) Family() Family {
 	return Family{Tag: tagTable, Op: simd.NoiseTable, Params: s.params}
 }
 
-// Uniform64Family is that of Key.Uniform64.
+// Uniform64Family returns the family of which Key.Uniform64 fills.
 func Uniform64Family() Family64 { return Family64{Tag: tagUniform64, Op: simd.Noise64Uniform} }
 
-// Exponential64Family is that of Key.Exponential64.
+// Exponential64Family returns the family of which Key.Exponential64 fills.
 func Exponential64Family() Family64 {
 	return Family64{Tag: tagExponential64, Op: simd.Noise64Exponential}
 }
 
-// Normal64Family is that of Key.Normal64.
+// Normal64Family returns the family of which Key.Normal64 fills.
 func Normal64Family() Family64 { return Family64{Tag: tagNormal64, Op: simd.Noise64Normal} }
 
 // MultiplierTag is the tag of the family of which Noise and Key.Multiplier make

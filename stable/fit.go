@@ -7,9 +7,9 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// FitOptions says what FitStable may assume.
+// FitOptions says what FitStable and Regress may assume.
 type FitOptions struct {
-	Symmetric bool // β = 0, as of the noise that training uses
+	Symmetric bool // the law is symmetric: β is held at 0
 }
 
 // fitLeast is the least number of values for FitStable.
@@ -23,12 +23,11 @@ const (
 	fitStepB   = 0.01
 )
 
-// FitStable fits a stable law by maximum likelihood, 0.5 ≤ α ≤ 2, from the
-// start of KogonWilliams. The log-density of each α and β on the way is
-// tabulated as a spline (see newLogTable), whose derivatives serve location and
-// scale; those by α and β are differences of tables. Standard errors come from
-// Fisher's information at the estimate; α = 2 and β = ±1 are bounds, and a
-// parameter that ends there has none.
+// FitStable fits a stable law by maximum likelihood, 0.5 ≤ α ≤ 2, from the start of
+// KogonWilliams. The log-density of each α and β on the way is tabulated as a spline,
+// whose derivatives serve location and scale; those by α and β are differences of
+// tables. Standard errors come from Fisher's information at the estimate; α = 2 and β =
+// ±1 are bounds, and a parameter that ends there has none.
 func FitStable(x []float64, o FitOptions) (StableFit, error) {
 	const op = "FitStable"
 	if err := checkData(op, x, fitLeast); err != nil {

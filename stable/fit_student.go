@@ -14,8 +14,8 @@ type StudentFit struct {
 	Nu, Loc, Scale float64  // Nu is +Inf where the likelihood is greatest at the normal law
 	Interval       Interval // of ν, 95 %; Hi may be +Inf
 	LocSE, ScaleSE float64  // standard errors
-	N              int
-	LogLik         float64
+	N              int      // how many values
+	LogLik         float64  // the largest logarithm of the likelihood
 }
 
 // Law returns the fitted law, ν = 10^6 for the normal one.

@@ -15,9 +15,9 @@ type TailFit struct {
 	Hill      float64  // Hill's estimate from the same values
 	K         int      // how many of the largest values it rests on
 	Threshold float64  // the largest value that is not among them
-	N         int
-	Center    float64 // of TailIndex and SideIndex: values are distances from it
-	Distinct  int     // of these two: how many different ones the K+1 largest are as the data have them
+	N         int      // how many values there are in all
+	Center    float64  // of TailIndex and SideIndex: the median, from which they measure values
+	Distinct  int      // of TailIndex and SideIndex: how many different values, as the data have them, are among the K+1 largest
 }
 
 // hillLeast is the least number of values for Hill and TailIndex.

@@ -18,13 +18,12 @@ var mccullochP = [5]float64{0.05, 0.25, 0.5, 0.75, 0.95}
 //
 //	ν_α = (q95 − q05)/(q75 − q25),  ν_β = (q95 + q05 − 2·q50)/(q95 − q05):
 //
-// α and |β| are where the standard law has the same two numbers; then
-// γ = (q75 − q25)/φ₃ and δ = q50 − γ·m with the law's distance of quartiles and
-// median. The law's values are not the tables of 1986, some of whose entries are
-// wrong in the third digit, but computed from Quantile at first use (see
-// quantileTable). Outside the range of the law the nearest α ≤ 2 and |β| ≤ 1
-// are taken; an index below 0.5 is an error. The standard errors follow from the
-// covariance of sample quantiles.
+// α and |β| are where the standard law has the same two numbers; then γ = (q75 − q25)/φ₃
+// and δ = q50 − γ·m with the law's distance of quartiles and median. The law's values
+// are not the tables of 1986, some of whose entries are wrong in the third digit, but
+// computed from Law.Quantile at first use. Outside the range of the law the nearest α ≤
+// 2 and |β| ≤ 1 are taken; an index below 0.5 is an error. The standard errors follow
+// from the covariance of sample quantiles.
 func McCulloch(x []float64) (StableFit, error) {
 	const op = "McCulloch"
 	if err := checkData(op, x, mccullochLeast); err != nil {

@@ -10,10 +10,10 @@ import (
 // bias2 is log2(1/ln 2): −log2 u is an exponential variate in units of ln 2.
 const bias2 = 0x1.0eba774e0bb63p-1
 
-// A Form says which function of a positive stable variate is wanted.
+// A Form says which function of a positive stable variate K Key.Positive is to make.
 type Form uint8
 
-// Forms of a positive stable variate K.
+// The forms.
 const (
 	Value Form = iota // K
 	Root              // √K, which halves the range of exponents

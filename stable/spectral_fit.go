@@ -11,11 +11,11 @@ import (
 // An EllipticalFit is an elliptical stable law that FitElliptical found.
 type EllipticalFit struct {
 	Alpha  float64   // the index found
-	SE     float64   // that of Alpha, if the coordinates were independent
+	SE     float64   // its standard error, as if the coordinates were independent
 	Loc    []float64 // d
 	Shape  []float64 // d×d, positive definite
 	Shrunk float64   // by what part Shape was moved to its diagonal to be so, mostly 0
-	N      int
+	N      int       // how many vectors
 }
 
 // Law returns the fitted law.
@@ -103,7 +103,7 @@ type SpectralFit struct {
 	Dirs    []float64 // m×d, those of positive mass
 	Weights []float64 // m
 	Loc     []float64 // d, S1
-	N       int
+	N       int       // how many vectors
 }
 
 // Law returns the fitted law.

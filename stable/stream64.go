@@ -46,7 +46,7 @@ func (s Key) Symmetric64(dst []float64, alpha float64, off int) {
 	s.Fill64(dst, Symmetric64Family(alpha), off)
 }
 
-// Symmetric64Family is that of Key.Symmetric64.
+// Symmetric64Family returns the family of which Key.Symmetric64 fills.
 func Symmetric64Family(alpha float64) Family64 {
 	checkAlpha64(alpha)
 	q := powerParams(1-alpha, alpha)
@@ -95,7 +95,7 @@ func (s Key) Skewed64(dst []float64, alpha, beta float64, param Param, off int) 
 	s.Fill64(dst, Skewed64Family(alpha, beta, param), off)
 }
 
-// Skewed64Family is that of Key.Skewed64.
+// Skewed64Family returns the family of which Key.Skewed64 fills.
 func Skewed64Family(alpha, beta float64, param Param) Family64 {
 	checkAlpha64(alpha)
 	if !(math.Abs(beta) <= 1) || param > S1 {
@@ -148,7 +148,7 @@ func (s Key) StudentT(dst []float64, nu float64, off int) {
 	s.Fill64(dst, StudentTFamily(nu), off)
 }
 
-// StudentTFamily is that of Key.StudentT.
+// StudentTFamily returns the family of which Key.StudentT fills.
 func StudentTFamily(nu float64) Family64 {
 	if !(nu >= 0.01) {
 		panic(fmt.Sprintf("stable: StudentT: nu %v, want at least 0.01", nu))

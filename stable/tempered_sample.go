@@ -66,13 +66,12 @@ func (p *temperedPart) draw(s Key, tag, block uint32) (v float64, tries uint32) 
 	return v, tries
 }
 
-// Sample sets dst[i] to variate off+i in float64. For α < 1 it is exact, the
-// difference of the sums of jumps upwards and downwards (see temperedPart), and
-// takes at most e·(θλ^α + 1) stable variates of 0.2 µs a side, θ = Γ(1−α)·Up/α.
-// For α ≥ 1, where no exact method of bounded cost is known (Kawai and Masuda 2011
-// compare approximate ones), it inverts the distribution to 10^-12 at about 1 ms a
-// variate. A stream holds 2^33 variates of the latter and 2^32/(2·(160 + 8·⌈θλ^α⌉))
-// of the former.
+// Sample sets dst[i] to variate off+i in float64. For α < 1 it is exact, the difference
+// of the sums of jumps upwards and downwards, and takes at most e·(θλ^α + 1) stable
+// variates of 0.2 µs a side, θ = Γ(1−α)·Up/α. For α ≥ 1, where no exact method of
+// bounded cost is known (Kawai and Masuda 2011 compare approximate ones), it inverts the
+// distribution to 10^-12 at about 1 ms a variate. A stream holds 2^33 variates of the
+// latter and 2^32/(2·(160 + 8·⌈θλ^α⌉)) of the former.
 func (t Tempered) Sample(dst []float64, s Key, off int) {
 	t.check()
 	if t.Alpha >= 1 {

@@ -24,17 +24,17 @@ const (
 	TieEven
 )
 
-// A TieError is what TailIndex and SideIndex return where equal values far from the
-// centre leave no index.
+// A TieError is the error of TailIndex and SideIndex for data with so many equal values
+// far from the centre that they have no tail index.
 type TieError struct {
 	Op    string // the function
 	Kind  TieKind
-	Value float64 // that is tied, as the data have it; of TieCoarse and TieEven 0
-	// Count is how many values are it; of TieCoarse how many different ones there are
-	// among the Of largest; of TieEven how many there are.
+	Value float64 // the tied value, as the data have it; of TieCoarse and TieEven 0
+	// Count is how many values equal Value; of TieCoarse how many different ones are
+	// among the Of largest; of TieEven the number of all values.
 	Count    int
 	Of       int     // of TieCoarse
-	Expected float64 // of TieAtom: how many rounding explains
+	Expected float64 // of TieAtom: how many equal values rounding explains
 }
 
 // Error says which values are tied, and what to do.

@@ -195,7 +195,7 @@ type LossKind int
 const (
 	Squared LossKind = iota // r²
 	Huber                   // r²/2 if |r| < 1, else |r| − ½
-	PNorm                   // |r|^p
+	PNorm                   // |r|^p, p being the argument of Loss
 )
 
 // AdamWOpt holds one AdamW step's constants: p ← p(1−LR·WeightDecay), then

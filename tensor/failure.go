@@ -20,8 +20,9 @@ func (f *Failure) Error() string { return fmt.Sprintf("%s: %s: %v", f.Device, f.
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 
-// Catch turns the Failure that the function which defers it panics with into that
-// function's error. Other panics go on.
+// Catch makes an error of a Failure: a function with the result err that begins with
+// defer tensor.Catch(&err) returns the Failure that operations of a device panicked with
+// in it. Other panics go on.
 func Catch(err *error) {
 	switch f := recover().(type) {
 	case nil:

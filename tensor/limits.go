@@ -1,35 +1,37 @@
 package tensor
 
-// A Bounded device says how many bytes its tensors may take in all, so that a
-// network that cannot have its place is refused before memory is taken.
+// A Bounded is a device that says how many bytes its tensors may take in all, so that a
+// network which does not fit is refused before memory is taken.
 type Bounded interface {
 	Memory() int64 // bytes
 }
 
-// A Keeper device keeps memory beside the tensors: for a convolution with weight
-// w of images of h×wd pixels (for a product, 0 by 0), copy bytes for the weight in
-// the order in which kernels read it, and table bytes that convolutions of equal
-// shapes share.
+// A Keeper is a device that keeps memory beside the tensors from one operation to the
+// next: for a convolution with weight w of images of h×wd pixels (for a product, 0 by
+// 0), copy bytes for the weight in the order in which kernels read it, and table bytes
+// that convolutions of equal shapes share.
 type Keeper interface {
-	// Kept returns the bytes of both.
+	// Kept returns both numbers of bytes.
 	Kept(h, wd int, w *Tensor, opt ConvOpt) (copy, table int64)
 }
 
-// A Borrower device computes in buffers of its own, of which it keeps one of each
-// size for each thread that ever needed it: those of a forward pass, in bytes.
+// A Borrower is a device whose operations need memory beside the tensors while they run.
+// It keeps the buffers for the next ones: of each size as many as threads ever needed
+// one at the same time. Its methods return the bytes of a buffer, in forward passes.
 type Borrower interface {
-	// ConvBuffer returns that of a convolution of n images of h×wd pixels.
+	// ConvBuffer returns that of a convolution with weight w of n images of h×wd pixels.
 	ConvBuffer(n, h, wd int, w *Tensor, opt ConvOpt) int64
-	// AttentionBuffer returns that of t tokens and heads of size d.
+	// AttentionBuffer returns that of attention over t tokens with heads of size d.
 	AttentionBuffer(t, d int) int64
 }
 
-// A Task is work cut into parts, of which any number may be done at once.
+// A Task is work that is cut into parts, any of which may be done at the same time as
+// others.
 type Task interface {
 	Do(part int) // part 0, 1, … once each
 }
 
-// A Threaded device computes on several threads, which can also share a batch:
+// A Threaded is a device that computes on several threads, which can also share a batch:
 // each then computes samples of its own.
 type Threaded interface {
 	// Threads returns how many threads an operation may use and the bytes of
@@ -43,15 +45,15 @@ type Threaded interface {
 	Lane() Device
 }
 
-// A Stoppable device makes views of itself whose long operations look at a Stop
-// and end early: what they then leave in their destinations is worthless.
+// A Stoppable is a device whose long operations can be told to end early. What they then
+// leave in their destinations is worthless.
 type Stoppable interface {
-	// Until returns the view that looks at s.
+	// Until returns a view of the device whose operations look at s on their way.
 	Until(s *Stop) Device
 }
 
-// A Rounding device can compute in a mode that gives other bits than a CPU: Fast
-// names it, and is empty where the bits are a CPU's.
+// A Rounding is a device that can compute in a mode that gives other bits than a CPU:
+// Fast names it, and is empty where the bits are a CPU's.
 type Rounding interface {
 	Fast() string
 }

@@ -197,8 +197,8 @@ func (f *Safetensors) Find(name string) *Entry {
 // if its bytes are not those that the file's checksum is of.
 func (f *Safetensors) Float32s(e *Entry) ([]float32, error) { return f.Float32sIn(&Buffer{}, e) }
 
-// A Buffer is what entries are read in, one after the other: as large as the
-// largest of them.
+// A Buffer is memory for reading entries one after the other (Safetensors.Float32sIn):
+// it grows to the largest of them. The zero value is ready for use.
 type Buffer struct {
 	raw    []byte
 	values []float32

@@ -122,7 +122,8 @@ func safetensorsHeader(metadata map[string]string, items []Item) ([]byte, error)
 	return out, nil
 }
 
-// ErrRange is what the errors of values wrap that a type would make infinite.
+// ErrRange is found by errors.Is in the error for a finite number that a type of storage
+// would make infinite.
 var ErrRange = errors.New("beyond the range of")
 
 // Encode returns x as little-endian numbers of type F32, F16 or BF16. It returns

@@ -12,11 +12,11 @@ import (
 	"heavytail/recipe"
 )
 
-// Measure sets what a process takes from the data where the flags do not give
-// it: σ_data, one for images and one per column for points, as they are scaled and bent, and the mean
-// that a flow's network of noise needs at its start. Four digits are kept. It
-// returns what to say of values that decide them alone, an error that names one
-// with which no process of the kind is possible.
+// Measure sets what a process takes from the data where the flags do not give it:
+// σ_data, one for images and one per column for points, as they are scaled and bent, and
+// the mean that a flow's network of noise needs at its start. Four digits are kept. It
+// returns what to say of single values that decide one of these numbers alone, and an
+// error that names a value with which no process of the kind is possible.
 func Measure(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	needs := r.Flow != nil && r.Flow.Target == diffusion.TargetNoise && r.Flow.Mean == nil
 	if r.EDM != nil && r.EDM.SigmaData == nil {

@@ -44,7 +44,8 @@ type Line struct {
 	Error    string `json:"error,omitempty"` // why
 }
 
-// Numbers are those of an estimate; return periods are in a unit of time.
+// Numbers are those of an estimate; return periods are in the unit of time that
+// Finding.Line was told.
 type Numbers struct {
 	P                 float64     `json:"probability"`            // of the event
 	Interval          [2]float64  `json:"interval"`               // of P at Level
@@ -57,7 +58,8 @@ type Numbers struct {
 	Reliable          bool        `json:"reliable"`               // as Estimate.Reliable
 }
 
-// Line returns what is told of f, with per samples in a unit of time.
+// Line returns the numbers of f; per is how many samples a unit of time has: with 250,
+// for daily values, return periods are in years of trading days.
 func (f Finding) Line(per float64) Line {
 	if f.Err != nil {
 		return Line{By: f.By, Error: f.Err.Error()}

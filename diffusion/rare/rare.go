@@ -29,12 +29,12 @@ type Model struct {
 type Event struct {
 	Value     func(x []float64) float64
 	Threshold float64
-	// Short says that the values are lengths below a bound, which end at 0: this side
-	// has no tail.
+	// Short says that the event is a length below a bound, as "norm < 5" is: lengths end
+	// at 0, so that Tail has nothing to fit. Value is then minus the length.
 	Short bool
 }
 
-// Level is that of all intervals.
+// Level is the confidence of all intervals.
 const Level = 0.95
 
 // z is the quantile of the standard normal law at (1+Level)/2.
@@ -134,8 +134,9 @@ func (m Model) values(ctx context.Context, e Event, x []float64) ([]float64, err
 	return out, nil
 }
 
-// Values draws n samples and returns the event's value of each, for Plain's estimate
-// (Count) and Tail.
+// Values draws n samples, 100 to 2^30, and returns the event's value of each, for
+// Plain's estimate (Count) and Tail. Impossible numbers are a *diffusion.OptionError; it
+// panics for a model without Dim or Map and an event without Value.
 func Values(ctx context.Context, m Model, e Event, n int, seed uint64) ([]float64, error) {
 	if err := m.check(e, n); err != nil {
 		return nil, err

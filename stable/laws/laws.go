@@ -30,8 +30,8 @@ type Maker struct {
 type Law struct {
 	Name  string // as in NAME:ARGS
 	Args  string // the parameters, as NU[,SCALE[,LOCATION]]
-	About string
-	Rows  bool // it makes vectors: Options.Rows
+	About string // a line that says what law it is
+	Rows  bool   // it makes vectors: Options.Rows
 
 	least, most int // number of parameters
 	make        func(p []float64, o *Options) (Maker, error)
@@ -107,8 +107,8 @@ var ErrSkewed = errors.New("a skewed law needs a parametrisation, s0 or s1, whic
 // All lists the laws.
 func All() []Law { return slices.Clone(all) }
 
-// Find returns the law of a text NAME:PARAMETERS and its parameters. It returns an error
-// if there is no such law, or not with so many parameters.
+// Find returns the law that a text NAME:PARAMETERS names, and the parameters p in it. It
+// returns an error if there is no such law, or not with so many parameters.
 func Find(text string) (l Law, p []float64, err error) {
 	name, rest, _ := strings.Cut(text, ":")
 	i := slices.IndexFunc(all, func(l Law) bool { return l.Name == name })

@@ -1,8 +1,8 @@
-// Package devicetest is the conformance suite of tensor.Device: every method,
-// judged by the float64 device of package ref64 with error bounds that follow
-// from the operation, on odd shapes, column views, non-zero initial gradients
-// and split batches. What is overwritten starts as NaN, what lies beside a
-// view holds a canary, and the suite itself is tested on broken devices.
+// Package devicetest is the conformance suite of tensor.Device: every method, judged by
+// a device that computes in float64 (internal/ref64), with error bounds that follow from
+// the operation, on odd shapes, column views, non-zero initial gradients and split
+// batches. What is overwritten starts as NaN, what lies beside a view must stay as it
+// was, and the suite itself is tested on broken devices.
 //
 // Whoever writes a device runs it in a test of theirs:
 //

@@ -55,9 +55,10 @@ func Rounds(name string) bool {
 	return strings.HasPrefix(name, "y") || strings.HasPrefix(name, "dx") || strings.HasPrefix(name, "dw") || name == "dqkv"
 }
 
-// CoreCases have the shapes that tensor cores take: channels in multiples of 32, heads
-// of 16, 32 and 64, more rows and tokens than a tile; and one whose weight changes. They are
-// no columns of others, which are not aligned here.
+// CoreCases returns cases with the shapes that the tensor cores of a GPU take: channels
+// in multiples of 32, heads of 16, 32 and 64, more rows and tokens than a tile; and one
+// that changes the weight between two calls. None of their tensors is a column view:
+// those of this suite start at places that tensor cores cannot read from.
 func CoreCases() (out []Case) {
 	all := staleCase("CoreLinear", rowsShape{5, 32, 32})
 	for _, s := range []rowsShape{{130, 64, 40}, {3, 32, 288}} {
