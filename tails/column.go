@@ -78,8 +78,8 @@ const LeastValues = 50
 // skewed is the |β| from which on a column is called so.
 const skewed = 0.3
 
-// estimateTail runs every estimator on one column. One that fails leaves the
-// others their say.
+// newColumn runs every estimator on the values x of column c. One that fails leaves
+// the others their say.
 func newColumn(c int, x []float64) Column {
 	x, exponent := inRange(x)
 	r := Column{Column: c, Values: len(x), x: x, exponent: exponent}

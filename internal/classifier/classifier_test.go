@@ -133,7 +133,7 @@ func TestFeatures(t *testing.T) {
 	require.ErrorContains(t, err, "extractor broken: classifier:")
 }
 
-// TestShippedAccuracy checks what model/README.md says of the weights, where
+// TestShippedAccuracy checks what fashion/README.md says of the weights, where
 // Fashion-MNIST is installed.
 func TestShippedAccuracy(t *testing.T) {
 	const file = "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
