@@ -24,6 +24,9 @@ func (r Recipe) About() string {
 	default:
 		text = r.aboutDLPM()
 	}
+	if r.Spread() {
+		text += " The output holds 2d values for the d of x: y, then h. (1 + |x|²/d)·(exp h + 1e-6) is the variance of what y is the mean of, given x."
+	}
 	text += r.aboutUnits()
 	if r.Data.Given != nil {
 		text += " cond are arsinh((value − center)/scale) of the conditions, data.given of the recipe."

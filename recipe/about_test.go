@@ -40,6 +40,11 @@ func TestAbout(t *testing.T) {
 		require.Contains(t, r.About(), c.want)
 	}
 
+	require.NotContains(t, r.About(), "output holds")
+	require.NoError(t, r.Use(EDM))
+	r.Network.MLP.Spread = true
+	require.Contains(t, r.About(), "n is normal. The output holds 2d values for the d of x: y, then h. (1 + |x|²/d)·(exp h + 1e-6) is")
+
 	require.NotContains(t, r.About(), "cond")
 	r.Data.Given = &Given{Select: []string{"a"}}
 	require.Contains(t, r.About(), "cond are arsinh((value − center)/scale) of the conditions, data.given of the recipe.")
