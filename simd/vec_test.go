@@ -3,6 +3,7 @@ package simd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -271,8 +272,7 @@ func TestVecNaN(t *testing.T) {
 
 // The checker must reject broken kernels.
 func TestVecMutants(t *testing.T) {
-	exp := vecOps[8]
-	require.Equal(t, "Exp", exp.name)
+	exp := vecOps[slices.IndexFunc(vecOps, func(op vecOp) bool { return op.name == "Exp" })]
 	mutants := map[string]func(o, x [][]float32){
 		"nothing done": func(o, x [][]float32) {},
 		"short tail":   func(o, x [][]float32) { k := len(x[0]) &^ 15; Exp(o[0][:k], x[0][:k]) },
