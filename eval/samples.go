@@ -79,7 +79,7 @@ type Report struct {
 // A Pair is as many real samples as generated ones, to be compared by Scores.
 type Pair struct {
 	Real, Generated Samples           // as they are compared
-	N               int               // of each
+	N               int               // how many samples of each
 	Options         heavytail.Options // resolved, of Draw
 	AsReal          bool              // the classes of Draw are those of the real samples
 	set             *data.Set

@@ -27,7 +27,7 @@ import (
 // A File is the open file, or folder, of a model.
 type File struct {
 	Path string // as it was given
-	Name string // the last of Path
+	Name string // the last element of Path
 
 	io.ReaderAt
 	close func() error

@@ -42,10 +42,10 @@ type entry struct {
 	read  func(*tensor.Buffer) ([]float32, error) // the values, perhaps in the buffer
 }
 
-// OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth, .pkl)
-// of size bytes; which one it is shows its content. The file may be one that
-// State.Write made, a checkpoint of the DLPM code, a plain state_dict, or a snapshot
-// of the EDM code (docs/edm.md).
+// OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth, .pkl) of
+// size bytes, told apart by their content. The file may be one that State.Write made, a
+// checkpoint of the DLPM code, a plain state_dict, or a snapshot of the EDM code
+// (docs/edm.md).
 func OpenCheckpoint(r io.ReaderAt, size int64) (*Checkpoint, error) {
 	head := make([]byte, 16)
 	n, err := r.ReadAt(head, 0)
@@ -303,8 +303,8 @@ func (c *Checkpoint) Net(dev tensor.Device, which string) (net *Net, err error) 
 	return net, nil
 }
 
-// Matches returns an error that names the first weight of the file that net has not,
-// or in another shape.
+// Matches returns an error that names the first weight of the file that net lacks or has
+// in another shape.
 func (c *Checkpoint) Matches(net *Net) error { return c.check(net.params, "") }
 
 // Restore reads the weights into s.Net, the averages into s.EMA, whose rates

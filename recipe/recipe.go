@@ -117,7 +117,7 @@ type Change struct {
 	Text  string  `json:"text,omitempty"` // what it was, if that is no number: of train.mode, empty for the bits of a CPU
 }
 
-// Arithmetic says for a person how a device in that mode computes.
+// Arithmetic says in words how a device in that mode (Train.Mode) computes.
 func Arithmetic(mode string) string {
 	if mode == "" {
 		return "exact"

@@ -6,8 +6,8 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// A Gradient holds the derivatives of a law's log-density at a point by the
-// parameters of the law. That by the point is −Loc.
+// A Gradient holds the derivatives of a law's log-density at a point by the parameters
+// of the law. The derivative by the point itself is −Loc.
 type Gradient struct {
 	Alpha, Beta, Scale, Loc float64 // ∂ ln f by each
 }

@@ -114,8 +114,8 @@ func TailIndex(x []float64) (TailFit, error) {
 	return corrected("TailIndex", len(x), rest, mid, func(v float64) float64 { return math.Abs(v - mid) }, 1, -1)
 }
 
-// SideIndex is TailIndex for one tail of x, above its centre or below it. The error of a
-// side without a tail, such as that of values that are bounded there, says so.
+// SideIndex is TailIndex for one tail of x: above its centre if upper, else below it. A
+// side without a tail, as of values that are bounded there, is an error that says so.
 func SideIndex(x []float64, upper bool) (TailFit, error) {
 	if err := checkData("SideIndex", x, hillLeast); err != nil {
 		return TailFit{}, err

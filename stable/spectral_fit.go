@@ -188,7 +188,8 @@ func masses(alpha float64, d int, dirs, grid []float64, fits []StableFit) []floa
 	return nonNegative(a, b, m)
 }
 
-// Circle returns m directions of the plane, equal angles from (1, 0) on.
+// Circle returns m unit vectors of the plane, two values each, at equal angles from (1,
+// 0) on: directions for FitSpectral.
 func Circle(m int) []float64 {
 	u := make([]float64, 2*m)
 	for k := range m {

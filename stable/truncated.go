@@ -7,8 +7,8 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// A Distribution is a law on the line: a Law, a StudentT, a *Table, or one of
-// them cut, a Truncated. Quantile takes P(X ≤ x), SurvivalQuantile P(X > x).
+// A Distribution is a law on the line: a Law, a StudentT, a *Table, or one of them cut,
+// a Truncated. Quantile is the inverse of CDF, SurvivalQuantile that of Survival.
 type Distribution interface {
 	Density(x float64) float64          // f(x)
 	LogDensity(x float64) float64       // ln f(x), also where f underflows

@@ -142,7 +142,7 @@ func (t *Tensor) Offset() int { return t.offset }
 // Device returns the device that holds t.
 func (t *Tensor) Device() Device { return t.dev }
 
-// Handle returns what the device passed to NewHandle.
+// Handle returns what the device passed to NewHandle, nil for tensors of a CPU.
 func (t *Tensor) Handle() any { return t.handle }
 
 // Data returns the CPU storage from the first element on: row i is
@@ -197,12 +197,13 @@ func (t *Tensor) Batch(lo, hi int) *Tensor {
 // writes Data.
 func (t *Tensor) Touch() { t.gen.Add(1) }
 
-// Gen counts the calls of Touch.
+// Gen returns how often Touch was called: it tells a device whether its copy of a weight
+// is of these values.
 func (t *Tensor) Gen() uint64 { return t.gen.Load() }
 
-// Pack returns slot i (0: forward order, 1: backward order) for the device's
-// use.
+// Pack returns the place for the device's own copy of a weight, in the order of forward
+// passes (i = 0) or of backward passes (1).
 func (t *Tensor) Pack(i int) *Pack { return &t.packs[i] }
 
-// SameShape reports whether a and b have equal dimensions.
+// SameShape reports whether a and b have as many dimensions, all equal.
 func SameShape(a, b *Tensor) bool { return a.rank == b.rank && a.shape == b.shape }

@@ -8,10 +8,10 @@ import (
 	"heavytail/recipe"
 )
 
-// Reading returns o with what reads other data as those that a model of d was trained
-// on: of tables the same columns and windows, with o.HeldOut the rows that were held out;
-// of arrays of images the same values for black and white. It returns an error for data
-// that cannot have the model's conditions.
+// Reading returns the options o completed so that other data are read as those were that
+// a model of d was trained on: of tables the same columns and windows, with o.HeldOut
+// the rows that were held out; of arrays of images the same values for black and white.
+// It returns an error for data that cannot have the model's conditions.
 func Reading(d recipe.Data, spec string, o data.Options) (data.Options, error) {
 	kind := data.KindOf(spec)
 	if kind == "csv" {
