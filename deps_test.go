@@ -18,9 +18,8 @@ var mayImport = map[string][]string{
 	"fashion": {""}, // the built-in model, for who imports it
 	// What is in the files of models; machine: how much of a pipe is read.
 	"modelfile": {"", "internal/atomicfile", "internal/diffusers", "internal/imageio", "internal/machine", "internal/onnx", "internal/source", "kernels", "nn", "recipe", "tensor"},
-	// Flags and printing: of internal packages only what these need. isa: the name of a
-	// variable; machine: the memory that a dry run tells.
-	"cmd/heavytail": {"", "bench", "data", "diffusion", "diffusion/rare", "eval", "fashion", "internal/atomicfile", "internal/cli", "internal/device", "internal/isa", "internal/machine", "internal/parse",
+	// Flags and printing: of internal packages only what these need.
+	"cmd/heavytail": {"", "bench", "data", "diffusion/rare", "eval", "fashion", "internal/atomicfile", "internal/cli", "internal/device", "internal/parse", "internal/words",
 		"kernels", "modelfile", "nn", "output", "recipe", "stable/laws", "tails", "tensor", "train"},
 
 	// Arithmetic, and the seam to the networks.
@@ -35,7 +34,7 @@ var mayImport = map[string][]string{
 	"stable/laws":       {"internal/dmath", "internal/par", "stable", "tensor"}, // tensor: a GPU makes them too
 	"diffusion":         {"internal/dmath", "internal/par", "internal/parse", "simd", "stable", "tensor"},
 	"diffusion/metrics": {"diffusion", "internal/dmath", "internal/par", "stable"},
-	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "internal/source", "stable"}, // machine: how many samples it holds; source: names of columns as text
+	"diffusion/rare":    {"diffusion", "internal/dmath", "internal/machine", "internal/source", "internal/words", "stable"}, // machine: how many samples it holds; source: names of columns as text
 
 	"internal/device":  {"cuda", "kernels", "tensor"}, // cuda: with the tag cuda only
 	"internal/isa":     {"github.com/klauspost/cpuid/v2"},
@@ -43,6 +42,7 @@ var mayImport = map[string][]string{
 	"internal/machine": {"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // memory and processors
 	"internal/dmath":   {},
 	"internal/parse":   {},                            // settings from text
+	"internal/words":   {},                            // numbers as people read them
 	"internal/conv":    {"internal/shapes", "tensor"}, // which terms a convolution has, for every device
 
 	// Files.
@@ -58,21 +58,21 @@ var mayImport = map[string][]string{
 
 	"output": {"", "data", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
 
-	"bench": {"", "diffusion", "internal/chart", "internal/device", "internal/isa", "internal/par", "kernels", "nn", "simd", "stable", "tensor", "github.com/klauspost/cpuid/v2"}, // chart: the roofline; isa, device, par, cpuid: what machine was timed; simd: the peak
-	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "output"},                                            // classifier: the features of images; imageio: pixels of 256 levels; output: parts
-	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "recipe", "stable"},                                                                   // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
+	"bench": {"", "diffusion", "internal/chart", "internal/device", "internal/isa", "internal/par", "internal/words", "kernels", "nn", "simd", "stable", "tensor", "github.com/klauspost/cpuid/v2"}, // chart: the roofline; isa, device, par, cpuid: what machine was timed; simd: the peak
+	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "internal/words", "output"},                                            // classifier: the features of images; imageio: pixels of 256 levels; output: parts
+	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "internal/words", "recipe", "stable"},                                                                   // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name
 	"internal/diffusers": {"diffusion", "internal/machine", "nn", "recipe"},                 // machine: what may be read whole
 	"internal/sample":    {"diffusion", "internal/machine", "nn", "tensor"},                 // the errors of options; tensor: how much a device holds
-	"train": {"", "data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/source", "kernels", "nn", "recipe", "tensor", // "": its previews are samples; kernels: the device of who names none
+	"train": {"", "data", "diffusion", "internal/atomicfile", "internal/chart", "internal/diffusers", "internal/imageio", "internal/machine", "internal/source", "internal/words", "kernels", "nn", "recipe", "tensor", // "": its previews are samples; kernels: the device of who names none; machine: the memory that Describe tells
 		"golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // the lock of a run's folder
 	"cmd/heavytail-lab": {"", "cmd/heavytail-lab/internal/experiment", "data", "internal/atomicfile", "internal/classifier", "internal/cli", "internal/jobs", "internal/par", "kernels", "nn", "tensor"},
 	"cmd/heavytail-lab/internal/experiment": {"", "diffusion/...", "internal/atomicfile", "internal/chart", "internal/classifier", "data", "internal/dmath", "internal/imageio", "internal/jobs", "recipe", "internal/source", "tails", "train",
 		"kernels", "nn", "simd", "stable", "tensor"},
 
-	"internal/cli": {"internal/atomicfile", "tensor", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; atomicfile: a signal removes unfinished files; tensor: the failure of a device; sys: terminals
+	"internal/cli": {"internal/atomicfile", "internal/words", "tensor", "golang.org/x/sys/unix", "golang.org/x/sys/windows"}, // what the programs share; atomicfile: a signal removes unfinished files; tensor: the failure of a device; sys: terminals
 
 	// The features that the metrics of images compare.
 	"internal/classifier": {"data", "internal/dmath", "kernels", "nn", "stable", "tensor"},

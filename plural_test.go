@@ -23,7 +23,7 @@ var (
 )
 
 // TestNumbersOfOne makes sure that nothing says "1 samples". What the programs print
-// goes past cli.Singular, so that there numbers with their nouns are made by cli.Counted;
+// goes past words.Singular, so that there numbers with their nouns are made by words.Counted;
 // errors and notes of every package go through it, and it must know their nouns.
 func TestNumbersOfOne(t *testing.T) {
 	seen := 0
@@ -51,6 +51,9 @@ func TestNumbersOfOneSees(t *testing.T) {
 	} {
 		require.Len(t, uncounted(t, "cmd/heavytail/x.go", []byte("package x\nfunc f() { "+call+" }\n")), want, call)
 	}
+	for from, want := range map[string]int{"x": 0, "x/internal/words": 1} {
+		require.Len(t, uncounted(t, "x/x.go", []byte("package x\nimport _ \""+from+"\"\nfunc f() { fmt.Fprintf(w, \"%d rows\", n) }\n")), want, from)
+	}
 }
 
 // uncounted returns the places of a file that may print a 1 before a plural.
@@ -58,9 +61,11 @@ func uncounted(t *testing.T, path string, src []byte) (bad []string) {
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, path, src, 0)
 	require.NoError(t, err)
-	printed := strings.HasPrefix(path, "cmd/")
-	main := printed && !strings.Contains(path, "/internal/") // the experiments' settings and reports have numbers of theirs
-	var calls []string                                       // around the node, "" for nodes of other kinds
+	printed := strings.HasPrefix(path, "cmd/") || slices.ContainsFunc(f.Imports, func(i *ast.ImportSpec) bool { // it writes for people
+		return strings.HasSuffix(i.Path.Value, `internal/words"`)
+	})
+	main := strings.HasPrefix(path, "cmd/") && !strings.Contains(path, "/internal/") // the experiments' settings and reports have numbers of theirs
+	var calls []string                                                               // around the node, "" for nodes of other kinds
 	ast.Inspect(f, func(n ast.Node) bool {
 		if n == nil {
 			calls = calls[:len(calls)-1]

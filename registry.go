@@ -258,16 +258,20 @@ func methodsOf(r recipe.Recipe) []string {
 	return out
 }
 
-// owners names the methods that have a setting.
-func owners(setting string) string {
+// MethodsWith lists the methods that have a setting, by the name of the field of Options,
+// Settings or Edit, such as Eta.
+func MethodsWith(setting string) []string {
 	var out []string
 	for _, m := range methods {
 		if m.has(setting) {
 			out = append(out, m.Name)
 		}
 	}
-	return strings.Join(out, ", ")
+	return out
 }
+
+// owners names the methods that have a setting.
+func owners(setting string) string { return strings.Join(MethodsWith(setting), ", ") }
 
 // defaultMethod returns the method that a recipe's models are sampled with where none
 // is named: of few steps.

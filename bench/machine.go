@@ -1,6 +1,9 @@
 package bench
 
 import (
+	"bytes"
+	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"heavytail/internal/device"
 	"heavytail/internal/isa"
 	"heavytail/internal/par"
+	"heavytail/internal/words"
 )
 
 // A Machine is what times depend on: program, processor and GPUs.
@@ -56,4 +60,28 @@ func ThisMachine() Machine {
 		}
 	}
 	return m
+}
+
+// WriteTo writes what is known of the machine for people. It implements io.WriterTo.
+func (m Machine) WriteTo(w io.Writer) (int64, error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "heavytail %s  %s\n%s  %s\n", m.Version, m.Revision, m.Go, m.Platform)
+	fmt.Fprintf(&b, "processor  %s\nfeatures   %s\n", m.CPU, strings.Join(m.Features, " "))
+	fmt.Fprintf(&b, "level      %s of %s (%s caps it)\nthreads    %d\n", m.Level, strings.Join(m.Levels, ", "), isa.EnvVar, m.Threads)
+	for _, g := range m.GPUs {
+		modes := "too old to be used"
+		if len(g.Modes) > 0 {
+			modes = "modes " + strings.Trim(fmt.Sprint(g.Modes), "[]")
+		}
+		fmt.Fprintf(&b, "%-10s %s, capability %s, %s, %.1f GiB, driver %s; %s\n", device.Spec{GPU: true, Number: g.Number}, g.Name,
+			g.Capability, words.Counted(g.Processors, "processor"), float64(g.Memory)/(1<<30), g.Driver, modes)
+	}
+	missing := m.NoGPUs
+	if missing == "" && len(m.GPUs) == 0 {
+		missing = "the driver shows none"
+	}
+	if missing != "" {
+		fmt.Fprintf(&b, "GPU        none: %s\n", missing)
+	}
+	return b.WriteTo(w)
 }

@@ -1,10 +1,14 @@
 package eval
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"slices"
+	"strconv"
 
 	"heavytail"
 	"heavytail/data"
@@ -44,4 +48,41 @@ func Densities(ctx context.Context, m *heavytail.Model, set *data.Set, o heavyta
 		}
 	}
 	return nil
+}
+
+// LeastDensityLine is how many bytes a line of WriteDensities has at least.
+const LeastDensityLine = int64(len("0,0,0\n"))
+
+// A MeanDensity is the mean of log-densities, in nats.
+type MeanDensity struct {
+	Value float64 // the mean
+	Error float64 // its standard error, of points that are taken as independent
+}
+
+// WriteDensities writes the log-densities of Densities to w as a table with commas, as the
+// command heavytail density does: a line for each point, by its number (data.Set.Number),
+// with the standard error of the estimate; and returns their mean. done, if not nil, is
+// told how many points are written.
+func WriteDensities(ctx context.Context, w io.Writer, m *heavytail.Model, set *data.Set, o heavytail.DensityOptions, done func(points int)) (*MeanDensity, error) {
+	b := bufio.NewWriter(w)
+	what, _ := set.Number(0)
+	_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors
+	var sum, square float64
+	err := Densities(ctx, m, set, o, func(first int, ps []heavytail.LogDensity) error {
+		for i, p := range ps {
+			_, at := set.Number(first + i)
+			sum, square = sum+p.Value, square+float64(p.Value*p.Value)
+			_, _ = b.WriteString(strconv.Itoa(at) + "," + strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
+		}
+		if done != nil {
+			done(first + len(ps))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := float64(set.Len())
+	mean := sum / n
+	return &MeanDensity{mean, math.Sqrt(max(square/n-float64(mean*mean), 0) / n)}, b.Flush()
 }

@@ -3,6 +3,7 @@ package modelfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,6 +35,15 @@ func TestInfo(t *testing.T) {
 	require.True(t, i.Resumable && i.HasRecipe)
 	require.Equal(t, []string{"0.5", "0.9"}, i.Averages)
 	require.Positive(t, i.Memory["32"])
+	var said strings.Builder
+	n, err := i.WriteTo(&said)
+	require.NoError(t, err)
+	require.Equal(t, said.Len(), int(n))
+	require.Contains(t, said.String(), "averages     raw, 0.5, 0.9\nresumable    true\n{\n")
+	i.HasRecipe = false
+	_, err = i.WriteTo(&said)
+	require.NoError(t, err)
+	require.Contains(t, said.String(), "resumable    true\nrecipe       none in the file; assumed:\n{\n")
 	sum, err := f.Sum(t.Context())
 	require.NoError(t, err)
 	require.Len(t, sum, 64)

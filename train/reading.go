@@ -1,6 +1,7 @@
 package train
 
 import (
+	"context"
 	"fmt"
 
 	"heavytail/data"
@@ -26,4 +27,23 @@ func Reading(d recipe.Data, spec string, o data.Options) (data.Options, error) {
 		o.Range = d.Range
 	}
 	return o, nil
+}
+
+// OtherRows says of data that are read with o.HeldOut, as Reading has it, that their table
+// is not the one that a model of d was trained on, where the others of its rows are not
+// those of the training: these rows may then be any. The note is empty if there is
+// nothing to say. It reads the other rows, of which it returns the error.
+func OtherRows(ctx context.Context, spec string, o data.Options, d recipe.Data) (note string, err error) {
+	if !o.HeldOut || d.Sum == "" {
+		return "", nil
+	}
+	o.HeldOut = false
+	set, err := data.Open(ctx, spec, o)
+	if err != nil {
+		return "", err
+	}
+	if sum := set.Sum(); sum != d.Sum {
+		note = fmt.Sprintf("%s: -held-out: this is not the table of the training: without its last rows it has the sum %s, the data of the recipe have %s; what the model was not trained on may be other rows than these", spec, sum, d.Sum)
+	}
+	return note, nil
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -42,14 +42,11 @@ of convolutions count the direct form, so Winograd's may exceed the peak.
 type benchOptions struct {
 	bench.Options
 	device   deviceFlag
-	json     bool
+	print    bench.Printer // beside the results of compare
 	layers   bool
 	roofline string
 	compare  string
-
-	before  *bench.Earlier  // of compare
-	matched int             // results that are in it too
-	given   map[string]bool // flags on the command line
+	given    map[string]bool // flags on the command line
 }
 
 func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
@@ -59,17 +56,18 @@ func benchFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&o.Threads, "threads", 1, "most threads to use")
 	o.device.define(fs)
 	fs.IntVar(&o.Count, "count", 5, "timed runs; the median is reported")
-	fs.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	fs.BoolVar(&o.print.JSON, "json", false, "print one JSON object per line")
 	fs.BoolVar(&o.layers, "layers", false, "unet: time every operation of the network")
 	fs.StringVar(&o.roofline, "roofline", "", "with -layers: draw their rates below the processor's and the memory's peak to this SVG `file` (empty: none)")
 	fs.StringVar(&o.compare, "compare", "", "print beside each time that in `file`, which an earlier bench -json printed (empty: none)")
 	return func(ctx context.Context, e env, args []string) error {
 		o.given = cli.Given(fs)
-		return o.run(ctx, e.Stdout, args)
+		o.print.W = e.Stdout
+		return o.run(ctx, args)
 	}
 }
 
-func (o *benchOptions) run(ctx context.Context, stdout io.Writer, args []string) error {
+func (o *benchOptions) run(ctx context.Context, args []string) error {
 	kind, all := "", bench.Kinds()
 	if len(args) > 0 {
 		kind = args[0]
@@ -94,11 +92,11 @@ func (o *benchOptions) run(ctx context.Context, stdout io.Writer, args []string)
 	defer device.Close(o.Device)
 	var err error
 	if o.layers {
-		err = o.timeLayers(ctx, stdout)
+		err = o.timeLayers(ctx)
 	} else {
-		err = o.timeCases(ctx, stdout, kind)
+		err = o.timeCases(ctx, kind)
 	}
-	if err != nil || o.before == nil || o.matched > 0 {
+	if err != nil || o.print.Before == nil || o.print.Matched() {
 		return err
 	}
 	return fmt.Errorf("-compare %s: nothing in it has the name, network, batch and threads of what was timed: give the flags of that run", o.compare)
@@ -134,7 +132,7 @@ func (o *benchOptions) check(kind string) (err error) {
 		err = folderOf("-roofline", o.roofline)
 	}
 	if o.compare != "" && err == nil {
-		o.before, err = earlier(o.compare)
+		o.print.Before, err = earlier(o.compare)
 	}
 	return err
 }
@@ -169,39 +167,22 @@ func (o *benchOptions) open(kind string) (err error) {
 }
 
 // timeCases times the cases of a kind.
-func (o *benchOptions) timeCases(ctx context.Context, stdout io.Writer, kind string) error {
-	all, err := bench.Cases(kind, o.Options)
-	if err != nil {
-		return err
+func (o *benchOptions) timeCases(ctx context.Context, kind string) error {
+	err := bench.Run(ctx, kind, o.Options, o.print.Print)
+	if some := (*bench.StoppedError)(nil); errors.As(err, &some) {
+		err = cli.Left(err, "%d of %s were timed", some.Done, cli.Counted(some.Of, "case"))
 	}
-	peak := 0.0
-	if _, cpu := o.Device.(*kernels.CPU); cpu {
-		peak = bench.PeakFlops(o.Threads)
-	}
-	for i, c := range all {
-		r, err := c.Time(ctx, o.Options, peak)
-		if err != nil {
-			return cli.Left(err, "%d of %s were timed", i, cli.Counted(len(all), "case"))
-		}
-		all[i] = bench.Case{} // and its operands
-		if !bench.IsNetwork(kind) {
-			r.Config = ""
-		}
-		if err := o.report(stdout, r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // timeLayers times the operations of a network.
-func (o *benchOptions) timeLayers(ctx context.Context, stdout io.Writer) error {
+func (o *benchOptions) timeLayers(ctx context.Context) error {
 	p, err := bench.Layers(ctx, o.Options, bench.PeakFlops(o.Threads))
 	if err != nil {
 		return cli.Left(err, "no operation was timed")
 	}
 	for _, r := range p.Rows {
-		if err := o.report(stdout, r); err != nil {
+		if err := o.print.Print(r); err != nil {
 			return err
 		}
 	}
@@ -212,16 +193,4 @@ func (o *benchOptions) timeLayers(ctx context.Context, stdout io.Writer) error {
 		_, err := io.WriteString(w, p.Roofline(bench.PeakBandwidth(o.Threads)))
 		return err
 	})
-}
-
-// report prints r, beside that of the earlier run if there is one.
-func (o *benchOptions) report(w io.Writer, r bench.Result) error {
-	if o.before != nil && o.before.Compare(&r) {
-		o.matched++
-	}
-	if o.json {
-		return json.NewEncoder(w).Encode(r)
-	}
-	_, err := fmt.Fprintln(w, r)
-	return err
 }

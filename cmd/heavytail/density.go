@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"heavytail"
@@ -92,43 +89,26 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	if err != nil {
 		return err
 	}
-	var sum, square float64
-	print := func(w io.Writer) error {
-		b := bufio.NewWriter(w)
-		what, _ := set.Number(0)
-		_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors
+	var mean *eval.MeanDensity
+	print := func(w io.Writer) (err error) {
 		meter := newMeter(e)
 		defer meter.clear()
-		err := eval.Densities(ctx, m, set, r.o, func(first int, ps []heavytail.LogDensity) error {
-			for i, p := range ps {
-				_, at := set.Number(first + i)
-				sum, square = sum+p.Value, square+float64(p.Value*p.Value)
-				_, _ = b.WriteString(strconv.Itoa(at) + "," + strconv.FormatFloat(p.Value, 'g', 8, 64) + "," + strconv.FormatFloat(p.Error, 'g', 3, 64) + "\n")
-			}
-			meter.count(float64(first+len(ps)), float64(set.Len()), "points/s", 1)
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		return b.Flush()
+		mean, err = eval.WriteDensities(ctx, w, m, set, r.o, func(done int) { meter.count(float64(done), float64(set.Len()), "points/s", 1) })
+		return err
 	}
 	if r.out == "" {
 		err = print(e.Stdout)
 	} else {
-		const least = len("0,0,0\n") // bytes of a line
-		err = atomicfile.WriteSized(r.out, int64(least)*int64(set.Len()), print)
+		err = atomicfile.WriteSized(r.out, eval.LeastDensityLine*int64(set.Len()), print)
 	}
 	if err != nil {
 		return err
 	}
-	n := float64(set.Len())
-	mean := sum / n
 	of := cli.Counted(set.Len(), "point")
 	if set.Window > 0 {
 		of = cli.Counted(set.Len(), "window") + ", taken as independent; they share rows, so the error is larger"
 	}
-	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean, math.Sqrt(max(square/n-float64(mean*mean), 0)/n), of)
+	fmt.Fprintf(e.Stderr, "mean log-density %.6g ± %.2g nats of %s\n", mean.Value, mean.Error, of)
 	return nil
 }
 
@@ -142,20 +122,11 @@ func openHeld(ctx context.Context, e env, spec string, read data.Options, rec re
 	return set, notHeldFrom(ctx, e, spec, read, rec)
 }
 
-// notHeldFrom says of rows held out by -held-out that their table is not the one that the
-// model was trained on, where the others of its rows are not those of the training:
-// these rows may then be any.
+// notHeldFrom tells of rows held out by -held-out that may be none of those of the model.
 func notHeldFrom(ctx context.Context, e env, spec string, read data.Options, rec recipe.Data) error {
-	if !read.HeldOut || rec.Sum == "" {
-		return nil
+	note, err := train.OtherRows(ctx, spec, read, rec)
+	if note != "" {
+		fmt.Fprintln(e.Stderr, note)
 	}
-	read.HeldOut = false
-	set, err := data.Open(ctx, spec, read)
-	if err != nil {
-		return err
-	}
-	if sum := set.Sum(); sum != rec.Sum {
-		fmt.Fprintf(e.Stderr, "%s: -held-out: this is not the table of the training: without its last rows it has the sum %s, the data of the recipe have %s; what the model was not trained on may be other rows than these\n", spec, sum, rec.Sum)
-	}
-	return nil
+	return err
 }

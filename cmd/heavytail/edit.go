@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/internal/cli"
 	"heavytail/internal/parse"
@@ -19,8 +20,7 @@ func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
 	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, a grid that sample wrote, or samples in .npy or .csv; several give as many samples (empty: start from noise)")
 	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
 	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
-	fs.IntVar(&r.edit.Resample, "resample", 0, owners("Resample")+": visits of every step but the last, going back by a step of noise in between; with -mask they fit the filling to what is kept (0: 1, with -mask 5 where the method can)")
-	fs.Float64Var(&r.options.Guidance, "guidance", 1, "classifier-free guidance: above 1, samples more typical of their class and less varied, in twice the time")
+	fs.IntVar(&r.edit.Resample, "resample", 0, strings.Join(heavytail.MethodsWith("Resample"), ", ")+": visits of every step but the last, going back by a step of noise in between; with -mask they fit the filling to what is kept (0: 1, with -mask 5 where the method can)")
 	sizeFlag(fs, &r.options.Height, &r.options.Width, "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)")
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -148,7 +147,7 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 	}
 	file, drawn := modelOf(gen)
 	var m *heavytail.Model
-	r := evalReport{eval.Report{Program: "heavytail " + heavytail.Version, Kind: "points"}}
+	r := eval.Report{Program: "heavytail " + heavytail.Version, Kind: "points"}
 	if drawn {
 		devices, err := o.device.openAll(o.how.Threads)
 		if err != nil {
@@ -190,16 +189,32 @@ func (o evalOptions) run(ctx context.Context, e env, real, gen string) error {
 		return err
 	}
 	if o.json != "" {
-		err := atomicfile.Write(o.json, func(w io.Writer) error {
-			enc := json.NewEncoder(w)
-			enc.SetIndent("", "  ")
-			return enc.Encode(r)
-		})
-		if err != nil {
+		if err := atomicfile.Write(o.json, func(w io.Writer) error { return indented(w, r) }); err != nil {
 			return fmt.Errorf("-json: %w", err)
 		}
 	}
-	return r.print(e.Stdout)
+	_, err = r.WriteTo(e.Stdout)
+	return err
+}
+
+// measure computes everything that suits the kind of data.
+func (o evalOptions) measure(ctx context.Context, r *eval.Report, set *data.Set, p *eval.Pair) error {
+	var columns []int
+	var err error
+	if !set.Images() {
+		if columns, err = tails.Columns(set, o.columns); err != nil {
+			return cli.Usage("%w", err)
+		}
+	}
+	s, err := p.Scores(ctx, columns, o.how)
+	if e := (*eval.ExtractorError)(nil); errors.As(err, &e) {
+		return cli.Usage("-extractor fashion takes images of %v, these are %v: scale them with -size %d -channels %d, or take -extractor random", e.Takes, e.Has, e.Takes[0], e.Takes[2])
+	}
+	if err != nil {
+		return err
+	}
+	r.Scores = *s
+	return nil
 }
 
 // untilDone returns what f does, or ctx's error as soon as that ends: f, some of
@@ -276,7 +291,7 @@ func modelOf(spec string) (file string, ok bool) {
 // beside opens samples beside those of set. A folder of parts and an .npy file of
 // numbers as sample writes them are not loaded: what is compared of them is read from
 // its place.
-func (o evalOptions) beside(ctx context.Context, e env, r *evalReport, set *data.Set, real, spec string) (*eval.Pair, error) {
+func (o evalOptions) beside(ctx context.Context, e env, r *eval.Report, set *data.Set, real, spec string) (*eval.Pair, error) {
 	o.reading.Range = nil // that of the real data
 	kind, path, _ := strings.Cut(specOf(spec), ":")
 	var gen *eval.Generated
@@ -313,7 +328,7 @@ func notReal(spec string) error {
 }
 
 // draw samples from a model.
-func (o evalOptions) draw(ctx context.Context, e env, r *evalReport, set *data.Set, m *heavytail.Model) (*eval.Pair, error) {
+func (o evalOptions) draw(ctx context.Context, e env, r *eval.Report, set *data.Set, m *heavytail.Model) (*eval.Pair, error) {
 	g, meter := &r.Generated, newMeter(e)
 	defer meter.clear()
 	p, err := eval.Draw(ctx, set, m, heavytail.Options{Seed: o.how.Seed, Steps: o.steps, Method: o.method}, o.n, r.Real.Data, g.Model,

@@ -70,7 +70,7 @@ func TestExamplesRun(t *testing.T) {
 	ran := map[string]bool{}
 	for _, name := range []string{"noise", "train", "convert", "sample", "merge", "tail", "eval", "rare", "density", "info", "bench", "version"} {
 		for _, line := range lines {
-			args := words(line)
+			args := shellWords(line)
 			if args[0] != name || ran[line] {
 				continue
 			}
@@ -90,7 +90,7 @@ func TestExamplesRun(t *testing.T) {
 	for _, row := range cells(t) { // the table of which is another one
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "x.csv"), []byte(readFile(t, dir, "days.csv")), 0o644))
 		for _, line := range row {
-			runExample(t, dir, words(line))
+			runExample(t, dir, shellWords(line))
 		}
 	}
 }
@@ -126,8 +126,8 @@ func cells(t *testing.T) (rows [][]string) {
 	return rows
 }
 
-// words splits a command line at blanks outside of double quotes, as a shell does.
-func words(line string) (out []string) {
+// shellWords splits a command line at blanks outside of double quotes, as a shell does.
+func shellWords(line string) (out []string) {
 	for i, part := range strings.Split(line, `"`) {
 		if i%2 == 1 {
 			out = append(out, part) // in quotes

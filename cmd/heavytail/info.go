@@ -6,13 +6,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"strings"
 
 	"heavytail/bench"
 	"heavytail/internal/cli"
-	"heavytail/internal/device"
-	"heavytail/internal/isa"
-	"heavytail/modelfile"
 )
 
 var infoCommand = command{
@@ -68,52 +64,11 @@ func printInfo(w io.Writer, v any, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(v)
 	}
-	switch v := v.(type) {
-	case bench.Machine:
-		return printMachine(w, v)
-	case modelfile.Info:
-		return printModel(w, v)
-	case pictureInfo:
-		return indented(w, v.Recipe)
+	if p, ok := v.(pictureInfo); ok {
+		return indented(w, p.Recipe)
 	}
-	return fmt.Errorf("nothing to print for %T", v)
-}
-
-func printMachine(w io.Writer, m bench.Machine) error {
-	fmt.Fprintf(w, "heavytail %s  %s\n%s  %s\n", m.Version, m.Revision, m.Go, m.Platform)
-	fmt.Fprintf(w, "processor  %s\nfeatures   %s\n", m.CPU, strings.Join(m.Features, " "))
-	fmt.Fprintf(w, "level      %s of %s (%s caps it)\nthreads    %d\n", m.Level, strings.Join(m.Levels, ", "), isa.EnvVar, m.Threads)
-	for _, g := range m.GPUs {
-		modes := "too old to be used"
-		if len(g.Modes) > 0 {
-			modes = "modes " + strings.Trim(fmt.Sprint(g.Modes), "[]")
-		}
-		fmt.Fprintf(w, "%-10s %s, capability %s, %s, %.1f GiB, driver %s; %s\n", device.Spec{GPU: true, Number: g.Number}, g.Name,
-			g.Capability, cli.Counted(g.Processors, "processor"), float64(g.Memory)/(1<<30), g.Driver, modes)
-	}
-	missing := m.NoGPUs
-	if missing == "" && len(m.GPUs) == 0 {
-		missing = "the driver shows none"
-	}
-	if missing != "" {
-		fmt.Fprintf(w, "GPU        none: %s\n", missing)
-	}
-	return nil
-}
-
-func printModel(w io.Writer, v modelfile.Info) error {
-	fmt.Fprintf(w, "%s: %s, %s, step %d\n", v.File, v.Format, v.Storage, v.Step)
-	fmt.Fprintf(w, "noise        %s\n", v.Noise)
-	fmt.Fprintf(w, "samplers     %s\n", strings.Join(v.Methods, ", "))
-	fmt.Fprintf(w, "parameters   %d\n", v.Parameters)
-	fmt.Fprintf(w, "per step     %.1f million multiply-adds a sample\n", float64(v.MACs)/1e6)
-	fmt.Fprintf(w, "to sample    %.1f MiB for one, %.1f MiB for 32 at a time\n", float64(v.Memory["1"])/(1<<20), float64(v.Memory["32"])/(1<<20))
-	fmt.Fprintf(w, "averages     %s\n", strings.Join(append([]string{"raw"}, v.Averages...), ", "))
-	fmt.Fprintf(w, "resumable    %v\n", v.Resumable)
-	if !v.HasRecipe {
-		fmt.Fprintln(w, "recipe       none in the file; assumed:")
-	}
-	return indented(w, v.Recipe)
+	_, err := v.(io.WriterTo).WriteTo(w)
+	return err
 }
 
 // indented prints v as JSON for people.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"heavytail/internal/cli"
+	"heavytail/internal/words"
 )
 
 // A meter shows one line that is written over and over, on terminals only.
@@ -40,7 +41,7 @@ func (m *meter) count(done, total float64, per string, each float64) {
 		return
 	}
 	left := time.Duration(float64(took) * (total - done) / done)
-	m.show("%3.0f%%  %s %s  %s left", 100*done/total, rate(each*done/took.Seconds()), per, short(left))
+	m.show("%3.0f%%  %s %s  %s left", 100*done/total, words.Rate(each*done/took.Seconds()), per, words.Short(left))
 }
 
 // clear removes the line.
@@ -48,12 +49,4 @@ func (m *meter) clear() {
 	if m.w != nil && !m.last.IsZero() {
 		fmt.Fprint(m.w, "\r\x1b[K")
 	}
-}
-
-// short formats a duration to the second, below a minute to a tenth of it.
-func short(d time.Duration) string {
-	if d < time.Minute {
-		return d.Round(time.Second / 10).String()
-	}
-	return d.Round(time.Second).String()
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
-	"io"
 
 	"heavytail"
 	"heavytail/diffusion/rare"
@@ -71,17 +69,6 @@ func rareFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	}
 }
 
-// A rareReport is what -json prints.
-type rareReport struct {
-	Program   string      `json:"program"`
-	Event     string      `json:"event"`
-	Method    string      `json:"method"`
-	Steps     int         `json:"steps"`
-	Seed      uint64      `json:"seed"`
-	Per       float64     `json:"samples_per_unit_of_time"`
-	Estimates []rare.Line `json:"estimates"`
-}
-
 func (r *rareRequest) run(ctx context.Context, e env) error {
 	switch {
 	case r.event == "":
@@ -120,7 +107,7 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
-	out := rareReport{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
+	out := rare.Report{Program: "heavytail " + heavytail.Version, Event: r.event, Method: way.Method, Steps: way.Steps, Seed: r.seed, Per: r.per}
 	for _, f := range found {
 		l := f.Line(r.per)
 		if f.Err != nil {
@@ -133,35 +120,6 @@ func (r *rareRequest) run(ctx context.Context, e env) error {
 		enc.SetEscapeHTML(false) // the > of events
 		return enc.Encode(out)
 	}
-	return out.print(e.Stdout)
-}
-
-func (o *rareReport) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, by %s with %s\n", o.Event, o.Method, cli.Counted(o.Steps, "step"))
-	for _, l := range o.Estimates {
-		if l.Error != "" {
-			fmt.Fprintf(w, "%-9s none: %s\n", l.By, l.Error)
-			continue
-		}
-		fmt.Fprintf(w, "%-9s probability %.3g (%.3g to %.3g), return period %s (%s to %s); effective samples %.0f of %d",
-			l.By, l.P, l.Interval[0], l.Interval[1], digits(l.ReturnPeriod), digits(l.PeriodInterval[0]), digits(l.PeriodInterval[1]), l.Effective, l.Samples)
-		if l.By != "sampling" && l.VarianceReduction != nil {
-			fmt.Fprintf(w, "; variance %s times smaller", digits(l.VarianceReduction))
-		}
-		if !l.Reliable {
-			fmt.Fprintf(w, "; too few effective samples to rely on")
-		}
-		if _, err := fmt.Fprintln(w); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// digits writes v to three digits, nil as unbounded.
-func digits(v *float64) string {
-	if v == nil {
-		return "unbounded"
-	}
-	return fmt.Sprintf("%.3g", *v)
+	_, err = out.WriteTo(e.Stdout)
+	return err
 }

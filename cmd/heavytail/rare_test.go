@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/diffusion/rare"
 	"heavytail/stable"
 )
 
@@ -23,7 +24,7 @@ func TestRareAndDensity(t *testing.T) {
 	text := ok(t, dir, args...).stdout
 	require.Equal(t, 3, strings.Count(text, "; effective samples "), text)
 	require.Contains(t, text, "; too few effective samples to rely on") // sampling's
-	var r rareReport
+	var r rare.Report
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, append(args, "-json")...).stdout), &r))
 	require.Len(t, r.Estimates, 3)
 	g := r.Estimates[1]

@@ -62,13 +62,10 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.n, "n", 64, "number of samples")
 	fs.Uint64Var(&r.options.Seed, "seed", 0, "seed of the first sample; the next have seed+1, seed+2, …")
 	fs.StringVar(&r.seeds, "seeds", "", "`list` of seeds, one sample each, such as 0-63,100 (empty: -n from -seed on)")
-	fs.IntVar(&r.options.Steps, "steps", 0, "sampling steps (0: "+stepsHelp()+", edm of Student-t noise 64)")
-	fs.StringVar(&r.options.Method, "method", "", "`sampler`: "+methodsHelp())
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
 	fs.StringVar(&r.conditions, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
-	r.switchFlags(fs)
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
@@ -186,7 +183,7 @@ func (r *sampleRequest) check() error {
 	if err := checkWeights(r.weights); err != nil {
 		return err
 	}
-	if err := checkNumbers(r.options.Settings); err != nil {
+	if err := r.checkNumbers(); err != nil {
 		return err
 	}
 	if err := r.edit.Check(); err != nil {
@@ -232,7 +229,7 @@ func (r *sampleRequest) resolve() error {
 	}
 	r.options, err = r.loaded.Resolve(r.options)
 	if errors.Is(err, &heavytail.OptionError{Field: "ConsistentStart"}) {
-		return cli.Usage("-consistent-start belongs to %s, the method is %s; leave it out", owners("ConsistentStart"), r.options.Method)
+		return cli.Usage("-consistent-start belongs to %s, the method is %s; leave it out", strings.Join(heavytail.MethodsWith("ConsistentStart"), ", "), r.options.Method)
 	}
 	if err != nil {
 		return cli.Usage("%w", err)

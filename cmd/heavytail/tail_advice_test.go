@@ -245,7 +245,8 @@ func TestTailAdvisesWhatTrainTakes(t *testing.T) {
 			require.Equal(t, *i > 2, kind == recipe.TEDM, "%s: index %v, %v", s.name, *i, train)
 		}
 		var text strings.Builder
-		require.NoError(t, printTails(&text, r))
+		_, err = r.WriteTo(&text)
+		require.NoError(t, err)
 		require.Contains(t, text.String(), "suggestion: train "+train[0])
 		require.Contains(t, text.String(), "training scales every column")
 		require.Equal(t, r.Suggestion.Index != nil, strings.Contains(text.String(), "times the tail error of the noise that a sweep of 12 chose"), s.name)

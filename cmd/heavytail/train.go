@@ -11,6 +11,7 @@ import (
 	"heavytail/data"
 	"heavytail/internal/cli"
 	"heavytail/internal/device"
+	"heavytail/internal/words"
 	"heavytail/recipe"
 	"heavytail/train"
 )
@@ -118,10 +119,11 @@ func (r *trainRequest) do(ctx context.Context, e env) error {
 	if err != nil {
 		return err
 	}
+	r.run.Dir = r.out
 	defer b.Close() // at worst the file of the lock stays, which the next owner takes over
 	if r.dry {
 		say(e, b.Notes)
-		return r.describe(ctx, e, b.Trainer)
+		return r.run.Describe(ctx, e.Stdout, b.Trainer)
 	}
 	return r.work(ctx, e, b)
 }
@@ -155,7 +157,6 @@ func say(e env, notes []string) {
 
 // work runs the training loop and says how it ended.
 func (r *trainRequest) work(ctx context.Context, e env, b *train.Begun) error {
-	r.run.Dir = r.out
 	m, t := newMeter(e), b.Trainer
 	rec := t.Recipe
 	fmt.Fprintf(e.Stderr, "%s of %v, %s, %s, %d MiB; step %d of %d\n",
@@ -164,9 +165,9 @@ func (r *trainRequest) work(ctx context.Context, e env, b *train.Begun) error {
 	r.run.Progress = func(s train.Status) {
 		const line = "step %d of %d  loss %.4f  %s samples/s  %s left"
 		if e.Terminal {
-			m.show(line, s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
+			m.show(line, s.Step, s.Steps, s.Loss, words.Rate(s.PerSecond), words.Short(s.Left))
 		} else if s.Step%r.run.SaveEvery < r.run.LogEvery {
-			fmt.Fprintf(e.Stderr, line+"\n", s.Step, s.Steps, s.Loss, rate(s.PerSecond), short(s.Left))
+			fmt.Fprintf(e.Stderr, line+"\n", s.Step, s.Steps, s.Loss, words.Rate(s.PerSecond), words.Short(s.Left))
 		}
 	}
 	from := t.Done()

@@ -215,5 +215,5 @@ func TestDryRunEndsWithItsContext(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, (&trainRequest{out: dir}).describe(ctx, env{Stdout: io.Discard}, tr), context.Canceled)
+	require.ErrorIs(t, (&train.Run{Dir: dir}).Describe(ctx, io.Discard, tr), context.Canceled)
 }

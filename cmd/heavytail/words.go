@@ -1,15 +1,5 @@
 package main
 
-import "fmt"
-
-// rate returns a positive number to four digits, or whole.
-func rate(v float64) string {
-	if v < 1000 {
-		return fmt.Sprintf("%.4g", v)
-	}
-	return fmt.Sprintf("%.0f", v)
-}
-
 // fields are settings as recipes and the library name them, and their flags.
 var fields = map[string]string{
 	"sigma_data": "sigma-data", "p_mean": "p-mean", "p_std": "p-std", "log_uniform": "log-uniform", "sigma_min": "sigma-min", "sigma_max": "sigma-max", "nu_coeff": "nu-coeff",

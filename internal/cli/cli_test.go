@@ -16,24 +16,6 @@ import (
 	"heavytail/data"
 )
 
-func TestSingular(t *testing.T) {
-	for text, want := range map[string]string{
-		"1 samples": "1 sample", "only 1 samples of 1 classes": "only 1 sample of 1 class", "takes 1 copies": "takes 1 copy", "(1 columns)": "(1 column)",
-		"11 samples": "11 samples", "0.1 values": "0.1 values", "-1 steps": "-1 steps", "1 sampler": "1 sampler", "1 of 2 rows": "1 of 2 rows", "2×1 pixels": "2×1 pixels", "x1 steps": "x1 steps",
-		"1 sampling steps": "1 sampling steps", "1 bytes": "1 byte", "1 processes": "1 process", "the 1 others": "the 1 other",
-	} {
-		require.Equal(t, want, Singular(text))
-	}
-}
-
-func TestCounted(t *testing.T) {
-	for want, got := range map[string]string{
-		"0 samples": Counted(0, "sample"), "1 sample": Counted(1, "sample"), "2 samples": Counted(2, "sample"), "1 class": Counted(1, "class"), "10 classes": Counted(10, "class"),
-	} {
-		require.Equal(t, want, got)
-	}
-}
-
 // An error calls a setting what the command's flag is called, where it has one.
 func TestFlagWords(t *testing.T) {
 	fields := map[string]string{"sigma_data": "sigma-data", "num_heads": "heads", "sigma_min": "sigma-min"}

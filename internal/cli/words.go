@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
+
+	"heavytail/internal/words"
 )
 
 var fieldWord = regexp.MustCompile(`(^|[ (])([a-z]+_[a-z_]+)($|[ ,:;)])`)
@@ -25,34 +26,11 @@ func flagWords(flags *flag.FlagSet, fields map[string]string, text string) strin
 	})
 }
 
-// oneOfMany finds one of what the library counts in the plural.
-var oneOfMany = regexp.MustCompile(`(^|[^-\w.,×])1 (sample|image|picture|class|column|row|value|channel|level|point|mask|parameter|thread|seed|step|dimension|name|cop|coordinate|pixel|average|evaluation|neighbour|byte|center|condition|digit|element|epoch|extreme|group|letter|number|operation|other|pilot|process|scale|sweep|tensor|transform|part|share|frame)(s|es|ies)\b`)
+// Singular is words.Singular.
+func Singular(text string) string { return words.Singular(text) }
 
-// Singular mends what counts one in the plural.
-func Singular(text string) string {
-	return oneOfMany.ReplaceAllStringFunc(text, func(m string) string {
-		m = strings.TrimSuffix(m, "s")
-		switch {
-		case strings.HasSuffix(m, "copie"):
-			return strings.TrimSuffix(m, "ie") + "y"
-		case strings.HasSuffix(m, "sse"):
-			return strings.TrimSuffix(m, "e")
-		}
-		return m
-	})
-}
-
-// Counted returns a number with what it counts, in the plural unless it is 1.
-func Counted(n int, what string) string {
-	end := "s"
-	switch {
-	case n == 1:
-		end = ""
-	case strings.HasSuffix(what, "s"):
-		end = "es"
-	}
-	return strconv.Itoa(n) + " " + what + end
-}
+// Counted is words.Counted.
+func Counted(n int, what string) string { return words.Counted(n, what) }
 
 // packages are the names before errors of the library, which say nothing to who
 // uses the command.

@@ -187,7 +187,7 @@ func TestChoiceResults(t *testing.T) {
 	}
 	c := choiceResults{r, sets, choiceMethods(2)}
 	require.Len(t, c.methods, 12)
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "heavytail", "tail.go"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "tails", "text.go"))
 	require.NoError(t, err)
 	for _, heavy := range []bool{false, true} {
 		logs := c.perSet(c.regrets, func(s realSet) bool { return c.heavyIndex(s) == heavy })
@@ -195,7 +195,7 @@ func TestChoiceResults(t *testing.T) {
 		half := stable.StudentT{Nu: float64(s.N - 1), Scale: 1}.Quantile(0.975) * s.Std / math.Sqrt(float64(s.N))
 		hindsight := Summarise(c.perSet(func(s realSet) []float64 { return c.against(s, c.methods[c.oracle(s, -1)]) }, func(s realSet) bool { return c.heavyIndex(s) == heavy }))
 		says := fmt.Sprintf("%d, \"%.2f (%.2f to %.2f)\", \"%.2f\"", s.N, math.Exp(s.Mean), math.Exp(s.Mean-half), math.Exp(s.Mean+half), math.Exp(hindsight.Mean))
-		require.True(t, strings.Contains(string(text), says), "tail.go does not say %s", says)
+		require.True(t, strings.Contains(string(text), says), "tails/text.go does not say %s", says)
 	}
 	// every DLPM of α from 1.7 on is worse than the advice
 	for _, m := range c.methods {
