@@ -21,8 +21,8 @@ type Generated struct {
 // OfSet returns the samples of a set, to be compared as if a model had made them.
 func OfSet(set *data.Set) *Generated {
 	return &Generated{set.Len(), set.Shape, set.Columns, func(n int) (Samples, error) {
-		y, _ := spread(set, n)
-		return y, nil
+		y, _, err := spread(set, n)
+		return y, err
 	}}
 }
 

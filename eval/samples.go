@@ -26,8 +26,9 @@ func places(of, n int) []int {
 	return out
 }
 
-// spread returns n samples of the set, spread evenly over it, and their places.
-func spread(set *data.Set, n int) (x Samples, at []int) {
+// spread returns n samples of the set, spread evenly over it, and their places. The error
+// is that of points which are no longer there; Images tells it of images.
+func spread(set *data.Set, n int) (x Samples, at []int, err error) {
 	per := set.Per()
 	at = places(set.Len(), n)
 	if set.Images() {
@@ -36,6 +37,9 @@ func spread(set *data.Set, n int) (x Samples, at []int) {
 			for _, i := range at {
 				set.Get(image, i, false)
 				for j, v := range image {
+					if v-v != 0 {
+						return changed(set, i)
+					}
 					image[j] = level(imageio.Byte(v))
 				}
 				if err := f(image); err != nil {
@@ -44,13 +48,25 @@ func spread(set *data.Set, n int) (x Samples, at []int) {
 			}
 			return ctx.Err()
 		}}
-		return x, at
+		return x, at, nil
 	}
 	x.Points = make([]float64, n*per)
 	for i := range n {
-		set.Float64(x.Points[i*per:(i+1)*per], at[i])
+		point := x.Points[i*per : (i+1)*per]
+		set.Float64(point, at[i])
+		for _, v := range point {
+			if v-v != 0 {
+				return Samples{}, nil, changed(set, at[i])
+			}
+		}
 	}
-	return x, at
+	return x, at, nil
+}
+
+// changed is the error of a sample that was finite when the set was opened: one of 256
+// levels would be made of it, and nobody would know.
+func changed(set *data.Set, i int) error {
+	return fmt.Errorf("%s has a value that is not finite, or cannot be read, which was there before: leave the file as it is while it is read", set.Place(i))
 }
 
 // A Source says what was compared.
@@ -114,9 +130,13 @@ func Beside(set *data.Set, gen *Generated, n int, real, generated string) (p *Pa
 	if p.N < Least {
 		return nil, fmt.Errorf("%s has %d samples, %s %d: want at least %d of each", real, set.Len(), generated, gen.N, Least)
 	}
-	p.Real, _ = spread(set, p.N)
-	p.Generated, err = gen.take(p.N)
-	return p, err
+	if p.Real, _, err = spread(set, p.N); err != nil {
+		return nil, fmt.Errorf("%s: %w", real, err)
+	}
+	if p.Generated, err = gen.take(p.N); err != nil {
+		return nil, fmt.Errorf("%s: %w", generated, err)
+	}
+	return p, nil
 }
 
 // MostImages and MostPoints are how many samples Draw draws where nobody says so.
@@ -151,7 +171,9 @@ func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Op
 		return nil, fmt.Errorf("%s has %d samples: want at least %d", real, set.Len(), Least)
 	}
 	var at []int
-	p.Real, at = spread(set, p.N)
+	if p.Real, at, err = spread(set, p.N); err != nil {
+		return nil, fmt.Errorf("%s: %w", real, err)
+	}
 	o.N, o.Classes, o.Given = p.N, classesOf(set, m, at), set.ConditionsOf(at)
 	p.AsReal = o.Classes != nil
 	if p.Options, err = m.Resolve(o); err != nil {

@@ -123,6 +123,43 @@ func TestOpenArray(t *testing.T) {
 	require.Nil(t, g)
 }
 
+// An array that somebody cuts off while it is compared is an error, and no set of black
+// pictures.
+func TestCutArray(t *testing.T) {
+	for _, shape := range [][]int{{2}, {64, 64, 1}} {
+		n, per := 40, 1
+		for _, v := range shape {
+			per *= v
+		}
+		if per == 2 {
+			n = 40_000 // beyond what is read at a time
+		}
+		x := make([]float32, n*per)
+		for i := range x {
+			x[i] = float32(i%17)/8 - 1
+		}
+		var b bytes.Buffer
+		require.NoError(t, npy.Write(&b, x, append([]int{n}, shape...)...))
+		path := filepath.Join(t.TempDir(), "x.npy")
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
+		set, err := OpenArray(t.Context(), path)
+		require.NoError(t, err)
+		whole, err := OpenArray(t.Context(), path)
+		require.NoError(t, err)
+		p, err := Beside(whole, OfSet(whole), 20, "a", "b")
+		require.NoError(t, err)
+		require.NoError(t, os.Truncate(path, int64(b.Len()/2)))
+		p2, err := Beside(set, OfSet(set), 20, "a", "b")
+		if per > 2 {
+			require.NoError(t, err)
+			_, err = p2.Scores(t.Context(), nil, Defaults())
+			require.ErrorContains(t, err, "cannot be read")
+			_, err = p.Scores(t.Context(), nil, Defaults())
+		}
+		require.ErrorContains(t, err, "leave the file as it is")
+	}
+}
+
 // The densities of a set are those of the model, however many points there are at once.
 func TestDensities(t *testing.T) {
 	m, _ := trained(t)

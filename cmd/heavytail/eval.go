@@ -260,12 +260,19 @@ func (o evalOptions) openReal(ctx context.Context, e env, spec, gen string, m *h
 		}
 	}
 	kind, path, _ := strings.Cut(specOf(spec), ":")
-	if kind == "npy" && o.size == 0 && o.channels == 0 && o.reading.Range == nil {
+	if kind == "npy" && o.size == 0 && o.channels == 0 && o.reading.Range == nil && o.plain() {
 		if set, err := eval.OpenArray(ctx, path); set != nil || err != nil {
 			return set, err
 		}
 	}
 	return o.open(ctx, e, spec, gen)
+}
+
+// plain reports whether no flag is given that tables or pictures have: data.Open refuses
+// those of an array.
+func (o evalOptions) plain() bool {
+	r := o.reading
+	return r.Separator+r.Decimal+r.Missing+r.Background == "" && !r.HeldOut
 }
 
 // heldHelp is the help of -held-out.

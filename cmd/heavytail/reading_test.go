@@ -98,12 +98,15 @@ func points64(t *testing.T, dir, spec string, d int) []float64 {
 func TestReadingFlagsWhereTheyDoNotFit(t *testing.T) {
 	dir := t.TempDir()
 	images(t, dir, 30)
+	ok(t, dir, "noise", "-law", "normal", "-n", "50", "-o", "points.npy")
 	for args, want := range map[string]string{
-		"train -data toy:rings -missing drop -out o":        "are for tables",
-		"train -data npy:images.npy -columns 1 -out o":      "these are images",
-		"tail npy:images.npy -decimal comma":                "are for tables",
-		"eval npy:images.npy npy:images.npy -separator tab": "are for tables",
-		"sample -n 2 -o x.csv":                              "a table is for points",
+		"train -data toy:rings -missing drop -out o":           "are for tables",
+		"train -data npy:images.npy -columns 1 -out o":         "these are images",
+		"tail npy:images.npy -decimal comma":                   "are for tables",
+		"eval npy:images.npy npy:images.npy -separator tab":    "are for tables",
+		"eval npy:points.npy npy:points.npy -separator tab":    "are for tables",
+		"eval npy:points.npy npy:points.npy -background black": "is for pictures",
+		"sample -n 2 -o x.csv":                                 "a table is for points",
 	} {
 		r := heavytailIn(t, dir, strings.Fields(args)...)
 		require.NotZero(t, r.status, args)
