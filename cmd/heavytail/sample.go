@@ -65,7 +65,7 @@ func sampleFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	r.settingFlags(fs)
 	r.editFlags(fs)
 	fs.StringVar(&r.class, "class", "", "class `number or name`, none, or a list (empty: all in turn)")
-	fs.StringVar(&r.conditions, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, a row for each sample (", 1))
+	fs.StringVar(&r.conditions, "given", "", strings.Replace(givenHelp, " (", ", or a table FILE.csv of them, whose rows the samples have in turn (", 1))
 	fs.StringVar(&r.weights, "weights", "", weightsHelp)
 	fs.Float64Var(&r.alpha, "alpha", 0, "tail index of a model file without a recipe (0: 1.8)")
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
