@@ -74,8 +74,10 @@ func imagesMethods() []imagesMethod {
 // imagesSteps is how many steps of a sampler ask the network so often, or once less.
 func imagesSteps(method string, evaluations int) int {
 	switch method {
-	case "edm", "flow": // Heun's: two a step, EDM's last one
+	case "edm": // Heun's: two a step, one in the last
 		return (evaluations + 1) / 2
+	case "flow": // two in every step
+		return evaluations / 2
 	case "dlpm", "dlim":
 		return evaluations - 1 // levels, as the paper counts
 	}
@@ -214,25 +216,14 @@ func (s imagesPlan) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, samp
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "images sample", i)
 	}
-	m, err := heavytail.New(net, r)
-	if err != nil {
-		return nil, err
-	}
-	o := heavytail.Options{Seeds: seeds, Method: sampler, Steps: imagesSteps(sampler, evaluations), Batch: 8, Clip: heavytail.On}
+	o := heavytail.Options{Seeds: seeds, Method: sampler, Steps: imagesSteps(sampler, evaluations), Batch: 8}
 	if r.Kind() == recipe.DLPM {
 		o.ConsistentStart = heavytail.Off // as the papers' code
 	}
 	for i := range n {
 		o.Classes = append(o.Classes, label(i))
 	}
-	var out []float32
-	err = m.Stream(ctx, o, func(_ int, x []float32) error {
-		for _, v := range x {
-			out = append(out, max(-1, min(v, 1)))
-		}
-		return nil
-	})
-	return out, err
+	return drawImages(ctx, net, r, o)
 }
 
 // spread40 are 40 images from all over a row of them: the classes come one after the other.

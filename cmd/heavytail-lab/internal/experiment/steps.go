@@ -238,15 +238,22 @@ func (s stepsPlan) sample(ctx context.Context, net *nn.Net, r recipe.Recipe, met
 	for i := range seeds {
 		seeds[i] = Seed(s.seed, "steps sample", i)
 	}
-	m, err := heavytail.New(net, r)
-	if err != nil {
-		return nil, err
-	}
-	o := heavytail.Options{Seeds: seeds, Method: method, Steps: steps, Batch: 16, Clip: heavytail.On}
+	o := heavytail.Options{Seeds: seeds, Method: method, Steps: steps, Batch: 16}
 	if r.LIM == nil {
 		o.Steps--                         // the paper counts the levels of DLPM and DLIM
 		o.ConsistentStart = heavytail.Off // and its code starts so
 	}
+	return drawImages(ctx, net, r, o)
+}
+
+// drawImages draws images, every estimate of them and they themselves clamped to what a
+// picture can hold.
+func drawImages(ctx context.Context, net *nn.Net, r recipe.Recipe, o heavytail.Options) ([]float32, error) {
+	m, err := heavytail.New(net, r)
+	if err != nil {
+		return nil, err
+	}
+	o.Clip = heavytail.On
 	var out []float32
 	err = m.Stream(ctx, o, func(_ int, x []float32) error {
 		for _, v := range x {
