@@ -28,8 +28,9 @@ var imagesExperiment = Experiment{
 // imagesColumns: distances and improved precision and recall (k = 5) of images drawn
 // with the set's shares of classes, in the classifier's features; rare is the recall of
 // test images of the three rarest classes by as many that are drawn of these, NaN but at
-// imagesMiddle evaluations.
-var imagesColumns = []string{"frechet", "kernel", "precision", "recall", "rare"}
+// imagesMiddle evaluations. curve is the Fréchet distance of as many images at every
+// number of evaluations, since it falls with their number.
+var imagesColumns = []string{"frechet", "kernel", "precision", "recall", "rare", "curve"}
 
 // imagesEvaluations are how often a sampler asks the network, in tables and keys.
 var imagesEvaluations = []int{5, 10, 25, 50, 100}
@@ -111,7 +112,7 @@ func (n *networks) lock(name string) func() {
 }
 
 func planImages(_ context.Context, o Options) (*Plan, error) {
-	s := imagesPlan{stepsPlan{folder: o.Data, train: 11000, batch: 32, images: 2000, ref: 5000, steps: imagesEvaluations, seed: o.Seed}, 5000, 500, &networks{one: map[string]*sync.Mutex{}}}
+	s := imagesPlan{stepsPlan{folder: o.Data, train: 11000, batch: 32, images: 1000, ref: 5000, steps: imagesEvaluations, seed: o.Seed}, 5000, 500, &networks{one: map[string]*sync.Mutex{}}}
 	sets, methods := []string{"long-tailed", "balanced"}, imagesMethods()
 	if s.folder == "" {
 		s.folder = stepsFolder
@@ -123,14 +124,14 @@ func planImages(_ context.Context, o Options) (*Plan, error) {
 		return nil, fmt.Errorf("images wants Fashion-MNIST: %w; install Debian's package dataset-fashion-mnist or name the folder of its four files with -data", err)
 	}
 	p := &Plan{Columns: imagesColumns, Report: func(r *Results) Report { return s.reportImages(r, sets, methods) }}
-	p.Settings = fmt.Sprintf("images 1: train %d x %d, %d images, %d at %d, %d of each rare class, %d real", s.train, s.batch, s.images, s.most, imagesMiddle, s.rare, s.ref)
+	p.Settings = fmt.Sprintf("images 2: train %d x %d, %d images, %d at %d, %d of each rare class, %d real", s.train, s.batch, s.images, s.most, imagesMiddle, s.rare, s.ref)
 	for run := range o.RunsOr(1, 1) {
 		for _, set := range sets {
 			fresh := Key{freshData, imagesSetting(set, imagesMiddle), run}
 			p.Jobs = append(p.Jobs, Job{Keys: []Key{fresh}, Do: func(ctx context.Context, _ *Worker) ([][]float64, error) { return s.freshImages(ctx, set) }})
 			for _, m := range methods {
 				for _, sampler := range m.samplers {
-					for _, n := range s.steps {
+					for _, n := range s.order() {
 						k := Key{m.name + " by " + sampler, imagesSetting(set, n), run}
 						p.Jobs = append(p.Jobs, Job{Keys: []Key{k}, Do: func(ctx context.Context, w *Worker) ([][]float64, error) {
 							row, err := s.measureImages(ctx, w, set, m, sampler, n, run)
@@ -142,6 +143,18 @@ func planImages(_ context.Context, o Options) (*Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// order has the numbers of evaluations as they are measured: the row with all measures
+// comes first.
+func (s imagesPlan) order() []int {
+	out := []int{imagesMiddle}
+	for _, n := range s.steps {
+		if n != imagesMiddle {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 func imagesSetting(set string, evaluations int) string {
@@ -192,7 +205,7 @@ func (s imagesPlan) measureImages(ctx context.Context, w *Worker, name string, m
 	if err != nil {
 		return nil, err
 	}
-	if err := writeSheet(filepath.Join(dir, fmt.Sprintf("%s-%d.png", sampler, n)), spread40(images, set.Per()), set.Shape); err != nil {
+	if err := writeSheet(filepath.Join(dir, fmt.Sprintf("%s-%d.png", sampler, n)), every(images, set.Per(), 40), set.Shape); err != nil {
 		return nil, err
 	}
 	var rare []float32
@@ -226,11 +239,13 @@ func (s imagesPlan) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, samp
 	return drawImages(ctx, net, r, o)
 }
 
-// spread40 are 40 images from all over a row of them: the classes come one after the other.
-func spread40(images []float32, per int) (out []float32) {
-	n := len(images) / per
-	for i := range min(40, n) {
-		at := i * n / min(40, n) * per
+// every returns n images from all over, or all if they are fewer: the classes come one
+// after the other.
+func every(images []float32, per, n int) (out []float32) {
+	all := len(images) / per
+	n = min(n, all)
+	for i := range n {
+		at := i * all / n * per
 		out = append(out, images[at:at+per]...)
 	}
 	return out
@@ -288,7 +303,11 @@ func (s imagesPlan) imagesRow(ctx context.Context, set *data.Set, images, rare [
 	}
 	k := metrics.KID(real, gen, metrics.KIDOptions{Seed: 1, Threads: 1})
 	p := metrics.PRDC(real.X, gen.X, real.Dim, 5, 1)
-	row := []float64{d.Value, k.Value, p.Precision, p.Recall, math.NaN()}
+	few, err := metrics.Frechet(real, metrics.Extract(e, every(images, set.Per(), s.images)), 1)
+	if err != nil {
+		return nil, err
+	}
+	row := []float64{d.Value, k.Value, p.Precision, p.Recall, math.NaN(), few.Value}
 	if len(rare) > 0 {
 		test, err := s.rarest(ctx, set, 0)
 		if err != nil {

@@ -12,7 +12,7 @@ func (s imagesPlan) reportImages(r *Results, sets []string, methods []imagesMeth
 	rep := Report{Title: "Images: all processes with networks of full size"}
 	var figure chart.Figure
 	for _, set := range sets {
-		middle, curve := imagesSetting(set, imagesMiddle), Table{Head: []string{"Fréchet distance, " + set}}
+		middle, curve := imagesSetting(set, imagesMiddle), Table{Head: []string{fmt.Sprintf("%s, Fréchet distance of %d images by evaluations", set, s.images)}}
 		all := Table{Head: []string{set, "Fréchet distance", "kernel distance", "precision", "recall", "recall of rare classes"}}
 		plot := chart.Plot{Title: "Fashion-MNIST, " + set, XLabel: "evaluations of the network", YLabel: "Fréchet distance, small classifier", LogX: true, LogY: true}
 		for _, n := range s.steps {
@@ -23,7 +23,7 @@ func (s imagesPlan) reportImages(r *Results, sets []string, methods []imagesMeth
 				return
 			}
 			cells := []string{name}
-			for _, c := range imagesColumns {
+			for _, c := range imagesColumns[:len(imagesColumns)-1] {
 				cells = append(cells, fmt.Sprintf("%.3g", r.Summary(name, middle, c).Mean))
 			}
 			all.Add(cells...)
@@ -35,7 +35,7 @@ func (s imagesPlan) reportImages(r *Results, sets []string, methods []imagesMeth
 				row(name)
 				cells, line := []string{name}, chart.Series{Name: name, Colour: len(plot.Series) + 1}
 				for _, n := range s.steps {
-					v := r.Summary(name, imagesSetting(set, n), "frechet")
+					v := r.Summary(name, imagesSetting(set, n), "curve")
 					if v.N == 0 {
 						cells = append(cells, "–")
 						continue
