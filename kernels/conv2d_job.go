@@ -78,7 +78,7 @@ func (j *convJob) tiles(q *convPart, zero []float32, n, p, t0, t1 int) {
 	t := simd.Tiles{
 		A: j.a[n*j.aImg:], B: j.b[p*j.bPanel:], C: j.c[n*j.cImg+col:], Zero: zero,
 		BOff: q.bOff, Cols: min(simd.TileCols, j.cols-col), Segs: q.segs,
-		K: j.k, KA: 1, KB: simd.TileCols,
+		K: j.k, KA: 1, KB: simd.TileCols, Packed: true,
 		AStep: q.segs * rows, CStep: rows, RStep: rows,
 	}
 	if j.bias != nil {

@@ -68,7 +68,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	if aSeg == nil {
 		aSeg, bSeg = oneSeg, oneSeg
 	}
-	t := simd.Tiles{Segs: len(aSeg), K: p.k, KA: p.ak, KB: p.kb, BOff: bSeg, Acc: p.acc}
+	t := simd.Tiles{Segs: len(aSeg), K: p.k, KA: p.ak, KB: p.kb, BOff: bSeg, Acc: p.acc, Packed: p.packed()}
 	if p.k == 0 {
 		t.Segs = 0
 	}
@@ -100,6 +100,10 @@ func (p *product) run(m0, m1, p0, p1 int) {
 		}
 	}
 }
+
+// packed reports whether b is panels of whole rows. A panel of one row looks like a
+// matrix as it is.
+func (p *product) packed() bool { return p.kb == simd.TileCols && p.bPanel > simd.TileCols }
 
 // rowAt returns where row i begins in a.
 func (p *product) rowAt(i int) int {

@@ -183,7 +183,7 @@ func (w *winoBlock) products(line, k, n, cols int) {
 	points, side, pitch := w.form.Points(), int(w.form)+2, w.pitch()
 	t := simd.Tiles{
 		B: w.taps, AOff: w.tables[:rows], BOff: oneSeg, COff: w.tables[rows : 2*rows],
-		N: side, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols,
+		N: side, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols, Packed: true,
 		AInc: pitch, BInc: n*simd.TileCols + winoPad, CInc: simd.TileCols, Acc: k > 0,
 	}
 	runs, m := rowRuns(w.t1 - w.t0)

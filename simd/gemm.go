@@ -46,16 +46,17 @@ type Tiles struct {
 	AInc, CInc, RInc    int // advance per tile in A, C, Res
 	BInc                int // and in B
 
-	Acc bool // start from C instead of zero
+	Acc    bool // start from C instead of zero
+	Packed bool // rows of B have 32 columns whatever Cols, and KB is 32
 }
 
 // Run computes the tiles. It panics if the sizes are impossible; the tables
 // are trusted to stay inside the slices.
 func (t *Tiles) Run() {
 	if t.Rows != 4 && t.Rows != 8 && t.Rows != 12 || t.Cols < 1 || t.Cols > TileCols ||
-		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs {
-		panic(fmt.Sprintf("simd: Tiles: rows %d, cols %d, segs %d, k %d, ka %d, %d entries of BOff",
-			t.Rows, t.Cols, t.Segs, t.K, t.KA, len(t.BOff)))
+		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs || t.Packed && t.KB != TileCols {
+		panic(fmt.Sprintf("simd: Tiles: rows %d, cols %d, segs %d, k %d, ka %d, kb %d, packed %v, %d entries of BOff",
+			t.Rows, t.Cols, t.Segs, t.K, t.KA, t.KB, t.Packed, len(t.BOff)))
 	}
 	if t.N <= 0 {
 		return

@@ -11,19 +11,37 @@ import "heavytail/internal/isa"
 func tiles12x32AVX512(t *Tiles)
 
 //go:noescape
+func tiles12x32TailAVX512(t *Tiles)
+
+//go:noescape
 func tiles12x16AVX512(t *Tiles)
+
+//go:noescape
+func tiles12x16TailAVX512(t *Tiles)
 
 //go:noescape
 func tiles8x32AVX512(t *Tiles)
 
 //go:noescape
+func tiles8x32TailAVX512(t *Tiles)
+
+//go:noescape
 func tiles8x16AVX512(t *Tiles)
+
+//go:noescape
+func tiles8x16TailAVX512(t *Tiles)
 
 //go:noescape
 func tiles4x32AVX512(t *Tiles)
 
 //go:noescape
+func tiles4x32TailAVX512(t *Tiles)
+
+//go:noescape
 func tiles4x16AVX512(t *Tiles)
+
+//go:noescape
+func tiles4x16TailAVX512(t *Tiles)
 
 //go:noescape
 func tiles6x16AVX2(t *Tiles)
@@ -59,6 +77,10 @@ func runTiles(t *Tiles) {
 }
 
 func runTilesAVX512(t *Tiles) {
+	if t.Cols%16 != 0 {
+		runTailsAVX512(t)
+		return
+	}
 	switch {
 	case t.Rows == 12 && t.Cols > 16:
 		tiles12x32AVX512(t)
@@ -72,6 +94,24 @@ func runTilesAVX512(t *Tiles) {
 		tiles4x32AVX512(t)
 	default:
 		tiles4x16AVX512(t)
+	}
+}
+
+// runTailsAVX512 is runTilesAVX512 of columns that do not fill vectors.
+func runTailsAVX512(t *Tiles) {
+	switch {
+	case t.Rows == 12 && t.Cols > 16:
+		tiles12x32TailAVX512(t)
+	case t.Rows == 12:
+		tiles12x16TailAVX512(t)
+	case t.Rows == 8 && t.Cols > 16:
+		tiles8x32TailAVX512(t)
+	case t.Rows == 8:
+		tiles8x16TailAVX512(t)
+	case t.Cols > 16:
+		tiles4x32TailAVX512(t)
+	default:
+		tiles4x16TailAVX512(t)
 	}
 }
 

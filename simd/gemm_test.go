@@ -33,6 +33,7 @@ func TestTilesLayout(t *testing.T) {
 	} {
 		require.EqualValues(t, 240+8*i, off)
 	}
+	require.EqualValues(t, unsafe.Offsetof(x.Acc)+1, unsafe.Offsetof(x.Packed))
 }
 
 // tilesCase is the shape of one test of Tiles.
@@ -41,11 +42,12 @@ type tilesCase struct {
 	bInc                                   int
 	bias, res, inPlace, acc                bool
 	beside                                 bool // rows are neighbours in A, ka apart at least: A is transposed
+	packed                                 bool // B is a panel
 }
 
 func (c tilesCase) String() string {
-	return fmt.Sprintf("n=%d,rows=%d/%d,cols=%d,segs=%d,k=%d,ka=%d,bias=%v,res=%v/%v,acc=%v,beside=%v",
-		c.n, c.valid, c.rows, c.cols, c.segs, c.k, c.ka, c.bias, c.res, c.inPlace, c.acc, c.beside)
+	return fmt.Sprintf("n=%d,rows=%d/%d,cols=%d,segs=%d,k=%d,ka=%d,bias=%v,res=%v/%v,acc=%v,beside=%v,packed=%v",
+		c.n, c.valid, c.rows, c.cols, c.segs, c.k, c.ka, c.bias, c.res, c.inPlace, c.acc, c.beside, c.packed)
 }
 
 // tilesMemory is where a test's slices lie: against guard pages.
@@ -71,8 +73,12 @@ func (m *tilesMemory) piece(buf []float32, n int) []float32 {
 // the row table is a zero row. Tiles lie one after the other, rows in the
 // reverse order, pad floats between what is used.
 func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
-	t := &Tiles{N: c.n, Rows: c.rows, Cols: c.cols, Segs: c.segs, K: c.k, KA: c.ka, KB: c.cols + c.pad, Acc: c.acc}
+	t := &Tiles{N: c.n, Rows: c.rows, Cols: c.cols, Segs: c.segs, K: c.k, KA: c.ka, KB: c.cols + c.pad, Acc: c.acc, Packed: c.packed}
 	span, width := (c.k-1)*c.ka+1, c.cols+c.pad
+	unread := c.pad // of the last row of B
+	if c.packed {
+		t.KB, unread = TileCols, 0
+	}
 	row := func(i int) int { return c.valid - 1 - min(i, c.valid-1) }
 	t.AStep, t.CStep, t.RStep = c.segs*TileRows, 0, c.rows
 	for n := range c.n {
@@ -95,14 +101,14 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 		t.COff = append(t.COff, int32(row(i)*width))
 	}
 	for s := range c.segs {
-		t.BOff = append(t.BOff, int32((c.segs-1-s)*c.k*width))
+		t.BOff = append(t.BOff, int32((c.segs-1-s)*c.k*t.KB))
 	}
 	t.CInc, t.BInc = c.valid*width, c.bInc
 	t.A = m.piece(m.a, max(0, c.segs*c.valid*span+(c.n-1)*c.pad))
 	if c.beside {
 		t.A = m.piece(m.a, (c.segs*c.k-1)*c.ka+c.valid+(c.n-1)*c.pad)
 	}
-	t.B = m.piece(m.b, max(0, c.segs*c.k*width-c.pad+(c.n-1)*c.bInc))
+	t.B = m.piece(m.b, max(0, c.segs*c.k*t.KB-unread+(c.n-1)*c.bInc))
 	t.C = m.piece(m.c, c.n*c.valid*width-c.pad)
 	t.Zero = m.piece(m.zero, span)
 	clear(t.Zero)
@@ -190,6 +196,14 @@ func tilesCases() []tilesCase {
 			}
 		}
 	}
+	for _, cols := range []int{1, 9, 16, 17, 32} { // terms of panels are added four at a time
+		for _, rows := range []int{4, 8, 12} {
+			for _, k := range []int{1, 4, 7, 12} {
+				out = append(out, tilesCase{n: 2, rows: rows, valid: rows - k%2, cols: cols, segs: 2, k: k, ka: 1 + k%7/5, pad: 1,
+					bInc: 32 * k, bias: k == 4, acc: k == 7, packed: true})
+			}
+		}
+	}
 	return append(out,
 		tilesCase{n: 1, rows: 12, valid: 11, cols: 32, segs: 3, k: 10, ka: 12, beside: true},
 		tilesCase{n: 2, rows: 12, valid: 12, cols: 32, segs: 9, k: 33, ka: 1, bias: true, res: true},
@@ -274,7 +288,7 @@ func TestTilesChecksAndAllocates(t *testing.T) {
 		for _, breakIt := range []func(*Tiles){
 			func(x *Tiles) { x.Rows = 6 }, func(x *Tiles) { x.Cols = 0 }, func(x *Tiles) { x.Cols = 33 },
 			func(x *Tiles) { x.K = 0 }, func(x *Tiles) { x.BOff = nil }, func(x *Tiles) { x.N = 4 },
-			func(x *Tiles) { x.Bias = x.A[:5] }, func(x *Tiles) { x.Res, x.ROff = x.C, nil },
+			func(x *Tiles) { x.Bias = x.A[:5] }, func(x *Tiles) { x.KB, x.Packed = 33, true }, func(x *Tiles) { x.Res, x.ROff = x.C, nil },
 		} {
 			y := *x
 			breakIt(&y)

@@ -15,11 +15,15 @@ func main() {
 	emit.Main("gemm", map[string]func(*build.Context){"avx512": avx512, "avx2": avx2})
 }
 
-// avx512 writes tiles of 12, 8 and 4 rows by two or one vectors of 16.
+// avx512 writes tiles of 12, 8 and 4 rows by two or one vectors of 16. The
+// variants for fewer columns load and store under masks, which takes a load the
+// place of a multiply-add.
 func avx512(c *build.Context) {
 	for _, rows := range []int{12, 8, 4} {
 		for _, vecs := range []int{2, 1} {
-			(&kernel{Context: c, isa: "AVX512", rows: rows, vecs: vecs, lanes: 16, masked: true}).tiles()
+			for _, masked := range []bool{false, true} {
+				(&kernel{Context: c, isa: "AVX512", rows: rows, vecs: vecs, lanes: 16, masked: masked}).tiles()
+			}
 		}
 	}
 	peak(c, "AVX512", 16)

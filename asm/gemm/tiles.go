@@ -22,12 +22,20 @@ const (
 	fieldN, fieldCols, fieldSegs, fieldK, fieldKA, fieldKB = 240, 256, 264, 272, 280, 288
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
 	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
-	fieldAcc                                               = 352
+	fieldAcc, fieldPacked                                  = 352, 353
 )
 
-// ahead is how many bytes of B are fetched before they are used: several
-// hundred cycles, the latency of main memory, for weights that no cache holds.
-const ahead = 8192
+// ahead is how many bytes of a packed panel of B are fetched before they are used:
+// several hundred cycles, the latency of main memory, for weights that no cache
+// holds. Of a matrix as it is a row so many rows further on is fetched, of which an
+// address can hold 8 at most.
+const (
+	ahead     = 8192
+	rowsAhead = 8
+)
+
+// panelRow is the size of a row of a packed panel of B.
+const panelRow = 32 * 4
 
 // tableRow is the size of one segment's row offsets.
 const tableRow = 12 * 4
@@ -44,6 +52,7 @@ type kernel struct {
 
 	// state of the loops, in the frame
 	ka, kb, first       operand.Mem // byte strides, −K·KA
+	packed              operand.Mem // 1 if Packed and KA is 1
 	a, zero, b, c, r    operand.Mem // bases; a and zero end where the sum ends
 	aTab, cTab, rTab    operand.Mem
 	seg, segsLeft, bTab operand.Mem
@@ -83,13 +92,17 @@ func label(s string) operand.LabelRef { return operand.LabelRef(s) }
 // tiles writes the function.
 func (k *kernel) tiles() {
 	name := fmt.Sprintf("tiles%dx%d", k.rows, k.vecs*k.lanes)
-	if k.masked && k.lanes == 8 {
+	if k.masked {
 		name += "Tail"
 	}
 	k.Function(name + k.isa)
 	k.Attributes(nosplit)
 	k.Signature(tilesSignature())
-	k.Doc(fmt.Sprintf("%s%s is Tiles.Run for %d rows and at most %d columns.", name, k.isa, k.rows, k.vecs*k.lanes))
+	width := fmt.Sprintf("%d columns", k.vecs*k.lanes)
+	if k.masked {
+		width = "at most " + width
+	}
+	k.Doc(fmt.Sprintf("%s%s is Tiles.Run for %d rows and %s.", name, k.isa, k.rows, width))
 	k.Load(k.Param("t"), args)
 	k.setMasks()
 	k.setUp()
@@ -115,6 +128,9 @@ func tilesSignature() *gotypes.Signature {
 
 // setMasks derives the column masks from Cols.
 func (k *kernel) setMasks() {
+	if !k.masked {
+		return
+	}
 	if k.lanes == 16 {
 		k.Comment("K1, K2: the columns that exist")
 		k.MOVQ(field(fieldCols), reg.RCX)
@@ -124,7 +140,7 @@ func (k *kernel) setMasks() {
 		k.KMOVW(reg.EAX, reg.K1)
 		k.SHRQ(operand.U8(16), reg.RAX)
 		k.KMOVW(reg.EAX, reg.K2)
-	} else if k.masked {
+	} else {
 		k.Comment("R8: the masks of the columns that exist")
 		k.LEAQ(k.masks.Offset(64), reg.R8)
 		k.MOVQ(field(fieldCols), reg.RAX)
@@ -165,6 +181,13 @@ func (k *kernel) setUp() {
 	k.zero = k.local(u)
 	k.NEGQ(t)
 	k.first = k.local(t)
+	k.packed = k.local(operand.I32(0))
+	k.CMPQ(field(fieldKA), operand.I8(1))
+	k.JNE(label("strides"))
+	k.CMPB(field(fieldPacked), operand.U8(0))
+	k.JEQ(label("strides"))
+	k.MOVQ(operand.I32(1), k.packed)
+	k.Label("strides")
 	k.b, k.c, k.r = copied(fieldB), copied(fieldC), copied(fieldRes)
 	k.aTab, k.cTab, k.rTab = copied(fieldAOff), copied(fieldCOff), copied(fieldROff)
 	k.tilesLeft = copied(fieldN)
@@ -175,7 +198,7 @@ func (k *kernel) setUp() {
 func (k *kernel) load(m operand.Mem, v int, dst reg.VecPhysical) {
 	m = m.Offset(4 * k.lanes * v)
 	switch {
-	case k.lanes == 16:
+	case k.masked && k.lanes == 16:
 		k.VMOVUPS_Z(m, []reg.OpmaskPhysical{reg.K1, reg.K2}[v], dst)
 	case k.masked:
 		k.VMOVUPS(operand.Mem{Base: reg.R8, Disp: 32 * v}, dst)
@@ -225,66 +248,6 @@ func (k *kernel) initial() {
 	k.Label("started")
 }
 
-// segments adds the terms of every segment.
-func (k *kernel) segments() {
-	k.MOVQ(field(fieldSegs), reg.RAX)
-	k.TESTQ(reg.RAX, reg.RAX)
-	k.JEQ(label("finish"))
-	k.MOVQ(reg.RAX, k.segsLeft)
-	k.MOVQ(field(fieldBOff), reg.RAX)
-	k.MOVQ(reg.RAX, k.bTab)
-	k.MOVQ(k.aTab, reg.RAX)
-	k.MOVQ(reg.RAX, k.seg)
-	k.Label("segment")
-	k.Comment("Row pointers: A + 4·AOff, or Zero where AOff is negative")
-	k.MOVQ(k.seg, bPtr)
-	k.MOVQ(k.a, idx)
-	for i, r := range rowRegs[:k.rows] {
-		k.MOVLQSX(operand.Mem{Base: bPtr, Disp: 4 * i}, r)
-		k.TESTQ(r, r)
-		k.LEAQ(operand.Mem{Base: idx, Index: r, Scale: 4}, r)
-		k.CMOVQMI(k.zero, r)
-	}
-	k.ADDQ(operand.I8(tableRow), bPtr)
-	k.MOVQ(bPtr, k.seg)
-	k.MOVQ(k.bTab, idx)
-	k.MOVLQSX(operand.Mem{Base: idx}, bPtr)
-	k.ADDQ(operand.I8(4), idx)
-	k.MOVQ(idx, k.bTab)
-	k.SHLQ(operand.U8(2), bPtr)
-	k.ADDQ(k.b, bPtr)
-	k.MOVQ(k.first, idx)
-	k.terms()
-	k.DECQ(k.segsLeft)
-	k.JNE(label("segment"))
-}
-
-// terms adds the terms of one segment: per k one row of B and one element of
-// every row of A.
-func (k *kernel) terms() {
-	k.Label("term")
-	for v := range k.vecs {
-		k.load(operand.Mem{Base: bPtr}, v, k.spare(v))
-	}
-	for v := range k.vecs * k.lanes / 16 {
-		k.PREFETCHT0(operand.Mem{Base: bPtr, Disp: ahead + 64*v})
-	}
-	free := 32 - (k.rows+1)*k.vecs
-	if k.lanes == 8 {
-		free = 16 - (k.rows+1)*k.vecs
-	}
-	for i, r := range rowRegs[:k.rows] {
-		a := k.spare(k.vecs + i%min(free, 6))
-		k.VBROADCASTSS(operand.Mem{Base: r, Index: idx, Scale: 1}, a)
-		for v := range k.vecs {
-			k.VFMADD231PS(k.spare(v), a, k.accum(i, v))
-		}
-	}
-	k.ADDQ(k.kb, bPtr)
-	k.ADDQ(k.ka, idx)
-	k.JNE(label("term"))
-}
-
 // addBias adds the bias to every row.
 func (k *kernel) addBias() {
 	k.MOVQ(field(fieldBias), reg.RAX)
@@ -327,7 +290,7 @@ func (k *kernel) store() {
 		for v := range k.vecs {
 			m := operand.Mem{Base: r, Disp: 4 * k.lanes * v}
 			switch {
-			case k.lanes == 16:
+			case k.masked && k.lanes == 16:
 				k.VMOVUPS(k.accum(i, v), []reg.OpmaskPhysical{reg.K1, reg.K2}[v], m)
 			case k.masked:
 				k.VMASKMOVPS(k.accum(i, v), k.spare(v), m)
