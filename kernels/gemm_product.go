@@ -79,6 +79,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 		row := m0 + r.row
 		p.tables(&t, s, aSeg, &r, row)
 		t.N, t.Rows = r.tiles, r.height
+		t.Beside = r.valid == r.height && p.beside(row, r.height)
 		if t.Segs > 0 {
 			t.A, t.AInc = p.a[p.rowAt(row):], p.rowAt(r.height)
 		}
@@ -99,6 +100,14 @@ func (p *product) run(m0, m1, p0, p1 int) {
 			t.Run()
 		}
 	}
+}
+
+// beside reports whether n rows from row on are neighbours in a.
+func (p *product) beside(row, n int) bool {
+	if p.aTile == 0 {
+		return p.ai == 1
+	}
+	return row%simd.TileRows+n <= simd.TileRows
 }
 
 // packed reports whether b is panels of whole rows. A panel of one row looks like a

@@ -48,6 +48,7 @@ type Tiles struct {
 
 	Acc    bool // start from C instead of zero
 	Packed bool // rows of B have 32 columns whatever Cols, and KB is 32
+	Beside bool // in every tile and segment entry i of AOff is that of row 0 plus i
 }
 
 // Run computes the tiles. It panics if the sizes are impossible; the tables

@@ -34,6 +34,7 @@ func TestTilesLayout(t *testing.T) {
 		require.EqualValues(t, 240+8*i, off)
 	}
 	require.EqualValues(t, unsafe.Offsetof(x.Acc)+1, unsafe.Offsetof(x.Packed))
+	require.EqualValues(t, unsafe.Offsetof(x.Acc)+2, unsafe.Offsetof(x.Beside))
 }
 
 // tilesCase is the shape of one test of Tiles.
@@ -73,7 +74,7 @@ func (m *tilesMemory) piece(buf []float32, n int) []float32 {
 // the row table is a zero row. Tiles lie one after the other, rows in the
 // reverse order, pad floats between what is used.
 func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
-	t := &Tiles{N: c.n, Rows: c.rows, Cols: c.cols, Segs: c.segs, K: c.k, KA: c.ka, KB: c.cols + c.pad, Acc: c.acc, Packed: c.packed}
+	t := &Tiles{N: c.n, Rows: c.rows, Cols: c.cols, Segs: c.segs, K: c.k, KA: c.ka, KB: c.cols + c.pad, Acc: c.acc, Packed: c.packed, Beside: c.beside && c.valid == c.rows}
 	span, width := (c.k-1)*c.ka+1, c.cols+c.pad
 	unread := c.pad // of the last row of B
 	if c.packed {
@@ -190,7 +191,7 @@ func tilesCases() []tilesCase {
 	}
 	for i, cols := range []int{1, 2, 3, 4, 8, 16, 31, 32} {
 		for _, rows := range []int{4, 8, 12} {
-			for _, k := range []int{3, 7, 9} {
+			for _, k := range []int{3, 4, 7, 9} {
 				out = append(out, tilesCase{n: 2, rows: rows, valid: rows - i%2, cols: cols, segs: 2, k: k, ka: 1, pad: i % 3, acc: i%2 == 0},
 					tilesCase{n: 2, rows: rows, valid: rows, cols: cols, segs: 2, k: k, ka: 14, pad: 1, res: true, beside: true})
 			}

@@ -22,7 +22,7 @@ const (
 	fieldN, fieldCols, fieldSegs, fieldK, fieldKA, fieldKB = 240, 256, 264, 272, 280, 288
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
 	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
-	fieldAcc, fieldPacked                                  = 352, 353
+	fieldAcc, fieldPacked, fieldBeside                     = 352, 353, 354
 )
 
 // ahead is how many bytes of a packed panel of B are fetched before they are used:
