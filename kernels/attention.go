@@ -96,10 +96,11 @@ func (j *attnJob) head(i int) (q, k, v, y []float32) {
 	return base, base[j.d:], base[2*j.d:], j.y.Data()[n*j.t*j.y.Pitch()+h*j.d:]
 }
 
-// scratch returns the float32 that forward computes in: keys, values and scores.
+// scratch returns the float32 that forward computes in: keys and scores. Values are
+// read where they lie: packing them costs more than their few columns save.
 func (j *attnJob) scratch() int {
 	width := panels(j.t) * simd.TileCols
-	return width*j.d + panels(j.d)*simd.TileCols*j.t + attnRows*width
+	return width*j.d + attnRows*width
 }
 
 func (j *attnJob) forward(part int) {
@@ -111,15 +112,13 @@ func (j *attnJob) forward(part int) {
 	s := getScratch(j.scratch(), 0)
 	defer s.free()
 	keys, at := s.cut(0, width*j.d)
-	vals, at := s.cut(at, panels(j.d)*simd.TileCols*j.t)
 	scores, _ := s.cut(at, attnRows*width)
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
-	packPanels(vals, v, j.t, j.d, pitch)
 	for row := lo; row < hi && !j.stop.Now(); row += attnRows {
 		n := min(attnRows, hi-row)
 		j.probabilities(scores, q[row*pitch:], keys, n, width)
 		out := product{
-			a: scores, ai: width, ak: 1, b: vals, bPanel: j.t * simd.TileCols, kb: simd.TileCols,
+			a: scores, ai: width, ak: 1, b: v, bPanel: simd.TileCols, kb: pitch,
 			c: y[row*j.y.Pitch():], ci: j.y.Pitch(), k: j.t, cols: j.d,
 		}
 		out.run(0, n, 0, panels(j.d))

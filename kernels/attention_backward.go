@@ -9,24 +9,26 @@ func (j *attnJob) backward(i int) {
 	dp := j.dqkv.Pitch()
 	dq := j.dqkv.Data()[n*j.t*dp+3*h*j.d:]
 	dk, dv := dq[j.d:], dq[2*j.d:]
-	pitch, width, cols := j.qkv.Pitch(), panels(j.t)*simd.TileCols, panels(j.d)*simd.TileCols
-	s := getScratch(2*width*j.d+cols*j.t+2*attnRows*width+32, 0)
+	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
+	s := getScratch(2*width*j.d+j.d*j.t+2*attnRows*width+16, 0)
 	defer s.free()
 	keys, at := s.cut(0, width*j.d)  // (k·scale)ᵀ
 	vals, at := s.cut(at, width*j.d) // vᵀ
-	rows, at := s.cut(at, cols*j.t)  // k·scale
+	rows, at := s.cut(at, j.d*j.t)   // k·scale
 	prob, at := s.cut(at, attnRows*width)
 	grad, _ := s.cut(at, attnRows*width) // dP, then dS
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
 	packKeys(vals, v, j.t, j.d, pitch, 1)
-	packScaled(rows, k, j.t, j.d, pitch, j.scale)
+	for t := range j.t {
+		simd.Scale(rows[t*j.d:][:j.d], k[t*pitch:][:j.d], j.scale)
+	}
 	for row := 0; row < j.t && !j.stop.Now(); row += attnRows {
 		m := min(attnRows, j.t-row)
 		dyRow := dy[row*j.y.Pitch():]
 		j.probabilities(prob, q[row*pitch:], keys, m, width)
 		j.scores(grad, dyRow, vals, m, width, j.y.Pitch())
 		simd.SoftmaxBackwardRows(grad, prob, grad, m, width, j.t)
-		p := product{a: grad, ai: width, ak: 1, b: rows, bPanel: j.t * simd.TileCols, kb: simd.TileCols,
+		p := product{a: grad, ai: width, ak: 1, b: rows, bPanel: simd.TileCols, kb: j.d,
 			c: dq[row*dp:], ci: dp, k: j.t, cols: j.d}
 		p.run(0, m, 0, panels(j.d))
 		// dk and dv: rows are keys, the sum runs over this block's queries
@@ -37,17 +39,7 @@ func (j *attnJob) backward(i int) {
 		p.run(0, j.t, 0, panels(j.d))
 	}
 	for t := range j.t {
-		for e, x := range dk[t*dp:][:j.d] {
-			dk[t*dp+e] = x * j.scale
-		}
-	}
-}
-
-// packScaled packs scale·b (rows×cols, rows ldb apart) into panels of 32
-// columns.
-func packScaled(dst, b []float32, rows, cols, ldb int, scale float32) {
-	packPanels(dst, b, rows, cols, ldb)
-	for i, v := range dst[:rows*panels(cols)*simd.TileCols] {
-		dst[i] = v * scale
+		row := dk[t*dp:][:j.d]
+		simd.Scale(row, row, j.scale)
 	}
 }

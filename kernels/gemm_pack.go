@@ -66,25 +66,12 @@ func packKeys(dst, k []float32, t, d, pitch int, scale float32) {
 }
 
 // transpose sets dst[32·c+r] = scale·src[r·pitch+c] for r < rows ≤ 32 and
-// c < cols, four rows at a time, and clears the columns of dst beyond rows.
+// c < cols, and clears the columns of dst beyond rows.
 func transpose(dst, src []float32, rows, cols, pitch int, scale float32) {
 	if rows < simd.TileCols {
 		clear(dst)
 	}
-	r := 0
-	for ; r+4 <= rows; r += 4 {
-		r0, r1 := src[r*pitch:][:cols], src[(r+1)*pitch:][:cols]
-		r2, r3 := src[(r+2)*pitch:][:cols], src[(r+3)*pitch:][:cols]
-		for c := range r0 {
-			d := (*[4]float32)(dst[c*simd.TileCols+r:])
-			d[0], d[1], d[2], d[3] = r0[c]*scale, r1[c]*scale, r2[c]*scale, r3[c]*scale
-		}
-	}
-	for ; r < rows; r++ {
-		for c, v := range src[r*pitch:][:cols] {
-			dst[c*simd.TileCols+r] = v * scale
-		}
-	}
+	simd.Transpose(dst, src, rows, cols, pitch, scale)
 }
 
 // forwardPanels returns w [k,k,C,O] or [C,O] in panels of outputs.

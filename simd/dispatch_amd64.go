@@ -791,3 +791,20 @@ func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 		maskGeneric(dst, x, words, limit, s)
 	}
 }
+
+//go:noescape
+func transposeAVX512(dst, src []float32, cols, pitch int, scale float32)
+
+//go:noescape
+func transposeAVX2(dst, src []float32, cols, pitch int, scale float32)
+
+func transpose(dst, src []float32, cols, pitch int, scale float32) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		transposeAVX512(dst, src, cols, pitch, scale)
+	case isa.AVX2:
+		transposeAVX2(dst, src, cols, pitch, scale)
+	default:
+		transposeGeneric(dst, src, cols, pitch, scale)
+	}
+}

@@ -561,3 +561,15 @@ func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 		maskGeneric(dst, x, words, limit, s)
 	}
 }
+
+//go:noescape
+func transposeNEON(dst, src []float32, cols, pitch int, scale float32)
+
+func transpose(dst, src []float32, cols, pitch int, scale float32) {
+	switch isa.Cur() {
+	case isa.NEON:
+		transposeNEON(dst, src, cols, pitch, scale)
+	default:
+		transposeGeneric(dst, src, cols, pitch, scale)
+	}
+}

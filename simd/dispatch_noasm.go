@@ -187,3 +187,7 @@ func widenAdd(sum []float64, x []float32) {
 func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 	maskGeneric(dst, x, words, limit, s)
 }
+
+func transpose(dst, src []float32, cols, pitch int, scale float32) {
+	transposeGeneric(dst, src, cols, pitch, scale)
+}

@@ -92,3 +92,34 @@ func Huber(dst, x []float32) {
 	must2("Huber", len(dst), len(x))
 	huber(dst, x)
 }
+
+// transposed is the number of rows that the kernel of Transpose takes.
+const transposed = 16
+
+// Transpose sets dst[32·c+r] = scale·src[r·pitch+c] for r < rows and c < cols: columns
+// 0…rows−1 of a panel of B (Tiles) from rows of its transpose. It panics if rows is
+// more than 32 or a slice is too short.
+func Transpose(dst, src []float32, rows, cols, pitch int, scale float32) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	if rows < 0 || rows > TileCols || cols < 0 || pitch < cols || len(src) < (rows-1)*pitch+cols || len(dst) < (cols-1)*TileCols+rows {
+		panic(fmt.Sprintf("simd: Transpose: %d rows of %d columns, %d apart, in %d values, to %d", rows, cols, pitch, len(src), len(dst)))
+	}
+	for whole := cols &^ 3; rows > 0; rows -= transposed {
+		n := min(rows, transposed)
+		from := 0
+		if n == transposed && whole > 0 {
+			transpose(dst, src, whole, pitch, scale)
+			from = whole
+		}
+		for r := range n {
+			for c, v := range src[r*pitch:][from:cols] {
+				dst[(from+c)*TileCols+r] = v * scale
+			}
+		}
+		if rows > transposed {
+			dst, src = dst[transposed:], src[transposed*pitch:]
+		}
+	}
+}

@@ -720,3 +720,60 @@ tail67:
 done68:
 	VZEROUPPER
 	RET
+
+// func transposeAVX512(dst []float32, src []float32, cols int, pitch int, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·transposeAVX512(SB), NOSPLIT, $0-68
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         cols+48(FP), CX
+	MOVQ         pitch+56(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         src_base+24(FP), SI
+	LEAQ         (SI)(DX*4), DI
+	LEAQ         (DI)(DX*4), R8
+	LEAQ         (R8)(DX*4), R9
+	VBROADCASTSS scale+64(FP), Z0
+
+columns71:
+	VMOVUPS      (SI), X1
+	VINSERTF32X4 $0x01, (DI), Z1, Z1
+	VINSERTF32X4 $0x02, (R8), Z1, Z1
+	VINSERTF32X4 $0x03, (R9), Z1, Z1
+	VMULPS       Z0, Z1, Z1
+	VMOVUPS      (SI)(DX*1), X2
+	VINSERTF32X4 $0x01, (DI)(DX*1), Z2, Z2
+	VINSERTF32X4 $0x02, (R8)(DX*1), Z2, Z2
+	VINSERTF32X4 $0x03, (R9)(DX*1), Z2, Z2
+	VMULPS       Z0, Z2, Z2
+	VMOVUPS      (SI)(DX*2), X3
+	VINSERTF32X4 $0x01, (DI)(DX*2), Z3, Z3
+	VINSERTF32X4 $0x02, (R8)(DX*2), Z3, Z3
+	VINSERTF32X4 $0x03, (R9)(DX*2), Z3, Z3
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      (SI)(BX*1), X4
+	VINSERTF32X4 $0x01, (DI)(BX*1), Z4, Z4
+	VINSERTF32X4 $0x02, (R8)(BX*1), Z4, Z4
+	VINSERTF32X4 $0x03, (R9)(BX*1), Z4, Z4
+	VMULPS       Z0, Z4, Z4
+	VUNPCKLPS    Z2, Z1, Z5
+	VUNPCKLPS    Z4, Z3, Z6
+	VUNPCKLPD    Z6, Z5, Z7
+	VUNPCKHPD    Z6, Z5, Z5
+	VMOVUPS      Z7, (AX)
+	VMOVUPS      Z5, 128(AX)
+	VUNPCKHPS    Z2, Z1, Z5
+	VUNPCKHPS    Z4, Z3, Z6
+	VUNPCKLPD    Z6, Z5, Z7
+	VUNPCKHPD    Z6, Z5, Z5
+	VMOVUPS      Z7, 256(AX)
+	VMOVUPS      Z5, 384(AX)
+	ADDQ         $0x00000200, AX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, CX
+	JNZ          columns71
+	VZEROUPPER
+	RET

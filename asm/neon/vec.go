@@ -15,6 +15,7 @@ func elementwise(f *file) {
 		m.widenAdd()
 		m.sums()
 		m.adamw()
+		m.transpose()
 	})
 }
 

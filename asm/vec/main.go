@@ -36,6 +36,7 @@ func all(c *build.Context, wide bool) {
 	widen(m)
 	sums(m)
 	adamw(m)
+	transpose(m)
 }
 
 // binary writes dst = f(b, a).
