@@ -163,10 +163,16 @@ func (k *kernel) term(a, b int, strided bool) {
 	}
 	for v := range k.vecs * k.lanes / 16 {
 		m := operand.Mem{Base: bPtr, Disp: b + ahead + 64*v}
-		if strided {
-			m = operand.Mem{Base: bPtr, Index: args, Scale: rowsAhead, Disp: 64 * v}
+		switch {
+		case strided:
+			k.PREFETCHT0(operand.Mem{Base: bPtr, Index: args, Scale: rowsAhead, Disp: 64 * v})
+		case k.lanes == 16 && k.rows == 4:
+			// Few rows read weights once: the first cache has too few places to wait
+			// for memory, and the second one waits for more lines.
+			k.PREFETCHT1(m)
+		default:
+			k.PREFETCHT0(m)
 		}
-		k.PREFETCHT0(m)
 	}
 	k.products(func(row int) operand.Mem {
 		return operand.Mem{Base: rowRegs[row], Index: idx, Scale: 1, Disp: a}
