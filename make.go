@@ -133,13 +133,13 @@ type dataSampler = diffusion.Sampler[diffusion.DataDenoiser, float64]
 
 func makeEDM(o Options, r recipe.Recipe) (sampler, error) {
 	return o.data(r, func(p diffusion.EDM) dataSampler {
-		return diffusion.EDMSampler{Process: p, Steps: o.Steps, Euler: o.Solver == "euler", Churn: o.Churn, Edit: o.Edit}
+		return diffusion.EDMSampler{Process: p, Steps: o.Steps, Euler: o.Solver == "euler", Churn: o.Churn, IndependentNoise: o.IndependentNoise, Edit: o.Edit}
 	})
 }
 
 func makeAncestral(o Options, r recipe.Recipe) (sampler, error) {
 	return o.moments(r, func(p diffusion.EDM, m diffusion.SecondMoment) dataSampler {
-		return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Moment: m, Edit: o.Edit}
+		return diffusion.TEDMAncestral{Process: p, Steps: o.Steps, Eta: 1, DropFactor: o.DropFactor, Moment: m, IndependentNoise: o.IndependentNoise, Edit: o.Edit}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,11 +41,33 @@ func (m *Model) validate(o Options) error {
 	if err := o.Settings.validate(row); err != nil {
 		return err
 	}
+	if err := o.checkNoise(r); err != nil {
+		return err
+	}
 	s, err := row.make(o, r)
 	if err != nil {
 		return err
 	}
 	return s.Validate()
+}
+
+// checkNoise returns an error for independent noise that would change nothing.
+func (o Options) checkNoise(r recipe.Recipe) error {
+	if !o.IndependentNoise {
+		return nil
+	}
+	p, err := o.levels(r)
+	if err != nil {
+		return err
+	}
+	heavy := slices.ContainsFunc(p.Nu, func(v float64) bool { return !math.IsInf(v, 1) })
+	switch {
+	case !heavy:
+		return impossible("IndependentNoise", true, "none of Gaussian noise", "independent noise with a model of %s, whose noise is Gaussian and always independent; leave it out", r.Noise())
+	case o.Churn.S == 0 && (o.Edit == nil || o.Edit.Resample < 2):
+		return impossible("IndependentNoise", true, "none where no noise is added", "independent noise where none is added; ask for churn or resample, or leave it out")
+	}
+	return nil
 }
 
 // A given is a setting by its field, whether it was given, how an error calls it, and
@@ -63,6 +86,7 @@ func (s Settings) given() []given {
 		{"Grid", s.Grid != "", fmt.Sprintf("grid %.40q", s.Grid), s.Grid},
 		{"Solver", s.Solver != "", fmt.Sprintf("solver %.40s", s.Solver), s.Solver},
 		{"Churn", s.Churn != (diffusion.Churn{}), "churn", s.Churn},
+		{"IndependentNoise", s.IndependentNoise, "independent noise", s.IndependentNoise},
 		{"SigmaMin", s.SigmaMin != 0, "a lowest level σ", s.SigmaMin},
 		{"SigmaMax", s.SigmaMax != 0, "a highest level σ", s.SigmaMax},
 		{"Rho", s.Rho != 0, fmt.Sprintf("rho %v", s.Rho), s.Rho},

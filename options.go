@@ -118,6 +118,12 @@ type Settings struct {
 	Solver string `json:"solver,omitempty"`
 	// Churn is noise that is added on the way (edm).
 	Churn diffusion.Churn `json:"churn,omitzero"`
+	// IndependentNoise makes the noise that Churn and Edit.Resample add independent of the
+	// state: with Student-t noise only that keeps the law of the samples, and it takes no
+	// evaluation. Without it, it follows the state and the estimate of the data, and
+	// samples come out narrow. It is an error where no such noise is added (edm,
+	// tedm-ancestral).
+	IndependentNoise bool `json:"independent_noise,omitempty"`
 	// SigmaMin and SigmaMax are the last and the first level of noise; 0: the
 	// model's (edm, tedm-ancestral, tedm-sde, dpm; SigmaMax also flow with models of
 	// edm and tedm).

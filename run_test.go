@@ -214,6 +214,10 @@ func TestImpossibleOptions(t *testing.T) {
 		{recipe.LIM, Options{Settings: Settings{Solver: "heun"}}, "belongs to edm, flow"},
 		{recipe.EDM, Options{Settings: Settings{Solver: "rk4"}}, "of flow also rk4"},
 		{recipe.EDM, Options{Settings: Settings{Churn: diffusion.Churn{S: -1}}}, "churn"},
+		{recipe.EDM, Options{Settings: Settings{Churn: diffusion.Churn{S: 4}, IndependentNoise: true}}, "Gaussian and always independent"},
+		{recipe.TEDM, Options{Settings: Settings{IndependentNoise: true}}, "where none is added"},
+		{recipe.TEDM, Options{Edit: &Edit{Resample: 1}, Settings: Settings{IndependentNoise: true}}, "where none is added"},
+		{recipe.TEDM, Options{Method: "dpm", Settings: Settings{IndependentNoise: true}}, "belongs to edm, tedm-ancestral"},
 		{recipe.EDM, Options{Settings: Settings{SigmaMax: 1e-4}}, "sigma_min"},
 		{recipe.EDM, Options{Method: "flow", Settings: Settings{SigmaMax: inf}}, "sigma_max"},
 		{recipe.Flow, Options{Method: "flow", Settings: Settings{SigmaMax: 3}}, "leave it out"},
@@ -228,5 +232,23 @@ func TestImpossibleOptions(t *testing.T) {
 		}
 		err := modelOf(network(t), of(t, c.kind)).stream(context.Background(), []uint64{1}, c.o, func(int, []float32) error { return nil })
 		require.ErrorContains(t, err, c.want, "%s %+v", c.kind, c.o)
+	}
+}
+
+// Independent noise reaches both samplers that have it: churn and visits without an
+// estimate of their own.
+func TestIndependentNoiseIsMade(t *testing.T) {
+	for _, o := range []Options{
+		{Method: "edm", Steps: 9, Settings: Settings{Churn: diffusion.Churn{S: 2}, IndependentNoise: true}},
+		{Method: "tedm-ancestral", Steps: 9, Edit: &Edit{Resample: 2}, Settings: Settings{IndependentNoise: true}},
+	} {
+		r := of(t, recipe.TEDM)
+		s, err := o.sampler(r)
+		require.NoError(t, err)
+		require.NoError(t, o.checkNoise(r))
+		o.IndependentNoise = false
+		posterior, err := o.sampler(r)
+		require.NoError(t, err)
+		require.Less(t, s.Evaluations(), posterior.Evaluations(), o.Method)
 	}
 }

@@ -34,6 +34,8 @@ func TextSettings() []Setting {
 		{"grid", has("Grid", ": `linear` or quadratic, which makes more of the steps near the data: nearer with dlim (empty: as in training)"), "Grid", func(o *Options) any { return &o.Grid }, readGrid},
 		{"solver", has("Solver", ": heun, euler, or for flow `rk4` (empty: heun)"), "Solver", func(o *Options) any { return &o.Solver }, nil},
 		{"churn", has("Churn", ": noise on the way, `S` or S,MIN,MAX,NOISE such as 40,0.05,50,1.003 (empty: none)"), "Churn", func(o *Options) any { return &o.Churn }, readChurn},
+		{"independent-noise", has("IndependentNoise", ": noise of churn and resample that is independent of the state, which is right for Student-t noise where the other makes samples narrow"),
+			"IndependentNoise", func(o *Options) any { return &o.IndependentNoise }, nil},
 		{"sigma-min", has("SigmaMin", ": last level of noise (0: the model's)"), "SigmaMin", func(o *Options) any { return &o.SigmaMin }, nil},
 		{"sigma-max", has("SigmaMax", ": first level of noise (0: the model's)"), "SigmaMax", func(o *Options) any { return &o.SigmaMax }, nil},
 		{"rho", has("Rho", ": exponent of the levels, of flow's knots (0: the model's, linear knots)"), "Rho", func(o *Options) any { return &o.Rho }, nil},

@@ -21,8 +21,9 @@ func TestTextSettings(t *testing.T) {
 	}{
 		"method": {"edm", "edm", ""}, "steps": {"7", 7, "1.5"}, "eta": {"0.5", 0.5, "NaN"}, "clamp-a": {"3", 3.0, "x"},
 		"grid": {"quadratic", diffusion.Grid("quadratic"), ""}, "solver": {"euler", "euler", ""},
-		"churn":     {"40,0.05,50,1.003", diffusion.Churn{S: 40, Min: 0.05, Max: 50, Noise: 1.003}, "1,2"},
-		"sigma-min": {"0.1", 0.1, "inf"}, "sigma-max": {"80", 80.0, "1e999"}, "rho": {"7", 7.0, ""}, "drop-factor": {"true", true, "yes"},
+		"churn":             {"40,0.05,50,1.003", diffusion.Churn{S: 40, Min: 0.05, Max: 50, Noise: 1.003}, "1,2"},
+		"independent-noise": {"true", true, "yes"},
+		"sigma-min":         {"0.1", 0.1, "inf"}, "sigma-max": {"80", 80.0, "1e999"}, "rho": {"7", 7.0, ""}, "drop-factor": {"true", true, "yes"},
 		"nu-coeff": {"5,inf", diffusion.Nu{5, math.Inf(1)}, "none"}, "consistent-start": {"false", Off, "no"}, "clip": {"true", On, "x"}, "guidance": {"2", 2.0, "x"},
 	}
 	all := TextSettings()

@@ -83,11 +83,15 @@ func TestProcessBits(t *testing.T) {
 		add(cosineTime(gb))
 	}
 	require.Equal(t, uint64(0xf984de986d2fa628), h.Sum64(), "coefficients")
-	all := drawers(6)
+	all, independent := drawers(6), fnv.New64a() // independent noise came later
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		x, err := all[name](context.Background(), shrink, seeds(3), 20)
 		require.NoError(t, err)
-		require.NoError(t, binary.Write(h, binary.LittleEndian, x))
+		to := h
+		if name == "t-edm independent" {
+			to = independent
+		}
+		require.NoError(t, binary.Write(to, binary.LittleEndian, x))
 	}
 	for _, n := range []string{"edm", "two", "flow velocity", "lim 1.7"} {
 		x, target, times, _ := batch(noisers(t)[n], 5, 6)
@@ -96,4 +100,5 @@ func TestProcessBits(t *testing.T) {
 		}
 	}
 	require.Equal(t, uint64(0x989098203771d1f7), h.Sum64(), "samples")
+	require.Equal(t, uint64(0xb388b869d406b57e), independent.Sum64(), "independent noise")
 }

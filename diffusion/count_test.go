@@ -52,8 +52,10 @@ func TestMovesAndEvaluations(t *testing.T) {
 			for _, c := range []Churn{{}, {S: 2}, {S: 2, Min: 1, Max: 20}} {
 				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e}, data)
 				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e, Euler: true}, data)
+				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e, IndependentNoise: true}, data)
 			}
 			counted(t, TEDMAncestral{Process: p, Steps: 9, Eta: 1, Edit: e}, data)
+			counted(t, TEDMAncestral{Process: p, Steps: 9, Eta: 1, Edit: e, IndependentNoise: true}, data)
 		}
 	}
 	for _, e := range []*Edit{nil, img} {

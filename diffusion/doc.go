@@ -154,8 +154,9 @@
 // ignores the chain's own A stays the default, since published numbers use it;
 // DLPMSampler.ConsistentStart is the consistent one.
 //
-// t-EDM: the samplers divide by the raw σ; churn has the noise that keeps the
-// marginals, for finite ν a Student-t with a state-dependent scale. t-Flow: the
+// t-EDM: the samplers divide by the raw σ; churn has noise for Student's process, for
+// finite ν a Student-t with a state-dependent scale that leaves out the spread of x_0, or,
+// with IndependentNoise, the noise that keeps the marginals. t-Flow: the
 // field at t = 0 is its limit E[x_1] − x and not 0/0, both slopes of Heun's
 // method are used in every interval. LIM: the start at α = 2 has the variance
 // that the steps have.

@@ -96,6 +96,9 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	}
 	data("edm", func(e *Edit) odeSampler { return EDMSampler{Process: p, Steps: N, Edit: e} })
 	data("edm churn", func(e *Edit) odeSampler { return EDMSampler{Process: p, Steps: N, Edit: e, Churn: Churn{S: 2}} })
+	data("edm independent", func(e *Edit) odeSampler {
+		return EDMSampler{Process: p, Steps: N, Edit: e, Churn: Churn{S: 2}, IndependentNoise: true}
+	})
 	data("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	data("sde", func(e *Edit) odeSampler { return TEDMSDE{Process: p, Steps: N, Beta: 1, Edit: e} })
 	data("dpm", func(e *Edit) odeSampler { return DPMSolver{Process: p, Steps: N, Edit: e} })
@@ -122,7 +125,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 }
 
 // resamples are the editors that can go back.
-var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim sde", "dlim2", "dlim2 consistent", "edm", "edm churn", "ancestral"}
+var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim sde", "dlim2", "dlim2 consistent", "edm", "edm churn", "edm independent", "ancestral"}
 
 // ramp is an image of d values.
 func ramp(d int) []float32 {
@@ -254,11 +257,14 @@ func TestKnownElementsFollowTheForwardLaw(t *testing.T) {
 		}
 	}
 	exact("edm churn", func(e *Edit) odeSampler { return EDMSampler{Process: p, Steps: N, Edit: e, Churn: Churn{S: 2}} })
+	exact("edm independent", func(e *Edit) odeSampler {
+		return EDMSampler{Process: p, Steps: N, Edit: e, Churn: Churn{S: 2}, IndependentNoise: true}
+	})
 	exact("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	alpha, student := stable.Symmetric(1.7).CDF, stable.StudentT{Nu: 3.5, Scale: 1}.CDF
 	for name, F := range map[string]func(float64) float64{
 		"dlpm consistent": alpha, "dlim": alpha, "dlim2": alpha, "dlim sde": alpha, "dlim noisy": alpha, "dlim noisy consistent": alpha, "dlpm elements": stable.Symmetric(1.6).CDF,
-		"edm": student, "edm churn": student, "ancestral": student, "flow heun": stable.StudentT{Nu: 4, Scale: 1}.CDF,
+		"edm": student, "edm churn": student, "edm independent": student, "ancestral": student, "flow heun": stable.StudentT{Nu: 4, Scale: 1}.CDF,
 	} {
 		for _, left := range []int{9, 4} {
 			e := &Edit{Image: []float32{1.5, 0}, Known: []bool{true, false}}
@@ -356,9 +362,9 @@ func TestEditBits(t *testing.T) {
 	}
 	edits := []*Edit{{Image: ramp(d), Known: known}, {Image: ramp(d), Strength: 0.7}, {Image: ramp(d), Known: known, Resample: 3, Strength: 0.8}}
 	ids := []uint64{5, 8, 1 << 50}
-	var first, second, third uint64
+	var first, second, third, fourth uint64
 	numtest.EachLevel(t, func(t *testing.T) {
-		h, h2, h3 := fnv.New64a(), fnv.New64a(), fnv.New64a() // dlim2 came later, then dlim sde
+		h, h2, h3, h4 := fnv.New64a(), fnv.New64a(), fnv.New64a(), fnv.New64a() // dlim2 came later, then dlim sde, then independent noise
 		all, _ := editors(t, N)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			for _, e := range edits {
@@ -374,6 +380,9 @@ func TestEditBits(t *testing.T) {
 				if name == "dlim sde" {
 					to = h3
 				}
+				if name == "edm independent" {
+					to = h4
+				}
 				require.NoError(t, binary.Write(to, binary.LittleEndian, x))
 			}
 		}
@@ -384,14 +393,16 @@ func TestEditBits(t *testing.T) {
 			require.NoError(t, binary.Write(h, binary.LittleEndian, x))
 		}
 		if first == 0 {
-			first, second, third = h.Sum64(), h2.Sum64(), h3.Sum64()
+			first, second, third, fourth = h.Sum64(), h2.Sum64(), h3.Sum64(), h4.Sum64()
 		}
 		require.Equal(t, first, h.Sum64())
 		require.Equal(t, second, h2.Sum64())
 		require.Equal(t, third, h3.Sum64())
+		require.Equal(t, fourth, h4.Sum64())
 	})
 	require.Equal(t, uint64(0xb9295619e9480b4d), second)
 	require.Equal(t, uint64(0x649648dda017efdc), third)
+	require.Equal(t, uint64(0xa380dec05a74ed2f), fourth)
 	require.Equal(t, uint64(0xbd00c1c794c65a37), first)
 }
 

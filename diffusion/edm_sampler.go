@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"math"
+
+	"heavytail/internal/dmath"
 )
 
 // An EDMSampler follows the probability-flow ODE dx/dσ = (x − D(x; σ))/σ, which
@@ -27,17 +29,24 @@ type EDMSampler struct {
 	Steps   int  // N
 	Euler   bool // first order
 	Churn   Churn
-	Edit    *Edit // an image to start from or to keep parts of; nil: none
+	// IndependentNoise makes the noise that Churn and Edit.Resample add independent of the
+	// state, see Churn: for finite ν the noise that is right.
+	IndependentNoise bool
+	Edit             *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // A Churn adds noise on the way. The zero value adds none.
 //
 //	γ_i = min(S/N, √2−1) where Min ≤ σ_i ≤ Max, else 0
 //
-// For finite ν plain Gaussian noise would not keep the marginals: the noise has
-// the law t_{ν+d} and the factor √((ν+δ²)/(ν+d)), δ² = |x−D(x; σ_i)|²/σ_i²,
-// which takes one more evaluation. δ² leaves out the spread of x_0 given x, so for
-// finite ν samples of data with a spread come out narrow (results/peers.md).
+// For finite ν plain Gaussian noise does not keep the marginals: x_0 + σ_i·n must become
+// x_0 + σ̂·n. EDMSampler.IndependentNoise adds σ̂·√W·z with one W for all elements that share a κ,
+// of the law that makes √(c²/κ + W)·z of one law with z/√κ, c = σ_i/σ̂. There is one, for
+// 1/κ is self-decomposable; the noise is then right for all data and any length of the
+// step, and takes no evaluation. Without it the noise is that of a process whose
+// levels share κ, √(σ̂²−σ_i²)·√((ν+δ²)/(ν+d))·t_{ν+d}, with δ² = |x−D(x; σ_i)|²/σ_i² in
+// place of |x−x_0|²/σ_i². That leaves out the spread of x_0 given x, so that samples of
+// data with a spread come out narrow (results/peers.md), and takes one more evaluation.
 // ImageNet-64 used S = 40, Min = 0.05, Max = 50, Noise = 1.003 with 256 steps.
 type Churn struct {
 	S     float64 `json:"s"`               // S_churn
@@ -80,10 +89,11 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 		}
 		slope, end := r.buffer(), r.buffer()
 		startNoise(r, s.Process.Nu, sigma[r.first], 1)
-		r.back = func(i int) error { return raise(r, s.Process.Nu, backward+i, sigma[i+1], sigma[i], 1) }
+		noise := newRaiser(s.Process.Nu, s.IndependentNoise)
+		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			hat, next := s.hat(sigma[i]), sigma[i+1]
-			if err := raise(r, s.Process.Nu, i, sigma[i], hat, s.Churn.factor()); err != nil {
+			if err := noise.raise(r, i, sigma[i], hat, s.Churn.factor()); err != nil {
 				return err
 			}
 			if err := r.eval(r.out, x, hat); err != nil {
@@ -122,23 +132,47 @@ func (c Churn) factor() float64 {
 	return c.Noise
 }
 
-// raise lifts the noise of x from sigma to hat by the forward process, with the
-// noise of the given step key times a factor.
-func raise(r *run[float64], nu Nu, step int, sigma, hat, noise float64) error {
+// A raiser adds the noise of a process of levels.
+type raiser struct {
+	nu          Nu
+	innovations []*innovation // nil: noise from the posterior of κ, with D for x_0
+}
+
+// newRaiser returns one whose noise is independent of the state, or not.
+func newRaiser(nu Nu, independent bool) raiser {
+	if !independent || nu.gaussian() {
+		return raiser{nu: nu}
+	}
+	return raiser{nu, newInnovations(nu)}
+}
+
+// raise lifts the noise of x from sigma > 0 to hat, with the noise of the given step key
+// times a factor.
+func (a raiser) raise(r *run[float64], step int, sigma, hat, noise float64) error {
 	if hat == sigma {
 		return nil
 	}
 	add := math.Sqrt(float64(hat*hat)-float64(sigma*sigma)) * noise
-	if !nu.gaussian() {
+	T := 0.0
+	switch {
+	case a.innovations != nil:
+		T = 2 * dmath.Log(hat/sigma)
+	case !a.nu.gaussian():
 		if err := r.eval(r.out, r.x, sigma); err != nil {
 			return err
 		}
 	}
-	G := nu.groups()
+	G := a.nu.groups()
 	for i := range r.n {
-		x, D, z := r.row(r.x, i), r.row(r.out, i), r.normal(i, step)
+		x, D, z, at := r.row(r.x, i), r.row(r.out, i), r.normal(i, step), r.stream(i, uint32(step))
 		for g := range G {
-			w := add * posteriorNoise(nu.at(g), r.stream(i, uint32(step)), g, distance(x, D, g, G, sigma), float64(r.d/G))
+			w := add
+			switch {
+			case a.innovations == nil:
+				w *= posteriorNoise(a.nu.at(g), at, g, distance(x, D, g, G, sigma), float64(r.d/G))
+			case a.innovations[g] != nil:
+				w = hat * noise * math.Sqrt(a.innovations[g].draw(at, g, G, T))
+			}
 			for j := g; j < r.d; j += G {
 				x[j] += float64(w * float64(z[j]))
 			}
@@ -151,15 +185,15 @@ func raise(r *run[float64], nu Nu, step int, sigma, hat, noise float64) error {
 func (s EDMSampler) Moves() int { return s.Edit.Steps(s.Steps) }
 
 // Evaluations implements Sampler: two at every move but the last, one with
-// Euler; and for finite ν one more wherever noise is added, by churn or where an
-// edit goes back.
+// Euler; and for finite ν, unless the noise is independent, one more wherever noise is
+// added, by churn or where an edit goes back.
 func (s EDMSampler) Evaluations() int {
 	n, back := s.Edit.visits(s.Steps)
 	total := n
 	if !s.Euler {
 		total += n - 1
 	}
-	if s.Process.Nu.gaussian() {
+	if s.IndependentNoise || s.Process.Nu.gaussian() {
 		return total
 	}
 	sigma := s.Process.Sigmas(s.Steps)

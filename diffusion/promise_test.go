@@ -34,6 +34,7 @@ func drawers(N int) map[string]drawer {
 	edm("edm churn", EDM{}, EDMSampler{Process: EDM{}, Steps: N, Churn: churn})
 	edm("t-edm", iso, EDMSampler{Process: iso, Steps: N, Euler: true})
 	edm("t-edm churn", two, EDMSampler{Process: two, Steps: N, Churn: churn})
+	edm("t-edm independent", two, EDMSampler{Process: two, Steps: N, Churn: churn, IndependentNoise: true})
 	edm("ancestral", iso, TEDMAncestral{Process: iso, Steps: N, Eta: 1})
 	edm("ancestral two", two, TEDMAncestral{Process: two, Steps: N, Eta: 0.5})
 	edm("sde", two, TEDMSDE{Process: two, Steps: N, Beta: 1})

@@ -38,7 +38,10 @@ type TEDMAncestral struct {
 	// sampler ends at the data as N grows: what the steps leave out then, the spread of
 	// x_0 in their mean, is of second order in their length.
 	Moment SecondMoment
-	Edit   *Edit // an image to start from or to keep parts of; nil: none
+	// IndependentNoise makes the noise that Edit.Resample adds independent of the state, as
+	// that of EDMSampler.
+	IndependentNoise bool
+	Edit             *Edit // an image to start from or to keep parts of; nil: none
 }
 
 // Trajectory is that of EDMSampler with this sampler's steps.
@@ -60,7 +63,8 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 		G := nu.groups()
 		moment := make([]float64, r.n*G)
 		startNoise(r, nu, sigma[r.first], 1)
-		r.back = func(i int) error { return raise(r, nu, backward+i, sigma[i+1], sigma[i], 1) }
+		noise := newRaiser(nu, s.IndependentNoise)
+		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]
 			if err := r.eval(r.out, x, cur); err != nil {
@@ -118,10 +122,10 @@ func posteriorNoise(nu float64, at stable.Key, g int, delta2, d float64) float64
 func (s TEDMAncestral) Moves() int { return s.Edit.Steps(s.Steps) }
 
 // Evaluations implements Sampler: one at every move, and for finite ν one where
-// an edit goes back.
+// an edit goes back with noise that is not independent.
 func (s TEDMAncestral) Evaluations() int {
 	n, back := s.Edit.visits(s.Steps)
-	if !s.Process.Nu.gaussian() {
+	if !s.IndependentNoise && !s.Process.Nu.gaussian() {
 		n += back
 	}
 	return n

@@ -38,7 +38,7 @@ var flagValues = map[string]map[string]string{
 	"sample": {
 		"model": "%s/lim/model.safetensors", "method": "dlpm", "n": "4", "seed": "3", "seeds": "7,9,11", "steps": "4", "class": "1", "guidance": "3", "alpha": "1.5", "weights": "raw", "size": "32x28", "given": "y=2|1",
 		"cols": "1", "frames": "2", "clip": "true|false", "consistent-start": "true|false", "no-clip": "true", "independent-start": "true", "init": "%s/pictures/1/000203.png", "mask": "%s/pictures/1/000202.png", "strength": "0.3", "resample": "3",
-		"eta": "0.8", "clamp-a": "1", "grid": "quadratic", "solver": "euler", "churn": "20", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9", "shard": "1/2",
+		"eta": "0.8", "clamp-a": "1", "grid": "quadratic", "solver": "euler", "churn": "20", "independent-noise": "true", "sigma-min": "0.01", "sigma-max": "30", "rho": "3", "drop-factor": "true", "nu-coeff": "9", "shard": "1/2",
 	},
 	"merge": {"cols": "1"},
 	"eval": {
@@ -73,7 +73,7 @@ var flagBases = map[string][]string{
 		"-model %s/small/model.safetensors -n 1 -steps 3 -init %s/pictures/0/000100.png -o x.npy",
 		"-model %s/small/model.safetensors -n 1 -steps 3 -init %s/pictures/0/000100.png -mask %s/pictures/0/000101.png -o x.npy",
 		"-model %s/edm/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-ancestral -n 3 -steps 3 -o x.npy",
-		"-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
+		"-model %s/tedm/model.safetensors -churn 20 -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy", "-model %s/given/model.safetensors -n 3 -steps 3 -given y=-1 -o x.npy",
 		"-model %s/small/model.safetensors -n 3 -steps 3 -shard 0/2 -o parts",
 	},

@@ -190,6 +190,7 @@ func peersStudent(n int) []peersSampler {
 	return []peersSampler{exact,
 		peersData("heavytail t-EDM Heun", diffusion.EDMSampler{Process: edm, Steps: n}).ordered(),
 		peersData("heavytail t-EDM churn 40", diffusion.EDMSampler{Process: edm, Steps: n, Churn: diffusion.Churn{S: 40}}),
+		peersData("heavytail t-EDM churn 40 independent", diffusion.EDMSampler{Process: edm, Steps: n, Churn: diffusion.Churn{S: 40}, IndependentNoise: true}).longer("student"),
 		peersData("heavytail t-EDM ancestral as published", diffusion.TEDMAncestral{Process: edm, Steps: n, Eta: 1, DropFactor: true}).longer("student"),
 	}
 }

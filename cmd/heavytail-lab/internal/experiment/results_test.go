@@ -243,7 +243,7 @@ func TestPeersResults(t *testing.T) {
 		require.Less(t, at("PhysicsNeMo scheduler churn 40", "student", d, 64), 0.6)
 		require.Greater(t, at("diffusers Euler churn 40", "student", d, 64), 1.5)
 		for _, m := range []string{"PhysicsNeMo legacy deterministic with sigma copied", "PhysicsNeMo scheduler Heun", "diffusers Heun",
-			"diffusers DPM-Solver++", "heavytail t-EDM Heun", "heavytail EDM Heun", "heavytail EDM churn 40"} {
+			"diffusers DPM-Solver++", "heavytail t-EDM Heun", "heavytail EDM Heun", "heavytail EDM churn 40", "heavytail t-EDM churn 40 independent"} {
 			require.InDelta(t, 1, at(m, "student", d, 64), 0.1, m)
 		}
 		require.Greater(t, at("heavytail t-EDM churn 40", "student", d, 64), 1.5*at("PhysicsNeMo scheduler churn 40", "student", d, 64))
