@@ -96,7 +96,7 @@ func standard(r recipe.Recipe, x []float64, d int) (z, volume []float64, err err
 			z[i], slope = r.Data.Standard(i%d, v)
 		}
 		if math.IsInf(slope, 1) {
-			return nil, nil, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (-columns)", i%d)
+			return nil, nil, fmt.Errorf("column %d was constant in the model's data, so that points have no density: train on the others (setting columns)", i%d)
 		}
 		if seen := float32(z[i]); seen-seen != 0 {
 			return nil, nil, &BeyondError{Point: i / d, Value: i % d, X: v}

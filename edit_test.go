@@ -61,7 +61,7 @@ func TestGuidance(t *testing.T) {
 	}
 	require.ErrorContains(t, modelOf(network(t), of(t, recipe.EDM)).stream(t.Context(), ids, Options{Guidance: 2}, nil), "without classes")
 	r.Train.Steps, r.Train.LabelDrop = 10, 0
-	require.ErrorContains(t, modelOf(net, r).stream(t.Context(), ids, Options{Guidance: 2}, nil), "train one with -label-drop 0.1")
+	require.ErrorContains(t, modelOf(net, r).stream(t.Context(), ids, Options{Guidance: 2}, nil), "train one with setting label-drop 0.1")
 }
 
 // An edit for all samples and one for each reach every method, in any batches;

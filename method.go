@@ -22,7 +22,7 @@ func (m *Model) validate(o Options) error {
 	case !ok:
 		return impossible("Method", o.Method, strings.Join(of, ", "), "method %.40q; want %s", o.Method, strings.Join(of, ", "))
 	case row.of.models == levySpread.models && levy.fits(r) && !r.Spread():
-		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model without a second output for the variance, which train -spread gives networks of points; want %s", o.Method, strings.Join(of, ", "))
+		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model without a second output for the variance, which training with setting spread gives networks of points; want %s", o.Method, strings.Join(of, ", "))
 	case !slices.Contains(of, o.Method):
 		return impossible("Method", o.Method, strings.Join(of, ", "), "method %s with a model of %s; want %s", o.Method, r.Noise(), strings.Join(of, ", "))
 	case o.Image64 != nil && o.Edit == nil:
@@ -34,9 +34,9 @@ func (m *Model) validate(o Options) error {
 	case o.guided() && m.net.Classes() == 0:
 		return impossible("Guidance", o.Guidance, "none of a model without classes", "guidance %v of a model without classes; leave it out", o.Guidance)
 	case o.guided() && r.Trained() && r.Train.LabelDrop == 0:
-		return impossible("Guidance", o.Guidance, "none of a model that always saw its classes", "guidance %v of a model that always saw its classes; train one with -label-drop 0.1, or leave it out", o.Guidance)
+		return impossible("Guidance", o.Guidance, "none of a model that always saw its classes", "guidance %v of a model that always saw its classes; train one with setting label-drop 0.1, or leave it out", o.Guidance)
 	case o.guided() && !r.Trained() && r.Network.UNet2D != nil:
-		return impossible("Guidance", o.Guidance, "none of a model of diffusers", "guidance %v of a model of diffusers, whose network always saw its classes; train it on with train -from, which drops some (-label-drop), or leave it out", o.Guidance)
+		return impossible("Guidance", o.Guidance, "none of a model of diffusers", "guidance %v of a model of diffusers, whose network always saw its classes; train it on with train.Start.From, which drops some (setting label-drop), or leave it out", o.Guidance)
 	}
 	if err := o.Settings.validate(row); err != nil {
 		return err

@@ -204,7 +204,7 @@ func TestImpossibleOptions(t *testing.T) {
 	}{
 		{recipe.DLPM, Options{Method: "euler"}, "want dlpm, dlim"},
 		{recipe.DLPM, Options{Method: "edm"}, "method edm with a model of dlpm, α = 1.8; want dlpm, dlim"},
-		{recipe.DLPM, Options{Method: "dlpm-posterior"}, "second output for the variance, which train -spread gives networks of points; want dlpm, dlim"},
+		{recipe.DLPM, Options{Method: "dlpm-posterior"}, "second output for the variance, which training with setting spread gives networks of points; want dlpm, dlim"},
 		{recipe.EDM, Options{Method: "dlpm-posterior"}, "with a model of edm; want edm"},
 		{recipe.LIM, Options{Method: "dlim"}, "want lim, lim-mended, lim-ode"},
 		{recipe.EDM, Options{Method: "dlpm"}, "want edm, tedm-ancestral, tedm-sde, dpm, flow"},

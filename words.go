@@ -52,9 +52,9 @@ func (m *Model) ParseGiven(text string) ([]float64, error) {
 	case names == nil && text == "":
 		return nil, nil
 	case names == nil:
-		return nil, fmt.Errorf("-given %s: this model has no conditions: leave it out", text)
+		return nil, fmt.Errorf("Options.Given %s: this model has no conditions: leave it out", text)
 	case text == "":
-		return nil, fmt.Errorf("this model draws its samples given %s: say -given %s", source.Names(names), givenExample(names))
+		return nil, fmt.Errorf("this model draws its samples given %s: say Options.Given %s", source.Names(names), givenExample(names))
 	}
 	x, said := make([]float64, len(names)), make([]bool, len(names))
 	for text != "" {
@@ -66,22 +66,22 @@ func (m *Model) ParseGiven(text string) ([]float64, error) {
 			return begins && is
 		})
 		if c < 0 {
-			return nil, fmt.Errorf("-given: %.60q begins with no condition and its value: want all of %s, such as %s", text, source.Names(names), givenExample(names))
+			return nil, fmt.Errorf("Options.Given: %.60q begins with no condition and its value: want all of %s, such as %s", text, source.Names(names), givenExample(names))
 		}
 		value, rest, more := strings.Cut(after, ",")
 		v, err := parse.Float(strings.TrimSpace(value))
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("-given: %s=%.40s: %w", names[c], value, err)
+			return nil, fmt.Errorf("Options.Given: %s=%.40s: %w", names[c], value, err)
 		case said[c]:
-			return nil, fmt.Errorf("-given: condition %s is there twice", names[c])
+			return nil, fmt.Errorf("Options.Given: condition %s is there twice", names[c])
 		case more && rest == "":
-			return nil, fmt.Errorf("-given: it ends after a comma")
+			return nil, fmt.Errorf("Options.Given: it ends after a comma")
 		}
 		x[c], said[c], text = v, true, rest
 	}
 	if c := slices.Index(said, false); c >= 0 {
-		return nil, fmt.Errorf("-given: condition %s has no value: want all of %s", names[c], source.Names(names))
+		return nil, fmt.Errorf("Options.Given: condition %s has no value: want all of %s", names[c], source.Names(names))
 	}
 	return x, nil
 }

@@ -13,22 +13,22 @@ func (d *dialect) choose(want []string) error {
 	label := d.label
 	d.label = -1
 	for _, w := range want {
-		c, err := d.find("-columns", w)
+		c, err := d.find("Options.Columns", w)
 		switch {
 		case err != nil:
 			return err
 		case slices.Contains(d.given, c):
-			return flagError("-columns: column %.40q is a condition (-given): leave it out of one of them", w)
+			return flagError("Options.Columns: column %.40q is a condition (Options.Given): leave it out of one of them", w)
 		case c == label:
 			d.label = c
 		case slices.Contains(d.columns, c):
-			return flagError("-columns: column %.40q is there twice", w)
+			return flagError("Options.Columns: column %.40q is there twice", w)
 		default:
 			d.columns = append(d.columns, c)
 		}
 	}
 	if len(d.columns) == 0 {
-		return flagError("-columns: there are no columns of values besides the classes")
+		return flagError("Options.Columns: there are no columns of values besides the classes")
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ type tableReader struct {
 // an error. Memory is taken as rows arrive.
 func readCSV(in io.Reader, o Options) (*Set, error) {
 	if o.Missing != "" && o.Missing != "drop" && o.Missing != "error" {
-		return nil, flagError("-missing %.20q: want drop or error", o.Missing)
+		return nil, flagError("Options.Missing %.20q: want drop or error", o.Missing)
 	}
 	r, err := inflated(in)
 	if err != nil {
@@ -98,7 +98,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 	d := &dialect{sep: ',', label: -1}
 	if len(o.Given) > 0 {
-		return nil, flagError("-given: the rules of version 0.1.0 know no conditions")
+		return nil, flagError("Options.Given: the rules of version 0.1.0 know no conditions")
 	}
 	s := sample(head, all, ',', o)
 	rows := s.rows
@@ -149,7 +149,7 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 			return fmt.Errorf("line %d: %w", r.line, err)
 		}
 		if int64(len(t.set.wide)+len(t.set.given)+len(t.set.Labels)+2*len(t.set.stretches))*8 > maxBytes {
-			return fmt.Errorf("the table is larger than the limit of %d MiB; -columns reads less of it", maxBytes>>20)
+			return fmt.Errorf("the table is larger than the limit of %d MiB; Options.Columns reads less of it", maxBytes>>20)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func (t *tableReader) rows(r *recordReader, maxBytes int64) error {
 func (t *tableReader) row(rec []string, line int) error {
 	d, s := t.d, t.set
 	if rec = trimmed(rec, d.width); len(rec) != d.width {
-		return fmt.Errorf("the number of cells is %d, line %d has %d: mend the line, put # before lines that are none of the table, or say with -separator what parts the cells", len(rec), d.first, d.width)
+		return fmt.Errorf("the number of cells is %d, line %d has %d: mend the line, put # before lines that are none of the table, or say with Options.Separator what parts the cells", len(rec), d.first, d.width)
 	}
 	have, haveGiven, gap := len(s.wide), len(s.given), false
 	for _, c := range d.columns {
@@ -186,7 +186,7 @@ func (t *tableReader) row(rec []string, line int) error {
 			label, err = t.named(text)
 		default:
 			if label, err = strconv.Atoi(text); !isClass(text) {
-				return fmt.Errorf("column %s: class %.40q; want a number from 0 to %d as above, or name the columns to read with -columns", d.name(d.label), text, maxClasses-1)
+				return fmt.Errorf("column %s: class %.40q; want a number from 0 to %d as above, or name the columns to read with Options.Columns", d.name(d.label), text, maxClasses-1)
 			}
 		}
 		if err != nil {
@@ -216,7 +216,7 @@ func (t *tableReader) value(c int, cell string, gap *bool) (float64, error) {
 	case !missing(cell):
 		return v, t.notNumber(c, cell)
 	case !t.drop:
-		return v, fmt.Errorf("column %s has no value (%q): -missing drop leaves such rows out", t.d.name(c), cell)
+		return v, fmt.Errorf("column %s has no value (%q): Options.Missing drop leaves such rows out", t.d.name(c), cell)
 	}
 	t.gaps[c]++
 	*gap = true
@@ -242,7 +242,7 @@ func (t *tableReader) named(name string) (int, error) {
 	k, ok := t.class[name]
 	if !ok {
 		if k = len(t.class); k == maxNamed || len(name) > longestClass {
-			return 0, fmt.Errorf("column %s: %.40q, of %d letters, is class number %d by name; if the column holds no classes, name those to read with -columns", t.d.name(t.d.label), name, len(name), k+1)
+			return 0, fmt.Errorf("column %s: %.40q, of %d letters, is class number %d by name; if the column holds no classes, name those to read with Options.Columns", t.d.name(t.d.label), name, len(name), k+1)
 		}
 		t.class[name] = k
 	}
@@ -258,9 +258,9 @@ func (t *tableReader) sameUnit(c int, v float64, unit, cell string) error {
 	case !ok:
 		t.units[c] = unit
 	case unit != was && was == "":
-		return fmt.Errorf("column %s: %.40q, and the values above have no unit; write them alike, or name the columns to read with -columns", t.d.name(c), cell)
+		return fmt.Errorf("column %s: %.40q, and the values above have no unit; write them alike, or name the columns to read with Options.Columns", t.d.name(c), cell)
 	case unit != was:
-		return fmt.Errorf("column %s: %.40q, and the values above are in %q; write them alike, or name the columns to read with -columns", t.d.name(c), cell, was)
+		return fmt.Errorf("column %s: %.40q, and the values above are in %q; write them alike, or name the columns to read with Options.Columns", t.d.name(c), cell, was)
 	}
 	return nil
 }
@@ -268,18 +268,18 @@ func (t *tableReader) sameUnit(c int, v float64, unit, cell string) error {
 // notNumber says what a cell is and which flag mends it.
 func (t *tableReader) notNumber(c int, cell string) error {
 	d := t.d
-	what, remedy := "no number", "mend it, empty it (-missing drop leaves the row out), or name the columns to read with -columns"
+	what, remedy := "no number", "mend it, empty it (Options.Missing drop leaves the row out), or name the columns to read with Options.Columns"
 	switch _, err := finite64(cell); {
 	case isNumber(cell, !d.comma) && d.comma:
-		remedy = "-decimal point takes fractions after a point"
+		remedy = "Options.Decimal point takes fractions after a point"
 	case isNumber(cell, !d.comma):
-		remedy = "-decimal comma takes fractions after a comma"
+		remedy = "Options.Decimal comma takes fractions after a comma"
 	case isInfinite(cell) && errors.Is(err, strconv.ErrRange) && strings.ContainsAny(cell, "0123456789"):
 		what = "beyond the numbers of this program, which end at 1.8e308"
 	case isInfinite(cell):
 		what = "infinite"
 	case isTruth(cell):
-		remedy = "write 1 and 0 for it, or name the columns to read with -columns"
+		remedy = "write 1 and 0 for it, or name the columns to read with Options.Columns"
 	}
 	return fmt.Errorf("column %s: %.40q is %s; %s", d.name(c), cell, what, remedy)
 }
@@ -320,7 +320,7 @@ func (t *tableReader) finish(rules int) error {
 		if t.dropped == 1 {
 			each = "the only row"
 		}
-		return fmt.Errorf("%s has a cell without value, in column %s %d of them; -columns names the columns to read", each, d.name(worst), t.gaps[worst])
+		return fmt.Errorf("%s has a cell without value, in column %s %d of them; Options.Columns names the columns to read", each, d.name(worst), t.gaps[worst])
 	}
 	if t.dropped == 1 {
 		s.note("1 of %d rows has a cell without value, line %d, column %s: it is left out", rows+1, t.firstDropped, d.name(worst))

@@ -93,12 +93,12 @@ func TestTablesOfLifeRefused(t *testing.T) {
 	}{
 		"text only":       {"name,city\na,x\nb,y\n", []string{`no column holds numbers`, `line 1`, `"name"`}},
 		"logical only":    {"ok\ntrue\nfalse\n", []string{"no column holds numbers", `"ok"`}},
-		"colons":          {"a:b\n1:2\n3:4\n", []string{"no column holds numbers", `"a:b"`, "-separator colon"}},
+		"colons":          {"a:b\n1:2\n3:4\n", []string{"no column holds numbers", `"a:b"`, "Options.Separator colon"}},
 		"names only":      {"a,b\n", []string{`one line, "a", "b"`, "no line of numbers"}},
 		"a page":          {"<html><body>404</body></html>\n", []string{`"<html><body>404</body></html>"`, "no line of numbers"}},
 		"nothing":         {"", []string{"there is no line in it"}},
 		"blank":           {"\n\n", []string{"there is no line in it"}},
-		"first line bad":  {lines("a,b\nx,2\n", "1,2\n", 5), []string{`line 2: column "a": "x" is no number`, "-missing drop", "-columns"}},
+		"first line bad":  {lines("a,b\nx,2\n", "1,2\n", 5), []string{`line 2: column "a": "x" is no number`, "Options.Missing drop", "Options.Columns"}},
 		"a bad line":      {lines("a,b\n", "1,2\n", 3) + "[m],[s]\n", []string{`line 5: column "a": "[m]" is no number`}},
 		"no exponents":    {"part\n12D3\nD+03\n1.5D03\n", []string{"no column holds numbers"}},
 		"JSON":            {"[{\"a\":1},{\"a\":2}]\n", []string{"JSON, no table"}},
@@ -106,9 +106,9 @@ func TestTablesOfLifeRefused(t *testing.T) {
 		"truth asked for": {"ok,v\ntrue,1\nfalse,2\n", []string{`line 2: column "ok": "true" is no number`, "write 1 and 0"}},
 		"mixed units":     {"r\n5%\n0.25\n", []string{`line 3: column "r": "0.25"`, `"%"`, "write them alike"}},
 		"two currencies":  {"r\n$5\n€5\n", []string{`line 3: column "r": "€5"`, `"$"`}},
-		"infinite":        {"v\n1\ninf\n", []string{`line 3: column "v": "inf" is infinite`, "-missing drop"}},
+		"infinite":        {"v\n1\ninf\n", []string{`line 3: column "v": "inf" is infinite`, "Options.Missing drop"}},
 		"beyond float64":  {"v\n1\n1e999\n", []string{`line 3: column "v": "1e999" is beyond`}},
-		"a title, ragged": {"made by hand\n1,2,3\n3,4,5\n", []string{"line 2", "cells is 3, line 1 has 1", "put # before", "-separator"}},
+		"a title, ragged": {"made by hand\n1,2,3\n3,4,5\n", []string{"line 2", "cells is 3, line 1 has 1", "put # before", "Options.Separator"}},
 		"a class late":    {lines("label,v\n", "1,2\n", 250) + "cat,2\n", []string{"line 252", `column "label"`, `"cat"`}},
 	} {
 		o := Options{}

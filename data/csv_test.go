@@ -74,7 +74,7 @@ func TestTablesOfOtherPrograms(t *testing.T) {
 	for _, name := range []string{"nan", "empty_cell"} {
 		_, err := Open(t.Context(), "csv:testdata/csv/"+name+".csv", Options{Rules: Rules, Missing: "error"})
 		require.ErrorContains(t, err, "line 19: column")
-		require.ErrorContains(t, err, "-missing drop")
+		require.ErrorContains(t, err, "Options.Missing drop")
 	}
 
 	s = read("bom", Options{})
@@ -133,16 +133,16 @@ func TestDialects(t *testing.T) {
 // Every error names the line, the column, the value and what mends it.
 func TestTableErrors(t *testing.T) {
 	for text, wants := range map[string][]string{
-		"1,2\n3\n":                 {"line 2", "cells is 1, line 1 has 2", "-separator"},
-		"x,y\n1,2\n3,oops\n":       {"line 3", `column "y"`, `"oops"`, "-columns"},
+		"1,2\n3\n":                 {"line 2", "cells is 1, line 1 has 2", "Options.Separator"},
+		"x,y\n1,2\n3,oops\n":       {"line 3", `column "y"`, `"oops"`, "Options.Columns"},
 		"1,2\n3,x\n":               {"line 2", "column 1", `"x"`},
-		"1,inf\n":                  {"column 1", `"inf"`, "-missing drop"},
-		"1,1e309\n":                {"column 1", `"1e309"`, "-missing drop"},
-		"x\n1.5\n2\n\"2,5\"\n":     {"line 4", `"2,5"`, "-decimal comma"},
-		"x;y\n1,5;2\n1;2.5\n":      {"line 2", `"1,5"`, "-decimal comma"},
+		"1,inf\n":                  {"column 1", `"inf"`, "Options.Missing drop"},
+		"1,1e309\n":                {"column 1", `"1e309"`, "Options.Missing drop"},
+		"x\n1.5\n2\n\"2,5\"\n":     {"line 4", `"2,5"`, "Options.Decimal comma"},
+		"x;y\n1,5;2\n1;2.5\n":      {"line 2", `"1,5"`, "Options.Decimal comma"},
 		"label\n1\n":               {"no columns"},
 		"2020-01-01\n2020-01-02\n": {"no column holds numbers", "2020-01-01"},
-		"x,y\n1,\n,2\n":            {"each of the 2 rows", "-columns"},
+		"x,y\n1,\n,2\n":            {"each of the 2 rows", "Options.Columns"},
 		"x\n1\n\"2\n3\n":           {"line 3", "quote"},
 	} {
 		_, err := table(text, Options{})
@@ -152,7 +152,7 @@ func TestTableErrors(t *testing.T) {
 		}
 	}
 	_, err := table("x;y\n1,5;2\n1;2.5\n", Options{Decimal: "comma"})
-	require.ErrorContains(t, err, `line 3: column "y": "2.5" is no number; -decimal point`)
+	require.ErrorContains(t, err, `line 3: column "y": "2.5" is no number; Options.Decimal point`)
 	for want, o := range map[string]Options{
 		`"z"; there are columns 0 to 1: "x", "y"`: {Columns: []string{"z"}}, `"2"`: {Columns: []string{"2"}}, "twice": {Columns: []string{"x", "0"}},
 		"want comma, semicolon": {Separator: "dot"}, "want point or comma": {Decimal: "dash"}, "want drop or error": {Missing: "zero"},

@@ -356,7 +356,7 @@ func TestScalingOfSetsIsBounded(t *testing.T) {
 			o.MaxBytes = 1 << 33 // 50·2^32 bytes do not fit
 		}
 		_, err = Open(t.Context(), spec, o)
-		require.ErrorContains(t, err, "use a smaller -size", "%+v", o)
+		require.ErrorContains(t, err, "use a smaller Options.Size", "%+v", o)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

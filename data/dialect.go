@@ -76,7 +76,7 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	d.all(rows)
 	switch {
 	case len(d.columns) == 0 && d.given != nil:
-		return nil, flagError("-given: there are no columns of values besides the conditions")
+		return nil, flagError("Options.Given: there are no columns of values besides the conditions")
 	case len(d.columns) == 0 && d.label >= 0:
 		return nil, fmt.Errorf("there are no columns of values besides the classes, column %s", d.name(d.label))
 	case len(d.columns) == 0 && len(rows) == 0:
@@ -84,9 +84,9 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	case len(d.columns) == 0:
 		colon := ""
 		if d.width == 1 && !slices.ContainsFunc(s.rows, func(row []string) bool { return !strings.Contains(row[0], ":") }) {
-			colon = ", -separator colon that cells end at each :"
+			colon = ", Options.Separator colon that cells end at each :"
 		}
-		return nil, fmt.Errorf("no column holds numbers (line %d begins %.40q); -separator and -decimal say how they are written%s", s.lines[0], s.rows[0][0], colon)
+		return nil, fmt.Errorf("no column holds numbers (line %d begins %.40q); Options.Separator and Options.Decimal say how they are written%s", s.lines[0], s.rows[0][0], colon)
 	}
 	return d, nil
 }
@@ -115,7 +115,7 @@ func separator(text string) (byte, error) {
 			return b, nil
 		}
 	}
-	return 0, flagError("-separator %.20q: want comma, semicolon, tab, space, bar or colon", text)
+	return 0, flagError("Options.Separator %.20q: want comma, semicolon, tab, space, bar or colon", text)
 }
 
 // bestSeparator takes the one that parts at least four of five lines into as
@@ -168,7 +168,7 @@ func decimal(rows [][]string, o Options) (bool, error) {
 		return true, nil
 	case "":
 	default:
-		return false, flagError("-decimal %.20q: want point or comma", o.Decimal)
+		return false, flagError("Options.Decimal %.20q: want point or comma", o.Decimal)
 	}
 	point, comma := decimalOf(rows)
 	return comma && !point, nil

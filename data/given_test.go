@@ -60,13 +60,13 @@ func TestGivenColumns(t *testing.T) {
 
 func TestGivenColumnsAreRefused(t *testing.T) {
 	for want, o := range map[string]Options{
-		`conditions: there is no column "x"`:                   {Given: []string{"x"}},
-		`conditions: column "vol" is there twice`:              {Given: []string{"vol", "vol"}},
-		`conditions: column "3" is that of the classes`:        {Given: []string{"3"}},
-		`-columns: column "vol" is a condition`:                {Given: []string{"vol"}, Columns: []string{"r", "vol"}},
-		`no columns of values besides the conditions`:          {Given: []string{"r", "vol", "rate"}},
-		`column "date": "2020-01-01" is no number`:             {Given: []string{"date"}},
-		`column "vol" has no value ("NA"): -missing drop leav`: {Given: []string{"vol"}, Missing: "error"},
+		`conditions: there is no column "x"`:                          {Given: []string{"x"}},
+		`conditions: column "vol" is there twice`:                     {Given: []string{"vol", "vol"}},
+		`conditions: column "3" is that of the classes`:               {Given: []string{"3"}},
+		`Options.Columns: column "vol" is a condition`:                {Given: []string{"vol"}, Columns: []string{"r", "vol"}},
+		`no columns of values besides the conditions`:                 {Given: []string{"r", "vol", "rate"}},
+		`column "date": "2020-01-01" is no number`:                    {Given: []string{"date"}},
+		`column "vol" has no value ("NA"): Options.Missing drop leav`: {Given: []string{"vol"}, Missing: "error"},
 	} {
 		_, err := table(givenTable, o)
 		require.ErrorContains(t, err, want)
@@ -77,7 +77,7 @@ func TestGivenColumnsAreRefused(t *testing.T) {
 		t.Chdir(dir)
 		require.NoError(t, os.WriteFile("x.csv", []byte("1,2\n"), 0o644))
 		_, err := Open(t.Context(), spec, o)
-		require.ErrorContains(t, err, "-given")
+		require.ErrorContains(t, err, "Options.Given")
 	}
 }
 

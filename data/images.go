@@ -211,7 +211,7 @@ func (l *loader) look(open opener) error {
 // check refuses a set that takes too much.
 func (l *loader) check() error {
 	if l.bytes*int64(l.channels) > l.o.maxBytes() {
-		return fmt.Errorf("the set takes %d MiB, more than the limit of %d MiB; use a smaller -size", l.bytes*int64(l.channels)>>20, l.o.maxBytes()>>20)
+		return fmt.Errorf("the set takes %d MiB, more than the limit of %d MiB; use a smaller Options.Size", l.bytes*int64(l.channels)>>20, l.o.maxBytes()>>20)
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (l *loader) add(open opener) error {
 		s.bytes = make([]byte, 0, l.bytes*int64(c))
 	}
 	if s.Shape[0] != h || s.Shape[1] != w {
-		return fmt.Errorf("%d×%d pixels, the ones before have %d×%d; scale all with -size N", h, w, s.Shape[0], s.Shape[1])
+		return fmt.Errorf("%d×%d pixels, the ones before have %d×%d; scale all with Options.Size N", h, w, s.Shape[0], s.Shape[1])
 	}
 	s.bytes = append(s.bytes, pix...)
 	return nil

@@ -237,7 +237,7 @@ func TestPicturesThatTakeTooMuch(t *testing.T) {
 	}
 	write(t, dir, "a.png", png(4, 60000))
 	_, err := Open(t.Context(), "images:"+dir, Options{Size: 30000, Rules: Rules, MaxBytes: 100 << 20})
-	require.ErrorContains(t, err, "the set takes 858 MiB, more than the limit of 100 MiB; use a smaller -size")
+	require.ErrorContains(t, err, "the set takes 858 MiB, more than the limit of 100 MiB; use a smaller Options.Size")
 	require.Less(t, allocated()-before, uint64(32<<20))
 	// The strip between the two passes of scaling counts as well.
 	write(t, dir, "a.png", encoded(t, picture(2, 20000, true, 1), false))
@@ -334,5 +334,5 @@ func TestFloatImagesAreScaled(t *testing.T) {
 	for _, v := range white.floats {
 		require.Equal(t, float32(1), v)
 	}
-	require.ErrorContains(t, white.convert(t.Context(), Options{Size: 60000, MaxBytes: 1 << 20}), "more than the limit of 1 MiB; use a smaller -size")
+	require.ErrorContains(t, white.convert(t.Context(), Options{Size: 60000, MaxBytes: 1 << 20}), "more than the limit of 1 MiB; use a smaller Options.Size")
 }

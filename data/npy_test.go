@@ -70,20 +70,20 @@ func TestRangeOfArraysOfImages(t *testing.T) {
 		require.Equal(t, o.Range, s.Range, name)
 	}
 	_, err := open(array(t, 2, func(i int) float64 { return float64(i) }), Options{Rules: Rules})
-	require.ErrorContains(t, err, "values from 0 to 11 are neither of [0, 1] nor of [0, 255]: say with -range")
+	require.ErrorContains(t, err, "values from 0 to 11 are neither of [0, 1] nor of [0, 255]: say with Options.Range")
 	// Pictures less their mean have values of some deviations; what is beyond is a
 	// mistake, or of another range.
 	wild := array(t, 2, func(i int) float64 { return []float64{0, 7, -3e4}[min(i/8, 1)+i/9%2] })
 	_, err = open(wild, Options{Rules: Rules})
-	require.ErrorContains(t, err, "values from -30000 to 7 are none of pictures (image 1 (from 0) holds -30000): say with -range those of black and white, such as -range -30000,7")
+	require.ErrorContains(t, err, "values from -30000 to 7 are none of pictures (image 1 (from 0) holds -30000): say with Options.Range those of black and white, such as Options.Range -30000,7")
 	require.ErrorAs(t, err, &FlagError{})
 	_, err = open(wild, Options{Rules: Rules, Range: []float64{-30000, 7}})
 	require.NoError(t, err)
 	_, err = open(array(t, 2, func(i int) float64 { return float64(24*i) - 128 }), Options{Rules: Rules})
-	require.ErrorContains(t, err, "-range -128,136")
+	require.ErrorContains(t, err, "Options.Range -128,136")
 	for _, r := range [][]float64{{1}, {2, 2}, {3, 1}, {math.NaN(), 1}, {0, math.Inf(1)}} {
 		_, err = open(array(t, 2, func(i int) float64 { return 0 }), Options{Range: r})
-		require.ErrorContains(t, err, "-range", "%v", r)
+		require.ErrorContains(t, err, "Options.Range", "%v", r)
 	}
 	s, err := open(array(t, 2, func(i int) float64 { return float64(i) }), Options{Rules: FirstRules})
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ func (s *Set) convert(ctx context.Context, o Options) error {
 		each = 1
 	}
 	if need := float64(s.Len()) * float64(oh) * float64(ow) * float64(oc) * float64(each); (oh != h || ow != w || oc != c) && need > float64(o.maxBytes()) {
-		return fmt.Errorf("%d images of %d×%d pixels and %d channels take %.0f MiB, more than the limit of %d MiB; use a smaller -size", s.Len(), oh, ow, oc, need/(1<<20), o.maxBytes()>>20)
+		return fmt.Errorf("%d images of %d×%d pixels and %d channels take %.0f MiB, more than the limit of %d MiB; use a smaller Options.Size", s.Len(), oh, ow, oc, need/(1<<20), o.maxBytes()>>20)
 	}
 	if oc != c {
 		s.bytes, s.floats = recolour(s.bytes, c, oc, luma), recolour(s.floats, c, oc, lumaFloat)

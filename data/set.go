@@ -43,8 +43,7 @@ type Set struct {
 	stretches []stretch // places of the samples; nil: sample i is number i of its file
 }
 
-// A FlagError is a mistake in Options: what the flags that set them say does not
-// fit the data.
+// A FlagError is a mistake in Options: a field of them does not fit the data.
 type FlagError struct{ error }
 
 func flagError(format string, args ...any) error { return FlagError{fmt.Errorf(format, args...)} }
@@ -238,7 +237,7 @@ func (s *Set) keep(in []int) {
 // choose keeps the columns of points that want names by their numbers, from 0.
 func (s *Set) choose(want []string) error {
 	if s.Images() {
-		return flagError("-columns chooses among those of points; these are images: leave it out")
+		return flagError("Options.Columns chooses among those of points; these are images: leave it out")
 	}
 	d := &dialect{width: s.Per(), label: -1}
 	if err := d.choose(want); err != nil {
@@ -321,22 +320,22 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 			spec, strings.Join(Toys(), ", "))
 	}
 	if o.Size < 0 || o.Size > maxSize {
-		return nil, flagError("data %q: -size %d; want 1 to %d pixels, or 0 for those of the images", spec, o.Size, maxSize)
+		return nil, flagError("data %q: Options.Size %d; want 1 to %d pixels, or 0 for those of the images", spec, o.Size, maxSize)
 	}
 	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return nil, flagError("data %q: -channels %d; want 1 (grey) or 3 (colour), or 0 for those of the images", spec, o.Channels)
+		return nil, flagError("data %q: Options.Channels %d; want 1 (grey) or 3 (colour), or 0 for those of the images", spec, o.Channels)
 	}
 	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
-		return nil, flagError("data %q: -separator, -decimal and -missing are for tables, csv:FILE; leave them out", spec)
+		return nil, flagError("data %q: Options.Separator, Options.Decimal and Options.Missing are for tables, csv:FILE; leave them out", spec)
 	}
 	if kind != "csv" && (len(o.Given) > 0 || o.Window != 0 || o.Held != 0 || o.HeldOut) {
-		return nil, flagError("data %q: -given, -window, -held and -held-out are for tables, csv:FILE; leave them out", spec)
+		return nil, flagError("data %q: Options.Given, Options.Window, Options.Held and Options.HeldOut are for tables, csv:FILE; leave them out", spec)
 	}
 	if kind != "images" && o.Background != "" {
-		return nil, flagError("data %q: -background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)
+		return nil, flagError("data %q: Options.Background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)
 	}
 	if kind != "npy" && o.Range != nil {
-		return nil, flagError("data %q: -range is for arrays of images, npy:FILE; leave it out", spec)
+		return nil, flagError("data %q: Options.Range is for arrays of images, npy:FILE; leave it out", spec)
 	}
 	s, err := open(ctx, arg, o)
 	if err != nil {
@@ -351,7 +350,7 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 			return nil, fmt.Errorf("data %q: %w", spec, err)
 		}
 	} else if o.Size > 0 || o.Channels > 0 {
-		return nil, flagError("data %q: -size and -channels, given or of the preset, are for images, these are points; leave them out", spec)
+		return nil, flagError("data %q: Options.Size and Options.Channels, given or of the preset, are for images, these are points; leave them out", spec)
 	}
 	if len(o.Columns) > 0 && kind != "csv" {
 		if err := s.choose(o.Columns); err != nil {
@@ -383,7 +382,7 @@ func (s *Set) NumClasses() int { return max(len(s.Classes), s.classCount()) }
 func (s *Set) longTail(ratio float64) error {
 	k := s.NumClasses()
 	if !(ratio > 0 && ratio <= 1) || k < 2 {
-		return fmt.Errorf("long tail %v with %d classes (-long-tail): want a ratio in (0, 1] and a set with labels", ratio, k)
+		return fmt.Errorf("long tail %v with %d classes (Options.LongTail): want a ratio in (0, 1] and a set with labels", ratio, k)
 	}
 	have := make([]int, k)
 	for _, l := range s.Labels {

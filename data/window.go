@@ -16,24 +16,24 @@ const MaxWindow = 4096
 func (s *Set) series(o Options) error {
 	switch {
 	case o.Window != 0 && (o.Window < 2 || o.Window > MaxWindow):
-		return flagError("-window %d: want 2 to %d rows, or 0 for samples of one", o.Window, MaxWindow)
+		return flagError("Options.Window %d: want 2 to %d rows, or 0 for samples of one", o.Window, MaxWindow)
 	case !(o.Held >= 0 && o.Held < 1):
-		return flagError("-held %v: want a share of the rows, 0 (none) or more and below 1", o.Held)
+		return flagError("Options.Held %v: want a share of the rows, 0 (none) or more and below 1", o.Held)
 	case o.HeldOut && o.Held == 0:
-		return flagError("-held-out: the model was trained on all rows, none being held out (train -held); leave it out")
+		return flagError("Options.HeldOut: the model was trained on all rows, none being held out (training with setting held); leave it out")
 	case o.LongTail != 0 && o.Window != 0:
-		return flagError("-long-tail: a window has no class: leave it out")
+		return flagError("Options.LongTail: a window has no class: leave it out")
 	}
 	if n := s.Len(); o.Held > 0 {
 		first, last := 0, n-heldRows(n, o.Held)
 		switch last {
 		case n:
-			return fmt.Errorf("-held %v of %d rows is none of them: give more rows, or a larger share", o.Held, n)
+			return fmt.Errorf("Options.Held %v of %d rows is none of them: give more rows, or a larger share", o.Held, n)
 		case 0:
-			return fmt.Errorf("-held %v of %d rows is all of them: give more rows, or a smaller share", o.Held, n)
+			return fmt.Errorf("Options.Held %v of %d rows is all of them: give more rows, or a smaller share", o.Held, n)
 		}
 		if n-last < o.Window {
-			return fmt.Errorf("-held %v of %d rows is %d, and a window has %d: none could be judged by; give a larger share, or a shorter window", o.Held, n, n-last, o.Window)
+			return fmt.Errorf("Options.Held %v of %d rows is %d, and a window has %d: none could be judged by; give a larger share, or a shorter window", o.Held, n, n-last, o.Window)
 		}
 		if o.HeldOut {
 			first, last = last, n
@@ -58,7 +58,7 @@ func heldRows(n int, share float64) int { return int(math.Round(float64(n) * sha
 func (s *Set) windows(L int) error {
 	d, rows := s.Per(), s.Len()
 	if rows > 0 && L*d > 1<<20 {
-		return flagError("-window %d of %d columns: want fewer of them", L, d)
+		return flagError("Options.Window %d of %d columns: want fewer of them", L, d)
 	}
 	for i := range rows - L + 1 {
 		if s.at(i+L-1)-s.at(i) == L-1 {
@@ -66,7 +66,7 @@ func (s *Set) windows(L int) error {
 		}
 	}
 	if s.starts == nil {
-		return fmt.Errorf("-window %d: nowhere in %d rows do so many follow each other without one that was left out: give more rows, or a shorter window", L, rows)
+		return fmt.Errorf("Options.Window %d: nowhere in %d rows do so many follow each other without one that was left out: give more rows, or a shorter window", L, rows)
 	}
 	s.Window, s.Shape = L, []int{L * d}
 	if s.Columns == nil {

@@ -71,8 +71,8 @@ func TestWindows(t *testing.T) {
 	require.Equal(t, "line 8", two.RowPlace(6))
 
 	for want, o := range map[string]Options{
-		"-window 1: want 2 to 4096": {Window: 1}, "-window 5000": {Window: 5000}, "-window 13: nowhere in 19 rows": {Window: 13}, "-held 1: want a share": {Held: 1},
-		"-held -0.1": {Held: -0.1}, "-held 0.99 of 19 rows is all": {Held: 0.99}, "-held 0.1 of 19 rows is 2, and a window has 3": {Held: 0.1, Window: 3}, "-held-out: the model was trained on all rows": {HeldOut: true}, "-long-tail: a window": {Window: 2, LongTail: 0.5},
+		"Options.Window 1: want 2 to 4096": {Window: 1}, "Options.Window 5000": {Window: 5000}, "Options.Window 13: nowhere in 19 rows": {Window: 13}, "Options.Held 1: want a share": {Held: 1},
+		"Options.Held -0.1": {Held: -0.1}, "Options.Held 0.99 of 19 rows is all": {Held: 0.99}, "Options.Held 0.1 of 19 rows is 2, and a window has 3": {Held: 0.1, Window: 3}, "Options.HeldOut: the model was trained on all rows": {HeldOut: true}, "Options.LongTail: a window": {Window: 2, LongTail: 0.5},
 	} {
 		_, err := Open(t.Context(), "csv:"+path, o)
 		require.ErrorContains(t, err, want)

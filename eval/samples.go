@@ -118,7 +118,7 @@ func Beside(set *data.Set, gen *Generated, n int, real, generated string) (p *Pa
 		if a, b := set.Shape, gen.Shape; len(a) == 1 && len(b) == 1 {
 			return nil, fmt.Errorf("%s has points of %d columns, %s of %d: give sets of the same columns; beside model:FILE a table has those of its training", real, a[0], generated, b[0])
 		}
-		return nil, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: -size and -channels)", real, set.Shape, generated, gen.Shape)
+		return nil, fmt.Errorf("%s has samples of shape %v, %s of %v: give sets of one shape (images: Options.Size and Options.Channels)", real, set.Shape, generated, gen.Shape)
 	}
 	if err := data.InOrder(set.Columns, gen.Columns); err != nil {
 		return nil, fmt.Errorf("%s, beside %s: %w", generated, real, err)
@@ -153,7 +153,7 @@ const (
 // impossible options are a *heavytail.OptionError.
 func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Options, n int, real, generated string, progress func(done float64, of int)) (p *Pair, err error) {
 	if !slices.Equal(m.Shape(), set.Shape) {
-		return nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: -size and -channels)",
+		return nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: Options.Size and Options.Channels)",
 			real, set.Shape, generated, m.Shape())
 	}
 	if err := data.InOrder(m.Recipe().Data.Columns, set.Columns); err != nil {

@@ -55,16 +55,16 @@ type Converted struct {
 // .safetensors, .pt, .pth or, for other programs, .onnx.
 func (c Conversion) Check(out string) error {
 	if c.Rate != "" && !c.EMA {
-		return errors.New("-rate chooses among averages: add -ema")
+		return errors.New("Conversion.Rate chooses among averages: add Conversion.EMA")
 	}
 	switch strings.ToLower(filepath.Ext(out)) {
 	case ".pt", ".pth", ".safetensors":
 		if c.Height != 0 {
-			return fmt.Errorf("-size: %s holds a network for images of any size; leave it out, or write an .onnx", out)
+			return fmt.Errorf("Conversion.Height: %s holds a network for images of any size; leave it out, or write an .onnx", out)
 		}
 	case ".onnx":
 		if c.EMA && c.WeightsOnly {
-			return fmt.Errorf("-weights-only: %s holds one set of weights, with -ema the averaged; leave one out", out)
+			return fmt.Errorf("Conversion.WeightsOnly: %s holds one set of weights, with Conversion.EMA the averaged; leave one out", out)
 		}
 	default:
 		return fmt.Errorf("%s: want a name that ends in .safetensors, .pt, .pth or .onnx", out)
@@ -106,9 +106,9 @@ func (c Conversion) Write(f *File, out string) (w Converted, err error) {
 	})
 	switch { // what to do
 	case errors.Is(err, tensor.ErrRange):
-		return w, fmt.Errorf("%w: give -type bf16, which has the range of f32, or f32", err)
+		return w, fmt.Errorf("%w: give Conversion.Type bf16, which has the range of f32, or f32", err)
 	case errors.Is(err, onnx.ErrSize):
-		return w, fmt.Errorf("%w: -type f16 or bf16 halves it", err)
+		return w, fmt.Errorf("%w: Conversion.Type f16 or bf16 halves it", err)
 	}
 	return w, err
 }
@@ -120,7 +120,7 @@ func (c Conversion) about(f *File, k *nn.Checkpoint) (string, error) {
 	case err != nil:
 		return "", err
 	case c.Height != 0 && k.Config.MLP != nil:
-		return "", errors.New("-size: it is a model of points, which have no pixels; leave it out")
+		return "", errors.New("Conversion.Height: it is a model of points, which have no pixels; leave it out")
 	case !all.Known():
 		return "What the process makes of the network is not known: the model came without a recipe.", nil
 	}
@@ -144,7 +144,7 @@ func (c Conversion) state(k *nn.Checkpoint, one bool) (*nn.State, tensor.DType, 
 	which := "raw"
 	switch {
 	case c.EMA && len(k.Averages) == 0:
-		return nil, "", errors.New("there are no averaged weights in it; leave out -ema")
+		return nil, "", errors.New("there are no averaged weights in it; leave out Conversion.EMA")
 	case c.EMA || one && !c.WeightsOnly:
 		which = c.Rate // empty: the last
 	}

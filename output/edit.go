@@ -34,13 +34,13 @@ const maskResample = 5
 func (e *Edit) Check() error {
 	switch {
 	case e.Init == "" && (e.Strength != 0 || e.Mask != ""):
-		return fmt.Errorf("-strength and -mask change an image: name it with -init")
+		return fmt.Errorf("Edit.Strength and Edit.Mask change an image: name it with Edit.Init")
 	case !(e.Strength >= 0 && e.Strength <= 1):
-		return fmt.Errorf("-strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
+		return fmt.Errorf("Edit.Strength %v: want a value above 0 (the image) up to 1 (noise alone)", e.Strength)
 	case e.Resample < 0:
-		return fmt.Errorf("-resample %d: want 1 or more", e.Resample)
+		return fmt.Errorf("Edit.Resample %d: want 1 or more", e.Resample)
 	case e.Resample == 1 && e.Mask == "":
-		return fmt.Errorf("-resample 1 is what is done without it: leave it out")
+		return fmt.Errorf("Edit.Resample 1 is what is done without it: leave it out")
 	}
 	return nil
 }
@@ -69,7 +69,7 @@ func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options
 	shape := m.SampleShape(*o)
 	image, err := data.ReadValues(ctx, e.Init, shape, m.Recipe().Data.Columns)
 	if err != nil {
-		return nil, nil, fmt.Errorf("-init %w", err)
+		return nil, nil, fmt.Errorf("Edit.Init %w", err)
 	}
 	for _, note := range image.Notes {
 		notes = append(notes, "-init "+e.Init+": "+note)
@@ -84,7 +84,7 @@ func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options
 		draws = len(o.Seeds)
 	}
 	if n != 1 && n != draws {
-		return nil, notes, fmt.Errorf("-init %s: %d samples in it, %d to draw: give one for all, or -n %d", e.Init, n, draws, n)
+		return nil, notes, fmt.Errorf("Edit.Init %s: %d samples in it, %d to draw: give one for all, or Options.N %d", e.Init, n, draws, n)
 	}
 	if e.Mask != "" {
 		more, err := e.mask(ctx, m, o, shape, draws)
@@ -100,13 +100,13 @@ func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options
 func (e *Edit) mask(ctx context.Context, m *heavytail.Model, o *heavytail.Options, shape []int, draws int) (notes []string, err error) {
 	known, mask, err := data.ReadMask(ctx, e.Mask, shape)
 	if err != nil {
-		return nil, fmt.Errorf("-mask %w", err)
+		return nil, fmt.Errorf("Edit.Mask %w", err)
 	}
 	for _, note := range mask.Notes {
 		notes = append(notes, "-mask "+e.Mask+": "+note)
 	}
 	if n := len(known) / product(shape); n != 1 && n != draws {
-		return notes, fmt.Errorf("-mask %s: %d masks in it for the samples to draw, %d: give one for all, or one for each", e.Mask, n, draws)
+		return notes, fmt.Errorf("Edit.Mask %s: %d masks in it for the samples to draw, %d: give one for all, or one for each", e.Mask, n, draws)
 	}
 	o.Edit.Known, e.MaskSHA256, e.Mask = known, mask.Sum, filepath.Base(e.Mask)
 	if o.Edit.Resample == 0 {

@@ -44,8 +44,8 @@ func TestEdit(t *testing.T) {
 		{e: Edit{Init: one, Mask: one, Resample: 2}, strength: 1, resample: 2},
 		{e: Edit{Init: one, Mask: three}, err: "3 masks in it for the samples to draw, 1"},
 		{e: Edit{Resample: 2}, resample: 2},
-		{e: Edit{Resample: 1}, err: "leave it out"}, {e: Edit{Strength: 0.5}, err: "name it with -init"}, {e: Edit{Init: one, Strength: 2}, err: "-strength 2: want"},
-		{e: Edit{Init: filepath.Join(dir, "none.png")}, err: "-init "},
+		{e: Edit{Resample: 1}, err: "leave it out"}, {e: Edit{Strength: 0.5}, err: "name it with Edit.Init"}, {e: Edit{Init: one, Strength: 2}, err: "Edit.Strength 2: want"},
+		{e: Edit{Init: filepath.Join(dir, "none.png")}, err: "Edit.Init "},
 	} {
 		o := c.o
 		as, _, err := c.e.Load(t.Context(), m, &o, c.fit)

@@ -108,7 +108,7 @@ type film struct{ path string }
 
 func (film) check(of *Samples) error {
 	if of.film == nil {
-		return errors.New("the parts hold no frames of a film: -frames with -shard keeps them")
+		return errors.New("the parts hold no frames of a film: Samples.Frames with output.Share keeps them")
 	}
 	return nil
 }

@@ -18,18 +18,18 @@ func (r Recipe) Idle() error {
 		idle bool
 		text string
 	}{
-		{r.Data.Flip && points, "the data are points, which have no mirror image: leave out -flip"},
-		{r.Data.Size != 0 && points, "the data are points, which have no size in pixels: leave out -size"},
-		{r.Data.Channels != 0 && points, "the data are points, which have no channels: leave out -channels"},
-		{r.Data.LongTail != 0 && r.Data.Classes == 0, "the data have no classes to thin out: leave out -long-tail"},
-		{r.Data.Points != 0 && !strings.HasPrefix(r.Data.Spec, "toy:"), "-points is for toy sets: leave it out"},
-		{t.LabelDrop != 0 && !r.conditional(), "the network knows no classes, so none can be dropped: leave out -label-drop"},
-		{t.Rate.Kind != nn.StepLR && (t.Rate.Every != 0 || t.Rate.Gamma != 0), "-lr-every and -lr-gamma belong to -schedule step: add it, or leave them out"},
-		{r.Flow != nil && r.Flow.Target != diffusion.TargetNoise && r.Flow.Mean != nil, "the mean of a flow belongs to -target noise"},
+		{r.Data.Flip && points, "the data are points, which have no mirror image: leave out setting flip"},
+		{r.Data.Size != 0 && points, "the data are points, which have no size in pixels: leave out setting size"},
+		{r.Data.Channels != 0 && points, "the data are points, which have no channels: leave out setting channels"},
+		{r.Data.LongTail != 0 && r.Data.Classes == 0, "the data have no classes to thin out: leave out setting long-tail"},
+		{r.Data.Points != 0 && !strings.HasPrefix(r.Data.Spec, "toy:"), "setting points is for toy sets: leave it out"},
+		{t.LabelDrop != 0 && !r.conditional(), "the network knows no classes, so none can be dropped: leave out setting label-drop"},
+		{t.Rate.Kind != nn.StepLR && (t.Rate.Every != 0 || t.Rate.Gamma != 0), "setting lr-every and setting lr-gamma belong to setting schedule step: add it, or leave them out"},
+		{r.Flow != nil && r.Flow.Target != diffusion.TargetNoise && r.Flow.Mean != nil, "the mean of a flow belongs to setting target noise"},
 		{t.Rate.Total != 0 && t.Rate.Kind != nn.Linear && t.Rate.Kind != nn.Cosine, "total belongs to linear and cosine schedules"},
-		{t.Loss.Median && t.Loss.Outer < 2, "a median needs copies of a sample: add -outer 5, or leave out -median"},
+		{t.Loss.Median && t.Loss.Outer < 2, "a median needs copies of a sample: add setting outer 5, or leave out setting median"},
 		{r.Network.MLP != nil && r.Network.MLP.TailRadius != 0 && !r.Network.MLP.Magnitude, "tail_radius of the network needs magnitude"},
-		{t.EMAWarmup != 0 && len(t.EMA) == 0, "there is no average to warm up: leave out -ema-warmup, or give -ema a rate"},
+		{t.EMAWarmup != 0 && len(t.EMA) == 0, "there is no average to warm up: leave out setting ema-warmup, or give setting ema a rate"},
 	} {
 		if c.idle {
 			return errors.New(c.text)

@@ -137,13 +137,13 @@ func (r *Recipe) Fit() error {
 	switch {
 	case r.Network.MLP != nil:
 		if len(shape) != 1 {
-			return fmt.Errorf("preset %s is for points, the data are images of %v; use -preset fashion", r.Preset, shape)
+			return fmt.Errorf("preset %s is for points, the data are images of %v; use Start.Preset fashion", r.Preset, shape)
 		}
 		r.Network.MLP.Dim, r.Network.MLP.Conditions = shape[0], r.Data.Given.Len()
 	case len(shape) != 3:
-		return fmt.Errorf("preset %s is for images, the data are points of %d values; use -preset toy", r.Preset, shape[0])
+		return fmt.Errorf("preset %s is for images, the data are points of %d values; use Start.Preset toy", r.Preset, shape[0])
 	case shape[0] != shape[1]:
-		return fmt.Errorf("images of %d×%d pixels; this network wants square ones: scale them with -size N", shape[0], shape[1])
+		return fmt.Errorf("images of %d×%d pixels; this network wants square ones: scale them with setting size N", shape[0], shape[1])
 	case r.Preset == "fashion":
 		u := r.Network.UNet
 		u.InChannels, u.OutChannels, u.ImageSize, u.NumClasses = shape[2], shape[2], shape[0], r.Data.Classes
@@ -154,7 +154,7 @@ func (r *Recipe) Fit() error {
 	default:
 		size, channels := r.imageSize()
 		if shape[2] != *channels {
-			return fmt.Errorf("images with %d channels, the network has %d; add -channels %d", shape[2], *channels, *channels)
+			return fmt.Errorf("images with %d channels, the network has %d; add setting channels %d", shape[2], *channels, *channels)
 		}
 		*size = shape[0]
 	}

@@ -60,7 +60,7 @@ func TestSongPresets(t *testing.T) {
 	s := fitted(t, "fashion-song", 32, 32, 3).Network.Song
 	require.Equal(t, []int{3, 3, 32, 0, 16}, []int{s.InChannels, s.OutChannels, s.ImageSize, s.NumClasses, s.AttentionRes[0]})
 	r.Data.Shape = []int{32, 32, 1}
-	require.ErrorContains(t, r.Fit(), "-channels 3")
+	require.ErrorContains(t, r.Fit(), "setting channels 3")
 }
 
 // TestOfSong: weights of a SongUNet without a recipe are EDM's.
@@ -105,8 +105,8 @@ func TestFitFollowsTheData(t *testing.T) {
 		shape  []int
 		want   string
 	}{
-		{"fashion", []int{28, 32, 1}, "scale them with -size"}, {"fashion", []int{2}, "-preset toy"}, {"toy", []int{8, 8, 1}, "-preset fashion"},
-		{"cifar10", []int{32, 32, 1}, "-channels 3"},
+		{"fashion", []int{28, 32, 1}, "scale them with setting size"}, {"fashion", []int{2}, "Start.Preset toy"}, {"toy", []int{8, 8, 1}, "Start.Preset fashion"},
+		{"cifar10", []int{32, 32, 1}, "setting channels 3"},
 	} {
 		r, err := Preset(c.preset)
 		require.NoError(t, err)

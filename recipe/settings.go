@@ -90,7 +90,7 @@ func (v Values) Check() error {
 		}
 		seen++
 		if err := s.Check(text); err != nil {
-			return fmt.Errorf("-%s %s: %w", s.Name, text, err)
+			return fmt.Errorf("setting %s %s: %w", s.Name, text, err)
 		}
 	}
 	if seen == len(v) {
@@ -121,7 +121,7 @@ func (v Values) set(r *Recipe, reading bool) error {
 	for _, s := range settings() {
 		if text, is := v[s.Name]; is && s.Reading == reading {
 			if err := s.Set(r, text); err != nil {
-				return fmt.Errorf("-%s: %w", s.Name, err)
+				return fmt.Errorf("setting %s: %w", s.Name, err)
 			}
 		}
 	}

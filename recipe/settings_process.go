@@ -13,7 +13,7 @@ import (
 func of[T any](name, help string, parse func(string) (T, error), at func(*Recipe) *T) Setting {
 	owners, _, _ := strings.Cut(help, ":")
 	return setting(name, help, parse, at, func(r *Recipe) error {
-		return fmt.Errorf("the process is %s, which has no such setting; leave it out, or choose -process %s", r.Kind(), strings.ReplaceAll(owners, ", ", " or "))
+		return fmt.Errorf("the process is %s, which has no such setting; leave it out, or choose setting process %s", r.Kind(), strings.ReplaceAll(owners, ", ", " or "))
 	})
 }
 

@@ -48,10 +48,10 @@ func TestValues(t *testing.T) {
 	require.Empty(t, r.Train.EMA)
 	require.True(t, r.Data.Flip)
 
-	require.ErrorContains(t, Values{"steps": "x"}.Check(), "-steps x: want a number in range")
+	require.ErrorContains(t, Values{"steps": "x"}.Check(), "setting steps x: want a number in range")
 	require.ErrorContains(t, Values{"stepps": "1"}.Check(), `there is no setting "stepps": want size, channels`)
-	require.ErrorContains(t, Values{"alpha": "1.5"}.Set(&r), "-alpha: the process is tedm, which has no such setting; leave it out, or choose -process dlpm or lim")
-	require.ErrorContains(t, Values{"width": "8"}.Set(&r), "-width: the network for points has no such setting")
+	require.ErrorContains(t, Values{"alpha": "1.5"}.Set(&r), "setting alpha: the process is tedm, which has no such setting; leave it out, or choose setting process dlpm or lim")
+	require.ErrorContains(t, Values{"width": "8"}.Set(&r), "setting width: the network for points has no such setting")
 	require.ErrorContains(t, Values{"standardize": "no"}.Check(), "want robust")
 	require.ErrorContains(t, Values{"transform": "asinh,x"}.Check(), "one of these for each column")
 	require.ErrorContains(t, Values{"p-std": "0"}.Check(), "use a positive value")

@@ -40,10 +40,10 @@ func Columns(set *data.Set, list string) (out []int, err error) {
 		if n, err := strconv.Atoi(word); c < 0 && err == nil {
 			c = n
 		} else if c < 0 {
-			return nil, fmt.Errorf("-columns %q: want numbers such as 0,3%s", list, source.OrNames(set.Columns))
+			return nil, fmt.Errorf("setting columns %q: want numbers such as 0,3%s", list, source.OrNames(set.Columns))
 		}
 		if c < 0 || c >= w {
-			return nil, fmt.Errorf("-columns: there is no column %d; the data have columns 0 to %d", c, w-1)
+			return nil, fmt.Errorf("setting columns: there is no column %d; the data have columns 0 to %d", c, w-1)
 		}
 		out = append(out, c)
 	}

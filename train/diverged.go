@@ -32,14 +32,14 @@ func (d *Diverged) Error() string {
 			d.Step, d.What, d.Place, d.Value, d.Others)
 	}
 	if d.Unscaled > 0 {
-		return fmt.Sprintf("step %d: %s is not finite: half of the samples hold values of %.3g and more, and nothing scales them to the 1 or so that a network is for: start anew with -standardize robust",
+		return fmt.Sprintf("step %d: %s is not finite: half of the samples hold values of %.3g and more, and nothing scales them to the 1 or so that a network is for: start anew with setting standardize robust",
 			d.Step, d.What, d.Unscaled)
 	}
 	clamp := ""
 	if d.clamps {
-		clamp = " or bound the noise (-clamp-a)"
+		clamp = " or bound the noise (setting clamp-a)"
 	}
-	return fmt.Sprintf("step %d: %s is not finite: lower the learning rate (-lr), clip the gradient (-clip)%s", d.Step, d.What, clamp)
+	return fmt.Sprintf("step %d: %s is not finite: lower the learning rate (setting lr), clip the gradient (setting clip)%s", d.Step, d.What, clamp)
 }
 
 // TooLarge is how many times larger than the median size of its column a value must be

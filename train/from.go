@@ -98,21 +98,21 @@ func (t *Trainer) StartFrom(path string) (err error) {
 // options are the settings of networks that change their weights: what they are
 // called, and what gives a run the model's value, %s.
 var options = map[string][2]string{
-	"dim":                   {"columns of points", "-columns chooses %s of a table"},
-	"conditions":            {"conditions of points", "-given names %s columns"},
-	"spread":                {"second output", "-spread=%s"},
+	"dim":                   {"columns of points", "setting columns chooses %s of a table"},
+	"conditions":            {"conditions of points", "setting given names %s columns"},
+	"spread":                {"second output", "setting spread=%s"},
 	"num_classes":           {"classes", "give data with %s"},
-	"in_channels":           {"channels of images", "-channels %s"},
-	"out_channels":          {"channels of images", "-channels %s"},
-	"image_size":            {"size of images", "-size %s"},
-	"model_channels":        {"width", "-width %s"},
-	"channel_mult":          {"factors of the levels' channels", "-mult %s"},
-	"num_res_blocks":        {"blocks per level", "-blocks %s"},
-	"num_blocks":            {"blocks per level", "-blocks %s"},
-	"attention_ds":          {"attention", "-attention %s"},
-	"attention_resolutions": {"attention", "-attention %s"},
-	"attn_resolutions":      {"attention", "-attention %s"},
-	"num_heads":             {"attention heads", "-heads %s"},
+	"in_channels":           {"channels of images", "setting channels %s"},
+	"out_channels":          {"channels of images", "setting channels %s"},
+	"image_size":            {"size of images", "setting size %s"},
+	"model_channels":        {"width", "setting width %s"},
+	"channel_mult":          {"factors of the levels' channels", "setting mult %s"},
+	"num_res_blocks":        {"blocks per level", "setting blocks %s"},
+	"num_blocks":            {"blocks per level", "setting blocks %s"},
+	"attention_ds":          {"attention", "setting attention %s"},
+	"attention_resolutions": {"attention", "setting attention %s"},
+	"attn_resolutions":      {"attention", "setting attention %s"},
+	"num_heads":             {"attention heads", "setting heads %s"},
 }
 
 // unlike says in the words of a person how the network of a model differs from the
@@ -130,14 +130,14 @@ func unlike(model, own nn.Config, err error) error {
 		return "mlp"
 	}
 	if was, is := kind(model), kind(own); was != is {
-		return fmt.Errorf("the network of this model is of the kind %s, the run's of the kind %s: leave out -preset", was, is)
+		return fmt.Errorf("the network of this model is of the kind %s, the run's of the kind %s: leave out Start.Preset", was, is)
 	}
 	var said []string
 	for _, d := range recipe.Diff(recipe.Recipe{Network: model}, recipe.Recipe{Network: own}) {
 		name := d.Field[strings.LastIndex(d.Field, ".")+1:]
 		o, known := options[name]
 		if !known {
-			o = [2]string{name, "leave out -preset and -fixed"}
+			o = [2]string{name, "leave out Start.Preset and setting fixed"}
 		}
 		remedy := o[1]
 		if strings.Contains(remedy, "%s") {

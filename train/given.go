@@ -44,11 +44,11 @@ func Condition(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	name := func(c int) string { return fmt.Sprintf("condition %q", set.Given[c]) }
 	p := recipe.Points{Len: set.Len(), Dim: len(set.Given), Row: set.Conditions, Name: name, Place: set.Place, Bent: func(int) bool { return true }}
 	if g.Scaling, notes, err = recipe.MeasureScaling(kind, p); err != nil {
-		return nil, fmt.Errorf("-data %s: %w", r.Data.Spec, err)
+		return nil, fmt.Errorf("Start.Data %s: %w", r.Data.Spec, err)
 	}
 	for c, s := range g.Scaling.Scale {
 		if s == 0 {
-			return nil, fmt.Errorf("-given %s: the column is constant, so that it says nothing of the samples: leave it out", set.Given[c])
+			return nil, fmt.Errorf("setting given %s: the column is constant, so that it says nothing of the samples: leave it out", set.Given[c])
 		}
 	}
 	said := ""

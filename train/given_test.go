@@ -125,7 +125,7 @@ func TestConditionsAreRefused(t *testing.T) {
 	set, err = Open(t.Context(), &r)
 	require.NoError(t, err)
 	_, err = Prepare(&r, set)
-	require.ErrorContains(t, err, "-given c: the column is constant")
+	require.ErrorContains(t, err, "setting given c: the column is constant")
 
 	pictures, images := imageRun(t, 10)
 	pictures.Data.Given = &recipe.Given{Select: []string{"c"}}

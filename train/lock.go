@@ -56,7 +56,7 @@ func LockFolder(dir string) (*Lock, error) {
 		if err != nil || !free {
 			_ = f.Close()
 			if err == nil {
-				err = locked(fmt.Sprintf("%s is written by another training, %v: wait for its end or choose another folder (-out); if it is gone, remove %s", dir, was, path))
+				err = locked(fmt.Sprintf("%s is written by another training, %v: wait for its end or choose another folder (Options.Dir); if it is gone, remove %s", dir, was, path))
 			}
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func (o owner) gone() bool {
 }
 
 func notALock(path string) error {
-	return fmt.Errorf("%s is not the lock of a training: it would be written over; move it away or choose another folder (-out)", path)
+	return fmt.Errorf("%s is not the lock of a training: it would be written over; move it away or choose another folder (Options.Dir)", path)
 }
 
 // readOwner returns what a lock file says. other is true of a file that says

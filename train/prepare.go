@@ -104,13 +104,13 @@ func Scale(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		return nil, Reach(set, *d)
 	}
 	if set.Images() {
-		return nil, fmt.Errorf("-standardize %s: images are not scaled, but points; leave it out", kind)
+		return nil, fmt.Errorf("setting standardize %s: images are not scaled, but points; leave it out", kind)
 	}
 	p := pointsOf(set)
 	p.Bent = func(c int) bool { return bends(d.Transform, c) }
 	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
 	if err != nil {
-		return nil, fmt.Errorf("-data %s: %w, or give -standardize none", d.Spec, err)
+		return nil, fmt.Errorf("Start.Data %s: %w, or give setting standardize none", d.Spec, err)
 	}
 	d.Scaling.Repeat(set.Window)
 	notes = append(notes, farOut(set, d)...)
@@ -156,10 +156,10 @@ func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		d.Transform = nil
 		return nil, nil
 	case set.Images():
-		return nil, fmt.Errorf("-transform %s: images are not transformed, but points; leave it out", strings.Join(kinds, ","))
+		return nil, fmt.Errorf("setting transform %s: images are not transformed, but points; leave it out", strings.Join(kinds, ","))
 	}
 	if d.Transform, notes, err = recipe.MeasureTransform(kinds, d.Scaling, pointsOf(set)); err != nil {
-		return nil, fmt.Errorf("-transform %s: %w", strings.Join(kinds, ","), err)
+		return nil, fmt.Errorf("setting transform %s: %w", strings.Join(kinds, ","), err)
 	}
 	if set.Window > 0 && d.Transform != nil {
 		d.Transform = slices.Repeat(d.Transform, set.Window)

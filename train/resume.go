@@ -30,10 +30,10 @@ func (s Start) goOn(ctx context.Context, path string) (*Begun, error) {
 	}
 	set, err := Open(ctx, &read)
 	if err != nil && s.Data == "" {
-		return nil, fmt.Errorf("the data of the run, %s: %w: where they lie elsewhere now, name the place with -data", source.Printable(read.Data.Spec), err)
+		return nil, fmt.Errorf("the data of the run, %s: %w: where they lie elsewhere now, name the place with Start.Data", source.Printable(read.Data.Spec), err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("-data %s: %w", source.Printable(s.Data), err)
+		return nil, fmt.Errorf("Start.Data %s: %w", source.Printable(s.Data), err)
 	}
 	if saved.Data.Sum != "" && read.Data.Sum != saved.Data.Sum {
 		return nil, otherData(saved, read, path)
@@ -55,11 +55,11 @@ func (s Start) goOn(ctx context.Context, path string) (*Begun, error) {
 // whose checkpoint is at path.
 func otherData(saved, read recipe.Recipe, path string) error {
 	was, is := saved.Data, read.Data
-	anew := "start a new run in another -out"
+	anew := "start a new run in another Options.Dir"
 	if slices.Equal(is.Shape, was.Shape) && is.Classes == was.Classes {
-		anew += ", from the weights of this one with -from " + path
+		anew += ", from the weights of this one with Start.From " + path
 	}
-	return fmt.Errorf("-data %s: %s, not the %s that the run was started with, or not the same values: give those with -data, or %s",
+	return fmt.Errorf("Start.Data %s: %s, not the %s that the run was started with, or not the same values: give those with Start.Data, or %s",
 		source.Printable(is.Spec), describeData(is), describeData(was), anew)
 }
 
@@ -78,15 +78,15 @@ func (s Start) revised(ctx context.Context, saved recipe.Recipe, done int) (reci
 	rec := saved.Clone()
 	var wrong []string
 	if s.Preset != "" && s.Preset != saved.Preset {
-		wrong = append(wrong, fmt.Sprintf("-preset would change preset from %q to %q", saved.Preset, s.Preset))
+		wrong = append(wrong, fmt.Sprintf("Start.Preset would change preset from %q to %q", saved.Preset, s.Preset))
 	}
 	if s.From != "" {
 		of, err := OpenSource(ctx, s.From)
 		if err != nil {
-			return rec, fmt.Errorf("-from: %w", err)
+			return rec, fmt.Errorf("Start.From: %w", err)
 		}
 		if of.ID != saved.Train.From {
-			wrong = append(wrong, fmt.Sprintf("-from would change train.from from %q to %q", saved.Train.From, of.ID))
+			wrong = append(wrong, fmt.Sprintf("Start.From would change train.from from %q to %q", saved.Train.From, of.ID))
 		}
 	}
 	for _, one := range recipe.Settings() {
@@ -96,17 +96,17 @@ func (s Start) revised(ctx context.Context, saved recipe.Recipe, done int) (reci
 		}
 		next := rec.Clone()
 		if err := one.Set(&next, text); err != nil {
-			return rec, fmt.Errorf("-%s: %w", one.Name, err)
+			return rec, fmt.Errorf("setting %s: %w", one.Name, err)
 		}
 		diff := recipe.Diff(rec, next)
 		if i := slices.IndexFunc(diff, func(d recipe.Difference) bool { return !recipe.Revisable(d.Field) }); i >= 0 {
-			wrong = append(wrong, fmt.Sprintf("-%s would change %v", one.Name, diff[i]))
+			wrong = append(wrong, fmt.Sprintf("setting %s would change %v", one.Name, diff[i]))
 			continue
 		}
 		rec = next
 	}
 	if len(wrong) > 0 {
-		return rec, fmt.Errorf("%s: leave it out, or start a new run; -resume takes other values of -steps, -lr, -clip, -clamp-a and -micro only", strings.Join(wrong, "; "))
+		return rec, fmt.Errorf("%s: leave it out, or start a new run; Start.Resume takes other values of setting steps, setting lr, setting clip, setting clamp-a and setting micro only", strings.Join(wrong, "; "))
 	}
 	mode, err := s.mode(saved, done)
 	if err != nil {
@@ -131,6 +131,6 @@ func (s Start) mode(saved recipe.Recipe, done int) (string, error) {
 	if was != "" {
 		same = "cuda," + was
 	}
-	return "", fmt.Errorf("the steps of the run, %d so far, are %s, those on %s would be %s, with other bytes: -device %s goes on as it began, naming another with -device changes over",
+	return "", fmt.Errorf("the steps of the run, %d so far, are %s, those on %s would be %s, with other bytes: Start.Device %s goes on as it began, naming another with Start.Device changes over",
 		done, recipe.Arithmetic(was), s.Device.Name(), recipe.Arithmetic(is), same)
 }

@@ -148,7 +148,7 @@ func TestBend(t *testing.T) {
 	require.NoError(t, func() error { _, err := Prepare(&r, set); return err }())
 	require.Equal(t, again, r.Data.Transform, "settled twice")
 	_, _, err = prepare(recipe.SoftLog, recipe.SoftLog, recipe.SoftLog)
-	require.ErrorContains(t, err, "-transform softlog,softlog,softlog: transforms of 3 columns for data of 2")
+	require.ErrorContains(t, err, "setting transform softlog,softlog,softlog: transforms of 3 columns for data of 2")
 
 	pictures, err := data.From(clouds(20), []int{1, 2, 1}, nil)
 	require.NoError(t, err)

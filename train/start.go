@@ -98,7 +98,7 @@ func (s Start) Dry(ctx context.Context, dir string) (*Begun, error) {
 func (s Start) there(dir string) (bool, error) {
 	_, err := os.Stat(filepath.Join(dir, ModelFile))
 	if err == nil && !s.Resume {
-		return true, fmt.Errorf("%s holds a run already: add -resume to go on with it, or choose another -out", dir)
+		return true, fmt.Errorf("%s holds a run already: add Start.Resume to go on with it, or choose another Options.Dir", dir)
 	}
 	return err == nil, nil
 }
@@ -106,7 +106,7 @@ func (s Start) there(dir string) (bool, error) {
 // settle makes the folder of a new run and writes its first checkpoint.
 func (s Start) settle(dir string, t *Trainer) (*Lock, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("-out: %w", err)
+		return nil, fmt.Errorf("Options.Dir: %w", err)
 	}
 	lock, err := LockFolder(dir)
 	if err != nil {
@@ -129,7 +129,7 @@ func (s Start) device() tensor.Device {
 // the data.
 func (s Start) begin(ctx context.Context, dir string) (*Begun, error) {
 	if s.Data == "" {
-		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with -data SPEC", dir)
+		return nil, fmt.Errorf("%s: there is no checkpoint to resume; start with Start.Data SPEC", dir)
 	}
 	n := newRun{Start: s, rules: data.RulesOf(s.Data)}
 	n.Device = s.device()
@@ -143,7 +143,7 @@ func (s Start) begin(ctx context.Context, dir string) (*Begun, error) {
 	}
 	if s.From != "" {
 		if err := t.StartFrom(s.From); err != nil {
-			return nil, fmt.Errorf("-from: %w", err)
+			return nil, fmt.Errorf("Start.From: %w", err)
 		}
 	}
 	return &Begun{Trainer: t, Notes: n.notes}, nil
@@ -194,7 +194,7 @@ func (n *newRun) recipe(ctx context.Context) (recipe.Recipe, *data.Set, error) {
 		return rec, nil, err
 	}
 	if err := rec.Fit(); err != nil {
-		return rec, nil, fmt.Errorf("-data %s: %w", source.Printable(n.Data), err)
+		return rec, nil, fmt.Errorf("Start.Data %s: %w", source.Printable(n.Data), err)
 	}
 	fitted := rec.Clone()
 	if err := n.Values.Set(&rec); err != nil {
@@ -220,7 +220,7 @@ func (n *newRun) recipe(ctx context.Context) (recipe.Recipe, *data.Set, error) {
 func (n *newRun) measure(rec *recipe.Recipe, set *data.Set) ([]string, error) {
 	notes, err := Measure(rec, set)
 	if err != nil {
-		return nil, fmt.Errorf("-data %s: %w", source.Printable(n.Data), err)
+		return nil, fmt.Errorf("Start.Data %s: %w", source.Printable(n.Data), err)
 	}
 	return notes, nil
 }
@@ -230,7 +230,7 @@ func (n *newRun) measure(rec *recipe.Recipe, set *data.Set) ([]string, error) {
 // impossible and stay so. What is measured is as possible as in final.
 func (s Start) blame(base, final recipe.Recipe, err error) error {
 	if t := final.Train.Rate; t.Kind == nn.StepLR && t.Validate() != nil {
-		err = fmt.Errorf("%w: -lr-every gives the steps between two reductions, -lr-gamma their factor", err)
+		err = fmt.Errorf("%w: setting lr-every gives the steps between two reductions, setting lr-gamma their factor", err)
 	}
 	_, keep := s.Values["warmup"]
 	impossible := func(rec recipe.Recipe) bool {
@@ -251,7 +251,7 @@ func (s Start) blame(base, final recipe.Recipe, err error) error {
 		}
 		now := impossible(rec)
 		if now && !bad {
-			culprit = "-" + one.Name + " " + text
+			culprit = "setting " + one.Name + " " + text
 		}
 		bad = now
 	}
@@ -259,7 +259,7 @@ func (s Start) blame(base, final recipe.Recipe, err error) error {
 	case culprit != "":
 		return fmt.Errorf("%s: %w", culprit, err)
 	case len(rec.Data.Shape) == 3:
-		return fmt.Errorf("-data %s: %w: -size scales the images, -width, -mult and others set the network", source.Printable(final.Data.Spec), err)
+		return fmt.Errorf("Start.Data %s: %w: setting size scales the images, setting width, setting mult and others set the network", source.Printable(final.Data.Spec), err)
 	}
 	return err
 }

@@ -17,13 +17,13 @@ import (
 func (n *newRun) start(ctx context.Context, preset string) (recipe.Recipe, error) {
 	rec, err := recipe.Preset(preset)
 	if err != nil {
-		return rec, fmt.Errorf("-preset: %w", err)
+		return rec, fmt.Errorf("Start.Preset: %w", err)
 	}
 	if n.From == "" {
 		return rec, nil
 	}
 	if n.model, err = OpenSource(ctx, n.From); err != nil {
-		return rec, fmt.Errorf("-from: %w", err)
+		return rec, fmt.Errorf("Start.From: %w", err)
 	}
 	if s := n.model; n.Preset == "" && s.Whole {
 		rec = s.Recipe.Clone()
@@ -52,16 +52,16 @@ func (n *newRun) fits(rec recipe.Recipe) error {
 		return nil
 	}
 	if was, is := n.model.Recipe.Data.Shape, rec.Data.Shape; len(was) != len(is) {
-		return fmt.Errorf("-from %s: a model of samples of %v, the data (-data %s) are of %v: images and points have no network in common; give data of its kind, or leave -from out",
+		return fmt.Errorf("Start.From %s: a model of samples of %v, the data (Start.Data %s) are of %v: images and points have no network in common; give data of its kind, or leave Start.From out",
 			source.Printable(n.From), was, source.Printable(rec.Data.Spec), is)
 	} else if n.model.Whole && len(was) == 1 && was[0] != is[0] { // before settings of each column are held to their number
 		if w, own := n.model.Recipe.Data.Window, rec.Data.Window; w != own {
-			return fmt.Errorf("-from %s: a model of %s, the run's are of %s: give -window %d", source.Printable(n.From), rowsOf(w), rowsOf(own), w)
+			return fmt.Errorf("Start.From %s: a model of %s, the run's are of %s: give setting window %d", source.Printable(n.From), rowsOf(w), rowsOf(own), w)
 		}
-		return fmt.Errorf("-from %s: columns of points: %d, here %d (-columns chooses %[2]d of a table)", source.Printable(n.From), was[0]/max(n.model.Recipe.Data.Window, 1), is[0]/max(rec.Data.Window, 1))
+		return fmt.Errorf("Start.From %s: columns of points: %d, here %d (setting columns chooses %[2]d of a table)", source.Printable(n.From), was[0]/max(n.model.Recipe.Data.Window, 1), is[0]/max(rec.Data.Window, 1))
 	}
 	if err := data.InOrder(n.model.Recipe.Data.Columns, rec.Data.Columns); err != nil {
-		return fmt.Errorf("-from %s: -data %s: %w", source.Printable(n.From), source.Printable(rec.Data.Spec), err)
+		return fmt.Errorf("Start.From %s: Start.Data %s: %w", source.Printable(n.From), source.Printable(rec.Data.Spec), err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (n *newRun) fromPoints(set *data.Set) bool {
 // points, by which its weights know them, unless the values say another.
 func (n *newRun) scale(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	if s := rec.Data.Scaling; set.Images() && s != nil && s.Kind != recipe.None {
-		return nil, fmt.Errorf("-standardize %s: images are not scaled, but points; leave it out", s.Kind)
+		return nil, fmt.Errorf("setting standardize %s: images are not scaled, but points; leave it out", s.Kind)
 	}
 	if !n.fromPoints(set) {
 		return Scale(rec, set)
@@ -156,7 +156,7 @@ func (n *newRun) condition(rec *recipe.Recipe, set *data.Set) (notes []string, e
 		of := n.model.Recipe.Data.Given
 		if is := rec.Data.Given; of != nil && is != nil && of.Scaling != nil && of.Len() == is.Len() {
 			if err := data.InOrder(of.Columns, is.Columns); err != nil {
-				return nil, fmt.Errorf("-from %s: -given: %w", source.Printable(n.From), err)
+				return nil, fmt.Errorf("Start.From %s: setting given: %w", source.Printable(n.From), err)
 			}
 			is.Scaling = of.Clone().Scaling
 			return []string{"conditions scaled as the model of -from has them scaled, not measured anew (-standardize)"}, nil

@@ -52,10 +52,10 @@ func TestStart(t *testing.T) {
 	require.Equal(t, a, b)
 
 	for want, other := range map[string]Start{
-		"-alpha would change process.alpha": {Values: recipe.Values{"alpha": "1.2"}},
-		"-preset would change preset":       {Preset: "2d"},
-		"not the 60 samples":                {Data: "toy:gmm_grid"},
-		"has done 4 steps already":          {Values: recipe.Values{"steps": "3"}},
+		"setting alpha would change process.alpha": {Values: recipe.Values{"alpha": "1.2"}},
+		"Start.Preset would change preset":         {Preset: "2d"},
+		"not the 60 samples":                       {Data: "toy:gmm_grid"},
+		"has done 4 steps already":                 {Values: recipe.Values{"steps": "3"}},
 	} {
 		other.Resume = true
 		_, err := other.In(ctx, dir)
@@ -64,7 +64,7 @@ func TestStart(t *testing.T) {
 	_, err = Start{Resume: true}.In(ctx, filepath.Join(t.TempDir(), "none"))
 	require.ErrorContains(t, err, "there is no checkpoint to resume")
 	_, err = Start{Data: "toy:rings", Values: recipe.Values{"alpha": "5"}}.Dry(ctx, "x")
-	require.ErrorContains(t, err, "-alpha 5: ")
+	require.ErrorContains(t, err, "setting alpha 5: ")
 }
 
 // A run that starts from a model has its weights and its settings.
@@ -80,5 +80,5 @@ func TestStartFrom(t *testing.T) {
 	require.Contains(t, next.Recipe.Train.From, "sha256:")
 	require.Equal(t, b.Net.Params().Flat.Data(), next.Net.Params().Flat.Data())
 	_, err = Start{Data: "toy:rings", From: filepath.Join(dir, "none")}.Dry(t.Context(), "x")
-	require.ErrorContains(t, err, "-from: ")
+	require.ErrorContains(t, err, "Start.From: ")
 }

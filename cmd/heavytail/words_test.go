@@ -4,20 +4,38 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"heavytail"
+	"heavytail/data"
+	"heavytail/modelfile"
+	"heavytail/output"
+	"heavytail/train"
 )
 
-// Every setting of fields has its flag in a command that sets it.
+// Every setting of fields has its flag in a command, and a field with its struct is one.
 func TestFlagWords(t *testing.T) {
-	var train, sample flag.FlagSet
-	trainFlags(&train)
-	(&sampleRequest{}).settingFlags(&sample)
+	flags := map[string]bool{}
+	for _, c := range program.Commands {
+		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(fs)
+		fs.VisitAll(func(f *flag.Flag) { flags[f.Name], flags[c.Name+" "+f.Name] = true, true })
+	}
+	structs := map[string][]any{"Options": {data.Options{}, heavytail.Options{}, train.Options{}}, "Start": {train.Start{}}, "Conversion": {modelfile.Conversion{}}, "Edit": {output.Edit{}}, "Samples": {output.Samples{}}}
 	for name, f := range fields {
 		require.NotEqual(t, name, f)
-		require.True(t, train.Lookup(f) != nil || sample.Lookup(f) != nil, "no command has a flag -%s", f)
+		require.True(t, flags[f], "no command has a flag -%s", f)
+		words := strings.Split(name, ".")
+		if len(words) < 2 || name == "output.Share" {
+			continue
+		}
+		of, field := structs[words[len(words)-2]], words[len(words)-1]
+		require.True(t, slices.ContainsFunc(of, func(s any) bool { _, ok := reflect.TypeOf(s).FieldByName(field); return ok }), "there is no field %s", name)
 	}
 	require.Contains(t, fails(t, t.TempDir(), 2, "train", "-data", "toy:rings", "-process", "edm", "-sigma-data", "-1", "-out", "o"), "-sigma-data is -1: use")
 }

@@ -22,7 +22,10 @@ type Program struct {
 	Name     string
 	Summary  string // one line, for the overview
 	Commands []Command
-	Fields   map[string]string // settings as the library's errors name them, and their flags
+	// Fields are flags, with a command before them where another has them, by what the
+	// library's errors call them: fields as JSON names them, sigma_min, and fields and
+	// types of Go, Options.Missing.
+	Fields map[string]string
 }
 
 // A Command is one subcommand.
@@ -153,7 +156,7 @@ func (p Program) run(ctx context.Context, e Env, c Command, args []string) int {
 	if text, stopped := stopText(ctx, err); stopped {
 		fmt.Fprintf(e.Stderr, "%s: %s\n", path, text)
 	} else {
-		fmt.Fprintf(e.Stderr, "%s: %s\n", path, flagWords(fs, p.Fields, PlainWords(err)))
+		fmt.Fprintf(e.Stderr, "%s: %s\n", path, p.flagWords(fs, PlainWords(err)))
 	}
 	return status(ctx, err)
 }

@@ -18,7 +18,7 @@ import (
 
 // An error calls a setting what the command's flag is called, where it has one.
 func TestFlagWords(t *testing.T) {
-	fields := map[string]string{"sigma_data": "sigma-data", "num_heads": "heads", "sigma_min": "sigma-min"}
+	p := Program{Fields: map[string]string{"sigma_data": "sigma-data", "num_heads": "heads", "sigma_min": "sigma-min", "Options.Missing": "missing", "data.Options.N": "points", "train.Start.From": "train from"}}
 	train, sample := flag.NewFlagSet("train", flag.ContinueOnError), flag.NewFlagSet("sample", flag.ContinueOnError)
 	train.Int("sigma-data", 0, "")
 	train.Int("heads", 0, "")
@@ -27,9 +27,21 @@ func TestFlagWords(t *testing.T) {
 		"edm: sigma_data is 3: use": "edm: -sigma-data is 3: use", "num_heads 3 does not": "-heads 3 does not", `column "sigma_data" is`: `column "sigma_data" is`,
 		"a/sigma_data: no such file": "a/sigma_data: no such file", "sigma_data.csv: no such": "sigma_data.csv: no such", "some_thing": "some_thing",
 	} {
-		require.Equal(t, want, flagWords(train, fields, text))
+		require.Equal(t, want, p.flagWords(train, text))
 	}
-	require.Equal(t, "-sigma-min and sigma_data", flagWords(sample, fields, "sigma_min and sigma_data"))
+	require.Equal(t, "-sigma-min and sigma_data", p.flagWords(sample, "sigma_min and sigma_data"))
+	p.Commands = []Command{{Name: "train", Flags: func(fs *flag.FlagSet) func(context.Context, Env, []string) error {
+		fs.Int("lr-every", 0, "")
+		fs.Int("T", 0, "")
+		return nil
+	}}}
+	for text, want := range map[string]string{ // a flag of another command too
+		"setting lr-every gives, (setting T), setting T=3": "-lr-every gives, (-T), -T=3", "no such setting; leave": "no such setting; leave", "the setting of it": "the setting of it",
+		"a model of training with setting T 9": "a model of train -T 9", "Options.Missing drop, Options.Missing: want": "-missing drop, -missing: want", "data.Options.N, of Options.Other": "-points, of Options.Other",
+		"go on with train.Start.From": "go on with train -from", `"Options" and MyOptions.Missing`: `"Options" and MyOptions.Missing`,
+	} {
+		require.Equal(t, want, p.flagWords(sample, text))
+	}
 }
 
 // toy is a program whose command returns what the flag -fail names.

@@ -12,18 +12,55 @@ import (
 	"heavytail/internal/words"
 )
 
-var fieldWord = regexp.MustCompile(`(^|[ (])([a-z]+_[a-z_]+)($|[ ,:;)])`)
+// fieldWord is a field as JSON names it, settingWord a setting by its name, as
+// recipe.Settings and heavytail.TextSettings list them, structWord a field with its struct.
+var (
+	fieldWord   = regexp.MustCompile(`(^|[ (])([a-z]+_[a-z_]+)($|[ ,:;)])`)
+	settingWord = regexp.MustCompile(`\b(training with )?setting ([a-zT][\w-]*)`)
+	structWord  = regexp.MustCompile(`\b([a-z]\w*\.)?[A-Z]\w*(\.[A-Z]\w*)?\b`)
+)
 
 // flagWords returns the text of an error with the flags of a command in the place of
-// the fields that they set (Program.Fields). A name in quotes or of a file stays.
-func flagWords(flags *flag.FlagSet, fields map[string]string, text string) string {
+// the settings and fields that they set (Program.Fields). What is the name of no flag
+// stays, and so does a field as JSON names it in quotes or in the name of a file.
+func (p Program) flagWords(flags *flag.FlagSet, text string) string {
+	known := p.flagNames()
+	text = settingWord.ReplaceAllStringFunc(text, func(m string) string {
+		word, training := strings.CutPrefix(m, "training with ")
+		name := strings.TrimPrefix(word, "setting ")
+		switch {
+		case !known[name]:
+			return m
+		case training:
+			return "train -" + name
+		}
+		return "-" + name
+	})
+	text = structWord.ReplaceAllStringFunc(text, func(m string) string {
+		if name := p.Fields[m]; name != "" {
+			command := strings.LastIndexByte(name, ' ') + 1
+			return name[:command] + "-" + name[command:]
+		}
+		return m
+	})
 	return fieldWord.ReplaceAllStringFunc(text, func(m string) string {
 		word := strings.Trim(m, " (,:;)")
-		if name := fields[word]; name != "" && flags.Lookup(name) != nil {
+		if name := p.Fields[word]; name != "" && flags.Lookup(name) != nil {
 			return strings.Replace(m, word, "-"+name, 1)
 		}
 		return m
 	})
+}
+
+// flagNames are those of all commands.
+func (p Program) flagNames() map[string]bool {
+	names := map[string]bool{}
+	for _, c := range p.Commands {
+		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+		c.Flags(fs)
+		fs.VisitAll(func(f *flag.Flag) { names[f.Name] = true })
+	}
+	return names
 }
 
 // Singular is words.Singular.

@@ -103,7 +103,7 @@ func Open(ctx context.Context, dir string) (*Folder, error) {
 		}
 	}
 	if f.parts == nil {
-		return nil, fmt.Errorf("%s: there are no parts in it; -shard makes them", dir)
+		return nil, fmt.Errorf("%s: there are no parts in it; output.Share makes them", dir)
 	}
 	missing.Shards = len(f.parts)
 	for i, m := range f.parts {

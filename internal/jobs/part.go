@@ -351,8 +351,8 @@ func difference(a, b Run) string {
 	x, y := fields(a), fields(b)
 	for _, name := range slices.Sorted(keys(x, y)) {
 		if !bytes.Equal(x[name], y[name]) {
-			if of, ok := strings.CutSuffix(name, "_sha256"); ok { // of a file that a flag names
-				return fmt.Sprintf("the file of -%s has other bytes: SHA-256 %s there, and %s here", of, short(x[name]), short(y[name]))
+			if of, ok := strings.CutSuffix(name, "_sha256"); ok { // of a file that a setting names
+				return fmt.Sprintf("the file of setting %s has other bytes: SHA-256 %s there, and %s here", of, short(x[name]), short(y[name]))
 			}
 			return fmt.Sprintf("%s is %s there, and %s here", name, short(x[name]), short(y[name]))
 		}
