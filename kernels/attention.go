@@ -9,9 +9,21 @@ import (
 	"heavytail/tensor"
 )
 
-// attnRows is how many queries are scored at a time: four tiles. The largest
-// workspace is that many rows of scores; there is no T×T matrix.
-const attnRows = 4 * simd.TileRows
+// attnRows is how many queries are scored at a time: four tiles, and a fifth where
+// nothing else would be left. The largest workspace is that many rows of scores; there
+// is no T×T matrix.
+const (
+	attnRows = 4 * simd.TileRows
+	attnMost = attnRows + simd.TileRows
+)
+
+// queries returns how many of so many queries that are left are scored next.
+func queries(left int) int {
+	if left <= attnMost {
+		return left
+	}
+	return attnRows
+}
 
 // attnJob computes attention, forward or backward, one (sample, head, range
 // of queries) per part.
@@ -100,7 +112,7 @@ func (j *attnJob) head(i int) (q, k, v, y []float32) {
 // read where they lie: packing them costs more than their few columns save.
 func (j *attnJob) scratch() int {
 	width := panels(j.t) * simd.TileCols
-	return width*j.d + attnRows*width
+	return width*j.d + min(j.t, attnMost)*width
 }
 
 func (j *attnJob) forward(part int) {
@@ -112,10 +124,11 @@ func (j *attnJob) forward(part int) {
 	s := getScratch(j.scratch(), 0)
 	defer s.free()
 	keys, at := s.cut(0, width*j.d)
-	scores, _ := s.cut(at, attnRows*width)
+	scores, _ := s.cut(at, min(j.t, attnMost)*width)
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
-	for row := lo; row < hi && !j.stop.Now(); row += attnRows {
-		n := min(attnRows, hi-row)
+	n := 0
+	for row := lo; row < hi && !j.stop.Now(); row += n {
+		n = queries(hi - row)
 		j.probabilities(scores, q[row*pitch:], keys, n, width)
 		out := product{
 			a: scores, ai: width, ak: 1, b: v, bPanel: simd.TileCols, kb: pitch,

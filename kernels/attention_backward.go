@@ -10,20 +10,22 @@ func (j *attnJob) backward(i int) {
 	dq := j.dqkv.Data()[n*j.t*dp+3*h*j.d:]
 	dk, dv := dq[j.d:], dq[2*j.d:]
 	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
-	s := getScratch(2*width*j.d+j.d*j.t+2*attnRows*width+16, 0)
+	most := min(j.t, attnMost) * width
+	s := getScratch(2*width*j.d+j.d*j.t+2*most+16, 0)
 	defer s.free()
 	keys, at := s.cut(0, width*j.d)  // (k·scale)ᵀ
 	vals, at := s.cut(at, width*j.d) // vᵀ
 	rows, at := s.cut(at, j.d*j.t)   // k·scale
-	prob, at := s.cut(at, attnRows*width)
-	grad, _ := s.cut(at, attnRows*width) // dP, then dS
+	prob, at := s.cut(at, most)
+	grad, _ := s.cut(at, most) // dP, then dS
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
 	packKeys(vals, v, j.t, j.d, pitch, 1)
 	for t := range j.t {
 		simd.Scale(rows[t*j.d:][:j.d], k[t*pitch:][:j.d], j.scale)
 	}
-	for row := 0; row < j.t && !j.stop.Now(); row += attnRows {
-		m := min(attnRows, j.t-row)
+	m := 0
+	for row := 0; row < j.t && !j.stop.Now(); row += m {
+		m = queries(j.t - row)
 		dyRow := dy[row*j.y.Pitch():]
 		j.probabilities(prob, q[row*pitch:], keys, m, width)
 		j.scores(grad, dyRow, vals, m, width, j.y.Pitch())
