@@ -16,13 +16,14 @@ import (
 //	kind             Noise   Data, Velocity
 //	dlpm             yes     where it is DDPM: α = 2, noise that keeps the data's scale
 //	lim              yes     no
-//	edm, tedm        no      yes
+//	edm, tedm, jump  no      yes
 //	flow, tflow      no      yes
 //
 // The process of a sampler is that of the recipe: Recipe().Process of dlpm, LIM, EDM
 // and Flow of the others. Noise is for DLPMSampler, DLIM, DLIMSDE and DLIM2, that of
-// lim for LIMSampler; Data for EDMSampler, TEDMAncestral, TEDMSDE and DPMSolver;
-// Velocity for FlowSampler.
+// lim for LIMSampler; Data for EDMSampler, DPMSolver and, of jump, JumpSampler, of the
+// others TEDMAncestral and TEDMSDE; Velocity for FlowSampler, but not of jump, whose noise
+// it does not start from.
 //
 // Rows are samples as the network sees them: images in [−1,1], points as the method
 // ToNetwork of Recipe().Data scales and transforms them, whose FromNetwork gives the

@@ -32,7 +32,7 @@ func (m *Model) functions(o Options) (f Denoisers, err error) {
 	case r.EDM == nil && r.Flow == nil:
 		f.Noise = r.Process.FromNetwork(raw)
 	}
-	if !clean.fits(r) {
+	if !ofData.fits(r) {
 		return f, nil
 	}
 	if f.Data, err = dataOf(r, raw); err == nil {

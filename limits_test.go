@@ -89,7 +89,7 @@ func extremes(v reflect.Type) (out []any) {
 	case reflect.TypeFor[heavytail.Switch]():
 		return []any{heavytail.On, heavytail.Off, heavytail.Switch(-128), heavytail.Switch(3)}
 	case reflect.TypeFor[string]():
-		return []any{"x", "dlpm", "euler", "rk4", "flow", "tedm-sde", "tedm-ancestral", "dpm", "edm", "lim", strings.Repeat("x", 1<<20), "\x00\xff"}
+		return []any{"x", "dlpm", "euler", "rk4", "flow", "tedm-sde", "tedm-ancestral", "dpm", "edm", "jump", "lim", strings.Repeat("x", 1<<20), "\x00\xff"}
 	case reflect.TypeFor[diffusion.Grid]():
 		return []any{diffusion.Linear, diffusion.Quadratic, diffusion.Grid("x"), diffusion.Grid(strings.Repeat("x", 1<<20)), diffusion.Grid("\x00\xff")}
 	case reflect.TypeFor[[]uint64]():

@@ -149,6 +149,12 @@ func makeSDE(o Options, r recipe.Recipe) (sampler, error) {
 	})
 }
 
+func makeJump(o Options, r recipe.Recipe) (sampler, error) {
+	return o.data(r, func(p diffusion.EDM) dataSampler {
+		return diffusion.JumpSampler{Process: p, Steps: o.Steps, Edit: o.Edit}
+	})
+}
+
 func makeDPM(o Options, r recipe.Recipe) (sampler, error) {
 	return o.data(r, func(p diffusion.EDM) dataSampler {
 		return diffusion.DPMSolver{Process: p, Steps: o.Steps, Edit: o.Edit}

@@ -125,7 +125,7 @@ type Settings struct {
 	// tedm-ancestral).
 	IndependentNoise bool `json:"independent_noise,omitempty"`
 	// SigmaMin and SigmaMax are the last and the first level of noise; 0: the
-	// model's (edm, tedm-ancestral, tedm-sde, dpm; SigmaMax also flow with models of
+	// model's (edm, tedm-ancestral, tedm-sde, dpm, jump; SigmaMax also flow with models of
 	// edm and tedm).
 	SigmaMin float64 `json:"sigma_min,omitempty"`
 	SigmaMax float64 `json:"sigma_max,omitempty"`

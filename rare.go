@@ -34,7 +34,7 @@ const exactDim = 64
 
 // LogDensity returns ln p of the points x, one after the other as Stream64 has them, in
 // nats for the units of the data, under the ODE that the model's deterministic samplers
-// follow: EDM's probability flow of edm, tedm, flow and tflow models, LIM's of lim, and
+// follow: EDM's probability flow of edm, tedm, jump, flow and tflow models, LIM's of lim, and
 // of dlpm the one of which DLIM without noise is Euler's method. So it is the density of
 // samples of the ODE, not of chains that draw noise on the way, such as the methods
 // dlpm, lim and tedm-sde. The bounds on A of dlpm and lim models are left out of the law

@@ -186,7 +186,7 @@ func TestDefaults(t *testing.T) {
 		method string
 		steps  int
 	}{
-		recipe.DLPM: {"dlim", 24}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25},
+		recipe.DLPM: {"dlim", 24}, recipe.LIM: {"lim-ode", 50}, recipe.EDM: {"edm", 18}, recipe.TEDM: {"edm", 64}, recipe.Flow: {"flow", 25}, recipe.TFlow: {"flow", 25}, recipe.Jump: {"edm", 64},
 	} {
 		o := modelOf(network(t), of(t, kind)).defaults(Options{})
 		require.Equal(t, want.method, o.Method, kind)
@@ -208,6 +208,8 @@ func TestImpossibleOptions(t *testing.T) {
 		{recipe.EDM, Options{Method: "dlpm-posterior"}, "with a model of edm; want edm"},
 		{recipe.LIM, Options{Method: "dlim"}, "want lim, lim-mended, lim-ode"},
 		{recipe.EDM, Options{Method: "dlpm"}, "want edm, tedm-ancestral, tedm-sde, dpm, flow"},
+		{recipe.Jump, Options{Method: "flow"}, "method flow with a model of jump, λ = 2; want edm, dpm, jump"},
+		{recipe.EDM, Options{Method: "jump"}, "method jump with a model of edm; want edm"},
 		{recipe.EDM, Options{Settings: Settings{Eta: 0.5}}, "it belongs to dlim"},
 		{recipe.DLPM, Options{Settings: Settings{Eta: 2}}, "eta 2"},
 		{recipe.DLPM, Options{Settings: Settings{ClampA: -1}}, "positive"},

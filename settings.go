@@ -28,7 +28,7 @@ func TextSettings() []Setting {
 	has := func(field, help string) string { return owners(field) + help }
 	return []Setting{
 		{"method", "`sampler`: " + methodsHelp(), "Method", func(o *Options) any { return &o.Method }, nil},
-		{"steps", "sampling steps (0: " + stepsHelp() + ", edm of Student-t noise 64)", "Steps", func(o *Options) any { return &o.Steps }, nil},
+		{"steps", "sampling steps (0: " + stepsHelp() + ", edm of Student-t and jump noise 64)", "Steps", func(o *Options) any { return &o.Steps }, nil},
 		{"eta", has("Eta", ": noise in the steps, 0 (none) to 1"), "Eta", func(o *Options) any { return &o.Eta }, nil},
 		{"clamp-a", has("ClampA", ": tighter bound on the heavy-tailed factor A: fewer extreme samples, less variety (0: the model's)"), "ClampA", func(o *Options) any { return &o.ClampA }, nil},
 		{"grid", has("Grid", ": `linear` or quadratic, which makes more of the steps near the data: nearer with dlim (empty: as in training)"), "Grid", func(o *Options) any { return &o.Grid }, readGrid},

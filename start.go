@@ -70,19 +70,14 @@ func (o Options) unitNoise(r recipe.Recipe, d int) diffusion.UnitNoise {
 	if r.LIM != nil {
 		return r.LIM.UnitNoise(d)
 	}
-	if m, _ := find(o.Method); m.of.models == clean.models {
-		return diffusion.EDM{Nu: o.nu(r)}.UnitNoise(d)
+	if m, _ := find(o.Method); m.of.models == clean.models || m.of.models == ofData.models {
+		p, err := o.levels(r)
+		if err != nil {
+			p = diffusion.EDM{} // Validate has said so
+		}
+		return diffusion.EDM{Nu: p.Nu, Jump: p.Jump}.UnitNoise(d)
 	}
 	return r.Process.UnitNoise(d)
-}
-
-// nu is that of the levels that EDM's samplers follow: none with DDPM's.
-func (o Options) nu(r recipe.Recipe) diffusion.Nu {
-	p, err := o.levels(r)
-	if err != nil {
-		return nil // Validate has said so
-	}
-	return p.Nu
 }
 
 // from replaces unit noise x by the samples that it leads to.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -83,8 +84,14 @@ func TestProcessBits(t *testing.T) {
 		add(cosineTime(gb))
 	}
 	require.Equal(t, uint64(0xf984de986d2fa628), h.Sum64(), "coefficients")
-	all, independent := drawers(6), fnv.New64a() // independent noise came later
+	all, independent, jumps := drawers(6), fnv.New64a(), fnv.New64a() // these came later
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if strings.HasPrefix(name, "jump") {
+			x, err := all[name](context.Background(), shrink, seeds(3), 20)
+			require.NoError(t, err)
+			require.NoError(t, binary.Write(jumps, binary.LittleEndian, x))
+			continue
+		}
 		x, err := all[name](context.Background(), shrink, seeds(3), 20)
 		require.NoError(t, err)
 		to := h
@@ -101,4 +108,12 @@ func TestProcessBits(t *testing.T) {
 	}
 	require.Equal(t, uint64(0x989098203771d1f7), h.Sum64(), "samples")
 	require.Equal(t, uint64(0xb388b869d406b57e), independent.Sum64(), "independent noise")
+	x, target, times, _ := batch(noisers(t)["jump"], 5, 6)
+	for _, v := range [][]float32{x, target, times} {
+		require.NoError(t, binary.Write(jumps, binary.LittleEndian, v))
+	}
+	for _, square := range []float64{1e-9, 1, 40} {
+		require.NoError(t, binary.Write(jumps, binary.LittleEndian, Jump{Rate: 3, Share: 0.1}.logDensity(square, 10)))
+	}
+	require.Equal(t, uint64(0x929ce3cd6407bd9d), jumps.Sum64(), "jumps")
 }

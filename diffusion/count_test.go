@@ -47,12 +47,16 @@ func TestMovesAndEvaluations(t *testing.T) {
 			counted(t, DLIMSDE{Process: p, Steps: steps, ConsistentStart: consistent, Edit: e}, watched)
 			counted(t, DLIM2{Process: p, Steps: 5, ConsistentStart: consistent, Edit: e}, watched)
 		}
-		for _, p := range []EDM{{}, TEDM(3.5)} {
+		for _, p := range []EDM{{}, TEDM(3.5), {Jump: Jump{Rate: 2}}} {
 			data := func(called func()) DataDenoiser { return p.Precondition(watched(called)) }
 			for _, c := range []Churn{{}, {S: 2}, {S: 2, Min: 1, Max: 20}} {
 				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e}, data)
 				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e, Euler: true}, data)
 				counted(t, EDMSampler{Process: p, Steps: 9, Churn: c, Edit: e, IndependentNoise: true}, data)
+			}
+			if p.Jump.on() {
+				counted(t, JumpSampler{Process: p, Steps: 9, Edit: e}, data)
+				continue
 			}
 			counted(t, TEDMAncestral{Process: p, Steps: 9, Eta: 1, Edit: e}, data)
 			counted(t, TEDMAncestral{Process: p, Steps: 9, Eta: 1, Edit: e, IndependentNoise: true}, data)

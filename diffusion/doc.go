@@ -1,13 +1,14 @@
 // Package diffusion holds the processes, the training examples, the losses and
 // the samplers of heavy-tailed diffusion: DLPM, DLIM and LIM with α-stable
-// noise, t-EDM and t-Flow with Student-t noise, and their Gaussian limits DDPM,
-// DDIM, EDM and flow matching.
+// noise, t-EDM and t-Flow with Student-t noise, EDM with noise of jumps, and their
+// Gaussian limits DDPM, DDIM, EDM and flow matching.
 //
 //	method       process  samplers                            examples    noise
 //	DLPM, DLIM   DLPM     DLPMSampler, DLIM, DLIM2, DLIMSDE   DLPMNoiser  α-stable
 //	DDPM, DDIM   DLPM     the same at α = 2, DPMSolver        DLPMNoiser  N(0, 2)
 //	LIM          LIM      LIMSampler, SDE and ODE             LIMNoiser   α-stable
 //	t-EDM        EDM      EDMSampler, TEDMAncestral, TEDMSDE  EDMNoiser   Student-t
+//	jump         EDM      EDMSampler, JumpSampler, DPMSolver  EDMNoiser   variance gamma
 //	EDM          EDM      the same at ν = ∞, DPMSolver        EDMNoiser   N(0, 1)
 //	t-Flow       Flow     FlowSampler                         FlowNoiser  Student-t
 //	flow         Flow     the same at ν = ∞                   FlowNoiser  N(0, 1)
@@ -167,7 +168,7 @@
 // exploding one and EDM, [Pandey et al. 2025] for t-EDM and t-Flow, [Yoon et al.
 // 2023] for LIM, [Wakatsuki and Shimazaki 2026] for the state-dependent SDE,
 // [Lu et al. 2022] for DPM-Solver++, [Lipman et al. 2023] and [Liu et al. 2023]
-// for flow matching.
+// for flow matching, [Baule 2025] for jumps.
 //
 // [Shariatian, Simsekli and Durmus 2025]: https://arxiv.org/abs/2407.18609
 // [Ho, Jain and Abbeel 2020]: https://arxiv.org/abs/2006.11239
@@ -180,4 +181,5 @@
 // [Lu et al. 2022]: https://arxiv.org/abs/2211.01095
 // [Lipman et al. 2023]: https://arxiv.org/abs/2210.02747
 // [Liu et al. 2023]: https://arxiv.org/abs/2209.03003
+// [Baule 2025]: https://arxiv.org/abs/2503.06558
 package diffusion

@@ -40,7 +40,7 @@ func (s DPMSolver) Trajectory(ctx context.Context, den DataDenoiser, x []float64
 			return
 		}
 		last := r.buffer()
-		startNoise(r, s.Process.Nu, sigma[r.first], 1)
+		startNoise(r, s.Process.noise, sigma[r.first], 1)
 		r.loop(yield, func(i int) error {
 			if err := r.eval(r.out, x, sigma[i]); err != nil {
 				return err

@@ -87,6 +87,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	p := TEDM(3.5)
 	den := p.Precondition(shrink)
 	sigma := p.Sigmas(N)
+	jumps := EDM{Jump: Jump{Rate: 1, Share: 0.2}, SigmaData: []float64{1}}
 	data := func(name string, with func(e *Edit) odeSampler) {
 		run[name] = func(e *Edit, seeds []uint64, d, left int) []float64 {
 			x := make([]float64, len(seeds)*d)
@@ -101,6 +102,10 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 	})
 	data("ancestral", func(e *Edit) odeSampler { return TEDMAncestral{Process: p, Steps: N, Eta: 1, Edit: e} })
 	data("sde", func(e *Edit) odeSampler { return TEDMSDE{Process: p, Steps: N, Beta: 1, Edit: e} })
+	data("jump", func(e *Edit) odeSampler { return JumpSampler{Process: jumps, Steps: N, Edit: e} })
+	data("jump churn", func(e *Edit) odeSampler {
+		return EDMSampler{Process: jumps, Steps: N, Edit: e, Churn: Churn{S: 2}}
+	})
 	data("dpm", func(e *Edit) odeSampler { return DPMSolver{Process: p, Steps: N, Edit: e} })
 	for _, m := range []Solver{Euler, Heun, RK4} {
 		f := Flow{Nu: Nu{4}, Target: TargetVelocity}
@@ -125,7 +130,7 @@ func editors(t testing.TB, N int) (map[string]editor, map[string]func(i int) (ga
 }
 
 // resamples are the editors that can go back.
-var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim sde", "dlim2", "dlim2 consistent", "edm", "edm churn", "edm independent", "ancestral"}
+var resamples = []string{"dlpm", "dlpm consistent", "dlpm elements", "ddpm", "dlim", "dlim noisy", "dlim noisy consistent", "dlim sde", "dlim2", "dlim2 consistent", "edm", "edm churn", "edm independent", "ancestral", "jump", "jump churn"}
 
 // ramp is an image of d values.
 func ramp(d int) []float32 {
@@ -331,7 +336,7 @@ func TestEditsAreRefused(t *testing.T) {
 		for _, s := range []interface {
 			Sample(context.Context, DataDenoiser, []uint64, int) ([]float32, error)
 		}{
-			EDMSampler{Steps: 3, Edit: e}, TEDMAncestral{Steps: 3, Edit: e}, TEDMSDE{Steps: 3, Edit: e}, DPMSolver{Steps: 3, Edit: e},
+			EDMSampler{Steps: 3, Edit: e}, TEDMAncestral{Steps: 3, Edit: e}, TEDMSDE{Steps: 3, Edit: e}, DPMSolver{Steps: 3, Edit: e}, JumpSampler{Steps: 3, Edit: e},
 		} {
 			_, err := s.Sample(ctx, nil, seeds(1), 2)
 			require.ErrorContains(t, err, want)
@@ -362,9 +367,9 @@ func TestEditBits(t *testing.T) {
 	}
 	edits := []*Edit{{Image: ramp(d), Known: known}, {Image: ramp(d), Strength: 0.7}, {Image: ramp(d), Known: known, Resample: 3, Strength: 0.8}}
 	ids := []uint64{5, 8, 1 << 50}
-	var first, second, third, fourth uint64
+	var first, second, third, fourth, fifth uint64
 	numtest.EachLevel(t, func(t *testing.T) {
-		h, h2, h3, h4 := fnv.New64a(), fnv.New64a(), fnv.New64a(), fnv.New64a() // dlim2 came later, then dlim sde, then independent noise
+		h, h2, h3, h4, h5 := fnv.New64a(), fnv.New64a(), fnv.New64a(), fnv.New64a(), fnv.New64a() // dlim2 came later, then dlim sde, independent noise, jump
 		all, _ := editors(t, N)
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			for _, e := range edits {
@@ -380,6 +385,9 @@ func TestEditBits(t *testing.T) {
 				if name == "dlim sde" {
 					to = h3
 				}
+				if strings.HasPrefix(name, "jump") {
+					to = h5
+				}
 				if name == "edm independent" {
 					to = h4
 				}
@@ -393,13 +401,15 @@ func TestEditBits(t *testing.T) {
 			require.NoError(t, binary.Write(h, binary.LittleEndian, x))
 		}
 		if first == 0 {
-			first, second, third, fourth = h.Sum64(), h2.Sum64(), h3.Sum64(), h4.Sum64()
+			first, second, third, fourth, fifth = h.Sum64(), h2.Sum64(), h3.Sum64(), h4.Sum64(), h5.Sum64()
 		}
 		require.Equal(t, first, h.Sum64())
 		require.Equal(t, second, h2.Sum64())
 		require.Equal(t, third, h3.Sum64())
 		require.Equal(t, fourth, h4.Sum64())
+		require.Equal(t, fifth, h5.Sum64())
 	})
+	require.Equal(t, uint64(0xfa9f3c614c65d085), fifth)
 	require.Equal(t, uint64(0xb9295619e9480b4d), second)
 	require.Equal(t, uint64(0x649648dda017efdc), third)
 	require.Equal(t, uint64(0xa380dec05a74ed2f), fourth)

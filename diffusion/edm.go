@@ -7,12 +7,13 @@ import (
 	"heavytail/internal/dmath"
 )
 
-// An EDM is the process of [Karras et al. 2022] and, with finite ν, t-EDM's:
-// x = x_0 + σ·n. It holds all that training and sampling must agree on, is
+// An EDM is the process of [Karras et al. 2022], with finite ν t-EDM's and with Jump one
+// of jumps: x = x_0 + σ·n. It holds all that training and sampling must agree on, is
 // plain data and goes into a checkpoint's metadata as JSON. The zero value of
 // each field is the default: Gaussian noise for data of deviation 0.5.
 type EDM struct {
 	Nu        Nu        `json:"nu,omitempty"`         // degrees of freedom of n; empty: Gaussian
+	Jump      Jump      `json:"jump,omitzero"`        // jumps instead; the zero value: none
 	SigmaData []float64 `json:"sigma_data,omitempty"` // σ_data, one or one per channel; empty: 0.5
 	// ScaledTime tells the network ln(√a·σ)/4 (PhysicsNeMo, the paper's
 	// Algorithm 1) instead of ln(σ)/4 (its Table 5). They differ by a
@@ -41,6 +42,12 @@ func (p EDM) Validate() error {
 	}
 	if err := p.Nu.validate("edm", "Nu"); err != nil {
 		return err
+	}
+	if err := p.Jump.validate(); err != nil {
+		return err
+	}
+	if p.Jump.on() && len(p.Nu) > 0 {
+		return bad("Nu", p.Nu, "noise is of jumps or of nu; leave one out")
 	}
 	for _, v := range p.SigmaData {
 		if !(v > 0 && v <= 1e6) {

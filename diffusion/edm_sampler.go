@@ -88,8 +88,8 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 			return
 		}
 		slope, end := r.buffer(), r.buffer()
-		startNoise(r, s.Process.Nu, sigma[r.first], 1)
-		noise := newRaiser(s.Process.Nu, s.IndependentNoise)
+		startNoise(r, s.Process.noise, sigma[r.first], 1)
+		noise := newRaiser(s.Process, s.IndependentNoise)
 		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			hat, next := s.hat(sigma[i]), sigma[i+1]
@@ -135,21 +135,26 @@ func (c Churn) factor() float64 {
 // A raiser adds the noise of a process of levels.
 type raiser struct {
 	nu          Nu
+	jump        Jump
 	innovations []*innovation // nil: noise from the posterior of κ, with D for x_0
 }
 
 // newRaiser returns one whose noise is independent of the state, or not.
-func newRaiser(nu Nu, independent bool) raiser {
-	if !independent || nu.gaussian() {
-		return raiser{nu: nu}
+func newRaiser(p EDM, independent bool) raiser {
+	if !independent || p.Nu.gaussian() {
+		return raiser{nu: p.Nu, jump: p.Jump}
 	}
-	return raiser{nu, newInnovations(nu)}
+	return raiser{nu: p.Nu, innovations: newInnovations(p.Nu)}
 }
 
 // raise lifts the noise of x from sigma > 0 to hat, with the noise of the given step key
 // times a factor.
 func (a raiser) raise(r *run[float64], step int, sigma, hat, noise float64) error {
 	if hat == sigma {
+		return nil
+	}
+	if a.jump.on() {
+		a.jump.jump(r, step, sigma, hat, noise)
 		return nil
 	}
 	add := math.Sqrt(float64(hat*hat)-float64(sigma*sigma)) * noise

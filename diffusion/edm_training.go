@@ -11,7 +11,7 @@ import (
 // that Precondition wraps. Per sample, ln σ ~ N(P_mean, P_std²), or uniform between
 // those of σ_min and σ_max (LogUniform), and
 //
-//	n = z/√κ,  x = x_0 + σ·n
+//	n = z/√κ (with Jump √S·z),  x = x_0 + σ·n
 //	input c_in·x,  time c_noise,  target (x_0 − c_skip·x)/c_out
 //
 // so that the plain mean square of F − target is λ·|D − x_0|² with the weight
@@ -66,7 +66,7 @@ func (n *EDMNoiser) Noise(x, target, times, x0 []float32, first uint64) {
 		s.Normal(out, 0)
 		for c := range C {
 			k := n.proc.Preconditioning(c, sigma)
-			w := sigma * n.proc.Nu.mix(s, n.proc.Nu.group(c))
+			w := sigma * n.proc.mix(s, c)
 			times[b] = float32(k.Noise)
 			for j := c; j < d; j += C {
 				data, noise := float64(x0[j]), float64(w*float64(out[j]))

@@ -71,6 +71,15 @@ func ExampleTEDMSDE() {
 	// Output: [-1.000 -1.000 1.000 -1.000] <nil>
 }
 
+// Noise of jumps, taken away by the reverse SDE.
+func ExampleJumpSampler() {
+	p := diffusion.EDM{Jump: diffusion.Jump{Rate: 2}}
+	s := diffusion.JumpSampler{Process: p, Steps: 32}
+	x, err := s.Sample(context.Background(), sign, []uint64{0, 1, 2, 3}, 1)
+	fmt.Printf("%.3f %v\n", x, err)
+	// Output: [-1.000 -1.000 1.000 -1.000] <nil>
+}
+
 // DPM-Solver++ needs few evaluations, here 8.
 func ExampleDPMSolver() {
 	s := diffusion.DPMSolver{Process: diffusion.EDM{}, Steps: 8}

@@ -20,7 +20,7 @@ func noisers(t *testing.T) map[string]noiser {
 		require.NoError(t, err)
 		out[name] = n
 	}
-	for name, p := range map[string]EDM{"edm": {}, "t-edm": TEDM(5), "two": {Nu: Nu{20, 6}, SigmaData: []float64{1, 2}}} {
+	for name, p := range map[string]EDM{"edm": {}, "t-edm": TEDM(5), "two": {Nu: Nu{20, 6}, SigmaData: []float64{1, 2}}, "jump": {Jump: Jump{Rate: 3, Share: 0.1}}} {
 		n, err := NewEDMNoiser(p, 3)
 		add(name, n, err)
 	}
@@ -117,7 +117,7 @@ func TestTargetsInvert(t *testing.T) {
 // σ_data: the purpose of the preconditioning; σ has its log-normal law.
 func TestPreconditioningNormalises(t *testing.T) {
 	const B, d = 30000, 2
-	for _, p := range []EDM{TEDM(), TEDM(9), TEDM(8, 12)} {
+	for _, p := range []EDM{TEDM(), TEDM(9), TEDM(8, 12), {Jump: Jump{Rate: 20, Share: 0.2}, SigmaData: []float64{1}}} {
 		n, err := NewEDMNoiser(p, 5)
 		require.NoError(t, err)
 		x, target, times, _ := batch(n, B, d)

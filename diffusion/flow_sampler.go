@@ -71,7 +71,7 @@ func (s FlowSampler) Trajectory(ctx context.Context, v Velocity, x []float64, se
 			return
 		}
 		t := s.Times()
-		startNoise(r, s.Process.Nu, s.Process.b(t[r.first]), t[r.first])
+		startNoise(r, s.Process.Nu.Noise, s.Process.b(t[r.first]), t[r.first])
 		if !s.Edit.fromImage() {
 			for j := range x {
 				if !s.Edit.isKnown(j) {

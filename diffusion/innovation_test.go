@@ -113,11 +113,11 @@ func TestIndependentNoiseKeepsTheMarginal(t *testing.T) {
 		sign = func(i int) float64 { return float64(2*(i%2) - 1) }
 		x = make([]float64, n*d)
 		r := newRun[float64](context.Background(), "test", nil, x, seeds(n), 1, nil)
-		startNoise(r, nu, sigma, 1)
+		startNoise(r, nu.Noise, sigma, 1)
 		for i := range x {
 			x[i] += sign(i / d)
 		}
-		require.NoError(t, newRaiser(nu, true).raise(r, 3, sigma, hat, 1))
+		require.NoError(t, newRaiser(EDM{Nu: nu}, true).raise(r, 3, sigma, hat, 1))
 		return x, sign
 	}
 	for _, nu := range []float64{3, 5, 20} {

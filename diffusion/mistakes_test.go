@@ -44,6 +44,10 @@ func TestMistakesPanicWithWords(t *testing.T) {
 				_, err := DPMSolver{Process: edm, Steps: 5, Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
 				return err
 			},
+			"jump": func(ctx context.Context) error {
+				_, err := JumpSampler{Process: EDM{Jump: Jump{Rate: 2}}, Steps: 5, Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
+				return err
+			},
 			"flow": func(ctx context.Context) error {
 				_, err := FlowSampler{Process: Flow{Target: TargetData}, Steps: 5, Edit: e}.Sample(ctx, nil, []uint64{1}, 2)
 				return err

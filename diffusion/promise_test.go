@@ -38,6 +38,9 @@ func drawers(N int) map[string]drawer {
 	edm("ancestral", iso, TEDMAncestral{Process: iso, Steps: N, Eta: 1})
 	edm("ancestral two", two, TEDMAncestral{Process: two, Steps: N, Eta: 0.5})
 	edm("sde", two, TEDMSDE{Process: two, Steps: N, Beta: 1})
+	jump := EDM{Jump: Jump{Rate: 3, Share: 0.1}, SigmaData: []float64{1}}
+	edm("jump", jump, JumpSampler{Process: jump, Steps: N})
+	edm("jump churn", jump, EDMSampler{Process: jump, Steps: N, Churn: churn})
 	edm("dpm", iso, DPMSolver{Process: iso, Steps: N})
 	for _, m := range []Solver{Euler, Heun, RK4} {
 		f := Flow{Nu: Nu{4, inf}, Target: TargetVelocity}
@@ -343,6 +346,10 @@ func TestProcessesRefuse(t *testing.T) {
 		{TEDMAncestral{Steps: 1, Eta: 2}, "eta is 2"}, {TEDMAncestral{}, "0 steps"}, {TEDMAncestral{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
 		{TEDMSDE{Steps: 1, Beta: -1}, "beta"}, {TEDMSDE{Steps: 1, NuCoeff: Nu{1}}, "nu_coeff"}, {TEDMSDE{Steps: 1, Process: TEDM(3, 4), NuCoeff: Nu{3, 4, 5}}, "2 channels"}, {TEDMSDE{}, "0 steps"}, {TEDMSDE{Steps: 1, Process: EDM{Rho: -1}}, "rho"},
 		{DPMSolver{}, "0 steps"}, {DPMSolver{Process: EDM{Rho: -1}, Steps: 1}, "rho"},
+		{EDM{Jump: Jump{Rate: 0.01}}, "rate is 0.01: use 0.1 to 1000"}, {EDM{Jump: Jump{Rate: 1e9}}, "rate"}, {EDM{Jump: Jump{Rate: nan}}, "rate is NaN"}, {EDM{Jump: Jump{Share: 0.5}}, "rate is 0"},
+		{EDM{Jump: Jump{Rate: 2, Share: 1.5}}, "share is 1.5: use 0"}, {EDM{Jump: Jump{Rate: 2, Share: nan}}, "share"}, {EDM{Jump: Jump{Rate: 2}, Nu: Nu{3}}, "leave one out"},
+		{JumpSampler{}, "0 steps"}, {JumpSampler{Steps: 1}, "use a process of jump noise"}, {JumpSampler{Steps: 1, Process: EDM{Jump: Jump{Rate: 2}, Rho: -1}}, "rho"},
+		{TEDMAncestral{Steps: 1, Process: EDM{Jump: Jump{Rate: 2}}}, "use JumpSampler"}, {TEDMSDE{Steps: 1, Process: EDM{Jump: Jump{Rate: 2}}}, "use JumpSampler"},
 		{Flow{}, "target"}, {Flow{Target: TargetData, SigmaMin: 1}, "sigma_min"},
 		{Flow{Target: TargetData, Mean: []float64{inf}}, "mean"}, {Flow{Target: TargetData, Nu: Nu{1}}, "nu is 1"},
 		{FlowSampler{Solver: "dopri5"}, "solver"}, {FlowSampler{Start: 1}, "start"}, {FlowSampler{Rho: nan}, "rho"},

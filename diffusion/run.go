@@ -173,11 +173,11 @@ func (r *run[T]) normal(i, step int) []float32 {
 	return r.z
 }
 
-// startNoise sets x to scale·n with Student-t noise, one draw per sample, and
+// startNoise sets x to scale·n, one draw of the law per sample, and
 // adds gain times the image if the edit starts from it.
-func startNoise(r *run[float64], nu Nu, scale, gain float64) {
+func startNoise(r *run[float64], noise func(x []float64, s stable.Key, scale float64), scale, gain float64) {
 	for i := range r.n {
-		nu.Noise(r.row(r.x, i), r.stream(i, startStep), scale)
+		noise(r.row(r.x, i), r.stream(i, startStep), scale)
 	}
 	addImage(r.edit, r.x, gain)
 }

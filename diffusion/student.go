@@ -74,19 +74,24 @@ func (nu Nu) validate(of, field string) error {
 // row.
 func (nu Nu) Noise(x []float64, s stable.Key, scale float64) {
 	checkChannels("Nu.Noise", nu.groups(), len(x))
+	fillNormals(x, s)
+	G := nu.groups()
+	for g := range G {
+		w := scale * nu.mix(s, g)
+		for j := g; j < len(x); j += G {
+			x[j] = float64(x[j] * w)
+		}
+	}
+}
+
+// fillNormals sets x to the float32 normals at s.
+func fillNormals(x []float64, s stable.Key) {
 	var z [256]float32
 	for at := 0; at < len(x); at += len(z) {
 		part := z[:min(len(z), len(x)-at)]
 		s.Normal(part, at)
 		for j, v := range part {
 			x[at+j] = float64(v)
-		}
-	}
-	G := nu.groups()
-	for g := range G {
-		w := scale * nu.mix(s, g)
-		for j := g; j < len(x); j += G {
-			x[j] = float64(x[j] * w)
 		}
 	}
 }

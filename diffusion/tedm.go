@@ -62,8 +62,8 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 		}
 		G := nu.groups()
 		moment := make([]float64, r.n*G)
-		startNoise(r, nu, sigma[r.first], 1)
-		noise := newRaiser(nu, s.IndependentNoise)
+		startNoise(r, nu.Noise, sigma[r.first], 1)
+		noise := newRaiser(s.Process, s.IndependentNoise)
 		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]
@@ -147,6 +147,9 @@ func (s TEDMAncestral) Validate() error {
 		return err
 	}
 	if err := s.Edit.validate("t-EDM", true); err != nil {
+		return err
+	}
+	if err := s.Process.withoutJumps("t-EDM", "its posteriors are Student's: use JumpSampler"); err != nil {
 		return err
 	}
 	return s.Process.Validate()

@@ -55,7 +55,7 @@ func (s TEDMSDE) Trajectory(ctx context.Context, den DataDenoiser, x []float64, 
 		}
 		G := nu.groups()
 		moment := make([]float64, r.n*G)
-		startNoise(r, nu, sigma[r.first], 1)
+		startNoise(r, nu.Noise, sigma[r.first], 1)
 		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]
 			if err := r.eval(r.out, x, cur); err != nil {
@@ -137,6 +137,9 @@ func (s TEDMSDE) Validate() error {
 		return err
 	}
 	if err := s.Edit.validate("t-EDM SDE", false); err != nil {
+		return err
+	}
+	if err := s.Process.withoutJumps("t-EDM SDE", "its noise is Student's: use JumpSampler"); err != nil {
 		return err
 	}
 	return s.Process.Validate()

@@ -29,11 +29,14 @@ func (u UnitNoise) LogDensity(x []float64) float64 { return u.logDensity(x) }
 func (u UnitNoise) TailIndices() []float64 { return slices.Clone(u.index) }
 
 // UnitNoise returns the law of n: Student's of every group of channels, with the
-// groups independent, or the standard normal law. It panics if p is not valid or
-// the channels do not divide d.
+// groups independent, the standard normal law, or that of Jump. It panics if p is not
+// valid or the channels do not divide d.
 func (p EDM) UnitNoise(d int) UnitNoise {
 	if err := p.Validate(); err != nil {
 		panic(err)
+	}
+	if p.Jump.on() {
+		return p.Jump.unit(d)
 	}
 	return p.Nu.unit(d)
 }

@@ -76,7 +76,15 @@ func (r Recipe) aboutEDM() string {
 	}
 	return fmt.Sprintf("For x_σ = x_0 + σ·n the network's x is x_σ/√(aσ²+σ_d²) and t is %s; "+
 		"the estimate of the data is D = σ_d²/(aσ²+σ_d²)·x_σ + √a·σ·σ_d/√(aσ²+σ_d²)·y, with a = %s and σ_d = %s, one or one per channel. n is %s.",
-		level, strings.Join(a, " "), strings.Trim(fmt.Sprint(data), "[]"), student(r.EDM.Nu))
+		level, strings.Join(a, " "), strings.Trim(fmt.Sprint(data), "[]"), r.aboutNoise())
+}
+
+// aboutNoise names the noise of EDM.
+func (r Recipe) aboutNoise() string {
+	if r.Kind() != Jump {
+		return student(r.EDM.Nu)
+	}
+	return fmt.Sprintf("√S·z, z normal and S = ρ + (1−ρ)·χ²(λ)/λ one for the whole sample, λ = %v and ρ = %v", r.EDM.Jump.Rate, r.EDM.Jump.Share)
 }
 
 // student names the noise with so many degrees of freedom.

@@ -32,6 +32,7 @@ func TestAbout(t *testing.T) {
 		{TEDM, func() {
 			r.EDM.Nu, r.EDM.SigmaData, r.EDM.ScaledTime = diffusion.Nu{4, 6}, []float64{1, 3}, true
 		}, "t is ln(√a·σ)/4; the estimate of the data is D = σ_d²/(aσ²+σ_d²)·x_σ + √a·σ·σ_d/√(aσ²+σ_d²)·y, with a = 2 1.5 and σ_d = 1 3, one or one per channel. n is multivariate Student-t, ν = 4 6."},
+		{Jump, func() { r.EDM.Jump.Share = 0.25 }, "with a = 1 and σ_d = 0.5, one or one per channel. n is √S·z, z normal and S = ρ + (1−ρ)·χ²(λ)/λ one for the whole sample, λ = 2 and ρ = 0.25."},
 		{Flow, func() {}, "(1 − (1−0)·t)·n, n the noise and x_1 the data. y estimates the velocity dx_t/dt. n is normal."},
 		{TFlow, func() { r.Flow.Target, r.Flow.SigmaMin = diffusion.TargetNoise, 0.1 }, "(1 − (1−0.1)·t)·n, n the noise and x_1 the data. y estimates n. n is multivariate Student-t, ν = 5."},
 	} {

@@ -9,7 +9,7 @@ import (
 )
 
 // The kinds of process, as the command names them: the process and whether its
-// noise is Student-t. DDPM is dlpm at α = 2.
+// noise is Student-t or of jumps. DDPM is dlpm at α = 2.
 const (
 	DLPM  = "dlpm"
 	LIM   = "lim"
@@ -17,13 +17,17 @@ const (
 	TEDM  = "tedm"
 	Flow  = "flow"
 	TFlow = "tflow"
+	Jump  = "jump"
 )
 
 // Kinds lists the kinds of process.
-func Kinds() []string { return []string{DLPM, LIM, EDM, TEDM, Flow, TFlow} }
+func Kinds() []string { return []string{DLPM, LIM, EDM, TEDM, Flow, TFlow, Jump} }
 
 // defaultNu is the ν of tedm and tflow where none is given.
 const defaultNu = 5
+
+// defaultRate is the λ of jump where none is given: Laplace's law.
+const defaultRate = 2
 
 // Kind returns the kind of the recipe's process: by its fields, so that an EDM
 // with a finite ν is tedm.
@@ -31,6 +35,8 @@ func (r Recipe) Kind() string {
 	switch {
 	case r.LIM != nil:
 		return LIM
+	case r.EDM != nil && r.EDM.Jump != (diffusion.Jump{}):
+		return Jump
 	case r.EDM != nil:
 		return kindOf(r.EDM.Nu, EDM, TEDM)
 	case r.Flow != nil:
@@ -50,7 +56,7 @@ func kindOf(nu diffusion.Nu, gaussian, student string) string {
 
 // Use changes the process to one of that kind with its defaults and the loss it
 // is usually trained with: LIM takes α, the isotropy and the bounds from the
-// DLPM process it replaces, tedm and tflow have ν = 5. nn.MLPConfig.Magnitude and
+// DLPM process it replaces, tedm and tflow have ν = 5, jump has λ = 2. nn.MLPConfig.Magnitude and
 // TailRadius, by which the output of the network for points grows with its input as
 // noise of DLPM and LIM asks for, are switched off for EDM and flows. A SongUNet takes EDM's time as it is and the
 // others', which end at 1, times 1000. It returns an error for a kind that is none of
@@ -67,7 +73,7 @@ func (r *Recipe) Use(kind string) error {
 	r.LIM, r.EDM, r.Flow = nil, nil, nil
 	if s := r.Network.Song; s != nil {
 		s.TimeScale = 1000
-		if kind == EDM || kind == TEDM {
+		if kind == EDM || kind == TEDM || kind == Jump {
 			s.TimeScale = 1
 		}
 	}
@@ -86,6 +92,8 @@ func (r *Recipe) Use(kind string) error {
 		r.EDM = &diffusion.EDM{}
 	case TEDM:
 		r.EDM = &diffusion.EDM{Nu: diffusion.Nu{defaultNu}}
+	case Jump:
+		r.EDM = &diffusion.EDM{Jump: diffusion.Jump{Rate: defaultRate}}
 	case Flow:
 		r.Flow = &diffusion.Flow{Target: diffusion.TargetVelocity}
 	case TFlow:
@@ -125,6 +133,11 @@ func (r Recipe) Noise() string {
 	switch {
 	case r.LIM != nil:
 		return fmt.Sprintf("lim, α = %v", r.LIM.Alpha)
+	case r.Kind() == Jump:
+		if j := r.EDM.Jump; j.Share != 0 {
+			return fmt.Sprintf("jump, λ = %v, ρ = %v", j.Rate, j.Share)
+		}
+		return fmt.Sprintf("jump, λ = %v", r.EDM.Jump.Rate)
 	case r.EDM != nil:
 		return r.Kind() + tail(r.EDM.Nu)
 	case r.Flow != nil:
@@ -182,7 +195,7 @@ func (r Recipe) validateSpread() error {
 	switch {
 	case !r.Spread():
 		return nil
-	case r.LIM != nil || r.Flow != nil || r.Process.Scale == diffusion.Given:
+	case r.LIM != nil || r.Flow != nil || r.Kind() == Jump || r.Process.Scale == diffusion.Given:
 		return fmt.Errorf("a network with a second output for the variance, which no sampler of %s uses: want %s, %s or %s, or a network without", r.Kind(), DLPM, EDM, TEDM)
 	}
 	return r.Train.Loss.ValidateSpread()

@@ -44,6 +44,23 @@ func TestKindFollowsNu(t *testing.T) {
 	require.Equal(t, "tedm, ν = 20 4", r.Noise())
 }
 
+// Noise of jumps is named with what it has, and has no second output.
+func TestJump(t *testing.T) {
+	r := fitted(t, "toy", 2)
+	require.NoError(t, r.Use(Jump))
+	require.Equal(t, "jump, λ = 2", r.Noise())
+	require.NoError(t, Values{"jump-rate": "5", "jump-share": "0.5"}.Set(&r))
+	require.Equal(t, "jump, λ = 5, ρ = 0.5", r.Noise())
+	require.ErrorContains(t, Values{"nu": "3"}.Set(&r), "the process is jump, which has no such setting")
+	r.EDM.Jump.Rate = 0
+	require.ErrorContains(t, r.Validate(), "rate is 0: use 0.1 to 1000")
+	r.EDM.Jump.Rate = 5
+	r.Network.MLP.Spread = true
+	require.ErrorContains(t, r.Validate(), "no sampler of jump uses")
+	require.NoError(t, r.Use(EDM))
+	require.ErrorContains(t, Values{"jump-rate": "5"}.Set(&r), "choose -process jump")
+}
+
 func TestLIMTakesOverFromDLPM(t *testing.T) {
 	r, err := Preset("mnist")
 	require.NoError(t, err)

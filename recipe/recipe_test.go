@@ -55,7 +55,7 @@ func TestSongPresets(t *testing.T) {
 	for _, kind := range append(Kinds(), EDM) {
 		require.NoError(t, r.Use(kind))
 		require.NoError(t, r.Validate(), kind)
-		require.Equal(t, kind == EDM || kind == TEDM, r.Network.Song.TimeScale == 1, kind)
+		require.Equal(t, kind == EDM || kind == TEDM || kind == Jump, r.Network.Song.TimeScale == 1, kind)
 	}
 	s := fitted(t, "fashion-song", 32, 32, 3).Network.Song
 	require.Equal(t, []int{3, 3, 32, 0, 16}, []int{s.InChannels, s.OutChannels, s.ImageSize, s.NumClasses, s.AttentionRes[0]})

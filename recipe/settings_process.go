@@ -20,7 +20,7 @@ func of[T any](name, help string, parse func(string) (T, error), at func(*Recipe
 // processSettings are those of the noise; each says which processes it belongs to.
 func processSettings() []Setting {
 	type R = Recipe
-	return []Setting{
+	return append([]Setting{
 		of("alpha", "dlpm, lim: tail index of the noise, above 1, at most 2 (Gaussian)", parse.Float, func(r *R) *float64 {
 			if r.LIM != nil {
 				return &r.LIM.Alpha
@@ -56,20 +56,30 @@ func processSettings() []Setting {
 			}
 			return nil
 		}),
-		of("sigma-data", "edm, tedm: deviation of the data, of points as they are scaled, a `list` for one per channel (measured if not given)", parse.List(parse.Float), func(r *R) *[]float64 {
+	}, edmSettings()...)
+}
+
+// edmSettings are those of EDM's levels and jumps, and what a flow predicts: the end of
+// processSettings, which would be too long.
+func edmSettings() []Setting {
+	type R = Recipe
+	return []Setting{
+		of("sigma-data", "edm, tedm, jump: deviation of the data, of points as they are scaled, a `list` for one per channel (measured if not given)", parse.List(parse.Float), func(r *R) *[]float64 {
 			if r.EDM == nil {
 				return nil
 			}
 			return &r.EDM.SigmaData
 		}),
-		of("p-mean", "edm, tedm: mean of ln σ in training", parse.Float, logSigma(func(p *diffusion.EDM) *float64 { return &p.PMean })),
-		of("p-std", "edm, tedm: deviation of ln σ in training, above 0", positive, logSigma(func(p *diffusion.EDM) *float64 { return &p.PStd })),
-		of("log-uniform", "edm, tedm: ln σ in training even from the lowest level to the highest instead of normal", parse.Bool, func(r *R) *bool {
+		of("p-mean", "edm, tedm, jump: mean of ln σ in training", parse.Float, logSigma(func(p *diffusion.EDM) *float64 { return &p.PMean })),
+		of("p-std", "edm, tedm, jump: deviation of ln σ in training, above 0", positive, logSigma(func(p *diffusion.EDM) *float64 { return &p.PStd })),
+		of("log-uniform", "edm, tedm, jump: ln σ in training even from the lowest level to the highest instead of normal", parse.Bool, func(r *R) *bool {
 			if r.EDM == nil {
 				return nil
 			}
 			return &r.EDM.LogUniform
 		}),
+		of("jump-rate", "jump: jumps of the noise while its level grows e-fold, 0.1 to 1000; 2 is Laplace noise, many are Gaussian", parse.Float, jump(func(j *diffusion.Jump) *float64 { return &j.Rate })),
+		of("jump-share", "jump: share of the noise's variance that is Gaussian, 0 to 1", parse.Float, jump(func(j *diffusion.Jump) *float64 { return &j.Share })),
 		of("target", "flow, tflow: what the network predicts, `velocity`, noise (published for tflow) or data", parse.Text, func(r *R) *string {
 			if r.Flow == nil {
 				return nil
@@ -85,6 +95,16 @@ func dlpm[T any](r *Recipe, field *T) *T {
 		return nil
 	}
 	return field
+}
+
+// jump is a field of the noise of jumps.
+func jump(at func(*diffusion.Jump) *float64) func(*Recipe) *float64 {
+	return func(r *Recipe) *float64 {
+		if r.Kind() != Jump {
+			return nil
+		}
+		return at(&r.EDM.Jump)
+	}
 }
 
 // logSigma is a parameter of the law of ln σ. A recipe holds both or, where they are

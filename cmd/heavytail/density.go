@@ -26,8 +26,8 @@ A line per point: its line in a table, or its number from 0 elsewhere, ln p in n
 the units of the data, and its standard error, 0 with the exact trace. The mean goes to the standard error output.
 
 Along the ODE that the model's samplers without noise follow, ln p changes by the trace
-of the network's derivative. Of edm, tedm, flow and tflow models it is EDM's, of lim
-lim-ode's, of dlpm that of dlim and dlim2: the density is that of their samples, not of
+of the network's derivative. Of edm, tedm, flow, tflow and jump models it is EDM's, of
+lim lim-ode's, of dlpm that of dlim and dlim2: the density is that of their samples, not of
 chains that draw noise on the way, such as -method dlpm. The trace is exact for points
 of up to 64 values, by a backward pass for each; beyond, random directions estimate it
 (-probes), with the error that is stated. The error of the steps is not: it falls by

@@ -29,7 +29,7 @@ var flagValues = map[string]map[string]string{
 	"train": {
 		"data": "toy:swiss_roll", "preset": "2d", "from": "%s/dlpm/model.safetensors", "dry-run": "true", "log-every": "1", "preview-every": "1",
 		"size": "12", "channels": "1|3", "long-tail": "0.3", "points": "70", "process": "lim", "seed": "5", "standardize": "std", "transform": "asinh|softlog,none", "flip": "true", "alpha": "1.4", "isotropic": "false",
-		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "log-uniform": "true", "target": "data",
+		"scale": "exploding", "T": "30", "clamp-a": "0.7", "clamp-eps": "0.4", "nu": "3", "sigma-data": "0.7", "p-mean": "0.5", "p-std": "0.6", "log-uniform": "true", "jump-rate": "7", "jump-share": "0.4", "target": "data",
 		"steps": "4", "batch": "9", "lr": "0.002", "schedule": "linear", "warmup": "2", "lr-every": "2", "lr-gamma": "0.5", "beta1": "0.5", "beta2": "0.5", "eps": "0.01",
 		"weight-decay": "0.5", "clip": "0.001", "ema": "0.05", "ema-warmup": "3", "label-drop": "0.9", "loss": "huber|squared", "p": "1.5", "median": "true", "outer": "3", "inner": "2",
 		"columns": "1", "separator": "comma|semicolon", "decimal": "point|comma", "background": "black", "range": "-3,2", "missing": "drop|error", "given": "y|1", "window": "3", "held": "0.4",
@@ -61,7 +61,7 @@ var flagValues = map[string]map[string]string{
 // flagBases are command lines that work, of each command, to which a flag is added.
 var flagBases = map[string][]string{
 	"train": {
-		flagToy, flagToy + " -process lim", flagToy + " -process edm", flagToy + " -process tedm", flagToy + " -process tflow",
+		flagToy, flagToy + " -process lim", flagToy + " -process edm", flagToy + " -process tedm", flagToy + " -process tflow", flagToy + " -process jump",
 		flagToy + " -schedule step -lr-every 3 -lr-gamma 0.9", flagToy + " -loss p -p 2", flagToy + " -outer 2",
 		"-data csv:%s/x.csv -steps 4 -batch 8 -warmup 1 -out run",
 		"-data images:%s/pictures -steps 4 -batch 8 -warmup 1 -width 8 -mult 1,1 -blocks 1 -attention none -heads 2 -out run",
@@ -73,7 +73,7 @@ var flagBases = map[string][]string{
 		"-model %s/small/model.safetensors -n 1 -steps 3 -init %s/pictures/0/000100.png -o x.npy",
 		"-model %s/small/model.safetensors -n 1 -steps 3 -init %s/pictures/0/000100.png -mask %s/pictures/0/000101.png -o x.npy",
 		"-model %s/edm/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-ancestral -n 3 -steps 3 -o x.npy",
-		"-model %s/tedm/model.safetensors -churn 20 -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy",
+		"-model %s/tedm/model.safetensors -churn 20 -n 3 -steps 3 -o x.npy", "-model %s/tedm/model.safetensors -method tedm-sde -n 3 -steps 3 -o x.npy", "-model %s/tflow/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/jump/model.safetensors -n 3 -steps 3 -method jump -o x.npy",
 		"-model %s/lim/model.safetensors -n 3 -steps 3 -o x.npy", "-model %s/bare.pt -steps 3 -seeds 1-3 -o x.npy", "-model %s/given/model.safetensors -n 3 -steps 3 -given y=-1 -o x.npy",
 		"-model %s/small/model.safetensors -n 3 -steps 3 -shard 0/2 -o parts",
 	},
@@ -160,7 +160,7 @@ func TestEveryFlagActs(t *testing.T) {
 func flagInputs(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, kind := range []string{"dlpm", "lim", "edm", "tedm", "tflow"} {
+	for _, kind := range []string{"dlpm", "lim", "edm", "tedm", "tflow", "jump"} {
 		ok(t, dir, "train", "-data", "toy:rings", "-points", "100", "-steps", "30", "-batch", "16", "-process", kind, "-ema", "0.5,0.9", "-preview-every", "0", "-out", kind)
 	}
 	clear := image.NewNRGBA(image.Rect(0, 0, 28, 28))

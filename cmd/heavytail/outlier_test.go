@@ -46,7 +46,7 @@ func TestOutlierIsNamed(t *testing.T) {
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "run")))
 		return heavytailIn(t, dir, "train", "-data", data, "-process", process, "-standardize", standardize, "-steps", "20", "-batch", "30", "-warmup", "1", "-preview-every", "0", "-out", "run")
 	}
-	for _, process := range []string{"dlpm", "lim", "edm", "tedm", "flow", "tflow"} {
+	for _, process := range []string{"dlpm", "lim", "edm", "tedm", "flow", "tflow", "jump"} {
 		for _, how := range []string{"robust", "none"} {
 			for data, place := range places {
 				if data != "csv:bad.csv" && how == "none" {

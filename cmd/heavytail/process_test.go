@@ -22,7 +22,7 @@ func TestEveryProcessByFlags(t *testing.T) {
 	dir := t.TempDir()
 	images(t, dir, 10)
 	for kind, flags := range map[string]string{
-		"dlpm": "-alpha 1.5 -T 30", "lim": "-alpha 1.5 -clamp-a 20 -isotropic=false", "edm": "-p-mean -0.5 -p-std 1", "tedm": "-nu 4", "flow": "-target data", "tflow": "-nu 4 -target noise",
+		"dlpm": "-alpha 1.5 -T 30", "lim": "-alpha 1.5 -clamp-a 20 -isotropic=false", "edm": "-p-mean -0.5 -p-std 1", "tedm": "-nu 4", "flow": "-target data", "tflow": "-nu 4 -target noise", "jump": "-jump-rate 3 -jump-share 0.2",
 	} {
 		for out, args := range map[string][]string{
 			"p" + kind: strings.Fields("-data toy:rings -points 200 -batch 20 -preview-every 3"),
