@@ -21,10 +21,15 @@ type weightJob struct {
 
 var weightPool par.Pool[weightJob]
 
-// convWeight adds the gradient of the weight to dw.
+// convWeight adds the gradient of the weight to dw, in the form that
+// conv.WinogradWeight chooses.
 func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 	defer dw.Touch()
 	if dw.Len() == 0 || dy.Len() == 0 {
+		return
+	}
+	if m := simd.Wino(conv.WinogradWeight(x.Dim(1), x.Dim(2), dw, opt)); m != 0 {
+		c.winogradWeight(m, dw, dy, x)
 		return
 	}
 	j := weightPool.Get()

@@ -34,6 +34,14 @@
 // takes is a function of its options, H, W and channels (internal/conv), never of
 // batch, threads or level.
 //
+// The gradient of the taps of such a convolution may take the adjoint form
+// (wino_back.go), image after image ascending: pixels of x are transformed as above,
+// tiles of dy by A, in which the divisors are left out, outputs beyond the image being
+// zero; each of the (m+2)² sums of a pair of channels is a chain over the tiles of
+// the image ascending, from zero; Gᵀ with the divisors turns them into nine taps, and
+// each of these is added to the gradient, one addition for each image. So two batches
+// of 8 give the bits of one of 16 here, too.
+//
 // Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,
 // RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,
 // i+16, i+32, …; then lane j adds lane j+8 for j < 8, lane j+4 for j < 4, j+2,

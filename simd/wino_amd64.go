@@ -154,3 +154,7 @@ func winoOut(t *WinoOut, m Wino) {
 		winoOutGeneric(t, m)
 	}
 }
+
+func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
+
+func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }

@@ -94,3 +94,7 @@ func winoOut(t *WinoOut, m Wino) {
 		winoOut2NEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	}
 }
+
+func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
+
+func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }

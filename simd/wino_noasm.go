@@ -9,3 +9,7 @@ func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n 
 }
 
 func winoOut(t *WinoOut, m Wino) { winoOutGeneric(t, m) }
+
+func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
+
+func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }

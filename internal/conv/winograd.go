@@ -45,3 +45,37 @@ func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int)
 // Tiles returns the number of tiles of m×m outputs of an image, which start at
 // its origin; those at the lower and right edge may reach beyond it.
 func Tiles(h, w, m int) int { return ((h + m - 1) / m) * ((w + m - 1) / m) }
+
+// Costs of one pair of channels and image beside the products, in units of one:
+// of transforming its sums to nine taps.
+const (
+	wino2Sums = 64
+	wino4Sums = 128
+)
+
+// wino4Pixels is how many pixels an image has whose gradient of a weight is summed in
+// F(4×4): with fewer the direct sum over one image has so few roundings that the
+// transforms' own exceed twice its error. TestWinogradWeightErrors of package kernels
+// holds the bound.
+const wino4Pixels = 196
+
+// WinogradWeight returns the side m of the tiles of Winograd's form in which the
+// gradient of a weight is summed over images of h×w pixels, 2 or 4, 0 for the direct
+// sum: that of least cost. It is for 3×3 taps, stride 1 and an input that is
+// normalised. The cost counts products per pair of channels and image; the direct
+// sum has none for pixels outside the image.
+//
+// It depends on the options, H, W and the channels only, as every device must.
+func WinogradWeight(h, w int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int) {
+	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
+		return 0
+	}
+	least := (3*h - 2) * (3*w - 2)
+	if cost := 16*Tiles(h, w, 2) + wino2Sums; cost < least {
+		m, least = 2, cost
+	}
+	if cost := 36*Tiles(h, w, 4) + wino4Sums; h*w >= wino4Pixels && cost < least {
+		m = 4
+	}
+	return m
+}
