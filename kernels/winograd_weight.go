@@ -69,8 +69,6 @@ type winoSums struct {
 	tileT0, tileT1 int // the block's tiles
 }
 
-const winoSumStep = simd.TileRows*simd.TileCols + winoPad // distance of points in sums
-
 // Do computes one part.
 func (j *winoWeightJob) Do(part int) {
 	col, row := part%j.colParts, part/j.colParts
@@ -105,7 +103,7 @@ func (w *winoSums) layout() int {
 	if w.blocks > 1 {
 		tiles = (w.c1 - w.c0 + simd.TileRows - 1) / simd.TileRows
 	}
-	return (points+1)*(w.pStep+w.gStep) + tiles*points*winoSumStep + 48
+	return (points+1)*(w.pStep+w.gStep) + tiles*points*simd.WinoSumsStep + 48
 }
 
 func (w *winoSums) room(s *scratch) {
@@ -146,9 +144,9 @@ func (w *winoSums) products(p, block int) {
 	t := simd.Tiles{
 		A: w.pixels, B: w.grads, AOff: w.aOff, BOff: oneSeg, COff: w.cOff,
 		N: points, Cols: min(cols, w.o-p*cols), Segs: 1, K: w.tileT1 - w.tileT0, KA: w.pitch, KB: cols,
-		AInc: w.pStep, BInc: w.gStep, CInc: winoSumStep, Acc: block > 0,
+		AInc: w.pStep, BInc: w.gStep, CInc: simd.WinoSumsStep, Acc: block > 0,
 	}
-	taps := simd.WinoTaps{Cols: t.Cols, Step: w.c * w.o, Pitch: w.o, MStep: winoSumStep}
+	taps := simd.WinoTaps{Cols: t.Cols, Step: w.c * w.o, Pitch: w.o}
 	runs, m := rowRuns(w.c1 - w.c0)
 	for _, r := range runs[:m] {
 		for l := range r.height {
@@ -162,7 +160,7 @@ func (w *winoSums) products(p, block int) {
 		for i := range r.tiles {
 			row, sums := r.row+i*r.height, w.sums
 			if w.blocks > 1 {
-				sums = sums[(row+rows-1)/rows*points*winoSumStep:]
+				sums = sums[(row+rows-1)/rows*points*simd.WinoSumsStep:]
 			}
 			t.A, t.C = w.pixels[row:], sums
 			t.Run()

@@ -8,8 +8,8 @@ import (
 	"heavytail/internal/isa"
 )
 
-// Each assembly function below is one of winoInGeneric, winoWeightsGeneric and
-// winoOutGeneric for one form; pitches and steps count float32.
+// Each assembly function below is one of winoInGeneric, winoWeightsGeneric,
+// winoOutGeneric, winoBackGeneric and winoTapsGeneric for one form; pitches and steps count float32.
 
 //go:noescape
 func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
@@ -70,6 +70,30 @@ func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, next
 
 //go:noescape
 func winoOut2AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoBack4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps4AVX512(dw, m *float32, step, pitch, rows, cols int)
+
+//go:noescape
+func winoBack2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps2AVX512(dw, m *float32, step, pitch, rows, cols int)
+
+//go:noescape
+func winoBack4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps4AVX2(dw, m *float32, step, pitch, rows, cols int)
+
+//go:noescape
+func winoBack2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps2AVX2(dw, m *float32, step, pitch, rows, cols int)
 
 func winoIn(t *WinoIn, m Wino) {
 	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
@@ -155,6 +179,34 @@ func winoOut(t *WinoOut, m Wino) {
 	}
 }
 
-func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
+func winoBack(t *WinoIn, m Wino) {
+	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
+	switch l := isa.Cur(); {
+	case l == isa.AVX512 && m == Wino4:
+		winoBack4AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX512 && m == Wino2:
+		winoBack2AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX2 && m == Wino4:
+		winoBack4AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX2 && m == Wino2:
+		winoBack2AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
+	default:
+		winoBackGeneric(t, m)
+	}
+}
 
-func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }
+func winoTaps(t *WinoTaps, m Wino) {
+	dw, z := unsafe.SliceData(t.DW), unsafe.SliceData(t.M)
+	switch l := isa.Cur(); {
+	case l == isa.AVX512 && m == Wino4:
+		winoTaps4AVX512(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	case l == isa.AVX512 && m == Wino2:
+		winoTaps2AVX512(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	case l == isa.AVX2 && m == Wino4:
+		winoTaps4AVX2(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	case l == isa.AVX2 && m == Wino2:
+		winoTaps2AVX2(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	default:
+		winoTapsGeneric(t, m)
+	}
+}

@@ -2551,6 +2551,1146 @@ done6:
 	VZEROUPPER
 	RET
 
+// func winoBack4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winoBack4AVX2(SB), NOSPLIT, $128-56
+	MOVQ v+0(FP), AX
+	MOVQ pitch+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ zero+32(FP), SI
+	MOVQ tiles+40(FP), DI
+
+tile:
+	MOVLQSX (BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, (SP)
+	MOVLQSX 4(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 8(SP)
+	MOVLQSX 8(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 16(SP)
+	MOVLQSX 12(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 24(SP)
+	MOVLQSX 16(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 32(SP)
+	MOVLQSX 20(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 40(SP)
+	MOVLQSX 24(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 48(SP)
+	MOVLQSX 28(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 56(SP)
+	MOVLQSX 32(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 64(SP)
+	MOVLQSX 36(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 72(SP)
+	MOVLQSX 40(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 80(SP)
+	MOVLQSX 44(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 88(SP)
+	MOVLQSX 48(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 96(SP)
+	MOVLQSX 52(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 104(SP)
+	MOVLQSX 56(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 112(SP)
+	MOVLQSX 60(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 120(SP)
+	MOVQ    n+48(FP), R8
+	XORQ    R9, R9
+
+chunk79:
+	SUBQ         $0x08, R8
+	JL           last80
+	LEAQ         (AX)(R9*1), R10
+	ADDQ         CX, R10
+	ADDQ         CX, R10
+	ADDQ         CX, R10
+	ADDQ         CX, R10
+	ADDQ         CX, R10
+	ADDQ         CX, R10
+	MOVQ         (SP), R11
+	VMOVUPS      (R11)(R9*1), Y0
+	MOVQ         32(SP), R11
+	VMOVUPS      (R11)(R9*1), Y1
+	MOVQ         64(SP), R11
+	VMOVUPS      (R11)(R9*1), Y2
+	MOVQ         96(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	VFMADD231PS  winoConstants<>+32(SB), Y2, Y0
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+0(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+0(SB), Y1, Y0
+	MOVQ         8(SP), R11
+	VMOVUPS      (R11)(R9*1), Y1
+	MOVQ         40(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	MOVQ         72(SP), R11
+	VMOVUPS      (R11)(R9*1), Y4
+	MOVQ         104(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	VFMADD231PS  winoConstants<>+32(SB), Y4, Y1
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+0(SB), Y3, Y4
+	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	MOVQ         16(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	MOVQ         48(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	MOVQ         80(SP), R11
+	VMOVUPS      (R11)(R9*1), Y6
+	MOVQ         112(SP), R11
+	VMOVUPS      (R11)(R9*1), Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y3
+	VFMADD231PS  winoConstants<>+32(SB), Y7, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y5, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y5, Y3
+	MOVQ         24(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	MOVQ         56(SP), R11
+	VMOVUPS      (R11)(R9*1), Y7
+	MOVQ         88(SP), R11
+	VMOVUPS      (R11)(R9*1), Y8
+	MOVQ         120(SP), R11
+	VMOVUPS      (R11)(R9*1), Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y5
+	VFMADD231PS  winoConstants<>+32(SB), Y9, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winoConstants<>+0(SB), Y7, Y8
+	VFNMADD231PS winoConstants<>+0(SB), Y7, Y5
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y8, (R10)(R12*1)
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VMOVUPS      Y10, (R10)(CX*1)
+	VMOVUPS      Y7, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VMOVUPS      Y6, (R10)(R11*1)
+	VMOVUPS      Y2, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y5, (R10)(R12*1)
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VMOVUPS      Y6, (R10)(CX*1)
+	VMOVUPS      Y2, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VMOVUPS      Y2, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	MOVQ         (SP), R11
+	VMOVUPS      (R11)(R9*1), Y0
+	MOVQ         32(SP), R11
+	VMOVUPS      (R11)(R9*1), Y1
+	MOVQ         64(SP), R11
+	VMOVUPS      (R11)(R9*1), Y2
+	MOVQ         96(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	MOVQ         8(SP), R11
+	VMOVUPS      (R11)(R9*1), Y1
+	MOVQ         40(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	MOVQ         72(SP), R11
+	VMOVUPS      (R11)(R9*1), Y4
+	MOVQ         104(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	VFMADD231PS  winoConstants<>+96(SB), Y4, Y1
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+64(SB), Y3, Y4
+	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	MOVQ         16(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	MOVQ         48(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	MOVQ         80(SP), R11
+	VMOVUPS      (R11)(R9*1), Y6
+	MOVQ         112(SP), R11
+	VMOVUPS      (R11)(R9*1), Y7
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y3
+	VFMADD231PS  winoConstants<>+96(SB), Y7, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y5, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y5, Y3
+	MOVQ         24(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	MOVQ         56(SP), R11
+	VMOVUPS      (R11)(R9*1), Y7
+	MOVQ         88(SP), R11
+	VMOVUPS      (R11)(R9*1), Y8
+	MOVQ         120(SP), R11
+	VMOVUPS      (R11)(R9*1), Y9
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y5
+	VFMADD231PS  winoConstants<>+96(SB), Y9, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winoConstants<>+64(SB), Y7, Y8
+	VFNMADD231PS winoConstants<>+64(SB), Y7, Y5
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y8, (R10)(R12*1)
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VMOVUPS      Y10, (R10)(CX*1)
+	VMOVUPS      Y7, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VMOVUPS      Y6, (R10)(R11*1)
+	VMOVUPS      Y2, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y5, (R10)(R12*1)
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VMOVUPS      Y6, (R10)(CX*1)
+	VMOVUPS      Y2, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VMOVUPS      Y2, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	MOVQ         96(SP), R11
+	VMOVUPS      (R11)(R9*1), Y0
+	MOVQ         (SP), R11
+	VMOVUPS      (R11)(R9*1), Y1
+	MOVQ         104(SP), R11
+	VMOVUPS      (R11)(R9*1), Y2
+	MOVQ         8(SP), R11
+	VMOVUPS      (R11)(R9*1), Y3
+	MOVQ         112(SP), R11
+	VMOVUPS      (R11)(R9*1), Y4
+	MOVQ         16(SP), R11
+	VMOVUPS      (R11)(R9*1), Y5
+	MOVQ         120(SP), R11
+	VMOVUPS      (R11)(R9*1), Y6
+	MOVQ         24(SP), R11
+	VMOVUPS      (R11)(R9*1), Y7
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y6, (R10)(R12*1)
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y4, Y8
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y9
+	VMOVAPS      Y8, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y8
+	VMOVUPS      Y10, (R10)(CX*1)
+	VMOVUPS      Y8, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y4, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
+	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VMOVUPS      Y4, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	LEAQ         (AX)(R9*1), R10
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y7, (R10)(R12*1)
+	VMOVAPS      Y1, Y0
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y0
+	VFMADD231PS  winoConstants<>+32(SB), Y7, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VMOVUPS      Y4, (R10)(CX*1)
+	VMOVUPS      Y0, (R10)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstants<>+96(SB), Y7, Y3
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  winoConstants<>+64(SB), Y3, Y0
+	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VMOVUPS      Y0, (R10)(R11*1)
+	VMOVUPS      Y1, (R10)(CX*4)
+	LEAQ         (R10)(R11*2), R10
+	ADDQ         $0x20, R9
+	JMP          chunk79
+
+last80:
+	ADDQ         $0x08, R8
+	JZ           done81
+	LEAQ         winoTails<>+0(SB), R10
+	SHLQ         $0x02, R8
+	SUBQ         R8, R10
+	ADDQ         $0x20, R10
+	LEAQ         (AX)(R9*1), R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	ADDQ         CX, R8
+	MOVQ         (SP), R11
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	MOVQ         32(SP), R11
+	VMOVUPS      (R10), Y1
+	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	MOVQ         64(SP), R11
+	VMOVUPS      (R10), Y2
+	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	MOVQ         96(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VFMADD231PS  winoConstants<>+32(SB), Y2, Y0
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+0(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+0(SB), Y1, Y0
+	MOVQ         8(SP), R11
+	VMOVUPS      (R10), Y1
+	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	MOVQ         40(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	MOVQ         72(SP), R11
+	VMOVUPS      (R10), Y4
+	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	MOVQ         104(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VFMADD231PS  winoConstants<>+32(SB), Y4, Y1
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+0(SB), Y3, Y4
+	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	MOVQ         16(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	MOVQ         48(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	MOVQ         80(SP), R11
+	VMOVUPS      (R10), Y6
+	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	MOVQ         112(SP), R11
+	VMOVUPS      (R10), Y7
+	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y3
+	VFMADD231PS  winoConstants<>+32(SB), Y7, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y5, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y5, Y3
+	MOVQ         24(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	MOVQ         56(SP), R11
+	VMOVUPS      (R10), Y7
+	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	MOVQ         88(SP), R11
+	VMOVUPS      (R10), Y8
+	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	MOVQ         120(SP), R11
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y5
+	VFMADD231PS  winoConstants<>+32(SB), Y9, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winoConstants<>+0(SB), Y7, Y8
+	VFNMADD231PS winoConstants<>+0(SB), Y7, Y5
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y2, (R8)
+	VMOVUPS      Y8, (R8)(R12*1)
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VMOVUPS      Y10, (R8)(CX*1)
+	VMOVUPS      Y7, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VMOVUPS      Y6, (R8)(R11*1)
+	VMOVUPS      Y2, (R8)(CX*4)
+	LEAQ         (R8)(R11*2), R8
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y5, (R8)(R12*1)
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VMOVUPS      Y6, (R8)(CX*1)
+	VMOVUPS      Y2, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VMOVUPS      Y2, (R8)(R11*1)
+	VMOVUPS      Y0, (R8)(CX*4)
+	LEAQ         (R8)(R11*2), R8
+	MOVQ         (SP), R11
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	MOVQ         32(SP), R11
+	VMOVUPS      (R10), Y1
+	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	MOVQ         64(SP), R11
+	VMOVUPS      (R10), Y2
+	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	MOVQ         96(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	MOVQ         8(SP), R11
+	VMOVUPS      (R10), Y1
+	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	MOVQ         40(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	MOVQ         72(SP), R11
+	VMOVUPS      (R10), Y4
+	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	MOVQ         104(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VFMADD231PS  winoConstants<>+96(SB), Y4, Y1
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+64(SB), Y3, Y4
+	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	MOVQ         16(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	MOVQ         48(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	MOVQ         80(SP), R11
+	VMOVUPS      (R10), Y6
+	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	MOVQ         112(SP), R11
+	VMOVUPS      (R10), Y7
+	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y3
+	VFMADD231PS  winoConstants<>+96(SB), Y7, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y5, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y5, Y3
+	MOVQ         24(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	MOVQ         56(SP), R11
+	VMOVUPS      (R10), Y7
+	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	MOVQ         88(SP), R11
+	VMOVUPS      (R10), Y8
+	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	MOVQ         120(SP), R11
+	VMOVUPS      (R10), Y9
+	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y5
+	VFMADD231PS  winoConstants<>+96(SB), Y9, Y7
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  winoConstants<>+64(SB), Y7, Y8
+	VFNMADD231PS winoConstants<>+64(SB), Y7, Y5
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y2, (R8)
+	VMOVUPS      Y8, (R8)(R12*1)
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y4, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
+	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VMOVAPS      Y7, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VMOVUPS      Y10, (R8)(CX*1)
+	VMOVUPS      Y7, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VMOVUPS      Y6, (R8)(R11*1)
+	VMOVUPS      Y2, (R8)(CX*4)
+	LEAQ         (R8)(R11*2), R8
+	LEAQ         (CX)(CX*2), R11
+	LEAQ         (CX)(CX*4), R12
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y5, (R8)(R12*1)
+	VMOVAPS      Y0, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VMOVUPS      Y6, (R8)(CX*1)
+	VMOVUPS      Y2, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
+	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VMOVUPS      Y2, (R8)(R11*1)
+	VMOVUPS      Y0, (R8)(CX*4)
+	LEAQ         (R8)(R11*2), R8
+	MOVQ         96(SP), R11
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	MOVQ         (SP), R11
+	VMOVUPS      (R10), Y1
+	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	MOVQ         104(SP), R11
+	VMOVUPS      (R10), Y2
+	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	MOVQ         8(SP), R11
+	VMOVUPS      (R10), Y3
+	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	MOVQ         112(SP), R11
+	VMOVUPS      (R10), Y4
+	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	MOVQ         16(SP), R11
+	VMOVUPS      (R10), Y5
+	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	MOVQ         120(SP), R11
+	VMOVUPS      (R10), Y6
+	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	MOVQ         24(SP), R11
+	VMOVUPS      (R10), Y7
+	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y6, (R8)(R11*1)
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y9
+	VFMADD231PS  winoConstants<>+32(SB), Y4, Y8
+	VFMADD231PS  winoConstants<>+32(SB), Y6, Y9
+	VMOVAPS      Y8, Y10
+	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstants<>+0(SB), Y9, Y8
+	VMOVUPS      Y10, (R8)(CX*1)
+	VMOVUPS      Y8, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y4, Y0
+	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
+	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VMOVUPS      Y4, (R8)(R10*1)
+	VMOVUPS      Y0, (R8)(CX*4)
+	LEAQ         (R8)(R10*2), R8
+	LEAQ         (AX)(R9*1), R8
+	LEAQ         (CX)(CX*2), R9
+	LEAQ         (CX)(CX*4), R10
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y7, (R8)(R10*1)
+	VMOVAPS      Y1, Y0
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  winoConstants<>+32(SB), Y5, Y0
+	VFMADD231PS  winoConstants<>+32(SB), Y7, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VMOVUPS      Y4, (R8)(CX*1)
+	VMOVUPS      Y0, (R8)(CX*2)
+	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstants<>+96(SB), Y7, Y3
+	VMOVAPS      Y1, Y0
+	VFMADD231PS  winoConstants<>+64(SB), Y3, Y0
+	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VMOVUPS      Y0, (R8)(R9*1)
+	VMOVUPS      Y1, (R8)(CX*4)
+	LEAQ         (R8)(R9*2), R8
+
+done81:
+	ADDQ $0x40, BX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	DECQ DI
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winoTaps4AVX2(dw *float32, m *float32, step int, pitch int, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·winoTaps4AVX2(SB), NOSPLIT, $0-48
+	MOVQ dw+0(FP), AX
+	MOVQ m+8(FP), CX
+	MOVQ step+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ pitch+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ rows+32(FP), SI
+	LEAQ (DX)(DX*2), DI
+
+row:
+	MOVQ cols+40(FP), R8
+	XORQ R9, R9
+
+chunk82:
+	SUBQ        $0x08, R8
+	JL          last83
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     19200(CX)(R9*1), Y1
+	VMOVUPS     28800(CX)(R9*1), Y2
+	VMOVUPS     38400(CX)(R9*1), Y3
+	VMOVUPS     (CX)(R9*1), Y4
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMOVUPS     48000(CX)(R9*1), Y2
+	VFMADD231PS winoConstants<>+416(SB), Y1, Y2
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
+	VMULPS      winoConstants<>+352(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
+	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     20800(CX)(R9*1), Y3
+	VMOVUPS     30400(CX)(R9*1), Y4
+	VMOVUPS     40000(CX)(R9*1), Y5
+	VMOVUPS     1600(CX)(R9*1), Y6
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     49600(CX)(R9*1), Y4
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y4
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
+	VMOVUPS     12800(CX)(R9*1), Y0
+	VMOVUPS     22400(CX)(R9*1), Y5
+	VMOVUPS     32000(CX)(R9*1), Y6
+	VMOVUPS     41600(CX)(R9*1), Y7
+	VMOVUPS     3200(CX)(R9*1), Y8
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y7, Y6, Y5
+	VMOVUPS     51200(CX)(R9*1), Y6
+	VFMADD231PS winoConstants<>+416(SB), Y5, Y6
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
+	VMULPS      winoConstants<>+352(SB), Y5, Y5
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
+	VMOVUPS     14400(CX)(R9*1), Y0
+	VMOVUPS     24000(CX)(R9*1), Y7
+	VMOVUPS     33600(CX)(R9*1), Y8
+	VMOVUPS     43200(CX)(R9*1), Y9
+	VMOVUPS     4800(CX)(R9*1), Y10
+	VADDPS      Y7, Y0, Y0
+	VADDPS      Y9, Y8, Y7
+	VMOVUPS     52800(CX)(R9*1), Y8
+	VFMADD231PS winoConstants<>+416(SB), Y7, Y8
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
+	VMULPS      winoConstants<>+352(SB), Y7, Y7
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
+	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
+	VMOVUPS     16000(CX)(R9*1), Y0
+	VMOVUPS     25600(CX)(R9*1), Y9
+	VMOVUPS     35200(CX)(R9*1), Y10
+	VMOVUPS     44800(CX)(R9*1), Y11
+	VMOVUPS     6400(CX)(R9*1), Y12
+	VADDPS      Y9, Y0, Y0
+	VADDPS      Y11, Y10, Y9
+	VMOVUPS     54400(CX)(R9*1), Y10
+	VFMADD231PS winoConstants<>+416(SB), Y9, Y10
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
+	VMULPS      winoConstants<>+352(SB), Y9, Y9
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
+	VMOVUPS     17600(CX)(R9*1), Y0
+	VMOVUPS     27200(CX)(R9*1), Y11
+	VMOVUPS     36800(CX)(R9*1), Y12
+	VMOVUPS     46400(CX)(R9*1), Y13
+	VMOVUPS     8000(CX)(R9*1), Y14
+	VADDPS      Y11, Y0, Y0
+	VADDPS      Y13, Y12, Y11
+	VMOVUPS     56000(CX)(R9*1), Y12
+	VFMADD231PS winoConstants<>+416(SB), Y11, Y12
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
+	VMULPS      winoConstants<>+352(SB), Y11, Y11
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
+	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
+	LEAQ        (AX)(R9*1), R10
+	VSUBPS      Y5, Y3, Y0
+	VSUBPS      Y9, Y7, Y13
+	VMULPS      winoConstants<>+384(SB), Y13, Y13
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y13
+	VADDPS      Y5, Y3, Y0
+	VADDPS      Y9, Y7, Y3
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y11
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y11
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y1, Y3
+	VMOVUPS     (R10), Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y13, Y13
+	VMOVUPS     Y13, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y11, Y11
+	VMOVUPS     Y11, (R10)(DX*2)
+	LEAQ        (AX)(R9*1), R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
+	VSUBPS      Y6, Y4, Y0
+	VSUBPS      Y10, Y8, Y1
+	VMULPS      winoConstants<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
+	VADDPS      Y6, Y4, Y0
+	VADDPS      Y10, Y8, Y3
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y12
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
+	VMOVUPS     (R10), Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y12, Y12
+	VMOVUPS     Y12, (R10)(DX*2)
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     19200(CX)(R9*1), Y1
+	VMOVUPS     28800(CX)(R9*1), Y2
+	VMOVUPS     38400(CX)(R9*1), Y3
+	VSUBPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VMULPS      winoConstants<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     20800(CX)(R9*1), Y2
+	VMOVUPS     30400(CX)(R9*1), Y3
+	VMOVUPS     40000(CX)(R9*1), Y4
+	VSUBPS      Y2, Y0, Y0
+	VSUBPS      Y4, Y3, Y2
+	VMULPS      winoConstants<>+384(SB), Y2, Y2
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y2
+	VMOVUPS     12800(CX)(R9*1), Y0
+	VMOVUPS     22400(CX)(R9*1), Y3
+	VMOVUPS     32000(CX)(R9*1), Y4
+	VMOVUPS     41600(CX)(R9*1), Y5
+	VSUBPS      Y3, Y0, Y0
+	VSUBPS      Y5, Y4, Y3
+	VMULPS      winoConstants<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
+	VMOVUPS     14400(CX)(R9*1), Y0
+	VMOVUPS     24000(CX)(R9*1), Y4
+	VMOVUPS     33600(CX)(R9*1), Y5
+	VMOVUPS     43200(CX)(R9*1), Y6
+	VSUBPS      Y4, Y0, Y0
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      winoConstants<>+384(SB), Y4, Y4
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y4
+	VMOVUPS     16000(CX)(R9*1), Y0
+	VMOVUPS     25600(CX)(R9*1), Y5
+	VMOVUPS     35200(CX)(R9*1), Y6
+	VMOVUPS     44800(CX)(R9*1), Y7
+	VSUBPS      Y5, Y0, Y0
+	VSUBPS      Y7, Y6, Y5
+	VMULPS      winoConstants<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
+	VMOVUPS     17600(CX)(R9*1), Y0
+	VMOVUPS     27200(CX)(R9*1), Y6
+	VMOVUPS     36800(CX)(R9*1), Y7
+	VMOVUPS     46400(CX)(R9*1), Y8
+	VSUBPS      Y6, Y0, Y0
+	VSUBPS      Y8, Y7, Y6
+	VMULPS      winoConstants<>+384(SB), Y6, Y6
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y6
+	LEAQ        (AX)(R9*1), R10
+	ADDQ        DI, R10
+	VSUBPS      Y3, Y2, Y0
+	VSUBPS      Y5, Y4, Y7
+	VMULPS      winoConstants<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
+	VADDPS      Y3, Y2, Y0
+	VADDPS      Y5, Y4, Y2
+	VFMADD231PS winoConstants<>+416(SB), Y2, Y6
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
+	VMULPS      winoConstants<>+352(SB), Y2, Y2
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstants<>+192(SB), Y1, Y2
+	VMOVUPS     (R10), Y0
+	VADDPS      Y0, Y2, Y2
+	VMOVUPS     Y2, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y7, Y7
+	VMOVUPS     Y7, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y6, Y6
+	VMOVUPS     Y6, (R10)(DX*2)
+	ADDQ        $0x20, R9
+	JMP         chunk82
+
+last83:
+	ADDQ        $0x08, R8
+	JZ          done84
+	LEAQ        winoTails<>+0(SB), R10
+	SHLQ        $0x02, R8
+	SUBQ        R8, R10
+	ADDQ        $0x20, R10
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     19200(CX)(R9*1), Y1
+	VMOVUPS     28800(CX)(R9*1), Y2
+	VMOVUPS     38400(CX)(R9*1), Y3
+	VMOVUPS     (CX)(R9*1), Y4
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMOVUPS     48000(CX)(R9*1), Y2
+	VFMADD231PS winoConstants<>+416(SB), Y1, Y2
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
+	VMULPS      winoConstants<>+352(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
+	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     20800(CX)(R9*1), Y3
+	VMOVUPS     30400(CX)(R9*1), Y4
+	VMOVUPS     40000(CX)(R9*1), Y5
+	VMOVUPS     1600(CX)(R9*1), Y6
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     49600(CX)(R9*1), Y4
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y4
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
+	VMOVUPS     12800(CX)(R9*1), Y0
+	VMOVUPS     22400(CX)(R9*1), Y5
+	VMOVUPS     32000(CX)(R9*1), Y6
+	VMOVUPS     41600(CX)(R9*1), Y7
+	VMOVUPS     3200(CX)(R9*1), Y8
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y7, Y6, Y5
+	VMOVUPS     51200(CX)(R9*1), Y6
+	VFMADD231PS winoConstants<>+416(SB), Y5, Y6
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
+	VMULPS      winoConstants<>+352(SB), Y5, Y5
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
+	VMOVUPS     14400(CX)(R9*1), Y0
+	VMOVUPS     24000(CX)(R9*1), Y7
+	VMOVUPS     33600(CX)(R9*1), Y8
+	VMOVUPS     43200(CX)(R9*1), Y9
+	VMOVUPS     4800(CX)(R9*1), Y10
+	VADDPS      Y7, Y0, Y0
+	VADDPS      Y9, Y8, Y7
+	VMOVUPS     52800(CX)(R9*1), Y8
+	VFMADD231PS winoConstants<>+416(SB), Y7, Y8
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
+	VMULPS      winoConstants<>+352(SB), Y7, Y7
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
+	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
+	VMOVUPS     16000(CX)(R9*1), Y0
+	VMOVUPS     25600(CX)(R9*1), Y9
+	VMOVUPS     35200(CX)(R9*1), Y10
+	VMOVUPS     44800(CX)(R9*1), Y11
+	VMOVUPS     6400(CX)(R9*1), Y12
+	VADDPS      Y9, Y0, Y0
+	VADDPS      Y11, Y10, Y9
+	VMOVUPS     54400(CX)(R9*1), Y10
+	VFMADD231PS winoConstants<>+416(SB), Y9, Y10
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
+	VMULPS      winoConstants<>+352(SB), Y9, Y9
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
+	VMOVUPS     17600(CX)(R9*1), Y0
+	VMOVUPS     27200(CX)(R9*1), Y11
+	VMOVUPS     36800(CX)(R9*1), Y12
+	VMOVUPS     46400(CX)(R9*1), Y13
+	VMOVUPS     8000(CX)(R9*1), Y14
+	VADDPS      Y11, Y0, Y0
+	VADDPS      Y13, Y12, Y11
+	VMOVUPS     56000(CX)(R9*1), Y12
+	VFMADD231PS winoConstants<>+416(SB), Y11, Y12
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
+	VMULPS      winoConstants<>+352(SB), Y11, Y11
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
+	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
+	LEAQ        (AX)(R9*1), R8
+	VSUBPS      Y5, Y3, Y0
+	VSUBPS      Y9, Y7, Y13
+	VMULPS      winoConstants<>+384(SB), Y13, Y13
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y13
+	VADDPS      Y5, Y3, Y0
+	VADDPS      Y9, Y7, Y3
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y11
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y11
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y1, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8), Y0, Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y3, Y0, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y13, Y13
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y13, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y11, Y11
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y11, Y0, (R8)(DX*2)
+	LEAQ        (AX)(R9*1), R8
+	ADDQ        DI, R8
+	ADDQ        DI, R8
+	VSUBPS      Y6, Y4, Y0
+	VSUBPS      Y10, Y8, Y1
+	VMULPS      winoConstants<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
+	VADDPS      Y6, Y4, Y0
+	VADDPS      Y10, Y8, Y3
+	VFMADD231PS winoConstants<>+416(SB), Y3, Y12
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
+	VMULPS      winoConstants<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8), Y0, Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y3, Y0, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y12, Y12
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y12, Y0, (R8)(DX*2)
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     19200(CX)(R9*1), Y1
+	VMOVUPS     28800(CX)(R9*1), Y2
+	VMOVUPS     38400(CX)(R9*1), Y3
+	VSUBPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VMULPS      winoConstants<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     20800(CX)(R9*1), Y2
+	VMOVUPS     30400(CX)(R9*1), Y3
+	VMOVUPS     40000(CX)(R9*1), Y4
+	VSUBPS      Y2, Y0, Y0
+	VSUBPS      Y4, Y3, Y2
+	VMULPS      winoConstants<>+384(SB), Y2, Y2
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y2
+	VMOVUPS     12800(CX)(R9*1), Y0
+	VMOVUPS     22400(CX)(R9*1), Y3
+	VMOVUPS     32000(CX)(R9*1), Y4
+	VMOVUPS     41600(CX)(R9*1), Y5
+	VSUBPS      Y3, Y0, Y0
+	VSUBPS      Y5, Y4, Y3
+	VMULPS      winoConstants<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
+	VMOVUPS     14400(CX)(R9*1), Y0
+	VMOVUPS     24000(CX)(R9*1), Y4
+	VMOVUPS     33600(CX)(R9*1), Y5
+	VMOVUPS     43200(CX)(R9*1), Y6
+	VSUBPS      Y4, Y0, Y0
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      winoConstants<>+384(SB), Y4, Y4
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y4
+	VMOVUPS     16000(CX)(R9*1), Y0
+	VMOVUPS     25600(CX)(R9*1), Y5
+	VMOVUPS     35200(CX)(R9*1), Y6
+	VMOVUPS     44800(CX)(R9*1), Y7
+	VSUBPS      Y5, Y0, Y0
+	VSUBPS      Y7, Y6, Y5
+	VMULPS      winoConstants<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
+	VMOVUPS     17600(CX)(R9*1), Y0
+	VMOVUPS     27200(CX)(R9*1), Y6
+	VMOVUPS     36800(CX)(R9*1), Y7
+	VMOVUPS     46400(CX)(R9*1), Y8
+	VSUBPS      Y6, Y0, Y0
+	VSUBPS      Y8, Y7, Y6
+	VMULPS      winoConstants<>+384(SB), Y6, Y6
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y6
+	LEAQ        (AX)(R9*1), R8
+	ADDQ        DI, R8
+	VSUBPS      Y3, Y2, Y0
+	VSUBPS      Y5, Y4, Y7
+	VMULPS      winoConstants<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
+	VADDPS      Y3, Y2, Y0
+	VADDPS      Y5, Y4, Y2
+	VFMADD231PS winoConstants<>+416(SB), Y2, Y6
+	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
+	VMULPS      winoConstants<>+352(SB), Y2, Y2
+	VFMADD231PS winoConstants<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstants<>+192(SB), Y1, Y2
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8), Y0, Y0
+	VADDPS      Y0, Y2, Y2
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y2, Y0, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y7, Y7
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y7, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y6, Y6
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y6, Y0, (R8)(DX*2)
+
+done84:
+	ADDQ $0x00000080, CX
+	ADDQ BX, AX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func winoIn2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, CMOV
 TEXT ·winoIn2AVX2(SB), NOSPLIT, $128-56
@@ -2646,9 +3786,9 @@ tile:
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
 
-chunk79:
+chunk85:
 	SUBQ    $0x08, R8
-	JL      last80
+	JL      last86
 	LEAQ    (AX)(R9*1), R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
@@ -2764,11 +3904,11 @@ chunk79:
 	VMOVUPS Y0, (R10)
 	LEAQ    (R10)(CX*4), R10
 	ADDQ    $0x20, R9
-	JMP     chunk79
+	JMP     chunk85
 
-last80:
+last86:
 	ADDQ       $0x08, R8
-	JZ         done81
+	JZ         done87
 	LEAQ       winoTails<>+0(SB), R10
 	SHLQ       $0x02, R8
 	SUBQ       R8, R10
@@ -2912,7 +4052,7 @@ last80:
 	VMOVUPS    Y0, (R8)
 	LEAQ       (R8)(CX*4), R8
 
-done81:
+done87:
 	ADDQ $0x40, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -3083,9 +4223,9 @@ tile:
 	MOVQ cols+56(FP), R8
 	XORQ R9, R9
 
-chunk82:
+chunk88:
 	SUBQ        $0x08, R8
-	JL          last83
+	JL          last89
 	VMOVUPS     512(AX)(R9*1), Y0
 	VMOVUPS     1024(AX)(R9*1), Y1
 	VMOVUPS     (AX)(R9*1), Y2
@@ -3123,93 +4263,93 @@ chunk82:
 	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
 	VFMSUB231PS winoConstants<>+480(SB), Y4, Y8
 	TESTQ       SI, SI
-	JZ          unbiased85
+	JZ          unbiased91
 	VMOVUPS     (SI)(R9*1), Y0
 	VADDPS      Y0, Y2, Y2
 	VADDPS      Y0, Y8, Y8
 
-unbiased85:
+unbiased91:
 	MOVLQSX (DX), R10
 	TESTQ   R10, R10
-	JS      beyond86
+	JS      beyond92
 	TESTQ   DI, DI
-	JZ      alone87
+	JZ      alone93
 	MOVLQSX (BX), R11
 	LEAQ    (DI)(R11*4), R11
 	VMOVUPS (R11)(R9*1), Y0
 	VADDPS  Y0, Y2, Y2
 
-alone87:
+alone93:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
 	VMOVUPS Y2, (R10)(R9*1)
 
-beyond86:
+beyond92:
 	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
-	JS      beyond88
+	JS      beyond94
 	TESTQ   DI, DI
-	JZ      alone89
+	JZ      alone95
 	MOVLQSX 4(BX), R11
 	LEAQ    (DI)(R11*4), R11
 	VMOVUPS (R11)(R9*1), Y0
 	VADDPS  Y0, Y8, Y8
 
-alone89:
+alone95:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
 	VMOVUPS Y8, (R10)(R9*1)
 
-beyond88:
+beyond94:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
 	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
 	VFMSUB231PS winoConstants<>+480(SB), Y2, Y7
 	TESTQ       SI, SI
-	JZ          unbiased90
+	JZ          unbiased96
 	VMOVUPS     (SI)(R9*1), Y0
 	VADDPS      Y0, Y1, Y1
 	VADDPS      Y0, Y7, Y7
 
-unbiased90:
+unbiased96:
 	MOVLQSX 8(DX), R10
 	TESTQ   R10, R10
-	JS      beyond91
+	JS      beyond97
 	TESTQ   DI, DI
-	JZ      alone92
+	JZ      alone98
 	MOVLQSX 8(BX), R11
 	LEAQ    (DI)(R11*4), R11
 	VMOVUPS (R11)(R9*1), Y0
 	VADDPS  Y0, Y1, Y1
 
-alone92:
+alone98:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
 	VMOVUPS Y1, (R10)(R9*1)
 
-beyond91:
+beyond97:
 	MOVLQSX 12(DX), R10
 	TESTQ   R10, R10
-	JS      beyond93
+	JS      beyond99
 	TESTQ   DI, DI
-	JZ      alone94
+	JZ      alone100
 	MOVLQSX 12(BX), R11
 	LEAQ    (DI)(R11*4), R11
 	VMOVUPS (R11)(R9*1), Y0
 	VADDPS  Y0, Y7, Y7
 
-alone94:
+alone100:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
 	VMOVUPS Y7, (R10)(R9*1)
 
-beyond93:
+beyond99:
 	ADDQ $0x20, R9
-	JMP  chunk82
+	JMP  chunk88
 
-last83:
+last89:
 	ADDQ        $0x08, R8
-	JZ          done84
+	JZ          done90
 	LEAQ        winoTails<>+0(SB), R10
 	SHLQ        $0x02, R8
 	SUBQ        R8, R10
@@ -3251,102 +4391,546 @@ last83:
 	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
 	VFMSUB231PS winoConstants<>+480(SB), Y4, Y8
 	TESTQ       SI, SI
-	JZ          unbiased95
+	JZ          unbiased101
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (SI)(R9*1), Y0, Y0
 	VADDPS      Y0, Y2, Y2
 	VADDPS      Y0, Y8, Y8
 
-unbiased95:
+unbiased101:
 	MOVLQSX    (DX), R8
 	TESTQ      R8, R8
-	JS         beyond96
+	JS         beyond102
 	TESTQ      DI, DI
-	JZ         alone97
+	JZ         alone103
 	MOVLQSX    (BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS (R11)(R9*1), Y0, Y0
 	VADDPS     Y0, Y2, Y2
 
-alone97:
+alone103:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS Y2, Y0, (R8)(R9*1)
 
-beyond96:
+beyond102:
 	MOVLQSX    4(DX), R8
 	TESTQ      R8, R8
-	JS         beyond98
+	JS         beyond104
 	TESTQ      DI, DI
-	JZ         alone99
+	JZ         alone105
 	MOVLQSX    4(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS (R11)(R9*1), Y0, Y0
 	VADDPS     Y0, Y8, Y8
 
-alone99:
+alone105:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS Y8, Y0, (R8)(R9*1)
 
-beyond98:
+beyond104:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
 	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
 	VFMSUB231PS winoConstants<>+480(SB), Y2, Y7
 	TESTQ       SI, SI
-	JZ          unbiased100
+	JZ          unbiased106
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (SI)(R9*1), Y0, Y0
 	VADDPS      Y0, Y1, Y1
 	VADDPS      Y0, Y7, Y7
 
-unbiased100:
+unbiased106:
 	MOVLQSX    8(DX), R8
 	TESTQ      R8, R8
-	JS         beyond101
+	JS         beyond107
 	TESTQ      DI, DI
-	JZ         alone102
+	JZ         alone108
 	MOVLQSX    8(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS (R11)(R9*1), Y0, Y0
 	VADDPS     Y0, Y1, Y1
 
-alone102:
+alone108:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS Y1, Y0, (R8)(R9*1)
 
-beyond101:
+beyond107:
 	MOVLQSX    12(DX), R8
 	TESTQ      R8, R8
-	JS         beyond103
+	JS         beyond109
 	TESTQ      DI, DI
-	JZ         alone104
+	JZ         alone110
 	MOVLQSX    12(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS (R11)(R9*1), Y0, Y0
 	VADDPS     Y0, Y7, Y7
 
-alone104:
+alone110:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
 	VMASKMOVPS Y7, Y0, (R8)(R9*1)
 
-beyond103:
-done84:
+beyond109:
+done90:
 	ADDQ $0x00000800, AX
 	ADDQ $0x10, DX
 	ADDQ $0x10, BX
 	DECQ CX
 	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winoBack2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
+// Requires: AVX, CMOV
+TEXT ·winoBack2AVX2(SB), NOSPLIT, $32-56
+	MOVQ v+0(FP), AX
+	MOVQ pitch+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ zero+32(FP), SI
+	MOVQ tiles+40(FP), DI
+
+tile:
+	MOVLQSX (BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, (SP)
+	MOVLQSX 4(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 8(SP)
+	MOVLQSX 8(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 16(SP)
+	MOVLQSX 12(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 24(SP)
+	MOVQ    n+48(FP), R8
+	XORQ    R9, R9
+
+chunk111:
+	SUBQ    $0x08, R8
+	JL      last112
+	LEAQ    (AX)(R9*1), R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	MOVQ    (SP), R11
+	VMOVUPS (R11)(R9*1), Y0
+	MOVQ    16(SP), R11
+	VMOVUPS (R11)(R9*1), Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	MOVQ    8(SP), R11
+	VMOVUPS (R11)(R9*1), Y1
+	MOVQ    24(SP), R11
+	VMOVUPS (R11)(R9*1), Y3
+	VADDPS  Y3, Y1, Y4
+	VSUBPS  Y3, Y1, Y1
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VMOVUPS Y2, (R10)
+	VADDPS  Y4, Y2, Y3
+	VMOVUPS Y3, (R10)(CX*1)
+	VSUBPS  Y4, Y2, Y2
+	VMOVUPS Y2, (R10)(CX*2)
+	VMOVUPS Y4, (R10)(R11*1)
+	LEAQ    (R10)(CX*4), R10
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VMOVUPS Y0, (R10)
+	VADDPS  Y1, Y0, Y2
+	VMOVUPS Y2, (R10)(CX*1)
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (R10)(CX*2)
+	VMOVUPS Y1, (R10)(R11*1)
+	LEAQ    (R10)(CX*4), R10
+	MOVQ    (SP), R11
+	VMOVUPS (R11)(R9*1), Y0
+	MOVQ    16(SP), R11
+	VMOVUPS (R11)(R9*1), Y1
+	MOVQ    8(SP), R11
+	VMOVUPS (R11)(R9*1), Y2
+	MOVQ    24(SP), R11
+	VMOVUPS (R11)(R9*1), Y3
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VMOVUPS Y1, (R10)
+	VADDPS  Y3, Y1, Y4
+	VMOVUPS Y4, (R10)(CX*1)
+	VSUBPS  Y3, Y1, Y1
+	VMOVUPS Y1, (R10)(CX*2)
+	VMOVUPS Y3, (R10)(R11*1)
+	LEAQ    (R10)(CX*4), R10
+	LEAQ    (AX)(R9*1), R10
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VMOVUPS Y0, (R10)
+	VADDPS  Y2, Y0, Y1
+	VMOVUPS Y1, (R10)(CX*1)
+	VSUBPS  Y2, Y0, Y0
+	VMOVUPS Y0, (R10)(CX*2)
+	VMOVUPS Y2, (R10)(R11*1)
+	LEAQ    (R10)(CX*4), R10
+	ADDQ    $0x20, R9
+	JMP     chunk111
+
+last112:
+	ADDQ       $0x08, R8
+	JZ         done113
+	LEAQ       winoTails<>+0(SB), R10
+	SHLQ       $0x02, R8
+	SUBQ       R8, R10
+	ADDQ       $0x20, R10
+	LEAQ       (AX)(R9*1), R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	MOVQ       (SP), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	MOVQ       16(SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VADDPS     Y1, Y0, Y2
+	VSUBPS     Y1, Y0, Y0
+	MOVQ       8(SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	MOVQ       24(SP), R11
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VADDPS     Y3, Y1, Y4
+	VSUBPS     Y3, Y1, Y1
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VMOVUPS    Y2, (R8)
+	VADDPS     Y4, Y2, Y3
+	VMOVUPS    Y3, (R8)(CX*1)
+	VSUBPS     Y4, Y2, Y2
+	VMOVUPS    Y2, (R8)(CX*2)
+	VMOVUPS    Y4, (R8)(R11*1)
+	LEAQ       (R8)(CX*4), R8
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VMOVUPS    Y0, (R8)
+	VADDPS     Y1, Y0, Y2
+	VMOVUPS    Y2, (R8)(CX*1)
+	VSUBPS     Y1, Y0, Y0
+	VMOVUPS    Y0, (R8)(CX*2)
+	VMOVUPS    Y1, (R8)(R11*1)
+	LEAQ       (R8)(CX*4), R8
+	MOVQ       (SP), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	MOVQ       16(SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	MOVQ       8(SP), R11
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*1), Y2, Y2
+	MOVQ       24(SP), R11
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	LEAQ       (CX)(CX*2), R10
+	LEAQ       (CX)(CX*4), R11
+	VMOVUPS    Y1, (R8)
+	VADDPS     Y3, Y1, Y4
+	VMOVUPS    Y4, (R8)(CX*1)
+	VSUBPS     Y3, Y1, Y1
+	VMOVUPS    Y1, (R8)(CX*2)
+	VMOVUPS    Y3, (R8)(R10*1)
+	LEAQ       (R8)(CX*4), R8
+	LEAQ       (AX)(R9*1), R8
+	LEAQ       (CX)(CX*2), R9
+	LEAQ       (CX)(CX*4), R10
+	VMOVUPS    Y0, (R8)
+	VADDPS     Y2, Y0, Y1
+	VMOVUPS    Y1, (R8)(CX*1)
+	VSUBPS     Y2, Y0, Y0
+	VMOVUPS    Y0, (R8)(CX*2)
+	VMOVUPS    Y2, (R8)(R9*1)
+	LEAQ       (R8)(CX*4), R8
+
+done113:
+	ADDQ $0x10, BX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	DECQ DI
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winoTaps2AVX2(dw *float32, m *float32, step int, pitch int, rows int, cols int)
+// Requires: AVX, FMA3
+TEXT ·winoTaps2AVX2(SB), NOSPLIT, $0-48
+	MOVQ dw+0(FP), AX
+	MOVQ m+8(FP), CX
+	MOVQ step+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ pitch+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ rows+32(FP), SI
+	LEAQ (DX)(DX*2), DI
+
+row:
+	MOVQ cols+40(FP), R8
+	XORQ R9, R9
+
+chunk114:
+	SUBQ        $0x08, R8
+	JL          last115
+	VMOVUPS     6400(CX)(R9*1), Y0
+	VMOVUPS     12800(CX)(R9*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (CX)(R9*1), Y1
+	VMOVUPS     19200(CX)(R9*1), Y2
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y2
+	VMOVUPS     8000(CX)(R9*1), Y0
+	VMOVUPS     14400(CX)(R9*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     1600(CX)(R9*1), Y3
+	VMOVUPS     20800(CX)(R9*1), Y4
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y3
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y4
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     16000(CX)(R9*1), Y5
+	VADDPS      Y5, Y0, Y0
+	VMOVUPS     3200(CX)(R9*1), Y5
+	VMOVUPS     22400(CX)(R9*1), Y6
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y5
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y6
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     17600(CX)(R9*1), Y7
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     4800(CX)(R9*1), Y7
+	VMOVUPS     24000(CX)(R9*1), Y8
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y7
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	LEAQ        (AX)(R9*1), R10
+	VADDPS      Y5, Y3, Y0
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      winoConstants<>+480(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMOVUPS     (R10), Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y7, Y7
+	VMOVUPS     Y7, (R10)(DX*2)
+	LEAQ        (AX)(R9*1), R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
+	VADDPS      Y6, Y4, Y0
+	VSUBPS      Y6, Y4, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	VMOVUPS     (R10), Y0
+	VADDPS      Y0, Y2, Y2
+	VMOVUPS     Y2, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y8, Y8
+	VMOVUPS     Y8, (R10)(DX*2)
+	VMOVUPS     6400(CX)(R9*1), Y0
+	VMOVUPS     12800(CX)(R9*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      winoConstants<>+480(SB), Y0, Y0
+	VMOVUPS     8000(CX)(R9*1), Y1
+	VMOVUPS     14400(CX)(R9*1), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VMOVUPS     9600(CX)(R9*1), Y2
+	VMOVUPS     16000(CX)(R9*1), Y3
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      winoConstants<>+480(SB), Y2, Y2
+	VMOVUPS     11200(CX)(R9*1), Y3
+	VMOVUPS     17600(CX)(R9*1), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      winoConstants<>+480(SB), Y3, Y3
+	LEAQ        (AX)(R9*1), R10
+	ADDQ        DI, R10
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+480(SB), Y4, Y0
+	VFMSUB231PS winoConstants<>+480(SB), Y4, Y3
+	VMOVUPS     (R10), Y2
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     Y1, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     Y3, (R10)(DX*2)
+	ADDQ        $0x20, R9
+	JMP         chunk114
+
+last115:
+	ADDQ        $0x08, R8
+	JZ          done116
+	LEAQ        winoTails<>+0(SB), R10
+	SHLQ        $0x02, R8
+	SUBQ        R8, R10
+	ADDQ        $0x20, R10
+	VMOVUPS     6400(CX)(R9*1), Y0
+	VMOVUPS     12800(CX)(R9*1), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (CX)(R9*1), Y1
+	VMOVUPS     19200(CX)(R9*1), Y2
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y2
+	VMOVUPS     8000(CX)(R9*1), Y0
+	VMOVUPS     14400(CX)(R9*1), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     1600(CX)(R9*1), Y3
+	VMOVUPS     20800(CX)(R9*1), Y4
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y3
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y4
+	VMOVUPS     9600(CX)(R9*1), Y0
+	VMOVUPS     16000(CX)(R9*1), Y5
+	VADDPS      Y5, Y0, Y0
+	VMOVUPS     3200(CX)(R9*1), Y5
+	VMOVUPS     22400(CX)(R9*1), Y6
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y5
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y6
+	VMOVUPS     11200(CX)(R9*1), Y0
+	VMOVUPS     17600(CX)(R9*1), Y7
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     4800(CX)(R9*1), Y7
+	VMOVUPS     24000(CX)(R9*1), Y8
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y7
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	LEAQ        (AX)(R9*1), R8
+	VADDPS      Y5, Y3, Y0
+	VSUBPS      Y5, Y3, Y3
+	VMULPS      winoConstants<>+480(SB), Y3, Y3
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8), Y0, Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y1, Y0, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y3, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y7, Y7
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y7, Y0, (R8)(DX*2)
+	LEAQ        (AX)(R9*1), R8
+	ADDQ        DI, R8
+	ADDQ        DI, R8
+	VADDPS      Y6, Y4, Y0
+	VSUBPS      Y6, Y4, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8), Y0, Y0
+	VADDPS      Y0, Y2, Y2
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y2, Y0, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y8, Y8
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y8, Y0, (R8)(DX*2)
+	VMOVUPS     6400(CX)(R9*1), Y0
+	VMOVUPS     12800(CX)(R9*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      winoConstants<>+480(SB), Y0, Y0
+	VMOVUPS     8000(CX)(R9*1), Y1
+	VMOVUPS     14400(CX)(R9*1), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VMOVUPS     9600(CX)(R9*1), Y2
+	VMOVUPS     16000(CX)(R9*1), Y3
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      winoConstants<>+480(SB), Y2, Y2
+	VMOVUPS     11200(CX)(R9*1), Y3
+	VMOVUPS     17600(CX)(R9*1), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      winoConstants<>+480(SB), Y3, Y3
+	LEAQ        (AX)(R9*1), R8
+	ADDQ        DI, R8
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstants<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstants<>+480(SB), Y4, Y0
+	VFMSUB231PS winoConstants<>+480(SB), Y4, Y3
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  (R8), Y2, Y2
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  Y0, Y2, (R8)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y0, Y1, Y1
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y0, Y3, Y3
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  Y3, Y0, (R8)(DX*2)
+
+done116:
+	ADDQ $0x00000080, CX
+	ADDQ BX, AX
+	DECQ SI
+	JNZ  row
 	VZEROUPPER
 	RET

@@ -35,19 +35,22 @@ func (t *WinoIn) RunBack(m Wino) {
 	winoBack(t, m)
 }
 
-// WinoTaps transforms the products of Rows×Cols pairs of channels, Cols ≤ 32, to
-// their nine taps, and adds these to a gradient. For pair (r, k) and tap t = 3·i + j
+// WinoSumsStep is the distance of the points of WinoTaps.M: a little more than a tile
+// of products, so that so many streams do not fall on the same cache sets.
+const WinoSumsStep = TileRows*TileCols + 16
+
+// WinoTaps transforms the sums of Rows×Cols pairs of channels, Rows ≤ 12 and
+// Cols ≤ 32, to their nine taps, and adds these to a gradient. For pair (r, k) and tap t = 3·i + j
 //
 //	DW[t·Step + r·Pitch + k] += (Gᵀ·z·G)_ij
 //
-// with z_p = M[p·MStep + 32·r + k], p < (m+2)², where Gᵀ has the divisors that
+// with z_p = M[p·WinoSumsStep + 32·r + k], p < (m+2)², where Gᵀ has the divisors that
 // RunBack left out: the columns of Gᵀ are 1, x, x² over the product of x's
 // differences to the other points. M is read in whole rows of 32 columns.
 type WinoTaps struct {
 	DW, M       []float32
 	Rows, Cols  int
 	Step, Pitch int // distances of taps and of rows in DW
-	MStep       int // distance of points in M
 }
 
 // Run transforms the products of form m. It panics if the sizes do not fit.
@@ -56,10 +59,10 @@ func (t *WinoTaps) Run(m Wino) {
 	if t.Rows <= 0 {
 		return
 	}
-	if t.Cols < 1 || t.Cols > TileCols || t.Pitch < t.Cols || t.Step < (t.Rows-1)*t.Pitch+t.Cols || t.MStep < t.Rows*TileCols ||
-		len(t.DW) < 8*t.Step+(t.Rows-1)*t.Pitch+t.Cols || len(t.M) < (m.Points()-1)*t.MStep+t.Rows*TileCols {
-		panic(fmt.Sprintf("simd: WinoTaps: %d rows of %d columns: steps %d, %d and %d, DW of %d, M of %d",
-			t.Rows, t.Cols, t.Step, t.Pitch, t.MStep, len(t.DW), len(t.M)))
+	if t.Cols < 1 || t.Cols > TileCols || t.Pitch < t.Cols || t.Step < (t.Rows-1)*t.Pitch+t.Cols || t.Rows > TileRows ||
+		len(t.DW) < 8*t.Step+(t.Rows-1)*t.Pitch+t.Cols || len(t.M) < (m.Points()-1)*WinoSumsStep+t.Rows*TileCols {
+		panic(fmt.Sprintf("simd: WinoTaps: %d rows of %d columns: steps %d and %d, DW of %d, M of %d",
+			t.Rows, t.Cols, t.Step, t.Pitch, len(t.DW), len(t.M)))
 	}
 	winoTaps(t, m)
 }

@@ -90,7 +90,7 @@ func winoTapsGeneric(t *WinoTaps, m Wino) {
 	for r := range t.Rows {
 		for k := 0; k < t.Cols; k += len(lanes{}) {
 			for i := range side * side {
-				x[i/side][i%side] = lanes(t.M[i*t.MStep+r*TileCols+k:])
+				x[i/side][i%side] = lanes(t.M[i*WinoSumsStep+r*TileCols+k:])
 			}
 			for j := range side {
 				winoTaps1(m, x.line(j, true))

@@ -101,6 +101,66 @@ var four = form{
 		y1, y3 := m.odd(q, s, z[5])
 		return []vec{y0, y1, y2, y3}
 	},
+	back: func(m *machine, pair int, d func(i int) vec) (vec, vec) {
+		if pair == 2 {
+			return d(3), d(0)
+		}
+		return m.backInner(pair, d(0), d(1), d(2), d(3))
+	},
+	backAlong: func(m *machine, z []vec, store func(v vec, j int)) {
+		store(z[0], 0)
+		store(z[3], 5)
+		for pair := range 2 {
+			e, o := z[0], z[1]
+			if pair == 0 {
+				e, o = m.copy(e), m.copy(o)
+			}
+			p, q := m.backInner(pair, e, o, z[2], z[3])
+			store(p, 1+2*pair)
+			store(q, 2+2*pair)
+		}
+	},
+	tapPairs: [][]int{{0, 2}, {1}},
+	taps: func(m *machine, pair int, d func(i int) vec) (vec, vec) {
+		m1, m2, m3, m4 := d(1), d(2), d(3), d(4)
+		if pair == 0 {
+			return m.evenTaps(d(0), m.add(m1, m2), m.add(m3, m4), d(5))
+		}
+		y1 := m.oddTap(m.sub(m1, m2), m.sub(m3, m4))
+		return y1, y1
+	},
+	tapsAlong: func(m *machine, z []vec) []vec {
+		y1 := m.oddTap(m.sub(z[1], z[2]), m.sub(z[3], z[4]))
+		y0, y2 := m.evenTaps(z[0], m.add(z[1], z[2]), m.add(z[3], z[4]), z[5])
+		return []vec{y0, y1, y2}
+	},
+}
+
+// backInner returns rows 1 and 2 (pair 0) or 3 and 4 of A·d; d0 and d1 are
+// consumed.
+func (m *machine) backInner(pair int, d0, d1, d2, d3 vec) (vec, vec) {
+	square, root := []constant{a2, b2}[pair], []constant{a1, b1}[pair]
+	m.fma(square, d2, d0)
+	m.fma(square, d3, d1)
+	return m.both(d0, root, d1)
+}
+
+// evenTaps returns taps 0 and 2 from m0, p = m1+m2, r = m3+m4 and m5; r and m5
+// are consumed.
+func (m *machine) evenTaps(m0, p, r, m5 vec) (y0, y2 vec) {
+	m.fma(k2bb, r, m5)
+	m.fma(k1aa, p, m5)
+	m.mul(k2, r)
+	m.fma(k1, p, r)
+	m.fma(k0, m0, r)
+	return r, m5
+}
+
+// oddTap returns tap 1 from q = m1−m2 and s = m3−m4, which is consumed.
+func (m *machine) oddTap(q, s vec) vec {
+	m.mul(k2b, s)
+	m.fma(k1a, q, s)
+	return s
 }
 
 // inner returns rows 1 and 2 (pair 0) or 3 and 4 of Bᵀd; d4 and d3 are
@@ -183,6 +243,35 @@ var two = form{
 	outAlong: func(m *machine, z []vec) []vec {
 		y0, y1 := m.halves(z[0], m.add(z[1], z[2]), m.sub(z[1], z[2]), z[3])
 		return []vec{y0, y1}
+	},
+	back: func(m *machine, pair int, d func(i int) vec) (vec, vec) {
+		d0, d1 := d(0), d(1)
+		if pair == 0 {
+			return m.add(d0, d1), m.sub(d0, d1)
+		}
+		return d1, d0
+	},
+	backAlong: func(m *machine, z []vec, store func(v vec, j int)) {
+		store(z[0], 0)
+		store(m.add(z[0], z[1]), 1)
+		store(m.sub(z[0], z[1]), 2)
+		store(z[1], 3)
+	},
+	tapPairs: [][]int{{0, 2}, {1}},
+	taps: func(m *machine, pair int, d func(i int) vec) (vec, vec) {
+		m1, m2 := d(1), d(2)
+		if pair == 0 {
+			p := m.add(m1, m2)
+			return m.halves(d(0), p, p, d(3))
+		}
+		y1 := m.mul(half, m.sub(m1, m2))
+		return y1, y1
+	},
+	tapsAlong: func(m *machine, z []vec) []vec {
+		p := m.add(z[1], z[2])
+		y1 := m.mul(half, m.sub(z[1], z[2]))
+		y0, y2 := m.halves(z[0], p, p, z[3])
+		return []vec{y0, y1, y2}
 	},
 }
 

@@ -7,16 +7,25 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// An input is a transform of tiles of side×side pixels to the points of a form.
+type input struct {
+	name, doc string
+	side      int
+	pairs     [][2]int // the rows that column gives at a time
+	column    func(m *machine, pair int, d func(i int) vec) (a, b vec)
+	along     func(m *machine, z []vec, store func(v vec, j int))
+}
+
 // input writes the transform of a run of tiles. The pixels' addresses of a
 // tile are kept in the frame.
-func (m *machine) input(f form) {
-	n := f.side()
-	m.begin(fmt.Sprintf("winoIn%d", f.m), "func(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)",
-		"is WinoIn.Run for n channels.", a1, a2, b1, b2, sum, prod)
+func (m *machine) input(f form, in input, need ...constant) {
+	n, pixels := f.side(), in.side*in.side
+	m.begin(fmt.Sprintf("%s%d", in.name, f.m), "func(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)",
+		in.doc, need...)
 	v, pitch, x, off, zero, tiles := m.int("v"), m.bytes("pitch"), m.int("x"), m.int("off"), m.int("zero"), m.int("tiles")
-	frame := m.AllocLocal(8 * n * n)
+	frame := m.AllocLocal(8 * pixels)
 	m.Label("tile")
-	for i := range n * n {
+	for i := range pixels {
 		r := m.GP64()
 		m.MOVLQSX(operand.Mem{Base: off, Disp: 4 * i}, r)
 		m.TESTQ(r, r)
@@ -30,12 +39,12 @@ func (m *machine) input(f form) {
 		for range f.m + 2 { // to row 1; rows follow each other up to the last, row 0 comes after it
 			m.ADDQ(pitch, at)
 		}
-		for pair, rows := range f.inPairs {
+		for pair, rows := range in.pairs {
 			z := [2][]vec{}
-			for j := range n {
-				a, b := f.in(m, pair, func(i int) vec {
+			for j := range in.side {
+				a, b := in.column(m, pair, func(i int) vec {
 					r := m.GP64()
-					m.MOVQ(frame.Offset(8*(i*n+j)), r)
+					m.MOVQ(frame.Offset(8*(i*in.side+j)), r)
 					return m.load(operand.Mem{Base: r, Index: idx, Scale: 1}, tail)
 				})
 				z[0], z[1] = append(z[0], a), append(z[1], b)
@@ -44,11 +53,11 @@ func (m *machine) input(f form) {
 				if rows[k] == 0 {
 					m.LEAQ(operand.Mem{Base: v, Index: idx, Scale: 1}, at)
 				}
-				m.along(f.inAlong, z[k], n, at, pitch)
+				m.along(in.along, z[k], n, at, pitch)
 			}
 		}
 	})
-	m.ADDQ(operand.Imm(uint64(4*n*n)), off)
+	m.ADDQ(operand.Imm(uint64(4*pixels)), off)
 	for range n * n {
 		m.ADDQ(pitch, v)
 	}
@@ -184,4 +193,46 @@ func (m *machine) pixel(v vec, disp int, res, cOff, rOff, idx reg.GPVirtual, tai
 	m.LEAQ(operand.Mem{Base: c, Index: at, Scale: 4}, at)
 	m.store(v, operand.Mem{Base: at, Index: idx, Scale: 1}, tail)
 	m.Label(beyond)
+}
+
+// taps writes the transform of sums to the nine taps that are added to a gradient.
+func (m *machine) taps(f form) {
+	n := f.side()
+	m.begin(fmt.Sprintf("winoTaps%d", f.m), "func(dw, m *float32, step, pitch, rows, cols int)",
+		"is WinoTaps.Run for at most 12 rows of 32 columns.", k0, k1, k1a, k1aa, k2, k2b, k2bb, half)
+	dw, sums, step, pitch, rows := m.int("dw"), m.int("m"), m.bytes("step"), m.bytes("pitch"), m.int("rows")
+	three := m.GP64()
+	m.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, three)
+	m.Label("row")
+	m.chunks(m.int("cols"), func(idx reg.GPVirtual, tail bool) {
+		for pair, rows := range f.tapPairs {
+			z := [2][]vec{}
+			for j := range n {
+				a, b := f.taps(m, pair, func(i int) vec {
+					return m.load(operand.Mem{Base: sums, Index: idx, Scale: 1, Disp: 4 * sumsStep * (i*n + j)}, false)
+				})
+				z[0], z[1] = append(z[0], a), append(z[1], b)
+			}
+			for k, row := range rows {
+				at := m.GP64()
+				m.LEAQ(operand.Mem{Base: dw, Index: idx, Scale: 1}, at)
+				for range row {
+					m.ADDQ(three, at)
+				}
+				for j, v := range f.tapsAlong(m, z[k]) {
+					to := operand.Mem{Base: at}
+					if j > 0 {
+						to.Index, to.Scale = step, uint8(j)
+					}
+					m.VADDPS(m.load(to, tail), v, v)
+					m.store(v, to, tail)
+				}
+			}
+		}
+	})
+	m.ADDQ(operand.U32(128), sums)
+	m.ADDQ(pitch, dw)
+	m.DECQ(rows)
+	m.JNZ(operand.LabelRef("row"))
+	m.end()
 }

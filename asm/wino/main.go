@@ -28,17 +28,21 @@ func all(c *build.Context, wide bool) {
 	m := &machine{Context: c, wide: wide}
 	m.tables()
 	for _, f := range []form{four, two} {
-		m.input(f)
+		m.input(f, input{"winoIn", "is WinoIn.Run for n channels.", f.side(), f.inPairs, f.in, f.inAlong}, a1, a2, b1, b2, sum, prod)
 		for _, k := range f.weights {
 			m.weights(f, k)
 		}
 		m.output(f)
+		m.input(f, input{"winoBack", "is WinoIn.RunBack for n channels.", f.m, f.inPairs, f.back, f.backAlong}, a1, a2, b1, b2)
+		m.taps(f)
 	}
 }
 
 // A form is F(m×m, 3×3) with its transforms of one dimension, two of their
 // results at a time. in gives the rows pair[0] and pair[1] of a tile's
-// columns, out those of a result's; along transforms a whole row.
+// columns, out those of a result's; along transforms a whole row. back and taps
+// are those of the gradient of the taps, back by inPairs; a pair of taps may be
+// one row.
 type form struct {
 	m           int
 	inPairs     [][2]int
@@ -49,7 +53,15 @@ type form struct {
 	outPairs    [][2]int
 	out         func(m *machine, pair int, d func(i int) vec) (a, b vec)
 	outAlong    func(m *machine, z []vec) []vec
+	back        func(m *machine, pair int, d func(i int) vec) (a, b vec)
+	backAlong   func(m *machine, z []vec, store func(v vec, j int))
+	tapPairs    [][]int
+	taps        func(m *machine, pair int, d func(i int) vec) (a, b vec)
+	tapsAlong   func(m *machine, z []vec) []vec
 }
+
+// sumsStep is simd.WinoSumsStep.
+const sumsStep = 12*32 + 16
 
 // A weightKind is the transform down a column of the taps to rows of one
 // kind; coef numbers in memory make them different.
