@@ -8,8 +8,8 @@ import (
 	"heavytail/internal/isa"
 )
 
-// Each assembly function below is one of winoInGeneric, winoWeightsGeneric and
-// winoOutGeneric for one form; pitches and steps count float32.
+// Each assembly function below is one of winoInGeneric, winoWeightsGeneric,
+// winoOutGeneric, winoBackGeneric and winoTapsGeneric for one form; pitches and steps count float32.
 
 //go:noescape
 func winoIn4NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
@@ -40,6 +40,18 @@ func winoWeights2InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next
 
 //go:noescape
 func winoOut2NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoBack4NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps4NEON(dw, m *float32, step, pitch, rows, cols int)
+
+//go:noescape
+func winoBack2NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoTaps2NEON(dw, m *float32, step, pitch, rows, cols int)
 
 func winoIn(t *WinoIn, m Wino) {
 	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
@@ -95,6 +107,26 @@ func winoOut(t *WinoOut, m Wino) {
 	}
 }
 
-func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
+func winoBack(t *WinoIn, m Wino) {
+	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
+	switch {
+	case isa.Cur() != isa.NEON:
+		winoBackGeneric(t, m)
+	case m == Wino4:
+		winoBack4NEON(v, t.Pitch, x, off, zero, t.N, t.C)
+	default:
+		winoBack2NEON(v, t.Pitch, x, off, zero, t.N, t.C)
+	}
+}
 
-func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }
+func winoTaps(t *WinoTaps, m Wino) {
+	dw, z := unsafe.SliceData(t.DW), unsafe.SliceData(t.M)
+	switch {
+	case isa.Cur() != isa.NEON:
+		winoTapsGeneric(t, m)
+	case m == Wino4:
+		winoTaps4NEON(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	default:
+		winoTaps2NEON(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
+	}
+}

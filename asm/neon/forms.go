@@ -13,8 +13,9 @@ const (
 
 // A form is F(m×m, 3×3) with its transforms of one dimension, two of their
 // results at a time: in gives the rows pair[0] and pair[1] of a tile's columns,
-// out those of a result's; the along functions transform a whole row. What the
-// functions get they may consume.
+// out those of a result's; the along functions transform a whole row. back, by
+// inPairs, and taps, rows 0 and 2 or row 1 twice, are those of the gradient of the
+// taps. What the functions get they may consume.
 type form struct {
 	m           int
 	inPairs     [][2]int
@@ -25,7 +26,14 @@ type form struct {
 	outPairs    [][2]int
 	out         func(m *machine, pair int, d func(i int) value) (a, b value)
 	outAlong    func(m *machine, z []value) []value
+	back        func(m *machine, pair int, d func(i int) value) (a, b value)
+	backAlong   func(m *machine, z []value) []value
+	taps        func(m *machine, pair int, d func(i int) value) (a, b value)
+	tapsAlong   func(m *machine, z []value) []value
 }
+
+// sumsStep is simd.WinoSumsStep.
+const sumsStep = 12*32 + 16
 
 // side returns the points along a side.
 func (f form) side() int { return f.m + 2 }
@@ -85,6 +93,57 @@ var four = form{
 		y1, y3 := m.odd(q, s, z[5])
 		return []value{y0, y1, y2, y3}
 	},
+	back: func(m *machine, pair int, d func(i int) value) (value, value) {
+		if pair == 2 {
+			return d(3), d(0)
+		}
+		return m.backInner(pair, d(0), d(1), d(2), d(3))
+	},
+	backAlong: func(m *machine, z []value) []value {
+		y1, y2 := m.backInner(0, m.copy(z[0]), m.copy(z[1]), z[2], z[3])
+		y3, y4 := m.backInner(1, m.copy(z[0]), m.copy(z[1]), z[2], z[3])
+		return []value{z[0], y1, y2, y3, y4, z[3]}
+	},
+	taps: func(m *machine, pair int, d func(i int) value) (value, value) {
+		m1, m2, m3, m4 := d(1), d(2), d(3), d(4)
+		if pair == 0 {
+			return m.evenTaps(d(0), m.add(m1, m2), m.add(m3, m4), d(5))
+		}
+		y1 := m.oddTap(m.sub(m1, m2), m.sub(m3, m4))
+		return y1, y1
+	},
+	tapsAlong: func(m *machine, z []value) []value {
+		y1 := m.oddTap(m.sub(z[1], z[2]), m.sub(z[3], z[4]))
+		y0, y2 := m.evenTaps(z[0], m.add(z[1], z[2]), m.add(z[3], z[4]), z[5])
+		return []value{y0, y1, y2}
+	},
+}
+
+// backInner returns rows 1 and 2 (pair 0) or 3 and 4 of A·d; d0 and d1 are
+// consumed.
+func (m *machine) backInner(pair int, d0, d1, d2, d3 value) (value, value) {
+	square, root := []float32{p, q}[pair], []float32{a, b}[pair]
+	m.fmaBy(d0, square, d2)
+	m.fmaBy(d1, square, d3)
+	return m.both(d0, root, d1)
+}
+
+// evenTaps returns taps 0 and 2 from m0, sum = m1+m2, r = m3+m4 and m5, which is
+// consumed.
+func (m *machine) evenTaps(m0, sum, r, m5 value) (y0, y2 value) {
+	m.fmaBy(m5, k2*q, r)
+	m.fmaBy(m5, k1*p, sum)
+	y0 = m.product(k2, r)
+	m.fmaBy(y0, k1, sum)
+	m.fmaBy(y0, k0, m0)
+	return y0, m5
+}
+
+// oddTap returns tap 1 from diff = m1−m2 and s = m3−m4.
+func (m *machine) oddTap(diff, s value) value {
+	y1 := m.product(k2*b, s)
+	m.fmaBy(y1, k1*a, diff)
+	return y1
 }
 
 // innerRows returns rows 1 and 2 (pair 0) or 3 and 4 of Bᵀd; d4 and d3 are
@@ -153,6 +212,31 @@ var two = form{
 	outAlong: func(m *machine, z []value) []value {
 		y0, y1 := m.halves(z[0], m.add(z[1], z[2]), m.sub(z[1], z[2]), z[3])
 		return []value{y0, y1}
+	},
+	back: func(m *machine, pair int, d func(i int) value) (value, value) {
+		d0, d1 := d(0), d(1)
+		if pair == 0 {
+			return m.add(d0, d1), m.sub(d0, d1)
+		}
+		return d1, d0
+	},
+	backAlong: func(m *machine, z []value) []value {
+		return []value{z[0], m.add(z[0], z[1]), m.sub(z[0], z[1]), z[1]}
+	},
+	taps: func(m *machine, pair int, d func(i int) value) (value, value) {
+		m1, m2 := d(1), d(2)
+		if pair == 0 {
+			sum := m.add(m1, m2)
+			return m.halves(d(0), sum, sum, d(3))
+		}
+		y1 := m.product(0.5, m.sub(m1, m2))
+		return y1, y1
+	},
+	tapsAlong: func(m *machine, z []value) []value {
+		sum := m.add(z[1], z[2])
+		y1 := m.product(0.5, m.sub(z[1], z[2]))
+		y0, y2 := m.halves(z[0], sum, sum, z[3])
+		return []value{y0, y1, y2}
 	},
 }
 

@@ -9,11 +9,13 @@ import "fmt"
 func winograd(f *file) {
 	kernels(f, "wino", func(m *machine) {
 		for _, f := range []form{four, two} {
-			m.winoIn(f)
+			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.side(), f.in, f.inAlong}, a, b, p, q, p+q, p*q)
 			for _, row := range []string{"First", "Last", "Inner"} {
 				m.winoWeights(f, row)
 			}
 			m.winoOut(f)
+			m.winoIn(f, input{"winoBack", "WinoIn.RunBack for n channels.", f.m, f.back, f.backAlong}, a, b, p, q)
+			m.winoTaps(f)
 		}
 	})
 }
@@ -25,31 +27,38 @@ func (m *machine) constants(f form, four ...float32) {
 	}
 }
 
+// An input is a transform of tiles of side×side pixels to the points of a form.
+type input struct {
+	name, doc string
+	side      int
+	column    func(m *machine, pair int, d func(i int) value) (a, b value)
+	along     func(m *machine, z []value) []value
+}
+
 // winoIn writes the transform of a run of tiles. The pixels' addresses of a tile
 // lie in the frame, those of a column together.
-func (m *machine) winoIn(f form) {
-	n := f.side()
-	m.begin(fmt.Sprintf("winoIn%d", f.m), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "",
-		"WinoIn.Run for n channels.")
-	m.frame = 8 * n * n
+func (m *machine) winoIn(f form, in input, constants ...float32) {
+	n, side := f.side(), in.side
+	m.begin(fmt.Sprintf("%s%d", in.name, f.m), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "", in.doc)
+	m.frame = 8 * side * side
 	v, pitch, x, off, zero := m.arg("v"), m.bytes("pitch"), m.arg("x"), m.arg("off"), m.arg("zero")
 	tiles, channels, pixels, row := m.arg("tiles"), m.arg("n"), m.gp(), m.gp()
 	m.ins("MOVD $pixels-%d(SP), %s", m.frame, pixels)
 	m.ins("MOVD $%d, %s", n, row)
 	m.ins("MUL %s, %s, %s", pitch, row, row)
-	m.constants(f, a, b, p, q, p+q, p*q)
+	m.constants(f, constants...)
 	m.times(tiles, func() {
-		for i := range n * n {
+		for i := range side * side {
 			o, at := m.gp(), m.gp()
 			m.ins("MOVW.P 4(%s), %s", off, o)
 			m.ins("ADD %s<<2, %s, %s", o, x, at)
 			m.ins("CMP $0, %s", o)
 			m.ins("CSEL LT, %s, %s, %s", zero, at, at)
-			m.ins("MOVD %s, %d(%s)", at, 8*(i%n*n+i/n), pixels)
+			m.ins("MOVD %s, %d(%s)", at, 8*(i%side*side+i/side), pixels)
 		}
 		idx, to := m.gp(), m.copyOf(v)
 		m.ins("MOVD $0, %s", idx)
-		m.loop(m.copyOf(channels), 1, func(s span) { m.winoTile(f, s, idx, to, pitch, row, pixels) })
+		m.loop(m.copyOf(channels), 1, func(s span) { m.winoTile(f, in, s, idx, to, pitch, row, pixels) })
 		for range n {
 			m.ins("ADD %s, %s, %s", row, v, v)
 		}
@@ -59,20 +68,20 @@ func (m *machine) winoIn(f form) {
 
 // winoTile transforms the span's channels of a tile; to is where they go at the
 // first point, row the distance of the rows of points.
-func (m *machine) winoTile(f form, s span, idx, to, pitch, row, pixels gp) {
-	n, at := f.side(), m.gp()
+func (m *machine) winoTile(f form, in input, s span, idx, to, pitch, row, pixels gp) {
+	at := m.gp()
 	m.ins("ADD %s, %s, %s", row, to, at) // row 0 comes last
 	for pair, rows := range f.inPairs {
 		z := [2][]value{}
-		for j := range n {
-			a, b := f.in(m, pair, m.pixels(n, j, s, idx, pixels))
+		for j := range in.side {
+			a, b := in.column(m, pair, m.pixels(in.side, j, s, idx, pixels))
 			z[0], z[1] = append(z[0], a), append(z[1], b)
 		}
 		for k := range rows {
 			if rows[k] == 0 {
 				m.ins("MOVD %s, %s", to, at)
 			}
-			for _, y := range f.inAlong(m, z[k]) {
+			for _, y := range in.along(m, z[k]) {
 				m.ins("VST1.P [%s], (%s)(%s)", y[0], at, pitch)
 			}
 		}
@@ -234,4 +243,53 @@ func (m *machine) outputs(y []value, first int, o outputs, s span) {
 		m.set(v, at, s)
 		m.mark(beyond)
 	}
+}
+
+// winoTaps writes the transform of sums to the nine taps that are added to a
+// gradient. A pair of rows of taps may be one.
+func (m *machine) winoTaps(f form) {
+	n := f.side()
+	m.begin(fmt.Sprintf("winoTaps%d", f.m), "dw, m *float32, step, pitch, rows, cols int", "",
+		"WinoTaps.Run for at most 12 rows of 32 columns.")
+	dw, sums, step, pitch, rows, cols := m.arg("dw"), m.arg("m"), m.bytes("step"), m.bytes("pitch"), m.arg("rows"), m.arg("cols")
+	m.constants(f, k0, k1, k1*a, k1*p, k2, k2*b, k2*q)
+	if f.m == 2 {
+		m.float(0.5)
+	}
+	m.times(rows, func() {
+		from, to := m.copyOf(sums), m.copyOf(dw)
+		m.loop(m.copyOf(cols), 1, func(s span) {
+			for pair, taps := range [][]int{{0, 2}, {1}} {
+				z := [2][]value{}
+				for j := range n {
+					a, b := f.taps(m, pair, func(i int) value {
+						v := m.vec() // whole: the sums have 32 columns
+						m.ins("FMOVQ %d(%s), %s", 4*sumsStep*(i*n+j), from, v.f())
+						return value{v}
+					})
+					z[0], z[1] = append(z[0], a), append(z[1], b)
+				}
+				for k, row := range taps {
+					at := m.copyOf(to)
+					for range 3 * row {
+						m.ins("ADD %s, %s, %s", step, at, at)
+					}
+					for j, v := range f.tapsAlong(m, z[k]) {
+						if j > 0 {
+							m.ins("ADD %s, %s, %s", step, at, at)
+						}
+						m.addTo(v, m.peek(at, s))
+						m.set(v, at, s)
+					}
+				}
+			}
+			if !s.tail() {
+				m.ins("ADD $16, %s, %s", from, from)
+				m.ins("ADD $16, %s, %s", to, to)
+			}
+		})
+		m.ins("ADD $128, %s, %s", sums, sums)
+		m.ins("ADD %s, %s, %s", pitch, dw, dw)
+	})
+	m.end()
 }
