@@ -45,8 +45,7 @@ const WinoSumsStep = TileRows*TileCols + 16
 //	DW[t·Step + r·Pitch + k] += (Gᵀ·z·G)_ij
 //
 // with z_p = M[p·WinoSumsStep + 32·r + k], p < (m+2)², where Gᵀ has the divisors that
-// RunBack left out: the columns of Gᵀ are 1, x, x² over the product of x's
-// differences to the other points. M is read in whole rows of 32 columns.
+// RunBack left out. M is read in whole rows of 32 columns.
 type WinoTaps struct {
 	DW, M       []float32
 	Rows, Cols  int

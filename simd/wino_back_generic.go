@@ -46,11 +46,11 @@ func winoTaps1(m Wino, z *winoLine) {
 }
 
 // line returns column i of x, or its row.
-func (x *winoGrid) line(i int, column bool) *winoLine {
+func (x *winoGrid) line(i int, column bool) winoLine {
 	if column {
-		return &winoLine{&x[0][i], &x[1][i], &x[2][i], &x[3][i], &x[4][i], &x[5][i]}
+		return winoLine{&x[0][i], &x[1][i], &x[2][i], &x[3][i], &x[4][i], &x[5][i]}
 	}
-	return &winoLine{&x[i][0], &x[i][1], &x[i][2], &x[i][3], &x[i][4], &x[i][5]}
+	return winoLine{&x[i][0], &x[i][1], &x[i][2], &x[i][3], &x[i][4], &x[i][5]}
 }
 
 // winoBackGeneric is the definition of WinoIn.RunBack: down the m columns, then
@@ -70,10 +70,12 @@ func winoBackGeneric(t *WinoIn, m Wino) {
 				copy(d[i/w][i%w][:], from[c:t.C])
 			}
 			for j := range w {
-				winoBack1(m, d.line(j, true))
+				line := d.line(j, true)
+				winoBack1(m, &line)
 			}
 			for i := range side {
-				winoBack1(m, d.line(i, false))
+				line := d.line(i, false)
+				winoBack1(m, &line)
 			}
 			for i := range p {
 				copy(v[i*t.Pitch+c:], d[i/side][i%side][:])
@@ -93,10 +95,12 @@ func winoTapsGeneric(t *WinoTaps, m Wino) {
 				x[i/side][i%side] = lanes(t.M[i*WinoSumsStep+r*TileCols+k:])
 			}
 			for j := range side {
-				winoTaps1(m, x.line(j, true))
+				line := x.line(j, true)
+				winoTaps1(m, &line)
 			}
 			for i := range 3 {
-				winoTaps1(m, x.line(i, false))
+				line := x.line(i, false)
+				winoTaps1(m, &line)
 			}
 			for i := range 9 {
 				out := t.DW[i*t.Step+r*t.Pitch+k:][:min(len(lanes{}), t.Cols-k)]
