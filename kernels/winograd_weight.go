@@ -8,7 +8,7 @@ import (
 
 // winoWeightJob computes the gradient of the weight in Winograd's form: for every
 // image and point of a tile the product of the transformed pixels of x,
-// transposed, with the transformed dy, summed over the image's tiles, whose nine
+// transposed, with the transformed dy, which sums over the image's tiles; their nine
 // taps are then added to dw. A part is some channels of x by some panels of dy; it
 // transforms the pixels that it needs.
 type winoWeightJob struct {
@@ -43,30 +43,43 @@ func (c *CPU) winogradWeight(m simd.Wino, dw, dy, x *tensor.Tensor) {
 // 32×32 pixels.
 func (j *winoWeightJob) block() int { return min(j.tab.tiles, 64*36/j.form.Points()) }
 
-// split cuts panels first, then rows into parts of whole tiles of products, as many
-// as threads, and at least so many that a part's pixels fit into the cache.
+// leastRows is the least number of channels of x of a part but the last: the rows of
+// the lowest tile of products.
+const leastRows = 4
+
+// split cuts channels of x and panels of dy into parts, one for each thread, such
+// that the largest takes the least time. A part's pixels must fit into the cache.
 func (j *winoWeightJob) split(threads int) {
 	points := j.form.Points()
 	threads = min(threads, partsFor(threads, j.n*j.tab.tiles*points*j.c*j.o))
-	j.colParts = min(panels(j.o), threads)
-	fit := max(1, winoV/(points*j.block()*simd.TileRows)) // tiles of rows
-	tiles := (j.c + simd.TileRows - 1) / simd.TileRows
-	j.rowParts = max(min(tiles, (threads+j.colParts-1)/j.colParts), (tiles+fit-1)/fit)
+	rows, np := (j.c+leastRows-1)/leastRows, panels(j.o)
+	fit := max(1, winoV/(points*j.block()*leastRows))
+	least := 0
+	for cols := 1; cols <= min(np, threads); cols++ {
+		parts := max((rows+fit-1)/fit, min(rows, (threads+cols-1)/cols))
+		r, c := (rows+parts-1)/parts*leastRows, (np+cols-1)/cols
+		// products, and, in as many products of a row with a panel as they take, the
+		// transforms of a row and of a panel: measured
+		time := (r*c + r/5 + 5*c) * ((parts*cols + threads - 1) / threads)
+		if least == 0 || time < least {
+			least, j.rowParts, j.colParts = time, parts, cols
+		}
+	}
 }
 
 // winoSums computes one part's gradient. Points lie a little further apart than the
 // tiles are long: so many streams must not fall on the same cache sets.
 type winoSums struct {
 	*winoWeightJob
-	c0, c1         int       // channels of x
-	blocks         int       // of tiles
-	pixels         []float32 // x: [point][tile][pitch]
-	grads          []float32 // dy: [point][tile][32]
-	sums           []float32 // [12 rows][point][row][32]; with one block of tiles those of 12 rows
-	pitch          int
-	pStep, gStep   int // distance of points
-	aOff, cOff     []int32
-	tileT0, tileT1 int // the block's tiles
+	c0, c1       int       // channels of x
+	blocks       int       // of tiles
+	pixels       []float32 // x: [point][tile][pitch]
+	grads        []float32 // dy: [point][tile][32]
+	sums         []float32 // [12 rows][point][row][32]; with one block of tiles those of 12 rows
+	pitch        int
+	pStep, gStep int // distance of points
+	aOff, cOff   []int32
+	t0, t1       int // the block's tiles
 }
 
 // Do computes one part.
@@ -75,14 +88,15 @@ func (j *winoWeightJob) Do(part int) {
 	np := panels(j.o)
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
 	w := winoSums{winoWeightJob: j}
-	w.c0, w.c1 = cutRows(j.c, row, j.rowParts)
+	rows := (j.c + leastRows - 1) / leastRows
+	w.c0, w.c1 = rows*row/j.rowParts*leastRows, min(j.c, rows*(row+1)/j.rowParts*leastRows)
 	s := getScratch(w.layout(), 2*simd.TileRows)
 	defer s.free()
 	w.room(s)
 	for img := 0; img < j.n && !j.stop.Now(); img++ {
 		for p := p0; p < p1; p++ {
 			for i := range w.blocks {
-				w.tileT0, w.tileT1 = j.tab.tiles*i/w.blocks, j.tab.tiles*(i+1)/w.blocks
+				w.t0, w.t1 = j.tab.tiles*i/w.blocks, j.tab.tiles*(i+1)/w.blocks
 				if p == p0 || w.blocks > 1 {
 					w.transform(img)
 				}
@@ -119,8 +133,8 @@ func (w *winoSums) room(s *scratch) {
 func (w *winoSums) transform(img int) {
 	points := w.form.Points()
 	t := simd.WinoIn{X: w.x[img*w.xImg+w.c0:], Zero: zeroRow(w.c), N: 1, C: w.c1 - w.c0, Pitch: w.pStep}
-	for i := w.tileT0; i < w.tileT1; i++ {
-		t.V, t.Off = w.pixels[(i-w.tileT0)*w.pitch:], w.tab.in[i*points:]
+	for i := w.t0; i < w.t1; i++ {
+		t.V, t.Off = w.pixels[(i-w.t0)*w.pitch:], w.tab.in[i*points:]
 		t.Run(w.form)
 	}
 }
@@ -130,8 +144,8 @@ func (w *winoSums) gradients(img, p int) {
 	const cols = simd.TileCols
 	q := int(w.form * w.form)
 	t := simd.WinoIn{X: w.dy[img*w.yImg+p*cols:], Zero: zeroRow(cols), N: 1, C: min(cols, w.o-p*cols), Pitch: w.gStep}
-	for i := w.tileT0; i < w.tileT1; i++ {
-		t.V, t.Off = w.grads[(i-w.tileT0)*cols:], w.tab.cOut[i*q:]
+	for i := w.t0; i < w.t1; i++ {
+		t.V, t.Off = w.grads[(i-w.t0)*cols:], w.tab.cOut[i*q:]
 		t.RunBack(w.form)
 	}
 }
@@ -143,7 +157,7 @@ func (w *winoSums) products(p, block int) {
 	points, last := w.form.Points(), block == w.blocks-1
 	t := simd.Tiles{
 		A: w.pixels, B: w.grads, AOff: w.aOff, BOff: oneSeg, COff: w.cOff,
-		N: points, Cols: min(cols, w.o-p*cols), Segs: 1, K: w.tileT1 - w.tileT0, KA: w.pitch, KB: cols,
+		N: points, Cols: min(cols, w.o-p*cols), Segs: 1, K: w.t1 - w.t0, KA: w.pitch, KB: cols,
 		AInc: w.pStep, BInc: w.gStep, CInc: simd.WinoSumsStep, Acc: block > 0,
 	}
 	taps := simd.WinoTaps{Cols: t.Cols, Step: w.c * w.o, Pitch: w.o}

@@ -46,18 +46,22 @@ func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int)
 // its origin; those at the lower and right edge may reach beyond it.
 func Tiles(h, w, m int) int { return ((h + m - 1) / m) * ((w + m - 1) / m) }
 
-// Costs of one pair of channels and image beside the products, in units of one:
-// of transforming its sums to nine taps.
+// What the form of a gradient needs beside products, in units of one for each pair of
+// channels and image: to transform its sums to nine taps. BenchmarkWinogradWeight of
+// package kernels measures the forms.
 const (
-	wino2Sums = 64
-	wino4Sums = 128
+	wino2Sums = 96
+	wino4Sums = 288
 )
 
 // wino4Pixels is how many pixels an image has whose gradient of a weight is summed in
 // F(4×4): with fewer the direct sum over one image has so few roundings that the
 // transforms' own exceed twice its error. TestWinogradWeightErrors of package kernels
-// holds the bound.
-const wino4Pixels = 196
+// holds the bound. winoLeast is how many channels of x repay their transforms.
+const (
+	wino4Pixels = 196
+	winoLeast   = 8
+)
 
 // WinogradWeight returns the side m of the tiles of Winograd's form in which the
 // gradient of a weight is summed over images of h×w pixels, 2 or 4, 0 for the direct
@@ -67,7 +71,7 @@ const wino4Pixels = 196
 //
 // It depends on the options, H, W and the channels only, as every device must.
 func WinogradWeight(h, w int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int) {
-	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
+	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || weight.Dim(2) < winoLeast || opt.Stride == 2 || opt.Up {
 		return 0
 	}
 	least := (3*h - 2) * (3*w - 2)

@@ -119,6 +119,59 @@ func (f Winograd) Conv2D(y, x, w []float64, s ConvShape, outside float64) {
 	}
 }
 
+// Weight adds the gradient of the weight of y = conv(x, w) to dw, in the adjoint form
+// Gᵀ[Σ (Bᵀ·d·B) ⊙ (A·dY·Aᵀ)]G, s being of stride 1 with K = 3. Outputs beyond the
+// image have the gradient outside, which is zero but in tests of tests.
+func (f Winograd) Weight(dw, x, dy []float64, s ConvShape, outside float64) {
+	side := f.M + 2
+	points := side * side
+	a, gt := transposed(f.AT), transposed(f.G)
+	sums := make([]float64, s.C*s.O*points) // [c][o][point]
+	v, d := make([]float64, points), make([]float64, f.M*f.M)
+	grads := make([][]float64, s.O)
+	high, wide := (s.H+f.M-1)/f.M, (s.W+f.M-1)/f.M
+	for tile := range s.N * high * wide {
+		n, y0, x0 := tile/(high*wide), tile/wide%high*f.M, tile%wide*f.M
+		at := func(t []float64, r, q, c, cols int, outside float64) float64 {
+			if r < 0 || r >= s.H || q < 0 || q >= s.W {
+				return outside
+			}
+			return t[((n*s.H+r)*s.W+q)*cols+c]
+		}
+		for o := range grads {
+			for i := range d {
+				d[i] = at(dy, y0+i/f.M, x0+i%f.M, o, s.O, outside)
+			}
+			grads[o] = sandwich(a, d)
+		}
+		for c := range s.C {
+			for i := range v {
+				v[i] = at(x, y0+i/side-1, x0+i%side-1, c, s.C, 0)
+			}
+			for e, p := range sandwich(f.BT, v) {
+				for o, g := range grads {
+					sums[(c*s.O+o)*points+e] += p * g[e]
+				}
+			}
+		}
+	}
+	for e := range s.C * s.O {
+		for tap, g := range sandwich(gt, sums[e*points:(e+1)*points]) {
+			dw[tap*s.C*s.O+e] += g
+		}
+	}
+}
+
+func transposed(m [][]float64) [][]float64 {
+	t := make([][]float64, len(m[0]))
+	for i := range t {
+		for _, row := range m {
+			t[i] = append(t[i], row[i])
+		}
+	}
+	return t
+}
+
 // Flipped returns w [3,3,C,O] as the gradient at x sees it: [3,3,O,C], its
 // taps in reverse order.
 func Flipped(w []float64, c, o int) []float64 {

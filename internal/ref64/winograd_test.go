@@ -8,8 +8,8 @@ import (
 	"heavytail/internal/numtest"
 )
 
-// Both forms give the direct convolution and its gradient at x, on sizes that
-// their tiles do not divide.
+// Both forms give the direct convolution and its gradients at x and the weight, on
+// sizes that their tiles do not divide.
 func TestWinogradIsTheConvolution(t *testing.T) {
 	r := numtest.NewRand(1)
 	random := func(n int) []float64 { return Float64s(r.Fill(make([]float32, n), 1)) }
@@ -26,6 +26,11 @@ func TestWinogradIsTheConvolution(t *testing.T) {
 			back.C, back.O = s.O, s.C
 			NewWinograd(m).Conv2D(dx, dy, Flipped(w, s.C, s.O), back, 0)
 			require.InDeltaSlice(t, want, dx, 1e-13)
+			dw, want := random(len(w)), make([]float64, len(w))
+			copy(want, dw)
+			Conv2DBackward(nil, want, nil, dy, x, w, s)
+			NewWinograd(m).Weight(dw, x, dy, s, 0)
+			require.InDeltaSlice(t, want, dw, 1e-12)
 		}
 	}
 }

@@ -159,6 +159,11 @@ func (b broken) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.C
 	if b.is("conv: dw overwritten") {
 		zeroed(dw)
 	}
+	if f, outside := b.winogradWeight(); f.M > 0 && opt.Normalized {
+		s := ref64.ConvShape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Cols(), O: w.Cols(), K: 3, Stride: 1}
+		edit(dw, func(v []float64) { f.Weight(v, ref64.Values(x), ref64.Values(dy), s, outside) })
+		dw = like(dw)
+	}
 	b.Device.Conv2DBackward(dx, dw, db, dy, x, w, opt)
 	if b.is("winograd: taps not flipped") && opt.Normalized && dx != nil {
 		b.Device.Conv2DBackward(dx, like(dw), nil, dy, x, flipped(w), opt)
@@ -166,6 +171,24 @@ func (b broken) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.C
 	if b.is("conv: dx of stride") && opt.Stride == 2 && dx != nil { // forgets the last column
 		edit(dx, func(x []float64) { clear(x[len(x)-dx.Cols():]) })
 	}
+}
+
+// winogradWeight returns the form with the fault of b in which it sums the gradient of
+// a weight, and the gradient beyond the image; none without a fault there.
+func (b broken) winogradWeight() (f ref64.Winograd, outside float64) {
+	switch b.mutant {
+	case "winograd: none":
+		return ref64.NewWinograd(4), 0
+	case "winograd: dw coefficient":
+		f = ref64.NewWinograd(4)
+		f.AT[1][2] *= 1 + 0x1p-8
+	case "winograd: dw edge not zero":
+		f, outside = ref64.NewWinograd(2), 0.01
+	case "winograd: dw transposed": // F(2×2) with the last two points of A in each other's place
+		f = ref64.NewWinograd(2)
+		f.AT[1][1], f.AT[1][2] = f.AT[1][2], f.AT[1][1]
+	}
+	return f, outside
 }
 
 // winograd computes Conv2D by F(4×4, 3×3) with the fault of b.

@@ -69,6 +69,7 @@ var mutants = map[string]string{
 	"conv: padded before": "Conv2DAfter", "attention: narrow heads": "AttentionWide",
 	"winograd: coefficient": "Winograd", "winograd: tile off by one": "Winograd", "winograd: edge not zero": "Winograd",
 	"winograd: taps not flipped": "Winograd", "winograd: no bias": "Winograd", "winograd: transposed": "Winograd",
+	"winograd: dw coefficient": "Winograd", "winograd: dw edge not zero": "Winograd", "winograd: dw transposed": "Winograd",
 	"resample: no corner": "Resample", "resample: order of taps": "Resample", "resample: 11 bits": "Resample", "resample: gradient of order": "Resample",
 	"resample: gradient added": "Resample", "channels: first row for all": "AddChannels", "channels: view": "AddChannels",
 	"channels: sum added": "AddChannels", "channels: no last pixel": "AddChannels", "channels: swallows NaN": "AddChannels",

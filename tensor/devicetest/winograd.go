@@ -8,18 +8,22 @@ import (
 )
 
 // winogradShapes are 3×3 convolutions of inputs that are alike: sizes that
-// tiles divide and that they do not, less than a tile, many and few channels.
+// tiles divide and that they do not, less than a tile, many and few channels, and
+// more tiles than the gradient of the weight transforms at a time.
 var winogradShapes = []ref64.ConvShape{
 	{N: 3, H: 7, W: 9, C: 33, O: 35, K: 3}, {N: 2, H: 8, W: 8, C: 64, O: 32, K: 3}, {N: 2, H: 6, W: 6, C: 40, O: 17, K: 3},
 	{N: 3, H: 1, W: 13, C: 32, O: 40, K: 3}, {N: 2, H: 12, W: 10, C: 9, O: 33, K: 3}, {N: 2, H: 9, W: 11, C: 34, O: 3, K: 3},
 	{N: 2, H: 3, W: 2, C: 36, O: 36, K: 3}, {N: 2, H: 5, W: 5, C: 2, O: 34, K: 3},
+	{N: 2, H: 36, W: 33, C: 9, O: 7, K: 3}, {N: 3, H: 14, W: 15, C: 18, O: 19, K: 3},
 	{N: 3, H: 16, W: 16, C: 64, O: 72, K: 3}, {N: 2, H: 28, W: 28, C: 32, O: 32, K: 3}, {N: 3, H: 4, W: 4, C: 150, O: 130, K: 3},
 }
 
 // winogradCases: the device may use any of three forms; the errors of a
 // transformed one follow the magnitudes that its transforms see. Seven
 // operations follow each other in the two dimensions of each transform at
-// most, with two rounded coefficients in the last.
+// most, with two rounded coefficients in the last. The gradient of the weight is
+// a chain over the pixels, or over fewer tiles with transforms around it, and one
+// addition for each image.
 func winogradCases() []Case {
 	var out []Case
 	for i, s := range winogradShapes {
@@ -28,9 +32,9 @@ func winogradCases() []Case {
 			s.Stride = 1
 			pixels := s.N * s.H * s.W
 			out = append(out, Case{
-				Name: fmt.Sprintf("Winograd/%s/%s", shapeName(s), mode), Big: i >= 8, pitch: mode != "dense", products: true,
+				Name: fmt.Sprintf("Winograd/%s/%s", shapeName(s), mode), Big: i >= 10, pitch: mode != "dense", products: true,
 				units: map[string]float64{
-					"y": float64(9*s.C + 24), "dx": float64(9*s.O + 24), "dw": float64(pixels + 3), "db": float64(pixels + 3),
+					"y": float64(9*s.C + 24), "dx": float64(9*s.O + 24), "dw": float64(pixels + 24), "db": float64(pixels + 3),
 				},
 				run:       func(e *env) { runConv(e, s, opt, mode == "inplace") },
 				magnitude: func(v Values) Values { return winogradMagnitude(v, s, mode == "inplace") },
@@ -64,6 +68,7 @@ func winogradMagnitude(v Values, s ref64.ConvShape, inplace bool) Values {
 		f := ref64.NewWinograd(form).Abs()
 		f.Conv2D(m["y"], x, w, s, 0)
 		f.Conv2D(dx, dy, flipped, back, 0)
+		f.Weight(m["dw"], x, dy, s, 0)
 	}
 	if m["dx"] = dx; inplace {
 		delete(m, "dx")
