@@ -48,7 +48,10 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 // gradient of y = conv(x, w) + b. dx is one chain per element over (tap, output channel)
 // ascending, or of Winograd's form, chosen by the shapes as in Conv2D. dw and db
 // continue their chains over (image, pixel) ascending; with opt.Up dw takes the pixels
-// of one image in the order of their parities (row, column), then row, column.
+// of one image in the order of their parities (row, column), then row, column. Where
+// opt.Normalized lets internal/conv choose Winograd's form of dw by the shapes, its
+// sums are chains over the tiles of one image, and dw adds the taps of image after
+// image ascending.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
 	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {

@@ -144,7 +144,9 @@ type ConvOpt struct {
 	// after a normalisation. Then a 3×3 convolution of stride 1 without Up may
 	// take a form whose rounding errors, and those of the gradient at x, follow
 	// the largest pixel of a square of up to 6×6 and not only of the nine that
-	// an output sees; NaN and infinities spread over that square. Which form it
+	// an output sees; NaN and infinities spread over that square. The gradient of
+	// the weight may take such a form too: its nine taps, sums over all pixels, then
+	// share the rounding errors of the largest product of x and dy. Which form each
 	// takes depends on H, W and the channels of one sample.
 	Normalized bool
 }

@@ -29,7 +29,7 @@ import (
 type Run struct {
 	// Version is that of the manifest, manifestVersion.
 	Version int    `json:"version"`
-	Program string `json:"program"` // that made the parts: "heavytail 0.3.0"
+	Program string `json:"program"` // that made the parts: "heavytail 0.4.0"
 	Command string `json:"command"` // of the program: sample, noise
 	// Recipe is what the command made all samples of, with the hash of the model and
 	// the seeds of the whole run, in the command's own fields.
