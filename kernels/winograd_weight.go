@@ -53,7 +53,7 @@ func (j *winoWeightJob) split(threads int) {
 	points := j.form.Points()
 	threads = min(threads, partsFor(threads, j.n*j.tab.tiles*points*j.c*j.o))
 	rows, np := (j.c+leastRows-1)/leastRows, panels(j.o)
-	fit := max(1, winoV/(points*j.block()*leastRows))
+	fit := max(1, winoV/((points*j.block()+9*j.o)*leastRows))
 	least := 0
 	for cols := 1; cols <= min(np, threads); cols++ {
 		parts := max((rows+fit-1)/fit, min(rows, (threads+cols-1)/cols))

@@ -196,7 +196,7 @@ func TestWinogradWeightForm(t *testing.T) {
 // panels on two threads are cut by their channels.
 func TestWinogradWeightSplit(t *testing.T) {
 	for _, s := range []struct{ c, o, threads, rows, cols int }{
-		{32, 32, 1, 1, 1}, {32, 32, 2, 2, 1}, {64, 96, 2, 2, 1}, {256, 256, 2, 3, 2}, {32, 32, 16, 8, 1}, {128, 128, 8, 4, 2},
+		{32, 32, 1, 1, 1}, {32, 32, 2, 2, 1}, {64, 96, 2, 2, 1}, {256, 256, 2, 5, 2}, {32, 64, 3, 3, 1}, {32, 32, 16, 8, 1}, {128, 128, 8, 4, 2},
 	} {
 		j := winoWeightJob{form: simd.Wino4, tab: &winoTable{tiles: 64}, n: 32, c: s.c, o: s.o}
 		j.split(s.threads)
