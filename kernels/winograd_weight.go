@@ -20,6 +20,9 @@ type winoWeightJob struct {
 	stop       *tensor.Stop // ends the sum between two images
 
 	rowParts, colParts int
+
+	own          []float32 // of winograd_images.go: [image][9][c][o]; nil: taps go to dw
+	first, round int       // images that own has
 }
 
 var winoWeightPool par.Pool[winoWeightJob]
@@ -33,9 +36,12 @@ func (c *CPU) winogradWeight(m simd.Wino, dw, dy, x *tensor.Tensor) {
 	j.x, j.xImg = x.Data(), x.Dim(1)*x.Dim(2)*x.Pitch()
 	j.dy, j.yImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
 	j.n, j.c, j.o = x.Dim(0), x.Cols(), dy.Cols()
-	threads := c.width()
-	j.split(threads)
-	par.Run(threads, j.rowParts*j.colParts, j)
+	threads := par.Threads(c.width())
+	if time := j.split(threads); j.apart(threads, time) {
+		j.images(threads)
+	} else {
+		par.Run(threads, j.rowParts*j.colParts, j)
+	}
 	winoWeightPool.Free(j)
 }
 
@@ -48,29 +54,42 @@ func (j *winoWeightJob) block() int { return min(j.tab.tiles, 64*36/j.form.Point
 const leastRows = 4
 
 // split cuts channels of x and panels of dy into parts, one for each thread, such
-// that the largest takes the least time. A part's pixels must fit into the cache.
-func (j *winoWeightJob) split(threads int) {
-	points := j.form.Points()
-	threads = min(threads, partsFor(threads, j.n*j.tab.tiles*points*j.c*j.o))
+// that the largest takes the least time, which it returns. A part's transformed
+// pixels must fit into the cache with its gradients, which every image adds to.
+func (j *winoWeightJob) split(threads int) (least int) {
+	threads = j.worth(threads)
 	rows, np := (j.c+leastRows-1)/leastRows, panels(j.o)
-	fit := max(1, winoV/((points*j.block()+9*j.o)*leastRows))
-	least := 0
 	for cols := 1; cols <= min(np, threads); cols++ {
-		parts := max((rows+fit-1)/fit, min(rows, (threads+cols-1)/cols))
+		parts := max(j.fit(), min(rows, (threads+cols-1)/cols))
 		r, c := (rows+parts-1)/parts*leastRows, (np+cols-1)/cols
-		// products, and, in as many products of a row with a panel as they take, the
-		// transforms of a row and of a panel: measured
-		time := (r*c + r/5 + 5*c) * ((parts*cols + threads - 1) / threads)
-		if least == 0 || time < least {
+		if time := winoTime(r, c) * ((parts*cols + threads - 1) / threads); least == 0 || time < least {
 			least, j.rowParts, j.colParts = time, parts, cols
 		}
 	}
+	return least
 }
+
+// worth returns how many of the threads the work is worth.
+func (j *winoWeightJob) worth(threads int) int {
+	return min(threads, partsFor(threads, j.n*j.tab.tiles*j.form.Points()*j.c*j.o))
+}
+
+// fit returns into how many parts the rows must be cut for the cache.
+func (j *winoWeightJob) fit() int {
+	each := max(1, winoV/((j.form.Points()*j.block()+9*j.o)*leastRows))
+	return ((j.c+leastRows-1)/leastRows + each - 1) / each
+}
+
+// winoTime is the time of a part with so many rows and panels: products, and, in as
+// many products of a row with a panel as they take, the transforms of a row and of a
+// panel, as measured.
+func winoTime(rows, panels int) int { return rows*panels + rows/5 + 5*panels }
 
 // winoSums computes one part's gradient. Points lie a little further apart than the
 // tiles are long: so many streams must not fall on the same cache sets.
 type winoSums struct {
 	*winoWeightJob
+	out          []float32 // where the taps go
 	c0, c1       int       // channels of x
 	blocks       int       // of tiles
 	pixels       []float32 // x: [point][tile][pitch]
@@ -84,25 +103,36 @@ type winoSums struct {
 
 // Do computes one part.
 func (j *winoWeightJob) Do(part int) {
-	col, row := part%j.colParts, part/j.colParts
+	col, part := part%j.colParts, part/j.colParts
+	row, img := part%j.rowParts, part/j.rowParts
 	np := panels(j.o)
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	w := winoSums{winoWeightJob: j}
+	w := winoSums{winoWeightJob: j, out: j.dw}
 	rows := (j.c + leastRows - 1) / leastRows
 	w.c0, w.c1 = rows*row/j.rowParts*leastRows, min(j.c, rows*(row+1)/j.rowParts*leastRows)
 	s := getScratch(w.layout(), 2*simd.TileRows)
 	defer s.free()
 	w.room(s)
+	if j.own != nil {
+		w.place(img)
+		w.image(j.first+img, p0, p1)
+		return
+	}
 	for img := 0; img < j.n && !j.stop.Now(); img++ {
-		for p := p0; p < p1; p++ {
-			for i := range w.blocks {
-				w.t0, w.t1 = j.tab.tiles*i/w.blocks, j.tab.tiles*(i+1)/w.blocks
-				if p == p0 || w.blocks > 1 {
-					w.transform(img)
-				}
-				w.gradients(img, p)
-				w.products(p, i)
+		w.image(img, p0, p1)
+	}
+}
+
+// image adds the taps of one image and the panels p0…p1−1.
+func (w *winoSums) image(img, p0, p1 int) {
+	for p := p0; p < p1; p++ {
+		for i := range w.blocks {
+			w.t0, w.t1 = w.tab.tiles*i/w.blocks, w.tab.tiles*(i+1)/w.blocks
+			if p == p0 || w.blocks > 1 {
+				w.transform(img)
 			}
+			w.gradients(img, p)
+			w.products(p, i)
 		}
 	}
 }
@@ -182,7 +212,7 @@ func (w *winoSums) products(p, block int) {
 				taps.Rows = r.valid
 			}
 			if last {
-				taps.M, taps.DW = sums, w.dw[(w.c0+row)*w.o+p*cols:]
+				taps.M, taps.DW = sums, w.out[(w.c0+row)*w.o+p*cols:]
 				taps.Run(w.form)
 			}
 		}

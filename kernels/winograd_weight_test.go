@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -58,6 +59,7 @@ func TestWinogradWeight(t *testing.T) {
 		{N: 2, H: 9, W: 7, C: 40, O: 37}, {N: 3, H: 4, W: 5, C: 70, O: 3}, {N: 1, H: 16, W: 16, C: 130, O: 64}, {N: 5, H: 1, W: 1, C: 3, O: 33},
 		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
 		{N: 2, H: 40, W: 33, C: 29, O: 33}, // two blocks of tiles of either form
+		{N: 5, H: 6, W: 7, C: 5, O: 9},     // images apart on more than one thread
 	} {
 		s.K, s.Stride = 3, 1
 		for _, m := range []simd.Wino{simd.Wino2, simd.Wino4} {
@@ -193,13 +195,30 @@ func TestWinogradWeightForm(t *testing.T) {
 }
 
 // Parts are as many as threads, and the largest is no larger than it must be: three
-// panels on two threads are cut by their channels.
+// panels on two threads are cut by their channels. Many threads take images apart
+// where there are few channels.
 func TestWinogradWeightSplit(t *testing.T) {
-	for _, s := range []struct{ c, o, threads, rows, cols int }{
-		{32, 32, 1, 1, 1}, {32, 32, 2, 2, 1}, {64, 96, 2, 2, 1}, {256, 256, 2, 5, 2}, {32, 64, 3, 3, 1}, {32, 32, 16, 8, 1}, {128, 128, 8, 4, 2},
+	for _, s := range []struct{ n, c, o, threads, rows, cols, round int }{
+		{33, 32, 32, 1, 1, 1, 0}, {33, 32, 32, 2, 2, 1, 0}, {33, 64, 96, 2, 2, 1, 0}, {33, 256, 256, 2, 5, 2, 0}, {1, 32, 64, 3, 3, 1, 0},
+		{33, 128, 128, 8, 4, 2, 0}, {33, 32, 32, 12, 1, 1, 33}, {33, 64, 64, 24, 1, 1, 24}, {33, 512, 512, 64, 16, 4, 0},
 	} {
-		j := winoWeightJob{form: simd.Wino4, tab: &winoTable{tiles: 64}, n: 32, c: s.c, o: s.o}
-		j.split(s.threads)
-		require.Equal(t, []int{s.rows, s.cols}, []int{j.rowParts, j.colParts}, "%+v", s)
+		j := winoWeightJob{form: simd.Wino4, tab: &winoTable{tiles: 64}, n: s.n, c: s.c, o: s.o}
+		j.apart(s.threads, j.split(s.threads))
+		require.Equal(t, []int{s.rows, s.cols, s.round}, []int{j.rowParts, j.colParts, j.round}, "%+v", s)
 	}
+}
+
+// Products that underflow below zero leave a gradient of −0 what it is, whether
+// images are apart or not.
+func TestWinogradWeightMinusZero(t *testing.T) {
+	x, dy, dev := New(1).New(5, 6, 7, 9), New(1).New(5, 6, 7, 9), New(1)
+	dev.Fill(x, 0x1p-100)
+	dev.Fill(dy, -0x1p-100)
+	got := bitsOf(t, func(c *CPU) []float32 {
+		dw := c.New(3, 3, 9, 9)
+		c.Fill(dw, float32(math.Copysign(0, -1)))
+		c.winogradWeight(simd.Wino2, dw, dy, x)
+		return dense(dw)
+	})
+	require.True(t, slices.ContainsFunc(got, func(v float32) bool { return math.Float32bits(v) == 1<<31 }))
 }
