@@ -102,17 +102,23 @@ type roundedImage struct {
 }
 
 // weightGradient adds to dw the gradient of a weight, on tensor cores if the mode has
-// that and they take these tensors: dy and x are as plan.Stream.WeightGradient has
-// them.
-func (d *Device) weightGradient(dw uint64, dy, x plan.Image, sh conv.Shape) {
-	if d.opt.Mode == Exact {
+// that and they take these tensors, otherwise in Winograd's form m, or if that is 0
+// directly: dy and x are as plan.Stream.WeightGradient has them.
+func (d *Device) weightGradient(dw uint64, dy, x plan.Image, sh conv.Shape, m int) {
+	switch {
+	case d.opt.Mode != Exact && d.weightParts(dw, dy, x, sh):
+	case m != 0:
+		d.stream.WinogradWeights(m, dw, dy, x, d.room(d.stream.WinogradWeightsRoom(m, dy, x)))
+	default:
 		d.stream.WeightGradient(dw, dy, x, sh)
-		return
 	}
+}
+
+// weightParts is weightGradient on tensor cores, if they take these tensors.
+func (d *Device) weightParts(dw uint64, dy, x plan.Image, sh conv.Shape) bool {
 	p, ok := d.stream.Parted(dy, x, sh, d.opt.Mode == TF32)
 	if !ok {
-		d.stream.WeightGradient(dw, dy, x, sh)
-		return
+		return false
 	}
 	if d.opt.Mode == BF16 {
 		dy.At, dy.Pitch = d.round(dy), dy.C
@@ -122,6 +128,7 @@ func (d *Device) weightGradient(dw uint64, dy, x plan.Image, sh conv.Shape) {
 	parts := d.room(p.Parts * n)
 	d.stream.WeightParts(parts, dy, x, sh, p)
 	d.columnSums(dw, n, matrix{parts, p.Parts, n, n}, 1, true)
+	return true
 }
 
 // flash is attention in bfloat16, if the mode has that and it takes these tensors.

@@ -154,7 +154,7 @@ func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		}
 	}
 	dw.Touch()
-	d.weightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()})
+	d.weightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()}, 0)
 	d.sumRows(db, dy)
 }
 
@@ -263,7 +263,7 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 		d.convInput(dx, dy, w, opt)
 	}
 	dw.Touch()
-	d.weightGradient(at(dw), image(dy), image(x), conv.Of(x, w, opt))
+	d.weightGradient(at(dw), image(dy), image(x), conv.Of(x, w, opt), conv.WinogradWeight(x.Dim(1), x.Dim(2), w, opt))
 	d.sumRows(db, dy)
 }
 

@@ -73,6 +73,9 @@ func large(dev tensor.Device, processors int, fill func(n int, seed uint64) []fl
 	dw := mk(c, c)
 	dev.LinearBackward(nil, dw, nil, mk(20, c), mk(20, c), dw)
 	out = append(out, down(dw)...)
+	wide := mk(3, 3, 128, 64)
+	dev.Conv2DBackward(nil, wide, nil, mk(processors, 6, 6, 64), mk(processors, 6, 6, 128), wide, tensor.ConvOpt{Normalized: true})
+	out = append(out, down(wide)...)
 	for _, c := range [][2]int{{1, 1}, {2, 1}} {
 		c := [2]int{c[0] * 64 * sides(processors, 9), c[1] * 64 * sides(processors, 9)}
 		back := mk(3, 3, c[0], c[1])
@@ -100,7 +103,7 @@ func TestTilings(t *testing.T) {
 	numtest.SameBits(t, heads(kernels.New(1)), heads(d), "heads of 32")
 	if entries != nil {
 		for _, name := range []string{"sgemm_128x128", "sgemm_128x64", "sgemm_64x64", "sconv_128x128", "sconv_128x64", "sconv_64x64",
-			"wgrad_64x64", "wgrad_taps_128x64", "wgrad_taps_64x64", "attention_32", "fill_4"} {
+			"wgrad_128x64", "wgrad_64x64", "wgrad_taps_128x64", "wgrad_taps_64x64", "attention_32", "fill_4"} {
 			require.True(t, entries[name], "nothing took %s", name)
 		}
 	}

@@ -39,6 +39,7 @@ func convolutions() map[string]string {
 	for _, w := range []Winograd{2, 4} {
 		n := w.Names()
 		m[n.Taps], m[n.In], m[n.Out] = w.Taps(), w.In(), w.Out()
+		m[n.Grad], m[n.Sum] = w.Grad(), w.Sum()
 	}
 	for _, g := range Wgrads {
 		m[g.Name] = g.Text()

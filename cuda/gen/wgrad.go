@@ -5,7 +5,9 @@ package gen
 // A block makes BM×BN of them, a thread TM×TN: rows 4·ty + 0…3 and every 4·BM/TM
 // more, columns 4·tx + 0…3 and every 4·BN/TN more, or with TN = 2 columns 2·tx and
 // 2·tx + 1. M, N and the pitches are multiples of 4 and addresses of 16, unless Any is
-// set. Grid: (⌈N/BN⌉, ⌈M/BM⌉), with Conv and taps.
+// set. Grid: (⌈N/BN⌉, ⌈M/BM⌉), with Conv and taps; without it the third dimension is a
+// batch, of whose product z A, B and C lie z·zA, z·zB and z·zC float32 on. Without acc
+// such sums begin at 0 and not at what C holds.
 //
 // With Conv, A is x and B is dy of a convolution, and k runs over the pixels of
 // dy through which a tap sees inside of x: see place.
@@ -19,6 +21,7 @@ type Wgrad struct {
 // at any size, since a product is a convolution of one tap. A sum must not be cut, so
 // that only smaller tiles make more blocks; they read more for what they compute.
 var Wgrads = []Wgrad{
+	{Name: "wgrad_128x64", BM: 128, BN: 64, TM: 8, TN: 8},
 	{Name: "wgrad_64x64", BM: 64, BN: 64, TM: 8, TN: 4},
 	{Name: "wgrad_64x32", BM: 64, BN: 32, TM: 4, TN: 4},
 	{Name: "wgrad_32x32", BM: 32, BN: 32, TM: 4, TN: 4},
@@ -55,7 +58,7 @@ func (g Wgrad) params() []Param {
 	if g.Conv {
 		return append(ps, placeParams...)
 	}
-	return append(ps, Param{"u32", "K"}, Param{"u32", "ldc"})
+	return append(ps, []Param{{"u32", "K"}, {"u32", "ldc"}, {"u32", "zA"}, {"u32", "zB"}, {"u32", "zC"}, {"u32", "acc"}}...)
 }
 
 // A wgrad writes one Wgrad.
@@ -88,12 +91,7 @@ func (g Wgrad) Text() string {
 	b := newBuilder()
 	w := &wgrad{builder: b, Wgrad: g, v: b.load(g.params())}
 	w.plan()
-	w.eachRow(func(at, ok string, x []string) {
-		for _, r := range x {
-			b.emit("mov.f32 %s, 0f00000000;", r)
-		}
-		b.emit("@%s ld.global%s %s, [%s];", ok, vector(len(x)), group(x), at)
-	})
+	w.start()
 	for range wgradStages - 1 {
 		w.copyTile()
 	}
@@ -105,6 +103,31 @@ func (g Wgrad) Text() string {
 	return module80(b.entry(g.Name, g.params(), g.Threads(), 512/g.Threads()))
 }
 
+// start begins the sums: outputs beside the tile are zeros.
+func (w *wgrad) start() {
+	for _, x := range w.acc {
+		for _, r := range x {
+			w.emit("mov.f32 %s, 0f00000000;", r)
+		}
+	}
+	zero := w.label("ZERO")
+	if !w.Conv {
+		w.jump(zero, "setp.eq.u32 %s, 0", w.v["acc"])
+	}
+	w.eachRow(func(at, ok string, x []string) {
+		w.emit("@%s ld.global%s %s, [%s];", ok, vector(len(x)), group(x), at)
+	})
+	if !w.Conv {
+		w.mark(zero)
+	}
+}
+
+// batch is where an operand of the block's product begins.
+func (w *wgrad) batch(pointer, step string) string {
+	z := w.def('d', "mul.wide.u32 %s, %s", w.def('r', "mov.u32 %%ctaid.z"), w.v[step])
+	return w.def('d', "add.u64 %s, %s", w.v[pointer], w.def('d', "shl.b64 %s, 2", z))
+}
+
 // plan: a thread copies chunks of 16 bytes of one row of either operand.
 func (w *wgrad) plan() {
 	tid := w.def('r', "mov.u32 %%tid.x")
@@ -114,12 +137,12 @@ func (w *wgrad) plan() {
 	wide := w.BN / w.TN
 	w.tx, w.ty = w.def('r', "and.b32 %s, %d", tid, wide-1), w.def('r', "shr.u32 %s, %d", tid, log2(wide))
 	row, lane := w.def('r', "shr.u32 %s, %d", tid, log2(w.group())), w.def('r', "and.b32 %s, %d", tid, w.group()-1)
-	for i, op := range [][4]string{{"pA", w.bm, "M", "lda"}, {"pB", w.bn, "N", "ldb"}} {
+	for i, op := range [][5]string{{"pA", w.bm, "M", "lda", "zA"}, {"pB", w.bn, "N", "ldb", "zB"}} {
 		w.plan16(i, smem, row, lane, op[1], w.v[op[2]])
 		w.from[i] = w.v[op[0]]
 		if !w.Conv {
 			at := w.def('d', "shl.b64 %s, 2", w.def('d', "mul.wide.u32 %s, %s", row, w.v[op[3]]))
-			w.from[i] = w.def('d', "add.u64 %s, %s", w.from[i], at)
+			w.from[i] = w.def('d', "add.u64 %s, %s", w.batch(op[0], op[4]), at)
 			w.next[i] = w.def('d', "mul.wide.u32 %s, 64", w.v[op[3]])
 		}
 	}
@@ -131,6 +154,7 @@ func (w *wgrad) plan() {
 	}
 	w.c, w.ldc, w.k = w.v["pC"], w.v["ldc"], w.v["K"]
 	if !w.Conv {
+		w.c = w.batch("pC", "zC")
 		w.rowNext = w.def('r', "mov.u32 %s", row)
 		return
 	}

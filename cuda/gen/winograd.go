@@ -14,15 +14,15 @@ type Winograd int
 // Points is the number of products of a tile.
 func (m Winograd) Points() int { return int((m + 2) * (m + 2)) }
 
-// Names are those of a form's three modules and their entries.
-type Names struct{ Taps, In, Out string }
+// Names are those of a form's modules and their entries.
+type Names struct{ Taps, In, Out, Grad, Sum string }
 
 // Names returns those of the form.
 func (m Winograd) Names() Names {
 	if m == 2 {
-		return Names{"wino2_taps", "wino2_in", "wino2_out"}
+		return Names{"wino2_taps", "wino2_in", "wino2_out", "wino2_grad", "wino2_sum"}
 	}
-	return Names{"wino4_taps", "wino4_in", "wino4_out"}
+	return Names{"wino4_taps", "wino4_in", "wino4_out", "wino4_grad", "wino4_sum"}
 }
 
 // Those of simd/wino_generic.go.
@@ -130,22 +130,25 @@ type winoTile struct {
 	v            map[string]string
 	col, n, y, x string // image, first row and column of the tile's outputs
 	at, step     string // of V or of the products: address, and distance of points
+	in           string // whether the image has the channel
 }
 
-// winoParams are the parameters of In and Out: the images' sizes, the tiles of a
-// row and of an image, channels and pitches.
+// winoParams are the parameters of In, Out and Grad: the images' sizes, the tiles of a
+// row and of an image, channels and pitches. V has cols ≥ C columns; those beyond C are
+// of zeros.
 func winoParams(more ...Param) []Param {
 	return append([]Param{{"u64", "pV"}, {"u64", "pX"}, {"u32", "tiles"}, {"u32", "first"},
-		{"u32", "H"}, {"u32", "W"}, {"u32", "wide"}, {"u32", "each"}, {"u32", "C"}, {"u32", "pitch"}}, more...)
+		{"u32", "H"}, {"u32", "W"}, {"u32", "wide"}, {"u32", "each"}, {"u32", "C"}, {"u32", "pitch"}, {"u32", "cols"}}, more...)
 }
 
 // tile splits the number of the thread; threads beyond the last tile end.
 func (b *builder) tile(m Winograd, v map[string]string) winoTile {
-	count := b.def('r', "mul.lo.u32 %s, %s", v["tiles"], v["C"])
+	count := b.def('r', "mul.lo.u32 %s, %s", v["tiles"], v["cols"])
 	i, at := b.element(count, v["pV"])
 	t := winoTile{v: v, at: at, step: b.def('d', "mul.wide.u32 %s, 4", count)}
-	tile := b.def('r', "div.u32 %s, %s", i, v["C"])
-	t.col = b.rest(i, tile, v["C"])
+	tile := b.def('r', "div.u32 %s, %s", i, v["cols"])
+	t.col = b.rest(i, tile, v["cols"])
+	t.in = b.test("setp.lt.u32 %s, %s", t.col, v["C"])
 	tile = b.def('r', "add.u32 %s, %s", tile, v["first"])
 	t.n = b.def('r', "div.u32 %s, %s", tile, v["each"])
 	tile = b.rest(tile, t.n, v["each"])
@@ -166,7 +169,7 @@ func (b *builder) each(t winoTile, base, pitch string, size, off int, f func(i i
 	col := b.def('d', "add.u64 %s, %s", t.v[base], b.def('d', "mul.wide.u32 %s, 4", t.col))
 	step := b.def('d', "mul.wide.u32 %s, 4", t.v[pitch])
 	for i := range size {
-		in := b.test("setp.lt.u32 %s, %s", b.def('r', "add.s32 %s, %d", t.y, i-off), t.v["H"])
+		in := b.test("setp.lt.and.u32 %s, %s, %s", b.def('r', "add.s32 %s, %d", t.y, i-off), t.v["H"], t.in)
 		line := b.def('d', "mul.wide.s32 %s, %s", b.def('r', "add.s32 %s, %d", row, i-off), t.v["W"])
 		pixel := b.def('d', "add.s64 %s, %s", line, b.def('d', "cvt.s64.s32 %s", b.def('r', "sub.s32 %s, %d", t.x, off)))
 		at := b.def('d', "add.s64 %s, %s", col, b.def('d', "mul.lo.s64 %s, %s", pixel, step))
@@ -181,26 +184,32 @@ func (b *builder) each(t winoTile, base, pitch string, size, off int, f func(i i
 }
 
 // In transforms pixels: V = Bᵀ·d·B for the tiles from first on, all channels C of
-// images of H×W; pixels outside are zero. Grid: ⌈tiles·C/256⌉.
+// images of H×W; pixels outside are zero. Grid: ⌈tiles·cols/256⌉.
 func (m Winograd) In() string {
+	return m.transform(m.Names().In, int(m)+2, 1, (*builder).winoIn)
+}
+
+// transform writes the kernel that transforms squares of pixels, size by size, which
+// begin off before the tile.
+func (m Winograd) transform(name string, size, off int, f func(*builder, Winograd, winoRow) winoRow) string {
 	b := newBuilder()
 	params := winoParams()
 	t := b.tile(m, b.load(params))
-	d := b.regs('f', m.Points())
-	b.each(t, "pX", "pitch", int(m)+2, 1, func(i int, ok, at string) {
+	d := b.regs('f', size*size)
+	b.each(t, "pX", "pitch", size, off, func(i int, ok, at string) {
 		b.emit("mov.f32 %s, 0f00000000;", d[i])
 		b.emit("@%s ld.global.f32 %s, [%s];", ok, d[i], at)
 	})
-	for _, x := range b.winoBoth(m, d, int(m)+2, b.winoIn) {
+	for _, x := range b.winoBoth(m, d, size, func(m Winograd, d winoRow) winoRow { return f(b, m, d) }) {
 		b.emit("st.global.f32 [%s], %s;", t.at, x)
 		b.emit("add.u64 %s, %s, %s;", t.at, t.at, t.step)
 	}
 	b.emit("ret;")
-	return module70(false, b.entry(m.Names().In, params, 256, 0))
+	return module70(false, b.entry(name, params, 256, 0))
 }
 
 // Out transforms the products at pV to outputs in the image at pX, Aᵀ·z·A + bias +
-// residual, C being their channels. Grid: ⌈tiles·C/256⌉.
+// residual, C = cols being their channels. Grid: ⌈tiles·C/256⌉.
 func (m Winograd) Out() string {
 	b := newBuilder()
 	params := winoParams(Param{"u64", "pBias"}, Param{"u64", "pRes"}, Param{"u32", "pitchR"})

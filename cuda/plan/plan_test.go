@@ -121,7 +121,9 @@ func TestTilingsOfAnH100(t *testing.T) {
 		{256, 256, 9, false, "wgrad_taps_128x64"},
 		{64, 64, 9, false, "wgrad_taps_32x16"},
 		{384, 128, 1, true, "wgrad_32x16"},
-		{1024, 1024, 1, true, "wgrad_64x64"},
+		{1024, 512, 1, true, "wgrad_64x64"},
+		{1024, 1024, 1, true, "wgrad_128x64"},
+		{128, 128, 36 * 6, true, "wgrad_128x64"},
 	} {
 		require.Equal(t, c.want, s.wgrad(c.m, c.n, c.taps, c.plain, true).Name, "%+v", c)
 	}
@@ -144,4 +146,46 @@ func TestAllocates(t *testing.T) {
 		s.WeightGradient(1<<20, x, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
 		s.Conv(x, x, 1<<20, 0, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
 	}))
+}
+
+// Gradients of weights in Winograd's form go over the images in groups, and over the
+// tiles of an image that is too large in pieces: all of them once, in order, within the
+// room and the limits of a grid, sums of further pieces going on.
+func TestWinogradWeightPieces(t *testing.T) {
+	const base, room = 1 << 20, 1 << 28
+	for _, c := range []struct{ n, h, w, c, o, m, groups, pieces int }{
+		{64, 32, 32, 128, 128, 4, 10, 1}, {64, 7, 7, 64, 64, 2, 1, 1}, {5000, 6, 6, 8, 1, 2, 2, 1}, {3, 16, 16, 512, 512, 4, 3, 1},
+		{2, 256, 250, 130, 127, 4, 2, 5}, {1, 513, 1, 2048, 2048, 2, 1, 2}, {0, 8, 8, 8, 8, 2, 0, 0},
+	} {
+		x, dy := Image{base, c.n, c.h, c.w, c.c, c.c}, Image{base, c.n, c.h, c.w, c.o, c.o}
+		r, cols, rows := newRecorder(), roundUp(c.o), roundUp(c.c)
+		points, each, floats := (c.m+2)*(c.m+2), conv.Tiles(c.h, c.w, c.m), r.WinogradWeightsRoom(c.m, dy, x)
+		r.WinogradWeights(c.m, base, dy, x, room)
+		images, tiles, groups := 0, 0, 0
+		for i := 0; i < len(r.all); i++ {
+			l := r.all[i]
+			for j, g := range l.Grid {
+				require.LessOrEqual(t, int64(g), []int64{1<<31 - 1, maxY, maxY}[j], "%+v: %s", c, l.Entry)
+			}
+			if l.Threads == gen.WinoSumThreads {
+				require.Equal(t, each, tiles, "%+v", c)
+				images, tiles, groups = images+l.word(2, 0), 0, groups+1
+				continue
+			}
+			// In, Grad and the product of a piece
+			product := r.all[i+2]
+			n, k := int(product.Grid[2])/points, product.word(3, 4)
+			require.Equal(t, []int{n * k, tiles, n * k, tiles}, []int{l.word(2, 0), l.word(2, 1), r.all[i+1].word(2, 0), r.all[i+1].word(2, 1)}, "%+v", c)
+			require.Equal(t, uint64(base+4*images*c.h*c.w*c.c), l.address(1), "%+v", c)
+			require.Equal(t, number(tiles > 0), product.word(3, 9), "%+v: goes on", c)
+			v, d := room+4*n*points*rows*cols, room+4*n*points*(rows*cols+k*rows)
+			require.Equal(t, []uint64{uint64(v), uint64(d), room}, []uint64{product.address(0), product.address(1), product.address(2)}, "%+v", c)
+			require.LessOrEqual(t, d+4*n*points*k*cols, room+4*floats, "%+v", c)
+			tiles += k
+			i += 2
+		}
+		require.Equal(t, []int{c.n, c.groups, c.pieces * c.groups * 3}, []int{images, groups, len(r.all) - groups}, "%+v", c)
+		least := points * (rows*cols + min(each, leastTiles)*(rows+cols))
+		require.LessOrEqual(t, floats, max(least, defaultCache/4), "%+v", c)
+	}
 }

@@ -26,7 +26,7 @@ func (s *Stream) WeightGradient(dw uint64, dy, x Image, sh conv.Shape) {
 	if g.Conv {
 		s.geometry(dy, x, sh)
 	} else {
-		s.u32(x.pixels(), dy.C)
+		s.u32(x.pixels(), dy.C, 0, 0, 0, 1)
 	}
 	s.launch(g.Name, up(dy.C, g.BN), up(x.C, g.BM), taps, g.Threads(), g.Shared())
 }

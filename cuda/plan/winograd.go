@@ -27,15 +27,19 @@ func (s *Stream) WinogradRoom(m int, y, x Image) int {
 	return s.winoChunk(m, y, x) * gen.Winograd(m).Points() * (roundUp(x.C) + y.C)
 }
 
+// cache is Cache, or what it is by default.
+func (s *Stream) cache() int {
+	if s.Cache == 0 {
+		return defaultCache
+	}
+	return s.Cache
+}
+
 // winoChunk is how many tiles are in work at a time: of the numbers that fit into the
 // cache, that of which the product takes the fewest cycles for each.
 func (s *Stream) winoChunk(m int, y, x Image) int {
-	cache := s.Cache
-	if cache == 0 {
-		cache = defaultCache
-	}
 	points, step := gen.Winograd(m).Points(), products[0].BM
-	fit := cache / 4 / (points * (roundUp(x.C) + y.C)) / step
+	fit := s.cache() / 4 / (points * (roundUp(x.C) + y.C)) / step
 	best, least := 1, math.Inf(1)
 	for n := 1; n <= fit; n++ {
 		if _, c := s.tiling(n*step, y.C, points, products); float64(c)/float64(n) <= least {
@@ -53,23 +57,25 @@ func roundUp(n int) int { return (n + 3) &^ 3 }
 // Gradients at x are the same with dx for y and dy for x.
 func (s *Stream) Winograd(m int, y, x Image, u, bias uint64, res Image, room uint64) {
 	f := gen.Winograd(m)
-	wide, each := up(x.W, m), conv.Tiles(x.H, x.W, m)
-	all, chunk := x.N*each, s.winoChunk(m, y, x)
+	all, chunk := x.N*conv.Tiles(x.H, x.W, m), s.winoChunk(m, y, x)
 	for first := 0; first < all; first += chunk {
 		tiles := min(chunk, all-first)
 		prods := room + 4*uint64(tiles*f.Points()*roundUp(x.C))
-		place := func(at uint64, of Image) {
-			s.begin()
-			s.u64(at, of.At)
-			s.u32(tiles, first, x.H, x.W, wide, each, of.C, of.Pitch)
-		}
-		place(room, x)
+		s.tiles(m, room, x, tiles, first, x.C)
 		s.launch(f.Names().In, up(tiles*x.C, 256), 1, 1, 256, 0)
 		s.Product(Rows(prods, tiles, y.C, y.C), Rows(room, tiles, x.C, x.C), u, y.C, 0, Image{},
 			Batch{f.Points(), tiles * x.C, x.C * y.C, tiles * y.C})
-		place(prods, y)
+		s.tiles(m, prods, y, tiles, first, y.C)
 		s.u64(bias, res.At)
 		s.u32(res.Pitch)
 		s.launch(f.Names().Out, up(tiles*y.C, 256), 1, 1, 256, 0)
 	}
+}
+
+// tiles begins the parameters of a kernel that goes over tiles of images from first on,
+// whose points at an address have cols columns.
+func (s *Stream) tiles(m int, at uint64, of Image, tiles, first, cols int) {
+	s.begin()
+	s.u64(at, of.At)
+	s.u32(tiles, first, of.H, of.W, up(of.W, m), conv.Tiles(of.H, of.W, m), of.C, of.Pitch, cols)
 }

@@ -6,6 +6,7 @@ import (
 
 	"heavytail/cuda/emu"
 	"heavytail/cuda/plan"
+	"heavytail/internal/conv"
 	"heavytail/tensor"
 )
 
@@ -52,6 +53,22 @@ func tryWinograd(g *gpu, k *emu.Kernel, seed int64) error {
 		s.WinogradTaps(4, u, g.put(w), c, o, false)
 		s.Winograd(4, y, x, u, 0, plan.Image{}, g.room(s.WinogradRoom(4, y, x)))
 	})
+}
+
+// tryWinogradWeights runs the gradient of a weight of so many images, n by n pixels.
+func tryWinogradWeights(images, n int) func(g *gpu, k *emu.Kernel, seed int64) error {
+	return func(g *gpu, k *emu.Kernel, seed int64) error {
+		const c, o = 9, 7
+		x, xt := g.image(images, n, n, c, 0, 1)
+		dy, dyt := g.image(images, n, n, o, 0, 2)
+		want, opt := cpu.New(3, 3, c, o), tensor.ConvOpt{Normalized: true}
+		m := conv.WinogradWeight(n, n, want, opt)
+		cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(3, 3, c, o), opt)
+		at := g.put(make([]float32, want.Len()))
+		return g.compare(k, seed, want, func() []float32 { return g.floats(at, want.Len()) }, func(s *plan.Stream) {
+			s.WinogradWeights(m, at, dy, x, g.room(s.WinogradWeightsRoom(m, dy, x)))
+		})
+	}
 }
 
 func tryConv16(g *gpu, k *emu.Kernel, seed int64) error {
@@ -130,7 +147,17 @@ var convMutants = []mutant{
 	{"barrier of the loop removed", "mma_bf16_conv", "mma_bf16_conv", tryConv16, nth("bar.sync 0;", "", 1)},
 	{"a constant's last bit", "wino4_in", "wino4_in", tryWinograd, each("0f3F300000", "0f3F300001")},
 	{"a constant's last bit", "wino4_taps", "wino4_taps", tryWinograd, each("0f3F300000", "0f3F300001")},
-	{"pixels outside are read", "wino4_in", "wino4_in", tryWinograd, nth("setp.lt.and.u32", "setp.le.and.u32", 3)},
+	{"pixels outside are read", "wino4_in", "wino4_in", tryWinograd, nth("setp.lt.and.u32", "setp.le.and.u32", 4)},
 	{"outputs beyond the image", "wino4_out", "wino4_out", tryWinograd, each(`setp\.lt\.and\.u32`, "setp.le.and.u32")},
+	{"a constant's last bit", "wino4_grad", "wino4_grad", tryWinogradWeights(1, 14), each("0f3F300000", "0f3F300001")},
+	{"outputs beyond the image", "wino4_grad", "wino4_grad", tryWinogradWeights(1, 14), each(`setp\.lt\.and\.u32`, "setp.le.and.u32")},
+	{"channels beyond the last", "wino2_grad", "wino2_grad", tryWinogradWeights(1, 7), nth("setp.lt.u32", "setp.le.u32", 0)},
+	{"barrier removed", "wino4_sum", "wino4_sum", tryWinogradWeights(2, 14), nth("bar.sync 0;", "", 0)},
+	{"one stage for all", "wino2_sum", "wino2_sum", tryWinogradWeights(10, 6), each(`mov\.u32 (%r\d+), 10368;`, "mov.u32 $1, 0;")},
+	{"an image too few", "wino2_sum", "wino2_sum", tryWinogradWeights(10, 6), each(`setp\.le\.u32 (%p\d+), (%r\d+), 9;`, "setp.le.u32 $1, $2, 10;")},
+	{"rows of O columns", "wino2_sum", "wino2_sum", tryWinogradWeights(1, 6), each(`setp\.lt\.and\.u32 (%p\d+), %r\d+, (%r\d+), `, "setp.le.and.u32 $1, $2, $2, ")},
+	{"a constant's last bit", "wino4_sum", "wino4_sum", tryWinogradWeights(1, 14), each(`mul\.rn\.f32 (%f\d+), (0f\w+), (%f\d+);`, "fma.rn.f32 $1, $2, $3, 0f33000000;")},
+	{"sums go on from what was there", "wgrad_32x16", "wgrad_32x16", tryWinogradWeights(1, 6), each(`setp\.eq\.u32 (%p\d+), (%r\d+), 0;(\s+@%p\d+ bra ZERO)`, "setp.ne.u32 $1, $2, 0;$3")},
+	{"the batch's matrices in one place", "wgrad_32x16", "wgrad_32x16", tryWinogradWeights(1, 6), each(`mov\.u32 (%r\d+), %ctaid\.z;`, "mov.u32 $1, 0;")},
 	{"a term too much", "wino4_out", "wino4_out", tryWinograd, each(`mul\.rn\.f32 (%f\d+), (0f\w+), (%f\d+);`, "fma.rn.f32 $1, $2, $3, 0f33000000;")},
 }

@@ -39,8 +39,8 @@ func tryWgrad(g *gpu, k *emu.Kernel, seed int64) error {
 	y := cpu.New(M, N)
 	cpu.LinearBackward(nil, y, nil, onCPU(dy, K, N), onCPU(x, K, M), onCPU(random(M*N, 4), M, N))
 	c := g.put(make([]float32, M*N))
-	w := weightProducts[0]
-	return attempt(k, g, launch(up(N, w.BN), up(M, w.BM), w.Threads(), w.Shared(), seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, M, N, K, N)
+	w := weightProducts[slices.IndexFunc(weightProducts, func(p gen.Wgrad) bool { return p.Name == k.Name })]
+	return attempt(k, g, launch(up(N, w.BN), up(M, w.BM), w.Threads(), w.Shared(), seed), c, y.Data(), g.put(x), g.put(dy), c, M, N, M, N, K, N, 0, 0, 0, 1)
 }
 
 func tryAttention(g *gpu, k *emu.Kernel, seed int64) error {

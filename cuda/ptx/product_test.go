@@ -95,7 +95,7 @@ func TestWgrad(t *testing.T) {
 				c := g.put(dw)
 				l := launch(up(N, k.BN), up(M, k.BM), k.Threads(), k.Shared(), seed)
 				l.Count = true
-				st := g.run(k.Name, k.Name, l, g.put(x), g.put(dy), c, M, N, M, N, K, N)
+				st := g.run(k.Name, k.Name, l, g.put(x), g.put(dy), c, M, N, M, N, K, N, 0, 0, 0, 1)
 				same(t, want.Data(), g.floats(c, M*N), "%s %v seed %d", k.Name, s, seed)
 				clean(t, k.Name, k.Name, st)
 			}

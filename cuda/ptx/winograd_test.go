@@ -50,3 +50,32 @@ func TestWinograd(t *testing.T) {
 		same(t, dense(back), gotX(), "gradient %s", what)
 	}
 }
+
+// The gradient of a weight in Winograd's forms goes on from what it held, of any sizes
+// and at any pitch, in groups of images and of an image's tiles.
+func TestWinogradWeights(t *testing.T) {
+	normalized := tensor.ConvOpt{Normalized: true}
+	for i, c := range []struct{ n, h, w, c, o, gap, cache, form int }{
+		{11, 6, 6, 9, 5, 0, 0, 2}, {11, 6, 6, 8, 4, 1, 50 << 10, 2}, {2, 7, 9, 36, 33, 4, 0, 2}, {2, 6, 7, 10, 68, 0, 1, 2},
+		{2, 14, 15, 9, 20, 3, 0, 4}, {3, 15, 14, 8, 1, 0, 1, 4}, {1, 66, 65, 8, 3, 0, 1, 4},
+	} {
+		what := fmt.Sprintf("%+v", c)
+		dw := random(9*c.c*c.o, 3)
+		want := onCPU(dw, 3, 3, c.c, c.o)
+		require.Equal(t, c.form, conv.WinogradWeight(c.h, c.w, want, normalized), what)
+		for seed := range int64(2) {
+			g := &gpu{t: t}
+			x, xt := g.image(c.n, c.h, c.w, c.c, c.gap, 1)
+			dy, dyt := g.image(c.n, c.h, c.w, c.o, c.gap, 2)
+			if seed == 0 {
+				cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(3, 3, c.c, c.o), normalized)
+			} else if i > 1 {
+				break // some shapes in several orders
+			}
+			s, at := g.stream(int64(i)+5*seed), g.put(dw)
+			s.Cache = c.cache
+			s.WinogradWeights(c.form, at, dy, x, g.room(s.WinogradWeightsRoom(c.form, dy, x)))
+			same(t, dense(want), g.floats(at, len(dw)), "%s", what)
+		}
+	}
+}
