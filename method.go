@@ -63,7 +63,7 @@ func (o Options) checkNoise(r recipe.Recipe) error {
 	heavy := slices.ContainsFunc(p.Nu, func(v float64) bool { return !math.IsInf(v, 1) })
 	switch {
 	case !heavy:
-		return impossible("IndependentNoise", true, "none of Gaussian noise", "independent noise with a model of %s, whose noise is Gaussian and always independent; leave it out", r.Noise())
+		return impossible("IndependentNoise", true, "none but of Student-t noise", "independent noise with a model of %s, whose noise is always independent; leave it out", r.Noise())
 	case o.Churn.S == 0 && (o.Edit == nil || o.Edit.Resample < 2):
 		return impossible("IndependentNoise", true, "none where no noise is added", "independent noise where none is added; ask for churn or resample, or leave it out")
 	}
