@@ -31,7 +31,19 @@ func (m *Model) memory(net *nn.Net, o Options, n int) (own, shared int64, err er
 		return 0, 0, impossible("Batch", o.Batch, "a smaller batch", "%s", plain(err))
 	}
 	d := count(m.SampleShape(o))
-	return ws + int64(batch)*o.states(m.recipe, d), params, nil
+	return ws + int64(batch)*o.states(m.recipe, d) + o.tables(m.recipe), params, nil
+}
+
+// tables returns the bytes of what independent noise is drawn from.
+func (o Options) tables(r recipe.Recipe) int64 {
+	if !o.IndependentNoise {
+		return 0
+	}
+	p, err := o.levels(r)
+	if err != nil {
+		return 0 // Validate has said so
+	}
+	return p.Nu.IndependentNoiseBytes()
 }
 
 // states returns the bytes of the states of one sample of d values.

@@ -249,7 +249,10 @@ func TestIndependentNoiseIsMade(t *testing.T) {
 		s, err := o.sampler(r)
 		require.NoError(t, err)
 		require.NoError(t, o.checkNoise(r))
+		require.Equal(t, r.EDM.Nu.IndependentNoiseBytes(), o.tables(r))
+		require.Positive(t, o.tables(r))
 		o.IndependentNoise = false
+		require.Zero(t, o.tables(r))
 		posterior, err := o.sampler(r)
 		require.NoError(t, err)
 		require.Less(t, s.Evaluations(), posterior.Evaluations(), o.Method)

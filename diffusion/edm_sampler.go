@@ -82,14 +82,13 @@ func (s EDMSampler) Trajectory(ctx context.Context, den DataDenoiser, x []float6
 			yield(s.Steps, err)
 			return
 		}
-		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		sigma, noise, err := s.Process.raised(ctx, s.Steps, s.IndependentNoise)
 		if err != nil {
 			yield(s.Steps, r.stopped(r.first, err))
 			return
 		}
 		slope, end := r.buffer(), r.buffer()
 		startNoise(r, s.Process.noise, sigma[r.first], 1)
-		noise := newRaiser(s.Process, s.IndependentNoise)
 		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			hat, next := s.hat(sigma[i]), sigma[i+1]
@@ -139,12 +138,23 @@ type raiser struct {
 	innovations []*innovation // nil: noise from the posterior of κ, with D for x_0
 }
 
-// newRaiser returns one whose noise is independent of the state, or not.
-func newRaiser(p EDM, independent bool) raiser {
-	if !independent || p.Nu.gaussian() {
-		return raiser{nu: p.Nu, jump: p.Jump}
+// raised returns the levels of N steps and what raises their noise, independent of the
+// state or not; it ends with ctx.
+func (p EDM) raised(ctx context.Context, N int, independent bool) (sigma []float64, noise raiser, err error) {
+	if sigma, err = p.sigmas(ctx, N); err != nil {
+		return nil, noise, err
 	}
-	return raiser{nu: p.Nu, innovations: newInnovations(p.Nu)}
+	noise, err = newRaiser(ctx, p, independent)
+	return sigma, noise, err
+}
+
+// newRaiser returns one whose noise is independent of the state, or not.
+func newRaiser(ctx context.Context, p EDM, independent bool) (a raiser, err error) {
+	a = raiser{nu: p.Nu, jump: p.Jump}
+	if independent && !p.Nu.gaussian() {
+		a.innovations, err = newInnovations(ctx, p.Nu)
+	}
+	return a, err
 }
 
 // raise lifts the noise of x from sigma > 0 to hat, with the noise of the given step key

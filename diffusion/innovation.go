@@ -1,6 +1,7 @@
 package diffusion
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -44,10 +45,15 @@ type innovation struct {
 // 2/a² to 8/3/a² instead of 4/a²: less by at most 5e-7.
 const lightNu = 4000
 
-// newInnovations returns the innovation of every group of ν; nil for ν = ∞.
-func newInnovations(nu Nu) []*innovation {
+// newInnovations returns the innovation of every group of ν; nil for ν = ∞. One takes up
+// to a tenth of a second, of ν in the thousands, and there may be one for each column of a
+// wide table: it ends with ctx.
+func newInnovations(ctx context.Context, nu Nu) ([]*innovation, error) {
 	out := make([]*innovation, nu.groups())
 	for g := range out {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		switch at := slices.Index(nu, nu.at(g)); {
 		case math.IsInf(nu.at(g), 1):
 		case at < g:
@@ -56,7 +62,28 @@ func newInnovations(nu Nu) []*innovation {
 			out[g] = newInnovation(nu.at(g))
 		}
 	}
-	return out
+	return out, nil
+}
+
+// innovationNodes is more than the nodes of an innovation: steps of 0.2/(10 + ν/2 + z) in
+// ln z, from z = 30 + ν down to 0.01 or to where G is nothing.
+func innovationNodes(nu float64) int64 {
+	if nu > lightNu {
+		return 0
+	}
+	return 800 + int64(5*nu)
+}
+
+// IndependentNoiseBytes returns how many bytes a run of a sampler takes at most for what
+// IndependentNoise draws from: tables for every ν that is another than those before it,
+// up to 1.3 MB of one in the thousands.
+func (nu Nu) IndependentNoiseBytes() (total int64) {
+	for g, v := range nu {
+		if !math.IsInf(v, 1) && slices.Index(nu, v) == g {
+			total += 64 * innovationNodes(v) // three numbers a node, twice while they are made
+		}
+	}
+	return total
 }
 
 // newInnovation follows p = d ln|H|/ds and q = dθ/ds of H = J_a + i·Y_a in s = ln z,

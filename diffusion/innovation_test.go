@@ -58,6 +58,7 @@ func TestInnovationJumps(t *testing.T) {
 	// the means of all jumps are those of V, 1/(4(a−1))
 	for _, nu := range []float64{2.2, 3, 7.5, 20, 300, 3000, lightNu + 1} {
 		f := newInnovation(nu)
+		require.LessOrEqual(t, int64(len(f.logG)), innovationNodes(nu), "ν %v", nu)
 		mean := f.mean
 		for i := 1; i < len(f.logG); i++ {
 			dG := math.Exp(f.logG[i]) - math.Exp(f.logG[i-1])
@@ -68,6 +69,24 @@ func TestInnovationJumps(t *testing.T) {
 		}
 		require.InEpsilon(t, 1/(2*nu-4), mean, 0.003, "ν %v", nu) // the trapezoid rule here
 	}
+}
+
+// Tables are made, and counted, once for each ν, and not for one that has none. They end
+// with the context.
+func TestInnovationsAreShared(t *testing.T) {
+	nu := Nu{20, 4, math.Inf(1), 20, lightNu + 1}
+	all, err := newInnovations(context.Background(), nu)
+	require.NoError(t, err)
+	require.Same(t, all[0], all[3])
+	require.NotSame(t, all[0], all[1])
+	require.Nil(t, all[2])
+	require.Empty(t, all[4].logG)
+	require.Equal(t, 64*(900+820), int(nu.IndependentNoiseBytes()))
+	require.Zero(t, Nu(nil).IndependentNoiseBytes())
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err = newInnovations(ctx, nu)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // c²·V + W has the law of V = 1/κ, in steps of any length (Kolmogorov and
@@ -117,7 +136,9 @@ func TestIndependentNoiseKeepsTheMarginal(t *testing.T) {
 		for i := range x {
 			x[i] += sign(i / d)
 		}
-		require.NoError(t, newRaiser(EDM{Nu: nu}, true).raise(r, 3, sigma, hat, 1))
+		noise, err := newRaiser(context.Background(), EDM{Nu: nu}, true)
+		require.NoError(t, err)
+		require.NoError(t, noise.raise(r, 3, sigma, hat, 1))
 		return x, sign
 	}
 	for _, nu := range []float64{3, 5, 20} {

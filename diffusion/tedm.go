@@ -55,7 +55,7 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 			yield(s.Steps, err)
 			return
 		}
-		sigma, err := s.Process.sigmas(ctx, s.Steps)
+		sigma, noise, err := s.Process.raised(ctx, s.Steps, s.IndependentNoise)
 		if err != nil {
 			yield(s.Steps, r.stopped(r.first, err))
 			return
@@ -63,7 +63,6 @@ func (s TEDMAncestral) Trajectory(ctx context.Context, den DataDenoiser, x []flo
 		G := nu.groups()
 		moment := make([]float64, r.n*G)
 		startNoise(r, nu.Noise, sigma[r.first], 1)
-		noise := newRaiser(s.Process, s.IndependentNoise)
 		r.back = func(i int) error { return noise.raise(r, backward+i, sigma[i+1], sigma[i], 1) }
 		r.loop(yield, func(i int) error {
 			cur, next := sigma[i], sigma[i+1]

@@ -52,13 +52,16 @@ func TestJump(t *testing.T) {
 	require.NoError(t, Values{"jump-rate": "5", "jump-share": "0.5"}.Set(&r))
 	require.Equal(t, "jump, λ = 5, ρ = 0.5", r.Noise())
 	require.ErrorContains(t, Values{"nu": "3"}.Set(&r), "the process is jump, which has no such setting")
+	// a rate of 0 would make it EDM's process, of no jumps, without a word
+	require.ErrorContains(t, Values{"jump-rate": "0"}.Set(&r), "use a positive value")
+	require.Equal(t, "jump, λ = 5, ρ = 0.5", r.Noise())
 	r.EDM.Jump.Rate = 0
 	require.ErrorContains(t, r.Validate(), "rate is 0: use 0.1 to 1000")
 	r.EDM.Jump.Rate = 5
 	r.Network.MLP.Spread = true
 	require.ErrorContains(t, r.Validate(), "no sampler of jump uses")
 	require.NoError(t, r.Use(EDM))
-	require.ErrorContains(t, Values{"jump-rate": "5"}.Set(&r), "choose -process jump")
+	require.ErrorContains(t, Values{"jump-rate": "5"}.Set(&r), "choose setting process jump")
 }
 
 func TestLIMTakesOverFromDLPM(t *testing.T) {

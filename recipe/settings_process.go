@@ -78,7 +78,7 @@ func edmSettings() []Setting {
 			}
 			return &r.EDM.LogUniform
 		}),
-		of("jump-rate", "jump: jumps of the noise while its level grows e-fold, 0.1 to 1000; 2 is Laplace noise, many are Gaussian", parse.Float, jump(func(j *diffusion.Jump) *float64 { return &j.Rate })),
+		of("jump-rate", "jump: jumps of the noise while its level grows e-fold, 0.1 to 1000; 2 is Laplace noise, many are Gaussian", positive, jump(func(j *diffusion.Jump) *float64 { return &j.Rate })),
 		of("jump-share", "jump: share of the noise's variance that is Gaussian, 0 to 1", parse.Float, jump(func(j *diffusion.Jump) *float64 { return &j.Share })),
 		of("target", "flow, tflow: what the network predicts, `velocity`, noise (published for tflow) or data", parse.Text, func(r *R) *string {
 			if r.Flow == nil {
