@@ -129,6 +129,15 @@ func TestPartsAreTheWhole(t *testing.T) {
 	}
 }
 
+// Where runs differ is said by their values and not by how these are written down: a
+// manifest has a setting of several values in several lines.
+func TestDifference(t *testing.T) {
+	there, here := squares(9), squares(9)
+	there.Recipe = json.RawMessage("{\n  \"churn\": {\n    \"s\": 40\n  },\n  \"steps\": 3\n}")
+	here.Recipe = json.RawMessage(`{"churn":{"s":40},"steps":4}`)
+	require.Equal(t, "steps is 3 there, and 4 here", difference(there, here))
+}
+
 // What was done to a folder is named, and the share mends what is its own.
 func TestWhatIsNotRightIsRefused(t *testing.T) {
 	name := func(i int, ext string) string { return fmt.Sprintf("part-%05d-of-00003.%s", i, ext) }

@@ -364,8 +364,9 @@ func difference(a, b Run) string {
 func fields(r Run) map[string]json.RawMessage {
 	all := map[string]json.RawMessage{}
 	_ = json.Unmarshal(r.line(), &all) // it was made of a struct
+	recipe := all["recipe"]            // in one line: that of a manifest is spread over many
 	delete(all, "recipe")
-	_ = json.Unmarshal(r.Recipe, &all) // one that is no object adds none
+	_ = json.Unmarshal(recipe, &all) // one that is no object adds none
 	return all
 }
 
