@@ -27,7 +27,8 @@ func (j Jump) unit(d int) UnitNoise {
 //
 //	ℓ(u) = a·(u − κ) − half·ln S − square/(2S).
 func (j Jump) logDensity(square, half float64) float64 {
-	a, norm := j.Rate/2, float64(half*dmath.Log(2*math.Pi))
+	// Without its conversion the half would be fused into a − half, which a check counts.
+	a, norm := float64(j.Rate/2), float64(half*dmath.Log(2*math.Pi))
 	switch {
 	case !(square <= math.MaxFloat64):
 		return -square
