@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 )
 
@@ -75,23 +74,7 @@ func (w *WinoIn) backWrong(m Wino, run func(*WinoIn)) error {
 }
 
 func TestWinoBack(t *testing.T) {
-	for i, c := range winoCases() {
-		var first, wild []float32
-		for _, l := range isa.Available() {
-			restore := isa.Force(l)
-			r := numtest.NewRand(uint64(i))
-			w := c.back(t, func(x []float32) { r.Fill(x, 1) }, i%2 == 0)
-			require.NoError(t, w.backWrong(c.m, func(w *WinoIn) { w.RunBack(c.m) }), "%+v at %v", c, l)
-			v := c.back(t, func(x []float32) { r.Wild(x, i%4 == 0) }, i%2 == 1)
-			v.RunBack(c.m)
-			restore()
-			if first == nil {
-				first, wild = w.used(), v.used()
-			}
-			numtest.SameBits(t, first, w.used(), fmt.Sprintf("%+v at %v", c, l))
-			numtest.SameBits(t, wild, v.used(), fmt.Sprintf("%+v at %v, wild", c, l))
-		}
-	}
+	winoKernel[WinoIn]{winoCase.back, (*WinoIn).RunBack, (*WinoIn).backWrong, (*WinoIn).used}.atEachLevel(t)
 }
 
 // taps returns sums of a gradient whose rows and taps lie apart.
@@ -132,23 +115,7 @@ func (w *WinoTaps) tapsWrong(m Wino, run func(*WinoTaps)) error {
 }
 
 func TestWinoTaps(t *testing.T) {
-	for i, c := range winoCases() {
-		var first, wild []float32
-		for _, l := range isa.Available() {
-			restore := isa.Force(l)
-			r := numtest.NewRand(uint64(i))
-			w := c.taps(t, func(x []float32) { r.Fill(x, 1) }, i%2 == 0)
-			require.NoError(t, w.tapsWrong(c.m, func(w *WinoTaps) { w.Run(c.m) }), "%+v at %v", c, l)
-			v := c.taps(t, func(x []float32) { r.Wild(x, i%4 == 0) }, i%2 == 1)
-			v.Run(c.m)
-			restore()
-			if first == nil {
-				first, wild = append(first, w.DW...), append(wild, v.DW...)
-			}
-			numtest.SameBits(t, first, w.DW, fmt.Sprintf("%+v at %v", c, l))
-			numtest.SameBits(t, wild, v.DW, fmt.Sprintf("%+v at %v, wild", c, l))
-		}
-	}
+	winoKernel[WinoTaps]{winoCase.taps, (*WinoTaps).Run, (*WinoTaps).tapsWrong, func(w *WinoTaps) []float32 { return w.DW }}.atEachLevel(t)
 }
 
 // The checkers above must reject kernels that are broken in these ways.

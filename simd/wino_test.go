@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -181,24 +182,39 @@ func (w *WinoIn) used() (out []float32) {
 	return out
 }
 
-func TestWinoIn(t *testing.T) {
+// A winoKernel is one of the transforms with its checker: build fills one, with what it
+// reads at the front of its memory or not, used is what it wrote.
+type winoKernel[K any] struct {
+	build func(c winoCase, t *testing.T, fill func([]float32), front bool) *K
+	run   func(*K, Wino)
+	wrong func(w *K, m Wino, run func(*K)) error
+	used  func(*K) []float32
+}
+
+// atEachLevel judges the transform in float64 at every level and holds all to the bits
+// of the first, of ordinary values and of wild ones.
+func (k winoKernel[K]) atEachLevel(t *testing.T) {
 	for i, c := range winoCases() {
 		var first, wild []float32
 		for _, l := range isa.Available() {
 			restore := isa.Force(l)
 			r := numtest.NewRand(uint64(i))
-			w := c.in(t, func(x []float32) { r.Fill(x, 1) }, i%2 == 0)
-			require.NoError(t, w.inWrong(c.m, func(w *WinoIn) { w.Run(c.m) }), "%+v at %v", c, l)
-			v := c.in(t, func(x []float32) { r.Wild(x, i%4 == 0) }, i%2 == 1)
-			v.Run(c.m)
+			w := k.build(c, t, func(x []float32) { r.Fill(x, 1) }, i%2 == 0)
+			require.NoError(t, k.wrong(w, c.m, func(w *K) { k.run(w, c.m) }), "%+v at %v", c, l)
+			v := k.build(c, t, func(x []float32) { r.Wild(x, i%4 == 0) }, i%2 == 1)
+			k.run(v, c.m)
 			restore()
 			if first == nil {
-				first, wild = w.used(), v.used()
+				first, wild = slices.Clone(k.used(w)), slices.Clone(k.used(v))
 			}
-			numtest.SameBits(t, first, w.used(), fmt.Sprintf("%+v at %v", c, l))
-			numtest.SameBits(t, wild, v.used(), fmt.Sprintf("%+v at %v, wild", c, l))
+			numtest.SameBits(t, first, k.used(w), fmt.Sprintf("%+v at %v", c, l))
+			numtest.SameBits(t, wild, k.used(v), fmt.Sprintf("%+v at %v, wild", c, l))
 		}
 	}
+}
+
+func TestWinoIn(t *testing.T) {
+	winoKernel[WinoIn]{winoCase.in, (*WinoIn).Run, (*WinoIn).inWrong, (*WinoIn).used}.atEachLevel(t)
 }
 
 func TestWinoWeights(t *testing.T) {
@@ -323,23 +339,7 @@ func numbers(x []float32) (out []float64) {
 }
 
 func TestWinoOut(t *testing.T) {
-	for i, c := range winoCases() {
-		var first, wild []float32
-		for _, l := range isa.Available() {
-			restore := isa.Force(l)
-			r := numtest.NewRand(uint64(i))
-			w := c.out(t, func(x []float32) { r.Fill(x, 1) }, i%2 == 0)
-			require.NoError(t, w.outWrong(c.m, func(w *WinoOut) { w.Run(c.m) }), "%+v at %v", c, l)
-			v := c.out(t, func(x []float32) { r.Wild(x, i%4 == 0) }, i%2 == 1)
-			v.Run(c.m)
-			restore()
-			if first == nil {
-				first, wild = append(first, w.C...), append(wild, v.C...)
-			}
-			numtest.SameBits(t, first, w.C, fmt.Sprintf("%+v at %v", c, l))
-			numtest.SameBits(t, wild, v.C, fmt.Sprintf("%+v at %v, wild", c, l))
-		}
-	}
+	winoKernel[WinoOut]{winoCase.out, (*WinoOut).Run, (*WinoOut).outWrong, func(w *WinoOut) []float32 { return w.C }}.atEachLevel(t)
 }
 
 // The checkers above must reject kernels that are broken in these ways.
