@@ -58,9 +58,9 @@ var mayImport = map[string][]string{
 
 	"output": {"", "data", "internal/atomicfile", "internal/imageio", "internal/jobs", "internal/npy", "recipe", "stable/laws"}, // laws: noise is written as samples are
 
-	"bench": {"", "diffusion", "internal/chart", "internal/device", "internal/isa", "internal/par", "internal/words", "kernels", "nn", "simd", "stable", "tensor", "github.com/klauspost/cpuid/v2"}, // chart: the roofline; isa, device, par, cpuid: what machine was timed; simd: the peak
-	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "internal/words", "output"},                                            // classifier: the features of images; imageio: pixels of 256 levels; output: parts
-	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "internal/words", "recipe", "stable"},                                                                   // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
+	"bench": {"", "diffusion", "internal/chart", "internal/conv", "internal/device", "internal/isa", "internal/par", "internal/words", "kernels", "nn", "simd", "stable", "tensor", "github.com/klauspost/cpuid/v2"}, // chart: the roofline; conv: what the forms of convolutions compute; isa, device, par, cpuid: what machine was timed; simd: the peak
+	"eval":  {"", "data", "diffusion/metrics", "internal/classifier", "internal/imageio", "internal/npy", "internal/source", "internal/words", "output"},                                                             // classifier: the features of images; imageio: pixels of 256 levels; output: parts
+	"tails": {"data", "diffusion", "internal/dmath", "internal/imageio", "internal/source", "internal/words", "recipe", "stable"},                                                                                    // recipe: what the suggestion changes; imageio: the plot; source: names of columns as text
 
 	// What joins networks and processes.
 	"recipe":             {"diffusion", "internal/dmath", "internal/parse", "nn", "stable"}, // dmath, stable: the transforms of columns, and the tails that they are for; parse: settings by name

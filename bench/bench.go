@@ -81,6 +81,11 @@ type Result struct {
 	// Of the operations of a network: how many are one row, and their share of a pass.
 	Calls int     `json:"calls,omitempty"`
 	Share float64 `json:"share,omitempty"`
+	// LeastMS is the time below which no program can be that takes the same forms: of the
+	// products and of Winograd's transforms at the peak of multiply-adds, or of the weights
+	// at memory's bandwidth in networks that have more of them than caches keep, whichever
+	// is more. Norms, activations and exponentials add nothing to it.
+	LeastMS float64 `json:"least_ms,omitempty"`
 
 	// The median of an earlier run in milliseconds, and on what.
 	BeforeMS float64 `json:"before_ms,omitempty"`
@@ -262,6 +267,9 @@ func (r Result) String() string {
 	}
 	if r.Peak > 0 && r.GFlops > 0 {
 		line += fmt.Sprintf(", %4.1f %% of %.1f", 100*r.Fraction, r.Peak)
+	}
+	if r.LeastMS > 0 {
+		line += fmt.Sprintf(", limit %.3f ms", r.LeastMS)
 	}
 	if r.Rate >= 1000 {
 		line += fmt.Sprintf("  %.0f %s/s", r.Rate, r.Unit)

@@ -86,7 +86,7 @@ func TestOptionsChecked(t *testing.T) {
 	}
 	o := cpu("tiny")
 	o.Device = cudatest.Open(t, cudatest.Config{})
-	_, err = Layers(t.Context(), o, 0)
+	_, err = Layers(t.Context(), o, 0, 0)
 	require.ErrorContains(t, err, "Layers times the processor")
 }
 
@@ -110,4 +110,42 @@ func TestCompare(t *testing.T) {
 		require.False(t, e.Compare(&other))
 		require.Zero(t, other.BeforeMS)
 	}
+}
+
+// Limits are those of the form that a layer takes: of F(4×4) the products of 36 points a
+// tile and little more, of the direct form all, of a doubled image four of nine; of many
+// weights what memory delivers; and they add up.
+func TestLimits(t *testing.T) {
+	o := cpu("cifar10_lt")
+	o.Count = 1
+	const peak, bandwidth = 2e12, 1e13 // memory bounds nothing
+	p, err := Layers(t.Context(), o, peak, bandwidth)
+	require.NoError(t, err)
+	byName := map[string]Result{}
+	sum := 0.0
+	for _, r := range p.Rows[:len(p.Rows)-1] {
+		byName[r.Name], sum = r, sum+r.LeastMS
+	}
+	require.InEpsilon(t, sum, p.Rows[len(p.Rows)-1].LeastMS, 1e-9)
+	of := func(name string, products float64) float64 {
+		r, ok := byName[name]
+		require.True(t, ok, name)
+		return r.LeastMS / (float64(r.Calls) * products * 2 / peak * 1e3)
+	}
+	require.InEpsilon(t, 1, of("convolution 3×3 256→256 at 4×4, direct", 9*16*256*256), 1e-9)
+	require.InEpsilon(t, 1, of("convolution 3×3 256→256 at 16×16, summed taps", 16*256*256*256), 1e-9)
+	// transforms of 64 tiles of 128 channels are (144 + 130)·128·64, of the taps 54·128²
+	require.InEpsilon(t, 1+274.0/(36*128)+54.0/(36*64), of("convolution 3×3 128→128 at 32×32, F(4×4)", 36*64*128*128), 1e-9)
+	few, err := Layers(t.Context(), o, peak, 1e9)
+	require.NoError(t, err)
+	for _, r := range few.Rows {
+		if r.Name == "convolution 3×3 256→256 at 4×4, direct" {
+			require.InEpsilon(t, float64(r.Calls)*4*9*256*256/1e9*1e3, r.LeastMS, 1e-9)
+		}
+	}
+	o = cpu("tiny")
+	small, err := Layers(t.Context(), o, 0, 1e9)
+	require.NoError(t, err)
+	require.Zero(t, small.Rows[len(small.Rows)-1].LeastMS, "its weights stay in the caches")
+	require.Panics(t, func() { small.Roofline() })
 }

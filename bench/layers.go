@@ -20,27 +20,33 @@ type Profile struct {
 	// times and shares of all rows before it add up to.
 	Rows []Result
 
-	rows []layerRow
-	o    Options
-	peak float64
+	rows      []layerRow
+	o         Options
+	peak      float64
+	bandwidth float64
 }
 
 // A layerRow is all operations of a network of one kind, shape and form.
 type layerRow struct {
-	name   string
-	kind   string // of the picture
-	calls  int
-	flops  float64 // of all calls, those of the direct form
-	bytes  float64 // that they read and write at least
-	ms     float64
-	number int // of the first one, for the order of equal times
+	name  string
+	kind  string // of the picture
+	calls int
+	flops float64 // of all calls, those of the direct form
+	bytes float64 // that they read and write at least
+	ms    float64
+	least float64 // milliseconds, of limits
+
+	operations float64 // of the forms that they take
+	weights    float64 // bytes
+	number     int     // of the first one, for the order of equal times
 }
 
 // Layers times the operations of o.Config within o.Count whole passes on the
 // processor: the times are those of the pass of median time, on several threads the
-// mean of them. peak is as in Time. It returns an error where o.Device is not the
-// processor, the network is unknown or the context ends.
-func Layers(ctx context.Context, o Options, peak float64) (*Profile, error) {
+// mean of them. peak is as in Time; it and bandwidth, in bytes a second (PeakBandwidth),
+// 0 for neither, set the limits of the rows. It returns an error where o.Device is not
+// the processor, the network is unknown or the context ends.
+func Layers(ctx context.Context, o Options, peak, bandwidth float64) (*Profile, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -83,7 +89,8 @@ func Layers(ctx context.Context, o Options, peak float64) (*Profile, error) {
 	slices.SortFunc(passes, func(a, b pass) int { return cmp.Compare(a.ms, b.ms) })
 	p := passes[(len(passes)-1)/2]
 	rows := layerRows(o, ops, p.ops)
-	return &Profile{layerResults(o, rows, p.ms, peak), rows, o, peak}, nil
+	limits(rows, peak, bandwidth)
+	return &Profile{layerResults(o, rows, p.ms, peak), rows, o, peak, bandwidth}, nil
 }
 
 // layerRows joins the operations of one kind, shape and form, those that take most
@@ -104,9 +111,11 @@ func layerRows(o Options, ops []nn.Operation, ms []float64) []layerRow {
 		r.calls++
 		r.ms += ms[i]
 		r.flops += float64(2 * float64(op.MACs) * float64(o.Batch))
+		r.operations += operations(o, op)
 		values := float64(float64(o.Batch) * float64(product(op.In)+product(op.Out)))
 		if op.Weight != nil {
 			values += float64(product(op.Weight.Shape))
+			r.weights += float64(4 * float64(product(op.Weight.Shape)))
 		}
 		r.bytes += float64(4 * values)
 	}
@@ -156,13 +165,14 @@ func layerResults(o Options, rows []layerRow, ms, peak float64) []Result {
 	rest := layerRow{name: "waiting and copies", calls: 1, ms: ms}
 	for _, r := range rows {
 		whole.flops += r.flops
+		whole.least += r.least
 		rest.ms -= r.ms
 	}
 	var out []Result
 	for _, r := range append(slices.Clone(rows), rest, whole) {
 		c := Case{name: r.name, flops: r.flops}
 		res := c.result(o, []float64{r.ms}, peak)
-		res.Calls, res.Share = r.calls, r.ms/ms
+		res.Calls, res.Share, res.LeastMS = r.calls, r.ms/ms, r.least
 		out = append(out, res)
 	}
 	return out

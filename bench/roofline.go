@@ -8,11 +8,14 @@ import (
 )
 
 // Roofline draws the rate of every row of products by its operations for a byte, below
-// what multiply-adds and memory (bandwidth in bytes a second, PeakBandwidth) allow, as
-// an SVG. Caches lift points above memory's line, forms
-// of Winograd above that of multiply-adds: rates count the direct form's.
-func (p *Profile) Roofline(bandwidth float64) string {
-	o, rows, peak := p.o, p.rows, p.peak
+// what multiply-adds and memory allow, as an SVG. Caches lift points above memory's line,
+// forms of Winograd above that of multiply-adds: rates count the direct form's. It panics
+// where Layers was given no peak and bandwidth.
+func (p *Profile) Roofline() string {
+	o, rows, peak, bandwidth := p.o, p.rows, p.peak, p.bandwidth
+	if !(peak > 0 && bandwidth > 0) {
+		panic(fmt.Sprintf("bench: Roofline: peak %v, bandwidth %v: Layers must be given both", peak, bandwidth))
+	}
 	threads := fmt.Sprintf("%d threads", o.Threads)
 	if o.Threads == 1 {
 		threads = "1 thread"

@@ -33,7 +33,10 @@ var benchCommand = command{
 
 The peak is measured in the same run, on as many threads; that of a GPU is not.
 -layers times every operation within whole passes: the rows add up to the pass. Rates
-of convolutions count the direct form, so Winograd's may exceed the peak.
+of convolutions count the direct form, so Winograd's may exceed the peak. The limit of
+a row is the time of its products and transforms at the peak, or of weights that the
+caches do not keep at the rate of memory, whichever is more; norms and exponentials
+add nothing to it.
 `,
 	Flags: benchFlags,
 }
@@ -177,7 +180,7 @@ func (o *benchOptions) timeCases(ctx context.Context, kind string) error {
 
 // timeLayers times the operations of a network.
 func (o *benchOptions) timeLayers(ctx context.Context) error {
-	p, err := bench.Layers(ctx, o.Options, bench.PeakFlops(o.Threads))
+	p, err := bench.Layers(ctx, o.Options, bench.PeakFlops(o.Threads), bench.PeakBandwidth(o.Threads))
 	if err != nil {
 		return cli.Left(err, "no operation was timed")
 	}
@@ -190,7 +193,7 @@ func (o *benchOptions) timeLayers(ctx context.Context) error {
 		return nil
 	}
 	return atomicfile.Write(o.roofline, func(w io.Writer) error {
-		_, err := io.WriteString(w, p.Roofline(bench.PeakBandwidth(o.Threads)))
+		_, err := io.WriteString(w, p.Roofline())
 		return err
 	})
 }
