@@ -58,12 +58,17 @@ func (j *convJob) Do(part int) {
 	n0, n1 := j.n*img/j.imgParts, j.n*(img+1)/j.imgParts
 	np := panels(j.cols)
 	zero := zeroRow(j.k)
-	for p := np * col / j.colParts; p < np*(col+1)/j.colParts; p++ {
+	last := np*(col+1)/j.colParts - 1
+	for p := np * col / j.colParts; p <= last; p++ {
+		var next []float32 // the weight's next panel, fetched with the first image
+		if p < last {
+			next = j.b[(p+1)*j.bPanel:][:j.bPanel]
+		}
 		for n := n0; n < n1 && !j.stop.Now(); n++ {
 			first := 0
 			for i := range j.tab.parts {
 				q := &j.tab.parts[i]
-				j.tiles(q, zero, n, p, t0-first, t1-first)
+				next = j.tiles(q, zero, next, n, p, t0-first, t1-first)
 				first += q.tileLen
 			}
 		}
@@ -71,8 +76,8 @@ func (j *convJob) Do(part int) {
 }
 
 // tiles computes the tiles t0…t1−1 of part q, image n, panel p; the bounds may
-// reach beyond the part.
-func (j *convJob) tiles(q *convPart, zero []float32, n, p, t0, t1 int) {
+// reach beyond the part. It fetches next and returns what of it is left.
+func (j *convJob) tiles(q *convPart, zero, next []float32, n, p, t0, t1 int) []float32 {
 	const rows = simd.TileRows
 	col := p * simd.TileCols
 	t := simd.Tiles{
@@ -94,8 +99,11 @@ func (j *convJob) tiles(q *convPart, zero []float32, n, p, t0, t1 int) {
 		}
 		t.N, t.Rows = hi-lo, r.height
 		t.AOff, t.COff, t.ROff = q.aOff[lo*t.AStep:], q.cOff[lo*rows:], q.rOff[lo*rows:]
+		t.Next = next
 		t.Run()
+		next = next[min(t.Fetched(), len(next)):]
 	}
+	return next
 }
 
 var zeros atomic.Pointer[[]float32]

@@ -140,9 +140,11 @@ func (j *gemmJob) block(b []float32, m0, m1, p0, p1, k0, kc int) {
 }
 
 // asIs reports whether the kernel reads A where it lies: when too few columns
-// would repay packing, or when the rows do not fall on the same cache sets.
+// would repay packing, or when the rows of a block do not fall on the same sets of the
+// second-level cache. On the same sets of the first one they may fall: the twelve lines
+// of a tile are read 16 times each in a row.
 func (j *gemmJob) asIs() bool {
-	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%512 != 0
+	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%4096 != 0
 }
 
 // packB packs the panel of op(B) that begins at column col, rows k0…k0+kc−1.

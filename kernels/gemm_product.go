@@ -88,7 +88,10 @@ func (p *product) run(m0, m1, p0, p1 int) {
 			col := j * simd.TileCols
 			t.Cols = min(simd.TileCols, p.cols-col)
 			if t.Segs > 0 {
-				t.B = p.b[j*p.bPanel:]
+				t.B, t.Next = p.b[j*p.bPanel:], nil
+				if t.Packed && j+1 < p1 {
+					t.Next = p.b[(j+1)*p.bPanel:][:p.bPanel]
+				}
 			}
 			t.C = p.c[row*p.ci+col:]
 			if p.bias != nil {

@@ -107,7 +107,7 @@ func testGemm(t *testing.T, m, n, k, pad int, opt GemmOpt) {
 
 func BenchmarkGemm(b *testing.B) {
 	for _, threads := range []int{1, 2} {
-		for _, n := range []int{64, 256, 1024} {
+		for _, n := range []int{64, 256, 1024, 2048} {
 			b.Run(fmt.Sprintf("threads=%d/size=%d", threads, n), func(b *testing.B) {
 				r := numtest.NewRand(1)
 				x, y, z := tensor.Aligned(n*n), tensor.Aligned(n*n), tensor.Aligned(n*n)

@@ -49,6 +49,11 @@ type Tiles struct {
 	Acc    bool // start from C instead of zero
 	Packed bool // rows of B have 32 columns whatever Cols, and KB is 32
 	Beside bool // in every tile and segment entry i of AOff is that of row 0 plus i
+
+	// Next is fetched into the second-level cache meanwhile, 16 float32 with every four
+	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
+	// the following tiles will read as B, which would wait for memory.
+	Next []float32
 }
 
 // Run computes the tiles. It panics if the sizes are impossible; the tables
@@ -70,6 +75,9 @@ func (t *Tiles) Run() {
 	}
 	runTiles(t)
 }
+
+// Fetched returns how many float32 of a long Next a Run fetches.
+func (t *Tiles) Fetched() int { return t.N * t.Segs * (t.K / 4) * 16 }
 
 // PeakFlops executes independent multiply-adds of the current level for the
 // caller to time and returns how many floating-point operations they were, a

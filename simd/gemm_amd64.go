@@ -136,6 +136,7 @@ func runTilesAVX2(t *Tiles) {
 			default:
 				tiles4x16TailAVX2(&p)
 			}
+			p.Next = nil
 		}
 	}
 }

@@ -40,7 +40,7 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $128
 
 // func tiles6x16AVX2(t *Tiles)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tiles6x16AVX2(SB), NOSPLIT, $128-8
+TEXT ·tiles6x16AVX2(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -84,6 +84,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -193,6 +207,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Y12
@@ -279,10 +294,14 @@ quad:
 	VBROADCASTSS 12(DI)(R15*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -586,14 +605,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles6x16TailAVX2(t *Tiles)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tiles6x16TailAVX2(SB), NOSPLIT, $128-8
+TEXT ·tiles6x16TailAVX2(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// R8: the masks of the columns that exist
@@ -643,6 +670,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -764,6 +805,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Y12
@@ -850,10 +892,14 @@ quad:
 	VBROADCASTSS 12(DI)(R15*1), Y15
 	VFMADD231PS  Y12, Y15, Y10
 	VFMADD231PS  Y13, Y15, Y11
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -1185,14 +1231,22 @@ alone:
 	MOVQ       312(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 88(SP)
-	DECQ       96(SP)
-	JNE        tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x16AVX2(t *Tiles)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tiles4x16AVX2(SB), NOSPLIT, $128-8
+TEXT ·tiles4x16AVX2(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -1236,6 +1290,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -1323,6 +1391,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Y8
@@ -1385,10 +1454,14 @@ quad:
 	VBROADCASTSS 12(DX)(R15*1), Y13
 	VFMADD231PS  Y8, Y13, Y6
 	VFMADD231PS  Y9, Y13, Y7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -1632,14 +1705,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x16TailAVX2(t *Tiles)
 // Requires: AVX, CMOV, FMA3, MMX+
-TEXT ·tiles4x16TailAVX2(SB), NOSPLIT, $128-8
+TEXT ·tiles4x16TailAVX2(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// R8: the masks of the columns that exist
@@ -1689,6 +1770,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -1784,6 +1879,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Y8
@@ -1846,10 +1942,14 @@ quad:
 	VBROADCASTSS 12(DX)(R15*1), Y13
 	VFMADD231PS  Y8, Y13, Y6
 	VFMADD231PS  Y9, Y13, Y7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -2117,8 +2217,16 @@ alone:
 	MOVQ       312(BP), AX
 	SHLQ       $0x02, AX
 	ADDQ       AX, 88(SP)
-	DECQ       96(SP)
-	JNE        tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 

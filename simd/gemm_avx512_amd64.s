@@ -6,7 +6,7 @@
 
 // func tiles12x32AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles12x32AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles12x32AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -50,6 +50,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -237,6 +251,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z24
@@ -399,10 +414,14 @@ quad:
 	VBROADCASTSS 12(R13)(R15*1), Z31
 	VFMADD231PS  Z24, Z31, Z22
 	VFMADD231PS  Z25, Z31, Z23
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -892,14 +911,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles12x32TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles12x32TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles12x32TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -952,6 +979,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -1139,6 +1180,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z24
@@ -1301,10 +1343,14 @@ quad:
 	VBROADCASTSS 12(R13)(R15*1), Z31
 	VFMADD231PS  Z24, Z31, Z22
 	VFMADD231PS  Z25, Z31, Z23
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -1794,14 +1840,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles12x16AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles12x16AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles12x16AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -1845,6 +1899,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -1996,6 +2064,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z12
@@ -2102,10 +2171,14 @@ quad:
 	VFMADD231PS  Z12, Z17, Z10
 	VBROADCASTSS 12(R13)(R15*1), Z18
 	VFMADD231PS  Z12, Z18, Z11
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -2462,14 +2535,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles12x16TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles12x16TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles12x16TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -2522,6 +2603,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -2673,6 +2768,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z12
@@ -2779,10 +2875,14 @@ quad:
 	VFMADD231PS  Z12, Z17, Z10
 	VBROADCASTSS 12(R13)(R15*1), Z18
 	VFMADD231PS  Z12, Z18, Z11
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -3139,14 +3239,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles8x32AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles8x32AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles8x32AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -3190,6 +3298,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -3329,6 +3451,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z16
@@ -3443,10 +3566,14 @@ quad:
 	VBROADCASTSS 12(R9)(R15*1), Z19
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -3816,14 +3943,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles8x32TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles8x32TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles8x32TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -3876,6 +4011,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -4015,6 +4164,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z16
@@ -4129,10 +4279,14 @@ quad:
 	VBROADCASTSS 12(R9)(R15*1), Z19
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -4502,14 +4656,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles8x16AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles8x16AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles8x16AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -4553,6 +4715,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -4668,6 +4844,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z8
@@ -4742,10 +4919,14 @@ quad:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS 12(R9)(R15*1), Z10
 	VFMADD231PS  Z8, Z10, Z7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -5022,14 +5203,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles8x16TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles8x16TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles8x16TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -5082,6 +5271,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -5197,6 +5400,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z8
@@ -5271,10 +5475,14 @@ quad:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS 12(R9)(R15*1), Z10
 	VFMADD231PS  Z8, Z10, Z7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -5551,14 +5759,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x32AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles4x32AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles4x32AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -5602,6 +5818,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -5693,6 +5923,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z8
@@ -5759,10 +5990,14 @@ quad:
 	VBROADCASTSS 12(DX)(R15*1), Z13
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -6012,14 +6247,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x32TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles4x32TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles4x32TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -6072,6 +6315,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -6163,6 +6420,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z8
@@ -6229,10 +6487,14 @@ quad:
 	VBROADCASTSS 12(DX)(R15*1), Z13
 	VFMADD231PS  Z8, Z13, Z6
 	VFMADD231PS  Z9, Z13, Z7
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -6482,14 +6744,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x16AVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles4x16AVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles4x16AVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// Strides in bytes
@@ -6533,6 +6803,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -6612,6 +6896,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z4
@@ -6654,10 +6939,14 @@ quad:
 	VFMADD231PS  Z4, Z7, Z2
 	VBROADCASTSS 12(DX)(R15*1), Z8
 	VFMADD231PS  Z4, Z8, Z3
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -6854,14 +7143,22 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 
 // func tiles4x16TailAVX512(t *Tiles)
 // Requires: AVX, AVX512F, CMOV, MMX+
-TEXT ·tiles4x16TailAVX512(SB), NOSPLIT, $128-8
+TEXT ·tiles4x16TailAVX512(SB), NOSPLIT, $152-8
 	MOVQ t+0(FP), BP
 
 	// K1, K2: the columns that exist
@@ -6914,6 +7211,20 @@ strides:
 	MOVQ 240(BP), AX
 	MOVQ AX, 96(SP)
 
+	// Next, line by line; without it the same line of B
+	MOVQ  24(BP), AX
+	MOVQ  AX, 128(SP)
+	MOVQ  $+0, 144(SP)
+	MOVQ  368(BP), AX
+	TESTQ AX, AX
+	JEQ   nothing
+	MOVQ  360(BP), BX
+	MOVQ  BX, 128(SP)
+	LEAQ  (BX)(AX*4), BX
+	MOVQ  BX, 136(SP)
+	MOVQ  $+64, 144(SP)
+
+nothing:
 tile:
 	CMPB 352(BP), $0x00
 	JEQ  empty
@@ -6993,6 +7304,7 @@ segment:
 	JEQ     term
 	CMPQ    R15, $-16
 	JGT     term
+	MOVQ    128(SP), BP
 
 quad:
 	VMOVUPS      (R14), Z4
@@ -7035,10 +7347,14 @@ quad:
 	VFMADD231PS  Z4, Z7, Z2
 	VBROADCASTSS 12(DX)(R15*1), Z8
 	VFMADD231PS  Z4, Z8, Z3
+	PREFETCHT1   (BP)
+	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
 	CMPQ         R15, $-16
 	JLE          quad
+	MOVQ         BP, 128(SP)
+	MOVQ         t+0(FP), BP
 	TESTQ        R15, R15
 	JEQ          summed
 
@@ -7235,8 +7551,16 @@ alone:
 	MOVQ    312(BP), AX
 	SHLQ    $0x02, AX
 	ADDQ    AX, 88(SP)
-	DECQ    96(SP)
-	JNE     tile
+
+	// No more of Next beyond its end
+	MOVQ 128(SP), AX
+	CMPQ AX, 136(SP)
+	JCS  more
+	MOVQ $+0, 144(SP)
+
+more:
+	DECQ 96(SP)
+	JNE  tile
 	VZEROUPPER
 	RET
 

@@ -23,6 +23,7 @@ const (
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
 	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
 	fieldAcc, fieldPacked, fieldBeside                     = 352, 353, 354
+	fieldNext, fieldNextLen                                = 360, 368
 )
 
 // ahead is how many bytes of a packed panel of B are fetched before they are used:
@@ -36,6 +37,9 @@ const (
 
 // panelRow is the size of a row of a packed panel of B.
 const panelRow = 32 * 4
+
+// cacheLine is how much of Next is fetched with every four terms.
+const cacheLine = 64
 
 // tableRow is the size of one segment's row offsets.
 const tableRow = 12 * 4
@@ -57,6 +61,7 @@ type kernel struct {
 	aTab, cTab, rTab    operand.Mem
 	seg, segsLeft, bTab operand.Mem
 	tilesLeft           operand.Mem
+	next, nextEnd, line operand.Mem // what is fetched of Next, and by how many bytes at a time
 }
 
 var (
@@ -192,6 +197,18 @@ func (k *kernel) setUp() {
 	k.aTab, k.cTab, k.rTab = copied(fieldAOff), copied(fieldCOff), copied(fieldROff)
 	k.tilesLeft = copied(fieldN)
 	k.seg, k.bTab, k.segsLeft = k.AllocLocal(8), k.AllocLocal(8), k.AllocLocal(8)
+	k.Comment("Next, line by line; without it the same line of B")
+	k.next, k.nextEnd = copied(fieldB), k.AllocLocal(8)
+	k.line = k.local(operand.I32(0))
+	k.MOVQ(field(fieldNextLen), t)
+	k.TESTQ(t, t)
+	k.JEQ(label("nothing"))
+	k.MOVQ(field(fieldNext), u)
+	k.MOVQ(u, k.next)
+	k.LEAQ(operand.Mem{Base: u, Index: t, Scale: 4}, u)
+	k.MOVQ(u, k.nextEnd)
+	k.MOVQ(operand.I32(cacheLine), k.line)
+	k.Label("nothing")
 }
 
 // load loads the columns of vector v at m.
@@ -311,6 +328,12 @@ func (k *kernel) nextTile() {
 		k.SHLQ(operand.U8(2), reg.RAX)
 		k.ADDQ(reg.RAX, s.at)
 	}
+	k.Comment("No more of Next beyond its end")
+	k.MOVQ(k.next, reg.RAX)
+	k.CMPQ(reg.RAX, k.nextEnd)
+	k.JCS(label("more"))
+	k.MOVQ(operand.I32(0), k.line)
+	k.Label("more")
 	k.DECQ(k.tilesLeft)
 	k.JNE(label("tile"))
 }
