@@ -4,449 +4,433 @@
 
 #include "textflag.h"
 
-DATA constants<>+0(SB)/4, $0x0000007f
-DATA constants<>+4(SB)/4, $0x0000007f
-DATA constants<>+8(SB)/4, $0x0000007f
-DATA constants<>+12(SB)/4, $0x0000007f
-DATA constants<>+16(SB)/4, $0x0000007f
-DATA constants<>+20(SB)/4, $0x0000007f
-DATA constants<>+24(SB)/4, $0x0000007f
-DATA constants<>+28(SB)/4, $0x0000007f
-DATA constants<>+32(SB)/4, $0x3f800000
-DATA constants<>+36(SB)/4, $0x3f800000
-DATA constants<>+40(SB)/4, $0x3f800000
-DATA constants<>+44(SB)/4, $0x3f800000
-DATA constants<>+48(SB)/4, $0x3f800000
-DATA constants<>+52(SB)/4, $0x3f800000
-DATA constants<>+56(SB)/4, $0x3f800000
-DATA constants<>+60(SB)/4, $0x3f800000
-DATA constants<>+64(SB)/4, $0x3fb8aa3b
-DATA constants<>+68(SB)/4, $0x3fb8aa3b
-DATA constants<>+72(SB)/4, $0x3fb8aa3b
-DATA constants<>+76(SB)/4, $0x3fb8aa3b
-DATA constants<>+80(SB)/4, $0x3fb8aa3b
-DATA constants<>+84(SB)/4, $0x3fb8aa3b
-DATA constants<>+88(SB)/4, $0x3fb8aa3b
-DATA constants<>+92(SB)/4, $0x3fb8aa3b
-DATA constants<>+96(SB)/4, $0x3f317218
-DATA constants<>+100(SB)/4, $0x3f317218
-DATA constants<>+104(SB)/4, $0x3f317218
-DATA constants<>+108(SB)/4, $0x3f317218
-DATA constants<>+112(SB)/4, $0x3f317218
-DATA constants<>+116(SB)/4, $0x3f317218
-DATA constants<>+120(SB)/4, $0x3f317218
-DATA constants<>+124(SB)/4, $0x3f317218
-DATA constants<>+128(SB)/4, $0xbf317218
-DATA constants<>+132(SB)/4, $0xbf317218
-DATA constants<>+136(SB)/4, $0xbf317218
-DATA constants<>+140(SB)/4, $0xbf317218
-DATA constants<>+144(SB)/4, $0xbf317218
-DATA constants<>+148(SB)/4, $0xbf317218
-DATA constants<>+152(SB)/4, $0xbf317218
-DATA constants<>+156(SB)/4, $0xbf317218
-DATA constants<>+160(SB)/4, $0xb102e308
-DATA constants<>+164(SB)/4, $0xb102e308
-DATA constants<>+168(SB)/4, $0xb102e308
-DATA constants<>+172(SB)/4, $0xb102e308
-DATA constants<>+176(SB)/4, $0xb102e308
-DATA constants<>+180(SB)/4, $0xb102e308
-DATA constants<>+184(SB)/4, $0xb102e308
-DATA constants<>+188(SB)/4, $0xb102e308
-DATA constants<>+192(SB)/4, $0x3102e308
-DATA constants<>+196(SB)/4, $0x3102e308
-DATA constants<>+200(SB)/4, $0x3102e308
-DATA constants<>+204(SB)/4, $0x3102e308
-DATA constants<>+208(SB)/4, $0x3102e308
-DATA constants<>+212(SB)/4, $0x3102e308
-DATA constants<>+216(SB)/4, $0x3102e308
-DATA constants<>+220(SB)/4, $0x3102e308
-DATA constants<>+224(SB)/4, $0x4b400000
-DATA constants<>+228(SB)/4, $0x4b400000
-DATA constants<>+232(SB)/4, $0x4b400000
-DATA constants<>+236(SB)/4, $0x4b400000
-DATA constants<>+240(SB)/4, $0x4b400000
-DATA constants<>+244(SB)/4, $0x4b400000
-DATA constants<>+248(SB)/4, $0x4b400000
-DATA constants<>+252(SB)/4, $0x4b400000
-DATA constants<>+256(SB)/4, $0xc2dc0000
-DATA constants<>+260(SB)/4, $0xc2dc0000
-DATA constants<>+264(SB)/4, $0xc2dc0000
-DATA constants<>+268(SB)/4, $0xc2dc0000
-DATA constants<>+272(SB)/4, $0xc2dc0000
-DATA constants<>+276(SB)/4, $0xc2dc0000
-DATA constants<>+280(SB)/4, $0xc2dc0000
-DATA constants<>+284(SB)/4, $0xc2dc0000
-DATA constants<>+288(SB)/4, $0x41f00000
-DATA constants<>+292(SB)/4, $0x41f00000
-DATA constants<>+296(SB)/4, $0x41f00000
-DATA constants<>+300(SB)/4, $0x41f00000
-DATA constants<>+304(SB)/4, $0x41f00000
-DATA constants<>+308(SB)/4, $0x41f00000
-DATA constants<>+312(SB)/4, $0x41f00000
-DATA constants<>+316(SB)/4, $0x41f00000
-DATA constants<>+320(SB)/4, $0x3efffffe
-DATA constants<>+324(SB)/4, $0x3efffffe
-DATA constants<>+328(SB)/4, $0x3efffffe
-DATA constants<>+332(SB)/4, $0x3efffffe
-DATA constants<>+336(SB)/4, $0x3efffffe
-DATA constants<>+340(SB)/4, $0x3efffffe
-DATA constants<>+344(SB)/4, $0x3efffffe
-DATA constants<>+348(SB)/4, $0x3efffffe
-DATA constants<>+352(SB)/4, $0x3e2aaa49
-DATA constants<>+356(SB)/4, $0x3e2aaa49
-DATA constants<>+360(SB)/4, $0x3e2aaa49
-DATA constants<>+364(SB)/4, $0x3e2aaa49
-DATA constants<>+368(SB)/4, $0x3e2aaa49
-DATA constants<>+372(SB)/4, $0x3e2aaa49
-DATA constants<>+376(SB)/4, $0x3e2aaa49
-DATA constants<>+380(SB)/4, $0x3e2aaa49
-DATA constants<>+384(SB)/4, $0x3d2aac5b
-DATA constants<>+388(SB)/4, $0x3d2aac5b
-DATA constants<>+392(SB)/4, $0x3d2aac5b
-DATA constants<>+396(SB)/4, $0x3d2aac5b
-DATA constants<>+400(SB)/4, $0x3d2aac5b
-DATA constants<>+404(SB)/4, $0x3d2aac5b
-DATA constants<>+408(SB)/4, $0x3d2aac5b
-DATA constants<>+412(SB)/4, $0x3d2aac5b
-DATA constants<>+416(SB)/4, $0x3c091cd1
-DATA constants<>+420(SB)/4, $0x3c091cd1
-DATA constants<>+424(SB)/4, $0x3c091cd1
-DATA constants<>+428(SB)/4, $0x3c091cd1
-DATA constants<>+432(SB)/4, $0x3c091cd1
-DATA constants<>+436(SB)/4, $0x3c091cd1
-DATA constants<>+440(SB)/4, $0x3c091cd1
-DATA constants<>+444(SB)/4, $0x3c091cd1
-DATA constants<>+448(SB)/4, $0x3ab523a2
-DATA constants<>+452(SB)/4, $0x3ab523a2
-DATA constants<>+456(SB)/4, $0x3ab523a2
-DATA constants<>+460(SB)/4, $0x3ab523a2
-DATA constants<>+464(SB)/4, $0x3ab523a2
-DATA constants<>+468(SB)/4, $0x3ab523a2
-DATA constants<>+472(SB)/4, $0x3ab523a2
-DATA constants<>+476(SB)/4, $0x3ab523a2
-DATA constants<>+480(SB)/4, $0x7fffffff
-DATA constants<>+484(SB)/4, $0x7fffffff
-DATA constants<>+488(SB)/4, $0x7fffffff
-DATA constants<>+492(SB)/4, $0x7fffffff
-DATA constants<>+496(SB)/4, $0x7fffffff
-DATA constants<>+500(SB)/4, $0x7fffffff
-DATA constants<>+504(SB)/4, $0x7fffffff
-DATA constants<>+508(SB)/4, $0x7fffffff
-DATA constants<>+512(SB)/4, $0x80000000
-DATA constants<>+516(SB)/4, $0x80000000
-DATA constants<>+520(SB)/4, $0x80000000
-DATA constants<>+524(SB)/4, $0x80000000
-DATA constants<>+528(SB)/4, $0x80000000
-DATA constants<>+532(SB)/4, $0x80000000
-DATA constants<>+536(SB)/4, $0x80000000
-DATA constants<>+540(SB)/4, $0x80000000
-DATA constants<>+544(SB)/4, $0x3f3504f3
-DATA constants<>+548(SB)/4, $0x3f3504f3
-DATA constants<>+552(SB)/4, $0x3f3504f3
-DATA constants<>+556(SB)/4, $0x3f3504f3
-DATA constants<>+560(SB)/4, $0x3f3504f3
-DATA constants<>+564(SB)/4, $0x3f3504f3
-DATA constants<>+568(SB)/4, $0x3f3504f3
-DATA constants<>+572(SB)/4, $0x3f3504f3
-DATA constants<>+576(SB)/4, $0x00000001
-DATA constants<>+580(SB)/4, $0x00000001
-DATA constants<>+584(SB)/4, $0x00000001
-DATA constants<>+588(SB)/4, $0x00000001
-DATA constants<>+592(SB)/4, $0x00000001
-DATA constants<>+596(SB)/4, $0x00000001
-DATA constants<>+600(SB)/4, $0x00000001
-DATA constants<>+604(SB)/4, $0x00000001
-DATA constants<>+608(SB)/4, $0x42b20000
-DATA constants<>+612(SB)/4, $0x42b20000
-DATA constants<>+616(SB)/4, $0x42b20000
-DATA constants<>+620(SB)/4, $0x42b20000
-DATA constants<>+624(SB)/4, $0x42b20000
-DATA constants<>+628(SB)/4, $0x42b20000
-DATA constants<>+632(SB)/4, $0x42b20000
-DATA constants<>+636(SB)/4, $0x42b20000
-DATA constants<>+640(SB)/4, $0xc2d00000
-DATA constants<>+644(SB)/4, $0xc2d00000
-DATA constants<>+648(SB)/4, $0xc2d00000
-DATA constants<>+652(SB)/4, $0xc2d00000
-DATA constants<>+656(SB)/4, $0xc2d00000
-DATA constants<>+660(SB)/4, $0xc2d00000
-DATA constants<>+664(SB)/4, $0xc2d00000
-DATA constants<>+668(SB)/4, $0xc2d00000
-DATA constants<>+672(SB)/4, $0x40000000
-DATA constants<>+676(SB)/4, $0x40000000
-DATA constants<>+680(SB)/4, $0x40000000
-DATA constants<>+684(SB)/4, $0x40000000
-DATA constants<>+688(SB)/4, $0x40000000
-DATA constants<>+692(SB)/4, $0x40000000
-DATA constants<>+696(SB)/4, $0x40000000
-DATA constants<>+700(SB)/4, $0x40000000
-DATA constants<>+704(SB)/4, $0xbf000000
-DATA constants<>+708(SB)/4, $0xbf000000
-DATA constants<>+712(SB)/4, $0xbf000000
-DATA constants<>+716(SB)/4, $0xbf000000
-DATA constants<>+720(SB)/4, $0xbf000000
-DATA constants<>+724(SB)/4, $0xbf000000
-DATA constants<>+728(SB)/4, $0xbf000000
-DATA constants<>+732(SB)/4, $0xbf000000
-DATA constants<>+736(SB)/4, $0x00800000
-DATA constants<>+740(SB)/4, $0x00800000
-DATA constants<>+744(SB)/4, $0x00800000
-DATA constants<>+748(SB)/4, $0x00800000
-DATA constants<>+752(SB)/4, $0x00800000
-DATA constants<>+756(SB)/4, $0x00800000
-DATA constants<>+760(SB)/4, $0x00800000
-DATA constants<>+764(SB)/4, $0x00800000
-DATA constants<>+768(SB)/4, $0x4b000000
-DATA constants<>+772(SB)/4, $0x4b000000
-DATA constants<>+776(SB)/4, $0x4b000000
-DATA constants<>+780(SB)/4, $0x4b000000
-DATA constants<>+784(SB)/4, $0x4b000000
-DATA constants<>+788(SB)/4, $0x4b000000
-DATA constants<>+792(SB)/4, $0x4b000000
-DATA constants<>+796(SB)/4, $0x4b000000
-DATA constants<>+800(SB)/4, $0xc1b80000
-DATA constants<>+804(SB)/4, $0xc1b80000
-DATA constants<>+808(SB)/4, $0xc1b80000
-DATA constants<>+812(SB)/4, $0xc1b80000
-DATA constants<>+816(SB)/4, $0xc1b80000
-DATA constants<>+820(SB)/4, $0xc1b80000
-DATA constants<>+824(SB)/4, $0xc1b80000
-DATA constants<>+828(SB)/4, $0xc1b80000
-DATA constants<>+832(SB)/4, $0x7f7fffff
-DATA constants<>+836(SB)/4, $0x7f7fffff
-DATA constants<>+840(SB)/4, $0x7f7fffff
-DATA constants<>+844(SB)/4, $0x7f7fffff
-DATA constants<>+848(SB)/4, $0x7f7fffff
-DATA constants<>+852(SB)/4, $0x7f7fffff
-DATA constants<>+856(SB)/4, $0x7f7fffff
-DATA constants<>+860(SB)/4, $0x7f7fffff
-DATA constants<>+864(SB)/4, $0x7f800000
-DATA constants<>+868(SB)/4, $0x7f800000
-DATA constants<>+872(SB)/4, $0x7f800000
-DATA constants<>+876(SB)/4, $0x7f800000
-DATA constants<>+880(SB)/4, $0x7f800000
-DATA constants<>+884(SB)/4, $0x7f800000
-DATA constants<>+888(SB)/4, $0x7f800000
-DATA constants<>+892(SB)/4, $0x7f800000
-DATA constants<>+896(SB)/4, $0xff800000
-DATA constants<>+900(SB)/4, $0xff800000
-DATA constants<>+904(SB)/4, $0xff800000
-DATA constants<>+908(SB)/4, $0xff800000
-DATA constants<>+912(SB)/4, $0xff800000
-DATA constants<>+916(SB)/4, $0xff800000
-DATA constants<>+920(SB)/4, $0xff800000
-DATA constants<>+924(SB)/4, $0xff800000
-DATA constants<>+928(SB)/4, $0x7fc00000
-DATA constants<>+932(SB)/4, $0x7fc00000
-DATA constants<>+936(SB)/4, $0x7fc00000
-DATA constants<>+940(SB)/4, $0x7fc00000
-DATA constants<>+944(SB)/4, $0x7fc00000
-DATA constants<>+948(SB)/4, $0x7fc00000
-DATA constants<>+952(SB)/4, $0x7fc00000
-DATA constants<>+956(SB)/4, $0x7fc00000
-DATA constants<>+960(SB)/4, $0x00000000
-DATA constants<>+964(SB)/4, $0x00000000
-DATA constants<>+968(SB)/4, $0x00000000
-DATA constants<>+972(SB)/4, $0x00000000
-DATA constants<>+976(SB)/4, $0x00000000
-DATA constants<>+980(SB)/4, $0x00000000
-DATA constants<>+984(SB)/4, $0x00000000
-DATA constants<>+988(SB)/4, $0x00000000
-DATA constants<>+992(SB)/4, $0x3f22f983
-DATA constants<>+996(SB)/4, $0x3f22f983
-DATA constants<>+1000(SB)/4, $0x3f22f983
-DATA constants<>+1004(SB)/4, $0x3f22f983
-DATA constants<>+1008(SB)/4, $0x3f22f983
-DATA constants<>+1012(SB)/4, $0x3f22f983
-DATA constants<>+1016(SB)/4, $0x3f22f983
-DATA constants<>+1020(SB)/4, $0x3f22f983
-DATA constants<>+1024(SB)/4, $0x4a000000
-DATA constants<>+1028(SB)/4, $0x4a000000
-DATA constants<>+1032(SB)/4, $0x4a000000
-DATA constants<>+1036(SB)/4, $0x4a000000
-DATA constants<>+1040(SB)/4, $0x4a000000
-DATA constants<>+1044(SB)/4, $0x4a000000
-DATA constants<>+1048(SB)/4, $0x4a000000
-DATA constants<>+1052(SB)/4, $0x4a000000
-DATA constants<>+1056(SB)/4, $0xbfc90fdb
-DATA constants<>+1060(SB)/4, $0xbfc90fdb
-DATA constants<>+1064(SB)/4, $0xbfc90fdb
-DATA constants<>+1068(SB)/4, $0xbfc90fdb
-DATA constants<>+1072(SB)/4, $0xbfc90fdb
-DATA constants<>+1076(SB)/4, $0xbfc90fdb
-DATA constants<>+1080(SB)/4, $0xbfc90fdb
-DATA constants<>+1084(SB)/4, $0xbfc90fdb
-DATA constants<>+1088(SB)/4, $0x333bbd2e
-DATA constants<>+1092(SB)/4, $0x333bbd2e
-DATA constants<>+1096(SB)/4, $0x333bbd2e
-DATA constants<>+1100(SB)/4, $0x333bbd2e
-DATA constants<>+1104(SB)/4, $0x333bbd2e
-DATA constants<>+1108(SB)/4, $0x333bbd2e
-DATA constants<>+1112(SB)/4, $0x333bbd2e
-DATA constants<>+1116(SB)/4, $0x333bbd2e
-DATA constants<>+1120(SB)/4, $0x26f72ced
-DATA constants<>+1124(SB)/4, $0x26f72ced
-DATA constants<>+1128(SB)/4, $0x26f72ced
-DATA constants<>+1132(SB)/4, $0x26f72ced
-DATA constants<>+1136(SB)/4, $0x26f72ced
-DATA constants<>+1140(SB)/4, $0x26f72ced
-DATA constants<>+1144(SB)/4, $0x26f72ced
-DATA constants<>+1148(SB)/4, $0x26f72ced
-DATA constants<>+1152(SB)/4, $0x3eaaaaa4
-DATA constants<>+1156(SB)/4, $0x3eaaaaa4
-DATA constants<>+1160(SB)/4, $0x3eaaaaa4
-DATA constants<>+1164(SB)/4, $0x3eaaaaa4
-DATA constants<>+1168(SB)/4, $0x3eaaaaa4
-DATA constants<>+1172(SB)/4, $0x3eaaaaa4
-DATA constants<>+1176(SB)/4, $0x3eaaaaa4
-DATA constants<>+1180(SB)/4, $0x3eaaaaa4
-DATA constants<>+1184(SB)/4, $0xbe800003
-DATA constants<>+1188(SB)/4, $0xbe800003
-DATA constants<>+1192(SB)/4, $0xbe800003
-DATA constants<>+1196(SB)/4, $0xbe800003
-DATA constants<>+1200(SB)/4, $0xbe800003
-DATA constants<>+1204(SB)/4, $0xbe800003
-DATA constants<>+1208(SB)/4, $0xbe800003
-DATA constants<>+1212(SB)/4, $0xbe800003
-DATA constants<>+1216(SB)/4, $0x3e4cd23c
-DATA constants<>+1220(SB)/4, $0x3e4cd23c
-DATA constants<>+1224(SB)/4, $0x3e4cd23c
-DATA constants<>+1228(SB)/4, $0x3e4cd23c
-DATA constants<>+1232(SB)/4, $0x3e4cd23c
-DATA constants<>+1236(SB)/4, $0x3e4cd23c
-DATA constants<>+1240(SB)/4, $0x3e4cd23c
-DATA constants<>+1244(SB)/4, $0x3e4cd23c
-DATA constants<>+1248(SB)/4, $0xbe2aae27
-DATA constants<>+1252(SB)/4, $0xbe2aae27
-DATA constants<>+1256(SB)/4, $0xbe2aae27
-DATA constants<>+1260(SB)/4, $0xbe2aae27
-DATA constants<>+1264(SB)/4, $0xbe2aae27
-DATA constants<>+1268(SB)/4, $0xbe2aae27
-DATA constants<>+1272(SB)/4, $0xbe2aae27
-DATA constants<>+1276(SB)/4, $0xbe2aae27
-DATA constants<>+1280(SB)/4, $0x3e119dbc
-DATA constants<>+1284(SB)/4, $0x3e119dbc
-DATA constants<>+1288(SB)/4, $0x3e119dbc
-DATA constants<>+1292(SB)/4, $0x3e119dbc
-DATA constants<>+1296(SB)/4, $0x3e119dbc
-DATA constants<>+1300(SB)/4, $0x3e119dbc
-DATA constants<>+1304(SB)/4, $0x3e119dbc
-DATA constants<>+1308(SB)/4, $0x3e119dbc
-DATA constants<>+1312(SB)/4, $0xbdfe1356
-DATA constants<>+1316(SB)/4, $0xbdfe1356
-DATA constants<>+1320(SB)/4, $0xbdfe1356
-DATA constants<>+1324(SB)/4, $0xbdfe1356
-DATA constants<>+1328(SB)/4, $0xbdfe1356
-DATA constants<>+1332(SB)/4, $0xbdfe1356
-DATA constants<>+1336(SB)/4, $0xbdfe1356
-DATA constants<>+1340(SB)/4, $0xbdfe1356
-DATA constants<>+1344(SB)/4, $0x3df3601f
-DATA constants<>+1348(SB)/4, $0x3df3601f
-DATA constants<>+1352(SB)/4, $0x3df3601f
-DATA constants<>+1356(SB)/4, $0x3df3601f
-DATA constants<>+1360(SB)/4, $0x3df3601f
-DATA constants<>+1364(SB)/4, $0x3df3601f
-DATA constants<>+1368(SB)/4, $0x3df3601f
-DATA constants<>+1372(SB)/4, $0x3df3601f
-DATA constants<>+1376(SB)/4, $0xbdef0802
-DATA constants<>+1380(SB)/4, $0xbdef0802
-DATA constants<>+1384(SB)/4, $0xbdef0802
-DATA constants<>+1388(SB)/4, $0xbdef0802
-DATA constants<>+1392(SB)/4, $0xbdef0802
-DATA constants<>+1396(SB)/4, $0xbdef0802
-DATA constants<>+1400(SB)/4, $0xbdef0802
-DATA constants<>+1404(SB)/4, $0xbdef0802
-DATA constants<>+1408(SB)/4, $0x3d8a4274
-DATA constants<>+1412(SB)/4, $0x3d8a4274
-DATA constants<>+1416(SB)/4, $0x3d8a4274
-DATA constants<>+1420(SB)/4, $0x3d8a4274
-DATA constants<>+1424(SB)/4, $0x3d8a4274
-DATA constants<>+1428(SB)/4, $0x3d8a4274
-DATA constants<>+1432(SB)/4, $0x3d8a4274
-DATA constants<>+1436(SB)/4, $0x3d8a4274
-DATA constants<>+1440(SB)/4, $0xbe2aaaa3
-DATA constants<>+1444(SB)/4, $0xbe2aaaa3
-DATA constants<>+1448(SB)/4, $0xbe2aaaa3
-DATA constants<>+1452(SB)/4, $0xbe2aaaa3
-DATA constants<>+1456(SB)/4, $0xbe2aaaa3
-DATA constants<>+1460(SB)/4, $0xbe2aaaa3
-DATA constants<>+1464(SB)/4, $0xbe2aaaa3
-DATA constants<>+1468(SB)/4, $0xbe2aaaa3
-DATA constants<>+1472(SB)/4, $0x3c0883be
-DATA constants<>+1476(SB)/4, $0x3c0883be
-DATA constants<>+1480(SB)/4, $0x3c0883be
-DATA constants<>+1484(SB)/4, $0x3c0883be
-DATA constants<>+1488(SB)/4, $0x3c0883be
-DATA constants<>+1492(SB)/4, $0x3c0883be
-DATA constants<>+1496(SB)/4, $0x3c0883be
-DATA constants<>+1500(SB)/4, $0x3c0883be
-DATA constants<>+1504(SB)/4, $0xb94caad8
-DATA constants<>+1508(SB)/4, $0xb94caad8
-DATA constants<>+1512(SB)/4, $0xb94caad8
-DATA constants<>+1516(SB)/4, $0xb94caad8
-DATA constants<>+1520(SB)/4, $0xb94caad8
-DATA constants<>+1524(SB)/4, $0xb94caad8
-DATA constants<>+1528(SB)/4, $0xb94caad8
-DATA constants<>+1532(SB)/4, $0xb94caad8
-DATA constants<>+1536(SB)/4, $0x3d2aaaa5
-DATA constants<>+1540(SB)/4, $0x3d2aaaa5
-DATA constants<>+1544(SB)/4, $0x3d2aaaa5
-DATA constants<>+1548(SB)/4, $0x3d2aaaa5
-DATA constants<>+1552(SB)/4, $0x3d2aaaa5
-DATA constants<>+1556(SB)/4, $0x3d2aaaa5
-DATA constants<>+1560(SB)/4, $0x3d2aaaa5
-DATA constants<>+1564(SB)/4, $0x3d2aaaa5
-DATA constants<>+1568(SB)/4, $0xbab6060d
-DATA constants<>+1572(SB)/4, $0xbab6060d
-DATA constants<>+1576(SB)/4, $0xbab6060d
-DATA constants<>+1580(SB)/4, $0xbab6060d
-DATA constants<>+1584(SB)/4, $0xbab6060d
-DATA constants<>+1588(SB)/4, $0xbab6060d
-DATA constants<>+1592(SB)/4, $0xbab6060d
-DATA constants<>+1596(SB)/4, $0xbab6060d
-DATA constants<>+1600(SB)/4, $0x37ccf072
-DATA constants<>+1604(SB)/4, $0x37ccf072
-DATA constants<>+1608(SB)/4, $0x37ccf072
-DATA constants<>+1612(SB)/4, $0x37ccf072
-DATA constants<>+1616(SB)/4, $0x37ccf072
-DATA constants<>+1620(SB)/4, $0x37ccf072
-DATA constants<>+1624(SB)/4, $0x37ccf072
-DATA constants<>+1628(SB)/4, $0x37ccf072
-GLOBL constants<>(SB), RODATA|NOPTR, $1632
+DATA actTailsAVX2<>+0(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+4(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+8(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+12(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+16(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+20(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+24(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+28(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+32(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+36(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+40(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+44(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+48(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+52(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+56(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+60(SB)/4, $0xffffffff
+DATA actTailsAVX2<>+64(SB)/4, $0x00000000
+DATA actTailsAVX2<>+68(SB)/4, $0x00000000
+DATA actTailsAVX2<>+72(SB)/4, $0x00000000
+DATA actTailsAVX2<>+76(SB)/4, $0x00000000
+DATA actTailsAVX2<>+80(SB)/4, $0x00000000
+DATA actTailsAVX2<>+84(SB)/4, $0x00000000
+DATA actTailsAVX2<>+88(SB)/4, $0x00000000
+DATA actTailsAVX2<>+92(SB)/4, $0x00000000
+DATA actTailsAVX2<>+96(SB)/4, $0x00000000
+DATA actTailsAVX2<>+100(SB)/4, $0x00000000
+DATA actTailsAVX2<>+104(SB)/4, $0x00000000
+DATA actTailsAVX2<>+108(SB)/4, $0x00000000
+DATA actTailsAVX2<>+112(SB)/4, $0x00000000
+DATA actTailsAVX2<>+116(SB)/4, $0x00000000
+DATA actTailsAVX2<>+120(SB)/4, $0x00000000
+DATA actTailsAVX2<>+124(SB)/4, $0x00000000
+GLOBL actTailsAVX2<>(SB), RODATA|NOPTR, $128
 
-DATA tails<>+0(SB)/4, $0xffffffff
-DATA tails<>+4(SB)/4, $0xffffffff
-DATA tails<>+8(SB)/4, $0xffffffff
-DATA tails<>+12(SB)/4, $0xffffffff
-DATA tails<>+16(SB)/4, $0xffffffff
-DATA tails<>+20(SB)/4, $0xffffffff
-DATA tails<>+24(SB)/4, $0xffffffff
-DATA tails<>+28(SB)/4, $0xffffffff
-DATA tails<>+32(SB)/4, $0xffffffff
-DATA tails<>+36(SB)/4, $0xffffffff
-DATA tails<>+40(SB)/4, $0xffffffff
-DATA tails<>+44(SB)/4, $0xffffffff
-DATA tails<>+48(SB)/4, $0xffffffff
-DATA tails<>+52(SB)/4, $0xffffffff
-DATA tails<>+56(SB)/4, $0xffffffff
-DATA tails<>+60(SB)/4, $0xffffffff
-DATA tails<>+64(SB)/4, $0x00000000
-DATA tails<>+68(SB)/4, $0x00000000
-DATA tails<>+72(SB)/4, $0x00000000
-DATA tails<>+76(SB)/4, $0x00000000
-DATA tails<>+80(SB)/4, $0x00000000
-DATA tails<>+84(SB)/4, $0x00000000
-DATA tails<>+88(SB)/4, $0x00000000
-DATA tails<>+92(SB)/4, $0x00000000
-DATA tails<>+96(SB)/4, $0x00000000
-DATA tails<>+100(SB)/4, $0x00000000
-DATA tails<>+104(SB)/4, $0x00000000
-DATA tails<>+108(SB)/4, $0x00000000
-DATA tails<>+112(SB)/4, $0x00000000
-DATA tails<>+116(SB)/4, $0x00000000
-DATA tails<>+120(SB)/4, $0x00000000
-DATA tails<>+124(SB)/4, $0x00000000
-GLOBL tails<>(SB), RODATA|NOPTR, $128
+DATA actConstantsAVX2<>+0(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+4(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+8(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+12(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+16(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+20(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+24(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+28(SB)/4, $0x3f800000
+DATA actConstantsAVX2<>+32(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+36(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+40(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+44(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+48(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+52(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+56(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+60(SB)/4, $0x3fb8aa3b
+DATA actConstantsAVX2<>+64(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+68(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+72(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+76(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+80(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+84(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+88(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+92(SB)/4, $0x4b400000
+DATA actConstantsAVX2<>+96(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+100(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+104(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+108(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+112(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+116(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+120(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+124(SB)/4, $0xbf317218
+DATA actConstantsAVX2<>+128(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+132(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+136(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+140(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+144(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+148(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+152(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+156(SB)/4, $0x3102e308
+DATA actConstantsAVX2<>+160(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+164(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+168(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+172(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+176(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+180(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+184(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+188(SB)/4, $0x3efffffe
+DATA actConstantsAVX2<>+192(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+196(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+200(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+204(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+208(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+212(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+216(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+220(SB)/4, $0x3e2aaa49
+DATA actConstantsAVX2<>+224(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+228(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+232(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+236(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+240(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+244(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+248(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+252(SB)/4, $0x3d2aac5b
+DATA actConstantsAVX2<>+256(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+260(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+264(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+268(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+272(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+276(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+280(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+284(SB)/4, $0x3c091cd1
+DATA actConstantsAVX2<>+288(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+292(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+296(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+300(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+304(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+308(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+312(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+316(SB)/4, $0x3ab523a2
+DATA actConstantsAVX2<>+320(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+324(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+328(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+332(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+336(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+340(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+344(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+348(SB)/4, $0x0000007f
+DATA actConstantsAVX2<>+352(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+356(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+360(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+364(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+368(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+372(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+376(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+380(SB)/4, $0x42b20000
+DATA actConstantsAVX2<>+384(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+388(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+392(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+396(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+400(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+404(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+408(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+412(SB)/4, $0xc2d00000
+DATA actConstantsAVX2<>+416(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+420(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+424(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+428(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+432(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+436(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+440(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+444(SB)/4, $0x3f317218
+DATA actConstantsAVX2<>+448(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+452(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+456(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+460(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+464(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+468(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+472(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+476(SB)/4, $0xb102e308
+DATA actConstantsAVX2<>+480(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+484(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+488(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+492(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+496(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+500(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+504(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+508(SB)/4, $0xc2dc0000
+DATA actConstantsAVX2<>+512(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+516(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+520(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+524(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+528(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+532(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+536(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+540(SB)/4, $0x41f00000
+DATA actConstantsAVX2<>+544(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+548(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+552(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+556(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+560(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+564(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+568(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+572(SB)/4, $0x7fffffff
+DATA actConstantsAVX2<>+576(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+580(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+584(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+588(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+592(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+596(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+600(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+604(SB)/4, $0x80000000
+DATA actConstantsAVX2<>+608(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+612(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+616(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+620(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+624(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+628(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+632(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+636(SB)/4, $0x40000000
+DATA actConstantsAVX2<>+640(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+644(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+648(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+652(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+656(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+660(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+664(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+668(SB)/4, $0x3eaaaaa4
+DATA actConstantsAVX2<>+672(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+676(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+680(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+684(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+688(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+692(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+696(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+700(SB)/4, $0xbe800003
+DATA actConstantsAVX2<>+704(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+708(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+712(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+716(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+720(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+724(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+728(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+732(SB)/4, $0x3e4cd23c
+DATA actConstantsAVX2<>+736(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+740(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+744(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+748(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+752(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+756(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+760(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+764(SB)/4, $0xbe2aae27
+DATA actConstantsAVX2<>+768(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+772(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+776(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+780(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+784(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+788(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+792(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+796(SB)/4, $0x3e119dbc
+DATA actConstantsAVX2<>+800(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+804(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+808(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+812(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+816(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+820(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+824(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+828(SB)/4, $0xbdfe1356
+DATA actConstantsAVX2<>+832(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+836(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+840(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+844(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+848(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+852(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+856(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+860(SB)/4, $0x3df3601f
+DATA actConstantsAVX2<>+864(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+868(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+872(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+876(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+880(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+884(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+888(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+892(SB)/4, $0xbdef0802
+DATA actConstantsAVX2<>+896(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+900(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+904(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+908(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+912(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+916(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+920(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+924(SB)/4, $0x3d8a4274
+DATA actConstantsAVX2<>+928(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+932(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+936(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+940(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+944(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+948(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+952(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+956(SB)/4, $0x00800000
+DATA actConstantsAVX2<>+960(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+964(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+968(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+972(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+976(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+980(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+984(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+988(SB)/4, $0x4b000000
+DATA actConstantsAVX2<>+992(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+996(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1000(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1004(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1008(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1012(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1016(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1020(SB)/4, $0xc1b80000
+DATA actConstantsAVX2<>+1024(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1028(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1032(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1036(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1040(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1044(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1048(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1052(SB)/4, $0x7f7fffff
+DATA actConstantsAVX2<>+1056(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1060(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1064(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1068(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1072(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1076(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1080(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1084(SB)/4, $0x3f3504f3
+DATA actConstantsAVX2<>+1088(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1092(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1096(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1100(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1104(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1108(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1112(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1116(SB)/4, $0xbf000000
+DATA actConstantsAVX2<>+1120(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1124(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1128(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1132(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1136(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1140(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1144(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1148(SB)/4, $0xff800000
+DATA actConstantsAVX2<>+1152(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1156(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1160(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1164(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1168(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1172(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1176(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1180(SB)/4, $0x7fc00000
+DATA actConstantsAVX2<>+1184(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1188(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1192(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1196(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1200(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1204(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1208(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1212(SB)/4, $0x4a000000
+DATA actConstantsAVX2<>+1216(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1220(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1224(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1228(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1232(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1236(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1240(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1244(SB)/4, $0x3f22f983
+DATA actConstantsAVX2<>+1248(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1252(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1256(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1260(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1264(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1268(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1272(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1276(SB)/4, $0x00000001
+DATA actConstantsAVX2<>+1280(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1284(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1288(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1292(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1296(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1300(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1304(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1308(SB)/4, $0xbfc90fdb
+DATA actConstantsAVX2<>+1312(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1316(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1320(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1324(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1328(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1332(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1336(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1340(SB)/4, $0xbe2aaaa3
+DATA actConstantsAVX2<>+1344(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1348(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1352(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1356(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1360(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1364(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1368(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1372(SB)/4, $0x3d2aaaa5
+DATA actConstantsAVX2<>+1376(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1380(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1384(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1388(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1392(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1396(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1400(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1404(SB)/4, $0x333bbd2e
+DATA actConstantsAVX2<>+1408(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1412(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1416(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1420(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1424(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1428(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1432(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1436(SB)/4, $0x3c0883be
+DATA actConstantsAVX2<>+1440(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1444(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1448(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1452(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1456(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1460(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1464(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1468(SB)/4, $0xbab6060d
+DATA actConstantsAVX2<>+1472(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1476(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1480(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1484(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1488(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1492(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1496(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1500(SB)/4, $0x26f72ced
+DATA actConstantsAVX2<>+1504(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1508(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1512(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1516(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1520(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1524(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1528(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1532(SB)/4, $0xb94caad8
+DATA actConstantsAVX2<>+1536(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1540(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1544(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1548(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1552(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1556(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1560(SB)/4, $0x37ccf072
+DATA actConstantsAVX2<>+1564(SB)/4, $0x37ccf072
+GLOBL actConstantsAVX2<>(SB), RODATA|NOPTR, $1568
 
 // func expAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -460,34 +444,32 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 
 loop4:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     constants<>+608(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+352(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+640(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+384(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+224(SB), Y2
-	VMOVAPS     Y0, Y1
-	VFMADD132PS constants<>+64(SB), Y2, Y1
-	VSUBPS      constants<>+224(SB), Y1, Y1
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constants<>+128(SB), Y1, Y0
-	VFMADD231PS constants<>+192(SB), Y1, Y0
-	VMOVAPS     constants<>+448(SB), Y2
-	VFMADD213PS constants<>+416(SB), Y0, Y2
-	VFMADD213PS constants<>+384(SB), Y0, Y2
-	VFMADD213PS constants<>+352(SB), Y0, Y2
-	VFMADD213PS constants<>+320(SB), Y0, Y2
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y1, Y0
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y1, Y0
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y2
 	VMULPS      Y0, Y0, Y3
-	VFMADD213PS Y0, Y3, Y2
-	VADDPS      constants<>+32(SB), Y2, Y0
+	VFMADD231PS Y3, Y2, Y0
+	VADDPS      actConstantsAVX2<>+0(SB), Y0, Y0
 	VCVTPS2DQ   Y1, Y1
 	VPSRAD      $0x01, Y1, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y3
+	VPSLLD      $0x17, Y3, Y3
 	VPSUBD      Y2, Y1, Y1
-	VPADDD      constants<>+0(SB), Y2, Y2
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      constants<>+0(SB), Y1, Y1
+	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
-	VMULPS      Y2, Y0, Y0
-	VMULPS      Y1, Y0, Y0
+	VMULPS      Y0, Y3, Y0
+	VMULPS      Y0, Y1, Y0
 	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
@@ -496,38 +478,36 @@ loop4:
 tail1:
 	ADDQ        $0x08, DX
 	JZ          done2
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        actTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     constants<>+608(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+352(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+640(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+384(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constants<>+128(SB), Y2, Y1
-	VFMADD231PS constants<>+192(SB), Y2, Y1
-	VMOVAPS     constants<>+448(SB), Y3
-	VFMADD213PS constants<>+416(SB), Y1, Y3
-	VFMADD213PS constants<>+384(SB), Y1, Y3
-	VFMADD213PS constants<>+352(SB), Y1, Y3
-	VFMADD213PS constants<>+320(SB), Y1, Y3
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y2, Y1
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y2, Y1
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y4
-	VFMADD213PS Y1, Y4, Y3
-	VADDPS      constants<>+32(SB), Y3, Y1
+	VFMADD231PS Y4, Y3, Y1
+	VADDPS      actConstantsAVX2<>+0(SB), Y1, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      constants<>+0(SB), Y3, Y3
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMULPS      Y3, Y1, Y1
-	VMULPS      Y2, Y1, Y1
+	VMULPS      Y1, Y4, Y1
+	VMULPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(BX*4)
 
 done2:
@@ -551,59 +531,56 @@ loop8:
 	VMOVUPS     32(AX)(DX*4), Y4
 	VSUBPS      Y0, Y3, Y3
 	VSUBPS      Y0, Y4, Y4
-	VMOVUPS     constants<>+608(SB), Y5
+	VMOVUPS     actConstantsAVX2<>+352(SB), Y5
 	VMINPS      Y3, Y5, Y3
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     constants<>+640(SB), Y5
+	VMOVUPS     actConstantsAVX2<>+384(SB), Y5
 	VMAXPS      Y3, Y5, Y3
 	VMAXPS      Y4, Y5, Y4
-	VMOVUPS     constants<>+224(SB), Y7
-	VMOVAPS     Y3, Y5
-	VMOVAPS     Y4, Y6
-	VFMADD132PS constants<>+64(SB), Y7, Y5
-	VFMADD132PS constants<>+64(SB), Y7, Y6
-	VSUBPS      constants<>+224(SB), Y5, Y5
-	VSUBPS      constants<>+224(SB), Y6, Y6
-	VMOVAPS     Y3, Y3
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constants<>+128(SB), Y5, Y3
-	VFMADD231PS constants<>+128(SB), Y6, Y4
-	VFMADD231PS constants<>+192(SB), Y5, Y3
-	VFMADD231PS constants<>+192(SB), Y6, Y4
-	VMOVAPS     constants<>+448(SB), Y7
-	VMOVAPS     constants<>+448(SB), Y8
-	VFMADD213PS constants<>+416(SB), Y3, Y7
-	VFMADD213PS constants<>+416(SB), Y4, Y8
-	VFMADD213PS constants<>+384(SB), Y3, Y7
-	VFMADD213PS constants<>+384(SB), Y4, Y8
-	VFMADD213PS constants<>+352(SB), Y3, Y7
-	VFMADD213PS constants<>+352(SB), Y4, Y8
-	VFMADD213PS constants<>+320(SB), Y3, Y7
-	VFMADD213PS constants<>+320(SB), Y4, Y8
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y5
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y6
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y3, Y5
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y4, Y6
+	VSUBPS      actConstantsAVX2<>+64(SB), Y5, Y5
+	VSUBPS      actConstantsAVX2<>+64(SB), Y6, Y6
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y5, Y3
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y6, Y4
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y5, Y3
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y6, Y4
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y7
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y8
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y3, Y7
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y4, Y8
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y3, Y7
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y4, Y8
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y3, Y7
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y4, Y8
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y3, Y7
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y4, Y8
 	VMULPS      Y3, Y3, Y9
 	VMULPS      Y4, Y4, Y10
-	VFMADD213PS Y3, Y9, Y7
-	VFMADD213PS Y4, Y10, Y8
-	VADDPS      constants<>+32(SB), Y7, Y3
-	VADDPS      constants<>+32(SB), Y8, Y4
+	VFMADD231PS Y9, Y7, Y3
+	VFMADD231PS Y10, Y8, Y4
+	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
 	VCVTPS2DQ   Y5, Y5
 	VCVTPS2DQ   Y6, Y6
 	VPSRAD      $0x01, Y5, Y7
 	VPSRAD      $0x01, Y6, Y8
+	VPADDD      actConstantsAVX2<>+320(SB), Y7, Y9
+	VPADDD      actConstantsAVX2<>+320(SB), Y8, Y10
+	VPSLLD      $0x17, Y9, Y9
+	VPSLLD      $0x17, Y10, Y10
 	VPSUBD      Y7, Y5, Y5
 	VPSUBD      Y8, Y6, Y6
-	VPADDD      constants<>+0(SB), Y7, Y7
-	VPADDD      constants<>+0(SB), Y8, Y8
-	VPSLLD      $0x17, Y7, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VPADDD      constants<>+0(SB), Y5, Y5
-	VPADDD      constants<>+0(SB), Y6, Y6
+	VPADDD      actConstantsAVX2<>+320(SB), Y5, Y5
+	VPADDD      actConstantsAVX2<>+320(SB), Y6, Y6
 	VPSLLD      $0x17, Y5, Y5
 	VPSLLD      $0x17, Y6, Y6
-	VMULPS      Y7, Y3, Y3
-	VMULPS      Y8, Y4, Y4
-	VMULPS      Y5, Y3, Y3
-	VMULPS      Y6, Y4, Y4
+	VMULPS      Y3, Y9, Y3
+	VMULPS      Y4, Y10, Y4
+	VMULPS      Y3, Y5, Y3
+	VMULPS      Y4, Y6, Y4
 	VMOVUPS     Y3, (AX)(DX*4)
 	VMOVUPS     Y4, 32(AX)(DX*4)
 	VADDPS      Y3, Y1, Y1
@@ -615,7 +592,7 @@ loop8:
 tail5:
 	ADDQ        $0x10, CX
 	JZ          done6
-	LEAQ        tails<>+0(SB), BX
+	LEAQ        actTailsAVX2<>+0(SB), BX
 	NEGQ        CX
 	VMOVUPS     64(BX)(CX*4), Y3
 	VMOVUPS     96(BX)(CX*4), Y4
@@ -623,65 +600,62 @@ tail5:
 	VMASKMOVPS  32(AX)(DX*4), Y4, Y6
 	VSUBPS      Y0, Y5, Y5
 	VSUBPS      Y0, Y6, Y0
-	VMOVUPS     constants<>+608(SB), Y6
+	VMOVUPS     actConstantsAVX2<>+352(SB), Y6
 	VMINPS      Y5, Y6, Y5
 	VMINPS      Y0, Y6, Y0
-	VMOVUPS     constants<>+640(SB), Y6
+	VMOVUPS     actConstantsAVX2<>+384(SB), Y6
 	VMAXPS      Y5, Y6, Y5
 	VMAXPS      Y0, Y6, Y0
-	VMOVUPS     constants<>+224(SB), Y8
-	VMOVAPS     Y5, Y6
-	VMOVAPS     Y0, Y7
-	VFMADD132PS constants<>+64(SB), Y8, Y6
-	VFMADD132PS constants<>+64(SB), Y8, Y7
-	VSUBPS      constants<>+224(SB), Y6, Y6
-	VSUBPS      constants<>+224(SB), Y7, Y7
-	VMOVAPS     Y5, Y5
-	VMOVAPS     Y0, Y0
-	VFMADD231PS constants<>+128(SB), Y6, Y5
-	VFMADD231PS constants<>+128(SB), Y7, Y0
-	VFMADD231PS constants<>+192(SB), Y6, Y5
-	VFMADD231PS constants<>+192(SB), Y7, Y0
-	VMOVAPS     constants<>+448(SB), Y8
-	VMOVAPS     constants<>+448(SB), Y9
-	VFMADD213PS constants<>+416(SB), Y5, Y8
-	VFMADD213PS constants<>+416(SB), Y0, Y9
-	VFMADD213PS constants<>+384(SB), Y5, Y8
-	VFMADD213PS constants<>+384(SB), Y0, Y9
-	VFMADD213PS constants<>+352(SB), Y5, Y8
-	VFMADD213PS constants<>+352(SB), Y0, Y9
-	VFMADD213PS constants<>+320(SB), Y5, Y8
-	VFMADD213PS constants<>+320(SB), Y0, Y9
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y6
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y7
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y5, Y6
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y7
+	VSUBPS      actConstantsAVX2<>+64(SB), Y6, Y6
+	VSUBPS      actConstantsAVX2<>+64(SB), Y7, Y7
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y6, Y5
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y7, Y0
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y7, Y0
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y8
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y9
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y5, Y8
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y9
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y5, Y8
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y9
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y5, Y8
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y9
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y5, Y8
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y9
 	VMULPS      Y5, Y5, Y10
 	VMULPS      Y0, Y0, Y11
-	VFMADD213PS Y5, Y10, Y8
-	VFMADD213PS Y0, Y11, Y9
-	VADDPS      constants<>+32(SB), Y8, Y0
-	VADDPS      constants<>+32(SB), Y9, Y5
+	VFMADD231PS Y10, Y8, Y5
+	VFMADD231PS Y11, Y9, Y0
+	VADDPS      actConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      actConstantsAVX2<>+0(SB), Y0, Y0
 	VCVTPS2DQ   Y6, Y6
 	VCVTPS2DQ   Y7, Y7
 	VPSRAD      $0x01, Y6, Y8
 	VPSRAD      $0x01, Y7, Y9
+	VPADDD      actConstantsAVX2<>+320(SB), Y8, Y10
+	VPADDD      actConstantsAVX2<>+320(SB), Y9, Y11
+	VPSLLD      $0x17, Y10, Y10
+	VPSLLD      $0x17, Y11, Y11
 	VPSUBD      Y8, Y6, Y6
 	VPSUBD      Y9, Y7, Y7
-	VPADDD      constants<>+0(SB), Y8, Y8
-	VPADDD      constants<>+0(SB), Y9, Y9
-	VPSLLD      $0x17, Y8, Y8
-	VPSLLD      $0x17, Y9, Y9
-	VPADDD      constants<>+0(SB), Y6, Y6
-	VPADDD      constants<>+0(SB), Y7, Y7
+	VPADDD      actConstantsAVX2<>+320(SB), Y6, Y6
+	VPADDD      actConstantsAVX2<>+320(SB), Y7, Y7
 	VPSLLD      $0x17, Y6, Y6
 	VPSLLD      $0x17, Y7, Y7
-	VMULPS      Y8, Y0, Y0
-	VMULPS      Y9, Y5, Y5
-	VMULPS      Y6, Y0, Y0
-	VMULPS      Y7, Y5, Y5
-	VMASKMOVPS  Y0, Y3, (AX)(DX*4)
-	VMASKMOVPS  Y5, Y4, 32(AX)(DX*4)
-	VANDPS      Y3, Y0, Y0
-	VANDPS      Y4, Y5, Y5
-	VADDPS      Y0, Y1, Y1
-	VADDPS      Y5, Y2, Y2
+	VMULPS      Y5, Y10, Y5
+	VMULPS      Y0, Y11, Y0
+	VMULPS      Y5, Y6, Y5
+	VMULPS      Y0, Y7, Y0
+	VMASKMOVPS  Y5, Y3, (AX)(DX*4)
+	VMASKMOVPS  Y0, Y4, 32(AX)(DX*4)
+	VANDPS      Y3, Y5, Y5
+	VANDPS      Y4, Y0, Y0
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y0, Y2, Y2
 
 done6:
 	VADDPS       Y1, Y2, Y0
@@ -724,7 +698,7 @@ loop12:
 tail9:
 	ADDQ       $0x10, BX
 	JZ         done10
-	LEAQ       tails<>+0(SB), DI
+	LEAQ       actTailsAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y1
 	VMOVUPS    96(DI)(BX*4), Y2
@@ -734,8 +708,8 @@ tail9:
 	VSUBPS     Y0, Y4, Y0
 	VMASKMOVPS (CX)(SI*4), Y1, Y4
 	VMASKMOVPS 32(CX)(SI*4), Y2, Y5
-	VMULPS     Y4, Y3, Y3
-	VMULPS     Y5, Y0, Y0
+	VMULPS     Y3, Y4, Y3
+	VMULPS     Y0, Y5, Y0
 	VMASKMOVPS Y3, Y1, (AX)(SI*4)
 	VMASKMOVPS Y0, Y2, 32(AX)(SI*4)
 
@@ -755,37 +729,35 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 
 loop16:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     constants<>+256(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+288(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y2, Y3
-	VFMSUB132PS constants<>+96(SB), Y1, Y3
-	VFMADD231PS constants<>+160(SB), Y2, Y3
-	VCVTPS2DQ   Y2, Y1
-	VPSRAD      $0x01, Y1, Y2
-	VPSUBD      Y2, Y1, Y1
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y1
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y1
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPSUBD      Y3, Y2, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VPADDD      constants<>+0(SB), Y1, Y1
-	VPSLLD      $0x17, Y1, Y1
-	VMOVAPS     constants<>+448(SB), Y4
-	VFMADD213PS constants<>+416(SB), Y3, Y4
-	VFMADD213PS constants<>+384(SB), Y3, Y4
-	VFMADD213PS constants<>+352(SB), Y3, Y4
-	VFMADD213PS constants<>+320(SB), Y3, Y4
-	VMULPS      Y3, Y3, Y5
-	VFMADD213PS Y3, Y5, Y4
-	VMULPS      Y2, Y1, Y3
-	VADDPS      constants<>+32(SB), Y3, Y3
-	VADDPS      Y4, Y3, Y3
-	VDIVPS      Y3, Y0, Y0
-	VMULPS      Y2, Y0, Y0
-	VMULPS      Y1, Y0, Y0
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMULPS      Y1, Y1, Y5
+	VFMADD231PS Y5, Y3, Y1
+	VMULPS      Y2, Y4, Y3
+	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMULPS      Y0, Y4, Y0
+	VMULPS      Y0, Y2, Y0
 	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
@@ -794,41 +766,39 @@ loop16:
 tail13:
 	ADDQ        $0x08, DX
 	JZ          done14
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        actTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     constants<>+256(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
 	VMINPS      Y1, Y2, Y2
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y2, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y2, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
-	VCVTPS2DQ   Y3, Y2
-	VPSRAD      $0x01, Y2, Y3
-	VPSUBD      Y3, Y2, Y2
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y2, Y3
+	VSUBPS      actConstantsAVX2<>+64(SB), Y3, Y3
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y3, Y2
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y3, Y2
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y2, Y2
-	VPSLLD      $0x17, Y2, Y2
-	VMOVAPS     constants<>+448(SB), Y5
-	VFMADD213PS constants<>+416(SB), Y4, Y5
-	VFMADD213PS constants<>+384(SB), Y4, Y5
-	VFMADD213PS constants<>+352(SB), Y4, Y5
-	VFMADD213PS constants<>+320(SB), Y4, Y5
-	VMULPS      Y4, Y4, Y6
-	VFMADD213PS Y4, Y6, Y5
-	VMULPS      Y3, Y2, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y5, Y4, Y4
-	VDIVPS      Y4, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMULPS      Y2, Y1, Y1
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y4
+	VMULPS      Y2, Y2, Y6
+	VFMADD231PS Y6, Y4, Y2
+	VMULPS      Y3, Y5, Y4
+	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VDIVPS      Y2, Y1, Y1
+	VMULPS      Y1, Y5, Y1
+	VMULPS      Y1, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(BX*4)
 
 done14:
@@ -847,39 +817,37 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 
 loop20:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     constants<>+256(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+288(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+224(SB), Y2
-	VMOVAPS     Y0, Y1
-	VFMADD132PS constants<>+64(SB), Y2, Y1
-	VSUBPS      constants<>+224(SB), Y1, Y1
-	VMOVAPS     Y1, Y2
-	VFMSUB132PS constants<>+96(SB), Y0, Y2
-	VFMADD231PS constants<>+160(SB), Y1, Y2
-	VCVTPS2DQ   Y1, Y0
-	VPSRAD      $0x01, Y0, Y1
-	VPSUBD      Y1, Y0, Y0
-	VPADDD      constants<>+0(SB), Y1, Y1
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y1, Y0
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y1, Y0
+	VCVTPS2DQ   Y1, Y1
+	VPSRAD      $0x01, Y1, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y3
+	VPSLLD      $0x17, Y3, Y3
+	VPSUBD      Y2, Y1, Y1
+	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
-	VPADDD      constants<>+0(SB), Y0, Y0
-	VPSLLD      $0x17, Y0, Y0
-	VMOVAPS     constants<>+448(SB), Y3
-	VFMADD213PS constants<>+416(SB), Y2, Y3
-	VFMADD213PS constants<>+384(SB), Y2, Y3
-	VFMADD213PS constants<>+352(SB), Y2, Y3
-	VFMADD213PS constants<>+320(SB), Y2, Y3
-	VMULPS      Y2, Y2, Y4
-	VFMADD213PS Y2, Y4, Y3
-	VMULPS      Y1, Y0, Y2
-	VADDPS      constants<>+32(SB), Y2, Y2
-	VADDPS      Y3, Y2, Y2
-	VMOVUPS     constants<>+32(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VMULPS      Y1, Y2, Y2
-	VMULPS      Y0, Y2, Y2
-	VMOVUPS     Y2, (AX)(BX*4)
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y2
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y2
+	VMULPS      Y0, Y0, Y4
+	VFMADD231PS Y4, Y2, Y0
+	VMULPS      Y1, Y3, Y2
+	VADDPS      actConstantsAVX2<>+0(SB), Y2, Y2
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     actConstantsAVX2<>+0(SB), Y2
+	VDIVPS      Y0, Y2, Y0
+	VMULPS      Y0, Y3, Y0
+	VMULPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
 	JGE         loop20
@@ -887,43 +855,41 @@ loop20:
 tail17:
 	ADDQ        $0x08, DX
 	JZ          done18
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        actTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     constants<>+256(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y2, Y3
-	VFMSUB132PS constants<>+96(SB), Y1, Y3
-	VFMADD231PS constants<>+160(SB), Y2, Y3
-	VCVTPS2DQ   Y2, Y1
-	VPSRAD      $0x01, Y1, Y2
-	VPSUBD      Y2, Y1, Y1
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y1
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y1
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPSUBD      Y3, Y2, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VPADDD      constants<>+0(SB), Y1, Y1
-	VPSLLD      $0x17, Y1, Y1
-	VMOVAPS     constants<>+448(SB), Y4
-	VFMADD213PS constants<>+416(SB), Y3, Y4
-	VFMADD213PS constants<>+384(SB), Y3, Y4
-	VFMADD213PS constants<>+352(SB), Y3, Y4
-	VFMADD213PS constants<>+320(SB), Y3, Y4
-	VMULPS      Y3, Y3, Y5
-	VFMADD213PS Y3, Y5, Y4
-	VMULPS      Y2, Y1, Y3
-	VADDPS      constants<>+32(SB), Y3, Y3
-	VADDPS      Y4, Y3, Y3
-	VMOVUPS     constants<>+32(SB), Y4
-	VDIVPS      Y3, Y4, Y3
-	VMULPS      Y2, Y3, Y3
-	VMULPS      Y1, Y3, Y3
-	VMASKMOVPS  Y3, Y0, (AX)(BX*4)
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMULPS      Y1, Y1, Y5
+	VFMADD231PS Y5, Y3, Y1
+	VMULPS      Y2, Y4, Y3
+	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VMOVUPS     actConstantsAVX2<>+0(SB), Y3
+	VDIVPS      Y1, Y3, Y1
+	VMULPS      Y1, Y4, Y1
+	VMULPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (AX)(BX*4)
 
 done18:
 	VZEROUPPER
@@ -942,43 +908,42 @@ TEXT ·siluBackwardAVX2(SB), NOSPLIT, $0-72
 
 loop24:
 	VMOVUPS     (DX)(SI*4), Y0
-	VMOVUPS     constants<>+256(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+288(SB), Y1
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+224(SB), Y2
-	VMOVAPS     Y0, Y1
-	VFMADD132PS constants<>+64(SB), Y2, Y1
-	VSUBPS      constants<>+224(SB), Y1, Y1
-	VMOVAPS     Y1, Y2
-	VFMSUB132PS constants<>+96(SB), Y0, Y2
-	VFMADD231PS constants<>+160(SB), Y1, Y2
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
+	VMOVAPS     Y0, Y2
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y1, Y2
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y1, Y2
 	VCVTPS2DQ   Y1, Y1
 	VPSRAD      $0x01, Y1, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y1, Y1
-	VPADDD      constants<>+0(SB), Y3, Y3
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y1, Y1
+	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
-	VMOVAPS     constants<>+448(SB), Y4
-	VFMADD213PS constants<>+416(SB), Y2, Y4
-	VFMADD213PS constants<>+384(SB), Y2, Y4
-	VFMADD213PS constants<>+352(SB), Y2, Y4
-	VFMADD213PS constants<>+320(SB), Y2, Y4
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y3
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y3
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y3
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y3
 	VMULPS      Y2, Y2, Y5
-	VFMADD213PS Y2, Y5, Y4
-	VMULPS      Y3, Y1, Y2
-	VADDPS      constants<>+32(SB), Y2, Y2
-	VADDPS      Y4, Y2, Y2
-	VMOVUPS     constants<>+32(SB), Y5
-	VDIVPS      Y2, Y5, Y2
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VMULPS      Y2, Y4, Y4
-	VFMADD213PS constants<>+32(SB), Y0, Y4
-	VMULPS      Y4, Y2, Y2
-	VMULPS      Y3, Y2, Y2
-	VMULPS      Y1, Y2, Y2
-	VMULPS      (CX)(SI*4), Y2, Y0
+	VFMADD231PS Y5, Y3, Y2
+	VMULPS      Y1, Y4, Y3
+	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      Y3, Y2, Y3
+	VMOVUPS     actConstantsAVX2<>+0(SB), Y5
+	VDIVPS      Y3, Y5, Y3
+	VADDPS      actConstantsAVX2<>+0(SB), Y2, Y2
+	VMULPS      Y2, Y3, Y2
+	VFMADD213PS actConstantsAVX2<>+0(SB), Y2, Y0
+	VMULPS      Y3, Y0, Y0
+	VMULPS      Y0, Y4, Y0
+	VMULPS      Y0, Y1, Y0
+	VMULPS      (CX)(SI*4), Y0, Y0
 	VMOVUPS     Y0, (AX)(SI*4)
 	ADDQ        $0x08, SI
 	SUBQ        $0x08, BX
@@ -987,48 +952,47 @@ loop24:
 tail21:
 	ADDQ        $0x08, BX
 	JZ          done22
-	LEAQ        tails<>+0(SB), DI
+	LEAQ        actTailsAVX2<>+0(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y0
 	VMASKMOVPS  (DX)(SI*4), Y0, Y1
-	VMOVUPS     constants<>+256(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y2, Y3
-	VFMSUB132PS constants<>+96(SB), Y1, Y3
-	VFMADD231PS constants<>+160(SB), Y2, Y3
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VMOVAPS     Y1, Y3
+	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y3
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y3
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y4
+	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y2, Y2
-	VPADDD      constants<>+0(SB), Y4, Y4
-	VPSLLD      $0x17, Y4, Y4
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVAPS     constants<>+448(SB), Y5
-	VFMADD213PS constants<>+416(SB), Y3, Y5
-	VFMADD213PS constants<>+384(SB), Y3, Y5
-	VFMADD213PS constants<>+352(SB), Y3, Y5
-	VFMADD213PS constants<>+320(SB), Y3, Y5
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y6
-	VFMADD213PS Y3, Y6, Y5
-	VMULPS      Y4, Y2, Y3
-	VADDPS      constants<>+32(SB), Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     constants<>+32(SB), Y6
-	VDIVPS      Y3, Y6, Y3
-	VADDPS      constants<>+32(SB), Y5, Y5
-	VMULPS      Y3, Y5, Y5
-	VFMADD213PS constants<>+32(SB), Y1, Y5
-	VMULPS      Y5, Y3, Y3
-	VMULPS      Y4, Y3, Y3
-	VMULPS      Y2, Y3, Y3
-	VMASKMOVPS  (CX)(SI*4), Y0, Y1
-	VMULPS      Y1, Y3, Y1
+	VFMADD231PS Y6, Y4, Y3
+	VMULPS      Y2, Y5, Y4
+	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     actConstantsAVX2<>+0(SB), Y6
+	VDIVPS      Y4, Y6, Y4
+	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VMULPS      Y3, Y4, Y3
+	VFMADD213PS actConstantsAVX2<>+0(SB), Y3, Y1
+	VMULPS      Y4, Y1, Y1
+	VMULPS      Y1, Y5, Y1
+	VMULPS      Y1, Y2, Y1
+	VMASKMOVPS  (CX)(SI*4), Y0, Y2
+	VMULPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(SI*4)
 
 done22:
@@ -1047,38 +1011,36 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 
 loop28:
 	VMOVUPS     (CX)(BX*4), Y0
-	VANDPS      constants<>+480(SB), Y0, Y1
+	VANDPS      actConstantsAVX2<>+544(SB), Y0, Y1
 	VADDPS      Y1, Y1, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y1, Y1
-	VFMADD231PS constants<>+128(SB), Y2, Y1
-	VFMADD231PS constants<>+192(SB), Y2, Y1
-	VMOVAPS     constants<>+448(SB), Y3
-	VFMADD213PS constants<>+416(SB), Y1, Y3
-	VFMADD213PS constants<>+384(SB), Y1, Y3
-	VFMADD213PS constants<>+352(SB), Y1, Y3
-	VFMADD213PS constants<>+320(SB), Y1, Y3
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y2, Y1
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y2, Y1
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y4
-	VFMADD213PS Y1, Y4, Y3
-	VCVTPS2DQ   Y2, Y1
-	VPSRAD      $0x01, Y1, Y2
-	VPSUBD      Y2, Y1, Y1
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VFMADD231PS Y4, Y3, Y1
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPSUBD      Y3, Y2, Y2
+	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VPADDD      constants<>+0(SB), Y1, Y1
-	VPSLLD      $0x17, Y1, Y1
-	VMULPS      Y2, Y1, Y1
-	VSUBPS      constants<>+32(SB), Y1, Y2
-	VFMADD231PS Y1, Y3, Y2
-	VADDPS      constants<>+672(SB), Y2, Y1
-	VDIVPS      Y1, Y2, Y1
-	VANDPS      constants<>+512(SB), Y0, Y0
-	VORPS       Y0, Y1, Y0
+	VMULPS      Y2, Y4, Y2
+	VSUBPS      actConstantsAVX2<>+0(SB), Y2, Y3
+	VFMADD231PS Y2, Y1, Y3
+	VADDPS      actConstantsAVX2<>+608(SB), Y3, Y1
+	VDIVPS      Y1, Y3, Y1
+	VANDPS      actConstantsAVX2<>+576(SB), Y0, Y0
+	VORPS       Y1, Y0, Y0
 	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
@@ -1087,42 +1049,40 @@ loop28:
 tail25:
 	ADDQ        $0x08, DX
 	JZ          done26
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        actTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VANDPS      constants<>+480(SB), Y1, Y2
+	VANDPS      actConstantsAVX2<>+544(SB), Y1, Y2
 	VADDPS      Y2, Y2, Y2
-	VMOVUPS     constants<>+288(SB), Y3
+	VMOVUPS     actConstantsAVX2<>+512(SB), Y3
 	VMINPS      Y2, Y3, Y2
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y2, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y2, Y2
-	VFMADD231PS constants<>+128(SB), Y3, Y2
-	VFMADD231PS constants<>+192(SB), Y3, Y2
-	VMOVAPS     constants<>+448(SB), Y4
-	VFMADD213PS constants<>+416(SB), Y2, Y4
-	VFMADD213PS constants<>+384(SB), Y2, Y4
-	VFMADD213PS constants<>+352(SB), Y2, Y4
-	VFMADD213PS constants<>+320(SB), Y2, Y4
+	VMOVUPS     actConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y2, Y3
+	VSUBPS      actConstantsAVX2<>+64(SB), Y3, Y3
+	VFMADD231PS actConstantsAVX2<>+96(SB), Y3, Y2
+	VFMADD231PS actConstantsAVX2<>+128(SB), Y3, Y2
+	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y4
+	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y5
-	VFMADD213PS Y2, Y5, Y4
-	VCVTPS2DQ   Y3, Y2
-	VPSRAD      $0x01, Y2, Y3
-	VPSUBD      Y3, Y2, Y2
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VFMADD231PS Y5, Y4, Y2
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y2, Y2
-	VPSLLD      $0x17, Y2, Y2
-	VMULPS      Y3, Y2, Y2
-	VSUBPS      constants<>+32(SB), Y2, Y3
-	VFMADD231PS Y2, Y4, Y3
-	VADDPS      constants<>+672(SB), Y3, Y2
-	VDIVPS      Y2, Y3, Y2
-	VANDPS      constants<>+512(SB), Y1, Y1
-	VORPS       Y1, Y2, Y1
+	VMULPS      Y3, Y5, Y3
+	VSUBPS      actConstantsAVX2<>+0(SB), Y3, Y4
+	VFMADD231PS Y3, Y2, Y4
+	VADDPS      actConstantsAVX2<>+608(SB), Y4, Y2
+	VDIVPS      Y2, Y4, Y2
+	VANDPS      actConstantsAVX2<>+576(SB), Y1, Y1
+	VORPS       Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(BX*4)
 
 done26:
@@ -1142,44 +1102,39 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 
 loop32:
 	VMOVUPS     (CX)(BX*4), Y1
-	VMULPS      constants<>+768(SB), Y1, Y2
-	VCMPPS      $0x11, constants<>+736(SB), Y1, Y3
-	VBLENDVPS   Y3, Y2, Y1, Y2
-	VMOVUPS     constants<>+800(SB), Y3
-	VCMPPS      $0x11, constants<>+736(SB), Y1, Y4
-	VBLENDVPS   Y4, Y3, Y0, Y3
-	VPSUBD      constants<>+544(SB), Y2, Y4
+	VCMPPS      $0x11, actConstantsAVX2<>+928(SB), Y1, Y2
+	VMULPS      actConstantsAVX2<>+960(SB), Y1, Y3
+	VBLENDVPS   Y2, Y3, Y1, Y3
+	VANDPS      actConstantsAVX2<>+992(SB), Y2, Y2
+	VPSUBD      actConstantsAVX2<>+1056(SB), Y3, Y4
 	VPSRAD      $0x17, Y4, Y4
 	VPSLLD      $0x17, Y4, Y5
-	VPSUBD      Y5, Y2, Y2
-	VSUBPS      constants<>+32(SB), Y2, Y2
+	VPSUBD      Y5, Y3, Y3
+	VSUBPS      actConstantsAVX2<>+0(SB), Y3, Y3
 	VCVTDQ2PS   Y4, Y4
-	VADDPS      Y3, Y4, Y3
-	VMOVUPS     constants<>+1408(SB), Y4
-	VMOVAPS     Y4, Y4
-	VFMADD213PS constants<>+1376(SB), Y2, Y4
-	VFMADD213PS constants<>+1344(SB), Y2, Y4
-	VFMADD213PS constants<>+1312(SB), Y2, Y4
-	VFMADD213PS constants<>+1280(SB), Y2, Y4
-	VFMADD213PS constants<>+1248(SB), Y2, Y4
-	VFMADD213PS constants<>+1216(SB), Y2, Y4
-	VFMADD213PS constants<>+1184(SB), Y2, Y4
-	VFMADD213PS constants<>+1152(SB), Y2, Y4
-	VMULPS      Y2, Y2, Y5
-	VMULPS      Y2, Y4, Y4
-	VMULPS      Y5, Y4, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
-	VFMADD231PS constants<>+704(SB), Y5, Y4
-	VADDPS      Y2, Y4, Y4
-	VFMADD231PS constants<>+96(SB), Y3, Y4
-	VCMPPS      $0x16, constants<>+832(SB), Y1, Y2
-	VBLENDVPS   Y2, Y1, Y4, Y2
-	VMOVUPS     constants<>+896(SB), Y3
-	VCMPPS      $0x00, Y0, Y1, Y4
-	VBLENDVPS   Y4, Y3, Y2, Y2
-	VMOVUPS     constants<>+928(SB), Y3
+	VADDPS      Y4, Y2, Y2
+	VMOVUPS     actConstantsAVX2<>+896(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+864(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+832(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+800(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+768(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+736(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+704(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+672(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+640(SB), Y3, Y4
+	VMULPS      Y3, Y3, Y5
+	VMULPS      Y4, Y3, Y4
+	VMULPS      Y4, Y5, Y4
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y4
+	VFMADD231PS actConstantsAVX2<>+1088(SB), Y5, Y4
+	VADDPS      Y4, Y3, Y3
+	VFMADD231PS actConstantsAVX2<>+416(SB), Y2, Y3
+	VCMPPS      $0x16, actConstantsAVX2<>+1024(SB), Y1, Y2
+	VBLENDVPS   Y2, Y1, Y3, Y2
+	VCMPPS      $0x00, Y0, Y1, Y3
+	VBLENDVPS   Y3, actConstantsAVX2<>+1120(SB), Y2, Y2
 	VCMPPS      $0x11, Y0, Y1, Y1
-	VBLENDVPS   Y1, Y3, Y2, Y1
+	VBLENDVPS   Y1, actConstantsAVX2<>+1152(SB), Y2, Y1
 	VMOVUPS     Y1, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
@@ -1188,48 +1143,43 @@ loop32:
 tail29:
 	ADDQ        $0x08, DX
 	JZ          done30
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        actTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y1
 	VMASKMOVPS  (CX)(BX*4), Y1, Y2
-	VMULPS      constants<>+768(SB), Y2, Y3
-	VCMPPS      $0x11, constants<>+736(SB), Y2, Y4
-	VBLENDVPS   Y4, Y3, Y2, Y3
-	VMOVUPS     constants<>+800(SB), Y4
-	VCMPPS      $0x11, constants<>+736(SB), Y2, Y5
-	VBLENDVPS   Y5, Y4, Y0, Y4
-	VPSUBD      constants<>+544(SB), Y3, Y5
+	VCMPPS      $0x11, actConstantsAVX2<>+928(SB), Y2, Y3
+	VMULPS      actConstantsAVX2<>+960(SB), Y2, Y4
+	VBLENDVPS   Y3, Y4, Y2, Y4
+	VANDPS      actConstantsAVX2<>+992(SB), Y3, Y3
+	VPSUBD      actConstantsAVX2<>+1056(SB), Y4, Y5
 	VPSRAD      $0x17, Y5, Y5
 	VPSLLD      $0x17, Y5, Y6
-	VPSUBD      Y6, Y3, Y3
-	VSUBPS      constants<>+32(SB), Y3, Y3
+	VPSUBD      Y6, Y4, Y4
+	VSUBPS      actConstantsAVX2<>+0(SB), Y4, Y4
 	VCVTDQ2PS   Y5, Y5
-	VADDPS      Y4, Y5, Y4
-	VMOVUPS     constants<>+1408(SB), Y5
-	VMOVAPS     Y5, Y5
-	VFMADD213PS constants<>+1376(SB), Y3, Y5
-	VFMADD213PS constants<>+1344(SB), Y3, Y5
-	VFMADD213PS constants<>+1312(SB), Y3, Y5
-	VFMADD213PS constants<>+1280(SB), Y3, Y5
-	VFMADD213PS constants<>+1248(SB), Y3, Y5
-	VFMADD213PS constants<>+1216(SB), Y3, Y5
-	VFMADD213PS constants<>+1184(SB), Y3, Y5
-	VFMADD213PS constants<>+1152(SB), Y3, Y5
-	VMULPS      Y3, Y3, Y6
-	VMULPS      Y3, Y5, Y5
-	VMULPS      Y6, Y5, Y5
-	VFMADD231PS constants<>+160(SB), Y4, Y5
-	VFMADD231PS constants<>+704(SB), Y6, Y5
-	VADDPS      Y3, Y5, Y5
-	VFMADD231PS constants<>+96(SB), Y4, Y5
-	VCMPPS      $0x16, constants<>+832(SB), Y2, Y3
-	VBLENDVPS   Y3, Y2, Y5, Y3
-	VMOVUPS     constants<>+896(SB), Y4
-	VCMPPS      $0x00, Y0, Y2, Y5
-	VBLENDVPS   Y5, Y4, Y3, Y3
-	VMOVUPS     constants<>+928(SB), Y4
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     actConstantsAVX2<>+896(SB), Y5
+	VFMADD213PS actConstantsAVX2<>+864(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+832(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+800(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+768(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+736(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+704(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+672(SB), Y4, Y5
+	VFMADD213PS actConstantsAVX2<>+640(SB), Y4, Y5
+	VMULPS      Y4, Y4, Y6
+	VMULPS      Y5, Y4, Y5
+	VMULPS      Y5, Y6, Y5
+	VFMADD231PS actConstantsAVX2<>+448(SB), Y3, Y5
+	VFMADD231PS actConstantsAVX2<>+1088(SB), Y6, Y5
+	VADDPS      Y5, Y4, Y4
+	VFMADD231PS actConstantsAVX2<>+416(SB), Y3, Y4
+	VCMPPS      $0x16, actConstantsAVX2<>+1024(SB), Y2, Y3
+	VBLENDVPS   Y3, Y2, Y4, Y3
+	VCMPPS      $0x00, Y0, Y2, Y4
+	VBLENDVPS   Y4, actConstantsAVX2<>+1120(SB), Y3, Y3
 	VCMPPS      $0x11, Y0, Y2, Y0
-	VBLENDVPS   Y0, Y4, Y3, Y0
+	VBLENDVPS   Y0, actConstantsAVX2<>+1152(SB), Y3, Y0
 	VMASKMOVPS  Y0, Y1, (AX)(BX*4)
 
 done30:
@@ -1249,44 +1199,39 @@ TEXT ·sinCosAVX2(SB), NOSPLIT, $0-72
 
 loop36:
 	VMOVUPS     (DX)(SI*4), Y0
-	VANDPS      constants<>+480(SB), Y0, Y1
-	VMOVUPS     constants<>+928(SB), Y2
-	VCMPPS      $0x16, constants<>+1024(SB), Y1, Y1
-	VBLENDVPS   Y1, Y2, Y0, Y0
-	VMOVAPS     Y0, Y1
-	VMOVUPS     constants<>+224(SB), Y2
-	VFMADD132PS constants<>+992(SB), Y2, Y1
-	VSUBPS      constants<>+224(SB), Y1, Y2
-	VFMADD231PS constants<>+1056(SB), Y2, Y0
-	VFMADD231PS constants<>+1088(SB), Y2, Y0
-	VFMADD231PS constants<>+1120(SB), Y2, Y0
+	VANDPS      actConstantsAVX2<>+544(SB), Y0, Y1
+	VCMPPS      $0x16, actConstantsAVX2<>+1184(SB), Y1, Y1
+	VBLENDVPS   Y1, actConstantsAVX2<>+1152(SB), Y0, Y0
+	VMOVUPS     actConstantsAVX2<>+1216(SB), Y1
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y2
+	VFMADD231PS actConstantsAVX2<>+1280(SB), Y2, Y0
+	VFMADD231PS actConstantsAVX2<>+1376(SB), Y2, Y0
+	VFMADD231PS actConstantsAVX2<>+1472(SB), Y2, Y0
 	VMULPS      Y0, Y0, Y2
-	VMOVUPS     constants<>+1504(SB), Y3
-	VMOVAPS     Y3, Y3
-	VFMADD213PS constants<>+1472(SB), Y2, Y3
-	VFMADD213PS constants<>+1440(SB), Y2, Y3
-	VMULPS      Y0, Y2, Y4
-	VFMADD132PS Y4, Y0, Y3
-	VMOVUPS     constants<>+1600(SB), Y0
-	VMOVAPS     Y0, Y0
-	VFMADD213PS constants<>+1568(SB), Y2, Y0
-	VFMADD213PS constants<>+1536(SB), Y2, Y0
-	VMOVUPS     constants<>+32(SB), Y4
-	VMOVAPS     Y4, Y4
-	VFMADD231PS constants<>+704(SB), Y2, Y4
-	VMULPS      Y2, Y2, Y2
-	VFMADD132PS Y2, Y4, Y0
+	VMOVUPS     actConstantsAVX2<>+1504(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+1408(SB), Y2, Y3
+	VFMADD213PS actConstantsAVX2<>+1312(SB), Y2, Y3
+	VMULPS      Y2, Y0, Y4
+	VFMADD231PS Y3, Y4, Y0
+	VMOVUPS     actConstantsAVX2<>+1536(SB), Y3
+	VFMADD213PS actConstantsAVX2<>+1440(SB), Y2, Y3
+	VFMADD213PS actConstantsAVX2<>+1344(SB), Y2, Y3
+	VMULPS      Y2, Y2, Y4
+	VMOVUPS     actConstantsAVX2<>+1088(SB), Y5
+	VFMADD213PS actConstantsAVX2<>+0(SB), Y2, Y5
+	VFMADD231PS Y3, Y4, Y5
 	VPSLLD      $0x1f, Y1, Y2
-	VBLENDVPS   Y2, Y0, Y3, Y4
-	VBLENDVPS   Y2, Y3, Y0, Y0
+	VBLENDVPS   Y2, Y5, Y0, Y3
+	VBLENDVPS   Y2, Y0, Y5, Y0
 	VPSLLD      $0x1e, Y1, Y2
-	VANDPS      constants<>+512(SB), Y2, Y2
-	VXORPS      Y2, Y4, Y2
+	VANDPS      actConstantsAVX2<>+576(SB), Y2, Y2
+	VXORPS      Y3, Y2, Y2
 	VMOVUPS     Y2, (AX)(SI*4)
-	VPADDD      constants<>+576(SB), Y1, Y1
+	VPADDD      actConstantsAVX2<>+1248(SB), Y1, Y1
 	VPSLLD      $0x1e, Y1, Y1
-	VANDPS      constants<>+512(SB), Y1, Y1
-	VXORPS      Y1, Y0, Y0
+	VANDPS      actConstantsAVX2<>+576(SB), Y1, Y1
+	VXORPS      Y0, Y1, Y0
 	VMOVUPS     Y0, (CX)(SI*4)
 	ADDQ        $0x08, SI
 	SUBQ        $0x08, BX
@@ -1295,48 +1240,43 @@ loop36:
 tail33:
 	ADDQ        $0x08, BX
 	JZ          done34
-	LEAQ        tails<>+0(SB), DI
+	LEAQ        actTailsAVX2<>+0(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y0
 	VMASKMOVPS  (DX)(SI*4), Y0, Y1
-	VANDPS      constants<>+480(SB), Y1, Y2
-	VMOVUPS     constants<>+928(SB), Y3
-	VCMPPS      $0x16, constants<>+1024(SB), Y2, Y2
-	VBLENDVPS   Y2, Y3, Y1, Y1
-	VMOVAPS     Y1, Y2
-	VMOVUPS     constants<>+224(SB), Y3
-	VFMADD132PS constants<>+992(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y3
-	VFMADD231PS constants<>+1056(SB), Y3, Y1
-	VFMADD231PS constants<>+1088(SB), Y3, Y1
-	VFMADD231PS constants<>+1120(SB), Y3, Y1
+	VANDPS      actConstantsAVX2<>+544(SB), Y1, Y2
+	VCMPPS      $0x16, actConstantsAVX2<>+1184(SB), Y2, Y2
+	VBLENDVPS   Y2, actConstantsAVX2<>+1152(SB), Y1, Y1
+	VMOVUPS     actConstantsAVX2<>+1216(SB), Y2
+	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y3
+	VFMADD231PS actConstantsAVX2<>+1280(SB), Y3, Y1
+	VFMADD231PS actConstantsAVX2<>+1376(SB), Y3, Y1
+	VFMADD231PS actConstantsAVX2<>+1472(SB), Y3, Y1
 	VMULPS      Y1, Y1, Y3
-	VMOVUPS     constants<>+1504(SB), Y4
-	VMOVAPS     Y4, Y4
-	VFMADD213PS constants<>+1472(SB), Y3, Y4
-	VFMADD213PS constants<>+1440(SB), Y3, Y4
-	VMULPS      Y1, Y3, Y5
-	VFMADD132PS Y5, Y1, Y4
-	VMOVUPS     constants<>+1600(SB), Y1
-	VMOVAPS     Y1, Y1
-	VFMADD213PS constants<>+1568(SB), Y3, Y1
-	VFMADD213PS constants<>+1536(SB), Y3, Y1
-	VMOVUPS     constants<>+32(SB), Y5
-	VMOVAPS     Y5, Y5
-	VFMADD231PS constants<>+704(SB), Y3, Y5
-	VMULPS      Y3, Y3, Y3
-	VFMADD132PS Y3, Y5, Y1
+	VMOVUPS     actConstantsAVX2<>+1504(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+1408(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+1312(SB), Y3, Y4
+	VMULPS      Y3, Y1, Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     actConstantsAVX2<>+1536(SB), Y4
+	VFMADD213PS actConstantsAVX2<>+1440(SB), Y3, Y4
+	VFMADD213PS actConstantsAVX2<>+1344(SB), Y3, Y4
+	VMULPS      Y3, Y3, Y5
+	VMOVUPS     actConstantsAVX2<>+1088(SB), Y6
+	VFMADD213PS actConstantsAVX2<>+0(SB), Y3, Y6
+	VFMADD231PS Y4, Y5, Y6
 	VPSLLD      $0x1f, Y2, Y3
-	VBLENDVPS   Y3, Y1, Y4, Y5
-	VBLENDVPS   Y3, Y4, Y1, Y1
+	VBLENDVPS   Y3, Y6, Y1, Y4
+	VBLENDVPS   Y3, Y1, Y6, Y1
 	VPSLLD      $0x1e, Y2, Y3
-	VANDPS      constants<>+512(SB), Y3, Y3
-	VXORPS      Y3, Y5, Y3
+	VANDPS      actConstantsAVX2<>+576(SB), Y3, Y3
+	VXORPS      Y4, Y3, Y3
 	VMASKMOVPS  Y3, Y0, (AX)(SI*4)
-	VPADDD      constants<>+576(SB), Y2, Y2
+	VPADDD      actConstantsAVX2<>+1248(SB), Y2, Y2
 	VPSLLD      $0x1e, Y2, Y2
-	VANDPS      constants<>+512(SB), Y2, Y2
-	VXORPS      Y2, Y1, Y1
+	VANDPS      actConstantsAVX2<>+576(SB), Y2, Y2
+	VXORPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(SI*4)
 
 done34:

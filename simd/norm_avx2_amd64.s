@@ -4,161 +4,145 @@
 
 #include "textflag.h"
 
-DATA constants<>+0(SB)/4, $0x0000007f
-DATA constants<>+4(SB)/4, $0x0000007f
-DATA constants<>+8(SB)/4, $0x0000007f
-DATA constants<>+12(SB)/4, $0x0000007f
-DATA constants<>+16(SB)/4, $0x0000007f
-DATA constants<>+20(SB)/4, $0x0000007f
-DATA constants<>+24(SB)/4, $0x0000007f
-DATA constants<>+28(SB)/4, $0x0000007f
-DATA constants<>+32(SB)/4, $0x3f800000
-DATA constants<>+36(SB)/4, $0x3f800000
-DATA constants<>+40(SB)/4, $0x3f800000
-DATA constants<>+44(SB)/4, $0x3f800000
-DATA constants<>+48(SB)/4, $0x3f800000
-DATA constants<>+52(SB)/4, $0x3f800000
-DATA constants<>+56(SB)/4, $0x3f800000
-DATA constants<>+60(SB)/4, $0x3f800000
-DATA constants<>+64(SB)/4, $0x3fb8aa3b
-DATA constants<>+68(SB)/4, $0x3fb8aa3b
-DATA constants<>+72(SB)/4, $0x3fb8aa3b
-DATA constants<>+76(SB)/4, $0x3fb8aa3b
-DATA constants<>+80(SB)/4, $0x3fb8aa3b
-DATA constants<>+84(SB)/4, $0x3fb8aa3b
-DATA constants<>+88(SB)/4, $0x3fb8aa3b
-DATA constants<>+92(SB)/4, $0x3fb8aa3b
-DATA constants<>+96(SB)/4, $0x3f317218
-DATA constants<>+100(SB)/4, $0x3f317218
-DATA constants<>+104(SB)/4, $0x3f317218
-DATA constants<>+108(SB)/4, $0x3f317218
-DATA constants<>+112(SB)/4, $0x3f317218
-DATA constants<>+116(SB)/4, $0x3f317218
-DATA constants<>+120(SB)/4, $0x3f317218
-DATA constants<>+124(SB)/4, $0x3f317218
-DATA constants<>+128(SB)/4, $0xbf317218
-DATA constants<>+132(SB)/4, $0xbf317218
-DATA constants<>+136(SB)/4, $0xbf317218
-DATA constants<>+140(SB)/4, $0xbf317218
-DATA constants<>+144(SB)/4, $0xbf317218
-DATA constants<>+148(SB)/4, $0xbf317218
-DATA constants<>+152(SB)/4, $0xbf317218
-DATA constants<>+156(SB)/4, $0xbf317218
-DATA constants<>+160(SB)/4, $0xb102e308
-DATA constants<>+164(SB)/4, $0xb102e308
-DATA constants<>+168(SB)/4, $0xb102e308
-DATA constants<>+172(SB)/4, $0xb102e308
-DATA constants<>+176(SB)/4, $0xb102e308
-DATA constants<>+180(SB)/4, $0xb102e308
-DATA constants<>+184(SB)/4, $0xb102e308
-DATA constants<>+188(SB)/4, $0xb102e308
-DATA constants<>+192(SB)/4, $0x3102e308
-DATA constants<>+196(SB)/4, $0x3102e308
-DATA constants<>+200(SB)/4, $0x3102e308
-DATA constants<>+204(SB)/4, $0x3102e308
-DATA constants<>+208(SB)/4, $0x3102e308
-DATA constants<>+212(SB)/4, $0x3102e308
-DATA constants<>+216(SB)/4, $0x3102e308
-DATA constants<>+220(SB)/4, $0x3102e308
-DATA constants<>+224(SB)/4, $0x4b400000
-DATA constants<>+228(SB)/4, $0x4b400000
-DATA constants<>+232(SB)/4, $0x4b400000
-DATA constants<>+236(SB)/4, $0x4b400000
-DATA constants<>+240(SB)/4, $0x4b400000
-DATA constants<>+244(SB)/4, $0x4b400000
-DATA constants<>+248(SB)/4, $0x4b400000
-DATA constants<>+252(SB)/4, $0x4b400000
-DATA constants<>+256(SB)/4, $0xc2dc0000
-DATA constants<>+260(SB)/4, $0xc2dc0000
-DATA constants<>+264(SB)/4, $0xc2dc0000
-DATA constants<>+268(SB)/4, $0xc2dc0000
-DATA constants<>+272(SB)/4, $0xc2dc0000
-DATA constants<>+276(SB)/4, $0xc2dc0000
-DATA constants<>+280(SB)/4, $0xc2dc0000
-DATA constants<>+284(SB)/4, $0xc2dc0000
-DATA constants<>+288(SB)/4, $0x41f00000
-DATA constants<>+292(SB)/4, $0x41f00000
-DATA constants<>+296(SB)/4, $0x41f00000
-DATA constants<>+300(SB)/4, $0x41f00000
-DATA constants<>+304(SB)/4, $0x41f00000
-DATA constants<>+308(SB)/4, $0x41f00000
-DATA constants<>+312(SB)/4, $0x41f00000
-DATA constants<>+316(SB)/4, $0x41f00000
-DATA constants<>+320(SB)/4, $0x3efffffe
-DATA constants<>+324(SB)/4, $0x3efffffe
-DATA constants<>+328(SB)/4, $0x3efffffe
-DATA constants<>+332(SB)/4, $0x3efffffe
-DATA constants<>+336(SB)/4, $0x3efffffe
-DATA constants<>+340(SB)/4, $0x3efffffe
-DATA constants<>+344(SB)/4, $0x3efffffe
-DATA constants<>+348(SB)/4, $0x3efffffe
-DATA constants<>+352(SB)/4, $0x3e2aaa49
-DATA constants<>+356(SB)/4, $0x3e2aaa49
-DATA constants<>+360(SB)/4, $0x3e2aaa49
-DATA constants<>+364(SB)/4, $0x3e2aaa49
-DATA constants<>+368(SB)/4, $0x3e2aaa49
-DATA constants<>+372(SB)/4, $0x3e2aaa49
-DATA constants<>+376(SB)/4, $0x3e2aaa49
-DATA constants<>+380(SB)/4, $0x3e2aaa49
-DATA constants<>+384(SB)/4, $0x3d2aac5b
-DATA constants<>+388(SB)/4, $0x3d2aac5b
-DATA constants<>+392(SB)/4, $0x3d2aac5b
-DATA constants<>+396(SB)/4, $0x3d2aac5b
-DATA constants<>+400(SB)/4, $0x3d2aac5b
-DATA constants<>+404(SB)/4, $0x3d2aac5b
-DATA constants<>+408(SB)/4, $0x3d2aac5b
-DATA constants<>+412(SB)/4, $0x3d2aac5b
-DATA constants<>+416(SB)/4, $0x3c091cd1
-DATA constants<>+420(SB)/4, $0x3c091cd1
-DATA constants<>+424(SB)/4, $0x3c091cd1
-DATA constants<>+428(SB)/4, $0x3c091cd1
-DATA constants<>+432(SB)/4, $0x3c091cd1
-DATA constants<>+436(SB)/4, $0x3c091cd1
-DATA constants<>+440(SB)/4, $0x3c091cd1
-DATA constants<>+444(SB)/4, $0x3c091cd1
-DATA constants<>+448(SB)/4, $0x3ab523a2
-DATA constants<>+452(SB)/4, $0x3ab523a2
-DATA constants<>+456(SB)/4, $0x3ab523a2
-DATA constants<>+460(SB)/4, $0x3ab523a2
-DATA constants<>+464(SB)/4, $0x3ab523a2
-DATA constants<>+468(SB)/4, $0x3ab523a2
-DATA constants<>+472(SB)/4, $0x3ab523a2
-DATA constants<>+476(SB)/4, $0x3ab523a2
-GLOBL constants<>(SB), RODATA|NOPTR, $480
+DATA normTailsAVX2<>+0(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+4(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+8(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+12(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+16(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+20(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+24(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+28(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+32(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+36(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+40(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+44(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+48(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+52(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+56(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+60(SB)/4, $0xffffffff
+DATA normTailsAVX2<>+64(SB)/4, $0x00000000
+DATA normTailsAVX2<>+68(SB)/4, $0x00000000
+DATA normTailsAVX2<>+72(SB)/4, $0x00000000
+DATA normTailsAVX2<>+76(SB)/4, $0x00000000
+DATA normTailsAVX2<>+80(SB)/4, $0x00000000
+DATA normTailsAVX2<>+84(SB)/4, $0x00000000
+DATA normTailsAVX2<>+88(SB)/4, $0x00000000
+DATA normTailsAVX2<>+92(SB)/4, $0x00000000
+DATA normTailsAVX2<>+96(SB)/4, $0x00000000
+DATA normTailsAVX2<>+100(SB)/4, $0x00000000
+DATA normTailsAVX2<>+104(SB)/4, $0x00000000
+DATA normTailsAVX2<>+108(SB)/4, $0x00000000
+DATA normTailsAVX2<>+112(SB)/4, $0x00000000
+DATA normTailsAVX2<>+116(SB)/4, $0x00000000
+DATA normTailsAVX2<>+120(SB)/4, $0x00000000
+DATA normTailsAVX2<>+124(SB)/4, $0x00000000
+GLOBL normTailsAVX2<>(SB), RODATA|NOPTR, $128
 
-DATA tails<>+0(SB)/4, $0xffffffff
-DATA tails<>+4(SB)/4, $0xffffffff
-DATA tails<>+8(SB)/4, $0xffffffff
-DATA tails<>+12(SB)/4, $0xffffffff
-DATA tails<>+16(SB)/4, $0xffffffff
-DATA tails<>+20(SB)/4, $0xffffffff
-DATA tails<>+24(SB)/4, $0xffffffff
-DATA tails<>+28(SB)/4, $0xffffffff
-DATA tails<>+32(SB)/4, $0xffffffff
-DATA tails<>+36(SB)/4, $0xffffffff
-DATA tails<>+40(SB)/4, $0xffffffff
-DATA tails<>+44(SB)/4, $0xffffffff
-DATA tails<>+48(SB)/4, $0xffffffff
-DATA tails<>+52(SB)/4, $0xffffffff
-DATA tails<>+56(SB)/4, $0xffffffff
-DATA tails<>+60(SB)/4, $0xffffffff
-DATA tails<>+64(SB)/4, $0x00000000
-DATA tails<>+68(SB)/4, $0x00000000
-DATA tails<>+72(SB)/4, $0x00000000
-DATA tails<>+76(SB)/4, $0x00000000
-DATA tails<>+80(SB)/4, $0x00000000
-DATA tails<>+84(SB)/4, $0x00000000
-DATA tails<>+88(SB)/4, $0x00000000
-DATA tails<>+92(SB)/4, $0x00000000
-DATA tails<>+96(SB)/4, $0x00000000
-DATA tails<>+100(SB)/4, $0x00000000
-DATA tails<>+104(SB)/4, $0x00000000
-DATA tails<>+108(SB)/4, $0x00000000
-DATA tails<>+112(SB)/4, $0x00000000
-DATA tails<>+116(SB)/4, $0x00000000
-DATA tails<>+120(SB)/4, $0x00000000
-DATA tails<>+124(SB)/4, $0x00000000
-GLOBL tails<>(SB), RODATA|NOPTR, $128
+DATA normConstantsAVX2<>+0(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+4(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+8(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+12(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+16(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+20(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+24(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+28(SB)/4, $0x3f800000
+DATA normConstantsAVX2<>+32(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+36(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+40(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+44(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+48(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+52(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+56(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+60(SB)/4, $0x3fb8aa3b
+DATA normConstantsAVX2<>+64(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+68(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+72(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+76(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+80(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+84(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+88(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+92(SB)/4, $0x4b400000
+DATA normConstantsAVX2<>+96(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+100(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+104(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+108(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+112(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+116(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+120(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+124(SB)/4, $0x3f317218
+DATA normConstantsAVX2<>+128(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+132(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+136(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+140(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+144(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+148(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+152(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+156(SB)/4, $0xb102e308
+DATA normConstantsAVX2<>+160(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+164(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+168(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+172(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+176(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+180(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+184(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+188(SB)/4, $0xc2dc0000
+DATA normConstantsAVX2<>+192(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+196(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+200(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+204(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+208(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+212(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+216(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+220(SB)/4, $0x41f00000
+DATA normConstantsAVX2<>+224(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+228(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+232(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+236(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+240(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+244(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+248(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+252(SB)/4, $0x3efffffe
+DATA normConstantsAVX2<>+256(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+260(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+264(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+268(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+272(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+276(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+280(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+284(SB)/4, $0x3e2aaa49
+DATA normConstantsAVX2<>+288(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+292(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+296(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+300(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+304(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+308(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+312(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+316(SB)/4, $0x3d2aac5b
+DATA normConstantsAVX2<>+320(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+324(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+328(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+332(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+336(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+340(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+344(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+348(SB)/4, $0x3c091cd1
+DATA normConstantsAVX2<>+352(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+356(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+360(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+364(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+368(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+372(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+376(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+380(SB)/4, $0x3ab523a2
+DATA normConstantsAVX2<>+384(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+388(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+392(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+396(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+400(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+404(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+408(SB)/4, $0x0000007f
+DATA normConstantsAVX2<>+412(SB)/4, $0x0000007f
+GLOBL normConstantsAVX2<>(SB), RODATA|NOPTR, $416
 
 // func chanSumsAVX2(s []float32, q []float32, x *float32, pitch int, n int, shift []float32)
 // Requires: AVX, FMA3
@@ -262,7 +246,7 @@ pixel8:
 tail1:
 	ADDQ       $0x10, AX
 	JZ         done2
-	LEAQ       tails<>+0(SB), DX
+	LEAQ       normTailsAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	VMOVUPS    96(DX)(AX*4), Y1
@@ -334,7 +318,7 @@ loop14:
 tail11:
 	ADDQ        $0x08, R10
 	JZ          done12
-	LEAQ        tails<>+0(SB), R12
+	LEAQ        normTailsAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
@@ -381,7 +365,7 @@ pixel19:
 	VMOVUPS     (SI), Y5
 	VADDPS      Y5, Y2, Y2
 	VSUBPS      Y0, Y4, Y4
-	VMULPS      Y1, Y4, Y4
+	VMULPS      Y4, Y1, Y4
 	VFMADD231PS Y4, Y5, Y3
 	ADDQ        BX, DX
 	ADDQ        DI, SI
@@ -398,7 +382,7 @@ pixel19:
 tail15:
 	ADDQ       $0x08, AX
 	JZ         done16
-	LEAQ       tails<>+0(SB), DX
+	LEAQ       normTailsAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       mean+88(FP), AX
@@ -422,7 +406,7 @@ pixel20:
 	VMASKMOVPS  (BX), Y0, Y6
 	VADDPS      Y6, Y3, Y3
 	VSUBPS      Y1, Y5, Y5
-	VMULPS      Y2, Y5, Y5
+	VMULPS      Y5, Y2, Y5
 	VFMADD231PS Y5, Y6, Y4
 	ADDQ        DX, AX
 	ADDQ        SI, BX
@@ -461,37 +445,35 @@ loop25:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (DI)(R11*4), Y1
 	VFMADD231PS (SI)(R11*4), Y0, Y1
-	VMOVUPS     constants<>+256(SB), Y0
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y0
 	VMAXPS      Y1, Y0, Y0
-	VMOVUPS     constants<>+288(SB), Y1
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y2, Y3
-	VFMSUB132PS constants<>+96(SB), Y1, Y3
-	VFMADD231PS constants<>+160(SB), Y2, Y3
-	VCVTPS2DQ   Y2, Y1
-	VPSRAD      $0x01, Y1, Y2
-	VPSUBD      Y2, Y1, Y1
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      normConstantsAVX2<>+64(SB), Y2, Y2
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y2, Y1
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y2, Y1
+	VCVTPS2DQ   Y2, Y2
+	VPSRAD      $0x01, Y2, Y3
+	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y4
+	VPSLLD      $0x17, Y4, Y4
+	VPSUBD      Y3, Y2, Y2
+	VPADDD      normConstantsAVX2<>+384(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VPADDD      constants<>+0(SB), Y1, Y1
-	VPSLLD      $0x17, Y1, Y1
-	VMOVAPS     constants<>+448(SB), Y4
-	VFMADD213PS constants<>+416(SB), Y3, Y4
-	VFMADD213PS constants<>+384(SB), Y3, Y4
-	VFMADD213PS constants<>+352(SB), Y3, Y4
-	VFMADD213PS constants<>+320(SB), Y3, Y4
-	VMULPS      Y3, Y3, Y5
-	VFMADD213PS Y3, Y5, Y4
-	VMULPS      Y2, Y1, Y3
-	VADDPS      constants<>+32(SB), Y3, Y3
-	VADDPS      Y4, Y3, Y3
-	VDIVPS      Y3, Y0, Y0
-	VMULPS      Y2, Y0, Y0
-	VMULPS      Y1, Y0, Y0
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y3
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y1, Y3
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y1, Y3
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y1, Y3
+	VMULPS      Y1, Y1, Y5
+	VFMADD231PS Y5, Y3, Y1
+	VMULPS      Y2, Y4, Y3
+	VADDPS      normConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      Y3, Y1, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMULPS      Y0, Y4, Y0
+	VMULPS      Y0, Y2, Y0
 	VMOVUPS     Y0, (AX)(R11*4)
 	ADDQ        $0x08, R11
 	SUBQ        $0x08, R10
@@ -500,44 +482,42 @@ loop25:
 tail22:
 	ADDQ        $0x08, R10
 	JZ          done23
-	LEAQ        tails<>+0(SB), R12
+	LEAQ        normTailsAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
 	VMASKMOVPS  (DI)(R11*4), Y0, Y2
 	VMASKMOVPS  (SI)(R11*4), Y0, Y3
 	VFMADD231PS Y3, Y1, Y2
-	VMOVUPS     constants<>+256(SB), Y1
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y1
 	VMAXPS      Y2, Y1, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y2
 	VMINPS      Y1, Y2, Y2
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y2, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y2, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
-	VCVTPS2DQ   Y3, Y2
-	VPSRAD      $0x01, Y2, Y3
-	VPSUBD      Y3, Y2, Y2
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y3
+	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y2
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y2
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y2, Y2
-	VPSLLD      $0x17, Y2, Y2
-	VMOVAPS     constants<>+448(SB), Y5
-	VFMADD213PS constants<>+416(SB), Y4, Y5
-	VFMADD213PS constants<>+384(SB), Y4, Y5
-	VFMADD213PS constants<>+352(SB), Y4, Y5
-	VFMADD213PS constants<>+320(SB), Y4, Y5
-	VMULPS      Y4, Y4, Y6
-	VFMADD213PS Y4, Y6, Y5
-	VMULPS      Y3, Y2, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y5, Y4, Y4
-	VDIVPS      Y4, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMULPS      Y2, Y1, Y1
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y2, Y4
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y2, Y4
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y2, Y4
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y2, Y4
+	VMULPS      Y2, Y2, Y6
+	VFMADD231PS Y6, Y4, Y2
+	VMULPS      Y3, Y5, Y4
+	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      Y4, Y2, Y2
+	VDIVPS      Y2, Y1, Y1
+	VMULPS      Y1, Y5, Y1
+	VMULPS      Y1, Y3, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(R11*4)
 
 done23:
@@ -583,46 +563,45 @@ loop29:
 
 pixel30:
 	VMOVUPS     (DX), Y6
-	VMOVAPS     Y6, Y7
-	VFMADD213PS Y5, Y4, Y7
-	VMOVUPS     (SI), Y8
-	VMOVUPS     constants<>+256(SB), Y9
-	VMAXPS      Y7, Y9, Y7
-	VMOVUPS     constants<>+288(SB), Y9
-	VMINPS      Y7, Y9, Y7
-	VMOVUPS     constants<>+224(SB), Y10
-	VMOVAPS     Y7, Y9
-	VFMADD132PS constants<>+64(SB), Y10, Y9
-	VSUBPS      constants<>+224(SB), Y9, Y9
-	VMOVAPS     Y9, Y10
-	VFMSUB132PS constants<>+96(SB), Y7, Y10
-	VFMADD231PS constants<>+160(SB), Y9, Y10
+	VMOVUPS     (SI), Y7
+	VMOVAPS     Y5, Y8
+	VFMADD231PS Y4, Y6, Y8
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y9
+	VMAXPS      Y8, Y9, Y8
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y9
+	VMINPS      Y8, Y9, Y8
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y9
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y8, Y9
+	VSUBPS      normConstantsAVX2<>+64(SB), Y9, Y9
+	VMOVAPS     Y8, Y10
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y9, Y10
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y9, Y10
 	VCVTPS2DQ   Y9, Y9
 	VPSRAD      $0x01, Y9, Y11
+	VPADDD      normConstantsAVX2<>+384(SB), Y11, Y12
+	VPSLLD      $0x17, Y12, Y12
 	VPSUBD      Y11, Y9, Y9
-	VPADDD      constants<>+0(SB), Y11, Y11
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      constants<>+0(SB), Y9, Y9
+	VPADDD      normConstantsAVX2<>+384(SB), Y9, Y9
 	VPSLLD      $0x17, Y9, Y9
-	VMOVAPS     constants<>+448(SB), Y12
-	VFMADD213PS constants<>+416(SB), Y10, Y12
-	VFMADD213PS constants<>+384(SB), Y10, Y12
-	VFMADD213PS constants<>+352(SB), Y10, Y12
-	VFMADD213PS constants<>+320(SB), Y10, Y12
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y11
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y10, Y11
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y10, Y11
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y10, Y11
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y10, Y11
 	VMULPS      Y10, Y10, Y13
-	VFMADD213PS Y10, Y13, Y12
-	VMULPS      Y11, Y9, Y10
-	VADDPS      constants<>+32(SB), Y10, Y10
-	VADDPS      Y12, Y10, Y10
-	VMOVUPS     constants<>+32(SB), Y13
-	VDIVPS      Y10, Y13, Y10
-	VADDPS      constants<>+32(SB), Y12, Y12
-	VMULPS      Y10, Y12, Y12
-	VFMADD213PS constants<>+32(SB), Y7, Y12
-	VMULPS      Y12, Y10, Y10
-	VMULPS      Y11, Y10, Y10
-	VMULPS      Y9, Y10, Y10
-	VMULPS      Y8, Y10, Y7
+	VFMADD231PS Y13, Y11, Y10
+	VMULPS      Y9, Y12, Y11
+	VADDPS      normConstantsAVX2<>+0(SB), Y11, Y11
+	VADDPS      Y11, Y10, Y11
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y13
+	VDIVPS      Y11, Y13, Y11
+	VADDPS      normConstantsAVX2<>+0(SB), Y10, Y10
+	VMULPS      Y10, Y11, Y10
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y10, Y8
+	VMULPS      Y11, Y8, Y8
+	VMULPS      Y8, Y12, Y8
+	VMULPS      Y8, Y9, Y8
+	VMULPS      Y8, Y7, Y7
 	CMPQ        dv+48(FP), $0x00
 	JE          skip31
 	VMOVUPS     Y7, (R8)
@@ -630,7 +609,7 @@ pixel30:
 skip31:
 	VADDPS      Y7, Y2, Y2
 	VSUBPS      Y0, Y6, Y6
-	VMULPS      Y1, Y6, Y6
+	VMULPS      Y6, Y1, Y6
 	VFMADD231PS Y6, Y7, Y3
 	ADDQ        BX, DX
 	ADDQ        DI, SI
@@ -648,7 +627,7 @@ skip31:
 tail26:
 	ADDQ       $0x08, AX
 	JZ         done27
-	LEAQ       tails<>+0(SB), DX
+	LEAQ       normTailsAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       mean+120(FP), AX
@@ -677,46 +656,45 @@ tail26:
 
 pixel32:
 	VMASKMOVPS  (AX), Y0, Y7
-	VMOVAPS     Y7, Y8
-	VFMADD213PS Y6, Y5, Y8
-	VMASKMOVPS  (BX), Y0, Y9
-	VMOVUPS     constants<>+256(SB), Y10
-	VMAXPS      Y8, Y10, Y8
-	VMOVUPS     constants<>+288(SB), Y10
-	VMINPS      Y8, Y10, Y8
-	VMOVUPS     constants<>+224(SB), Y11
-	VMOVAPS     Y8, Y10
-	VFMADD132PS constants<>+64(SB), Y11, Y10
-	VSUBPS      constants<>+224(SB), Y10, Y10
-	VMOVAPS     Y10, Y11
-	VFMSUB132PS constants<>+96(SB), Y8, Y11
-	VFMADD231PS constants<>+160(SB), Y10, Y11
+	VMASKMOVPS  (BX), Y0, Y8
+	VMOVAPS     Y6, Y9
+	VFMADD231PS Y5, Y7, Y9
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y10
+	VMAXPS      Y9, Y10, Y9
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y10
+	VMINPS      Y9, Y10, Y9
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y10
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y9, Y10
+	VSUBPS      normConstantsAVX2<>+64(SB), Y10, Y10
+	VMOVAPS     Y9, Y11
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y10, Y11
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y10, Y11
 	VCVTPS2DQ   Y10, Y10
 	VPSRAD      $0x01, Y10, Y12
+	VPADDD      normConstantsAVX2<>+384(SB), Y12, Y13
+	VPSLLD      $0x17, Y13, Y13
 	VPSUBD      Y12, Y10, Y10
-	VPADDD      constants<>+0(SB), Y12, Y12
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      constants<>+0(SB), Y10, Y10
+	VPADDD      normConstantsAVX2<>+384(SB), Y10, Y10
 	VPSLLD      $0x17, Y10, Y10
-	VMOVAPS     constants<>+448(SB), Y13
-	VFMADD213PS constants<>+416(SB), Y11, Y13
-	VFMADD213PS constants<>+384(SB), Y11, Y13
-	VFMADD213PS constants<>+352(SB), Y11, Y13
-	VFMADD213PS constants<>+320(SB), Y11, Y13
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y12
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y11, Y12
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y11, Y12
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y11, Y12
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y11, Y12
 	VMULPS      Y11, Y11, Y14
-	VFMADD213PS Y11, Y14, Y13
-	VMULPS      Y12, Y10, Y11
-	VADDPS      constants<>+32(SB), Y11, Y11
-	VADDPS      Y13, Y11, Y11
-	VMOVUPS     constants<>+32(SB), Y14
-	VDIVPS      Y11, Y14, Y11
-	VADDPS      constants<>+32(SB), Y13, Y13
-	VMULPS      Y11, Y13, Y13
-	VFMADD213PS constants<>+32(SB), Y8, Y13
-	VMULPS      Y13, Y11, Y11
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y10, Y11, Y11
-	VMULPS      Y9, Y11, Y8
+	VFMADD231PS Y14, Y12, Y11
+	VMULPS      Y10, Y13, Y12
+	VADDPS      normConstantsAVX2<>+0(SB), Y12, Y12
+	VADDPS      Y12, Y11, Y12
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y14
+	VDIVPS      Y12, Y14, Y12
+	VADDPS      normConstantsAVX2<>+0(SB), Y11, Y11
+	VMULPS      Y11, Y12, Y11
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y11, Y9
+	VMULPS      Y12, Y9, Y9
+	VMULPS      Y9, Y13, Y9
+	VMULPS      Y9, Y10, Y9
+	VMULPS      Y9, Y8, Y8
 	CMPQ        dv+48(FP), $0x00
 	JE          skip33
 	VMASKMOVPS  Y8, Y0, (DI)
@@ -724,7 +702,7 @@ pixel32:
 skip33:
 	VADDPS      Y8, Y3, Y3
 	VSUBPS      Y1, Y7, Y7
-	VMULPS      Y2, Y7, Y7
+	VMULPS      Y7, Y2, Y7
 	VFMADD231PS Y7, Y8, Y4
 	ADDQ        DX, AX
 	ADDQ        SI, BX
@@ -776,7 +754,7 @@ loop38:
 tail35:
 	ADDQ        $0x08, R11
 	JZ          done36
-	LEAQ        tails<>+0(SB), R13
+	LEAQ        normTailsAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
 	VMASKMOVPS  (R10)(R12*4), Y0, Y1
@@ -836,16 +814,16 @@ loop43:
 tail40:
 	ADDQ        $0x08, R10
 	JZ          done41
-	LEAQ        tails<>+0(SB), R12
+	LEAQ        normTailsAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
 	VMASKMOVPS  (SI)(R11*4), Y3, Y4
-	VFMADD132PS Y1, Y2, Y4
+	VFMADD231PS Y1, Y4, Y2
 	VMASKMOVPS  (R8)(R11*4), Y3, Y1
-	VMASKMOVPS  (DX)(R11*4), Y3, Y2
-	VMULPS      Y1, Y2, Y1
-	VFMADD231PS Y1, Y0, Y4
-	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
+	VMASKMOVPS  (DX)(R11*4), Y3, Y4
+	VMULPS      Y4, Y1, Y1
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y3, (AX)(R11*4)
 
 done41:
 	ADDQ CX, AX
@@ -893,7 +871,7 @@ loop48:
 tail45:
 	ADDQ        $0x08, R11
 	JZ          done46
-	LEAQ        tails<>+0(SB), R13
+	LEAQ        normTailsAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
 	VMASKMOVPS  (R10)(R12*4), Y0, Y1
@@ -956,18 +934,18 @@ loop53:
 tail50:
 	ADDQ        $0x08, R10
 	JZ          done51
-	LEAQ        tails<>+0(SB), R12
+	LEAQ        normTailsAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
 	VMASKMOVPS  (SI)(R11*4), Y3, Y4
-	VFMADD132PS Y1, Y2, Y4
+	VFMADD231PS Y1, Y4, Y2
 	VMASKMOVPS  (R8)(R11*4), Y3, Y1
-	VMASKMOVPS  (DX)(R11*4), Y3, Y2
-	VMULPS      Y1, Y2, Y1
-	VFMADD231PS Y1, Y0, Y4
+	VMASKMOVPS  (DX)(R11*4), Y3, Y4
+	VMULPS      Y4, Y1, Y1
+	VFMADD231PS Y1, Y0, Y2
 	VMASKMOVPS  (AX)(R11*4), Y3, Y0
-	VADDPS      Y0, Y4, Y4
-	VMASKMOVPS  Y4, Y3, (AX)(R11*4)
+	VADDPS      Y0, Y2, Y2
+	VMASKMOVPS  Y2, Y3, (AX)(R11*4)
 
 done51:
 	ADDQ CX, AX
@@ -1000,43 +978,42 @@ loop58:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (SI)(R11*4), Y1
 	VFMADD231PS (BX)(R11*4), Y0, Y1
-	VMOVUPS     constants<>+256(SB), Y2
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+288(SB), Y2
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     constants<>+224(SB), Y3
-	VMOVAPS     Y1, Y2
-	VFMADD132PS constants<>+64(SB), Y3, Y2
-	VSUBPS      constants<>+224(SB), Y2, Y2
-	VMOVAPS     Y2, Y3
-	VFMSUB132PS constants<>+96(SB), Y1, Y3
-	VFMADD231PS constants<>+160(SB), Y2, Y3
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y2
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y2
+	VSUBPS      normConstantsAVX2<>+64(SB), Y2, Y2
+	VMOVAPS     Y1, Y3
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y2, Y3
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y2, Y3
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y4
+	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y2, Y2
-	VPADDD      constants<>+0(SB), Y4, Y4
-	VPSLLD      $0x17, Y4, Y4
-	VPADDD      constants<>+0(SB), Y2, Y2
+	VPADDD      normConstantsAVX2<>+384(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVAPS     constants<>+448(SB), Y5
-	VFMADD213PS constants<>+416(SB), Y3, Y5
-	VFMADD213PS constants<>+384(SB), Y3, Y5
-	VFMADD213PS constants<>+352(SB), Y3, Y5
-	VFMADD213PS constants<>+320(SB), Y3, Y5
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y3, Y4
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y3, Y4
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y3, Y4
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y6
-	VFMADD213PS Y3, Y6, Y5
-	VMULPS      Y4, Y2, Y3
-	VADDPS      constants<>+32(SB), Y3, Y3
-	VADDPS      Y5, Y3, Y3
-	VMOVUPS     constants<>+32(SB), Y6
-	VDIVPS      Y3, Y6, Y3
-	VADDPS      constants<>+32(SB), Y5, Y5
-	VMULPS      Y3, Y5, Y5
-	VFMADD213PS constants<>+32(SB), Y1, Y5
-	VMULPS      Y5, Y3, Y3
-	VMULPS      Y4, Y3, Y3
-	VMULPS      Y2, Y3, Y3
-	VMULPS      (CX)(R11*4), Y3, Y1
+	VFMADD231PS Y6, Y4, Y3
+	VMULPS      Y2, Y5, Y4
+	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      Y4, Y3, Y4
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y6
+	VDIVPS      Y4, Y6, Y4
+	VADDPS      normConstantsAVX2<>+0(SB), Y3, Y3
+	VMULPS      Y3, Y4, Y3
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y3, Y1
+	VMULPS      Y4, Y1, Y1
+	VMULPS      Y1, Y5, Y1
+	VMULPS      Y1, Y2, Y1
+	VMULPS      (CX)(R11*4), Y1, Y1
 	VMOVUPS     (R9)(R11*4), Y2
 	VFMADD231PS (R8)(R11*4), Y0, Y2
 	VFMADD231PS (DI)(R11*4), Y1, Y2
@@ -1049,7 +1026,7 @@ loop58:
 tail55:
 	ADDQ        $0x08, R10
 	JZ          done56
-	LEAQ        tails<>+0(SB), R12
+	LEAQ        normTailsAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
@@ -1057,43 +1034,42 @@ tail55:
 	VMASKMOVPS  (BX)(R11*4), Y0, Y3
 	VFMADD231PS Y3, Y1, Y2
 	VMASKMOVPS  (CX)(R11*4), Y0, Y3
-	VMOVUPS     constants<>+256(SB), Y4
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y4
 	VMAXPS      Y2, Y4, Y2
-	VMOVUPS     constants<>+288(SB), Y4
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y4
 	VMINPS      Y2, Y4, Y2
-	VMOVUPS     constants<>+224(SB), Y5
-	VMOVAPS     Y2, Y4
-	VFMADD132PS constants<>+64(SB), Y5, Y4
-	VSUBPS      constants<>+224(SB), Y4, Y4
-	VMOVAPS     Y4, Y5
-	VFMSUB132PS constants<>+96(SB), Y2, Y5
-	VFMADD231PS constants<>+160(SB), Y4, Y5
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y4
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y4
+	VSUBPS      normConstantsAVX2<>+64(SB), Y4, Y4
+	VMOVAPS     Y2, Y5
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y4, Y5
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y4, Y5
 	VCVTPS2DQ   Y4, Y4
 	VPSRAD      $0x01, Y4, Y6
+	VPADDD      normConstantsAVX2<>+384(SB), Y6, Y7
+	VPSLLD      $0x17, Y7, Y7
 	VPSUBD      Y6, Y4, Y4
-	VPADDD      constants<>+0(SB), Y6, Y6
-	VPSLLD      $0x17, Y6, Y6
-	VPADDD      constants<>+0(SB), Y4, Y4
+	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y4
 	VPSLLD      $0x17, Y4, Y4
-	VMOVAPS     constants<>+448(SB), Y7
-	VFMADD213PS constants<>+416(SB), Y5, Y7
-	VFMADD213PS constants<>+384(SB), Y5, Y7
-	VFMADD213PS constants<>+352(SB), Y5, Y7
-	VFMADD213PS constants<>+320(SB), Y5, Y7
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y6
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y5, Y6
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y5, Y6
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y5, Y6
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y5, Y6
 	VMULPS      Y5, Y5, Y8
-	VFMADD213PS Y5, Y8, Y7
-	VMULPS      Y6, Y4, Y5
-	VADDPS      constants<>+32(SB), Y5, Y5
-	VADDPS      Y7, Y5, Y5
-	VMOVUPS     constants<>+32(SB), Y8
-	VDIVPS      Y5, Y8, Y5
-	VADDPS      constants<>+32(SB), Y7, Y7
-	VMULPS      Y5, Y7, Y7
-	VFMADD213PS constants<>+32(SB), Y2, Y7
-	VMULPS      Y7, Y5, Y5
-	VMULPS      Y6, Y5, Y5
-	VMULPS      Y4, Y5, Y5
-	VMULPS      Y3, Y5, Y2
+	VFMADD231PS Y8, Y6, Y5
+	VMULPS      Y4, Y7, Y6
+	VADDPS      normConstantsAVX2<>+0(SB), Y6, Y6
+	VADDPS      Y6, Y5, Y6
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y8
+	VDIVPS      Y6, Y8, Y6
+	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VMULPS      Y5, Y6, Y5
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y5, Y2
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y2, Y7, Y2
+	VMULPS      Y2, Y4, Y2
+	VMULPS      Y2, Y3, Y2
 	VMASKMOVPS  (R9)(R11*4), Y0, Y3
 	VMASKMOVPS  (R8)(R11*4), Y0, Y4
 	VFMADD231PS Y4, Y1, Y3
@@ -1140,10 +1116,10 @@ pixel59:
 loop63:
 	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
+	VMULPS      Y2, Y1, Y2
 	VMOVUPS     (DI)(R10*4), Y3
-	VFMADD132PS (SI)(R10*4), Y3, Y2
-	VMOVUPS     Y2, (AX)(R10*4)
+	VFMADD231PS (SI)(R10*4), Y2, Y3
+	VMOVUPS     Y3, (AX)(R10*4)
 	ADDQ        $0x08, R10
 	SUBQ        $0x08, R9
 	JGE         loop63
@@ -1151,16 +1127,16 @@ loop63:
 tail60:
 	ADDQ        $0x08, R9
 	JZ          done61
-	LEAQ        tails<>+0(SB), R11
+	LEAQ        normTailsAVX2<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
 	VMASKMOVPS  (DX)(R10*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
-	VMULPS      Y1, Y0, Y0
+	VMULPS      Y0, Y1, Y0
 	VMASKMOVPS  (SI)(R10*4), Y2, Y1
 	VMASKMOVPS  (DI)(R10*4), Y2, Y3
-	VFMADD132PS Y1, Y3, Y0
-	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
+	VFMADD231PS Y1, Y0, Y3
+	VMASKMOVPS  Y3, Y2, (AX)(R10*4)
 
 done61:
 	ADDQ CX, AX
@@ -1195,40 +1171,38 @@ pixel64:
 loop68:
 	VMOVUPS     (DX)(R10*4), Y2
 	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
+	VMULPS      Y2, Y1, Y2
 	VMOVUPS     (DI)(R10*4), Y3
-	VFMADD132PS (SI)(R10*4), Y3, Y2
-	VMOVUPS     constants<>+256(SB), Y3
-	VMAXPS      Y2, Y3, Y2
-	VMOVUPS     constants<>+288(SB), Y3
+	VFMADD231PS (SI)(R10*4), Y2, Y3
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
 	VMINPS      Y2, Y3, Y3
-	VMOVUPS     constants<>+224(SB), Y5
-	VMOVAPS     Y3, Y4
-	VFMADD132PS constants<>+64(SB), Y5, Y4
-	VSUBPS      constants<>+224(SB), Y4, Y4
-	VMOVAPS     Y4, Y5
-	VFMSUB132PS constants<>+96(SB), Y3, Y5
-	VFMADD231PS constants<>+160(SB), Y4, Y5
-	VCVTPS2DQ   Y4, Y3
-	VPSRAD      $0x01, Y3, Y4
-	VPSUBD      Y4, Y3, Y3
-	VPADDD      constants<>+0(SB), Y4, Y4
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y4
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y3, Y4
+	VSUBPS      normConstantsAVX2<>+64(SB), Y4, Y4
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y4, Y3
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y4, Y3
+	VCVTPS2DQ   Y4, Y4
+	VPSRAD      $0x01, Y4, Y5
+	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPSLLD      $0x17, Y6, Y6
+	VPSUBD      Y5, Y4, Y4
+	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y4
 	VPSLLD      $0x17, Y4, Y4
-	VPADDD      constants<>+0(SB), Y3, Y3
-	VPSLLD      $0x17, Y3, Y3
-	VMOVAPS     constants<>+448(SB), Y6
-	VFMADD213PS constants<>+416(SB), Y5, Y6
-	VFMADD213PS constants<>+384(SB), Y5, Y6
-	VFMADD213PS constants<>+352(SB), Y5, Y6
-	VFMADD213PS constants<>+320(SB), Y5, Y6
-	VMULPS      Y5, Y5, Y7
-	VFMADD213PS Y5, Y7, Y6
-	VMULPS      Y4, Y3, Y5
-	VADDPS      constants<>+32(SB), Y5, Y5
-	VADDPS      Y6, Y5, Y5
-	VDIVPS      Y5, Y2, Y2
-	VMULPS      Y4, Y2, Y2
-	VMULPS      Y3, Y2, Y2
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y3, Y5
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y3, Y5
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y3, Y5
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y3, Y5
+	VMULPS      Y3, Y3, Y7
+	VFMADD231PS Y7, Y5, Y3
+	VMULPS      Y4, Y6, Y5
+	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      Y5, Y3, Y3
+	VDIVPS      Y3, Y2, Y2
+	VMULPS      Y2, Y6, Y2
+	VMULPS      Y2, Y4, Y2
 	VMOVUPS     Y2, (AX)(R10*4)
 	ADDQ        $0x08, R10
 	SUBQ        $0x08, R9
@@ -1237,46 +1211,44 @@ loop68:
 tail65:
 	ADDQ        $0x08, R9
 	JZ          done66
-	LEAQ        tails<>+0(SB), R11
+	LEAQ        normTailsAVX2<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
 	VMASKMOVPS  (DX)(R10*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
-	VMULPS      Y1, Y0, Y0
+	VMULPS      Y0, Y1, Y0
 	VMASKMOVPS  (SI)(R10*4), Y2, Y1
 	VMASKMOVPS  (DI)(R10*4), Y2, Y3
-	VFMADD132PS Y1, Y3, Y0
-	VMOVUPS     constants<>+256(SB), Y1
-	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     constants<>+288(SB), Y1
+	VFMADD231PS Y1, Y0, Y3
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y0
+	VMAXPS      Y3, Y0, Y0
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y1, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y1, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
-	VCVTPS2DQ   Y3, Y1
-	VPSRAD      $0x01, Y1, Y3
-	VPSUBD      Y3, Y1, Y1
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y3
+	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y1
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y1
+	VCVTPS2DQ   Y3, Y3
+	VPSRAD      $0x01, Y3, Y4
+	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPSLLD      $0x17, Y5, Y5
+	VPSUBD      Y4, Y3, Y3
+	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VPADDD      constants<>+0(SB), Y1, Y1
-	VPSLLD      $0x17, Y1, Y1
-	VMOVAPS     constants<>+448(SB), Y5
-	VFMADD213PS constants<>+416(SB), Y4, Y5
-	VFMADD213PS constants<>+384(SB), Y4, Y5
-	VFMADD213PS constants<>+352(SB), Y4, Y5
-	VFMADD213PS constants<>+320(SB), Y4, Y5
-	VMULPS      Y4, Y4, Y6
-	VFMADD213PS Y4, Y6, Y5
-	VMULPS      Y3, Y1, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y5, Y4, Y4
-	VDIVPS      Y4, Y0, Y0
-	VMULPS      Y3, Y0, Y0
-	VMULPS      Y1, Y0, Y0
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y1, Y4
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y1, Y4
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y1, Y4
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y1, Y4
+	VMULPS      Y1, Y1, Y6
+	VFMADD231PS Y6, Y4, Y1
+	VMULPS      Y3, Y5, Y4
+	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      Y4, Y1, Y1
+	VDIVPS      Y1, Y0, Y0
+	VMULPS      Y0, Y5, Y0
+	VMULPS      Y0, Y3, Y0
 	VMASKMOVPS  Y0, Y2, (AX)(R10*4)
 
 done66:
@@ -1325,7 +1297,7 @@ loop73:
 tail70:
 	ADDQ        $0x10, R8
 	JZ          done71
-	LEAQ        tails<>+0(SB), R10
+	LEAQ        normTailsAVX2<>+0(SB), R10
 	NEGQ        R8
 	VMOVUPS     64(R10)(R8*4), Y5
 	VMOVUPS     96(R10)(R8*4), Y6
@@ -1396,46 +1368,45 @@ pixel74:
 loop78:
 	VMOVUPS     (SI)(R12*4), Y2
 	VSUBPS      Y0, Y2, Y2
-	VMULPS      Y1, Y2, Y2
+	VMULPS      Y2, Y1, Y2
 	VMOVUPS     (R9)(R12*4), Y3
-	VFMADD132PS (R8)(R12*4), Y3, Y2
-	VMOVUPS     constants<>+256(SB), Y3
-	VMAXPS      Y2, Y3, Y2
-	VMOVUPS     constants<>+288(SB), Y3
+	VFMADD231PS (R8)(R12*4), Y2, Y3
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
+	VMAXPS      Y3, Y2, Y2
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
 	VMINPS      Y2, Y3, Y2
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y2, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y2, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y3
+	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VMOVAPS     Y2, Y4
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y4
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y4
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y5
+	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPSLLD      $0x17, Y6, Y6
 	VPSUBD      Y5, Y3, Y3
-	VPADDD      constants<>+0(SB), Y5, Y5
-	VPSLLD      $0x17, Y5, Y5
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVAPS     constants<>+448(SB), Y6
-	VFMADD213PS constants<>+416(SB), Y4, Y6
-	VFMADD213PS constants<>+384(SB), Y4, Y6
-	VFMADD213PS constants<>+352(SB), Y4, Y6
-	VFMADD213PS constants<>+320(SB), Y4, Y6
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y4, Y5
 	VMULPS      Y4, Y4, Y7
-	VFMADD213PS Y4, Y7, Y6
-	VMULPS      Y5, Y3, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVUPS     constants<>+32(SB), Y7
-	VDIVPS      Y4, Y7, Y4
-	VADDPS      constants<>+32(SB), Y6, Y6
-	VMULPS      Y4, Y6, Y6
-	VFMADD213PS constants<>+32(SB), Y2, Y6
-	VMULPS      Y6, Y4, Y4
-	VMULPS      Y5, Y4, Y4
-	VMULPS      Y3, Y4, Y4
-	VMULPS      (DX)(R12*4), Y4, Y2
+	VFMADD231PS Y7, Y5, Y4
+	VMULPS      Y3, Y6, Y5
+	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y7
+	VDIVPS      Y5, Y7, Y5
+	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VMULPS      Y4, Y5, Y4
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y4, Y2
+	VMULPS      Y5, Y2, Y2
+	VMULPS      Y2, Y6, Y2
+	VMULPS      Y2, Y3, Y2
+	VMULPS      (DX)(R12*4), Y2, Y2
 	VMOVUPS     Y2, (AX)(R12*4)
 	ADDQ        $0x08, R12
 	SUBQ        $0x08, R11
@@ -1444,53 +1415,52 @@ loop78:
 tail75:
 	ADDQ        $0x08, R11
 	JZ          done76
-	LEAQ        tails<>+0(SB), R13
+	LEAQ        normTailsAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y2
 	VMASKMOVPS  (SI)(R12*4), Y2, Y3
 	VSUBPS      Y0, Y3, Y0
-	VMULPS      Y1, Y0, Y0
+	VMULPS      Y0, Y1, Y0
 	VMASKMOVPS  (R8)(R12*4), Y2, Y1
 	VMASKMOVPS  (R9)(R12*4), Y2, Y3
-	VFMADD132PS Y1, Y3, Y0
-	VMASKMOVPS  (DX)(R12*4), Y2, Y1
-	VMOVUPS     constants<>+256(SB), Y3
-	VMAXPS      Y0, Y3, Y0
-	VMOVUPS     constants<>+288(SB), Y3
-	VMINPS      Y0, Y3, Y0
-	VMOVUPS     constants<>+224(SB), Y4
-	VMOVAPS     Y0, Y3
-	VFMADD132PS constants<>+64(SB), Y4, Y3
-	VSUBPS      constants<>+224(SB), Y3, Y3
-	VMOVAPS     Y3, Y4
-	VFMSUB132PS constants<>+96(SB), Y0, Y4
-	VFMADD231PS constants<>+160(SB), Y3, Y4
+	VFMADD231PS Y1, Y0, Y3
+	VMASKMOVPS  (DX)(R12*4), Y2, Y0
+	VMOVUPS     normConstantsAVX2<>+160(SB), Y1
+	VMAXPS      Y3, Y1, Y1
+	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
+	VMINPS      Y1, Y3, Y1
+	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
+	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y3
+	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VMOVAPS     Y1, Y4
+	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y4
+	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y4
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y5
+	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPSLLD      $0x17, Y6, Y6
 	VPSUBD      Y5, Y3, Y3
-	VPADDD      constants<>+0(SB), Y5, Y5
-	VPSLLD      $0x17, Y5, Y5
-	VPADDD      constants<>+0(SB), Y3, Y3
+	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVAPS     constants<>+448(SB), Y6
-	VFMADD213PS constants<>+416(SB), Y4, Y6
-	VFMADD213PS constants<>+384(SB), Y4, Y6
-	VFMADD213PS constants<>+352(SB), Y4, Y6
-	VFMADD213PS constants<>+320(SB), Y4, Y6
+	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
+	VFMADD213PS normConstantsAVX2<>+320(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+288(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+256(SB), Y4, Y5
+	VFMADD213PS normConstantsAVX2<>+224(SB), Y4, Y5
 	VMULPS      Y4, Y4, Y7
-	VFMADD213PS Y4, Y7, Y6
-	VMULPS      Y5, Y3, Y4
-	VADDPS      constants<>+32(SB), Y4, Y4
-	VADDPS      Y6, Y4, Y4
-	VMOVUPS     constants<>+32(SB), Y7
-	VDIVPS      Y4, Y7, Y4
-	VADDPS      constants<>+32(SB), Y6, Y6
-	VMULPS      Y4, Y6, Y6
-	VFMADD213PS constants<>+32(SB), Y0, Y6
-	VMULPS      Y6, Y4, Y4
-	VMULPS      Y5, Y4, Y4
-	VMULPS      Y3, Y4, Y4
-	VMULPS      Y1, Y4, Y0
+	VFMADD231PS Y7, Y5, Y4
+	VMULPS      Y3, Y6, Y5
+	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      Y5, Y4, Y5
+	VMOVUPS     normConstantsAVX2<>+0(SB), Y7
+	VDIVPS      Y5, Y7, Y5
+	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VMULPS      Y4, Y5, Y4
+	VFMADD213PS normConstantsAVX2<>+0(SB), Y4, Y1
+	VMULPS      Y5, Y1, Y1
+	VMULPS      Y1, Y6, Y1
+	VMULPS      Y1, Y3, Y1
+	VMULPS      Y1, Y0, Y0
 	VMASKMOVPS  Y0, Y2, (AX)(R12*4)
 
 done76:
@@ -1535,8 +1505,8 @@ loop83:
 	VMOVUPS     32(DI)(R12*4), Y7
 	VSUBPS      Y0, Y6, Y6
 	VSUBPS      Y0, Y7, Y7
-	VMULPS      Y1, Y6, Y6
-	VMULPS      Y1, Y7, Y7
+	VMULPS      Y6, Y1, Y6
+	VMULPS      Y7, Y1, Y7
 	VMOVUPS     (BX)(R12*4), Y8
 	VMOVUPS     32(BX)(R12*4), Y9
 	VMULPS      (R9)(R12*4), Y8, Y8
@@ -1552,7 +1522,7 @@ loop83:
 tail80:
 	ADDQ        $0x10, R11
 	JZ          done81
-	LEAQ        tails<>+0(SB), R13
+	LEAQ        normTailsAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y6
 	VMOVUPS     96(R13)(R11*4), Y7
@@ -1560,14 +1530,14 @@ tail80:
 	VMASKMOVPS  32(DI)(R12*4), Y7, Y9
 	VSUBPS      Y0, Y8, Y8
 	VSUBPS      Y0, Y9, Y0
-	VMULPS      Y1, Y8, Y8
-	VMULPS      Y1, Y0, Y0
+	VMULPS      Y8, Y1, Y8
+	VMULPS      Y0, Y1, Y0
 	VMASKMOVPS  (R9)(R12*4), Y6, Y1
 	VMASKMOVPS  32(R9)(R12*4), Y7, Y9
 	VMASKMOVPS  (BX)(R12*4), Y6, Y10
 	VMASKMOVPS  32(BX)(R12*4), Y7, Y11
-	VMULPS      Y1, Y10, Y1
-	VMULPS      Y9, Y11, Y9
+	VMULPS      Y10, Y1, Y1
+	VMULPS      Y11, Y9, Y9
 	VANDPS      Y6, Y8, Y8
 	VANDPS      Y7, Y0, Y0
 	VADDPS      Y1, Y2, Y2
@@ -1635,7 +1605,7 @@ pixel88:
 	VADDPS       Y4, Y1, Y1
 	VMOVUPS      (R8), Y5
 	VSUBPS       Y2, Y5, Y2
-	VMULPS       Y3, Y2, Y2
+	VMULPS       Y2, Y3, Y2
 	VFMADD231PS  Y2, Y4, Y0
 	ADDQ         DI, SI
 	ADDQ         R9, R8
@@ -1650,7 +1620,7 @@ pixel88:
 tail84:
 	ADDQ       $0x08, AX
 	JZ         done85
-	LEAQ       tails<>+0(SB), DX
+	LEAQ       normTailsAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       dgamma_base+0(FP), AX
@@ -1676,7 +1646,7 @@ pixel89:
 	VADDPS       Y5, Y2, Y2
 	VMASKMOVPS   (DI), Y0, Y6
 	VSUBPS       Y3, Y6, Y3
-	VMULPS       Y4, Y3, Y3
+	VMULPS       Y3, Y4, Y3
 	VFMADD231PS  Y3, Y5, Y1
 	ADDQ         SI, BX
 	ADDQ         R8, DI

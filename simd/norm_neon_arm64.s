@@ -1194,7 +1194,6 @@ loop113:
 next114:
 	ADDS $4, R14
 	BEQ done110
-	VMOV V2.B16, V2.B16
 	TBNZ $1, R14, two115
 	FMOVS (R12), F3
 	B moved116
@@ -1510,7 +1509,6 @@ loop147:
 next148:
 	ADDS $4, R14
 	BEQ done144
-	VMOV V2.B16, V2.B16
 	TBNZ $1, R14, two149
 	FMOVS (R12), F3
 	B moved150

@@ -4,73 +4,73 @@
 
 #include "textflag.h"
 
-DATA constants<>+0(SB)/4, $0x3f000000
-DATA constants<>+4(SB)/4, $0x3f000000
-DATA constants<>+8(SB)/4, $0x3f000000
-DATA constants<>+12(SB)/4, $0x3f000000
-DATA constants<>+16(SB)/4, $0x3f000000
-DATA constants<>+20(SB)/4, $0x3f000000
-DATA constants<>+24(SB)/4, $0x3f000000
-DATA constants<>+28(SB)/4, $0x3f000000
-DATA constants<>+32(SB)/4, $0x3f800000
-DATA constants<>+36(SB)/4, $0x3f800000
-DATA constants<>+40(SB)/4, $0x3f800000
-DATA constants<>+44(SB)/4, $0x3f800000
-DATA constants<>+48(SB)/4, $0x3f800000
-DATA constants<>+52(SB)/4, $0x3f800000
-DATA constants<>+56(SB)/4, $0x3f800000
-DATA constants<>+60(SB)/4, $0x3f800000
-DATA constants<>+64(SB)/4, $0x7fffffff
-DATA constants<>+68(SB)/4, $0x7fffffff
-DATA constants<>+72(SB)/4, $0x7fffffff
-DATA constants<>+76(SB)/4, $0x7fffffff
-DATA constants<>+80(SB)/4, $0x7fffffff
-DATA constants<>+84(SB)/4, $0x7fffffff
-DATA constants<>+88(SB)/4, $0x7fffffff
-DATA constants<>+92(SB)/4, $0x7fffffff
-DATA constants<>+96(SB)/4, $0xff800000
-DATA constants<>+100(SB)/4, $0xff800000
-DATA constants<>+104(SB)/4, $0xff800000
-DATA constants<>+108(SB)/4, $0xff800000
-DATA constants<>+112(SB)/4, $0xff800000
-DATA constants<>+116(SB)/4, $0xff800000
-DATA constants<>+120(SB)/4, $0xff800000
-DATA constants<>+124(SB)/4, $0xff800000
-GLOBL constants<>(SB), RODATA|NOPTR, $128
+DATA vecTailsAVX2<>+0(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+4(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+8(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+12(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+16(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+20(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+24(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+28(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+32(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+36(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+40(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+44(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+48(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+52(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+56(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+60(SB)/4, $0xffffffff
+DATA vecTailsAVX2<>+64(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+68(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+72(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+76(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+80(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+84(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+88(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+92(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+96(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+100(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+104(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+108(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+112(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+116(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+120(SB)/4, $0x00000000
+DATA vecTailsAVX2<>+124(SB)/4, $0x00000000
+GLOBL vecTailsAVX2<>(SB), RODATA|NOPTR, $128
 
-DATA tails<>+0(SB)/4, $0xffffffff
-DATA tails<>+4(SB)/4, $0xffffffff
-DATA tails<>+8(SB)/4, $0xffffffff
-DATA tails<>+12(SB)/4, $0xffffffff
-DATA tails<>+16(SB)/4, $0xffffffff
-DATA tails<>+20(SB)/4, $0xffffffff
-DATA tails<>+24(SB)/4, $0xffffffff
-DATA tails<>+28(SB)/4, $0xffffffff
-DATA tails<>+32(SB)/4, $0xffffffff
-DATA tails<>+36(SB)/4, $0xffffffff
-DATA tails<>+40(SB)/4, $0xffffffff
-DATA tails<>+44(SB)/4, $0xffffffff
-DATA tails<>+48(SB)/4, $0xffffffff
-DATA tails<>+52(SB)/4, $0xffffffff
-DATA tails<>+56(SB)/4, $0xffffffff
-DATA tails<>+60(SB)/4, $0xffffffff
-DATA tails<>+64(SB)/4, $0x00000000
-DATA tails<>+68(SB)/4, $0x00000000
-DATA tails<>+72(SB)/4, $0x00000000
-DATA tails<>+76(SB)/4, $0x00000000
-DATA tails<>+80(SB)/4, $0x00000000
-DATA tails<>+84(SB)/4, $0x00000000
-DATA tails<>+88(SB)/4, $0x00000000
-DATA tails<>+92(SB)/4, $0x00000000
-DATA tails<>+96(SB)/4, $0x00000000
-DATA tails<>+100(SB)/4, $0x00000000
-DATA tails<>+104(SB)/4, $0x00000000
-DATA tails<>+108(SB)/4, $0x00000000
-DATA tails<>+112(SB)/4, $0x00000000
-DATA tails<>+116(SB)/4, $0x00000000
-DATA tails<>+120(SB)/4, $0x00000000
-DATA tails<>+124(SB)/4, $0x00000000
-GLOBL tails<>(SB), RODATA|NOPTR, $128
+DATA vecConstantsAVX2<>+0(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+4(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+8(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+12(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+16(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+20(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+24(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+28(SB)/4, $0x7fffffff
+DATA vecConstantsAVX2<>+32(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+36(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+40(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+44(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+48(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+52(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+56(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+60(SB)/4, $0x3f800000
+DATA vecConstantsAVX2<>+64(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+68(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+72(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+76(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+80(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+84(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+88(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+92(SB)/4, $0x3f000000
+DATA vecConstantsAVX2<>+96(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+100(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+104(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+108(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+112(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+116(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+120(SB)/4, $0xff800000
+DATA vecConstantsAVX2<>+124(SB)/4, $0xff800000
+GLOBL vecConstantsAVX2<>(SB), RODATA|NOPTR, $128
 
 // func addAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
@@ -131,16 +131,16 @@ loop6:
 tail1:
 	ADDQ       $0x10, BX
 	JZ         done2
-	LEAQ       tails<>+0(SB), DI
+	LEAQ       vecTailsAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VMASKMOVPS 32(DX)(SI*4), Y1, Y3
-	VMASKMOVPS (CX)(SI*4), Y0, Y4
-	VMASKMOVPS 32(CX)(SI*4), Y1, Y5
-	VADDPS     Y2, Y4, Y2
-	VADDPS     Y3, Y5, Y3
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMASKMOVPS 32(CX)(SI*4), Y1, Y3
+	VMASKMOVPS (DX)(SI*4), Y0, Y4
+	VMASKMOVPS 32(DX)(SI*4), Y1, Y5
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y5, Y3, Y3
 	VMASKMOVPS Y2, Y0, (AX)(SI*4)
 	VMASKMOVPS Y3, Y1, 32(AX)(SI*4)
 
@@ -207,16 +207,16 @@ loop12:
 tail7:
 	ADDQ       $0x10, BX
 	JZ         done8
-	LEAQ       tails<>+0(SB), DI
+	LEAQ       vecTailsAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VMASKMOVPS 32(DX)(SI*4), Y1, Y3
-	VMASKMOVPS (CX)(SI*4), Y0, Y4
-	VMASKMOVPS 32(CX)(SI*4), Y1, Y5
-	VSUBPS     Y2, Y4, Y2
-	VSUBPS     Y3, Y5, Y3
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMASKMOVPS 32(CX)(SI*4), Y1, Y3
+	VMASKMOVPS (DX)(SI*4), Y0, Y4
+	VMASKMOVPS 32(DX)(SI*4), Y1, Y5
+	VSUBPS     Y4, Y2, Y2
+	VSUBPS     Y5, Y3, Y3
 	VMASKMOVPS Y2, Y0, (AX)(SI*4)
 	VMASKMOVPS Y3, Y1, 32(AX)(SI*4)
 
@@ -283,16 +283,16 @@ loop18:
 tail13:
 	ADDQ       $0x10, BX
 	JZ         done14
-	LEAQ       tails<>+0(SB), DI
+	LEAQ       vecTailsAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
-	VMASKMOVPS (DX)(SI*4), Y0, Y2
-	VMASKMOVPS 32(DX)(SI*4), Y1, Y3
-	VMASKMOVPS (CX)(SI*4), Y0, Y4
-	VMASKMOVPS 32(CX)(SI*4), Y1, Y5
-	VMULPS     Y2, Y4, Y2
-	VMULPS     Y3, Y5, Y3
+	VMASKMOVPS (CX)(SI*4), Y0, Y2
+	VMASKMOVPS 32(CX)(SI*4), Y1, Y3
+	VMASKMOVPS (DX)(SI*4), Y0, Y4
+	VMASKMOVPS 32(DX)(SI*4), Y1, Y5
+	VMULPS     Y4, Y2, Y2
+	VMULPS     Y5, Y3, Y3
 	VMASKMOVPS Y2, Y0, (AX)(SI*4)
 	VMASKMOVPS Y3, Y1, 32(AX)(SI*4)
 
@@ -349,14 +349,14 @@ loop24:
 tail19:
 	ADDQ       $0x10, DX
 	JZ         done20
-	LEAQ       tails<>+0(SB), SI
+	LEAQ       vecTailsAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y1
 	VMOVUPS    96(SI)(DX*4), Y2
 	VMASKMOVPS (CX)(BX*4), Y1, Y3
 	VMASKMOVPS 32(CX)(BX*4), Y2, Y4
-	VMULPS     Y3, Y0, Y3
-	VMULPS     Y4, Y0, Y0
+	VMULPS     Y0, Y3, Y3
+	VMULPS     Y0, Y4, Y0
 	VMASKMOVPS Y3, Y1, (AX)(BX*4)
 	VMASKMOVPS Y0, Y2, 32(AX)(BX*4)
 
@@ -425,14 +425,14 @@ loop30:
 tail25:
 	ADDQ        $0x10, BX
 	JZ          done26
-	LEAQ        tails<>+0(SB), DI
+	LEAQ        vecTailsAVX2<>+0(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y2
 	VMOVUPS     96(DI)(BX*4), Y3
 	VMASKMOVPS  (DX)(SI*4), Y2, Y4
 	VMASKMOVPS  32(DX)(SI*4), Y3, Y5
-	VMULPS      Y4, Y1, Y4
-	VMULPS      Y5, Y1, Y1
+	VMULPS      Y1, Y4, Y4
+	VMULPS      Y1, Y5, Y1
 	VMASKMOVPS  (CX)(SI*4), Y2, Y5
 	VMASKMOVPS  32(CX)(SI*4), Y3, Y6
 	VFMADD231PS Y5, Y0, Y4
@@ -501,14 +501,14 @@ loop36:
 tail31:
 	ADDQ        $0x10, SI
 	JZ          done32
-	LEAQ        tails<>+0(SB), R8
+	LEAQ        vecTailsAVX2<>+0(SB), R8
 	NEGQ        SI
 	VMOVUPS     64(R8)(SI*4), Y3
 	VMOVUPS     96(R8)(SI*4), Y4
 	VMASKMOVPS  (CX)(DI*4), Y3, Y5
 	VMASKMOVPS  32(CX)(DI*4), Y4, Y6
-	VMULPS      Y5, Y0, Y5
-	VMULPS      Y6, Y0, Y0
+	VMULPS      Y0, Y5, Y5
+	VMULPS      Y0, Y6, Y0
 	VMASKMOVPS  (DX)(DI*4), Y3, Y6
 	VMASKMOVPS  32(DX)(DI*4), Y4, Y7
 	VFMADD231PS Y6, Y1, Y5
@@ -584,7 +584,7 @@ loop42:
 tail37:
 	ADDQ       $0x10, DX
 	JZ         done38
-	LEAQ       tails<>+0(SB), SI
+	LEAQ       vecTailsAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y2
 	VMOVUPS    96(SI)(DX*4), Y3
@@ -607,7 +607,7 @@ TEXT ·huberAVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    x_len+32(FP), DX
-	VMOVUPS constants<>+32(SB), Y0
+	VMOVUPS vecConstantsAVX2<>+32(SB), Y0
 	XORQ    BX, BX
 	SUBQ    $0x10, DX
 	JL      tail43
@@ -615,16 +615,16 @@ TEXT ·huberAVX2(SB), NOSPLIT, $0-48
 loop46:
 	VMOVUPS (CX)(BX*4), Y1
 	VMOVUPS 32(CX)(BX*4), Y2
-	VANDPS  constants<>+64(SB), Y1, Y1
-	VANDPS  constants<>+64(SB), Y2, Y2
+	VANDPS  vecConstantsAVX2<>+0(SB), Y1, Y1
+	VANDPS  vecConstantsAVX2<>+0(SB), Y2, Y2
 	VMINPS  Y1, Y0, Y3
 	VMINPS  Y2, Y0, Y4
-	VMULPS  constants<>+0(SB), Y3, Y5
-	VMULPS  constants<>+0(SB), Y4, Y6
+	VMULPS  vecConstantsAVX2<>+64(SB), Y3, Y5
+	VMULPS  vecConstantsAVX2<>+64(SB), Y4, Y6
 	VSUBPS  Y5, Y1, Y1
 	VSUBPS  Y6, Y2, Y2
-	VMULPS  Y1, Y3, Y1
-	VMULPS  Y2, Y4, Y2
+	VMULPS  Y3, Y1, Y1
+	VMULPS  Y4, Y2, Y2
 	VMOVUPS Y1, (AX)(BX*4)
 	VMOVUPS Y2, 32(AX)(BX*4)
 	ADDQ    $0x10, BX
@@ -634,22 +634,22 @@ loop46:
 tail43:
 	ADDQ       $0x10, DX
 	JZ         done44
-	LEAQ       tails<>+0(SB), SI
+	LEAQ       vecTailsAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y1
 	VMOVUPS    96(SI)(DX*4), Y2
 	VMASKMOVPS (CX)(BX*4), Y1, Y3
 	VMASKMOVPS 32(CX)(BX*4), Y2, Y4
-	VANDPS     constants<>+64(SB), Y3, Y3
-	VANDPS     constants<>+64(SB), Y4, Y4
+	VANDPS     vecConstantsAVX2<>+0(SB), Y3, Y3
+	VANDPS     vecConstantsAVX2<>+0(SB), Y4, Y4
 	VMINPS     Y3, Y0, Y5
 	VMINPS     Y4, Y0, Y0
-	VMULPS     constants<>+0(SB), Y5, Y6
-	VMULPS     constants<>+0(SB), Y0, Y7
+	VMULPS     vecConstantsAVX2<>+64(SB), Y5, Y6
+	VMULPS     vecConstantsAVX2<>+64(SB), Y0, Y7
 	VSUBPS     Y6, Y3, Y3
 	VSUBPS     Y7, Y4, Y4
-	VMULPS     Y3, Y5, Y3
-	VMULPS     Y4, Y0, Y0
+	VMULPS     Y5, Y3, Y3
+	VMULPS     Y0, Y4, Y0
 	VMASKMOVPS Y3, Y1, (AX)(BX*4)
 	VMASKMOVPS Y0, Y2, 32(AX)(BX*4)
 
@@ -690,7 +690,7 @@ loop50:
 tail47:
 	ADDQ       $0x10, BX
 	JZ         done48
-	LEAQ       tails<>+0(SB), DI
+	LEAQ       vecTailsAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y2
 	VMOVUPS    96(DI)(BX*4), Y3
@@ -698,8 +698,8 @@ tail47:
 	VMASKMOVPS 32(DX)(SI*4), Y3, Y5
 	VMASKMOVPS (CX)(SI*4), Y2, Y6
 	VMASKMOVPS 32(CX)(SI*4), Y3, Y7
-	VMULPS     Y6, Y1, Y6
-	VMULPS     Y7, Y1, Y1
+	VMULPS     Y1, Y6, Y6
+	VMULPS     Y1, Y7, Y1
 	VPMAXUD    Y0, Y4, Y7
 	VPCMPEQD   Y7, Y4, Y7
 	VANDPS     Y7, Y6, Y6
@@ -768,7 +768,7 @@ loop58:
 tail55:
 	ADDQ       $0x10, CX
 	JZ         done56
-	LEAQ       tails<>+0(SB), BX
+	LEAQ       vecTailsAVX2<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
 	VMOVUPS    96(BX)(CX*4), Y3
@@ -814,7 +814,7 @@ loop62:
 tail59:
 	ADDQ        $0x10, DX
 	JZ          done60
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        vecTailsAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y2
 	VMOVUPS     96(SI)(DX*4), Y3
@@ -843,9 +843,8 @@ done60:
 TEXT ·vmaxAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_base+0(FP), AX
 	MOVQ    x_len+8(FP), CX
-	VMOVUPS constants<>+96(SB), Y1
-	VMOVAPS Y1, Y0
-	VMOVAPS Y1, Y1
+	VMOVUPS vecConstantsAVX2<>+96(SB), Y0
+	VMOVUPS vecConstantsAVX2<>+96(SB), Y1
 	XORQ    DX, DX
 	SUBQ    $0x10, CX
 	JL      tail63
@@ -862,7 +861,7 @@ loop66:
 tail63:
 	ADDQ       $0x10, CX
 	JZ         done64
-	LEAQ       tails<>+0(SB), BX
+	LEAQ       vecTailsAVX2<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
 	VMOVUPS    96(BX)(CX*4), Y3
@@ -911,10 +910,10 @@ TEXT ·adamwAVX2(SB), NOSPLIT, $0-104
 loop70:
 	VMULPS       (CX)(DI*4), Y0, Y9
 	VMULPS       32(CX)(DI*4), Y0, Y10
-	VMULPS       Y9, Y4, Y11
-	VMULPS       Y10, Y4, Y12
-	VMULPS       Y9, Y11, Y11
-	VMULPS       Y10, Y12, Y12
+	VMULPS       Y4, Y9, Y11
+	VMULPS       Y4, Y10, Y12
+	VMULPS       Y11, Y9, Y11
+	VMULPS       Y12, Y10, Y12
 	VFMADD231PS  (BX)(DI*4), Y2, Y11
 	VFMADD231PS  32(BX)(DI*4), Y2, Y12
 	VMOVUPS      Y11, (BX)(DI*4)
@@ -927,8 +926,8 @@ loop70:
 	VMOVUPS      Y10, 32(DX)(DI*4)
 	VSQRTPS      Y11, Y11
 	VSQRTPS      Y12, Y12
-	VFMADD213PS  Y8, Y7, Y11
-	VFMADD213PS  Y8, Y7, Y12
+	VFMADD132PS  Y7, Y8, Y11
+	VFMADD132PS  Y7, Y8, Y12
 	VDIVPS       Y11, Y9, Y9
 	VDIVPS       Y12, Y10, Y10
 	VMULPS       (AX)(DI*4), Y5, Y11
@@ -944,46 +943,46 @@ loop70:
 tail67:
 	ADDQ         $0x10, SI
 	JZ           done68
-	LEAQ         tails<>+0(SB), R8
+	LEAQ         vecTailsAVX2<>+0(SB), R8
 	NEGQ         SI
 	VMOVUPS      64(R8)(SI*4), Y9
 	VMOVUPS      96(R8)(SI*4), Y10
 	VMASKMOVPS   (CX)(DI*4), Y9, Y11
 	VMASKMOVPS   32(CX)(DI*4), Y10, Y12
-	VMULPS       Y11, Y0, Y11
-	VMULPS       Y12, Y0, Y0
-	VMULPS       Y11, Y4, Y12
-	VMULPS       Y0, Y4, Y4
-	VMULPS       Y11, Y12, Y12
-	VMULPS       Y0, Y4, Y4
-	VMASKMOVPS   (BX)(DI*4), Y9, Y13
-	VMASKMOVPS   32(BX)(DI*4), Y10, Y14
-	VFMADD231PS  Y13, Y2, Y12
-	VFMADD231PS  Y14, Y2, Y4
-	VMASKMOVPS   Y12, Y9, (BX)(DI*4)
+	VMULPS       Y0, Y11, Y11
+	VMULPS       Y0, Y12, Y0
+	VMASKMOVPS   (BX)(DI*4), Y9, Y12
+	VMASKMOVPS   32(BX)(DI*4), Y10, Y13
+	VMULPS       Y4, Y11, Y14
+	VMULPS       Y4, Y0, Y4
+	VMULPS       Y14, Y11, Y14
+	VMULPS       Y4, Y0, Y4
+	VFMADD231PS  Y12, Y2, Y14
+	VFMADD231PS  Y13, Y2, Y4
+	VMASKMOVPS   Y14, Y9, (BX)(DI*4)
 	VMASKMOVPS   Y4, Y10, 32(BX)(DI*4)
+	VMASKMOVPS   (DX)(DI*4), Y9, Y2
+	VMASKMOVPS   32(DX)(DI*4), Y10, Y12
 	VMULPS       Y11, Y3, Y11
 	VMULPS       Y0, Y3, Y0
-	VMASKMOVPS   (DX)(DI*4), Y9, Y2
-	VMASKMOVPS   32(DX)(DI*4), Y10, Y3
 	VFMADD231PS  Y2, Y1, Y11
-	VFMADD231PS  Y3, Y1, Y0
+	VFMADD231PS  Y12, Y1, Y0
 	VMASKMOVPS   Y11, Y9, (DX)(DI*4)
 	VMASKMOVPS   Y0, Y10, 32(DX)(DI*4)
-	VSQRTPS      Y12, Y12
-	VSQRTPS      Y4, Y4
-	VFMADD213PS  Y8, Y7, Y12
-	VFMADD213PS  Y8, Y7, Y4
-	VDIVPS       Y12, Y11, Y11
-	VDIVPS       Y4, Y0, Y0
-	VMASKMOVPS   (AX)(DI*4), Y9, Y1
-	VMASKMOVPS   32(AX)(DI*4), Y10, Y2
-	VMULPS       Y1, Y5, Y1
-	VMULPS       Y2, Y5, Y2
-	VFNMADD231PS Y11, Y6, Y1
-	VFNMADD231PS Y0, Y6, Y2
-	VMASKMOVPS   Y1, Y9, (AX)(DI*4)
-	VMASKMOVPS   Y2, Y10, 32(AX)(DI*4)
+	VSQRTPS      Y14, Y1
+	VSQRTPS      Y4, Y2
+	VFMADD132PS  Y7, Y8, Y1
+	VFMADD231PS  Y7, Y2, Y8
+	VDIVPS       Y1, Y11, Y1
+	VDIVPS       Y8, Y0, Y0
+	VMASKMOVPS   (AX)(DI*4), Y9, Y2
+	VMASKMOVPS   32(AX)(DI*4), Y10, Y3
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VFNMADD231PS Y1, Y6, Y2
+	VFNMADD231PS Y0, Y6, Y3
+	VMASKMOVPS   Y2, Y9, (AX)(DI*4)
+	VMASKMOVPS   Y3, Y10, 32(AX)(DI*4)
 
 done68:
 	VZEROUPPER

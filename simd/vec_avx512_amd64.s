@@ -4,29 +4,29 @@
 
 #include "textflag.h"
 
-DATA constants<>+0(SB)/4, $0x3f000000
-DATA constants<>+4(SB)/4, $0x3f800000
-DATA constants<>+8(SB)/4, $0x7fffffff
-DATA constants<>+12(SB)/4, $0xff800000
-GLOBL constants<>(SB), RODATA|NOPTR, $16
+DATA vecTailsAVX512<>+0(SB)/2, $0x0000
+DATA vecTailsAVX512<>+2(SB)/2, $0x0001
+DATA vecTailsAVX512<>+4(SB)/2, $0x0003
+DATA vecTailsAVX512<>+6(SB)/2, $0x0007
+DATA vecTailsAVX512<>+8(SB)/2, $0x000f
+DATA vecTailsAVX512<>+10(SB)/2, $0x001f
+DATA vecTailsAVX512<>+12(SB)/2, $0x003f
+DATA vecTailsAVX512<>+14(SB)/2, $0x007f
+DATA vecTailsAVX512<>+16(SB)/2, $0x00ff
+DATA vecTailsAVX512<>+18(SB)/2, $0x01ff
+DATA vecTailsAVX512<>+20(SB)/2, $0x03ff
+DATA vecTailsAVX512<>+22(SB)/2, $0x07ff
+DATA vecTailsAVX512<>+24(SB)/2, $0x0fff
+DATA vecTailsAVX512<>+26(SB)/2, $0x1fff
+DATA vecTailsAVX512<>+28(SB)/2, $0x3fff
+DATA vecTailsAVX512<>+30(SB)/2, $0x7fff
+GLOBL vecTailsAVX512<>(SB), RODATA|NOPTR, $32
 
-DATA tails<>+0(SB)/2, $0x0000
-DATA tails<>+2(SB)/2, $0x0001
-DATA tails<>+4(SB)/2, $0x0003
-DATA tails<>+6(SB)/2, $0x0007
-DATA tails<>+8(SB)/2, $0x000f
-DATA tails<>+10(SB)/2, $0x001f
-DATA tails<>+12(SB)/2, $0x003f
-DATA tails<>+14(SB)/2, $0x007f
-DATA tails<>+16(SB)/2, $0x00ff
-DATA tails<>+18(SB)/2, $0x01ff
-DATA tails<>+20(SB)/2, $0x03ff
-DATA tails<>+22(SB)/2, $0x07ff
-DATA tails<>+24(SB)/2, $0x0fff
-DATA tails<>+26(SB)/2, $0x1fff
-DATA tails<>+28(SB)/2, $0x3fff
-DATA tails<>+30(SB)/2, $0x7fff
-GLOBL tails<>(SB), RODATA|NOPTR, $32
+DATA vecConstantsAVX512<>+0(SB)/4, $0x7fffffff
+DATA vecConstantsAVX512<>+4(SB)/4, $0x3f800000
+DATA vecConstantsAVX512<>+8(SB)/4, $0x3f000000
+DATA vecConstantsAVX512<>+12(SB)/4, $0xff800000
+GLOBL vecConstantsAVX512<>(SB), RODATA|NOPTR, $16
 
 // func addAVX512(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F
@@ -72,11 +72,11 @@ loop6:
 tail1:
 	ADDQ      $0x10, BX
 	JZ        done2
-	LEAQ      tails<>+0(SB), DI
+	LEAQ      vecTailsAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
-	VMOVUPS.Z (DX)(SI*4), K1, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z1
-	VADDPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
 done2:
@@ -127,11 +127,11 @@ loop12:
 tail7:
 	ADDQ      $0x10, BX
 	JZ        done8
-	LEAQ      tails<>+0(SB), DI
+	LEAQ      vecTailsAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
-	VMOVUPS.Z (DX)(SI*4), K1, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z1
-	VSUBPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
 done8:
@@ -182,11 +182,11 @@ loop18:
 tail13:
 	ADDQ      $0x10, BX
 	JZ        done14
-	LEAQ      tails<>+0(SB), DI
+	LEAQ      vecTailsAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
-	VMOVUPS.Z (DX)(SI*4), K1, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z1
-	VMULPS    Z0, Z1, Z0
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(SI*4)
 
 done14:
@@ -232,10 +232,10 @@ loop24:
 tail19:
 	ADDQ      $0x10, DX
 	JZ        done20
-	LEAQ      tails<>+0(SB), SI
+	LEAQ      vecTailsAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z1
-	VMULPS    Z1, Z0, Z0
+	VMULPS    Z0, Z1, Z0
 	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 done20:
@@ -288,10 +288,10 @@ loop30:
 tail25:
 	ADDQ        $0x10, BX
 	JZ          done26
-	LEAQ        tails<>+0(SB), DI
+	LEAQ        vecTailsAVX512<>+0(SB), DI
 	KMOVW       (DI)(BX*2), K1
 	VMOVUPS.Z   (DX)(SI*4), K1, Z2
-	VMULPS      Z2, Z1, Z1
+	VMULPS      Z1, Z2, Z1
 	VMOVUPS.Z   (CX)(SI*4), K1, Z2
 	VFMADD231PS Z2, Z0, Z1
 	VMOVUPS     Z1, K1, (AX)(SI*4)
@@ -345,10 +345,10 @@ loop36:
 tail31:
 	ADDQ        $0x10, SI
 	JZ          done32
-	LEAQ        tails<>+0(SB), R8
+	LEAQ        vecTailsAVX512<>+0(SB), R8
 	KMOVW       (R8)(SI*2), K1
 	VMOVUPS.Z   (CX)(DI*4), K1, Z3
-	VMULPS      Z3, Z0, Z0
+	VMULPS      Z0, Z3, Z0
 	VMOVUPS.Z   (DX)(DI*4), K1, Z3
 	VFMADD231PS Z3, Z1, Z0
 	VMOVUPS.Z   (BX)(DI*4), K1, Z1
@@ -404,7 +404,7 @@ loop42:
 tail37:
 	ADDQ      $0x10, DX
 	JZ        done38
-	LEAQ      tails<>+0(SB), SI
+	LEAQ      vecTailsAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z2
 	VMAXPS    Z2, Z0, Z0
@@ -421,20 +421,20 @@ TEXT ·huberAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         x_len+32(FP), DX
-	VBROADCASTSS constants<>+8(SB), Z0
-	VBROADCASTSS constants<>+4(SB), Z1
-	VBROADCASTSS constants<>+0(SB), Z2
+	VBROADCASTSS vecConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS vecConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS vecConstantsAVX512<>+8(SB), Z2
 	XORQ         BX, BX
 	SUBQ         $0x10, DX
 	JL           tail43
 
 loop46:
 	VMOVUPS (CX)(BX*4), Z3
-	VANDPS  Z0, Z3, Z3
+	VANDPS  Z3, Z0, Z3
 	VMINPS  Z3, Z1, Z4
-	VMULPS  Z2, Z4, Z5
+	VMULPS  Z4, Z2, Z5
 	VSUBPS  Z5, Z3, Z3
-	VMULPS  Z3, Z4, Z3
+	VMULPS  Z4, Z3, Z3
 	VMOVUPS Z3, (AX)(BX*4)
 	ADDQ    $0x10, BX
 	SUBQ    $0x10, DX
@@ -443,14 +443,14 @@ loop46:
 tail43:
 	ADDQ      $0x10, DX
 	JZ        done44
-	LEAQ      tails<>+0(SB), SI
+	LEAQ      vecTailsAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z3
-	VANDPS    Z0, Z3, Z0
+	VANDPS    Z3, Z0, Z0
 	VMINPS    Z0, Z1, Z1
-	VMULPS    Z2, Z1, Z2
+	VMULPS    Z1, Z2, Z2
 	VSUBPS    Z2, Z0, Z0
-	VMULPS    Z0, Z1, Z0
+	VMULPS    Z1, Z0, Z0
 	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 done44:
@@ -483,11 +483,11 @@ loop50:
 tail47:
 	ADDQ      $0x10, BX
 	JZ        done48
-	LEAQ      tails<>+0(SB), DI
+	LEAQ      vecTailsAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
 	VMOVUPS.Z (DX)(SI*4), K1, Z2
 	VMOVUPS.Z (CX)(SI*4), K1, Z3
-	VMULPS    Z3, Z1, Z1
+	VMULPS    Z1, Z3, Z1
 	VPCMPUD   $0x05, Z0, Z2, K2
 	VMOVAPS.Z Z1, K2, Z1
 	VMOVUPS   Z1, K1, (AX)(SI*4)
@@ -549,7 +549,7 @@ loop58:
 tail55:
 	ADDQ      $0x10, CX
 	JZ        done56
-	LEAQ      tails<>+0(SB), BX
+	LEAQ      vecTailsAVX512<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VADDPS    Z1, Z0, Z0
@@ -590,7 +590,7 @@ loop62:
 tail59:
 	ADDQ        $0x10, DX
 	JZ          done60
-	LEAQ        tails<>+0(SB), SI
+	LEAQ        vecTailsAVX512<>+0(SB), SI
 	KMOVW       (SI)(DX*2), K1
 	VMOVUPS.Z   (CX)(BX*4), K1, Z1
 	VMOVUPS.Z   (AX)(BX*4), K1, Z2
@@ -616,8 +616,7 @@ done60:
 TEXT ·vmaxAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), AX
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS constants<>+12(SB), Z0
-	VMOVAPS      Z0, Z0
+	VBROADCASTSS vecConstantsAVX512<>+12(SB), Z0
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
 	JL           tail63
@@ -632,7 +631,7 @@ loop66:
 tail63:
 	ADDQ      $0x10, CX
 	JZ        done64
-	LEAQ      tails<>+0(SB), BX
+	LEAQ      vecTailsAVX512<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VMAXPS    Z0, Z1, K1, Z0
@@ -676,15 +675,15 @@ TEXT ·adamwAVX512(SB), NOSPLIT, $0-104
 
 loop70:
 	VMULPS       (CX)(DI*4), Z0, Z9
-	VMULPS       Z9, Z4, Z10
-	VMULPS       Z9, Z10, Z10
+	VMULPS       Z4, Z9, Z10
+	VMULPS       Z10, Z9, Z10
 	VFMADD231PS  (BX)(DI*4), Z2, Z10
 	VMOVUPS      Z10, (BX)(DI*4)
 	VMULPS       Z9, Z3, Z9
 	VFMADD231PS  (DX)(DI*4), Z1, Z9
 	VMOVUPS      Z9, (DX)(DI*4)
 	VSQRTPS      Z10, Z10
-	VFMADD213PS  Z8, Z7, Z10
+	VFMADD132PS  Z7, Z8, Z10
 	VDIVPS       Z10, Z9, Z9
 	VMULPS       (AX)(DI*4), Z5, Z10
 	VFNMADD231PS Z9, Z6, Z10
@@ -696,24 +695,24 @@ loop70:
 tail67:
 	ADDQ         $0x10, SI
 	JZ           done68
-	LEAQ         tails<>+0(SB), R8
+	LEAQ         vecTailsAVX512<>+0(SB), R8
 	KMOVW        (R8)(SI*2), K1
 	VMOVUPS.Z    (CX)(DI*4), K1, Z9
-	VMULPS       Z9, Z0, Z0
-	VMULPS       Z0, Z4, Z4
-	VMULPS       Z0, Z4, Z4
+	VMULPS       Z0, Z9, Z0
 	VMOVUPS.Z    (BX)(DI*4), K1, Z9
+	VMULPS       Z4, Z0, Z4
+	VMULPS       Z4, Z0, Z4
 	VFMADD231PS  Z9, Z2, Z4
 	VMOVUPS      Z4, K1, (BX)(DI*4)
-	VMULPS       Z0, Z3, Z0
 	VMOVUPS.Z    (DX)(DI*4), K1, Z2
+	VMULPS       Z0, Z3, Z0
 	VFMADD231PS  Z2, Z1, Z0
 	VMOVUPS      Z0, K1, (DX)(DI*4)
-	VSQRTPS      Z4, Z4
-	VFMADD213PS  Z8, Z7, Z4
-	VDIVPS       Z4, Z0, Z0
+	VSQRTPS      Z4, Z1
+	VFMADD231PS  Z7, Z1, Z8
+	VDIVPS       Z8, Z0, Z0
 	VMOVUPS.Z    (AX)(DI*4), K1, Z1
-	VMULPS       Z1, Z5, Z1
+	VMULPS       Z5, Z1, Z1
 	VFNMADD231PS Z0, Z6, Z1
 	VMOVUPS      Z1, K1, (AX)(DI*4)
 

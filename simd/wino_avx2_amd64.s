@@ -4,153 +4,169 @@
 
 #include "textflag.h"
 
-DATA winoConstants<>+0(SB)/4, $(0.6875)
-DATA winoConstants<>+4(SB)/4, $(0.6875)
-DATA winoConstants<>+8(SB)/4, $(0.6875)
-DATA winoConstants<>+12(SB)/4, $(0.6875)
-DATA winoConstants<>+16(SB)/4, $(0.6875)
-DATA winoConstants<>+20(SB)/4, $(0.6875)
-DATA winoConstants<>+24(SB)/4, $(0.6875)
-DATA winoConstants<>+28(SB)/4, $(0.6875)
-DATA winoConstants<>+32(SB)/4, $(0.47265625)
-DATA winoConstants<>+36(SB)/4, $(0.47265625)
-DATA winoConstants<>+40(SB)/4, $(0.47265625)
-DATA winoConstants<>+44(SB)/4, $(0.47265625)
-DATA winoConstants<>+48(SB)/4, $(0.47265625)
-DATA winoConstants<>+52(SB)/4, $(0.47265625)
-DATA winoConstants<>+56(SB)/4, $(0.47265625)
-DATA winoConstants<>+60(SB)/4, $(0.47265625)
-DATA winoConstants<>+64(SB)/4, $(1.5)
-DATA winoConstants<>+68(SB)/4, $(1.5)
-DATA winoConstants<>+72(SB)/4, $(1.5)
-DATA winoConstants<>+76(SB)/4, $(1.5)
-DATA winoConstants<>+80(SB)/4, $(1.5)
-DATA winoConstants<>+84(SB)/4, $(1.5)
-DATA winoConstants<>+88(SB)/4, $(1.5)
-DATA winoConstants<>+92(SB)/4, $(1.5)
-DATA winoConstants<>+96(SB)/4, $(2.25)
-DATA winoConstants<>+100(SB)/4, $(2.25)
-DATA winoConstants<>+104(SB)/4, $(2.25)
-DATA winoConstants<>+108(SB)/4, $(2.25)
-DATA winoConstants<>+112(SB)/4, $(2.25)
-DATA winoConstants<>+116(SB)/4, $(2.25)
-DATA winoConstants<>+120(SB)/4, $(2.25)
-DATA winoConstants<>+124(SB)/4, $(2.25)
-DATA winoConstants<>+128(SB)/4, $(2.7226562)
-DATA winoConstants<>+132(SB)/4, $(2.7226562)
-DATA winoConstants<>+136(SB)/4, $(2.7226562)
-DATA winoConstants<>+140(SB)/4, $(2.7226562)
-DATA winoConstants<>+144(SB)/4, $(2.7226562)
-DATA winoConstants<>+148(SB)/4, $(2.7226562)
-DATA winoConstants<>+152(SB)/4, $(2.7226562)
-DATA winoConstants<>+156(SB)/4, $(2.7226562)
-DATA winoConstants<>+160(SB)/4, $(1.0634766)
-DATA winoConstants<>+164(SB)/4, $(1.0634766)
-DATA winoConstants<>+168(SB)/4, $(1.0634766)
-DATA winoConstants<>+172(SB)/4, $(1.0634766)
-DATA winoConstants<>+176(SB)/4, $(1.0634766)
-DATA winoConstants<>+180(SB)/4, $(1.0634766)
-DATA winoConstants<>+184(SB)/4, $(1.0634766)
-DATA winoConstants<>+188(SB)/4, $(1.0634766)
-DATA winoConstants<>+192(SB)/4, $(0.9403122)
-DATA winoConstants<>+196(SB)/4, $(0.9403122)
-DATA winoConstants<>+200(SB)/4, $(0.9403122)
-DATA winoConstants<>+204(SB)/4, $(0.9403122)
-DATA winoConstants<>+208(SB)/4, $(0.9403122)
-DATA winoConstants<>+212(SB)/4, $(0.9403122)
-DATA winoConstants<>+216(SB)/4, $(0.9403122)
-DATA winoConstants<>+220(SB)/4, $(0.9403122)
-DATA winoConstants<>+224(SB)/4, $(-0.59518665)
-DATA winoConstants<>+228(SB)/4, $(-0.59518665)
-DATA winoConstants<>+232(SB)/4, $(-0.59518665)
-DATA winoConstants<>+236(SB)/4, $(-0.59518665)
-DATA winoConstants<>+240(SB)/4, $(-0.59518665)
-DATA winoConstants<>+244(SB)/4, $(-0.59518665)
-DATA winoConstants<>+248(SB)/4, $(-0.59518665)
-DATA winoConstants<>+252(SB)/4, $(-0.59518665)
-DATA winoConstants<>+256(SB)/4, $(-0.4091908)
-DATA winoConstants<>+260(SB)/4, $(-0.4091908)
-DATA winoConstants<>+264(SB)/4, $(-0.4091908)
-DATA winoConstants<>+268(SB)/4, $(-0.4091908)
-DATA winoConstants<>+272(SB)/4, $(-0.4091908)
-DATA winoConstants<>+276(SB)/4, $(-0.4091908)
-DATA winoConstants<>+280(SB)/4, $(-0.4091908)
-DATA winoConstants<>+284(SB)/4, $(-0.4091908)
-DATA winoConstants<>+288(SB)/4, $(-0.2813187)
-DATA winoConstants<>+292(SB)/4, $(-0.2813187)
-DATA winoConstants<>+296(SB)/4, $(-0.2813187)
-DATA winoConstants<>+300(SB)/4, $(-0.2813187)
-DATA winoConstants<>+304(SB)/4, $(-0.2813187)
-DATA winoConstants<>+308(SB)/4, $(-0.2813187)
-DATA winoConstants<>+312(SB)/4, $(-0.2813187)
-DATA winoConstants<>+316(SB)/4, $(-0.2813187)
-DATA winoConstants<>+320(SB)/4, $(-0.1934066)
-DATA winoConstants<>+324(SB)/4, $(-0.1934066)
-DATA winoConstants<>+328(SB)/4, $(-0.1934066)
-DATA winoConstants<>+332(SB)/4, $(-0.1934066)
-DATA winoConstants<>+336(SB)/4, $(-0.1934066)
-DATA winoConstants<>+340(SB)/4, $(-0.1934066)
-DATA winoConstants<>+344(SB)/4, $(-0.1934066)
-DATA winoConstants<>+348(SB)/4, $(-0.1934066)
-DATA winoConstants<>+352(SB)/4, $(0.12503053)
-DATA winoConstants<>+356(SB)/4, $(0.12503053)
-DATA winoConstants<>+360(SB)/4, $(0.12503053)
-DATA winoConstants<>+364(SB)/4, $(0.12503053)
-DATA winoConstants<>+368(SB)/4, $(0.12503053)
-DATA winoConstants<>+372(SB)/4, $(0.12503053)
-DATA winoConstants<>+376(SB)/4, $(0.12503053)
-DATA winoConstants<>+380(SB)/4, $(0.12503053)
-DATA winoConstants<>+384(SB)/4, $(0.18754579)
-DATA winoConstants<>+388(SB)/4, $(0.18754579)
-DATA winoConstants<>+392(SB)/4, $(0.18754579)
-DATA winoConstants<>+396(SB)/4, $(0.18754579)
-DATA winoConstants<>+400(SB)/4, $(0.18754579)
-DATA winoConstants<>+404(SB)/4, $(0.18754579)
-DATA winoConstants<>+408(SB)/4, $(0.18754579)
-DATA winoConstants<>+412(SB)/4, $(0.18754579)
-DATA winoConstants<>+416(SB)/4, $(0.2813187)
-DATA winoConstants<>+420(SB)/4, $(0.2813187)
-DATA winoConstants<>+424(SB)/4, $(0.2813187)
-DATA winoConstants<>+428(SB)/4, $(0.2813187)
-DATA winoConstants<>+432(SB)/4, $(0.2813187)
-DATA winoConstants<>+436(SB)/4, $(0.2813187)
-DATA winoConstants<>+440(SB)/4, $(0.2813187)
-DATA winoConstants<>+444(SB)/4, $(0.2813187)
-DATA winoConstants<>+448(SB)/4, $(0.42197803)
-DATA winoConstants<>+452(SB)/4, $(0.42197803)
-DATA winoConstants<>+456(SB)/4, $(0.42197803)
-DATA winoConstants<>+460(SB)/4, $(0.42197803)
-DATA winoConstants<>+464(SB)/4, $(0.42197803)
-DATA winoConstants<>+468(SB)/4, $(0.42197803)
-DATA winoConstants<>+472(SB)/4, $(0.42197803)
-DATA winoConstants<>+476(SB)/4, $(0.42197803)
-DATA winoConstants<>+480(SB)/4, $(0.5)
-DATA winoConstants<>+484(SB)/4, $(0.5)
-DATA winoConstants<>+488(SB)/4, $(0.5)
-DATA winoConstants<>+492(SB)/4, $(0.5)
-DATA winoConstants<>+496(SB)/4, $(0.5)
-DATA winoConstants<>+500(SB)/4, $(0.5)
-DATA winoConstants<>+504(SB)/4, $(0.5)
-DATA winoConstants<>+508(SB)/4, $(0.5)
-GLOBL winoConstants<>(SB), RODATA|NOPTR, $512
+DATA winoTailsAVX2<>+0(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+4(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+8(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+12(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+16(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+20(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+24(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+28(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+32(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+36(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+40(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+44(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+48(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+52(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+56(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+60(SB)/4, $0xffffffff
+DATA winoTailsAVX2<>+64(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+68(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+72(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+76(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+80(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+84(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+88(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+92(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+96(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+100(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+104(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+108(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+112(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+116(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+120(SB)/4, $0x00000000
+DATA winoTailsAVX2<>+124(SB)/4, $0x00000000
+GLOBL winoTailsAVX2<>(SB), RODATA|NOPTR, $128
 
-DATA winoTails<>+0(SB)/4, $0xffffffff
-DATA winoTails<>+4(SB)/4, $0xffffffff
-DATA winoTails<>+8(SB)/4, $0xffffffff
-DATA winoTails<>+12(SB)/4, $0xffffffff
-DATA winoTails<>+16(SB)/4, $0xffffffff
-DATA winoTails<>+20(SB)/4, $0xffffffff
-DATA winoTails<>+24(SB)/4, $0xffffffff
-DATA winoTails<>+28(SB)/4, $0xffffffff
-DATA winoTails<>+32(SB)/4, $0x00000000
-DATA winoTails<>+36(SB)/4, $0x00000000
-DATA winoTails<>+40(SB)/4, $0x00000000
-DATA winoTails<>+44(SB)/4, $0x00000000
-DATA winoTails<>+48(SB)/4, $0x00000000
-DATA winoTails<>+52(SB)/4, $0x00000000
-DATA winoTails<>+56(SB)/4, $0x00000000
-DATA winoTails<>+60(SB)/4, $0x00000000
-GLOBL winoTails<>(SB), RODATA|NOPTR, $64
+DATA winoConstantsAVX2<>+0(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+4(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+8(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+12(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+16(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+20(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+24(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+28(SB)/4, $0x3f300000
+DATA winoConstantsAVX2<>+32(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+36(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+40(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+44(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+48(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+52(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+56(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+60(SB)/4, $0x3fc00000
+DATA winoConstantsAVX2<>+64(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+68(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+72(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+76(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+80(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+84(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+88(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+92(SB)/4, $0x3ef20000
+DATA winoConstantsAVX2<>+96(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+100(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+104(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+108(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+112(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+116(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+120(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+124(SB)/4, $0x40100000
+DATA winoConstantsAVX2<>+128(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+132(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+136(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+140(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+144(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+148(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+152(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+156(SB)/4, $0x402e4000
+DATA winoConstantsAVX2<>+160(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+164(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+168(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+172(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+176(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+180(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+184(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+188(SB)/4, $0x3f882000
+DATA winoConstantsAVX2<>+192(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+196(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+200(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+204(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+208(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+212(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+216(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+220(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX2<>+224(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+228(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+232(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+236(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+240(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+244(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+248(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+252(SB)/4, $0xbf185e27
+DATA winoConstantsAVX2<>+256(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+260(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+264(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+268(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+272(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+276(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+280(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+284(SB)/4, $0xbed18175
+DATA winoConstantsAVX2<>+288(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+292(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+296(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+300(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+304(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+308(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+312(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+316(SB)/4, $0xbe900901
+DATA winoConstantsAVX2<>+320(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+324(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+328(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+332(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+336(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+340(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+344(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+348(SB)/4, $0xbe460c61
+DATA winoConstantsAVX2<>+352(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+356(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+360(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+364(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+368(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+372(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+376(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+380(SB)/4, $0x3e000801
+DATA winoConstantsAVX2<>+384(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+388(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+392(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+396(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+400(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+404(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+408(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+412(SB)/4, $0x3e400c01
+DATA winoConstantsAVX2<>+416(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+420(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+424(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+428(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+432(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+436(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+440(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+444(SB)/4, $0x3e900901
+DATA winoConstantsAVX2<>+448(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+452(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+456(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+460(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+464(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+468(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+472(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+476(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX2<>+480(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+484(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+488(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+492(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+496(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+500(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+504(SB)/4, $0x3f000000
+DATA winoConstantsAVX2<>+508(SB)/4, $0x3f000000
+GLOBL winoConstantsAVX2<>(SB), RODATA|NOPTR, $512
 
 // func winoIn4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, CMOV, FMA3
@@ -346,11 +362,11 @@ tile:
 	MOVQ    R8, 280(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
+	SUBQ    $0x08, R8
+	JL      tail1
 
-chunk1:
-	SUBQ         $0x08, R8
-	JL           last2
-	LEAQ         (AX)(R9*1), R10
+loop4:
+	LEAQ         (AX)(R9*4), R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
@@ -358,431 +374,431 @@ chunk1:
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y1, Y0
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
+	VMOVUPS      (R11)(R9*4), Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y1
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y1
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y4
+	VMOVUPS      (R11)(R9*4), Y5
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y3
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y3
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y4
-	VFNMADD231PS winoConstants<>+96(SB), Y7, Y6
+	VMOVUPS      (R11)(R9*4), Y7
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y6, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y6, Y4
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y6, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y6, Y4
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
-	VFNMADD231PS winoConstants<>+96(SB), Y7, Y6
-	VFNMADD231PS winoConstants<>+96(SB), Y9, Y8
+	VMOVUPS      (R11)(R9*4), Y9
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstants<>+0(SB), Y8, Y7
-	VFNMADD231PS winoConstants<>+0(SB), Y8, Y6
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y8, Y7
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y8, Y6
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
+	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
-	VFNMADD231PS winoConstants<>+96(SB), Y9, Y8
-	VFNMADD231PS winoConstants<>+96(SB), Y11, Y10
+	VMOVUPS      (R11)(R9*4), Y11
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstants<>+0(SB), Y10, Y9
-	VFNMADD231PS winoConstants<>+0(SB), Y10, Y8
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y10, Y9
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y10, Y8
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
+	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Y12
+	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y11, Y10
-	VFNMADD231PS winoConstants<>+96(SB), Y13, Y12
+	VMOVUPS      (R11)(R9*4), Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstants<>+0(SB), Y12, Y11
-	VFNMADD231PS winoConstants<>+0(SB), Y12, Y10
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y12, Y11
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(CX*1)
 	VMOVUPS      Y1, (R10)(CX*2)
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y1, Y0
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
+	VMOVUPS      (R11)(R9*4), Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y1, Y0
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y1
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y1
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y4
+	VMOVUPS      (R11)(R9*4), Y5
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y3
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y3
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y4
-	VFNMADD231PS winoConstants<>+32(SB), Y7, Y6
+	VMOVUPS      (R11)(R9*4), Y7
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y6, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y6, Y4
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y6, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y6, Y4
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
-	VFNMADD231PS winoConstants<>+32(SB), Y7, Y6
-	VFNMADD231PS winoConstants<>+32(SB), Y9, Y8
+	VMOVUPS      (R11)(R9*4), Y9
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstants<>+64(SB), Y8, Y7
-	VFNMADD231PS winoConstants<>+64(SB), Y8, Y6
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y8, Y7
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y8, Y6
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
+	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
-	VFNMADD231PS winoConstants<>+32(SB), Y9, Y8
-	VFNMADD231PS winoConstants<>+32(SB), Y11, Y10
+	VMOVUPS      (R11)(R9*4), Y11
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstants<>+64(SB), Y10, Y9
-	VFNMADD231PS winoConstants<>+64(SB), Y10, Y8
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y10, Y9
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y10, Y8
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
+	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Y12
+	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y11, Y10
-	VFNMADD231PS winoConstants<>+32(SB), Y13, Y12
+	VMOVUPS      (R11)(R9*4), Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstants<>+64(SB), Y12, Y11
-	VFNMADD231PS winoConstants<>+64(SB), Y12, Y10
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y12, Y11
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(CX*1)
 	VMOVUPS      Y1, (R10)(CX*2)
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         240(SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
-	VFNMADD231PS winoConstants<>+128(SB), Y1, Y0
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y0
+	VMOVUPS      (R11)(R9*4), Y2
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y0
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
-	VFNMADD231PS winoConstants<>+128(SB), Y2, Y1
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y1
+	VMOVUPS      (R11)(R9*4), Y3
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y2, Y1
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y1
 	MOVQ         248(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
-	VFNMADD231PS winoConstants<>+128(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+160(SB), Y4, Y2
+	VMOVUPS      (R11)(R9*4), Y4
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y3, Y2
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y4, Y2
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y3
-	VFMADD231PS  winoConstants<>+160(SB), Y5, Y3
+	VMOVUPS      (R11)(R9*4), Y5
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y3
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y5, Y3
 	MOVQ         256(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y4
-	VFMADD231PS  winoConstants<>+160(SB), Y6, Y4
+	VMOVUPS      (R11)(R9*4), Y6
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y6, Y4
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y5
-	VFMADD231PS  winoConstants<>+160(SB), Y7, Y5
+	VMOVUPS      (R11)(R9*4), Y7
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y7, Y5
 	MOVQ         264(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y6
-	VFMADD231PS  winoConstants<>+160(SB), Y8, Y6
+	VMOVUPS      (R11)(R9*4), Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y6
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y8, Y6
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
-	VFNMADD231PS winoConstants<>+128(SB), Y8, Y7
-	VFMADD231PS  winoConstants<>+160(SB), Y9, Y7
+	VMOVUPS      (R11)(R9*4), Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y8, Y7
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y9, Y7
 	MOVQ         272(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
+	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
-	VFNMADD231PS winoConstants<>+128(SB), Y9, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y10, Y8
+	VMOVUPS      (R11)(R9*4), Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y9, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y10, Y8
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
+	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
-	VFNMADD231PS winoConstants<>+128(SB), Y10, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y11, Y9
+	VMOVUPS      (R11)(R9*4), Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y10, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y11, Y9
 	MOVQ         280(SP), R11
-	VMOVUPS      (R11)(R9*1), Y10
+	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
+	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Y12
-	VFNMADD231PS winoConstants<>+128(SB), Y11, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y12, Y10
+	VMOVUPS      (R11)(R9*4), Y12
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y11, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y12, Y10
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Y11
+	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Y12
+	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Y13
-	VFNMADD231PS winoConstants<>+128(SB), Y12, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y13, Y11
+	VMOVUPS      (R11)(R9*4), Y13
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y12, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y13, Y11
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y8, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
-	LEAQ         (AX)(R9*1), R10
+	LEAQ         (AX)(R9*4), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y0
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y0
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y0, (R10)(CX*2)
 	VMOVAPS      Y9, Y0
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y0
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
-	ADDQ         $0x20, R9
-	JMP          chunk1
+	ADDQ         $0x08, R9
+	SUBQ         $0x08, R8
+	JGE          loop4
 
-last2:
+tail1:
 	ADDQ         $0x08, R8
-	JZ           done3
-	LEAQ         winoTails<>+0(SB), R10
-	SHLQ         $0x02, R8
-	SUBQ         R8, R10
-	ADDQ         $0x20, R10
-	LEAQ         (AX)(R9*1), R8
+	JZ           done2
+	LEAQ         winoTailsAVX2<>+0(SB), R10
+	NEGQ         R8
+	LEAQ         64(R10)(R8*4), R10
+	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
@@ -791,505 +807,505 @@ last2:
 	ADDQ         CX, R8
 	MOVQ         192(SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         144(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y1, Y0
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y1
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y1
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         152(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y4
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y3
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y3
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         160(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y4
-	VFNMADD231PS winoConstants<>+96(SB), Y7, Y6
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y6, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y6, Y4
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y6, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         168(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
-	VFNMADD231PS winoConstants<>+96(SB), Y7, Y6
-	VFNMADD231PS winoConstants<>+96(SB), Y9, Y8
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstants<>+0(SB), Y8, Y7
-	VFNMADD231PS winoConstants<>+0(SB), Y8, Y6
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y8, Y7
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         128(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
 	MOVQ         176(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
-	VFNMADD231PS winoConstants<>+96(SB), Y9, Y8
-	VFNMADD231PS winoConstants<>+96(SB), Y11, Y10
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstants<>+0(SB), Y10, Y9
-	VFNMADD231PS winoConstants<>+0(SB), Y10, Y8
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y10, Y9
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         136(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
 	MOVQ         184(SP), R11
 	VMOVUPS      (R10), Y12
-	VMASKMOVPS   (R11)(R9*1), Y12, Y12
+	VMASKMOVPS   (R11)(R9*4), Y12, Y12
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y13
-	VMASKMOVPS   (R11)(R9*1), Y13, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y11, Y10
-	VFNMADD231PS winoConstants<>+96(SB), Y13, Y12
+	VMASKMOVPS   (R11)(R9*4), Y13, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstants<>+0(SB), Y12, Y11
-	VFNMADD231PS winoConstants<>+0(SB), Y12, Y10
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y12, Y11
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R11*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(CX*1)
 	VMOVUPS      Y1, (R8)(CX*2)
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(R11*1)
 	VMOVUPS      Y1, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         192(SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         144(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y1, Y0
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y1, Y0
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y1
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y1
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         152(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y4
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y3
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y3
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         160(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y4
-	VFNMADD231PS winoConstants<>+32(SB), Y7, Y6
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y6, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y6, Y4
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y6, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         168(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
-	VFNMADD231PS winoConstants<>+32(SB), Y7, Y6
-	VFNMADD231PS winoConstants<>+32(SB), Y9, Y8
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstants<>+64(SB), Y8, Y7
-	VFNMADD231PS winoConstants<>+64(SB), Y8, Y6
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y8, Y7
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         128(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
 	MOVQ         176(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
-	VFNMADD231PS winoConstants<>+32(SB), Y9, Y8
-	VFNMADD231PS winoConstants<>+32(SB), Y11, Y10
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstants<>+64(SB), Y10, Y9
-	VFNMADD231PS winoConstants<>+64(SB), Y10, Y8
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y10, Y9
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         136(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
 	MOVQ         184(SP), R11
 	VMOVUPS      (R10), Y12
-	VMASKMOVPS   (R11)(R9*1), Y12, Y12
+	VMASKMOVPS   (R11)(R9*4), Y12, Y12
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y13
-	VMASKMOVPS   (R11)(R9*1), Y13, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y11, Y10
-	VFNMADD231PS winoConstants<>+32(SB), Y13, Y12
+	VMASKMOVPS   (R11)(R9*4), Y13, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstants<>+64(SB), Y12, Y11
-	VFNMADD231PS winoConstants<>+64(SB), Y12, Y10
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y12, Y11
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y9, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R11*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(CX*1)
 	VMOVUPS      Y1, (R8)(CX*2)
 	VMOVAPS      Y8, Y1
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y1
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y3
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y5
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(R11*1)
 	VMOVUPS      Y1, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         240(SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         144(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
-	VFNMADD231PS winoConstants<>+128(SB), Y1, Y0
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y0
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y0
 	MOVQ         192(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         (SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
-	VFNMADD231PS winoConstants<>+128(SB), Y2, Y1
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y1
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y2, Y1
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y1
 	MOVQ         248(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         152(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
-	VFNMADD231PS winoConstants<>+128(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+160(SB), Y4, Y2
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y3, Y2
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y4, Y2
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y3
-	VFMADD231PS  winoConstants<>+160(SB), Y5, Y3
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y3
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y5, Y3
 	MOVQ         256(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         160(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y4
-	VFMADD231PS  winoConstants<>+160(SB), Y6, Y4
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y6, Y4
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y5
-	VFMADD231PS  winoConstants<>+160(SB), Y7, Y5
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y7, Y5
 	MOVQ         264(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         168(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y6
-	VFMADD231PS  winoConstants<>+160(SB), Y8, Y6
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y6
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y8, Y6
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
-	VFNMADD231PS winoConstants<>+128(SB), Y8, Y7
-	VFMADD231PS  winoConstants<>+160(SB), Y9, Y7
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y8, Y7
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y9, Y7
 	MOVQ         272(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         176(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
-	VFNMADD231PS winoConstants<>+128(SB), Y9, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y10, Y8
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y9, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y10, Y8
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
 	MOVQ         128(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         32(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
-	VFNMADD231PS winoConstants<>+128(SB), Y10, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y11, Y9
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y10, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y11, Y9
 	MOVQ         280(SP), R11
 	VMOVUPS      (R10), Y10
-	VMASKMOVPS   (R11)(R9*1), Y10, Y10
+	VMASKMOVPS   (R11)(R9*4), Y10, Y10
 	MOVQ         184(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y12
-	VMASKMOVPS   (R11)(R9*1), Y12, Y12
-	VFNMADD231PS winoConstants<>+128(SB), Y11, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y12, Y10
+	VMASKMOVPS   (R11)(R9*4), Y12, Y12
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y11, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y12, Y10
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y11
-	VMASKMOVPS   (R11)(R9*1), Y11, Y11
+	VMASKMOVPS   (R11)(R9*4), Y11, Y11
 	MOVQ         136(SP), R11
 	VMOVUPS      (R10), Y12
-	VMASKMOVPS   (R11)(R9*1), Y12, Y12
+	VMASKMOVPS   (R11)(R9*4), Y12, Y12
 	MOVQ         40(SP), R11
 	VMOVUPS      (R10), Y13
-	VMASKMOVPS   (R11)(R9*1), Y13, Y13
-	VFNMADD231PS winoConstants<>+128(SB), Y12, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y13, Y11
+	VMASKMOVPS   (R11)(R9*4), Y13, Y13
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y12, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y13, Y11
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Y8, Y12
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstants<>+96(SB), Y4, Y12
-	VFNMADD231PS winoConstants<>+96(SB), Y2, Y13
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+0(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y8, Y12
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstants<>+32(SB), Y4, Y12
-	VFNMADD231PS winoConstants<>+32(SB), Y2, Y13
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstants<>+64(SB), Y13, Y14
-	VFNMADD231PS winoConstants<>+64(SB), Y13, Y12
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R10*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+160(SB), Y0, Y8
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstants<>+160(SB), Y2, Y10
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R11*1)
 	LEAQ         (R8)(R10*2), R8
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	LEAQ         (CX)(CX*2), R9
 	LEAQ         (CX)(CX*4), R10
 	VMOVAPS      Y9, Y0
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstants<>+96(SB), Y5, Y0
-	VFNMADD231PS winoConstants<>+96(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(CX*1)
 	VMOVUPS      Y0, (R8)(CX*2)
 	VMOVAPS      Y9, Y0
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstants<>+32(SB), Y5, Y0
-	VFNMADD231PS winoConstants<>+32(SB), Y3, Y2
+	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(R9*1)
 	VMOVUPS      Y0, (R8)(CX*4)
-	VFNMADD231PS winoConstants<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstants<>+160(SB), Y1, Y9
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstants<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstants<>+160(SB), Y3, Y11
+	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R10*1)
 	LEAQ         (R8)(R9*2), R8
 
-done3:
+done2:
 	ADDQ $0x90, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -1359,17 +1375,16 @@ loop:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y2, (R10)(R12*1)
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y2, Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y1, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y1, Y3
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y3
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y3, (R10)(CX*2)
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1410,17 +1425,16 @@ loop:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y2, (R10)(R12*1)
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y2, Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y1, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y1, Y3
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y3
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y3, (R10)(CX*2)
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1471,17 +1485,16 @@ loop:
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y4, (R10)(R12*1)
 	VMOVAPS      Y2, Y5
-	VFMADD231PS  winoConstants<>+32(SB), Y4, Y5
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y5
 	VMOVAPS      Y5, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y5
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y5
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y5, (R10)(CX*2)
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  winoConstants<>+96(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y2
 	VMOVAPS      Y2, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y2
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1508,1040 +1521,1020 @@ TEXT ·winoOut4AVX2(SB), NOSPLIT, $0-64
 tile:
 	MOVQ cols+56(FP), R8
 	XORQ R9, R9
+	SUBQ $0x08, R8
+	JL   tail5
 
-chunk4:
-	SUBQ        $0x08, R8
-	JL          last5
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VMOVUPS     2304(AX)(R9*1), Y2
-	VMOVUPS     3072(AX)(R9*1), Y3
-	VMOVUPS     (AX)(R9*1), Y4
+loop8:
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VMOVUPS     2304(AX)(R9*4), Y2
+	VMOVUPS     3072(AX)(R9*4), Y3
+	VMOVUPS     (AX)(R9*4), Y4
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
-	VMOVAPS     Y1, Y2
-	VMULPS      winoConstants<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
-	VMULPS      winoConstants<>+416(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VMOVUPS     2432(AX)(R9*1), Y4
-	VMOVUPS     3200(AX)(R9*1), Y5
-	VMOVUPS     128(AX)(R9*1), Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y2
+	VMULPS      winoConstantsAVX2<>+416(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VMOVUPS     2432(AX)(R9*4), Y4
+	VMOVUPS     3200(AX)(R9*4), Y5
+	VMOVUPS     128(AX)(R9*4), Y6
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
-	VMOVAPS     Y3, Y4
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
-	VMULPS      winoConstants<>+416(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
-	VMOVUPS     1024(AX)(R9*1), Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VMOVUPS     2560(AX)(R9*1), Y6
-	VMOVUPS     3328(AX)(R9*1), Y7
-	VMOVUPS     256(AX)(R9*1), Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y4
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y4
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y3
+	VMOVUPS     1024(AX)(R9*4), Y0
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VMOVUPS     2560(AX)(R9*4), Y6
+	VMOVUPS     3328(AX)(R9*4), Y7
+	VMOVUPS     256(AX)(R9*4), Y8
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
-	VMOVAPS     Y5, Y6
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
-	VMULPS      winoConstants<>+416(SB), Y6, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMOVUPS     1152(AX)(R9*1), Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VMOVUPS     2688(AX)(R9*1), Y8
-	VMOVUPS     3456(AX)(R9*1), Y9
-	VMOVUPS     384(AX)(R9*1), Y10
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y6
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y6
+	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y5
+	VMOVUPS     1152(AX)(R9*4), Y0
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VMOVUPS     2688(AX)(R9*4), Y8
+	VMOVUPS     3456(AX)(R9*4), Y9
+	VMOVUPS     384(AX)(R9*4), Y10
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
-	VMOVAPS     Y7, Y8
-	VMULPS      winoConstants<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
-	VMULPS      winoConstants<>+416(SB), Y8, Y8
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
-	VMOVUPS     1280(AX)(R9*1), Y0
-	VMOVUPS     2048(AX)(R9*1), Y9
-	VMOVUPS     2816(AX)(R9*1), Y10
-	VMOVUPS     3584(AX)(R9*1), Y11
-	VMOVUPS     512(AX)(R9*1), Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y8
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y8
+	VMULPS      winoConstantsAVX2<>+416(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y7
+	VMOVUPS     1280(AX)(R9*4), Y0
+	VMOVUPS     2048(AX)(R9*4), Y9
+	VMOVUPS     2816(AX)(R9*4), Y10
+	VMOVUPS     3584(AX)(R9*4), Y11
+	VMOVUPS     512(AX)(R9*4), Y12
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
-	VMOVAPS     Y9, Y10
-	VMULPS      winoConstants<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
-	VMULPS      winoConstants<>+416(SB), Y10, Y10
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
-	VMOVUPS     1408(AX)(R9*1), Y0
-	VMOVUPS     2176(AX)(R9*1), Y11
-	VMOVUPS     2944(AX)(R9*1), Y12
-	VMOVUPS     3712(AX)(R9*1), Y13
-	VMOVUPS     640(AX)(R9*1), Y14
+	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y10
+	VMULPS      winoConstantsAVX2<>+416(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y9
+	VMOVUPS     1408(AX)(R9*4), Y0
+	VMOVUPS     2176(AX)(R9*4), Y11
+	VMOVUPS     2944(AX)(R9*4), Y12
+	VMOVUPS     3712(AX)(R9*4), Y13
+	VMOVUPS     640(AX)(R9*4), Y14
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
-	VMOVAPS     Y11, Y12
-	VMULPS      winoConstants<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
-	VMULPS      winoConstants<>+416(SB), Y12, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VADDPS      Y5, Y3, Y0
-	VSUBPS      Y5, Y3, Y3
-	VADDPS      Y9, Y7, Y5
-	VSUBPS      Y9, Y7, Y7
-	VMOVAPS     Y5, Y9
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y5
-	VMULPS      winoConstants<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstants<>+320(SB), Y3, Y11
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y3, Y7
+	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y12
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y12
+	VMULPS      winoConstantsAVX2<>+416(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VADDPS      Y6, Y4, Y0
+	VSUBPS      Y6, Y4, Y4
+	VADDPS      Y10, Y8, Y6
+	VSUBPS      Y10, Y8, Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y6, Y10
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y10
+	VMULPS      winoConstantsAVX2<>+416(SB), Y6, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y8, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y4, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y8, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y4, Y0
 	TESTQ       SI, SI
-	JZ          unbiased7
-	VMOVUPS     (SI)(R9*1), Y0
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y7, Y7
-	VADDPS      Y0, Y9, Y9
-	VADDPS      Y0, Y11, Y11
+	JZ          unbiased9
+	VMOVUPS     (SI)(R9*4), Y4
+	VADDPS      Y4, Y10, Y10
+	VADDPS      Y4, Y0, Y0
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y4, Y12, Y12
 
-unbiased7:
+unbiased9:
 	MOVLQSX (DX), R10
-	TESTQ   R10, R10
-	JS      beyond8
-	TESTQ   DI, DI
-	JZ      alone9
-	MOVLQSX (BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y5, Y5
-
-alone9:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y5, (R10)(R9*1)
-
-beyond8:
-	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
 	JS      beyond10
 	TESTQ   DI, DI
 	JZ      alone11
-	MOVLQSX 4(BX), R11
+	MOVLQSX (BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y7, Y7
+	VMOVUPS (R11)(R9*4), Y4
+	VADDPS  Y4, Y10, Y10
 
 alone11:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y7, (R10)(R9*1)
+	VMOVUPS Y10, (R10)(R9*4)
 
 beyond10:
-	MOVLQSX 8(DX), R10
+	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
 	JS      beyond12
 	TESTQ   DI, DI
 	JZ      alone13
-	MOVLQSX 8(BX), R11
+	MOVLQSX 4(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y9, Y9
+	VMOVUPS (R11)(R9*4), Y4
+	VADDPS  Y4, Y0, Y0
 
 alone13:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y9, (R10)(R9*1)
+	VMOVUPS Y0, (R10)(R9*4)
 
 beyond12:
-	MOVLQSX 12(DX), R10
+	MOVLQSX 8(DX), R10
 	TESTQ   R10, R10
 	JS      beyond14
 	TESTQ   DI, DI
 	JZ      alone15
-	MOVLQSX 12(BX), R11
+	MOVLQSX 8(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y11, Y11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y2, Y2
 
 alone15:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y11, (R10)(R9*1)
+	VMOVUPS Y2, (R10)(R9*4)
 
 beyond14:
-	VADDPS      Y6, Y4, Y0
-	VSUBPS      Y6, Y4, Y1
-	VADDPS      Y10, Y8, Y3
-	VSUBPS      Y10, Y8, Y4
-	VMOVAPS     Y3, Y5
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
-	VMULPS      winoConstants<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y1, Y12
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y1, Y4
-	TESTQ       SI, SI
-	JZ          unbiased16
-	VMOVUPS     (SI)(R9*1), Y0
-	VADDPS      Y0, Y3, Y3
-	VADDPS      Y0, Y4, Y4
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y12, Y12
-
-unbiased16:
-	MOVLQSX 32(DX), R10
+	MOVLQSX 12(DX), R10
 	TESTQ   R10, R10
-	JS      beyond17
+	JS      beyond16
 	TESTQ   DI, DI
-	JZ      alone18
-	MOVLQSX 32(BX), R11
+	JZ      alone17
+	MOVLQSX 12(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y3, Y3
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y12, Y12
 
-alone18:
+alone17:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y3, (R10)(R9*1)
+	VMOVUPS Y12, (R10)(R9*4)
 
-beyond17:
-	MOVLQSX 36(DX), R10
+beyond16:
+	VADDPS      Y5, Y3, Y0
+	VSUBPS      Y5, Y3, Y2
+	VADDPS      Y9, Y7, Y3
+	VSUBPS      Y9, Y7, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y5
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y11
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y2, Y11
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y2, Y0
+	TESTQ       SI, SI
+	JZ          unbiased18
+	VMOVUPS     (SI)(R9*4), Y2
+	VADDPS      Y2, Y5, Y5
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y11, Y11
+
+unbiased18:
+	MOVLQSX 32(DX), R10
 	TESTQ   R10, R10
 	JS      beyond19
 	TESTQ   DI, DI
 	JZ      alone20
-	MOVLQSX 36(BX), R11
+	MOVLQSX 32(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y4, Y4
+	VMOVUPS (R11)(R9*4), Y2
+	VADDPS  Y2, Y5, Y5
 
 alone20:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y4, (R10)(R9*1)
+	VMOVUPS Y5, (R10)(R9*4)
 
 beyond19:
-	MOVLQSX 40(DX), R10
+	MOVLQSX 36(DX), R10
 	TESTQ   R10, R10
 	JS      beyond21
 	TESTQ   DI, DI
 	JZ      alone22
-	MOVLQSX 40(BX), R11
+	MOVLQSX 36(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y5, Y5
+	VMOVUPS (R11)(R9*4), Y2
+	VADDPS  Y2, Y0, Y0
 
 alone22:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y5, (R10)(R9*1)
+	VMOVUPS Y0, (R10)(R9*4)
 
 beyond21:
-	MOVLQSX 44(DX), R10
+	MOVLQSX 40(DX), R10
 	TESTQ   R10, R10
 	JS      beyond23
 	TESTQ   DI, DI
 	JZ      alone24
-	MOVLQSX 44(BX), R11
+	MOVLQSX 40(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y12, Y12
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y1, Y1
 
 alone24:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y12, (R10)(R9*1)
+	VMOVUPS Y1, (R10)(R9*4)
 
 beyond23:
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VMOVUPS     2304(AX)(R9*1), Y2
-	VMOVUPS     3072(AX)(R9*1), Y3
+	MOVLQSX 44(DX), R10
+	TESTQ   R10, R10
+	JS      beyond25
+	TESTQ   DI, DI
+	JZ      alone26
+	MOVLQSX 44(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y11, Y11
+
+alone26:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y11, (R10)(R9*4)
+
+beyond25:
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VMOVUPS     2304(AX)(R9*4), Y2
+	VMOVUPS     3072(AX)(R9*4), Y3
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
-	VMOVUPS     3840(AX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+448(SB), Y1, Y2
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y2
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VMOVUPS     2432(AX)(R9*1), Y4
-	VMOVUPS     3200(AX)(R9*1), Y5
+	VMOVUPS     3840(AX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y2
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VMOVUPS     2432(AX)(R9*4), Y4
+	VMOVUPS     3200(AX)(R9*4), Y5
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
-	VMOVUPS     3968(AX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+448(SB), Y3, Y4
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y4
-	VMULPS      winoConstants<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
-	VMOVUPS     1024(AX)(R9*1), Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VMOVUPS     2560(AX)(R9*1), Y6
-	VMOVUPS     3328(AX)(R9*1), Y7
+	VMOVUPS     3968(AX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y4
+	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMOVUPS     1024(AX)(R9*4), Y0
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VMOVUPS     2560(AX)(R9*4), Y6
+	VMOVUPS     3328(AX)(R9*4), Y7
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
-	VMOVUPS     4096(AX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+448(SB), Y5, Y6
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y6
-	VMULPS      winoConstants<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
-	VMOVUPS     1152(AX)(R9*1), Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VMOVUPS     2688(AX)(R9*1), Y8
-	VMOVUPS     3456(AX)(R9*1), Y9
+	VMOVUPS     4096(AX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMOVUPS     1152(AX)(R9*4), Y0
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VMOVUPS     2688(AX)(R9*4), Y8
+	VMOVUPS     3456(AX)(R9*4), Y9
 	VSUBPS      Y7, Y0, Y0
 	VSUBPS      Y9, Y8, Y7
-	VMOVUPS     4224(AX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y8
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y8
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
-	VMOVUPS     1280(AX)(R9*1), Y0
-	VMOVUPS     2048(AX)(R9*1), Y9
-	VMOVUPS     2816(AX)(R9*1), Y10
-	VMOVUPS     3584(AX)(R9*1), Y11
+	VMOVUPS     4224(AX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VMOVUPS     1280(AX)(R9*4), Y0
+	VMOVUPS     2048(AX)(R9*4), Y9
+	VMOVUPS     2816(AX)(R9*4), Y10
+	VMOVUPS     3584(AX)(R9*4), Y11
 	VSUBPS      Y9, Y0, Y0
 	VSUBPS      Y11, Y10, Y9
-	VMOVUPS     4352(AX)(R9*1), Y10
-	VFMADD231PS winoConstants<>+448(SB), Y9, Y10
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y10
-	VMULPS      winoConstants<>+384(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y9
-	VMOVUPS     1408(AX)(R9*1), Y0
-	VMOVUPS     2176(AX)(R9*1), Y11
-	VMOVUPS     2944(AX)(R9*1), Y12
-	VMOVUPS     3712(AX)(R9*1), Y13
+	VMOVUPS     4352(AX)(R9*4), Y10
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y10
+	VMULPS      winoConstantsAVX2<>+384(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y9
+	VMOVUPS     1408(AX)(R9*4), Y0
+	VMOVUPS     2176(AX)(R9*4), Y11
+	VMOVUPS     2944(AX)(R9*4), Y12
+	VMOVUPS     3712(AX)(R9*4), Y13
 	VSUBPS      Y11, Y0, Y0
 	VSUBPS      Y13, Y12, Y11
-	VMOVUPS     4480(AX)(R9*1), Y12
-	VFMADD231PS winoConstants<>+448(SB), Y11, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y12
-	VMULPS      winoConstants<>+384(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y11
+	VMOVUPS     4480(AX)(R9*4), Y12
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y11
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
 	VADDPS      Y9, Y7, Y5
 	VSUBPS      Y9, Y7, Y7
-	VMOVAPS     Y5, Y9
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y5
-	VMULPS      winoConstants<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstants<>+320(SB), Y3, Y11
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y3, Y7
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y9
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y9
+	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y11
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y3, Y11
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y3, Y0
 	TESTQ       SI, SI
-	JZ          unbiased25
-	VMOVUPS     (SI)(R9*1), Y0
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y7, Y7
-	VADDPS      Y0, Y9, Y9
-	VADDPS      Y0, Y11, Y11
+	JZ          unbiased27
+	VMOVUPS     (SI)(R9*4), Y3
+	VADDPS      Y3, Y9, Y9
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y11, Y11
 
-unbiased25:
+unbiased27:
 	MOVLQSX 16(DX), R10
-	TESTQ   R10, R10
-	JS      beyond26
-	TESTQ   DI, DI
-	JZ      alone27
-	MOVLQSX 16(BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y5, Y5
-
-alone27:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y5, (R10)(R9*1)
-
-beyond26:
-	MOVLQSX 20(DX), R10
 	TESTQ   R10, R10
 	JS      beyond28
 	TESTQ   DI, DI
 	JZ      alone29
-	MOVLQSX 20(BX), R11
+	MOVLQSX 16(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y7, Y7
+	VMOVUPS (R11)(R9*4), Y3
+	VADDPS  Y3, Y9, Y9
 
 alone29:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y7, (R10)(R9*1)
+	VMOVUPS Y9, (R10)(R9*4)
 
 beyond28:
-	MOVLQSX 24(DX), R10
+	MOVLQSX 20(DX), R10
 	TESTQ   R10, R10
 	JS      beyond30
 	TESTQ   DI, DI
 	JZ      alone31
-	MOVLQSX 24(BX), R11
+	MOVLQSX 20(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y9, Y9
+	VMOVUPS (R11)(R9*4), Y3
+	VADDPS  Y3, Y0, Y0
 
 alone31:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y9, (R10)(R9*1)
+	VMOVUPS Y0, (R10)(R9*4)
 
 beyond30:
-	MOVLQSX 28(DX), R10
+	MOVLQSX 24(DX), R10
 	TESTQ   R10, R10
 	JS      beyond32
 	TESTQ   DI, DI
 	JZ      alone33
-	MOVLQSX 28(BX), R11
+	MOVLQSX 24(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y11, Y11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y1, Y1
 
 alone33:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y11, (R10)(R9*1)
+	VMOVUPS Y1, (R10)(R9*4)
 
 beyond32:
+	MOVLQSX 28(DX), R10
+	TESTQ   R10, R10
+	JS      beyond34
+	TESTQ   DI, DI
+	JZ      alone35
+	MOVLQSX 28(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y11, Y11
+
+alone35:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y11, (R10)(R9*4)
+
+beyond34:
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
 	VADDPS      Y10, Y8, Y3
 	VSUBPS      Y10, Y8, Y4
-	VMOVAPS     Y3, Y5
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
-	VMULPS      winoConstants<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y1, Y12
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y1, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y5
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y1, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y1, Y0
 	TESTQ       SI, SI
-	JZ          unbiased34
-	VMOVUPS     (SI)(R9*1), Y0
-	VADDPS      Y0, Y3, Y3
-	VADDPS      Y0, Y4, Y4
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y12, Y12
+	JZ          unbiased36
+	VMOVUPS     (SI)(R9*4), Y1
+	VADDPS      Y1, Y5, Y5
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VADDPS      Y1, Y12, Y12
 
-unbiased34:
+unbiased36:
 	MOVLQSX 48(DX), R10
-	TESTQ   R10, R10
-	JS      beyond35
-	TESTQ   DI, DI
-	JZ      alone36
-	MOVLQSX 48(BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y3, Y3
-
-alone36:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y3, (R10)(R9*1)
-
-beyond35:
-	MOVLQSX 52(DX), R10
 	TESTQ   R10, R10
 	JS      beyond37
 	TESTQ   DI, DI
 	JZ      alone38
-	MOVLQSX 52(BX), R11
+	MOVLQSX 48(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y4, Y4
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y5, Y5
 
 alone38:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y4, (R10)(R9*1)
+	VMOVUPS Y5, (R10)(R9*4)
 
 beyond37:
-	MOVLQSX 56(DX), R10
+	MOVLQSX 52(DX), R10
 	TESTQ   R10, R10
 	JS      beyond39
 	TESTQ   DI, DI
 	JZ      alone40
-	MOVLQSX 56(BX), R11
+	MOVLQSX 52(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y5, Y5
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y0, Y0
 
 alone40:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y5, (R10)(R9*1)
+	VMOVUPS Y0, (R10)(R9*4)
 
 beyond39:
-	MOVLQSX 60(DX), R10
+	MOVLQSX 56(DX), R10
 	TESTQ   R10, R10
 	JS      beyond41
 	TESTQ   DI, DI
 	JZ      alone42
-	MOVLQSX 60(BX), R11
+	MOVLQSX 56(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
-	VADDPS  Y0, Y12, Y12
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y2, Y2
 
 alone42:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y12, (R10)(R9*1)
+	VMOVUPS Y2, (R10)(R9*4)
 
 beyond41:
-	ADDQ $0x20, R9
-	JMP  chunk4
+	MOVLQSX 60(DX), R10
+	TESTQ   R10, R10
+	JS      beyond43
+	TESTQ   DI, DI
+	JZ      alone44
+	MOVLQSX 60(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y12, Y12
 
-last5:
+alone44:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y12, (R10)(R9*4)
+
+beyond43:
+	ADDQ $0x08, R9
+	SUBQ $0x08, R8
+	JGE  loop8
+
+tail5:
 	ADDQ        $0x08, R8
 	JZ          done6
-	LEAQ        winoTails<>+0(SB), R10
-	SHLQ        $0x02, R8
-	SUBQ        R8, R10
-	ADDQ        $0x20, R10
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VMOVUPS     2304(AX)(R9*1), Y2
-	VMOVUPS     3072(AX)(R9*1), Y3
-	VMOVUPS     (AX)(R9*1), Y4
+	LEAQ        winoTailsAVX2<>+0(SB), R10
+	NEGQ        R8
+	LEAQ        64(R10)(R8*4), R10
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VMOVUPS     2304(AX)(R9*4), Y2
+	VMOVUPS     3072(AX)(R9*4), Y3
+	VMOVUPS     (AX)(R9*4), Y4
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
-	VMOVAPS     Y1, Y2
-	VMULPS      winoConstants<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
-	VMULPS      winoConstants<>+416(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VMOVUPS     2432(AX)(R9*1), Y4
-	VMOVUPS     3200(AX)(R9*1), Y5
-	VMOVUPS     128(AX)(R9*1), Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y2
+	VMULPS      winoConstantsAVX2<>+416(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VMOVUPS     2432(AX)(R9*4), Y4
+	VMOVUPS     3200(AX)(R9*4), Y5
+	VMOVUPS     128(AX)(R9*4), Y6
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
-	VMOVAPS     Y3, Y4
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
-	VMULPS      winoConstants<>+416(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
-	VMOVUPS     1024(AX)(R9*1), Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VMOVUPS     2560(AX)(R9*1), Y6
-	VMOVUPS     3328(AX)(R9*1), Y7
-	VMOVUPS     256(AX)(R9*1), Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y4
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y4
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y3
+	VMOVUPS     1024(AX)(R9*4), Y0
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VMOVUPS     2560(AX)(R9*4), Y6
+	VMOVUPS     3328(AX)(R9*4), Y7
+	VMOVUPS     256(AX)(R9*4), Y8
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
-	VMOVAPS     Y5, Y6
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
-	VMULPS      winoConstants<>+416(SB), Y6, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMOVUPS     1152(AX)(R9*1), Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VMOVUPS     2688(AX)(R9*1), Y8
-	VMOVUPS     3456(AX)(R9*1), Y9
-	VMOVUPS     384(AX)(R9*1), Y10
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y6
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y6
+	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y5
+	VMOVUPS     1152(AX)(R9*4), Y0
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VMOVUPS     2688(AX)(R9*4), Y8
+	VMOVUPS     3456(AX)(R9*4), Y9
+	VMOVUPS     384(AX)(R9*4), Y10
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
-	VMOVAPS     Y7, Y8
-	VMULPS      winoConstants<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
-	VMULPS      winoConstants<>+416(SB), Y8, Y8
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
-	VMOVUPS     1280(AX)(R9*1), Y0
-	VMOVUPS     2048(AX)(R9*1), Y9
-	VMOVUPS     2816(AX)(R9*1), Y10
-	VMOVUPS     3584(AX)(R9*1), Y11
-	VMOVUPS     512(AX)(R9*1), Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y8
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y8
+	VMULPS      winoConstantsAVX2<>+416(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y7
+	VMOVUPS     1280(AX)(R9*4), Y0
+	VMOVUPS     2048(AX)(R9*4), Y9
+	VMOVUPS     2816(AX)(R9*4), Y10
+	VMOVUPS     3584(AX)(R9*4), Y11
+	VMOVUPS     512(AX)(R9*4), Y12
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
-	VMOVAPS     Y9, Y10
-	VMULPS      winoConstants<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
-	VMULPS      winoConstants<>+416(SB), Y10, Y10
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
-	VMOVUPS     1408(AX)(R9*1), Y0
-	VMOVUPS     2176(AX)(R9*1), Y11
-	VMOVUPS     2944(AX)(R9*1), Y12
-	VMOVUPS     3712(AX)(R9*1), Y13
-	VMOVUPS     640(AX)(R9*1), Y14
+	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y10
+	VMULPS      winoConstantsAVX2<>+416(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y9
+	VMOVUPS     1408(AX)(R9*4), Y0
+	VMOVUPS     2176(AX)(R9*4), Y11
+	VMOVUPS     2944(AX)(R9*4), Y12
+	VMOVUPS     3712(AX)(R9*4), Y13
+	VMOVUPS     640(AX)(R9*4), Y14
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
-	VMOVAPS     Y11, Y12
-	VMULPS      winoConstants<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
-	VMULPS      winoConstants<>+416(SB), Y12, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VADDPS      Y5, Y3, Y0
-	VSUBPS      Y5, Y3, Y3
-	VADDPS      Y9, Y7, Y5
-	VSUBPS      Y9, Y7, Y7
-	VMOVAPS     Y5, Y9
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y5
-	VMULPS      winoConstants<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstants<>+320(SB), Y3, Y11
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y3, Y7
+	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y12
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y12
+	VMULPS      winoConstantsAVX2<>+416(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VADDPS      Y6, Y4, Y0
+	VSUBPS      Y6, Y4, Y4
+	VADDPS      Y10, Y8, Y6
+	VSUBPS      Y10, Y8, Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y6, Y10
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y10
+	VMULPS      winoConstantsAVX2<>+416(SB), Y6, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y8, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y4, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y8, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y4, Y0
 	TESTQ       SI, SI
-	JZ          unbiased43
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y7, Y7
-	VADDPS      Y0, Y9, Y9
-	VADDPS      Y0, Y11, Y11
+	JZ          unbiased45
+	VMOVUPS     (R10), Y4
+	VMASKMOVPS  (SI)(R9*4), Y4, Y4
+	VADDPS      Y4, Y10, Y10
+	VADDPS      Y4, Y0, Y0
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y4, Y12, Y12
 
-unbiased43:
+unbiased45:
 	MOVLQSX    (DX), R8
-	TESTQ      R8, R8
-	JS         beyond44
-	TESTQ      DI, DI
-	JZ         alone45
-	MOVLQSX    (BX), R11
-	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y5, Y5
-
-alone45:
-	MOVQ       c+0(FP), R11
-	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y5, Y0, (R8)(R9*1)
-
-beyond44:
-	MOVLQSX    4(DX), R8
 	TESTQ      R8, R8
 	JS         beyond46
 	TESTQ      DI, DI
 	JZ         alone47
-	MOVLQSX    4(BX), R11
+	MOVLQSX    (BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y7, Y7
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
+	VADDPS     Y4, Y10, Y10
 
 alone47:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y7, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS Y10, Y4, (R8)(R9*4)
 
 beyond46:
-	MOVLQSX    8(DX), R8
+	MOVLQSX    4(DX), R8
 	TESTQ      R8, R8
 	JS         beyond48
 	TESTQ      DI, DI
 	JZ         alone49
-	MOVLQSX    8(BX), R11
+	MOVLQSX    4(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y9, Y9
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
+	VADDPS     Y4, Y0, Y0
 
 alone49:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y9, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS Y0, Y4, (R8)(R9*4)
 
 beyond48:
-	MOVLQSX    12(DX), R8
+	MOVLQSX    8(DX), R8
 	TESTQ      R8, R8
 	JS         beyond50
 	TESTQ      DI, DI
 	JZ         alone51
-	MOVLQSX    12(BX), R11
+	MOVLQSX    8(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y11, Y11
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y2, Y2
 
 alone51:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y11, Y0, (R8)(R9*1)
+	VMASKMOVPS Y2, Y0, (R8)(R9*4)
 
 beyond50:
-	VADDPS      Y6, Y4, Y0
-	VSUBPS      Y6, Y4, Y1
-	VADDPS      Y10, Y8, Y3
-	VSUBPS      Y10, Y8, Y4
-	VMOVAPS     Y3, Y5
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
-	VMULPS      winoConstants<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y1, Y12
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y1, Y4
-	TESTQ       SI, SI
-	JZ          unbiased52
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
-	VADDPS      Y0, Y3, Y3
-	VADDPS      Y0, Y4, Y4
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y12, Y12
-
-unbiased52:
-	MOVLQSX    32(DX), R8
+	MOVLQSX    12(DX), R8
 	TESTQ      R8, R8
-	JS         beyond53
+	JS         beyond52
 	TESTQ      DI, DI
-	JZ         alone54
-	MOVLQSX    32(BX), R11
+	JZ         alone53
+	MOVLQSX    12(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y12, Y12
 
-alone54:
+alone53:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y3, Y0, (R8)(R9*1)
+	VMASKMOVPS Y12, Y0, (R8)(R9*4)
 
-beyond53:
-	MOVLQSX    36(DX), R8
+beyond52:
+	VADDPS      Y5, Y3, Y0
+	VSUBPS      Y5, Y3, Y2
+	VADDPS      Y9, Y7, Y3
+	VSUBPS      Y9, Y7, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y5
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y11
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y2, Y11
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y2, Y0
+	TESTQ       SI, SI
+	JZ          unbiased54
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  (SI)(R9*4), Y2, Y2
+	VADDPS      Y2, Y5, Y5
+	VADDPS      Y2, Y0, Y0
+	VADDPS      Y2, Y1, Y1
+	VADDPS      Y2, Y11, Y11
+
+unbiased54:
+	MOVLQSX    32(DX), R8
 	TESTQ      R8, R8
 	JS         beyond55
 	TESTQ      DI, DI
 	JZ         alone56
-	MOVLQSX    36(BX), R11
+	MOVLQSX    32(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y4, Y4
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
+	VADDPS     Y2, Y5, Y5
 
 alone56:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y4, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS Y5, Y2, (R8)(R9*4)
 
 beyond55:
-	MOVLQSX    40(DX), R8
+	MOVLQSX    36(DX), R8
 	TESTQ      R8, R8
 	JS         beyond57
 	TESTQ      DI, DI
 	JZ         alone58
-	MOVLQSX    40(BX), R11
+	MOVLQSX    36(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y5, Y5
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
+	VADDPS     Y2, Y0, Y0
 
 alone58:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y5, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS Y0, Y2, (R8)(R9*4)
 
 beyond57:
-	MOVLQSX    44(DX), R8
+	MOVLQSX    40(DX), R8
 	TESTQ      R8, R8
 	JS         beyond59
 	TESTQ      DI, DI
 	JZ         alone60
-	MOVLQSX    44(BX), R11
+	MOVLQSX    40(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y12, Y12
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y1, Y1
 
 alone60:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y12, Y0, (R8)(R9*1)
+	VMASKMOVPS Y1, Y0, (R8)(R9*4)
 
 beyond59:
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VMOVUPS     2304(AX)(R9*1), Y2
-	VMOVUPS     3072(AX)(R9*1), Y3
+	MOVLQSX    44(DX), R8
+	TESTQ      R8, R8
+	JS         beyond61
+	TESTQ      DI, DI
+	JZ         alone62
+	MOVLQSX    44(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y11, Y11
+
+alone62:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y11, Y0, (R8)(R9*4)
+
+beyond61:
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VMOVUPS     2304(AX)(R9*4), Y2
+	VMOVUPS     3072(AX)(R9*4), Y3
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
-	VMOVUPS     3840(AX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+448(SB), Y1, Y2
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y2
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VMOVUPS     2432(AX)(R9*1), Y4
-	VMOVUPS     3200(AX)(R9*1), Y5
+	VMOVUPS     3840(AX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y2
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VMOVUPS     2432(AX)(R9*4), Y4
+	VMOVUPS     3200(AX)(R9*4), Y5
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
-	VMOVUPS     3968(AX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+448(SB), Y3, Y4
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y4
-	VMULPS      winoConstants<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
-	VMOVUPS     1024(AX)(R9*1), Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VMOVUPS     2560(AX)(R9*1), Y6
-	VMOVUPS     3328(AX)(R9*1), Y7
+	VMOVUPS     3968(AX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y4
+	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMOVUPS     1024(AX)(R9*4), Y0
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VMOVUPS     2560(AX)(R9*4), Y6
+	VMOVUPS     3328(AX)(R9*4), Y7
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
-	VMOVUPS     4096(AX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+448(SB), Y5, Y6
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y6
-	VMULPS      winoConstants<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
-	VMOVUPS     1152(AX)(R9*1), Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VMOVUPS     2688(AX)(R9*1), Y8
-	VMOVUPS     3456(AX)(R9*1), Y9
+	VMOVUPS     4096(AX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMOVUPS     1152(AX)(R9*4), Y0
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VMOVUPS     2688(AX)(R9*4), Y8
+	VMOVUPS     3456(AX)(R9*4), Y9
 	VSUBPS      Y7, Y0, Y0
 	VSUBPS      Y9, Y8, Y7
-	VMOVUPS     4224(AX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y8
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y8
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
-	VMOVUPS     1280(AX)(R9*1), Y0
-	VMOVUPS     2048(AX)(R9*1), Y9
-	VMOVUPS     2816(AX)(R9*1), Y10
-	VMOVUPS     3584(AX)(R9*1), Y11
+	VMOVUPS     4224(AX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VMOVUPS     1280(AX)(R9*4), Y0
+	VMOVUPS     2048(AX)(R9*4), Y9
+	VMOVUPS     2816(AX)(R9*4), Y10
+	VMOVUPS     3584(AX)(R9*4), Y11
 	VSUBPS      Y9, Y0, Y0
 	VSUBPS      Y11, Y10, Y9
-	VMOVUPS     4352(AX)(R9*1), Y10
-	VFMADD231PS winoConstants<>+448(SB), Y9, Y10
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y10
-	VMULPS      winoConstants<>+384(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y9
-	VMOVUPS     1408(AX)(R9*1), Y0
-	VMOVUPS     2176(AX)(R9*1), Y11
-	VMOVUPS     2944(AX)(R9*1), Y12
-	VMOVUPS     3712(AX)(R9*1), Y13
+	VMOVUPS     4352(AX)(R9*4), Y10
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y10
+	VMULPS      winoConstantsAVX2<>+384(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y9
+	VMOVUPS     1408(AX)(R9*4), Y0
+	VMOVUPS     2176(AX)(R9*4), Y11
+	VMOVUPS     2944(AX)(R9*4), Y12
+	VMOVUPS     3712(AX)(R9*4), Y13
 	VSUBPS      Y11, Y0, Y0
 	VSUBPS      Y13, Y12, Y11
-	VMOVUPS     4480(AX)(R9*1), Y12
-	VFMADD231PS winoConstants<>+448(SB), Y11, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y0, Y12
-	VMULPS      winoConstants<>+384(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y11
+	VMOVUPS     4480(AX)(R9*4), Y12
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y11
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
 	VADDPS      Y9, Y7, Y5
 	VSUBPS      Y9, Y7, Y7
-	VMOVAPS     Y5, Y9
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y5
-	VMULPS      winoConstants<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstants<>+320(SB), Y3, Y11
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y3, Y7
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y9
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y9
+	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y1
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y11
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y3, Y11
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y3, Y0
 	TESTQ       SI, SI
-	JZ          unbiased61
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y7, Y7
-	VADDPS      Y0, Y9, Y9
-	VADDPS      Y0, Y11, Y11
+	JZ          unbiased63
+	VMOVUPS     (R10), Y3
+	VMASKMOVPS  (SI)(R9*4), Y3, Y3
+	VADDPS      Y3, Y9, Y9
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y3, Y11, Y11
 
-unbiased61:
+unbiased63:
 	MOVLQSX    16(DX), R8
-	TESTQ      R8, R8
-	JS         beyond62
-	TESTQ      DI, DI
-	JZ         alone63
-	MOVLQSX    16(BX), R11
-	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y5, Y5
-
-alone63:
-	MOVQ       c+0(FP), R11
-	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y5, Y0, (R8)(R9*1)
-
-beyond62:
-	MOVLQSX    20(DX), R8
 	TESTQ      R8, R8
 	JS         beyond64
 	TESTQ      DI, DI
 	JZ         alone65
-	MOVLQSX    20(BX), R11
+	MOVLQSX    16(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y7, Y7
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
+	VADDPS     Y3, Y9, Y9
 
 alone65:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y7, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS Y9, Y3, (R8)(R9*4)
 
 beyond64:
-	MOVLQSX    24(DX), R8
+	MOVLQSX    20(DX), R8
 	TESTQ      R8, R8
 	JS         beyond66
 	TESTQ      DI, DI
 	JZ         alone67
-	MOVLQSX    24(BX), R11
+	MOVLQSX    20(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y9, Y9
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
+	VADDPS     Y3, Y0, Y0
 
 alone67:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y9, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS Y0, Y3, (R8)(R9*4)
 
 beyond66:
-	MOVLQSX    28(DX), R8
+	MOVLQSX    24(DX), R8
 	TESTQ      R8, R8
 	JS         beyond68
 	TESTQ      DI, DI
 	JZ         alone69
-	MOVLQSX    28(BX), R11
+	MOVLQSX    24(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y11, Y11
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y1, Y1
 
 alone69:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y11, Y0, (R8)(R9*1)
+	VMASKMOVPS Y1, Y0, (R8)(R9*4)
 
 beyond68:
+	MOVLQSX    28(DX), R8
+	TESTQ      R8, R8
+	JS         beyond70
+	TESTQ      DI, DI
+	JZ         alone71
+	MOVLQSX    28(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y11, Y11
+
+alone71:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y11, Y0, (R8)(R9*4)
+
+beyond70:
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
 	VADDPS      Y10, Y8, Y3
 	VSUBPS      Y10, Y8, Y4
-	VMOVAPS     Y3, Y5
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
-	VMULPS      winoConstants<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstants<>+320(SB), Y1, Y12
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y1, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y5
+	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y12
+	VFMADD231PS winoConstantsAVX2<>+320(SB), Y1, Y12
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y1, Y0
 	TESTQ       SI, SI
-	JZ          unbiased70
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
-	VADDPS      Y0, Y3, Y3
-	VADDPS      Y0, Y4, Y4
-	VADDPS      Y0, Y5, Y5
-	VADDPS      Y0, Y12, Y12
+	JZ          unbiased72
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  (SI)(R9*4), Y1, Y1
+	VADDPS      Y1, Y5, Y5
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y1, Y2, Y2
+	VADDPS      Y1, Y12, Y12
 
-unbiased70:
+unbiased72:
 	MOVLQSX    48(DX), R8
-	TESTQ      R8, R8
-	JS         beyond71
-	TESTQ      DI, DI
-	JZ         alone72
-	MOVLQSX    48(BX), R11
-	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y3, Y3
-
-alone72:
-	MOVQ       c+0(FP), R11
-	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y3, Y0, (R8)(R9*1)
-
-beyond71:
-	MOVLQSX    52(DX), R8
 	TESTQ      R8, R8
 	JS         beyond73
 	TESTQ      DI, DI
 	JZ         alone74
-	MOVLQSX    52(BX), R11
+	MOVLQSX    48(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y4, Y4
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y5, Y5
 
 alone74:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y4, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y5, Y1, (R8)(R9*4)
 
 beyond73:
-	MOVLQSX    56(DX), R8
+	MOVLQSX    52(DX), R8
 	TESTQ      R8, R8
 	JS         beyond75
 	TESTQ      DI, DI
 	JZ         alone76
-	MOVLQSX    56(BX), R11
+	MOVLQSX    52(BX), R11
 	LEAQ       (DI)(R11*4), R11
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y5, Y5
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y0, Y0
 
 alone76:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
-	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y5, Y0, (R8)(R9*1)
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y0, Y1, (R8)(R9*4)
 
 beyond75:
-	MOVLQSX    60(DX), R8
+	MOVLQSX    56(DX), R8
 	TESTQ      R8, R8
 	JS         beyond77
 	TESTQ      DI, DI
 	JZ         alone78
-	MOVLQSX    60(BX), R11
+	MOVLQSX    56(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
-	VADDPS     Y0, Y12, Y12
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y2, Y2
 
 alone78:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y12, Y0, (R8)(R9*1)
+	VMASKMOVPS Y2, Y0, (R8)(R9*4)
 
 beyond77:
+	MOVLQSX    60(DX), R8
+	TESTQ      R8, R8
+	JS         beyond79
+	TESTQ      DI, DI
+	JZ         alone80
+	MOVLQSX    60(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y12, Y12
+
+alone80:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y12, Y0, (R8)(R9*4)
+
+beyond79:
 done6:
 	ADDQ $0x00001200, AX
 	ADDQ $0x40, DX
@@ -2645,11 +2638,11 @@ tile:
 	MOVQ    R8, 120(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
+	SUBQ    $0x08, R8
+	JL      tail81
 
-chunk79:
-	SUBQ         $0x08, R8
-	JL           last80
-	LEAQ         (AX)(R9*1), R10
+loop84:
+	LEAQ         (AX)(R9*4), R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
@@ -2657,75 +2650,75 @@ chunk79:
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y2, Y0
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y1
+	VMOVUPS      (R11)(R9*4), Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+0(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+0(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y0
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
-	VFMADD231PS  winoConstants<>+32(SB), Y4, Y1
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y3
+	VMOVUPS      (R11)(R9*4), Y5
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y7, Y5
+	VMOVUPS      (R11)(R9*4), Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y5, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y5, Y3
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y5, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y5, Y3
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y5
-	VFMADD231PS  winoConstants<>+32(SB), Y9, Y7
+	VMOVUPS      (R11)(R9*4), Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y5
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstants<>+0(SB), Y7, Y8
-	VFNMADD231PS winoConstants<>+0(SB), Y7, Y5
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y7, Y8
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y8, (R10)(R12*1)
 	VMOVAPS      Y2, Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y7, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2734,92 +2727,92 @@ chunk79:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y5, (R10)(R12*1)
 	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y2, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
-	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y1
+	VMOVUPS      (R11)(R9*4), Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
-	VFMADD231PS  winoConstants<>+96(SB), Y4, Y1
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y3
+	VMOVUPS      (R11)(R9*4), Y5
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y3
-	VFMADD231PS  winoConstants<>+96(SB), Y7, Y5
+	VMOVUPS      (R11)(R9*4), Y7
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y5, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y5, Y3
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y5, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y5, Y3
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Y8
+	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y9
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y5
-	VFMADD231PS  winoConstants<>+96(SB), Y9, Y7
+	VMOVUPS      (R11)(R9*4), Y9
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y5
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstants<>+64(SB), Y7, Y8
-	VFNMADD231PS winoConstants<>+64(SB), Y7, Y5
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y7, Y8
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y8, (R10)(R12*1)
 	VMOVAPS      Y2, Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y7, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2828,92 +2821,92 @@ chunk79:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y5, (R10)(R12*1)
 	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y2, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Y0
+	VMOVUPS      (R11)(R9*4), Y0
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Y1
+	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Y2
+	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Y3
+	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Y4
+	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Y5
+	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Y6
+	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Y7
+	VMOVUPS      (R11)(R9*4), Y7
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y6, (R10)(R12*1)
 	VMOVAPS      Y0, Y8
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y8
 	VMOVAPS      Y2, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y9
 	VMOVAPS      Y8, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y8
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y8
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y8, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y4, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
-	LEAQ         (AX)(R9*1), R10
+	LEAQ         (AX)(R9*4), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y1, (R10)
 	VMOVUPS      Y7, (R10)(R12*1)
 	VMOVAPS      Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y0
-	VFMADD231PS  winoConstants<>+32(SB), Y7, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y0, (R10)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
-	VFMADD231PS  winoConstants<>+96(SB), Y7, Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y3
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y0
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y0
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y0, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
-	ADDQ         $0x20, R9
-	JMP          chunk79
+	ADDQ         $0x08, R9
+	SUBQ         $0x08, R8
+	JGE          loop84
 
-last80:
+tail81:
 	ADDQ         $0x08, R8
-	JZ           done81
-	LEAQ         winoTails<>+0(SB), R10
-	SHLQ         $0x02, R8
-	SUBQ         R8, R10
-	ADDQ         $0x20, R10
-	LEAQ         (AX)(R9*1), R8
+	JZ           done82
+	LEAQ         winoTailsAVX2<>+0(SB), R10
+	NEGQ         R8
+	LEAQ         64(R10)(R8*4), R10
+	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
@@ -2922,90 +2915,90 @@ last80:
 	ADDQ         CX, R8
 	MOVQ         (SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         32(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y2, Y0
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y1
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+0(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+0(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         40(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
-	VFMADD231PS  winoConstants<>+32(SB), Y4, Y1
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y3
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y3, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y3
-	VFMADD231PS  winoConstants<>+32(SB), Y7, Y5
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y3
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y5, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y5, Y3
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y5, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y5
-	VFMADD231PS  winoConstants<>+32(SB), Y9, Y7
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y5
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstants<>+0(SB), Y7, Y8
-	VFNMADD231PS winoConstants<>+0(SB), Y7, Y5
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y7, Y8
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      Y8, (R8)(R12*1)
 	VMOVAPS      Y2, Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y7, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVUPS      Y2, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3014,108 +3007,108 @@ last80:
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y5, (R8)(R12*1)
 	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y2, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R8)(R11*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         (SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         32(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
-	VFMADD231PS  winoConstants<>+96(SB), Y2, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y1
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         40(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
-	VFMADD231PS  winoConstants<>+96(SB), Y4, Y1
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y3
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y3
-	VFMADD231PS  winoConstants<>+96(SB), Y7, Y5
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y5, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y5, Y3
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y5, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (R11)(R9*1), Y8, Y8
+	VMASKMOVPS   (R11)(R9*4), Y8, Y8
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y9
-	VMASKMOVPS   (R11)(R9*1), Y9, Y9
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y5
-	VFMADD231PS  winoConstants<>+96(SB), Y9, Y7
+	VMASKMOVPS   (R11)(R9*4), Y9, Y9
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y5
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstants<>+64(SB), Y7, Y8
-	VFNMADD231PS winoConstants<>+64(SB), Y7, Y5
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y7, Y8
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      Y8, (R8)(R12*1)
 	VMOVAPS      Y2, Y7
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y7
-	VFMADD231PS  winoConstants<>+32(SB), Y8, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y7
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y7, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstants<>+96(SB), Y8, Y4
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+64(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+64(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVUPS      Y2, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3124,91 +3117,91 @@ last80:
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y5, (R8)(R12*1)
 	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstants<>+32(SB), Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y4
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstants<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstants<>+0(SB), Y4, Y2
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y2, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstants<>+64(SB), Y1, Y2
-	VFNMADD231PS winoConstants<>+64(SB), Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R8)(R11*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y0
-	VMASKMOVPS   (R11)(R9*1), Y0, Y0
+	VMASKMOVPS   (R11)(R9*4), Y0, Y0
 	MOVQ         (SP), R11
 	VMOVUPS      (R10), Y1
-	VMASKMOVPS   (R11)(R9*1), Y1, Y1
+	VMASKMOVPS   (R11)(R9*4), Y1, Y1
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y2
-	VMASKMOVPS   (R11)(R9*1), Y2, Y2
+	VMASKMOVPS   (R11)(R9*4), Y2, Y2
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y3
-	VMASKMOVPS   (R11)(R9*1), Y3, Y3
+	VMASKMOVPS   (R11)(R9*4), Y3, Y3
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y4
-	VMASKMOVPS   (R11)(R9*1), Y4, Y4
+	VMASKMOVPS   (R11)(R9*4), Y4, Y4
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y5
-	VMASKMOVPS   (R11)(R9*1), Y5, Y5
+	VMASKMOVPS   (R11)(R9*4), Y5, Y5
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y6
-	VMASKMOVPS   (R11)(R9*1), Y6, Y6
+	VMASKMOVPS   (R11)(R9*4), Y6, Y6
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y7
-	VMASKMOVPS   (R11)(R9*1), Y7, Y7
+	VMASKMOVPS   (R11)(R9*4), Y7, Y7
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVAPS      Y0, Y8
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y8
 	VMOVAPS      Y2, Y9
-	VFMADD231PS  winoConstants<>+32(SB), Y4, Y8
-	VFMADD231PS  winoConstants<>+32(SB), Y6, Y9
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y9
 	VMOVAPS      Y8, Y10
-	VFMADD231PS  winoConstants<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstants<>+0(SB), Y9, Y8
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y8
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y8, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y4, Y0
-	VFMADD231PS  winoConstants<>+96(SB), Y6, Y2
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y0
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+64(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+64(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(R10*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	LEAQ         (CX)(CX*2), R9
 	LEAQ         (CX)(CX*4), R10
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y7, (R8)(R10*1)
 	VMOVAPS      Y1, Y0
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y3, Y2
-	VFMADD231PS  winoConstants<>+32(SB), Y5, Y0
-	VFMADD231PS  winoConstants<>+32(SB), Y7, Y2
+	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstants<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstants<>+0(SB), Y2, Y0
+	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(CX*1)
 	VMOVUPS      Y0, (R8)(CX*2)
-	VFMADD231PS  winoConstants<>+96(SB), Y5, Y1
-	VFMADD231PS  winoConstants<>+96(SB), Y7, Y3
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y3
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstants<>+64(SB), Y3, Y0
-	VFNMADD231PS winoConstants<>+64(SB), Y3, Y1
+	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y0
+	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y0, (R8)(R9*1)
 	VMOVUPS      Y1, (R8)(CX*4)
 	LEAQ         (R8)(R9*2), R8
 
-done81:
+done82:
 	ADDQ $0x40, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -3266,424 +3259,424 @@ TEXT ·winoTaps4AVX2(SB), NOSPLIT, $0-48
 row:
 	MOVQ cols+40(FP), R8
 	XORQ R9, R9
+	SUBQ $0x08, R8
+	JL   tail85
 
-chunk82:
+loop88:
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     19200(CX)(R9*4), Y1
+	VMOVUPS     28800(CX)(R9*4), Y2
+	VMOVUPS     38400(CX)(R9*4), Y3
+	VMOVUPS     (CX)(R9*4), Y4
+	VADDPS      Y1, Y0, Y0
+	VADDPS      Y3, Y2, Y1
+	VMOVUPS     48000(CX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y1
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     20800(CX)(R9*4), Y3
+	VMOVUPS     30400(CX)(R9*4), Y4
+	VMOVUPS     40000(CX)(R9*4), Y5
+	VMOVUPS     1600(CX)(R9*4), Y6
+	VADDPS      Y3, Y0, Y0
+	VADDPS      Y5, Y4, Y3
+	VMOVUPS     49600(CX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y3
+	VMOVUPS     12800(CX)(R9*4), Y0
+	VMOVUPS     22400(CX)(R9*4), Y5
+	VMOVUPS     32000(CX)(R9*4), Y6
+	VMOVUPS     41600(CX)(R9*4), Y7
+	VMOVUPS     3200(CX)(R9*4), Y8
+	VADDPS      Y5, Y0, Y0
+	VADDPS      Y7, Y6, Y5
+	VMOVUPS     51200(CX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y5
+	VMOVUPS     14400(CX)(R9*4), Y0
+	VMOVUPS     24000(CX)(R9*4), Y7
+	VMOVUPS     33600(CX)(R9*4), Y8
+	VMOVUPS     43200(CX)(R9*4), Y9
+	VMOVUPS     4800(CX)(R9*4), Y10
+	VADDPS      Y7, Y0, Y0
+	VADDPS      Y9, Y8, Y7
+	VMOVUPS     52800(CX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y7
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y7
+	VMOVUPS     16000(CX)(R9*4), Y0
+	VMOVUPS     25600(CX)(R9*4), Y9
+	VMOVUPS     35200(CX)(R9*4), Y10
+	VMOVUPS     44800(CX)(R9*4), Y11
+	VMOVUPS     6400(CX)(R9*4), Y12
+	VADDPS      Y9, Y0, Y0
+	VADDPS      Y11, Y10, Y9
+	VMOVUPS     54400(CX)(R9*4), Y10
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y10
+	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y9
+	VMOVUPS     17600(CX)(R9*4), Y0
+	VMOVUPS     27200(CX)(R9*4), Y11
+	VMOVUPS     36800(CX)(R9*4), Y12
+	VMOVUPS     46400(CX)(R9*4), Y13
+	VMOVUPS     8000(CX)(R9*4), Y14
+	VADDPS      Y11, Y0, Y0
+	VADDPS      Y13, Y12, Y11
+	VMOVUPS     56000(CX)(R9*4), Y12
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y11
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y11
+	LEAQ        (AX)(R9*4), R10
+	VSUBPS      Y5, Y3, Y0
+	VSUBPS      Y9, Y7, Y13
+	VMULPS      winoConstantsAVX2<>+384(SB), Y13, Y13
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y13
+	VADDPS      Y5, Y3, Y0
+	VADDPS      Y9, Y7, Y3
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y11
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y3
+	VMOVUPS     (R10), Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y13, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y11, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*2)
+	LEAQ        (AX)(R9*4), R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
+	VSUBPS      Y6, Y4, Y0
+	VSUBPS      Y10, Y8, Y1
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VADDPS      Y6, Y4, Y0
+	VADDPS      Y10, Y8, Y3
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y12
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y3
+	VMOVUPS     (R10), Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y12, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*2)
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     19200(CX)(R9*4), Y1
+	VMOVUPS     28800(CX)(R9*4), Y2
+	VMOVUPS     38400(CX)(R9*4), Y3
+	VSUBPS      Y1, Y0, Y0
+	VSUBPS      Y3, Y2, Y1
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     20800(CX)(R9*4), Y2
+	VMOVUPS     30400(CX)(R9*4), Y3
+	VMOVUPS     40000(CX)(R9*4), Y4
+	VSUBPS      Y2, Y0, Y0
+	VSUBPS      Y4, Y3, Y2
+	VMULPS      winoConstantsAVX2<>+384(SB), Y2, Y2
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y2
+	VMOVUPS     12800(CX)(R9*4), Y0
+	VMOVUPS     22400(CX)(R9*4), Y3
+	VMOVUPS     32000(CX)(R9*4), Y4
+	VMOVUPS     41600(CX)(R9*4), Y5
+	VSUBPS      Y3, Y0, Y0
+	VSUBPS      Y5, Y4, Y3
+	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMOVUPS     14400(CX)(R9*4), Y0
+	VMOVUPS     24000(CX)(R9*4), Y4
+	VMOVUPS     33600(CX)(R9*4), Y5
+	VMOVUPS     43200(CX)(R9*4), Y6
+	VSUBPS      Y4, Y0, Y0
+	VSUBPS      Y6, Y5, Y4
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y4
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y4
+	VMOVUPS     16000(CX)(R9*4), Y0
+	VMOVUPS     25600(CX)(R9*4), Y5
+	VMOVUPS     35200(CX)(R9*4), Y6
+	VMOVUPS     44800(CX)(R9*4), Y7
+	VSUBPS      Y5, Y0, Y0
+	VSUBPS      Y7, Y6, Y5
+	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMOVUPS     17600(CX)(R9*4), Y0
+	VMOVUPS     27200(CX)(R9*4), Y6
+	VMOVUPS     36800(CX)(R9*4), Y7
+	VMOVUPS     46400(CX)(R9*4), Y8
+	VSUBPS      Y6, Y0, Y0
+	VSUBPS      Y8, Y7, Y6
+	VMULPS      winoConstantsAVX2<>+384(SB), Y6, Y6
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y6
+	LEAQ        (AX)(R9*4), R10
+	ADDQ        DI, R10
+	VSUBPS      Y3, Y2, Y0
+	VSUBPS      Y5, Y4, Y7
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VADDPS      Y3, Y2, Y0
+	VADDPS      Y5, Y4, Y2
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y2, Y6
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y2, Y2
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y2
+	VMOVUPS     (R10), Y0
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y6, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*2)
+	ADDQ        $0x08, R9
 	SUBQ        $0x08, R8
-	JL          last83
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     19200(CX)(R9*1), Y1
-	VMOVUPS     28800(CX)(R9*1), Y2
-	VMOVUPS     38400(CX)(R9*1), Y3
-	VMOVUPS     (CX)(R9*1), Y4
-	VADDPS      Y1, Y0, Y0
-	VADDPS      Y3, Y2, Y1
-	VMOVUPS     48000(CX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+416(SB), Y1, Y2
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
-	VMULPS      winoConstants<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     20800(CX)(R9*1), Y3
-	VMOVUPS     30400(CX)(R9*1), Y4
-	VMOVUPS     40000(CX)(R9*1), Y5
-	VMOVUPS     1600(CX)(R9*1), Y6
-	VADDPS      Y3, Y0, Y0
-	VADDPS      Y5, Y4, Y3
-	VMOVUPS     49600(CX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y4
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
-	VMOVUPS     12800(CX)(R9*1), Y0
-	VMOVUPS     22400(CX)(R9*1), Y5
-	VMOVUPS     32000(CX)(R9*1), Y6
-	VMOVUPS     41600(CX)(R9*1), Y7
-	VMOVUPS     3200(CX)(R9*1), Y8
-	VADDPS      Y5, Y0, Y0
-	VADDPS      Y7, Y6, Y5
-	VMOVUPS     51200(CX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+416(SB), Y5, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
-	VMOVUPS     14400(CX)(R9*1), Y0
-	VMOVUPS     24000(CX)(R9*1), Y7
-	VMOVUPS     33600(CX)(R9*1), Y8
-	VMOVUPS     43200(CX)(R9*1), Y9
-	VMOVUPS     4800(CX)(R9*1), Y10
-	VADDPS      Y7, Y0, Y0
-	VADDPS      Y9, Y8, Y7
-	VMOVUPS     52800(CX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+416(SB), Y7, Y8
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
-	VMULPS      winoConstants<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
-	VMOVUPS     16000(CX)(R9*1), Y0
-	VMOVUPS     25600(CX)(R9*1), Y9
-	VMOVUPS     35200(CX)(R9*1), Y10
-	VMOVUPS     44800(CX)(R9*1), Y11
-	VMOVUPS     6400(CX)(R9*1), Y12
-	VADDPS      Y9, Y0, Y0
-	VADDPS      Y11, Y10, Y9
-	VMOVUPS     54400(CX)(R9*1), Y10
-	VFMADD231PS winoConstants<>+416(SB), Y9, Y10
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
-	VMULPS      winoConstants<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
-	VMOVUPS     17600(CX)(R9*1), Y0
-	VMOVUPS     27200(CX)(R9*1), Y11
-	VMOVUPS     36800(CX)(R9*1), Y12
-	VMOVUPS     46400(CX)(R9*1), Y13
-	VMOVUPS     8000(CX)(R9*1), Y14
-	VADDPS      Y11, Y0, Y0
-	VADDPS      Y13, Y12, Y11
-	VMOVUPS     56000(CX)(R9*1), Y12
-	VFMADD231PS winoConstants<>+416(SB), Y11, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VMULPS      winoConstants<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
-	LEAQ        (AX)(R9*1), R10
-	VSUBPS      Y5, Y3, Y0
-	VSUBPS      Y9, Y7, Y13
-	VMULPS      winoConstants<>+384(SB), Y13, Y13
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y13
-	VADDPS      Y5, Y3, Y0
-	VADDPS      Y9, Y7, Y3
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y11
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y11
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y3
-	VMOVUPS     (R10), Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     Y3, (R10)
-	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y13, Y13
-	VMOVUPS     Y13, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y11, Y11
-	VMOVUPS     Y11, (R10)(DX*2)
-	LEAQ        (AX)(R9*1), R10
-	ADDQ        DI, R10
-	ADDQ        DI, R10
-	VSUBPS      Y6, Y4, Y0
-	VSUBPS      Y10, Y8, Y1
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
-	VADDPS      Y6, Y4, Y0
-	VADDPS      Y10, Y8, Y3
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
-	VMOVUPS     (R10), Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     Y3, (R10)
-	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     Y1, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y12, Y12
-	VMOVUPS     Y12, (R10)(DX*2)
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     19200(CX)(R9*1), Y1
-	VMOVUPS     28800(CX)(R9*1), Y2
-	VMOVUPS     38400(CX)(R9*1), Y3
-	VSUBPS      Y1, Y0, Y0
-	VSUBPS      Y3, Y2, Y1
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     20800(CX)(R9*1), Y2
-	VMOVUPS     30400(CX)(R9*1), Y3
-	VMOVUPS     40000(CX)(R9*1), Y4
-	VSUBPS      Y2, Y0, Y0
-	VSUBPS      Y4, Y3, Y2
-	VMULPS      winoConstants<>+384(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y2
-	VMOVUPS     12800(CX)(R9*1), Y0
-	VMOVUPS     22400(CX)(R9*1), Y3
-	VMOVUPS     32000(CX)(R9*1), Y4
-	VMOVUPS     41600(CX)(R9*1), Y5
-	VSUBPS      Y3, Y0, Y0
-	VSUBPS      Y5, Y4, Y3
-	VMULPS      winoConstants<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
-	VMOVUPS     14400(CX)(R9*1), Y0
-	VMOVUPS     24000(CX)(R9*1), Y4
-	VMOVUPS     33600(CX)(R9*1), Y5
-	VMOVUPS     43200(CX)(R9*1), Y6
-	VSUBPS      Y4, Y0, Y0
-	VSUBPS      Y6, Y5, Y4
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y4
-	VMOVUPS     16000(CX)(R9*1), Y0
-	VMOVUPS     25600(CX)(R9*1), Y5
-	VMOVUPS     35200(CX)(R9*1), Y6
-	VMOVUPS     44800(CX)(R9*1), Y7
-	VSUBPS      Y5, Y0, Y0
-	VSUBPS      Y7, Y6, Y5
-	VMULPS      winoConstants<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
-	VMOVUPS     17600(CX)(R9*1), Y0
-	VMOVUPS     27200(CX)(R9*1), Y6
-	VMOVUPS     36800(CX)(R9*1), Y7
-	VMOVUPS     46400(CX)(R9*1), Y8
-	VSUBPS      Y6, Y0, Y0
-	VSUBPS      Y8, Y7, Y6
-	VMULPS      winoConstants<>+384(SB), Y6, Y6
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y6
-	LEAQ        (AX)(R9*1), R10
-	ADDQ        DI, R10
-	VSUBPS      Y3, Y2, Y0
-	VSUBPS      Y5, Y4, Y7
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
-	VADDPS      Y3, Y2, Y0
-	VADDPS      Y5, Y4, Y2
-	VFMADD231PS winoConstants<>+416(SB), Y2, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMULPS      winoConstants<>+352(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y2
-	VMOVUPS     (R10), Y0
-	VADDPS      Y0, Y2, Y2
-	VMOVUPS     Y2, (R10)
-	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y7, Y7
-	VMOVUPS     Y7, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y6, Y6
-	VMOVUPS     Y6, (R10)(DX*2)
-	ADDQ        $0x20, R9
-	JMP         chunk82
+	JGE         loop88
 
-last83:
+tail85:
 	ADDQ        $0x08, R8
-	JZ          done84
-	LEAQ        winoTails<>+0(SB), R10
-	SHLQ        $0x02, R8
-	SUBQ        R8, R10
-	ADDQ        $0x20, R10
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     19200(CX)(R9*1), Y1
-	VMOVUPS     28800(CX)(R9*1), Y2
-	VMOVUPS     38400(CX)(R9*1), Y3
-	VMOVUPS     (CX)(R9*1), Y4
+	JZ          done86
+	LEAQ        winoTailsAVX2<>+0(SB), R10
+	NEGQ        R8
+	LEAQ        64(R10)(R8*4), R10
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     19200(CX)(R9*4), Y1
+	VMOVUPS     28800(CX)(R9*4), Y2
+	VMOVUPS     38400(CX)(R9*4), Y3
+	VMOVUPS     (CX)(R9*4), Y4
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
-	VMOVUPS     48000(CX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+416(SB), Y1, Y2
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y2
-	VMULPS      winoConstants<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstants<>+192(SB), Y4, Y1
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     20800(CX)(R9*1), Y3
-	VMOVUPS     30400(CX)(R9*1), Y4
-	VMOVUPS     40000(CX)(R9*1), Y5
-	VMOVUPS     1600(CX)(R9*1), Y6
+	VMOVUPS     48000(CX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
+	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y1
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y1
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     20800(CX)(R9*4), Y3
+	VMOVUPS     30400(CX)(R9*4), Y4
+	VMOVUPS     40000(CX)(R9*4), Y5
+	VMOVUPS     1600(CX)(R9*4), Y6
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
-	VMOVUPS     49600(CX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y4
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y4
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y6, Y3
-	VMOVUPS     12800(CX)(R9*1), Y0
-	VMOVUPS     22400(CX)(R9*1), Y5
-	VMOVUPS     32000(CX)(R9*1), Y6
-	VMOVUPS     41600(CX)(R9*1), Y7
-	VMOVUPS     3200(CX)(R9*1), Y8
+	VMOVUPS     49600(CX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y4
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y4
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y3
+	VMOVUPS     12800(CX)(R9*4), Y0
+	VMOVUPS     22400(CX)(R9*4), Y5
+	VMOVUPS     32000(CX)(R9*4), Y6
+	VMOVUPS     41600(CX)(R9*4), Y7
+	VMOVUPS     3200(CX)(R9*4), Y8
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
-	VMOVUPS     51200(CX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+416(SB), Y5, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMULPS      winoConstants<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstants<>+192(SB), Y8, Y5
-	VMOVUPS     14400(CX)(R9*1), Y0
-	VMOVUPS     24000(CX)(R9*1), Y7
-	VMOVUPS     33600(CX)(R9*1), Y8
-	VMOVUPS     43200(CX)(R9*1), Y9
-	VMOVUPS     4800(CX)(R9*1), Y10
+	VMOVUPS     51200(CX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y5, Y6
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y5
+	VMOVUPS     14400(CX)(R9*4), Y0
+	VMOVUPS     24000(CX)(R9*4), Y7
+	VMOVUPS     33600(CX)(R9*4), Y8
+	VMOVUPS     43200(CX)(R9*4), Y9
+	VMOVUPS     4800(CX)(R9*4), Y10
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
-	VMOVUPS     52800(CX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+416(SB), Y7, Y8
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y8
-	VMULPS      winoConstants<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstants<>+192(SB), Y10, Y7
-	VMOVUPS     16000(CX)(R9*1), Y0
-	VMOVUPS     25600(CX)(R9*1), Y9
-	VMOVUPS     35200(CX)(R9*1), Y10
-	VMOVUPS     44800(CX)(R9*1), Y11
-	VMOVUPS     6400(CX)(R9*1), Y12
+	VMOVUPS     52800(CX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y7, Y8
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y7
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y7
+	VMOVUPS     16000(CX)(R9*4), Y0
+	VMOVUPS     25600(CX)(R9*4), Y9
+	VMOVUPS     35200(CX)(R9*4), Y10
+	VMOVUPS     44800(CX)(R9*4), Y11
+	VMOVUPS     6400(CX)(R9*4), Y12
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
-	VMOVUPS     54400(CX)(R9*1), Y10
-	VFMADD231PS winoConstants<>+416(SB), Y9, Y10
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y10
-	VMULPS      winoConstants<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstants<>+192(SB), Y12, Y9
-	VMOVUPS     17600(CX)(R9*1), Y0
-	VMOVUPS     27200(CX)(R9*1), Y11
-	VMOVUPS     36800(CX)(R9*1), Y12
-	VMOVUPS     46400(CX)(R9*1), Y13
-	VMOVUPS     8000(CX)(R9*1), Y14
+	VMOVUPS     54400(CX)(R9*4), Y10
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y9, Y10
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y10
+	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y9
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y9
+	VMOVUPS     17600(CX)(R9*4), Y0
+	VMOVUPS     27200(CX)(R9*4), Y11
+	VMOVUPS     36800(CX)(R9*4), Y12
+	VMOVUPS     46400(CX)(R9*4), Y13
+	VMOVUPS     8000(CX)(R9*4), Y14
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
-	VMOVUPS     56000(CX)(R9*1), Y12
-	VFMADD231PS winoConstants<>+416(SB), Y11, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VMULPS      winoConstants<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstants<>+192(SB), Y14, Y11
-	LEAQ        (AX)(R9*1), R8
+	VMOVUPS     56000(CX)(R9*4), Y12
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y11, Y12
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y11
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y11
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y11
+	LEAQ        (AX)(R9*4), R8
 	VSUBPS      Y5, Y3, Y0
 	VSUBPS      Y9, Y7, Y13
-	VMULPS      winoConstants<>+384(SB), Y13, Y13
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y13
+	VMULPS      winoConstantsAVX2<>+384(SB), Y13, Y13
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y13
 	VADDPS      Y5, Y3, Y0
 	VADDPS      Y9, Y7, Y3
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y11
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y11
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y3
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y11
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y3
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y3, Y0, (R8)
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y13, Y13
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y13, Y0, (R8)(DX*1)
+	VADDPS      Y13, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y11, Y11
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y11, Y0, (R8)(DX*2)
-	LEAQ        (AX)(R9*1), R8
+	VADDPS      Y11, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	ADDQ        DI, R8
 	VSUBPS      Y6, Y4, Y0
 	VSUBPS      Y10, Y8, Y1
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
 	VADDPS      Y6, Y4, Y0
 	VADDPS      Y10, Y8, Y3
-	VFMADD231PS winoConstants<>+416(SB), Y3, Y12
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y12
-	VMULPS      winoConstants<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstants<>+192(SB), Y2, Y3
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y12
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
+	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y3
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y3, Y0, (R8)
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  Y0, Y2, (R8)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y12, Y12
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y12, Y0, (R8)(DX*2)
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     19200(CX)(R9*1), Y1
-	VMOVUPS     28800(CX)(R9*1), Y2
-	VMOVUPS     38400(CX)(R9*1), Y3
+	VADDPS      Y12, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     19200(CX)(R9*4), Y1
+	VMOVUPS     28800(CX)(R9*4), Y2
+	VMOVUPS     38400(CX)(R9*4), Y3
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
-	VMULPS      winoConstants<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y1
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     20800(CX)(R9*1), Y2
-	VMOVUPS     30400(CX)(R9*1), Y3
-	VMOVUPS     40000(CX)(R9*1), Y4
+	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     20800(CX)(R9*4), Y2
+	VMOVUPS     30400(CX)(R9*4), Y3
+	VMOVUPS     40000(CX)(R9*4), Y4
 	VSUBPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y3, Y2
-	VMULPS      winoConstants<>+384(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y2
-	VMOVUPS     12800(CX)(R9*1), Y0
-	VMOVUPS     22400(CX)(R9*1), Y3
-	VMOVUPS     32000(CX)(R9*1), Y4
-	VMOVUPS     41600(CX)(R9*1), Y5
+	VMULPS      winoConstantsAVX2<>+384(SB), Y2, Y2
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y2
+	VMOVUPS     12800(CX)(R9*4), Y0
+	VMOVUPS     22400(CX)(R9*4), Y3
+	VMOVUPS     32000(CX)(R9*4), Y4
+	VMOVUPS     41600(CX)(R9*4), Y5
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
-	VMULPS      winoConstants<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y3
-	VMOVUPS     14400(CX)(R9*1), Y0
-	VMOVUPS     24000(CX)(R9*1), Y4
-	VMOVUPS     33600(CX)(R9*1), Y5
-	VMOVUPS     43200(CX)(R9*1), Y6
+	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMOVUPS     14400(CX)(R9*4), Y0
+	VMOVUPS     24000(CX)(R9*4), Y4
+	VMOVUPS     33600(CX)(R9*4), Y5
+	VMOVUPS     43200(CX)(R9*4), Y6
 	VSUBPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y5, Y4
-	VMULPS      winoConstants<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y4
-	VMOVUPS     16000(CX)(R9*1), Y0
-	VMOVUPS     25600(CX)(R9*1), Y5
-	VMOVUPS     35200(CX)(R9*1), Y6
-	VMOVUPS     44800(CX)(R9*1), Y7
+	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y4
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y4
+	VMOVUPS     16000(CX)(R9*4), Y0
+	VMOVUPS     25600(CX)(R9*4), Y5
+	VMOVUPS     35200(CX)(R9*4), Y6
+	VMOVUPS     44800(CX)(R9*4), Y7
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
-	VMULPS      winoConstants<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y5
-	VMOVUPS     17600(CX)(R9*1), Y0
-	VMOVUPS     27200(CX)(R9*1), Y6
-	VMOVUPS     36800(CX)(R9*1), Y7
-	VMOVUPS     46400(CX)(R9*1), Y8
+	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMOVUPS     17600(CX)(R9*4), Y0
+	VMOVUPS     27200(CX)(R9*4), Y6
+	VMOVUPS     36800(CX)(R9*4), Y7
+	VMOVUPS     46400(CX)(R9*4), Y8
 	VSUBPS      Y6, Y0, Y0
 	VSUBPS      Y8, Y7, Y6
-	VMULPS      winoConstants<>+384(SB), Y6, Y6
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y6
-	LEAQ        (AX)(R9*1), R8
+	VMULPS      winoConstantsAVX2<>+384(SB), Y6, Y6
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y6
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	VSUBPS      Y3, Y2, Y0
 	VSUBPS      Y5, Y4, Y7
-	VMULPS      winoConstants<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstants<>+256(SB), Y0, Y7
+	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
+	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
 	VADDPS      Y3, Y2, Y0
 	VADDPS      Y5, Y4, Y2
-	VFMADD231PS winoConstants<>+416(SB), Y2, Y6
-	VFMADD231PS winoConstants<>+288(SB), Y0, Y6
-	VMULPS      winoConstants<>+352(SB), Y2, Y2
-	VFMADD231PS winoConstants<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstants<>+192(SB), Y1, Y2
+	VFMADD231PS winoConstantsAVX2<>+416(SB), Y2, Y6
+	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
+	VMULPS      winoConstantsAVX2<>+352(SB), Y2, Y2
+	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
+	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y2
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
-	VADDPS      Y0, Y2, Y2
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y2, Y0, (R8)
+	VADDPS      Y2, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y7, Y7
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y7, Y0, (R8)(DX*1)
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y6, Y6
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y6, Y0, (R8)(DX*2)
+	VADDPS      Y6, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
 
-done84:
+done86:
 	ADDQ $0x00000080, CX
 	ADDQ BX, AX
 	DECQ SI
@@ -3785,37 +3778,37 @@ tile:
 	MOVQ    R8, 120(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
-
-chunk85:
 	SUBQ    $0x08, R8
-	JL      last86
-	LEAQ    (AX)(R9*1), R10
+	JL      tail89
+
+loop92:
+	LEAQ    (AX)(R9*4), R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	MOVQ    32(SP), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	MOVQ    64(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	VADDPS  Y1, Y0, Y2
 	VSUBPS  Y0, Y1, Y0
 	MOVQ    40(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	MOVQ    72(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	VADDPS  Y3, Y1, Y4
 	VSUBPS  Y1, Y3, Y1
 	MOVQ    48(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	MOVQ    80(SP), R11
-	VMOVUPS (R11)(R9*1), Y5
+	VMOVUPS (R11)(R9*4), Y5
 	VADDPS  Y5, Y3, Y6
 	VSUBPS  Y3, Y5, Y3
 	MOVQ    56(SP), R11
-	VMOVUPS (R11)(R9*1), Y5
+	VMOVUPS (R11)(R9*4), Y5
 	MOVQ    88(SP), R11
-	VMOVUPS (R11)(R9*1), Y7
+	VMOVUPS (R11)(R9*4), Y7
 	VADDPS  Y7, Y5, Y8
 	VSUBPS  Y5, Y7, Y5
 	LEAQ    (CX)(CX*2), R11
@@ -3841,44 +3834,44 @@ chunk85:
 	VMOVUPS Y0, (R10)
 	LEAQ    (R10)(CX*4), R10
 	MOVQ    32(SP), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	MOVQ    96(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	VSUBPS  Y1, Y0, Y0
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	MOVQ    64(SP), R11
-	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS (R11)(R9*4), Y2
 	VSUBPS  Y2, Y1, Y1
 	MOVQ    40(SP), R11
-	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS (R11)(R9*4), Y2
 	MOVQ    104(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	VSUBPS  Y3, Y2, Y2
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	MOVQ    72(SP), R11
-	VMOVUPS (R11)(R9*1), Y4
+	VMOVUPS (R11)(R9*4), Y4
 	VSUBPS  Y4, Y3, Y3
 	MOVQ    48(SP), R11
-	VMOVUPS (R11)(R9*1), Y4
+	VMOVUPS (R11)(R9*4), Y4
 	MOVQ    112(SP), R11
-	VMOVUPS (R11)(R9*1), Y5
+	VMOVUPS (R11)(R9*4), Y5
 	VSUBPS  Y5, Y4, Y4
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Y5
+	VMOVUPS (R11)(R9*4), Y5
 	MOVQ    80(SP), R11
-	VMOVUPS (R11)(R9*1), Y6
+	VMOVUPS (R11)(R9*4), Y6
 	VSUBPS  Y6, Y5, Y5
 	MOVQ    56(SP), R11
-	VMOVUPS (R11)(R9*1), Y6
+	VMOVUPS (R11)(R9*4), Y6
 	MOVQ    120(SP), R11
-	VMOVUPS (R11)(R9*1), Y7
+	VMOVUPS (R11)(R9*4), Y7
 	VSUBPS  Y7, Y6, Y6
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Y7
+	VMOVUPS (R11)(R9*4), Y7
 	MOVQ    88(SP), R11
-	VMOVUPS (R11)(R9*1), Y8
+	VMOVUPS (R11)(R9*4), Y8
 	VSUBPS  Y8, Y7, Y7
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
@@ -3891,7 +3884,7 @@ chunk85:
 	VSUBPS  Y4, Y0, Y0
 	VMOVUPS Y0, (R10)
 	LEAQ    (R10)(CX*4), R10
-	LEAQ    (AX)(R9*1), R10
+	LEAQ    (AX)(R9*4), R10
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VADDPS  Y5, Y3, Y0
@@ -3903,51 +3896,51 @@ chunk85:
 	VSUBPS  Y5, Y1, Y0
 	VMOVUPS Y0, (R10)
 	LEAQ    (R10)(CX*4), R10
-	ADDQ    $0x20, R9
-	JMP     chunk85
+	ADDQ    $0x08, R9
+	SUBQ    $0x08, R8
+	JGE     loop92
 
-last86:
+tail89:
 	ADDQ       $0x08, R8
-	JZ         done87
-	LEAQ       winoTails<>+0(SB), R10
-	SHLQ       $0x02, R8
-	SUBQ       R8, R10
-	ADDQ       $0x20, R10
-	LEAQ       (AX)(R9*1), R8
+	JZ         done90
+	LEAQ       winoTailsAVX2<>+0(SB), R10
+	NEGQ       R8
+	LEAQ       64(R10)(R8*4), R10
+	LEAQ       (AX)(R9*4), R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	MOVQ       32(SP), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	MOVQ       64(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	VADDPS     Y1, Y0, Y2
 	VSUBPS     Y0, Y1, Y0
 	MOVQ       40(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	MOVQ       72(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	VADDPS     Y3, Y1, Y4
 	VSUBPS     Y1, Y3, Y1
 	MOVQ       48(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	MOVQ       80(SP), R11
 	VMOVUPS    (R10), Y5
-	VMASKMOVPS (R11)(R9*1), Y5, Y5
+	VMASKMOVPS (R11)(R9*4), Y5, Y5
 	VADDPS     Y5, Y3, Y6
 	VSUBPS     Y3, Y5, Y3
 	MOVQ       56(SP), R11
 	VMOVUPS    (R10), Y5
-	VMASKMOVPS (R11)(R9*1), Y5, Y5
+	VMASKMOVPS (R11)(R9*4), Y5, Y5
 	MOVQ       88(SP), R11
 	VMOVUPS    (R10), Y7
-	VMASKMOVPS (R11)(R9*1), Y7, Y7
+	VMASKMOVPS (R11)(R9*4), Y7, Y7
 	VADDPS     Y7, Y5, Y8
 	VSUBPS     Y5, Y7, Y5
 	LEAQ       (CX)(CX*2), R11
@@ -3974,59 +3967,59 @@ last86:
 	LEAQ       (R8)(CX*4), R8
 	MOVQ       32(SP), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	MOVQ       96(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	VSUBPS     Y1, Y0, Y0
 	MOVQ       (SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	MOVQ       64(SP), R11
 	VMOVUPS    (R10), Y2
-	VMASKMOVPS (R11)(R9*1), Y2, Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
 	VSUBPS     Y2, Y1, Y1
 	MOVQ       40(SP), R11
 	VMOVUPS    (R10), Y2
-	VMASKMOVPS (R11)(R9*1), Y2, Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
 	MOVQ       104(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	VSUBPS     Y3, Y2, Y2
 	MOVQ       8(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	MOVQ       72(SP), R11
 	VMOVUPS    (R10), Y4
-	VMASKMOVPS (R11)(R9*1), Y4, Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
 	VSUBPS     Y4, Y3, Y3
 	MOVQ       48(SP), R11
 	VMOVUPS    (R10), Y4
-	VMASKMOVPS (R11)(R9*1), Y4, Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
 	MOVQ       112(SP), R11
 	VMOVUPS    (R10), Y5
-	VMASKMOVPS (R11)(R9*1), Y5, Y5
+	VMASKMOVPS (R11)(R9*4), Y5, Y5
 	VSUBPS     Y5, Y4, Y4
 	MOVQ       16(SP), R11
 	VMOVUPS    (R10), Y5
-	VMASKMOVPS (R11)(R9*1), Y5, Y5
+	VMASKMOVPS (R11)(R9*4), Y5, Y5
 	MOVQ       80(SP), R11
 	VMOVUPS    (R10), Y6
-	VMASKMOVPS (R11)(R9*1), Y6, Y6
+	VMASKMOVPS (R11)(R9*4), Y6, Y6
 	VSUBPS     Y6, Y5, Y5
 	MOVQ       56(SP), R11
 	VMOVUPS    (R10), Y6
-	VMASKMOVPS (R11)(R9*1), Y6, Y6
+	VMASKMOVPS (R11)(R9*4), Y6, Y6
 	MOVQ       120(SP), R11
 	VMOVUPS    (R10), Y7
-	VMASKMOVPS (R11)(R9*1), Y7, Y7
+	VMASKMOVPS (R11)(R9*4), Y7, Y7
 	VSUBPS     Y7, Y6, Y6
 	MOVQ       24(SP), R11
 	VMOVUPS    (R10), Y7
-	VMASKMOVPS (R11)(R9*1), Y7, Y7
+	VMASKMOVPS (R11)(R9*4), Y7, Y7
 	MOVQ       88(SP), R11
 	VMOVUPS    (R10), Y8
-	VMASKMOVPS (R11)(R9*1), Y8, Y8
+	VMASKMOVPS (R11)(R9*4), Y8, Y8
 	VSUBPS     Y8, Y7, Y7
 	LEAQ       (CX)(CX*2), R10
 	LEAQ       (CX)(CX*4), R11
@@ -4039,7 +4032,7 @@ last86:
 	VSUBPS     Y4, Y0, Y0
 	VMOVUPS    Y0, (R8)
 	LEAQ       (R8)(CX*4), R8
-	LEAQ       (AX)(R9*1), R8
+	LEAQ       (AX)(R9*4), R8
 	LEAQ       (CX)(CX*2), R9
 	LEAQ       (CX)(CX*4), R10
 	VADDPS     Y5, Y3, Y0
@@ -4052,7 +4045,7 @@ last86:
 	VMOVUPS    Y0, (R8)
 	LEAQ       (R8)(CX*4), R8
 
-done87:
+done90:
 	ADDQ $0x40, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -4222,267 +4215,267 @@ TEXT ·winoOut2AVX2(SB), NOSPLIT, $0-64
 tile:
 	MOVQ cols+56(FP), R8
 	XORQ R9, R9
+	SUBQ $0x08, R8
+	JL   tail93
 
-chunk88:
-	SUBQ        $0x08, R8
-	JL          last89
-	VMOVUPS     512(AX)(R9*1), Y0
-	VMOVUPS     1024(AX)(R9*1), Y1
-	VMOVUPS     (AX)(R9*1), Y2
+loop96:
+	VMOVUPS     512(AX)(R9*4), Y0
+	VMOVUPS     1024(AX)(R9*4), Y1
+	VMOVUPS     (AX)(R9*4), Y2
 	VADDPS      Y1, Y0, Y3
 	VSUBPS      Y1, Y0, Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VFMADD231PS winoConstants<>+480(SB), Y3, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y1
-	VMOVUPS     640(AX)(R9*1), Y0
-	VMOVUPS     1152(AX)(R9*1), Y3
-	VMOVUPS     128(AX)(R9*1), Y4
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y3, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VMOVUPS     640(AX)(R9*4), Y0
+	VMOVUPS     1152(AX)(R9*4), Y3
+	VMOVUPS     128(AX)(R9*4), Y4
 	VADDPS      Y3, Y0, Y5
 	VSUBPS      Y3, Y0, Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VFMADD231PS winoConstants<>+480(SB), Y5, Y4
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y3
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1280(AX)(R9*1), Y5
-	VMOVUPS     256(AX)(R9*1), Y6
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y5, Y4
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1280(AX)(R9*4), Y5
+	VMOVUPS     256(AX)(R9*4), Y6
 	VADDPS      Y5, Y0, Y7
 	VSUBPS      Y5, Y0, Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VFMADD231PS winoConstants<>+480(SB), Y7, Y6
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y5
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1408(AX)(R9*1), Y7
-	VMOVUPS     384(AX)(R9*1), Y8
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y7, Y6
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1408(AX)(R9*4), Y7
+	VMOVUPS     384(AX)(R9*4), Y8
 	VADDPS      Y7, Y0, Y9
 	VSUBPS      Y7, Y0, Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VFMADD231PS winoConstants<>+480(SB), Y9, Y8
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y9, Y8
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y4, Y8
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y8
 	TESTQ       SI, SI
-	JZ          unbiased91
-	VMOVUPS     (SI)(R9*1), Y0
+	JZ          unbiased97
+	VMOVUPS     (SI)(R9*4), Y0
 	VADDPS      Y0, Y2, Y2
 	VADDPS      Y0, Y8, Y8
 
-unbiased91:
+unbiased97:
 	MOVLQSX (DX), R10
 	TESTQ   R10, R10
-	JS      beyond92
+	JS      beyond98
 	TESTQ   DI, DI
-	JZ      alone93
+	JZ      alone99
 	MOVLQSX (BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	VADDPS  Y0, Y2, Y2
 
-alone93:
+alone99:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y2, (R10)(R9*1)
+	VMOVUPS Y2, (R10)(R9*4)
 
-beyond92:
+beyond98:
 	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
-	JS      beyond94
+	JS      beyond100
 	TESTQ   DI, DI
-	JZ      alone95
+	JZ      alone101
 	MOVLQSX 4(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	VADDPS  Y0, Y8, Y8
 
-alone95:
+alone101:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y8, (R10)(R9*1)
+	VMOVUPS Y8, (R10)(R9*4)
 
-beyond94:
+beyond100:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y2, Y7
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y2, Y7
 	TESTQ       SI, SI
-	JZ          unbiased96
-	VMOVUPS     (SI)(R9*1), Y0
+	JZ          unbiased102
+	VMOVUPS     (SI)(R9*4), Y0
 	VADDPS      Y0, Y1, Y1
 	VADDPS      Y0, Y7, Y7
 
-unbiased96:
+unbiased102:
 	MOVLQSX 8(DX), R10
 	TESTQ   R10, R10
-	JS      beyond97
+	JS      beyond103
 	TESTQ   DI, DI
-	JZ      alone98
+	JZ      alone104
 	MOVLQSX 8(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	VADDPS  Y0, Y1, Y1
 
-alone98:
+alone104:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y1, (R10)(R9*1)
+	VMOVUPS Y1, (R10)(R9*4)
 
-beyond97:
+beyond103:
 	MOVLQSX 12(DX), R10
 	TESTQ   R10, R10
-	JS      beyond99
+	JS      beyond105
 	TESTQ   DI, DI
-	JZ      alone100
+	JZ      alone106
 	MOVLQSX 12(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	VADDPS  Y0, Y7, Y7
 
-alone100:
+alone106:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Y7, (R10)(R9*1)
+	VMOVUPS Y7, (R10)(R9*4)
 
-beyond99:
-	ADDQ $0x20, R9
-	JMP  chunk88
+beyond105:
+	ADDQ $0x08, R9
+	SUBQ $0x08, R8
+	JGE  loop96
 
-last89:
+tail93:
 	ADDQ        $0x08, R8
-	JZ          done90
-	LEAQ        winoTails<>+0(SB), R10
-	SHLQ        $0x02, R8
-	SUBQ        R8, R10
-	ADDQ        $0x20, R10
-	VMOVUPS     512(AX)(R9*1), Y0
-	VMOVUPS     1024(AX)(R9*1), Y1
-	VMOVUPS     (AX)(R9*1), Y2
+	JZ          done94
+	LEAQ        winoTailsAVX2<>+0(SB), R10
+	NEGQ        R8
+	LEAQ        64(R10)(R8*4), R10
+	VMOVUPS     512(AX)(R9*4), Y0
+	VMOVUPS     1024(AX)(R9*4), Y1
+	VMOVUPS     (AX)(R9*4), Y2
 	VADDPS      Y1, Y0, Y3
 	VSUBPS      Y1, Y0, Y0
-	VMOVUPS     1536(AX)(R9*1), Y1
-	VFMADD231PS winoConstants<>+480(SB), Y3, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y1
-	VMOVUPS     640(AX)(R9*1), Y0
-	VMOVUPS     1152(AX)(R9*1), Y3
-	VMOVUPS     128(AX)(R9*1), Y4
+	VMOVUPS     1536(AX)(R9*4), Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y3, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VMOVUPS     640(AX)(R9*4), Y0
+	VMOVUPS     1152(AX)(R9*4), Y3
+	VMOVUPS     128(AX)(R9*4), Y4
 	VADDPS      Y3, Y0, Y5
 	VSUBPS      Y3, Y0, Y0
-	VMOVUPS     1664(AX)(R9*1), Y3
-	VFMADD231PS winoConstants<>+480(SB), Y5, Y4
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y3
-	VMOVUPS     768(AX)(R9*1), Y0
-	VMOVUPS     1280(AX)(R9*1), Y5
-	VMOVUPS     256(AX)(R9*1), Y6
+	VMOVUPS     1664(AX)(R9*4), Y3
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y5, Y4
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VMOVUPS     768(AX)(R9*4), Y0
+	VMOVUPS     1280(AX)(R9*4), Y5
+	VMOVUPS     256(AX)(R9*4), Y6
 	VADDPS      Y5, Y0, Y7
 	VSUBPS      Y5, Y0, Y0
-	VMOVUPS     1792(AX)(R9*1), Y5
-	VFMADD231PS winoConstants<>+480(SB), Y7, Y6
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y5
-	VMOVUPS     896(AX)(R9*1), Y0
-	VMOVUPS     1408(AX)(R9*1), Y7
-	VMOVUPS     384(AX)(R9*1), Y8
+	VMOVUPS     1792(AX)(R9*4), Y5
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y7, Y6
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VMOVUPS     896(AX)(R9*4), Y0
+	VMOVUPS     1408(AX)(R9*4), Y7
+	VMOVUPS     384(AX)(R9*4), Y8
 	VADDPS      Y7, Y0, Y9
 	VSUBPS      Y7, Y0, Y0
-	VMOVUPS     1920(AX)(R9*1), Y7
-	VFMADD231PS winoConstants<>+480(SB), Y9, Y8
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMOVUPS     1920(AX)(R9*4), Y7
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y9, Y8
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y4, Y8
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y8
 	TESTQ       SI, SI
-	JZ          unbiased101
+	JZ          unbiased107
 	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
+	VMASKMOVPS  (SI)(R9*4), Y0, Y0
 	VADDPS      Y0, Y2, Y2
 	VADDPS      Y0, Y8, Y8
 
-unbiased101:
+unbiased107:
 	MOVLQSX    (DX), R8
 	TESTQ      R8, R8
-	JS         beyond102
+	JS         beyond108
 	TESTQ      DI, DI
-	JZ         alone103
+	JZ         alone109
 	MOVLQSX    (BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	VADDPS     Y0, Y2, Y2
 
-alone103:
+alone109:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y2, Y0, (R8)(R9*1)
+	VMASKMOVPS Y2, Y0, (R8)(R9*4)
 
-beyond102:
+beyond108:
 	MOVLQSX    4(DX), R8
 	TESTQ      R8, R8
-	JS         beyond104
+	JS         beyond110
 	TESTQ      DI, DI
-	JZ         alone105
+	JZ         alone111
 	MOVLQSX    4(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	VADDPS     Y0, Y8, Y8
 
-alone105:
+alone111:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y8, Y0, (R8)(R9*1)
+	VMASKMOVPS Y8, Y0, (R8)(R9*4)
 
-beyond104:
+beyond110:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y2, Y7
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y2, Y7
 	TESTQ       SI, SI
-	JZ          unbiased106
+	JZ          unbiased112
 	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (SI)(R9*1), Y0, Y0
+	VMASKMOVPS  (SI)(R9*4), Y0, Y0
 	VADDPS      Y0, Y1, Y1
 	VADDPS      Y0, Y7, Y7
 
-unbiased106:
+unbiased112:
 	MOVLQSX    8(DX), R8
 	TESTQ      R8, R8
-	JS         beyond107
+	JS         beyond113
 	TESTQ      DI, DI
-	JZ         alone108
+	JZ         alone114
 	MOVLQSX    8(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	VADDPS     Y0, Y1, Y1
 
-alone108:
+alone114:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y1, Y0, (R8)(R9*1)
+	VMASKMOVPS Y1, Y0, (R8)(R9*4)
 
-beyond107:
+beyond113:
 	MOVLQSX    12(DX), R8
 	TESTQ      R8, R8
-	JS         beyond109
+	JS         beyond115
 	TESTQ      DI, DI
-	JZ         alone110
+	JZ         alone116
 	MOVLQSX    12(BX), R11
 	LEAQ       (DI)(R11*4), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	VADDPS     Y0, Y7, Y7
 
-alone110:
+alone116:
 	MOVQ       c+0(FP), R11
 	LEAQ       (R11)(R8*4), R8
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS Y7, Y0, (R8)(R9*1)
+	VMASKMOVPS Y7, Y0, (R8)(R9*4)
 
-beyond109:
-done90:
+beyond115:
+done94:
 	ADDQ $0x00000800, AX
 	ADDQ $0x10, DX
 	ADDQ $0x10, BX
@@ -4525,25 +4518,25 @@ tile:
 	MOVQ    R8, 24(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
-
-chunk111:
 	SUBQ    $0x08, R8
-	JL      last112
-	LEAQ    (AX)(R9*1), R10
+	JL      tail117
+
+loop120:
+	LEAQ    (AX)(R9*4), R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	VADDPS  Y1, Y0, Y2
 	VSUBPS  Y1, Y0, Y0
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	VADDPS  Y3, Y1, Y4
 	VSUBPS  Y3, Y1, Y1
 	LEAQ    (CX)(CX*2), R11
@@ -4565,13 +4558,13 @@ chunk111:
 	VMOVUPS Y1, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Y0
+	VMOVUPS (R11)(R9*4), Y0
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Y1
+	VMOVUPS (R11)(R9*4), Y1
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Y2
+	VMOVUPS (R11)(R9*4), Y2
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Y3
+	VMOVUPS (R11)(R9*4), Y3
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VMOVUPS Y1, (R10)
@@ -4581,7 +4574,7 @@ chunk111:
 	VMOVUPS Y1, (R10)(CX*2)
 	VMOVUPS Y3, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
-	LEAQ    (AX)(R9*1), R10
+	LEAQ    (AX)(R9*4), R10
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VMOVUPS Y0, (R10)
@@ -4591,35 +4584,35 @@ chunk111:
 	VMOVUPS Y0, (R10)(CX*2)
 	VMOVUPS Y2, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
-	ADDQ    $0x20, R9
-	JMP     chunk111
+	ADDQ    $0x08, R9
+	SUBQ    $0x08, R8
+	JGE     loop120
 
-last112:
+tail117:
 	ADDQ       $0x08, R8
-	JZ         done113
-	LEAQ       winoTails<>+0(SB), R10
-	SHLQ       $0x02, R8
-	SUBQ       R8, R10
-	ADDQ       $0x20, R10
-	LEAQ       (AX)(R9*1), R8
+	JZ         done118
+	LEAQ       winoTailsAVX2<>+0(SB), R10
+	NEGQ       R8
+	LEAQ       64(R10)(R8*4), R10
+	LEAQ       (AX)(R9*4), R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	ADDQ       CX, R8
 	MOVQ       (SP), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	MOVQ       16(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	VADDPS     Y1, Y0, Y2
 	VSUBPS     Y1, Y0, Y0
 	MOVQ       8(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	MOVQ       24(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	VADDPS     Y3, Y1, Y4
 	VSUBPS     Y3, Y1, Y1
 	LEAQ       (CX)(CX*2), R11
@@ -4642,16 +4635,16 @@ last112:
 	LEAQ       (R8)(CX*4), R8
 	MOVQ       (SP), R11
 	VMOVUPS    (R10), Y0
-	VMASKMOVPS (R11)(R9*1), Y0, Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
 	MOVQ       16(SP), R11
 	VMOVUPS    (R10), Y1
-	VMASKMOVPS (R11)(R9*1), Y1, Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
 	MOVQ       8(SP), R11
 	VMOVUPS    (R10), Y2
-	VMASKMOVPS (R11)(R9*1), Y2, Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
 	MOVQ       24(SP), R11
 	VMOVUPS    (R10), Y3
-	VMASKMOVPS (R11)(R9*1), Y3, Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
 	LEAQ       (CX)(CX*2), R10
 	LEAQ       (CX)(CX*4), R11
 	VMOVUPS    Y1, (R8)
@@ -4661,7 +4654,7 @@ last112:
 	VMOVUPS    Y1, (R8)(CX*2)
 	VMOVUPS    Y3, (R8)(R10*1)
 	LEAQ       (R8)(CX*4), R8
-	LEAQ       (AX)(R9*1), R8
+	LEAQ       (AX)(R9*4), R8
 	LEAQ       (CX)(CX*2), R9
 	LEAQ       (CX)(CX*4), R10
 	VMOVUPS    Y0, (R8)
@@ -4672,7 +4665,7 @@ last112:
 	VMOVUPS    Y2, (R8)(R9*1)
 	LEAQ       (R8)(CX*4), R8
 
-done113:
+done118:
 	ADDQ $0x10, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -4710,224 +4703,224 @@ TEXT ·winoTaps2AVX2(SB), NOSPLIT, $0-48
 row:
 	MOVQ cols+40(FP), R8
 	XORQ R9, R9
+	SUBQ $0x08, R8
+	JL   tail121
 
-chunk114:
-	SUBQ        $0x08, R8
-	JL          last115
-	VMOVUPS     6400(CX)(R9*1), Y0
-	VMOVUPS     12800(CX)(R9*1), Y1
+loop124:
+	VMOVUPS     6400(CX)(R9*4), Y0
+	VMOVUPS     12800(CX)(R9*4), Y1
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     (CX)(R9*1), Y1
-	VMOVUPS     19200(CX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y2
-	VMOVUPS     8000(CX)(R9*1), Y0
-	VMOVUPS     14400(CX)(R9*1), Y3
+	VMOVUPS     (CX)(R9*4), Y1
+	VMOVUPS     19200(CX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VMOVUPS     8000(CX)(R9*4), Y0
+	VMOVUPS     14400(CX)(R9*4), Y3
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     1600(CX)(R9*1), Y3
-	VMOVUPS     20800(CX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y3
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y4
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     16000(CX)(R9*1), Y5
+	VMOVUPS     1600(CX)(R9*4), Y3
+	VMOVUPS     20800(CX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y4
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     16000(CX)(R9*4), Y5
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     3200(CX)(R9*1), Y5
-	VMOVUPS     22400(CX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y5
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y6
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     17600(CX)(R9*1), Y7
+	VMOVUPS     3200(CX)(R9*4), Y5
+	VMOVUPS     22400(CX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y6
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     17600(CX)(R9*4), Y7
 	VADDPS      Y7, Y0, Y0
-	VMOVUPS     4800(CX)(R9*1), Y7
-	VMOVUPS     24000(CX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y7
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
-	LEAQ        (AX)(R9*1), R10
+	VMOVUPS     4800(CX)(R9*4), Y7
+	VMOVUPS     24000(CX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	LEAQ        (AX)(R9*4), R10
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
-	VMULPS      winoConstants<>+480(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
 	VMOVUPS     (R10), Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     Y1, (R10)
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R10)
 	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     Y3, (R10)(DX*1)
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*1)
 	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y7, Y7
-	VMOVUPS     Y7, (R10)(DX*2)
-	LEAQ        (AX)(R9*1), R10
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*2)
+	LEAQ        (AX)(R9*4), R10
 	ADDQ        DI, R10
 	ADDQ        DI, R10
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
 	VMOVUPS     (R10), Y0
-	VADDPS      Y0, Y2, Y2
-	VMOVUPS     Y2, (R10)
-	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     Y1, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y8, Y8
-	VMOVUPS     Y8, (R10)(DX*2)
-	VMOVUPS     6400(CX)(R9*1), Y0
-	VMOVUPS     12800(CX)(R9*1), Y1
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      winoConstants<>+480(SB), Y0, Y0
-	VMOVUPS     8000(CX)(R9*1), Y1
-	VMOVUPS     14400(CX)(R9*1), Y2
-	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VMOVUPS     9600(CX)(R9*1), Y2
-	VMOVUPS     16000(CX)(R9*1), Y3
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      winoConstants<>+480(SB), Y2, Y2
-	VMOVUPS     11200(CX)(R9*1), Y3
-	VMOVUPS     17600(CX)(R9*1), Y4
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      winoConstants<>+480(SB), Y3, Y3
-	LEAQ        (AX)(R9*1), R10
-	ADDQ        DI, R10
-	VADDPS      Y2, Y1, Y4
-	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+480(SB), Y4, Y0
-	VFMSUB231PS winoConstants<>+480(SB), Y4, Y3
-	VMOVUPS     (R10), Y2
 	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (R10)
 	VMOVUPS     (R10)(DX*1), Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     Y1, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     Y3, (R10)(DX*2)
-	ADDQ        $0x20, R9
-	JMP         chunk114
-
-last115:
-	ADDQ        $0x08, R8
-	JZ          done116
-	LEAQ        winoTails<>+0(SB), R10
-	SHLQ        $0x02, R8
-	SUBQ        R8, R10
-	ADDQ        $0x20, R10
-	VMOVUPS     6400(CX)(R9*1), Y0
-	VMOVUPS     12800(CX)(R9*1), Y1
 	VADDPS      Y1, Y0, Y0
-	VMOVUPS     (CX)(R9*1), Y1
-	VMOVUPS     19200(CX)(R9*1), Y2
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y2
-	VMOVUPS     8000(CX)(R9*1), Y0
-	VMOVUPS     14400(CX)(R9*1), Y3
+	VMOVUPS     Y0, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
+	VADDPS      Y8, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*2)
+	VMOVUPS     6400(CX)(R9*4), Y0
+	VMOVUPS     12800(CX)(R9*4), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      winoConstantsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS     8000(CX)(R9*4), Y1
+	VMOVUPS     14400(CX)(R9*4), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VMOVUPS     9600(CX)(R9*4), Y2
+	VMOVUPS     16000(CX)(R9*4), Y3
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      winoConstantsAVX2<>+480(SB), Y2, Y2
+	VMOVUPS     11200(CX)(R9*4), Y3
+	VMOVUPS     17600(CX)(R9*4), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	LEAQ        (AX)(R9*4), R10
+	ADDQ        DI, R10
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y4, Y0
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y3
+	VMOVUPS     (R10), Y2
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     Y0, (R10)
+	VMOVUPS     (R10)(DX*1), Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Y0
 	VADDPS      Y3, Y0, Y0
-	VMOVUPS     1600(CX)(R9*1), Y3
-	VMOVUPS     20800(CX)(R9*1), Y4
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y3
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y4
-	VMOVUPS     9600(CX)(R9*1), Y0
-	VMOVUPS     16000(CX)(R9*1), Y5
+	VMOVUPS     Y0, (R10)(DX*2)
+	ADDQ        $0x08, R9
+	SUBQ        $0x08, R8
+	JGE         loop124
+
+tail121:
+	ADDQ        $0x08, R8
+	JZ          done122
+	LEAQ        winoTailsAVX2<>+0(SB), R10
+	NEGQ        R8
+	LEAQ        64(R10)(R8*4), R10
+	VMOVUPS     6400(CX)(R9*4), Y0
+	VMOVUPS     12800(CX)(R9*4), Y1
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (CX)(R9*4), Y1
+	VMOVUPS     19200(CX)(R9*4), Y2
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VMOVUPS     8000(CX)(R9*4), Y0
+	VMOVUPS     14400(CX)(R9*4), Y3
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     1600(CX)(R9*4), Y3
+	VMOVUPS     20800(CX)(R9*4), Y4
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y4
+	VMOVUPS     9600(CX)(R9*4), Y0
+	VMOVUPS     16000(CX)(R9*4), Y5
 	VADDPS      Y5, Y0, Y0
-	VMOVUPS     3200(CX)(R9*1), Y5
-	VMOVUPS     22400(CX)(R9*1), Y6
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y5
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y6
-	VMOVUPS     11200(CX)(R9*1), Y0
-	VMOVUPS     17600(CX)(R9*1), Y7
+	VMOVUPS     3200(CX)(R9*4), Y5
+	VMOVUPS     22400(CX)(R9*4), Y6
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y6
+	VMOVUPS     11200(CX)(R9*4), Y0
+	VMOVUPS     17600(CX)(R9*4), Y7
 	VADDPS      Y7, Y0, Y0
-	VMOVUPS     4800(CX)(R9*1), Y7
-	VMOVUPS     24000(CX)(R9*1), Y8
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y7
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
-	LEAQ        (AX)(R9*1), R8
+	VMOVUPS     4800(CX)(R9*4), Y7
+	VMOVUPS     24000(CX)(R9*4), Y8
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	LEAQ        (AX)(R9*4), R8
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
-	VMULPS      winoConstants<>+480(SB), Y3, Y3
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y7
+	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y1, Y0, (R8)
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y3, Y3
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y3, Y0, (R8)(DX*1)
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y7, Y7
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y7, Y0, (R8)(DX*2)
-	LEAQ        (AX)(R9*1), R8
+	VADDPS      Y7, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	ADDQ        DI, R8
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstants<>+480(SB), Y0, Y8
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
-	VADDPS      Y0, Y2, Y2
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y2, Y0, (R8)
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y8, Y8
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y8, Y0, (R8)(DX*2)
-	VMOVUPS     6400(CX)(R9*1), Y0
-	VMOVUPS     12800(CX)(R9*1), Y1
-	VSUBPS      Y1, Y0, Y0
-	VMULPS      winoConstants<>+480(SB), Y0, Y0
-	VMOVUPS     8000(CX)(R9*1), Y1
-	VMOVUPS     14400(CX)(R9*1), Y2
-	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VMOVUPS     9600(CX)(R9*1), Y2
-	VMOVUPS     16000(CX)(R9*1), Y3
-	VSUBPS      Y3, Y2, Y2
-	VMULPS      winoConstants<>+480(SB), Y2, Y2
-	VMOVUPS     11200(CX)(R9*1), Y3
-	VMOVUPS     17600(CX)(R9*1), Y4
-	VSUBPS      Y4, Y3, Y3
-	VMULPS      winoConstants<>+480(SB), Y3, Y3
-	LEAQ        (AX)(R9*1), R8
-	ADDQ        DI, R8
-	VADDPS      Y2, Y1, Y4
-	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstants<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstants<>+480(SB), Y4, Y0
-	VFMSUB231PS winoConstants<>+480(SB), Y4, Y3
-	VMOVUPS     (R10), Y2
-	VMASKMOVPS  (R8), Y2, Y2
 	VADDPS      Y2, Y0, Y0
 	VMOVUPS     (R10), Y2
 	VMASKMOVPS  Y0, Y2, (R8)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*1), Y0, Y0
-	VADDPS      Y0, Y1, Y1
-	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y1, Y0, (R8)(DX*1)
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8)(DX*2), Y0, Y0
-	VADDPS      Y0, Y3, Y3
+	VADDPS      Y8, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
+	VMOVUPS     6400(CX)(R9*4), Y0
+	VMOVUPS     12800(CX)(R9*4), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMULPS      winoConstantsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS     8000(CX)(R9*4), Y1
+	VMOVUPS     14400(CX)(R9*4), Y2
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VMOVUPS     9600(CX)(R9*4), Y2
+	VMOVUPS     16000(CX)(R9*4), Y3
+	VSUBPS      Y3, Y2, Y2
+	VMULPS      winoConstantsAVX2<>+480(SB), Y2, Y2
+	VMOVUPS     11200(CX)(R9*4), Y3
+	VMOVUPS     17600(CX)(R9*4), Y4
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	LEAQ        (AX)(R9*4), R8
+	ADDQ        DI, R8
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoConstantsAVX2<>+480(SB), Y4, Y0
+	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y3
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  (R8), Y2, Y2
+	VADDPS      Y0, Y2, Y0
+	VMOVUPS     (R10), Y2
+	VMASKMOVPS  Y0, Y2, (R8)
 	VMOVUPS     (R10), Y0
-	VMASKMOVPS  Y3, Y0, (R8)(DX*2)
+	VMASKMOVPS  (R8)(DX*1), Y0, Y0
+	VADDPS      Y1, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*1)
+	VMOVUPS     (R10), Y0
+	VMASKMOVPS  (R8)(DX*2), Y0, Y0
+	VADDPS      Y3, Y0, Y0
+	VMOVUPS     (R10), Y1
+	VMASKMOVPS  Y0, Y1, (R8)(DX*2)
 
-done116:
+done122:
 	ADDQ $0x00000080, CX
 	ADDQ BX, AX
 	DECQ SI

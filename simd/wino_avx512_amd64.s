@@ -4,298 +4,58 @@
 
 #include "textflag.h"
 
-DATA winoConstants<>+0(SB)/4, $(0.6875)
-DATA winoConstants<>+4(SB)/4, $(0.6875)
-DATA winoConstants<>+8(SB)/4, $(0.6875)
-DATA winoConstants<>+12(SB)/4, $(0.6875)
-DATA winoConstants<>+16(SB)/4, $(0.6875)
-DATA winoConstants<>+20(SB)/4, $(0.6875)
-DATA winoConstants<>+24(SB)/4, $(0.6875)
-DATA winoConstants<>+28(SB)/4, $(0.6875)
-DATA winoConstants<>+32(SB)/4, $(0.6875)
-DATA winoConstants<>+36(SB)/4, $(0.6875)
-DATA winoConstants<>+40(SB)/4, $(0.6875)
-DATA winoConstants<>+44(SB)/4, $(0.6875)
-DATA winoConstants<>+48(SB)/4, $(0.6875)
-DATA winoConstants<>+52(SB)/4, $(0.6875)
-DATA winoConstants<>+56(SB)/4, $(0.6875)
-DATA winoConstants<>+60(SB)/4, $(0.6875)
-DATA winoConstants<>+64(SB)/4, $(0.47265625)
-DATA winoConstants<>+68(SB)/4, $(0.47265625)
-DATA winoConstants<>+72(SB)/4, $(0.47265625)
-DATA winoConstants<>+76(SB)/4, $(0.47265625)
-DATA winoConstants<>+80(SB)/4, $(0.47265625)
-DATA winoConstants<>+84(SB)/4, $(0.47265625)
-DATA winoConstants<>+88(SB)/4, $(0.47265625)
-DATA winoConstants<>+92(SB)/4, $(0.47265625)
-DATA winoConstants<>+96(SB)/4, $(0.47265625)
-DATA winoConstants<>+100(SB)/4, $(0.47265625)
-DATA winoConstants<>+104(SB)/4, $(0.47265625)
-DATA winoConstants<>+108(SB)/4, $(0.47265625)
-DATA winoConstants<>+112(SB)/4, $(0.47265625)
-DATA winoConstants<>+116(SB)/4, $(0.47265625)
-DATA winoConstants<>+120(SB)/4, $(0.47265625)
-DATA winoConstants<>+124(SB)/4, $(0.47265625)
-DATA winoConstants<>+128(SB)/4, $(1.5)
-DATA winoConstants<>+132(SB)/4, $(1.5)
-DATA winoConstants<>+136(SB)/4, $(1.5)
-DATA winoConstants<>+140(SB)/4, $(1.5)
-DATA winoConstants<>+144(SB)/4, $(1.5)
-DATA winoConstants<>+148(SB)/4, $(1.5)
-DATA winoConstants<>+152(SB)/4, $(1.5)
-DATA winoConstants<>+156(SB)/4, $(1.5)
-DATA winoConstants<>+160(SB)/4, $(1.5)
-DATA winoConstants<>+164(SB)/4, $(1.5)
-DATA winoConstants<>+168(SB)/4, $(1.5)
-DATA winoConstants<>+172(SB)/4, $(1.5)
-DATA winoConstants<>+176(SB)/4, $(1.5)
-DATA winoConstants<>+180(SB)/4, $(1.5)
-DATA winoConstants<>+184(SB)/4, $(1.5)
-DATA winoConstants<>+188(SB)/4, $(1.5)
-DATA winoConstants<>+192(SB)/4, $(2.25)
-DATA winoConstants<>+196(SB)/4, $(2.25)
-DATA winoConstants<>+200(SB)/4, $(2.25)
-DATA winoConstants<>+204(SB)/4, $(2.25)
-DATA winoConstants<>+208(SB)/4, $(2.25)
-DATA winoConstants<>+212(SB)/4, $(2.25)
-DATA winoConstants<>+216(SB)/4, $(2.25)
-DATA winoConstants<>+220(SB)/4, $(2.25)
-DATA winoConstants<>+224(SB)/4, $(2.25)
-DATA winoConstants<>+228(SB)/4, $(2.25)
-DATA winoConstants<>+232(SB)/4, $(2.25)
-DATA winoConstants<>+236(SB)/4, $(2.25)
-DATA winoConstants<>+240(SB)/4, $(2.25)
-DATA winoConstants<>+244(SB)/4, $(2.25)
-DATA winoConstants<>+248(SB)/4, $(2.25)
-DATA winoConstants<>+252(SB)/4, $(2.25)
-DATA winoConstants<>+256(SB)/4, $(2.7226562)
-DATA winoConstants<>+260(SB)/4, $(2.7226562)
-DATA winoConstants<>+264(SB)/4, $(2.7226562)
-DATA winoConstants<>+268(SB)/4, $(2.7226562)
-DATA winoConstants<>+272(SB)/4, $(2.7226562)
-DATA winoConstants<>+276(SB)/4, $(2.7226562)
-DATA winoConstants<>+280(SB)/4, $(2.7226562)
-DATA winoConstants<>+284(SB)/4, $(2.7226562)
-DATA winoConstants<>+288(SB)/4, $(2.7226562)
-DATA winoConstants<>+292(SB)/4, $(2.7226562)
-DATA winoConstants<>+296(SB)/4, $(2.7226562)
-DATA winoConstants<>+300(SB)/4, $(2.7226562)
-DATA winoConstants<>+304(SB)/4, $(2.7226562)
-DATA winoConstants<>+308(SB)/4, $(2.7226562)
-DATA winoConstants<>+312(SB)/4, $(2.7226562)
-DATA winoConstants<>+316(SB)/4, $(2.7226562)
-DATA winoConstants<>+320(SB)/4, $(1.0634766)
-DATA winoConstants<>+324(SB)/4, $(1.0634766)
-DATA winoConstants<>+328(SB)/4, $(1.0634766)
-DATA winoConstants<>+332(SB)/4, $(1.0634766)
-DATA winoConstants<>+336(SB)/4, $(1.0634766)
-DATA winoConstants<>+340(SB)/4, $(1.0634766)
-DATA winoConstants<>+344(SB)/4, $(1.0634766)
-DATA winoConstants<>+348(SB)/4, $(1.0634766)
-DATA winoConstants<>+352(SB)/4, $(1.0634766)
-DATA winoConstants<>+356(SB)/4, $(1.0634766)
-DATA winoConstants<>+360(SB)/4, $(1.0634766)
-DATA winoConstants<>+364(SB)/4, $(1.0634766)
-DATA winoConstants<>+368(SB)/4, $(1.0634766)
-DATA winoConstants<>+372(SB)/4, $(1.0634766)
-DATA winoConstants<>+376(SB)/4, $(1.0634766)
-DATA winoConstants<>+380(SB)/4, $(1.0634766)
-DATA winoConstants<>+384(SB)/4, $(0.9403122)
-DATA winoConstants<>+388(SB)/4, $(0.9403122)
-DATA winoConstants<>+392(SB)/4, $(0.9403122)
-DATA winoConstants<>+396(SB)/4, $(0.9403122)
-DATA winoConstants<>+400(SB)/4, $(0.9403122)
-DATA winoConstants<>+404(SB)/4, $(0.9403122)
-DATA winoConstants<>+408(SB)/4, $(0.9403122)
-DATA winoConstants<>+412(SB)/4, $(0.9403122)
-DATA winoConstants<>+416(SB)/4, $(0.9403122)
-DATA winoConstants<>+420(SB)/4, $(0.9403122)
-DATA winoConstants<>+424(SB)/4, $(0.9403122)
-DATA winoConstants<>+428(SB)/4, $(0.9403122)
-DATA winoConstants<>+432(SB)/4, $(0.9403122)
-DATA winoConstants<>+436(SB)/4, $(0.9403122)
-DATA winoConstants<>+440(SB)/4, $(0.9403122)
-DATA winoConstants<>+444(SB)/4, $(0.9403122)
-DATA winoConstants<>+448(SB)/4, $(-0.59518665)
-DATA winoConstants<>+452(SB)/4, $(-0.59518665)
-DATA winoConstants<>+456(SB)/4, $(-0.59518665)
-DATA winoConstants<>+460(SB)/4, $(-0.59518665)
-DATA winoConstants<>+464(SB)/4, $(-0.59518665)
-DATA winoConstants<>+468(SB)/4, $(-0.59518665)
-DATA winoConstants<>+472(SB)/4, $(-0.59518665)
-DATA winoConstants<>+476(SB)/4, $(-0.59518665)
-DATA winoConstants<>+480(SB)/4, $(-0.59518665)
-DATA winoConstants<>+484(SB)/4, $(-0.59518665)
-DATA winoConstants<>+488(SB)/4, $(-0.59518665)
-DATA winoConstants<>+492(SB)/4, $(-0.59518665)
-DATA winoConstants<>+496(SB)/4, $(-0.59518665)
-DATA winoConstants<>+500(SB)/4, $(-0.59518665)
-DATA winoConstants<>+504(SB)/4, $(-0.59518665)
-DATA winoConstants<>+508(SB)/4, $(-0.59518665)
-DATA winoConstants<>+512(SB)/4, $(-0.4091908)
-DATA winoConstants<>+516(SB)/4, $(-0.4091908)
-DATA winoConstants<>+520(SB)/4, $(-0.4091908)
-DATA winoConstants<>+524(SB)/4, $(-0.4091908)
-DATA winoConstants<>+528(SB)/4, $(-0.4091908)
-DATA winoConstants<>+532(SB)/4, $(-0.4091908)
-DATA winoConstants<>+536(SB)/4, $(-0.4091908)
-DATA winoConstants<>+540(SB)/4, $(-0.4091908)
-DATA winoConstants<>+544(SB)/4, $(-0.4091908)
-DATA winoConstants<>+548(SB)/4, $(-0.4091908)
-DATA winoConstants<>+552(SB)/4, $(-0.4091908)
-DATA winoConstants<>+556(SB)/4, $(-0.4091908)
-DATA winoConstants<>+560(SB)/4, $(-0.4091908)
-DATA winoConstants<>+564(SB)/4, $(-0.4091908)
-DATA winoConstants<>+568(SB)/4, $(-0.4091908)
-DATA winoConstants<>+572(SB)/4, $(-0.4091908)
-DATA winoConstants<>+576(SB)/4, $(-0.2813187)
-DATA winoConstants<>+580(SB)/4, $(-0.2813187)
-DATA winoConstants<>+584(SB)/4, $(-0.2813187)
-DATA winoConstants<>+588(SB)/4, $(-0.2813187)
-DATA winoConstants<>+592(SB)/4, $(-0.2813187)
-DATA winoConstants<>+596(SB)/4, $(-0.2813187)
-DATA winoConstants<>+600(SB)/4, $(-0.2813187)
-DATA winoConstants<>+604(SB)/4, $(-0.2813187)
-DATA winoConstants<>+608(SB)/4, $(-0.2813187)
-DATA winoConstants<>+612(SB)/4, $(-0.2813187)
-DATA winoConstants<>+616(SB)/4, $(-0.2813187)
-DATA winoConstants<>+620(SB)/4, $(-0.2813187)
-DATA winoConstants<>+624(SB)/4, $(-0.2813187)
-DATA winoConstants<>+628(SB)/4, $(-0.2813187)
-DATA winoConstants<>+632(SB)/4, $(-0.2813187)
-DATA winoConstants<>+636(SB)/4, $(-0.2813187)
-DATA winoConstants<>+640(SB)/4, $(-0.1934066)
-DATA winoConstants<>+644(SB)/4, $(-0.1934066)
-DATA winoConstants<>+648(SB)/4, $(-0.1934066)
-DATA winoConstants<>+652(SB)/4, $(-0.1934066)
-DATA winoConstants<>+656(SB)/4, $(-0.1934066)
-DATA winoConstants<>+660(SB)/4, $(-0.1934066)
-DATA winoConstants<>+664(SB)/4, $(-0.1934066)
-DATA winoConstants<>+668(SB)/4, $(-0.1934066)
-DATA winoConstants<>+672(SB)/4, $(-0.1934066)
-DATA winoConstants<>+676(SB)/4, $(-0.1934066)
-DATA winoConstants<>+680(SB)/4, $(-0.1934066)
-DATA winoConstants<>+684(SB)/4, $(-0.1934066)
-DATA winoConstants<>+688(SB)/4, $(-0.1934066)
-DATA winoConstants<>+692(SB)/4, $(-0.1934066)
-DATA winoConstants<>+696(SB)/4, $(-0.1934066)
-DATA winoConstants<>+700(SB)/4, $(-0.1934066)
-DATA winoConstants<>+704(SB)/4, $(0.12503053)
-DATA winoConstants<>+708(SB)/4, $(0.12503053)
-DATA winoConstants<>+712(SB)/4, $(0.12503053)
-DATA winoConstants<>+716(SB)/4, $(0.12503053)
-DATA winoConstants<>+720(SB)/4, $(0.12503053)
-DATA winoConstants<>+724(SB)/4, $(0.12503053)
-DATA winoConstants<>+728(SB)/4, $(0.12503053)
-DATA winoConstants<>+732(SB)/4, $(0.12503053)
-DATA winoConstants<>+736(SB)/4, $(0.12503053)
-DATA winoConstants<>+740(SB)/4, $(0.12503053)
-DATA winoConstants<>+744(SB)/4, $(0.12503053)
-DATA winoConstants<>+748(SB)/4, $(0.12503053)
-DATA winoConstants<>+752(SB)/4, $(0.12503053)
-DATA winoConstants<>+756(SB)/4, $(0.12503053)
-DATA winoConstants<>+760(SB)/4, $(0.12503053)
-DATA winoConstants<>+764(SB)/4, $(0.12503053)
-DATA winoConstants<>+768(SB)/4, $(0.18754579)
-DATA winoConstants<>+772(SB)/4, $(0.18754579)
-DATA winoConstants<>+776(SB)/4, $(0.18754579)
-DATA winoConstants<>+780(SB)/4, $(0.18754579)
-DATA winoConstants<>+784(SB)/4, $(0.18754579)
-DATA winoConstants<>+788(SB)/4, $(0.18754579)
-DATA winoConstants<>+792(SB)/4, $(0.18754579)
-DATA winoConstants<>+796(SB)/4, $(0.18754579)
-DATA winoConstants<>+800(SB)/4, $(0.18754579)
-DATA winoConstants<>+804(SB)/4, $(0.18754579)
-DATA winoConstants<>+808(SB)/4, $(0.18754579)
-DATA winoConstants<>+812(SB)/4, $(0.18754579)
-DATA winoConstants<>+816(SB)/4, $(0.18754579)
-DATA winoConstants<>+820(SB)/4, $(0.18754579)
-DATA winoConstants<>+824(SB)/4, $(0.18754579)
-DATA winoConstants<>+828(SB)/4, $(0.18754579)
-DATA winoConstants<>+832(SB)/4, $(0.2813187)
-DATA winoConstants<>+836(SB)/4, $(0.2813187)
-DATA winoConstants<>+840(SB)/4, $(0.2813187)
-DATA winoConstants<>+844(SB)/4, $(0.2813187)
-DATA winoConstants<>+848(SB)/4, $(0.2813187)
-DATA winoConstants<>+852(SB)/4, $(0.2813187)
-DATA winoConstants<>+856(SB)/4, $(0.2813187)
-DATA winoConstants<>+860(SB)/4, $(0.2813187)
-DATA winoConstants<>+864(SB)/4, $(0.2813187)
-DATA winoConstants<>+868(SB)/4, $(0.2813187)
-DATA winoConstants<>+872(SB)/4, $(0.2813187)
-DATA winoConstants<>+876(SB)/4, $(0.2813187)
-DATA winoConstants<>+880(SB)/4, $(0.2813187)
-DATA winoConstants<>+884(SB)/4, $(0.2813187)
-DATA winoConstants<>+888(SB)/4, $(0.2813187)
-DATA winoConstants<>+892(SB)/4, $(0.2813187)
-DATA winoConstants<>+896(SB)/4, $(0.42197803)
-DATA winoConstants<>+900(SB)/4, $(0.42197803)
-DATA winoConstants<>+904(SB)/4, $(0.42197803)
-DATA winoConstants<>+908(SB)/4, $(0.42197803)
-DATA winoConstants<>+912(SB)/4, $(0.42197803)
-DATA winoConstants<>+916(SB)/4, $(0.42197803)
-DATA winoConstants<>+920(SB)/4, $(0.42197803)
-DATA winoConstants<>+924(SB)/4, $(0.42197803)
-DATA winoConstants<>+928(SB)/4, $(0.42197803)
-DATA winoConstants<>+932(SB)/4, $(0.42197803)
-DATA winoConstants<>+936(SB)/4, $(0.42197803)
-DATA winoConstants<>+940(SB)/4, $(0.42197803)
-DATA winoConstants<>+944(SB)/4, $(0.42197803)
-DATA winoConstants<>+948(SB)/4, $(0.42197803)
-DATA winoConstants<>+952(SB)/4, $(0.42197803)
-DATA winoConstants<>+956(SB)/4, $(0.42197803)
-DATA winoConstants<>+960(SB)/4, $(0.5)
-DATA winoConstants<>+964(SB)/4, $(0.5)
-DATA winoConstants<>+968(SB)/4, $(0.5)
-DATA winoConstants<>+972(SB)/4, $(0.5)
-DATA winoConstants<>+976(SB)/4, $(0.5)
-DATA winoConstants<>+980(SB)/4, $(0.5)
-DATA winoConstants<>+984(SB)/4, $(0.5)
-DATA winoConstants<>+988(SB)/4, $(0.5)
-DATA winoConstants<>+992(SB)/4, $(0.5)
-DATA winoConstants<>+996(SB)/4, $(0.5)
-DATA winoConstants<>+1000(SB)/4, $(0.5)
-DATA winoConstants<>+1004(SB)/4, $(0.5)
-DATA winoConstants<>+1008(SB)/4, $(0.5)
-DATA winoConstants<>+1012(SB)/4, $(0.5)
-DATA winoConstants<>+1016(SB)/4, $(0.5)
-DATA winoConstants<>+1020(SB)/4, $(0.5)
-GLOBL winoConstants<>(SB), RODATA|NOPTR, $1024
+DATA winoTailsAVX512<>+0(SB)/2, $0x0000
+DATA winoTailsAVX512<>+2(SB)/2, $0x0001
+DATA winoTailsAVX512<>+4(SB)/2, $0x0003
+DATA winoTailsAVX512<>+6(SB)/2, $0x0007
+DATA winoTailsAVX512<>+8(SB)/2, $0x000f
+DATA winoTailsAVX512<>+10(SB)/2, $0x001f
+DATA winoTailsAVX512<>+12(SB)/2, $0x003f
+DATA winoTailsAVX512<>+14(SB)/2, $0x007f
+DATA winoTailsAVX512<>+16(SB)/2, $0x00ff
+DATA winoTailsAVX512<>+18(SB)/2, $0x01ff
+DATA winoTailsAVX512<>+20(SB)/2, $0x03ff
+DATA winoTailsAVX512<>+22(SB)/2, $0x07ff
+DATA winoTailsAVX512<>+24(SB)/2, $0x0fff
+DATA winoTailsAVX512<>+26(SB)/2, $0x1fff
+DATA winoTailsAVX512<>+28(SB)/2, $0x3fff
+DATA winoTailsAVX512<>+30(SB)/2, $0x7fff
+GLOBL winoTailsAVX512<>(SB), RODATA|NOPTR, $32
 
-DATA winoTails<>+0(SB)/2, $0x0000
-DATA winoTails<>+2(SB)/2, $0x0001
-DATA winoTails<>+4(SB)/2, $0x0003
-DATA winoTails<>+6(SB)/2, $0x0007
-DATA winoTails<>+8(SB)/2, $0x000f
-DATA winoTails<>+10(SB)/2, $0x001f
-DATA winoTails<>+12(SB)/2, $0x003f
-DATA winoTails<>+14(SB)/2, $0x007f
-DATA winoTails<>+16(SB)/2, $0x00ff
-DATA winoTails<>+18(SB)/2, $0x01ff
-DATA winoTails<>+20(SB)/2, $0x03ff
-DATA winoTails<>+22(SB)/2, $0x07ff
-DATA winoTails<>+24(SB)/2, $0x0fff
-DATA winoTails<>+26(SB)/2, $0x1fff
-DATA winoTails<>+28(SB)/2, $0x3fff
-DATA winoTails<>+30(SB)/2, $0x7fff
-GLOBL winoTails<>(SB), RODATA|NOPTR, $32
+DATA winoConstantsAVX512<>+0(SB)/4, $0x3f300000
+DATA winoConstantsAVX512<>+4(SB)/4, $0x3fc00000
+DATA winoConstantsAVX512<>+8(SB)/4, $0x3ef20000
+DATA winoConstantsAVX512<>+12(SB)/4, $0x40100000
+DATA winoConstantsAVX512<>+16(SB)/4, $0x402e4000
+DATA winoConstantsAVX512<>+20(SB)/4, $0x3f882000
+DATA winoConstantsAVX512<>+24(SB)/4, $0x3f70b84d
+DATA winoConstantsAVX512<>+28(SB)/4, $0xbf185e27
+DATA winoConstantsAVX512<>+32(SB)/4, $0xbed18175
+DATA winoConstantsAVX512<>+36(SB)/4, $0xbe900901
+DATA winoConstantsAVX512<>+40(SB)/4, $0xbe460c61
+DATA winoConstantsAVX512<>+44(SB)/4, $0x3e000801
+DATA winoConstantsAVX512<>+48(SB)/4, $0x3e400c01
+DATA winoConstantsAVX512<>+52(SB)/4, $0x3e900901
+DATA winoConstantsAVX512<>+56(SB)/4, $0x3ed80d81
+DATA winoConstantsAVX512<>+60(SB)/4, $0x3f000000
+GLOBL winoConstantsAVX512<>(SB), RODATA|NOPTR, $64
 
 // func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoIn4AVX512(SB), NOSPLIT, $288-56
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z1
-	VMOVUPS winoConstants<>+128(SB), Z2
-	VMOVUPS winoConstants<>+192(SB), Z3
-	VMOVUPS winoConstants<>+256(SB), Z4
-	VMOVUPS winoConstants<>+320(SB), Z5
-	MOVQ    v+0(FP), AX
-	MOVQ    pitch+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    x+16(FP), DX
-	MOVQ    off+24(FP), BX
-	MOVQ    zero+32(FP), SI
-	MOVQ    tiles+40(FP), DI
+	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	VBROADCASTSS winoConstantsAVX512<>+16(SB), Z4
+	VBROADCASTSS winoConstantsAVX512<>+20(SB), Z5
+	MOVQ         v+0(FP), AX
+	MOVQ         pitch+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         x+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         zero+32(FP), SI
+	MOVQ         tiles+40(FP), DI
 
 tile:
 	MOVLQSX (BX), R8
@@ -480,11 +240,11 @@ tile:
 	MOVQ    R8, 280(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
+	SUBQ    $0x10, R8
+	JL      tail1
 
-chunk1:
-	SUBQ         $0x10, R8
-	JL           last2
-	LEAQ         (AX)(R9*1), R10
+loop4:
+	LEAQ         (AX)(R9*4), R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
@@ -492,78 +252,78 @@ chunk1:
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	VFNMADD231PS Z3, Z7, Z6
 	VFNMADD231PS Z3, Z9, Z8
 	VMOVAPS      Z6, Z7
 	VFMADD231PS  Z0, Z8, Z7
 	VFNMADD231PS Z0, Z8, Z6
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	VFNMADD231PS Z3, Z9, Z8
 	VFNMADD231PS Z3, Z11, Z10
 	VMOVAPS      Z8, Z9
 	VFMADD231PS  Z0, Z10, Z9
 	VFNMADD231PS Z0, Z10, Z8
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	VFNMADD231PS Z3, Z11, Z10
 	VFNMADD231PS Z3, Z13, Z12
 	VMOVAPS      Z10, Z11
 	VFMADD231PS  Z0, Z12, Z11
 	VFNMADD231PS Z0, Z12, Z10
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	VFNMADD231PS Z3, Z13, Z12
 	VFNMADD231PS Z3, Z15, Z14
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z0, Z14, Z13
 	VFNMADD231PS Z0, Z14, Z12
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	VFNMADD231PS Z3, Z15, Z14
 	VFNMADD231PS Z3, Z17, Z16
 	VMOVAPS      Z14, Z15
 	VFMADD231PS  Z0, Z16, Z15
 	VFNMADD231PS Z0, Z16, Z14
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Z18
+	VMOVUPS      (R11)(R9*4), Z18
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Z19
+	VMOVUPS      (R11)(R9*4), Z19
 	VFNMADD231PS Z3, Z17, Z16
 	VFNMADD231PS Z3, Z19, Z18
 	VMOVAPS      Z16, Z17
@@ -572,8 +332,8 @@ chunk1:
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z15, Z18
-	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z11, Z18
+	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z9, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -581,12 +341,12 @@ chunk1:
 	VMOVUPS      Z20, (R10)(CX*1)
 	VMOVUPS      Z18, (R10)(CX*2)
 	VMOVAPS      Z15, Z18
+	VFNMADD231PS Z2, Z11, Z18
 	VMOVAPS      Z13, Z19
-	VFNMADD231PS Z1, Z11, Z18
-	VFNMADD231PS Z1, Z9, Z19
+	VFNMADD231PS Z2, Z9, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R10)(R11*1)
 	VMOVUPS      Z18, (R10)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -599,8 +359,8 @@ chunk1:
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z14, Z7
-	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z10, Z7
+	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z8, Z9
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z0, Z9, Z11
@@ -608,12 +368,12 @@ chunk1:
 	VMOVUPS      Z11, (R10)(CX*1)
 	VMOVUPS      Z7, (R10)(CX*2)
 	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z2, Z10, Z7
 	VMOVAPS      Z12, Z9
-	VFNMADD231PS Z1, Z10, Z7
-	VFNMADD231PS Z1, Z8, Z9
+	VFNMADD231PS Z2, Z8, Z9
 	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z2, Z9, Z11
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z11
+	VFNMADD231PS Z1, Z9, Z7
 	VMOVUPS      Z11, (R10)(R11*1)
 	VMOVUPS      Z7, (R10)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -624,88 +384,88 @@ chunk1:
 	VMOVUPS      Z16, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
-	VFNMADD231PS Z1, Z7, Z6
-	VFNMADD231PS Z1, Z9, Z8
+	VMOVUPS      (R11)(R9*4), Z9
+	VFNMADD231PS Z2, Z7, Z6
+	VFNMADD231PS Z2, Z9, Z8
 	VMOVAPS      Z6, Z7
-	VFMADD231PS  Z2, Z8, Z7
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z7
+	VFNMADD231PS Z1, Z8, Z6
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
-	VFNMADD231PS Z1, Z9, Z8
-	VFNMADD231PS Z1, Z11, Z10
+	VMOVUPS      (R11)(R9*4), Z11
+	VFNMADD231PS Z2, Z9, Z8
+	VFNMADD231PS Z2, Z11, Z10
 	VMOVAPS      Z8, Z9
-	VFMADD231PS  Z2, Z10, Z9
-	VFNMADD231PS Z2, Z10, Z8
+	VFMADD231PS  Z1, Z10, Z9
+	VFNMADD231PS Z1, Z10, Z8
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
-	VFNMADD231PS Z1, Z11, Z10
-	VFNMADD231PS Z1, Z13, Z12
+	VMOVUPS      (R11)(R9*4), Z13
+	VFNMADD231PS Z2, Z11, Z10
+	VFNMADD231PS Z2, Z13, Z12
 	VMOVAPS      Z10, Z11
-	VFMADD231PS  Z2, Z12, Z11
-	VFNMADD231PS Z2, Z12, Z10
+	VFMADD231PS  Z1, Z12, Z11
+	VFNMADD231PS Z1, Z12, Z10
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
-	VFNMADD231PS Z1, Z13, Z12
-	VFNMADD231PS Z1, Z15, Z14
+	VMOVUPS      (R11)(R9*4), Z15
+	VFNMADD231PS Z2, Z13, Z12
+	VFNMADD231PS Z2, Z15, Z14
 	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z2, Z14, Z13
-	VFNMADD231PS Z2, Z14, Z12
+	VFMADD231PS  Z1, Z14, Z13
+	VFNMADD231PS Z1, Z14, Z12
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
-	VFNMADD231PS Z1, Z15, Z14
-	VFNMADD231PS Z1, Z17, Z16
+	VMOVUPS      (R11)(R9*4), Z17
+	VFNMADD231PS Z2, Z15, Z14
+	VFNMADD231PS Z2, Z17, Z16
 	VMOVAPS      Z14, Z15
-	VFMADD231PS  Z2, Z16, Z15
-	VFNMADD231PS Z2, Z16, Z14
+	VFMADD231PS  Z1, Z16, Z15
+	VFNMADD231PS Z1, Z16, Z14
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Z18
+	VMOVUPS      (R11)(R9*4), Z18
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Z19
-	VFNMADD231PS Z1, Z17, Z16
-	VFNMADD231PS Z1, Z19, Z18
+	VMOVUPS      (R11)(R9*4), Z19
+	VFNMADD231PS Z2, Z17, Z16
+	VFNMADD231PS Z2, Z19, Z18
 	VMOVAPS      Z16, Z17
-	VFMADD231PS  Z2, Z18, Z17
-	VFNMADD231PS Z2, Z18, Z16
+	VFMADD231PS  Z1, Z18, Z17
+	VFNMADD231PS Z1, Z18, Z16
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z15, Z18
-	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z11, Z18
+	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z9, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -713,12 +473,12 @@ chunk1:
 	VMOVUPS      Z20, (R10)(CX*1)
 	VMOVUPS      Z18, (R10)(CX*2)
 	VMOVAPS      Z15, Z18
+	VFNMADD231PS Z2, Z11, Z18
 	VMOVAPS      Z13, Z19
-	VFNMADD231PS Z1, Z11, Z18
-	VFNMADD231PS Z1, Z9, Z19
+	VFNMADD231PS Z2, Z9, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R10)(R11*1)
 	VMOVUPS      Z18, (R10)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -731,8 +491,8 @@ chunk1:
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z14, Z7
-	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z10, Z7
+	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z8, Z9
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z0, Z9, Z11
@@ -740,12 +500,12 @@ chunk1:
 	VMOVUPS      Z11, (R10)(CX*1)
 	VMOVUPS      Z7, (R10)(CX*2)
 	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z2, Z10, Z7
 	VMOVAPS      Z12, Z9
-	VFNMADD231PS Z1, Z10, Z7
-	VFNMADD231PS Z1, Z8, Z9
+	VFNMADD231PS Z2, Z8, Z9
 	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z2, Z9, Z11
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z11
+	VFNMADD231PS Z1, Z9, Z7
 	VMOVUPS      Z11, (R10)(R11*1)
 	VMOVUPS      Z7, (R10)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -756,106 +516,106 @@ chunk1:
 	VMOVUPS      Z16, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         240(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         144(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	VFNMADD231PS Z4, Z7, Z6
 	VFMADD231PS  Z5, Z8, Z6
 	MOVQ         192(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	VFNMADD231PS Z4, Z8, Z7
 	VFMADD231PS  Z5, Z9, Z7
 	MOVQ         248(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         152(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	VFNMADD231PS Z4, Z9, Z8
 	VFMADD231PS  Z5, Z10, Z8
 	MOVQ         200(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	VFNMADD231PS Z4, Z10, Z9
 	VFMADD231PS  Z5, Z11, Z9
 	MOVQ         256(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         160(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	VFNMADD231PS Z4, Z11, Z10
 	VFMADD231PS  Z5, Z12, Z10
 	MOVQ         208(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	VFNMADD231PS Z4, Z12, Z11
 	VFMADD231PS  Z5, Z13, Z11
 	MOVQ         264(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         168(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	VFNMADD231PS Z4, Z13, Z12
 	VFMADD231PS  Z5, Z14, Z12
 	MOVQ         216(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	VFNMADD231PS Z4, Z14, Z13
 	VFMADD231PS  Z5, Z15, Z13
 	MOVQ         272(SP), R11
-	VMOVUPS      (R11)(R9*1), Z14
+	VMOVUPS      (R11)(R9*4), Z14
 	MOVQ         176(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	VFNMADD231PS Z4, Z15, Z14
 	VFMADD231PS  Z5, Z16, Z14
 	MOVQ         224(SP), R11
-	VMOVUPS      (R11)(R9*1), Z15
+	VMOVUPS      (R11)(R9*4), Z15
 	MOVQ         128(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	VFNMADD231PS Z4, Z16, Z15
 	VFMADD231PS  Z5, Z17, Z15
 	MOVQ         280(SP), R11
-	VMOVUPS      (R11)(R9*1), Z16
+	VMOVUPS      (R11)(R9*4), Z16
 	MOVQ         184(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Z18
+	VMOVUPS      (R11)(R9*4), Z18
 	VFNMADD231PS Z4, Z17, Z16
 	VFMADD231PS  Z5, Z18, Z16
 	MOVQ         232(SP), R11
-	VMOVUPS      (R11)(R9*1), Z17
+	VMOVUPS      (R11)(R9*4), Z17
 	MOVQ         136(SP), R11
-	VMOVUPS      (R11)(R9*1), Z18
+	VMOVUPS      (R11)(R9*4), Z18
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Z19
+	VMOVUPS      (R11)(R9*4), Z19
 	VFNMADD231PS Z4, Z18, Z17
 	VFMADD231PS  Z5, Z19, Z17
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z14, Z18
-	VMOVAPS      Z12, Z19
 	VFNMADD231PS Z3, Z10, Z18
+	VMOVAPS      Z12, Z19
 	VFNMADD231PS Z3, Z8, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -863,12 +623,12 @@ chunk1:
 	VMOVUPS      Z20, (R10)(CX*1)
 	VMOVUPS      Z18, (R10)(CX*2)
 	VMOVAPS      Z14, Z18
+	VFNMADD231PS Z2, Z10, Z18
 	VMOVAPS      Z12, Z19
-	VFNMADD231PS Z1, Z10, Z18
-	VFNMADD231PS Z1, Z8, Z19
+	VFNMADD231PS Z2, Z8, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R10)(R11*1)
 	VMOVUPS      Z18, (R10)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -878,12 +638,12 @@ chunk1:
 	VFMADD231PS  Z5, Z8, Z16
 	VMOVUPS      Z16, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
-	LEAQ         (AX)(R9*1), R10
+	LEAQ         (AX)(R9*4), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Z15, Z6
-	VMOVAPS      Z13, Z8
 	VFNMADD231PS Z3, Z11, Z6
+	VMOVAPS      Z13, Z8
 	VFNMADD231PS Z3, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
@@ -891,12 +651,12 @@ chunk1:
 	VMOVUPS      Z10, (R10)(CX*1)
 	VMOVUPS      Z6, (R10)(CX*2)
 	VMOVAPS      Z15, Z6
+	VFNMADD231PS Z2, Z11, Z6
 	VMOVAPS      Z13, Z8
-	VFNMADD231PS Z1, Z11, Z6
-	VFNMADD231PS Z1, Z9, Z8
+	VFNMADD231PS Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R10)(R11*1)
 	VMOVUPS      Z6, (R10)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -906,15 +666,16 @@ chunk1:
 	VFMADD231PS  Z5, Z9, Z17
 	VMOVUPS      Z17, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
-	ADDQ         $0x40, R9
-	JMP          chunk1
+	ADDQ         $0x10, R9
+	SUBQ         $0x10, R8
+	JGE          loop4
 
-last2:
+tail1:
 	ADDQ         $0x10, R8
-	JZ           done3
-	LEAQ         winoTails<>+0(SB), R10
+	JZ           done2
+	LEAQ         winoTailsAVX512<>+0(SB), R10
 	KMOVW        (R10)(R8*2), K1
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
@@ -922,78 +683,78 @@ last2:
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	MOVQ         192(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         144(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         48(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	VFNMADD231PS Z3, Z7, Z6
 	VFNMADD231PS Z3, Z9, Z8
 	VMOVAPS      Z6, Z7
 	VFMADD231PS  Z0, Z8, Z7
 	VFNMADD231PS Z0, Z8, Z6
 	MOVQ         200(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         152(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         56(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	VFNMADD231PS Z3, Z9, Z8
 	VFNMADD231PS Z3, Z11, Z10
 	VMOVAPS      Z8, Z9
 	VFMADD231PS  Z0, Z10, Z9
 	VFNMADD231PS Z0, Z10, Z8
 	MOVQ         208(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         160(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         64(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	VFNMADD231PS Z3, Z11, Z10
 	VFNMADD231PS Z3, Z13, Z12
 	VMOVAPS      Z10, Z11
 	VFMADD231PS  Z0, Z12, Z11
 	VFNMADD231PS Z0, Z12, Z10
 	MOVQ         216(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	MOVQ         168(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         72(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	VFNMADD231PS Z3, Z13, Z12
 	VFNMADD231PS Z3, Z15, Z14
 	VMOVAPS      Z12, Z13
 	VFMADD231PS  Z0, Z14, Z13
 	VFNMADD231PS Z0, Z14, Z12
 	MOVQ         224(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         128(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	MOVQ         176(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         80(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	VFNMADD231PS Z3, Z15, Z14
 	VFNMADD231PS Z3, Z17, Z16
 	VMOVAPS      Z14, Z15
 	VFMADD231PS  Z0, Z16, Z15
 	VFNMADD231PS Z0, Z16, Z14
 	MOVQ         232(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         136(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	MOVQ         184(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z18
+	VMOVUPS.Z    (R10)(R9*4), K1, Z18
 	MOVQ         88(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z19
+	VMOVUPS.Z    (R10)(R9*4), K1, Z19
 	VFNMADD231PS Z3, Z17, Z16
 	VFNMADD231PS Z3, Z19, Z18
 	VMOVAPS      Z16, Z17
@@ -1002,8 +763,8 @@ last2:
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Z15, Z18
-	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z11, Z18
+	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z9, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -1011,12 +772,12 @@ last2:
 	VMOVUPS      Z20, (R8)(CX*1)
 	VMOVUPS      Z18, (R8)(CX*2)
 	VMOVAPS      Z15, Z18
+	VFNMADD231PS Z2, Z11, Z18
 	VMOVAPS      Z13, Z19
-	VFNMADD231PS Z1, Z11, Z18
-	VFNMADD231PS Z1, Z9, Z19
+	VFNMADD231PS Z2, Z9, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R8)(R10*1)
 	VMOVUPS      Z18, (R8)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -1029,8 +790,8 @@ last2:
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Z14, Z7
-	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z10, Z7
+	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z8, Z9
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z0, Z9, Z11
@@ -1038,12 +799,12 @@ last2:
 	VMOVUPS      Z11, (R8)(CX*1)
 	VMOVUPS      Z7, (R8)(CX*2)
 	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z2, Z10, Z7
 	VMOVAPS      Z12, Z9
-	VFNMADD231PS Z1, Z10, Z7
-	VFNMADD231PS Z1, Z8, Z9
+	VFNMADD231PS Z2, Z8, Z9
 	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z2, Z9, Z11
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z11
+	VFNMADD231PS Z1, Z9, Z7
 	VMOVUPS      Z11, (R8)(R10*1)
 	VMOVUPS      Z7, (R8)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -1054,88 +815,88 @@ last2:
 	VMOVUPS      Z16, (R8)(R11*1)
 	LEAQ         (R8)(R10*2), R8
 	MOVQ         192(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         144(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         48(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
-	VFNMADD231PS Z1, Z7, Z6
-	VFNMADD231PS Z1, Z9, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
+	VFNMADD231PS Z2, Z7, Z6
+	VFNMADD231PS Z2, Z9, Z8
 	VMOVAPS      Z6, Z7
-	VFMADD231PS  Z2, Z8, Z7
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z7
+	VFNMADD231PS Z1, Z8, Z6
 	MOVQ         200(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         152(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         56(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
-	VFNMADD231PS Z1, Z9, Z8
-	VFNMADD231PS Z1, Z11, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
+	VFNMADD231PS Z2, Z9, Z8
+	VFNMADD231PS Z2, Z11, Z10
 	VMOVAPS      Z8, Z9
-	VFMADD231PS  Z2, Z10, Z9
-	VFNMADD231PS Z2, Z10, Z8
+	VFMADD231PS  Z1, Z10, Z9
+	VFNMADD231PS Z1, Z10, Z8
 	MOVQ         208(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         160(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         64(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
-	VFNMADD231PS Z1, Z11, Z10
-	VFNMADD231PS Z1, Z13, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
+	VFNMADD231PS Z2, Z11, Z10
+	VFNMADD231PS Z2, Z13, Z12
 	VMOVAPS      Z10, Z11
-	VFMADD231PS  Z2, Z12, Z11
-	VFNMADD231PS Z2, Z12, Z10
+	VFMADD231PS  Z1, Z12, Z11
+	VFNMADD231PS Z1, Z12, Z10
 	MOVQ         216(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	MOVQ         168(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         72(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
-	VFNMADD231PS Z1, Z13, Z12
-	VFNMADD231PS Z1, Z15, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
+	VFNMADD231PS Z2, Z13, Z12
+	VFNMADD231PS Z2, Z15, Z14
 	VMOVAPS      Z12, Z13
-	VFMADD231PS  Z2, Z14, Z13
-	VFNMADD231PS Z2, Z14, Z12
+	VFMADD231PS  Z1, Z14, Z13
+	VFNMADD231PS Z1, Z14, Z12
 	MOVQ         224(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         128(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	MOVQ         176(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         80(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
-	VFNMADD231PS Z1, Z15, Z14
-	VFNMADD231PS Z1, Z17, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
+	VFNMADD231PS Z2, Z15, Z14
+	VFNMADD231PS Z2, Z17, Z16
 	VMOVAPS      Z14, Z15
-	VFMADD231PS  Z2, Z16, Z15
-	VFNMADD231PS Z2, Z16, Z14
+	VFMADD231PS  Z1, Z16, Z15
+	VFNMADD231PS Z1, Z16, Z14
 	MOVQ         232(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         136(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	MOVQ         184(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z18
+	VMOVUPS.Z    (R10)(R9*4), K1, Z18
 	MOVQ         88(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z19
-	VFNMADD231PS Z1, Z17, Z16
-	VFNMADD231PS Z1, Z19, Z18
+	VMOVUPS.Z    (R10)(R9*4), K1, Z19
+	VFNMADD231PS Z2, Z17, Z16
+	VFNMADD231PS Z2, Z19, Z18
 	VMOVAPS      Z16, Z17
-	VFMADD231PS  Z2, Z18, Z17
-	VFNMADD231PS Z2, Z18, Z16
+	VFMADD231PS  Z1, Z18, Z17
+	VFNMADD231PS Z1, Z18, Z16
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Z15, Z18
-	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z11, Z18
+	VMOVAPS      Z13, Z19
 	VFNMADD231PS Z3, Z9, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -1143,12 +904,12 @@ last2:
 	VMOVUPS      Z20, (R8)(CX*1)
 	VMOVUPS      Z18, (R8)(CX*2)
 	VMOVAPS      Z15, Z18
+	VFNMADD231PS Z2, Z11, Z18
 	VMOVAPS      Z13, Z19
-	VFNMADD231PS Z1, Z11, Z18
-	VFNMADD231PS Z1, Z9, Z19
+	VFNMADD231PS Z2, Z9, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R8)(R10*1)
 	VMOVUPS      Z18, (R8)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -1161,8 +922,8 @@ last2:
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Z14, Z7
-	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z10, Z7
+	VMOVAPS      Z12, Z9
 	VFNMADD231PS Z3, Z8, Z9
 	VMOVAPS      Z7, Z11
 	VFMADD231PS  Z0, Z9, Z11
@@ -1170,12 +931,12 @@ last2:
 	VMOVUPS      Z11, (R8)(CX*1)
 	VMOVUPS      Z7, (R8)(CX*2)
 	VMOVAPS      Z14, Z7
+	VFNMADD231PS Z2, Z10, Z7
 	VMOVAPS      Z12, Z9
-	VFNMADD231PS Z1, Z10, Z7
-	VFNMADD231PS Z1, Z8, Z9
+	VFNMADD231PS Z2, Z8, Z9
 	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z2, Z9, Z11
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z11
+	VFNMADD231PS Z1, Z9, Z7
 	VMOVUPS      Z11, (R8)(R10*1)
 	VMOVUPS      Z7, (R8)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -1186,106 +947,106 @@ last2:
 	VMOVUPS      Z16, (R8)(R11*1)
 	LEAQ         (R8)(R10*2), R8
 	MOVQ         240(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         144(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         48(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	VFNMADD231PS Z4, Z7, Z6
 	VFMADD231PS  Z5, Z8, Z6
 	MOVQ         192(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         (SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	VFNMADD231PS Z4, Z8, Z7
 	VFMADD231PS  Z5, Z9, Z7
 	MOVQ         248(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         152(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         56(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	VFNMADD231PS Z4, Z9, Z8
 	VFMADD231PS  Z5, Z10, Z8
 	MOVQ         200(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         8(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	VFNMADD231PS Z4, Z10, Z9
 	VFMADD231PS  Z5, Z11, Z9
 	MOVQ         256(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         160(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         64(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	VFNMADD231PS Z4, Z11, Z10
 	VFMADD231PS  Z5, Z12, Z10
 	MOVQ         208(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         16(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	VFNMADD231PS Z4, Z12, Z11
 	VFMADD231PS  Z5, Z13, Z11
 	MOVQ         264(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         168(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	MOVQ         72(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	VFNMADD231PS Z4, Z13, Z12
 	VFMADD231PS  Z5, Z14, Z12
 	MOVQ         216(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         24(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	VFNMADD231PS Z4, Z14, Z13
 	VFMADD231PS  Z5, Z15, Z13
 	MOVQ         272(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z14
+	VMOVUPS.Z    (R10)(R9*4), K1, Z14
 	MOVQ         176(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	MOVQ         80(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	VFNMADD231PS Z4, Z15, Z14
 	VFMADD231PS  Z5, Z16, Z14
 	MOVQ         224(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z15
+	VMOVUPS.Z    (R10)(R9*4), K1, Z15
 	MOVQ         128(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         32(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	VFNMADD231PS Z4, Z16, Z15
 	VFMADD231PS  Z5, Z17, Z15
 	MOVQ         280(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z16
+	VMOVUPS.Z    (R10)(R9*4), K1, Z16
 	MOVQ         184(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	MOVQ         88(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z18
+	VMOVUPS.Z    (R10)(R9*4), K1, Z18
 	VFNMADD231PS Z4, Z17, Z16
 	VFMADD231PS  Z5, Z18, Z16
 	MOVQ         232(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z17
+	VMOVUPS.Z    (R10)(R9*4), K1, Z17
 	MOVQ         136(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z18
+	VMOVUPS.Z    (R10)(R9*4), K1, Z18
 	MOVQ         40(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z19
+	VMOVUPS.Z    (R10)(R9*4), K1, Z19
 	VFNMADD231PS Z4, Z18, Z17
 	VFMADD231PS  Z5, Z19, Z17
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Z14, Z18
-	VMOVAPS      Z12, Z19
 	VFNMADD231PS Z3, Z10, Z18
+	VMOVAPS      Z12, Z19
 	VFNMADD231PS Z3, Z8, Z19
 	VMOVAPS      Z18, Z20
 	VFMADD231PS  Z0, Z19, Z20
@@ -1293,12 +1054,12 @@ last2:
 	VMOVUPS      Z20, (R8)(CX*1)
 	VMOVUPS      Z18, (R8)(CX*2)
 	VMOVAPS      Z14, Z18
+	VFNMADD231PS Z2, Z10, Z18
 	VMOVAPS      Z12, Z19
-	VFNMADD231PS Z1, Z10, Z18
-	VFNMADD231PS Z1, Z8, Z19
+	VFNMADD231PS Z2, Z8, Z19
 	VMOVAPS      Z18, Z20
-	VFMADD231PS  Z2, Z19, Z20
-	VFNMADD231PS Z2, Z19, Z18
+	VFMADD231PS  Z1, Z19, Z20
+	VFNMADD231PS Z1, Z19, Z18
 	VMOVUPS      Z20, (R8)(R10*1)
 	VMOVUPS      Z18, (R8)(CX*4)
 	VFNMADD231PS Z4, Z10, Z14
@@ -1308,12 +1069,12 @@ last2:
 	VFMADD231PS  Z5, Z8, Z16
 	VMOVUPS      Z16, (R8)(R11*1)
 	LEAQ         (R8)(R10*2), R8
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	LEAQ         (CX)(CX*2), R9
 	LEAQ         (CX)(CX*4), R10
 	VMOVAPS      Z15, Z6
-	VMOVAPS      Z13, Z8
 	VFNMADD231PS Z3, Z11, Z6
+	VMOVAPS      Z13, Z8
 	VFNMADD231PS Z3, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
@@ -1321,12 +1082,12 @@ last2:
 	VMOVUPS      Z10, (R8)(CX*1)
 	VMOVUPS      Z6, (R8)(CX*2)
 	VMOVAPS      Z15, Z6
+	VFNMADD231PS Z2, Z11, Z6
 	VMOVAPS      Z13, Z8
-	VFNMADD231PS Z1, Z11, Z6
-	VFNMADD231PS Z1, Z9, Z8
+	VFNMADD231PS Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R8)(R9*1)
 	VMOVUPS      Z6, (R8)(CX*4)
 	VFNMADD231PS Z4, Z11, Z15
@@ -1337,7 +1098,7 @@ last2:
 	VMOVUPS      Z17, (R8)(R10*1)
 	LEAQ         (R8)(R9*2), R8
 
-done3:
+done2:
 	ADDQ $0x90, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -1383,21 +1144,21 @@ done3:
 // func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4FirstAVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z1
-	VMOVUPS winoConstants<>+128(SB), Z2
-	VMOVUPS winoConstants<>+192(SB), Z3
-	MOVQ    u+0(FP), AX
-	MOVQ    uStep+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    w+16(FP), DX
-	MOVQ    wStep+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+32(FP), SI
-	MOVQ    next+40(FP), DI
-	LEAQ    (BX)(BX*2), R9
-	LEAQ    (DX)(R9*1), R8
-	LEAQ    (DX)(R9*2), R9
+	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	MOVQ         u+0(FP), AX
+	MOVQ         uStep+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         w+16(FP), DX
+	MOVQ         wStep+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         n+32(FP), SI
+	MOVQ         next+40(FP), DI
+	LEAQ         (BX)(BX*2), R9
+	LEAQ         (DX)(R9*1), R8
+	LEAQ         (DX)(R9*2), R9
 
 loop:
 	PREFETCHT1   (DI)
@@ -1411,17 +1172,16 @@ loop:
 	VMOVUPS      Z4, (R10)
 	VMOVUPS      Z6, (R10)(R12*1)
 	VMOVAPS      Z4, Z7
-	VFMADD231PS  Z1, Z6, Z7
+	VFMADD231PS  Z2, Z6, Z7
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z0, Z5, Z8
 	VFNMADD231PS Z0, Z5, Z7
 	VMOVUPS      Z8, (R10)(CX*1)
 	VMOVUPS      Z7, (R10)(CX*2)
-	VMOVAPS      Z4, Z4
 	VFMADD231PS  Z3, Z6, Z4
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R10)(R11*1)
 	VMOVUPS      Z4, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1438,21 +1198,21 @@ loop:
 // func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4LastAVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z1
-	VMOVUPS winoConstants<>+128(SB), Z2
-	VMOVUPS winoConstants<>+192(SB), Z3
-	MOVQ    u+0(FP), AX
-	MOVQ    uStep+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    w+16(FP), DX
-	MOVQ    wStep+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+32(FP), SI
-	MOVQ    next+40(FP), DI
-	LEAQ    (BX)(BX*2), R9
-	LEAQ    (DX)(R9*1), R8
-	LEAQ    (DX)(R9*2), R9
+	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	MOVQ         u+0(FP), AX
+	MOVQ         uStep+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         w+16(FP), DX
+	MOVQ         wStep+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         n+32(FP), SI
+	MOVQ         next+40(FP), DI
+	LEAQ         (BX)(BX*2), R9
+	LEAQ         (DX)(R9*1), R8
+	LEAQ         (DX)(R9*2), R9
 
 loop:
 	PREFETCHT1   (DI)
@@ -1466,17 +1226,16 @@ loop:
 	VMOVUPS      Z4, (R10)
 	VMOVUPS      Z6, (R10)(R12*1)
 	VMOVAPS      Z4, Z7
-	VFMADD231PS  Z1, Z6, Z7
+	VFMADD231PS  Z2, Z6, Z7
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z0, Z5, Z8
 	VFNMADD231PS Z0, Z5, Z7
 	VMOVUPS      Z8, (R10)(CX*1)
 	VMOVUPS      Z7, (R10)(CX*2)
-	VMOVAPS      Z4, Z4
 	VFMADD231PS  Z3, Z6, Z4
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R10)(R11*1)
 	VMOVUPS      Z4, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1493,10 +1252,10 @@ loop:
 // func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4InnerAVX512(SB), NOSPLIT, $0-56
-	VMOVUPS      winoConstants<>+0(SB), Z0
-	VMOVUPS      winoConstants<>+64(SB), Z1
-	VMOVUPS      winoConstants<>+128(SB), Z2
-	VMOVUPS      winoConstants<>+192(SB), Z3
+	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -1531,17 +1290,16 @@ loop:
 	VMOVUPS      Z6, (R10)
 	VMOVUPS      Z8, (R10)(R12*1)
 	VMOVAPS      Z6, Z9
-	VFMADD231PS  Z1, Z8, Z9
+	VFMADD231PS  Z2, Z8, Z9
 	VMOVAPS      Z9, Z10
 	VFMADD231PS  Z0, Z7, Z10
 	VFNMADD231PS Z0, Z7, Z9
 	VMOVUPS      Z10, (R10)(CX*1)
 	VMOVUPS      Z9, (R10)(CX*2)
-	VMOVAPS      Z6, Z6
 	VFMADD231PS  Z3, Z8, Z6
 	VMOVAPS      Z6, Z8
-	VFMADD231PS  Z2, Z7, Z8
-	VFNMADD231PS Z2, Z7, Z6
+	VFMADD231PS  Z1, Z7, Z8
+	VFNMADD231PS Z1, Z7, Z6
 	VMOVUPS      Z8, (R10)(R11*1)
 	VMOVUPS      Z6, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1558,344 +1316,335 @@ loop:
 // func winoOut4AVX512(c *float32, m *float32, bias *float32, res *float32, cOff *int32, rOff *int32, tiles int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoOut4AVX512(SB), NOSPLIT, $0-64
-	VMOVUPS winoConstants<>+384(SB), Z0
-	VMOVUPS winoConstants<>+448(SB), Z1
-	VMOVUPS winoConstants<>+512(SB), Z2
-	VMOVUPS winoConstants<>+576(SB), Z3
-	VMOVUPS winoConstants<>+640(SB), Z4
-	VMOVUPS winoConstants<>+704(SB), Z5
-	VMOVUPS winoConstants<>+768(SB), Z6
-	VMOVUPS winoConstants<>+832(SB), Z7
-	VMOVUPS winoConstants<>+896(SB), Z8
-	VMOVUPS winoConstants<>+960(SB), Z9
-	MOVQ    m+8(FP), AX
-	MOVQ    tiles+48(FP), CX
-	MOVQ    cOff+32(FP), DX
-	MOVQ    rOff+40(FP), BX
-	MOVQ    bias+16(FP), SI
-	MOVQ    res+24(FP), DI
+	VBROADCASTSS winoConstantsAVX512<>+24(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+28(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+32(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+36(SB), Z3
+	VBROADCASTSS winoConstantsAVX512<>+40(SB), Z4
+	VBROADCASTSS winoConstantsAVX512<>+44(SB), Z5
+	VBROADCASTSS winoConstantsAVX512<>+48(SB), Z6
+	VBROADCASTSS winoConstantsAVX512<>+52(SB), Z7
+	VBROADCASTSS winoConstantsAVX512<>+56(SB), Z8
+	MOVQ         m+8(FP), AX
+	MOVQ         tiles+48(FP), CX
+	MOVQ         cOff+32(FP), DX
+	MOVQ         rOff+40(FP), BX
+	MOVQ         bias+16(FP), SI
+	MOVQ         res+24(FP), DI
 
 tile:
 	MOVQ cols+56(FP), R8
 	XORQ R9, R9
+	SUBQ $0x10, R8
+	JL   tail5
 
-chunk4:
-	SUBQ        $0x10, R8
-	JL          last5
-	VMOVUPS     768(AX)(R9*1), Z9
-	VMOVUPS     1536(AX)(R9*1), Z10
-	VMOVUPS     2304(AX)(R9*1), Z11
-	VMOVUPS     3072(AX)(R9*1), Z12
-	VMOVUPS     (AX)(R9*1), Z13
+loop8:
+	VMOVUPS     768(AX)(R9*4), Z9
+	VMOVUPS     1536(AX)(R9*4), Z10
+	VMOVUPS     2304(AX)(R9*4), Z11
+	VMOVUPS     3072(AX)(R9*4), Z12
+	VMOVUPS     (AX)(R9*4), Z13
 	VADDPS      Z10, Z9, Z9
 	VADDPS      Z12, Z11, Z10
-	VMOVAPS     Z10, Z11
-	VMULPS      Z5, Z10, Z10
-	VFMADD231PS Z1, Z9, Z10
-	VFMADD231PS Z0, Z13, Z10
-	VMULPS      Z7, Z11, Z11
-	VFMADD231PS Z3, Z9, Z11
-	VMOVUPS     896(AX)(R9*1), Z9
-	VMOVUPS     1664(AX)(R9*1), Z12
-	VMOVUPS     2432(AX)(R9*1), Z13
-	VMOVUPS     3200(AX)(R9*1), Z14
-	VMOVUPS     128(AX)(R9*1), Z15
+	VMULPS      Z5, Z10, Z11
+	VFMADD231PS Z1, Z9, Z11
+	VFMADD231PS Z0, Z13, Z11
+	VMULPS      Z7, Z10, Z10
+	VFMADD231PS Z3, Z9, Z10
+	VMOVUPS     896(AX)(R9*4), Z9
+	VMOVUPS     1664(AX)(R9*4), Z12
+	VMOVUPS     2432(AX)(R9*4), Z13
+	VMOVUPS     3200(AX)(R9*4), Z14
+	VMOVUPS     128(AX)(R9*4), Z15
 	VADDPS      Z12, Z9, Z9
 	VADDPS      Z14, Z13, Z12
-	VMOVAPS     Z12, Z13
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z15, Z12
-	VMULPS      Z7, Z13, Z13
-	VFMADD231PS Z3, Z9, Z13
-	VMOVUPS     1024(AX)(R9*1), Z9
-	VMOVUPS     1792(AX)(R9*1), Z14
-	VMOVUPS     2560(AX)(R9*1), Z15
-	VMOVUPS     3328(AX)(R9*1), Z16
-	VMOVUPS     256(AX)(R9*1), Z17
+	VMULPS      Z5, Z12, Z13
+	VFMADD231PS Z1, Z9, Z13
+	VFMADD231PS Z0, Z15, Z13
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z3, Z9, Z12
+	VMOVUPS     1024(AX)(R9*4), Z9
+	VMOVUPS     1792(AX)(R9*4), Z14
+	VMOVUPS     2560(AX)(R9*4), Z15
+	VMOVUPS     3328(AX)(R9*4), Z16
+	VMOVUPS     256(AX)(R9*4), Z17
 	VADDPS      Z14, Z9, Z9
 	VADDPS      Z16, Z15, Z14
-	VMOVAPS     Z14, Z15
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z17, Z14
-	VMULPS      Z7, Z15, Z15
-	VFMADD231PS Z3, Z9, Z15
-	VMOVUPS     1152(AX)(R9*1), Z9
-	VMOVUPS     1920(AX)(R9*1), Z16
-	VMOVUPS     2688(AX)(R9*1), Z17
-	VMOVUPS     3456(AX)(R9*1), Z18
-	VMOVUPS     384(AX)(R9*1), Z19
+	VMULPS      Z5, Z14, Z15
+	VFMADD231PS Z1, Z9, Z15
+	VFMADD231PS Z0, Z17, Z15
+	VMULPS      Z7, Z14, Z14
+	VFMADD231PS Z3, Z9, Z14
+	VMOVUPS     1152(AX)(R9*4), Z9
+	VMOVUPS     1920(AX)(R9*4), Z16
+	VMOVUPS     2688(AX)(R9*4), Z17
+	VMOVUPS     3456(AX)(R9*4), Z18
+	VMOVUPS     384(AX)(R9*4), Z19
 	VADDPS      Z16, Z9, Z9
 	VADDPS      Z18, Z17, Z16
-	VMOVAPS     Z16, Z17
-	VMULPS      Z5, Z16, Z16
-	VFMADD231PS Z1, Z9, Z16
-	VFMADD231PS Z0, Z19, Z16
-	VMULPS      Z7, Z17, Z17
-	VFMADD231PS Z3, Z9, Z17
-	VMOVUPS     1280(AX)(R9*1), Z9
-	VMOVUPS     2048(AX)(R9*1), Z18
-	VMOVUPS     2816(AX)(R9*1), Z19
-	VMOVUPS     3584(AX)(R9*1), Z20
-	VMOVUPS     512(AX)(R9*1), Z21
+	VMULPS      Z5, Z16, Z17
+	VFMADD231PS Z1, Z9, Z17
+	VFMADD231PS Z0, Z19, Z17
+	VMULPS      Z7, Z16, Z16
+	VFMADD231PS Z3, Z9, Z16
+	VMOVUPS     1280(AX)(R9*4), Z9
+	VMOVUPS     2048(AX)(R9*4), Z18
+	VMOVUPS     2816(AX)(R9*4), Z19
+	VMOVUPS     3584(AX)(R9*4), Z20
+	VMOVUPS     512(AX)(R9*4), Z21
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z20, Z19, Z18
-	VMOVAPS     Z18, Z19
-	VMULPS      Z5, Z18, Z18
-	VFMADD231PS Z1, Z9, Z18
-	VFMADD231PS Z0, Z21, Z18
-	VMULPS      Z7, Z19, Z19
-	VFMADD231PS Z3, Z9, Z19
-	VMOVUPS     1408(AX)(R9*1), Z9
-	VMOVUPS     2176(AX)(R9*1), Z20
-	VMOVUPS     2944(AX)(R9*1), Z21
-	VMOVUPS     3712(AX)(R9*1), Z22
-	VMOVUPS     640(AX)(R9*1), Z23
-	VADDPS      Z20, Z9, Z9
-	VADDPS      Z22, Z21, Z20
-	VMOVAPS     Z20, Z21
-	VMULPS      Z5, Z20, Z20
-	VFMADD231PS Z1, Z9, Z20
-	VFMADD231PS Z0, Z23, Z20
-	VMULPS      Z7, Z21, Z21
-	VFMADD231PS Z3, Z9, Z21
-	VADDPS      Z14, Z12, Z9
-	VSUBPS      Z14, Z12, Z12
-	VADDPS      Z18, Z16, Z14
-	VSUBPS      Z18, Z16, Z16
-	VMOVAPS     Z14, Z18
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z10, Z14
+	VMULPS      Z5, Z18, Z19
+	VFMADD231PS Z1, Z9, Z19
+	VFMADD231PS Z0, Z21, Z19
 	VMULPS      Z7, Z18, Z18
 	VFMADD231PS Z3, Z9, Z18
-	VFMADD231PS Z8, Z16, Z20
-	VFMADD231PS Z4, Z12, Z20
-	VMULPS      Z6, Z16, Z16
-	VFMADD231PS Z2, Z12, Z16
+	VMOVUPS     1408(AX)(R9*4), Z9
+	VMOVUPS     2176(AX)(R9*4), Z20
+	VMOVUPS     2944(AX)(R9*4), Z21
+	VMOVUPS     3712(AX)(R9*4), Z22
+	VMOVUPS     640(AX)(R9*4), Z23
+	VADDPS      Z20, Z9, Z9
+	VADDPS      Z22, Z21, Z20
+	VMULPS      Z5, Z20, Z21
+	VFMADD231PS Z1, Z9, Z21
+	VFMADD231PS Z0, Z23, Z21
+	VMULPS      Z7, Z20, Z20
+	VFMADD231PS Z3, Z9, Z20
+	VADDPS      Z15, Z13, Z9
+	VSUBPS      Z15, Z13, Z13
+	VADDPS      Z19, Z17, Z15
+	VSUBPS      Z19, Z17, Z17
+	VMULPS      Z5, Z15, Z19
+	VFMADD231PS Z1, Z9, Z19
+	VFMADD231PS Z0, Z11, Z19
+	VMULPS      Z7, Z15, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VFMADD231PS Z8, Z17, Z21
+	VFMADD231PS Z4, Z13, Z21
+	VMULPS      Z6, Z17, Z9
+	VFMADD231PS Z2, Z13, Z9
 	TESTQ       SI, SI
-	JZ          unbiased7
-	VMOVUPS     (SI)(R9*1), Z9
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z16, Z16
-	VADDPS      Z9, Z18, Z18
-	VADDPS      Z9, Z20, Z20
+	JZ          unbiased9
+	VMOVUPS     (SI)(R9*4), Z13
+	VADDPS      Z13, Z19, Z19
+	VADDPS      Z13, Z9, Z9
+	VADDPS      Z13, Z11, Z11
+	VADDPS      Z13, Z21, Z21
 
-unbiased7:
+unbiased9:
 	MOVLQSX (DX), R10
-	TESTQ   R10, R10
-	JS      beyond8
-	TESTQ   DI, DI
-	JZ      alone9
-	MOVLQSX (BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z14, Z14
-
-alone9:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z14, (R10)(R9*1)
-
-beyond8:
-	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
 	JS      beyond10
 	TESTQ   DI, DI
 	JZ      alone11
-	MOVLQSX 4(BX), R11
+	MOVLQSX (BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z16, Z16
+	VMOVUPS (R11)(R9*4), Z13
+	VADDPS  Z13, Z19, Z19
 
 alone11:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z16, (R10)(R9*1)
+	VMOVUPS Z19, (R10)(R9*4)
 
 beyond10:
-	MOVLQSX 8(DX), R10
+	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
 	JS      beyond12
 	TESTQ   DI, DI
 	JZ      alone13
-	MOVLQSX 8(BX), R11
+	MOVLQSX 4(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z18, Z18
+	VMOVUPS (R11)(R9*4), Z13
+	VADDPS  Z13, Z9, Z9
 
 alone13:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z18, (R10)(R9*1)
+	VMOVUPS Z9, (R10)(R9*4)
 
 beyond12:
-	MOVLQSX 12(DX), R10
+	MOVLQSX 8(DX), R10
 	TESTQ   R10, R10
 	JS      beyond14
 	TESTQ   DI, DI
 	JZ      alone15
-	MOVLQSX 12(BX), R11
+	MOVLQSX 8(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z20, Z20
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z11, Z11
 
 alone15:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z20, (R10)(R9*1)
+	VMOVUPS Z11, (R10)(R9*4)
 
 beyond14:
-	VADDPS      Z15, Z13, Z9
-	VSUBPS      Z15, Z13, Z10
-	VADDPS      Z19, Z17, Z12
-	VSUBPS      Z19, Z17, Z13
-	VMOVAPS     Z12, Z14
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z11, Z12
-	VMULPS      Z7, Z14, Z14
-	VFMADD231PS Z3, Z9, Z14
-	VFMADD231PS Z8, Z13, Z21
-	VFMADD231PS Z4, Z10, Z21
-	VMULPS      Z6, Z13, Z13
-	VFMADD231PS Z2, Z10, Z13
-	TESTQ       SI, SI
-	JZ          unbiased16
-	VMOVUPS     (SI)(R9*1), Z9
-	VADDPS      Z9, Z12, Z12
-	VADDPS      Z9, Z13, Z13
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z21, Z21
-
-unbiased16:
-	MOVLQSX 32(DX), R10
+	MOVLQSX 12(DX), R10
 	TESTQ   R10, R10
-	JS      beyond17
+	JS      beyond16
 	TESTQ   DI, DI
-	JZ      alone18
-	MOVLQSX 32(BX), R11
+	JZ      alone17
+	MOVLQSX 12(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z12, Z12
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z21, Z21
 
-alone18:
+alone17:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z12, (R10)(R9*1)
+	VMOVUPS Z21, (R10)(R9*4)
 
-beyond17:
-	MOVLQSX 36(DX), R10
+beyond16:
+	VADDPS      Z14, Z12, Z9
+	VSUBPS      Z14, Z12, Z11
+	VADDPS      Z18, Z16, Z12
+	VSUBPS      Z18, Z16, Z13
+	VMULPS      Z5, Z12, Z14
+	VFMADD231PS Z1, Z9, Z14
+	VFMADD231PS Z0, Z10, Z14
+	VMULPS      Z7, Z12, Z10
+	VFMADD231PS Z3, Z9, Z10
+	VFMADD231PS Z8, Z13, Z20
+	VFMADD231PS Z4, Z11, Z20
+	VMULPS      Z6, Z13, Z9
+	VFMADD231PS Z2, Z11, Z9
+	TESTQ       SI, SI
+	JZ          unbiased18
+	VMOVUPS     (SI)(R9*4), Z11
+	VADDPS      Z11, Z14, Z14
+	VADDPS      Z11, Z9, Z9
+	VADDPS      Z11, Z10, Z10
+	VADDPS      Z11, Z20, Z20
+
+unbiased18:
+	MOVLQSX 32(DX), R10
 	TESTQ   R10, R10
 	JS      beyond19
 	TESTQ   DI, DI
 	JZ      alone20
-	MOVLQSX 36(BX), R11
+	MOVLQSX 32(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z13, Z13
+	VMOVUPS (R11)(R9*4), Z11
+	VADDPS  Z11, Z14, Z14
 
 alone20:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z13, (R10)(R9*1)
+	VMOVUPS Z14, (R10)(R9*4)
 
 beyond19:
-	MOVLQSX 40(DX), R10
+	MOVLQSX 36(DX), R10
 	TESTQ   R10, R10
 	JS      beyond21
 	TESTQ   DI, DI
 	JZ      alone22
-	MOVLQSX 40(BX), R11
+	MOVLQSX 36(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z14, Z14
+	VMOVUPS (R11)(R9*4), Z11
+	VADDPS  Z11, Z9, Z9
 
 alone22:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z14, (R10)(R9*1)
+	VMOVUPS Z9, (R10)(R9*4)
 
 beyond21:
-	MOVLQSX 44(DX), R10
+	MOVLQSX 40(DX), R10
 	TESTQ   R10, R10
 	JS      beyond23
 	TESTQ   DI, DI
 	JZ      alone24
-	MOVLQSX 44(BX), R11
+	MOVLQSX 40(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z21, Z21
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z10, Z10
 
 alone24:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z21, (R10)(R9*1)
+	VMOVUPS Z10, (R10)(R9*4)
 
 beyond23:
-	VMOVUPS     768(AX)(R9*1), Z9
-	VMOVUPS     1536(AX)(R9*1), Z10
-	VMOVUPS     2304(AX)(R9*1), Z11
-	VMOVUPS     3072(AX)(R9*1), Z12
+	MOVLQSX 44(DX), R10
+	TESTQ   R10, R10
+	JS      beyond25
+	TESTQ   DI, DI
+	JZ      alone26
+	MOVLQSX 44(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z20, Z20
+
+alone26:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Z20, (R10)(R9*4)
+
+beyond25:
+	VMOVUPS     768(AX)(R9*4), Z9
+	VMOVUPS     1536(AX)(R9*4), Z10
+	VMOVUPS     2304(AX)(R9*4), Z11
+	VMOVUPS     3072(AX)(R9*4), Z12
 	VSUBPS      Z10, Z9, Z9
 	VSUBPS      Z12, Z11, Z10
-	VMOVUPS     3840(AX)(R9*1), Z11
+	VMOVUPS     3840(AX)(R9*4), Z11
 	VFMADD231PS Z8, Z10, Z11
 	VFMADD231PS Z4, Z9, Z11
 	VMULPS      Z6, Z10, Z10
 	VFMADD231PS Z2, Z9, Z10
-	VMOVUPS     896(AX)(R9*1), Z9
-	VMOVUPS     1664(AX)(R9*1), Z12
-	VMOVUPS     2432(AX)(R9*1), Z13
-	VMOVUPS     3200(AX)(R9*1), Z14
+	VMOVUPS     896(AX)(R9*4), Z9
+	VMOVUPS     1664(AX)(R9*4), Z12
+	VMOVUPS     2432(AX)(R9*4), Z13
+	VMOVUPS     3200(AX)(R9*4), Z14
 	VSUBPS      Z12, Z9, Z9
 	VSUBPS      Z14, Z13, Z12
-	VMOVUPS     3968(AX)(R9*1), Z13
+	VMOVUPS     3968(AX)(R9*4), Z13
 	VFMADD231PS Z8, Z12, Z13
 	VFMADD231PS Z4, Z9, Z13
 	VMULPS      Z6, Z12, Z12
 	VFMADD231PS Z2, Z9, Z12
-	VMOVUPS     1024(AX)(R9*1), Z9
-	VMOVUPS     1792(AX)(R9*1), Z14
-	VMOVUPS     2560(AX)(R9*1), Z15
-	VMOVUPS     3328(AX)(R9*1), Z16
+	VMOVUPS     1024(AX)(R9*4), Z9
+	VMOVUPS     1792(AX)(R9*4), Z14
+	VMOVUPS     2560(AX)(R9*4), Z15
+	VMOVUPS     3328(AX)(R9*4), Z16
 	VSUBPS      Z14, Z9, Z9
 	VSUBPS      Z16, Z15, Z14
-	VMOVUPS     4096(AX)(R9*1), Z15
+	VMOVUPS     4096(AX)(R9*4), Z15
 	VFMADD231PS Z8, Z14, Z15
 	VFMADD231PS Z4, Z9, Z15
 	VMULPS      Z6, Z14, Z14
 	VFMADD231PS Z2, Z9, Z14
-	VMOVUPS     1152(AX)(R9*1), Z9
-	VMOVUPS     1920(AX)(R9*1), Z16
-	VMOVUPS     2688(AX)(R9*1), Z17
-	VMOVUPS     3456(AX)(R9*1), Z18
+	VMOVUPS     1152(AX)(R9*4), Z9
+	VMOVUPS     1920(AX)(R9*4), Z16
+	VMOVUPS     2688(AX)(R9*4), Z17
+	VMOVUPS     3456(AX)(R9*4), Z18
 	VSUBPS      Z16, Z9, Z9
 	VSUBPS      Z18, Z17, Z16
-	VMOVUPS     4224(AX)(R9*1), Z17
+	VMOVUPS     4224(AX)(R9*4), Z17
 	VFMADD231PS Z8, Z16, Z17
 	VFMADD231PS Z4, Z9, Z17
 	VMULPS      Z6, Z16, Z16
 	VFMADD231PS Z2, Z9, Z16
-	VMOVUPS     1280(AX)(R9*1), Z9
-	VMOVUPS     2048(AX)(R9*1), Z18
-	VMOVUPS     2816(AX)(R9*1), Z19
-	VMOVUPS     3584(AX)(R9*1), Z20
+	VMOVUPS     1280(AX)(R9*4), Z9
+	VMOVUPS     2048(AX)(R9*4), Z18
+	VMOVUPS     2816(AX)(R9*4), Z19
+	VMOVUPS     3584(AX)(R9*4), Z20
 	VSUBPS      Z18, Z9, Z9
 	VSUBPS      Z20, Z19, Z18
-	VMOVUPS     4352(AX)(R9*1), Z19
+	VMOVUPS     4352(AX)(R9*4), Z19
 	VFMADD231PS Z8, Z18, Z19
 	VFMADD231PS Z4, Z9, Z19
 	VMULPS      Z6, Z18, Z18
 	VFMADD231PS Z2, Z9, Z18
-	VMOVUPS     1408(AX)(R9*1), Z9
-	VMOVUPS     2176(AX)(R9*1), Z20
-	VMOVUPS     2944(AX)(R9*1), Z21
-	VMOVUPS     3712(AX)(R9*1), Z22
+	VMOVUPS     1408(AX)(R9*4), Z9
+	VMOVUPS     2176(AX)(R9*4), Z20
+	VMOVUPS     2944(AX)(R9*4), Z21
+	VMOVUPS     3712(AX)(R9*4), Z22
 	VSUBPS      Z20, Z9, Z9
 	VSUBPS      Z22, Z21, Z20
-	VMOVUPS     4480(AX)(R9*1), Z21
+	VMOVUPS     4480(AX)(R9*4), Z21
 	VFMADD231PS Z8, Z20, Z21
 	VFMADD231PS Z4, Z9, Z21
 	VMULPS      Z6, Z20, Z20
@@ -1904,498 +1653,489 @@ beyond23:
 	VSUBPS      Z14, Z12, Z12
 	VADDPS      Z18, Z16, Z14
 	VSUBPS      Z18, Z16, Z16
-	VMOVAPS     Z14, Z18
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z10, Z14
-	VMULPS      Z7, Z18, Z18
-	VFMADD231PS Z3, Z9, Z18
+	VMULPS      Z5, Z14, Z18
+	VFMADD231PS Z1, Z9, Z18
+	VFMADD231PS Z0, Z10, Z18
+	VMULPS      Z7, Z14, Z10
+	VFMADD231PS Z3, Z9, Z10
 	VFMADD231PS Z8, Z16, Z20
 	VFMADD231PS Z4, Z12, Z20
-	VMULPS      Z6, Z16, Z16
-	VFMADD231PS Z2, Z12, Z16
+	VMULPS      Z6, Z16, Z9
+	VFMADD231PS Z2, Z12, Z9
 	TESTQ       SI, SI
-	JZ          unbiased25
-	VMOVUPS     (SI)(R9*1), Z9
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z16, Z16
-	VADDPS      Z9, Z18, Z18
-	VADDPS      Z9, Z20, Z20
+	JZ          unbiased27
+	VMOVUPS     (SI)(R9*4), Z12
+	VADDPS      Z12, Z18, Z18
+	VADDPS      Z12, Z9, Z9
+	VADDPS      Z12, Z10, Z10
+	VADDPS      Z12, Z20, Z20
 
-unbiased25:
+unbiased27:
 	MOVLQSX 16(DX), R10
-	TESTQ   R10, R10
-	JS      beyond26
-	TESTQ   DI, DI
-	JZ      alone27
-	MOVLQSX 16(BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z14, Z14
-
-alone27:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z14, (R10)(R9*1)
-
-beyond26:
-	MOVLQSX 20(DX), R10
 	TESTQ   R10, R10
 	JS      beyond28
 	TESTQ   DI, DI
 	JZ      alone29
-	MOVLQSX 20(BX), R11
+	MOVLQSX 16(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z16, Z16
+	VMOVUPS (R11)(R9*4), Z12
+	VADDPS  Z12, Z18, Z18
 
 alone29:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z16, (R10)(R9*1)
+	VMOVUPS Z18, (R10)(R9*4)
 
 beyond28:
-	MOVLQSX 24(DX), R10
+	MOVLQSX 20(DX), R10
 	TESTQ   R10, R10
 	JS      beyond30
 	TESTQ   DI, DI
 	JZ      alone31
-	MOVLQSX 24(BX), R11
+	MOVLQSX 20(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z18, Z18
+	VMOVUPS (R11)(R9*4), Z12
+	VADDPS  Z12, Z9, Z9
 
 alone31:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z18, (R10)(R9*1)
+	VMOVUPS Z9, (R10)(R9*4)
 
 beyond30:
-	MOVLQSX 28(DX), R10
+	MOVLQSX 24(DX), R10
 	TESTQ   R10, R10
 	JS      beyond32
 	TESTQ   DI, DI
 	JZ      alone33
-	MOVLQSX 28(BX), R11
+	MOVLQSX 24(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z20, Z20
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z10, Z10
 
 alone33:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z20, (R10)(R9*1)
+	VMOVUPS Z10, (R10)(R9*4)
 
 beyond32:
+	MOVLQSX 28(DX), R10
+	TESTQ   R10, R10
+	JS      beyond34
+	TESTQ   DI, DI
+	JZ      alone35
+	MOVLQSX 28(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z20, Z20
+
+alone35:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Z20, (R10)(R9*4)
+
+beyond34:
 	VADDPS      Z15, Z13, Z9
 	VSUBPS      Z15, Z13, Z10
 	VADDPS      Z19, Z17, Z12
 	VSUBPS      Z19, Z17, Z13
-	VMOVAPS     Z12, Z14
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z11, Z12
-	VMULPS      Z7, Z14, Z14
-	VFMADD231PS Z3, Z9, Z14
+	VMULPS      Z5, Z12, Z14
+	VFMADD231PS Z1, Z9, Z14
+	VFMADD231PS Z0, Z11, Z14
+	VMULPS      Z7, Z12, Z11
+	VFMADD231PS Z3, Z9, Z11
 	VFMADD231PS Z8, Z13, Z21
 	VFMADD231PS Z4, Z10, Z21
-	VMULPS      Z6, Z13, Z13
-	VFMADD231PS Z2, Z10, Z13
+	VMULPS      Z6, Z13, Z9
+	VFMADD231PS Z2, Z10, Z9
 	TESTQ       SI, SI
-	JZ          unbiased34
-	VMOVUPS     (SI)(R9*1), Z9
-	VADDPS      Z9, Z12, Z12
-	VADDPS      Z9, Z13, Z13
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z21, Z21
+	JZ          unbiased36
+	VMOVUPS     (SI)(R9*4), Z10
+	VADDPS      Z10, Z14, Z14
+	VADDPS      Z10, Z9, Z9
+	VADDPS      Z10, Z11, Z11
+	VADDPS      Z10, Z21, Z21
 
-unbiased34:
+unbiased36:
 	MOVLQSX 48(DX), R10
-	TESTQ   R10, R10
-	JS      beyond35
-	TESTQ   DI, DI
-	JZ      alone36
-	MOVLQSX 48(BX), R11
-	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z12, Z12
-
-alone36:
-	MOVQ    c+0(FP), R11
-	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z12, (R10)(R9*1)
-
-beyond35:
-	MOVLQSX 52(DX), R10
 	TESTQ   R10, R10
 	JS      beyond37
 	TESTQ   DI, DI
 	JZ      alone38
-	MOVLQSX 52(BX), R11
+	MOVLQSX 48(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z13, Z13
+	VMOVUPS (R11)(R9*4), Z10
+	VADDPS  Z10, Z14, Z14
 
 alone38:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z13, (R10)(R9*1)
+	VMOVUPS Z14, (R10)(R9*4)
 
 beyond37:
-	MOVLQSX 56(DX), R10
+	MOVLQSX 52(DX), R10
 	TESTQ   R10, R10
 	JS      beyond39
 	TESTQ   DI, DI
 	JZ      alone40
-	MOVLQSX 56(BX), R11
+	MOVLQSX 52(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z14, Z14
+	VMOVUPS (R11)(R9*4), Z10
+	VADDPS  Z10, Z9, Z9
 
 alone40:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z14, (R10)(R9*1)
+	VMOVUPS Z9, (R10)(R9*4)
 
 beyond39:
-	MOVLQSX 60(DX), R10
+	MOVLQSX 56(DX), R10
 	TESTQ   R10, R10
 	JS      beyond41
 	TESTQ   DI, DI
 	JZ      alone42
-	MOVLQSX 60(BX), R11
+	MOVLQSX 56(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z9
-	VADDPS  Z9, Z21, Z21
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z11, Z11
 
 alone42:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z21, (R10)(R9*1)
+	VMOVUPS Z11, (R10)(R9*4)
 
 beyond41:
-	ADDQ $0x40, R9
-	JMP  chunk4
+	MOVLQSX 60(DX), R10
+	TESTQ   R10, R10
+	JS      beyond43
+	TESTQ   DI, DI
+	JZ      alone44
+	MOVLQSX 60(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Z9
+	VADDPS  Z9, Z21, Z21
 
-last5:
+alone44:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Z21, (R10)(R9*4)
+
+beyond43:
+	ADDQ $0x10, R9
+	SUBQ $0x10, R8
+	JGE  loop8
+
+tail5:
 	ADDQ        $0x10, R8
 	JZ          done6
-	LEAQ        winoTails<>+0(SB), R10
+	LEAQ        winoTailsAVX512<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
-	VMOVUPS     768(AX)(R9*1), Z9
-	VMOVUPS     1536(AX)(R9*1), Z10
-	VMOVUPS     2304(AX)(R9*1), Z11
-	VMOVUPS     3072(AX)(R9*1), Z12
-	VMOVUPS     (AX)(R9*1), Z13
+	VMOVUPS     768(AX)(R9*4), Z9
+	VMOVUPS     1536(AX)(R9*4), Z10
+	VMOVUPS     2304(AX)(R9*4), Z11
+	VMOVUPS     3072(AX)(R9*4), Z12
+	VMOVUPS     (AX)(R9*4), Z13
 	VADDPS      Z10, Z9, Z9
 	VADDPS      Z12, Z11, Z10
-	VMOVAPS     Z10, Z11
-	VMULPS      Z5, Z10, Z10
-	VFMADD231PS Z1, Z9, Z10
-	VFMADD231PS Z0, Z13, Z10
-	VMULPS      Z7, Z11, Z11
-	VFMADD231PS Z3, Z9, Z11
-	VMOVUPS     896(AX)(R9*1), Z9
-	VMOVUPS     1664(AX)(R9*1), Z12
-	VMOVUPS     2432(AX)(R9*1), Z13
-	VMOVUPS     3200(AX)(R9*1), Z14
-	VMOVUPS     128(AX)(R9*1), Z15
+	VMULPS      Z5, Z10, Z11
+	VFMADD231PS Z1, Z9, Z11
+	VFMADD231PS Z0, Z13, Z11
+	VMULPS      Z7, Z10, Z10
+	VFMADD231PS Z3, Z9, Z10
+	VMOVUPS     896(AX)(R9*4), Z9
+	VMOVUPS     1664(AX)(R9*4), Z12
+	VMOVUPS     2432(AX)(R9*4), Z13
+	VMOVUPS     3200(AX)(R9*4), Z14
+	VMOVUPS     128(AX)(R9*4), Z15
 	VADDPS      Z12, Z9, Z9
 	VADDPS      Z14, Z13, Z12
-	VMOVAPS     Z12, Z13
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z15, Z12
-	VMULPS      Z7, Z13, Z13
-	VFMADD231PS Z3, Z9, Z13
-	VMOVUPS     1024(AX)(R9*1), Z9
-	VMOVUPS     1792(AX)(R9*1), Z14
-	VMOVUPS     2560(AX)(R9*1), Z15
-	VMOVUPS     3328(AX)(R9*1), Z16
-	VMOVUPS     256(AX)(R9*1), Z17
+	VMULPS      Z5, Z12, Z13
+	VFMADD231PS Z1, Z9, Z13
+	VFMADD231PS Z0, Z15, Z13
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z3, Z9, Z12
+	VMOVUPS     1024(AX)(R9*4), Z9
+	VMOVUPS     1792(AX)(R9*4), Z14
+	VMOVUPS     2560(AX)(R9*4), Z15
+	VMOVUPS     3328(AX)(R9*4), Z16
+	VMOVUPS     256(AX)(R9*4), Z17
 	VADDPS      Z14, Z9, Z9
 	VADDPS      Z16, Z15, Z14
-	VMOVAPS     Z14, Z15
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z17, Z14
-	VMULPS      Z7, Z15, Z15
-	VFMADD231PS Z3, Z9, Z15
-	VMOVUPS     1152(AX)(R9*1), Z9
-	VMOVUPS     1920(AX)(R9*1), Z16
-	VMOVUPS     2688(AX)(R9*1), Z17
-	VMOVUPS     3456(AX)(R9*1), Z18
-	VMOVUPS     384(AX)(R9*1), Z19
+	VMULPS      Z5, Z14, Z15
+	VFMADD231PS Z1, Z9, Z15
+	VFMADD231PS Z0, Z17, Z15
+	VMULPS      Z7, Z14, Z14
+	VFMADD231PS Z3, Z9, Z14
+	VMOVUPS     1152(AX)(R9*4), Z9
+	VMOVUPS     1920(AX)(R9*4), Z16
+	VMOVUPS     2688(AX)(R9*4), Z17
+	VMOVUPS     3456(AX)(R9*4), Z18
+	VMOVUPS     384(AX)(R9*4), Z19
 	VADDPS      Z16, Z9, Z9
 	VADDPS      Z18, Z17, Z16
-	VMOVAPS     Z16, Z17
-	VMULPS      Z5, Z16, Z16
-	VFMADD231PS Z1, Z9, Z16
-	VFMADD231PS Z0, Z19, Z16
-	VMULPS      Z7, Z17, Z17
-	VFMADD231PS Z3, Z9, Z17
-	VMOVUPS     1280(AX)(R9*1), Z9
-	VMOVUPS     2048(AX)(R9*1), Z18
-	VMOVUPS     2816(AX)(R9*1), Z19
-	VMOVUPS     3584(AX)(R9*1), Z20
-	VMOVUPS     512(AX)(R9*1), Z21
+	VMULPS      Z5, Z16, Z17
+	VFMADD231PS Z1, Z9, Z17
+	VFMADD231PS Z0, Z19, Z17
+	VMULPS      Z7, Z16, Z16
+	VFMADD231PS Z3, Z9, Z16
+	VMOVUPS     1280(AX)(R9*4), Z9
+	VMOVUPS     2048(AX)(R9*4), Z18
+	VMOVUPS     2816(AX)(R9*4), Z19
+	VMOVUPS     3584(AX)(R9*4), Z20
+	VMOVUPS     512(AX)(R9*4), Z21
 	VADDPS      Z18, Z9, Z9
 	VADDPS      Z20, Z19, Z18
-	VMOVAPS     Z18, Z19
-	VMULPS      Z5, Z18, Z18
-	VFMADD231PS Z1, Z9, Z18
-	VFMADD231PS Z0, Z21, Z18
-	VMULPS      Z7, Z19, Z19
-	VFMADD231PS Z3, Z9, Z19
-	VMOVUPS     1408(AX)(R9*1), Z9
-	VMOVUPS     2176(AX)(R9*1), Z20
-	VMOVUPS     2944(AX)(R9*1), Z21
-	VMOVUPS     3712(AX)(R9*1), Z22
-	VMOVUPS     640(AX)(R9*1), Z23
-	VADDPS      Z20, Z9, Z9
-	VADDPS      Z22, Z21, Z20
-	VMOVAPS     Z20, Z21
-	VMULPS      Z5, Z20, Z20
-	VFMADD231PS Z1, Z9, Z20
-	VFMADD231PS Z0, Z23, Z20
-	VMULPS      Z7, Z21, Z21
-	VFMADD231PS Z3, Z9, Z21
-	VADDPS      Z14, Z12, Z9
-	VSUBPS      Z14, Z12, Z12
-	VADDPS      Z18, Z16, Z14
-	VSUBPS      Z18, Z16, Z16
-	VMOVAPS     Z14, Z18
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z10, Z14
+	VMULPS      Z5, Z18, Z19
+	VFMADD231PS Z1, Z9, Z19
+	VFMADD231PS Z0, Z21, Z19
 	VMULPS      Z7, Z18, Z18
 	VFMADD231PS Z3, Z9, Z18
-	VFMADD231PS Z8, Z16, Z20
-	VFMADD231PS Z4, Z12, Z20
-	VMULPS      Z6, Z16, Z16
-	VFMADD231PS Z2, Z12, Z16
+	VMOVUPS     1408(AX)(R9*4), Z9
+	VMOVUPS     2176(AX)(R9*4), Z20
+	VMOVUPS     2944(AX)(R9*4), Z21
+	VMOVUPS     3712(AX)(R9*4), Z22
+	VMOVUPS     640(AX)(R9*4), Z23
+	VADDPS      Z20, Z9, Z9
+	VADDPS      Z22, Z21, Z20
+	VMULPS      Z5, Z20, Z21
+	VFMADD231PS Z1, Z9, Z21
+	VFMADD231PS Z0, Z23, Z21
+	VMULPS      Z7, Z20, Z20
+	VFMADD231PS Z3, Z9, Z20
+	VADDPS      Z15, Z13, Z9
+	VSUBPS      Z15, Z13, Z13
+	VADDPS      Z19, Z17, Z15
+	VSUBPS      Z19, Z17, Z17
+	VMULPS      Z5, Z15, Z19
+	VFMADD231PS Z1, Z9, Z19
+	VFMADD231PS Z0, Z11, Z19
+	VMULPS      Z7, Z15, Z11
+	VFMADD231PS Z3, Z9, Z11
+	VFMADD231PS Z8, Z17, Z21
+	VFMADD231PS Z4, Z13, Z21
+	VMULPS      Z6, Z17, Z9
+	VFMADD231PS Z2, Z13, Z9
 	TESTQ       SI, SI
-	JZ          unbiased43
-	VMOVUPS.Z   (SI)(R9*1), K1, Z9
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z16, Z16
-	VADDPS      Z9, Z18, Z18
-	VADDPS      Z9, Z20, Z20
+	JZ          unbiased45
+	VMOVUPS.Z   (SI)(R9*4), K1, Z13
+	VADDPS      Z13, Z19, Z19
+	VADDPS      Z13, Z9, Z9
+	VADDPS      Z13, Z11, Z11
+	VADDPS      Z13, Z21, Z21
 
-unbiased43:
+unbiased45:
 	MOVLQSX   (DX), R8
-	TESTQ     R8, R8
-	JS        beyond44
-	TESTQ     DI, DI
-	JZ        alone45
-	MOVLQSX   (BX), R10
-	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z14, Z14
-
-alone45:
-	MOVQ    c+0(FP), R10
-	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z14, K1, (R8)(R9*1)
-
-beyond44:
-	MOVLQSX   4(DX), R8
 	TESTQ     R8, R8
 	JS        beyond46
 	TESTQ     DI, DI
 	JZ        alone47
-	MOVLQSX   4(BX), R10
+	MOVLQSX   (BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z16, Z16
+	VMOVUPS.Z (R10)(R9*4), K1, Z13
+	VADDPS    Z13, Z19, Z19
 
 alone47:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z16, K1, (R8)(R9*1)
+	VMOVUPS Z19, K1, (R8)(R9*4)
 
 beyond46:
-	MOVLQSX   8(DX), R8
+	MOVLQSX   4(DX), R8
 	TESTQ     R8, R8
 	JS        beyond48
 	TESTQ     DI, DI
 	JZ        alone49
-	MOVLQSX   8(BX), R10
+	MOVLQSX   4(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z18, Z18
+	VMOVUPS.Z (R10)(R9*4), K1, Z13
+	VADDPS    Z13, Z9, Z9
 
 alone49:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z18, K1, (R8)(R9*1)
+	VMOVUPS Z9, K1, (R8)(R9*4)
 
 beyond48:
-	MOVLQSX   12(DX), R8
+	MOVLQSX   8(DX), R8
 	TESTQ     R8, R8
 	JS        beyond50
 	TESTQ     DI, DI
 	JZ        alone51
-	MOVLQSX   12(BX), R10
+	MOVLQSX   8(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z20, Z20
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z11, Z11
 
 alone51:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z20, K1, (R8)(R9*1)
+	VMOVUPS Z11, K1, (R8)(R9*4)
 
 beyond50:
-	VADDPS      Z15, Z13, Z9
-	VSUBPS      Z15, Z13, Z10
-	VADDPS      Z19, Z17, Z12
-	VSUBPS      Z19, Z17, Z13
-	VMOVAPS     Z12, Z14
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z11, Z12
-	VMULPS      Z7, Z14, Z14
-	VFMADD231PS Z3, Z9, Z14
-	VFMADD231PS Z8, Z13, Z21
-	VFMADD231PS Z4, Z10, Z21
-	VMULPS      Z6, Z13, Z13
-	VFMADD231PS Z2, Z10, Z13
-	TESTQ       SI, SI
-	JZ          unbiased52
-	VMOVUPS.Z   (SI)(R9*1), K1, Z9
-	VADDPS      Z9, Z12, Z12
-	VADDPS      Z9, Z13, Z13
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z21, Z21
-
-unbiased52:
-	MOVLQSX   32(DX), R8
+	MOVLQSX   12(DX), R8
 	TESTQ     R8, R8
-	JS        beyond53
+	JS        beyond52
 	TESTQ     DI, DI
-	JZ        alone54
-	MOVLQSX   32(BX), R10
+	JZ        alone53
+	MOVLQSX   12(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z12, Z12
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z21, Z21
 
-alone54:
+alone53:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z12, K1, (R8)(R9*1)
+	VMOVUPS Z21, K1, (R8)(R9*4)
 
-beyond53:
-	MOVLQSX   36(DX), R8
+beyond52:
+	VADDPS      Z14, Z12, Z9
+	VSUBPS      Z14, Z12, Z11
+	VADDPS      Z18, Z16, Z12
+	VSUBPS      Z18, Z16, Z13
+	VMULPS      Z5, Z12, Z14
+	VFMADD231PS Z1, Z9, Z14
+	VFMADD231PS Z0, Z10, Z14
+	VMULPS      Z7, Z12, Z10
+	VFMADD231PS Z3, Z9, Z10
+	VFMADD231PS Z8, Z13, Z20
+	VFMADD231PS Z4, Z11, Z20
+	VMULPS      Z6, Z13, Z9
+	VFMADD231PS Z2, Z11, Z9
+	TESTQ       SI, SI
+	JZ          unbiased54
+	VMOVUPS.Z   (SI)(R9*4), K1, Z11
+	VADDPS      Z11, Z14, Z14
+	VADDPS      Z11, Z9, Z9
+	VADDPS      Z11, Z10, Z10
+	VADDPS      Z11, Z20, Z20
+
+unbiased54:
+	MOVLQSX   32(DX), R8
 	TESTQ     R8, R8
 	JS        beyond55
 	TESTQ     DI, DI
 	JZ        alone56
-	MOVLQSX   36(BX), R10
+	MOVLQSX   32(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z13, Z13
+	VMOVUPS.Z (R10)(R9*4), K1, Z11
+	VADDPS    Z11, Z14, Z14
 
 alone56:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z13, K1, (R8)(R9*1)
+	VMOVUPS Z14, K1, (R8)(R9*4)
 
 beyond55:
-	MOVLQSX   40(DX), R8
+	MOVLQSX   36(DX), R8
 	TESTQ     R8, R8
 	JS        beyond57
 	TESTQ     DI, DI
 	JZ        alone58
-	MOVLQSX   40(BX), R10
+	MOVLQSX   36(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z14, Z14
+	VMOVUPS.Z (R10)(R9*4), K1, Z11
+	VADDPS    Z11, Z9, Z9
 
 alone58:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z14, K1, (R8)(R9*1)
+	VMOVUPS Z9, K1, (R8)(R9*4)
 
 beyond57:
-	MOVLQSX   44(DX), R8
+	MOVLQSX   40(DX), R8
 	TESTQ     R8, R8
 	JS        beyond59
 	TESTQ     DI, DI
 	JZ        alone60
-	MOVLQSX   44(BX), R10
+	MOVLQSX   40(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z21, Z21
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z10, Z10
 
 alone60:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z21, K1, (R8)(R9*1)
+	VMOVUPS Z10, K1, (R8)(R9*4)
 
 beyond59:
-	VMOVUPS     768(AX)(R9*1), Z9
-	VMOVUPS     1536(AX)(R9*1), Z10
-	VMOVUPS     2304(AX)(R9*1), Z11
-	VMOVUPS     3072(AX)(R9*1), Z12
+	MOVLQSX   44(DX), R8
+	TESTQ     R8, R8
+	JS        beyond61
+	TESTQ     DI, DI
+	JZ        alone62
+	MOVLQSX   44(BX), R10
+	LEAQ      (DI)(R10*4), R10
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z20, Z20
+
+alone62:
+	MOVQ    c+0(FP), R10
+	LEAQ    (R10)(R8*4), R8
+	VMOVUPS Z20, K1, (R8)(R9*4)
+
+beyond61:
+	VMOVUPS     768(AX)(R9*4), Z9
+	VMOVUPS     1536(AX)(R9*4), Z10
+	VMOVUPS     2304(AX)(R9*4), Z11
+	VMOVUPS     3072(AX)(R9*4), Z12
 	VSUBPS      Z10, Z9, Z9
 	VSUBPS      Z12, Z11, Z10
-	VMOVUPS     3840(AX)(R9*1), Z11
+	VMOVUPS     3840(AX)(R9*4), Z11
 	VFMADD231PS Z8, Z10, Z11
 	VFMADD231PS Z4, Z9, Z11
 	VMULPS      Z6, Z10, Z10
 	VFMADD231PS Z2, Z9, Z10
-	VMOVUPS     896(AX)(R9*1), Z9
-	VMOVUPS     1664(AX)(R9*1), Z12
-	VMOVUPS     2432(AX)(R9*1), Z13
-	VMOVUPS     3200(AX)(R9*1), Z14
+	VMOVUPS     896(AX)(R9*4), Z9
+	VMOVUPS     1664(AX)(R9*4), Z12
+	VMOVUPS     2432(AX)(R9*4), Z13
+	VMOVUPS     3200(AX)(R9*4), Z14
 	VSUBPS      Z12, Z9, Z9
 	VSUBPS      Z14, Z13, Z12
-	VMOVUPS     3968(AX)(R9*1), Z13
+	VMOVUPS     3968(AX)(R9*4), Z13
 	VFMADD231PS Z8, Z12, Z13
 	VFMADD231PS Z4, Z9, Z13
 	VMULPS      Z6, Z12, Z12
 	VFMADD231PS Z2, Z9, Z12
-	VMOVUPS     1024(AX)(R9*1), Z9
-	VMOVUPS     1792(AX)(R9*1), Z14
-	VMOVUPS     2560(AX)(R9*1), Z15
-	VMOVUPS     3328(AX)(R9*1), Z16
+	VMOVUPS     1024(AX)(R9*4), Z9
+	VMOVUPS     1792(AX)(R9*4), Z14
+	VMOVUPS     2560(AX)(R9*4), Z15
+	VMOVUPS     3328(AX)(R9*4), Z16
 	VSUBPS      Z14, Z9, Z9
 	VSUBPS      Z16, Z15, Z14
-	VMOVUPS     4096(AX)(R9*1), Z15
+	VMOVUPS     4096(AX)(R9*4), Z15
 	VFMADD231PS Z8, Z14, Z15
 	VFMADD231PS Z4, Z9, Z15
 	VMULPS      Z6, Z14, Z14
 	VFMADD231PS Z2, Z9, Z14
-	VMOVUPS     1152(AX)(R9*1), Z9
-	VMOVUPS     1920(AX)(R9*1), Z16
-	VMOVUPS     2688(AX)(R9*1), Z17
-	VMOVUPS     3456(AX)(R9*1), Z18
+	VMOVUPS     1152(AX)(R9*4), Z9
+	VMOVUPS     1920(AX)(R9*4), Z16
+	VMOVUPS     2688(AX)(R9*4), Z17
+	VMOVUPS     3456(AX)(R9*4), Z18
 	VSUBPS      Z16, Z9, Z9
 	VSUBPS      Z18, Z17, Z16
-	VMOVUPS     4224(AX)(R9*1), Z17
+	VMOVUPS     4224(AX)(R9*4), Z17
 	VFMADD231PS Z8, Z16, Z17
 	VFMADD231PS Z4, Z9, Z17
 	VMULPS      Z6, Z16, Z16
 	VFMADD231PS Z2, Z9, Z16
-	VMOVUPS     1280(AX)(R9*1), Z9
-	VMOVUPS     2048(AX)(R9*1), Z18
-	VMOVUPS     2816(AX)(R9*1), Z19
-	VMOVUPS     3584(AX)(R9*1), Z20
+	VMOVUPS     1280(AX)(R9*4), Z9
+	VMOVUPS     2048(AX)(R9*4), Z18
+	VMOVUPS     2816(AX)(R9*4), Z19
+	VMOVUPS     3584(AX)(R9*4), Z20
 	VSUBPS      Z18, Z9, Z9
 	VSUBPS      Z20, Z19, Z18
-	VMOVUPS     4352(AX)(R9*1), Z19
+	VMOVUPS     4352(AX)(R9*4), Z19
 	VFMADD231PS Z8, Z18, Z19
 	VFMADD231PS Z4, Z9, Z19
 	VMULPS      Z6, Z18, Z18
 	VFMADD231PS Z2, Z9, Z18
-	VMOVUPS     1408(AX)(R9*1), Z9
-	VMOVUPS     2176(AX)(R9*1), Z20
-	VMOVUPS     2944(AX)(R9*1), Z21
-	VMOVUPS     3712(AX)(R9*1), Z22
+	VMOVUPS     1408(AX)(R9*4), Z9
+	VMOVUPS     2176(AX)(R9*4), Z20
+	VMOVUPS     2944(AX)(R9*4), Z21
+	VMOVUPS     3712(AX)(R9*4), Z22
 	VSUBPS      Z20, Z9, Z9
 	VSUBPS      Z22, Z21, Z20
-	VMOVUPS     4480(AX)(R9*1), Z21
+	VMOVUPS     4480(AX)(R9*4), Z21
 	VFMADD231PS Z8, Z20, Z21
 	VFMADD231PS Z4, Z9, Z21
 	VMULPS      Z6, Z20, Z20
@@ -2404,176 +2144,174 @@ beyond59:
 	VSUBPS      Z14, Z12, Z12
 	VADDPS      Z18, Z16, Z14
 	VSUBPS      Z18, Z16, Z16
-	VMOVAPS     Z14, Z18
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z1, Z9, Z14
-	VFMADD231PS Z0, Z10, Z14
-	VMULPS      Z7, Z18, Z18
-	VFMADD231PS Z3, Z9, Z18
+	VMULPS      Z5, Z14, Z18
+	VFMADD231PS Z1, Z9, Z18
+	VFMADD231PS Z0, Z10, Z18
+	VMULPS      Z7, Z14, Z10
+	VFMADD231PS Z3, Z9, Z10
 	VFMADD231PS Z8, Z16, Z20
 	VFMADD231PS Z4, Z12, Z20
-	VMULPS      Z6, Z16, Z16
-	VFMADD231PS Z2, Z12, Z16
+	VMULPS      Z6, Z16, Z9
+	VFMADD231PS Z2, Z12, Z9
 	TESTQ       SI, SI
-	JZ          unbiased61
-	VMOVUPS.Z   (SI)(R9*1), K1, Z9
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z16, Z16
-	VADDPS      Z9, Z18, Z18
-	VADDPS      Z9, Z20, Z20
+	JZ          unbiased63
+	VMOVUPS.Z   (SI)(R9*4), K1, Z12
+	VADDPS      Z12, Z18, Z18
+	VADDPS      Z12, Z9, Z9
+	VADDPS      Z12, Z10, Z10
+	VADDPS      Z12, Z20, Z20
 
-unbiased61:
+unbiased63:
 	MOVLQSX   16(DX), R8
-	TESTQ     R8, R8
-	JS        beyond62
-	TESTQ     DI, DI
-	JZ        alone63
-	MOVLQSX   16(BX), R10
-	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z14, Z14
-
-alone63:
-	MOVQ    c+0(FP), R10
-	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z14, K1, (R8)(R9*1)
-
-beyond62:
-	MOVLQSX   20(DX), R8
 	TESTQ     R8, R8
 	JS        beyond64
 	TESTQ     DI, DI
 	JZ        alone65
-	MOVLQSX   20(BX), R10
+	MOVLQSX   16(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z16, Z16
+	VMOVUPS.Z (R10)(R9*4), K1, Z12
+	VADDPS    Z12, Z18, Z18
 
 alone65:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z16, K1, (R8)(R9*1)
+	VMOVUPS Z18, K1, (R8)(R9*4)
 
 beyond64:
-	MOVLQSX   24(DX), R8
+	MOVLQSX   20(DX), R8
 	TESTQ     R8, R8
 	JS        beyond66
 	TESTQ     DI, DI
 	JZ        alone67
-	MOVLQSX   24(BX), R10
+	MOVLQSX   20(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z18, Z18
+	VMOVUPS.Z (R10)(R9*4), K1, Z12
+	VADDPS    Z12, Z9, Z9
 
 alone67:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z18, K1, (R8)(R9*1)
+	VMOVUPS Z9, K1, (R8)(R9*4)
 
 beyond66:
-	MOVLQSX   28(DX), R8
+	MOVLQSX   24(DX), R8
 	TESTQ     R8, R8
 	JS        beyond68
 	TESTQ     DI, DI
 	JZ        alone69
-	MOVLQSX   28(BX), R10
+	MOVLQSX   24(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z20, Z20
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z10, Z10
 
 alone69:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z20, K1, (R8)(R9*1)
+	VMOVUPS Z10, K1, (R8)(R9*4)
 
 beyond68:
+	MOVLQSX   28(DX), R8
+	TESTQ     R8, R8
+	JS        beyond70
+	TESTQ     DI, DI
+	JZ        alone71
+	MOVLQSX   28(BX), R10
+	LEAQ      (DI)(R10*4), R10
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z20, Z20
+
+alone71:
+	MOVQ    c+0(FP), R10
+	LEAQ    (R10)(R8*4), R8
+	VMOVUPS Z20, K1, (R8)(R9*4)
+
+beyond70:
 	VADDPS      Z15, Z13, Z9
 	VSUBPS      Z15, Z13, Z10
 	VADDPS      Z19, Z17, Z12
 	VSUBPS      Z19, Z17, Z13
-	VMOVAPS     Z12, Z14
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z1, Z9, Z12
-	VFMADD231PS Z0, Z11, Z12
-	VMULPS      Z7, Z14, Z14
-	VFMADD231PS Z3, Z9, Z14
+	VMULPS      Z5, Z12, Z14
+	VFMADD231PS Z1, Z9, Z14
+	VFMADD231PS Z0, Z11, Z14
+	VMULPS      Z7, Z12, Z11
+	VFMADD231PS Z3, Z9, Z11
 	VFMADD231PS Z8, Z13, Z21
 	VFMADD231PS Z4, Z10, Z21
-	VMULPS      Z6, Z13, Z13
-	VFMADD231PS Z2, Z10, Z13
+	VMULPS      Z6, Z13, Z9
+	VFMADD231PS Z2, Z10, Z9
 	TESTQ       SI, SI
-	JZ          unbiased70
-	VMOVUPS.Z   (SI)(R9*1), K1, Z9
-	VADDPS      Z9, Z12, Z12
-	VADDPS      Z9, Z13, Z13
-	VADDPS      Z9, Z14, Z14
-	VADDPS      Z9, Z21, Z21
+	JZ          unbiased72
+	VMOVUPS.Z   (SI)(R9*4), K1, Z10
+	VADDPS      Z10, Z14, Z14
+	VADDPS      Z10, Z9, Z9
+	VADDPS      Z10, Z11, Z11
+	VADDPS      Z10, Z21, Z21
 
-unbiased70:
+unbiased72:
 	MOVLQSX   48(DX), R8
-	TESTQ     R8, R8
-	JS        beyond71
-	TESTQ     DI, DI
-	JZ        alone72
-	MOVLQSX   48(BX), R10
-	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z12, Z12
-
-alone72:
-	MOVQ    c+0(FP), R10
-	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z12, K1, (R8)(R9*1)
-
-beyond71:
-	MOVLQSX   52(DX), R8
 	TESTQ     R8, R8
 	JS        beyond73
 	TESTQ     DI, DI
 	JZ        alone74
-	MOVLQSX   52(BX), R10
+	MOVLQSX   48(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z13, Z13
+	VMOVUPS.Z (R10)(R9*4), K1, Z10
+	VADDPS    Z10, Z14, Z14
 
 alone74:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z13, K1, (R8)(R9*1)
+	VMOVUPS Z14, K1, (R8)(R9*4)
 
 beyond73:
-	MOVLQSX   56(DX), R8
+	MOVLQSX   52(DX), R8
 	TESTQ     R8, R8
 	JS        beyond75
 	TESTQ     DI, DI
 	JZ        alone76
-	MOVLQSX   56(BX), R10
+	MOVLQSX   52(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z14, Z14
+	VMOVUPS.Z (R10)(R9*4), K1, Z10
+	VADDPS    Z10, Z9, Z9
 
 alone76:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z14, K1, (R8)(R9*1)
+	VMOVUPS Z9, K1, (R8)(R9*4)
 
 beyond75:
-	MOVLQSX   60(DX), R8
+	MOVLQSX   56(DX), R8
 	TESTQ     R8, R8
 	JS        beyond77
 	TESTQ     DI, DI
 	JZ        alone78
-	MOVLQSX   60(BX), R10
+	MOVLQSX   56(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z9
-	VADDPS    Z9, Z21, Z21
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z11, Z11
 
 alone78:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z21, K1, (R8)(R9*1)
+	VMOVUPS Z11, K1, (R8)(R9*4)
 
 beyond77:
+	MOVLQSX   60(DX), R8
+	TESTQ     R8, R8
+	JS        beyond79
+	TESTQ     DI, DI
+	JZ        alone80
+	MOVLQSX   60(BX), R10
+	LEAQ      (DI)(R10*4), R10
+	VMOVUPS.Z (R10)(R9*4), K1, Z9
+	VADDPS    Z9, Z21, Z21
+
+alone80:
+	MOVQ    c+0(FP), R10
+	LEAQ    (R10)(R8*4), R8
+	VMOVUPS Z21, K1, (R8)(R9*4)
+
+beyond79:
 done6:
 	ADDQ $0x00001200, AX
 	ADDQ $0x40, DX
@@ -2586,17 +2324,17 @@ done6:
 // func winoBack4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoBack4AVX512(SB), NOSPLIT, $128-56
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z1
-	VMOVUPS winoConstants<>+128(SB), Z2
-	VMOVUPS winoConstants<>+192(SB), Z3
-	MOVQ    v+0(FP), AX
-	MOVQ    pitch+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    x+16(FP), DX
-	MOVQ    off+24(FP), BX
-	MOVQ    zero+32(FP), SI
-	MOVQ    tiles+40(FP), DI
+	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	MOVQ         v+0(FP), AX
+	MOVQ         pitch+8(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         x+16(FP), DX
+	MOVQ         off+24(FP), BX
+	MOVQ         zero+32(FP), SI
+	MOVQ         tiles+40(FP), DI
 
 tile:
 	MOVLQSX (BX), R8
@@ -2681,11 +2419,11 @@ tile:
 	MOVQ    R8, 120(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
+	SUBQ    $0x10, R8
+	JL      tail81
 
-chunk79:
-	SUBQ         $0x10, R8
-	JL           last80
-	LEAQ         (AX)(R9*1), R10
+loop84:
+	LEAQ         (AX)(R9*4), R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	ADDQ         CX, R10
@@ -2693,54 +2431,54 @@ chunk79:
 	ADDQ         CX, R10
 	ADDQ         CX, R10
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Z4
+	VMOVUPS      (R11)(R9*4), Z4
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Z5
+	VMOVUPS      (R11)(R9*4), Z5
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
-	VFMADD231PS  Z1, Z6, Z4
-	VFMADD231PS  Z1, Z7, Z5
+	VMOVUPS      (R11)(R9*4), Z7
+	VFMADD231PS  Z2, Z6, Z4
+	VFMADD231PS  Z2, Z7, Z5
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z0, Z5, Z6
 	VFNMADD231PS Z0, Z5, Z4
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Z5
+	VMOVUPS      (R11)(R9*4), Z5
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
-	VFMADD231PS  Z1, Z8, Z5
-	VFMADD231PS  Z1, Z9, Z7
+	VMOVUPS      (R11)(R9*4), Z9
+	VFMADD231PS  Z2, Z8, Z5
+	VFMADD231PS  Z2, Z9, Z7
 	VMOVAPS      Z5, Z8
 	VFMADD231PS  Z0, Z7, Z8
 	VFNMADD231PS Z0, Z7, Z5
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
-	VFMADD231PS  Z1, Z10, Z7
-	VFMADD231PS  Z1, Z11, Z9
+	VMOVUPS      (R11)(R9*4), Z11
+	VFMADD231PS  Z2, Z10, Z7
+	VFMADD231PS  Z2, Z11, Z9
 	VMOVAPS      Z7, Z10
 	VFMADD231PS  Z0, Z9, Z10
 	VFNMADD231PS Z0, Z9, Z7
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
-	VFMADD231PS  Z1, Z12, Z9
-	VFMADD231PS  Z1, Z13, Z11
+	VMOVUPS      (R11)(R9*4), Z13
+	VFMADD231PS  Z2, Z12, Z9
+	VFMADD231PS  Z2, Z13, Z11
 	VMOVAPS      Z9, Z12
 	VFMADD231PS  Z0, Z11, Z12
 	VFNMADD231PS Z0, Z11, Z9
@@ -2749,9 +2487,9 @@ chunk79:
 	VMOVUPS      Z6, (R10)
 	VMOVUPS      Z12, (R10)(R12*1)
 	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z2, Z10, Z11
 	VMOVAPS      Z8, Z13
-	VFMADD231PS  Z1, Z10, Z11
-	VFMADD231PS  Z1, Z12, Z13
+	VFMADD231PS  Z2, Z12, Z13
 	VMOVAPS      Z11, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z11
@@ -2760,8 +2498,8 @@ chunk79:
 	VFMADD231PS  Z3, Z10, Z6
 	VFMADD231PS  Z3, Z12, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R10)(R11*1)
 	VMOVUPS      Z6, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2770,9 +2508,9 @@ chunk79:
 	VMOVUPS      Z4, (R10)
 	VMOVUPS      Z9, (R10)(R12*1)
 	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z2, Z7, Z6
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z1, Z7, Z6
-	VFMADD231PS  Z1, Z9, Z8
+	VFMADD231PS  Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
 	VFNMADD231PS Z0, Z8, Z6
@@ -2781,71 +2519,71 @@ chunk79:
 	VFMADD231PS  Z3, Z7, Z4
 	VFMADD231PS  Z3, Z9, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R10)(R11*1)
 	VMOVUPS      Z4, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Z4
+	VMOVUPS      (R11)(R9*4), Z4
 	MOVQ         32(SP), R11
-	VMOVUPS      (R11)(R9*1), Z5
+	VMOVUPS      (R11)(R9*4), Z5
 	MOVQ         64(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	VFMADD231PS  Z3, Z6, Z4
 	VFMADD231PS  Z3, Z7, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Z5
+	VMOVUPS      (R11)(R9*4), Z5
 	MOVQ         40(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         72(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	VFMADD231PS  Z3, Z8, Z5
 	VFMADD231PS  Z3, Z9, Z7
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z2, Z7, Z8
-	VFNMADD231PS Z2, Z7, Z5
+	VFMADD231PS  Z1, Z7, Z8
+	VFNMADD231PS Z1, Z7, Z5
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         48(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         80(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	VFMADD231PS  Z3, Z10, Z7
 	VFMADD231PS  Z3, Z11, Z9
 	VMOVAPS      Z7, Z10
-	VFMADD231PS  Z2, Z9, Z10
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z10
+	VFNMADD231PS Z1, Z9, Z7
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         56(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	MOVQ         88(SP), R11
-	VMOVUPS      (R11)(R9*1), Z12
+	VMOVUPS      (R11)(R9*4), Z12
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z13
+	VMOVUPS      (R11)(R9*4), Z13
 	VFMADD231PS  Z3, Z12, Z9
 	VFMADD231PS  Z3, Z13, Z11
 	VMOVAPS      Z9, Z12
-	VFMADD231PS  Z2, Z11, Z12
-	VFNMADD231PS Z2, Z11, Z9
+	VFMADD231PS  Z1, Z11, Z12
+	VFNMADD231PS Z1, Z11, Z9
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Z6, (R10)
 	VMOVUPS      Z12, (R10)(R12*1)
 	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z2, Z10, Z11
 	VMOVAPS      Z8, Z13
-	VFMADD231PS  Z1, Z10, Z11
-	VFMADD231PS  Z1, Z12, Z13
+	VFMADD231PS  Z2, Z12, Z13
 	VMOVAPS      Z11, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z11
@@ -2854,8 +2592,8 @@ chunk79:
 	VFMADD231PS  Z3, Z10, Z6
 	VFMADD231PS  Z3, Z12, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R10)(R11*1)
 	VMOVUPS      Z6, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2864,9 +2602,9 @@ chunk79:
 	VMOVUPS      Z4, (R10)
 	VMOVUPS      Z9, (R10)(R12*1)
 	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z2, Z7, Z6
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z1, Z7, Z6
-	VFMADD231PS  Z1, Z9, Z8
+	VFMADD231PS  Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
 	VFNMADD231PS Z0, Z8, Z6
@@ -2875,35 +2613,35 @@ chunk79:
 	VFMADD231PS  Z3, Z7, Z4
 	VFMADD231PS  Z3, Z9, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R10)(R11*1)
 	VMOVUPS      Z4, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         96(SP), R11
-	VMOVUPS      (R11)(R9*1), Z4
+	VMOVUPS      (R11)(R9*4), Z4
 	MOVQ         (SP), R11
-	VMOVUPS      (R11)(R9*1), Z5
+	VMOVUPS      (R11)(R9*4), Z5
 	MOVQ         104(SP), R11
-	VMOVUPS      (R11)(R9*1), Z6
+	VMOVUPS      (R11)(R9*4), Z6
 	MOVQ         8(SP), R11
-	VMOVUPS      (R11)(R9*1), Z7
+	VMOVUPS      (R11)(R9*4), Z7
 	MOVQ         112(SP), R11
-	VMOVUPS      (R11)(R9*1), Z8
+	VMOVUPS      (R11)(R9*4), Z8
 	MOVQ         16(SP), R11
-	VMOVUPS      (R11)(R9*1), Z9
+	VMOVUPS      (R11)(R9*4), Z9
 	MOVQ         120(SP), R11
-	VMOVUPS      (R11)(R9*1), Z10
+	VMOVUPS      (R11)(R9*4), Z10
 	MOVQ         24(SP), R11
-	VMOVUPS      (R11)(R9*1), Z11
+	VMOVUPS      (R11)(R9*4), Z11
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Z4, (R10)
 	VMOVUPS      Z10, (R10)(R12*1)
 	VMOVAPS      Z4, Z12
+	VFMADD231PS  Z2, Z8, Z12
 	VMOVAPS      Z6, Z13
-	VFMADD231PS  Z1, Z8, Z12
-	VFMADD231PS  Z1, Z10, Z13
+	VFMADD231PS  Z2, Z10, Z13
 	VMOVAPS      Z12, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z12
@@ -2912,20 +2650,20 @@ chunk79:
 	VFMADD231PS  Z3, Z8, Z4
 	VFMADD231PS  Z3, Z10, Z6
 	VMOVAPS      Z4, Z8
-	VFMADD231PS  Z2, Z6, Z8
-	VFNMADD231PS Z2, Z6, Z4
+	VFMADD231PS  Z1, Z6, Z8
+	VFNMADD231PS Z1, Z6, Z4
 	VMOVUPS      Z8, (R10)(R11*1)
 	VMOVUPS      Z4, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
-	LEAQ         (AX)(R9*1), R10
+	LEAQ         (AX)(R9*4), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Z5, (R10)
 	VMOVUPS      Z11, (R10)(R12*1)
 	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z2, Z9, Z4
 	VMOVAPS      Z7, Z6
-	VFMADD231PS  Z1, Z9, Z4
-	VFMADD231PS  Z1, Z11, Z6
+	VFMADD231PS  Z2, Z11, Z6
 	VMOVAPS      Z4, Z8
 	VFMADD231PS  Z0, Z6, Z8
 	VFNMADD231PS Z0, Z6, Z4
@@ -2934,20 +2672,21 @@ chunk79:
 	VFMADD231PS  Z3, Z9, Z5
 	VFMADD231PS  Z3, Z11, Z7
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z2, Z7, Z4
-	VFNMADD231PS Z2, Z7, Z5
+	VFMADD231PS  Z1, Z7, Z4
+	VFNMADD231PS Z1, Z7, Z5
 	VMOVUPS      Z4, (R10)(R11*1)
 	VMOVUPS      Z5, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
-	ADDQ         $0x40, R9
-	JMP          chunk79
+	ADDQ         $0x10, R9
+	SUBQ         $0x10, R8
+	JGE          loop84
 
-last80:
+tail81:
 	ADDQ         $0x10, R8
-	JZ           done81
-	LEAQ         winoTails<>+0(SB), R10
+	JZ           done82
+	LEAQ         winoTailsAVX512<>+0(SB), R10
 	KMOVW        (R10)(R8*2), K1
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	ADDQ         CX, R8
@@ -2955,54 +2694,54 @@ last80:
 	ADDQ         CX, R8
 	ADDQ         CX, R8
 	MOVQ         (SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z4
+	VMOVUPS.Z    (R10)(R9*4), K1, Z4
 	MOVQ         32(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z5
 	MOVQ         64(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
-	VFMADD231PS  Z1, Z6, Z4
-	VFMADD231PS  Z1, Z7, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
+	VFMADD231PS  Z2, Z6, Z4
+	VFMADD231PS  Z2, Z7, Z5
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z0, Z5, Z6
 	VFNMADD231PS Z0, Z5, Z4
 	MOVQ         8(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z5
 	MOVQ         40(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         72(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
-	VFMADD231PS  Z1, Z8, Z5
-	VFMADD231PS  Z1, Z9, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
+	VFMADD231PS  Z2, Z8, Z5
+	VFMADD231PS  Z2, Z9, Z7
 	VMOVAPS      Z5, Z8
 	VFMADD231PS  Z0, Z7, Z8
 	VFNMADD231PS Z0, Z7, Z5
 	MOVQ         16(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         48(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         80(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
-	VFMADD231PS  Z1, Z10, Z7
-	VFMADD231PS  Z1, Z11, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
+	VFMADD231PS  Z2, Z10, Z7
+	VFMADD231PS  Z2, Z11, Z9
 	VMOVAPS      Z7, Z10
 	VFMADD231PS  Z0, Z9, Z10
 	VFNMADD231PS Z0, Z9, Z7
 	MOVQ         24(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         56(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         88(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
-	VFMADD231PS  Z1, Z12, Z9
-	VFMADD231PS  Z1, Z13, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
+	VFMADD231PS  Z2, Z12, Z9
+	VFMADD231PS  Z2, Z13, Z11
 	VMOVAPS      Z9, Z12
 	VFMADD231PS  Z0, Z11, Z12
 	VFNMADD231PS Z0, Z11, Z9
@@ -3011,9 +2750,9 @@ last80:
 	VMOVUPS      Z6, (R8)
 	VMOVUPS      Z12, (R8)(R11*1)
 	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z2, Z10, Z11
 	VMOVAPS      Z8, Z13
-	VFMADD231PS  Z1, Z10, Z11
-	VFMADD231PS  Z1, Z12, Z13
+	VFMADD231PS  Z2, Z12, Z13
 	VMOVAPS      Z11, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z11
@@ -3022,8 +2761,8 @@ last80:
 	VFMADD231PS  Z3, Z10, Z6
 	VFMADD231PS  Z3, Z12, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R8)(R10*1)
 	VMOVUPS      Z6, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
@@ -3032,9 +2771,9 @@ last80:
 	VMOVUPS      Z4, (R8)
 	VMOVUPS      Z9, (R8)(R11*1)
 	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z2, Z7, Z6
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z1, Z7, Z6
-	VFMADD231PS  Z1, Z9, Z8
+	VFMADD231PS  Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
 	VFNMADD231PS Z0, Z8, Z6
@@ -3043,71 +2782,71 @@ last80:
 	VFMADD231PS  Z3, Z7, Z4
 	VFMADD231PS  Z3, Z9, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R8)(R10*1)
 	VMOVUPS      Z4, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
 	MOVQ         (SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z4
+	VMOVUPS.Z    (R10)(R9*4), K1, Z4
 	MOVQ         32(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z5
 	MOVQ         64(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	VFMADD231PS  Z3, Z6, Z4
 	VFMADD231PS  Z3, Z7, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	MOVQ         8(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z5
 	MOVQ         40(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         72(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	VFMADD231PS  Z3, Z8, Z5
 	VFMADD231PS  Z3, Z9, Z7
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z2, Z7, Z8
-	VFNMADD231PS Z2, Z7, Z5
+	VFMADD231PS  Z1, Z7, Z8
+	VFNMADD231PS Z1, Z7, Z5
 	MOVQ         16(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         48(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         80(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	VFMADD231PS  Z3, Z10, Z7
 	VFMADD231PS  Z3, Z11, Z9
 	VMOVAPS      Z7, Z10
-	VFMADD231PS  Z2, Z9, Z10
-	VFNMADD231PS Z2, Z9, Z7
+	VFMADD231PS  Z1, Z9, Z10
+	VFNMADD231PS Z1, Z9, Z7
 	MOVQ         24(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         56(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	MOVQ         88(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z12
+	VMOVUPS.Z    (R10)(R9*4), K1, Z12
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z13
+	VMOVUPS.Z    (R10)(R9*4), K1, Z13
 	VFMADD231PS  Z3, Z12, Z9
 	VFMADD231PS  Z3, Z13, Z11
 	VMOVAPS      Z9, Z12
-	VFMADD231PS  Z2, Z11, Z12
-	VFNMADD231PS Z2, Z11, Z9
+	VFMADD231PS  Z1, Z11, Z12
+	VFNMADD231PS Z1, Z11, Z9
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVUPS      Z6, (R8)
 	VMOVUPS      Z12, (R8)(R11*1)
 	VMOVAPS      Z6, Z11
+	VFMADD231PS  Z2, Z10, Z11
 	VMOVAPS      Z8, Z13
-	VFMADD231PS  Z1, Z10, Z11
-	VFMADD231PS  Z1, Z12, Z13
+	VFMADD231PS  Z2, Z12, Z13
 	VMOVAPS      Z11, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z11
@@ -3116,8 +2855,8 @@ last80:
 	VFMADD231PS  Z3, Z10, Z6
 	VFMADD231PS  Z3, Z12, Z8
 	VMOVAPS      Z6, Z10
-	VFMADD231PS  Z2, Z8, Z10
-	VFNMADD231PS Z2, Z8, Z6
+	VFMADD231PS  Z1, Z8, Z10
+	VFNMADD231PS Z1, Z8, Z6
 	VMOVUPS      Z10, (R8)(R10*1)
 	VMOVUPS      Z6, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
@@ -3126,9 +2865,9 @@ last80:
 	VMOVUPS      Z4, (R8)
 	VMOVUPS      Z9, (R8)(R11*1)
 	VMOVAPS      Z4, Z6
+	VFMADD231PS  Z2, Z7, Z6
 	VMOVAPS      Z5, Z8
-	VFMADD231PS  Z1, Z7, Z6
-	VFMADD231PS  Z1, Z9, Z8
+	VFMADD231PS  Z2, Z9, Z8
 	VMOVAPS      Z6, Z10
 	VFMADD231PS  Z0, Z8, Z10
 	VFNMADD231PS Z0, Z8, Z6
@@ -3137,35 +2876,35 @@ last80:
 	VFMADD231PS  Z3, Z7, Z4
 	VFMADD231PS  Z3, Z9, Z5
 	VMOVAPS      Z4, Z6
-	VFMADD231PS  Z2, Z5, Z6
-	VFNMADD231PS Z2, Z5, Z4
+	VFMADD231PS  Z1, Z5, Z6
+	VFNMADD231PS Z1, Z5, Z4
 	VMOVUPS      Z6, (R8)(R10*1)
 	VMOVUPS      Z4, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
 	MOVQ         96(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z4
+	VMOVUPS.Z    (R10)(R9*4), K1, Z4
 	MOVQ         (SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z5
+	VMOVUPS.Z    (R10)(R9*4), K1, Z5
 	MOVQ         104(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z6
+	VMOVUPS.Z    (R10)(R9*4), K1, Z6
 	MOVQ         8(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z7
+	VMOVUPS.Z    (R10)(R9*4), K1, Z7
 	MOVQ         112(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z8
+	VMOVUPS.Z    (R10)(R9*4), K1, Z8
 	MOVQ         16(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z9
+	VMOVUPS.Z    (R10)(R9*4), K1, Z9
 	MOVQ         120(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z10
+	VMOVUPS.Z    (R10)(R9*4), K1, Z10
 	MOVQ         24(SP), R10
-	VMOVUPS.Z    (R10)(R9*1), K1, Z11
+	VMOVUPS.Z    (R10)(R9*4), K1, Z11
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVUPS      Z4, (R8)
 	VMOVUPS      Z10, (R8)(R11*1)
 	VMOVAPS      Z4, Z12
+	VFMADD231PS  Z2, Z8, Z12
 	VMOVAPS      Z6, Z13
-	VFMADD231PS  Z1, Z8, Z12
-	VFMADD231PS  Z1, Z10, Z13
+	VFMADD231PS  Z2, Z10, Z13
 	VMOVAPS      Z12, Z14
 	VFMADD231PS  Z0, Z13, Z14
 	VFNMADD231PS Z0, Z13, Z12
@@ -3174,20 +2913,20 @@ last80:
 	VFMADD231PS  Z3, Z8, Z4
 	VFMADD231PS  Z3, Z10, Z6
 	VMOVAPS      Z4, Z8
-	VFMADD231PS  Z2, Z6, Z8
-	VFNMADD231PS Z2, Z6, Z4
+	VFMADD231PS  Z1, Z6, Z8
+	VFNMADD231PS Z1, Z6, Z4
 	VMOVUPS      Z8, (R8)(R10*1)
 	VMOVUPS      Z4, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
-	LEAQ         (AX)(R9*1), R8
+	LEAQ         (AX)(R9*4), R8
 	LEAQ         (CX)(CX*2), R9
 	LEAQ         (CX)(CX*4), R10
 	VMOVUPS      Z5, (R8)
 	VMOVUPS      Z11, (R8)(R10*1)
 	VMOVAPS      Z5, Z4
+	VFMADD231PS  Z2, Z9, Z4
 	VMOVAPS      Z7, Z6
-	VFMADD231PS  Z1, Z9, Z4
-	VFMADD231PS  Z1, Z11, Z6
+	VFMADD231PS  Z2, Z11, Z6
 	VMOVAPS      Z4, Z8
 	VFMADD231PS  Z0, Z6, Z8
 	VFNMADD231PS Z0, Z6, Z4
@@ -3196,13 +2935,13 @@ last80:
 	VFMADD231PS  Z3, Z9, Z5
 	VFMADD231PS  Z3, Z11, Z7
 	VMOVAPS      Z5, Z4
-	VFMADD231PS  Z2, Z7, Z4
-	VFNMADD231PS Z2, Z7, Z5
+	VFMADD231PS  Z1, Z7, Z4
+	VFNMADD231PS Z1, Z7, Z5
 	VMOVUPS      Z4, (R8)(R9*1)
 	VMOVUPS      Z5, (R8)(CX*4)
 	LEAQ         (R8)(R9*2), R8
 
-done81:
+done82:
 	ADDQ $0x40, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -3248,309 +2987,309 @@ done81:
 // func winoTaps4AVX512(dw *float32, m *float32, step int, pitch int, rows int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoTaps4AVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+384(SB), Z0
-	VMOVUPS winoConstants<>+448(SB), Z1
-	VMOVUPS winoConstants<>+512(SB), Z2
-	VMOVUPS winoConstants<>+576(SB), Z3
-	VMOVUPS winoConstants<>+704(SB), Z4
-	VMOVUPS winoConstants<>+768(SB), Z5
-	VMOVUPS winoConstants<>+832(SB), Z6
-	VMOVUPS winoConstants<>+960(SB), Z7
-	MOVQ    dw+0(FP), AX
-	MOVQ    m+8(FP), CX
-	MOVQ    step+16(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    pitch+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    rows+32(FP), SI
-	LEAQ    (DX)(DX*2), DI
+	VBROADCASTSS winoConstantsAVX512<>+24(SB), Z0
+	VBROADCASTSS winoConstantsAVX512<>+28(SB), Z1
+	VBROADCASTSS winoConstantsAVX512<>+32(SB), Z2
+	VBROADCASTSS winoConstantsAVX512<>+36(SB), Z3
+	VBROADCASTSS winoConstantsAVX512<>+44(SB), Z4
+	VBROADCASTSS winoConstantsAVX512<>+48(SB), Z5
+	VBROADCASTSS winoConstantsAVX512<>+52(SB), Z6
+	MOVQ         dw+0(FP), AX
+	MOVQ         m+8(FP), CX
+	MOVQ         step+16(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         pitch+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         rows+32(FP), SI
+	LEAQ         (DX)(DX*2), DI
 
 row:
 	MOVQ cols+40(FP), R8
 	XORQ R9, R9
+	SUBQ $0x10, R8
+	JL   tail85
 
-chunk82:
+loop88:
+	VMOVUPS     9600(CX)(R9*4), Z7
+	VMOVUPS     19200(CX)(R9*4), Z8
+	VMOVUPS     28800(CX)(R9*4), Z9
+	VMOVUPS     38400(CX)(R9*4), Z10
+	VMOVUPS     (CX)(R9*4), Z11
+	VADDPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VMOVUPS     48000(CX)(R9*4), Z9
+	VFMADD231PS Z6, Z8, Z9
+	VFMADD231PS Z3, Z7, Z9
+	VMULPS      Z4, Z8, Z8
+	VFMADD231PS Z1, Z7, Z8
+	VFMADD231PS Z0, Z11, Z8
+	VMOVUPS     11200(CX)(R9*4), Z7
+	VMOVUPS     20800(CX)(R9*4), Z10
+	VMOVUPS     30400(CX)(R9*4), Z11
+	VMOVUPS     40000(CX)(R9*4), Z12
+	VMOVUPS     1600(CX)(R9*4), Z13
+	VADDPS      Z10, Z7, Z7
+	VADDPS      Z12, Z11, Z10
+	VMOVUPS     49600(CX)(R9*4), Z11
+	VFMADD231PS Z6, Z10, Z11
+	VFMADD231PS Z3, Z7, Z11
+	VMULPS      Z4, Z10, Z10
+	VFMADD231PS Z1, Z7, Z10
+	VFMADD231PS Z0, Z13, Z10
+	VMOVUPS     12800(CX)(R9*4), Z7
+	VMOVUPS     22400(CX)(R9*4), Z12
+	VMOVUPS     32000(CX)(R9*4), Z13
+	VMOVUPS     41600(CX)(R9*4), Z14
+	VMOVUPS     3200(CX)(R9*4), Z15
+	VADDPS      Z12, Z7, Z7
+	VADDPS      Z14, Z13, Z12
+	VMOVUPS     51200(CX)(R9*4), Z13
+	VFMADD231PS Z6, Z12, Z13
+	VFMADD231PS Z3, Z7, Z13
+	VMULPS      Z4, Z12, Z12
+	VFMADD231PS Z1, Z7, Z12
+	VFMADD231PS Z0, Z15, Z12
+	VMOVUPS     14400(CX)(R9*4), Z7
+	VMOVUPS     24000(CX)(R9*4), Z14
+	VMOVUPS     33600(CX)(R9*4), Z15
+	VMOVUPS     43200(CX)(R9*4), Z16
+	VMOVUPS     4800(CX)(R9*4), Z17
+	VADDPS      Z14, Z7, Z7
+	VADDPS      Z16, Z15, Z14
+	VMOVUPS     52800(CX)(R9*4), Z15
+	VFMADD231PS Z6, Z14, Z15
+	VFMADD231PS Z3, Z7, Z15
+	VMULPS      Z4, Z14, Z14
+	VFMADD231PS Z1, Z7, Z14
+	VFMADD231PS Z0, Z17, Z14
+	VMOVUPS     16000(CX)(R9*4), Z7
+	VMOVUPS     25600(CX)(R9*4), Z16
+	VMOVUPS     35200(CX)(R9*4), Z17
+	VMOVUPS     44800(CX)(R9*4), Z18
+	VMOVUPS     6400(CX)(R9*4), Z19
+	VADDPS      Z16, Z7, Z7
+	VADDPS      Z18, Z17, Z16
+	VMOVUPS     54400(CX)(R9*4), Z17
+	VFMADD231PS Z6, Z16, Z17
+	VFMADD231PS Z3, Z7, Z17
+	VMULPS      Z4, Z16, Z16
+	VFMADD231PS Z1, Z7, Z16
+	VFMADD231PS Z0, Z19, Z16
+	VMOVUPS     17600(CX)(R9*4), Z7
+	VMOVUPS     27200(CX)(R9*4), Z18
+	VMOVUPS     36800(CX)(R9*4), Z19
+	VMOVUPS     46400(CX)(R9*4), Z20
+	VMOVUPS     8000(CX)(R9*4), Z21
+	VADDPS      Z18, Z7, Z7
+	VADDPS      Z20, Z19, Z18
+	VMOVUPS     56000(CX)(R9*4), Z19
+	VFMADD231PS Z6, Z18, Z19
+	VFMADD231PS Z3, Z7, Z19
+	VMULPS      Z4, Z18, Z18
+	VFMADD231PS Z1, Z7, Z18
+	VFMADD231PS Z0, Z21, Z18
+	LEAQ        (AX)(R9*4), R10
+	VSUBPS      Z12, Z10, Z7
+	VSUBPS      Z16, Z14, Z20
+	VMULPS      Z5, Z20, Z20
+	VFMADD231PS Z2, Z7, Z20
+	VADDPS      Z12, Z10, Z7
+	VADDPS      Z16, Z14, Z10
+	VFMADD231PS Z6, Z10, Z18
+	VFMADD231PS Z3, Z7, Z18
+	VMULPS      Z4, Z10, Z10
+	VFMADD231PS Z1, Z7, Z10
+	VFMADD231PS Z0, Z8, Z10
+	VMOVUPS     (R10), Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVUPS     Z7, (R10)
+	VMOVUPS     (R10)(DX*1), Z7
+	VADDPS      Z20, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Z7
+	VADDPS      Z18, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*2)
+	LEAQ        (AX)(R9*4), R10
+	ADDQ        DI, R10
+	ADDQ        DI, R10
+	VSUBPS      Z13, Z11, Z7
+	VSUBPS      Z17, Z15, Z8
+	VMULPS      Z5, Z8, Z8
+	VFMADD231PS Z2, Z7, Z8
+	VADDPS      Z13, Z11, Z7
+	VADDPS      Z17, Z15, Z10
+	VFMADD231PS Z6, Z10, Z19
+	VFMADD231PS Z3, Z7, Z19
+	VMULPS      Z4, Z10, Z10
+	VFMADD231PS Z1, Z7, Z10
+	VFMADD231PS Z0, Z9, Z10
+	VMOVUPS     (R10), Z7
+	VADDPS      Z10, Z7, Z7
+	VMOVUPS     Z7, (R10)
+	VMOVUPS     (R10)(DX*1), Z7
+	VADDPS      Z8, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Z7
+	VADDPS      Z19, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*2)
+	VMOVUPS     9600(CX)(R9*4), Z7
+	VMOVUPS     19200(CX)(R9*4), Z8
+	VMOVUPS     28800(CX)(R9*4), Z9
+	VMOVUPS     38400(CX)(R9*4), Z10
+	VSUBPS      Z8, Z7, Z7
+	VSUBPS      Z10, Z9, Z8
+	VMULPS      Z5, Z8, Z8
+	VFMADD231PS Z2, Z7, Z8
+	VMOVUPS     11200(CX)(R9*4), Z7
+	VMOVUPS     20800(CX)(R9*4), Z9
+	VMOVUPS     30400(CX)(R9*4), Z10
+	VMOVUPS     40000(CX)(R9*4), Z11
+	VSUBPS      Z9, Z7, Z7
+	VSUBPS      Z11, Z10, Z9
+	VMULPS      Z5, Z9, Z9
+	VFMADD231PS Z2, Z7, Z9
+	VMOVUPS     12800(CX)(R9*4), Z7
+	VMOVUPS     22400(CX)(R9*4), Z10
+	VMOVUPS     32000(CX)(R9*4), Z11
+	VMOVUPS     41600(CX)(R9*4), Z12
+	VSUBPS      Z10, Z7, Z7
+	VSUBPS      Z12, Z11, Z10
+	VMULPS      Z5, Z10, Z10
+	VFMADD231PS Z2, Z7, Z10
+	VMOVUPS     14400(CX)(R9*4), Z7
+	VMOVUPS     24000(CX)(R9*4), Z11
+	VMOVUPS     33600(CX)(R9*4), Z12
+	VMOVUPS     43200(CX)(R9*4), Z13
+	VSUBPS      Z11, Z7, Z7
+	VSUBPS      Z13, Z12, Z11
+	VMULPS      Z5, Z11, Z11
+	VFMADD231PS Z2, Z7, Z11
+	VMOVUPS     16000(CX)(R9*4), Z7
+	VMOVUPS     25600(CX)(R9*4), Z12
+	VMOVUPS     35200(CX)(R9*4), Z13
+	VMOVUPS     44800(CX)(R9*4), Z14
+	VSUBPS      Z12, Z7, Z7
+	VSUBPS      Z14, Z13, Z12
+	VMULPS      Z5, Z12, Z12
+	VFMADD231PS Z2, Z7, Z12
+	VMOVUPS     17600(CX)(R9*4), Z7
+	VMOVUPS     27200(CX)(R9*4), Z13
+	VMOVUPS     36800(CX)(R9*4), Z14
+	VMOVUPS     46400(CX)(R9*4), Z15
+	VSUBPS      Z13, Z7, Z7
+	VSUBPS      Z15, Z14, Z13
+	VMULPS      Z5, Z13, Z13
+	VFMADD231PS Z2, Z7, Z13
+	LEAQ        (AX)(R9*4), R10
+	ADDQ        DI, R10
+	VSUBPS      Z10, Z9, Z7
+	VSUBPS      Z12, Z11, Z14
+	VMULPS      Z5, Z14, Z14
+	VFMADD231PS Z2, Z7, Z14
+	VADDPS      Z10, Z9, Z7
+	VADDPS      Z12, Z11, Z9
+	VFMADD231PS Z6, Z9, Z13
+	VFMADD231PS Z3, Z7, Z13
+	VMULPS      Z4, Z9, Z9
+	VFMADD231PS Z1, Z7, Z9
+	VFMADD231PS Z0, Z8, Z9
+	VMOVUPS     (R10), Z7
+	VADDPS      Z9, Z7, Z7
+	VMOVUPS     Z7, (R10)
+	VMOVUPS     (R10)(DX*1), Z7
+	VADDPS      Z14, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Z7
+	VADDPS      Z13, Z7, Z7
+	VMOVUPS     Z7, (R10)(DX*2)
+	ADDQ        $0x10, R9
 	SUBQ        $0x10, R8
-	JL          last83
-	VMOVUPS     9600(CX)(R9*1), Z7
-	VMOVUPS     19200(CX)(R9*1), Z8
-	VMOVUPS     28800(CX)(R9*1), Z9
-	VMOVUPS     38400(CX)(R9*1), Z10
-	VMOVUPS     (CX)(R9*1), Z11
-	VADDPS      Z8, Z7, Z7
-	VADDPS      Z10, Z9, Z8
-	VMOVUPS     48000(CX)(R9*1), Z9
-	VFMADD231PS Z6, Z8, Z9
-	VFMADD231PS Z3, Z7, Z9
-	VMULPS      Z4, Z8, Z8
-	VFMADD231PS Z1, Z7, Z8
-	VFMADD231PS Z0, Z11, Z8
-	VMOVUPS     11200(CX)(R9*1), Z7
-	VMOVUPS     20800(CX)(R9*1), Z10
-	VMOVUPS     30400(CX)(R9*1), Z11
-	VMOVUPS     40000(CX)(R9*1), Z12
-	VMOVUPS     1600(CX)(R9*1), Z13
-	VADDPS      Z10, Z7, Z7
-	VADDPS      Z12, Z11, Z10
-	VMOVUPS     49600(CX)(R9*1), Z11
-	VFMADD231PS Z6, Z10, Z11
-	VFMADD231PS Z3, Z7, Z11
-	VMULPS      Z4, Z10, Z10
-	VFMADD231PS Z1, Z7, Z10
-	VFMADD231PS Z0, Z13, Z10
-	VMOVUPS     12800(CX)(R9*1), Z7
-	VMOVUPS     22400(CX)(R9*1), Z12
-	VMOVUPS     32000(CX)(R9*1), Z13
-	VMOVUPS     41600(CX)(R9*1), Z14
-	VMOVUPS     3200(CX)(R9*1), Z15
-	VADDPS      Z12, Z7, Z7
-	VADDPS      Z14, Z13, Z12
-	VMOVUPS     51200(CX)(R9*1), Z13
-	VFMADD231PS Z6, Z12, Z13
-	VFMADD231PS Z3, Z7, Z13
-	VMULPS      Z4, Z12, Z12
-	VFMADD231PS Z1, Z7, Z12
-	VFMADD231PS Z0, Z15, Z12
-	VMOVUPS     14400(CX)(R9*1), Z7
-	VMOVUPS     24000(CX)(R9*1), Z14
-	VMOVUPS     33600(CX)(R9*1), Z15
-	VMOVUPS     43200(CX)(R9*1), Z16
-	VMOVUPS     4800(CX)(R9*1), Z17
-	VADDPS      Z14, Z7, Z7
-	VADDPS      Z16, Z15, Z14
-	VMOVUPS     52800(CX)(R9*1), Z15
-	VFMADD231PS Z6, Z14, Z15
-	VFMADD231PS Z3, Z7, Z15
-	VMULPS      Z4, Z14, Z14
-	VFMADD231PS Z1, Z7, Z14
-	VFMADD231PS Z0, Z17, Z14
-	VMOVUPS     16000(CX)(R9*1), Z7
-	VMOVUPS     25600(CX)(R9*1), Z16
-	VMOVUPS     35200(CX)(R9*1), Z17
-	VMOVUPS     44800(CX)(R9*1), Z18
-	VMOVUPS     6400(CX)(R9*1), Z19
-	VADDPS      Z16, Z7, Z7
-	VADDPS      Z18, Z17, Z16
-	VMOVUPS     54400(CX)(R9*1), Z17
-	VFMADD231PS Z6, Z16, Z17
-	VFMADD231PS Z3, Z7, Z17
-	VMULPS      Z4, Z16, Z16
-	VFMADD231PS Z1, Z7, Z16
-	VFMADD231PS Z0, Z19, Z16
-	VMOVUPS     17600(CX)(R9*1), Z7
-	VMOVUPS     27200(CX)(R9*1), Z18
-	VMOVUPS     36800(CX)(R9*1), Z19
-	VMOVUPS     46400(CX)(R9*1), Z20
-	VMOVUPS     8000(CX)(R9*1), Z21
-	VADDPS      Z18, Z7, Z7
-	VADDPS      Z20, Z19, Z18
-	VMOVUPS     56000(CX)(R9*1), Z19
-	VFMADD231PS Z6, Z18, Z19
-	VFMADD231PS Z3, Z7, Z19
-	VMULPS      Z4, Z18, Z18
-	VFMADD231PS Z1, Z7, Z18
-	VFMADD231PS Z0, Z21, Z18
-	LEAQ        (AX)(R9*1), R10
-	VSUBPS      Z12, Z10, Z7
-	VSUBPS      Z16, Z14, Z20
-	VMULPS      Z5, Z20, Z20
-	VFMADD231PS Z2, Z7, Z20
-	VADDPS      Z12, Z10, Z7
-	VADDPS      Z16, Z14, Z10
-	VFMADD231PS Z6, Z10, Z18
-	VFMADD231PS Z3, Z7, Z18
-	VMULPS      Z4, Z10, Z10
-	VFMADD231PS Z1, Z7, Z10
-	VFMADD231PS Z0, Z8, Z10
-	VMOVUPS     (R10), Z7
-	VADDPS      Z7, Z10, Z10
-	VMOVUPS     Z10, (R10)
-	VMOVUPS     (R10)(DX*1), Z7
-	VADDPS      Z7, Z20, Z20
-	VMOVUPS     Z20, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Z7
-	VADDPS      Z7, Z18, Z18
-	VMOVUPS     Z18, (R10)(DX*2)
-	LEAQ        (AX)(R9*1), R10
-	ADDQ        DI, R10
-	ADDQ        DI, R10
-	VSUBPS      Z13, Z11, Z7
-	VSUBPS      Z17, Z15, Z8
-	VMULPS      Z5, Z8, Z8
-	VFMADD231PS Z2, Z7, Z8
-	VADDPS      Z13, Z11, Z7
-	VADDPS      Z17, Z15, Z10
-	VFMADD231PS Z6, Z10, Z19
-	VFMADD231PS Z3, Z7, Z19
-	VMULPS      Z4, Z10, Z10
-	VFMADD231PS Z1, Z7, Z10
-	VFMADD231PS Z0, Z9, Z10
-	VMOVUPS     (R10), Z7
-	VADDPS      Z7, Z10, Z10
-	VMOVUPS     Z10, (R10)
-	VMOVUPS     (R10)(DX*1), Z7
-	VADDPS      Z7, Z8, Z8
-	VMOVUPS     Z8, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Z7
-	VADDPS      Z7, Z19, Z19
-	VMOVUPS     Z19, (R10)(DX*2)
-	VMOVUPS     9600(CX)(R9*1), Z7
-	VMOVUPS     19200(CX)(R9*1), Z8
-	VMOVUPS     28800(CX)(R9*1), Z9
-	VMOVUPS     38400(CX)(R9*1), Z10
-	VSUBPS      Z8, Z7, Z7
-	VSUBPS      Z10, Z9, Z8
-	VMULPS      Z5, Z8, Z8
-	VFMADD231PS Z2, Z7, Z8
-	VMOVUPS     11200(CX)(R9*1), Z7
-	VMOVUPS     20800(CX)(R9*1), Z9
-	VMOVUPS     30400(CX)(R9*1), Z10
-	VMOVUPS     40000(CX)(R9*1), Z11
-	VSUBPS      Z9, Z7, Z7
-	VSUBPS      Z11, Z10, Z9
-	VMULPS      Z5, Z9, Z9
-	VFMADD231PS Z2, Z7, Z9
-	VMOVUPS     12800(CX)(R9*1), Z7
-	VMOVUPS     22400(CX)(R9*1), Z10
-	VMOVUPS     32000(CX)(R9*1), Z11
-	VMOVUPS     41600(CX)(R9*1), Z12
-	VSUBPS      Z10, Z7, Z7
-	VSUBPS      Z12, Z11, Z10
-	VMULPS      Z5, Z10, Z10
-	VFMADD231PS Z2, Z7, Z10
-	VMOVUPS     14400(CX)(R9*1), Z7
-	VMOVUPS     24000(CX)(R9*1), Z11
-	VMOVUPS     33600(CX)(R9*1), Z12
-	VMOVUPS     43200(CX)(R9*1), Z13
-	VSUBPS      Z11, Z7, Z7
-	VSUBPS      Z13, Z12, Z11
-	VMULPS      Z5, Z11, Z11
-	VFMADD231PS Z2, Z7, Z11
-	VMOVUPS     16000(CX)(R9*1), Z7
-	VMOVUPS     25600(CX)(R9*1), Z12
-	VMOVUPS     35200(CX)(R9*1), Z13
-	VMOVUPS     44800(CX)(R9*1), Z14
-	VSUBPS      Z12, Z7, Z7
-	VSUBPS      Z14, Z13, Z12
-	VMULPS      Z5, Z12, Z12
-	VFMADD231PS Z2, Z7, Z12
-	VMOVUPS     17600(CX)(R9*1), Z7
-	VMOVUPS     27200(CX)(R9*1), Z13
-	VMOVUPS     36800(CX)(R9*1), Z14
-	VMOVUPS     46400(CX)(R9*1), Z15
-	VSUBPS      Z13, Z7, Z7
-	VSUBPS      Z15, Z14, Z13
-	VMULPS      Z5, Z13, Z13
-	VFMADD231PS Z2, Z7, Z13
-	LEAQ        (AX)(R9*1), R10
-	ADDQ        DI, R10
-	VSUBPS      Z10, Z9, Z7
-	VSUBPS      Z12, Z11, Z14
-	VMULPS      Z5, Z14, Z14
-	VFMADD231PS Z2, Z7, Z14
-	VADDPS      Z10, Z9, Z7
-	VADDPS      Z12, Z11, Z9
-	VFMADD231PS Z6, Z9, Z13
-	VFMADD231PS Z3, Z7, Z13
-	VMULPS      Z4, Z9, Z9
-	VFMADD231PS Z1, Z7, Z9
-	VFMADD231PS Z0, Z8, Z9
-	VMOVUPS     (R10), Z7
-	VADDPS      Z7, Z9, Z9
-	VMOVUPS     Z9, (R10)
-	VMOVUPS     (R10)(DX*1), Z7
-	VADDPS      Z7, Z14, Z14
-	VMOVUPS     Z14, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Z7
-	VADDPS      Z7, Z13, Z13
-	VMOVUPS     Z13, (R10)(DX*2)
-	ADDQ        $0x40, R9
-	JMP         chunk82
+	JGE         loop88
 
-last83:
+tail85:
 	ADDQ        $0x10, R8
-	JZ          done84
-	LEAQ        winoTails<>+0(SB), R10
+	JZ          done86
+	LEAQ        winoTailsAVX512<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
-	VMOVUPS     9600(CX)(R9*1), Z7
-	VMOVUPS     19200(CX)(R9*1), Z8
-	VMOVUPS     28800(CX)(R9*1), Z9
-	VMOVUPS     38400(CX)(R9*1), Z10
-	VMOVUPS     (CX)(R9*1), Z11
+	VMOVUPS     9600(CX)(R9*4), Z7
+	VMOVUPS     19200(CX)(R9*4), Z8
+	VMOVUPS     28800(CX)(R9*4), Z9
+	VMOVUPS     38400(CX)(R9*4), Z10
+	VMOVUPS     (CX)(R9*4), Z11
 	VADDPS      Z8, Z7, Z7
 	VADDPS      Z10, Z9, Z8
-	VMOVUPS     48000(CX)(R9*1), Z9
+	VMOVUPS     48000(CX)(R9*4), Z9
 	VFMADD231PS Z6, Z8, Z9
 	VFMADD231PS Z3, Z7, Z9
 	VMULPS      Z4, Z8, Z8
 	VFMADD231PS Z1, Z7, Z8
 	VFMADD231PS Z0, Z11, Z8
-	VMOVUPS     11200(CX)(R9*1), Z7
-	VMOVUPS     20800(CX)(R9*1), Z10
-	VMOVUPS     30400(CX)(R9*1), Z11
-	VMOVUPS     40000(CX)(R9*1), Z12
-	VMOVUPS     1600(CX)(R9*1), Z13
+	VMOVUPS     11200(CX)(R9*4), Z7
+	VMOVUPS     20800(CX)(R9*4), Z10
+	VMOVUPS     30400(CX)(R9*4), Z11
+	VMOVUPS     40000(CX)(R9*4), Z12
+	VMOVUPS     1600(CX)(R9*4), Z13
 	VADDPS      Z10, Z7, Z7
 	VADDPS      Z12, Z11, Z10
-	VMOVUPS     49600(CX)(R9*1), Z11
+	VMOVUPS     49600(CX)(R9*4), Z11
 	VFMADD231PS Z6, Z10, Z11
 	VFMADD231PS Z3, Z7, Z11
 	VMULPS      Z4, Z10, Z10
 	VFMADD231PS Z1, Z7, Z10
 	VFMADD231PS Z0, Z13, Z10
-	VMOVUPS     12800(CX)(R9*1), Z7
-	VMOVUPS     22400(CX)(R9*1), Z12
-	VMOVUPS     32000(CX)(R9*1), Z13
-	VMOVUPS     41600(CX)(R9*1), Z14
-	VMOVUPS     3200(CX)(R9*1), Z15
+	VMOVUPS     12800(CX)(R9*4), Z7
+	VMOVUPS     22400(CX)(R9*4), Z12
+	VMOVUPS     32000(CX)(R9*4), Z13
+	VMOVUPS     41600(CX)(R9*4), Z14
+	VMOVUPS     3200(CX)(R9*4), Z15
 	VADDPS      Z12, Z7, Z7
 	VADDPS      Z14, Z13, Z12
-	VMOVUPS     51200(CX)(R9*1), Z13
+	VMOVUPS     51200(CX)(R9*4), Z13
 	VFMADD231PS Z6, Z12, Z13
 	VFMADD231PS Z3, Z7, Z13
 	VMULPS      Z4, Z12, Z12
 	VFMADD231PS Z1, Z7, Z12
 	VFMADD231PS Z0, Z15, Z12
-	VMOVUPS     14400(CX)(R9*1), Z7
-	VMOVUPS     24000(CX)(R9*1), Z14
-	VMOVUPS     33600(CX)(R9*1), Z15
-	VMOVUPS     43200(CX)(R9*1), Z16
-	VMOVUPS     4800(CX)(R9*1), Z17
+	VMOVUPS     14400(CX)(R9*4), Z7
+	VMOVUPS     24000(CX)(R9*4), Z14
+	VMOVUPS     33600(CX)(R9*4), Z15
+	VMOVUPS     43200(CX)(R9*4), Z16
+	VMOVUPS     4800(CX)(R9*4), Z17
 	VADDPS      Z14, Z7, Z7
 	VADDPS      Z16, Z15, Z14
-	VMOVUPS     52800(CX)(R9*1), Z15
+	VMOVUPS     52800(CX)(R9*4), Z15
 	VFMADD231PS Z6, Z14, Z15
 	VFMADD231PS Z3, Z7, Z15
 	VMULPS      Z4, Z14, Z14
 	VFMADD231PS Z1, Z7, Z14
 	VFMADD231PS Z0, Z17, Z14
-	VMOVUPS     16000(CX)(R9*1), Z7
-	VMOVUPS     25600(CX)(R9*1), Z16
-	VMOVUPS     35200(CX)(R9*1), Z17
-	VMOVUPS     44800(CX)(R9*1), Z18
-	VMOVUPS     6400(CX)(R9*1), Z19
+	VMOVUPS     16000(CX)(R9*4), Z7
+	VMOVUPS     25600(CX)(R9*4), Z16
+	VMOVUPS     35200(CX)(R9*4), Z17
+	VMOVUPS     44800(CX)(R9*4), Z18
+	VMOVUPS     6400(CX)(R9*4), Z19
 	VADDPS      Z16, Z7, Z7
 	VADDPS      Z18, Z17, Z16
-	VMOVUPS     54400(CX)(R9*1), Z17
+	VMOVUPS     54400(CX)(R9*4), Z17
 	VFMADD231PS Z6, Z16, Z17
 	VFMADD231PS Z3, Z7, Z17
 	VMULPS      Z4, Z16, Z16
 	VFMADD231PS Z1, Z7, Z16
 	VFMADD231PS Z0, Z19, Z16
-	VMOVUPS     17600(CX)(R9*1), Z7
-	VMOVUPS     27200(CX)(R9*1), Z18
-	VMOVUPS     36800(CX)(R9*1), Z19
-	VMOVUPS     46400(CX)(R9*1), Z20
-	VMOVUPS     8000(CX)(R9*1), Z21
+	VMOVUPS     17600(CX)(R9*4), Z7
+	VMOVUPS     27200(CX)(R9*4), Z18
+	VMOVUPS     36800(CX)(R9*4), Z19
+	VMOVUPS     46400(CX)(R9*4), Z20
+	VMOVUPS     8000(CX)(R9*4), Z21
 	VADDPS      Z18, Z7, Z7
 	VADDPS      Z20, Z19, Z18
-	VMOVUPS     56000(CX)(R9*1), Z19
+	VMOVUPS     56000(CX)(R9*4), Z19
 	VFMADD231PS Z6, Z18, Z19
 	VFMADD231PS Z3, Z7, Z19
 	VMULPS      Z4, Z18, Z18
 	VFMADD231PS Z1, Z7, Z18
 	VFMADD231PS Z0, Z21, Z18
-	LEAQ        (AX)(R9*1), R8
+	LEAQ        (AX)(R9*4), R8
 	VSUBPS      Z12, Z10, Z7
 	VSUBPS      Z16, Z14, Z20
 	VMULPS      Z5, Z20, Z20
@@ -3563,15 +3302,15 @@ last83:
 	VFMADD231PS Z1, Z7, Z10
 	VFMADD231PS Z0, Z8, Z10
 	VMOVUPS.Z   (R8), K1, Z7
-	VADDPS      Z7, Z10, Z10
-	VMOVUPS     Z10, K1, (R8)
+	VADDPS      Z10, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z7
-	VADDPS      Z7, Z20, Z20
-	VMOVUPS     Z20, K1, (R8)(DX*1)
+	VADDPS      Z20, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z7
-	VADDPS      Z7, Z18, Z18
-	VMOVUPS     Z18, K1, (R8)(DX*2)
-	LEAQ        (AX)(R9*1), R8
+	VADDPS      Z18, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*2)
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	ADDQ        DI, R8
 	VSUBPS      Z13, Z11, Z7
@@ -3586,63 +3325,63 @@ last83:
 	VFMADD231PS Z1, Z7, Z10
 	VFMADD231PS Z0, Z9, Z10
 	VMOVUPS.Z   (R8), K1, Z7
-	VADDPS      Z7, Z10, Z10
-	VMOVUPS     Z10, K1, (R8)
+	VADDPS      Z10, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z7
-	VADDPS      Z7, Z8, Z8
-	VMOVUPS     Z8, K1, (R8)(DX*1)
+	VADDPS      Z8, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z7
-	VADDPS      Z7, Z19, Z19
-	VMOVUPS     Z19, K1, (R8)(DX*2)
-	VMOVUPS     9600(CX)(R9*1), Z7
-	VMOVUPS     19200(CX)(R9*1), Z8
-	VMOVUPS     28800(CX)(R9*1), Z9
-	VMOVUPS     38400(CX)(R9*1), Z10
+	VADDPS      Z19, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*2)
+	VMOVUPS     9600(CX)(R9*4), Z7
+	VMOVUPS     19200(CX)(R9*4), Z8
+	VMOVUPS     28800(CX)(R9*4), Z9
+	VMOVUPS     38400(CX)(R9*4), Z10
 	VSUBPS      Z8, Z7, Z7
 	VSUBPS      Z10, Z9, Z8
 	VMULPS      Z5, Z8, Z8
 	VFMADD231PS Z2, Z7, Z8
-	VMOVUPS     11200(CX)(R9*1), Z7
-	VMOVUPS     20800(CX)(R9*1), Z9
-	VMOVUPS     30400(CX)(R9*1), Z10
-	VMOVUPS     40000(CX)(R9*1), Z11
+	VMOVUPS     11200(CX)(R9*4), Z7
+	VMOVUPS     20800(CX)(R9*4), Z9
+	VMOVUPS     30400(CX)(R9*4), Z10
+	VMOVUPS     40000(CX)(R9*4), Z11
 	VSUBPS      Z9, Z7, Z7
 	VSUBPS      Z11, Z10, Z9
 	VMULPS      Z5, Z9, Z9
 	VFMADD231PS Z2, Z7, Z9
-	VMOVUPS     12800(CX)(R9*1), Z7
-	VMOVUPS     22400(CX)(R9*1), Z10
-	VMOVUPS     32000(CX)(R9*1), Z11
-	VMOVUPS     41600(CX)(R9*1), Z12
+	VMOVUPS     12800(CX)(R9*4), Z7
+	VMOVUPS     22400(CX)(R9*4), Z10
+	VMOVUPS     32000(CX)(R9*4), Z11
+	VMOVUPS     41600(CX)(R9*4), Z12
 	VSUBPS      Z10, Z7, Z7
 	VSUBPS      Z12, Z11, Z10
 	VMULPS      Z5, Z10, Z10
 	VFMADD231PS Z2, Z7, Z10
-	VMOVUPS     14400(CX)(R9*1), Z7
-	VMOVUPS     24000(CX)(R9*1), Z11
-	VMOVUPS     33600(CX)(R9*1), Z12
-	VMOVUPS     43200(CX)(R9*1), Z13
+	VMOVUPS     14400(CX)(R9*4), Z7
+	VMOVUPS     24000(CX)(R9*4), Z11
+	VMOVUPS     33600(CX)(R9*4), Z12
+	VMOVUPS     43200(CX)(R9*4), Z13
 	VSUBPS      Z11, Z7, Z7
 	VSUBPS      Z13, Z12, Z11
 	VMULPS      Z5, Z11, Z11
 	VFMADD231PS Z2, Z7, Z11
-	VMOVUPS     16000(CX)(R9*1), Z7
-	VMOVUPS     25600(CX)(R9*1), Z12
-	VMOVUPS     35200(CX)(R9*1), Z13
-	VMOVUPS     44800(CX)(R9*1), Z14
+	VMOVUPS     16000(CX)(R9*4), Z7
+	VMOVUPS     25600(CX)(R9*4), Z12
+	VMOVUPS     35200(CX)(R9*4), Z13
+	VMOVUPS     44800(CX)(R9*4), Z14
 	VSUBPS      Z12, Z7, Z7
 	VSUBPS      Z14, Z13, Z12
 	VMULPS      Z5, Z12, Z12
 	VFMADD231PS Z2, Z7, Z12
-	VMOVUPS     17600(CX)(R9*1), Z7
-	VMOVUPS     27200(CX)(R9*1), Z13
-	VMOVUPS     36800(CX)(R9*1), Z14
-	VMOVUPS     46400(CX)(R9*1), Z15
+	VMOVUPS     17600(CX)(R9*4), Z7
+	VMOVUPS     27200(CX)(R9*4), Z13
+	VMOVUPS     36800(CX)(R9*4), Z14
+	VMOVUPS     46400(CX)(R9*4), Z15
 	VSUBPS      Z13, Z7, Z7
 	VSUBPS      Z15, Z14, Z13
 	VMULPS      Z5, Z13, Z13
 	VFMADD231PS Z2, Z7, Z13
-	LEAQ        (AX)(R9*1), R8
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	VSUBPS      Z10, Z9, Z7
 	VSUBPS      Z12, Z11, Z14
@@ -3656,16 +3395,16 @@ last83:
 	VFMADD231PS Z1, Z7, Z9
 	VFMADD231PS Z0, Z8, Z9
 	VMOVUPS.Z   (R8), K1, Z7
-	VADDPS      Z7, Z9, Z9
-	VMOVUPS     Z9, K1, (R8)
+	VADDPS      Z9, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z7
-	VADDPS      Z7, Z14, Z14
-	VMOVUPS     Z14, K1, (R8)(DX*1)
+	VADDPS      Z14, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z7
-	VADDPS      Z7, Z13, Z13
-	VMOVUPS     Z13, K1, (R8)(DX*2)
+	VADDPS      Z13, Z7, Z7
+	VMOVUPS     Z7, K1, (R8)(DX*2)
 
-done84:
+done86:
 	ADDQ $0x00000080, CX
 	ADDQ BX, AX
 	DECQ SI
@@ -3676,19 +3415,13 @@ done84:
 // func winoIn2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoIn2AVX512(SB), NOSPLIT, $128-56
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z0
-	VMOVUPS winoConstants<>+128(SB), Z0
-	VMOVUPS winoConstants<>+192(SB), Z0
-	VMOVUPS winoConstants<>+256(SB), Z0
-	VMOVUPS winoConstants<>+320(SB), Z0
-	MOVQ    v+0(FP), AX
-	MOVQ    pitch+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    x+16(FP), DX
-	MOVQ    off+24(FP), BX
-	MOVQ    zero+32(FP), SI
-	MOVQ    tiles+40(FP), DI
+	MOVQ v+0(FP), AX
+	MOVQ pitch+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ zero+32(FP), SI
+	MOVQ tiles+40(FP), DI
 
 tile:
 	MOVLQSX (BX), R8
@@ -3773,37 +3506,37 @@ tile:
 	MOVQ    R8, 120(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
-
-chunk85:
 	SUBQ    $0x10, R8
-	JL      last86
-	LEAQ    (AX)(R9*1), R10
+	JL      tail89
+
+loop92:
+	LEAQ    (AX)(R9*4), R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	MOVQ    32(SP), R11
-	VMOVUPS (R11)(R9*1), Z0
+	VMOVUPS (R11)(R9*4), Z0
 	MOVQ    64(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z0, Z2
 	VSUBPS  Z0, Z1, Z0
 	MOVQ    40(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	MOVQ    72(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	VADDPS  Z3, Z1, Z4
 	VSUBPS  Z1, Z3, Z1
 	MOVQ    48(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	MOVQ    80(SP), R11
-	VMOVUPS (R11)(R9*1), Z5
+	VMOVUPS (R11)(R9*4), Z5
 	VADDPS  Z5, Z3, Z6
 	VSUBPS  Z3, Z5, Z3
 	MOVQ    56(SP), R11
-	VMOVUPS (R11)(R9*1), Z5
+	VMOVUPS (R11)(R9*4), Z5
 	MOVQ    88(SP), R11
-	VMOVUPS (R11)(R9*1), Z7
+	VMOVUPS (R11)(R9*4), Z7
 	VADDPS  Z7, Z5, Z8
 	VSUBPS  Z5, Z7, Z5
 	LEAQ    (CX)(CX*2), R11
@@ -3829,44 +3562,44 @@ chunk85:
 	VMOVUPS Z0, (R10)
 	LEAQ    (R10)(CX*4), R10
 	MOVQ    32(SP), R11
-	VMOVUPS (R11)(R9*1), Z0
+	VMOVUPS (R11)(R9*4), Z0
 	MOVQ    96(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VSUBPS  Z1, Z0, Z0
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	MOVQ    64(SP), R11
-	VMOVUPS (R11)(R9*1), Z2
+	VMOVUPS (R11)(R9*4), Z2
 	VSUBPS  Z2, Z1, Z1
 	MOVQ    40(SP), R11
-	VMOVUPS (R11)(R9*1), Z2
+	VMOVUPS (R11)(R9*4), Z2
 	MOVQ    104(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	VSUBPS  Z3, Z2, Z2
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	MOVQ    72(SP), R11
-	VMOVUPS (R11)(R9*1), Z4
+	VMOVUPS (R11)(R9*4), Z4
 	VSUBPS  Z4, Z3, Z3
 	MOVQ    48(SP), R11
-	VMOVUPS (R11)(R9*1), Z4
+	VMOVUPS (R11)(R9*4), Z4
 	MOVQ    112(SP), R11
-	VMOVUPS (R11)(R9*1), Z5
+	VMOVUPS (R11)(R9*4), Z5
 	VSUBPS  Z5, Z4, Z4
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Z5
+	VMOVUPS (R11)(R9*4), Z5
 	MOVQ    80(SP), R11
-	VMOVUPS (R11)(R9*1), Z6
+	VMOVUPS (R11)(R9*4), Z6
 	VSUBPS  Z6, Z5, Z5
 	MOVQ    56(SP), R11
-	VMOVUPS (R11)(R9*1), Z6
+	VMOVUPS (R11)(R9*4), Z6
 	MOVQ    120(SP), R11
-	VMOVUPS (R11)(R9*1), Z7
+	VMOVUPS (R11)(R9*4), Z7
 	VSUBPS  Z7, Z6, Z6
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Z7
+	VMOVUPS (R11)(R9*4), Z7
 	MOVQ    88(SP), R11
-	VMOVUPS (R11)(R9*1), Z8
+	VMOVUPS (R11)(R9*4), Z8
 	VSUBPS  Z8, Z7, Z7
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
@@ -3879,7 +3612,7 @@ chunk85:
 	VSUBPS  Z4, Z0, Z0
 	VMOVUPS Z0, (R10)
 	LEAQ    (R10)(CX*4), R10
-	LEAQ    (AX)(R9*1), R10
+	LEAQ    (AX)(R9*4), R10
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VADDPS  Z5, Z3, Z0
@@ -3891,41 +3624,42 @@ chunk85:
 	VSUBPS  Z5, Z1, Z0
 	VMOVUPS Z0, (R10)
 	LEAQ    (R10)(CX*4), R10
-	ADDQ    $0x40, R9
-	JMP     chunk85
+	ADDQ    $0x10, R9
+	SUBQ    $0x10, R8
+	JGE     loop92
 
-last86:
+tail89:
 	ADDQ      $0x10, R8
-	JZ        done87
-	LEAQ      winoTails<>+0(SB), R10
+	JZ        done90
+	LEAQ      winoTailsAVX512<>+0(SB), R10
 	KMOVW     (R10)(R8*2), K1
-	LEAQ      (AX)(R9*1), R8
+	LEAQ      (AX)(R9*4), R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	MOVQ      32(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z0
+	VMOVUPS.Z (R10)(R9*4), K1, Z0
 	MOVQ      64(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z0, Z2
 	VSUBPS    Z0, Z1, Z0
 	MOVQ      40(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	MOVQ      72(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	VADDPS    Z3, Z1, Z4
 	VSUBPS    Z1, Z3, Z1
 	MOVQ      48(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	MOVQ      80(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z5
+	VMOVUPS.Z (R10)(R9*4), K1, Z5
 	VADDPS    Z5, Z3, Z6
 	VSUBPS    Z3, Z5, Z3
 	MOVQ      56(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z5
+	VMOVUPS.Z (R10)(R9*4), K1, Z5
 	MOVQ      88(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z7
+	VMOVUPS.Z (R10)(R9*4), K1, Z7
 	VADDPS    Z7, Z5, Z8
 	VSUBPS    Z5, Z7, Z5
 	LEAQ      (CX)(CX*2), R10
@@ -3951,44 +3685,44 @@ last86:
 	VMOVUPS   Z0, (R8)
 	LEAQ      (R8)(CX*4), R8
 	MOVQ      32(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z0
+	VMOVUPS.Z (R10)(R9*4), K1, Z0
 	MOVQ      96(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VSUBPS    Z1, Z0, Z0
 	MOVQ      (SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	MOVQ      64(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z2
+	VMOVUPS.Z (R10)(R9*4), K1, Z2
 	VSUBPS    Z2, Z1, Z1
 	MOVQ      40(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z2
+	VMOVUPS.Z (R10)(R9*4), K1, Z2
 	MOVQ      104(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	VSUBPS    Z3, Z2, Z2
 	MOVQ      8(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	MOVQ      72(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z4
+	VMOVUPS.Z (R10)(R9*4), K1, Z4
 	VSUBPS    Z4, Z3, Z3
 	MOVQ      48(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z4
+	VMOVUPS.Z (R10)(R9*4), K1, Z4
 	MOVQ      112(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z5
+	VMOVUPS.Z (R10)(R9*4), K1, Z5
 	VSUBPS    Z5, Z4, Z4
 	MOVQ      16(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z5
+	VMOVUPS.Z (R10)(R9*4), K1, Z5
 	MOVQ      80(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z6
+	VMOVUPS.Z (R10)(R9*4), K1, Z6
 	VSUBPS    Z6, Z5, Z5
 	MOVQ      56(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z6
+	VMOVUPS.Z (R10)(R9*4), K1, Z6
 	MOVQ      120(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z7
+	VMOVUPS.Z (R10)(R9*4), K1, Z7
 	VSUBPS    Z7, Z6, Z6
 	MOVQ      24(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z7
+	VMOVUPS.Z (R10)(R9*4), K1, Z7
 	MOVQ      88(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z8
+	VMOVUPS.Z (R10)(R9*4), K1, Z8
 	VSUBPS    Z8, Z7, Z7
 	LEAQ      (CX)(CX*2), R10
 	LEAQ      (CX)(CX*4), R11
@@ -4001,7 +3735,7 @@ last86:
 	VSUBPS    Z4, Z0, Z0
 	VMOVUPS   Z0, (R8)
 	LEAQ      (R8)(CX*4), R8
-	LEAQ      (AX)(R9*1), R8
+	LEAQ      (AX)(R9*4), R8
 	LEAQ      (CX)(CX*2), R9
 	LEAQ      (CX)(CX*4), R10
 	VADDPS    Z5, Z3, Z0
@@ -4014,7 +3748,7 @@ last86:
 	VMOVUPS   Z0, (R8)
 	LEAQ      (R8)(CX*4), R8
 
-done87:
+done90:
 	ADDQ $0x40, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -4040,21 +3774,17 @@ done87:
 // func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights2FirstAVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z0
-	VMOVUPS winoConstants<>+128(SB), Z0
-	VMOVUPS winoConstants<>+192(SB), Z0
-	MOVQ    u+0(FP), AX
-	MOVQ    uStep+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    w+16(FP), DX
-	MOVQ    wStep+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+32(FP), SI
-	MOVQ    next+40(FP), DI
-	LEAQ    (BX)(BX*2), R9
-	LEAQ    (DX)(R9*1), R8
-	LEAQ    (DX)(R9*2), R9
+	MOVQ u+0(FP), AX
+	MOVQ uStep+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ w+16(FP), DX
+	MOVQ wStep+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ n+32(FP), SI
+	MOVQ next+40(FP), DI
+	LEAQ (BX)(BX*2), R9
+	LEAQ (DX)(R9*1), R8
+	LEAQ (DX)(R9*2), R9
 
 loop:
 	PREFETCHT1 (DI)
@@ -4086,21 +3816,17 @@ loop:
 // func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights2LastAVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z0
-	VMOVUPS winoConstants<>+128(SB), Z0
-	VMOVUPS winoConstants<>+192(SB), Z0
-	MOVQ    u+0(FP), AX
-	MOVQ    uStep+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    w+16(FP), DX
-	MOVQ    wStep+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    n+32(FP), SI
-	MOVQ    next+40(FP), DI
-	LEAQ    (BX)(BX*2), R9
-	LEAQ    (DX)(R9*1), R8
-	LEAQ    (DX)(R9*2), R9
+	MOVQ u+0(FP), AX
+	MOVQ uStep+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ w+16(FP), DX
+	MOVQ wStep+24(FP), BX
+	SHLQ $0x02, BX
+	MOVQ n+32(FP), SI
+	MOVQ next+40(FP), DI
+	LEAQ (BX)(BX*2), R9
+	LEAQ (DX)(R9*1), R8
+	LEAQ (DX)(R9*2), R9
 
 loop:
 	PREFETCHT1 (DI)
@@ -4132,10 +3858,6 @@ loop:
 // func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights2InnerAVX512(SB), NOSPLIT, $0-56
-	VMOVUPS      winoConstants<>+0(SB), Z0
-	VMOVUPS      winoConstants<>+64(SB), Z0
-	VMOVUPS      winoConstants<>+128(SB), Z0
-	VMOVUPS      winoConstants<>+192(SB), Z0
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -4186,60 +3908,51 @@ loop:
 // func winoOut2AVX512(c *float32, m *float32, bias *float32, res *float32, cOff *int32, rOff *int32, tiles int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoOut2AVX512(SB), NOSPLIT, $0-64
-	VMOVUPS winoConstants<>+384(SB), Z0
-	VMOVUPS winoConstants<>+448(SB), Z0
-	VMOVUPS winoConstants<>+512(SB), Z0
-	VMOVUPS winoConstants<>+576(SB), Z0
-	VMOVUPS winoConstants<>+640(SB), Z0
-	VMOVUPS winoConstants<>+704(SB), Z0
-	VMOVUPS winoConstants<>+768(SB), Z0
-	VMOVUPS winoConstants<>+832(SB), Z0
-	VMOVUPS winoConstants<>+896(SB), Z0
-	VMOVUPS winoConstants<>+960(SB), Z0
-	MOVQ    m+8(FP), AX
-	MOVQ    tiles+48(FP), CX
-	MOVQ    cOff+32(FP), DX
-	MOVQ    rOff+40(FP), BX
-	MOVQ    bias+16(FP), SI
-	MOVQ    res+24(FP), DI
+	VBROADCASTSS winoConstantsAVX512<>+60(SB), Z0
+	MOVQ         m+8(FP), AX
+	MOVQ         tiles+48(FP), CX
+	MOVQ         cOff+32(FP), DX
+	MOVQ         rOff+40(FP), BX
+	MOVQ         bias+16(FP), SI
+	MOVQ         res+24(FP), DI
 
 tile:
 	MOVQ cols+56(FP), R8
 	XORQ R9, R9
+	SUBQ $0x10, R8
+	JL   tail93
 
-chunk88:
-	SUBQ        $0x10, R8
-	JL          last89
-	VMOVUPS     512(AX)(R9*1), Z1
-	VMOVUPS     1024(AX)(R9*1), Z2
-	VMOVUPS     (AX)(R9*1), Z3
+loop96:
+	VMOVUPS     512(AX)(R9*4), Z1
+	VMOVUPS     1024(AX)(R9*4), Z2
+	VMOVUPS     (AX)(R9*4), Z3
 	VADDPS      Z2, Z1, Z4
 	VSUBPS      Z2, Z1, Z1
-	VMOVUPS     1536(AX)(R9*1), Z2
+	VMOVUPS     1536(AX)(R9*4), Z2
 	VFMADD231PS Z0, Z4, Z3
 	VFMSUB231PS Z0, Z1, Z2
-	VMOVUPS     640(AX)(R9*1), Z1
-	VMOVUPS     1152(AX)(R9*1), Z4
-	VMOVUPS     128(AX)(R9*1), Z5
+	VMOVUPS     640(AX)(R9*4), Z1
+	VMOVUPS     1152(AX)(R9*4), Z4
+	VMOVUPS     128(AX)(R9*4), Z5
 	VADDPS      Z4, Z1, Z6
 	VSUBPS      Z4, Z1, Z1
-	VMOVUPS     1664(AX)(R9*1), Z4
+	VMOVUPS     1664(AX)(R9*4), Z4
 	VFMADD231PS Z0, Z6, Z5
 	VFMSUB231PS Z0, Z1, Z4
-	VMOVUPS     768(AX)(R9*1), Z1
-	VMOVUPS     1280(AX)(R9*1), Z6
-	VMOVUPS     256(AX)(R9*1), Z7
+	VMOVUPS     768(AX)(R9*4), Z1
+	VMOVUPS     1280(AX)(R9*4), Z6
+	VMOVUPS     256(AX)(R9*4), Z7
 	VADDPS      Z6, Z1, Z8
 	VSUBPS      Z6, Z1, Z1
-	VMOVUPS     1792(AX)(R9*1), Z6
+	VMOVUPS     1792(AX)(R9*4), Z6
 	VFMADD231PS Z0, Z8, Z7
 	VFMSUB231PS Z0, Z1, Z6
-	VMOVUPS     896(AX)(R9*1), Z1
-	VMOVUPS     1408(AX)(R9*1), Z8
-	VMOVUPS     384(AX)(R9*1), Z9
+	VMOVUPS     896(AX)(R9*4), Z1
+	VMOVUPS     1408(AX)(R9*4), Z8
+	VMOVUPS     384(AX)(R9*4), Z9
 	VADDPS      Z8, Z1, Z10
 	VSUBPS      Z8, Z1, Z1
-	VMOVUPS     1920(AX)(R9*1), Z8
+	VMOVUPS     1920(AX)(R9*4), Z8
 	VFMADD231PS Z0, Z10, Z9
 	VFMSUB231PS Z0, Z1, Z8
 	VADDPS      Z7, Z5, Z1
@@ -4247,125 +3960,126 @@ chunk88:
 	VFMADD231PS Z0, Z1, Z3
 	VFMSUB231PS Z0, Z5, Z9
 	TESTQ       SI, SI
-	JZ          unbiased91
-	VMOVUPS     (SI)(R9*1), Z1
+	JZ          unbiased97
+	VMOVUPS     (SI)(R9*4), Z1
 	VADDPS      Z1, Z3, Z3
 	VADDPS      Z1, Z9, Z9
 
-unbiased91:
+unbiased97:
 	MOVLQSX (DX), R10
 	TESTQ   R10, R10
-	JS      beyond92
+	JS      beyond98
 	TESTQ   DI, DI
-	JZ      alone93
+	JZ      alone99
 	MOVLQSX (BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z3, Z3
 
-alone93:
+alone99:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z3, (R10)(R9*1)
+	VMOVUPS Z3, (R10)(R9*4)
 
-beyond92:
+beyond98:
 	MOVLQSX 4(DX), R10
 	TESTQ   R10, R10
-	JS      beyond94
+	JS      beyond100
 	TESTQ   DI, DI
-	JZ      alone95
+	JZ      alone101
 	MOVLQSX 4(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z9, Z9
 
-alone95:
+alone101:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z9, (R10)(R9*1)
+	VMOVUPS Z9, (R10)(R9*4)
 
-beyond94:
+beyond100:
 	VADDPS      Z6, Z4, Z1
 	VSUBPS      Z6, Z4, Z3
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z3, Z8
 	TESTQ       SI, SI
-	JZ          unbiased96
-	VMOVUPS     (SI)(R9*1), Z1
+	JZ          unbiased102
+	VMOVUPS     (SI)(R9*4), Z1
 	VADDPS      Z1, Z2, Z2
 	VADDPS      Z1, Z8, Z8
 
-unbiased96:
+unbiased102:
 	MOVLQSX 8(DX), R10
 	TESTQ   R10, R10
-	JS      beyond97
+	JS      beyond103
 	TESTQ   DI, DI
-	JZ      alone98
+	JZ      alone104
 	MOVLQSX 8(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z2, Z2
 
-alone98:
+alone104:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z2, (R10)(R9*1)
+	VMOVUPS Z2, (R10)(R9*4)
 
-beyond97:
+beyond103:
 	MOVLQSX 12(DX), R10
 	TESTQ   R10, R10
-	JS      beyond99
+	JS      beyond105
 	TESTQ   DI, DI
-	JZ      alone100
+	JZ      alone106
 	MOVLQSX 12(BX), R11
 	LEAQ    (DI)(R11*4), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z8, Z8
 
-alone100:
+alone106:
 	MOVQ    c+0(FP), R11
 	LEAQ    (R11)(R10*4), R10
-	VMOVUPS Z8, (R10)(R9*1)
+	VMOVUPS Z8, (R10)(R9*4)
 
-beyond99:
-	ADDQ $0x40, R9
-	JMP  chunk88
+beyond105:
+	ADDQ $0x10, R9
+	SUBQ $0x10, R8
+	JGE  loop96
 
-last89:
+tail93:
 	ADDQ        $0x10, R8
-	JZ          done90
-	LEAQ        winoTails<>+0(SB), R10
+	JZ          done94
+	LEAQ        winoTailsAVX512<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
-	VMOVUPS     512(AX)(R9*1), Z1
-	VMOVUPS     1024(AX)(R9*1), Z2
-	VMOVUPS     (AX)(R9*1), Z3
+	VMOVUPS     512(AX)(R9*4), Z1
+	VMOVUPS     1024(AX)(R9*4), Z2
+	VMOVUPS     (AX)(R9*4), Z3
 	VADDPS      Z2, Z1, Z4
 	VSUBPS      Z2, Z1, Z1
-	VMOVUPS     1536(AX)(R9*1), Z2
+	VMOVUPS     1536(AX)(R9*4), Z2
 	VFMADD231PS Z0, Z4, Z3
 	VFMSUB231PS Z0, Z1, Z2
-	VMOVUPS     640(AX)(R9*1), Z1
-	VMOVUPS     1152(AX)(R9*1), Z4
-	VMOVUPS     128(AX)(R9*1), Z5
+	VMOVUPS     640(AX)(R9*4), Z1
+	VMOVUPS     1152(AX)(R9*4), Z4
+	VMOVUPS     128(AX)(R9*4), Z5
 	VADDPS      Z4, Z1, Z6
 	VSUBPS      Z4, Z1, Z1
-	VMOVUPS     1664(AX)(R9*1), Z4
+	VMOVUPS     1664(AX)(R9*4), Z4
 	VFMADD231PS Z0, Z6, Z5
 	VFMSUB231PS Z0, Z1, Z4
-	VMOVUPS     768(AX)(R9*1), Z1
-	VMOVUPS     1280(AX)(R9*1), Z6
-	VMOVUPS     256(AX)(R9*1), Z7
+	VMOVUPS     768(AX)(R9*4), Z1
+	VMOVUPS     1280(AX)(R9*4), Z6
+	VMOVUPS     256(AX)(R9*4), Z7
 	VADDPS      Z6, Z1, Z8
 	VSUBPS      Z6, Z1, Z1
-	VMOVUPS     1792(AX)(R9*1), Z6
+	VMOVUPS     1792(AX)(R9*4), Z6
 	VFMADD231PS Z0, Z8, Z7
 	VFMSUB231PS Z0, Z1, Z6
-	VMOVUPS     896(AX)(R9*1), Z1
-	VMOVUPS     1408(AX)(R9*1), Z8
-	VMOVUPS     384(AX)(R9*1), Z9
+	VMOVUPS     896(AX)(R9*4), Z1
+	VMOVUPS     1408(AX)(R9*4), Z8
+	VMOVUPS     384(AX)(R9*4), Z9
 	VADDPS      Z8, Z1, Z10
 	VSUBPS      Z8, Z1, Z1
-	VMOVUPS     1920(AX)(R9*1), Z8
+	VMOVUPS     1920(AX)(R9*4), Z8
 	VFMADD231PS Z0, Z10, Z9
 	VFMSUB231PS Z0, Z1, Z8
 	VADDPS      Z7, Z5, Z1
@@ -4373,88 +4087,88 @@ last89:
 	VFMADD231PS Z0, Z1, Z3
 	VFMSUB231PS Z0, Z5, Z9
 	TESTQ       SI, SI
-	JZ          unbiased101
-	VMOVUPS.Z   (SI)(R9*1), K1, Z1
+	JZ          unbiased107
+	VMOVUPS.Z   (SI)(R9*4), K1, Z1
 	VADDPS      Z1, Z3, Z3
 	VADDPS      Z1, Z9, Z9
 
-unbiased101:
+unbiased107:
 	MOVLQSX   (DX), R8
 	TESTQ     R8, R8
-	JS        beyond102
+	JS        beyond108
 	TESTQ     DI, DI
-	JZ        alone103
+	JZ        alone109
 	MOVLQSX   (BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z3, Z3
 
-alone103:
+alone109:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z3, K1, (R8)(R9*1)
+	VMOVUPS Z3, K1, (R8)(R9*4)
 
-beyond102:
+beyond108:
 	MOVLQSX   4(DX), R8
 	TESTQ     R8, R8
-	JS        beyond104
+	JS        beyond110
 	TESTQ     DI, DI
-	JZ        alone105
+	JZ        alone111
 	MOVLQSX   4(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z9, Z9
 
-alone105:
+alone111:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z9, K1, (R8)(R9*1)
+	VMOVUPS Z9, K1, (R8)(R9*4)
 
-beyond104:
+beyond110:
 	VADDPS      Z6, Z4, Z1
 	VSUBPS      Z6, Z4, Z3
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z3, Z8
 	TESTQ       SI, SI
-	JZ          unbiased106
-	VMOVUPS.Z   (SI)(R9*1), K1, Z1
+	JZ          unbiased112
+	VMOVUPS.Z   (SI)(R9*4), K1, Z1
 	VADDPS      Z1, Z2, Z2
 	VADDPS      Z1, Z8, Z8
 
-unbiased106:
+unbiased112:
 	MOVLQSX   8(DX), R8
 	TESTQ     R8, R8
-	JS        beyond107
+	JS        beyond113
 	TESTQ     DI, DI
-	JZ        alone108
+	JZ        alone114
 	MOVLQSX   8(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z2, Z2
 
-alone108:
+alone114:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z2, K1, (R8)(R9*1)
+	VMOVUPS Z2, K1, (R8)(R9*4)
 
-beyond107:
+beyond113:
 	MOVLQSX   12(DX), R8
 	TESTQ     R8, R8
-	JS        beyond109
+	JS        beyond115
 	TESTQ     DI, DI
-	JZ        alone110
+	JZ        alone116
 	MOVLQSX   12(BX), R10
 	LEAQ      (DI)(R10*4), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z8, Z8
 
-alone110:
+alone116:
 	MOVQ    c+0(FP), R10
 	LEAQ    (R10)(R8*4), R8
-	VMOVUPS Z8, K1, (R8)(R9*1)
+	VMOVUPS Z8, K1, (R8)(R9*4)
 
-beyond109:
-done90:
+beyond115:
+done94:
 	ADDQ $0x00000800, AX
 	ADDQ $0x10, DX
 	ADDQ $0x10, BX
@@ -4466,17 +4180,13 @@ done90:
 // func winoBack2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoBack2AVX512(SB), NOSPLIT, $32-56
-	VMOVUPS winoConstants<>+0(SB), Z0
-	VMOVUPS winoConstants<>+64(SB), Z0
-	VMOVUPS winoConstants<>+128(SB), Z0
-	VMOVUPS winoConstants<>+192(SB), Z0
-	MOVQ    v+0(FP), AX
-	MOVQ    pitch+8(FP), CX
-	SHLQ    $0x02, CX
-	MOVQ    x+16(FP), DX
-	MOVQ    off+24(FP), BX
-	MOVQ    zero+32(FP), SI
-	MOVQ    tiles+40(FP), DI
+	MOVQ v+0(FP), AX
+	MOVQ pitch+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ zero+32(FP), SI
+	MOVQ tiles+40(FP), DI
 
 tile:
 	MOVLQSX (BX), R8
@@ -4501,25 +4211,25 @@ tile:
 	MOVQ    R8, 24(SP)
 	MOVQ    n+48(FP), R8
 	XORQ    R9, R9
-
-chunk111:
 	SUBQ    $0x10, R8
-	JL      last112
-	LEAQ    (AX)(R9*1), R10
+	JL      tail117
+
+loop120:
+	LEAQ    (AX)(R9*4), R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	ADDQ    CX, R10
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Z0
+	VMOVUPS (R11)(R9*4), Z0
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	VADDPS  Z1, Z0, Z2
 	VSUBPS  Z1, Z0, Z0
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	VADDPS  Z3, Z1, Z4
 	VSUBPS  Z3, Z1, Z1
 	LEAQ    (CX)(CX*2), R11
@@ -4541,13 +4251,13 @@ chunk111:
 	VMOVUPS Z1, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
 	MOVQ    (SP), R11
-	VMOVUPS (R11)(R9*1), Z0
+	VMOVUPS (R11)(R9*4), Z0
 	MOVQ    16(SP), R11
-	VMOVUPS (R11)(R9*1), Z1
+	VMOVUPS (R11)(R9*4), Z1
 	MOVQ    8(SP), R11
-	VMOVUPS (R11)(R9*1), Z2
+	VMOVUPS (R11)(R9*4), Z2
 	MOVQ    24(SP), R11
-	VMOVUPS (R11)(R9*1), Z3
+	VMOVUPS (R11)(R9*4), Z3
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VMOVUPS Z1, (R10)
@@ -4557,7 +4267,7 @@ chunk111:
 	VMOVUPS Z1, (R10)(CX*2)
 	VMOVUPS Z3, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
-	LEAQ    (AX)(R9*1), R10
+	LEAQ    (AX)(R9*4), R10
 	LEAQ    (CX)(CX*2), R11
 	LEAQ    (CX)(CX*4), R12
 	VMOVUPS Z0, (R10)
@@ -4567,29 +4277,30 @@ chunk111:
 	VMOVUPS Z0, (R10)(CX*2)
 	VMOVUPS Z2, (R10)(R11*1)
 	LEAQ    (R10)(CX*4), R10
-	ADDQ    $0x40, R9
-	JMP     chunk111
+	ADDQ    $0x10, R9
+	SUBQ    $0x10, R8
+	JGE     loop120
 
-last112:
+tail117:
 	ADDQ      $0x10, R8
-	JZ        done113
-	LEAQ      winoTails<>+0(SB), R10
+	JZ        done118
+	LEAQ      winoTailsAVX512<>+0(SB), R10
 	KMOVW     (R10)(R8*2), K1
-	LEAQ      (AX)(R9*1), R8
+	LEAQ      (AX)(R9*4), R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	ADDQ      CX, R8
 	MOVQ      (SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z0
+	VMOVUPS.Z (R10)(R9*4), K1, Z0
 	MOVQ      16(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	VADDPS    Z1, Z0, Z2
 	VSUBPS    Z1, Z0, Z0
 	MOVQ      8(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	MOVQ      24(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	VADDPS    Z3, Z1, Z4
 	VSUBPS    Z3, Z1, Z1
 	LEAQ      (CX)(CX*2), R10
@@ -4611,13 +4322,13 @@ last112:
 	VMOVUPS   Z1, (R8)(R10*1)
 	LEAQ      (R8)(CX*4), R8
 	MOVQ      (SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z0
+	VMOVUPS.Z (R10)(R9*4), K1, Z0
 	MOVQ      16(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z1
+	VMOVUPS.Z (R10)(R9*4), K1, Z1
 	MOVQ      8(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z2
+	VMOVUPS.Z (R10)(R9*4), K1, Z2
 	MOVQ      24(SP), R10
-	VMOVUPS.Z (R10)(R9*1), K1, Z3
+	VMOVUPS.Z (R10)(R9*4), K1, Z3
 	LEAQ      (CX)(CX*2), R10
 	LEAQ      (CX)(CX*4), R11
 	VMOVUPS   Z1, (R8)
@@ -4627,7 +4338,7 @@ last112:
 	VMOVUPS   Z1, (R8)(CX*2)
 	VMOVUPS   Z3, (R8)(R10*1)
 	LEAQ      (R8)(CX*4), R8
-	LEAQ      (AX)(R9*1), R8
+	LEAQ      (AX)(R9*4), R8
 	LEAQ      (CX)(CX*2), R9
 	LEAQ      (CX)(CX*4), R10
 	VMOVUPS   Z0, (R8)
@@ -4638,7 +4349,7 @@ last112:
 	VMOVUPS   Z2, (R8)(R9*1)
 	LEAQ      (R8)(CX*4), R8
 
-done113:
+done118:
 	ADDQ $0x10, BX
 	ADDQ CX, AX
 	ADDQ CX, AX
@@ -4664,74 +4375,67 @@ done113:
 // func winoTaps2AVX512(dw *float32, m *float32, step int, pitch int, rows int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoTaps2AVX512(SB), NOSPLIT, $0-48
-	VMOVUPS winoConstants<>+384(SB), Z0
-	VMOVUPS winoConstants<>+448(SB), Z0
-	VMOVUPS winoConstants<>+512(SB), Z0
-	VMOVUPS winoConstants<>+576(SB), Z0
-	VMOVUPS winoConstants<>+704(SB), Z0
-	VMOVUPS winoConstants<>+768(SB), Z0
-	VMOVUPS winoConstants<>+832(SB), Z0
-	VMOVUPS winoConstants<>+960(SB), Z0
-	MOVQ    dw+0(FP), AX
-	MOVQ    m+8(FP), CX
-	MOVQ    step+16(FP), DX
-	SHLQ    $0x02, DX
-	MOVQ    pitch+24(FP), BX
-	SHLQ    $0x02, BX
-	MOVQ    rows+32(FP), SI
-	LEAQ    (DX)(DX*2), DI
+	VBROADCASTSS winoConstantsAVX512<>+60(SB), Z0
+	MOVQ         dw+0(FP), AX
+	MOVQ         m+8(FP), CX
+	MOVQ         step+16(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         pitch+24(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         rows+32(FP), SI
+	LEAQ         (DX)(DX*2), DI
 
 row:
 	MOVQ cols+40(FP), R8
 	XORQ R9, R9
+	SUBQ $0x10, R8
+	JL   tail121
 
-chunk114:
-	SUBQ        $0x10, R8
-	JL          last115
-	VMOVUPS     6400(CX)(R9*1), Z1
-	VMOVUPS     12800(CX)(R9*1), Z2
+loop124:
+	VMOVUPS     6400(CX)(R9*4), Z1
+	VMOVUPS     12800(CX)(R9*4), Z2
 	VADDPS      Z2, Z1, Z1
-	VMOVUPS     (CX)(R9*1), Z2
-	VMOVUPS     19200(CX)(R9*1), Z3
+	VMOVUPS     (CX)(R9*4), Z2
+	VMOVUPS     19200(CX)(R9*4), Z3
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z1, Z3
-	VMOVUPS     8000(CX)(R9*1), Z1
-	VMOVUPS     14400(CX)(R9*1), Z4
+	VMOVUPS     8000(CX)(R9*4), Z1
+	VMOVUPS     14400(CX)(R9*4), Z4
 	VADDPS      Z4, Z1, Z1
-	VMOVUPS     1600(CX)(R9*1), Z4
-	VMOVUPS     20800(CX)(R9*1), Z5
+	VMOVUPS     1600(CX)(R9*4), Z4
+	VMOVUPS     20800(CX)(R9*4), Z5
 	VFMADD231PS Z0, Z1, Z4
 	VFMSUB231PS Z0, Z1, Z5
-	VMOVUPS     9600(CX)(R9*1), Z1
-	VMOVUPS     16000(CX)(R9*1), Z6
+	VMOVUPS     9600(CX)(R9*4), Z1
+	VMOVUPS     16000(CX)(R9*4), Z6
 	VADDPS      Z6, Z1, Z1
-	VMOVUPS     3200(CX)(R9*1), Z6
-	VMOVUPS     22400(CX)(R9*1), Z7
+	VMOVUPS     3200(CX)(R9*4), Z6
+	VMOVUPS     22400(CX)(R9*4), Z7
 	VFMADD231PS Z0, Z1, Z6
 	VFMSUB231PS Z0, Z1, Z7
-	VMOVUPS     11200(CX)(R9*1), Z1
-	VMOVUPS     17600(CX)(R9*1), Z8
+	VMOVUPS     11200(CX)(R9*4), Z1
+	VMOVUPS     17600(CX)(R9*4), Z8
 	VADDPS      Z8, Z1, Z1
-	VMOVUPS     4800(CX)(R9*1), Z8
-	VMOVUPS     24000(CX)(R9*1), Z9
+	VMOVUPS     4800(CX)(R9*4), Z8
+	VMOVUPS     24000(CX)(R9*4), Z9
 	VFMADD231PS Z0, Z1, Z8
 	VFMSUB231PS Z0, Z1, Z9
-	LEAQ        (AX)(R9*1), R10
+	LEAQ        (AX)(R9*4), R10
 	VADDPS      Z6, Z4, Z1
 	VSUBPS      Z6, Z4, Z4
 	VMULPS      Z0, Z4, Z4
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z1, Z8
 	VMOVUPS     (R10), Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (R10)
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     Z1, (R10)
 	VMOVUPS     (R10)(DX*1), Z1
-	VADDPS      Z1, Z4, Z4
-	VMOVUPS     Z4, (R10)(DX*1)
+	VADDPS      Z4, Z1, Z1
+	VMOVUPS     Z1, (R10)(DX*1)
 	VMOVUPS     (R10)(DX*2), Z1
-	VADDPS      Z1, Z8, Z8
-	VMOVUPS     Z8, (R10)(DX*2)
-	LEAQ        (AX)(R9*1), R10
+	VADDPS      Z8, Z1, Z1
+	VMOVUPS     Z1, (R10)(DX*2)
+	LEAQ        (AX)(R9*4), R10
 	ADDQ        DI, R10
 	ADDQ        DI, R10
 	VADDPS      Z7, Z5, Z1
@@ -4740,31 +4444,31 @@ chunk114:
 	VFMADD231PS Z0, Z1, Z3
 	VFMSUB231PS Z0, Z1, Z9
 	VMOVUPS     (R10), Z1
-	VADDPS      Z1, Z3, Z3
-	VMOVUPS     Z3, (R10)
+	VADDPS      Z3, Z1, Z1
+	VMOVUPS     Z1, (R10)
 	VMOVUPS     (R10)(DX*1), Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (R10)(DX*1)
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     Z1, (R10)(DX*1)
 	VMOVUPS     (R10)(DX*2), Z1
-	VADDPS      Z1, Z9, Z9
-	VMOVUPS     Z9, (R10)(DX*2)
-	VMOVUPS     6400(CX)(R9*1), Z1
-	VMOVUPS     12800(CX)(R9*1), Z2
+	VADDPS      Z9, Z1, Z1
+	VMOVUPS     Z1, (R10)(DX*2)
+	VMOVUPS     6400(CX)(R9*4), Z1
+	VMOVUPS     12800(CX)(R9*4), Z2
 	VSUBPS      Z2, Z1, Z1
 	VMULPS      Z0, Z1, Z1
-	VMOVUPS     8000(CX)(R9*1), Z2
-	VMOVUPS     14400(CX)(R9*1), Z3
+	VMOVUPS     8000(CX)(R9*4), Z2
+	VMOVUPS     14400(CX)(R9*4), Z3
 	VSUBPS      Z3, Z2, Z2
 	VMULPS      Z0, Z2, Z2
-	VMOVUPS     9600(CX)(R9*1), Z3
-	VMOVUPS     16000(CX)(R9*1), Z4
+	VMOVUPS     9600(CX)(R9*4), Z3
+	VMOVUPS     16000(CX)(R9*4), Z4
 	VSUBPS      Z4, Z3, Z3
 	VMULPS      Z0, Z3, Z3
-	VMOVUPS     11200(CX)(R9*1), Z4
-	VMOVUPS     17600(CX)(R9*1), Z5
+	VMOVUPS     11200(CX)(R9*4), Z4
+	VMOVUPS     17600(CX)(R9*4), Z5
 	VSUBPS      Z5, Z4, Z4
 	VMULPS      Z0, Z4, Z4
-	LEAQ        (AX)(R9*1), R10
+	LEAQ        (AX)(R9*4), R10
 	ADDQ        DI, R10
 	VADDPS      Z3, Z2, Z5
 	VSUBPS      Z3, Z2, Z2
@@ -4772,66 +4476,67 @@ chunk114:
 	VFMADD231PS Z0, Z5, Z1
 	VFMSUB231PS Z0, Z5, Z4
 	VMOVUPS     (R10), Z3
-	VADDPS      Z3, Z1, Z1
+	VADDPS      Z1, Z3, Z1
 	VMOVUPS     Z1, (R10)
 	VMOVUPS     (R10)(DX*1), Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, (R10)(DX*1)
-	VMOVUPS     (R10)(DX*2), Z1
-	VADDPS      Z1, Z4, Z4
-	VMOVUPS     Z4, (R10)(DX*2)
-	ADDQ        $0x40, R9
-	JMP         chunk114
-
-last115:
-	ADDQ        $0x10, R8
-	JZ          done116
-	LEAQ        winoTails<>+0(SB), R10
-	KMOVW       (R10)(R8*2), K1
-	VMOVUPS     6400(CX)(R9*1), Z1
-	VMOVUPS     12800(CX)(R9*1), Z2
 	VADDPS      Z2, Z1, Z1
-	VMOVUPS     (CX)(R9*1), Z2
-	VMOVUPS     19200(CX)(R9*1), Z3
+	VMOVUPS     Z1, (R10)(DX*1)
+	VMOVUPS     (R10)(DX*2), Z1
+	VADDPS      Z4, Z1, Z1
+	VMOVUPS     Z1, (R10)(DX*2)
+	ADDQ        $0x10, R9
+	SUBQ        $0x10, R8
+	JGE         loop124
+
+tail121:
+	ADDQ        $0x10, R8
+	JZ          done122
+	LEAQ        winoTailsAVX512<>+0(SB), R10
+	KMOVW       (R10)(R8*2), K1
+	VMOVUPS     6400(CX)(R9*4), Z1
+	VMOVUPS     12800(CX)(R9*4), Z2
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     (CX)(R9*4), Z2
+	VMOVUPS     19200(CX)(R9*4), Z3
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z1, Z3
-	VMOVUPS     8000(CX)(R9*1), Z1
-	VMOVUPS     14400(CX)(R9*1), Z4
+	VMOVUPS     8000(CX)(R9*4), Z1
+	VMOVUPS     14400(CX)(R9*4), Z4
 	VADDPS      Z4, Z1, Z1
-	VMOVUPS     1600(CX)(R9*1), Z4
-	VMOVUPS     20800(CX)(R9*1), Z5
+	VMOVUPS     1600(CX)(R9*4), Z4
+	VMOVUPS     20800(CX)(R9*4), Z5
 	VFMADD231PS Z0, Z1, Z4
 	VFMSUB231PS Z0, Z1, Z5
-	VMOVUPS     9600(CX)(R9*1), Z1
-	VMOVUPS     16000(CX)(R9*1), Z6
+	VMOVUPS     9600(CX)(R9*4), Z1
+	VMOVUPS     16000(CX)(R9*4), Z6
 	VADDPS      Z6, Z1, Z1
-	VMOVUPS     3200(CX)(R9*1), Z6
-	VMOVUPS     22400(CX)(R9*1), Z7
+	VMOVUPS     3200(CX)(R9*4), Z6
+	VMOVUPS     22400(CX)(R9*4), Z7
 	VFMADD231PS Z0, Z1, Z6
 	VFMSUB231PS Z0, Z1, Z7
-	VMOVUPS     11200(CX)(R9*1), Z1
-	VMOVUPS     17600(CX)(R9*1), Z8
+	VMOVUPS     11200(CX)(R9*4), Z1
+	VMOVUPS     17600(CX)(R9*4), Z8
 	VADDPS      Z8, Z1, Z1
-	VMOVUPS     4800(CX)(R9*1), Z8
-	VMOVUPS     24000(CX)(R9*1), Z9
+	VMOVUPS     4800(CX)(R9*4), Z8
+	VMOVUPS     24000(CX)(R9*4), Z9
 	VFMADD231PS Z0, Z1, Z8
 	VFMSUB231PS Z0, Z1, Z9
-	LEAQ        (AX)(R9*1), R8
+	LEAQ        (AX)(R9*4), R8
 	VADDPS      Z6, Z4, Z1
 	VSUBPS      Z6, Z4, Z4
 	VMULPS      Z0, Z4, Z4
 	VFMADD231PS Z0, Z1, Z2
 	VFMSUB231PS Z0, Z1, Z8
 	VMOVUPS.Z   (R8), K1, Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, K1, (R8)
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z1
-	VADDPS      Z1, Z4, Z4
-	VMOVUPS     Z4, K1, (R8)(DX*1)
+	VADDPS      Z4, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z1
-	VADDPS      Z1, Z8, Z8
-	VMOVUPS     Z8, K1, (R8)(DX*2)
-	LEAQ        (AX)(R9*1), R8
+	VADDPS      Z8, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*2)
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	ADDQ        DI, R8
 	VADDPS      Z7, Z5, Z1
@@ -4840,31 +4545,31 @@ last115:
 	VFMADD231PS Z0, Z1, Z3
 	VFMSUB231PS Z0, Z1, Z9
 	VMOVUPS.Z   (R8), K1, Z1
-	VADDPS      Z1, Z3, Z3
-	VMOVUPS     Z3, K1, (R8)
+	VADDPS      Z3, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, K1, (R8)(DX*1)
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z1
-	VADDPS      Z1, Z9, Z9
-	VMOVUPS     Z9, K1, (R8)(DX*2)
-	VMOVUPS     6400(CX)(R9*1), Z1
-	VMOVUPS     12800(CX)(R9*1), Z2
+	VADDPS      Z9, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*2)
+	VMOVUPS     6400(CX)(R9*4), Z1
+	VMOVUPS     12800(CX)(R9*4), Z2
 	VSUBPS      Z2, Z1, Z1
 	VMULPS      Z0, Z1, Z1
-	VMOVUPS     8000(CX)(R9*1), Z2
-	VMOVUPS     14400(CX)(R9*1), Z3
+	VMOVUPS     8000(CX)(R9*4), Z2
+	VMOVUPS     14400(CX)(R9*4), Z3
 	VSUBPS      Z3, Z2, Z2
 	VMULPS      Z0, Z2, Z2
-	VMOVUPS     9600(CX)(R9*1), Z3
-	VMOVUPS     16000(CX)(R9*1), Z4
+	VMOVUPS     9600(CX)(R9*4), Z3
+	VMOVUPS     16000(CX)(R9*4), Z4
 	VSUBPS      Z4, Z3, Z3
 	VMULPS      Z0, Z3, Z3
-	VMOVUPS     11200(CX)(R9*1), Z4
-	VMOVUPS     17600(CX)(R9*1), Z5
+	VMOVUPS     11200(CX)(R9*4), Z4
+	VMOVUPS     17600(CX)(R9*4), Z5
 	VSUBPS      Z5, Z4, Z4
 	VMULPS      Z0, Z4, Z4
-	LEAQ        (AX)(R9*1), R8
+	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	VADDPS      Z3, Z2, Z5
 	VSUBPS      Z3, Z2, Z2
@@ -4872,16 +4577,16 @@ last115:
 	VFMADD231PS Z0, Z5, Z1
 	VFMSUB231PS Z0, Z5, Z4
 	VMOVUPS.Z   (R8), K1, Z3
-	VADDPS      Z3, Z1, Z1
+	VADDPS      Z1, Z3, Z1
 	VMOVUPS     Z1, K1, (R8)
 	VMOVUPS.Z   (R8)(DX*1), K1, Z1
-	VADDPS      Z1, Z2, Z2
-	VMOVUPS     Z2, K1, (R8)(DX*1)
+	VADDPS      Z2, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*1)
 	VMOVUPS.Z   (R8)(DX*2), K1, Z1
-	VADDPS      Z1, Z4, Z4
-	VMOVUPS     Z4, K1, (R8)(DX*2)
+	VADDPS      Z4, Z1, Z1
+	VMOVUPS     Z1, K1, (R8)(DX*2)
 
-done116:
+done122:
 	ADDQ $0x00000080, CX
 	ADDQ BX, AX
 	DECQ SI

@@ -8,6 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/build"
 
 	"heavytail/asm/internal/emit"
+	"heavytail/asm/internal/formula"
 	"heavytail/asm/internal/lanes"
 )
 
@@ -40,17 +41,7 @@ func main() {
 }
 
 func all(c *build.Context, wide bool) {
-	consts := append(lanes.ExpConsts(), absBits, signBit, sqrtHalf, 1)
-	floats := []float32{expHi, expLo, 2, -0.5, minNormal, 1 << 23, -23, math.MaxFloat32, inf, -inf, nan, 0,
-		twoOver, sinMax}
-	for _, p := range pi2 {
-		floats = append(floats, -p)
-	}
-	floats = append(append(append(floats, logC[:]...), sinC[:]...), cosC[:]...)
-	for _, f := range floats {
-		consts = append(consts, math.Float32bits(f))
-	}
-	m := lanes.New(c, wide, consts)
+	m := lanes.New(c, wide, "act")
 	exp(m)
 	softmax(m)
 	unary(m, "silu", "dst_i = silu1(x_i)", func(e *lanes.Exp) func(lanes.V) lanes.V {
@@ -95,9 +86,7 @@ func expOf(m *lanes.Machine) func(x lanes.V) lanes.V {
 	hi, lo := m.Float(expHi), m.Float(expLo)
 	return func(x lanes.V) lanes.V {
 		n, t := e.Parts(m.AtLeast(m.AtMost(x, hi), lo))
-		v := m.Add(e.One(), t)
-		e.Scale(v, e.Pow(n))
-		return v
+		return e.Scale(m.Add(e.One(), t), e.Pow(n))
 	}
 }
 
@@ -116,9 +105,9 @@ func softmax(m *lanes.Machine) {
 	m.Func("softmaxExp", "func(row []float32, max float32) float32",
 		"row_i = exp1(row_i - max); returns the sum of the new row in 16 lanes.")
 	row, n, top := m.Ptr("row"), m.Len("row"), m.Spread("max")
-	f, acc := expOf(m), m.Zero()
+	f, acc := expOf(m), m.ZeroLanes()
 	m.Loop(n, 1, func(x lanes.Index) {
-		v := f(m.Sub(top, m.Load(x.Of(row), x.Tail)))
+		v := f(m.Sub(m.Load(x.Of(row), x.Tail), top))
 		m.Store(v, x.Of(row), x.Tail)
 		m.Clean(v, x.Tail)
 		m.AddTo(v, acc)
@@ -129,7 +118,7 @@ func softmax(m *lanes.Machine) {
 	m.Func("softmaxGrad", "func(ds, p, dp []float32, d float32)", "ds_i = p_i * (dp_i - d)")
 	ds, p, dp, n, d := m.Ptr("ds"), m.Ptr("p"), m.Ptr("dp"), m.Len("p"), m.Spread("d")
 	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Sub(d, m.Load(x.Of(dp), x.Tail))
+		v := m.Sub(m.Load(x.Of(dp), x.Tail), d)
 		m.Store(m.Mul(m.Fetch(x.Of(p), x.Tail), v), x.Of(ds), x.Tail)
 	})
 	m.Ret()
@@ -146,9 +135,8 @@ func tanh(m *lanes.Machine) {
 		a := m.And(abs, v)
 		k, t := e.Parts(m.AtMost(m.Add(a, a), hi))
 		pow := e.Two(e.Pow(k))
-		q := m.Sub(e.One(), pow)
-		m.FMA231(pow, t, q) // q = e^{2|x|} − 1
-		y := m.Div(m.Add(two, q), q)
+		q := m.FMA(pow, t, m.Sub(pow, e.One())) // e^{2|x|} − 1
+		y := m.Div(q, m.Add(two, q))
 		m.Store(m.Or(m.And(sign, v), y), x.Of(dst), x.Tail)
 	})
 	m.Ret()
@@ -158,36 +146,31 @@ func log(m *lanes.Machine) {
 	m.Func("log", "func(dst, x []float32)", "As logGeneric.")
 	m.Narrow = true
 	dst, src, n := m.Ptr("dst"), m.Ptr("x"), m.Len("x")
-	var c [9]lanes.Arg
+	var c [9]lanes.V
 	for i, v := range logC {
 		c[i] = m.Float(v)
 	}
-	tiny, up, down, zero, big := m.Float(minNormal), m.Float(1<<23), m.Float(-23), m.Zero(), m.Float(math.MaxFloat32)
+	tiny, up, down, zero, big := m.Float(minNormal), m.Float(1<<23), m.Float(-23), m.ZeroLanes(), m.Float(math.MaxFloat32)
 	base, one, half := m.Const(sqrtHalf), m.Float(1), m.Float(-0.5)
 	hi, lo := m.Float(lanes.Ln2Hi), m.Float(lanes.Ln2Lo)
 	ninf, nans := m.Float(-inf), m.Float(nan)
 	m.Loop(n, 1, func(x lanes.Index) {
 		v := m.Load(x.Of(src), x.Tail)
-		s := m.Select(lanes.LT, v, tiny, m.Mul(up, v), v)
-		k0 := m.Select(lanes.LT, v, tiny, m.Reg(down), zero)
-		e := m.Shift(m.VPSRAD, 23, m.SubInt(base, s))
-		f := m.Sub(one, m.SubInt(m.Shift(m.VPSLLD, 23, e), s))
-		k := m.Add(k0, m.Unary(m.VCVTDQ2PS, e))
-		q := m.New16()
-		m.Move(m.Reg(c[8]), q)
+		small := m.Compare(formula.Less, v, tiny)
+		s, k0 := m.Select(small, m.Mul(up, v), v), m.Zero(small, down)
+		e := m.RightInt(m.SubInt(s, base), 23)
+		f := m.Sub(m.SubInt(s, m.Left(e, 23)), one)
+		k := m.Add(k0, m.ToFloat(e))
+		q := c[8]
 		for i := 7; i >= 0; i-- {
-			m.FMA213(c[i], f, q)
+			q = m.FMA(q, f, c[i])
 		}
 		z := m.Mul(f, f)
-		m.Op3(m.VMULPS, f, q, q)
-		m.Op3(m.VMULPS, z, q, q)
-		m.FMA231(lo, k, q)
-		m.FMA231(half, z, q)
-		m.Op3(m.VADDPS, f, q, q)
-		m.FMA231(hi, k, q)
-		q = m.Select(lanes.NLE, v, big, v, q)
-		q = m.Select(lanes.EQ, v, zero, m.Reg(ninf), q)
-		q = m.Select(lanes.LT, v, zero, m.Reg(nans), q)
+		q = m.FMA(lo, k, m.Mul(z, m.Mul(f, q)))
+		q = m.FMA(hi, k, m.Add(f, m.FMA(half, z, q)))
+		q = m.Select(m.Compare(lanes.NotAtMost, v, big), v, q)
+		q = m.Select(m.Compare(formula.Equal, v, zero), ninf, q)
+		q = m.Select(m.Compare(formula.Less, v, zero), nans, q)
 		m.Store(q, x.Of(dst), x.Tail)
 	})
 	m.Ret()
@@ -199,38 +182,25 @@ func sinCos(m *lanes.Machine) {
 	ps, pc, src, n := m.Ptr("s"), m.Ptr("c"), m.Ptr("x"), m.Len("x")
 	abs, limit, nans, sign := m.Const(absBits), m.Float(sinMax), m.Float(nan), m.Const(signBit)
 	over, magic, one, oneInt, half := m.Float(twoOver), m.Float(lanes.Magic), m.Float(1), m.Const(1), m.Float(-0.5)
-	var pi, sc, cc [3]lanes.Arg
+	var pi, sc, cc [3]lanes.V
 	for i := range pi2 {
 		pi[i], sc[i], cc[i] = m.Float(-pi2[i]), m.Float(sinC[i]), m.Float(cosC[i])
 	}
-	horner := func(c [3]lanes.Arg, z lanes.V) lanes.V {
-		q := m.New16()
-		m.Move(m.Reg(c[2]), q)
-		m.FMA213(c[1], z, q)
-		m.FMA213(c[0], z, q)
-		return q
-	}
+	horner := func(c [3]lanes.V, z lanes.V) lanes.V { return m.FMA(m.FMA(c[2], z, c[1]), z, c[0]) }
 	m.Loop(n, 1, func(x lanes.Index) {
 		v := m.Load(x.Of(src), x.Tail)
-		v = m.Select(lanes.NLE, m.And(abs, v), limit, m.Reg(nans), v)
-		u := m.New16()
-		m.Move(v, u)
-		m.FMA132(over, m.Reg(magic), u)
-		k := m.Sub(magic, u)
-		for i := range pi {
-			m.FMA231(pi[i], k, v) // v is r
+		v = m.Select(m.Compare(lanes.NotAtMost, m.And(abs, v), limit), nans, v)
+		u := m.FMA(v, over, magic)
+		k := m.Sub(u, magic)
+		for _, p := range pi {
+			v = m.FMA(p, k, v)
 		}
 		z := m.Mul(v, v)
-		sn := horner(sc, z)
-		m.FMA132(m.Mul(v, z), v, sn)
-		cs := horner(cc, z)
-		w := m.New16()
-		m.Move(m.Reg(one), w)
-		m.FMA231(half, z, w)
-		m.FMA132(m.Mul(z, z), w, cs)
-		odd := m.Shift(m.VPSLLD, 31, u)
-		a, b := m.SelectSign(odd, cs, sn), m.SelectSign(odd, sn, cs)
-		flip := func(u, v lanes.V) lanes.V { return m.Xor(m.And(sign, m.Shift(m.VPSLLD, 30, u)), v) }
+		sn := m.FMA(horner(sc, z), m.Mul(v, z), v)
+		cs := m.FMA(horner(cc, z), m.Mul(z, z), m.FMA(half, z, one))
+		odd := m.SignMask(m.Left(u, 31))
+		a, b := m.Select(odd, cs, sn), m.Select(odd, sn, cs)
+		flip := func(u, v lanes.V) lanes.V { return m.Xor(m.And(sign, m.Left(u, 30)), v) }
 		m.Store(flip(u, a), x.Of(ps), x.Tail)
 		m.Store(flip(m.AddInt(oneInt, u), b), x.Of(pc), x.Tail)
 	})

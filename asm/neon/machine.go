@@ -29,9 +29,10 @@ type machine struct {
 // A register is virtual: a gp is one of R0… of 64 bits, a vec one of V0….
 type register struct {
 	vector      bool
-	double      bool // of two lanes
-	first, last int  // where it lives in ops
-	at          int  // the real register
+	double      bool      // of two lanes
+	first, last int       // where it lives in ops
+	at          int       // the real register
+	same        *register // it is another's copy, and takes its place
 }
 
 type (
@@ -47,6 +48,7 @@ type op struct {
 	regs   []*register   // all that it names
 	label  string        // it is this label
 	to     string        // it branches to this label
+	copied bool          // it copies the first register to the second
 }
 
 // kernels lets write add functions to f, and then the tables that they need.
@@ -146,11 +148,10 @@ func (m *machine) newLabel(s string) string {
 	return fmt.Sprintf("%s%d", s, m.number)
 }
 
-// assign gives every register a real one: in the order of the text, each from
-// where it is first named to where it is last; what is needed in a loop and
-// comes from before it lives to the loop's end.
-func (m *machine) assign() {
-	var all []*register
+// live finds where every register lives: from where it is first named in the text
+// to where it is last; what is needed in a loop and comes from before it lives to
+// the loop's end. A copy of what is not needed any more is no register.
+func (m *machine) live() (all []*register) {
 	for i, o := range m.ops {
 		for _, r := range o.regs {
 			if r.first < 0 {
@@ -174,6 +175,29 @@ func (m *machine) assign() {
 			}
 		}
 	}
+	for i, o := range m.ops {
+		if !o.copied {
+			continue
+		}
+		from, to := o.regs[0].root(), o.regs[1]
+		if from.last == i && to.first == i {
+			to.same, from.last, m.ops[i] = from, to.last, op{}
+		}
+	}
+	return slices.DeleteFunc(all, func(r *register) bool { return r.same != nil })
+}
+
+// root returns the register whose place r takes.
+func (r *register) root() *register {
+	for r.same != nil {
+		r = r.same
+	}
+	return r
+}
+
+// assign gives every register a real one, in the order of the text.
+func (m *machine) assign() {
+	all := m.live()
 	free := map[bool][]int{true: nil, false: {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 19, 20, 21, 22, 23, 24, 25, 26}}
 	for i := range 32 {
 		free[true] = append(free[true], i)
@@ -196,6 +220,11 @@ func (m *machine) assign() {
 		free[r.vector] = slices.Delete(f, i, i+1)
 		live = append(live, r)
 	}
+	for _, o := range m.ops {
+		for _, r := range o.regs {
+			r.at = r.root().at
+		}
+	}
 }
 
 // print writes the function.
@@ -205,6 +234,7 @@ func (m *machine) print() {
 		switch {
 		case o.label != "":
 			m.file.label(o.label)
+		case o.format == "" && o.line == nil: // a copy that is none
 		case o.line != nil:
 			m.file.op("%s", o.line())
 		default:

@@ -97,6 +97,22 @@ func TestRegisters(t *testing.T) {
 	}
 }
 
+// A copy of what is needed later is one, another takes the register.
+func TestCopies(t *testing.T) {
+	text := write(func(m *machine) {
+		n, k := m.length("x"), m.spread("s")
+		m.times(n, func() {
+			v := m.copy(value{k}) // the next turn needs k
+			w := m.copy(v)
+			m.ins("VMOV %s, %s", w[0].b16(), w[0].b16())
+		})
+		m.result(m.spread("s"))
+	})
+	if want := "VMOV V0.B16, V1.B16\n\tVMOV V1.B16, V1.B16\n\tSUBS"; !strings.Contains(text, want) {
+		t.Errorf("%q is not in\n%s", want, text)
+	}
+}
+
 func TestShortOfRegisters(t *testing.T) {
 	defer func() {
 		if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "short of registers") {

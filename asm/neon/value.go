@@ -82,10 +82,12 @@ func (m *machine) fms(acc, a, b value) {
 	}
 }
 
+// copy copies; where a is not needed any more, assign leaves it where it is.
 func (m *machine) copy(a value) value {
 	d := m.new(len(a))
 	for i := range a {
 		m.ins("VMOV %s, %s", a[i].b16(), d[i].b16())
+		m.ops[len(m.ops)-1].copied = true
 	}
 	return d
 }
@@ -127,7 +129,15 @@ func (m *machine) shiftLeft(a value, by int) value {
 	return d
 }
 
-// shiftRight is arithmetic.
+// shiftIn shifts zeros in from the left, shiftRight the sign.
+func (m *machine) shiftIn(a value, by int) value {
+	d := m.new(len(a))
+	for i := range a {
+		m.ins("VUSHR $%d, %s, %s", by, a[i], d[i])
+	}
+	return d
+}
+
 func (m *machine) shiftRight(a value, by int) value {
 	d := m.new(len(a))
 	for i := range a {

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+
+	"heavytail/asm/internal/formula"
+)
 
 // winograd writes the transforms of F(4×4, 3×3) and F(2×2, 3×3);
 // simd/wino_generic.go says what they compute. A transform in two dimensions is
@@ -8,22 +12,35 @@ import "fmt"
 // rows, then along them, so that its values find registers.
 func winograd(f *file) {
 	kernels(f, "wino", func(m *machine) {
-		for _, f := range []form{four, two} {
-			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.side(), f.in, f.inAlong}, a, b, p, q, p+q, p*q)
+		for _, f := range []*formula.Form{formula.Four, formula.Two} {
+			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
 			for _, row := range []string{"First", "Last", "Inner"} {
 				m.winoWeights(f, row)
 			}
 			m.winoOut(f)
-			m.winoIn(f, input{"winoBack", "WinoIn.RunBack for n channels.", f.m, f.back, f.backAlong}, a, b, p, q)
+			m.winoIn(f, input{"winoBack", "WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
 			m.winoTaps(f)
 		}
 	})
 }
 
-// constants loads what a function needs in its loops.
-func (m *machine) constants(f form, four ...float32) {
-	if f.m == 4 {
-		m.floats(four...)
+// wino is the machine of the transforms.
+func (m *machine) wino() formula.Wino { return formula.Wino{Machine: language{machine: m}} }
+
+// inOrder returns the n values that along gives of a row, in the row's order.
+func (m *machine) inOrder(along formula.Along, z []formula.Value, n int) []value {
+	y := make([]value, n)
+	along(m.wino(), z, func(v formula.Value, j int) { y[j] = registersOf(v) })
+	return y
+}
+
+// whole returns a function that loads point i of column j of n, whole: sums have 32
+// columns; step is the distance of points.
+func (m *machine) whole(from gp, n, j, step int) func(i int) formula.Value {
+	return func(i int) formula.Value {
+		v := m.vec()
+		m.ins("FMOVQ %d(%s), %s", step*(i*n+j), from, v.f())
+		return formula.Value{v}
 	}
 }
 
@@ -31,22 +48,22 @@ func (m *machine) constants(f form, four ...float32) {
 type input struct {
 	name, doc string
 	side      int
-	column    func(m *machine, pair int, d func(i int) value) (a, b value)
-	along     func(m *machine, z []value) []value
+	column    formula.Column
+	along     formula.Along
 }
 
 // winoIn writes the transform of a run of tiles. The pixels' addresses of a tile
 // lie in the frame, those of a column together.
-func (m *machine) winoIn(f form, in input, constants ...float32) {
-	n, side := f.side(), in.side
-	m.begin(fmt.Sprintf("%s%d", in.name, f.m), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "", in.doc)
+func (m *machine) winoIn(f *formula.Form, in input, constants []float32) {
+	n, side := f.Side(), in.side
+	m.begin(fmt.Sprintf("%s%d", in.name, f.M), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "", in.doc)
 	m.frame = 8 * side * side
 	v, pitch, x, off, zero := m.arg("v"), m.bytes("pitch"), m.arg("x"), m.arg("off"), m.arg("zero")
 	tiles, channels, pixels, row := m.arg("tiles"), m.arg("n"), m.gp(), m.gp()
 	m.ins("MOVD $pixels-%d(SP), %s", m.frame, pixels)
 	m.ins("MOVD $%d, %s", n, row)
 	m.ins("MUL %s, %s, %s", pitch, row, row)
-	m.constants(f, constants...)
+	m.floats(constants...)
 	m.times(tiles, func() {
 		for i := range side * side {
 			o, at := m.gp(), m.gp()
@@ -68,24 +85,18 @@ func (m *machine) winoIn(f form, in input, constants ...float32) {
 
 // winoTile transforms the span's channels of a tile; to is where they go at the
 // first point, row the distance of the rows of points.
-func (m *machine) winoTile(f form, in input, s span, idx, to, pitch, row, pixels gp) {
+func (m *machine) winoTile(f *formula.Form, in input, s span, idx, to, pitch, row, pixels gp) {
 	at := m.gp()
 	m.ins("ADD %s, %s, %s", row, to, at) // row 0 comes last
-	for pair, rows := range f.inPairs {
-		z := [2][]value{}
-		for j := range in.side {
-			a, b := in.column(m, pair, m.pixels(in.side, j, s, idx, pixels))
-			z[0], z[1] = append(z[0], a), append(z[1], b)
+	load := func(j int) func(i int) formula.Value { return m.pixels(in.side, j, s, idx, pixels) }
+	m.wino().Rows(f.InPairs, in.side, in.column, load, func(r int, z []formula.Value) {
+		if r == 0 {
+			m.ins("MOVD %s, %s", to, at)
 		}
-		for k := range rows {
-			if rows[k] == 0 {
-				m.ins("MOVD %s, %s", to, at)
-			}
-			for _, y := range in.along(m, z[k]) {
-				m.ins("VST1.P [%s], (%s)(%s)", y[0], at, pitch)
-			}
+		for _, y := range m.inOrder(in.along, z, f.Side()) {
+			m.ins("VST1.P [%s], (%s)(%s)", y[0], at, pitch)
 		}
-	}
+	})
 	if !s.tail() {
 		m.ins("ADD $16, %s, %s", idx, idx)
 		m.ins("ADD $16, %s, %s", to, to)
@@ -94,9 +105,9 @@ func (m *machine) winoTile(f form, in input, s span, idx, to, pitch, row, pixels
 
 // pixels returns a function that loads pixel i of column j, two addresses at a
 // time where it wants neighbours one after the other.
-func (m *machine) pixels(n, j int, s span, idx, pixels gp) func(i int) value {
+func (m *machine) pixels(n, j int, s span, idx, pixels gp) func(i int) formula.Value {
 	address := map[int]gp{}
-	return func(i int) value {
+	return func(i int) formula.Value {
 		if _, ok := address[i]; !ok {
 			address[i&^1], address[i|1] = m.gp(), m.gp()
 			m.ins("LDP %d(%s), (%s, %s)", 8*(j*n+i&^1), pixels, address[i&^1], address[i|1])
@@ -104,31 +115,31 @@ func (m *machine) pixels(n, j int, s span, idx, pixels gp) func(i int) value {
 		if s.tail() {
 			at := m.gp()
 			m.ins("ADD %s, %s, %s", idx, address[i], at)
-			return m.peek(at, s)
+			return out(m.peek(at, s))
 		}
 		v := m.vec()
 		m.loadAt(v, address[i], idx)
-		return value{v}
+		return formula.Value{v}
 	}
 }
 
 // winoWeights writes the transform of the taps to the points of one row,
 // element by element: the first, the last, or one between them, whose
 // coefficients are in memory.
-func (m *machine) winoWeights(f form, row string) {
+func (m *machine) winoWeights(f *formula.Form, row string) {
 	params, taps := "u *float32, uStep int, w *float32, wStep, n int, next *float32", 1
 	if row == "Inner" {
 		params, taps = "u *float32, uStep int, w *float32, wStep, n int, next, coef *float32", 3
 	}
-	m.begin(fmt.Sprintf("winoWeights%d%s", f.m, row), params, "",
+	m.begin(fmt.Sprintf("winoWeights%d%s", f.M, row), params, "",
 		"winoWeightsGeneric for rows of one kind, from the first tap on; fetches n of next and wStep after it.")
 	u, uStep, w, wStep, n, next := m.arg("u"), m.bytes("uStep"), m.arg("w"), m.bytes("wStep"), m.arg("n"), m.arg("next")
-	m.constants(f, a, b, p, q)
-	var coef []vec
+	m.floats(f.WeightNeeds...)
+	var coef []formula.Value
 	if taps == 3 {
 		c := m.arg("coef")
-		for range f.m / 2 {
-			coef = append(coef, m.spreadNext(c))
+		for range f.M / 2 {
+			coef = append(coef, formula.Value{m.spreadNext(c)})
 		}
 	}
 	walk := func(from, step gp, n int) (out []gp) {
@@ -144,7 +155,7 @@ func (m *machine) winoWeights(f form, row string) {
 			m.ins("ADD %s, %s, %s", wStep, w, w)
 		}
 	}
-	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.side())
+	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.Side())
 	after := m.gp()
 	m.ins("ADD %s, %s, %s", wStep, next, after)
 	m.mark("loop")
@@ -154,15 +165,19 @@ func (m *machine) winoWeights(f form, row string) {
 	m.ins("ADD $64, %s, %s", after, after)
 	s := span{n: 2}
 	for range 2 {
-		var z []value
+		var z []formula.Value
 		for j := range 3 {
-			v := m.next(from[j], s)
+			var w []formula.Value
+			for i := range taps {
+				w = append(w, out(m.next(from[3*i+j], s)))
+			}
+			v := w[0]
 			if taps == 3 {
-				v = f.inner(m, v, m.next(from[3+j], s), m.next(from[6+j], s), coef)
+				v = f.Inner(m.wino(), w, coef)
 			}
 			z = append(z, v)
 		}
-		for j, y := range f.weightAlong(m, z) {
+		for j, y := range m.inOrder(f.WeightAlong, z, f.Side()) {
 			m.put(y, to[j], s)
 		}
 	}
@@ -172,35 +187,22 @@ func (m *machine) winoWeights(f form, row string) {
 }
 
 // winoOut writes the inverse transform of a run of tiles with bias and residual.
-func (m *machine) winoOut(f form) {
-	n := f.side()
-	m.begin(fmt.Sprintf("winoOut%d", f.m), "c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int", "",
+func (m *machine) winoOut(f *formula.Form) {
+	n := f.Side()
+	m.begin(fmt.Sprintf("winoOut%d", f.M), "c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int", "",
 		"WinoOut.Run for at most 32 columns; bias and res may be nil.")
 	c, prods, bias, res := m.arg("c"), m.arg("m"), m.arg("bias"), m.arg("res")
 	o := outputs{cOff: m.arg("cOff"), rOff: m.arg("rOff"), bias: bias, res: res}
 	tiles, cols := m.arg("tiles"), m.arg("cols")
-	m.constants(f, k0, k1, k1*a, k1*p, k1*p*a, k2, k2*b, k2*q, k2*q*b)
-	if f.m == 2 {
-		m.float(0.5)
-	}
+	m.floats(f.OutNeeds...)
 	m.times(tiles, func() {
 		z0 := m.copyOf(prods)
 		o.c, o.r, o.b = m.copyOf(c), m.copyOf(res), m.copyOf(bias)
 		m.loop(m.copyOf(cols), 1, func(s span) {
-			for pair, rows := range f.outPairs {
-				z := [2][]value{}
-				for j := range n {
-					a, b := f.out(m, pair, func(i int) value {
-						v := m.vec() // whole: the products have 32 columns
-						m.ins("FMOVQ %d(%s), %s", 128*(i*n+j), z0, v.f())
-						return value{v}
-					})
-					z[0], z[1] = append(z[0], a), append(z[1], b)
-				}
-				for k, row := range rows {
-					m.outputs(f.outAlong(m, z[k]), row*f.m, o, s)
-				}
-			}
+			load := func(j int) func(i int) formula.Value { return m.whole(z0, n, j, 128) }
+			m.wino().Rows(f.OutPairs, n, f.Out, load, func(row int, z []formula.Value) {
+				m.outputs(f.OutAlong(m.wino(), z), row*f.M, o, s)
+			})
 			if !s.tail() {
 				for _, p := range []gp{z0, o.c, o.r, o.b} {
 					m.ins("ADD $16, %s, %s", p, p)
@@ -208,8 +210,8 @@ func (m *machine) winoOut(f form) {
 			}
 		})
 		m.ins("ADD $%d, %s, %s", 128*n*n, prods, prods)
-		m.ins("ADD $%d, %s, %s", 4*f.m*f.m, o.cOff, o.cOff)
-		m.ins("ADD $%d, %s, %s", 4*f.m*f.m, o.rOff, o.rOff)
+		m.ins("ADD $%d, %s, %s", 4*f.M*f.M, o.cOff, o.cOff)
+		m.ins("ADD $%d, %s, %s", 4*f.M*f.M, o.rOff, o.rOff)
 	})
 	m.end()
 }
@@ -220,15 +222,16 @@ type outputs struct{ cOff, rOff, bias, res, c, r, b gp }
 
 // outputs adds bias and residual, if there are any, to a row of results, and
 // stores those that lie in the image; first is the first one's place in the tables.
-func (m *machine) outputs(y []value, first int, o outputs, s span) {
+func (m *machine) outputs(y []formula.Value, first int, o outputs, s span) {
 	unbiased := m.newLabel("unbiased")
 	m.branch(unbiased, "CBZ %s,", o.bias)
 	b := m.peek(o.b, s)
 	for _, v := range y {
-		m.addTo(v, b)
+		m.addTo(registersOf(v), b)
 	}
 	m.mark(unbiased)
-	for j, v := range y {
+	for j, y := range y {
+		v := registersOf(y)
 		beyond, alone := m.newLabel("beyond"), m.newLabel("alone")
 		at := m.gp()
 		m.ins("MOVW %d(%s), %s", 4*(first+j), o.cOff, at)
@@ -246,43 +249,29 @@ func (m *machine) outputs(y []value, first int, o outputs, s span) {
 }
 
 // winoTaps writes the transform of sums to the nine taps that are added to a
-// gradient. A pair of rows of taps may be one.
-func (m *machine) winoTaps(f form) {
-	n := f.side()
-	m.begin(fmt.Sprintf("winoTaps%d", f.m), "dw, m *float32, step, pitch, rows, cols int", "",
+// gradient.
+func (m *machine) winoTaps(f *formula.Form) {
+	n := f.Side()
+	m.begin(fmt.Sprintf("winoTaps%d", f.M), "dw, m *float32, step, pitch, rows, cols int", "",
 		"WinoTaps.Run for at most 12 rows of 32 columns.")
 	dw, sums, step, pitch, rows, cols := m.arg("dw"), m.arg("m"), m.bytes("step"), m.bytes("pitch"), m.arg("rows"), m.arg("cols")
-	m.constants(f, k0, k1, k1*a, k1*p, k2, k2*b, k2*q)
-	if f.m == 2 {
-		m.float(0.5)
-	}
+	m.floats(f.TapNeeds...)
 	m.times(rows, func() {
 		from, to := m.copyOf(sums), m.copyOf(dw)
 		m.loop(m.copyOf(cols), 1, func(s span) {
-			for pair, taps := range [][]int{{0, 2}, {1}} {
-				z := [2][]value{}
-				for j := range n {
-					a, b := f.taps(m, pair, func(i int) value {
-						v := m.vec() // whole: the sums have 32 columns
-						m.ins("FMOVQ %d(%s), %s", 4*sumsStep*(i*n+j), from, v.f())
-						return value{v}
-					})
-					z[0], z[1] = append(z[0], a), append(z[1], b)
+			load := func(j int) func(i int) formula.Value { return m.whole(from, n, j, 4*formula.WinoSumsStep) }
+			m.wino().Rows(formula.TapPairs, n, f.Taps, load, func(row int, z []formula.Value) {
+				at := m.copyOf(to)
+				for range 3 * row {
+					m.ins("ADD %s, %s, %s", step, at, at)
 				}
-				for k, row := range taps {
-					at := m.copyOf(to)
-					for range 3 * row {
+				for j, v := range f.TapsAlong(m.wino(), z) {
+					if j > 0 {
 						m.ins("ADD %s, %s, %s", step, at, at)
 					}
-					for j, v := range f.tapsAlong(m, z[k]) {
-						if j > 0 {
-							m.ins("ADD %s, %s, %s", step, at, at)
-						}
-						m.addTo(v, m.peek(at, s))
-						m.set(v, at, s)
-					}
+					m.set(m.add(m.peek(at, s), registersOf(v)), at, s)
 				}
-			}
+			})
 			if !s.tail() {
 				m.ins("ADD $16, %s, %s", from, from)
 				m.ins("ADD $16, %s, %s", to, to)

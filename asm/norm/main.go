@@ -19,7 +19,7 @@ func main() {
 }
 
 func all(c *build.Context, wide bool) {
-	m := lanes.New(c, wide, lanes.ExpConsts())
+	m := lanes.New(c, wide, "norm")
 	chanSums(m)
 	for _, act := range []bool{false, true} {
 		apply(m, act)
@@ -51,7 +51,7 @@ func walk(m *lanes.Machine, from reg.GPVirtual, pitch string) walker {
 }
 
 // mem is what w points at.
-func (w walker) mem() lanes.Mem { return lanes.Mem{Mem: operand.Mem{Base: w.at}} }
+func (w walker) mem(m *lanes.Machine) lanes.V { return m.Memory(operand.Mem{Base: w.at}) }
 
 // pixels runs body n times, moving the walkers on.
 func pixels(m *lanes.Machine, n reg.GPVirtual, ws []walker, body func()) {
@@ -72,17 +72,16 @@ func chanSums(m *lanes.Machine) {
 	// together, all that AVX2 has registers for, and networks have 32 channels.
 	m.Groups(m.Len("shift"), 2, func(xs []lanes.Index) {
 		shift := m.Ptr("shift")
-		var k []lanes.Arg
-		var s, q []lanes.V
+		var k, s, q []lanes.V
 		for _, x := range xs {
-			k, s, q = append(k, m.Fetch(x.Of(shift), x.Tail)), append(s, m.Zero()), append(q, m.Zero())
+			k, s, q = append(k, m.Fetch(x.Of(shift), x.Tail)), append(s, m.ZeroLanes()), append(q, m.ZeroLanes())
 		}
 		w := walk(m, m.At(xs[0], m.Arg("x")), "pitch")
 		pixels(m, m.Int("n"), []walker{w}, func() {
 			for i, x := range xs {
-				d := m.Sub(k[i], m.Load(x.From(w.at), x.Tail))
+				d := m.Sub(m.Load(x.From(w.at), x.Tail), k[i])
 				m.AddTo(d, s[i])
-				m.FMA231(d, d, q[i])
+				m.FMATo(d, d, q[i])
 			}
 		})
 		for i, x := range xs {
@@ -121,7 +120,7 @@ func apply(m *lanes.Machine, act bool) {
 		m.Loop(copyOf(m, c), 1, func(i lanes.Index) {
 			v := m.Load(i.Of(x.at), i.Tail)
 			k := m.Load(i.Of(b), i.Tail)
-			m.FMA231(m.Fetch(i.Of(a), i.Tail), v, k)
+			m.FMATo(m.Fetch(i.Of(a), i.Tail), v, k)
 			if act {
 				k = e.SiLU(k)
 			}
@@ -147,7 +146,7 @@ func gradSums(m *lanes.Machine, act bool) {
 	}
 	m.Loop(m.Len("s1"), 1, func(x lanes.Index) {
 		mean, rstd := m.Load(x.Of(m.Int("mean")), x.Tail), m.Load(x.Of(m.Int("rstd")), x.Tail)
-		s1, s2 := m.Zero(), m.Zero()
+		s1, s2 := m.ZeroLanes(), m.ZeroLanes()
 		px, py := walk(m, m.At(x, m.Arg("x")), "xPitch"), walk(m, m.At(x, m.Arg("dy")), "dyPitch")
 		ws := []walker{px, py}
 		var a, b lanes.V
@@ -158,24 +157,18 @@ func gradSums(m *lanes.Machine, act bool) {
 			ws = append(ws, pv)
 		}
 		pixels(m, m.Int("n"), ws, func() {
-			v := m.Load(px.mem(), x.Tail)
-			g := m.New16()
+			v := m.Load(px.mem(m), x.Tail)
+			g := m.Load(py.mem(m), x.Tail)
 			if act {
-				m.Move(v, g)
-				m.FMA213(b, a, g) // g = a·g + b
-				g = m.Mul(m.Load(py.mem(), x.Tail), e.SiLUGrad(g))
+				g = m.Mul(g, e.SiLUGrad(m.FMA(a, v, b)))
 				skip := lanes.Label("skip")
 				m.CMPQ(m.Arg("dv"), operand.Imm(0))
 				m.JE(operand.LabelRef(skip))
-				m.Store(g, pv.mem(), x.Tail)
+				m.Store(g, pv.mem(m), x.Tail)
 				m.Label(skip)
-			} else {
-				g = m.Load(py.mem(), x.Tail)
 			}
 			m.AddTo(g, s1)
-			m.Op3(m.VSUBPS, mean, v, v)
-			m.Op3(m.VMULPS, rstd, v, v)
-			m.FMA231(v, g, s2)
+			m.FMATo(m.Mul(rstd, m.Sub(v, mean)), g, s2)
 		})
 		m.Store(s1, x.Of(m.Ptr("s1")), x.Tail)
 		m.Store(s2, x.Of(m.Ptr("s2")), x.Tail)
@@ -195,8 +188,8 @@ func gradInput(m *lanes.Machine, acc bool) {
 	pixelsFrom(m, []walker{dx, dv, x}, func() {
 		m.Loop(m.Len("p"), 1, func(i lanes.Index) {
 			k := m.Load(i.Of(r), i.Tail)
-			m.FMA231(m.Fetch(i.Of(q), i.Tail), m.Load(i.Of(x.at), i.Tail), k)
-			m.FMA231(m.Fetch(i.Of(p), i.Tail), m.Load(i.Of(dv.at), i.Tail), k)
+			m.FMATo(m.Fetch(i.Of(q), i.Tail), m.Load(i.Of(x.at), i.Tail), k)
+			m.FMATo(m.Fetch(i.Of(p), i.Tail), m.Load(i.Of(dv.at), i.Tail), k)
 			if acc {
 				m.AddTo(m.Fetch(i.Of(dx.at), i.Tail), k)
 			}
@@ -231,11 +224,11 @@ func gradInputSiLU(m *lanes.Machine) {
 	m.Loop(m.Len("p"), 1, func(i lanes.Index) {
 		v := m.Load(i.Of(x), i.Tail)
 		g := m.Load(i.Of(b), i.Tail)
-		m.FMA231(m.Fetch(i.Of(a), i.Tail), v, g)
+		m.FMATo(m.Fetch(i.Of(a), i.Tail), v, g)
 		g = m.Mul(m.Fetch(i.Of(dy), i.Tail), e.SiLUGrad(g))
 		k := m.Load(i.Of(r), i.Tail)
-		m.FMA231(m.Fetch(i.Of(q), i.Tail), v, k)
-		m.FMA231(m.Fetch(i.Of(p), i.Tail), g, k)
+		m.FMATo(m.Fetch(i.Of(q), i.Tail), v, k)
+		m.FMATo(m.Fetch(i.Of(p), i.Tail), g, k)
 		m.AddTo(m.Fetch(i.Of(dx), i.Tail), k)
 		m.Store(k, i.Of(dx), i.Tail)
 	})

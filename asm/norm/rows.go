@@ -22,7 +22,7 @@ func (r *rowPair) load(m *lanes.Machine) {
 
 // hat returns (v − mean)·rstd.
 func (r *rowPair) hat(m *lanes.Machine, v lanes.V) lanes.V {
-	return m.Mul(r.rstd, m.Sub(r.mean, v))
+	return m.Mul(r.rstd, m.Sub(v, r.mean))
 }
 
 func rowSums(m *lanes.Machine) {
@@ -32,12 +32,12 @@ func rowSums(m *lanes.Machine) {
 	x, n := walk(m, m.Int("x"), "pitch"), m.Len("k")
 	pixels(m, n, []walker{x}, func() {
 		shift := m.SpreadMem(operand.Mem{Base: k})
-		s1, s2 := m.Zero(), m.Zero()
+		s1, s2 := m.ZeroLanes(), m.ZeroLanes()
 		m.Loop(m.Int("c"), 1, func(i lanes.Index) {
-			d := m.Sub(shift, m.Load(i.Of(x.at), i.Tail))
+			d := m.Sub(m.Load(i.Of(x.at), i.Tail), shift)
 			m.Clean(d, i.Tail)
 			m.AddTo(d, s1)
-			m.FMA231(d, d, s2)
+			m.FMATo(d, d, s2)
 		})
 		m.VMOVSS(m.Fold(s1, m.VADDPS), operand.Mem{Base: s})
 		m.VMOVSS(m.Fold(s2, m.VADDPS), operand.Mem{Base: q})
@@ -63,7 +63,7 @@ func rowApply(m *lanes.Machine, act bool) {
 		row.load(m)
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
 			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
-			m.FMA132(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(beta), i.Tail), v)
+			v = m.FMA(m.Fetch(i.Of(gamma), i.Tail), v, m.Load(i.Of(beta), i.Tail))
 			if act {
 				v = e.SiLU(v)
 			}
@@ -84,7 +84,7 @@ func rowGrad(m *lanes.Machine) {
 		row.load(m)
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
 			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
-			m.FMA132(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(beta), i.Tail), v)
+			v = m.FMA(m.Fetch(i.Of(gamma), i.Tail), v, m.Load(i.Of(beta), i.Tail))
 			m.Store(m.Mul(m.Fetch(i.Of(dy.at), i.Tail), e.SiLUGrad(v)), i.Of(dv.at), i.Tail)
 		})
 	})
@@ -99,13 +99,13 @@ func rowGradSums(m *lanes.Machine) {
 	gamma, row := m.Ptr("gamma"), rowPair{at: m.Int("stats")}
 	pixels(m, n, []walker{dv, x}, func() {
 		row.load(m)
-		a1, a2 := m.Zero(), m.Zero()
+		a1, a2 := m.ZeroLanes(), m.ZeroLanes()
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
 			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
 			g := m.Mul(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(dv.at), i.Tail))
 			m.Clean(v, i.Tail) // dv and gamma are zero past the end, xh need not be finite
 			m.AddTo(g, a1)
-			m.FMA231(v, g, a2)
+			m.FMATo(v, g, a2)
 		})
 		m.VMOVSS(m.Fold(a1, m.VADDPS), operand.Mem{Base: s1})
 		m.VMOVSS(m.Fold(a2, m.VADDPS), operand.Mem{Base: s2})
@@ -132,9 +132,9 @@ func rowGradInput(m *lanes.Machine, acc bool) {
 		m.ADDQ(operand.Imm(12), coef)
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
 			v := m.Load(i.Of(x.at), i.Tail)
-			m.FMA132(q, r, v) // v = v·q + r
+			v = m.FMA(q, v, r)
 			g := m.Mul(m.Fetch(i.Of(gamma), i.Tail), m.Load(i.Of(dv.at), i.Tail))
-			m.FMA231(g, p, v)
+			m.FMATo(g, p, v)
 			if acc {
 				m.AddTo(m.Fetch(i.Of(dx.at), i.Tail), v)
 			}
@@ -155,9 +155,9 @@ func colGrad(m *lanes.Machine) {
 		row := rowPair{at: m.Int("stats")}
 		pixels(m, m.Int("n"), []walker{pv, px}, func() {
 			row.load(m)
-			g := m.Load(pv.mem(), x.Tail)
+			g := m.Load(pv.mem(m), x.Tail)
 			m.AddTo(g, db)
-			m.FMA231(row.hat(m, m.Load(px.mem(), x.Tail)), g, dg)
+			m.FMATo(row.hat(m, m.Load(px.mem(m), x.Tail)), g, dg)
 		})
 		m.Store(dg, pg, x.Tail)
 		m.Store(db, pb, x.Tail)

@@ -23,9 +23,9 @@ func main() {
 }
 
 func all(c *build.Context, wide bool) {
-	m := lanes.New(c, wide, []uint32{math.Float32bits(0.5), math.Float32bits(1), signBits, math.Float32bits(float32(math.Inf(-1)))})
+	m := lanes.New(c, wide, "vec")
 	binary(m, "add", "dst_i = a_i + b_i", m.Add)
-	binary(m, "sub", "dst_i = a_i - b_i", func(b lanes.Arg, a lanes.V) lanes.V { return m.Sub(b, a) })
+	binary(m, "sub", "dst_i = a_i - b_i", m.Sub)
 	binary(m, "mul", "dst_i = a_i * b_i", m.Mul)
 	scale(m)
 	axpby(m)
@@ -39,12 +39,12 @@ func all(c *build.Context, wide bool) {
 	transpose(m)
 }
 
-// binary writes dst = f(b, a).
-func binary(m *lanes.Machine, name, doc string, f func(b lanes.Arg, a lanes.V) lanes.V) {
+// binary writes dst = f(a, b).
+func binary(m *lanes.Machine, name, doc string, f func(a, b lanes.V) lanes.V) {
 	m.Func(name, "func(dst, a, b []float32)", doc)
 	dst, a, b, n := m.Ptr("dst"), m.Ptr("a"), m.Ptr("b"), m.Len("a")
 	m.Loop(n, 4, func(x lanes.Index) {
-		m.Store(f(m.Fetch(x.Of(b), x.Tail), m.Load(x.Of(a), x.Tail)), x.Of(dst), x.Tail)
+		m.Store(f(m.Load(x.Of(a), x.Tail), m.Fetch(x.Of(b), x.Tail)), x.Of(dst), x.Tail)
 	})
 	m.Ret()
 }
@@ -65,8 +65,7 @@ func axpby(m *lanes.Machine) {
 	a, b := m.Spread("a"), m.Spread("b")
 	m.Loop(n, 4, func(x lanes.Index) {
 		v := m.Mul(m.Fetch(x.Of(py), x.Tail), b)
-		m.FMA231(m.Fetch(x.Of(px), x.Tail), a, v)
-		m.Store(v, x.Of(dst), x.Tail)
+		m.Store(m.FMA(m.Fetch(x.Of(px), x.Tail), a, v), x.Of(dst), x.Tail)
 	})
 	m.Ret()
 }
@@ -78,8 +77,8 @@ func linComb3(m *lanes.Machine) {
 	a, b, c := m.Spread("a"), m.Spread("b"), m.Spread("c")
 	m.Loop(n, 2, func(x lanes.Index) {
 		v := m.Mul(m.Fetch(x.Of(px), x.Tail), a)
-		m.FMA231(m.Fetch(x.Of(py), x.Tail), b, v)
-		m.FMA231(m.Fetch(x.Of(pz), x.Tail), c, v)
+		v = m.FMA(m.Fetch(x.Of(py), x.Tail), b, v)
+		v = m.FMA(m.Fetch(x.Of(pz), x.Tail), c, v)
 		m.Store(v, x.Of(dst), x.Tail)
 	})
 	m.Ret()
@@ -101,7 +100,7 @@ func huber(m *lanes.Machine) {
 	m.Loop(n, 1, func(x lanes.Index) {
 		a := m.And(abs, m.Load(x.Of(src), x.Tail))
 		lim := m.AtMost(a, one)
-		m.Store(m.Mul(m.Sub(m.Mul(half, lim), a), lim), x.Of(dst), x.Tail)
+		m.Store(m.Mul(m.Sub(a, m.Mul(half, lim)), lim), x.Of(dst), x.Tail)
 	})
 	m.Ret()
 }
@@ -169,22 +168,21 @@ func widen(m *lanes.Machine) {
 
 func sums(m *lanes.Machine) {
 	m.Func("sum", "func(x []float32) float32", "Sum of x in 16 lanes.")
-	px, n, acc := m.Ptr("x"), m.Len("x"), m.Zero()
+	px, n, acc := m.Ptr("x"), m.Len("x"), m.ZeroLanes()
 	m.Loop(n, 1, func(x lanes.Index) { m.AddTo(m.Fetch(x.Of(px), x.Tail), acc) })
 	ret(m, m.Fold(acc, m.VADDPS), "ret")
 
 	m.Func("dot", "func(a, b []float32) float32", "Sum of a*b (fused) in 16 lanes.")
 	pa, pb, n := m.Ptr("a"), m.Ptr("b"), m.Len("a")
-	acc = m.Zero()
+	acc = m.ZeroLanes()
 	m.Loop(n, 1, func(x lanes.Index) {
-		m.FMA231(m.Fetch(x.Of(pb), x.Tail), m.Load(x.Of(pa), x.Tail), acc)
+		m.FMATo(m.Fetch(x.Of(pb), x.Tail), m.Load(x.Of(pa), x.Tail), acc)
 	})
 	ret(m, m.Fold(acc, m.VADDPS), "ret")
 
 	m.Func("vmax", "func(x []float32) float32", "Maximum of x in 16 lanes; NaN is passed over.")
 	px, n = m.Ptr("x"), m.Len("x")
-	acc = m.New16()
-	m.Move(m.Reg(m.Float(float32(math.Inf(-1)))), acc)
+	acc = m.Copy(m.Float(float32(math.Inf(-1))), len(acc))
 	m.Loop(n, 1, func(x lanes.Index) { m.MaxTo(m.Load(x.Of(px), x.Tail), acc, x.Tail) })
 	ret(m, m.Fold(acc, m.VMAXPS), "ret")
 }
@@ -204,19 +202,13 @@ func adamw(m *lanes.Machine) {
 	grad, b1, b2, c1, c2, decay, step, isqrt, eps := k(0), k(1), k(2), k(3), k(4), k(5), k(6), k(7), k(8)
 	m.Loop(n, 1, func(x lanes.Index) {
 		g := m.Mul(m.Fetch(x.Of(pg), x.Tail), grad)
-		v := m.Mul(g, c2)
-		m.Op3(m.VMULPS, g, v, v)
-		m.FMA231(m.Fetch(x.Of(pv), x.Tail), b2, v)
+		v := m.FMA(m.Fetch(x.Of(pv), x.Tail), b2, m.Mul(g, m.Mul(g, c2)))
 		m.Store(v, x.Of(pv), x.Tail)
-		m.Op3(m.VMULPS, g, c1, g)
-		m.FMA231(m.Fetch(x.Of(pm), x.Tail), b1, g) // g is the new m
+		g = m.FMA(m.Fetch(x.Of(pm), x.Tail), b1, m.Mul(c1, g)) // the new m
 		m.Store(g, x.Of(pm), x.Tail)
-		m.Each(func(i int) { m.VSQRTPS(v[i], v[i]) })
-		m.FMA213(eps, isqrt, v) // v = √v·isqrt + eps
-		m.Op3(m.VDIVPS, v, g, g)
+		g = m.Div(g, m.FMA(isqrt, m.Sqrt(v), eps))
 		p := m.Mul(m.Fetch(x.Of(pp), x.Tail), decay)
-		m.FNMA231(g, step, p)
-		m.Store(p, x.Of(pp), x.Tail)
+		m.Store(m.FNMA(g, step, p), x.Of(pp), x.Tail)
 	})
 	m.Ret()
 }

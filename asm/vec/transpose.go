@@ -39,12 +39,12 @@ func transpose(m *lanes.Machine) {
 	m.Label(loop)
 	wide := 4 / len(scale) // lanes of 128 bits in a register
 	for h := range scale {
-		var v [4]reg.VecVirtual
+		var v [4]operand.Op
 		for i := range v {
 			v[i] = gather(m, func(lane int) operand.Mem { return row(4*(wide*h+lane) + i) })
 			m.VMULPS(scale[h], v[i], v[i])
 		}
-		fresh := func() reg.VecVirtual { return m.New16()[0] }
+		fresh := func() operand.Op { return m.New16()[0] }
 		for k := range 2 { // columns 2k and 2k+1
 			a, b := fresh(), fresh()
 			unpack := m.VUNPCKLPS

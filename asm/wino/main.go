@@ -1,5 +1,5 @@
 // Command wino writes the transforms of Winograd's convolutions F(4×4, 3×3)
-// and F(2×2, 3×3); simd/wino_generic.go says what they compute.
+// and F(2×2, 3×3) for amd64; simd/wino_generic.go says what they compute.
 //
 // A transform in two dimensions is done for two of its rows at a time: first
 // down the columns, which gives those rows, then along them. So few values
@@ -9,13 +9,23 @@ package main
 import (
 	"fmt"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"heavytail/asm/internal/emit"
+	"heavytail/asm/internal/formula"
+	"heavytail/asm/internal/lanes"
 )
+
+type value = formula.Value
+
+// A machine writes the kernels of a form.
+type machine struct {
+	*lanes.Machine
+	wino formula.Wino
+	form *formula.Form
+}
 
 func main() {
 	emit.Main("wino", map[string]func(*build.Context){
@@ -25,243 +35,94 @@ func main() {
 }
 
 func all(c *build.Context, wide bool) {
-	m := &machine{Context: c, wide: wide}
-	m.tables()
-	for _, f := range []form{four, two} {
-		m.input(f, input{"winoIn", "is WinoIn.Run for n channels.", f.side(), f.inPairs, f.in, f.inAlong}, a1, a2, b1, b2, sum, prod)
-		for _, k := range f.weights {
-			m.weights(f, k)
-		}
-		m.output(f)
-		m.input(f, input{"winoBack", "is WinoIn.RunBack for n channels.", f.m, f.inPairs, f.back, f.backAlong}, a1, a2, b1, b2)
-		m.taps(f)
+	m := lanes.New(c, wide, "wino")
+	for _, f := range []*formula.Form{formula.Four, formula.Two} {
+		m := machine{m, formula.Wino{Machine: m}, f}
+		m.input(input{"winoIn", "is WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
+		m.weights("First", fmt.Sprint("row 0"), 0, func(w, _ []value) value { return m.Reg(w[0]) })
+		m.weights("Last", fmt.Sprint("row ", f.M+1), 0, func(w, _ []value) value { return m.Reg(w[2]) })
+		inner := []string{"rows 1 and 2, w0 + w2 + coef0*w1, coef0 1 or -1", "rows 1 to 4, w0 + coef1*w2 + coef0*w1"}[f.M/4]
+		m.weights("Inner", inner, f.M/2, func(w, coef []value) value { return f.Inner(m.wino, w, coef) })
+		m.output()
+		m.input(input{"winoBack", "is WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
+		m.taps()
 	}
 }
 
-// A form is F(m×m, 3×3) with its transforms of one dimension, two of their
-// results at a time. in gives the rows pair[0] and pair[1] of a tile's
-// columns, out those of a result's; along transforms a whole row. back and taps
-// are those of the gradient of the taps, back by inPairs; a pair of taps may be
-// one row.
-type form struct {
-	m           int
-	inPairs     [][2]int
-	in          func(m *machine, pair int, d func(i int) vec) (a, b vec)
-	inAlong     func(m *machine, z []vec, store func(v vec, j int))
-	weights     []weightKind
-	weightAlong func(m *machine, w []vec, store func(v vec, j int))
-	outPairs    [][2]int
-	out         func(m *machine, pair int, d func(i int) vec) (a, b vec)
-	outAlong    func(m *machine, z []vec) []vec
-	back        func(m *machine, pair int, d func(i int) vec) (a, b vec)
-	backAlong   func(m *machine, z []vec, store func(v vec, j int))
-	tapPairs    [][]int
-	taps        func(m *machine, pair int, d func(i int) vec) (a, b vec)
-	tapsAlong   func(m *machine, z []vec) []vec
+// begin starts a function of the form that needs the given constants in its loops.
+func (m machine) begin(name, rest, signature, doc string, need []float32) {
+	name = fmt.Sprintf("%s%d%s", name, m.form.M, rest)
+	m.Func(name, signature, name+m.Suffix()+" "+doc)
+	m.Narrow, m.Scarce = true, true
+	for _, k := range need {
+		m.Float(k)
+	}
 }
 
-// sumsStep is simd.WinoSumsStep.
-const sumsStep = 12*32 + 16
-
-// A weightKind is the transform down a column of the taps to rows of one
-// kind; coef numbers in memory make them different.
-type weightKind struct {
+// An input is a transform of tiles of side×side pixels to the points of a form.
+type input struct {
 	name, doc string
-	coef      int
-	column    func(m *machine, coef []vec, w func(i int) operand.Op) vec
+	side      int
+	column    formula.Column
+	along     formula.Along
 }
 
-// side returns the points along a side.
-func (f form) side() int { return f.m + 2 }
-
-// A vec is the vector of one value: 16 or 8 float32.
-type vec = reg.VecVirtual
-
-type machine struct {
-	*build.Context
-	wide   bool
-	consts operand.Mem       // each constant as often as a register has lanes
-	masks  operand.Mem       // AVX-512: bits; AVX2: 16 words of ones, then zeros
-	loaded map[constant]vec  // AVX-512: constants in registers
-	kmask  reg.OpmaskVirtual // AVX-512: the lanes that exist
-	vmask  reg.GPVirtual     // AVX2: points at the mask
-	labels int
-}
-
-func (m *machine) lanes() int {
-	if m.wide {
-		return 16
+// input writes the transform of a run of tiles. The pixels' addresses of a
+// tile are kept in the frame.
+func (m machine) input(in input, need []float32) {
+	n, pixels := m.form.Side(), in.side*in.side
+	m.begin(in.name, "", "func(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)", in.doc, need)
+	v, pitch, x, off, zero, tiles := m.Int("v"), m.Bytes("pitch"), m.Int("x"), m.Int("off"), m.Int("zero"), m.Int("tiles")
+	frame := m.AllocLocal(8 * pixels)
+	m.Label("tile")
+	for i := range pixels {
+		r := m.GP64()
+		m.MOVLQSX(operand.Mem{Base: off, Disp: 4 * i}, r)
+		m.TESTQ(r, r)
+		m.LEAQ(operand.Mem{Base: x, Index: r, Scale: 4}, r)
+		m.CMOVQMI(zero, r)
+		m.MOVQ(r, frame.Offset(8*i))
 	}
-	return 8
-}
-
-// step is the size of a register in bytes.
-func (m *machine) step() int { return 4 * m.lanes() }
-
-func (m *machine) tables() {
-	m.consts = m.StaticGlobal("winoConstants")
-	m.DataAttributes(attr.RODATA | attr.NOPTR)
-	for c := range constants {
-		for i := range m.lanes() {
-			m.AddDatum(m.step()*c+4*i, operand.F32(constants[c]))
+	m.Loop(m.Int("n"), 1, func(c lanes.Index) {
+		at := m.GP64() // where the next value goes
+		m.LEAQ(c.Of(v)[0], at)
+		for range n { // to row 1; rows follow each other up to the last, row 0 comes after it
+			m.ADDQ(pitch, at)
 		}
+		m.wino.Rows(m.form.InPairs, in.side, in.column, func(j int) func(i int) value {
+			return func(i int) value {
+				r := m.GP64()
+				m.MOVQ(frame.Offset(8*(i*in.side+j)), r)
+				return m.Load(c.Of(r), c.Tail)
+			}
+		}, func(row int, z []value) {
+			if row == 0 {
+				m.LEAQ(c.Of(v)[0], at)
+			}
+			m.along(in.along, z, at, pitch)
+		})
+	})
+	m.ADDQ(operand.Imm(uint64(4*pixels)), off)
+	for range n * n {
+		m.ADDQ(pitch, v)
 	}
-	m.masks = m.StaticGlobal("winoTails")
-	m.DataAttributes(attr.RODATA | attr.NOPTR)
-	if m.wide { // entry r: the low r bits
-		for r := range 16 {
-			m.AddDatum(2*r, operand.U16(1<<r-1))
-		}
-		return
-	}
-	for i := range 16 { // 8 lanes from entry 8−r on: the first r set
-		v := uint32(0)
-		if i < 8 {
-			v = 1<<32 - 1
-		}
-		m.AddDatum(4*i, operand.U32(v))
-	}
+	m.DECQ(tiles)
+	m.JNZ(operand.LabelRef("tile"))
+	m.Ret()
 }
 
-// begin starts a function that needs the given constants in its loops.
-func (m *machine) begin(name, signature, doc string, need ...constant) {
-	isa := "AVX2"
-	if m.wide {
-		isa = "AVX512"
-	}
-	m.Function(name + isa)
-	m.Attributes(attr.NOSPLIT)
-	m.SignatureExpr(signature)
-	m.Doc(name + isa + " " + doc)
-	m.loaded = map[constant]vec{}
-	if m.wide {
-		for _, c := range need {
-			m.loaded[c] = m.ZMM()
-			m.VMOVUPS(m.consts.Offset(64*int(c)), m.loaded[c])
-		}
-	}
-}
-
-func (m *machine) end() {
-	m.VZEROUPPER()
-	m.RET()
-}
-
-func (m *machine) int(name string) reg.GPVirtual {
-	r := m.GP64()
-	m.Load(m.Param(name), r)
-	return r
-}
-
-// bytes is int of a number of float32, in bytes.
-func (m *machine) bytes(name string) reg.GPVirtual {
-	r := m.int(name)
-	m.SHLQ(operand.U8(2), r)
-	return r
-}
-
-func (m *machine) label(s string) string {
-	m.labels++
-	return fmt.Sprintf("%s%d", s, m.labels)
-}
-
-func (m *machine) new() vec {
-	if m.wide {
-		return m.ZMM()
-	}
-	return m.YMM()
-}
-
-func (m *machine) load(a operand.Op, tail bool) vec {
-	v := m.new()
-	switch {
-	case !tail:
-		m.VMOVUPS(a, v)
-	case m.wide:
-		m.VMOVUPS_Z(a, m.kmask, v)
-	default:
-		m.VMOVUPS(operand.Mem{Base: m.vmask}, v)
-		m.VMASKMOVPS(a, v, v)
-	}
-	return v
-}
-
-func (m *machine) store(v vec, a operand.Op, tail bool) {
-	switch {
-	case !tail:
-		m.VMOVUPS(v, a)
-	case m.wide:
-		m.VMOVUPS(v, m.kmask, a)
-	default:
-		k := m.YMM()
-		m.VMOVUPS(operand.Mem{Base: m.vmask}, k)
-		m.VMASKMOVPS(v, k, a)
-	}
-}
-
-// constant c as an operand.
-func (m *machine) constant(c constant) operand.Op {
-	if v, ok := m.loaded[c]; ok {
-		return v
-	}
-	return m.consts.Offset(m.step() * int(c))
-}
-
-func (m *machine) copy(v vec) vec {
-	w := m.new()
-	m.VMOVAPS(v, w)
-	return w
-}
-
-// fma sets acc += c·v, fnma acc −= c·v.
-func (m *machine) fma(c constant, v, acc vec)  { m.VFMADD231PS(m.constant(c), v, acc) }
-func (m *machine) fnma(c constant, v, acc vec) { m.VFNMADD231PS(m.constant(c), v, acc) }
-
-// mul returns c·v in v.
-func (m *machine) mul(c constant, v vec) vec {
-	m.VMULPS(m.constant(c), v, v)
-	return v
-}
-
-// add returns a + b, sub a − b, both new.
-func (m *machine) add(a, b vec) vec {
-	v := m.new()
-	m.VADDPS(b, a, v)
-	return v
-}
-
-func (m *machine) sub(a, b vec) vec {
-	v := m.new()
-	m.VSUBPS(b, a, v)
-	return v
-}
-
-// chunks runs body for the float32 0…n−1, a register at a time; idx counts
-// bytes. n is destroyed.
-func (m *machine) chunks(n reg.GPVirtual, body func(idx reg.GPVirtual, tail bool)) {
-	idx := m.GP64()
-	m.XORQ(idx, idx)
-	loop, last, done := m.label("chunk"), m.label("last"), m.label("done")
-	m.Label(loop)
-	m.SUBQ(operand.Imm(uint64(m.lanes())), n)
-	m.JL(operand.LabelRef(last))
-	body(idx, false)
-	m.ADDQ(operand.Imm(uint64(m.step())), idx)
-	m.JMP(operand.LabelRef(loop))
-	m.Label(last)
-	m.ADDQ(operand.Imm(uint64(m.lanes())), n)
-	m.JZ(operand.LabelRef(done))
-	t := m.GP64()
-	m.LEAQ(m.masks, t)
-	if m.wide {
-		m.kmask = m.K()
-		m.KMOVW(operand.Mem{Base: t, Index: n, Scale: 2}, m.kmask)
+// along transforms a row and stores its values pitch apart from at on, which then
+// points behind them.
+func (m machine) along(f formula.Along, z []value, at, pitch reg.GPVirtual) {
+	three, five := m.GP64(), m.GP64()
+	m.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 2}, three)
+	m.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 4}, five)
+	where := []operand.Mem{{Base: at}, {Base: at, Index: pitch, Scale: 1}, {Base: at, Index: pitch, Scale: 2},
+		{Base: at, Index: three, Scale: 1}, {Base: at, Index: pitch, Scale: 4}, {Base: at, Index: five, Scale: 1}}
+	f(m.wino, z, func(v value, j int) { m.Store(v, m.Memory(where[j]), false) })
+	if m.form.Side() == 6 {
+		m.LEAQ(operand.Mem{Base: at, Index: three, Scale: 2}, at)
 	} else {
-		m.SHLQ(operand.U8(2), n)
-		m.SUBQ(n, t)
-		m.ADDQ(operand.Imm(32), t)
-		m.vmask = t
+		m.LEAQ(operand.Mem{Base: at, Index: pitch, Scale: 4}, at)
 	}
-	body(idx, true)
-	m.Label(done)
 }

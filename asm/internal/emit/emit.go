@@ -59,7 +59,7 @@ func Render(by string, gen func(*build.Context)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pass.Compile.Execute(file); err != nil {
+	if err := pass.Concat(pass.FunctionPass(spareCopies), pass.Compile).Execute(file); err != nil {
 		return nil, err
 	}
 	text, err := printer.NewGoAsm(printer.Config{Name: by, Pkg: "simd"}).Print(file)

@@ -1,100 +1,92 @@
-// Package lanes writes vector kernels once for both levels of amd64. A value
-// is 16 float32: one ZMM register with AVX-512, two YMM registers with AVX2, so
-// that reductions have the same 16 lanes. Where lanes do not meet, a kernel
-// may be narrow: with AVX2 a value is then one register of 8. Tails use masks
-// and touch nothing outside.
+// Package lanes is the machine of amd64: it writes vector kernels once for both
+// of its levels. A value is 16 float32: one ZMM register with AVX-512, two YMM
+// registers with AVX2, so that reductions have the same 16 lanes. Where lanes do
+// not meet, a kernel may be narrow: with AVX2 a value is then one register of 8.
+// Values of any number of registers are what package formula computes with. Tails
+// use masks and touch nothing outside.
 package lanes
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"heavytail/asm/internal/formula"
 )
 
 // A Machine writes the kernels of one level.
 type Machine struct {
 	*build.Context
-	Wide bool // AVX-512
+	Wide   bool // AVX-512
+	Double bool // elements are float64
 
 	// Narrow makes values of one register with AVX2, for kernels that would
 	// need more than 16 registers and do not reduce across lanes.
 	Narrow bool
+	// Scarce leaves the mask of a tail in memory with AVX2, for kernels that need
+	// 16 registers even so.
+	Scarce bool
 
-	consts []uint32
-	table  operand.Mem // constants: 4 bytes each if Wide, else 32
-	masks  operand.Mem
-	kmask  reg.OpmaskVirtual // the tail's mask
-	vmask  V
+	// Fields are the names of the parameters that Param finds from P on.
+	Fields []string
+	P      reg.Register
+
+	table operand.Mem // constants: an element each if Wide, else 32 bytes
+	size  int
+	datum map[string]int
+	kept  map[uint64]formula.Reg
+	masks operand.Mem
+	kmask reg.OpmaskVirtual // the tail's mask
+	vmask V
+	pmask reg.GPVirtual // where it is
 }
 
-// V is a value: the registers of its 16 (narrow: 8) lanes.
-type V []reg.VecVirtual
+// V is a value: its registers, or the memory that an instruction may read instead.
+type V = formula.Value
 
-// An Arg is an operand that supplies part i of 16 lanes.
-type Arg interface{ at(i int) operand.Op }
-
-func (v V) at(i int) operand.Op { return v[i] }
-
-// Mem is 16 consecutive float32.
-type Mem struct{ operand.Mem }
-
-func (m Mem) at(i int) operand.Op { return m.Offset(32 * i) }
-
-// same is one operand for all parts.
-type same struct{ operand.Op }
-
-func (s same) at(int) operand.Op { return s.Op }
-
-// New returns the machine of a level whose functions may use the given
-// constants (bits of float32).
-func New(c *build.Context, wide bool, consts []uint32) *Machine {
-	m := &Machine{Context: c, Wide: wide, consts: consts}
-	if len(consts) > 0 {
-		m.table = c.StaticGlobal("constants")
-		c.DataAttributes(attr.RODATA | attr.NOPTR)
-		n := 8
-		if wide {
-			n = 1
-		}
-		for i, v := range consts {
-			for j := range n {
-				c.AddDatum(4*(i*n+j), operand.U32(v))
-			}
-		}
-	}
-	m.masks = c.StaticGlobal("tails")
+// New returns the machine of a level; family names its tables.
+func New(c *build.Context, wide bool, family string) *Machine {
+	m := &Machine{Context: c, Wide: wide, datum: map[string]int{}}
+	m.masks = c.StaticGlobal(family + "Tails" + m.Suffix())
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	if wide { // entry r: the low r bits
 		for r := range 16 {
 			c.AddDatum(2*r, operand.U16(1<<r-1))
 		}
-		return m
-	}
-	for i := range 32 { // 16 lanes from entry 16−r on: the first r set
-		v := uint32(0)
-		if i < 16 {
-			v = math.MaxUint32
+	} else {
+		for i := range 32 { // 16 lanes from entry 16−r on: the first r set
+			v := uint32(0)
+			if i < 16 {
+				v = math.MaxUint32
+			}
+			c.AddDatum(4*i, operand.U32(v))
 		}
-		c.AddDatum(4*i, operand.U32(v))
 	}
+	m.table = c.StaticGlobal(family + "Constants" + m.Suffix())
+	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	return m
+}
+
+// Suffix is the level's in names of functions.
+func (m *Machine) Suffix() string {
+	if m.Wide {
+		return "AVX512"
+	}
+	return "AVX2"
 }
 
 // Func begins a function and Ret ends it; the name gets the level's suffix.
 func (m *Machine) Func(name, signature string, doc ...string) {
-	m.Narrow = false
-	suffix := "AVX2"
-	if m.Wide {
-		suffix = "AVX512"
-	}
-	m.Function(name + suffix)
+	m.Narrow, m.Scarce = false, false
+	m.Function(name + m.Suffix())
 	m.Attributes(attr.NOSPLIT)
 	m.SignatureExpr(signature)
 	m.Doc(doc...)
-	m.kmask, m.vmask = nil, nil
+	m.kmask, m.vmask, m.kept = nil, nil, map[uint64]formula.Reg{}
 }
 
 // Ret returns.
@@ -106,74 +98,106 @@ func (m *Machine) Ret() {
 // Ptr loads the base of a slice parameter.
 func (m *Machine) Ptr(name string) reg.GPVirtual {
 	r := m.GP64()
-	m.Context.Load(m.Param(name).Base(), r)
+	m.Context.Load(m.Context.Param(name).Base(), r)
 	return r
 }
 
 // Len loads the length of a slice parameter.
 func (m *Machine) Len(name string) reg.GPVirtual {
 	r := m.GP64()
-	m.Context.Load(m.Param(name).Len(), r)
+	m.Context.Load(m.Context.Param(name).Len(), r)
 	return r
 }
 
 // Int loads an integer or pointer parameter.
 func (m *Machine) Int(name string) reg.GPVirtual {
 	r := m.GP64()
-	m.Context.Load(m.Param(name), r)
+	m.Context.Load(m.Context.Param(name), r)
 	return r
 }
 
-// Spread loads a float32 parameter into all lanes.
-func (m *Machine) Spread(name string) V {
-	a, err := m.Param(name).Resolve()
+// Bytes is Int of a number of float32, in bytes.
+func (m *Machine) Bytes(name string) reg.GPVirtual {
+	r := m.Int(name)
+	m.SHLQ(operand.Imm(2), r)
+	return r
+}
+
+// Arg returns the memory of a parameter, to be read where it is needed when
+// registers are scarce.
+func (m *Machine) Arg(name string) operand.Mem {
+	a, err := m.Context.Param(name).Resolve()
 	if err != nil {
 		panic(err)
 	}
-	return m.SpreadMem(a.Addr)
+	return a.Addr
 }
 
-// SpreadMem loads one float32 into all lanes.
+// Spread loads a float32 parameter into all lanes.
+func (m *Machine) Spread(name string) V { return m.SpreadMem(m.Arg(name)) }
+
+// SpreadMem loads a float32 in memory into all lanes.
 func (m *Machine) SpreadMem(a operand.Mem) V {
-	if m.Wide {
-		z := m.ZMM()
-		m.VBROADCASTSS(a, z)
-		return V{z}
+	r := m.vec()
+	m.VBROADCASTSS(a, r)
+	v := make(V, m.parts())
+	for i := range v {
+		v[i] = r
 	}
-	y := m.YMM()
-	m.VBROADCASTSS(a, y)
-	return m.both(y)
+	return v
 }
 
-// both returns the AVX2 value whose parts are all y.
-func (m *Machine) both(y reg.VecVirtual) V {
-	if m.Narrow {
-		return V{y}
+// bytes is the size of an element, lanes how many a register has.
+func (m *Machine) bytes() int {
+	if m.Double {
+		return 8
 	}
-	return V{y, y}
+	return 4
+}
+
+func (m *Machine) lanes() int { return m.Size() / m.bytes() }
+
+// Size is that of a register in bytes.
+func (m *Machine) Size() int {
+	if m.Wide {
+		return 64
+	}
+	return 32
+}
+
+// parts is the number of registers of a value of 16 lanes, narrow of those it has.
+func (m *Machine) parts() int {
+	if m.Wide || m.Narrow {
+		return 1
+	}
+	return 2
 }
 
 // Width returns the number of lanes of a value.
-func (m *Machine) Width() int {
-	if m.Narrow && !m.Wide {
-		return 8
+func (m *Machine) Width() int { return m.lanes() * m.parts() }
+
+// vec returns a new register.
+func (m *Machine) vec() reg.VecVirtual {
+	if m.Wide {
+		return m.ZMM()
 	}
-	return 16
+	return m.YMM()
+}
+
+// News returns a value of n new registers.
+func (m *Machine) News(n int) V {
+	v := make(V, n)
+	for i := range v {
+		v[i] = m.vec()
+	}
+	return v
 }
 
 // New16 returns registers for a value.
-func (m *Machine) New16() V {
-	if m.Wide {
-		return V{m.ZMM()}
-	}
-	if m.Narrow {
-		return V{m.YMM()}
-	}
-	return V{m.YMM(), m.YMM()}
-}
+func (m *Machine) New16() V { return m.News(m.parts()) }
 
-// Zero returns 16 zeros.
-func (m *Machine) Zero() V {
+// ZeroLanes returns 16 zeros.
+func (m *Machine) ZeroLanes() V {
 	v := m.New16()
 	for _, r := range v {
 		if m.Wide {
@@ -185,164 +209,101 @@ func (m *Machine) Zero() V {
 	return v
 }
 
-// Const returns constant bits: a register with AVX-512 (loaded here, so call
-// it outside loops), memory with AVX2, which has too few registers.
-func (m *Machine) Const(bits uint32) Arg {
-	for i, v := range m.consts {
-		if v != bits {
-			continue
-		}
-		if m.Wide {
-			return m.SpreadMem(m.table.Offset(4 * i))
-		}
-		return same{m.table.Offset(32 * i)}
+// Each calls f for every part of a value of 16 lanes.
+func (m *Machine) Each(f func(i int)) {
+	for i := range m.parts() {
+		f(i)
 	}
-	panic("lanes: constant is not in the table")
+}
+
+// data returns the place of words of size bytes in the table of constants, which
+// begins at a multiple of align.
+func (m *Machine) data(size, align int, words ...uint64) operand.Mem {
+	key := fmt.Sprint(size, align, words)
+	off, ok := m.datum[key]
+	if !ok {
+		off = (m.size + align - 1) / align * align
+		for i, w := range words {
+			if size == 4 {
+				m.AddDatum(off+4*i, operand.U32(w))
+			} else {
+				m.AddDatum(off+8*i, operand.U64(w))
+			}
+		}
+		m.datum[key] = off
+		m.size = off + size*len(words)
+	}
+	return m.table.Offset(off)
+}
+
+// Words returns 64-bit numbers in memory, a whole vector or more at both levels.
+func (m *Machine) Words(w ...uint64) operand.Mem { return m.data(8, 64, w...) }
+
+// Scalar returns a constant of size bytes in memory: one where instructions
+// broadcast, else 32 bytes of it.
+func (m *Machine) Scalar(bits uint64, size int) operand.Mem {
+	words := []uint64{bits}
+	if !m.Wide {
+		for len(words)*size < 32 {
+			words = append(words, bits)
+		}
+	}
+	return m.data(size, size, words...)
+}
+
+// A konst is a constant of the table or a parameter in memory.
+type konst struct {
+	operand.Mem
+	spread bool // it is one element
+}
+
+// Bits is a constant, where it is kept or else in memory.
+func (m *Machine) Bits(b uint64) V {
+	if r, ok := m.kept[b]; ok {
+		return V{r}
+	}
+	return V{konst{m.Scalar(b, m.bytes()), m.Wide}}
+}
+
+// Num is a constant.
+func (m *Machine) Num(x float64) V {
+	if m.Double {
+		return m.Bits(math.Float64bits(x))
+	}
+	return m.Bits(uint64(math.Float32bits(float32(x))))
+}
+
+// Param is a field of the parameters.
+func (m *Machine) Param(name string) V {
+	for i, f := range m.Fields {
+		if f == name {
+			return V{konst{operand.Mem{Base: m.P, Disp: m.bytes() * i}, true}}
+		}
+	}
+	panic("lanes: no parameter " + name)
+}
+
+// Const is Bits of what loops need again and again: with AVX-512 it is loaded into
+// a register, here, so call it outside of them; AVX2 has too few.
+func (m *Machine) Const(b uint64) V {
+	v := m.Bits(b)
+	if m.Wide {
+		v = m.Reg(v)
+		m.kept[b] = v[0]
+	}
+	return v
 }
 
 // Float is Const of a float32.
-func (m *Machine) Float(v float32) Arg { return m.Const(math.Float32bits(v)) }
+func (m *Machine) Float(x float32) V { return m.Const(uint64(math.Float32bits(x))) }
 
-// Reg returns a in registers of its own or, if it has them already, a.
-func (m *Machine) Reg(a Arg) V {
-	if v, ok := a.(V); ok {
-		return v
-	}
-	if s, ok := a.(same); ok && !m.Wide {
-		y := m.YMM()
-		m.VMOVUPS(s.Op, y)
-		return m.both(y)
-	}
-	v := m.New16()
-	m.Each(func(i int) { m.VMOVUPS(a.at(i), v[i]) })
-	return v
-}
-
-// Move sets dst to src.
-func (m *Machine) Move(src, dst V) { m.Each(func(i int) { m.VMOVAPS(src[i], dst[i]) }) }
-
-// Each calls f for every part of a value.
-func (m *Machine) Each(f func(i int)) {
-	f(0)
-	if !m.Wide && !m.Narrow {
-		f(1)
-	}
-}
-
-// Op3 emits an instruction f(a, b, dst) in Go's operand order for every part;
-// a may be memory. dst nil makes new registers. It returns dst.
-func (m *Machine) Op3(f func(ops ...operand.Op), a Arg, b, dst V) V {
-	if dst == nil {
-		dst = m.New16()
-	}
-	m.Each(func(i int) { f(a.at(i), b[i], dst[i]) })
-	return dst
-}
-
-// Add returns a + b.
-func (m *Machine) Add(a Arg, b V) V { return m.Op3(m.VADDPS, a, b, nil) }
-
-// Sub returns b − a.
-func (m *Machine) Sub(a Arg, b V) V { return m.Op3(m.VSUBPS, a, b, nil) }
-
-// Mul returns a·b.
-func (m *Machine) Mul(a Arg, b V) V { return m.Op3(m.VMULPS, a, b, nil) }
-
-// Div returns b/a.
-func (m *Machine) Div(a Arg, b V) V { return m.Op3(m.VDIVPS, a, b, nil) }
-
-// AddTo sets dst = a + dst.
-func (m *Machine) AddTo(a Arg, dst V) { m.Op3(m.VADDPS, a, dst, dst) }
-
-// FMA231 sets dst = a·b + dst.
-func (m *Machine) FMA231(a Arg, b, dst V) { m.op3(m.VFMADD231PS, a, b, dst) }
-
-// FMA213 sets dst = b·dst + a.
-func (m *Machine) FMA213(a Arg, b, dst V) { m.op3(m.VFMADD213PS, a, b, dst) }
-
-// FMA132 sets dst = a·dst + b.
-func (m *Machine) FMA132(a Arg, b, dst V) { m.op3(m.VFMADD132PS, a, b, dst) }
-
-// FNMA231 sets dst = −a·b + dst.
-func (m *Machine) FNMA231(a Arg, b, dst V) { m.op3(m.VFNMADD231PS, a, b, dst) }
-
-func (m *Machine) op3(f func(ops ...operand.Op), a Arg, b, dst V) { m.Op3(f, a, b, dst) }
-
-// AtLeast returns lo where x < lo, else x (NaN stays).
-func (m *Machine) AtLeast(x Arg, lo Arg) V { return m.Op3(m.VMAXPS, x, m.Reg(lo), nil) }
-
-// AtMost returns hi where x > hi, else x (NaN stays).
-func (m *Machine) AtMost(x Arg, hi Arg) V { return m.Op3(m.VMINPS, x, m.Reg(hi), nil) }
-
-// And returns the bits a & b.
-func (m *Machine) And(a Arg, b V) V { return m.Op3(m.VANDPS, a, b, nil) }
-
-// Or returns the bits a | b.
-func (m *Machine) Or(a Arg, b V) V { return m.Op3(m.VORPS, a, b, nil) }
-
-// Xor returns the bits a ^ b.
-func (m *Machine) Xor(a Arg, b V) V { return m.Op3(m.VXORPS, a, b, nil) }
-
-// AddInt and SubInt are 32-bit integer a + b and b − a.
-func (m *Machine) AddInt(a Arg, b V) V { return m.Op3(m.VPADDD, a, b, nil) }
-
-// SubInt returns b − a.
-func (m *Machine) SubInt(a Arg, b V) V { return m.Op3(m.VPSUBD, a, b, nil) }
-
-// Select returns t where a pred b holds, else f. pred is VCMPPS's.
-func (m *Machine) Select(pred Predicate, a V, b, t Arg, f V) V {
-	v := m.New16()
-	m.Each(func(i int) {
-		if m.Wide {
-			k := m.K()
-			m.VCMPPS(operand.U8(pred), b.at(i), a[i], k)
-			m.VMOVAPS(f[i], v[i])
-			m.VMOVAPS(t.at(i), k, v[i])
-			return
+// Keep is Const of numbers.
+func (m *Machine) Keep(x ...float64) {
+	for _, v := range x {
+		if m.Double {
+			m.Const(math.Float64bits(v))
+		} else {
+			m.Float(float32(v))
 		}
-		c := m.YMM()
-		m.VCMPPS(operand.U8(pred), b.at(i), a[i], c)
-		m.VBLENDVPS(c, t.at(i), f[i], v[i])
-	})
-	return v
-}
-
-// SelectSign returns t where the sign bit of s is set, else f.
-func (m *Machine) SelectSign(s V, t, f V) V {
-	v := m.New16()
-	m.Each(func(i int) {
-		if m.Wide {
-			k := m.K()
-			m.VPMOVD2M(s[i], k)
-			m.VMOVAPS(f[i], v[i])
-			m.VMOVAPS(t[i], k, v[i])
-			return
-		}
-		m.VBLENDVPS(s[i], t[i], f[i], v[i])
-	})
-	return v
-}
-
-// A Predicate compares as VCMPPS does.
-type Predicate uint8
-
-// Predicates.
-const (
-	EQ  Predicate = 0  // equal
-	LT  Predicate = 17 // less
-	NLE Predicate = 22 // not less or equal: greater or unordered
-)
-
-// Shift emits a shift instruction f(imm, a, dst) and returns dst.
-func (m *Machine) Shift(f func(ops ...operand.Op), by uint8, a V) V {
-	v := m.New16()
-	m.Each(func(i int) { f(operand.U8(by), a[i], v[i]) })
-	return v
-}
-
-// Unary emits an instruction f(a, dst) and returns dst.
-func (m *Machine) Unary(f func(ops ...operand.Op), a Arg) V {
-	v := m.New16()
-	m.Each(func(i int) { f(a.at(i), v[i]) })
-	return v
+	}
 }

@@ -5,6 +5,9 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+	"github.com/mmcloughlin/avo/x86"
+
+	"heavytail/asm/internal/formula"
 )
 
 var labels int
@@ -17,19 +20,35 @@ func Label(s string) string {
 
 // An Index is a position in slices: the elements at it and after it.
 type Index struct {
+	m    *Machine
 	reg  reg.GPVirtual
 	disp int
-	Tail bool // fewer than 16 elements are left; loads and stores are masked
+	Tail bool // fewer elements than a value has are left; loads and stores are masked
 }
 
-// Of returns the 16 float32 at the index after base.
-func (x Index) Of(base reg.Register) Mem {
-	return Mem{operand.Mem{Base: base, Index: x.reg, Scale: 4, Disp: x.disp}}
+// Of returns the elements at the index after base, and disp bytes further on.
+func (x Index) Of(base reg.Register, disp ...int) V {
+	a := operand.Mem{Base: base, Index: x.reg, Scale: uint8(x.m.bytes()), Disp: x.disp}
+	for _, d := range disp {
+		a.Disp += d
+	}
+	return x.m.Memory(a)
 }
 
-// From returns the 16 float32 at the displacement of the index alone after
-// base: for a pointer that At has moved to the first of a group.
-func (x Index) From(base reg.Register) Mem { return Mem{operand.Mem{Base: base, Disp: x.disp}} }
+// From returns the elements at the displacement of the index alone after base: for
+// a pointer that At has moved to the first of a group.
+func (x Index) From(base reg.Register) V {
+	return x.m.Memory(operand.Mem{Base: base, Disp: x.disp})
+}
+
+// Memory returns the value at a.
+func (m *Machine) Memory(a operand.Mem) V {
+	v := make(V, m.parts())
+	for i := range v {
+		v[i] = a.Offset(m.Size() * i)
+	}
+	return v
+}
 
 // Loop runs body for the elements 0…n−1, a value at a time, unrolled by unroll;
 // the last ones that do not fill a value are a tail. n is destroyed.
@@ -59,7 +78,7 @@ func (m *Machine) Groups(n reg.GPVirtual, unroll int, body func(xs []Index)) {
 		m.Label(loop)
 		var xs []Index
 		for k := range u {
-			xs = append(xs, Index{i, 4 * w * k, false})
+			xs = append(xs, Index{m, i, m.bytes() * w * k, false})
 		}
 		body(xs)
 		m.ADDQ(operand.Imm(uint64(w*u)), i)
@@ -73,11 +92,11 @@ func (m *Machine) Groups(n reg.GPVirtual, unroll int, body func(xs []Index)) {
 	}
 	m.JZ(operand.LabelRef(done))
 	m.TailMask(n)
-	body([]Index{{i, 0, true}})
+	body([]Index{{m, i, 0, true}})
 	m.Label(done)
 }
 
-// TailMask prepares the mask of the first n < 16 lanes.
+// TailMask prepares the mask of the first n lanes of a value. n is destroyed.
 func (m *Machine) TailMask(n reg.GPVirtual) {
 	t := m.GP64()
 	m.LEAQ(m.masks, t)
@@ -86,34 +105,44 @@ func (m *Machine) TailMask(n reg.GPVirtual) {
 		m.KMOVW(operand.Mem{Base: t, Index: n, Scale: 2}, m.kmask)
 		return
 	}
-	neg := m.GP64()
-	m.MOVQ(n, neg)
-	m.NEGQ(neg)
-	m.vmask = m.New16()
-	m.Each(func(i int) {
-		m.VMOVUPS(operand.Mem{Base: t, Index: neg, Scale: 4, Disp: 64 + 32*i}, m.vmask[i])
-	})
+	m.NEGQ(n)
+	mask := operand.Mem{Base: t, Index: n, Scale: uint8(m.bytes()), Disp: 64}
+	if m.Scarce {
+		m.LEAQ(mask, t)
+		m.pmask = t
+		return
+	}
+	m.vmask = m.Reg(m.Memory(mask))
 }
 
-// Load returns the 16 lanes at a, with zeros past the end in a tail.
-func (m *Machine) Load(a Mem, tail bool) V {
-	v := m.New16()
-	m.Each(func(i int) {
-		switch {
-		case !tail:
-			m.VMOVUPS(a.at(i), v[i])
-		case m.Wide:
-			m.VMOVUPS_Z(a.at(i), m.kmask, v[i])
-		default:
-			m.VMASKMOVPS(a.at(i), m.vmask[i], v[i])
+// Load returns the lanes at a, with zeros past the end in a tail.
+func (m *Machine) Load(a V, tail bool) V {
+	if !tail {
+		return m.Reg(a)
+	}
+	v := m.News(len(a))
+	for i := range v {
+		if m.Wide {
+			m.emit(m.typed(three(x86.VMOVUPS_Z), three(x86.VMOVUPD_Z)), a[i], m.kmask, v[i])
+		} else {
+			m.emit(m.typed(three(x86.VMASKMOVPS), three(x86.VMASKMOVPD)), a[i], m.narrowMask(i, v[i]), v[i])
 		}
-	})
+	}
 	return v
+}
+
+// narrowMask returns the tail's mask of part i, in free if it is in memory.
+func (m *Machine) narrowMask(i int, free formula.Reg) formula.Reg {
+	if !m.Scarce {
+		return m.vmask[i]
+	}
+	m.VMOVUPS(operand.Mem{Base: m.pmask, Disp: 32 * i}, free)
+	return free
 }
 
 // Fetch is Load, but outside a tail it leaves the value in memory, to be the
 // memory operand of one instruction.
-func (m *Machine) Fetch(a Mem, tail bool) Arg {
+func (m *Machine) Fetch(a V, tail bool) V {
 	if tail {
 		return m.Load(a, true)
 	}
@@ -121,17 +150,17 @@ func (m *Machine) Fetch(a Mem, tail bool) Arg {
 }
 
 // Store writes v to a.
-func (m *Machine) Store(v V, a Mem, tail bool) {
-	m.Each(func(i int) {
-		switch {
+func (m *Machine) Store(v, a V, tail bool) {
+	for i := range v {
+		switch move := m.typed(x86.VMOVUPS, x86.VMOVUPD); {
 		case !tail:
-			m.VMOVUPS(v[i], a.at(i))
+			m.emit(move, v[i], a[i])
 		case m.Wide:
-			m.VMOVUPS(v[i], m.kmask, a.at(i))
+			m.emit(move, v[i], m.kmask, a[i])
 		default:
-			m.VMASKMOVPS(v[i], m.vmask[i], a.at(i))
+			m.emit(m.typed(three(x86.VMASKMOVPS), three(x86.VMASKMOVPD)), v[i], m.narrowMask(i, m.vec()), a[i])
 		}
-	})
+	}
 }
 
 // Clean zeroes the lanes of v past the end, in a tail.
@@ -200,16 +229,6 @@ func (m *Machine) Store32(x reg.VecVirtual, name string) {
 func (m *Machine) At(x Index, base operand.Op) reg.GPVirtual {
 	r := m.GP64()
 	m.MOVQ(base, r)
-	m.LEAQ(x.Of(r).Mem, r)
+	m.LEAQ(x.Of(r)[0], r)
 	return r
-}
-
-// Arg returns the memory of a parameter, to be read where it is needed when
-// registers are scarce.
-func (m *Machine) Arg(name string) operand.Mem {
-	a, err := m.Param(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return a.Addr
 }
