@@ -27,11 +27,14 @@ var winoPool par.Pool[winoJob]
 // Blocks: winoV float32 of transformed pixels stay in the second-level cache,
 // and with them the taps of winoK channels by 32 columns, transformed to a row
 // of points at a time. Those points lie winoPad float32 further apart than they
-// are long: so many streams must not fall on the same cache sets.
+// are long: so many streams must not fall on the same cache sets. Where tiles are few
+// the taps of winoFewK channels stay in the first-level cache, as they are, while
+// each row of points transforms them again in registers.
 const (
-	winoV   = 1 << 18
-	winoK   = 256
-	winoPad = 16
+	winoV    = 1 << 18
+	winoK    = 256
+	winoPad  = 16
+	winoFewK = 32
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
@@ -150,14 +153,10 @@ func (w *winoBlock) transform() {
 // panel computes the block's outputs in panel p.
 func (w *winoBlock) panel(p int) {
 	const cols = simd.TileCols
-	b := w.b[p*9*w.k*cols:]
-	for k := 0; k < w.k; k += winoK {
-		n := min(winoK, w.k-k) * cols
-		for row := range int(w.form) + 2 {
-			next := b[min(2*row, 8)*w.k*cols+k*cols+n:]
-			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, next)
-			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
-		}
+	if w.form == simd.Wino4 && w.t1-w.t0 <= 2*simd.WinoFewTiles && simd.WinoFewPays() {
+		w.few(p)
+	} else {
+		w.many(p)
 	}
 	q := int(w.form * w.form)
 	for t := w.t0; t < w.t1; {
@@ -200,6 +199,57 @@ func (w *winoBlock) products(line, k, n, cols int) {
 			at := (r.row+i*r.height)*points + line*side
 			t.A, t.C = w.pixels[at*pitch+k:], w.prods[at*simd.TileCols:]
 			t.Run()
+		}
+	}
+}
+
+// few computes the products of panel p where tiles are so few that transformed taps
+// would be written, and read again, for hardly more products than they took.
+func (w *winoBlock) few(p int) {
+	const cols = simd.TileCols
+	b := w.b[p*9*w.k*cols:]
+	points, pitch := w.form.Points(), w.pitch()
+	f := simd.WinoFew{Pitch: pitch, WStep: w.k * cols, Flip: w.flip}
+	for k := 0; k < w.k; k += winoFewK {
+		f.K, f.W, f.Acc = min(winoFewK, w.k-k), b[k*cols:], k > 0
+		f.Next = w.ahead(p, k+winoFewK)
+		for t := w.t0; t < w.t1; t += simd.WinoFewTiles {
+			at := (t - w.t0) * points
+			f.N, f.V, f.M = min(simd.WinoFewTiles, w.t1-t), w.pixels[at*pitch+k:], w.prods[at*cols:]
+			f.Run()
+			f.Next = nil
+		}
+	}
+}
+
+// ahead returns where the taps of panel p begin at channel k, or those of the next
+// panel if k is beyond the last channel; nil after the last panel.
+func (w *winoBlock) ahead(p, k int) []float32 {
+	const cols = simd.TileCols
+	if k >= w.k {
+		p, k = p+1, 0
+	}
+	if p == panels(w.cols) {
+		return nil
+	}
+	return w.b[(p*9*w.k+k)*cols:]
+}
+
+// many computes the products of panel p where tiles are many: each row of points
+// transforms the taps once for all of them.
+func (w *winoBlock) many(p int) {
+	const cols = simd.TileCols
+	b := w.b[p*9*w.k*cols:]
+	for k := 0; k < w.k; k += winoK {
+		n := min(winoK, w.k-k) * cols
+		ahead := w.ahead(p, k+winoK)
+		for row := range int(w.form) + 2 {
+			var next []float32
+			if ahead != nil {
+				next = ahead[min(2*row, 8)*w.k*cols:]
+			}
+			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, next)
+			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
 		}
 	}
 }

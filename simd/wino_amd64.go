@@ -95,6 +95,31 @@ func winoBack2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32,
 //go:noescape
 func winoTaps2AVX2(dw, m *float32, step, pitch, rows, cols int)
 
+//go:noescape
+func winoFew4AVX512(m, v *float32, tiles, pitch int, w *float32, wStep, k, acc int, next, coef *float32)
+
+// WinoFewPays says whether WinoFew is faster than WinoWeights and Tiles.
+func WinoFewPays() bool { return isa.Cur() == isa.AVX512 }
+
+func winoFew(t *WinoFew) {
+	if isa.Cur() != isa.AVX512 {
+		winoFewGeneric(t)
+		return
+	}
+	first, step, next := 0, t.WStep, t.Next
+	if t.Flip {
+		first, step = 8*t.WStep, -t.WStep
+	}
+	if len(next) <= first {
+		next = t.W
+	}
+	acc := 0
+	if t.Acc {
+		acc = 1
+	}
+	winoFew4AVX512(&t.M[0], &t.V[0], t.N, t.Pitch, &t.W[first], step, t.K, acc, &next[first], &winoCoef4[0][0])
+}
+
 func winoIn(t *WinoIn, m Wino) {
 	v, x, off, zero := unsafe.SliceData(t.V), unsafe.SliceData(t.X), unsafe.SliceData(t.Off), unsafe.SliceData(t.Zero)
 	switch l := isa.Cur(); {

@@ -130,3 +130,8 @@ func winoTaps(t *WinoTaps, m Wino) {
 		winoTaps2NEON(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
 	}
 }
+
+// WinoFewPays says whether WinoFew is faster than WinoWeights and Tiles.
+func WinoFewPays() bool { return false }
+
+func winoFew(t *WinoFew) { winoFewGeneric(t) }

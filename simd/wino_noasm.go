@@ -13,3 +13,8 @@ func winoOut(t *WinoOut, m Wino) { winoOutGeneric(t, m) }
 func winoBack(t *WinoIn, m Wino) { winoBackGeneric(t, m) }
 
 func winoTaps(t *WinoTaps, m Wino) { winoTapsGeneric(t, m) }
+
+// WinoFewPays says whether WinoFew is faster than WinoWeights and Tiles.
+func WinoFewPays() bool { return false }
+
+func winoFew(t *WinoFew) { winoFewGeneric(t) }

@@ -29,7 +29,7 @@ type machine struct {
 
 func main() {
 	emit.Main("wino", map[string]func(*build.Context){
-		"avx512": func(c *build.Context) { all(c, true) },
+		"avx512": func(c *build.Context) { all(c, true); (&few{Context: c}).write() },
 		"avx2":   func(c *build.Context) { all(c, false) },
 	})
 }
