@@ -39,9 +39,9 @@ func operations(o Options, op nn.Operation) float64 {
 	return points*tiles*c*d + tiles*(c*float64(t.in)+d*float64(t.out)) + c*d*float64(t.taps)
 }
 
-// cached is how many bytes of weights a network may have to be taken for one that a
-// core's caches keep from pass to pass.
-const cached = 8 << 20
+// cached is how many bytes of weights a network may have to be taken for one that the
+// caches keep from pass to pass, the last one too, which is faster than memory.
+const cached = 64 << 20
 
 // limits sets the least times of rows: what their operations take at the peak and, in a
 // network whose weights pass through the caches, what memory takes to deliver the weights,
