@@ -165,6 +165,10 @@ func (l language) FNMS(a, b, c formula.Value) formula.Value {
 func (l language) Max(a, b formula.Value) formula.Value { return out(l.words("FMAX", a, b)) }
 func (l language) Min(a, b formula.Value) formula.Value { return out(l.words("FMIN", a, b)) }
 
+// FMAX and FMIN keep NaN.
+func (l language) AtLeast(x, lo formula.Value) formula.Value { return l.Max(x, lo) }
+func (l language) AtMost(x, hi formula.Value) formula.Value  { return l.Min(x, hi) }
+
 func (l language) Above(x, k formula.Value) formula.Value {
 	return l.Select(l.Compare(formula.Greater, x, k), x, k)
 }
@@ -233,6 +237,10 @@ func (l language) GreaterInt(a, b formula.Value) formula.Mask { return mask(l.wo
 
 func (l language) SignMask(a formula.Value) formula.Mask {
 	return formula.Mask(l.RightInt(a, map[bool]int{false: 31, true: 63}[l.double]))
+}
+
+func (l language) Both(a, b formula.Mask) formula.Mask {
+	return formula.Mask(l.And(formula.Value(a), formula.Value(b)))
 }
 
 func (l language) Either(a, b formula.Mask) formula.Mask {

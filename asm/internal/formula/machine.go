@@ -51,10 +51,13 @@ type Machine interface {
 	FMS(a, b, c Value) Value  // a·b − c
 	FNMS(a, b, c Value) Value // −a·b − c
 
-	// Max and Min are of numbers that are neither NaN nor zeros of both signs;
-	// Above returns x where x > k, else k, NaN among it, Below where x < k.
+	// Max and Min are of numbers that are neither NaN nor zeros of both signs.
+	// AtLeast returns lo where x < lo, else x (NaN stays), lo not being zero; AtMost
+	// likewise. Above returns x where x > k, else k, Below where x < k.
 	Max(a, b Value) Value
 	Min(a, b Value) Value
+	AtLeast(x, lo Value) Value
+	AtMost(x, hi Value) Value
 	Above(x, k Value) Value
 	Below(x, k Value) Value
 
@@ -83,6 +86,7 @@ type Machine interface {
 	Compare(p Predicate, a, b Value) Mask
 	GreaterInt(a, b Value) Mask // of signed integers
 	SignMask(a Value) Mask      // the sign bits
+	Both(a, b Mask) Mask        // a and b
 	Either(a, b Mask) Mask      // a or b
 	Select(m Mask, yes, no Value) Value
 	Zero(m Mask, a Value) Value   // 0 where the mask is not set, else a

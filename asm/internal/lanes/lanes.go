@@ -35,10 +35,12 @@ type Machine struct {
 	Fields []string
 	P      reg.Register
 
+	file  *build.Context
 	table operand.Mem // constants: an element each if Wide, else 32 bytes
 	size  int
 	datum map[string]int
 	kept  map[uint64]formula.Reg
+	asked []uint64 // the constants that Hoist's body needs
 	masks operand.Mem
 	kmask reg.OpmaskVirtual // the tail's mask
 	vmask V
@@ -50,7 +52,7 @@ type V = formula.Value
 
 // New returns the machine of a level; family names its tables.
 func New(c *build.Context, wide bool, family string) *Machine {
-	m := &Machine{Context: c, Wide: wide, datum: map[string]int{}}
+	m := &Machine{Context: c, file: c, Wide: wide, datum: map[string]int{}}
 	m.masks = c.StaticGlobal(family + "Tails" + m.Suffix())
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	if wide { // entry r: the low r bits
@@ -225,9 +227,9 @@ func (m *Machine) data(size, align int, words ...uint64) operand.Mem {
 		off = (m.size + align - 1) / align * align
 		for i, w := range words {
 			if size == 4 {
-				m.AddDatum(off+4*i, operand.U32(w))
+				m.file.AddDatum(off+4*i, operand.U32(w))
 			} else {
-				m.AddDatum(off+8*i, operand.U64(w))
+				m.file.AddDatum(off+8*i, operand.U64(w))
 			}
 		}
 		m.datum[key] = off
@@ -262,6 +264,7 @@ func (m *Machine) Bits(b uint64) V {
 	if r, ok := m.kept[b]; ok {
 		return V{r}
 	}
+	m.asked = append(m.asked, b)
 	return V{konst{m.Scalar(b, m.bytes()), m.Wide}}
 }
 
@@ -287,7 +290,7 @@ func (m *Machine) Param(name string) V {
 // a register, here, so call it outside of them; AVX2 has too few.
 func (m *Machine) Const(b uint64) V {
 	v := m.Bits(b)
-	if m.Wide {
+	if _, ok := v[0].(konst); ok && m.Wide {
 		v = m.Reg(v)
 		m.kept[b] = v[0]
 	}
@@ -297,13 +300,14 @@ func (m *Machine) Const(b uint64) V {
 // Float is Const of a float32.
 func (m *Machine) Float(x float32) V { return m.Const(uint64(math.Float32bits(x))) }
 
-// Keep is Const of numbers.
-func (m *Machine) Keep(x ...float64) {
-	for _, v := range x {
-		if m.Double {
-			m.Const(math.Float64bits(v))
-		} else {
-			m.Float(float32(v))
-		}
+// Hoist is Const of all that body needs: the body of a loop to come, which is
+// written into the air for it.
+func (m *Machine) Hoist(body func()) {
+	m.Context, m.asked = build.NewContext(), nil
+	m.Function("hoisted")
+	body()
+	m.Context = m.file
+	for _, b := range m.asked {
+		m.Const(b)
 	}
 }

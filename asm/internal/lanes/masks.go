@@ -83,15 +83,27 @@ func (m *Machine) SignMask(a V) Mask {
 	return out
 }
 
+// Both returns a and b, Either a or b.
+func (m *Machine) Both(a, b Mask) Mask {
+	if !m.Wide {
+		return Mask(m.And(V(a), V(b)))
+	}
+	return m.opmasks(three(x86.KANDB), a, b)
+}
+
 // Either returns a or b.
 func (m *Machine) Either(a, b Mask) Mask {
 	if !m.Wide {
 		return Mask(m.Or(V(a), V(b)))
 	}
+	return m.opmasks(three(x86.KORB), a, b)
+}
+
+func (m *Machine) opmasks(f op, a, b Mask) Mask {
 	out := make(Mask, len(a))
 	for i := range a {
 		out[i] = m.mask()
-		m.emit(three(x86.KORB), a[i], b[i], out[i])
+		m.emit(f, a[i], b[i], out[i])
 	}
 	return out
 }
