@@ -5,6 +5,8 @@ import (
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"heavytail/asm/internal/formula"
 )
 
 // few writes winoFew4AVX512: products of four tiles whose taps are transformed in
@@ -58,7 +60,7 @@ var (
 func (f *few) write() {
 	f.consts = f.StaticGlobal("winoFewConstants")
 	f.DataAttributes(attr.RODATA | attr.NOPTR)
-	for i, v := range []float32{a, p, b, q} {
+	for i, v := range []float32{formula.A1, formula.A2, formula.B1, formula.B2} {
 		f.AddDatum(4*i, operand.F32(v))
 	}
 	f.Function("winoFew4AVX512")

@@ -11,6 +11,12 @@ const (
 	k2 = 1 / (2 * q * (q - p))
 )
 
+// A1 and B1 are the points of F(4×4) beside 0 and infinity, A2 and B2 their squares.
+const (
+	A1, A2 = a, p
+	B1, B2 = b, q
+)
+
 // A Form is F(m×m, 3×3) with its transforms of one dimension, two of their
 // results at a time: In gives the rows pair[0] and pair[1] of a tile's columns,
 // Out those of a result's; the Along functions transform a whole row and give their
