@@ -261,6 +261,7 @@ var helpsChosen = map[string][]int{
 	"DLIM":   {2, 2, 1, 1},
 	"LIM":    {2, 2, 2, 3},
 	"bent":   {2, 2, 2, 3},
+	"jump":   {2, 2, 0, 2},
 }
 
 // helpsTuned is the candidate that a method is judged with; −1: not chosen yet.

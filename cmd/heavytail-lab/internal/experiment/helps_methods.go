@@ -23,7 +23,8 @@ type helpsNoise int
 const (
 	gaussianNoise helpsNoise = iota
 	heavyNoise
-	bentData // Gaussian noise, and data with lighter tails
+	jumpNoise // tails between those: exponential
+	bentData  // Gaussian noise, and data with lighter tails
 )
 
 // A helpsCandidate is one setting of a method: how the data are scaled, bent and
@@ -44,6 +45,7 @@ var (
 	helpsRates  = []float64{3e-3, 1e-2}
 	helpsNus    = []float64{2.5, 5}
 	helpsAlphas = []float64{1.5, 1.8}
+	helpsJumps  = []float64{0.5, 2} // λ; 2 is Laplace noise
 	helpsBends  = []string{recipe.SoftLog, recipe.TTF}
 )
 
@@ -60,8 +62,8 @@ func helpsMethods(levels int) []helpsMethod {
 	alphas := func(make func(alpha float64) helpsCandidate) []helpsCandidate {
 		return inScalings(helpsAlphas, "α =", make)
 	}
-	edm := func(nu diffusion.Nu, rate float64) helpsCandidate {
-		m := edmMethod(nu)
+	edm := func(p diffusion.EDM, rate float64) helpsCandidate {
+		m := lawMethod{nu: p.Nu, edm: &p}
 		return helpsCandidate{rate: rate, loss: diffusion.Squared, use: m.use, bind: func(net diffusion.Denoiser, d, n int) pointSampler {
 			return bind(diffusion.EDMSampler{Process: *m.edm, Steps: (n + 1) / 2}, m.edm.Precondition(net), d)
 		}}
@@ -76,15 +78,18 @@ func helpsMethods(levels int) []helpsMethod {
 		return chainCandidate(diffusion.Default(alpha, levels), sampler, rate, loss)
 	}
 	return []helpsMethod{
-		{"EDM", gaussianNoise, rates(func(rate float64) helpsCandidate { return edm(nil, rate) })},
+		{"EDM", gaussianNoise, rates(func(rate float64) helpsCandidate { return edm(diffusion.TEDM(), rate) })},
 		{"flow", gaussianNoise, rates(func(rate float64) helpsCandidate { return flow(nil, rate) })},
 		{"DDIM", gaussianNoise, rates(func(rate float64) helpsCandidate { return chain("dlim twice", 2, rate, diffusion.Squared) })},
-		{"t-EDM", heavyNoise, inScalings(helpsNus, "ν =", func(nu float64) helpsCandidate { return edm(diffusion.Nu{nu}, helpsRate) })},
+		{"t-EDM", heavyNoise, inScalings(helpsNus, "ν =", func(nu float64) helpsCandidate { return edm(diffusion.TEDM(nu), helpsRate) })},
 		{"t-Flow", heavyNoise, inScalings(helpsNus, "ν =", func(nu float64) helpsCandidate { return flow(diffusion.Nu{nu}, helpsRate) })},
 		{"DLPM", heavyNoise, alphas(func(alpha float64) helpsCandidate { return chain("dlpm", alpha, helpsRate, diffusion.Root) })},
 		{"DLIM", heavyNoise, alphas(func(alpha float64) helpsCandidate { return chain("dlim twice", alpha, helpsRate, diffusion.Weighted) })},
 		{"LIM", heavyNoise, alphas(limCandidate)},
-		{"bent", bentData, bentCandidates(edm(nil, helpsRate), flow(nil, helpsRate))},
+		{"bent", bentData, bentCandidates(edm(diffusion.TEDM(), helpsRate), flow(nil, helpsRate))},
+		{"jump", jumpNoise, inScalings(helpsJumps, "λ =", func(rate float64) helpsCandidate {
+			return edm(diffusion.EDM{Jump: diffusion.Jump{Rate: rate}, SigmaData: []float64{1}}, helpsRate)
+		})},
 	}
 }
 

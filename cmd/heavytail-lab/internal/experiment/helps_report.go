@@ -54,6 +54,7 @@ type helpsPair struct{ of, over string }
 var helpsPairs = []helpsPair{
 	{chosenHeavy, chosenGaussian}, {"bent", chosenGaussian}, {chosenHeavy, "bent"},
 	{"t-EDM", "EDM"}, {"t-Flow", "flow"}, {"DLPM", "DDIM"}, {"DLIM", "DDIM"}, {"LIM", "DDIM"},
+	{"jump", "EDM"}, {"jump", "t-EDM"},
 }
 
 func reportHelps(r *Results, methods []helpsMethod, copulas []copula, dimensions []int, indices []float64) Report {

@@ -180,7 +180,7 @@ func (h helpsResults) tuningTable() string {
 }
 
 // helpsColours are those of the series: a method and its Gaussian limit have one.
-var helpsColours = map[string]int{freshData: 8, "EDM": 1, "t-EDM": 1, "flow": 2, "t-Flow": 2, "DDIM": 3, "DLIM": 3, "DLPM": 4, "LIM": 5, "bent": 6}
+var helpsColours = map[string]int{freshData: 8, "EDM": 1, "t-EDM": 1, "flow": 2, "t-Flow": 2, "DDIM": 3, "DLIM": 3, "DLPM": 4, "LIM": 5, "bent": 6, "jump": 7}
 
 // figure shows the errors by index, a plot for each dimension.
 func (h helpsResults) figure() chart.Figure {
