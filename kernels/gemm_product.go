@@ -88,7 +88,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 			col := j * simd.TileCols
 			t.Cols = min(simd.TileCols, p.cols-col)
 			if t.Segs > 0 {
-				t.B, t.Next = p.b[j*p.bPanel:], nil
+				t.B, t.Next, t.Soon = p.b[j*p.bPanel:], nil, runs[0].height < simd.TileRows
 				if t.Packed && j+1 < p1 {
 					t.Next = p.b[(j+1)*p.bPanel:][:p.bPanel]
 				}

@@ -52,8 +52,10 @@ type Tiles struct {
 
 	// Next is fetched into the second-level cache meanwhile, 16 float32 with every four
 	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
-	// the following tiles will read as B, which would wait for memory.
+	// the following tiles will read as B, which would wait for memory. Soon fetches 64
+	// where Rows is 8, for so few tiles that all of them wait.
 	Next []float32
+	Soon bool
 }
 
 // Run computes the tiles. It panics if the sizes are impossible; the tables
@@ -77,7 +79,13 @@ func (t *Tiles) Run() {
 }
 
 // Fetched returns how many float32 of a long Next a Run fetches.
-func (t *Tiles) Fetched() int { return t.N * t.Segs * (t.K / 4) * 16 }
+func (t *Tiles) Fetched() int {
+	n := t.N * t.Segs * (t.K / 4) * 16
+	if t.Soon && t.Rows == 8 {
+		n *= 4
+	}
+	return n
+}
 
 // PeakFlops executes independent multiply-adds of the current level for the
 // caller to time and returns how many floating-point operations they were, a

@@ -3310,6 +3310,9 @@ strides:
 	LEAQ  (BX)(AX*4), BX
 	MOVQ  BX, 136(SP)
 	MOVQ  $+64, 144(SP)
+	CMPB  384(BP), $0x00
+	JEQ   nothing
+	MOVQ  $+256, 144(SP)
 
 nothing:
 tile:
@@ -3567,6 +3570,9 @@ quad:
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
 	PREFETCHT1   (BP)
+	PREFETCHT1   64(BP)
+	PREFETCHT1   128(BP)
+	PREFETCHT1   192(BP)
 	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -4023,6 +4029,9 @@ strides:
 	LEAQ  (BX)(AX*4), BX
 	MOVQ  BX, 136(SP)
 	MOVQ  $+64, 144(SP)
+	CMPB  384(BP), $0x00
+	JEQ   nothing
+	MOVQ  $+256, 144(SP)
 
 nothing:
 tile:
@@ -4280,6 +4289,9 @@ quad:
 	VFMADD231PS  Z16, Z19, Z14
 	VFMADD231PS  Z17, Z19, Z15
 	PREFETCHT1   (BP)
+	PREFETCHT1   64(BP)
+	PREFETCHT1   128(BP)
+	PREFETCHT1   192(BP)
 	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -4727,6 +4739,9 @@ strides:
 	LEAQ  (BX)(AX*4), BX
 	MOVQ  BX, 136(SP)
 	MOVQ  $+64, 144(SP)
+	CMPB  384(BP), $0x00
+	JEQ   nothing
+	MOVQ  $+256, 144(SP)
 
 nothing:
 tile:
@@ -4920,6 +4935,9 @@ quad:
 	VBROADCASTSS 12(R9)(R15*1), Z10
 	VFMADD231PS  Z8, Z10, Z7
 	PREFETCHT1   (BP)
+	PREFETCHT1   64(BP)
+	PREFETCHT1   128(BP)
+	PREFETCHT1   192(BP)
 	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15
@@ -5283,6 +5301,9 @@ strides:
 	LEAQ  (BX)(AX*4), BX
 	MOVQ  BX, 136(SP)
 	MOVQ  $+64, 144(SP)
+	CMPB  384(BP), $0x00
+	JEQ   nothing
+	MOVQ  $+256, 144(SP)
 
 nothing:
 tile:
@@ -5476,6 +5497,9 @@ quad:
 	VBROADCASTSS 12(R9)(R15*1), Z10
 	VFMADD231PS  Z8, Z10, Z7
 	PREFETCHT1   (BP)
+	PREFETCHT1   64(BP)
+	PREFETCHT1   128(BP)
+	PREFETCHT1   192(BP)
 	ADDQ         144(SP), BP
 	ADDQ         $+512, R14
 	ADDQ         $+16, R15

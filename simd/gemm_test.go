@@ -36,6 +36,7 @@ func TestTilesLayout(t *testing.T) {
 	require.EqualValues(t, unsafe.Offsetof(x.Acc)+1, unsafe.Offsetof(x.Packed))
 	require.EqualValues(t, unsafe.Offsetof(x.Acc)+2, unsafe.Offsetof(x.Beside))
 	require.EqualValues(t, 360, unsafe.Offsetof(x.Next))
+	require.EqualValues(t, 384, unsafe.Offsetof(x.Soon))
 }
 
 // tilesCase is the shape of one test of Tiles.
@@ -118,7 +119,7 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 	fill(t.B)
 	fill(t.C)
 	if c.k%3 > 0 { // before a page that cannot be read: what is fetched beyond it must not matter
-		t.Next = t.B[len(t.B)-min(len(t.B), c.k):]
+		t.Next, t.Soon = t.B[len(t.B)-min(len(t.B), c.k):], c.k%3 > 1
 	}
 	if c.bias {
 		t.Bias = m.piece(m.bias, c.cols)

@@ -134,7 +134,9 @@ func (k *kernel) terms() {
 	for i := range 4 {
 		k.term(i*4, i*panelRow, false)
 	}
-	k.PREFETCHT1(operand.Mem{Base: args})
+	for i := range k.lines() {
+		k.PREFETCHT1(operand.Mem{Base: args, Disp: cacheLine * i})
+	}
 	k.ADDQ(k.line, args)
 	k.ADDQ(operand.I32(4*panelRow), bPtr)
 	k.ADDQ(operand.I8(four), idx)

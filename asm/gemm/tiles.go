@@ -23,7 +23,7 @@ const (
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
 	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
 	fieldAcc, fieldPacked, fieldBeside                     = 352, 353, 354
-	fieldNext, fieldNextLen                                = 360, 368
+	fieldNext, fieldNextLen, fieldSoon                     = 360, 368, 384
 )
 
 // ahead is how many bytes of a packed panel of B are fetched before they are used:
@@ -38,7 +38,7 @@ const (
 // panelRow is the size of a row of a packed panel of B.
 const panelRow = 32 * 4
 
-// cacheLine is how much of Next is fetched with every four terms.
+// cacheLine is the least that is fetched of Next.
 const cacheLine = 64
 
 // tableRow is the size of one segment's row offsets.
@@ -86,6 +86,15 @@ func (k *kernel) accum(i, v int) reg.VecPhysical { return k.reg(i*k.vecs + v) }
 
 // spare returns the v-th register that is no accumulator.
 func (k *kernel) spare(v int) reg.VecPhysical { return k.reg(k.rows*k.vecs + v) }
+
+// lines returns how many lines of Next may be fetched with every four terms. Eight rows
+// are half of an image of 4×4: two such tiles read a panel while the next one arrives.
+func (k *kernel) lines() int {
+	if k.lanes == 16 && k.rows == 8 {
+		return 4
+	}
+	return 1
+}
 
 func field(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
 
@@ -208,6 +217,11 @@ func (k *kernel) setUp() {
 	k.LEAQ(operand.Mem{Base: u, Index: t, Scale: 4}, u)
 	k.MOVQ(u, k.nextEnd)
 	k.MOVQ(operand.I32(cacheLine), k.line)
+	if k.lines() > 1 {
+		k.CMPB(field(fieldSoon), operand.U8(0))
+		k.JEQ(label("nothing"))
+		k.MOVQ(operand.I32(cacheLine*int32(k.lines())), k.line)
+	}
 	k.Label("nothing")
 }
 
