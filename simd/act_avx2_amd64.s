@@ -4,433 +4,431 @@
 
 #include "textflag.h"
 
-DATA actTailsAVX2<>+0(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+4(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+8(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+12(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+16(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+20(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+24(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+28(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+32(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+36(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+40(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+44(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+48(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+52(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+56(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+60(SB)/4, $0xffffffff
-DATA actTailsAVX2<>+64(SB)/4, $0x00000000
-DATA actTailsAVX2<>+68(SB)/4, $0x00000000
-DATA actTailsAVX2<>+72(SB)/4, $0x00000000
-DATA actTailsAVX2<>+76(SB)/4, $0x00000000
-DATA actTailsAVX2<>+80(SB)/4, $0x00000000
-DATA actTailsAVX2<>+84(SB)/4, $0x00000000
-DATA actTailsAVX2<>+88(SB)/4, $0x00000000
-DATA actTailsAVX2<>+92(SB)/4, $0x00000000
-DATA actTailsAVX2<>+96(SB)/4, $0x00000000
-DATA actTailsAVX2<>+100(SB)/4, $0x00000000
-DATA actTailsAVX2<>+104(SB)/4, $0x00000000
-DATA actTailsAVX2<>+108(SB)/4, $0x00000000
-DATA actTailsAVX2<>+112(SB)/4, $0x00000000
-DATA actTailsAVX2<>+116(SB)/4, $0x00000000
-DATA actTailsAVX2<>+120(SB)/4, $0x00000000
-DATA actTailsAVX2<>+124(SB)/4, $0x00000000
-GLOBL actTailsAVX2<>(SB), RODATA|NOPTR, $128
-
-DATA actConstantsAVX2<>+0(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+4(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+8(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+12(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+16(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+20(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+24(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+28(SB)/4, $0x3f800000
-DATA actConstantsAVX2<>+32(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+36(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+40(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+44(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+48(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+52(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+56(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+60(SB)/4, $0x3fb8aa3b
-DATA actConstantsAVX2<>+64(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+68(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+72(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+76(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+80(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+84(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+88(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+92(SB)/4, $0x4b400000
-DATA actConstantsAVX2<>+96(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+100(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+104(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+108(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+112(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+116(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+120(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+124(SB)/4, $0xbf317218
-DATA actConstantsAVX2<>+128(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+132(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+136(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+140(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+144(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+148(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+152(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+156(SB)/4, $0x3102e308
-DATA actConstantsAVX2<>+160(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+164(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+168(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+172(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+176(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+180(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+184(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+188(SB)/4, $0x3efffffe
-DATA actConstantsAVX2<>+192(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+196(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+200(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+204(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+208(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+212(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+216(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+220(SB)/4, $0x3e2aaa49
-DATA actConstantsAVX2<>+224(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+228(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+232(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+236(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+240(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+244(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+248(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+252(SB)/4, $0x3d2aac5b
-DATA actConstantsAVX2<>+256(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+260(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+264(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+268(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+272(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+276(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+280(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+284(SB)/4, $0x3c091cd1
-DATA actConstantsAVX2<>+288(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+292(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+296(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+300(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+304(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+308(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+312(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+316(SB)/4, $0x3ab523a2
-DATA actConstantsAVX2<>+320(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+324(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+328(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+332(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+336(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+340(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+344(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+348(SB)/4, $0x0000007f
-DATA actConstantsAVX2<>+352(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+356(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+360(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+364(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+368(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+372(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+376(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+380(SB)/4, $0x42b20000
-DATA actConstantsAVX2<>+384(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+388(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+392(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+396(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+400(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+404(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+408(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+412(SB)/4, $0xc2d00000
-DATA actConstantsAVX2<>+416(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+420(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+424(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+428(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+432(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+436(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+440(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+444(SB)/4, $0x3f317218
-DATA actConstantsAVX2<>+448(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+452(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+456(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+460(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+464(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+468(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+472(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+476(SB)/4, $0xb102e308
-DATA actConstantsAVX2<>+480(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+484(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+488(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+492(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+496(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+500(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+504(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+508(SB)/4, $0xc2dc0000
-DATA actConstantsAVX2<>+512(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+516(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+520(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+524(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+528(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+532(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+536(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+540(SB)/4, $0x41f00000
-DATA actConstantsAVX2<>+544(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+548(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+552(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+556(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+560(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+564(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+568(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+572(SB)/4, $0x7fffffff
-DATA actConstantsAVX2<>+576(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+580(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+584(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+588(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+592(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+596(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+600(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+604(SB)/4, $0x80000000
-DATA actConstantsAVX2<>+608(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+612(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+616(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+620(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+624(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+628(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+632(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+636(SB)/4, $0x40000000
-DATA actConstantsAVX2<>+640(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+644(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+648(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+652(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+656(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+660(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+664(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+668(SB)/4, $0x3eaaaaa4
-DATA actConstantsAVX2<>+672(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+676(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+680(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+684(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+688(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+692(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+696(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+700(SB)/4, $0xbe800003
-DATA actConstantsAVX2<>+704(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+708(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+712(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+716(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+720(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+724(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+728(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+732(SB)/4, $0x3e4cd23c
-DATA actConstantsAVX2<>+736(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+740(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+744(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+748(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+752(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+756(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+760(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+764(SB)/4, $0xbe2aae27
-DATA actConstantsAVX2<>+768(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+772(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+776(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+780(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+784(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+788(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+792(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+796(SB)/4, $0x3e119dbc
-DATA actConstantsAVX2<>+800(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+804(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+808(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+812(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+816(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+820(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+824(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+828(SB)/4, $0xbdfe1356
-DATA actConstantsAVX2<>+832(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+836(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+840(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+844(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+848(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+852(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+856(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+860(SB)/4, $0x3df3601f
-DATA actConstantsAVX2<>+864(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+868(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+872(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+876(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+880(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+884(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+888(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+892(SB)/4, $0xbdef0802
-DATA actConstantsAVX2<>+896(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+900(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+904(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+908(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+912(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+916(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+920(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+924(SB)/4, $0x3d8a4274
-DATA actConstantsAVX2<>+928(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+932(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+936(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+940(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+944(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+948(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+952(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+956(SB)/4, $0x00800000
-DATA actConstantsAVX2<>+960(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+964(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+968(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+972(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+976(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+980(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+984(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+988(SB)/4, $0x4b000000
-DATA actConstantsAVX2<>+992(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+996(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1000(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1004(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1008(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1012(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1016(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1020(SB)/4, $0xc1b80000
-DATA actConstantsAVX2<>+1024(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1028(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1032(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1036(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1040(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1044(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1048(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1052(SB)/4, $0x7f7fffff
-DATA actConstantsAVX2<>+1056(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1060(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1064(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1068(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1072(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1076(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1080(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1084(SB)/4, $0x3f3504f3
-DATA actConstantsAVX2<>+1088(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1092(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1096(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1100(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1104(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1108(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1112(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1116(SB)/4, $0xbf000000
-DATA actConstantsAVX2<>+1120(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1124(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1128(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1132(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1136(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1140(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1144(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1148(SB)/4, $0xff800000
-DATA actConstantsAVX2<>+1152(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1156(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1160(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1164(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1168(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1172(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1176(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1180(SB)/4, $0x7fc00000
-DATA actConstantsAVX2<>+1184(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1188(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1192(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1196(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1200(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1204(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1208(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1212(SB)/4, $0x4a000000
-DATA actConstantsAVX2<>+1216(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1220(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1224(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1228(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1232(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1236(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1240(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1244(SB)/4, $0x3f22f983
-DATA actConstantsAVX2<>+1248(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1252(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1256(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1260(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1264(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1268(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1272(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1276(SB)/4, $0x00000001
-DATA actConstantsAVX2<>+1280(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1284(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1288(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1292(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1296(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1300(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1304(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1308(SB)/4, $0xbfc90fdb
-DATA actConstantsAVX2<>+1312(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1316(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1320(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1324(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1328(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1332(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1336(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1340(SB)/4, $0xbe2aaaa3
-DATA actConstantsAVX2<>+1344(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1348(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1352(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1356(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1360(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1364(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1368(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1372(SB)/4, $0x3d2aaaa5
-DATA actConstantsAVX2<>+1376(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1380(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1384(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1388(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1392(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1396(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1400(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1404(SB)/4, $0x333bbd2e
-DATA actConstantsAVX2<>+1408(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1412(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1416(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1420(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1424(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1428(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1432(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1436(SB)/4, $0x3c0883be
-DATA actConstantsAVX2<>+1440(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1444(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1448(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1452(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1456(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1460(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1464(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1468(SB)/4, $0xbab6060d
-DATA actConstantsAVX2<>+1472(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1476(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1480(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1484(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1488(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1492(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1496(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1500(SB)/4, $0x26f72ced
-DATA actConstantsAVX2<>+1504(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1508(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1512(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1516(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1520(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1524(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1528(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1532(SB)/4, $0xb94caad8
-DATA actConstantsAVX2<>+1536(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1540(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1544(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1548(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1552(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1556(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1560(SB)/4, $0x37ccf072
-DATA actConstantsAVX2<>+1564(SB)/4, $0x37ccf072
-GLOBL actConstantsAVX2<>(SB), RODATA|NOPTR, $1568
+DATA actAVX2<>+0(SB)/4, $0x3f800000
+DATA actAVX2<>+4(SB)/4, $0x3f800000
+DATA actAVX2<>+8(SB)/4, $0x3f800000
+DATA actAVX2<>+12(SB)/4, $0x3f800000
+DATA actAVX2<>+16(SB)/4, $0x3f800000
+DATA actAVX2<>+20(SB)/4, $0x3f800000
+DATA actAVX2<>+24(SB)/4, $0x3f800000
+DATA actAVX2<>+28(SB)/4, $0x3f800000
+DATA actAVX2<>+32(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+36(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+40(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+44(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+48(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+52(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+56(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+60(SB)/4, $0x3fb8aa3b
+DATA actAVX2<>+64(SB)/4, $0x4b400000
+DATA actAVX2<>+68(SB)/4, $0x4b400000
+DATA actAVX2<>+72(SB)/4, $0x4b400000
+DATA actAVX2<>+76(SB)/4, $0x4b400000
+DATA actAVX2<>+80(SB)/4, $0x4b400000
+DATA actAVX2<>+84(SB)/4, $0x4b400000
+DATA actAVX2<>+88(SB)/4, $0x4b400000
+DATA actAVX2<>+92(SB)/4, $0x4b400000
+DATA actAVX2<>+96(SB)/4, $0xbf317218
+DATA actAVX2<>+100(SB)/4, $0xbf317218
+DATA actAVX2<>+104(SB)/4, $0xbf317218
+DATA actAVX2<>+108(SB)/4, $0xbf317218
+DATA actAVX2<>+112(SB)/4, $0xbf317218
+DATA actAVX2<>+116(SB)/4, $0xbf317218
+DATA actAVX2<>+120(SB)/4, $0xbf317218
+DATA actAVX2<>+124(SB)/4, $0xbf317218
+DATA actAVX2<>+128(SB)/4, $0x3102e308
+DATA actAVX2<>+132(SB)/4, $0x3102e308
+DATA actAVX2<>+136(SB)/4, $0x3102e308
+DATA actAVX2<>+140(SB)/4, $0x3102e308
+DATA actAVX2<>+144(SB)/4, $0x3102e308
+DATA actAVX2<>+148(SB)/4, $0x3102e308
+DATA actAVX2<>+152(SB)/4, $0x3102e308
+DATA actAVX2<>+156(SB)/4, $0x3102e308
+DATA actAVX2<>+160(SB)/4, $0x3efffffe
+DATA actAVX2<>+164(SB)/4, $0x3efffffe
+DATA actAVX2<>+168(SB)/4, $0x3efffffe
+DATA actAVX2<>+172(SB)/4, $0x3efffffe
+DATA actAVX2<>+176(SB)/4, $0x3efffffe
+DATA actAVX2<>+180(SB)/4, $0x3efffffe
+DATA actAVX2<>+184(SB)/4, $0x3efffffe
+DATA actAVX2<>+188(SB)/4, $0x3efffffe
+DATA actAVX2<>+192(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+196(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+200(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+204(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+208(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+212(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+216(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+220(SB)/4, $0x3e2aaa49
+DATA actAVX2<>+224(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+228(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+232(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+236(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+240(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+244(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+248(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+252(SB)/4, $0x3d2aac5b
+DATA actAVX2<>+256(SB)/4, $0x3c091cd1
+DATA actAVX2<>+260(SB)/4, $0x3c091cd1
+DATA actAVX2<>+264(SB)/4, $0x3c091cd1
+DATA actAVX2<>+268(SB)/4, $0x3c091cd1
+DATA actAVX2<>+272(SB)/4, $0x3c091cd1
+DATA actAVX2<>+276(SB)/4, $0x3c091cd1
+DATA actAVX2<>+280(SB)/4, $0x3c091cd1
+DATA actAVX2<>+284(SB)/4, $0x3c091cd1
+DATA actAVX2<>+288(SB)/4, $0x3ab523a2
+DATA actAVX2<>+292(SB)/4, $0x3ab523a2
+DATA actAVX2<>+296(SB)/4, $0x3ab523a2
+DATA actAVX2<>+300(SB)/4, $0x3ab523a2
+DATA actAVX2<>+304(SB)/4, $0x3ab523a2
+DATA actAVX2<>+308(SB)/4, $0x3ab523a2
+DATA actAVX2<>+312(SB)/4, $0x3ab523a2
+DATA actAVX2<>+316(SB)/4, $0x3ab523a2
+DATA actAVX2<>+320(SB)/4, $0x0000007f
+DATA actAVX2<>+324(SB)/4, $0x0000007f
+DATA actAVX2<>+328(SB)/4, $0x0000007f
+DATA actAVX2<>+332(SB)/4, $0x0000007f
+DATA actAVX2<>+336(SB)/4, $0x0000007f
+DATA actAVX2<>+340(SB)/4, $0x0000007f
+DATA actAVX2<>+344(SB)/4, $0x0000007f
+DATA actAVX2<>+348(SB)/4, $0x0000007f
+DATA actAVX2<>+352(SB)/4, $0x42b20000
+DATA actAVX2<>+356(SB)/4, $0x42b20000
+DATA actAVX2<>+360(SB)/4, $0x42b20000
+DATA actAVX2<>+364(SB)/4, $0x42b20000
+DATA actAVX2<>+368(SB)/4, $0x42b20000
+DATA actAVX2<>+372(SB)/4, $0x42b20000
+DATA actAVX2<>+376(SB)/4, $0x42b20000
+DATA actAVX2<>+380(SB)/4, $0x42b20000
+DATA actAVX2<>+384(SB)/4, $0xc2d00000
+DATA actAVX2<>+388(SB)/4, $0xc2d00000
+DATA actAVX2<>+392(SB)/4, $0xc2d00000
+DATA actAVX2<>+396(SB)/4, $0xc2d00000
+DATA actAVX2<>+400(SB)/4, $0xc2d00000
+DATA actAVX2<>+404(SB)/4, $0xc2d00000
+DATA actAVX2<>+408(SB)/4, $0xc2d00000
+DATA actAVX2<>+412(SB)/4, $0xc2d00000
+DATA actAVX2<>+448(SB)/4, $0xffffffff
+DATA actAVX2<>+452(SB)/4, $0xffffffff
+DATA actAVX2<>+456(SB)/4, $0xffffffff
+DATA actAVX2<>+460(SB)/4, $0xffffffff
+DATA actAVX2<>+464(SB)/4, $0xffffffff
+DATA actAVX2<>+468(SB)/4, $0xffffffff
+DATA actAVX2<>+472(SB)/4, $0xffffffff
+DATA actAVX2<>+476(SB)/4, $0xffffffff
+DATA actAVX2<>+480(SB)/4, $0xffffffff
+DATA actAVX2<>+484(SB)/4, $0xffffffff
+DATA actAVX2<>+488(SB)/4, $0xffffffff
+DATA actAVX2<>+492(SB)/4, $0xffffffff
+DATA actAVX2<>+496(SB)/4, $0xffffffff
+DATA actAVX2<>+500(SB)/4, $0xffffffff
+DATA actAVX2<>+504(SB)/4, $0xffffffff
+DATA actAVX2<>+508(SB)/4, $0xffffffff
+DATA actAVX2<>+512(SB)/4, $0x00000000
+DATA actAVX2<>+516(SB)/4, $0x00000000
+DATA actAVX2<>+520(SB)/4, $0x00000000
+DATA actAVX2<>+524(SB)/4, $0x00000000
+DATA actAVX2<>+528(SB)/4, $0x00000000
+DATA actAVX2<>+532(SB)/4, $0x00000000
+DATA actAVX2<>+536(SB)/4, $0x00000000
+DATA actAVX2<>+540(SB)/4, $0x00000000
+DATA actAVX2<>+544(SB)/4, $0x00000000
+DATA actAVX2<>+548(SB)/4, $0x00000000
+DATA actAVX2<>+552(SB)/4, $0x00000000
+DATA actAVX2<>+556(SB)/4, $0x00000000
+DATA actAVX2<>+560(SB)/4, $0x00000000
+DATA actAVX2<>+564(SB)/4, $0x00000000
+DATA actAVX2<>+568(SB)/4, $0x00000000
+DATA actAVX2<>+572(SB)/4, $0x00000000
+DATA actAVX2<>+576(SB)/4, $0x3f317218
+DATA actAVX2<>+580(SB)/4, $0x3f317218
+DATA actAVX2<>+584(SB)/4, $0x3f317218
+DATA actAVX2<>+588(SB)/4, $0x3f317218
+DATA actAVX2<>+592(SB)/4, $0x3f317218
+DATA actAVX2<>+596(SB)/4, $0x3f317218
+DATA actAVX2<>+600(SB)/4, $0x3f317218
+DATA actAVX2<>+604(SB)/4, $0x3f317218
+DATA actAVX2<>+608(SB)/4, $0xb102e308
+DATA actAVX2<>+612(SB)/4, $0xb102e308
+DATA actAVX2<>+616(SB)/4, $0xb102e308
+DATA actAVX2<>+620(SB)/4, $0xb102e308
+DATA actAVX2<>+624(SB)/4, $0xb102e308
+DATA actAVX2<>+628(SB)/4, $0xb102e308
+DATA actAVX2<>+632(SB)/4, $0xb102e308
+DATA actAVX2<>+636(SB)/4, $0xb102e308
+DATA actAVX2<>+640(SB)/4, $0xc2dc0000
+DATA actAVX2<>+644(SB)/4, $0xc2dc0000
+DATA actAVX2<>+648(SB)/4, $0xc2dc0000
+DATA actAVX2<>+652(SB)/4, $0xc2dc0000
+DATA actAVX2<>+656(SB)/4, $0xc2dc0000
+DATA actAVX2<>+660(SB)/4, $0xc2dc0000
+DATA actAVX2<>+664(SB)/4, $0xc2dc0000
+DATA actAVX2<>+668(SB)/4, $0xc2dc0000
+DATA actAVX2<>+672(SB)/4, $0x41f00000
+DATA actAVX2<>+676(SB)/4, $0x41f00000
+DATA actAVX2<>+680(SB)/4, $0x41f00000
+DATA actAVX2<>+684(SB)/4, $0x41f00000
+DATA actAVX2<>+688(SB)/4, $0x41f00000
+DATA actAVX2<>+692(SB)/4, $0x41f00000
+DATA actAVX2<>+696(SB)/4, $0x41f00000
+DATA actAVX2<>+700(SB)/4, $0x41f00000
+DATA actAVX2<>+704(SB)/4, $0x7fffffff
+DATA actAVX2<>+708(SB)/4, $0x7fffffff
+DATA actAVX2<>+712(SB)/4, $0x7fffffff
+DATA actAVX2<>+716(SB)/4, $0x7fffffff
+DATA actAVX2<>+720(SB)/4, $0x7fffffff
+DATA actAVX2<>+724(SB)/4, $0x7fffffff
+DATA actAVX2<>+728(SB)/4, $0x7fffffff
+DATA actAVX2<>+732(SB)/4, $0x7fffffff
+DATA actAVX2<>+736(SB)/4, $0x80000000
+DATA actAVX2<>+740(SB)/4, $0x80000000
+DATA actAVX2<>+744(SB)/4, $0x80000000
+DATA actAVX2<>+748(SB)/4, $0x80000000
+DATA actAVX2<>+752(SB)/4, $0x80000000
+DATA actAVX2<>+756(SB)/4, $0x80000000
+DATA actAVX2<>+760(SB)/4, $0x80000000
+DATA actAVX2<>+764(SB)/4, $0x80000000
+DATA actAVX2<>+768(SB)/4, $0x40000000
+DATA actAVX2<>+772(SB)/4, $0x40000000
+DATA actAVX2<>+776(SB)/4, $0x40000000
+DATA actAVX2<>+780(SB)/4, $0x40000000
+DATA actAVX2<>+784(SB)/4, $0x40000000
+DATA actAVX2<>+788(SB)/4, $0x40000000
+DATA actAVX2<>+792(SB)/4, $0x40000000
+DATA actAVX2<>+796(SB)/4, $0x40000000
+DATA actAVX2<>+800(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+804(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+808(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+812(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+816(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+820(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+824(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+828(SB)/4, $0x3eaaaaa4
+DATA actAVX2<>+832(SB)/4, $0xbe800003
+DATA actAVX2<>+836(SB)/4, $0xbe800003
+DATA actAVX2<>+840(SB)/4, $0xbe800003
+DATA actAVX2<>+844(SB)/4, $0xbe800003
+DATA actAVX2<>+848(SB)/4, $0xbe800003
+DATA actAVX2<>+852(SB)/4, $0xbe800003
+DATA actAVX2<>+856(SB)/4, $0xbe800003
+DATA actAVX2<>+860(SB)/4, $0xbe800003
+DATA actAVX2<>+864(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+868(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+872(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+876(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+880(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+884(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+888(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+892(SB)/4, $0x3e4cd23c
+DATA actAVX2<>+896(SB)/4, $0xbe2aae27
+DATA actAVX2<>+900(SB)/4, $0xbe2aae27
+DATA actAVX2<>+904(SB)/4, $0xbe2aae27
+DATA actAVX2<>+908(SB)/4, $0xbe2aae27
+DATA actAVX2<>+912(SB)/4, $0xbe2aae27
+DATA actAVX2<>+916(SB)/4, $0xbe2aae27
+DATA actAVX2<>+920(SB)/4, $0xbe2aae27
+DATA actAVX2<>+924(SB)/4, $0xbe2aae27
+DATA actAVX2<>+928(SB)/4, $0x3e119dbc
+DATA actAVX2<>+932(SB)/4, $0x3e119dbc
+DATA actAVX2<>+936(SB)/4, $0x3e119dbc
+DATA actAVX2<>+940(SB)/4, $0x3e119dbc
+DATA actAVX2<>+944(SB)/4, $0x3e119dbc
+DATA actAVX2<>+948(SB)/4, $0x3e119dbc
+DATA actAVX2<>+952(SB)/4, $0x3e119dbc
+DATA actAVX2<>+956(SB)/4, $0x3e119dbc
+DATA actAVX2<>+960(SB)/4, $0xbdfe1356
+DATA actAVX2<>+964(SB)/4, $0xbdfe1356
+DATA actAVX2<>+968(SB)/4, $0xbdfe1356
+DATA actAVX2<>+972(SB)/4, $0xbdfe1356
+DATA actAVX2<>+976(SB)/4, $0xbdfe1356
+DATA actAVX2<>+980(SB)/4, $0xbdfe1356
+DATA actAVX2<>+984(SB)/4, $0xbdfe1356
+DATA actAVX2<>+988(SB)/4, $0xbdfe1356
+DATA actAVX2<>+992(SB)/4, $0x3df3601f
+DATA actAVX2<>+996(SB)/4, $0x3df3601f
+DATA actAVX2<>+1000(SB)/4, $0x3df3601f
+DATA actAVX2<>+1004(SB)/4, $0x3df3601f
+DATA actAVX2<>+1008(SB)/4, $0x3df3601f
+DATA actAVX2<>+1012(SB)/4, $0x3df3601f
+DATA actAVX2<>+1016(SB)/4, $0x3df3601f
+DATA actAVX2<>+1020(SB)/4, $0x3df3601f
+DATA actAVX2<>+1024(SB)/4, $0xbdef0802
+DATA actAVX2<>+1028(SB)/4, $0xbdef0802
+DATA actAVX2<>+1032(SB)/4, $0xbdef0802
+DATA actAVX2<>+1036(SB)/4, $0xbdef0802
+DATA actAVX2<>+1040(SB)/4, $0xbdef0802
+DATA actAVX2<>+1044(SB)/4, $0xbdef0802
+DATA actAVX2<>+1048(SB)/4, $0xbdef0802
+DATA actAVX2<>+1052(SB)/4, $0xbdef0802
+DATA actAVX2<>+1056(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1060(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1064(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1068(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1072(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1076(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1080(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1084(SB)/4, $0x3d8a4274
+DATA actAVX2<>+1088(SB)/4, $0x00800000
+DATA actAVX2<>+1092(SB)/4, $0x00800000
+DATA actAVX2<>+1096(SB)/4, $0x00800000
+DATA actAVX2<>+1100(SB)/4, $0x00800000
+DATA actAVX2<>+1104(SB)/4, $0x00800000
+DATA actAVX2<>+1108(SB)/4, $0x00800000
+DATA actAVX2<>+1112(SB)/4, $0x00800000
+DATA actAVX2<>+1116(SB)/4, $0x00800000
+DATA actAVX2<>+1120(SB)/4, $0x4b000000
+DATA actAVX2<>+1124(SB)/4, $0x4b000000
+DATA actAVX2<>+1128(SB)/4, $0x4b000000
+DATA actAVX2<>+1132(SB)/4, $0x4b000000
+DATA actAVX2<>+1136(SB)/4, $0x4b000000
+DATA actAVX2<>+1140(SB)/4, $0x4b000000
+DATA actAVX2<>+1144(SB)/4, $0x4b000000
+DATA actAVX2<>+1148(SB)/4, $0x4b000000
+DATA actAVX2<>+1152(SB)/4, $0xc1b80000
+DATA actAVX2<>+1156(SB)/4, $0xc1b80000
+DATA actAVX2<>+1160(SB)/4, $0xc1b80000
+DATA actAVX2<>+1164(SB)/4, $0xc1b80000
+DATA actAVX2<>+1168(SB)/4, $0xc1b80000
+DATA actAVX2<>+1172(SB)/4, $0xc1b80000
+DATA actAVX2<>+1176(SB)/4, $0xc1b80000
+DATA actAVX2<>+1180(SB)/4, $0xc1b80000
+DATA actAVX2<>+1184(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1188(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1192(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1196(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1200(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1204(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1208(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1212(SB)/4, $0x7f7fffff
+DATA actAVX2<>+1216(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1220(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1224(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1228(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1232(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1236(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1240(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1244(SB)/4, $0x3f3504f3
+DATA actAVX2<>+1248(SB)/4, $0xbf000000
+DATA actAVX2<>+1252(SB)/4, $0xbf000000
+DATA actAVX2<>+1256(SB)/4, $0xbf000000
+DATA actAVX2<>+1260(SB)/4, $0xbf000000
+DATA actAVX2<>+1264(SB)/4, $0xbf000000
+DATA actAVX2<>+1268(SB)/4, $0xbf000000
+DATA actAVX2<>+1272(SB)/4, $0xbf000000
+DATA actAVX2<>+1276(SB)/4, $0xbf000000
+DATA actAVX2<>+1280(SB)/4, $0xff800000
+DATA actAVX2<>+1284(SB)/4, $0xff800000
+DATA actAVX2<>+1288(SB)/4, $0xff800000
+DATA actAVX2<>+1292(SB)/4, $0xff800000
+DATA actAVX2<>+1296(SB)/4, $0xff800000
+DATA actAVX2<>+1300(SB)/4, $0xff800000
+DATA actAVX2<>+1304(SB)/4, $0xff800000
+DATA actAVX2<>+1308(SB)/4, $0xff800000
+DATA actAVX2<>+1312(SB)/4, $0x7fc00000
+DATA actAVX2<>+1316(SB)/4, $0x7fc00000
+DATA actAVX2<>+1320(SB)/4, $0x7fc00000
+DATA actAVX2<>+1324(SB)/4, $0x7fc00000
+DATA actAVX2<>+1328(SB)/4, $0x7fc00000
+DATA actAVX2<>+1332(SB)/4, $0x7fc00000
+DATA actAVX2<>+1336(SB)/4, $0x7fc00000
+DATA actAVX2<>+1340(SB)/4, $0x7fc00000
+DATA actAVX2<>+1344(SB)/4, $0x4a000000
+DATA actAVX2<>+1348(SB)/4, $0x4a000000
+DATA actAVX2<>+1352(SB)/4, $0x4a000000
+DATA actAVX2<>+1356(SB)/4, $0x4a000000
+DATA actAVX2<>+1360(SB)/4, $0x4a000000
+DATA actAVX2<>+1364(SB)/4, $0x4a000000
+DATA actAVX2<>+1368(SB)/4, $0x4a000000
+DATA actAVX2<>+1372(SB)/4, $0x4a000000
+DATA actAVX2<>+1376(SB)/4, $0x3f22f983
+DATA actAVX2<>+1380(SB)/4, $0x3f22f983
+DATA actAVX2<>+1384(SB)/4, $0x3f22f983
+DATA actAVX2<>+1388(SB)/4, $0x3f22f983
+DATA actAVX2<>+1392(SB)/4, $0x3f22f983
+DATA actAVX2<>+1396(SB)/4, $0x3f22f983
+DATA actAVX2<>+1400(SB)/4, $0x3f22f983
+DATA actAVX2<>+1404(SB)/4, $0x3f22f983
+DATA actAVX2<>+1408(SB)/4, $0x00000001
+DATA actAVX2<>+1412(SB)/4, $0x00000001
+DATA actAVX2<>+1416(SB)/4, $0x00000001
+DATA actAVX2<>+1420(SB)/4, $0x00000001
+DATA actAVX2<>+1424(SB)/4, $0x00000001
+DATA actAVX2<>+1428(SB)/4, $0x00000001
+DATA actAVX2<>+1432(SB)/4, $0x00000001
+DATA actAVX2<>+1436(SB)/4, $0x00000001
+DATA actAVX2<>+1440(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1444(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1448(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1452(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1456(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1460(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1464(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1468(SB)/4, $0xbfc90fdb
+DATA actAVX2<>+1472(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1476(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1480(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1484(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1488(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1492(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1496(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1500(SB)/4, $0xbe2aaaa3
+DATA actAVX2<>+1504(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1508(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1512(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1516(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1520(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1524(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1528(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1532(SB)/4, $0x3d2aaaa5
+DATA actAVX2<>+1536(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1540(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1544(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1548(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1552(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1556(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1560(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1564(SB)/4, $0x333bbd2e
+DATA actAVX2<>+1568(SB)/4, $0x3c0883be
+DATA actAVX2<>+1572(SB)/4, $0x3c0883be
+DATA actAVX2<>+1576(SB)/4, $0x3c0883be
+DATA actAVX2<>+1580(SB)/4, $0x3c0883be
+DATA actAVX2<>+1584(SB)/4, $0x3c0883be
+DATA actAVX2<>+1588(SB)/4, $0x3c0883be
+DATA actAVX2<>+1592(SB)/4, $0x3c0883be
+DATA actAVX2<>+1596(SB)/4, $0x3c0883be
+DATA actAVX2<>+1600(SB)/4, $0xbab6060d
+DATA actAVX2<>+1604(SB)/4, $0xbab6060d
+DATA actAVX2<>+1608(SB)/4, $0xbab6060d
+DATA actAVX2<>+1612(SB)/4, $0xbab6060d
+DATA actAVX2<>+1616(SB)/4, $0xbab6060d
+DATA actAVX2<>+1620(SB)/4, $0xbab6060d
+DATA actAVX2<>+1624(SB)/4, $0xbab6060d
+DATA actAVX2<>+1628(SB)/4, $0xbab6060d
+DATA actAVX2<>+1632(SB)/4, $0x26f72ced
+DATA actAVX2<>+1636(SB)/4, $0x26f72ced
+DATA actAVX2<>+1640(SB)/4, $0x26f72ced
+DATA actAVX2<>+1644(SB)/4, $0x26f72ced
+DATA actAVX2<>+1648(SB)/4, $0x26f72ced
+DATA actAVX2<>+1652(SB)/4, $0x26f72ced
+DATA actAVX2<>+1656(SB)/4, $0x26f72ced
+DATA actAVX2<>+1660(SB)/4, $0x26f72ced
+DATA actAVX2<>+1664(SB)/4, $0xb94caad8
+DATA actAVX2<>+1668(SB)/4, $0xb94caad8
+DATA actAVX2<>+1672(SB)/4, $0xb94caad8
+DATA actAVX2<>+1676(SB)/4, $0xb94caad8
+DATA actAVX2<>+1680(SB)/4, $0xb94caad8
+DATA actAVX2<>+1684(SB)/4, $0xb94caad8
+DATA actAVX2<>+1688(SB)/4, $0xb94caad8
+DATA actAVX2<>+1692(SB)/4, $0xb94caad8
+DATA actAVX2<>+1696(SB)/4, $0x37ccf072
+DATA actAVX2<>+1700(SB)/4, $0x37ccf072
+DATA actAVX2<>+1704(SB)/4, $0x37ccf072
+DATA actAVX2<>+1708(SB)/4, $0x37ccf072
+DATA actAVX2<>+1712(SB)/4, $0x37ccf072
+DATA actAVX2<>+1716(SB)/4, $0x37ccf072
+DATA actAVX2<>+1720(SB)/4, $0x37ccf072
+DATA actAVX2<>+1724(SB)/4, $0x37ccf072
+GLOBL actAVX2<>(SB), RODATA|NOPTR, $1728
 
 // func expAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -444,29 +442,29 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 
 loop4:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     actConstantsAVX2<>+352(SB), Y1
+	VMOVUPS     actAVX2<>+352(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+384(SB), Y1
+	VMOVUPS     actAVX2<>+384(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
-	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y1, Y0
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y2
+	VMOVUPS     actAVX2<>+32(SB), Y1
+	VFMADD213PS actAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actAVX2<>+64(SB), Y1, Y1
+	VFMADD231PS actAVX2<>+96(SB), Y1, Y0
+	VFMADD231PS actAVX2<>+128(SB), Y1, Y0
+	VMOVUPS     actAVX2<>+288(SB), Y2
+	VFMADD213PS actAVX2<>+256(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+224(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+192(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+160(SB), Y0, Y2
 	VMULPS      Y0, Y0, Y3
 	VFMADD231PS Y3, Y2, Y0
-	VADDPS      actConstantsAVX2<>+0(SB), Y0, Y0
+	VADDPS      actAVX2<>+0(SB), Y0, Y0
 	VCVTPS2DQ   Y1, Y1
 	VPSRAD      $0x01, Y1, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y3
+	VPADDD      actAVX2<>+320(SB), Y2, Y3
 	VPSLLD      $0x17, Y3, Y3
 	VPSUBD      Y2, Y1, Y1
-	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
+	VPADDD      actAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
 	VMULPS      Y0, Y3, Y0
 	VMULPS      Y0, Y1, Y0
@@ -478,33 +476,33 @@ loop4:
 tail1:
 	ADDQ        $0x08, DX
 	JZ          done2
-	LEAQ        actTailsAVX2<>+0(SB), SI
+	LEAQ        actAVX2<>+448(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     actConstantsAVX2<>+352(SB), Y2
+	VMOVUPS     actAVX2<>+352(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+384(SB), Y2
+	VMOVUPS     actAVX2<>+384(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y2, Y1
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMOVUPS     actAVX2<>+32(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y2
+	VFMADD231PS actAVX2<>+96(SB), Y2, Y1
+	VFMADD231PS actAVX2<>+128(SB), Y2, Y1
+	VMOVUPS     actAVX2<>+288(SB), Y3
+	VFMADD213PS actAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y4
 	VFMADD231PS Y4, Y3, Y1
-	VADDPS      actConstantsAVX2<>+0(SB), Y1, Y1
+	VADDPS      actAVX2<>+0(SB), Y1, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPADDD      actAVX2<>+320(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
+	VPADDD      actAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
 	VMULPS      Y1, Y4, Y1
 	VMULPS      Y1, Y2, Y1
@@ -531,50 +529,51 @@ loop8:
 	VMOVUPS     32(AX)(DX*4), Y4
 	VSUBPS      Y0, Y3, Y3
 	VSUBPS      Y0, Y4, Y4
-	VMOVUPS     actConstantsAVX2<>+352(SB), Y5
+	VMOVUPS     actAVX2<>+352(SB), Y5
 	VMINPS      Y3, Y5, Y3
 	VMINPS      Y4, Y5, Y4
-	VMOVUPS     actConstantsAVX2<>+384(SB), Y5
+	VMOVUPS     actAVX2<>+384(SB), Y5
 	VMAXPS      Y3, Y5, Y3
 	VMAXPS      Y4, Y5, Y4
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y5
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y6
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y3, Y5
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y4, Y6
-	VSUBPS      actConstantsAVX2<>+64(SB), Y5, Y5
-	VSUBPS      actConstantsAVX2<>+64(SB), Y6, Y6
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y5, Y3
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y6, Y4
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y5, Y3
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y6, Y4
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y7
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y8
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y3, Y7
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y4, Y8
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y3, Y7
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y4, Y8
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y3, Y7
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y4, Y8
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y3, Y7
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y4, Y8
+	VMOVUPS     actAVX2<>+32(SB), Y7
+	VMOVAPS     Y3, Y5
+	VMOVAPS     Y4, Y6
+	VFMADD213PS actAVX2<>+64(SB), Y7, Y5
+	VFMADD213PS actAVX2<>+64(SB), Y7, Y6
+	VSUBPS      actAVX2<>+64(SB), Y5, Y5
+	VSUBPS      actAVX2<>+64(SB), Y6, Y6
+	VFMADD231PS actAVX2<>+96(SB), Y5, Y3
+	VFMADD231PS actAVX2<>+96(SB), Y6, Y4
+	VFMADD231PS actAVX2<>+128(SB), Y5, Y3
+	VFMADD231PS actAVX2<>+128(SB), Y6, Y4
+	VMOVUPS     actAVX2<>+288(SB), Y7
+	VMOVUPS     actAVX2<>+288(SB), Y8
+	VFMADD213PS actAVX2<>+256(SB), Y3, Y7
+	VFMADD213PS actAVX2<>+256(SB), Y4, Y8
+	VFMADD213PS actAVX2<>+224(SB), Y3, Y7
+	VFMADD213PS actAVX2<>+224(SB), Y4, Y8
+	VFMADD213PS actAVX2<>+192(SB), Y3, Y7
+	VFMADD213PS actAVX2<>+192(SB), Y4, Y8
+	VFMADD213PS actAVX2<>+160(SB), Y3, Y7
+	VFMADD213PS actAVX2<>+160(SB), Y4, Y8
 	VMULPS      Y3, Y3, Y9
 	VMULPS      Y4, Y4, Y10
 	VFMADD231PS Y9, Y7, Y3
 	VFMADD231PS Y10, Y8, Y4
-	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
-	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      actAVX2<>+0(SB), Y3, Y3
+	VADDPS      actAVX2<>+0(SB), Y4, Y4
 	VCVTPS2DQ   Y5, Y5
 	VCVTPS2DQ   Y6, Y6
 	VPSRAD      $0x01, Y5, Y7
 	VPSRAD      $0x01, Y6, Y8
-	VPADDD      actConstantsAVX2<>+320(SB), Y7, Y9
-	VPADDD      actConstantsAVX2<>+320(SB), Y8, Y10
+	VPADDD      actAVX2<>+320(SB), Y7, Y9
+	VPADDD      actAVX2<>+320(SB), Y8, Y10
 	VPSLLD      $0x17, Y9, Y9
 	VPSLLD      $0x17, Y10, Y10
 	VPSUBD      Y7, Y5, Y5
 	VPSUBD      Y8, Y6, Y6
-	VPADDD      actConstantsAVX2<>+320(SB), Y5, Y5
-	VPADDD      actConstantsAVX2<>+320(SB), Y6, Y6
+	VPADDD      actAVX2<>+320(SB), Y5, Y5
+	VPADDD      actAVX2<>+320(SB), Y6, Y6
 	VPSLLD      $0x17, Y5, Y5
 	VPSLLD      $0x17, Y6, Y6
 	VMULPS      Y3, Y9, Y3
@@ -592,7 +591,7 @@ loop8:
 tail5:
 	ADDQ        $0x10, CX
 	JZ          done6
-	LEAQ        actTailsAVX2<>+0(SB), BX
+	LEAQ        actAVX2<>+448(SB), BX
 	NEGQ        CX
 	VMOVUPS     64(BX)(CX*4), Y3
 	VMOVUPS     96(BX)(CX*4), Y4
@@ -600,50 +599,51 @@ tail5:
 	VMASKMOVPS  32(AX)(DX*4), Y4, Y6
 	VSUBPS      Y0, Y5, Y5
 	VSUBPS      Y0, Y6, Y0
-	VMOVUPS     actConstantsAVX2<>+352(SB), Y6
+	VMOVUPS     actAVX2<>+352(SB), Y6
 	VMINPS      Y5, Y6, Y5
 	VMINPS      Y0, Y6, Y0
-	VMOVUPS     actConstantsAVX2<>+384(SB), Y6
+	VMOVUPS     actAVX2<>+384(SB), Y6
 	VMAXPS      Y5, Y6, Y5
 	VMAXPS      Y0, Y6, Y0
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y6
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y7
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y5, Y6
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y7
-	VSUBPS      actConstantsAVX2<>+64(SB), Y6, Y6
-	VSUBPS      actConstantsAVX2<>+64(SB), Y7, Y7
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y6, Y5
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y7, Y0
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y6, Y5
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y7, Y0
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y8
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y9
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y5, Y8
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y9
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y5, Y8
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y9
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y5, Y8
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y9
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y5, Y8
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y9
+	VMOVUPS     actAVX2<>+32(SB), Y8
+	VMOVAPS     Y5, Y6
+	VMOVAPS     Y0, Y7
+	VFMADD213PS actAVX2<>+64(SB), Y8, Y6
+	VFMADD213PS actAVX2<>+64(SB), Y8, Y7
+	VSUBPS      actAVX2<>+64(SB), Y6, Y6
+	VSUBPS      actAVX2<>+64(SB), Y7, Y7
+	VFMADD231PS actAVX2<>+96(SB), Y6, Y5
+	VFMADD231PS actAVX2<>+96(SB), Y7, Y0
+	VFMADD231PS actAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS actAVX2<>+128(SB), Y7, Y0
+	VMOVUPS     actAVX2<>+288(SB), Y8
+	VMOVUPS     actAVX2<>+288(SB), Y9
+	VFMADD213PS actAVX2<>+256(SB), Y5, Y8
+	VFMADD213PS actAVX2<>+256(SB), Y0, Y9
+	VFMADD213PS actAVX2<>+224(SB), Y5, Y8
+	VFMADD213PS actAVX2<>+224(SB), Y0, Y9
+	VFMADD213PS actAVX2<>+192(SB), Y5, Y8
+	VFMADD213PS actAVX2<>+192(SB), Y0, Y9
+	VFMADD213PS actAVX2<>+160(SB), Y5, Y8
+	VFMADD213PS actAVX2<>+160(SB), Y0, Y9
 	VMULPS      Y5, Y5, Y10
 	VMULPS      Y0, Y0, Y11
 	VFMADD231PS Y10, Y8, Y5
 	VFMADD231PS Y11, Y9, Y0
-	VADDPS      actConstantsAVX2<>+0(SB), Y5, Y5
-	VADDPS      actConstantsAVX2<>+0(SB), Y0, Y0
+	VADDPS      actAVX2<>+0(SB), Y5, Y5
+	VADDPS      actAVX2<>+0(SB), Y0, Y0
 	VCVTPS2DQ   Y6, Y6
 	VCVTPS2DQ   Y7, Y7
 	VPSRAD      $0x01, Y6, Y8
 	VPSRAD      $0x01, Y7, Y9
-	VPADDD      actConstantsAVX2<>+320(SB), Y8, Y10
-	VPADDD      actConstantsAVX2<>+320(SB), Y9, Y11
+	VPADDD      actAVX2<>+320(SB), Y8, Y10
+	VPADDD      actAVX2<>+320(SB), Y9, Y11
 	VPSLLD      $0x17, Y10, Y10
 	VPSLLD      $0x17, Y11, Y11
 	VPSUBD      Y8, Y6, Y6
 	VPSUBD      Y9, Y7, Y7
-	VPADDD      actConstantsAVX2<>+320(SB), Y6, Y6
-	VPADDD      actConstantsAVX2<>+320(SB), Y7, Y7
+	VPADDD      actAVX2<>+320(SB), Y6, Y6
+	VPADDD      actAVX2<>+320(SB), Y7, Y7
 	VPSLLD      $0x17, Y6, Y6
 	VPSLLD      $0x17, Y7, Y7
 	VMULPS      Y5, Y10, Y5
@@ -698,7 +698,7 @@ loop12:
 tail9:
 	ADDQ       $0x10, BX
 	JZ         done10
-	LEAQ       actTailsAVX2<>+0(SB), DI
+	LEAQ       actAVX2<>+448(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y1
 	VMOVUPS    96(DI)(BX*4), Y2
@@ -729,31 +729,31 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 
 loop16:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
+	VMOVUPS     actAVX2<>+640(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
+	VMOVUPS     actAVX2<>+672(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y1
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y1
+	VMOVUPS     actAVX2<>+32(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y2
+	VFMSUB231PS actAVX2<>+576(SB), Y2, Y1
+	VFMADD231PS actAVX2<>+608(SB), Y2, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPADDD      actAVX2<>+320(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
+	VPADDD      actAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMOVUPS     actAVX2<>+288(SB), Y3
+	VFMADD213PS actAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y5
 	VFMADD231PS Y5, Y3, Y1
 	VMULPS      Y2, Y4, Y3
-	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      actAVX2<>+0(SB), Y3, Y3
 	VADDPS      Y3, Y1, Y1
 	VDIVPS      Y1, Y0, Y0
 	VMULPS      Y0, Y4, Y0
@@ -766,35 +766,35 @@ loop16:
 tail13:
 	ADDQ        $0x08, DX
 	JZ          done14
-	LEAQ        actTailsAVX2<>+0(SB), SI
+	LEAQ        actAVX2<>+448(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
+	VMOVUPS     actAVX2<>+640(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
+	VMOVUPS     actAVX2<>+672(SB), Y2
 	VMINPS      Y1, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y2, Y3
-	VSUBPS      actConstantsAVX2<>+64(SB), Y3, Y3
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y3, Y2
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y3, Y2
+	VMOVUPS     actAVX2<>+32(SB), Y3
+	VFMADD213PS actAVX2<>+64(SB), Y2, Y3
+	VSUBPS      actAVX2<>+64(SB), Y3, Y3
+	VFMSUB231PS actAVX2<>+576(SB), Y3, Y2
+	VFMADD231PS actAVX2<>+608(SB), Y3, Y2
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y4
-	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPADDD      actAVX2<>+320(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y3, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y3
+	VPADDD      actAVX2<>+320(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y4
+	VMOVUPS     actAVX2<>+288(SB), Y4
+	VFMADD213PS actAVX2<>+256(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+224(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+192(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+160(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y6
 	VFMADD231PS Y6, Y4, Y2
 	VMULPS      Y3, Y5, Y4
-	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      actAVX2<>+0(SB), Y4, Y4
 	VADDPS      Y4, Y2, Y2
 	VDIVPS      Y2, Y1, Y1
 	VMULPS      Y1, Y5, Y1
@@ -817,33 +817,33 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 
 loop20:
 	VMOVUPS     (CX)(BX*4), Y0
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
+	VMOVUPS     actAVX2<>+640(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
+	VMOVUPS     actAVX2<>+672(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
-	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y1, Y0
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y1, Y0
+	VMOVUPS     actAVX2<>+32(SB), Y1
+	VFMADD213PS actAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actAVX2<>+64(SB), Y1, Y1
+	VFMSUB231PS actAVX2<>+576(SB), Y1, Y0
+	VFMADD231PS actAVX2<>+608(SB), Y1, Y0
 	VCVTPS2DQ   Y1, Y1
 	VPSRAD      $0x01, Y1, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y3
+	VPADDD      actAVX2<>+320(SB), Y2, Y3
 	VPSLLD      $0x17, Y3, Y3
 	VPSUBD      Y2, Y1, Y1
-	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
+	VPADDD      actAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y0, Y2
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y0, Y2
+	VMOVUPS     actAVX2<>+288(SB), Y2
+	VFMADD213PS actAVX2<>+256(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+224(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+192(SB), Y0, Y2
+	VFMADD213PS actAVX2<>+160(SB), Y0, Y2
 	VMULPS      Y0, Y0, Y4
 	VFMADD231PS Y4, Y2, Y0
 	VMULPS      Y1, Y3, Y2
-	VADDPS      actConstantsAVX2<>+0(SB), Y2, Y2
+	VADDPS      actAVX2<>+0(SB), Y2, Y2
 	VADDPS      Y2, Y0, Y0
-	VMOVUPS     actConstantsAVX2<>+0(SB), Y2
+	VMOVUPS     actAVX2<>+0(SB), Y2
 	VDIVPS      Y0, Y2, Y0
 	VMULPS      Y0, Y3, Y0
 	VMULPS      Y0, Y1, Y0
@@ -855,37 +855,37 @@ loop20:
 tail17:
 	ADDQ        $0x08, DX
 	JZ          done18
-	LEAQ        actTailsAVX2<>+0(SB), SI
+	LEAQ        actAVX2<>+448(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
+	VMOVUPS     actAVX2<>+640(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
+	VMOVUPS     actAVX2<>+672(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y1
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y1
+	VMOVUPS     actAVX2<>+32(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y2
+	VFMSUB231PS actAVX2<>+576(SB), Y2, Y1
+	VFMADD231PS actAVX2<>+608(SB), Y2, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPADDD      actAVX2<>+320(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
+	VPADDD      actAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMOVUPS     actAVX2<>+288(SB), Y3
+	VFMADD213PS actAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y5
 	VFMADD231PS Y5, Y3, Y1
 	VMULPS      Y2, Y4, Y3
-	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      actAVX2<>+0(SB), Y3, Y3
 	VADDPS      Y3, Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+0(SB), Y3
+	VMOVUPS     actAVX2<>+0(SB), Y3
 	VDIVPS      Y1, Y3, Y1
 	VMULPS      Y1, Y4, Y1
 	VMULPS      Y1, Y2, Y1
@@ -908,38 +908,38 @@ TEXT ·siluBackwardAVX2(SB), NOSPLIT, $0-72
 
 loop24:
 	VMOVUPS     (DX)(SI*4), Y0
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y1
+	VMOVUPS     actAVX2<>+640(SB), Y1
 	VMAXPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y1
+	VMOVUPS     actAVX2<>+672(SB), Y1
 	VMINPS      Y0, Y1, Y0
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y1
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
-	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y1
+	VMOVUPS     actAVX2<>+32(SB), Y1
+	VFMADD213PS actAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actAVX2<>+64(SB), Y1, Y1
 	VMOVAPS     Y0, Y2
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y1, Y2
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y1, Y2
+	VFMSUB231PS actAVX2<>+576(SB), Y1, Y2
+	VFMADD231PS actAVX2<>+608(SB), Y1, Y2
 	VCVTPS2DQ   Y1, Y1
 	VPSRAD      $0x01, Y1, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPADDD      actAVX2<>+320(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y1, Y1
-	VPADDD      actConstantsAVX2<>+320(SB), Y1, Y1
+	VPADDD      actAVX2<>+320(SB), Y1, Y1
 	VPSLLD      $0x17, Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y3
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y3
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y3
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y3
+	VMOVUPS     actAVX2<>+288(SB), Y3
+	VFMADD213PS actAVX2<>+256(SB), Y2, Y3
+	VFMADD213PS actAVX2<>+224(SB), Y2, Y3
+	VFMADD213PS actAVX2<>+192(SB), Y2, Y3
+	VFMADD213PS actAVX2<>+160(SB), Y2, Y3
 	VMULPS      Y2, Y2, Y5
 	VFMADD231PS Y5, Y3, Y2
 	VMULPS      Y1, Y4, Y3
-	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      actAVX2<>+0(SB), Y3, Y3
 	VADDPS      Y3, Y2, Y3
-	VMOVUPS     actConstantsAVX2<>+0(SB), Y5
+	VMOVUPS     actAVX2<>+0(SB), Y5
 	VDIVPS      Y3, Y5, Y3
-	VADDPS      actConstantsAVX2<>+0(SB), Y2, Y2
+	VADDPS      actAVX2<>+0(SB), Y2, Y2
 	VMULPS      Y2, Y3, Y2
-	VFMADD213PS actConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD213PS actAVX2<>+0(SB), Y2, Y0
 	VMULPS      Y3, Y0, Y0
 	VMULPS      Y0, Y4, Y0
 	VMULPS      Y0, Y1, Y0
@@ -952,42 +952,42 @@ loop24:
 tail21:
 	ADDQ        $0x08, BX
 	JZ          done22
-	LEAQ        actTailsAVX2<>+0(SB), DI
+	LEAQ        actAVX2<>+448(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y0
 	VMASKMOVPS  (DX)(SI*4), Y0, Y1
-	VMOVUPS     actConstantsAVX2<>+480(SB), Y2
+	VMOVUPS     actAVX2<>+640(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
+	VMOVUPS     actAVX2<>+672(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
+	VMOVUPS     actAVX2<>+32(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y2
 	VMOVAPS     Y1, Y3
-	VFMSUB231PS actConstantsAVX2<>+416(SB), Y2, Y3
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y3
+	VFMSUB231PS actAVX2<>+576(SB), Y2, Y3
+	VFMADD231PS actAVX2<>+608(SB), Y2, Y3
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y4
-	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPADDD      actAVX2<>+320(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y2, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
+	VPADDD      actAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y3, Y4
+	VMOVUPS     actAVX2<>+288(SB), Y4
+	VFMADD213PS actAVX2<>+256(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+224(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+192(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+160(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y6
 	VFMADD231PS Y6, Y4, Y3
 	VMULPS      Y2, Y5, Y4
-	VADDPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      actAVX2<>+0(SB), Y4, Y4
 	VADDPS      Y4, Y3, Y4
-	VMOVUPS     actConstantsAVX2<>+0(SB), Y6
+	VMOVUPS     actAVX2<>+0(SB), Y6
 	VDIVPS      Y4, Y6, Y4
-	VADDPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      actAVX2<>+0(SB), Y3, Y3
 	VMULPS      Y3, Y4, Y3
-	VFMADD213PS actConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD213PS actAVX2<>+0(SB), Y3, Y1
 	VMULPS      Y4, Y1, Y1
 	VMULPS      Y1, Y5, Y1
 	VMULPS      Y1, Y2, Y1
@@ -1011,35 +1011,35 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 
 loop28:
 	VMOVUPS     (CX)(BX*4), Y0
-	VANDPS      actConstantsAVX2<>+544(SB), Y0, Y1
+	VANDPS      actAVX2<>+704(SB), Y0, Y1
 	VADDPS      Y1, Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y2
+	VMOVUPS     actAVX2<>+672(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y2
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y2, Y1
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y1, Y3
+	VMOVUPS     actAVX2<>+32(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y2
+	VFMADD231PS actAVX2<>+96(SB), Y2, Y1
+	VFMADD231PS actAVX2<>+128(SB), Y2, Y1
+	VMOVUPS     actAVX2<>+288(SB), Y3
+	VFMADD213PS actAVX2<>+256(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+224(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+192(SB), Y1, Y3
+	VFMADD213PS actAVX2<>+160(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y4
 	VFMADD231PS Y4, Y3, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y4
+	VPADDD      actAVX2<>+320(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      actConstantsAVX2<>+320(SB), Y2, Y2
+	VPADDD      actAVX2<>+320(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
 	VMULPS      Y2, Y4, Y2
-	VSUBPS      actConstantsAVX2<>+0(SB), Y2, Y3
+	VSUBPS      actAVX2<>+0(SB), Y2, Y3
 	VFMADD231PS Y2, Y1, Y3
-	VADDPS      actConstantsAVX2<>+608(SB), Y3, Y1
+	VADDPS      actAVX2<>+768(SB), Y3, Y1
 	VDIVPS      Y1, Y3, Y1
-	VANDPS      actConstantsAVX2<>+576(SB), Y0, Y0
+	VANDPS      actAVX2<>+736(SB), Y0, Y0
 	VORPS       Y1, Y0, Y0
 	VMOVUPS     Y0, (AX)(BX*4)
 	ADDQ        $0x08, BX
@@ -1049,39 +1049,39 @@ loop28:
 tail25:
 	ADDQ        $0x08, DX
 	JZ          done26
-	LEAQ        actTailsAVX2<>+0(SB), SI
+	LEAQ        actAVX2<>+448(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y0
 	VMASKMOVPS  (CX)(BX*4), Y0, Y1
-	VANDPS      actConstantsAVX2<>+544(SB), Y1, Y2
+	VANDPS      actAVX2<>+704(SB), Y1, Y2
 	VADDPS      Y2, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+512(SB), Y3
+	VMOVUPS     actAVX2<>+672(SB), Y3
 	VMINPS      Y2, Y3, Y2
-	VMOVUPS     actConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y2, Y3
-	VSUBPS      actConstantsAVX2<>+64(SB), Y3, Y3
-	VFMADD231PS actConstantsAVX2<>+96(SB), Y3, Y2
-	VFMADD231PS actConstantsAVX2<>+128(SB), Y3, Y2
-	VMOVUPS     actConstantsAVX2<>+288(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+256(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+224(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+192(SB), Y2, Y4
-	VFMADD213PS actConstantsAVX2<>+160(SB), Y2, Y4
+	VMOVUPS     actAVX2<>+32(SB), Y3
+	VFMADD213PS actAVX2<>+64(SB), Y2, Y3
+	VSUBPS      actAVX2<>+64(SB), Y3, Y3
+	VFMADD231PS actAVX2<>+96(SB), Y3, Y2
+	VFMADD231PS actAVX2<>+128(SB), Y3, Y2
+	VMOVUPS     actAVX2<>+288(SB), Y4
+	VFMADD213PS actAVX2<>+256(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+224(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+192(SB), Y2, Y4
+	VFMADD213PS actAVX2<>+160(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y5
 	VFMADD231PS Y5, Y4, Y2
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y4
-	VPADDD      actConstantsAVX2<>+320(SB), Y4, Y5
+	VPADDD      actAVX2<>+320(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y3, Y3
-	VPADDD      actConstantsAVX2<>+320(SB), Y3, Y3
+	VPADDD      actAVX2<>+320(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
 	VMULPS      Y3, Y5, Y3
-	VSUBPS      actConstantsAVX2<>+0(SB), Y3, Y4
+	VSUBPS      actAVX2<>+0(SB), Y3, Y4
 	VFMADD231PS Y3, Y2, Y4
-	VADDPS      actConstantsAVX2<>+608(SB), Y4, Y2
+	VADDPS      actAVX2<>+768(SB), Y4, Y2
 	VDIVPS      Y2, Y4, Y2
-	VANDPS      actConstantsAVX2<>+576(SB), Y1, Y1
+	VANDPS      actAVX2<>+736(SB), Y1, Y1
 	VORPS       Y2, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (AX)(BX*4)
 
@@ -1102,39 +1102,39 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 
 loop32:
 	VMOVUPS     (CX)(BX*4), Y1
-	VCMPPS      $0x11, actConstantsAVX2<>+928(SB), Y1, Y2
-	VMULPS      actConstantsAVX2<>+960(SB), Y1, Y3
+	VCMPPS      $0x11, actAVX2<>+1088(SB), Y1, Y2
+	VMULPS      actAVX2<>+1120(SB), Y1, Y3
 	VBLENDVPS   Y2, Y3, Y1, Y3
-	VANDPS      actConstantsAVX2<>+992(SB), Y2, Y2
-	VPSUBD      actConstantsAVX2<>+1056(SB), Y3, Y4
+	VANDPS      actAVX2<>+1152(SB), Y2, Y2
+	VPSUBD      actAVX2<>+1216(SB), Y3, Y4
 	VPSRAD      $0x17, Y4, Y4
 	VPSLLD      $0x17, Y4, Y5
 	VPSUBD      Y5, Y3, Y3
-	VSUBPS      actConstantsAVX2<>+0(SB), Y3, Y3
+	VSUBPS      actAVX2<>+0(SB), Y3, Y3
 	VCVTDQ2PS   Y4, Y4
 	VADDPS      Y4, Y2, Y2
-	VMOVUPS     actConstantsAVX2<>+896(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+864(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+832(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+800(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+768(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+736(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+704(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+672(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+640(SB), Y3, Y4
+	VMOVUPS     actAVX2<>+1056(SB), Y4
+	VFMADD213PS actAVX2<>+1024(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+992(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+960(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+928(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+896(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+864(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+832(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+800(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y5
 	VMULPS      Y4, Y3, Y4
 	VMULPS      Y4, Y5, Y4
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y2, Y4
-	VFMADD231PS actConstantsAVX2<>+1088(SB), Y5, Y4
+	VFMADD231PS actAVX2<>+608(SB), Y2, Y4
+	VFMADD231PS actAVX2<>+1248(SB), Y5, Y4
 	VADDPS      Y4, Y3, Y3
-	VFMADD231PS actConstantsAVX2<>+416(SB), Y2, Y3
-	VCMPPS      $0x16, actConstantsAVX2<>+1024(SB), Y1, Y2
+	VFMADD231PS actAVX2<>+576(SB), Y2, Y3
+	VCMPPS      $0x16, actAVX2<>+1184(SB), Y1, Y2
 	VBLENDVPS   Y2, Y1, Y3, Y2
 	VCMPPS      $0x00, Y0, Y1, Y3
-	VBLENDVPS   Y3, actConstantsAVX2<>+1120(SB), Y2, Y2
+	VBLENDVPS   Y3, actAVX2<>+1280(SB), Y2, Y2
 	VCMPPS      $0x11, Y0, Y1, Y1
-	VBLENDVPS   Y1, actConstantsAVX2<>+1152(SB), Y2, Y1
+	VBLENDVPS   Y1, actAVX2<>+1312(SB), Y2, Y1
 	VMOVUPS     Y1, (AX)(BX*4)
 	ADDQ        $0x08, BX
 	SUBQ        $0x08, DX
@@ -1143,43 +1143,43 @@ loop32:
 tail29:
 	ADDQ        $0x08, DX
 	JZ          done30
-	LEAQ        actTailsAVX2<>+0(SB), SI
+	LEAQ        actAVX2<>+448(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y1
 	VMASKMOVPS  (CX)(BX*4), Y1, Y2
-	VCMPPS      $0x11, actConstantsAVX2<>+928(SB), Y2, Y3
-	VMULPS      actConstantsAVX2<>+960(SB), Y2, Y4
+	VCMPPS      $0x11, actAVX2<>+1088(SB), Y2, Y3
+	VMULPS      actAVX2<>+1120(SB), Y2, Y4
 	VBLENDVPS   Y3, Y4, Y2, Y4
-	VANDPS      actConstantsAVX2<>+992(SB), Y3, Y3
-	VPSUBD      actConstantsAVX2<>+1056(SB), Y4, Y5
+	VANDPS      actAVX2<>+1152(SB), Y3, Y3
+	VPSUBD      actAVX2<>+1216(SB), Y4, Y5
 	VPSRAD      $0x17, Y5, Y5
 	VPSLLD      $0x17, Y5, Y6
 	VPSUBD      Y6, Y4, Y4
-	VSUBPS      actConstantsAVX2<>+0(SB), Y4, Y4
+	VSUBPS      actAVX2<>+0(SB), Y4, Y4
 	VCVTDQ2PS   Y5, Y5
 	VADDPS      Y5, Y3, Y3
-	VMOVUPS     actConstantsAVX2<>+896(SB), Y5
-	VFMADD213PS actConstantsAVX2<>+864(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+832(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+800(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+768(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+736(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+704(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+672(SB), Y4, Y5
-	VFMADD213PS actConstantsAVX2<>+640(SB), Y4, Y5
+	VMOVUPS     actAVX2<>+1056(SB), Y5
+	VFMADD213PS actAVX2<>+1024(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+992(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+960(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+928(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+896(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+864(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+832(SB), Y4, Y5
+	VFMADD213PS actAVX2<>+800(SB), Y4, Y5
 	VMULPS      Y4, Y4, Y6
 	VMULPS      Y5, Y4, Y5
 	VMULPS      Y5, Y6, Y5
-	VFMADD231PS actConstantsAVX2<>+448(SB), Y3, Y5
-	VFMADD231PS actConstantsAVX2<>+1088(SB), Y6, Y5
+	VFMADD231PS actAVX2<>+608(SB), Y3, Y5
+	VFMADD231PS actAVX2<>+1248(SB), Y6, Y5
 	VADDPS      Y5, Y4, Y4
-	VFMADD231PS actConstantsAVX2<>+416(SB), Y3, Y4
-	VCMPPS      $0x16, actConstantsAVX2<>+1024(SB), Y2, Y3
+	VFMADD231PS actAVX2<>+576(SB), Y3, Y4
+	VCMPPS      $0x16, actAVX2<>+1184(SB), Y2, Y3
 	VBLENDVPS   Y3, Y2, Y4, Y3
 	VCMPPS      $0x00, Y0, Y2, Y4
-	VBLENDVPS   Y4, actConstantsAVX2<>+1120(SB), Y3, Y3
+	VBLENDVPS   Y4, actAVX2<>+1280(SB), Y3, Y3
 	VCMPPS      $0x11, Y0, Y2, Y0
-	VBLENDVPS   Y0, actConstantsAVX2<>+1152(SB), Y3, Y0
+	VBLENDVPS   Y0, actAVX2<>+1312(SB), Y3, Y0
 	VMASKMOVPS  Y0, Y1, (AX)(BX*4)
 
 done30:
@@ -1199,38 +1199,38 @@ TEXT ·sinCosAVX2(SB), NOSPLIT, $0-72
 
 loop36:
 	VMOVUPS     (DX)(SI*4), Y0
-	VANDPS      actConstantsAVX2<>+544(SB), Y0, Y1
-	VCMPPS      $0x16, actConstantsAVX2<>+1184(SB), Y1, Y1
-	VBLENDVPS   Y1, actConstantsAVX2<>+1152(SB), Y0, Y0
-	VMOVUPS     actConstantsAVX2<>+1216(SB), Y1
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y0, Y1
-	VSUBPS      actConstantsAVX2<>+64(SB), Y1, Y2
-	VFMADD231PS actConstantsAVX2<>+1280(SB), Y2, Y0
-	VFMADD231PS actConstantsAVX2<>+1376(SB), Y2, Y0
-	VFMADD231PS actConstantsAVX2<>+1472(SB), Y2, Y0
+	VANDPS      actAVX2<>+704(SB), Y0, Y1
+	VCMPPS      $0x16, actAVX2<>+1344(SB), Y1, Y1
+	VBLENDVPS   Y1, actAVX2<>+1312(SB), Y0, Y0
+	VMOVUPS     actAVX2<>+1376(SB), Y1
+	VFMADD213PS actAVX2<>+64(SB), Y0, Y1
+	VSUBPS      actAVX2<>+64(SB), Y1, Y2
+	VFMADD231PS actAVX2<>+1440(SB), Y2, Y0
+	VFMADD231PS actAVX2<>+1536(SB), Y2, Y0
+	VFMADD231PS actAVX2<>+1632(SB), Y2, Y0
 	VMULPS      Y0, Y0, Y2
-	VMOVUPS     actConstantsAVX2<>+1504(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+1408(SB), Y2, Y3
-	VFMADD213PS actConstantsAVX2<>+1312(SB), Y2, Y3
+	VMOVUPS     actAVX2<>+1664(SB), Y3
+	VFMADD213PS actAVX2<>+1568(SB), Y2, Y3
+	VFMADD213PS actAVX2<>+1472(SB), Y2, Y3
 	VMULPS      Y2, Y0, Y4
 	VFMADD231PS Y3, Y4, Y0
-	VMOVUPS     actConstantsAVX2<>+1536(SB), Y3
-	VFMADD213PS actConstantsAVX2<>+1440(SB), Y2, Y3
-	VFMADD213PS actConstantsAVX2<>+1344(SB), Y2, Y3
+	VMOVUPS     actAVX2<>+1696(SB), Y3
+	VFMADD213PS actAVX2<>+1600(SB), Y2, Y3
+	VFMADD213PS actAVX2<>+1504(SB), Y2, Y3
 	VMULPS      Y2, Y2, Y4
-	VMOVUPS     actConstantsAVX2<>+1088(SB), Y5
-	VFMADD213PS actConstantsAVX2<>+0(SB), Y2, Y5
+	VMOVUPS     actAVX2<>+1248(SB), Y5
+	VFMADD213PS actAVX2<>+0(SB), Y2, Y5
 	VFMADD231PS Y3, Y4, Y5
 	VPSLLD      $0x1f, Y1, Y2
 	VBLENDVPS   Y2, Y5, Y0, Y3
 	VBLENDVPS   Y2, Y0, Y5, Y0
 	VPSLLD      $0x1e, Y1, Y2
-	VANDPS      actConstantsAVX2<>+576(SB), Y2, Y2
+	VANDPS      actAVX2<>+736(SB), Y2, Y2
 	VXORPS      Y3, Y2, Y2
 	VMOVUPS     Y2, (AX)(SI*4)
-	VPADDD      actConstantsAVX2<>+1248(SB), Y1, Y1
+	VPADDD      actAVX2<>+1408(SB), Y1, Y1
 	VPSLLD      $0x1e, Y1, Y1
-	VANDPS      actConstantsAVX2<>+576(SB), Y1, Y1
+	VANDPS      actAVX2<>+736(SB), Y1, Y1
 	VXORPS      Y0, Y1, Y0
 	VMOVUPS     Y0, (CX)(SI*4)
 	ADDQ        $0x08, SI
@@ -1240,42 +1240,42 @@ loop36:
 tail33:
 	ADDQ        $0x08, BX
 	JZ          done34
-	LEAQ        actTailsAVX2<>+0(SB), DI
+	LEAQ        actAVX2<>+448(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y0
 	VMASKMOVPS  (DX)(SI*4), Y0, Y1
-	VANDPS      actConstantsAVX2<>+544(SB), Y1, Y2
-	VCMPPS      $0x16, actConstantsAVX2<>+1184(SB), Y2, Y2
-	VBLENDVPS   Y2, actConstantsAVX2<>+1152(SB), Y1, Y1
-	VMOVUPS     actConstantsAVX2<>+1216(SB), Y2
-	VFMADD213PS actConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      actConstantsAVX2<>+64(SB), Y2, Y3
-	VFMADD231PS actConstantsAVX2<>+1280(SB), Y3, Y1
-	VFMADD231PS actConstantsAVX2<>+1376(SB), Y3, Y1
-	VFMADD231PS actConstantsAVX2<>+1472(SB), Y3, Y1
+	VANDPS      actAVX2<>+704(SB), Y1, Y2
+	VCMPPS      $0x16, actAVX2<>+1344(SB), Y2, Y2
+	VBLENDVPS   Y2, actAVX2<>+1312(SB), Y1, Y1
+	VMOVUPS     actAVX2<>+1376(SB), Y2
+	VFMADD213PS actAVX2<>+64(SB), Y1, Y2
+	VSUBPS      actAVX2<>+64(SB), Y2, Y3
+	VFMADD231PS actAVX2<>+1440(SB), Y3, Y1
+	VFMADD231PS actAVX2<>+1536(SB), Y3, Y1
+	VFMADD231PS actAVX2<>+1632(SB), Y3, Y1
 	VMULPS      Y1, Y1, Y3
-	VMOVUPS     actConstantsAVX2<>+1504(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+1408(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+1312(SB), Y3, Y4
+	VMOVUPS     actAVX2<>+1664(SB), Y4
+	VFMADD213PS actAVX2<>+1568(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+1472(SB), Y3, Y4
 	VMULPS      Y3, Y1, Y5
 	VFMADD231PS Y4, Y5, Y1
-	VMOVUPS     actConstantsAVX2<>+1536(SB), Y4
-	VFMADD213PS actConstantsAVX2<>+1440(SB), Y3, Y4
-	VFMADD213PS actConstantsAVX2<>+1344(SB), Y3, Y4
+	VMOVUPS     actAVX2<>+1696(SB), Y4
+	VFMADD213PS actAVX2<>+1600(SB), Y3, Y4
+	VFMADD213PS actAVX2<>+1504(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y5
-	VMOVUPS     actConstantsAVX2<>+1088(SB), Y6
-	VFMADD213PS actConstantsAVX2<>+0(SB), Y3, Y6
+	VMOVUPS     actAVX2<>+1248(SB), Y6
+	VFMADD213PS actAVX2<>+0(SB), Y3, Y6
 	VFMADD231PS Y4, Y5, Y6
 	VPSLLD      $0x1f, Y2, Y3
 	VBLENDVPS   Y3, Y6, Y1, Y4
 	VBLENDVPS   Y3, Y1, Y6, Y1
 	VPSLLD      $0x1e, Y2, Y3
-	VANDPS      actConstantsAVX2<>+576(SB), Y3, Y3
+	VANDPS      actAVX2<>+736(SB), Y3, Y3
 	VXORPS      Y4, Y3, Y3
 	VMASKMOVPS  Y3, Y0, (AX)(SI*4)
-	VPADDD      actConstantsAVX2<>+1248(SB), Y2, Y2
+	VPADDD      actAVX2<>+1408(SB), Y2, Y2
 	VPSLLD      $0x1e, Y2, Y2
-	VANDPS      actConstantsAVX2<>+576(SB), Y2, Y2
+	VANDPS      actAVX2<>+736(SB), Y2, Y2
 	VXORPS      Y1, Y2, Y1
 	VMASKMOVPS  Y1, Y0, (CX)(SI*4)
 

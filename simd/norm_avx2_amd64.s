@@ -4,145 +4,143 @@
 
 #include "textflag.h"
 
-DATA normTailsAVX2<>+0(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+4(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+8(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+12(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+16(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+20(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+24(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+28(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+32(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+36(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+40(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+44(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+48(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+52(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+56(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+60(SB)/4, $0xffffffff
-DATA normTailsAVX2<>+64(SB)/4, $0x00000000
-DATA normTailsAVX2<>+68(SB)/4, $0x00000000
-DATA normTailsAVX2<>+72(SB)/4, $0x00000000
-DATA normTailsAVX2<>+76(SB)/4, $0x00000000
-DATA normTailsAVX2<>+80(SB)/4, $0x00000000
-DATA normTailsAVX2<>+84(SB)/4, $0x00000000
-DATA normTailsAVX2<>+88(SB)/4, $0x00000000
-DATA normTailsAVX2<>+92(SB)/4, $0x00000000
-DATA normTailsAVX2<>+96(SB)/4, $0x00000000
-DATA normTailsAVX2<>+100(SB)/4, $0x00000000
-DATA normTailsAVX2<>+104(SB)/4, $0x00000000
-DATA normTailsAVX2<>+108(SB)/4, $0x00000000
-DATA normTailsAVX2<>+112(SB)/4, $0x00000000
-DATA normTailsAVX2<>+116(SB)/4, $0x00000000
-DATA normTailsAVX2<>+120(SB)/4, $0x00000000
-DATA normTailsAVX2<>+124(SB)/4, $0x00000000
-GLOBL normTailsAVX2<>(SB), RODATA|NOPTR, $128
-
-DATA normConstantsAVX2<>+0(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+4(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+8(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+12(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+16(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+20(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+24(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+28(SB)/4, $0x3f800000
-DATA normConstantsAVX2<>+32(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+36(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+40(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+44(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+48(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+52(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+56(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+60(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX2<>+64(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+68(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+72(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+76(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+80(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+84(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+88(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+92(SB)/4, $0x4b400000
-DATA normConstantsAVX2<>+96(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+100(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+104(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+108(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+112(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+116(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+120(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+124(SB)/4, $0x3f317218
-DATA normConstantsAVX2<>+128(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+132(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+136(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+140(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+144(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+148(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+152(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+156(SB)/4, $0xb102e308
-DATA normConstantsAVX2<>+160(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+164(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+168(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+172(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+176(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+180(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+184(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+188(SB)/4, $0xc2dc0000
-DATA normConstantsAVX2<>+192(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+196(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+200(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+204(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+208(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+212(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+216(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+220(SB)/4, $0x41f00000
-DATA normConstantsAVX2<>+224(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+228(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+232(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+236(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+240(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+244(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+248(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+252(SB)/4, $0x3efffffe
-DATA normConstantsAVX2<>+256(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+260(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+264(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+268(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+272(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+276(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+280(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+284(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX2<>+288(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+292(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+296(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+300(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+304(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+308(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+312(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+316(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX2<>+320(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+324(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+328(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+332(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+336(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+340(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+344(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+348(SB)/4, $0x3c091cd1
-DATA normConstantsAVX2<>+352(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+356(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+360(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+364(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+368(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+372(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+376(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+380(SB)/4, $0x3ab523a2
-DATA normConstantsAVX2<>+384(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+388(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+392(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+396(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+400(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+404(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+408(SB)/4, $0x0000007f
-DATA normConstantsAVX2<>+412(SB)/4, $0x0000007f
-GLOBL normConstantsAVX2<>(SB), RODATA|NOPTR, $416
+DATA normAVX2<>+0(SB)/4, $0xffffffff
+DATA normAVX2<>+4(SB)/4, $0xffffffff
+DATA normAVX2<>+8(SB)/4, $0xffffffff
+DATA normAVX2<>+12(SB)/4, $0xffffffff
+DATA normAVX2<>+16(SB)/4, $0xffffffff
+DATA normAVX2<>+20(SB)/4, $0xffffffff
+DATA normAVX2<>+24(SB)/4, $0xffffffff
+DATA normAVX2<>+28(SB)/4, $0xffffffff
+DATA normAVX2<>+32(SB)/4, $0xffffffff
+DATA normAVX2<>+36(SB)/4, $0xffffffff
+DATA normAVX2<>+40(SB)/4, $0xffffffff
+DATA normAVX2<>+44(SB)/4, $0xffffffff
+DATA normAVX2<>+48(SB)/4, $0xffffffff
+DATA normAVX2<>+52(SB)/4, $0xffffffff
+DATA normAVX2<>+56(SB)/4, $0xffffffff
+DATA normAVX2<>+60(SB)/4, $0xffffffff
+DATA normAVX2<>+64(SB)/4, $0x00000000
+DATA normAVX2<>+68(SB)/4, $0x00000000
+DATA normAVX2<>+72(SB)/4, $0x00000000
+DATA normAVX2<>+76(SB)/4, $0x00000000
+DATA normAVX2<>+80(SB)/4, $0x00000000
+DATA normAVX2<>+84(SB)/4, $0x00000000
+DATA normAVX2<>+88(SB)/4, $0x00000000
+DATA normAVX2<>+92(SB)/4, $0x00000000
+DATA normAVX2<>+96(SB)/4, $0x00000000
+DATA normAVX2<>+100(SB)/4, $0x00000000
+DATA normAVX2<>+104(SB)/4, $0x00000000
+DATA normAVX2<>+108(SB)/4, $0x00000000
+DATA normAVX2<>+112(SB)/4, $0x00000000
+DATA normAVX2<>+116(SB)/4, $0x00000000
+DATA normAVX2<>+120(SB)/4, $0x00000000
+DATA normAVX2<>+124(SB)/4, $0x00000000
+DATA normAVX2<>+128(SB)/4, $0x3f800000
+DATA normAVX2<>+132(SB)/4, $0x3f800000
+DATA normAVX2<>+136(SB)/4, $0x3f800000
+DATA normAVX2<>+140(SB)/4, $0x3f800000
+DATA normAVX2<>+144(SB)/4, $0x3f800000
+DATA normAVX2<>+148(SB)/4, $0x3f800000
+DATA normAVX2<>+152(SB)/4, $0x3f800000
+DATA normAVX2<>+156(SB)/4, $0x3f800000
+DATA normAVX2<>+160(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+164(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+168(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+172(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+176(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+180(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+184(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+188(SB)/4, $0x3fb8aa3b
+DATA normAVX2<>+192(SB)/4, $0x4b400000
+DATA normAVX2<>+196(SB)/4, $0x4b400000
+DATA normAVX2<>+200(SB)/4, $0x4b400000
+DATA normAVX2<>+204(SB)/4, $0x4b400000
+DATA normAVX2<>+208(SB)/4, $0x4b400000
+DATA normAVX2<>+212(SB)/4, $0x4b400000
+DATA normAVX2<>+216(SB)/4, $0x4b400000
+DATA normAVX2<>+220(SB)/4, $0x4b400000
+DATA normAVX2<>+224(SB)/4, $0x3f317218
+DATA normAVX2<>+228(SB)/4, $0x3f317218
+DATA normAVX2<>+232(SB)/4, $0x3f317218
+DATA normAVX2<>+236(SB)/4, $0x3f317218
+DATA normAVX2<>+240(SB)/4, $0x3f317218
+DATA normAVX2<>+244(SB)/4, $0x3f317218
+DATA normAVX2<>+248(SB)/4, $0x3f317218
+DATA normAVX2<>+252(SB)/4, $0x3f317218
+DATA normAVX2<>+256(SB)/4, $0xb102e308
+DATA normAVX2<>+260(SB)/4, $0xb102e308
+DATA normAVX2<>+264(SB)/4, $0xb102e308
+DATA normAVX2<>+268(SB)/4, $0xb102e308
+DATA normAVX2<>+272(SB)/4, $0xb102e308
+DATA normAVX2<>+276(SB)/4, $0xb102e308
+DATA normAVX2<>+280(SB)/4, $0xb102e308
+DATA normAVX2<>+284(SB)/4, $0xb102e308
+DATA normAVX2<>+288(SB)/4, $0xc2dc0000
+DATA normAVX2<>+292(SB)/4, $0xc2dc0000
+DATA normAVX2<>+296(SB)/4, $0xc2dc0000
+DATA normAVX2<>+300(SB)/4, $0xc2dc0000
+DATA normAVX2<>+304(SB)/4, $0xc2dc0000
+DATA normAVX2<>+308(SB)/4, $0xc2dc0000
+DATA normAVX2<>+312(SB)/4, $0xc2dc0000
+DATA normAVX2<>+316(SB)/4, $0xc2dc0000
+DATA normAVX2<>+320(SB)/4, $0x41f00000
+DATA normAVX2<>+324(SB)/4, $0x41f00000
+DATA normAVX2<>+328(SB)/4, $0x41f00000
+DATA normAVX2<>+332(SB)/4, $0x41f00000
+DATA normAVX2<>+336(SB)/4, $0x41f00000
+DATA normAVX2<>+340(SB)/4, $0x41f00000
+DATA normAVX2<>+344(SB)/4, $0x41f00000
+DATA normAVX2<>+348(SB)/4, $0x41f00000
+DATA normAVX2<>+352(SB)/4, $0x3efffffe
+DATA normAVX2<>+356(SB)/4, $0x3efffffe
+DATA normAVX2<>+360(SB)/4, $0x3efffffe
+DATA normAVX2<>+364(SB)/4, $0x3efffffe
+DATA normAVX2<>+368(SB)/4, $0x3efffffe
+DATA normAVX2<>+372(SB)/4, $0x3efffffe
+DATA normAVX2<>+376(SB)/4, $0x3efffffe
+DATA normAVX2<>+380(SB)/4, $0x3efffffe
+DATA normAVX2<>+384(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+388(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+392(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+396(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+400(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+404(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+408(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+412(SB)/4, $0x3e2aaa49
+DATA normAVX2<>+416(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+420(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+424(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+428(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+432(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+436(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+440(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+444(SB)/4, $0x3d2aac5b
+DATA normAVX2<>+448(SB)/4, $0x3c091cd1
+DATA normAVX2<>+452(SB)/4, $0x3c091cd1
+DATA normAVX2<>+456(SB)/4, $0x3c091cd1
+DATA normAVX2<>+460(SB)/4, $0x3c091cd1
+DATA normAVX2<>+464(SB)/4, $0x3c091cd1
+DATA normAVX2<>+468(SB)/4, $0x3c091cd1
+DATA normAVX2<>+472(SB)/4, $0x3c091cd1
+DATA normAVX2<>+476(SB)/4, $0x3c091cd1
+DATA normAVX2<>+480(SB)/4, $0x3ab523a2
+DATA normAVX2<>+484(SB)/4, $0x3ab523a2
+DATA normAVX2<>+488(SB)/4, $0x3ab523a2
+DATA normAVX2<>+492(SB)/4, $0x3ab523a2
+DATA normAVX2<>+496(SB)/4, $0x3ab523a2
+DATA normAVX2<>+500(SB)/4, $0x3ab523a2
+DATA normAVX2<>+504(SB)/4, $0x3ab523a2
+DATA normAVX2<>+508(SB)/4, $0x3ab523a2
+DATA normAVX2<>+512(SB)/4, $0x0000007f
+DATA normAVX2<>+516(SB)/4, $0x0000007f
+DATA normAVX2<>+520(SB)/4, $0x0000007f
+DATA normAVX2<>+524(SB)/4, $0x0000007f
+DATA normAVX2<>+528(SB)/4, $0x0000007f
+DATA normAVX2<>+532(SB)/4, $0x0000007f
+DATA normAVX2<>+536(SB)/4, $0x0000007f
+DATA normAVX2<>+540(SB)/4, $0x0000007f
+GLOBL normAVX2<>(SB), RODATA|NOPTR, $544
 
 // func chanSumsAVX2(s []float32, q []float32, x *float32, pitch int, n int, shift []float32)
 // Requires: AVX, FMA3
@@ -246,7 +244,7 @@ pixel8:
 tail1:
 	ADDQ       $0x10, AX
 	JZ         done2
-	LEAQ       normTailsAVX2<>+0(SB), DX
+	LEAQ       normAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	VMOVUPS    96(DX)(AX*4), Y1
@@ -318,7 +316,7 @@ loop14:
 tail11:
 	ADDQ        $0x08, R10
 	JZ          done12
-	LEAQ        normTailsAVX2<>+0(SB), R12
+	LEAQ        normAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
@@ -382,7 +380,7 @@ pixel19:
 tail15:
 	ADDQ       $0x08, AX
 	JZ         done16
-	LEAQ       normTailsAVX2<>+0(SB), DX
+	LEAQ       normAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       mean+88(FP), AX
@@ -445,31 +443,31 @@ loop25:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (DI)(R11*4), Y1
 	VFMADD231PS (SI)(R11*4), Y0, Y1
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y0
+	VMOVUPS     normAVX2<>+288(SB), Y0
 	VMAXPS      Y1, Y0, Y0
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y1
+	VMOVUPS     normAVX2<>+320(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      normConstantsAVX2<>+64(SB), Y2, Y2
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y2, Y1
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y2, Y1
+	VMOVUPS     normAVX2<>+160(SB), Y2
+	VFMADD213PS normAVX2<>+192(SB), Y1, Y2
+	VSUBPS      normAVX2<>+192(SB), Y2, Y2
+	VFMSUB231PS normAVX2<>+224(SB), Y2, Y1
+	VFMADD231PS normAVX2<>+256(SB), Y2, Y1
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y3
-	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y4
+	VPADDD      normAVX2<>+512(SB), Y3, Y4
 	VPSLLD      $0x17, Y4, Y4
 	VPSUBD      Y3, Y2, Y2
-	VPADDD      normConstantsAVX2<>+384(SB), Y2, Y2
+	VPADDD      normAVX2<>+512(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y3
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y1, Y3
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y1, Y3
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y1, Y3
+	VMOVUPS     normAVX2<>+480(SB), Y3
+	VFMADD213PS normAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS normAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS normAVX2<>+384(SB), Y1, Y3
+	VFMADD213PS normAVX2<>+352(SB), Y1, Y3
 	VMULPS      Y1, Y1, Y5
 	VFMADD231PS Y5, Y3, Y1
 	VMULPS      Y2, Y4, Y3
-	VADDPS      normConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      normAVX2<>+128(SB), Y3, Y3
 	VADDPS      Y3, Y1, Y1
 	VDIVPS      Y1, Y0, Y0
 	VMULPS      Y0, Y4, Y0
@@ -482,38 +480,38 @@ loop25:
 tail22:
 	ADDQ        $0x08, R10
 	JZ          done23
-	LEAQ        normTailsAVX2<>+0(SB), R12
+	LEAQ        normAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
 	VMASKMOVPS  (DI)(R11*4), Y0, Y2
 	VMASKMOVPS  (SI)(R11*4), Y0, Y3
 	VFMADD231PS Y3, Y1, Y2
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y1
+	VMOVUPS     normAVX2<>+288(SB), Y1
 	VMAXPS      Y2, Y1, Y1
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y2
+	VMOVUPS     normAVX2<>+320(SB), Y2
 	VMINPS      Y1, Y2, Y2
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y3
-	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y2
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y2
+	VMOVUPS     normAVX2<>+160(SB), Y3
+	VFMADD213PS normAVX2<>+192(SB), Y2, Y3
+	VSUBPS      normAVX2<>+192(SB), Y3, Y3
+	VFMSUB231PS normAVX2<>+224(SB), Y3, Y2
+	VFMADD231PS normAVX2<>+256(SB), Y3, Y2
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y4
-	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPADDD      normAVX2<>+512(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y3, Y3
-	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
+	VPADDD      normAVX2<>+512(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y2, Y4
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y2, Y4
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y2, Y4
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y2, Y4
+	VMOVUPS     normAVX2<>+480(SB), Y4
+	VFMADD213PS normAVX2<>+448(SB), Y2, Y4
+	VFMADD213PS normAVX2<>+416(SB), Y2, Y4
+	VFMADD213PS normAVX2<>+384(SB), Y2, Y4
+	VFMADD213PS normAVX2<>+352(SB), Y2, Y4
 	VMULPS      Y2, Y2, Y6
 	VFMADD231PS Y6, Y4, Y2
 	VMULPS      Y3, Y5, Y4
-	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      normAVX2<>+128(SB), Y4, Y4
 	VADDPS      Y4, Y2, Y2
 	VDIVPS      Y2, Y1, Y1
 	VMULPS      Y1, Y5, Y1
@@ -566,38 +564,38 @@ pixel30:
 	VMOVUPS     (SI), Y7
 	VMOVAPS     Y5, Y8
 	VFMADD231PS Y4, Y6, Y8
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y9
+	VMOVUPS     normAVX2<>+288(SB), Y9
 	VMAXPS      Y8, Y9, Y8
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y9
+	VMOVUPS     normAVX2<>+320(SB), Y9
 	VMINPS      Y8, Y9, Y8
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y9
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y8, Y9
-	VSUBPS      normConstantsAVX2<>+64(SB), Y9, Y9
+	VMOVUPS     normAVX2<>+160(SB), Y9
+	VFMADD213PS normAVX2<>+192(SB), Y8, Y9
+	VSUBPS      normAVX2<>+192(SB), Y9, Y9
 	VMOVAPS     Y8, Y10
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y9, Y10
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y9, Y10
+	VFMSUB231PS normAVX2<>+224(SB), Y9, Y10
+	VFMADD231PS normAVX2<>+256(SB), Y9, Y10
 	VCVTPS2DQ   Y9, Y9
 	VPSRAD      $0x01, Y9, Y11
-	VPADDD      normConstantsAVX2<>+384(SB), Y11, Y12
+	VPADDD      normAVX2<>+512(SB), Y11, Y12
 	VPSLLD      $0x17, Y12, Y12
 	VPSUBD      Y11, Y9, Y9
-	VPADDD      normConstantsAVX2<>+384(SB), Y9, Y9
+	VPADDD      normAVX2<>+512(SB), Y9, Y9
 	VPSLLD      $0x17, Y9, Y9
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y11
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y10, Y11
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y10, Y11
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y10, Y11
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y10, Y11
+	VMOVUPS     normAVX2<>+480(SB), Y11
+	VFMADD213PS normAVX2<>+448(SB), Y10, Y11
+	VFMADD213PS normAVX2<>+416(SB), Y10, Y11
+	VFMADD213PS normAVX2<>+384(SB), Y10, Y11
+	VFMADD213PS normAVX2<>+352(SB), Y10, Y11
 	VMULPS      Y10, Y10, Y13
 	VFMADD231PS Y13, Y11, Y10
 	VMULPS      Y9, Y12, Y11
-	VADDPS      normConstantsAVX2<>+0(SB), Y11, Y11
+	VADDPS      normAVX2<>+128(SB), Y11, Y11
 	VADDPS      Y11, Y10, Y11
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y13
+	VMOVUPS     normAVX2<>+128(SB), Y13
 	VDIVPS      Y11, Y13, Y11
-	VADDPS      normConstantsAVX2<>+0(SB), Y10, Y10
+	VADDPS      normAVX2<>+128(SB), Y10, Y10
 	VMULPS      Y10, Y11, Y10
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y10, Y8
+	VFMADD213PS normAVX2<>+128(SB), Y10, Y8
 	VMULPS      Y11, Y8, Y8
 	VMULPS      Y8, Y12, Y8
 	VMULPS      Y8, Y9, Y8
@@ -627,7 +625,7 @@ skip31:
 tail26:
 	ADDQ       $0x08, AX
 	JZ         done27
-	LEAQ       normTailsAVX2<>+0(SB), DX
+	LEAQ       normAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       mean+120(FP), AX
@@ -659,38 +657,38 @@ pixel32:
 	VMASKMOVPS  (BX), Y0, Y8
 	VMOVAPS     Y6, Y9
 	VFMADD231PS Y5, Y7, Y9
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y10
+	VMOVUPS     normAVX2<>+288(SB), Y10
 	VMAXPS      Y9, Y10, Y9
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y10
+	VMOVUPS     normAVX2<>+320(SB), Y10
 	VMINPS      Y9, Y10, Y9
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y10
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y9, Y10
-	VSUBPS      normConstantsAVX2<>+64(SB), Y10, Y10
+	VMOVUPS     normAVX2<>+160(SB), Y10
+	VFMADD213PS normAVX2<>+192(SB), Y9, Y10
+	VSUBPS      normAVX2<>+192(SB), Y10, Y10
 	VMOVAPS     Y9, Y11
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y10, Y11
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y10, Y11
+	VFMSUB231PS normAVX2<>+224(SB), Y10, Y11
+	VFMADD231PS normAVX2<>+256(SB), Y10, Y11
 	VCVTPS2DQ   Y10, Y10
 	VPSRAD      $0x01, Y10, Y12
-	VPADDD      normConstantsAVX2<>+384(SB), Y12, Y13
+	VPADDD      normAVX2<>+512(SB), Y12, Y13
 	VPSLLD      $0x17, Y13, Y13
 	VPSUBD      Y12, Y10, Y10
-	VPADDD      normConstantsAVX2<>+384(SB), Y10, Y10
+	VPADDD      normAVX2<>+512(SB), Y10, Y10
 	VPSLLD      $0x17, Y10, Y10
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y12
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y11, Y12
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y11, Y12
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y11, Y12
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y11, Y12
+	VMOVUPS     normAVX2<>+480(SB), Y12
+	VFMADD213PS normAVX2<>+448(SB), Y11, Y12
+	VFMADD213PS normAVX2<>+416(SB), Y11, Y12
+	VFMADD213PS normAVX2<>+384(SB), Y11, Y12
+	VFMADD213PS normAVX2<>+352(SB), Y11, Y12
 	VMULPS      Y11, Y11, Y14
 	VFMADD231PS Y14, Y12, Y11
 	VMULPS      Y10, Y13, Y12
-	VADDPS      normConstantsAVX2<>+0(SB), Y12, Y12
+	VADDPS      normAVX2<>+128(SB), Y12, Y12
 	VADDPS      Y12, Y11, Y12
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y14
+	VMOVUPS     normAVX2<>+128(SB), Y14
 	VDIVPS      Y12, Y14, Y12
-	VADDPS      normConstantsAVX2<>+0(SB), Y11, Y11
+	VADDPS      normAVX2<>+128(SB), Y11, Y11
 	VMULPS      Y11, Y12, Y11
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y11, Y9
+	VFMADD213PS normAVX2<>+128(SB), Y11, Y9
 	VMULPS      Y12, Y9, Y9
 	VMULPS      Y9, Y13, Y9
 	VMULPS      Y9, Y10, Y9
@@ -754,7 +752,7 @@ loop38:
 tail35:
 	ADDQ        $0x08, R11
 	JZ          done36
-	LEAQ        normTailsAVX2<>+0(SB), R13
+	LEAQ        normAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
 	VMASKMOVPS  (R10)(R12*4), Y0, Y1
@@ -814,7 +812,7 @@ loop43:
 tail40:
 	ADDQ        $0x08, R10
 	JZ          done41
-	LEAQ        normTailsAVX2<>+0(SB), R12
+	LEAQ        normAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
 	VMASKMOVPS  (SI)(R11*4), Y3, Y4
@@ -871,7 +869,7 @@ loop48:
 tail45:
 	ADDQ        $0x08, R11
 	JZ          done46
-	LEAQ        normTailsAVX2<>+0(SB), R13
+	LEAQ        normAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y0
 	VMASKMOVPS  (R10)(R12*4), Y0, Y1
@@ -934,7 +932,7 @@ loop53:
 tail50:
 	ADDQ        $0x08, R10
 	JZ          done51
-	LEAQ        normTailsAVX2<>+0(SB), R12
+	LEAQ        normAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y3
 	VMASKMOVPS  (SI)(R11*4), Y3, Y4
@@ -978,38 +976,38 @@ loop58:
 	VMOVUPS     (DX)(R11*4), Y0
 	VMOVUPS     (SI)(R11*4), Y1
 	VFMADD231PS (BX)(R11*4), Y0, Y1
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
+	VMOVUPS     normAVX2<>+288(SB), Y2
 	VMAXPS      Y1, Y2, Y1
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y2
+	VMOVUPS     normAVX2<>+320(SB), Y2
 	VMINPS      Y1, Y2, Y1
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y2
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y2
-	VSUBPS      normConstantsAVX2<>+64(SB), Y2, Y2
+	VMOVUPS     normAVX2<>+160(SB), Y2
+	VFMADD213PS normAVX2<>+192(SB), Y1, Y2
+	VSUBPS      normAVX2<>+192(SB), Y2, Y2
 	VMOVAPS     Y1, Y3
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y2, Y3
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y2, Y3
+	VFMSUB231PS normAVX2<>+224(SB), Y2, Y3
+	VFMADD231PS normAVX2<>+256(SB), Y2, Y3
 	VCVTPS2DQ   Y2, Y2
 	VPSRAD      $0x01, Y2, Y4
-	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPADDD      normAVX2<>+512(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y2, Y2
-	VPADDD      normConstantsAVX2<>+384(SB), Y2, Y2
+	VPADDD      normAVX2<>+512(SB), Y2, Y2
 	VPSLLD      $0x17, Y2, Y2
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y3, Y4
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y3, Y4
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y3, Y4
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y3, Y4
+	VMOVUPS     normAVX2<>+480(SB), Y4
+	VFMADD213PS normAVX2<>+448(SB), Y3, Y4
+	VFMADD213PS normAVX2<>+416(SB), Y3, Y4
+	VFMADD213PS normAVX2<>+384(SB), Y3, Y4
+	VFMADD213PS normAVX2<>+352(SB), Y3, Y4
 	VMULPS      Y3, Y3, Y6
 	VFMADD231PS Y6, Y4, Y3
 	VMULPS      Y2, Y5, Y4
-	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      normAVX2<>+128(SB), Y4, Y4
 	VADDPS      Y4, Y3, Y4
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y6
+	VMOVUPS     normAVX2<>+128(SB), Y6
 	VDIVPS      Y4, Y6, Y4
-	VADDPS      normConstantsAVX2<>+0(SB), Y3, Y3
+	VADDPS      normAVX2<>+128(SB), Y3, Y3
 	VMULPS      Y3, Y4, Y3
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD213PS normAVX2<>+128(SB), Y3, Y1
 	VMULPS      Y4, Y1, Y1
 	VMULPS      Y1, Y5, Y1
 	VMULPS      Y1, Y2, Y1
@@ -1026,7 +1024,7 @@ loop58:
 tail55:
 	ADDQ        $0x08, R10
 	JZ          done56
-	LEAQ        normTailsAVX2<>+0(SB), R12
+	LEAQ        normAVX2<>+0(SB), R12
 	NEGQ        R10
 	VMOVUPS     64(R12)(R10*4), Y0
 	VMASKMOVPS  (DX)(R11*4), Y0, Y1
@@ -1034,38 +1032,38 @@ tail55:
 	VMASKMOVPS  (BX)(R11*4), Y0, Y3
 	VFMADD231PS Y3, Y1, Y2
 	VMASKMOVPS  (CX)(R11*4), Y0, Y3
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y4
+	VMOVUPS     normAVX2<>+288(SB), Y4
 	VMAXPS      Y2, Y4, Y2
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y4
+	VMOVUPS     normAVX2<>+320(SB), Y4
 	VMINPS      Y2, Y4, Y2
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y4
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y4
-	VSUBPS      normConstantsAVX2<>+64(SB), Y4, Y4
+	VMOVUPS     normAVX2<>+160(SB), Y4
+	VFMADD213PS normAVX2<>+192(SB), Y2, Y4
+	VSUBPS      normAVX2<>+192(SB), Y4, Y4
 	VMOVAPS     Y2, Y5
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y4, Y5
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y4, Y5
+	VFMSUB231PS normAVX2<>+224(SB), Y4, Y5
+	VFMADD231PS normAVX2<>+256(SB), Y4, Y5
 	VCVTPS2DQ   Y4, Y4
 	VPSRAD      $0x01, Y4, Y6
-	VPADDD      normConstantsAVX2<>+384(SB), Y6, Y7
+	VPADDD      normAVX2<>+512(SB), Y6, Y7
 	VPSLLD      $0x17, Y7, Y7
 	VPSUBD      Y6, Y4, Y4
-	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y4
+	VPADDD      normAVX2<>+512(SB), Y4, Y4
 	VPSLLD      $0x17, Y4, Y4
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y6
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y5, Y6
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y5, Y6
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y5, Y6
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y5, Y6
+	VMOVUPS     normAVX2<>+480(SB), Y6
+	VFMADD213PS normAVX2<>+448(SB), Y5, Y6
+	VFMADD213PS normAVX2<>+416(SB), Y5, Y6
+	VFMADD213PS normAVX2<>+384(SB), Y5, Y6
+	VFMADD213PS normAVX2<>+352(SB), Y5, Y6
 	VMULPS      Y5, Y5, Y8
 	VFMADD231PS Y8, Y6, Y5
 	VMULPS      Y4, Y7, Y6
-	VADDPS      normConstantsAVX2<>+0(SB), Y6, Y6
+	VADDPS      normAVX2<>+128(SB), Y6, Y6
 	VADDPS      Y6, Y5, Y6
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y8
+	VMOVUPS     normAVX2<>+128(SB), Y8
 	VDIVPS      Y6, Y8, Y6
-	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      normAVX2<>+128(SB), Y5, Y5
 	VMULPS      Y5, Y6, Y5
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y5, Y2
+	VFMADD213PS normAVX2<>+128(SB), Y5, Y2
 	VMULPS      Y6, Y2, Y2
 	VMULPS      Y2, Y7, Y2
 	VMULPS      Y2, Y4, Y2
@@ -1127,7 +1125,7 @@ loop63:
 tail60:
 	ADDQ        $0x08, R9
 	JZ          done61
-	LEAQ        normTailsAVX2<>+0(SB), R11
+	LEAQ        normAVX2<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
 	VMASKMOVPS  (DX)(R10*4), Y2, Y3
@@ -1174,31 +1172,31 @@ loop68:
 	VMULPS      Y2, Y1, Y2
 	VMOVUPS     (DI)(R10*4), Y3
 	VFMADD231PS (SI)(R10*4), Y2, Y3
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
+	VMOVUPS     normAVX2<>+288(SB), Y2
 	VMAXPS      Y3, Y2, Y2
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
+	VMOVUPS     normAVX2<>+320(SB), Y3
 	VMINPS      Y2, Y3, Y3
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y4
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y3, Y4
-	VSUBPS      normConstantsAVX2<>+64(SB), Y4, Y4
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y4, Y3
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y4, Y3
+	VMOVUPS     normAVX2<>+160(SB), Y4
+	VFMADD213PS normAVX2<>+192(SB), Y3, Y4
+	VSUBPS      normAVX2<>+192(SB), Y4, Y4
+	VFMSUB231PS normAVX2<>+224(SB), Y4, Y3
+	VFMADD231PS normAVX2<>+256(SB), Y4, Y3
 	VCVTPS2DQ   Y4, Y4
 	VPSRAD      $0x01, Y4, Y5
-	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPADDD      normAVX2<>+512(SB), Y5, Y6
 	VPSLLD      $0x17, Y6, Y6
 	VPSUBD      Y5, Y4, Y4
-	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y4
+	VPADDD      normAVX2<>+512(SB), Y4, Y4
 	VPSLLD      $0x17, Y4, Y4
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y3, Y5
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y3, Y5
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y3, Y5
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y3, Y5
+	VMOVUPS     normAVX2<>+480(SB), Y5
+	VFMADD213PS normAVX2<>+448(SB), Y3, Y5
+	VFMADD213PS normAVX2<>+416(SB), Y3, Y5
+	VFMADD213PS normAVX2<>+384(SB), Y3, Y5
+	VFMADD213PS normAVX2<>+352(SB), Y3, Y5
 	VMULPS      Y3, Y3, Y7
 	VFMADD231PS Y7, Y5, Y3
 	VMULPS      Y4, Y6, Y5
-	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      normAVX2<>+128(SB), Y5, Y5
 	VADDPS      Y5, Y3, Y3
 	VDIVPS      Y3, Y2, Y2
 	VMULPS      Y2, Y6, Y2
@@ -1211,7 +1209,7 @@ loop68:
 tail65:
 	ADDQ        $0x08, R9
 	JZ          done66
-	LEAQ        normTailsAVX2<>+0(SB), R11
+	LEAQ        normAVX2<>+0(SB), R11
 	NEGQ        R9
 	VMOVUPS     64(R11)(R9*4), Y2
 	VMASKMOVPS  (DX)(R10*4), Y2, Y3
@@ -1220,31 +1218,31 @@ tail65:
 	VMASKMOVPS  (SI)(R10*4), Y2, Y1
 	VMASKMOVPS  (DI)(R10*4), Y2, Y3
 	VFMADD231PS Y1, Y0, Y3
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y0
+	VMOVUPS     normAVX2<>+288(SB), Y0
 	VMAXPS      Y3, Y0, Y0
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y1
+	VMOVUPS     normAVX2<>+320(SB), Y1
 	VMINPS      Y0, Y1, Y1
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y3
-	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y1
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y1
+	VMOVUPS     normAVX2<>+160(SB), Y3
+	VFMADD213PS normAVX2<>+192(SB), Y1, Y3
+	VSUBPS      normAVX2<>+192(SB), Y3, Y3
+	VFMSUB231PS normAVX2<>+224(SB), Y3, Y1
+	VFMADD231PS normAVX2<>+256(SB), Y3, Y1
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y4
-	VPADDD      normConstantsAVX2<>+384(SB), Y4, Y5
+	VPADDD      normAVX2<>+512(SB), Y4, Y5
 	VPSLLD      $0x17, Y5, Y5
 	VPSUBD      Y4, Y3, Y3
-	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
+	VPADDD      normAVX2<>+512(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y4
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y1, Y4
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y1, Y4
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y1, Y4
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y1, Y4
+	VMOVUPS     normAVX2<>+480(SB), Y4
+	VFMADD213PS normAVX2<>+448(SB), Y1, Y4
+	VFMADD213PS normAVX2<>+416(SB), Y1, Y4
+	VFMADD213PS normAVX2<>+384(SB), Y1, Y4
+	VFMADD213PS normAVX2<>+352(SB), Y1, Y4
 	VMULPS      Y1, Y1, Y6
 	VFMADD231PS Y6, Y4, Y1
 	VMULPS      Y3, Y5, Y4
-	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      normAVX2<>+128(SB), Y4, Y4
 	VADDPS      Y4, Y1, Y1
 	VDIVPS      Y1, Y0, Y0
 	VMULPS      Y0, Y5, Y0
@@ -1297,7 +1295,7 @@ loop73:
 tail70:
 	ADDQ        $0x10, R8
 	JZ          done71
-	LEAQ        normTailsAVX2<>+0(SB), R10
+	LEAQ        normAVX2<>+0(SB), R10
 	NEGQ        R8
 	VMOVUPS     64(R10)(R8*4), Y5
 	VMOVUPS     96(R10)(R8*4), Y6
@@ -1371,38 +1369,38 @@ loop78:
 	VMULPS      Y2, Y1, Y2
 	VMOVUPS     (R9)(R12*4), Y3
 	VFMADD231PS (R8)(R12*4), Y2, Y3
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y2
+	VMOVUPS     normAVX2<>+288(SB), Y2
 	VMAXPS      Y3, Y2, Y2
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
+	VMOVUPS     normAVX2<>+320(SB), Y3
 	VMINPS      Y2, Y3, Y2
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y2, Y3
-	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VMOVUPS     normAVX2<>+160(SB), Y3
+	VFMADD213PS normAVX2<>+192(SB), Y2, Y3
+	VSUBPS      normAVX2<>+192(SB), Y3, Y3
 	VMOVAPS     Y2, Y4
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y4
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y4
+	VFMSUB231PS normAVX2<>+224(SB), Y3, Y4
+	VFMADD231PS normAVX2<>+256(SB), Y3, Y4
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y5
-	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPADDD      normAVX2<>+512(SB), Y5, Y6
 	VPSLLD      $0x17, Y6, Y6
 	VPSUBD      Y5, Y3, Y3
-	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
+	VPADDD      normAVX2<>+512(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y4, Y5
+	VMOVUPS     normAVX2<>+480(SB), Y5
+	VFMADD213PS normAVX2<>+448(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+416(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+384(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+352(SB), Y4, Y5
 	VMULPS      Y4, Y4, Y7
 	VFMADD231PS Y7, Y5, Y4
 	VMULPS      Y3, Y6, Y5
-	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      normAVX2<>+128(SB), Y5, Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y7
+	VMOVUPS     normAVX2<>+128(SB), Y7
 	VDIVPS      Y5, Y7, Y5
-	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      normAVX2<>+128(SB), Y4, Y4
 	VMULPS      Y4, Y5, Y4
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD213PS normAVX2<>+128(SB), Y4, Y2
 	VMULPS      Y5, Y2, Y2
 	VMULPS      Y2, Y6, Y2
 	VMULPS      Y2, Y3, Y2
@@ -1415,7 +1413,7 @@ loop78:
 tail75:
 	ADDQ        $0x08, R11
 	JZ          done76
-	LEAQ        normTailsAVX2<>+0(SB), R13
+	LEAQ        normAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y2
 	VMASKMOVPS  (SI)(R12*4), Y2, Y3
@@ -1425,38 +1423,38 @@ tail75:
 	VMASKMOVPS  (R9)(R12*4), Y2, Y3
 	VFMADD231PS Y1, Y0, Y3
 	VMASKMOVPS  (DX)(R12*4), Y2, Y0
-	VMOVUPS     normConstantsAVX2<>+160(SB), Y1
+	VMOVUPS     normAVX2<>+288(SB), Y1
 	VMAXPS      Y3, Y1, Y1
-	VMOVUPS     normConstantsAVX2<>+192(SB), Y3
+	VMOVUPS     normAVX2<>+320(SB), Y3
 	VMINPS      Y1, Y3, Y1
-	VMOVUPS     normConstantsAVX2<>+32(SB), Y3
-	VFMADD213PS normConstantsAVX2<>+64(SB), Y1, Y3
-	VSUBPS      normConstantsAVX2<>+64(SB), Y3, Y3
+	VMOVUPS     normAVX2<>+160(SB), Y3
+	VFMADD213PS normAVX2<>+192(SB), Y1, Y3
+	VSUBPS      normAVX2<>+192(SB), Y3, Y3
 	VMOVAPS     Y1, Y4
-	VFMSUB231PS normConstantsAVX2<>+96(SB), Y3, Y4
-	VFMADD231PS normConstantsAVX2<>+128(SB), Y3, Y4
+	VFMSUB231PS normAVX2<>+224(SB), Y3, Y4
+	VFMADD231PS normAVX2<>+256(SB), Y3, Y4
 	VCVTPS2DQ   Y3, Y3
 	VPSRAD      $0x01, Y3, Y5
-	VPADDD      normConstantsAVX2<>+384(SB), Y5, Y6
+	VPADDD      normAVX2<>+512(SB), Y5, Y6
 	VPSLLD      $0x17, Y6, Y6
 	VPSUBD      Y5, Y3, Y3
-	VPADDD      normConstantsAVX2<>+384(SB), Y3, Y3
+	VPADDD      normAVX2<>+512(SB), Y3, Y3
 	VPSLLD      $0x17, Y3, Y3
-	VMOVUPS     normConstantsAVX2<>+352(SB), Y5
-	VFMADD213PS normConstantsAVX2<>+320(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+288(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+256(SB), Y4, Y5
-	VFMADD213PS normConstantsAVX2<>+224(SB), Y4, Y5
+	VMOVUPS     normAVX2<>+480(SB), Y5
+	VFMADD213PS normAVX2<>+448(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+416(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+384(SB), Y4, Y5
+	VFMADD213PS normAVX2<>+352(SB), Y4, Y5
 	VMULPS      Y4, Y4, Y7
 	VFMADD231PS Y7, Y5, Y4
 	VMULPS      Y3, Y6, Y5
-	VADDPS      normConstantsAVX2<>+0(SB), Y5, Y5
+	VADDPS      normAVX2<>+128(SB), Y5, Y5
 	VADDPS      Y5, Y4, Y5
-	VMOVUPS     normConstantsAVX2<>+0(SB), Y7
+	VMOVUPS     normAVX2<>+128(SB), Y7
 	VDIVPS      Y5, Y7, Y5
-	VADDPS      normConstantsAVX2<>+0(SB), Y4, Y4
+	VADDPS      normAVX2<>+128(SB), Y4, Y4
 	VMULPS      Y4, Y5, Y4
-	VFMADD213PS normConstantsAVX2<>+0(SB), Y4, Y1
+	VFMADD213PS normAVX2<>+128(SB), Y4, Y1
 	VMULPS      Y5, Y1, Y1
 	VMULPS      Y1, Y6, Y1
 	VMULPS      Y1, Y3, Y1
@@ -1522,7 +1520,7 @@ loop83:
 tail80:
 	ADDQ        $0x10, R11
 	JZ          done81
-	LEAQ        normTailsAVX2<>+0(SB), R13
+	LEAQ        normAVX2<>+0(SB), R13
 	NEGQ        R11
 	VMOVUPS     64(R13)(R11*4), Y6
 	VMOVUPS     96(R13)(R11*4), Y7
@@ -1620,7 +1618,7 @@ pixel88:
 tail84:
 	ADDQ       $0x08, AX
 	JZ         done85
-	LEAQ       normTailsAVX2<>+0(SB), DX
+	LEAQ       normAVX2<>+0(SB), DX
 	NEGQ       AX
 	VMOVUPS    64(DX)(AX*4), Y0
 	MOVQ       dgamma_base+0(FP), AX

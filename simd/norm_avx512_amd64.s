@@ -4,37 +4,27 @@
 
 #include "textflag.h"
 
-DATA normTailsAVX512<>+0(SB)/2, $0x0000
-DATA normTailsAVX512<>+2(SB)/2, $0x0001
-DATA normTailsAVX512<>+4(SB)/2, $0x0003
-DATA normTailsAVX512<>+6(SB)/2, $0x0007
-DATA normTailsAVX512<>+8(SB)/2, $0x000f
-DATA normTailsAVX512<>+10(SB)/2, $0x001f
-DATA normTailsAVX512<>+12(SB)/2, $0x003f
-DATA normTailsAVX512<>+14(SB)/2, $0x007f
-DATA normTailsAVX512<>+16(SB)/2, $0x00ff
-DATA normTailsAVX512<>+18(SB)/2, $0x01ff
-DATA normTailsAVX512<>+20(SB)/2, $0x03ff
-DATA normTailsAVX512<>+22(SB)/2, $0x07ff
-DATA normTailsAVX512<>+24(SB)/2, $0x0fff
-DATA normTailsAVX512<>+26(SB)/2, $0x1fff
-DATA normTailsAVX512<>+28(SB)/2, $0x3fff
-DATA normTailsAVX512<>+30(SB)/2, $0x7fff
-GLOBL normTailsAVX512<>(SB), RODATA|NOPTR, $32
-
-DATA normConstantsAVX512<>+0(SB)/4, $0x3f800000
-DATA normConstantsAVX512<>+4(SB)/4, $0x3fb8aa3b
-DATA normConstantsAVX512<>+8(SB)/4, $0x4b400000
-DATA normConstantsAVX512<>+12(SB)/4, $0x3f317218
-DATA normConstantsAVX512<>+16(SB)/4, $0xb102e308
-DATA normConstantsAVX512<>+20(SB)/4, $0xc2dc0000
-DATA normConstantsAVX512<>+24(SB)/4, $0x41f00000
-DATA normConstantsAVX512<>+28(SB)/4, $0x3efffffe
-DATA normConstantsAVX512<>+32(SB)/4, $0x3e2aaa49
-DATA normConstantsAVX512<>+36(SB)/4, $0x3d2aac5b
-DATA normConstantsAVX512<>+40(SB)/4, $0x3c091cd1
-DATA normConstantsAVX512<>+44(SB)/4, $0x3ab523a2
-GLOBL normConstantsAVX512<>(SB), RODATA|NOPTR, $48
+DATA normAVX512<>+0(SB)/4, $0x00010000
+DATA normAVX512<>+4(SB)/4, $0x00070003
+DATA normAVX512<>+8(SB)/4, $0x001f000f
+DATA normAVX512<>+12(SB)/4, $0x007f003f
+DATA normAVX512<>+16(SB)/4, $0x01ff00ff
+DATA normAVX512<>+20(SB)/4, $0x07ff03ff
+DATA normAVX512<>+24(SB)/4, $0x1fff0fff
+DATA normAVX512<>+28(SB)/4, $0x7fff3fff
+DATA normAVX512<>+32(SB)/4, $0x3f800000
+DATA normAVX512<>+36(SB)/4, $0x3fb8aa3b
+DATA normAVX512<>+40(SB)/4, $0x4b400000
+DATA normAVX512<>+44(SB)/4, $0x3f317218
+DATA normAVX512<>+48(SB)/4, $0xb102e308
+DATA normAVX512<>+52(SB)/4, $0xc2dc0000
+DATA normAVX512<>+56(SB)/4, $0x41f00000
+DATA normAVX512<>+60(SB)/4, $0x3efffffe
+DATA normAVX512<>+64(SB)/4, $0x3e2aaa49
+DATA normAVX512<>+68(SB)/4, $0x3d2aac5b
+DATA normAVX512<>+72(SB)/4, $0x3c091cd1
+DATA normAVX512<>+76(SB)/4, $0x3ab523a2
+GLOBL normAVX512<>(SB), RODATA|NOPTR, $80
 
 // func chanSumsAVX512(s []float32, q []float32, x *float32, pitch int, n int, shift []float32)
 // Requires: AVX, AVX512F
@@ -114,7 +104,7 @@ pixel8:
 tail1:
 	ADDQ      $0x10, AX
 	JZ        done2
-	LEAQ      normTailsAVX512<>+0(SB), DX
+	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      shift_base+72(FP), AX
 	VMOVUPS.Z (AX)(CX*4), K1, Z0
@@ -175,7 +165,7 @@ loop14:
 tail11:
 	ADDQ        $0x10, R10
 	JZ          done12
-	LEAQ        normTailsAVX512<>+0(SB), R12
+	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z0
 	VMOVUPS.Z   (DI)(R11*4), K1, Z1
@@ -238,7 +228,7 @@ pixel19:
 tail15:
 	ADDQ      $0x10, AX
 	JZ        done16
-	LEAQ      normTailsAVX512<>+0(SB), DX
+	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      mean+88(FP), AX
 	VMOVUPS.Z (AX)(CX*4), K1, Z0
@@ -289,18 +279,18 @@ TEXT ·normApplySiLUAVX512(SB), NOSPLIT, $0-88
 	MOVQ         b_base+64(FP), DI
 	MOVQ         n+32(FP), R8
 	MOVQ         a_len+48(FP), R9
-	VBROADCASTSS normConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS normConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS normConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS normConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS normConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS normConstantsAVX512<>+20(SB), Z5
-	VBROADCASTSS normConstantsAVX512<>+24(SB), Z6
-	VBROADCASTSS normConstantsAVX512<>+28(SB), Z7
-	VBROADCASTSS normConstantsAVX512<>+32(SB), Z8
-	VBROADCASTSS normConstantsAVX512<>+36(SB), Z9
-	VBROADCASTSS normConstantsAVX512<>+40(SB), Z10
-	VBROADCASTSS normConstantsAVX512<>+44(SB), Z11
+	VBROADCASTSS normAVX512<>+32(SB), Z0
+	VBROADCASTSS normAVX512<>+36(SB), Z1
+	VBROADCASTSS normAVX512<>+40(SB), Z2
+	VBROADCASTSS normAVX512<>+44(SB), Z3
+	VBROADCASTSS normAVX512<>+48(SB), Z4
+	VBROADCASTSS normAVX512<>+52(SB), Z5
+	VBROADCASTSS normAVX512<>+56(SB), Z6
+	VBROADCASTSS normAVX512<>+60(SB), Z7
+	VBROADCASTSS normAVX512<>+64(SB), Z8
+	VBROADCASTSS normAVX512<>+68(SB), Z9
+	VBROADCASTSS normAVX512<>+72(SB), Z10
+	VBROADCASTSS normAVX512<>+76(SB), Z11
 
 pixel21:
 	MOVQ R9, R10
@@ -339,7 +329,7 @@ loop25:
 tail22:
 	ADDQ        $0x10, R10
 	JZ          done23
-	LEAQ        normTailsAVX512<>+0(SB), R12
+	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z12
 	VMOVUPS.Z   (DI)(R11*4), K1, Z13
@@ -377,18 +367,18 @@ done23:
 // func gradSumsSiLUAVX512(s1 []float32, s2 []float32, dv *float32, dy *float32, x *float32, dvPitch int, dyPitch int, xPitch int, n int, a *float32, b *float32, mean *float32, rstd *float32)
 // Requires: AVX, AVX512F
 TEXT ·gradSumsSiLUAVX512(SB), NOSPLIT, $0-136
-	VBROADCASTSS normConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS normConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS normConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS normConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS normConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS normConstantsAVX512<>+20(SB), Z5
-	VBROADCASTSS normConstantsAVX512<>+24(SB), Z6
-	VBROADCASTSS normConstantsAVX512<>+28(SB), Z7
-	VBROADCASTSS normConstantsAVX512<>+32(SB), Z8
-	VBROADCASTSS normConstantsAVX512<>+36(SB), Z9
-	VBROADCASTSS normConstantsAVX512<>+40(SB), Z10
-	VBROADCASTSS normConstantsAVX512<>+44(SB), Z11
+	VBROADCASTSS normAVX512<>+32(SB), Z0
+	VBROADCASTSS normAVX512<>+36(SB), Z1
+	VBROADCASTSS normAVX512<>+40(SB), Z2
+	VBROADCASTSS normAVX512<>+44(SB), Z3
+	VBROADCASTSS normAVX512<>+48(SB), Z4
+	VBROADCASTSS normAVX512<>+52(SB), Z5
+	VBROADCASTSS normAVX512<>+56(SB), Z6
+	VBROADCASTSS normAVX512<>+60(SB), Z7
+	VBROADCASTSS normAVX512<>+64(SB), Z8
+	VBROADCASTSS normAVX512<>+68(SB), Z9
+	VBROADCASTSS normAVX512<>+72(SB), Z10
+	VBROADCASTSS normAVX512<>+76(SB), Z11
 	MOVQ         s1_len+8(FP), AX
 	XORQ         CX, CX
 	SUBQ         $0x10, AX
@@ -474,7 +464,7 @@ skip31:
 tail26:
 	ADDQ      $0x10, AX
 	JZ        done27
-	LEAQ      normTailsAVX512<>+0(SB), DX
+	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      mean+120(FP), AX
 	VMOVUPS.Z (AX)(CX*4), K1, Z12
@@ -589,7 +579,7 @@ loop38:
 tail35:
 	ADDQ        $0x10, R11
 	JZ          done36
-	LEAQ        normTailsAVX512<>+0(SB), R13
+	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
 	VMOVUPS.Z   (R9)(R12*4), K1, Z1
@@ -648,7 +638,7 @@ loop43:
 tail40:
 	ADDQ        $0x10, R10
 	JZ          done41
-	LEAQ        normTailsAVX512<>+0(SB), R12
+	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
 	VFMADD231PS Z1, Z3, Z2
@@ -704,7 +694,7 @@ loop48:
 tail45:
 	ADDQ        $0x10, R11
 	JZ          done46
-	LEAQ        normTailsAVX512<>+0(SB), R13
+	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
 	VMOVUPS.Z   (R9)(R12*4), K1, Z1
@@ -766,7 +756,7 @@ loop53:
 tail50:
 	ADDQ        $0x10, R10
 	JZ          done51
-	LEAQ        normTailsAVX512<>+0(SB), R12
+	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
 	VFMADD231PS Z1, Z3, Z2
@@ -798,18 +788,18 @@ TEXT ·gradInputSiLUAVX512(SB), NOSPLIT, $0-176
 	MOVQ         p_base+104(FP), DI
 	MOVQ         q_base+128(FP), R8
 	MOVQ         r_base+152(FP), R9
-	VBROADCASTSS normConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS normConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS normConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS normConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS normConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS normConstantsAVX512<>+20(SB), Z5
-	VBROADCASTSS normConstantsAVX512<>+24(SB), Z6
-	VBROADCASTSS normConstantsAVX512<>+28(SB), Z7
-	VBROADCASTSS normConstantsAVX512<>+32(SB), Z8
-	VBROADCASTSS normConstantsAVX512<>+36(SB), Z9
-	VBROADCASTSS normConstantsAVX512<>+40(SB), Z10
-	VBROADCASTSS normConstantsAVX512<>+44(SB), Z11
+	VBROADCASTSS normAVX512<>+32(SB), Z0
+	VBROADCASTSS normAVX512<>+36(SB), Z1
+	VBROADCASTSS normAVX512<>+40(SB), Z2
+	VBROADCASTSS normAVX512<>+44(SB), Z3
+	VBROADCASTSS normAVX512<>+48(SB), Z4
+	VBROADCASTSS normAVX512<>+52(SB), Z5
+	VBROADCASTSS normAVX512<>+56(SB), Z6
+	VBROADCASTSS normAVX512<>+60(SB), Z7
+	VBROADCASTSS normAVX512<>+64(SB), Z8
+	VBROADCASTSS normAVX512<>+68(SB), Z9
+	VBROADCASTSS normAVX512<>+72(SB), Z10
+	VBROADCASTSS normAVX512<>+76(SB), Z11
 
 pixel54:
 	MOVQ p_len+112(FP), R10
@@ -858,7 +848,7 @@ loop58:
 tail55:
 	ADDQ        $0x10, R10
 	JZ          done56
-	LEAQ        normTailsAVX512<>+0(SB), R12
+	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (DX)(R11*4), K1, Z12
 	VMOVUPS.Z   (SI)(R11*4), K1, Z13
@@ -947,7 +937,7 @@ loop63:
 tail60:
 	ADDQ        $0x10, R9
 	JZ          done61
-	LEAQ        normTailsAVX512<>+0(SB), R11
+	LEAQ        normAVX512<>+0(SB), R11
 	KMOVW       (R11)(R9*2), K1
 	VMOVUPS.Z   (DX)(R10*4), K1, Z2
 	VSUBPS      Z0, Z2, Z0
@@ -977,18 +967,18 @@ TEXT ·rowApplySiLUAVX512(SB), NOSPLIT, $0-96
 	MOVQ         gamma_base+40(FP), SI
 	MOVQ         beta_base+64(FP), DI
 	MOVQ         stats+88(FP), R8
-	VBROADCASTSS normConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS normConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS normConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS normConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS normConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS normConstantsAVX512<>+20(SB), Z5
-	VBROADCASTSS normConstantsAVX512<>+24(SB), Z6
-	VBROADCASTSS normConstantsAVX512<>+28(SB), Z7
-	VBROADCASTSS normConstantsAVX512<>+32(SB), Z8
-	VBROADCASTSS normConstantsAVX512<>+36(SB), Z9
-	VBROADCASTSS normConstantsAVX512<>+40(SB), Z10
-	VBROADCASTSS normConstantsAVX512<>+44(SB), Z11
+	VBROADCASTSS normAVX512<>+32(SB), Z0
+	VBROADCASTSS normAVX512<>+36(SB), Z1
+	VBROADCASTSS normAVX512<>+40(SB), Z2
+	VBROADCASTSS normAVX512<>+44(SB), Z3
+	VBROADCASTSS normAVX512<>+48(SB), Z4
+	VBROADCASTSS normAVX512<>+52(SB), Z5
+	VBROADCASTSS normAVX512<>+56(SB), Z6
+	VBROADCASTSS normAVX512<>+60(SB), Z7
+	VBROADCASTSS normAVX512<>+64(SB), Z8
+	VBROADCASTSS normAVX512<>+68(SB), Z9
+	VBROADCASTSS normAVX512<>+72(SB), Z10
+	VBROADCASTSS normAVX512<>+76(SB), Z11
 
 pixel64:
 	VBROADCASTSS (R8), Z12
@@ -1032,7 +1022,7 @@ loop68:
 tail65:
 	ADDQ        $0x10, R9
 	JZ          done66
-	LEAQ        normTailsAVX512<>+0(SB), R11
+	LEAQ        normAVX512<>+0(SB), R11
 	KMOVW       (R11)(R9*2), K1
 	VMOVUPS.Z   (DX)(R10*4), K1, Z14
 	VSUBPS      Z12, Z14, Z12
@@ -1101,7 +1091,7 @@ loop73:
 tail70:
 	ADDQ        $0x10, R8
 	JZ          done71
-	LEAQ        normTailsAVX512<>+0(SB), R10
+	LEAQ        normAVX512<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS.Z   (BX)(R9*4), K1, Z3
 	VSUBPS      Z0, Z3, Z0
@@ -1156,18 +1146,18 @@ TEXT ·rowGradAVX512(SB), NOSPLIT, $0-112
 	MOVQ         gamma_base+56(FP), R8
 	MOVQ         beta_base+80(FP), R9
 	MOVQ         stats+104(FP), R10
-	VBROADCASTSS normConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS normConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS normConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS normConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS normConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS normConstantsAVX512<>+20(SB), Z5
-	VBROADCASTSS normConstantsAVX512<>+24(SB), Z6
-	VBROADCASTSS normConstantsAVX512<>+28(SB), Z7
-	VBROADCASTSS normConstantsAVX512<>+32(SB), Z8
-	VBROADCASTSS normConstantsAVX512<>+36(SB), Z9
-	VBROADCASTSS normConstantsAVX512<>+40(SB), Z10
-	VBROADCASTSS normConstantsAVX512<>+44(SB), Z11
+	VBROADCASTSS normAVX512<>+32(SB), Z0
+	VBROADCASTSS normAVX512<>+36(SB), Z1
+	VBROADCASTSS normAVX512<>+40(SB), Z2
+	VBROADCASTSS normAVX512<>+44(SB), Z3
+	VBROADCASTSS normAVX512<>+48(SB), Z4
+	VBROADCASTSS normAVX512<>+52(SB), Z5
+	VBROADCASTSS normAVX512<>+56(SB), Z6
+	VBROADCASTSS normAVX512<>+60(SB), Z7
+	VBROADCASTSS normAVX512<>+64(SB), Z8
+	VBROADCASTSS normAVX512<>+68(SB), Z9
+	VBROADCASTSS normAVX512<>+72(SB), Z10
+	VBROADCASTSS normAVX512<>+76(SB), Z11
 
 pixel74:
 	VBROADCASTSS (R10), Z12
@@ -1217,7 +1207,7 @@ loop78:
 tail75:
 	ADDQ        $0x10, R11
 	JZ          done76
-	LEAQ        normTailsAVX512<>+0(SB), R13
+	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (SI)(R12*4), K1, Z14
 	VSUBPS      Z12, Z14, Z12
@@ -1303,7 +1293,7 @@ loop83:
 tail80:
 	ADDQ        $0x10, R11
 	JZ          done81
-	LEAQ        normTailsAVX512<>+0(SB), R13
+	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (DI)(R12*4), K1, Z4
 	VSUBPS      Z0, Z4, Z0
@@ -1394,7 +1384,7 @@ pixel88:
 tail84:
 	ADDQ      $0x10, AX
 	JZ        done85
-	LEAQ      normTailsAVX512<>+0(SB), DX
+	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      dgamma_base+0(FP), AX
 	MOVQ      dbeta_base+24(FP), DX

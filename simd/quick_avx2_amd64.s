@@ -4,265 +4,263 @@
 
 #include "textflag.h"
 
-DATA quickTailsAVX2<>+0(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+4(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+8(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+12(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+16(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+20(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+24(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+28(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+32(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+36(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+40(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+44(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+48(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+52(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+56(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+60(SB)/4, $0xffffffff
-DATA quickTailsAVX2<>+64(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+68(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+72(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+76(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+80(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+84(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+88(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+92(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+96(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+100(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+104(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+108(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+112(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+116(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+120(SB)/4, $0x00000000
-DATA quickTailsAVX2<>+124(SB)/4, $0x00000000
-GLOBL quickTailsAVX2<>(SB), RODATA|NOPTR, $128
-
-DATA quickConstantsAVX2<>+0(SB)/8, $0xc085e00000000000
-DATA quickConstantsAVX2<>+8(SB)/8, $0xc085e00000000000
-DATA quickConstantsAVX2<>+16(SB)/8, $0xc085e00000000000
-DATA quickConstantsAVX2<>+24(SB)/8, $0xc085e00000000000
-DATA quickConstantsAVX2<>+32(SB)/8, $0x4085e00000000000
-DATA quickConstantsAVX2<>+40(SB)/8, $0x4085e00000000000
-DATA quickConstantsAVX2<>+48(SB)/8, $0x4085e00000000000
-DATA quickConstantsAVX2<>+56(SB)/8, $0x4085e00000000000
-DATA quickConstantsAVX2<>+64(SB)/8, $0x3ff71547652b82fe
-DATA quickConstantsAVX2<>+72(SB)/8, $0x3ff71547652b82fe
-DATA quickConstantsAVX2<>+80(SB)/8, $0x3ff71547652b82fe
-DATA quickConstantsAVX2<>+88(SB)/8, $0x3ff71547652b82fe
-DATA quickConstantsAVX2<>+96(SB)/8, $0x3d2ef35793c76730
-DATA quickConstantsAVX2<>+104(SB)/8, $0x3d2ef35793c76730
-DATA quickConstantsAVX2<>+112(SB)/8, $0x3d2ef35793c76730
-DATA quickConstantsAVX2<>+120(SB)/8, $0x3d2ef35793c76730
-DATA quickConstantsAVX2<>+128(SB)/8, $0x3fe62e42fefa3800
-DATA quickConstantsAVX2<>+136(SB)/8, $0x3fe62e42fefa3800
-DATA quickConstantsAVX2<>+144(SB)/8, $0x3fe62e42fefa3800
-DATA quickConstantsAVX2<>+152(SB)/8, $0x3fe62e42fefa3800
-DATA quickConstantsAVX2<>+160(SB)/8, $0x3e21fa13b3f5e290
-DATA quickConstantsAVX2<>+168(SB)/8, $0x3e21fa13b3f5e290
-DATA quickConstantsAVX2<>+176(SB)/8, $0x3e21fa13b3f5e290
-DATA quickConstantsAVX2<>+184(SB)/8, $0x3e21fa13b3f5e290
-DATA quickConstantsAVX2<>+192(SB)/8, $0x3e5af721173f5ae4
-DATA quickConstantsAVX2<>+200(SB)/8, $0x3e5af721173f5ae4
-DATA quickConstantsAVX2<>+208(SB)/8, $0x3e5af721173f5ae4
-DATA quickConstantsAVX2<>+216(SB)/8, $0x3e5af721173f5ae4
-DATA quickConstantsAVX2<>+224(SB)/8, $0x3e927e4bcec33ab2
-DATA quickConstantsAVX2<>+232(SB)/8, $0x3e927e4bcec33ab2
-DATA quickConstantsAVX2<>+240(SB)/8, $0x3e927e4bcec33ab2
-DATA quickConstantsAVX2<>+248(SB)/8, $0x3e927e4bcec33ab2
-DATA quickConstantsAVX2<>+256(SB)/8, $0x3ec71ddec92190a6
-DATA quickConstantsAVX2<>+264(SB)/8, $0x3ec71ddec92190a6
-DATA quickConstantsAVX2<>+272(SB)/8, $0x3ec71ddec92190a6
-DATA quickConstantsAVX2<>+280(SB)/8, $0x3ec71ddec92190a6
-DATA quickConstantsAVX2<>+288(SB)/8, $0x3efa01a01b57b7c0
-DATA quickConstantsAVX2<>+296(SB)/8, $0x3efa01a01b57b7c0
-DATA quickConstantsAVX2<>+304(SB)/8, $0x3efa01a01b57b7c0
-DATA quickConstantsAVX2<>+312(SB)/8, $0x3efa01a01b57b7c0
-DATA quickConstantsAVX2<>+320(SB)/8, $0x3f2a01a01b4ed3f3
-DATA quickConstantsAVX2<>+328(SB)/8, $0x3f2a01a01b4ed3f3
-DATA quickConstantsAVX2<>+336(SB)/8, $0x3f2a01a01b4ed3f3
-DATA quickConstantsAVX2<>+344(SB)/8, $0x3f2a01a01b4ed3f3
-DATA quickConstantsAVX2<>+352(SB)/8, $0x3f56c16c16c13163
-DATA quickConstantsAVX2<>+360(SB)/8, $0x3f56c16c16c13163
-DATA quickConstantsAVX2<>+368(SB)/8, $0x3f56c16c16c13163
-DATA quickConstantsAVX2<>+376(SB)/8, $0x3f56c16c16c13163
-DATA quickConstantsAVX2<>+384(SB)/8, $0x3f8111111110e8a2
-DATA quickConstantsAVX2<>+392(SB)/8, $0x3f8111111110e8a2
-DATA quickConstantsAVX2<>+400(SB)/8, $0x3f8111111110e8a2
-DATA quickConstantsAVX2<>+408(SB)/8, $0x3f8111111110e8a2
-DATA quickConstantsAVX2<>+416(SB)/8, $0x3fa555555555555e
-DATA quickConstantsAVX2<>+424(SB)/8, $0x3fa555555555555e
-DATA quickConstantsAVX2<>+432(SB)/8, $0x3fa555555555555e
-DATA quickConstantsAVX2<>+440(SB)/8, $0x3fa555555555555e
-DATA quickConstantsAVX2<>+448(SB)/8, $0x3fc555555555555c
-DATA quickConstantsAVX2<>+456(SB)/8, $0x3fc555555555555c
-DATA quickConstantsAVX2<>+464(SB)/8, $0x3fc555555555555c
-DATA quickConstantsAVX2<>+472(SB)/8, $0x3fc555555555555c
-DATA quickConstantsAVX2<>+480(SB)/8, $0x3fe0000000000000
-DATA quickConstantsAVX2<>+488(SB)/8, $0x3fe0000000000000
-DATA quickConstantsAVX2<>+496(SB)/8, $0x3fe0000000000000
-DATA quickConstantsAVX2<>+504(SB)/8, $0x3fe0000000000000
-DATA quickConstantsAVX2<>+512(SB)/8, $0x4338000000000000
-DATA quickConstantsAVX2<>+520(SB)/8, $0x4338000000000000
-DATA quickConstantsAVX2<>+528(SB)/8, $0x4338000000000000
-DATA quickConstantsAVX2<>+536(SB)/8, $0x4338000000000000
-DATA quickConstantsAVX2<>+544(SB)/8, $0x3ff0000000000000
-DATA quickConstantsAVX2<>+552(SB)/8, $0x3ff0000000000000
-DATA quickConstantsAVX2<>+560(SB)/8, $0x3ff0000000000000
-DATA quickConstantsAVX2<>+568(SB)/8, $0x3ff0000000000000
-DATA quickConstantsAVX2<>+576(SB)/8, $0x7fffffffffffffff
-DATA quickConstantsAVX2<>+584(SB)/8, $0x7fffffffffffffff
-DATA quickConstantsAVX2<>+592(SB)/8, $0x7fffffffffffffff
-DATA quickConstantsAVX2<>+600(SB)/8, $0x7fffffffffffffff
-DATA quickConstantsAVX2<>+608(SB)/8, $0x3fd5c28f5c28f5c3
-DATA quickConstantsAVX2<>+616(SB)/8, $0x3fd5c28f5c28f5c3
-DATA quickConstantsAVX2<>+624(SB)/8, $0x3fd5c28f5c28f5c3
-DATA quickConstantsAVX2<>+632(SB)/8, $0x3fd5c28f5c28f5c3
-DATA quickConstantsAVX2<>+640(SB)/8, $0x00195f619980c433
-DATA quickConstantsAVX2<>+648(SB)/8, $0x00195f619980c433
-DATA quickConstantsAVX2<>+656(SB)/8, $0x00195f619980c433
-DATA quickConstantsAVX2<>+664(SB)/8, $0x00195f619980c433
-DATA quickConstantsAVX2<>+672(SB)/8, $0x4330000000000000
-DATA quickConstantsAVX2<>+680(SB)/8, $0x4330000000000000
-DATA quickConstantsAVX2<>+688(SB)/8, $0x4330000000000000
-DATA quickConstantsAVX2<>+696(SB)/8, $0x4330000000000000
-DATA quickConstantsAVX2<>+704(SB)/8, $0x4330000000000400
-DATA quickConstantsAVX2<>+712(SB)/8, $0x4330000000000400
-DATA quickConstantsAVX2<>+720(SB)/8, $0x4330000000000400
-DATA quickConstantsAVX2<>+728(SB)/8, $0x4330000000000400
-DATA quickConstantsAVX2<>+736(SB)/8, $0x000fffffffffffff
-DATA quickConstantsAVX2<>+744(SB)/8, $0x000fffffffffffff
-DATA quickConstantsAVX2<>+752(SB)/8, $0x000fffffffffffff
-DATA quickConstantsAVX2<>+760(SB)/8, $0x000fffffffffffff
-DATA quickConstantsAVX2<>+768(SB)/8, $0x3fe6a09e667f3bcd
-DATA quickConstantsAVX2<>+776(SB)/8, $0x3fe6a09e667f3bcd
-DATA quickConstantsAVX2<>+784(SB)/8, $0x3fe6a09e667f3bcd
-DATA quickConstantsAVX2<>+792(SB)/8, $0x3fe6a09e667f3bcd
-DATA quickConstantsAVX2<>+800(SB)/8, $0x4000000000000000
-DATA quickConstantsAVX2<>+808(SB)/8, $0x4000000000000000
-DATA quickConstantsAVX2<>+816(SB)/8, $0x4000000000000000
-DATA quickConstantsAVX2<>+824(SB)/8, $0x4000000000000000
-DATA quickConstantsAVX2<>+832(SB)/8, $0x3fbebb5d35248c25
-DATA quickConstantsAVX2<>+840(SB)/8, $0x3fbebb5d35248c25
-DATA quickConstantsAVX2<>+848(SB)/8, $0x3fbebb5d35248c25
-DATA quickConstantsAVX2<>+856(SB)/8, $0x3fbebb5d35248c25
-DATA quickConstantsAVX2<>+864(SB)/8, $0x3fbde1f99d86245a
-DATA quickConstantsAVX2<>+872(SB)/8, $0x3fbde1f99d86245a
-DATA quickConstantsAVX2<>+880(SB)/8, $0x3fbde1f99d86245a
-DATA quickConstantsAVX2<>+888(SB)/8, $0x3fbde1f99d86245a
-DATA quickConstantsAVX2<>+896(SB)/8, $0x3fc1121332395694
-DATA quickConstantsAVX2<>+904(SB)/8, $0x3fc1121332395694
-DATA quickConstantsAVX2<>+912(SB)/8, $0x3fc1121332395694
-DATA quickConstantsAVX2<>+920(SB)/8, $0x3fc1121332395694
-DATA quickConstantsAVX2<>+928(SB)/8, $0x3fc3b135f701fa6a
-DATA quickConstantsAVX2<>+936(SB)/8, $0x3fc3b135f701fa6a
-DATA quickConstantsAVX2<>+944(SB)/8, $0x3fc3b135f701fa6a
-DATA quickConstantsAVX2<>+952(SB)/8, $0x3fc3b135f701fa6a
-DATA quickConstantsAVX2<>+960(SB)/8, $0x3fc745d183ea5996
-DATA quickConstantsAVX2<>+968(SB)/8, $0x3fc745d183ea5996
-DATA quickConstantsAVX2<>+976(SB)/8, $0x3fc745d183ea5996
-DATA quickConstantsAVX2<>+984(SB)/8, $0x3fc745d183ea5996
-DATA quickConstantsAVX2<>+992(SB)/8, $0x3fcc71c71c5669ba
-DATA quickConstantsAVX2<>+1000(SB)/8, $0x3fcc71c71c5669ba
-DATA quickConstantsAVX2<>+1008(SB)/8, $0x3fcc71c71c5669ba
-DATA quickConstantsAVX2<>+1016(SB)/8, $0x3fcc71c71c5669ba
-DATA quickConstantsAVX2<>+1024(SB)/8, $0x3fd249249249310f
-DATA quickConstantsAVX2<>+1032(SB)/8, $0x3fd249249249310f
-DATA quickConstantsAVX2<>+1040(SB)/8, $0x3fd249249249310f
-DATA quickConstantsAVX2<>+1048(SB)/8, $0x3fd249249249310f
-DATA quickConstantsAVX2<>+1056(SB)/8, $0x3fd9999999999995
-DATA quickConstantsAVX2<>+1064(SB)/8, $0x3fd9999999999995
-DATA quickConstantsAVX2<>+1072(SB)/8, $0x3fd9999999999995
-DATA quickConstantsAVX2<>+1080(SB)/8, $0x3fd9999999999995
-DATA quickConstantsAVX2<>+1088(SB)/8, $0x3fe5555555555555
-DATA quickConstantsAVX2<>+1096(SB)/8, $0x3fe5555555555555
-DATA quickConstantsAVX2<>+1104(SB)/8, $0x3fe5555555555555
-DATA quickConstantsAVX2<>+1112(SB)/8, $0x3fe5555555555555
-DATA quickConstantsAVX2<>+1120(SB)/8, $0x0010000000000000
-DATA quickConstantsAVX2<>+1128(SB)/8, $0x0010000000000000
-DATA quickConstantsAVX2<>+1136(SB)/8, $0x0010000000000000
-DATA quickConstantsAVX2<>+1144(SB)/8, $0x0010000000000000
-DATA quickConstantsAVX2<>+1152(SB)/8, $0xbfd28f5c28f5c28f
-DATA quickConstantsAVX2<>+1160(SB)/8, $0xbfd28f5c28f5c28f
-DATA quickConstantsAVX2<>+1168(SB)/8, $0xbfd28f5c28f5c28f
-DATA quickConstantsAVX2<>+1176(SB)/8, $0xbfd28f5c28f5c28f
-DATA quickConstantsAVX2<>+1184(SB)/8, $0x3fda3d70a3d70a3d
-DATA quickConstantsAVX2<>+1192(SB)/8, $0x3fda3d70a3d70a3d
-DATA quickConstantsAVX2<>+1200(SB)/8, $0x3fda3d70a3d70a3d
-DATA quickConstantsAVX2<>+1208(SB)/8, $0x3fda3d70a3d70a3d
-DATA quickConstantsAVX2<>+1216(SB)/8, $0x3fe92f26b8b049a3
-DATA quickConstantsAVX2<>+1224(SB)/8, $0x3fe92f26b8b049a3
-DATA quickConstantsAVX2<>+1232(SB)/8, $0x3fe92f26b8b049a3
-DATA quickConstantsAVX2<>+1240(SB)/8, $0x3fe92f26b8b049a3
-DATA quickConstantsAVX2<>+1248(SB)/8, $0x3ff921fb54442d18
-DATA quickConstantsAVX2<>+1256(SB)/8, $0x3ff921fb54442d18
-DATA quickConstantsAVX2<>+1264(SB)/8, $0x3ff921fb54442d18
-DATA quickConstantsAVX2<>+1272(SB)/8, $0x3ff921fb54442d18
-DATA quickConstantsAVX2<>+1280(SB)/8, $0x3c91a62633145c07
-DATA quickConstantsAVX2<>+1288(SB)/8, $0x3c91a62633145c07
-DATA quickConstantsAVX2<>+1296(SB)/8, $0x3c91a62633145c07
-DATA quickConstantsAVX2<>+1304(SB)/8, $0x3c91a62633145c07
-DATA quickConstantsAVX2<>+1312(SB)/8, $0xbd6aaa37dfda2ddf
-DATA quickConstantsAVX2<>+1320(SB)/8, $0xbd6aaa37dfda2ddf
-DATA quickConstantsAVX2<>+1328(SB)/8, $0xbd6aaa37dfda2ddf
-DATA quickConstantsAVX2<>+1336(SB)/8, $0xbd6aaa37dfda2ddf
-DATA quickConstantsAVX2<>+1344(SB)/8, $0x3de61208f2d0d84b
-DATA quickConstantsAVX2<>+1352(SB)/8, $0x3de61208f2d0d84b
-DATA quickConstantsAVX2<>+1360(SB)/8, $0x3de61208f2d0d84b
-DATA quickConstantsAVX2<>+1368(SB)/8, $0x3de61208f2d0d84b
-DATA quickConstantsAVX2<>+1376(SB)/8, $0xbe5ae645292d6234
-DATA quickConstantsAVX2<>+1384(SB)/8, $0xbe5ae645292d6234
-DATA quickConstantsAVX2<>+1392(SB)/8, $0xbe5ae645292d6234
-DATA quickConstantsAVX2<>+1400(SB)/8, $0xbe5ae645292d6234
-DATA quickConstantsAVX2<>+1408(SB)/8, $0x3ec71de3a53355ae
-DATA quickConstantsAVX2<>+1416(SB)/8, $0x3ec71de3a53355ae
-DATA quickConstantsAVX2<>+1424(SB)/8, $0x3ec71de3a53355ae
-DATA quickConstantsAVX2<>+1432(SB)/8, $0x3ec71de3a53355ae
-DATA quickConstantsAVX2<>+1440(SB)/8, $0xbf2a01a01a018ab2
-DATA quickConstantsAVX2<>+1448(SB)/8, $0xbf2a01a01a018ab2
-DATA quickConstantsAVX2<>+1456(SB)/8, $0xbf2a01a01a018ab2
-DATA quickConstantsAVX2<>+1464(SB)/8, $0xbf2a01a01a018ab2
-DATA quickConstantsAVX2<>+1472(SB)/8, $0x3f8111111111110b
-DATA quickConstantsAVX2<>+1480(SB)/8, $0x3f8111111111110b
-DATA quickConstantsAVX2<>+1488(SB)/8, $0x3f8111111111110b
-DATA quickConstantsAVX2<>+1496(SB)/8, $0x3f8111111111110b
-DATA quickConstantsAVX2<>+1504(SB)/8, $0xbfc5555555555555
-DATA quickConstantsAVX2<>+1512(SB)/8, $0xbfc5555555555555
-DATA quickConstantsAVX2<>+1520(SB)/8, $0xbfc5555555555555
-DATA quickConstantsAVX2<>+1528(SB)/8, $0xbfc5555555555555
-DATA quickConstantsAVX2<>+1536(SB)/8, $0x3d2aac3f4bf3e2dc
-DATA quickConstantsAVX2<>+1544(SB)/8, $0x3d2aac3f4bf3e2dc
-DATA quickConstantsAVX2<>+1552(SB)/8, $0x3d2aac3f4bf3e2dc
-DATA quickConstantsAVX2<>+1560(SB)/8, $0x3d2aac3f4bf3e2dc
-DATA quickConstantsAVX2<>+1568(SB)/8, $0xbda9393347c69abc
-DATA quickConstantsAVX2<>+1576(SB)/8, $0xbda9393347c69abc
-DATA quickConstantsAVX2<>+1584(SB)/8, $0xbda9393347c69abc
-DATA quickConstantsAVX2<>+1592(SB)/8, $0xbda9393347c69abc
-DATA quickConstantsAVX2<>+1600(SB)/8, $0x3e21eed8ca06114e
-DATA quickConstantsAVX2<>+1608(SB)/8, $0x3e21eed8ca06114e
-DATA quickConstantsAVX2<>+1616(SB)/8, $0x3e21eed8ca06114e
-DATA quickConstantsAVX2<>+1624(SB)/8, $0x3e21eed8ca06114e
-DATA quickConstantsAVX2<>+1632(SB)/8, $0xbe927e4fb75fa949
-DATA quickConstantsAVX2<>+1640(SB)/8, $0xbe927e4fb75fa949
-DATA quickConstantsAVX2<>+1648(SB)/8, $0xbe927e4fb75fa949
-DATA quickConstantsAVX2<>+1656(SB)/8, $0xbe927e4fb75fa949
-DATA quickConstantsAVX2<>+1664(SB)/8, $0x3efa01a01a018dbf
-DATA quickConstantsAVX2<>+1672(SB)/8, $0x3efa01a01a018dbf
-DATA quickConstantsAVX2<>+1680(SB)/8, $0x3efa01a01a018dbf
-DATA quickConstantsAVX2<>+1688(SB)/8, $0x3efa01a01a018dbf
-DATA quickConstantsAVX2<>+1696(SB)/8, $0xbf56c16c16c16c10
-DATA quickConstantsAVX2<>+1704(SB)/8, $0xbf56c16c16c16c10
-DATA quickConstantsAVX2<>+1712(SB)/8, $0xbf56c16c16c16c10
-DATA quickConstantsAVX2<>+1720(SB)/8, $0xbf56c16c16c16c10
-DATA quickConstantsAVX2<>+1728(SB)/8, $0x3fa5555555555555
-DATA quickConstantsAVX2<>+1736(SB)/8, $0x3fa5555555555555
-DATA quickConstantsAVX2<>+1744(SB)/8, $0x3fa5555555555555
-DATA quickConstantsAVX2<>+1752(SB)/8, $0x3fa5555555555555
-DATA quickConstantsAVX2<>+1760(SB)/8, $0x8000000000000000
-DATA quickConstantsAVX2<>+1768(SB)/8, $0x8000000000000000
-DATA quickConstantsAVX2<>+1776(SB)/8, $0x8000000000000000
-DATA quickConstantsAVX2<>+1784(SB)/8, $0x8000000000000000
-GLOBL quickConstantsAVX2<>(SB), RODATA|NOPTR, $1792
+DATA quickAVX2<>+0(SB)/8, $0xc085e00000000000
+DATA quickAVX2<>+8(SB)/8, $0xc085e00000000000
+DATA quickAVX2<>+16(SB)/8, $0xc085e00000000000
+DATA quickAVX2<>+24(SB)/8, $0xc085e00000000000
+DATA quickAVX2<>+32(SB)/8, $0x4085e00000000000
+DATA quickAVX2<>+40(SB)/8, $0x4085e00000000000
+DATA quickAVX2<>+48(SB)/8, $0x4085e00000000000
+DATA quickAVX2<>+56(SB)/8, $0x4085e00000000000
+DATA quickAVX2<>+64(SB)/8, $0x3ff71547652b82fe
+DATA quickAVX2<>+72(SB)/8, $0x3ff71547652b82fe
+DATA quickAVX2<>+80(SB)/8, $0x3ff71547652b82fe
+DATA quickAVX2<>+88(SB)/8, $0x3ff71547652b82fe
+DATA quickAVX2<>+96(SB)/8, $0x3d2ef35793c76730
+DATA quickAVX2<>+104(SB)/8, $0x3d2ef35793c76730
+DATA quickAVX2<>+112(SB)/8, $0x3d2ef35793c76730
+DATA quickAVX2<>+120(SB)/8, $0x3d2ef35793c76730
+DATA quickAVX2<>+128(SB)/8, $0x3fe62e42fefa3800
+DATA quickAVX2<>+136(SB)/8, $0x3fe62e42fefa3800
+DATA quickAVX2<>+144(SB)/8, $0x3fe62e42fefa3800
+DATA quickAVX2<>+152(SB)/8, $0x3fe62e42fefa3800
+DATA quickAVX2<>+160(SB)/8, $0x3e21fa13b3f5e290
+DATA quickAVX2<>+168(SB)/8, $0x3e21fa13b3f5e290
+DATA quickAVX2<>+176(SB)/8, $0x3e21fa13b3f5e290
+DATA quickAVX2<>+184(SB)/8, $0x3e21fa13b3f5e290
+DATA quickAVX2<>+192(SB)/8, $0x3e5af721173f5ae4
+DATA quickAVX2<>+200(SB)/8, $0x3e5af721173f5ae4
+DATA quickAVX2<>+208(SB)/8, $0x3e5af721173f5ae4
+DATA quickAVX2<>+216(SB)/8, $0x3e5af721173f5ae4
+DATA quickAVX2<>+224(SB)/8, $0x3e927e4bcec33ab2
+DATA quickAVX2<>+232(SB)/8, $0x3e927e4bcec33ab2
+DATA quickAVX2<>+240(SB)/8, $0x3e927e4bcec33ab2
+DATA quickAVX2<>+248(SB)/8, $0x3e927e4bcec33ab2
+DATA quickAVX2<>+256(SB)/8, $0x3ec71ddec92190a6
+DATA quickAVX2<>+264(SB)/8, $0x3ec71ddec92190a6
+DATA quickAVX2<>+272(SB)/8, $0x3ec71ddec92190a6
+DATA quickAVX2<>+280(SB)/8, $0x3ec71ddec92190a6
+DATA quickAVX2<>+288(SB)/8, $0x3efa01a01b57b7c0
+DATA quickAVX2<>+296(SB)/8, $0x3efa01a01b57b7c0
+DATA quickAVX2<>+304(SB)/8, $0x3efa01a01b57b7c0
+DATA quickAVX2<>+312(SB)/8, $0x3efa01a01b57b7c0
+DATA quickAVX2<>+320(SB)/8, $0x3f2a01a01b4ed3f3
+DATA quickAVX2<>+328(SB)/8, $0x3f2a01a01b4ed3f3
+DATA quickAVX2<>+336(SB)/8, $0x3f2a01a01b4ed3f3
+DATA quickAVX2<>+344(SB)/8, $0x3f2a01a01b4ed3f3
+DATA quickAVX2<>+352(SB)/8, $0x3f56c16c16c13163
+DATA quickAVX2<>+360(SB)/8, $0x3f56c16c16c13163
+DATA quickAVX2<>+368(SB)/8, $0x3f56c16c16c13163
+DATA quickAVX2<>+376(SB)/8, $0x3f56c16c16c13163
+DATA quickAVX2<>+384(SB)/8, $0x3f8111111110e8a2
+DATA quickAVX2<>+392(SB)/8, $0x3f8111111110e8a2
+DATA quickAVX2<>+400(SB)/8, $0x3f8111111110e8a2
+DATA quickAVX2<>+408(SB)/8, $0x3f8111111110e8a2
+DATA quickAVX2<>+416(SB)/8, $0x3fa555555555555e
+DATA quickAVX2<>+424(SB)/8, $0x3fa555555555555e
+DATA quickAVX2<>+432(SB)/8, $0x3fa555555555555e
+DATA quickAVX2<>+440(SB)/8, $0x3fa555555555555e
+DATA quickAVX2<>+448(SB)/8, $0x3fc555555555555c
+DATA quickAVX2<>+456(SB)/8, $0x3fc555555555555c
+DATA quickAVX2<>+464(SB)/8, $0x3fc555555555555c
+DATA quickAVX2<>+472(SB)/8, $0x3fc555555555555c
+DATA quickAVX2<>+480(SB)/8, $0x3fe0000000000000
+DATA quickAVX2<>+488(SB)/8, $0x3fe0000000000000
+DATA quickAVX2<>+496(SB)/8, $0x3fe0000000000000
+DATA quickAVX2<>+504(SB)/8, $0x3fe0000000000000
+DATA quickAVX2<>+512(SB)/8, $0x4338000000000000
+DATA quickAVX2<>+520(SB)/8, $0x4338000000000000
+DATA quickAVX2<>+528(SB)/8, $0x4338000000000000
+DATA quickAVX2<>+536(SB)/8, $0x4338000000000000
+DATA quickAVX2<>+544(SB)/8, $0x3ff0000000000000
+DATA quickAVX2<>+552(SB)/8, $0x3ff0000000000000
+DATA quickAVX2<>+560(SB)/8, $0x3ff0000000000000
+DATA quickAVX2<>+568(SB)/8, $0x3ff0000000000000
+DATA quickAVX2<>+576(SB)/4, $0xffffffff
+DATA quickAVX2<>+580(SB)/4, $0xffffffff
+DATA quickAVX2<>+584(SB)/4, $0xffffffff
+DATA quickAVX2<>+588(SB)/4, $0xffffffff
+DATA quickAVX2<>+592(SB)/4, $0xffffffff
+DATA quickAVX2<>+596(SB)/4, $0xffffffff
+DATA quickAVX2<>+600(SB)/4, $0xffffffff
+DATA quickAVX2<>+604(SB)/4, $0xffffffff
+DATA quickAVX2<>+608(SB)/4, $0xffffffff
+DATA quickAVX2<>+612(SB)/4, $0xffffffff
+DATA quickAVX2<>+616(SB)/4, $0xffffffff
+DATA quickAVX2<>+620(SB)/4, $0xffffffff
+DATA quickAVX2<>+624(SB)/4, $0xffffffff
+DATA quickAVX2<>+628(SB)/4, $0xffffffff
+DATA quickAVX2<>+632(SB)/4, $0xffffffff
+DATA quickAVX2<>+636(SB)/4, $0xffffffff
+DATA quickAVX2<>+640(SB)/4, $0x00000000
+DATA quickAVX2<>+644(SB)/4, $0x00000000
+DATA quickAVX2<>+648(SB)/4, $0x00000000
+DATA quickAVX2<>+652(SB)/4, $0x00000000
+DATA quickAVX2<>+656(SB)/4, $0x00000000
+DATA quickAVX2<>+660(SB)/4, $0x00000000
+DATA quickAVX2<>+664(SB)/4, $0x00000000
+DATA quickAVX2<>+668(SB)/4, $0x00000000
+DATA quickAVX2<>+672(SB)/4, $0x00000000
+DATA quickAVX2<>+676(SB)/4, $0x00000000
+DATA quickAVX2<>+680(SB)/4, $0x00000000
+DATA quickAVX2<>+684(SB)/4, $0x00000000
+DATA quickAVX2<>+688(SB)/4, $0x00000000
+DATA quickAVX2<>+692(SB)/4, $0x00000000
+DATA quickAVX2<>+696(SB)/4, $0x00000000
+DATA quickAVX2<>+700(SB)/4, $0x00000000
+DATA quickAVX2<>+704(SB)/8, $0x7fffffffffffffff
+DATA quickAVX2<>+712(SB)/8, $0x7fffffffffffffff
+DATA quickAVX2<>+720(SB)/8, $0x7fffffffffffffff
+DATA quickAVX2<>+728(SB)/8, $0x7fffffffffffffff
+DATA quickAVX2<>+736(SB)/8, $0x3fd5c28f5c28f5c3
+DATA quickAVX2<>+744(SB)/8, $0x3fd5c28f5c28f5c3
+DATA quickAVX2<>+752(SB)/8, $0x3fd5c28f5c28f5c3
+DATA quickAVX2<>+760(SB)/8, $0x3fd5c28f5c28f5c3
+DATA quickAVX2<>+768(SB)/8, $0x00195f619980c433
+DATA quickAVX2<>+776(SB)/8, $0x00195f619980c433
+DATA quickAVX2<>+784(SB)/8, $0x00195f619980c433
+DATA quickAVX2<>+792(SB)/8, $0x00195f619980c433
+DATA quickAVX2<>+800(SB)/8, $0x4330000000000000
+DATA quickAVX2<>+808(SB)/8, $0x4330000000000000
+DATA quickAVX2<>+816(SB)/8, $0x4330000000000000
+DATA quickAVX2<>+824(SB)/8, $0x4330000000000000
+DATA quickAVX2<>+832(SB)/8, $0x4330000000000400
+DATA quickAVX2<>+840(SB)/8, $0x4330000000000400
+DATA quickAVX2<>+848(SB)/8, $0x4330000000000400
+DATA quickAVX2<>+856(SB)/8, $0x4330000000000400
+DATA quickAVX2<>+864(SB)/8, $0x000fffffffffffff
+DATA quickAVX2<>+872(SB)/8, $0x000fffffffffffff
+DATA quickAVX2<>+880(SB)/8, $0x000fffffffffffff
+DATA quickAVX2<>+888(SB)/8, $0x000fffffffffffff
+DATA quickAVX2<>+896(SB)/8, $0x3fe6a09e667f3bcd
+DATA quickAVX2<>+904(SB)/8, $0x3fe6a09e667f3bcd
+DATA quickAVX2<>+912(SB)/8, $0x3fe6a09e667f3bcd
+DATA quickAVX2<>+920(SB)/8, $0x3fe6a09e667f3bcd
+DATA quickAVX2<>+928(SB)/8, $0x4000000000000000
+DATA quickAVX2<>+936(SB)/8, $0x4000000000000000
+DATA quickAVX2<>+944(SB)/8, $0x4000000000000000
+DATA quickAVX2<>+952(SB)/8, $0x4000000000000000
+DATA quickAVX2<>+960(SB)/8, $0x3fbebb5d35248c25
+DATA quickAVX2<>+968(SB)/8, $0x3fbebb5d35248c25
+DATA quickAVX2<>+976(SB)/8, $0x3fbebb5d35248c25
+DATA quickAVX2<>+984(SB)/8, $0x3fbebb5d35248c25
+DATA quickAVX2<>+992(SB)/8, $0x3fbde1f99d86245a
+DATA quickAVX2<>+1000(SB)/8, $0x3fbde1f99d86245a
+DATA quickAVX2<>+1008(SB)/8, $0x3fbde1f99d86245a
+DATA quickAVX2<>+1016(SB)/8, $0x3fbde1f99d86245a
+DATA quickAVX2<>+1024(SB)/8, $0x3fc1121332395694
+DATA quickAVX2<>+1032(SB)/8, $0x3fc1121332395694
+DATA quickAVX2<>+1040(SB)/8, $0x3fc1121332395694
+DATA quickAVX2<>+1048(SB)/8, $0x3fc1121332395694
+DATA quickAVX2<>+1056(SB)/8, $0x3fc3b135f701fa6a
+DATA quickAVX2<>+1064(SB)/8, $0x3fc3b135f701fa6a
+DATA quickAVX2<>+1072(SB)/8, $0x3fc3b135f701fa6a
+DATA quickAVX2<>+1080(SB)/8, $0x3fc3b135f701fa6a
+DATA quickAVX2<>+1088(SB)/8, $0x3fc745d183ea5996
+DATA quickAVX2<>+1096(SB)/8, $0x3fc745d183ea5996
+DATA quickAVX2<>+1104(SB)/8, $0x3fc745d183ea5996
+DATA quickAVX2<>+1112(SB)/8, $0x3fc745d183ea5996
+DATA quickAVX2<>+1120(SB)/8, $0x3fcc71c71c5669ba
+DATA quickAVX2<>+1128(SB)/8, $0x3fcc71c71c5669ba
+DATA quickAVX2<>+1136(SB)/8, $0x3fcc71c71c5669ba
+DATA quickAVX2<>+1144(SB)/8, $0x3fcc71c71c5669ba
+DATA quickAVX2<>+1152(SB)/8, $0x3fd249249249310f
+DATA quickAVX2<>+1160(SB)/8, $0x3fd249249249310f
+DATA quickAVX2<>+1168(SB)/8, $0x3fd249249249310f
+DATA quickAVX2<>+1176(SB)/8, $0x3fd249249249310f
+DATA quickAVX2<>+1184(SB)/8, $0x3fd9999999999995
+DATA quickAVX2<>+1192(SB)/8, $0x3fd9999999999995
+DATA quickAVX2<>+1200(SB)/8, $0x3fd9999999999995
+DATA quickAVX2<>+1208(SB)/8, $0x3fd9999999999995
+DATA quickAVX2<>+1216(SB)/8, $0x3fe5555555555555
+DATA quickAVX2<>+1224(SB)/8, $0x3fe5555555555555
+DATA quickAVX2<>+1232(SB)/8, $0x3fe5555555555555
+DATA quickAVX2<>+1240(SB)/8, $0x3fe5555555555555
+DATA quickAVX2<>+1248(SB)/8, $0x0010000000000000
+DATA quickAVX2<>+1256(SB)/8, $0x0010000000000000
+DATA quickAVX2<>+1264(SB)/8, $0x0010000000000000
+DATA quickAVX2<>+1272(SB)/8, $0x0010000000000000
+DATA quickAVX2<>+1280(SB)/8, $0xbfd28f5c28f5c28f
+DATA quickAVX2<>+1288(SB)/8, $0xbfd28f5c28f5c28f
+DATA quickAVX2<>+1296(SB)/8, $0xbfd28f5c28f5c28f
+DATA quickAVX2<>+1304(SB)/8, $0xbfd28f5c28f5c28f
+DATA quickAVX2<>+1312(SB)/8, $0x3fda3d70a3d70a3d
+DATA quickAVX2<>+1320(SB)/8, $0x3fda3d70a3d70a3d
+DATA quickAVX2<>+1328(SB)/8, $0x3fda3d70a3d70a3d
+DATA quickAVX2<>+1336(SB)/8, $0x3fda3d70a3d70a3d
+DATA quickAVX2<>+1344(SB)/8, $0x3fe92f26b8b049a3
+DATA quickAVX2<>+1352(SB)/8, $0x3fe92f26b8b049a3
+DATA quickAVX2<>+1360(SB)/8, $0x3fe92f26b8b049a3
+DATA quickAVX2<>+1368(SB)/8, $0x3fe92f26b8b049a3
+DATA quickAVX2<>+1376(SB)/8, $0x3ff921fb54442d18
+DATA quickAVX2<>+1384(SB)/8, $0x3ff921fb54442d18
+DATA quickAVX2<>+1392(SB)/8, $0x3ff921fb54442d18
+DATA quickAVX2<>+1400(SB)/8, $0x3ff921fb54442d18
+DATA quickAVX2<>+1408(SB)/8, $0x3c91a62633145c07
+DATA quickAVX2<>+1416(SB)/8, $0x3c91a62633145c07
+DATA quickAVX2<>+1424(SB)/8, $0x3c91a62633145c07
+DATA quickAVX2<>+1432(SB)/8, $0x3c91a62633145c07
+DATA quickAVX2<>+1440(SB)/8, $0xbd6aaa37dfda2ddf
+DATA quickAVX2<>+1448(SB)/8, $0xbd6aaa37dfda2ddf
+DATA quickAVX2<>+1456(SB)/8, $0xbd6aaa37dfda2ddf
+DATA quickAVX2<>+1464(SB)/8, $0xbd6aaa37dfda2ddf
+DATA quickAVX2<>+1472(SB)/8, $0x3de61208f2d0d84b
+DATA quickAVX2<>+1480(SB)/8, $0x3de61208f2d0d84b
+DATA quickAVX2<>+1488(SB)/8, $0x3de61208f2d0d84b
+DATA quickAVX2<>+1496(SB)/8, $0x3de61208f2d0d84b
+DATA quickAVX2<>+1504(SB)/8, $0xbe5ae645292d6234
+DATA quickAVX2<>+1512(SB)/8, $0xbe5ae645292d6234
+DATA quickAVX2<>+1520(SB)/8, $0xbe5ae645292d6234
+DATA quickAVX2<>+1528(SB)/8, $0xbe5ae645292d6234
+DATA quickAVX2<>+1536(SB)/8, $0x3ec71de3a53355ae
+DATA quickAVX2<>+1544(SB)/8, $0x3ec71de3a53355ae
+DATA quickAVX2<>+1552(SB)/8, $0x3ec71de3a53355ae
+DATA quickAVX2<>+1560(SB)/8, $0x3ec71de3a53355ae
+DATA quickAVX2<>+1568(SB)/8, $0xbf2a01a01a018ab2
+DATA quickAVX2<>+1576(SB)/8, $0xbf2a01a01a018ab2
+DATA quickAVX2<>+1584(SB)/8, $0xbf2a01a01a018ab2
+DATA quickAVX2<>+1592(SB)/8, $0xbf2a01a01a018ab2
+DATA quickAVX2<>+1600(SB)/8, $0x3f8111111111110b
+DATA quickAVX2<>+1608(SB)/8, $0x3f8111111111110b
+DATA quickAVX2<>+1616(SB)/8, $0x3f8111111111110b
+DATA quickAVX2<>+1624(SB)/8, $0x3f8111111111110b
+DATA quickAVX2<>+1632(SB)/8, $0xbfc5555555555555
+DATA quickAVX2<>+1640(SB)/8, $0xbfc5555555555555
+DATA quickAVX2<>+1648(SB)/8, $0xbfc5555555555555
+DATA quickAVX2<>+1656(SB)/8, $0xbfc5555555555555
+DATA quickAVX2<>+1664(SB)/8, $0x3d2aac3f4bf3e2dc
+DATA quickAVX2<>+1672(SB)/8, $0x3d2aac3f4bf3e2dc
+DATA quickAVX2<>+1680(SB)/8, $0x3d2aac3f4bf3e2dc
+DATA quickAVX2<>+1688(SB)/8, $0x3d2aac3f4bf3e2dc
+DATA quickAVX2<>+1696(SB)/8, $0xbda9393347c69abc
+DATA quickAVX2<>+1704(SB)/8, $0xbda9393347c69abc
+DATA quickAVX2<>+1712(SB)/8, $0xbda9393347c69abc
+DATA quickAVX2<>+1720(SB)/8, $0xbda9393347c69abc
+DATA quickAVX2<>+1728(SB)/8, $0x3e21eed8ca06114e
+DATA quickAVX2<>+1736(SB)/8, $0x3e21eed8ca06114e
+DATA quickAVX2<>+1744(SB)/8, $0x3e21eed8ca06114e
+DATA quickAVX2<>+1752(SB)/8, $0x3e21eed8ca06114e
+DATA quickAVX2<>+1760(SB)/8, $0xbe927e4fb75fa949
+DATA quickAVX2<>+1768(SB)/8, $0xbe927e4fb75fa949
+DATA quickAVX2<>+1776(SB)/8, $0xbe927e4fb75fa949
+DATA quickAVX2<>+1784(SB)/8, $0xbe927e4fb75fa949
+DATA quickAVX2<>+1792(SB)/8, $0x3efa01a01a018dbf
+DATA quickAVX2<>+1800(SB)/8, $0x3efa01a01a018dbf
+DATA quickAVX2<>+1808(SB)/8, $0x3efa01a01a018dbf
+DATA quickAVX2<>+1816(SB)/8, $0x3efa01a01a018dbf
+DATA quickAVX2<>+1824(SB)/8, $0xbf56c16c16c16c10
+DATA quickAVX2<>+1832(SB)/8, $0xbf56c16c16c16c10
+DATA quickAVX2<>+1840(SB)/8, $0xbf56c16c16c16c10
+DATA quickAVX2<>+1848(SB)/8, $0xbf56c16c16c16c10
+DATA quickAVX2<>+1856(SB)/8, $0x3fa5555555555555
+DATA quickAVX2<>+1864(SB)/8, $0x3fa5555555555555
+DATA quickAVX2<>+1872(SB)/8, $0x3fa5555555555555
+DATA quickAVX2<>+1880(SB)/8, $0x3fa5555555555555
+DATA quickAVX2<>+1888(SB)/8, $0x8000000000000000
+DATA quickAVX2<>+1896(SB)/8, $0x8000000000000000
+DATA quickAVX2<>+1904(SB)/8, $0x8000000000000000
+DATA quickAVX2<>+1912(SB)/8, $0x8000000000000000
+GLOBL quickAVX2<>(SB), RODATA|NOPTR, $1920
 
 // func expF64AVX2(dst []float64, x []float64)
 // Requires: AVX, AVX2, FMA3
@@ -276,34 +274,34 @@ TEXT ·expF64AVX2(SB), NOSPLIT, $0-48
 
 loop4:
 	VMOVUPD      (CX)(BX*8), Y0
-	VMOVUPD      quickConstantsAVX2<>+0(SB), Y1
+	VMOVUPD      quickAVX2<>+0(SB), Y1
 	VMAXPD       Y0, Y1, Y0
-	VMOVUPD      quickConstantsAVX2<>+32(SB), Y1
+	VMOVUPD      quickAVX2<>+32(SB), Y1
 	VMINPD       Y0, Y1, Y0
-	VMULPD       quickConstantsAVX2<>+64(SB), Y0, Y1
+	VMULPD       quickAVX2<>+64(SB), Y0, Y1
 	VROUNDPD     $0x08, Y1, Y1
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y1, Y0
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PD quickAVX2<>+128(SB), Y1, Y0
+	VFNMADD231PD quickAVX2<>+96(SB), Y1, Y0
 	VMULPD       Y0, Y0, Y2
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y3
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y0, Y3
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y0, Y3
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y0, Y3
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y0, Y3
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y0, Y4
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y0, Y4
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y0, Y4
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y0, Y4
+	VMOVUPD      quickAVX2<>+160(SB), Y3
+	VFMADD213PD  quickAVX2<>+192(SB), Y0, Y3
+	VFMADD213PD  quickAVX2<>+224(SB), Y0, Y3
+	VFMADD213PD  quickAVX2<>+256(SB), Y0, Y3
+	VFMADD213PD  quickAVX2<>+288(SB), Y0, Y3
+	VFMADD213PD  quickAVX2<>+320(SB), Y0, Y3
+	VMOVUPD      quickAVX2<>+352(SB), Y4
+	VFMADD213PD  quickAVX2<>+384(SB), Y0, Y4
+	VFMADD213PD  quickAVX2<>+416(SB), Y0, Y4
+	VFMADD213PD  quickAVX2<>+448(SB), Y0, Y4
+	VFMADD213PD  quickAVX2<>+480(SB), Y0, Y4
 	VMULPD       Y2, Y2, Y5
 	VMULPD       Y5, Y0, Y5
 	VFMADD231PD  Y5, Y3, Y4
 	VFMADD231PD  Y2, Y4, Y0
-	VADDPD       quickConstantsAVX2<>+512(SB), Y1, Y1
+	VADDPD       quickAVX2<>+512(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y1, Y1
-	VADDPD       quickConstantsAVX2<>+544(SB), Y0, Y0
+	VPADDQ       quickAVX2<>+544(SB), Y1, Y1
+	VADDPD       quickAVX2<>+544(SB), Y0, Y0
 	VMULPD       Y0, Y1, Y0
 	VMOVUPD      Y0, (AX)(BX*8)
 	ADDQ         $0x04, BX
@@ -313,38 +311,38 @@ loop4:
 tail1:
 	ADDQ         $0x04, DX
 	JZ           done2
-	LEAQ         quickTailsAVX2<>+0(SB), SI
+	LEAQ         quickAVX2<>+576(SB), SI
 	NEGQ         DX
 	VMOVUPD      64(SI)(DX*8), Y0
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VMOVUPD      quickConstantsAVX2<>+0(SB), Y2
+	VMOVUPD      quickAVX2<>+0(SB), Y2
 	VMAXPD       Y1, Y2, Y1
-	VMOVUPD      quickConstantsAVX2<>+32(SB), Y2
+	VMOVUPD      quickAVX2<>+32(SB), Y2
 	VMINPD       Y1, Y2, Y1
-	VMULPD       quickConstantsAVX2<>+64(SB), Y1, Y2
+	VMULPD       quickAVX2<>+64(SB), Y1, Y2
 	VROUNDPD     $0x08, Y2, Y2
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y2, Y1
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+128(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+96(SB), Y2, Y1
 	VMULPD       Y1, Y1, Y3
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y1, Y4
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y1, Y5
+	VMOVUPD      quickAVX2<>+160(SB), Y4
+	VFMADD213PD  quickAVX2<>+192(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+224(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+256(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+288(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+320(SB), Y1, Y4
+	VMOVUPD      quickAVX2<>+352(SB), Y5
+	VFMADD213PD  quickAVX2<>+384(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+416(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+448(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+480(SB), Y1, Y5
 	VMULPD       Y3, Y3, Y6
 	VMULPD       Y6, Y1, Y6
 	VFMADD231PD  Y6, Y4, Y5
 	VFMADD231PD  Y3, Y5, Y1
-	VADDPD       quickConstantsAVX2<>+512(SB), Y2, Y2
+	VADDPD       quickAVX2<>+512(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y2, Y2
-	VADDPD       quickConstantsAVX2<>+544(SB), Y1, Y1
+	VPADDQ       quickAVX2<>+544(SB), Y2, Y2
+	VADDPD       quickAVX2<>+544(SB), Y1, Y1
 	VMULPD       Y1, Y2, Y1
 	VMASKMOVPD   Y1, Y0, (AX)(BX*8)
 
@@ -364,35 +362,35 @@ TEXT ·expm1F64AVX2(SB), NOSPLIT, $0-48
 
 loop8:
 	VMOVUPD      (CX)(BX*8), Y0
-	VMULPD       quickConstantsAVX2<>+64(SB), Y0, Y1
+	VMULPD       quickAVX2<>+64(SB), Y0, Y1
 	VROUNDPD     $0x08, Y1, Y1
 	VMOVAPD      Y0, Y2
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y1, Y2
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y1, Y2
+	VFNMADD231PD quickAVX2<>+128(SB), Y1, Y2
+	VFNMADD231PD quickAVX2<>+96(SB), Y1, Y2
 	VMULPD       Y2, Y2, Y3
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y2, Y4
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y2, Y5
+	VMOVUPD      quickAVX2<>+160(SB), Y4
+	VFMADD213PD  quickAVX2<>+192(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+224(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+256(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+288(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+320(SB), Y2, Y4
+	VMOVUPD      quickAVX2<>+352(SB), Y5
+	VFMADD213PD  quickAVX2<>+384(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+416(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+448(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+480(SB), Y2, Y5
 	VMULPD       Y3, Y3, Y6
 	VMULPD       Y6, Y2, Y6
 	VFMADD231PD  Y6, Y4, Y5
 	VFMADD231PD  Y3, Y5, Y2
-	VADDPD       quickConstantsAVX2<>+512(SB), Y1, Y1
+	VADDPD       quickAVX2<>+512(SB), Y1, Y1
 	VPSLLQ       $0x34, Y1, Y1
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y1, Y1
-	VADDPD       quickConstantsAVX2<>+544(SB), Y2, Y3
+	VPADDQ       quickAVX2<>+544(SB), Y1, Y1
+	VADDPD       quickAVX2<>+544(SB), Y2, Y3
 	VMULPD       Y3, Y1, Y1
-	VANDPD       quickConstantsAVX2<>+576(SB), Y0, Y0
-	VCMPPD       $0x12, quickConstantsAVX2<>+608(SB), Y0, Y0
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y1, Y1
+	VANDPD       quickAVX2<>+704(SB), Y0, Y0
+	VCMPPD       $0x12, quickAVX2<>+736(SB), Y0, Y0
+	VSUBPD       quickAVX2<>+544(SB), Y1, Y1
 	VBLENDVPD    Y0, Y2, Y1, Y0
 	VMOVUPD      Y0, (AX)(BX*8)
 	ADDQ         $0x04, BX
@@ -402,39 +400,39 @@ loop8:
 tail5:
 	ADDQ         $0x04, DX
 	JZ           done6
-	LEAQ         quickTailsAVX2<>+0(SB), SI
+	LEAQ         quickAVX2<>+576(SB), SI
 	NEGQ         DX
 	VMOVUPD      64(SI)(DX*8), Y0
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VMULPD       quickConstantsAVX2<>+64(SB), Y1, Y2
+	VMULPD       quickAVX2<>+64(SB), Y1, Y2
 	VROUNDPD     $0x08, Y2, Y2
 	VMOVAPD      Y1, Y3
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y2, Y3
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y2, Y3
+	VFNMADD231PD quickAVX2<>+128(SB), Y2, Y3
+	VFNMADD231PD quickAVX2<>+96(SB), Y2, Y3
 	VMULPD       Y3, Y3, Y4
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y3, Y5
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y6
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y3, Y6
+	VMOVUPD      quickAVX2<>+160(SB), Y5
+	VFMADD213PD  quickAVX2<>+192(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+224(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+256(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+288(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+320(SB), Y3, Y5
+	VMOVUPD      quickAVX2<>+352(SB), Y6
+	VFMADD213PD  quickAVX2<>+384(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+416(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+448(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+480(SB), Y3, Y6
 	VMULPD       Y4, Y4, Y7
 	VMULPD       Y7, Y3, Y7
 	VFMADD231PD  Y7, Y5, Y6
 	VFMADD231PD  Y4, Y6, Y3
-	VADDPD       quickConstantsAVX2<>+512(SB), Y2, Y2
+	VADDPD       quickAVX2<>+512(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y2, Y2
-	VADDPD       quickConstantsAVX2<>+544(SB), Y3, Y4
+	VPADDQ       quickAVX2<>+544(SB), Y2, Y2
+	VADDPD       quickAVX2<>+544(SB), Y3, Y4
 	VMULPD       Y4, Y2, Y2
-	VANDPD       quickConstantsAVX2<>+576(SB), Y1, Y1
-	VCMPPD       $0x12, quickConstantsAVX2<>+608(SB), Y1, Y1
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y2, Y2
+	VANDPD       quickAVX2<>+704(SB), Y1, Y1
+	VCMPPD       $0x12, quickAVX2<>+736(SB), Y1, Y1
+	VSUBPD       quickAVX2<>+544(SB), Y2, Y2
 	VBLENDVPD    Y1, Y3, Y2, Y1
 	VMASKMOVPD   Y1, Y0, (AX)(BX*8)
 
@@ -454,32 +452,32 @@ TEXT ·logF64AVX2(SB), NOSPLIT, $0-48
 
 loop12:
 	VMOVUPD      (CX)(BX*8), Y0
-	VPADDQ       quickConstantsAVX2<>+640(SB), Y0, Y0
+	VPADDQ       quickAVX2<>+768(SB), Y0, Y0
 	VPSRLQ       $0x34, Y0, Y1
-	VORPD        quickConstantsAVX2<>+672(SB), Y1, Y1
-	VMOVUPD      quickConstantsAVX2<>+704(SB), Y2
+	VORPD        quickAVX2<>+800(SB), Y1, Y1
+	VMOVUPD      quickAVX2<>+832(SB), Y2
 	VSUBPD       Y1, Y2, Y1
-	VANDPD       quickConstantsAVX2<>+736(SB), Y0, Y0
-	VPADDQ       quickConstantsAVX2<>+768(SB), Y0, Y0
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y0, Y0
-	VADDPD       quickConstantsAVX2<>+800(SB), Y0, Y2
+	VANDPD       quickAVX2<>+864(SB), Y0, Y0
+	VPADDQ       quickAVX2<>+896(SB), Y0, Y0
+	VSUBPD       quickAVX2<>+544(SB), Y0, Y0
+	VADDPD       quickAVX2<>+928(SB), Y0, Y2
 	VDIVPD       Y2, Y0, Y2
 	VMULPD       Y2, Y2, Y3
-	VMOVUPD      quickConstantsAVX2<>+832(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+864(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+896(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+928(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+960(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+992(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1024(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1056(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1088(SB), Y3, Y4
+	VMOVUPD      quickAVX2<>+960(SB), Y4
+	VFMADD213PD  quickAVX2<>+992(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1024(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1056(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1088(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1120(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1152(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1184(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1216(SB), Y3, Y4
 	VMULPD       Y4, Y3, Y3
 	VSUBPD       Y3, Y0, Y3
 	VMULPD       Y3, Y2, Y2
 	VSUBPD       Y2, Y0, Y0
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y1, Y0
+	VFNMADD231PD quickAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PD quickAVX2<>+128(SB), Y1, Y0
 	VMOVUPD      Y0, (AX)(BX*8)
 	ADDQ         $0x04, BX
 	SUBQ         $0x04, DX
@@ -488,36 +486,36 @@ loop12:
 tail9:
 	ADDQ         $0x04, DX
 	JZ           done10
-	LEAQ         quickTailsAVX2<>+0(SB), SI
+	LEAQ         quickAVX2<>+576(SB), SI
 	NEGQ         DX
 	VMOVUPD      64(SI)(DX*8), Y0
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VPADDQ       quickConstantsAVX2<>+640(SB), Y1, Y1
+	VPADDQ       quickAVX2<>+768(SB), Y1, Y1
 	VPSRLQ       $0x34, Y1, Y2
-	VORPD        quickConstantsAVX2<>+672(SB), Y2, Y2
-	VMOVUPD      quickConstantsAVX2<>+704(SB), Y3
+	VORPD        quickAVX2<>+800(SB), Y2, Y2
+	VMOVUPD      quickAVX2<>+832(SB), Y3
 	VSUBPD       Y2, Y3, Y2
-	VANDPD       quickConstantsAVX2<>+736(SB), Y1, Y1
-	VPADDQ       quickConstantsAVX2<>+768(SB), Y1, Y1
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y1, Y1
-	VADDPD       quickConstantsAVX2<>+800(SB), Y1, Y3
+	VANDPD       quickAVX2<>+864(SB), Y1, Y1
+	VPADDQ       quickAVX2<>+896(SB), Y1, Y1
+	VSUBPD       quickAVX2<>+544(SB), Y1, Y1
+	VADDPD       quickAVX2<>+928(SB), Y1, Y3
 	VDIVPD       Y3, Y1, Y3
 	VMULPD       Y3, Y3, Y4
-	VMOVUPD      quickConstantsAVX2<>+832(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+864(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+896(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+928(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+960(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+992(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1024(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1056(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1088(SB), Y4, Y5
+	VMOVUPD      quickAVX2<>+960(SB), Y5
+	VFMADD213PD  quickAVX2<>+992(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1024(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1056(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1088(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1120(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1152(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1184(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1216(SB), Y4, Y5
 	VMULPD       Y5, Y4, Y4
 	VSUBPD       Y4, Y1, Y4
 	VMULPD       Y4, Y3, Y3
 	VSUBPD       Y3, Y1, Y1
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y2, Y1
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+96(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+128(SB), Y2, Y1
 	VMASKMOVPD   Y1, Y0, (AX)(BX*8)
 
 done10:
@@ -536,39 +534,39 @@ TEXT ·log1pF64AVX2(SB), NOSPLIT, $0-48
 
 loop16:
 	VMOVUPD      (CX)(BX*8), Y0
-	VADDPD       quickConstantsAVX2<>+544(SB), Y0, Y1
-	VMOVUPD      quickConstantsAVX2<>+1120(SB), Y2
+	VADDPD       quickAVX2<>+544(SB), Y0, Y1
+	VMOVUPD      quickAVX2<>+1248(SB), Y2
 	VMAXPD       Y1, Y2, Y1
-	VPADDQ       quickConstantsAVX2<>+640(SB), Y1, Y1
+	VPADDQ       quickAVX2<>+768(SB), Y1, Y1
 	VPSRLQ       $0x34, Y1, Y2
-	VORPD        quickConstantsAVX2<>+672(SB), Y2, Y2
-	VMOVUPD      quickConstantsAVX2<>+704(SB), Y3
+	VORPD        quickAVX2<>+800(SB), Y2, Y2
+	VMOVUPD      quickAVX2<>+832(SB), Y3
 	VSUBPD       Y2, Y3, Y2
-	VANDPD       quickConstantsAVX2<>+736(SB), Y1, Y1
-	VPADDQ       quickConstantsAVX2<>+768(SB), Y1, Y1
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y1, Y1
-	VCMPPD       $0x1d, quickConstantsAVX2<>+1152(SB), Y0, Y3
-	VCMPPD       $0x12, quickConstantsAVX2<>+1184(SB), Y0, Y4
+	VANDPD       quickAVX2<>+864(SB), Y1, Y1
+	VPADDQ       quickAVX2<>+896(SB), Y1, Y1
+	VCMPPD       $0x1d, quickAVX2<>+1280(SB), Y0, Y3
+	VCMPPD       $0x12, quickAVX2<>+1312(SB), Y0, Y4
 	VANDPD       Y4, Y3, Y3
+	VSUBPD       quickAVX2<>+544(SB), Y1, Y1
 	VBLENDVPD    Y3, Y0, Y1, Y0
-	VADDPD       quickConstantsAVX2<>+800(SB), Y0, Y1
+	VADDPD       quickAVX2<>+928(SB), Y0, Y1
 	VDIVPD       Y1, Y0, Y1
 	VMULPD       Y1, Y1, Y3
-	VMOVUPD      quickConstantsAVX2<>+832(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+864(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+896(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+928(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+960(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+992(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1024(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1056(SB), Y3, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1088(SB), Y3, Y4
+	VMOVUPD      quickAVX2<>+960(SB), Y4
+	VFMADD213PD  quickAVX2<>+992(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1024(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1056(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1088(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1120(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1152(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1184(SB), Y3, Y4
+	VFMADD213PD  quickAVX2<>+1216(SB), Y3, Y4
 	VMULPD       Y4, Y3, Y3
 	VSUBPD       Y3, Y0, Y3
 	VMULPD       Y3, Y1, Y1
 	VSUBPD       Y1, Y0, Y0
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y2, Y0
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y2, Y0
+	VFNMADD231PD quickAVX2<>+96(SB), Y2, Y0
+	VFNMADD231PD quickAVX2<>+128(SB), Y2, Y0
 	VMOVUPD      Y0, (AX)(BX*8)
 	ADDQ         $0x04, BX
 	SUBQ         $0x04, DX
@@ -577,43 +575,43 @@ loop16:
 tail13:
 	ADDQ         $0x04, DX
 	JZ           done14
-	LEAQ         quickTailsAVX2<>+0(SB), SI
+	LEAQ         quickAVX2<>+576(SB), SI
 	NEGQ         DX
 	VMOVUPD      64(SI)(DX*8), Y0
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VADDPD       quickConstantsAVX2<>+544(SB), Y1, Y2
-	VMOVUPD      quickConstantsAVX2<>+1120(SB), Y3
+	VADDPD       quickAVX2<>+544(SB), Y1, Y2
+	VMOVUPD      quickAVX2<>+1248(SB), Y3
 	VMAXPD       Y2, Y3, Y2
-	VPADDQ       quickConstantsAVX2<>+640(SB), Y2, Y2
+	VPADDQ       quickAVX2<>+768(SB), Y2, Y2
 	VPSRLQ       $0x34, Y2, Y3
-	VORPD        quickConstantsAVX2<>+672(SB), Y3, Y3
-	VMOVUPD      quickConstantsAVX2<>+704(SB), Y4
+	VORPD        quickAVX2<>+800(SB), Y3, Y3
+	VMOVUPD      quickAVX2<>+832(SB), Y4
 	VSUBPD       Y3, Y4, Y3
-	VANDPD       quickConstantsAVX2<>+736(SB), Y2, Y2
-	VPADDQ       quickConstantsAVX2<>+768(SB), Y2, Y2
-	VSUBPD       quickConstantsAVX2<>+544(SB), Y2, Y2
-	VCMPPD       $0x1d, quickConstantsAVX2<>+1152(SB), Y1, Y4
-	VCMPPD       $0x12, quickConstantsAVX2<>+1184(SB), Y1, Y5
+	VANDPD       quickAVX2<>+864(SB), Y2, Y2
+	VPADDQ       quickAVX2<>+896(SB), Y2, Y2
+	VCMPPD       $0x1d, quickAVX2<>+1280(SB), Y1, Y4
+	VCMPPD       $0x12, quickAVX2<>+1312(SB), Y1, Y5
 	VANDPD       Y5, Y4, Y4
+	VSUBPD       quickAVX2<>+544(SB), Y2, Y2
 	VBLENDVPD    Y4, Y1, Y2, Y1
-	VADDPD       quickConstantsAVX2<>+800(SB), Y1, Y2
+	VADDPD       quickAVX2<>+928(SB), Y1, Y2
 	VDIVPD       Y2, Y1, Y2
 	VMULPD       Y2, Y2, Y4
-	VMOVUPD      quickConstantsAVX2<>+832(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+864(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+896(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+928(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+960(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+992(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1024(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1056(SB), Y4, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1088(SB), Y4, Y5
+	VMOVUPD      quickAVX2<>+960(SB), Y5
+	VFMADD213PD  quickAVX2<>+992(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1024(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1056(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1088(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1120(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1152(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1184(SB), Y4, Y5
+	VFMADD213PD  quickAVX2<>+1216(SB), Y4, Y5
 	VMULPD       Y5, Y4, Y4
 	VSUBPD       Y4, Y1, Y4
 	VMULPD       Y4, Y2, Y2
 	VSUBPD       Y2, Y1, Y1
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y3, Y1
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y3, Y1
+	VFNMADD231PD quickAVX2<>+96(SB), Y3, Y1
+	VFNMADD231PD quickAVX2<>+128(SB), Y3, Y1
 	VMASKMOVPD   Y1, Y0, (AX)(BX*8)
 
 done14:
@@ -632,31 +630,31 @@ TEXT ·sinF64AVX2(SB), NOSPLIT, $0-48
 
 loop20:
 	VMOVUPD      (CX)(BX*8), Y0
-	VCMPPD       $0x12, quickConstantsAVX2<>+1216(SB), Y0, Y1
-	VMOVUPD      quickConstantsAVX2<>+1248(SB), Y2
+	VCMPPD       $0x12, quickAVX2<>+1344(SB), Y0, Y1
+	VMOVUPD      quickAVX2<>+1376(SB), Y2
 	VSUBPD       Y0, Y2, Y2
-	VADDPD       quickConstantsAVX2<>+1280(SB), Y2, Y2
+	VADDPD       quickAVX2<>+1408(SB), Y2, Y2
 	VBLENDVPD    Y1, Y0, Y2, Y0
 	VMULPD       Y0, Y0, Y2
 	VMULPD       Y0, Y2, Y3
-	VMOVUPD      quickConstantsAVX2<>+1312(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+1344(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1376(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1408(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1440(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1472(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1504(SB), Y2, Y4
+	VMOVUPD      quickAVX2<>+1440(SB), Y4
+	VFMADD213PD  quickAVX2<>+1472(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1504(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1536(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1568(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1600(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1632(SB), Y2, Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VMOVUPD      quickConstantsAVX2<>+480(SB), Y3
-	VFNMADD213PD quickConstantsAVX2<>+544(SB), Y2, Y3
+	VMOVUPD      quickAVX2<>+480(SB), Y3
+	VFNMADD213PD quickAVX2<>+544(SB), Y2, Y3
 	VMULPD       Y2, Y2, Y4
-	VMOVUPD      quickConstantsAVX2<>+1536(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+1568(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1600(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1632(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1664(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1696(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1728(SB), Y2, Y5
+	VMOVUPD      quickAVX2<>+1664(SB), Y5
+	VFMADD213PD  quickAVX2<>+1696(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1728(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1760(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1792(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1824(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1856(SB), Y2, Y5
 	VFMADD231PD  Y4, Y5, Y3
 	VBLENDVPD    Y1, Y0, Y3, Y0
 	VMOVUPD      Y0, (AX)(BX*8)
@@ -667,35 +665,35 @@ loop20:
 tail17:
 	ADDQ         $0x04, DX
 	JZ           done18
-	LEAQ         quickTailsAVX2<>+0(SB), SI
+	LEAQ         quickAVX2<>+576(SB), SI
 	NEGQ         DX
 	VMOVUPD      64(SI)(DX*8), Y0
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VCMPPD       $0x12, quickConstantsAVX2<>+1216(SB), Y1, Y2
-	VMOVUPD      quickConstantsAVX2<>+1248(SB), Y3
+	VCMPPD       $0x12, quickAVX2<>+1344(SB), Y1, Y2
+	VMOVUPD      quickAVX2<>+1376(SB), Y3
 	VSUBPD       Y1, Y3, Y3
-	VADDPD       quickConstantsAVX2<>+1280(SB), Y3, Y3
+	VADDPD       quickAVX2<>+1408(SB), Y3, Y3
 	VBLENDVPD    Y2, Y1, Y3, Y1
 	VMULPD       Y1, Y1, Y3
 	VMULPD       Y1, Y3, Y4
-	VMOVUPD      quickConstantsAVX2<>+1312(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+1344(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1376(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1408(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1440(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1472(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1504(SB), Y3, Y5
+	VMOVUPD      quickAVX2<>+1440(SB), Y5
+	VFMADD213PD  quickAVX2<>+1472(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1504(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1536(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1568(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1600(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1632(SB), Y3, Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VMOVUPD      quickConstantsAVX2<>+480(SB), Y4
-	VFNMADD213PD quickConstantsAVX2<>+544(SB), Y3, Y4
+	VMOVUPD      quickAVX2<>+480(SB), Y4
+	VFNMADD213PD quickAVX2<>+544(SB), Y3, Y4
 	VMULPD       Y3, Y3, Y5
-	VMOVUPD      quickConstantsAVX2<>+1536(SB), Y6
-	VFMADD213PD  quickConstantsAVX2<>+1568(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1600(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1632(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1664(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1696(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1728(SB), Y3, Y6
+	VMOVUPD      quickAVX2<>+1664(SB), Y6
+	VFMADD213PD  quickAVX2<>+1696(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1728(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1760(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1792(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1824(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1856(SB), Y3, Y6
 	VFMADD231PD  Y5, Y6, Y4
 	VBLENDVPD    Y2, Y1, Y4, Y1
 	VMASKMOVPD   Y1, Y0, (AX)(BX*8)
@@ -717,31 +715,31 @@ TEXT ·sinCosF64AVX2(SB), NOSPLIT, $0-72
 
 loop24:
 	VMOVUPD      (DX)(SI*8), Y0
-	VCMPPD       $0x12, quickConstantsAVX2<>+1216(SB), Y0, Y1
-	VMOVUPD      quickConstantsAVX2<>+1248(SB), Y2
+	VCMPPD       $0x12, quickAVX2<>+1344(SB), Y0, Y1
+	VMOVUPD      quickAVX2<>+1376(SB), Y2
 	VSUBPD       Y0, Y2, Y2
-	VADDPD       quickConstantsAVX2<>+1280(SB), Y2, Y2
+	VADDPD       quickAVX2<>+1408(SB), Y2, Y2
 	VBLENDVPD    Y1, Y0, Y2, Y0
 	VMULPD       Y0, Y0, Y2
 	VMULPD       Y0, Y2, Y3
-	VMOVUPD      quickConstantsAVX2<>+1312(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+1344(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1376(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1408(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1440(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1472(SB), Y2, Y4
-	VFMADD213PD  quickConstantsAVX2<>+1504(SB), Y2, Y4
+	VMOVUPD      quickAVX2<>+1440(SB), Y4
+	VFMADD213PD  quickAVX2<>+1472(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1504(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1536(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1568(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1600(SB), Y2, Y4
+	VFMADD213PD  quickAVX2<>+1632(SB), Y2, Y4
 	VFMADD231PD  Y3, Y4, Y0
-	VMOVUPD      quickConstantsAVX2<>+480(SB), Y3
-	VFNMADD213PD quickConstantsAVX2<>+544(SB), Y2, Y3
+	VMOVUPD      quickAVX2<>+480(SB), Y3
+	VFNMADD213PD quickAVX2<>+544(SB), Y2, Y3
 	VMULPD       Y2, Y2, Y4
-	VMOVUPD      quickConstantsAVX2<>+1536(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+1568(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1600(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1632(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1664(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1696(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1728(SB), Y2, Y5
+	VMOVUPD      quickAVX2<>+1664(SB), Y5
+	VFMADD213PD  quickAVX2<>+1696(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1728(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1760(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1792(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1824(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+1856(SB), Y2, Y5
 	VFMADD231PD  Y4, Y5, Y3
 	VBLENDVPD    Y1, Y0, Y3, Y2
 	VBLENDVPD    Y1, Y3, Y0, Y0
@@ -754,35 +752,35 @@ loop24:
 tail21:
 	ADDQ         $0x04, BX
 	JZ           done22
-	LEAQ         quickTailsAVX2<>+0(SB), DI
+	LEAQ         quickAVX2<>+576(SB), DI
 	NEGQ         BX
 	VMOVUPD      64(DI)(BX*8), Y0
 	VMASKMOVPD   (DX)(SI*8), Y0, Y1
-	VCMPPD       $0x12, quickConstantsAVX2<>+1216(SB), Y1, Y2
-	VMOVUPD      quickConstantsAVX2<>+1248(SB), Y3
+	VCMPPD       $0x12, quickAVX2<>+1344(SB), Y1, Y2
+	VMOVUPD      quickAVX2<>+1376(SB), Y3
 	VSUBPD       Y1, Y3, Y3
-	VADDPD       quickConstantsAVX2<>+1280(SB), Y3, Y3
+	VADDPD       quickAVX2<>+1408(SB), Y3, Y3
 	VBLENDVPD    Y2, Y1, Y3, Y1
 	VMULPD       Y1, Y1, Y3
 	VMULPD       Y1, Y3, Y4
-	VMOVUPD      quickConstantsAVX2<>+1312(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+1344(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1376(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1408(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1440(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1472(SB), Y3, Y5
-	VFMADD213PD  quickConstantsAVX2<>+1504(SB), Y3, Y5
+	VMOVUPD      quickAVX2<>+1440(SB), Y5
+	VFMADD213PD  quickAVX2<>+1472(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1504(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1536(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1568(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1600(SB), Y3, Y5
+	VFMADD213PD  quickAVX2<>+1632(SB), Y3, Y5
 	VFMADD231PD  Y4, Y5, Y1
-	VMOVUPD      quickConstantsAVX2<>+480(SB), Y4
-	VFNMADD213PD quickConstantsAVX2<>+544(SB), Y3, Y4
+	VMOVUPD      quickAVX2<>+480(SB), Y4
+	VFNMADD213PD quickAVX2<>+544(SB), Y3, Y4
 	VMULPD       Y3, Y3, Y5
-	VMOVUPD      quickConstantsAVX2<>+1536(SB), Y6
-	VFMADD213PD  quickConstantsAVX2<>+1568(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1600(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1632(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1664(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1696(SB), Y3, Y6
-	VFMADD213PD  quickConstantsAVX2<>+1728(SB), Y3, Y6
+	VMOVUPD      quickAVX2<>+1664(SB), Y6
+	VFMADD213PD  quickAVX2<>+1696(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1728(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1760(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1792(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1824(SB), Y3, Y6
+	VFMADD213PD  quickAVX2<>+1856(SB), Y3, Y6
 	VFMADD231PD  Y5, Y6, Y4
 	VBLENDVPD    Y2, Y1, Y4, Y3
 	VBLENDVPD    Y2, Y4, Y1, Y1
@@ -806,39 +804,39 @@ TEXT ·expNegF64AVX2(SB), NOSPLIT, $0-72
 
 loop28:
 	VMOVUPD      (DX)(SI*8), Y0
-	VMOVUPD      quickConstantsAVX2<>+32(SB), Y1
+	VMOVUPD      quickAVX2<>+32(SB), Y1
 	VMINPD       Y0, Y1, Y1
-	VXORPD       quickConstantsAVX2<>+1760(SB), Y1, Y1
-	VMULPD       quickConstantsAVX2<>+64(SB), Y1, Y2
+	VXORPD       quickAVX2<>+1888(SB), Y1, Y1
+	VMULPD       quickAVX2<>+64(SB), Y1, Y2
 	VROUNDPD     $0x08, Y2, Y2
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y2, Y1
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+128(SB), Y2, Y1
+	VFNMADD231PD quickAVX2<>+96(SB), Y2, Y1
 	VMULPD       Y1, Y1, Y3
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y4
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y1, Y4
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y1, Y4
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y1, Y5
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y1, Y5
+	VMOVUPD      quickAVX2<>+160(SB), Y4
+	VFMADD213PD  quickAVX2<>+192(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+224(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+256(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+288(SB), Y1, Y4
+	VFMADD213PD  quickAVX2<>+320(SB), Y1, Y4
+	VMOVUPD      quickAVX2<>+352(SB), Y5
+	VFMADD213PD  quickAVX2<>+384(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+416(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+448(SB), Y1, Y5
+	VFMADD213PD  quickAVX2<>+480(SB), Y1, Y5
 	VMULPD       Y3, Y3, Y6
 	VMULPD       Y6, Y1, Y6
 	VFMADD231PD  Y6, Y4, Y5
 	VFMADD231PD  Y3, Y5, Y1
-	VADDPD       quickConstantsAVX2<>+512(SB), Y2, Y2
+	VADDPD       quickAVX2<>+512(SB), Y2, Y2
 	VPSLLQ       $0x34, Y2, Y2
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y2, Y2
-	VADDPD       quickConstantsAVX2<>+544(SB), Y1, Y3
+	VPADDQ       quickAVX2<>+544(SB), Y2, Y2
+	VADDPD       quickAVX2<>+544(SB), Y1, Y3
 	VMULPD       Y3, Y2, Y2
-	VCMPPD       $0x12, quickConstantsAVX2<>+32(SB), Y0, Y3
+	VCMPPD       $0x12, quickAVX2<>+32(SB), Y0, Y3
 	VANDPD       Y2, Y3, Y2
-	VCMPPD       $0x12, quickConstantsAVX2<>+608(SB), Y0, Y0
-	VXORPD       quickConstantsAVX2<>+1760(SB), Y1, Y1
-	VMOVUPD      quickConstantsAVX2<>+544(SB), Y3
+	VCMPPD       $0x12, quickAVX2<>+736(SB), Y0, Y0
+	VXORPD       quickAVX2<>+1888(SB), Y1, Y1
+	VMOVUPD      quickAVX2<>+544(SB), Y3
 	VSUBPD       Y2, Y3, Y3
 	VBLENDVPD    Y0, Y1, Y3, Y0
 	VMOVUPD      Y2, (AX)(SI*8)
@@ -850,43 +848,43 @@ loop28:
 tail25:
 	ADDQ         $0x04, BX
 	JZ           done26
-	LEAQ         quickTailsAVX2<>+0(SB), DI
+	LEAQ         quickAVX2<>+576(SB), DI
 	NEGQ         BX
 	VMOVUPD      64(DI)(BX*8), Y0
 	VMASKMOVPD   (DX)(SI*8), Y0, Y1
-	VMOVUPD      quickConstantsAVX2<>+32(SB), Y2
+	VMOVUPD      quickAVX2<>+32(SB), Y2
 	VMINPD       Y1, Y2, Y2
-	VXORPD       quickConstantsAVX2<>+1760(SB), Y2, Y2
-	VMULPD       quickConstantsAVX2<>+64(SB), Y2, Y3
+	VXORPD       quickAVX2<>+1888(SB), Y2, Y2
+	VMULPD       quickAVX2<>+64(SB), Y2, Y3
 	VROUNDPD     $0x08, Y3, Y3
-	VFNMADD231PD quickConstantsAVX2<>+128(SB), Y3, Y2
-	VFNMADD231PD quickConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PD quickAVX2<>+128(SB), Y3, Y2
+	VFNMADD231PD quickAVX2<>+96(SB), Y3, Y2
 	VMULPD       Y2, Y2, Y4
-	VMOVUPD      quickConstantsAVX2<>+160(SB), Y5
-	VFMADD213PD  quickConstantsAVX2<>+192(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+224(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+256(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+288(SB), Y2, Y5
-	VFMADD213PD  quickConstantsAVX2<>+320(SB), Y2, Y5
-	VMOVUPD      quickConstantsAVX2<>+352(SB), Y6
-	VFMADD213PD  quickConstantsAVX2<>+384(SB), Y2, Y6
-	VFMADD213PD  quickConstantsAVX2<>+416(SB), Y2, Y6
-	VFMADD213PD  quickConstantsAVX2<>+448(SB), Y2, Y6
-	VFMADD213PD  quickConstantsAVX2<>+480(SB), Y2, Y6
+	VMOVUPD      quickAVX2<>+160(SB), Y5
+	VFMADD213PD  quickAVX2<>+192(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+224(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+256(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+288(SB), Y2, Y5
+	VFMADD213PD  quickAVX2<>+320(SB), Y2, Y5
+	VMOVUPD      quickAVX2<>+352(SB), Y6
+	VFMADD213PD  quickAVX2<>+384(SB), Y2, Y6
+	VFMADD213PD  quickAVX2<>+416(SB), Y2, Y6
+	VFMADD213PD  quickAVX2<>+448(SB), Y2, Y6
+	VFMADD213PD  quickAVX2<>+480(SB), Y2, Y6
 	VMULPD       Y4, Y4, Y7
 	VMULPD       Y7, Y2, Y7
 	VFMADD231PD  Y7, Y5, Y6
 	VFMADD231PD  Y4, Y6, Y2
-	VADDPD       quickConstantsAVX2<>+512(SB), Y3, Y3
+	VADDPD       quickAVX2<>+512(SB), Y3, Y3
 	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       quickConstantsAVX2<>+544(SB), Y3, Y3
-	VADDPD       quickConstantsAVX2<>+544(SB), Y2, Y4
+	VPADDQ       quickAVX2<>+544(SB), Y3, Y3
+	VADDPD       quickAVX2<>+544(SB), Y2, Y4
 	VMULPD       Y4, Y3, Y3
-	VCMPPD       $0x12, quickConstantsAVX2<>+32(SB), Y1, Y4
+	VCMPPD       $0x12, quickAVX2<>+32(SB), Y1, Y4
 	VANDPD       Y3, Y4, Y3
-	VCMPPD       $0x12, quickConstantsAVX2<>+608(SB), Y1, Y1
-	VXORPD       quickConstantsAVX2<>+1760(SB), Y2, Y2
-	VMOVUPD      quickConstantsAVX2<>+544(SB), Y4
+	VCMPPD       $0x12, quickAVX2<>+736(SB), Y1, Y1
+	VXORPD       quickAVX2<>+1888(SB), Y2, Y2
+	VMOVUPD      quickAVX2<>+544(SB), Y4
 	VSUBPD       Y3, Y4, Y4
 	VBLENDVPD    Y1, Y2, Y4, Y1
 	VMASKMOVPD   Y3, Y0, (AX)(SI*8)

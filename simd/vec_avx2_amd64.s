@@ -4,73 +4,71 @@
 
 #include "textflag.h"
 
-DATA vecTailsAVX2<>+0(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+4(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+8(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+12(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+16(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+20(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+24(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+28(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+32(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+36(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+40(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+44(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+48(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+52(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+56(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+60(SB)/4, $0xffffffff
-DATA vecTailsAVX2<>+64(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+68(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+72(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+76(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+80(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+84(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+88(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+92(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+96(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+100(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+104(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+108(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+112(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+116(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+120(SB)/4, $0x00000000
-DATA vecTailsAVX2<>+124(SB)/4, $0x00000000
-GLOBL vecTailsAVX2<>(SB), RODATA|NOPTR, $128
-
-DATA vecConstantsAVX2<>+0(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+4(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+8(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+12(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+16(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+20(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+24(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+28(SB)/4, $0x7fffffff
-DATA vecConstantsAVX2<>+32(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+36(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+40(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+44(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+48(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+52(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+56(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+60(SB)/4, $0x3f800000
-DATA vecConstantsAVX2<>+64(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+68(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+72(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+76(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+80(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+84(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+88(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+92(SB)/4, $0x3f000000
-DATA vecConstantsAVX2<>+96(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+100(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+104(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+108(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+112(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+116(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+120(SB)/4, $0xff800000
-DATA vecConstantsAVX2<>+124(SB)/4, $0xff800000
-GLOBL vecConstantsAVX2<>(SB), RODATA|NOPTR, $128
+DATA vecAVX2<>+0(SB)/4, $0xffffffff
+DATA vecAVX2<>+4(SB)/4, $0xffffffff
+DATA vecAVX2<>+8(SB)/4, $0xffffffff
+DATA vecAVX2<>+12(SB)/4, $0xffffffff
+DATA vecAVX2<>+16(SB)/4, $0xffffffff
+DATA vecAVX2<>+20(SB)/4, $0xffffffff
+DATA vecAVX2<>+24(SB)/4, $0xffffffff
+DATA vecAVX2<>+28(SB)/4, $0xffffffff
+DATA vecAVX2<>+32(SB)/4, $0xffffffff
+DATA vecAVX2<>+36(SB)/4, $0xffffffff
+DATA vecAVX2<>+40(SB)/4, $0xffffffff
+DATA vecAVX2<>+44(SB)/4, $0xffffffff
+DATA vecAVX2<>+48(SB)/4, $0xffffffff
+DATA vecAVX2<>+52(SB)/4, $0xffffffff
+DATA vecAVX2<>+56(SB)/4, $0xffffffff
+DATA vecAVX2<>+60(SB)/4, $0xffffffff
+DATA vecAVX2<>+64(SB)/4, $0x00000000
+DATA vecAVX2<>+68(SB)/4, $0x00000000
+DATA vecAVX2<>+72(SB)/4, $0x00000000
+DATA vecAVX2<>+76(SB)/4, $0x00000000
+DATA vecAVX2<>+80(SB)/4, $0x00000000
+DATA vecAVX2<>+84(SB)/4, $0x00000000
+DATA vecAVX2<>+88(SB)/4, $0x00000000
+DATA vecAVX2<>+92(SB)/4, $0x00000000
+DATA vecAVX2<>+96(SB)/4, $0x00000000
+DATA vecAVX2<>+100(SB)/4, $0x00000000
+DATA vecAVX2<>+104(SB)/4, $0x00000000
+DATA vecAVX2<>+108(SB)/4, $0x00000000
+DATA vecAVX2<>+112(SB)/4, $0x00000000
+DATA vecAVX2<>+116(SB)/4, $0x00000000
+DATA vecAVX2<>+120(SB)/4, $0x00000000
+DATA vecAVX2<>+124(SB)/4, $0x00000000
+DATA vecAVX2<>+128(SB)/4, $0x7fffffff
+DATA vecAVX2<>+132(SB)/4, $0x7fffffff
+DATA vecAVX2<>+136(SB)/4, $0x7fffffff
+DATA vecAVX2<>+140(SB)/4, $0x7fffffff
+DATA vecAVX2<>+144(SB)/4, $0x7fffffff
+DATA vecAVX2<>+148(SB)/4, $0x7fffffff
+DATA vecAVX2<>+152(SB)/4, $0x7fffffff
+DATA vecAVX2<>+156(SB)/4, $0x7fffffff
+DATA vecAVX2<>+160(SB)/4, $0x3f800000
+DATA vecAVX2<>+164(SB)/4, $0x3f800000
+DATA vecAVX2<>+168(SB)/4, $0x3f800000
+DATA vecAVX2<>+172(SB)/4, $0x3f800000
+DATA vecAVX2<>+176(SB)/4, $0x3f800000
+DATA vecAVX2<>+180(SB)/4, $0x3f800000
+DATA vecAVX2<>+184(SB)/4, $0x3f800000
+DATA vecAVX2<>+188(SB)/4, $0x3f800000
+DATA vecAVX2<>+192(SB)/4, $0x3f000000
+DATA vecAVX2<>+196(SB)/4, $0x3f000000
+DATA vecAVX2<>+200(SB)/4, $0x3f000000
+DATA vecAVX2<>+204(SB)/4, $0x3f000000
+DATA vecAVX2<>+208(SB)/4, $0x3f000000
+DATA vecAVX2<>+212(SB)/4, $0x3f000000
+DATA vecAVX2<>+216(SB)/4, $0x3f000000
+DATA vecAVX2<>+220(SB)/4, $0x3f000000
+DATA vecAVX2<>+224(SB)/4, $0xff800000
+DATA vecAVX2<>+228(SB)/4, $0xff800000
+DATA vecAVX2<>+232(SB)/4, $0xff800000
+DATA vecAVX2<>+236(SB)/4, $0xff800000
+DATA vecAVX2<>+240(SB)/4, $0xff800000
+DATA vecAVX2<>+244(SB)/4, $0xff800000
+DATA vecAVX2<>+248(SB)/4, $0xff800000
+DATA vecAVX2<>+252(SB)/4, $0xff800000
+GLOBL vecAVX2<>(SB), RODATA|NOPTR, $256
 
 // func addAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
@@ -131,7 +129,7 @@ loop6:
 tail1:
 	ADDQ       $0x10, BX
 	JZ         done2
-	LEAQ       vecTailsAVX2<>+0(SB), DI
+	LEAQ       vecAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
@@ -207,7 +205,7 @@ loop12:
 tail7:
 	ADDQ       $0x10, BX
 	JZ         done8
-	LEAQ       vecTailsAVX2<>+0(SB), DI
+	LEAQ       vecAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
@@ -283,7 +281,7 @@ loop18:
 tail13:
 	ADDQ       $0x10, BX
 	JZ         done14
-	LEAQ       vecTailsAVX2<>+0(SB), DI
+	LEAQ       vecAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y0
 	VMOVUPS    96(DI)(BX*4), Y1
@@ -349,7 +347,7 @@ loop24:
 tail19:
 	ADDQ       $0x10, DX
 	JZ         done20
-	LEAQ       vecTailsAVX2<>+0(SB), SI
+	LEAQ       vecAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y1
 	VMOVUPS    96(SI)(DX*4), Y2
@@ -425,7 +423,7 @@ loop30:
 tail25:
 	ADDQ        $0x10, BX
 	JZ          done26
-	LEAQ        vecTailsAVX2<>+0(SB), DI
+	LEAQ        vecAVX2<>+0(SB), DI
 	NEGQ        BX
 	VMOVUPS     64(DI)(BX*4), Y2
 	VMOVUPS     96(DI)(BX*4), Y3
@@ -501,7 +499,7 @@ loop36:
 tail31:
 	ADDQ        $0x10, SI
 	JZ          done32
-	LEAQ        vecTailsAVX2<>+0(SB), R8
+	LEAQ        vecAVX2<>+0(SB), R8
 	NEGQ        SI
 	VMOVUPS     64(R8)(SI*4), Y3
 	VMOVUPS     96(R8)(SI*4), Y4
@@ -584,7 +582,7 @@ loop42:
 tail37:
 	ADDQ       $0x10, DX
 	JZ         done38
-	LEAQ       vecTailsAVX2<>+0(SB), SI
+	LEAQ       vecAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y2
 	VMOVUPS    96(SI)(DX*4), Y3
@@ -607,7 +605,7 @@ TEXT ·huberAVX2(SB), NOSPLIT, $0-48
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    x_base+24(FP), CX
 	MOVQ    x_len+32(FP), DX
-	VMOVUPS vecConstantsAVX2<>+32(SB), Y0
+	VMOVUPS vecAVX2<>+160(SB), Y0
 	XORQ    BX, BX
 	SUBQ    $0x10, DX
 	JL      tail43
@@ -615,12 +613,12 @@ TEXT ·huberAVX2(SB), NOSPLIT, $0-48
 loop46:
 	VMOVUPS (CX)(BX*4), Y1
 	VMOVUPS 32(CX)(BX*4), Y2
-	VANDPS  vecConstantsAVX2<>+0(SB), Y1, Y1
-	VANDPS  vecConstantsAVX2<>+0(SB), Y2, Y2
+	VANDPS  vecAVX2<>+128(SB), Y1, Y1
+	VANDPS  vecAVX2<>+128(SB), Y2, Y2
 	VMINPS  Y1, Y0, Y3
 	VMINPS  Y2, Y0, Y4
-	VMULPS  vecConstantsAVX2<>+64(SB), Y3, Y5
-	VMULPS  vecConstantsAVX2<>+64(SB), Y4, Y6
+	VMULPS  vecAVX2<>+192(SB), Y3, Y5
+	VMULPS  vecAVX2<>+192(SB), Y4, Y6
 	VSUBPS  Y5, Y1, Y1
 	VSUBPS  Y6, Y2, Y2
 	VMULPS  Y3, Y1, Y1
@@ -634,18 +632,18 @@ loop46:
 tail43:
 	ADDQ       $0x10, DX
 	JZ         done44
-	LEAQ       vecTailsAVX2<>+0(SB), SI
+	LEAQ       vecAVX2<>+0(SB), SI
 	NEGQ       DX
 	VMOVUPS    64(SI)(DX*4), Y1
 	VMOVUPS    96(SI)(DX*4), Y2
 	VMASKMOVPS (CX)(BX*4), Y1, Y3
 	VMASKMOVPS 32(CX)(BX*4), Y2, Y4
-	VANDPS     vecConstantsAVX2<>+0(SB), Y3, Y3
-	VANDPS     vecConstantsAVX2<>+0(SB), Y4, Y4
+	VANDPS     vecAVX2<>+128(SB), Y3, Y3
+	VANDPS     vecAVX2<>+128(SB), Y4, Y4
 	VMINPS     Y3, Y0, Y5
 	VMINPS     Y4, Y0, Y0
-	VMULPS     vecConstantsAVX2<>+64(SB), Y5, Y6
-	VMULPS     vecConstantsAVX2<>+64(SB), Y0, Y7
+	VMULPS     vecAVX2<>+192(SB), Y5, Y6
+	VMULPS     vecAVX2<>+192(SB), Y0, Y7
 	VSUBPS     Y6, Y3, Y3
 	VSUBPS     Y7, Y4, Y4
 	VMULPS     Y5, Y3, Y3
@@ -690,7 +688,7 @@ loop50:
 tail47:
 	ADDQ       $0x10, BX
 	JZ         done48
-	LEAQ       vecTailsAVX2<>+0(SB), DI
+	LEAQ       vecAVX2<>+0(SB), DI
 	NEGQ       BX
 	VMOVUPS    64(DI)(BX*4), Y2
 	VMOVUPS    96(DI)(BX*4), Y3
@@ -768,7 +766,7 @@ loop58:
 tail55:
 	ADDQ       $0x10, CX
 	JZ         done56
-	LEAQ       vecTailsAVX2<>+0(SB), BX
+	LEAQ       vecAVX2<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
 	VMOVUPS    96(BX)(CX*4), Y3
@@ -814,7 +812,7 @@ loop62:
 tail59:
 	ADDQ        $0x10, DX
 	JZ          done60
-	LEAQ        vecTailsAVX2<>+0(SB), SI
+	LEAQ        vecAVX2<>+0(SB), SI
 	NEGQ        DX
 	VMOVUPS     64(SI)(DX*4), Y2
 	VMOVUPS     96(SI)(DX*4), Y3
@@ -843,8 +841,8 @@ done60:
 TEXT ·vmaxAVX2(SB), NOSPLIT, $0-28
 	MOVQ    x_base+0(FP), AX
 	MOVQ    x_len+8(FP), CX
-	VMOVUPS vecConstantsAVX2<>+96(SB), Y0
-	VMOVUPS vecConstantsAVX2<>+96(SB), Y1
+	VMOVUPS vecAVX2<>+224(SB), Y0
+	VMOVUPS vecAVX2<>+224(SB), Y1
 	XORQ    DX, DX
 	SUBQ    $0x10, CX
 	JL      tail63
@@ -861,7 +859,7 @@ loop66:
 tail63:
 	ADDQ       $0x10, CX
 	JZ         done64
-	LEAQ       vecTailsAVX2<>+0(SB), BX
+	LEAQ       vecAVX2<>+0(SB), BX
 	NEGQ       CX
 	VMOVUPS    64(BX)(CX*4), Y2
 	VMOVUPS    96(BX)(CX*4), Y3
@@ -943,7 +941,7 @@ loop70:
 tail67:
 	ADDQ         $0x10, SI
 	JZ           done68
-	LEAQ         vecTailsAVX2<>+0(SB), R8
+	LEAQ         vecAVX2<>+0(SB), R8
 	NEGQ         SI
 	VMOVUPS      64(R8)(SI*4), Y9
 	VMOVUPS      96(R8)(SI*4), Y10

@@ -4,29 +4,19 @@
 
 #include "textflag.h"
 
-DATA vecTailsAVX512<>+0(SB)/2, $0x0000
-DATA vecTailsAVX512<>+2(SB)/2, $0x0001
-DATA vecTailsAVX512<>+4(SB)/2, $0x0003
-DATA vecTailsAVX512<>+6(SB)/2, $0x0007
-DATA vecTailsAVX512<>+8(SB)/2, $0x000f
-DATA vecTailsAVX512<>+10(SB)/2, $0x001f
-DATA vecTailsAVX512<>+12(SB)/2, $0x003f
-DATA vecTailsAVX512<>+14(SB)/2, $0x007f
-DATA vecTailsAVX512<>+16(SB)/2, $0x00ff
-DATA vecTailsAVX512<>+18(SB)/2, $0x01ff
-DATA vecTailsAVX512<>+20(SB)/2, $0x03ff
-DATA vecTailsAVX512<>+22(SB)/2, $0x07ff
-DATA vecTailsAVX512<>+24(SB)/2, $0x0fff
-DATA vecTailsAVX512<>+26(SB)/2, $0x1fff
-DATA vecTailsAVX512<>+28(SB)/2, $0x3fff
-DATA vecTailsAVX512<>+30(SB)/2, $0x7fff
-GLOBL vecTailsAVX512<>(SB), RODATA|NOPTR, $32
-
-DATA vecConstantsAVX512<>+0(SB)/4, $0x7fffffff
-DATA vecConstantsAVX512<>+4(SB)/4, $0x3f800000
-DATA vecConstantsAVX512<>+8(SB)/4, $0x3f000000
-DATA vecConstantsAVX512<>+12(SB)/4, $0xff800000
-GLOBL vecConstantsAVX512<>(SB), RODATA|NOPTR, $16
+DATA vecAVX512<>+0(SB)/4, $0x00010000
+DATA vecAVX512<>+4(SB)/4, $0x00070003
+DATA vecAVX512<>+8(SB)/4, $0x001f000f
+DATA vecAVX512<>+12(SB)/4, $0x007f003f
+DATA vecAVX512<>+16(SB)/4, $0x01ff00ff
+DATA vecAVX512<>+20(SB)/4, $0x07ff03ff
+DATA vecAVX512<>+24(SB)/4, $0x1fff0fff
+DATA vecAVX512<>+28(SB)/4, $0x7fff3fff
+DATA vecAVX512<>+32(SB)/4, $0x7fffffff
+DATA vecAVX512<>+36(SB)/4, $0x3f800000
+DATA vecAVX512<>+40(SB)/4, $0x3f000000
+DATA vecAVX512<>+44(SB)/4, $0xff800000
+GLOBL vecAVX512<>(SB), RODATA|NOPTR, $48
 
 // func addAVX512(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F
@@ -72,7 +62,7 @@ loop6:
 tail1:
 	ADDQ      $0x10, BX
 	JZ        done2
-	LEAQ      vecTailsAVX512<>+0(SB), DI
+	LEAQ      vecAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z1
@@ -127,7 +117,7 @@ loop12:
 tail7:
 	ADDQ      $0x10, BX
 	JZ        done8
-	LEAQ      vecTailsAVX512<>+0(SB), DI
+	LEAQ      vecAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z1
@@ -182,7 +172,7 @@ loop18:
 tail13:
 	ADDQ      $0x10, BX
 	JZ        done14
-	LEAQ      vecTailsAVX512<>+0(SB), DI
+	LEAQ      vecAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
 	VMOVUPS.Z (CX)(SI*4), K1, Z0
 	VMOVUPS.Z (DX)(SI*4), K1, Z1
@@ -232,7 +222,7 @@ loop24:
 tail19:
 	ADDQ      $0x10, DX
 	JZ        done20
-	LEAQ      vecTailsAVX512<>+0(SB), SI
+	LEAQ      vecAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z1
 	VMULPS    Z0, Z1, Z0
@@ -288,7 +278,7 @@ loop30:
 tail25:
 	ADDQ        $0x10, BX
 	JZ          done26
-	LEAQ        vecTailsAVX512<>+0(SB), DI
+	LEAQ        vecAVX512<>+0(SB), DI
 	KMOVW       (DI)(BX*2), K1
 	VMOVUPS.Z   (DX)(SI*4), K1, Z2
 	VMULPS      Z1, Z2, Z1
@@ -345,7 +335,7 @@ loop36:
 tail31:
 	ADDQ        $0x10, SI
 	JZ          done32
-	LEAQ        vecTailsAVX512<>+0(SB), R8
+	LEAQ        vecAVX512<>+0(SB), R8
 	KMOVW       (R8)(SI*2), K1
 	VMOVUPS.Z   (CX)(DI*4), K1, Z3
 	VMULPS      Z0, Z3, Z0
@@ -404,7 +394,7 @@ loop42:
 tail37:
 	ADDQ      $0x10, DX
 	JZ        done38
-	LEAQ      vecTailsAVX512<>+0(SB), SI
+	LEAQ      vecAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z2
 	VMAXPS    Z2, Z0, Z0
@@ -421,9 +411,9 @@ TEXT ·huberAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         x_len+32(FP), DX
-	VBROADCASTSS vecConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS vecConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS vecConstantsAVX512<>+8(SB), Z2
+	VBROADCASTSS vecAVX512<>+32(SB), Z0
+	VBROADCASTSS vecAVX512<>+36(SB), Z1
+	VBROADCASTSS vecAVX512<>+40(SB), Z2
 	XORQ         BX, BX
 	SUBQ         $0x10, DX
 	JL           tail43
@@ -443,7 +433,7 @@ loop46:
 tail43:
 	ADDQ      $0x10, DX
 	JZ        done44
-	LEAQ      vecTailsAVX512<>+0(SB), SI
+	LEAQ      vecAVX512<>+0(SB), SI
 	KMOVW     (SI)(DX*2), K1
 	VMOVUPS.Z (CX)(BX*4), K1, Z3
 	VANDPS    Z3, Z0, Z0
@@ -483,7 +473,7 @@ loop50:
 tail47:
 	ADDQ      $0x10, BX
 	JZ        done48
-	LEAQ      vecTailsAVX512<>+0(SB), DI
+	LEAQ      vecAVX512<>+0(SB), DI
 	KMOVW     (DI)(BX*2), K1
 	VMOVUPS.Z (DX)(SI*4), K1, Z2
 	VMOVUPS.Z (CX)(SI*4), K1, Z3
@@ -549,7 +539,7 @@ loop58:
 tail55:
 	ADDQ      $0x10, CX
 	JZ        done56
-	LEAQ      vecTailsAVX512<>+0(SB), BX
+	LEAQ      vecAVX512<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VADDPS    Z1, Z0, Z0
@@ -590,7 +580,7 @@ loop62:
 tail59:
 	ADDQ        $0x10, DX
 	JZ          done60
-	LEAQ        vecTailsAVX512<>+0(SB), SI
+	LEAQ        vecAVX512<>+0(SB), SI
 	KMOVW       (SI)(DX*2), K1
 	VMOVUPS.Z   (CX)(BX*4), K1, Z1
 	VMOVUPS.Z   (AX)(BX*4), K1, Z2
@@ -616,7 +606,7 @@ done60:
 TEXT ·vmaxAVX512(SB), NOSPLIT, $0-28
 	MOVQ         x_base+0(FP), AX
 	MOVQ         x_len+8(FP), CX
-	VBROADCASTSS vecConstantsAVX512<>+12(SB), Z0
+	VBROADCASTSS vecAVX512<>+44(SB), Z0
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
 	JL           tail63
@@ -631,7 +621,7 @@ loop66:
 tail63:
 	ADDQ      $0x10, CX
 	JZ        done64
-	LEAQ      vecTailsAVX512<>+0(SB), BX
+	LEAQ      vecAVX512<>+0(SB), BX
 	KMOVW     (BX)(CX*2), K1
 	VMOVUPS.Z (AX)(DX*4), K1, Z1
 	VMAXPS    Z0, Z1, K1, Z0
@@ -695,7 +685,7 @@ loop70:
 tail67:
 	ADDQ         $0x10, SI
 	JZ           done68
-	LEAQ         vecTailsAVX512<>+0(SB), R8
+	LEAQ         vecAVX512<>+0(SB), R8
 	KMOVW        (R8)(SI*2), K1
 	VMOVUPS.Z    (CX)(DI*4), K1, Z9
 	VMULPS       Z0, Z9, Z0

@@ -4,169 +4,167 @@
 
 #include "textflag.h"
 
-DATA winoTailsAVX2<>+0(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+4(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+8(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+12(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+16(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+20(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+24(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+28(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+32(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+36(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+40(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+44(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+48(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+52(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+56(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+60(SB)/4, $0xffffffff
-DATA winoTailsAVX2<>+64(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+68(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+72(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+76(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+80(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+84(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+88(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+92(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+96(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+100(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+104(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+108(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+112(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+116(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+120(SB)/4, $0x00000000
-DATA winoTailsAVX2<>+124(SB)/4, $0x00000000
-GLOBL winoTailsAVX2<>(SB), RODATA|NOPTR, $128
-
-DATA winoConstantsAVX2<>+0(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+4(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+8(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+12(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+16(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+20(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+24(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+28(SB)/4, $0x3f300000
-DATA winoConstantsAVX2<>+32(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+36(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+40(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+44(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+48(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+52(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+56(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+60(SB)/4, $0x3fc00000
-DATA winoConstantsAVX2<>+64(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+68(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+72(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+76(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+80(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+84(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+88(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+92(SB)/4, $0x3ef20000
-DATA winoConstantsAVX2<>+96(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+100(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+104(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+108(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+112(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+116(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+120(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+124(SB)/4, $0x40100000
-DATA winoConstantsAVX2<>+128(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+132(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+136(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+140(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+144(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+148(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+152(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+156(SB)/4, $0x402e4000
-DATA winoConstantsAVX2<>+160(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+164(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+168(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+172(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+176(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+180(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+184(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+188(SB)/4, $0x3f882000
-DATA winoConstantsAVX2<>+192(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+196(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+200(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+204(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+208(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+212(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+216(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+220(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX2<>+224(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+228(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+232(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+236(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+240(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+244(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+248(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+252(SB)/4, $0xbf185e27
-DATA winoConstantsAVX2<>+256(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+260(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+264(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+268(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+272(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+276(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+280(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+284(SB)/4, $0xbed18175
-DATA winoConstantsAVX2<>+288(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+292(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+296(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+300(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+304(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+308(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+312(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+316(SB)/4, $0xbe900901
-DATA winoConstantsAVX2<>+320(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+324(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+328(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+332(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+336(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+340(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+344(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+348(SB)/4, $0xbe460c61
-DATA winoConstantsAVX2<>+352(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+356(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+360(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+364(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+368(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+372(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+376(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+380(SB)/4, $0x3e000801
-DATA winoConstantsAVX2<>+384(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+388(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+392(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+396(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+400(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+404(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+408(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+412(SB)/4, $0x3e400c01
-DATA winoConstantsAVX2<>+416(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+420(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+424(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+428(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+432(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+436(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+440(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+444(SB)/4, $0x3e900901
-DATA winoConstantsAVX2<>+448(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+452(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+456(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+460(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+464(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+468(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+472(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+476(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX2<>+480(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+484(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+488(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+492(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+496(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+500(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+504(SB)/4, $0x3f000000
-DATA winoConstantsAVX2<>+508(SB)/4, $0x3f000000
-GLOBL winoConstantsAVX2<>(SB), RODATA|NOPTR, $512
+DATA winoAVX2<>+0(SB)/4, $0x3f300000
+DATA winoAVX2<>+4(SB)/4, $0x3f300000
+DATA winoAVX2<>+8(SB)/4, $0x3f300000
+DATA winoAVX2<>+12(SB)/4, $0x3f300000
+DATA winoAVX2<>+16(SB)/4, $0x3f300000
+DATA winoAVX2<>+20(SB)/4, $0x3f300000
+DATA winoAVX2<>+24(SB)/4, $0x3f300000
+DATA winoAVX2<>+28(SB)/4, $0x3f300000
+DATA winoAVX2<>+32(SB)/4, $0x3fc00000
+DATA winoAVX2<>+36(SB)/4, $0x3fc00000
+DATA winoAVX2<>+40(SB)/4, $0x3fc00000
+DATA winoAVX2<>+44(SB)/4, $0x3fc00000
+DATA winoAVX2<>+48(SB)/4, $0x3fc00000
+DATA winoAVX2<>+52(SB)/4, $0x3fc00000
+DATA winoAVX2<>+56(SB)/4, $0x3fc00000
+DATA winoAVX2<>+60(SB)/4, $0x3fc00000
+DATA winoAVX2<>+64(SB)/4, $0x3ef20000
+DATA winoAVX2<>+68(SB)/4, $0x3ef20000
+DATA winoAVX2<>+72(SB)/4, $0x3ef20000
+DATA winoAVX2<>+76(SB)/4, $0x3ef20000
+DATA winoAVX2<>+80(SB)/4, $0x3ef20000
+DATA winoAVX2<>+84(SB)/4, $0x3ef20000
+DATA winoAVX2<>+88(SB)/4, $0x3ef20000
+DATA winoAVX2<>+92(SB)/4, $0x3ef20000
+DATA winoAVX2<>+96(SB)/4, $0x40100000
+DATA winoAVX2<>+100(SB)/4, $0x40100000
+DATA winoAVX2<>+104(SB)/4, $0x40100000
+DATA winoAVX2<>+108(SB)/4, $0x40100000
+DATA winoAVX2<>+112(SB)/4, $0x40100000
+DATA winoAVX2<>+116(SB)/4, $0x40100000
+DATA winoAVX2<>+120(SB)/4, $0x40100000
+DATA winoAVX2<>+124(SB)/4, $0x40100000
+DATA winoAVX2<>+128(SB)/4, $0x402e4000
+DATA winoAVX2<>+132(SB)/4, $0x402e4000
+DATA winoAVX2<>+136(SB)/4, $0x402e4000
+DATA winoAVX2<>+140(SB)/4, $0x402e4000
+DATA winoAVX2<>+144(SB)/4, $0x402e4000
+DATA winoAVX2<>+148(SB)/4, $0x402e4000
+DATA winoAVX2<>+152(SB)/4, $0x402e4000
+DATA winoAVX2<>+156(SB)/4, $0x402e4000
+DATA winoAVX2<>+160(SB)/4, $0x3f882000
+DATA winoAVX2<>+164(SB)/4, $0x3f882000
+DATA winoAVX2<>+168(SB)/4, $0x3f882000
+DATA winoAVX2<>+172(SB)/4, $0x3f882000
+DATA winoAVX2<>+176(SB)/4, $0x3f882000
+DATA winoAVX2<>+180(SB)/4, $0x3f882000
+DATA winoAVX2<>+184(SB)/4, $0x3f882000
+DATA winoAVX2<>+188(SB)/4, $0x3f882000
+DATA winoAVX2<>+192(SB)/4, $0xffffffff
+DATA winoAVX2<>+196(SB)/4, $0xffffffff
+DATA winoAVX2<>+200(SB)/4, $0xffffffff
+DATA winoAVX2<>+204(SB)/4, $0xffffffff
+DATA winoAVX2<>+208(SB)/4, $0xffffffff
+DATA winoAVX2<>+212(SB)/4, $0xffffffff
+DATA winoAVX2<>+216(SB)/4, $0xffffffff
+DATA winoAVX2<>+220(SB)/4, $0xffffffff
+DATA winoAVX2<>+224(SB)/4, $0xffffffff
+DATA winoAVX2<>+228(SB)/4, $0xffffffff
+DATA winoAVX2<>+232(SB)/4, $0xffffffff
+DATA winoAVX2<>+236(SB)/4, $0xffffffff
+DATA winoAVX2<>+240(SB)/4, $0xffffffff
+DATA winoAVX2<>+244(SB)/4, $0xffffffff
+DATA winoAVX2<>+248(SB)/4, $0xffffffff
+DATA winoAVX2<>+252(SB)/4, $0xffffffff
+DATA winoAVX2<>+256(SB)/4, $0x00000000
+DATA winoAVX2<>+260(SB)/4, $0x00000000
+DATA winoAVX2<>+264(SB)/4, $0x00000000
+DATA winoAVX2<>+268(SB)/4, $0x00000000
+DATA winoAVX2<>+272(SB)/4, $0x00000000
+DATA winoAVX2<>+276(SB)/4, $0x00000000
+DATA winoAVX2<>+280(SB)/4, $0x00000000
+DATA winoAVX2<>+284(SB)/4, $0x00000000
+DATA winoAVX2<>+288(SB)/4, $0x00000000
+DATA winoAVX2<>+292(SB)/4, $0x00000000
+DATA winoAVX2<>+296(SB)/4, $0x00000000
+DATA winoAVX2<>+300(SB)/4, $0x00000000
+DATA winoAVX2<>+304(SB)/4, $0x00000000
+DATA winoAVX2<>+308(SB)/4, $0x00000000
+DATA winoAVX2<>+312(SB)/4, $0x00000000
+DATA winoAVX2<>+316(SB)/4, $0x00000000
+DATA winoAVX2<>+320(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+324(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+328(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+332(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+336(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+340(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+344(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+348(SB)/4, $0x3f70b84d
+DATA winoAVX2<>+352(SB)/4, $0xbf185e27
+DATA winoAVX2<>+356(SB)/4, $0xbf185e27
+DATA winoAVX2<>+360(SB)/4, $0xbf185e27
+DATA winoAVX2<>+364(SB)/4, $0xbf185e27
+DATA winoAVX2<>+368(SB)/4, $0xbf185e27
+DATA winoAVX2<>+372(SB)/4, $0xbf185e27
+DATA winoAVX2<>+376(SB)/4, $0xbf185e27
+DATA winoAVX2<>+380(SB)/4, $0xbf185e27
+DATA winoAVX2<>+384(SB)/4, $0xbed18175
+DATA winoAVX2<>+388(SB)/4, $0xbed18175
+DATA winoAVX2<>+392(SB)/4, $0xbed18175
+DATA winoAVX2<>+396(SB)/4, $0xbed18175
+DATA winoAVX2<>+400(SB)/4, $0xbed18175
+DATA winoAVX2<>+404(SB)/4, $0xbed18175
+DATA winoAVX2<>+408(SB)/4, $0xbed18175
+DATA winoAVX2<>+412(SB)/4, $0xbed18175
+DATA winoAVX2<>+416(SB)/4, $0xbe900901
+DATA winoAVX2<>+420(SB)/4, $0xbe900901
+DATA winoAVX2<>+424(SB)/4, $0xbe900901
+DATA winoAVX2<>+428(SB)/4, $0xbe900901
+DATA winoAVX2<>+432(SB)/4, $0xbe900901
+DATA winoAVX2<>+436(SB)/4, $0xbe900901
+DATA winoAVX2<>+440(SB)/4, $0xbe900901
+DATA winoAVX2<>+444(SB)/4, $0xbe900901
+DATA winoAVX2<>+448(SB)/4, $0xbe460c61
+DATA winoAVX2<>+452(SB)/4, $0xbe460c61
+DATA winoAVX2<>+456(SB)/4, $0xbe460c61
+DATA winoAVX2<>+460(SB)/4, $0xbe460c61
+DATA winoAVX2<>+464(SB)/4, $0xbe460c61
+DATA winoAVX2<>+468(SB)/4, $0xbe460c61
+DATA winoAVX2<>+472(SB)/4, $0xbe460c61
+DATA winoAVX2<>+476(SB)/4, $0xbe460c61
+DATA winoAVX2<>+480(SB)/4, $0x3e000801
+DATA winoAVX2<>+484(SB)/4, $0x3e000801
+DATA winoAVX2<>+488(SB)/4, $0x3e000801
+DATA winoAVX2<>+492(SB)/4, $0x3e000801
+DATA winoAVX2<>+496(SB)/4, $0x3e000801
+DATA winoAVX2<>+500(SB)/4, $0x3e000801
+DATA winoAVX2<>+504(SB)/4, $0x3e000801
+DATA winoAVX2<>+508(SB)/4, $0x3e000801
+DATA winoAVX2<>+512(SB)/4, $0x3e400c01
+DATA winoAVX2<>+516(SB)/4, $0x3e400c01
+DATA winoAVX2<>+520(SB)/4, $0x3e400c01
+DATA winoAVX2<>+524(SB)/4, $0x3e400c01
+DATA winoAVX2<>+528(SB)/4, $0x3e400c01
+DATA winoAVX2<>+532(SB)/4, $0x3e400c01
+DATA winoAVX2<>+536(SB)/4, $0x3e400c01
+DATA winoAVX2<>+540(SB)/4, $0x3e400c01
+DATA winoAVX2<>+544(SB)/4, $0x3e900901
+DATA winoAVX2<>+548(SB)/4, $0x3e900901
+DATA winoAVX2<>+552(SB)/4, $0x3e900901
+DATA winoAVX2<>+556(SB)/4, $0x3e900901
+DATA winoAVX2<>+560(SB)/4, $0x3e900901
+DATA winoAVX2<>+564(SB)/4, $0x3e900901
+DATA winoAVX2<>+568(SB)/4, $0x3e900901
+DATA winoAVX2<>+572(SB)/4, $0x3e900901
+DATA winoAVX2<>+576(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+580(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+584(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+588(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+592(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+596(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+600(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+604(SB)/4, $0x3ed80d81
+DATA winoAVX2<>+608(SB)/4, $0x3f000000
+DATA winoAVX2<>+612(SB)/4, $0x3f000000
+DATA winoAVX2<>+616(SB)/4, $0x3f000000
+DATA winoAVX2<>+620(SB)/4, $0x3f000000
+DATA winoAVX2<>+624(SB)/4, $0x3f000000
+DATA winoAVX2<>+628(SB)/4, $0x3f000000
+DATA winoAVX2<>+632(SB)/4, $0x3f000000
+DATA winoAVX2<>+636(SB)/4, $0x3f000000
+GLOBL winoAVX2<>(SB), RODATA|NOPTR, $640
 
 // func winoIn4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, CMOV, FMA3
@@ -381,11 +379,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         48(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y1
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y1
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         104(SP), R11
@@ -394,11 +392,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         56(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y3
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y3
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         112(SP), R11
@@ -407,11 +405,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         64(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+96(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y6, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y6, Y4
+	VFMADD231PS  winoAVX2<>+0(SB), Y6, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         120(SP), R11
@@ -420,11 +418,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         72(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+96(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y8, Y7
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y8, Y6
+	VFMADD231PS  winoAVX2<>+0(SB), Y8, Y7
+	VFNMADD231PS winoAVX2<>+0(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         128(SP), R11
@@ -433,11 +431,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         80(SP), R11
 	VMOVUPS      (R11)(R9*4), Y11
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+96(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y10, Y9
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y10, Y8
+	VFMADD231PS  winoAVX2<>+0(SB), Y10, Y9
+	VFNMADD231PS winoAVX2<>+0(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         136(SP), R11
@@ -446,63 +444,63 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         88(SP), R11
 	VMOVUPS      (R11)(R9*4), Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y13, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+96(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y12, Y11
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y12, Y10
+	VFMADD231PS  winoAVX2<>+0(SB), Y12, Y11
+	VFNMADD231PS winoAVX2<>+0(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(CX*1)
 	VMOVUPS      Y1, (R10)(CX*2)
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         192(SP), R11
@@ -513,11 +511,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         48(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y1, Y0
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y1, Y0
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y1
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y1
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         104(SP), R11
@@ -526,11 +524,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         56(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y3
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y3
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         112(SP), R11
@@ -539,11 +537,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         64(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+64(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y6, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y6, Y4
+	VFMADD231PS  winoAVX2<>+32(SB), Y6, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         120(SP), R11
@@ -552,11 +550,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         72(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+64(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y8, Y7
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y8, Y6
+	VFMADD231PS  winoAVX2<>+32(SB), Y8, Y7
+	VFNMADD231PS winoAVX2<>+32(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         128(SP), R11
@@ -565,11 +563,11 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         80(SP), R11
 	VMOVUPS      (R11)(R9*4), Y11
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+64(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y10, Y9
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y10, Y8
+	VFMADD231PS  winoAVX2<>+32(SB), Y10, Y9
+	VFNMADD231PS winoAVX2<>+32(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         136(SP), R11
@@ -578,63 +576,63 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         88(SP), R11
 	VMOVUPS      (R11)(R9*4), Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y13, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+64(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y12, Y11
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y12, Y10
+	VFMADD231PS  winoAVX2<>+32(SB), Y12, Y11
+	VFNMADD231PS winoAVX2<>+32(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(CX*1)
 	VMOVUPS      Y1, (R10)(CX*2)
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	MOVQ         240(SP), R11
@@ -643,149 +641,149 @@ loop4:
 	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         48(SP), R11
 	VMOVUPS      (R11)(R9*4), Y2
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y0
+	VFNMADD231PS winoAVX2<>+128(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y0
 	MOVQ         192(SP), R11
 	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         96(SP), R11
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         (SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y2, Y1
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y1
+	VFNMADD231PS winoAVX2<>+128(SB), Y2, Y1
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y1
 	MOVQ         248(SP), R11
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         152(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         56(SP), R11
 	VMOVUPS      (R11)(R9*4), Y4
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y3, Y2
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y4, Y2
+	VFNMADD231PS winoAVX2<>+128(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+160(SB), Y4, Y2
 	MOVQ         200(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         104(SP), R11
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         8(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y3
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y5, Y3
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y3
+	VFMADD231PS  winoAVX2<>+160(SB), Y5, Y3
 	MOVQ         256(SP), R11
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         160(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         64(SP), R11
 	VMOVUPS      (R11)(R9*4), Y6
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y4
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y6, Y4
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+160(SB), Y6, Y4
 	MOVQ         208(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         112(SP), R11
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         16(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y5
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y7, Y5
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS  winoAVX2<>+160(SB), Y7, Y5
 	MOVQ         264(SP), R11
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         168(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         72(SP), R11
 	VMOVUPS      (R11)(R9*4), Y8
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y6
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y8, Y6
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y6
+	VFMADD231PS  winoAVX2<>+160(SB), Y8, Y6
 	MOVQ         216(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
 	MOVQ         120(SP), R11
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         24(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y8, Y7
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y9, Y7
+	VFNMADD231PS winoAVX2<>+128(SB), Y8, Y7
+	VFMADD231PS  winoAVX2<>+160(SB), Y9, Y7
 	MOVQ         272(SP), R11
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         176(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         80(SP), R11
 	VMOVUPS      (R11)(R9*4), Y10
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y9, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y10, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y9, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y10, Y8
 	MOVQ         224(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
 	MOVQ         128(SP), R11
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         32(SP), R11
 	VMOVUPS      (R11)(R9*4), Y11
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y10, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y11, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y10, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y11, Y9
 	MOVQ         280(SP), R11
 	VMOVUPS      (R11)(R9*4), Y10
 	MOVQ         184(SP), R11
 	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         88(SP), R11
 	VMOVUPS      (R11)(R9*4), Y12
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y11, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y12, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y11, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y12, Y10
 	MOVQ         232(SP), R11
 	VMOVUPS      (R11)(R9*4), Y11
 	MOVQ         136(SP), R11
 	VMOVUPS      (R11)(R9*4), Y12
 	MOVQ         40(SP), R11
 	VMOVUPS      (R11)(R9*4), Y13
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y12, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y13, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y12, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y13, Y11
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(CX*1)
 	VMOVUPS      Y12, (R10)(CX*2)
 	VMOVAPS      Y8, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R10)(R11*1)
 	VMOVUPS      Y12, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	LEAQ         (AX)(R9*4), R10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y0
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y0
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y0, (R10)(CX*2)
 	VMOVAPS      Y9, Y0
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y0
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R10)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R10)(R12*1)
 	LEAQ         (R10)(R11*2), R10
 	ADDQ         $0x08, R9
@@ -795,7 +793,7 @@ loop4:
 tail1:
 	ADDQ         $0x08, R8
 	JZ           done2
-	LEAQ         winoTailsAVX2<>+0(SB), R10
+	LEAQ         winoAVX2<>+192(SB), R10
 	NEGQ         R8
 	LEAQ         64(R10)(R8*4), R10
 	LEAQ         (AX)(R9*4), R8
@@ -817,11 +815,11 @@ tail1:
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y1, Y0
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y1
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y1
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y2
 	VMASKMOVPS   (R11)(R9*4), Y2, Y2
@@ -834,11 +832,11 @@ tail1:
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y3
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y3
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y4
 	VMASKMOVPS   (R11)(R9*4), Y4, Y4
@@ -851,11 +849,11 @@ tail1:
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y4
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+96(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y6, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y6, Y4
+	VFMADD231PS  winoAVX2<>+0(SB), Y6, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y6
 	VMASKMOVPS   (R11)(R9*4), Y6, Y6
@@ -868,11 +866,11 @@ tail1:
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y7, Y6
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+96(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+96(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y8, Y7
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y8, Y6
+	VFMADD231PS  winoAVX2<>+0(SB), Y8, Y7
+	VFNMADD231PS winoAVX2<>+0(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y8
 	VMASKMOVPS   (R11)(R9*4), Y8, Y8
@@ -885,11 +883,11 @@ tail1:
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   (R11)(R9*4), Y11, Y11
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y9, Y8
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+96(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+96(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y10, Y9
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y10, Y8
+	VFMADD231PS  winoAVX2<>+0(SB), Y10, Y9
+	VFNMADD231PS winoAVX2<>+0(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y10
 	VMASKMOVPS   (R11)(R9*4), Y10, Y10
@@ -902,63 +900,63 @@ tail1:
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y13
 	VMASKMOVPS   (R11)(R9*4), Y13, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y11, Y10
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y13, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+96(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y12, Y11
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y12, Y10
+	VFMADD231PS  winoAVX2<>+0(SB), Y12, Y11
+	VFNMADD231PS winoAVX2<>+0(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R11*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(CX*1)
 	VMOVUPS      Y1, (R8)(CX*2)
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(R11*1)
 	VMOVUPS      Y1, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         192(SP), R11
@@ -973,11 +971,11 @@ tail1:
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y1, Y0
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y1, Y0
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y1
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y1
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y1
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y2
 	VMASKMOVPS   (R11)(R9*4), Y2, Y2
@@ -990,11 +988,11 @@ tail1:
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y3
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y3
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y3
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y4
 	VMASKMOVPS   (R11)(R9*4), Y4, Y4
@@ -1007,11 +1005,11 @@ tail1:
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y4
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y4
+	VFNMADD231PS winoAVX2<>+64(SB), Y7, Y6
 	VMOVAPS      Y4, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y6, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y6, Y4
+	VFMADD231PS  winoAVX2<>+32(SB), Y6, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y6, Y4
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y6
 	VMASKMOVPS   (R11)(R9*4), Y6, Y6
@@ -1024,11 +1022,11 @@ tail1:
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y7, Y6
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+64(SB), Y7, Y6
+	VFNMADD231PS winoAVX2<>+64(SB), Y9, Y8
 	VMOVAPS      Y6, Y7
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y8, Y7
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y8, Y6
+	VFMADD231PS  winoAVX2<>+32(SB), Y8, Y7
+	VFNMADD231PS winoAVX2<>+32(SB), Y8, Y6
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y8
 	VMASKMOVPS   (R11)(R9*4), Y8, Y8
@@ -1041,11 +1039,11 @@ tail1:
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   (R11)(R9*4), Y11, Y11
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y9, Y8
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+64(SB), Y9, Y8
+	VFNMADD231PS winoAVX2<>+64(SB), Y11, Y10
 	VMOVAPS      Y8, Y9
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y10, Y9
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y10, Y8
+	VFMADD231PS  winoAVX2<>+32(SB), Y10, Y9
+	VFNMADD231PS winoAVX2<>+32(SB), Y10, Y8
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y10
 	VMASKMOVPS   (R11)(R9*4), Y10, Y10
@@ -1058,63 +1056,63 @@ tail1:
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y13
 	VMASKMOVPS   (R11)(R9*4), Y13, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y11, Y10
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y13, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y11, Y10
+	VFNMADD231PS winoAVX2<>+64(SB), Y13, Y12
 	VMOVAPS      Y10, Y11
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y12, Y11
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y12, Y10
+	VFMADD231PS  winoAVX2<>+32(SB), Y12, Y11
+	VFNMADD231PS winoAVX2<>+32(SB), Y12, Y10
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y9, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y12
 	VMOVAPS      Y7, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R11*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(CX*1)
 	VMOVUPS      Y1, (R8)(CX*2)
 	VMOVAPS      Y8, Y1
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y1
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y1
 	VMOVAPS      Y6, Y3
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y1, Y5
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y5
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y5, (R8)(R11*1)
 	VMOVUPS      Y1, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R12*1)
 	LEAQ         (R8)(R11*2), R8
 	MOVQ         240(SP), R11
@@ -1126,8 +1124,8 @@ tail1:
 	MOVQ         48(SP), R11
 	VMOVUPS      (R10), Y2
 	VMASKMOVPS   (R11)(R9*4), Y2, Y2
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y0
+	VFNMADD231PS winoAVX2<>+128(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y0
 	MOVQ         192(SP), R11
 	VMOVUPS      (R10), Y1
 	VMASKMOVPS   (R11)(R9*4), Y1, Y1
@@ -1137,8 +1135,8 @@ tail1:
 	MOVQ         (SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y2, Y1
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y1
+	VFNMADD231PS winoAVX2<>+128(SB), Y2, Y1
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y1
 	MOVQ         248(SP), R11
 	VMOVUPS      (R10), Y2
 	VMASKMOVPS   (R11)(R9*4), Y2, Y2
@@ -1148,8 +1146,8 @@ tail1:
 	MOVQ         56(SP), R11
 	VMOVUPS      (R10), Y4
 	VMASKMOVPS   (R11)(R9*4), Y4, Y4
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y3, Y2
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y4, Y2
+	VFNMADD231PS winoAVX2<>+128(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+160(SB), Y4, Y2
 	MOVQ         200(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
@@ -1159,8 +1157,8 @@ tail1:
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y3
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y5, Y3
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y3
+	VFMADD231PS  winoAVX2<>+160(SB), Y5, Y3
 	MOVQ         256(SP), R11
 	VMOVUPS      (R10), Y4
 	VMASKMOVPS   (R11)(R9*4), Y4, Y4
@@ -1170,8 +1168,8 @@ tail1:
 	MOVQ         64(SP), R11
 	VMOVUPS      (R10), Y6
 	VMASKMOVPS   (R11)(R9*4), Y6, Y6
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y4
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y6, Y4
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+160(SB), Y6, Y4
 	MOVQ         208(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
@@ -1181,8 +1179,8 @@ tail1:
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y5
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y7, Y5
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y5
+	VFMADD231PS  winoAVX2<>+160(SB), Y7, Y5
 	MOVQ         264(SP), R11
 	VMOVUPS      (R10), Y6
 	VMASKMOVPS   (R11)(R9*4), Y6, Y6
@@ -1192,8 +1190,8 @@ tail1:
 	MOVQ         72(SP), R11
 	VMOVUPS      (R10), Y8
 	VMASKMOVPS   (R11)(R9*4), Y8, Y8
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y6
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y8, Y6
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y6
+	VFMADD231PS  winoAVX2<>+160(SB), Y8, Y6
 	MOVQ         216(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
@@ -1203,8 +1201,8 @@ tail1:
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y8, Y7
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y9, Y7
+	VFNMADD231PS winoAVX2<>+128(SB), Y8, Y7
+	VFMADD231PS  winoAVX2<>+160(SB), Y9, Y7
 	MOVQ         272(SP), R11
 	VMOVUPS      (R10), Y8
 	VMASKMOVPS   (R11)(R9*4), Y8, Y8
@@ -1214,8 +1212,8 @@ tail1:
 	MOVQ         80(SP), R11
 	VMOVUPS      (R10), Y10
 	VMASKMOVPS   (R11)(R9*4), Y10, Y10
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y9, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y10, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y9, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y10, Y8
 	MOVQ         224(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
@@ -1225,8 +1223,8 @@ tail1:
 	MOVQ         32(SP), R11
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   (R11)(R9*4), Y11, Y11
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y10, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y11, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y10, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y11, Y9
 	MOVQ         280(SP), R11
 	VMOVUPS      (R10), Y10
 	VMASKMOVPS   (R11)(R9*4), Y10, Y10
@@ -1236,8 +1234,8 @@ tail1:
 	MOVQ         88(SP), R11
 	VMOVUPS      (R10), Y12
 	VMASKMOVPS   (R11)(R9*4), Y12, Y12
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y11, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y12, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y11, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y12, Y10
 	MOVQ         232(SP), R11
 	VMOVUPS      (R10), Y11
 	VMASKMOVPS   (R11)(R9*4), Y11, Y11
@@ -1247,61 +1245,61 @@ tail1:
 	MOVQ         40(SP), R11
 	VMOVUPS      (R10), Y13
 	VMASKMOVPS   (R11)(R9*4), Y13, Y13
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y12, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y13, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y12, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y13, Y11
 	LEAQ         (CX)(CX*2), R10
 	LEAQ         (CX)(CX*4), R11
 	VMOVAPS      Y8, Y12
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y4, Y12
+	VFNMADD231PS winoAVX2<>+96(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y2, Y13
+	VFNMADD231PS winoAVX2<>+96(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+0(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+0(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(CX*1)
 	VMOVUPS      Y12, (R8)(CX*2)
 	VMOVAPS      Y8, Y12
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y4, Y12
+	VFNMADD231PS winoAVX2<>+64(SB), Y4, Y12
 	VMOVAPS      Y6, Y13
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y2, Y13
+	VFNMADD231PS winoAVX2<>+64(SB), Y2, Y13
 	VMOVAPS      Y12, Y14
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y13, Y14
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y13, Y12
+	VFMADD231PS  winoAVX2<>+32(SB), Y13, Y14
+	VFNMADD231PS winoAVX2<>+32(SB), Y13, Y12
 	VMOVUPS      Y14, (R8)(R10*1)
 	VMOVUPS      Y12, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y4, Y8
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y0, Y8
+	VFNMADD231PS winoAVX2<>+128(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+160(SB), Y0, Y8
 	VMOVUPS      Y8, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y6, Y10
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y2, Y10
+	VFNMADD231PS winoAVX2<>+128(SB), Y6, Y10
+	VFMADD231PS  winoAVX2<>+160(SB), Y2, Y10
 	VMOVUPS      Y10, (R8)(R11*1)
 	LEAQ         (R8)(R10*2), R8
 	LEAQ         (AX)(R9*4), R8
 	LEAQ         (CX)(CX*2), R9
 	LEAQ         (CX)(CX*4), R10
 	VMOVAPS      Y9, Y0
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y5, Y0
+	VFNMADD231PS winoAVX2<>+96(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstantsAVX2<>+96(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+96(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(CX*1)
 	VMOVUPS      Y0, (R8)(CX*2)
 	VMOVAPS      Y9, Y0
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y5, Y0
+	VFNMADD231PS winoAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y7, Y2
-	VFNMADD231PS winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFNMADD231PS winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(R9*1)
 	VMOVUPS      Y0, (R8)(CX*4)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y5, Y9
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y1, Y9
+	VFNMADD231PS winoAVX2<>+128(SB), Y5, Y9
+	VFMADD231PS  winoAVX2<>+160(SB), Y1, Y9
 	VMOVUPS      Y9, (R8)
-	VFNMADD231PS winoConstantsAVX2<>+128(SB), Y7, Y11
-	VFMADD231PS  winoConstantsAVX2<>+160(SB), Y3, Y11
+	VFNMADD231PS winoAVX2<>+128(SB), Y7, Y11
+	VFMADD231PS  winoAVX2<>+160(SB), Y3, Y11
 	VMOVUPS      Y11, (R8)(R10*1)
 	LEAQ         (R8)(R9*2), R8
 
@@ -1375,16 +1373,16 @@ loop:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y2, (R10)(R12*1)
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y3
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y3, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1425,16 +1423,16 @@ loop:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y2, (R10)(R12*1)
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y3
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y3, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1485,16 +1483,16 @@ loop:
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y4, (R10)(R12*1)
 	VMOVAPS      Y2, Y5
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y5
 	VMOVAPS      Y5, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y5
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y5
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y5, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y2
 	VMOVAPS      Y2, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y2
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -1532,11 +1530,11 @@ loop8:
 	VMOVUPS     (AX)(R9*4), Y4
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
-	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y2
-	VMULPS      winoConstantsAVX2<>+416(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VMULPS      winoAVX2<>+480(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+320(SB), Y4, Y2
+	VMULPS      winoAVX2<>+544(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
 	VMOVUPS     2432(AX)(R9*4), Y4
@@ -1544,11 +1542,11 @@ loop8:
 	VMOVUPS     128(AX)(R9*4), Y6
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y4
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y4
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y3
+	VMULPS      winoAVX2<>+480(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y4
+	VFMADD231PS winoAVX2<>+320(SB), Y6, Y4
+	VMULPS      winoAVX2<>+544(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y3
 	VMOVUPS     1024(AX)(R9*4), Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
 	VMOVUPS     2560(AX)(R9*4), Y6
@@ -1556,11 +1554,11 @@ loop8:
 	VMOVUPS     256(AX)(R9*4), Y8
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y6
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y6
-	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y5
+	VMULPS      winoAVX2<>+480(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y6
+	VFMADD231PS winoAVX2<>+320(SB), Y8, Y6
+	VMULPS      winoAVX2<>+544(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y5
 	VMOVUPS     1152(AX)(R9*4), Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
 	VMOVUPS     2688(AX)(R9*4), Y8
@@ -1568,11 +1566,11 @@ loop8:
 	VMOVUPS     384(AX)(R9*4), Y10
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
-	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y8
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y8
-	VMULPS      winoConstantsAVX2<>+416(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y7
+	VMULPS      winoAVX2<>+480(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y8
+	VFMADD231PS winoAVX2<>+320(SB), Y10, Y8
+	VMULPS      winoAVX2<>+544(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y7
 	VMOVUPS     1280(AX)(R9*4), Y0
 	VMOVUPS     2048(AX)(R9*4), Y9
 	VMOVUPS     2816(AX)(R9*4), Y10
@@ -1580,11 +1578,11 @@ loop8:
 	VMOVUPS     512(AX)(R9*4), Y12
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
-	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y10
-	VMULPS      winoConstantsAVX2<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y9
+	VMULPS      winoAVX2<>+480(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y10
+	VFMADD231PS winoAVX2<>+320(SB), Y12, Y10
+	VMULPS      winoAVX2<>+544(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y9
 	VMOVUPS     1408(AX)(R9*4), Y0
 	VMOVUPS     2176(AX)(R9*4), Y11
 	VMOVUPS     2944(AX)(R9*4), Y12
@@ -1592,24 +1590,24 @@ loop8:
 	VMOVUPS     640(AX)(R9*4), Y14
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
-	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y12
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y12
-	VMULPS      winoConstantsAVX2<>+416(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VMULPS      winoAVX2<>+480(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y12
+	VFMADD231PS winoAVX2<>+320(SB), Y14, Y12
+	VMULPS      winoAVX2<>+544(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y11
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
 	VADDPS      Y10, Y8, Y6
 	VSUBPS      Y10, Y8, Y8
-	VMULPS      winoConstantsAVX2<>+352(SB), Y6, Y10
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y10
-	VMULPS      winoConstantsAVX2<>+416(SB), Y6, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y8, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y4, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y8, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y4, Y0
+	VMULPS      winoAVX2<>+480(SB), Y6, Y10
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y10
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y10
+	VMULPS      winoAVX2<>+544(SB), Y6, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+576(SB), Y8, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y4, Y12
+	VMULPS      winoAVX2<>+512(SB), Y8, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y4, Y0
 	TESTQ       SI, SI
 	JZ          unbiased9
 	VMOVUPS     (SI)(R9*4), Y4
@@ -1687,15 +1685,15 @@ beyond16:
 	VSUBPS      Y5, Y3, Y2
 	VADDPS      Y9, Y7, Y3
 	VSUBPS      Y9, Y7, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y5
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y11
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y2, Y11
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y2, Y0
+	VMULPS      winoAVX2<>+480(SB), Y3, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y5
+	VMULPS      winoAVX2<>+544(SB), Y3, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y4, Y11
+	VFMADD231PS winoAVX2<>+448(SB), Y2, Y11
+	VMULPS      winoAVX2<>+512(SB), Y4, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y2, Y0
 	TESTQ       SI, SI
 	JZ          unbiased18
 	VMOVUPS     (SI)(R9*4), Y2
@@ -1776,10 +1774,10 @@ beyond25:
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
 	VMOVUPS     3840(AX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y2
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y2
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
 	VMOVUPS     2432(AX)(R9*4), Y4
@@ -1787,10 +1785,10 @@ beyond25:
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
 	VMOVUPS     3968(AX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y4
-	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+576(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y4
+	VMULPS      winoAVX2<>+512(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y3
 	VMOVUPS     1024(AX)(R9*4), Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
 	VMOVUPS     2560(AX)(R9*4), Y6
@@ -1798,10 +1796,10 @@ beyond25:
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
 	VMOVUPS     4096(AX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+576(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y6
+	VMULPS      winoAVX2<>+512(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y5
 	VMOVUPS     1152(AX)(R9*4), Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
 	VMOVUPS     2688(AX)(R9*4), Y8
@@ -1809,10 +1807,10 @@ beyond25:
 	VSUBPS      Y7, Y0, Y0
 	VSUBPS      Y9, Y8, Y7
 	VMOVUPS     4224(AX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y8
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+576(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y8
+	VMULPS      winoAVX2<>+512(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y7
 	VMOVUPS     1280(AX)(R9*4), Y0
 	VMOVUPS     2048(AX)(R9*4), Y9
 	VMOVUPS     2816(AX)(R9*4), Y10
@@ -1820,10 +1818,10 @@ beyond25:
 	VSUBPS      Y9, Y0, Y0
 	VSUBPS      Y11, Y10, Y9
 	VMOVUPS     4352(AX)(R9*4), Y10
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y10
-	VMULPS      winoConstantsAVX2<>+384(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+576(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y10
+	VMULPS      winoAVX2<>+512(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y9
 	VMOVUPS     1408(AX)(R9*4), Y0
 	VMOVUPS     2176(AX)(R9*4), Y11
 	VMOVUPS     2944(AX)(R9*4), Y12
@@ -1831,23 +1829,23 @@ beyond25:
 	VSUBPS      Y11, Y0, Y0
 	VSUBPS      Y13, Y12, Y11
 	VMOVUPS     4480(AX)(R9*4), Y12
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y11
+	VFMADD231PS winoAVX2<>+576(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y12
+	VMULPS      winoAVX2<>+512(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y11
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
 	VADDPS      Y9, Y7, Y5
 	VSUBPS      Y9, Y7, Y7
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y9
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y9
-	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y3, Y11
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y3, Y0
+	VMULPS      winoAVX2<>+480(SB), Y5, Y9
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y9
+	VMULPS      winoAVX2<>+544(SB), Y5, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y7, Y11
+	VFMADD231PS winoAVX2<>+448(SB), Y3, Y11
+	VMULPS      winoAVX2<>+512(SB), Y7, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y3, Y0
 	TESTQ       SI, SI
 	JZ          unbiased27
 	VMOVUPS     (SI)(R9*4), Y3
@@ -1925,15 +1923,15 @@ beyond34:
 	VSUBPS      Y6, Y4, Y1
 	VADDPS      Y10, Y8, Y3
 	VSUBPS      Y10, Y8, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y5
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y1, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y1, Y0
+	VMULPS      winoAVX2<>+480(SB), Y3, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y5
+	VMULPS      winoAVX2<>+544(SB), Y3, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+576(SB), Y4, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y1, Y12
+	VMULPS      winoAVX2<>+512(SB), Y4, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y1, Y0
 	TESTQ       SI, SI
 	JZ          unbiased36
 	VMOVUPS     (SI)(R9*4), Y1
@@ -2014,7 +2012,7 @@ beyond43:
 tail5:
 	ADDQ        $0x08, R8
 	JZ          done6
-	LEAQ        winoTailsAVX2<>+0(SB), R10
+	LEAQ        winoAVX2<>+192(SB), R10
 	NEGQ        R8
 	LEAQ        64(R10)(R8*4), R10
 	VMOVUPS     768(AX)(R9*4), Y0
@@ -2024,11 +2022,11 @@ tail5:
 	VMOVUPS     (AX)(R9*4), Y4
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
-	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y2
-	VMULPS      winoConstantsAVX2<>+416(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
+	VMULPS      winoAVX2<>+480(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+320(SB), Y4, Y2
+	VMULPS      winoAVX2<>+544(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
 	VMOVUPS     2432(AX)(R9*4), Y4
@@ -2036,11 +2034,11 @@ tail5:
 	VMOVUPS     128(AX)(R9*4), Y6
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y4
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y4
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y3
+	VMULPS      winoAVX2<>+480(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y4
+	VFMADD231PS winoAVX2<>+320(SB), Y6, Y4
+	VMULPS      winoAVX2<>+544(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y3
 	VMOVUPS     1024(AX)(R9*4), Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
 	VMOVUPS     2560(AX)(R9*4), Y6
@@ -2048,11 +2046,11 @@ tail5:
 	VMOVUPS     256(AX)(R9*4), Y8
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y6
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y6
-	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y5
+	VMULPS      winoAVX2<>+480(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y6
+	VFMADD231PS winoAVX2<>+320(SB), Y8, Y6
+	VMULPS      winoAVX2<>+544(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y5
 	VMOVUPS     1152(AX)(R9*4), Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
 	VMOVUPS     2688(AX)(R9*4), Y8
@@ -2060,11 +2058,11 @@ tail5:
 	VMOVUPS     384(AX)(R9*4), Y10
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
-	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y8
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y8
-	VMULPS      winoConstantsAVX2<>+416(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y7
+	VMULPS      winoAVX2<>+480(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y8
+	VFMADD231PS winoAVX2<>+320(SB), Y10, Y8
+	VMULPS      winoAVX2<>+544(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y7
 	VMOVUPS     1280(AX)(R9*4), Y0
 	VMOVUPS     2048(AX)(R9*4), Y9
 	VMOVUPS     2816(AX)(R9*4), Y10
@@ -2072,11 +2070,11 @@ tail5:
 	VMOVUPS     512(AX)(R9*4), Y12
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
-	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y10
-	VMULPS      winoConstantsAVX2<>+416(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y9
+	VMULPS      winoAVX2<>+480(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y10
+	VFMADD231PS winoAVX2<>+320(SB), Y12, Y10
+	VMULPS      winoAVX2<>+544(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y9
 	VMOVUPS     1408(AX)(R9*4), Y0
 	VMOVUPS     2176(AX)(R9*4), Y11
 	VMOVUPS     2944(AX)(R9*4), Y12
@@ -2084,24 +2082,24 @@ tail5:
 	VMOVUPS     640(AX)(R9*4), Y14
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
-	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y12
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y12
-	VMULPS      winoConstantsAVX2<>+416(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
+	VMULPS      winoAVX2<>+480(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y12
+	VFMADD231PS winoAVX2<>+320(SB), Y14, Y12
+	VMULPS      winoAVX2<>+544(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y11
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
 	VADDPS      Y10, Y8, Y6
 	VSUBPS      Y10, Y8, Y8
-	VMULPS      winoConstantsAVX2<>+352(SB), Y6, Y10
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y10
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y10
-	VMULPS      winoConstantsAVX2<>+416(SB), Y6, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y8, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y4, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y8, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y4, Y0
+	VMULPS      winoAVX2<>+480(SB), Y6, Y10
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y10
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y10
+	VMULPS      winoAVX2<>+544(SB), Y6, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+576(SB), Y8, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y4, Y12
+	VMULPS      winoAVX2<>+512(SB), Y8, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y4, Y0
 	TESTQ       SI, SI
 	JZ          unbiased45
 	VMOVUPS     (R10), Y4
@@ -2188,15 +2186,15 @@ beyond52:
 	VSUBPS      Y5, Y3, Y2
 	VADDPS      Y9, Y7, Y3
 	VSUBPS      Y9, Y7, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y5
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y11
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y2, Y11
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y2, Y0
+	VMULPS      winoAVX2<>+480(SB), Y3, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y5
+	VMULPS      winoAVX2<>+544(SB), Y3, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y4, Y11
+	VFMADD231PS winoAVX2<>+448(SB), Y2, Y11
+	VMULPS      winoAVX2<>+512(SB), Y4, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y2, Y0
 	TESTQ       SI, SI
 	JZ          unbiased54
 	VMOVUPS     (R10), Y2
@@ -2286,10 +2284,10 @@ beyond61:
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
 	VMOVUPS     3840(AX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y2
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y2
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
 	VMOVUPS     2432(AX)(R9*4), Y4
@@ -2297,10 +2295,10 @@ beyond61:
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
 	VMOVUPS     3968(AX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y4
-	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+576(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y4
+	VMULPS      winoAVX2<>+512(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y3
 	VMOVUPS     1024(AX)(R9*4), Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
 	VMOVUPS     2560(AX)(R9*4), Y6
@@ -2308,10 +2306,10 @@ beyond61:
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
 	VMOVUPS     4096(AX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+576(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y6
+	VMULPS      winoAVX2<>+512(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y5
 	VMOVUPS     1152(AX)(R9*4), Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
 	VMOVUPS     2688(AX)(R9*4), Y8
@@ -2319,10 +2317,10 @@ beyond61:
 	VSUBPS      Y7, Y0, Y0
 	VSUBPS      Y9, Y8, Y7
 	VMOVUPS     4224(AX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y8
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+576(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y8
+	VMULPS      winoAVX2<>+512(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y7
 	VMOVUPS     1280(AX)(R9*4), Y0
 	VMOVUPS     2048(AX)(R9*4), Y9
 	VMOVUPS     2816(AX)(R9*4), Y10
@@ -2330,10 +2328,10 @@ beyond61:
 	VSUBPS      Y9, Y0, Y0
 	VSUBPS      Y11, Y10, Y9
 	VMOVUPS     4352(AX)(R9*4), Y10
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y10
-	VMULPS      winoConstantsAVX2<>+384(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+576(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y10
+	VMULPS      winoAVX2<>+512(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y9
 	VMOVUPS     1408(AX)(R9*4), Y0
 	VMOVUPS     2176(AX)(R9*4), Y11
 	VMOVUPS     2944(AX)(R9*4), Y12
@@ -2341,23 +2339,23 @@ beyond61:
 	VSUBPS      Y11, Y0, Y0
 	VSUBPS      Y13, Y12, Y11
 	VMOVUPS     4480(AX)(R9*4), Y12
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y11
+	VFMADD231PS winoAVX2<>+576(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y0, Y12
+	VMULPS      winoAVX2<>+512(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y11
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
 	VADDPS      Y9, Y7, Y5
 	VSUBPS      Y9, Y7, Y7
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y9
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y9
-	VMULPS      winoConstantsAVX2<>+416(SB), Y5, Y1
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y7, Y11
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y3, Y11
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y3, Y0
+	VMULPS      winoAVX2<>+480(SB), Y5, Y9
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y9
+	VMULPS      winoAVX2<>+544(SB), Y5, Y1
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+576(SB), Y7, Y11
+	VFMADD231PS winoAVX2<>+448(SB), Y3, Y11
+	VMULPS      winoAVX2<>+512(SB), Y7, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y3, Y0
 	TESTQ       SI, SI
 	JZ          unbiased63
 	VMOVUPS     (R10), Y3
@@ -2444,15 +2442,15 @@ beyond70:
 	VSUBPS      Y6, Y4, Y1
 	VADDPS      Y10, Y8, Y3
 	VSUBPS      Y10, Y8, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y5
-	VMULPS      winoConstantsAVX2<>+416(SB), Y3, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+448(SB), Y4, Y12
-	VFMADD231PS winoConstantsAVX2<>+320(SB), Y1, Y12
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y0
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y1, Y0
+	VMULPS      winoAVX2<>+480(SB), Y3, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y5
+	VMULPS      winoAVX2<>+544(SB), Y3, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+576(SB), Y4, Y12
+	VFMADD231PS winoAVX2<>+448(SB), Y1, Y12
+	VMULPS      winoAVX2<>+512(SB), Y4, Y0
+	VFMADD231PS winoAVX2<>+384(SB), Y1, Y0
 	TESTQ       SI, SI
 	JZ          unbiased72
 	VMOVUPS     (R10), Y1
@@ -2657,11 +2655,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         96(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y0
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         40(SP), R11
@@ -2670,11 +2668,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         104(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y1
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         48(SP), R11
@@ -2683,11 +2681,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         112(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y5, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+0(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         56(SP), R11
@@ -2696,29 +2694,29 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         120(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y5
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y7, Y8
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+0(SB), Y7, Y8
+	VFNMADD231PS winoAVX2<>+0(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y8, (R10)(R12*1)
 	VMOVAPS      Y2, Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y7, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2727,19 +2725,19 @@ loop84:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y5, (R10)(R12*1)
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y2, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2751,11 +2749,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y2
 	MOVQ         96(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R11)(R9*4), Y1
 	MOVQ         40(SP), R11
@@ -2764,11 +2762,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y4
 	MOVQ         104(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y1
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R11)(R9*4), Y3
 	MOVQ         48(SP), R11
@@ -2777,11 +2775,11 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y6
 	MOVQ         112(SP), R11
 	VMOVUPS      (R11)(R9*4), Y7
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y3
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y5, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+32(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R11)(R9*4), Y5
 	MOVQ         56(SP), R11
@@ -2790,29 +2788,29 @@ loop84:
 	VMOVUPS      (R11)(R9*4), Y8
 	MOVQ         120(SP), R11
 	VMOVUPS      (R11)(R9*4), Y9
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y5
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y5
+	VFMADD231PS  winoAVX2<>+96(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y7, Y8
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+32(SB), Y7, Y8
+	VFNMADD231PS winoAVX2<>+32(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R10)
 	VMOVUPS      Y8, (R10)(R12*1)
 	VMOVAPS      Y2, Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y7, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(R11*1)
 	VMOVUPS      Y2, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2821,19 +2819,19 @@ loop84:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y5, (R10)(R12*1)
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R10)(CX*1)
 	VMOVUPS      Y2, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2858,19 +2856,19 @@ loop84:
 	VMOVUPS      Y0, (R10)
 	VMOVUPS      Y6, (R10)(R12*1)
 	VMOVAPS      Y0, Y8
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y8
 	VMOVAPS      Y2, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y9
 	VMOVAPS      Y8, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y8
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y8
 	VMOVUPS      Y10, (R10)(CX*1)
 	VMOVUPS      Y8, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(R11*1)
 	VMOVUPS      Y0, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2880,19 +2878,19 @@ loop84:
 	VMOVUPS      Y1, (R10)
 	VMOVUPS      Y7, (R10)(R12*1)
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y0
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y3, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y7, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R10)(CX*1)
 	VMOVUPS      Y0, (R10)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y7, Y3
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y0
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y0
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y0, (R10)(R11*1)
 	VMOVUPS      Y1, (R10)(CX*4)
 	LEAQ         (R10)(R11*2), R10
@@ -2903,7 +2901,7 @@ loop84:
 tail81:
 	ADDQ         $0x08, R8
 	JZ           done82
-	LEAQ         winoTailsAVX2<>+0(SB), R10
+	LEAQ         winoAVX2<>+192(SB), R10
 	NEGQ         R8
 	LEAQ         64(R10)(R8*4), R10
 	LEAQ         (AX)(R9*4), R8
@@ -2925,11 +2923,11 @@ tail81:
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y2, Y0
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y1
 	VMASKMOVPS   (R11)(R9*4), Y1, Y1
@@ -2942,11 +2940,11 @@ tail81:
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y1
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y3, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
@@ -2959,11 +2957,11 @@ tail81:
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y3
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y5, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+0(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
@@ -2976,29 +2974,29 @@ tail81:
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y5
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y7, Y8
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+0(SB), Y7, Y8
+	VFNMADD231PS winoAVX2<>+0(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      Y8, (R8)(R12*1)
 	VMOVAPS      Y2, Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y7, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVUPS      Y2, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3007,19 +3005,19 @@ tail81:
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y5, (R8)(R12*1)
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y2, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R8)(R11*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3035,11 +3033,11 @@ tail81:
 	MOVQ         96(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y2, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	MOVQ         8(SP), R11
 	VMOVUPS      (R10), Y1
 	VMASKMOVPS   (R11)(R9*4), Y1, Y1
@@ -3052,11 +3050,11 @@ tail81:
 	MOVQ         104(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y1
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	MOVQ         16(SP), R11
 	VMOVUPS      (R10), Y3
 	VMASKMOVPS   (R11)(R9*4), Y3, Y3
@@ -3069,11 +3067,11 @@ tail81:
 	MOVQ         112(SP), R11
 	VMOVUPS      (R10), Y7
 	VMASKMOVPS   (R11)(R9*4), Y7, Y7
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y3
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y7, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y5, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y5, Y3
+	VFMADD231PS  winoAVX2<>+32(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y5, Y3
 	MOVQ         24(SP), R11
 	VMOVUPS      (R10), Y5
 	VMASKMOVPS   (R11)(R9*4), Y5, Y5
@@ -3086,29 +3084,29 @@ tail81:
 	MOVQ         120(SP), R11
 	VMOVUPS      (R10), Y9
 	VMASKMOVPS   (R11)(R9*4), Y9, Y9
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y5
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y5
+	VFMADD231PS  winoAVX2<>+96(SB), Y9, Y7
 	VMOVAPS      Y5, Y8
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y7, Y8
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y7, Y5
+	VFMADD231PS  winoAVX2<>+32(SB), Y7, Y8
+	VFNMADD231PS winoAVX2<>+32(SB), Y7, Y5
 	LEAQ         (CX)(CX*2), R11
 	LEAQ         (CX)(CX*4), R12
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      Y8, (R8)(R12*1)
 	VMOVAPS      Y2, Y7
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y7
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y7
 	VMOVAPS      Y4, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y8, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y8, Y9
 	VMOVAPS      Y7, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y7
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y7, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y8, Y4
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y8, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVUPS      Y2, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3117,19 +3115,19 @@ tail81:
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y5, (R8)(R12*1)
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y3, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y4
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y4
 	VMOVAPS      Y2, Y6
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y4, Y6
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y2
 	VMOVUPS      Y6, (R8)(CX*1)
 	VMOVUPS      Y2, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y3, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y1, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
 	VMOVUPS      Y2, (R8)(R11*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R11*2), R8
@@ -3162,19 +3160,19 @@ tail81:
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y6, (R8)(R11*1)
 	VMOVAPS      Y0, Y8
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y4, Y8
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y8
 	VMOVAPS      Y2, Y9
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y6, Y9
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y9
 	VMOVAPS      Y8, Y10
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y9, Y10
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y9, Y8
+	VFMADD231PS  winoAVX2<>+0(SB), Y9, Y10
+	VFNMADD231PS winoAVX2<>+0(SB), Y9, Y8
 	VMOVUPS      Y10, (R8)(CX*1)
 	VMOVUPS      Y8, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y4, Y0
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y6, Y2
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y0
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(R10*1)
 	VMOVUPS      Y0, (R8)(CX*4)
 	LEAQ         (R8)(R10*2), R8
@@ -3184,19 +3182,19 @@ tail81:
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y7, (R8)(R10*1)
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y5, Y0
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y0
 	VMOVAPS      Y3, Y2
-	VFMADD231PS  winoConstantsAVX2<>+64(SB), Y7, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y7, Y2
 	VMOVAPS      Y0, Y4
-	VFMADD231PS  winoConstantsAVX2<>+0(SB), Y2, Y4
-	VFNMADD231PS winoConstantsAVX2<>+0(SB), Y2, Y0
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y0
 	VMOVUPS      Y4, (R8)(CX*1)
 	VMOVUPS      Y0, (R8)(CX*2)
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y5, Y1
-	VFMADD231PS  winoConstantsAVX2<>+96(SB), Y7, Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y7, Y3
 	VMOVAPS      Y1, Y0
-	VFMADD231PS  winoConstantsAVX2<>+32(SB), Y3, Y0
-	VFNMADD231PS winoConstantsAVX2<>+32(SB), Y3, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y0
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
 	VMOVUPS      Y0, (R8)(R9*1)
 	VMOVUPS      Y1, (R8)(CX*4)
 	LEAQ         (R8)(R9*2), R8
@@ -3271,11 +3269,11 @@ loop88:
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
 	VMOVUPS     48000(CX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y1
+	VFMADD231PS winoAVX2<>+544(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VMULPS      winoAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+320(SB), Y4, Y1
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     20800(CX)(R9*4), Y3
 	VMOVUPS     30400(CX)(R9*4), Y4
@@ -3284,11 +3282,11 @@ loop88:
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
 	VMOVUPS     49600(CX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y4
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y6, Y3
 	VMOVUPS     12800(CX)(R9*4), Y0
 	VMOVUPS     22400(CX)(R9*4), Y5
 	VMOVUPS     32000(CX)(R9*4), Y6
@@ -3297,11 +3295,11 @@ loop88:
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
 	VMOVUPS     51200(CX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y5
+	VFMADD231PS winoAVX2<>+544(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y6
+	VMULPS      winoAVX2<>+480(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y8, Y5
 	VMOVUPS     14400(CX)(R9*4), Y0
 	VMOVUPS     24000(CX)(R9*4), Y7
 	VMOVUPS     33600(CX)(R9*4), Y8
@@ -3310,11 +3308,11 @@ loop88:
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
 	VMOVUPS     52800(CX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y8
-	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y7
+	VFMADD231PS winoAVX2<>+544(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y8
+	VMULPS      winoAVX2<>+480(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+320(SB), Y10, Y7
 	VMOVUPS     16000(CX)(R9*4), Y0
 	VMOVUPS     25600(CX)(R9*4), Y9
 	VMOVUPS     35200(CX)(R9*4), Y10
@@ -3323,11 +3321,11 @@ loop88:
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
 	VMOVUPS     54400(CX)(R9*4), Y10
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y10
-	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y9
+	VFMADD231PS winoAVX2<>+544(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y10
+	VMULPS      winoAVX2<>+480(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+320(SB), Y12, Y9
 	VMOVUPS     17600(CX)(R9*4), Y0
 	VMOVUPS     27200(CX)(R9*4), Y11
 	VMOVUPS     36800(CX)(R9*4), Y12
@@ -3336,23 +3334,23 @@ loop88:
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
 	VMOVUPS     56000(CX)(R9*4), Y12
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y11
+	VFMADD231PS winoAVX2<>+544(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y12
+	VMULPS      winoAVX2<>+480(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y11
+	VFMADD231PS winoAVX2<>+320(SB), Y14, Y11
 	LEAQ        (AX)(R9*4), R10
 	VSUBPS      Y5, Y3, Y0
 	VSUBPS      Y9, Y7, Y13
-	VMULPS      winoConstantsAVX2<>+384(SB), Y13, Y13
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y13
+	VMULPS      winoAVX2<>+512(SB), Y13, Y13
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y13
 	VADDPS      Y5, Y3, Y0
 	VADDPS      Y9, Y7, Y3
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y11
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y11
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y11
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y3
 	VMOVUPS     (R10), Y0
 	VADDPS      Y3, Y0, Y0
 	VMOVUPS     Y0, (R10)
@@ -3367,15 +3365,15 @@ loop88:
 	ADDQ        DI, R10
 	VSUBPS      Y6, Y4, Y0
 	VSUBPS      Y10, Y8, Y1
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VADDPS      Y6, Y4, Y0
 	VADDPS      Y10, Y8, Y3
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y12
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y12
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y12
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y3
 	VMOVUPS     (R10), Y0
 	VADDPS      Y3, Y0, Y0
 	VMOVUPS     Y0, (R10)
@@ -3391,61 +3389,61 @@ loop88:
 	VMOVUPS     38400(CX)(R9*4), Y3
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     20800(CX)(R9*4), Y2
 	VMOVUPS     30400(CX)(R9*4), Y3
 	VMOVUPS     40000(CX)(R9*4), Y4
 	VSUBPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y3, Y2
-	VMULPS      winoConstantsAVX2<>+384(SB), Y2, Y2
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y2
+	VMULPS      winoAVX2<>+512(SB), Y2, Y2
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y2
 	VMOVUPS     12800(CX)(R9*4), Y0
 	VMOVUPS     22400(CX)(R9*4), Y3
 	VMOVUPS     32000(CX)(R9*4), Y4
 	VMOVUPS     41600(CX)(R9*4), Y5
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
-	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMULPS      winoAVX2<>+512(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y3
 	VMOVUPS     14400(CX)(R9*4), Y0
 	VMOVUPS     24000(CX)(R9*4), Y4
 	VMOVUPS     33600(CX)(R9*4), Y5
 	VMOVUPS     43200(CX)(R9*4), Y6
 	VSUBPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y5, Y4
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y4
+	VMULPS      winoAVX2<>+512(SB), Y4, Y4
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y4
 	VMOVUPS     16000(CX)(R9*4), Y0
 	VMOVUPS     25600(CX)(R9*4), Y5
 	VMOVUPS     35200(CX)(R9*4), Y6
 	VMOVUPS     44800(CX)(R9*4), Y7
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
-	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMULPS      winoAVX2<>+512(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y5
 	VMOVUPS     17600(CX)(R9*4), Y0
 	VMOVUPS     27200(CX)(R9*4), Y6
 	VMOVUPS     36800(CX)(R9*4), Y7
 	VMOVUPS     46400(CX)(R9*4), Y8
 	VSUBPS      Y6, Y0, Y0
 	VSUBPS      Y8, Y7, Y6
-	VMULPS      winoConstantsAVX2<>+384(SB), Y6, Y6
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y6
+	VMULPS      winoAVX2<>+512(SB), Y6, Y6
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y6
 	LEAQ        (AX)(R9*4), R10
 	ADDQ        DI, R10
 	VSUBPS      Y3, Y2, Y0
 	VSUBPS      Y5, Y4, Y7
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VMULPS      winoAVX2<>+512(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y7
 	VADDPS      Y3, Y2, Y0
 	VADDPS      Y5, Y4, Y2
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y2, Y6
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+352(SB), Y2, Y2
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+544(SB), Y2, Y6
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y6
+	VMULPS      winoAVX2<>+480(SB), Y2, Y2
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y2
 	VMOVUPS     (R10), Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (R10)
@@ -3462,7 +3460,7 @@ loop88:
 tail85:
 	ADDQ        $0x08, R8
 	JZ          done86
-	LEAQ        winoTailsAVX2<>+0(SB), R10
+	LEAQ        winoAVX2<>+192(SB), R10
 	NEGQ        R8
 	LEAQ        64(R10)(R8*4), R10
 	VMOVUPS     9600(CX)(R9*4), Y0
@@ -3473,11 +3471,11 @@ tail85:
 	VADDPS      Y1, Y0, Y0
 	VADDPS      Y3, Y2, Y1
 	VMOVUPS     48000(CX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y1, Y2
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y2
-	VMULPS      winoConstantsAVX2<>+352(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y1
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y4, Y1
+	VFMADD231PS winoAVX2<>+544(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y2
+	VMULPS      winoAVX2<>+480(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+320(SB), Y4, Y1
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     20800(CX)(R9*4), Y3
 	VMOVUPS     30400(CX)(R9*4), Y4
@@ -3486,11 +3484,11 @@ tail85:
 	VADDPS      Y3, Y0, Y0
 	VADDPS      Y5, Y4, Y3
 	VMOVUPS     49600(CX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y4
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y4
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y6, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y4
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y4
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y6, Y3
 	VMOVUPS     12800(CX)(R9*4), Y0
 	VMOVUPS     22400(CX)(R9*4), Y5
 	VMOVUPS     32000(CX)(R9*4), Y6
@@ -3499,11 +3497,11 @@ tail85:
 	VADDPS      Y5, Y0, Y0
 	VADDPS      Y7, Y6, Y5
 	VMOVUPS     51200(CX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y5, Y6
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+352(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y5
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y8, Y5
+	VFMADD231PS winoAVX2<>+544(SB), Y5, Y6
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y6
+	VMULPS      winoAVX2<>+480(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+320(SB), Y8, Y5
 	VMOVUPS     14400(CX)(R9*4), Y0
 	VMOVUPS     24000(CX)(R9*4), Y7
 	VMOVUPS     33600(CX)(R9*4), Y8
@@ -3512,11 +3510,11 @@ tail85:
 	VADDPS      Y7, Y0, Y0
 	VADDPS      Y9, Y8, Y7
 	VMOVUPS     52800(CX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y7, Y8
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y8
-	VMULPS      winoConstantsAVX2<>+352(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y7
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y10, Y7
+	VFMADD231PS winoAVX2<>+544(SB), Y7, Y8
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y8
+	VMULPS      winoAVX2<>+480(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+320(SB), Y10, Y7
 	VMOVUPS     16000(CX)(R9*4), Y0
 	VMOVUPS     25600(CX)(R9*4), Y9
 	VMOVUPS     35200(CX)(R9*4), Y10
@@ -3525,11 +3523,11 @@ tail85:
 	VADDPS      Y9, Y0, Y0
 	VADDPS      Y11, Y10, Y9
 	VMOVUPS     54400(CX)(R9*4), Y10
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y9, Y10
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y10
-	VMULPS      winoConstantsAVX2<>+352(SB), Y9, Y9
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y9
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y12, Y9
+	VFMADD231PS winoAVX2<>+544(SB), Y9, Y10
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y10
+	VMULPS      winoAVX2<>+480(SB), Y9, Y9
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y9
+	VFMADD231PS winoAVX2<>+320(SB), Y12, Y9
 	VMOVUPS     17600(CX)(R9*4), Y0
 	VMOVUPS     27200(CX)(R9*4), Y11
 	VMOVUPS     36800(CX)(R9*4), Y12
@@ -3538,23 +3536,23 @@ tail85:
 	VADDPS      Y11, Y0, Y0
 	VADDPS      Y13, Y12, Y11
 	VMOVUPS     56000(CX)(R9*4), Y12
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y11, Y12
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+352(SB), Y11, Y11
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y11
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y14, Y11
+	VFMADD231PS winoAVX2<>+544(SB), Y11, Y12
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y12
+	VMULPS      winoAVX2<>+480(SB), Y11, Y11
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y11
+	VFMADD231PS winoAVX2<>+320(SB), Y14, Y11
 	LEAQ        (AX)(R9*4), R8
 	VSUBPS      Y5, Y3, Y0
 	VSUBPS      Y9, Y7, Y13
-	VMULPS      winoConstantsAVX2<>+384(SB), Y13, Y13
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y13
+	VMULPS      winoAVX2<>+512(SB), Y13, Y13
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y13
 	VADDPS      Y5, Y3, Y0
 	VADDPS      Y9, Y7, Y3
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y11
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y11
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y11
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y11
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y3
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
 	VADDPS      Y3, Y0, Y0
@@ -3575,15 +3573,15 @@ tail85:
 	ADDQ        DI, R8
 	VSUBPS      Y6, Y4, Y0
 	VSUBPS      Y10, Y8, Y1
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VADDPS      Y6, Y4, Y0
 	VADDPS      Y10, Y8, Y3
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y3, Y12
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y12
-	VMULPS      winoConstantsAVX2<>+352(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y3
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y2, Y3
+	VFMADD231PS winoAVX2<>+544(SB), Y3, Y12
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y12
+	VMULPS      winoAVX2<>+480(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+320(SB), Y2, Y3
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
 	VADDPS      Y3, Y0, Y0
@@ -3605,61 +3603,61 @@ tail85:
 	VMOVUPS     38400(CX)(R9*4), Y3
 	VSUBPS      Y1, Y0, Y0
 	VSUBPS      Y3, Y2, Y1
-	VMULPS      winoConstantsAVX2<>+384(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y1
+	VMULPS      winoAVX2<>+512(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y1
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     20800(CX)(R9*4), Y2
 	VMOVUPS     30400(CX)(R9*4), Y3
 	VMOVUPS     40000(CX)(R9*4), Y4
 	VSUBPS      Y2, Y0, Y0
 	VSUBPS      Y4, Y3, Y2
-	VMULPS      winoConstantsAVX2<>+384(SB), Y2, Y2
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y2
+	VMULPS      winoAVX2<>+512(SB), Y2, Y2
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y2
 	VMOVUPS     12800(CX)(R9*4), Y0
 	VMOVUPS     22400(CX)(R9*4), Y3
 	VMOVUPS     32000(CX)(R9*4), Y4
 	VMOVUPS     41600(CX)(R9*4), Y5
 	VSUBPS      Y3, Y0, Y0
 	VSUBPS      Y5, Y4, Y3
-	VMULPS      winoConstantsAVX2<>+384(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y3
+	VMULPS      winoAVX2<>+512(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y3
 	VMOVUPS     14400(CX)(R9*4), Y0
 	VMOVUPS     24000(CX)(R9*4), Y4
 	VMOVUPS     33600(CX)(R9*4), Y5
 	VMOVUPS     43200(CX)(R9*4), Y6
 	VSUBPS      Y4, Y0, Y0
 	VSUBPS      Y6, Y5, Y4
-	VMULPS      winoConstantsAVX2<>+384(SB), Y4, Y4
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y4
+	VMULPS      winoAVX2<>+512(SB), Y4, Y4
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y4
 	VMOVUPS     16000(CX)(R9*4), Y0
 	VMOVUPS     25600(CX)(R9*4), Y5
 	VMOVUPS     35200(CX)(R9*4), Y6
 	VMOVUPS     44800(CX)(R9*4), Y7
 	VSUBPS      Y5, Y0, Y0
 	VSUBPS      Y7, Y6, Y5
-	VMULPS      winoConstantsAVX2<>+384(SB), Y5, Y5
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y5
+	VMULPS      winoAVX2<>+512(SB), Y5, Y5
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y5
 	VMOVUPS     17600(CX)(R9*4), Y0
 	VMOVUPS     27200(CX)(R9*4), Y6
 	VMOVUPS     36800(CX)(R9*4), Y7
 	VMOVUPS     46400(CX)(R9*4), Y8
 	VSUBPS      Y6, Y0, Y0
 	VSUBPS      Y8, Y7, Y6
-	VMULPS      winoConstantsAVX2<>+384(SB), Y6, Y6
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y6
+	VMULPS      winoAVX2<>+512(SB), Y6, Y6
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y6
 	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	VSUBPS      Y3, Y2, Y0
 	VSUBPS      Y5, Y4, Y7
-	VMULPS      winoConstantsAVX2<>+384(SB), Y7, Y7
-	VFMADD231PS winoConstantsAVX2<>+256(SB), Y0, Y7
+	VMULPS      winoAVX2<>+512(SB), Y7, Y7
+	VFMADD231PS winoAVX2<>+384(SB), Y0, Y7
 	VADDPS      Y3, Y2, Y0
 	VADDPS      Y5, Y4, Y2
-	VFMADD231PS winoConstantsAVX2<>+416(SB), Y2, Y6
-	VFMADD231PS winoConstantsAVX2<>+288(SB), Y0, Y6
-	VMULPS      winoConstantsAVX2<>+352(SB), Y2, Y2
-	VFMADD231PS winoConstantsAVX2<>+224(SB), Y0, Y2
-	VFMADD231PS winoConstantsAVX2<>+192(SB), Y1, Y2
+	VFMADD231PS winoAVX2<>+544(SB), Y2, Y6
+	VFMADD231PS winoAVX2<>+416(SB), Y0, Y6
+	VMULPS      winoAVX2<>+480(SB), Y2, Y2
+	VFMADD231PS winoAVX2<>+352(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+320(SB), Y1, Y2
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
 	VADDPS      Y2, Y0, Y0
@@ -3903,7 +3901,7 @@ loop92:
 tail89:
 	ADDQ       $0x08, R8
 	JZ         done90
-	LEAQ       winoTailsAVX2<>+0(SB), R10
+	LEAQ       winoAVX2<>+192(SB), R10
 	NEGQ       R8
 	LEAQ       64(R10)(R8*4), R10
 	LEAQ       (AX)(R9*4), R8
@@ -4225,36 +4223,36 @@ loop96:
 	VADDPS      Y1, Y0, Y3
 	VSUBPS      Y1, Y0, Y0
 	VMOVUPS     1536(AX)(R9*4), Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y3, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y3, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y1
 	VMOVUPS     640(AX)(R9*4), Y0
 	VMOVUPS     1152(AX)(R9*4), Y3
 	VMOVUPS     128(AX)(R9*4), Y4
 	VADDPS      Y3, Y0, Y5
 	VSUBPS      Y3, Y0, Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y5, Y4
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+608(SB), Y5, Y4
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y3
 	VMOVUPS     768(AX)(R9*4), Y0
 	VMOVUPS     1280(AX)(R9*4), Y5
 	VMOVUPS     256(AX)(R9*4), Y6
 	VADDPS      Y5, Y0, Y7
 	VSUBPS      Y5, Y0, Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y7, Y6
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+608(SB), Y7, Y6
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y5
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1408(AX)(R9*4), Y7
 	VMOVUPS     384(AX)(R9*4), Y8
 	VADDPS      Y7, Y0, Y9
 	VSUBPS      Y7, Y0, Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y9, Y8
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+608(SB), Y9, Y8
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y7
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y8
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y4, Y8
 	TESTQ       SI, SI
 	JZ          unbiased97
 	VMOVUPS     (SI)(R9*4), Y0
@@ -4296,8 +4294,8 @@ alone101:
 beyond100:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y2, Y7
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y2, Y7
 	TESTQ       SI, SI
 	JZ          unbiased102
 	VMOVUPS     (SI)(R9*4), Y0
@@ -4344,7 +4342,7 @@ beyond105:
 tail93:
 	ADDQ        $0x08, R8
 	JZ          done94
-	LEAQ        winoTailsAVX2<>+0(SB), R10
+	LEAQ        winoAVX2<>+192(SB), R10
 	NEGQ        R8
 	LEAQ        64(R10)(R8*4), R10
 	VMOVUPS     512(AX)(R9*4), Y0
@@ -4353,36 +4351,36 @@ tail93:
 	VADDPS      Y1, Y0, Y3
 	VSUBPS      Y1, Y0, Y0
 	VMOVUPS     1536(AX)(R9*4), Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y3, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y3, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y1
 	VMOVUPS     640(AX)(R9*4), Y0
 	VMOVUPS     1152(AX)(R9*4), Y3
 	VMOVUPS     128(AX)(R9*4), Y4
 	VADDPS      Y3, Y0, Y5
 	VSUBPS      Y3, Y0, Y0
 	VMOVUPS     1664(AX)(R9*4), Y3
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y5, Y4
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y3
+	VFMADD231PS winoAVX2<>+608(SB), Y5, Y4
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y3
 	VMOVUPS     768(AX)(R9*4), Y0
 	VMOVUPS     1280(AX)(R9*4), Y5
 	VMOVUPS     256(AX)(R9*4), Y6
 	VADDPS      Y5, Y0, Y7
 	VSUBPS      Y5, Y0, Y0
 	VMOVUPS     1792(AX)(R9*4), Y5
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y7, Y6
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y5
+	VFMADD231PS winoAVX2<>+608(SB), Y7, Y6
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y5
 	VMOVUPS     896(AX)(R9*4), Y0
 	VMOVUPS     1408(AX)(R9*4), Y7
 	VMOVUPS     384(AX)(R9*4), Y8
 	VADDPS      Y7, Y0, Y9
 	VSUBPS      Y7, Y0, Y0
 	VMOVUPS     1920(AX)(R9*4), Y7
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y9, Y8
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VFMADD231PS winoAVX2<>+608(SB), Y9, Y8
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y7
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y4
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y8
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y4, Y8
 	TESTQ       SI, SI
 	JZ          unbiased107
 	VMOVUPS     (R10), Y0
@@ -4429,8 +4427,8 @@ alone111:
 beyond110:
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y2
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y2, Y7
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y2, Y7
 	TESTQ       SI, SI
 	JZ          unbiased112
 	VMOVUPS     (R10), Y0
@@ -4591,7 +4589,7 @@ loop120:
 tail117:
 	ADDQ       $0x08, R8
 	JZ         done118
-	LEAQ       winoTailsAVX2<>+0(SB), R10
+	LEAQ       winoAVX2<>+192(SB), R10
 	NEGQ       R8
 	LEAQ       64(R10)(R8*4), R10
 	LEAQ       (AX)(R9*4), R8
@@ -4712,35 +4710,35 @@ loop124:
 	VADDPS      Y1, Y0, Y0
 	VMOVUPS     (CX)(R9*4), Y1
 	VMOVUPS     19200(CX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y2
 	VMOVUPS     8000(CX)(R9*4), Y0
 	VMOVUPS     14400(CX)(R9*4), Y3
 	VADDPS      Y3, Y0, Y0
 	VMOVUPS     1600(CX)(R9*4), Y3
 	VMOVUPS     20800(CX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y3
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y4
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y3
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y4
 	VMOVUPS     9600(CX)(R9*4), Y0
 	VMOVUPS     16000(CX)(R9*4), Y5
 	VADDPS      Y5, Y0, Y0
 	VMOVUPS     3200(CX)(R9*4), Y5
 	VMOVUPS     22400(CX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y5
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y6
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y5
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y6
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     17600(CX)(R9*4), Y7
 	VADDPS      Y7, Y0, Y0
 	VMOVUPS     4800(CX)(R9*4), Y7
 	VMOVUPS     24000(CX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y7
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y7
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y8
 	LEAQ        (AX)(R9*4), R10
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
-	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VMULPS      winoAVX2<>+608(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y7
 	VMOVUPS     (R10), Y0
 	VADDPS      Y1, Y0, Y0
 	VMOVUPS     Y0, (R10)
@@ -4755,9 +4753,9 @@ loop124:
 	ADDQ        DI, R10
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y8
 	VMOVUPS     (R10), Y0
 	VADDPS      Y2, Y0, Y0
 	VMOVUPS     Y0, (R10)
@@ -4770,26 +4768,26 @@ loop124:
 	VMOVUPS     6400(CX)(R9*4), Y0
 	VMOVUPS     12800(CX)(R9*4), Y1
 	VSUBPS      Y1, Y0, Y0
-	VMULPS      winoConstantsAVX2<>+480(SB), Y0, Y0
+	VMULPS      winoAVX2<>+608(SB), Y0, Y0
 	VMOVUPS     8000(CX)(R9*4), Y1
 	VMOVUPS     14400(CX)(R9*4), Y2
 	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
 	VMOVUPS     9600(CX)(R9*4), Y2
 	VMOVUPS     16000(CX)(R9*4), Y3
 	VSUBPS      Y3, Y2, Y2
-	VMULPS      winoConstantsAVX2<>+480(SB), Y2, Y2
+	VMULPS      winoAVX2<>+608(SB), Y2, Y2
 	VMOVUPS     11200(CX)(R9*4), Y3
 	VMOVUPS     17600(CX)(R9*4), Y4
 	VSUBPS      Y4, Y3, Y3
-	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	VMULPS      winoAVX2<>+608(SB), Y3, Y3
 	LEAQ        (AX)(R9*4), R10
 	ADDQ        DI, R10
 	VADDPS      Y2, Y1, Y4
 	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y4, Y0
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y3
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y4, Y0
+	VFMSUB231PS winoAVX2<>+608(SB), Y4, Y3
 	VMOVUPS     (R10), Y2
 	VADDPS      Y0, Y2, Y0
 	VMOVUPS     Y0, (R10)
@@ -4806,7 +4804,7 @@ loop124:
 tail121:
 	ADDQ        $0x08, R8
 	JZ          done122
-	LEAQ        winoTailsAVX2<>+0(SB), R10
+	LEAQ        winoAVX2<>+192(SB), R10
 	NEGQ        R8
 	LEAQ        64(R10)(R8*4), R10
 	VMOVUPS     6400(CX)(R9*4), Y0
@@ -4814,35 +4812,35 @@ tail121:
 	VADDPS      Y1, Y0, Y0
 	VMOVUPS     (CX)(R9*4), Y1
 	VMOVUPS     19200(CX)(R9*4), Y2
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y2
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y2
 	VMOVUPS     8000(CX)(R9*4), Y0
 	VMOVUPS     14400(CX)(R9*4), Y3
 	VADDPS      Y3, Y0, Y0
 	VMOVUPS     1600(CX)(R9*4), Y3
 	VMOVUPS     20800(CX)(R9*4), Y4
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y3
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y4
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y3
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y4
 	VMOVUPS     9600(CX)(R9*4), Y0
 	VMOVUPS     16000(CX)(R9*4), Y5
 	VADDPS      Y5, Y0, Y0
 	VMOVUPS     3200(CX)(R9*4), Y5
 	VMOVUPS     22400(CX)(R9*4), Y6
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y5
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y6
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y5
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y6
 	VMOVUPS     11200(CX)(R9*4), Y0
 	VMOVUPS     17600(CX)(R9*4), Y7
 	VADDPS      Y7, Y0, Y0
 	VMOVUPS     4800(CX)(R9*4), Y7
 	VMOVUPS     24000(CX)(R9*4), Y8
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y7
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y7
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y8
 	LEAQ        (AX)(R9*4), R8
 	VADDPS      Y5, Y3, Y0
 	VSUBPS      Y5, Y3, Y3
-	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y1
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y7
+	VMULPS      winoAVX2<>+608(SB), Y3, Y3
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y1
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y7
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
 	VADDPS      Y1, Y0, Y0
@@ -4863,9 +4861,9 @@ tail121:
 	ADDQ        DI, R8
 	VADDPS      Y6, Y4, Y0
 	VSUBPS      Y6, Y4, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y0, Y2
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y0, Y8
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y0, Y2
+	VFMSUB231PS winoAVX2<>+608(SB), Y0, Y8
 	VMOVUPS     (R10), Y0
 	VMASKMOVPS  (R8), Y0, Y0
 	VADDPS      Y2, Y0, Y0
@@ -4884,26 +4882,26 @@ tail121:
 	VMOVUPS     6400(CX)(R9*4), Y0
 	VMOVUPS     12800(CX)(R9*4), Y1
 	VSUBPS      Y1, Y0, Y0
-	VMULPS      winoConstantsAVX2<>+480(SB), Y0, Y0
+	VMULPS      winoAVX2<>+608(SB), Y0, Y0
 	VMOVUPS     8000(CX)(R9*4), Y1
 	VMOVUPS     14400(CX)(R9*4), Y2
 	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
 	VMOVUPS     9600(CX)(R9*4), Y2
 	VMOVUPS     16000(CX)(R9*4), Y3
 	VSUBPS      Y3, Y2, Y2
-	VMULPS      winoConstantsAVX2<>+480(SB), Y2, Y2
+	VMULPS      winoAVX2<>+608(SB), Y2, Y2
 	VMOVUPS     11200(CX)(R9*4), Y3
 	VMOVUPS     17600(CX)(R9*4), Y4
 	VSUBPS      Y4, Y3, Y3
-	VMULPS      winoConstantsAVX2<>+480(SB), Y3, Y3
+	VMULPS      winoAVX2<>+608(SB), Y3, Y3
 	LEAQ        (AX)(R9*4), R8
 	ADDQ        DI, R8
 	VADDPS      Y2, Y1, Y4
 	VSUBPS      Y2, Y1, Y1
-	VMULPS      winoConstantsAVX2<>+480(SB), Y1, Y1
-	VFMADD231PS winoConstantsAVX2<>+480(SB), Y4, Y0
-	VFMSUB231PS winoConstantsAVX2<>+480(SB), Y4, Y3
+	VMULPS      winoAVX2<>+608(SB), Y1, Y1
+	VFMADD231PS winoAVX2<>+608(SB), Y4, Y0
+	VFMSUB231PS winoAVX2<>+608(SB), Y4, Y3
 	VMOVUPS     (R10), Y2
 	VMASKMOVPS  (R8), Y2, Y2
 	VADDPS      Y0, Y2, Y0

@@ -4,51 +4,41 @@
 
 #include "textflag.h"
 
-DATA winoTailsAVX512<>+0(SB)/2, $0x0000
-DATA winoTailsAVX512<>+2(SB)/2, $0x0001
-DATA winoTailsAVX512<>+4(SB)/2, $0x0003
-DATA winoTailsAVX512<>+6(SB)/2, $0x0007
-DATA winoTailsAVX512<>+8(SB)/2, $0x000f
-DATA winoTailsAVX512<>+10(SB)/2, $0x001f
-DATA winoTailsAVX512<>+12(SB)/2, $0x003f
-DATA winoTailsAVX512<>+14(SB)/2, $0x007f
-DATA winoTailsAVX512<>+16(SB)/2, $0x00ff
-DATA winoTailsAVX512<>+18(SB)/2, $0x01ff
-DATA winoTailsAVX512<>+20(SB)/2, $0x03ff
-DATA winoTailsAVX512<>+22(SB)/2, $0x07ff
-DATA winoTailsAVX512<>+24(SB)/2, $0x0fff
-DATA winoTailsAVX512<>+26(SB)/2, $0x1fff
-DATA winoTailsAVX512<>+28(SB)/2, $0x3fff
-DATA winoTailsAVX512<>+30(SB)/2, $0x7fff
-GLOBL winoTailsAVX512<>(SB), RODATA|NOPTR, $32
-
-DATA winoConstantsAVX512<>+0(SB)/4, $0x3f300000
-DATA winoConstantsAVX512<>+4(SB)/4, $0x3fc00000
-DATA winoConstantsAVX512<>+8(SB)/4, $0x3ef20000
-DATA winoConstantsAVX512<>+12(SB)/4, $0x40100000
-DATA winoConstantsAVX512<>+16(SB)/4, $0x402e4000
-DATA winoConstantsAVX512<>+20(SB)/4, $0x3f882000
-DATA winoConstantsAVX512<>+24(SB)/4, $0x3f70b84d
-DATA winoConstantsAVX512<>+28(SB)/4, $0xbf185e27
-DATA winoConstantsAVX512<>+32(SB)/4, $0xbed18175
-DATA winoConstantsAVX512<>+36(SB)/4, $0xbe900901
-DATA winoConstantsAVX512<>+40(SB)/4, $0xbe460c61
-DATA winoConstantsAVX512<>+44(SB)/4, $0x3e000801
-DATA winoConstantsAVX512<>+48(SB)/4, $0x3e400c01
-DATA winoConstantsAVX512<>+52(SB)/4, $0x3e900901
-DATA winoConstantsAVX512<>+56(SB)/4, $0x3ed80d81
-DATA winoConstantsAVX512<>+60(SB)/4, $0x3f000000
-GLOBL winoConstantsAVX512<>(SB), RODATA|NOPTR, $64
+DATA winoAVX512<>+0(SB)/4, $0x3f300000
+DATA winoAVX512<>+4(SB)/4, $0x3fc00000
+DATA winoAVX512<>+8(SB)/4, $0x3ef20000
+DATA winoAVX512<>+12(SB)/4, $0x40100000
+DATA winoAVX512<>+16(SB)/4, $0x402e4000
+DATA winoAVX512<>+20(SB)/4, $0x3f882000
+DATA winoAVX512<>+64(SB)/4, $0x00010000
+DATA winoAVX512<>+68(SB)/4, $0x00070003
+DATA winoAVX512<>+72(SB)/4, $0x001f000f
+DATA winoAVX512<>+76(SB)/4, $0x007f003f
+DATA winoAVX512<>+80(SB)/4, $0x01ff00ff
+DATA winoAVX512<>+84(SB)/4, $0x07ff03ff
+DATA winoAVX512<>+88(SB)/4, $0x1fff0fff
+DATA winoAVX512<>+92(SB)/4, $0x7fff3fff
+DATA winoAVX512<>+96(SB)/4, $0x3f70b84d
+DATA winoAVX512<>+100(SB)/4, $0xbf185e27
+DATA winoAVX512<>+104(SB)/4, $0xbed18175
+DATA winoAVX512<>+108(SB)/4, $0xbe900901
+DATA winoAVX512<>+112(SB)/4, $0xbe460c61
+DATA winoAVX512<>+116(SB)/4, $0x3e000801
+DATA winoAVX512<>+120(SB)/4, $0x3e400c01
+DATA winoAVX512<>+124(SB)/4, $0x3e900901
+DATA winoAVX512<>+128(SB)/4, $0x3ed80d81
+DATA winoAVX512<>+132(SB)/4, $0x3f000000
+GLOBL winoAVX512<>(SB), RODATA|NOPTR, $136
 
 // func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoIn4AVX512(SB), NOSPLIT, $288-56
-	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
-	VBROADCASTSS winoConstantsAVX512<>+16(SB), Z4
-	VBROADCASTSS winoConstantsAVX512<>+20(SB), Z5
+	VBROADCASTSS winoAVX512<>+0(SB), Z0
+	VBROADCASTSS winoAVX512<>+4(SB), Z1
+	VBROADCASTSS winoAVX512<>+8(SB), Z2
+	VBROADCASTSS winoAVX512<>+12(SB), Z3
+	VBROADCASTSS winoAVX512<>+16(SB), Z4
+	VBROADCASTSS winoAVX512<>+20(SB), Z5
 	MOVQ         v+0(FP), AX
 	MOVQ         pitch+8(FP), CX
 	SHLQ         $0x02, CX
@@ -673,7 +663,7 @@ loop4:
 tail1:
 	ADDQ         $0x10, R8
 	JZ           done2
-	LEAQ         winoTailsAVX512<>+0(SB), R10
+	LEAQ         winoAVX512<>+64(SB), R10
 	KMOVW        (R10)(R8*2), K1
 	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
@@ -1144,10 +1134,10 @@ done2:
 // func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4FirstAVX512(SB), NOSPLIT, $0-48
-	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	VBROADCASTSS winoAVX512<>+0(SB), Z0
+	VBROADCASTSS winoAVX512<>+4(SB), Z1
+	VBROADCASTSS winoAVX512<>+8(SB), Z2
+	VBROADCASTSS winoAVX512<>+12(SB), Z3
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -1198,10 +1188,10 @@ loop:
 // func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4LastAVX512(SB), NOSPLIT, $0-48
-	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	VBROADCASTSS winoAVX512<>+0(SB), Z0
+	VBROADCASTSS winoAVX512<>+4(SB), Z1
+	VBROADCASTSS winoAVX512<>+8(SB), Z2
+	VBROADCASTSS winoAVX512<>+12(SB), Z3
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -1252,10 +1242,10 @@ loop:
 // func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·winoWeights4InnerAVX512(SB), NOSPLIT, $0-56
-	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	VBROADCASTSS winoAVX512<>+0(SB), Z0
+	VBROADCASTSS winoAVX512<>+4(SB), Z1
+	VBROADCASTSS winoAVX512<>+8(SB), Z2
+	VBROADCASTSS winoAVX512<>+12(SB), Z3
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -1316,15 +1306,15 @@ loop:
 // func winoOut4AVX512(c *float32, m *float32, bias *float32, res *float32, cOff *int32, rOff *int32, tiles int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoOut4AVX512(SB), NOSPLIT, $0-64
-	VBROADCASTSS winoConstantsAVX512<>+24(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+28(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+32(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+36(SB), Z3
-	VBROADCASTSS winoConstantsAVX512<>+40(SB), Z4
-	VBROADCASTSS winoConstantsAVX512<>+44(SB), Z5
-	VBROADCASTSS winoConstantsAVX512<>+48(SB), Z6
-	VBROADCASTSS winoConstantsAVX512<>+52(SB), Z7
-	VBROADCASTSS winoConstantsAVX512<>+56(SB), Z8
+	VBROADCASTSS winoAVX512<>+96(SB), Z0
+	VBROADCASTSS winoAVX512<>+100(SB), Z1
+	VBROADCASTSS winoAVX512<>+104(SB), Z2
+	VBROADCASTSS winoAVX512<>+108(SB), Z3
+	VBROADCASTSS winoAVX512<>+112(SB), Z4
+	VBROADCASTSS winoAVX512<>+116(SB), Z5
+	VBROADCASTSS winoAVX512<>+120(SB), Z6
+	VBROADCASTSS winoAVX512<>+124(SB), Z7
+	VBROADCASTSS winoAVX512<>+128(SB), Z8
 	MOVQ         m+8(FP), AX
 	MOVQ         tiles+48(FP), CX
 	MOVQ         cOff+32(FP), DX
@@ -1828,7 +1818,7 @@ beyond43:
 tail5:
 	ADDQ        $0x10, R8
 	JZ          done6
-	LEAQ        winoTailsAVX512<>+0(SB), R10
+	LEAQ        winoAVX512<>+64(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS     768(AX)(R9*4), Z9
 	VMOVUPS     1536(AX)(R9*4), Z10
@@ -2324,10 +2314,10 @@ done6:
 // func winoBack4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
 // Requires: AVX, AVX512F, CMOV
 TEXT ·winoBack4AVX512(SB), NOSPLIT, $128-56
-	VBROADCASTSS winoConstantsAVX512<>+0(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+4(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+8(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+12(SB), Z3
+	VBROADCASTSS winoAVX512<>+0(SB), Z0
+	VBROADCASTSS winoAVX512<>+4(SB), Z1
+	VBROADCASTSS winoAVX512<>+8(SB), Z2
+	VBROADCASTSS winoAVX512<>+12(SB), Z3
 	MOVQ         v+0(FP), AX
 	MOVQ         pitch+8(FP), CX
 	SHLQ         $0x02, CX
@@ -2684,7 +2674,7 @@ loop84:
 tail81:
 	ADDQ         $0x10, R8
 	JZ           done82
-	LEAQ         winoTailsAVX512<>+0(SB), R10
+	LEAQ         winoAVX512<>+64(SB), R10
 	KMOVW        (R10)(R8*2), K1
 	LEAQ         (AX)(R9*4), R8
 	ADDQ         CX, R8
@@ -2987,13 +2977,13 @@ done82:
 // func winoTaps4AVX512(dw *float32, m *float32, step int, pitch int, rows int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoTaps4AVX512(SB), NOSPLIT, $0-48
-	VBROADCASTSS winoConstantsAVX512<>+24(SB), Z0
-	VBROADCASTSS winoConstantsAVX512<>+28(SB), Z1
-	VBROADCASTSS winoConstantsAVX512<>+32(SB), Z2
-	VBROADCASTSS winoConstantsAVX512<>+36(SB), Z3
-	VBROADCASTSS winoConstantsAVX512<>+44(SB), Z4
-	VBROADCASTSS winoConstantsAVX512<>+48(SB), Z5
-	VBROADCASTSS winoConstantsAVX512<>+52(SB), Z6
+	VBROADCASTSS winoAVX512<>+96(SB), Z0
+	VBROADCASTSS winoAVX512<>+100(SB), Z1
+	VBROADCASTSS winoAVX512<>+104(SB), Z2
+	VBROADCASTSS winoAVX512<>+108(SB), Z3
+	VBROADCASTSS winoAVX512<>+116(SB), Z4
+	VBROADCASTSS winoAVX512<>+120(SB), Z5
+	VBROADCASTSS winoAVX512<>+124(SB), Z6
 	MOVQ         dw+0(FP), AX
 	MOVQ         m+8(FP), CX
 	MOVQ         step+16(FP), DX
@@ -3209,7 +3199,7 @@ loop88:
 tail85:
 	ADDQ        $0x10, R8
 	JZ          done86
-	LEAQ        winoTailsAVX512<>+0(SB), R10
+	LEAQ        winoAVX512<>+64(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS     9600(CX)(R9*4), Z7
 	VMOVUPS     19200(CX)(R9*4), Z8
@@ -3631,7 +3621,7 @@ loop92:
 tail89:
 	ADDQ      $0x10, R8
 	JZ        done90
-	LEAQ      winoTailsAVX512<>+0(SB), R10
+	LEAQ      winoAVX512<>+64(SB), R10
 	KMOVW     (R10)(R8*2), K1
 	LEAQ      (AX)(R9*4), R8
 	ADDQ      CX, R8
@@ -3908,7 +3898,7 @@ loop:
 // func winoOut2AVX512(c *float32, m *float32, bias *float32, res *float32, cOff *int32, rOff *int32, tiles int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoOut2AVX512(SB), NOSPLIT, $0-64
-	VBROADCASTSS winoConstantsAVX512<>+60(SB), Z0
+	VBROADCASTSS winoAVX512<>+132(SB), Z0
 	MOVQ         m+8(FP), AX
 	MOVQ         tiles+48(FP), CX
 	MOVQ         cOff+32(FP), DX
@@ -4048,7 +4038,7 @@ beyond105:
 tail93:
 	ADDQ        $0x10, R8
 	JZ          done94
-	LEAQ        winoTailsAVX512<>+0(SB), R10
+	LEAQ        winoAVX512<>+64(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS     512(AX)(R9*4), Z1
 	VMOVUPS     1024(AX)(R9*4), Z2
@@ -4284,7 +4274,7 @@ loop120:
 tail117:
 	ADDQ      $0x10, R8
 	JZ        done118
-	LEAQ      winoTailsAVX512<>+0(SB), R10
+	LEAQ      winoAVX512<>+64(SB), R10
 	KMOVW     (R10)(R8*2), K1
 	LEAQ      (AX)(R9*4), R8
 	ADDQ      CX, R8
@@ -4375,7 +4365,7 @@ done118:
 // func winoTaps2AVX512(dw *float32, m *float32, step int, pitch int, rows int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·winoTaps2AVX512(SB), NOSPLIT, $0-48
-	VBROADCASTSS winoConstantsAVX512<>+60(SB), Z0
+	VBROADCASTSS winoAVX512<>+132(SB), Z0
 	MOVQ         dw+0(FP), AX
 	MOVQ         m+8(FP), CX
 	MOVQ         step+16(FP), DX
@@ -4491,7 +4481,7 @@ loop124:
 tail121:
 	ADDQ        $0x10, R8
 	JZ          done122
-	LEAQ        winoTailsAVX512<>+0(SB), R10
+	LEAQ        winoAVX512<>+64(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS     6400(CX)(R9*4), Z1
 	VMOVUPS     12800(CX)(R9*4), Z2

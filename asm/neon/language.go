@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"slices"
 
 	"heavytail/asm/internal/formula"
 )
@@ -9,15 +10,18 @@ import (
 // A language is the machine as package formula sees it.
 type language struct {
 	*machine
-	q      gp             // the parameters
-	fields map[string]int // their places
+	q      gp       // the parameters
+	fields []string // their names in order
 }
 
-// A constant is loaded where it is needed, unless it is in a register that loops
-// keep; of 32 bits it stands there twice.
-type constant uint64
+// A constant is loaded where it is first an operand, unless it is in a register that
+// loops keep; of 32 bits it stands there twice.
+type constant struct {
+	bits uint64
+	vec  vec
+}
 
-func (constant) Asm() string { return "constant" }
+func (*constant) Asm() string { return "constant" }
 
 // Asm is only for formula.Reg.
 func (r vec) Asm() string { return r.String() }
@@ -54,34 +58,33 @@ func (l language) operand(f formula.Value, n int) value {
 		switch r := f[min(i, len(f)-1)].(type) {
 		case vec:
 			v[i] = r
-		case constant:
-			if i == 0 {
-				v[i] = l.constant(r)
-			} else {
-				v[i] = v[0]
+		case *constant:
+			if r.vec.register == nil {
+				r.vec = l.constant(r.bits)
 			}
+			v[i] = r.vec
 		}
 	}
 	return v
 }
 
-// constant returns a register with k.
-func (l language) constant(k constant) vec {
-	if r, ok := l.loaded[uint64(k)]; ok {
+// constant returns a register with a constant.
+func (l language) constant(bits uint64) vec {
+	if r, ok := l.loaded[bits]; ok {
 		return r
 	}
-	if k == 0 {
+	if bits == 0 {
 		return l.zero(1)[0]
 	}
-	return l.freshBits64(uint64(k), 1)[0]
+	return l.freshBits64(bits, 1)[0]
 }
 
 // start returns n registers that hold f and may be overwritten.
 func (l language) start(f formula.Value, n int) value {
-	if k, ok := f[0].(constant); ok && l.loaded[uint64(k)].register == nil {
+	if k, ok := f[0].(*constant); ok && l.loaded[k.bits].register == nil {
 		v := make(value, n)
 		for i := range v {
-			v[i] = l.constant(k)
+			v[i] = l.constant(k.bits)
 		}
 		return v
 	}
@@ -92,7 +95,7 @@ func (l language) Bits(b uint64) formula.Value {
 	if !l.double {
 		b |= b << 32
 	}
-	return formula.Value{constant(b)}
+	return formula.Value{&constant{bits: b}}
 }
 
 func (l language) Num(x float64) formula.Value {
@@ -103,11 +106,14 @@ func (l language) Num(x float64) formula.Value {
 }
 
 func (l language) Param(name string) formula.Value {
-	off, ok := l.fields[name]
-	if !ok {
+	i, size := slices.Index(l.fields, name), 4
+	if i < 0 {
 		panic("neon: no parameter " + name)
 	}
-	return out(l.field(l.q, off, 1))
+	if l.double {
+		size = 8
+	}
+	return out(l.field(l.q, size*i, 1))
 }
 
 func (l language) Reg(a formula.Value) formula.Value { return out(l.operand(a, len(a))) }
@@ -215,14 +221,14 @@ func (l language) Fraction(exponent uint64, w formula.Value, skip int) formula.V
 	return out(k)
 }
 
-func (l language) Octave(x formula.Value, minus bool) (n, f formula.Value) {
+func (l language) Octave(x formula.Value, minus bool) (n, k formula.Value) {
 	const half = 0x3fe6a09e667f3bcd // bits of √½
-	k := l.RightInt(l.SubInt(x, l.Bits(half)), 52)
-	f = l.Sub(l.SubInt(x, l.Left(k, 52)), l.Num(1))
+	n = l.RightInt(l.SubInt(x, l.Bits(half)), 52)
+	k = l.SubInt(x, l.Left(n, 52))
 	if minus {
-		k = l.unary("NEG", k)
+		n = l.unary("NEG", n)
 	}
-	return l.ToFloat(k), f
+	return l.ToFloat(n), k
 }
 
 func (l language) Compare(p formula.Predicate, a, b formula.Value) formula.Mask {

@@ -1,84 +1,61 @@
 package main
 
-import "math"
+import (
+	"math"
 
-// Polynomials and constants of simd/noise_generic.go and noise_stable_generic.go.
-var (
-	noiseSin     = []float64{0x1.921fb6p+1, -0x1.4abc24p+2, 0x1.4680a4p+1, -0x1.331986p-1}
-	noiseCos     = []float64{1, -0x1.3bd3ccp+2, 0x1.03c1aep+2, -0x1.55b146p+0, 0x1.d47d66p-3}
-	noiseSinHalf = []float64{-0x1.bf2e18p-24, -0x1.4abbc2p+02, 0x1.4668c6p+01, -0x1.324eep-01, 0x1.3dceecp-04}
-	noiseLog     = []float64{0x1.715476p+0, -0x1.715470p-1, 0x1.ec73d6p-2, -0x1.715c4cp-2, 0x1.26d380p-2,
-		-0x1.e95c1ep-3, 0x1.b9c99ep-3, -0x1.a87bf6p-3, 0x1.01b444p-3}
-	noiseExp = []float64{1, 0x1.62e430p-1, 0x1.ebfb94p-3, 0x1.c6af9ep-5, 0x1.3b681ap-7, 0x1.5ef4dep-10, 0x1.17956ap-13}
-)
-
-const (
-	noiseHigh  = 1518500249
-	noiseLow31 = 1<<31 - 1
-	noiseLn2   = 0x1.62e430p-1
-	noise2Ln2  = 0x1.62e430p+0
-	noisePi    = 0x1.921fb6p+1
-	noiseLeast = 0x1p-27
-	noiseMost  = 0.51
-	minFloat   = 0x1p-149
-	logZero    = 0x1p-26
-)
-
-// Offsets of simd.NoiseParams.
-const (
-	qScale, qA, qExpo, qBias                    = 0, 4, 8, 12
-	qAlpha, qAlphaLo, qEps, qExpoLo, qBiasN     = 16, 20, 24, 28, 32
-	qK, qK1, qKLo, qShift, qLeast, qZero, qSide = 36, 44, 52, 60, 64, 68, 4
+	"heavytail/asm/internal/defs"
+	"heavytail/asm/internal/formula"
 )
 
 // variates writes the cipher and the families of noise.
 func variates(f *file) {
 	kernels(f, "noise", func(m *machine) {
 		m.cipher()
-		m.family1("noiseUniform", "noiseUnit", m.unit)
-		m.family1("noiseExponential", "noiseNegLog2 times ln 2", func(w value) value {
-			e := m.negLog2(w)
-			m.scaleBy(e, m.fresh(noiseLn2, len(e)))
-			return e
-		})
-		m.family2("noiseNormal", "noiseNormal", func(q gp, w0, w1 value) value {
-			c, s := m.normal(q, w0, w1)
-			return m.zip(c, s)
-		})
-		for _, high := range []bool{false, true} {
-			side := map[bool]string{false: "Low", true: "High"}[high]
-			m.family2("noiseSymmetric"+side, "noiseSymmetric", func(q gp, wu, we value) value { return m.symmetric(q, wu, we, high) })
-			for _, form := range []string{"Positive", "Root", "Log"} {
-				m.family2("noise"+form+side, "noisePositive", func(q gp, wu, we value) value { return m.positive(q, wu, we, high, form) })
-			}
-		}
-		m.family2("noiseSkewed", "noiseSkewed", m.skewed)
+		m.families("noise", defs.NoiseFields, func(l language) []formula.Family { return formula.Noise{Machine: l}.Families() })
 		m.tabular(8)
 		m.tabular(10)
 	})
 }
 
-// noiseParams returns the parameters of the families' kernels.
-func (m *machine) noiseParams() string {
-	if m.double {
-		return "dst *float64, words *uint32, groups int, q *Noise64Params"
+// doubles writes the families of float64 noise and the attempts of gamma variates.
+func doubles(f *file) {
+	kernels(f, "noise64", func(m *machine) {
+		m.double = true
+		m.families("noise64", defs.Noise64Fields, func(l language) []formula.Family { return formula.Noise64{Machine: l}.Families() })
+		m.gamma(false)
+		m.gamma(true)
+	})
+}
+
+// families writes those of a type, four registers of words at a time; list gives
+// them for a machine with the parameters.
+func (m *machine) families(prefix string, fields []string, list func(l language) []formula.Family) {
+	for i, f := range list(language{}) {
+		m.transform(prefix+f.Name, f.Doc, 4, func(q gp, w value) value {
+			f := list(m.withParams(q, fields))[i]
+			if f.Words != nil {
+				return registersOf(f.Words(out(w)))
+			}
+			y := f.Pairs(out(m.uzp(1, w)), out(m.uzp(2, w)))
+			if f.Two {
+				return m.zip(registersOf(y[0]), registersOf(y[1]))
+			}
+			return registersOf(y[0])
+		})
 	}
-	return "dst *float32, words *uint32, groups int, q *NoiseParams"
 }
 
-// family1 writes a family that makes a variate of each word: groups times 128 of
-// them.
-func (m *machine) family1(name, doc string, f func(w value) value) {
-	m.transform(name, doc, 4, func(q gp, w value) value { return f(w) })
-}
+// withParams returns the language with the parameters at q.
+func (m *machine) withParams(q gp, fields []string) language { return language{m, q, fields} }
 
-// family2 writes a family of which f makes one or two variates of a pair of words.
-func (m *machine) family2(name, doc string, f func(q gp, even, odd value) value) {
-	m.transform(name, doc, 4, func(q gp, w value) value { return f(q, m.uzp(1, w), m.uzp(2, w)) })
-}
-
+// transform writes a kernel that turns the words of groups times 32 blocks, vectors of
+// registers at a time, into variates.
 func (m *machine) transform(name, doc string, vectors int, f func(q gp, w value) value) {
-	m.begin(name, m.noiseParams(), "", doc+", of the words of groups times 32 blocks.")
+	params := "dst *float32, words *uint32, groups int, q *NoiseParams"
+	if m.double {
+		params = "dst *float64, words *uint32, groups int, q *Noise64Params"
+	}
+	m.begin(name, params, "", doc+", of the words of groups times 32 blocks.")
 	dst, words, n, q := m.arg("dst"), m.arg("words"), m.arg("groups"), m.arg("q")
 	m.ins("LSL $%d, %s, %s", 5-int(math.Log2(float64(vectors))), n, n)
 	m.fresh(1, 1) // the table of constants
@@ -159,79 +136,6 @@ func (m *machine) zip(even, odd value) (out value) {
 	return out
 }
 
-// polynomial returns Σ c[j]·x^j.
-func (m *machine) polynomial(x value, c []float64) value {
-	r := m.same(c[len(c)-1], len(x))
-	for j := len(c) - 2; j >= 0; j-- {
-		next := m.fresh(c[j], len(x))
-		m.fma(next, r, x)
-		r = next
-	}
-	return r
-}
-
-// half returns words shifted right by one bit.
-func (m *machine) half(w value) value {
-	d := m.new(len(w))
-	for i := range w {
-		m.ins("VUSHR $1, %s, %s", w[i], d[i])
-	}
-	return d
-}
-
-// unitOf returns fma(float(k), a, b).
-func (m *machine) unitOf(k value, a, b float64) value {
-	u := m.fresh(b, len(k))
-	m.fma(u, m.op1("SCVTF", k), m.same(a, len(k)))
-	return u
-}
-
-// unit is noiseUnit.
-func (m *machine) unit(w value) value { return m.unitOf(m.half(w), 0x1p-31, 0x1p-32) }
-
-// halfUnit is noiseHalfUnit.
-func (m *machine) halfUnit(w value) value {
-	return m.unitOf(m.and(w, all(m.freshBits(noiseLow31, 1)[0], len(w))), 0x1p-32, 0x1p-33)
-}
-
-// split is noiseSplit; e stays an integer.
-func (m *machine) split(x value) (e, f value) {
-	n := len(x)
-	e = m.shiftRight(m.subInt(x, all(m.freshBits(sqrtHalf, 1)[0], n)), 23)
-	return e, m.sub(m.subInt(x, m.shiftLeft(e, 23)), m.same(1, n))
-}
-
-// negLog2 is noiseNegLog2.
-func (m *machine) negLog2(w value) value {
-	n := len(w)
-	k := m.half(w)
-	top := m.op2("CMGT", k, all(m.freshBits(noiseHigh, 1)[0], n))
-	g := m.unitOf(m.xor(k, all(m.freshBits(noiseLow31, 1)[0], n)), -0x1p-31, -0x1p-32)
-	e, f := m.split(m.unitOf(k, 0x1p-31, 0x1p-32))
-	m.choose(f, g, top)
-	r := m.polynomial(f, noiseLog)
-	for i := range e {
-		m.word("BIC", e[i], e[i], top[i])
-	}
-	l := m.op1("FNEG", m.op1("SCVTF", e))
-	m.fms(l, r, f)
-	return l
-}
-
-// sinCosPi is noiseSinCosPi.
-func (m *machine) sinCosPi(y value) (s, c value) {
-	n := len(y)
-	w := m.op2("FMIN", y, m.max(m.sub(m.same(0.5, n), y), m.fresh(noiseLeast, 1)[0]))
-	t := m.mul(w, w)
-	p := m.mul(m.polynomial(t, noiseSin), w)
-	q := m.polynomial(t, noiseCos)
-	swap := m.op2("FCMGT", y, m.same(0.25, n))
-	s = m.copy(p)
-	m.choose(s, q, swap)
-	m.choose(q, p, swap)
-	return s, q
-}
-
 // flip returns x with its sign flipped where that of w is set.
 func (m *machine) flip(x, w value) value {
 	sign := uint64(1<<63 | 1<<31)
@@ -239,25 +143,4 @@ func (m *machine) flip(x, w value) value {
 		sign = 1 << 63
 	}
 	return m.xor(x, m.and(w, m.sameBits(sign, len(x))))
-}
-
-// normal is noiseNormal.
-func (m *machine) normal(q gp, w0, w1 value) (a, b value) {
-	n := len(w0)
-	r := m.op1("FSQRT", m.mul(m.negLog2(w1), m.same(noise2Ln2, n)))
-	s, c := m.sinCosPi(m.halfUnit(w0))
-	scale := m.field(q, qScale, n)
-	m.scaleBy(c, r)
-	m.scaleBy(s, r)
-	m.scaleBy(c, scale)
-	m.scaleBy(s, scale)
-	return m.flip(c, m.shiftLeft(w1, 31)), m.flip(s, w0)
-}
-
-// sine is noiseSine.
-func (m *machine) sine(w, z value) value {
-	r := m.polynomial(m.mul(w, w), noiseSinHalf)
-	m.scaleBy(r, z)
-	m.fma(r, z, m.same(noisePi, len(w)))
-	return r
 }

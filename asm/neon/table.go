@@ -1,10 +1,13 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
 
-// Offsets of simd.NoiseParams.Table and in simd.OctaveTable, as in asm/noise.
+	"heavytail/asm/internal/defs"
+)
+
+// Offsets in simd.OctaveTable, as in asm/noise.
 const (
-	qTable                         = 72
 	tabFirst, tabA, tabB, tabShift = 0, 4, 12, 28
 	tabMask, tabLeast, tabRows     = 32, 48, 56
 	tabTerm                        = 128 // bytes from a coefficient to the next: 16 rows of both sides
@@ -16,7 +19,7 @@ func (m *machine) tabular(terms int) {
 	m.transform(fmt.Sprint("noiseTable", terms), "noiseTabular", 2, func(q gp, w value) value {
 		n := len(w)
 		tab, step := m.gp(), m.gp()
-		m.ins("MOVD %d(%s), %s", qTable, q, tab)
+		m.ins("MOVD %d(%s), %s", defs.NoiseTable, q, tab)
 		m.ins("MOVD $-%d, %s", tabTerm, step)
 		upper := m.op2("CMGT", m.flip(w, m.ones(n)), m.field(tab, tabFirst, n))
 		bySide := func(off int) value {

@@ -3,7 +3,6 @@ package main
 import (
 	"math/bits"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -24,16 +23,13 @@ const cipherGroup = 32
 // at is not nil, of block+at[i]. The list at has every eight numbers in the order
 // 0 4 1 5 2 6 3 7.
 func (g *gen) words() {
-	g.Function("philoxWords" + g.suffix())
-	g.Attributes(attr.NOSPLIT)
-	g.SignatureExpr("func(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)")
-	dst := g.Load(g.Param("dst"), g.GP64())
-	groups := g.Load(g.Param("groups"), g.GP64())
-	x := &philox{p: g.Load(g.Param("m"), g.GP64())}
-	block, at := g.GP64(), g.Load(g.Param("at"), g.GP64())
-	g.Load(g.Param("block"), block.As32())
+	g.Func("philoxWords", "func(dst *uint32, groups int, m *[19]uint64, block uint32, at *uint64)")
+	dst, groups := g.Int("dst"), g.Int("groups")
+	x := &philox{p: g.Int("m")}
+	block, at := g.GP64(), g.Int("at")
+	g.Context.Load(g.Context.Param("block"), block.As32())
 	lanes, ways := g.level(8, 4), g.level(4, 2)
-	if g.wide {
+	if g.Wide {
 		x.odd = g.K()
 		t := g.GP32()
 		g.MOVL(operand.U32(0xAAAA), t)
@@ -47,7 +43,7 @@ func (g *gen) words() {
 	g.MOVQ(operand.U32(8*step), next)
 	g.TESTQ(at, at)
 	g.JNZ(operand.LabelRef("listed"))
-	g.LEAQ(g.rows(listed(step)...), at)
+	g.LEAQ(g.Words(listed(step)...), at)
 	g.XCHGQ(count, next)
 	g.SHRQ(operand.U8(3), count)
 	g.Label("listed")
@@ -56,7 +52,7 @@ func (g *gen) words() {
 	g.Label("loop")
 	even, odd := g.blocks(x, g.counters(block, at, ways))
 	for i, v := range g.wholeBlocks(even, odd) {
-		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: int(v.Size()) * i})
+		g.VMOVUPS(v, operand.Mem{Base: dst, Disp: g.Size() * i})
 	}
 	g.ADDQ(operand.I32(int32(16*step)), dst)
 	g.ADDQ(count, block)
@@ -64,8 +60,7 @@ func (g *gen) words() {
 	g.DECQ(groups)
 	g.JNZ(operand.LabelRef("loop"))
 	g.Label("done")
-	g.VZEROUPPER()
-	g.RET()
+	g.Ret()
 }
 
 // listed returns 0, 1, …, n−1 in the order of listed blocks. It is such that
@@ -80,8 +75,8 @@ func listed(n int) []uint64 {
 
 // counters returns block plus the numbers at at.
 func (g *gen) counters(block, at reg.Register, ways int) vecs {
-	c, base := g.vecs(ways), g.vec()
-	if g.wide {
+	c, base := g.News(ways), g.Vec()
+	if g.Wide {
 		g.VPBROADCASTQ(block, base)
 	} else {
 		t := g.XMM()
@@ -89,7 +84,7 @@ func (g *gen) counters(block, at reg.Register, ways int) vecs {
 		g.VPBROADCASTQ(t, base)
 	}
 	for j := range c {
-		g.VPADDQ(operand.Mem{Base: at, Disp: int(c[j].Size()) * j}, base, c[j])
+		g.VPADDQ(operand.Mem{Base: at, Disp: g.Size() * j}, base, c[j])
 	}
 	return c
 }
@@ -99,13 +94,13 @@ func (g *gen) counters(block, at reg.Register, ways int) vecs {
 func (g *gen) wholeBlocks(a, b vecs) vecs {
 	var low, high, out vecs
 	for j := range a {
-		lo, hi := g.vec(), g.vec()
+		lo, hi := g.Vec(), g.Vec()
 		g.VPUNPCKLDQ(b[j], a[j], lo)
 		g.VPUNPCKHDQ(b[j], a[j], hi)
 		low, high = append(low, lo), append(high, hi)
 	}
 	n := 1 // vectors of eight blocks
-	if !g.wide {
+	if !g.Wide {
 		n = 2
 	}
 	for j := 0; j < len(a); j += n {
@@ -117,7 +112,7 @@ func (g *gen) wholeBlocks(a, b vecs) vecs {
 // key emits plain or the broadcasting form with merged constant i.
 func (g *gen) key(x *philox, i int, emit func(k operand.Op)) {
 	m := operand.Mem{Base: x.p, Disp: 8 * i}
-	if g.wide {
+	if g.Wide {
 		emit(m)
 		return
 	}
@@ -130,7 +125,7 @@ func (g *gen) key(x *philox, i int, emit func(k operand.Op)) {
 func (g *gen) xor2(x *philox, i int, v vecs) {
 	g.key(x, i, func(k operand.Op) {
 		for j := range v {
-			if g.wide {
+			if g.Wide {
 				g.VPXORQ_BCST(k, v[j], v[j])
 			} else {
 				g.VPXOR(k, v[j], v[j])
@@ -140,7 +135,7 @@ func (g *gen) xor2(x *philox, i int, v vecs) {
 }
 
 func (g *gen) xor3(x *philox, i int, v, y vecs) {
-	if g.wide {
+	if g.Wide {
 		g.key(x, i, func(k operand.Op) {
 			for j := range v {
 				g.VPTERNLOGQ_BCST(operand.U8(0x96), k, y[j], v[j])
@@ -156,7 +151,7 @@ func (g *gen) xor3(x *philox, i int, v, y vecs) {
 
 // times returns m·v and its high half.
 func (g *gen) times(m reg.VecVirtual, v vecs) (lo, hi vecs) {
-	lo, hi = g.vecs(len(v)), g.vecs(len(v))
+	lo, hi = g.News(len(v)), g.News(len(v))
 	for j := range v {
 		g.VPMULUDQ(m, v[j], lo[j])
 	}
@@ -167,16 +162,16 @@ func (g *gen) times(m reg.VecVirtual, v vecs) (lo, hi vecs) {
 }
 
 func (g *gen) multipliers(x *philox) {
-	x.m0, x.m1 = g.vec(), g.vec()
-	g.VPBROADCASTQ(g.mem(0xD2511F53, 8), x.m0)
-	g.VPBROADCASTQ(g.mem(0xCD9E8D57, 8), x.m1)
+	x.m0, x.m1 = g.Vec(), g.Vec()
+	g.VPBROADCASTQ(g.Scalar(0xD2511F53, 8), x.m0)
+	g.VPBROADCASTQ(g.Scalar(0xCD9E8D57, 8), x.m1)
 }
 
 // blocks runs the cipher on the counters c. It returns, for each vector of them,
 // the words 0 and 2 of its blocks in the low and the high halves of the lanes,
 // and the words 1 and 3.
 func (g *gen) blocks(x *philox, c vecs) (even, odd vecs) {
-	if !g.wide {
+	if !g.Wide {
 		g.multipliers(x)
 	}
 	m0, m1 := x.m0, x.m1
@@ -206,7 +201,7 @@ func (g *gen) blocks(x *philox, c vecs) (even, odd vecs) {
 // pair puts the low words of b into the high words of a.
 func (g *gen) pair(x *philox, a, b vecs) {
 	for j := range a {
-		if g.wide {
+		if g.Wide {
 			g.VPSHUFD(operand.U8(0xA0), b[j], x.odd, a[j])
 		} else {
 			g.VPSHUFD(operand.U8(0xA0), b[j], b[j])

@@ -2,9 +2,13 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"heavytail/asm/internal/defs"
+	"heavytail/asm/internal/formula"
 )
 
 // Offsets of simd.OctaveTable.
@@ -27,11 +31,11 @@ const (
 )
 
 // tabular adds the kernel of tables.
-func (g *gen32) tabular(terms, ways int) {
+func (g *gen) tabular(terms, ways int) {
 	name := fmt.Sprint("Table", terms)
 	g.kernel(name, ways, func(words vecs) vecs {
 		tab, rows := g.GP64(), g.GP64()
-		g.MOVQ(operand.Mem{Base: g.q, Disp: paramTable}, tab)
+		g.MOVQ(operand.Mem{Base: g.P, Disp: defs.NoiseTable}, tab)
 		g.MOVQ(operand.Mem{Base: tab, Disp: tabRows}, rows)
 		upper := g.upperSide(words, tab)
 		t := g.tableArgument(words, upper, tab)
@@ -42,20 +46,23 @@ func (g *gen32) tabular(terms, ways int) {
 	})
 }
 
-func (g *gen32) field(tab reg.Register, disp int) reg.VecVirtual {
-	v := g.vec()
+// number is a constant in memory.
+func (g *gen) number(x float32) operand.Mem { return g.Scalar(uint64(math.Float32bits(x)), 4) }
+
+func (g *gen) field(tab reg.Register, disp int) formula.Reg {
+	v := g.Vec()
 	g.VBROADCASTSS(operand.Mem{Base: tab, Disp: disp}, v)
 	return v
 }
 
 // upperSide returns the mask of the words of the upper side.
-func (g *gen32) upperSide(words vecs, tab reg.Register) []reg.Register {
+func (g *gen) upperSide(words vecs, tab reg.Register) formula.Mask {
 	first := g.field(tab, tabFirst)
-	sign := g.load(g.u(1 << 31))
-	var out []reg.Register
+	sign := g.Reg(g.Bits(1 << 31))[0]
+	var out formula.Mask
 	for _, w := range words {
-		f := g.vec()
-		if g.wide {
+		f := g.Vec()
+		if g.Wide {
 			g.VPXORD(sign, w, f)
 			k := g.K()
 			g.VPCMPD(operand.U8(6), first, f, k) // f > first
@@ -70,21 +77,21 @@ func (g *gen32) upperSide(words vecs, tab reg.Register) []reg.Register {
 }
 
 // bySide returns the parameter of the side.
-func (g *gen32) bySide(upper []reg.Register, tab reg.Register, disp int) vecs {
+func (g *gen) bySide(upper formula.Mask, tab reg.Register, disp int) vecs {
 	lo, hi := g.field(tab, disp), g.field(tab, disp+4)
 	a, b := make(vecs, len(upper)), make(vecs, len(upper))
 	for i := range upper {
 		a[i], b[i] = hi, lo
 	}
-	return g.blend(upper, a, b)
+	return g.Select(upper, a, b)
 }
 
 // tableArgument returns t = fma(float32(k), A, B) for k = w, on the upper side
 // its complement.
-func (g *gen32) tableArgument(words vecs, upper []reg.Register, tab reg.Register) vecs {
-	t := g.vecs(len(words))
-	if g.wide {
-		ones := g.vec()
+func (g *gen) tableArgument(words vecs, upper formula.Mask, tab reg.Register) vecs {
+	t := g.News(len(words))
+	if g.Wide {
+		ones := g.Vec()
 		g.VPTERNLOGD(operand.U8(0xff), ones, ones, ones)
 		for i, w := range words {
 			g.VMOVDQA32(w, t[i])
@@ -94,7 +101,7 @@ func (g *gen32) tableArgument(words vecs, upper []reg.Register, tab reg.Register
 			g.VCVTUDQ2PS(t[i], t[i])
 		}
 	} else {
-		k := g.vecs(len(words))
+		k := g.News(len(words))
 		for i, w := range words {
 			g.VPXOR(upper[i], w, k[i])
 		}
@@ -103,11 +110,11 @@ func (g *gen32) tableArgument(words vecs, upper []reg.Register, tab reg.Register
 			g.VCVTDQ2PS(t[i], t[i])
 		}
 		for i := range k {
-			g.VPAND(g.u(0xffff).Mem, k[i], k[i])
+			g.VPAND(g.Scalar(0xffff, 4), k[i], k[i])
 			g.VCVTDQ2PS(k[i], k[i])
 		}
 		for i := range k {
-			g.VFMADD132PS(g.f(65536).Mem, k[i], t[i])
+			g.VFMADD132PS(g.number(65536), k[i], t[i])
 		}
 	}
 	a, b := g.bySide(upper, tab, tabA), g.bySide(upper, tab, tabB)
@@ -119,10 +126,10 @@ func (g *gen32) tableArgument(words vecs, upper []reg.Register, tab reg.Register
 
 // rowAndPlace returns the row's index, whose low five bits count, and the place
 // in the row. k is overwritten.
-func (g *gen32) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
-	row, d = g.vecs(len(t)), g.vecs(len(t))
+func (g *gen) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
+	row, d = g.News(len(t)), g.News(len(t))
 	count, mask := g.field(tab, tabShift), g.field(tab, tabMask)
-	one := g.load(g.f(1))
+	one := g.Reg(g.Num(1))[0]
 	for i := range t {
 		g.VPSUBD(t[i], k[i], k[i])
 	}
@@ -130,7 +137,7 @@ func (g *gen32) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 		g.VPSRLVD(count, k[i], row[i])
 	}
 	for i := range t {
-		if g.wide {
+		if g.Wide {
 			g.VMOVDQA32(k[i], d[i])
 			g.VPTERNLOGD(operand.U8(0xea), one, mask, d[i]) // k & mask | one
 		} else {
@@ -142,14 +149,14 @@ func (g *gen32) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 		g.VSUBPS(one, d[i], d[i])
 	}
 	for i := range t { // d = 2^-25 where t is ½
-		if g.wide {
+		if g.Wide {
 			top := g.K()
-			g.VCMPPS_BCST(operand.U8(0), g.f(0.5).Mem, t[i], top)
-			g.VBROADCASTSS(g.f(0x1p-25).Mem, top, d[i])
+			g.VCMPPS_BCST(operand.U8(0), g.number(0.5), t[i], top)
+			g.VBROADCASTSS(g.number(0x1p-25), top, d[i])
 		} else {
-			top := g.vec()
-			g.VCMPPS(operand.U8(0), g.f(0.5).Mem, t[i], top)
-			g.VPAND(g.f(0x1p-25).Mem, top, top)
+			top := g.Vec()
+			g.VCMPPS(operand.U8(0), g.number(0.5), t[i], top)
+			g.VPAND(g.number(0x1p-25), top, top)
 			g.VPOR(top, d[i], d[i])
 		}
 	}
@@ -157,7 +164,7 @@ func (g *gen32) rowAndPlace(t, k vecs, tab reg.Register) (row, d vecs) {
 }
 
 // rowPolynomial returns Σ c[j]·d^j with the coefficients of the rows.
-func (g *gen32) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
+func (g *gen) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
 	var x vecs
 	for i := range row {
 		x = append(x, g.pick(row[i], bank.Offset(4*bankFloats*(terms-1))))
@@ -171,18 +178,18 @@ func (g *gen32) rowPolynomial(row, d vecs, bank operand.Mem, terms int) vecs {
 }
 
 // pick returns the elements row (mod 32) of the 32 floats at m.
-func (g *gen32) pick(row reg.VecVirtual, m operand.Mem) reg.VecVirtual {
-	if g.wide {
-		c := g.vec()
+func (g *gen) pick(row formula.Reg, m operand.Mem) formula.Reg {
+	if g.Wide {
+		c := g.Vec()
 		g.VMOVUPS(m, c)
 		g.VPERMT2PS(m.Offset(64), row, c)
 		return c
 	}
-	part := g.vecs(4)
+	part := g.News(4)
 	for j := range part {
 		g.VPERMPS(m.Offset(32*j), row, part[j])
 	}
-	s := g.vec()
+	s := g.Vec()
 	g.VPSLLD(operand.U8(28), row, s) // bit 3 to the sign
 	g.VBLENDVPS(s, part[1], part[0], part[0])
 	g.VBLENDVPS(s, part[3], part[2], part[2])
@@ -192,8 +199,8 @@ func (g *gen32) pick(row reg.VecVirtual, m operand.Mem) reg.VecVirtual {
 }
 
 // deeper replaces the lanes of x whose rows lie in the banks after the first.
-func (g *gen32) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, terms int, tag string) {
-	least := g.vec()
+func (g *gen) deeper(x, t vecs, upper formula.Mask, tab, rows reg.Register, terms int, tag string) {
+	least := g.Vec()
 	g.VMOVAPS(t[0], least)
 	for i := 1; i < len(t); i++ {
 		g.VMINPS(t[i], least, least)
@@ -215,7 +222,7 @@ func (g *gen32) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, 
 		row, d := g.rowAndPlace(t[i:i+1], g.bySide(upper[i:i+1], tab, tabK), tab)
 		y := g.rowPolynomial(row, d, operand.Mem{Base: bank}, terms)
 		deep := g.notAbove(t[i], g.fromGP(edge))
-		if g.wide {
+		if g.Wide {
 			g.VMOVAPS(y[0], deep, x[i])
 		} else {
 			g.VBLENDVPS(deep, y[0], x[i], x[i])
@@ -229,21 +236,21 @@ func (g *gen32) deeper(x, t vecs, upper []reg.Register, tab, rows reg.Register, 
 }
 
 // notAbove returns the mask t ≤ edge, for the bits of positive numbers.
-func (g *gen32) notAbove(t, edge reg.VecVirtual) reg.Register {
-	if g.wide {
+func (g *gen) notAbove(t, edge formula.Reg) formula.Reg {
+	if g.Wide {
 		k := g.K()
 		g.VPCMPD(operand.U8(2), edge, t, k)
 		return k
 	}
-	m := g.vec()
+	m := g.Vec()
 	g.VCMPPS(operand.U8(0x12), edge, t, m)
 	return m
 }
 
 // fromGP returns a register with r in every lane.
-func (g *gen32) fromGP(r reg.GPVirtual) reg.VecVirtual {
-	v := g.vec()
-	if g.wide {
+func (g *gen) fromGP(r reg.GPVirtual) formula.Reg {
+	v := g.Vec()
+	if g.Wide {
 		g.VPBROADCASTD(r, v)
 		return v
 	}
@@ -254,9 +261,9 @@ func (g *gen32) fromGP(r reg.GPVirtual) reg.VecVirtual {
 }
 
 // jumpUnlessDeep jumps if no lane of t is at most edge.
-func (g *gen32) jumpUnlessDeep(t, edge reg.VecVirtual, label operand.LabelRef) {
+func (g *gen) jumpUnlessDeep(t, edge formula.Reg, label operand.LabelRef) {
 	m := g.notAbove(t, edge)
-	if g.wide {
+	if g.Wide {
 		g.KORTESTW(m, m)
 	} else {
 		g.VPTEST(m, m)

@@ -39,7 +39,7 @@ func all(c *build.Context, wide bool) {
 	for _, f := range []*formula.Form{formula.Four, formula.Two} {
 		m := machine{m, formula.Wino{Machine: m}, f}
 		m.input(input{"winoIn", "is WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
-		m.weights("First", fmt.Sprint("row 0"), 0, func(w, _ []value) value { return m.Reg(w[0]) })
+		m.weights("First", "row 0", 0, func(w, _ []value) value { return m.Reg(w[0]) })
 		m.weights("Last", fmt.Sprint("row ", f.M+1), 0, func(w, _ []value) value { return m.Reg(w[2]) })
 		inner := []string{"rows 1 and 2, w0 + w2 + coef0*w1, coef0 1 or -1", "rows 1 to 4, w0 + coef1*w2 + coef0*w1"}[f.M/4]
 		m.weights("Inner", inner, f.M/2, func(w, coef []value) value { return f.Inner(m.wino, w, coef) })

@@ -1,7 +1,9 @@
-// Package defs holds what the generators for amd64 and for arm64 share of the
-// kernels on float64: the polynomials of simd/noise64_generic.go and of
-// internal/dmath, in ascending powers, and the order of their parameters.
+// Package defs holds the numbers of the formulas on float64, the polynomials of
+// simd/noise64_generic.go and of internal/dmath, in ascending powers, and the order
+// of the parameters of noise.
 package defs
+
+import "strings"
 
 // The polynomials of simd/noise64_generic.go; of the cosine and of the power with
 // the constant term that stands there by itself.
@@ -40,6 +42,13 @@ const (
 	Ln2    = 0x1.62e42fefa39efp-1
 	TwoLn2 = 0x1.62e42fefa39efp+0
 )
+
+// NoiseFields are the float32 of simd.NoiseParams in their order, 4 bytes each.
+var NoiseFields = strings.Fields(`Scale A Expo Bias
+	Alpha AlphaLo Eps ExpoLo BiasN Kp Km Kp1 Km1 KpLo KmLo Shift Least Zero`)
+
+// NoiseTable is the offset of simd.NoiseParams.Table.
+const NoiseTable = 72
 
 // Noise64Fields are the fields of simd.Noise64Params and Gamma64Fields those of
 // simd.Gamma64Params in their order, 8 bytes each.

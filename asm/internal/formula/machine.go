@@ -17,14 +17,13 @@ type Mask []Reg
 // A Predicate compares two values.
 type Predicate int
 
-// Predicates; of NaN only Differs holds.
+// Predicates; of NaN none holds.
 const (
 	Equal Predicate = iota
 	Less
 	AtMost
 	Greater
 	AtLeast
-	Differs
 )
 
 // A Machine writes instructions for lanes of float32 or of float64, and for the
@@ -46,7 +45,9 @@ type Machine interface {
 	Neg(a Value) Value
 	Abs(a Value) Value
 
-	FMA(a, b, c Value) Value  // a·b + c, rounded once as all of these are
+	// Rounded once; where b and c are constants, a is free to be overwritten by the
+	// result or is a constant too, of which every result may begin with a copy.
+	FMA(a, b, c Value) Value  // a·b + c
 	FNMA(a, b, c Value) Value // −a·b + c
 	FMS(a, b, c Value) Value  // a·b − c
 	FNMS(a, b, c Value) Value // −a·b − c
@@ -79,9 +80,9 @@ type Machine interface {
 	// Fraction returns the bits exponent with 52 bits of w behind them, skip bits
 	// from the top on.
 	Fraction(exponent uint64, w Value, skip int) Value
-	// Octave returns n, or −n if minus, +0 for 0, and f with x = 2^n·(1+f),
-	// √½ ≤ 1+f < √2, of normal float64.
-	Octave(x Value, minus bool) (n, f Value)
+	// Octave returns n, or −n if minus, +0 for 0, and k with x = 2^n·k, √½ ≤ k < √2,
+	// of normal float64.
+	Octave(x Value, minus bool) (n, k Value)
 
 	Compare(p Predicate, a, b Value) Mask
 	GreaterInt(a, b Value) Mask // of signed integers

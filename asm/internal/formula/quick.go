@@ -24,12 +24,13 @@ var Functions = []Function{
 		return []Value{m.Select(m.Compare(AtMost, m.Abs(x), m.Num(defs.Small)), q, m.Sub(y, m.Num(1)))}
 	}},
 	{"logF64", "dst, x", "dst_i = QuickLog(x_i)", func(m Quick, x Value) []Value {
-		return []Value{m.log(m.Octave(x, true))}
+		minusN, k := m.Octave(x, true)
+		return []Value{m.log(minusN, m.Sub(k, m.Num(1)))}
 	}},
 	{"log1pF64", "dst, x", "dst_i = ln(1 + x_i), x_i > −1", func(m Quick, x Value) []Value {
-		minusN, f := m.Octave(m.AtLeast(m.Add(x, m.Num(1)), m.Num(defs.Tiny)), true)
+		minusN, k := m.Octave(m.AtLeast(m.Add(x, m.Num(1)), m.Num(defs.Tiny)), true)
 		near := m.Both(m.Compare(AtLeast, x, m.Num(defs.LogLo)), m.Compare(AtMost, x, m.Num(defs.LogHi)))
-		return []Value{m.log(minusN, m.Select(near, x, f))}
+		return []Value{m.log(minusN, m.Select(near, x, m.Sub(k, m.Num(1))))}
 	}},
 	{"sinF64", "dst, x", "dst_i = QuickSin(x_i)", func(m Quick, x Value) []Value {
 		s, c, low := m.trig(x)
@@ -76,6 +77,6 @@ func (m Quick) trig(x Value) (s, c Value, low Mask) {
 	y := m.Select(low, x, m.Add(m.Sub(m.Num(defs.Pio2Hi), x), m.Num(defs.Pio2Lo)))
 	t := m.Mul(y, y)
 	s = m.FMA(m.Mul(t, y), Horner(m, t, defs.Sin), y)
-	c = m.FNMA(t, m.Num(0.5), m.Num(1)) // the half is exact
+	c = m.FNMA(m.Num(0.5), t, m.Num(1)) // the half is exact
 	return s, m.FMA(m.Mul(t, t), Horner(m, t, defs.Cos), c), low
 }

@@ -40,8 +40,7 @@ type Machine struct {
 	size  int
 	datum map[string]int
 	kept  map[uint64]formula.Reg
-	asked []uint64 // the constants that Hoist's body needs
-	masks operand.Mem
+	asked []uint64          // the constants that Hoist's body needs
 	kmask reg.OpmaskVirtual // the tail's mask
 	vmask V
 	pmask reg.GPVirtual // where it is
@@ -50,25 +49,10 @@ type Machine struct {
 // V is a value: its registers, or the memory that an instruction may read instead.
 type V = formula.Value
 
-// New returns the machine of a level; family names its tables.
+// New returns the machine of a level; family names its table.
 func New(c *build.Context, wide bool, family string) *Machine {
 	m := &Machine{Context: c, file: c, Wide: wide, datum: map[string]int{}}
-	m.masks = c.StaticGlobal(family + "Tails" + m.Suffix())
-	c.DataAttributes(attr.RODATA | attr.NOPTR)
-	if wide { // entry r: the low r bits
-		for r := range 16 {
-			c.AddDatum(2*r, operand.U16(1<<r-1))
-		}
-	} else {
-		for i := range 32 { // 16 lanes from entry 16−r on: the first r set
-			v := uint32(0)
-			if i < 16 {
-				v = math.MaxUint32
-			}
-			c.AddDatum(4*i, operand.U32(v))
-		}
-	}
-	m.table = c.StaticGlobal(family + "Constants" + m.Suffix())
+	m.table = c.StaticGlobal(family + m.Suffix())
 	c.DataAttributes(attr.RODATA | attr.NOPTR)
 	return m
 }
@@ -140,7 +124,7 @@ func (m *Machine) Spread(name string) V { return m.SpreadMem(m.Arg(name)) }
 
 // SpreadMem loads a float32 in memory into all lanes.
 func (m *Machine) SpreadMem(a operand.Mem) V {
-	r := m.vec()
+	r := m.Vec()
 	m.VBROADCASTSS(a, r)
 	v := make(V, m.parts())
 	for i := range v {
@@ -178,8 +162,8 @@ func (m *Machine) parts() int {
 // Width returns the number of lanes of a value.
 func (m *Machine) Width() int { return m.lanes() * m.parts() }
 
-// vec returns a new register.
-func (m *Machine) vec() reg.VecVirtual {
+// Vec returns a new register.
+func (m *Machine) Vec() reg.VecVirtual {
 	if m.Wide {
 		return m.ZMM()
 	}
@@ -190,7 +174,7 @@ func (m *Machine) vec() reg.VecVirtual {
 func (m *Machine) News(n int) V {
 	v := make(V, n)
 	for i := range v {
-		v[i] = m.vec()
+		v[i] = m.Vec()
 	}
 	return v
 }
@@ -250,7 +234,7 @@ func (m *Machine) Scalar(bits uint64, size int) operand.Mem {
 			words = append(words, bits)
 		}
 	}
-	return m.data(size, size, words...)
+	return m.data(size, size*len(words), words...)
 }
 
 // A konst is a constant of the table or a parameter in memory.

@@ -2,6 +2,7 @@ package lanes
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -99,7 +100,7 @@ func (m *Machine) Groups(n reg.GPVirtual, unroll int, body func(xs []Index)) {
 // TailMask prepares the mask of the first n lanes of a value. n is destroyed.
 func (m *Machine) TailMask(n reg.GPVirtual) {
 	t := m.GP64()
-	m.LEAQ(m.masks, t)
+	m.LEAQ(m.masks(), t)
 	if m.Wide {
 		m.kmask = m.K()
 		m.KMOVW(operand.Mem{Base: t, Index: n, Scale: 2}, m.kmask)
@@ -113,6 +114,23 @@ func (m *Machine) TailMask(n reg.GPVirtual) {
 		return
 	}
 	m.vmask = m.Reg(m.Memory(mask))
+}
+
+// masks returns where tails' masks are: with AVX-512 entry r of 16 bits has the low
+// r set, with AVX2 16 lanes from entry 16−r on have the first r set.
+func (m *Machine) masks() operand.Mem {
+	var w []uint64
+	if m.Wide {
+		for r := 0; r < 16; r += 2 {
+			w = append(w, 1<<r-1|(1<<(r+1)-1)<<16)
+		}
+	} else {
+		w = make([]uint64, 32)
+		for i := range 16 {
+			w[i] = math.MaxUint32
+		}
+	}
+	return m.data(4, 64, w...)
 }
 
 // Load returns the lanes at a, with zeros past the end in a tail.
@@ -158,7 +176,7 @@ func (m *Machine) Store(v, a V, tail bool) {
 		case m.Wide:
 			m.emit(move, v[i], m.kmask, a[i])
 		default:
-			m.emit(m.typed(three(x86.VMASKMOVPS), three(x86.VMASKMOVPD)), v[i], m.narrowMask(i, m.vec()), a[i])
+			m.emit(m.typed(three(x86.VMASKMOVPS), three(x86.VMASKMOVPD)), v[i], m.narrowMask(i, m.Vec()), a[i])
 		}
 	}
 }

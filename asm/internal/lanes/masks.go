@@ -18,17 +18,17 @@ type complement struct{ reg.OpmaskVirtual }
 // among them unless said.
 var predicates = map[formula.Predicate]int{
 	formula.Equal: 0x00, formula.Less: 0x11, formula.AtMost: 0x12,
-	formula.Greater: 0x1e, formula.AtLeast: 0x1d, formula.Differs: 0x04,
+	formula.Greater: 0x1e, formula.AtLeast: 0x1d,
 	NotAtMost: 0x16,
 }
 
 // NotAtMost is the predicate of greater or unordered.
-const NotAtMost = formula.Differs + 1
+const NotAtMost = formula.AtLeast + 1
 
 // turned are the predicates of operands in the other order.
 var turned = map[formula.Predicate]formula.Predicate{
-	formula.Equal: formula.Equal, formula.Differs: formula.Differs,
-	formula.Less: formula.Greater, formula.Greater: formula.Less,
+	formula.Equal: formula.Equal,
+	formula.Less:  formula.Greater, formula.Greater: formula.Less,
 	formula.AtMost: formula.AtLeast, formula.AtLeast: formula.AtMost,
 }
 

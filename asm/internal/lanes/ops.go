@@ -72,11 +72,11 @@ func (m *Machine) Reg(a V) V {
 	for i, r := range a {
 		switch r := r.(type) {
 		case konst:
-			v := m.vec()
+			v := m.Vec()
 			m.copyTo(r, v)
 			out[i] = v
 		case operand.Mem:
-			v := m.vec()
+			v := m.Vec()
 			m.emit(m.typed(x86.VMOVUPS, x86.VMOVUPD), r, v)
 			out[i] = v
 		default:
@@ -195,12 +195,10 @@ func (m *Machine) FNMS(a, b, c V) V {
 // emit finds which operand need not be copied.
 func (m *Machine) fused(f231, f213 op, a, b, c V) V {
 	n := max(len(a), len(b), len(c))
-	if !inRegister(b) && inRegister(a) {
-		a, b = b, a
-	}
-	b, c = m.Reg(b), m.readable(c)
+	c = m.readable(c)
 	d := m.News(n)
 	if _, ok := c[0].(konst); ok {
+		b = m.Reg(b)
 		for i := range d { // d = a·b + c in the place of a
 			m.copyTo(at(a, i), d[i])
 		}
@@ -209,7 +207,10 @@ func (m *Machine) fused(f231, f213 op, a, b, c V) V {
 		}
 		return d
 	}
-	a, c = m.readable(a), m.Reg(c)
+	if !inRegister(b) && inRegister(a) {
+		a, b = b, a
+	}
+	a, b, c = m.readable(a), m.Reg(b), m.Reg(c)
 	for i := range d {
 		m.copyTo(at(c, i), d[i])
 		m.emit(f231, at(a, i), at(b, i), d[i])
@@ -318,8 +319,8 @@ func (m *Machine) ternary(table int, a, b, c V) V {
 	return d
 }
 
-// Octave returns n, or −n if minus, and f with x = 2^n·(1+f), √½ ≤ 1+f < √2.
-func (m *Machine) Octave(x V, minus bool) (n, f V) {
+// Octave returns n, or −n if minus, and k with x = 2^n·k, √½ ≤ k < √2.
+func (m *Machine) Octave(x V, minus bool) (n, k V) {
 	const half, low = 0x3fe6a09e667f3bcd, 1<<52 - 1 // bits of √½ and of a fraction
 	var d V
 	if m.Wide {
@@ -337,7 +338,7 @@ func (m *Machine) Octave(x V, minus bool) (n, f V) {
 			n = m.Sub(n, sum)
 		}
 	}
-	return n, m.Sub(m.AddInt(m.And(d, m.Bits(low)), m.Bits(half)), m.Num(1))
+	return n, m.AddInt(m.And(d, m.Bits(low)), m.Bits(half))
 }
 
 // AddTo sets acc = a + acc, FMATo acc = a·b + acc: for sums that go through loops.
