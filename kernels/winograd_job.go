@@ -176,8 +176,9 @@ func (w *winoBlock) panel(p int) {
 	}
 }
 
-// products adds the terms k…k+n−1 to the products of a row of points.
-func (w *winoBlock) products(line, k, n, cols int) {
+// products adds the terms k…k+n−1 to the products of a row of points. Meanwhile it
+// fetches next, and returns what of it is left.
+func (w *winoBlock) products(next []float32, line, k, n, cols int) []float32 {
 	const rows = simd.TileRows
 	points, side, pitch := w.form.Points(), int(w.form)+2, w.pitch()
 	t := simd.Tiles{
@@ -197,10 +198,12 @@ func (w *winoBlock) products(line, k, n, cols int) {
 		t.Rows = r.height
 		for i := range r.tiles {
 			at := (r.row+i*r.height)*points + line*side
-			t.A, t.C = w.pixels[at*pitch+k:], w.prods[at*simd.TileCols:]
+			t.A, t.C, t.Next = w.pixels[at*pitch+k:], w.prods[at*simd.TileCols:], next
 			t.Run()
+			next = next[min(t.Fetched(), len(next)):]
 		}
 	}
+	return next
 }
 
 // few computes the products of panel p where tiles are so few that transformed taps
@@ -239,17 +242,22 @@ func (w *winoBlock) ahead(p, k int) []float32 {
 // transforms the taps once for all of them.
 func (w *winoBlock) many(p int) {
 	const cols = simd.TileCols
-	b := w.b[p*9*w.k*cols:]
+	panel := 9 * w.k * cols
+	b := w.b[p*panel:]
+	var next []float32 // the next panel, for the products to fetch
+	if p+1 < panels(w.cols) {
+		next = b[panel:][:panel]
+	}
 	for k := 0; k < w.k; k += winoK {
 		n := min(winoK, w.k-k) * cols
 		ahead := w.ahead(p, k+winoK)
 		for row := range int(w.form) + 2 {
-			var next []float32
+			var soon []float32
 			if ahead != nil {
-				next = ahead[min(2*row, 8)*w.k*cols:]
+				soon = ahead[min(2*row, 8)*w.k*cols:]
 			}
-			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, next)
-			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
+			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, soon)
+			next = w.products(next, row, k, n/cols, min(cols, w.cols-p*cols))
 		}
 	}
 }

@@ -64,9 +64,9 @@ func (t *WinoIn) Run(m Wino) {
 //	u[j·uStep + e] = (G·g·Gᵀ)_row,j, j < m+2, e < n
 //
 // flip reads the taps in reverse order, which is how a gradient sees them. n
-// is a multiple of 16. next is where taps that are wanted soon begin; they are
-// fetched into the cache, n of two taps wStep apart, and may be nil. It panics
-// if the sizes do not fit.
+// is a multiple of 16. next is where taps that are wanted soon begin, or nil: NEON
+// fetches n of two of them, wStep apart, into the cache; on amd64 Tiles.Next does, with
+// the products, over more time. It panics if the sizes do not fit.
 func WinoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	m.must("WinoWeights")
 	if row < 0 || row > int(m)+1 || n < 0 || n%16 != 0 || uStep < n || wStep < n || n > 0 && (len(u) < int(m+1)*uStep+n || len(w) < 8*wStep+n) {

@@ -15,13 +15,13 @@ import (
 func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut4AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -30,13 +30,13 @@ func winoOut4AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int
 func winoIn4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut4AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -45,13 +45,13 @@ func winoOut4AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 func winoIn2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut2AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -60,13 +60,13 @@ func winoOut2AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int
 func winoIn2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
 
 //go:noescape
-func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut2AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -136,12 +136,8 @@ func winoIn(t *WinoIn, m Wino) {
 	}
 }
 
-func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
+func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, _ []float32) {
 	first, step := &w[0], wStep
-	soon := first
-	if len(next) > 0 {
-		soon = &next[0]
-	}
 	if flip {
 		first, step = &w[8*wStep], -wStep
 	}
@@ -149,38 +145,38 @@ func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n 
 	case l == isa.AVX512 && m == Wino4:
 		switch row {
 		case 0:
-			winoWeights4FirstAVX512(&u[0], uStep, first, step, n, soon)
+			winoWeights4FirstAVX512(&u[0], uStep, first, step, n)
 		case 5:
-			winoWeights4LastAVX512(&u[0], uStep, first, step, n, soon)
+			winoWeights4LastAVX512(&u[0], uStep, first, step, n)
 		default:
-			winoWeights4InnerAVX512(&u[0], uStep, first, step, n, soon, &winoCoef4[row-1][0])
+			winoWeights4InnerAVX512(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
 		}
 	case l == isa.AVX512:
 		switch row {
 		case 0:
-			winoWeights2FirstAVX512(&u[0], uStep, first, step, n, soon)
+			winoWeights2FirstAVX512(&u[0], uStep, first, step, n)
 		case 3:
-			winoWeights2LastAVX512(&u[0], uStep, first, step, n, soon)
+			winoWeights2LastAVX512(&u[0], uStep, first, step, n)
 		default:
-			winoWeights2InnerAVX512(&u[0], uStep, first, step, n, soon, &winoCoef2[row-1])
+			winoWeights2InnerAVX512(&u[0], uStep, first, step, n, &winoCoef2[row-1])
 		}
 	case l == isa.AVX2 && m == Wino4:
 		switch row {
 		case 0:
-			winoWeights4FirstAVX2(&u[0], uStep, first, step, n, soon)
+			winoWeights4FirstAVX2(&u[0], uStep, first, step, n)
 		case 5:
-			winoWeights4LastAVX2(&u[0], uStep, first, step, n, soon)
+			winoWeights4LastAVX2(&u[0], uStep, first, step, n)
 		default:
-			winoWeights4InnerAVX2(&u[0], uStep, first, step, n, soon, &winoCoef4[row-1][0])
+			winoWeights4InnerAVX2(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
 		}
 	case l == isa.AVX2:
 		switch row {
 		case 0:
-			winoWeights2FirstAVX2(&u[0], uStep, first, step, n, soon)
+			winoWeights2FirstAVX2(&u[0], uStep, first, step, n)
 		case 3:
-			winoWeights2LastAVX2(&u[0], uStep, first, step, n, soon)
+			winoWeights2LastAVX2(&u[0], uStep, first, step, n)
 		default:
-			winoWeights2InnerAVX2(&u[0], uStep, first, step, n, soon, &winoCoef2[row-1])
+			winoWeights2InnerAVX2(&u[0], uStep, first, step, n, &winoCoef2[row-1])
 		}
 	default:
 		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)

@@ -1346,9 +1346,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·winoWeights4FirstAVX2(SB), NOSPLIT, $0-48
+// func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, FMA3
+TEXT ·winoWeights4FirstAVX2(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -1356,49 +1356,45 @@ TEXT ·winoWeights4FirstAVX2(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
 	VMOVUPS      (DX), Y0
 	VMOVUPS      (DX)(BX*1), Y1
 	VMOVUPS      (DX)(BX*2), Y2
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Y0, (R10)
-	VMOVUPS      Y2, (R10)(R12*1)
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(R11*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
 	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
 	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
-	VMOVUPS      Y4, (R10)(CX*1)
-	VMOVUPS      Y3, (R10)(CX*2)
+	VMOVUPS      Y4, (R9)(CX*1)
+	VMOVUPS      Y3, (R9)(CX*2)
 	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
 	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
-	VMOVUPS      Y2, (R10)(R11*1)
-	VMOVUPS      Y0, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x20, DX
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, R9
-	ADDQ         $0x20, AX
 	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, AX
 	SUBQ         $0x08, SI
 	JG           loop
 	VZEROUPPER
 	RET
 
-// func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·winoWeights4LastAVX2(SB), NOSPLIT, $0-48
+// func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, FMA3
+TEXT ·winoWeights4LastAVX2(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -1406,49 +1402,45 @@ TEXT ·winoWeights4LastAVX2(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
-	VMOVUPS      (R9), Y0
-	VMOVUPS      (R9)(BX*1), Y1
-	VMOVUPS      (R9)(BX*2), Y2
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Y0, (R10)
-	VMOVUPS      Y2, (R10)(R12*1)
+	VMOVUPS      (R8), Y0
+	VMOVUPS      (R8)(BX*1), Y1
+	VMOVUPS      (R8)(BX*2), Y2
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Y0, (R9)
+	VMOVUPS      Y2, (R9)(R11*1)
 	VMOVAPS      Y0, Y3
 	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
 	VMOVAPS      Y3, Y4
 	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
 	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
-	VMOVUPS      Y4, (R10)(CX*1)
-	VMOVUPS      Y3, (R10)(CX*2)
+	VMOVUPS      Y4, (R9)(CX*1)
+	VMOVUPS      Y3, (R9)(CX*2)
 	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
 	VMOVAPS      Y0, Y2
 	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
 	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
-	VMOVUPS      Y2, (R10)(R11*1)
-	VMOVUPS      Y0, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Y2, (R9)(R10*1)
+	VMOVUPS      Y0, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x20, DX
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, R9
-	ADDQ         $0x20, AX
 	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, AX
 	SUBQ         $0x08, SI
 	JG           loop
 	VZEROUPPER
 	RET
 
-// func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·winoWeights4InnerAVX2(SB), NOSPLIT, $0-56
+// func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
+// Requires: AVX, FMA3
+TEXT ·winoWeights4InnerAVX2(SB), NOSPLIT, $0-48
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -1456,51 +1448,47 @@ TEXT ·winoWeights4InnerAVX2(SB), NOSPLIT, $0-56
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS (R8), Y0
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS 4(R8), Y1
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS (DI), Y0
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS 4(DI), Y1
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
 	VMOVUPS      (DX), Y2
-	VFMADD231PS  (R9), Y1, Y2
-	VFMADD231PS  (R8), Y0, Y2
+	VFMADD231PS  (R8), Y1, Y2
+	VFMADD231PS  (DI), Y0, Y2
 	VMOVUPS      (DX)(BX*1), Y3
-	VFMADD231PS  (R9)(BX*1), Y1, Y3
-	VFMADD231PS  (R8)(BX*1), Y0, Y3
+	VFMADD231PS  (R8)(BX*1), Y1, Y3
+	VFMADD231PS  (DI)(BX*1), Y0, Y3
 	VMOVUPS      (DX)(BX*2), Y4
-	VFMADD231PS  (R9)(BX*2), Y1, Y4
-	VFMADD231PS  (R8)(BX*2), Y0, Y4
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Y2, (R10)
-	VMOVUPS      Y4, (R10)(R12*1)
+	VFMADD231PS  (R8)(BX*2), Y1, Y4
+	VFMADD231PS  (DI)(BX*2), Y0, Y4
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Y2, (R9)
+	VMOVUPS      Y4, (R9)(R11*1)
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y5
 	VMOVAPS      Y5, Y6
 	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y6
 	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y5
-	VMOVUPS      Y6, (R10)(CX*1)
-	VMOVUPS      Y5, (R10)(CX*2)
+	VMOVUPS      Y6, (R9)(CX*1)
+	VMOVUPS      Y5, (R9)(CX*2)
 	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y2
 	VMOVAPS      Y2, Y4
 	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
 	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y2
-	VMOVUPS      Y4, (R10)(R11*1)
-	VMOVUPS      Y2, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y2, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x20, DX
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, R9
-	ADDQ         $0x20, AX
 	ADDQ         $0x20, DI
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, AX
 	SUBQ         $0x08, SI
 	JG           loop
 	VZEROUPPER
@@ -4066,9 +4054,9 @@ done90:
 	VZEROUPPER
 	RET
 
-// func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, MMX+
-TEXT ·winoWeights2FirstAVX2(SB), NOSPLIT, $0-48
+// func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX
+TEXT ·winoWeights2FirstAVX2(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -4076,41 +4064,37 @@ TEXT ·winoWeights2FirstAVX2(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1 (DI)
-	PREFETCHT1 (DI)(BX*1)
-	VMOVUPS    (DX), Y0
-	VMOVUPS    (DX)(BX*1), Y1
-	VMOVUPS    (DX)(BX*2), Y2
-	MOVQ       AX, R10
-	LEAQ       (CX)(CX*2), R11
-	LEAQ       (CX)(CX*4), R12
-	VADDPS     Y2, Y0, Y3
-	VMOVUPS    Y0, (R10)
-	VADDPS     Y1, Y3, Y0
-	VMOVUPS    Y0, (R10)(CX*1)
-	VSUBPS     Y1, Y3, Y0
-	VMOVUPS    Y0, (R10)(CX*2)
-	VMOVUPS    Y2, (R10)(R11*1)
-	LEAQ       (R10)(CX*4), R10
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, R8
-	ADDQ       $0x20, R9
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, DI
-	SUBQ       $0x08, SI
-	JG         loop
+	VMOVUPS (DX), Y0
+	VMOVUPS (DX)(BX*1), Y1
+	VMOVUPS (DX)(BX*2), Y2
+	MOVQ    AX, R9
+	LEAQ    (CX)(CX*2), R10
+	LEAQ    (CX)(CX*4), R11
+	VADDPS  Y2, Y0, Y3
+	VMOVUPS Y0, (R9)
+	VADDPS  Y1, Y3, Y0
+	VMOVUPS Y0, (R9)(CX*1)
+	VSUBPS  Y1, Y3, Y0
+	VMOVUPS Y0, (R9)(CX*2)
+	VMOVUPS Y2, (R9)(R10*1)
+	LEAQ    (R9)(CX*4), R9
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, SI
+	JG      loop
 	VZEROUPPER
 	RET
 
-// func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, MMX+
-TEXT ·winoWeights2LastAVX2(SB), NOSPLIT, $0-48
+// func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX
+TEXT ·winoWeights2LastAVX2(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -4118,41 +4102,37 @@ TEXT ·winoWeights2LastAVX2(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1 (DI)
-	PREFETCHT1 (DI)(BX*1)
-	VMOVUPS    (R9), Y0
-	VMOVUPS    (R9)(BX*1), Y1
-	VMOVUPS    (R9)(BX*2), Y2
-	MOVQ       AX, R10
-	LEAQ       (CX)(CX*2), R11
-	LEAQ       (CX)(CX*4), R12
-	VADDPS     Y2, Y0, Y3
-	VMOVUPS    Y0, (R10)
-	VADDPS     Y1, Y3, Y0
-	VMOVUPS    Y0, (R10)(CX*1)
-	VSUBPS     Y1, Y3, Y0
-	VMOVUPS    Y0, (R10)(CX*2)
-	VMOVUPS    Y2, (R10)(R11*1)
-	LEAQ       (R10)(CX*4), R10
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, R8
-	ADDQ       $0x20, R9
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, DI
-	SUBQ       $0x08, SI
-	JG         loop
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(BX*1), Y1
+	VMOVUPS (R8)(BX*2), Y2
+	MOVQ    AX, R9
+	LEAQ    (CX)(CX*2), R10
+	LEAQ    (CX)(CX*4), R11
+	VADDPS  Y2, Y0, Y3
+	VMOVUPS Y0, (R9)
+	VADDPS  Y1, Y3, Y0
+	VMOVUPS Y0, (R9)(CX*1)
+	VSUBPS  Y1, Y3, Y0
+	VMOVUPS Y0, (R9)(CX*2)
+	VMOVUPS Y2, (R9)(R10*1)
+	LEAQ    (R9)(CX*4), R9
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, DI
+	ADDQ    $0x20, R8
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, SI
+	JG      loop
 	VZEROUPPER
 	RET
 
-// func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·winoWeights2InnerAVX2(SB), NOSPLIT, $0-56
+// func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
+// Requires: AVX, FMA3
+TEXT ·winoWeights2InnerAVX2(SB), NOSPLIT, $0-48
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -4160,41 +4140,37 @@ TEXT ·winoWeights2InnerAVX2(SB), NOSPLIT, $0-56
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS (R8), Y0
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS (DI), Y0
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1  (DI)
-	PREFETCHT1  (DI)(BX*1)
 	VMOVUPS     (DX), Y1
-	VADDPS      (R9), Y1, Y1
-	VFMADD231PS (R8), Y0, Y1
+	VADDPS      (R8), Y1, Y1
+	VFMADD231PS (DI), Y0, Y1
 	VMOVUPS     (DX)(BX*1), Y2
-	VADDPS      (R9)(BX*1), Y2, Y2
-	VFMADD231PS (R8)(BX*1), Y0, Y2
+	VADDPS      (R8)(BX*1), Y2, Y2
+	VFMADD231PS (DI)(BX*1), Y0, Y2
 	VMOVUPS     (DX)(BX*2), Y3
-	VADDPS      (R9)(BX*2), Y3, Y3
-	VFMADD231PS (R8)(BX*2), Y0, Y3
-	MOVQ        AX, R10
-	LEAQ        (CX)(CX*2), R11
-	LEAQ        (CX)(CX*4), R12
+	VADDPS      (R8)(BX*2), Y3, Y3
+	VFMADD231PS (DI)(BX*2), Y0, Y3
+	MOVQ        AX, R9
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (CX)(CX*4), R11
 	VADDPS      Y3, Y1, Y4
-	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y1, (R9)
 	VADDPS      Y2, Y4, Y1
-	VMOVUPS     Y1, (R10)(CX*1)
+	VMOVUPS     Y1, (R9)(CX*1)
 	VSUBPS      Y2, Y4, Y1
-	VMOVUPS     Y1, (R10)(CX*2)
-	VMOVUPS     Y3, (R10)(R11*1)
-	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     Y1, (R9)(CX*2)
+	VMOVUPS     Y3, (R9)(R10*1)
+	LEAQ        (R9)(CX*4), R9
 	ADDQ        $0x20, DX
-	ADDQ        $0x20, R8
-	ADDQ        $0x20, R9
-	ADDQ        $0x20, AX
 	ADDQ        $0x20, DI
+	ADDQ        $0x20, R8
+	ADDQ        $0x20, AX
 	SUBQ        $0x08, SI
 	JG          loop
 	VZEROUPPER

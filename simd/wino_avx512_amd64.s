@@ -1131,9 +1131,9 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights4FirstAVX512(SB), NOSPLIT, $0-48
+// func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights4FirstAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS winoAVX512<>+0(SB), Z0
 	VBROADCASTSS winoAVX512<>+4(SB), Z1
 	VBROADCASTSS winoAVX512<>+8(SB), Z2
@@ -1145,49 +1145,45 @@ TEXT ·winoWeights4FirstAVX512(SB), NOSPLIT, $0-48
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
 	VMOVUPS      (DX), Z4
 	VMOVUPS      (DX)(BX*1), Z5
 	VMOVUPS      (DX)(BX*2), Z6
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Z4, (R10)
-	VMOVUPS      Z6, (R10)(R12*1)
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z6, (R9)(R11*1)
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z2, Z6, Z7
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z0, Z5, Z8
 	VFNMADD231PS Z0, Z5, Z7
-	VMOVUPS      Z8, (R10)(CX*1)
-	VMOVUPS      Z7, (R10)(CX*2)
+	VMOVUPS      Z8, (R9)(CX*1)
+	VMOVUPS      Z7, (R9)(CX*2)
 	VFMADD231PS  Z3, Z6, Z4
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z1, Z5, Z6
 	VFNMADD231PS Z1, Z5, Z4
-	VMOVUPS      Z6, (R10)(R11*1)
-	VMOVUPS      Z4, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Z6, (R9)(R10*1)
+	VMOVUPS      Z4, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, R8
-	ADDQ         $0x40, R9
-	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, AX
 	SUBQ         $0x10, SI
 	JG           loop
 	VZEROUPPER
 	RET
 
-// func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights4LastAVX512(SB), NOSPLIT, $0-48
+// func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights4LastAVX512(SB), NOSPLIT, $0-40
 	VBROADCASTSS winoAVX512<>+0(SB), Z0
 	VBROADCASTSS winoAVX512<>+4(SB), Z1
 	VBROADCASTSS winoAVX512<>+8(SB), Z2
@@ -1199,49 +1195,45 @@ TEXT ·winoWeights4LastAVX512(SB), NOSPLIT, $0-48
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
-	VMOVUPS      (R9), Z4
-	VMOVUPS      (R9)(BX*1), Z5
-	VMOVUPS      (R9)(BX*2), Z6
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Z4, (R10)
-	VMOVUPS      Z6, (R10)(R12*1)
+	VMOVUPS      (R8), Z4
+	VMOVUPS      (R8)(BX*1), Z5
+	VMOVUPS      (R8)(BX*2), Z6
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Z4, (R9)
+	VMOVUPS      Z6, (R9)(R11*1)
 	VMOVAPS      Z4, Z7
 	VFMADD231PS  Z2, Z6, Z7
 	VMOVAPS      Z7, Z8
 	VFMADD231PS  Z0, Z5, Z8
 	VFNMADD231PS Z0, Z5, Z7
-	VMOVUPS      Z8, (R10)(CX*1)
-	VMOVUPS      Z7, (R10)(CX*2)
+	VMOVUPS      Z8, (R9)(CX*1)
+	VMOVUPS      Z7, (R9)(CX*2)
 	VFMADD231PS  Z3, Z6, Z4
 	VMOVAPS      Z4, Z6
 	VFMADD231PS  Z1, Z5, Z6
 	VFNMADD231PS Z1, Z5, Z4
-	VMOVUPS      Z6, (R10)(R11*1)
-	VMOVUPS      Z4, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Z6, (R9)(R10*1)
+	VMOVUPS      Z4, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, R8
-	ADDQ         $0x40, R9
-	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, AX
 	SUBQ         $0x10, SI
 	JG           loop
 	VZEROUPPER
 	RET
 
-// func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights4InnerAVX512(SB), NOSPLIT, $0-56
+// func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights4InnerAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS winoAVX512<>+0(SB), Z0
 	VBROADCASTSS winoAVX512<>+4(SB), Z1
 	VBROADCASTSS winoAVX512<>+8(SB), Z2
@@ -1253,51 +1245,47 @@ TEXT ·winoWeights4InnerAVX512(SB), NOSPLIT, $0-56
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS (R8), Z4
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS 4(R8), Z5
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS (DI), Z4
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS 4(DI), Z5
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1   (DI)
-	PREFETCHT1   (DI)(BX*1)
 	VMOVUPS      (DX), Z6
-	VFMADD231PS  (R9), Z5, Z6
-	VFMADD231PS  (R8), Z4, Z6
+	VFMADD231PS  (R8), Z5, Z6
+	VFMADD231PS  (DI), Z4, Z6
 	VMOVUPS      (DX)(BX*1), Z7
-	VFMADD231PS  (R9)(BX*1), Z5, Z7
-	VFMADD231PS  (R8)(BX*1), Z4, Z7
+	VFMADD231PS  (R8)(BX*1), Z5, Z7
+	VFMADD231PS  (DI)(BX*1), Z4, Z7
 	VMOVUPS      (DX)(BX*2), Z8
-	VFMADD231PS  (R9)(BX*2), Z5, Z8
-	VFMADD231PS  (R8)(BX*2), Z4, Z8
-	MOVQ         AX, R10
-	LEAQ         (CX)(CX*2), R11
-	LEAQ         (CX)(CX*4), R12
-	VMOVUPS      Z6, (R10)
-	VMOVUPS      Z8, (R10)(R12*1)
+	VFMADD231PS  (R8)(BX*2), Z5, Z8
+	VFMADD231PS  (DI)(BX*2), Z4, Z8
+	MOVQ         AX, R9
+	LEAQ         (CX)(CX*2), R10
+	LEAQ         (CX)(CX*4), R11
+	VMOVUPS      Z6, (R9)
+	VMOVUPS      Z8, (R9)(R11*1)
 	VMOVAPS      Z6, Z9
 	VFMADD231PS  Z2, Z8, Z9
 	VMOVAPS      Z9, Z10
 	VFMADD231PS  Z0, Z7, Z10
 	VFNMADD231PS Z0, Z7, Z9
-	VMOVUPS      Z10, (R10)(CX*1)
-	VMOVUPS      Z9, (R10)(CX*2)
+	VMOVUPS      Z10, (R9)(CX*1)
+	VMOVUPS      Z9, (R9)(CX*2)
 	VFMADD231PS  Z3, Z8, Z6
 	VMOVAPS      Z6, Z8
 	VFMADD231PS  Z1, Z7, Z8
 	VFNMADD231PS Z1, Z7, Z6
-	VMOVUPS      Z8, (R10)(R11*1)
-	VMOVUPS      Z6, (R10)(CX*4)
-	LEAQ         (R10)(R11*2), R10
+	VMOVUPS      Z8, (R9)(R10*1)
+	VMOVUPS      Z6, (R9)(CX*4)
+	LEAQ         (R9)(R10*2), R9
 	ADDQ         $0x40, DX
-	ADDQ         $0x40, R8
-	ADDQ         $0x40, R9
-	ADDQ         $0x40, AX
 	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, AX
 	SUBQ         $0x10, SI
 	JG           loop
 	VZEROUPPER
@@ -3761,9 +3749,9 @@ done90:
 	VZEROUPPER
 	RET
 
-// func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights2FirstAVX512(SB), NOSPLIT, $0-48
+// func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights2FirstAVX512(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -3771,41 +3759,37 @@ TEXT ·winoWeights2FirstAVX512(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1 (DI)
-	PREFETCHT1 (DI)(BX*1)
-	VMOVUPS    (DX), Z0
-	VMOVUPS    (DX)(BX*1), Z1
-	VMOVUPS    (DX)(BX*2), Z2
-	MOVQ       AX, R10
-	LEAQ       (CX)(CX*2), R11
-	LEAQ       (CX)(CX*4), R12
-	VADDPS     Z2, Z0, Z3
-	VMOVUPS    Z0, (R10)
-	VADDPS     Z1, Z3, Z0
-	VMOVUPS    Z0, (R10)(CX*1)
-	VSUBPS     Z1, Z3, Z0
-	VMOVUPS    Z0, (R10)(CX*2)
-	VMOVUPS    Z2, (R10)(R11*1)
-	LEAQ       (R10)(CX*4), R10
-	ADDQ       $0x40, DX
-	ADDQ       $0x40, R8
-	ADDQ       $0x40, R9
-	ADDQ       $0x40, AX
-	ADDQ       $0x40, DI
-	SUBQ       $0x10, SI
-	JG         loop
+	VMOVUPS (DX), Z0
+	VMOVUPS (DX)(BX*1), Z1
+	VMOVUPS (DX)(BX*2), Z2
+	MOVQ    AX, R9
+	LEAQ    (CX)(CX*2), R10
+	LEAQ    (CX)(CX*4), R11
+	VADDPS  Z2, Z0, Z3
+	VMOVUPS Z0, (R9)
+	VADDPS  Z1, Z3, Z0
+	VMOVUPS Z0, (R9)(CX*1)
+	VSUBPS  Z1, Z3, Z0
+	VMOVUPS Z0, (R9)(CX*2)
+	VMOVUPS Z2, (R9)(R10*1)
+	LEAQ    (R9)(CX*4), R9
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, SI
+	JG      loop
 	VZEROUPPER
 	RET
 
-// func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights2LastAVX512(SB), NOSPLIT, $0-48
+// func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights2LastAVX512(SB), NOSPLIT, $0-40
 	MOVQ u+0(FP), AX
 	MOVQ uStep+8(FP), CX
 	SHLQ $0x02, CX
@@ -3813,41 +3797,37 @@ TEXT ·winoWeights2LastAVX512(SB), NOSPLIT, $0-48
 	MOVQ wStep+24(FP), BX
 	SHLQ $0x02, BX
 	MOVQ n+32(FP), SI
-	MOVQ next+40(FP), DI
-	LEAQ (BX)(BX*2), R9
-	LEAQ (DX)(R9*1), R8
-	LEAQ (DX)(R9*2), R9
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(R8*1), DI
+	LEAQ (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1 (DI)
-	PREFETCHT1 (DI)(BX*1)
-	VMOVUPS    (R9), Z0
-	VMOVUPS    (R9)(BX*1), Z1
-	VMOVUPS    (R9)(BX*2), Z2
-	MOVQ       AX, R10
-	LEAQ       (CX)(CX*2), R11
-	LEAQ       (CX)(CX*4), R12
-	VADDPS     Z2, Z0, Z3
-	VMOVUPS    Z0, (R10)
-	VADDPS     Z1, Z3, Z0
-	VMOVUPS    Z0, (R10)(CX*1)
-	VSUBPS     Z1, Z3, Z0
-	VMOVUPS    Z0, (R10)(CX*2)
-	VMOVUPS    Z2, (R10)(R11*1)
-	LEAQ       (R10)(CX*4), R10
-	ADDQ       $0x40, DX
-	ADDQ       $0x40, R8
-	ADDQ       $0x40, R9
-	ADDQ       $0x40, AX
-	ADDQ       $0x40, DI
-	SUBQ       $0x10, SI
-	JG         loop
+	VMOVUPS (R8), Z0
+	VMOVUPS (R8)(BX*1), Z1
+	VMOVUPS (R8)(BX*2), Z2
+	MOVQ    AX, R9
+	LEAQ    (CX)(CX*2), R10
+	LEAQ    (CX)(CX*4), R11
+	VADDPS  Z2, Z0, Z3
+	VMOVUPS Z0, (R9)
+	VADDPS  Z1, Z3, Z0
+	VMOVUPS Z0, (R9)(CX*1)
+	VSUBPS  Z1, Z3, Z0
+	VMOVUPS Z0, (R9)(CX*2)
+	VMOVUPS Z2, (R9)(R10*1)
+	LEAQ    (R9)(CX*4), R9
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, DI
+	ADDQ    $0x40, R8
+	ADDQ    $0x40, AX
+	SUBQ    $0x10, SI
+	JG      loop
 	VZEROUPPER
 	RET
 
-// func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, next *float32, coef *float32)
-// Requires: AVX, AVX512F, MMX+
-TEXT ·winoWeights2InnerAVX512(SB), NOSPLIT, $0-56
+// func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
+// Requires: AVX, AVX512F
+TEXT ·winoWeights2InnerAVX512(SB), NOSPLIT, $0-48
 	MOVQ         u+0(FP), AX
 	MOVQ         uStep+8(FP), CX
 	SHLQ         $0x02, CX
@@ -3855,41 +3835,37 @@ TEXT ·winoWeights2InnerAVX512(SB), NOSPLIT, $0-56
 	MOVQ         wStep+24(FP), BX
 	SHLQ         $0x02, BX
 	MOVQ         n+32(FP), SI
-	MOVQ         next+40(FP), DI
-	MOVQ         coef+48(FP), R8
-	VBROADCASTSS (R8), Z0
-	LEAQ         (BX)(BX*2), R9
-	LEAQ         (DX)(R9*1), R8
-	LEAQ         (DX)(R9*2), R9
+	MOVQ         coef+40(FP), DI
+	VBROADCASTSS (DI), Z0
+	LEAQ         (BX)(BX*2), R8
+	LEAQ         (DX)(R8*1), DI
+	LEAQ         (DX)(R8*2), R8
 
 loop:
-	PREFETCHT1  (DI)
-	PREFETCHT1  (DI)(BX*1)
 	VMOVUPS     (DX), Z1
-	VADDPS      (R9), Z1, Z1
-	VFMADD231PS (R8), Z0, Z1
+	VADDPS      (R8), Z1, Z1
+	VFMADD231PS (DI), Z0, Z1
 	VMOVUPS     (DX)(BX*1), Z2
-	VADDPS      (R9)(BX*1), Z2, Z2
-	VFMADD231PS (R8)(BX*1), Z0, Z2
+	VADDPS      (R8)(BX*1), Z2, Z2
+	VFMADD231PS (DI)(BX*1), Z0, Z2
 	VMOVUPS     (DX)(BX*2), Z3
-	VADDPS      (R9)(BX*2), Z3, Z3
-	VFMADD231PS (R8)(BX*2), Z0, Z3
-	MOVQ        AX, R10
-	LEAQ        (CX)(CX*2), R11
-	LEAQ        (CX)(CX*4), R12
+	VADDPS      (R8)(BX*2), Z3, Z3
+	VFMADD231PS (DI)(BX*2), Z0, Z3
+	MOVQ        AX, R9
+	LEAQ        (CX)(CX*2), R10
+	LEAQ        (CX)(CX*4), R11
 	VADDPS      Z3, Z1, Z4
-	VMOVUPS     Z1, (R10)
+	VMOVUPS     Z1, (R9)
 	VADDPS      Z2, Z4, Z1
-	VMOVUPS     Z1, (R10)(CX*1)
+	VMOVUPS     Z1, (R9)(CX*1)
 	VSUBPS      Z2, Z4, Z1
-	VMOVUPS     Z1, (R10)(CX*2)
-	VMOVUPS     Z3, (R10)(R11*1)
-	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     Z1, (R9)(CX*2)
+	VMOVUPS     Z3, (R9)(R10*1)
+	LEAQ        (R9)(CX*4), R9
 	ADDQ        $0x40, DX
-	ADDQ        $0x40, R8
-	ADDQ        $0x40, R9
-	ADDQ        $0x40, AX
 	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, AX
 	SUBQ        $0x10, SI
 	JG          loop
 	VZEROUPPER

@@ -12,13 +12,13 @@ import (
 // element by element; column gives them from the taps of a column and as many
 // coefficients as coefs, in memory, which make rows different.
 func (m machine) weights(kind, doc string, coefs int, column func(w, coef []value) value) {
-	signature := "func(u *float32, uStep int, w *float32, wStep, n int, next *float32)"
+	signature := "func(u *float32, uStep int, w *float32, wStep, n int)"
 	if coefs > 0 {
-		signature = "func(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)"
+		signature = "func(u *float32, uStep int, w *float32, wStep, n int, coef *float32)"
 	}
 	m.begin("winoWeights", kind, signature,
-		"is winoWeightsGeneric for "+doc+", from the first tap on, n a multiple of 16; it fetches n of next and wStep after it.", m.form.WeightNeeds)
-	u, uStep, w, wStep, left, next := m.Int("u"), m.Bytes("uStep"), m.Int("w"), m.Bytes("wStep"), m.Int("n"), m.Int("next")
+		"is winoWeightsGeneric for "+doc+", from the first tap on, n a multiple of 16.", m.form.WeightNeeds)
+	u, uStep, w, wStep, left := m.Int("u"), m.Bytes("uStep"), m.Int("w"), m.Bytes("wStep"), m.Int("n")
 	var coef []value
 	for i := range coefs {
 		coef = append(coef, m.SpreadMem(operand.Mem{Base: m.Int("coef"), Disp: 4 * i}))
@@ -29,8 +29,6 @@ func (m machine) weights(kind, doc string, coefs int, column func(w, coef []valu
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 1}, row[1])
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 2}, row[2])
 	m.Label("loop")
-	m.PREFETCHT1(operand.Mem{Base: next})
-	m.PREFETCHT1(operand.Mem{Base: next, Index: wStep, Scale: 1})
 	var z []value
 	for j := range 3 {
 		var taps []value
@@ -45,7 +43,7 @@ func (m machine) weights(kind, doc string, coefs int, column func(w, coef []valu
 	}
 	m.MOVQ(u, at)
 	m.along(m.form.WeightAlong, z, at, uStep)
-	for _, r := range append(row[:], u, next) {
+	for _, r := range append(row[:], u) {
 		m.ADDQ(operand.Imm(uint64(m.Size())), r)
 	}
 	m.SUBQ(operand.Imm(uint64(m.Width())), left)
