@@ -33,7 +33,6 @@ const (
 	halfPlain              // the first four in bfloat16
 	halfTurned
 	halfSums
-	halfTurnedSums
 	winoTaps2 // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
 	_
 	winoTaps4
@@ -71,7 +70,7 @@ func (d *Device) pack(w *tensor.Tensor, slot int, f form, n int, fill func(dst u
 }
 
 // ordered returns w's matrices, with turn their transposes, of which gradients at x
-// are products; of an upsampled 3×3 convolution its 16. A copy is in slot.
+// are products; of an upsampled 3×3 convolution forward its 16. A copy is in slot.
 func (d *Device) ordered(w *tensor.Tensor, slot int, sh conv.Shape, turn bool) uint64 {
 	f := orderOf(sh, turn)
 	if f == plain {
@@ -83,7 +82,7 @@ func (d *Device) ordered(w *tensor.Tensor, slot int, sh conv.Shape, turn bool) u
 // orderOf is the form of the float32 matrices that a convolution reads.
 func orderOf(sh conv.Shape, turn bool) form {
 	f := plain
-	if sh.Up && sh.K == 3 {
+	if sh.Mats() > sh.K*sh.K {
 		f = upSums
 	}
 	if turn {
@@ -258,12 +257,16 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 		d.linearBackward(dx, dw, db, dy, x, w)
 		return
 	}
+	grad := image(dy)
+	if opt.Up && dy.Len() > 0 {
+		grad = d.stream.Boxes(d.room(plan.BoxesOf(grad).Elements()), grad)
+	}
 	if dx != nil {
 		dx.Touch()
-		d.convInput(dx, dy, w, opt)
+		d.convInput(dx, grad, w, opt)
 	}
 	dw.Touch()
-	d.weightGradient(at(dw), image(dy), image(x), conv.Of(x, w, opt), conv.WinogradWeight(x.Dim(1), x.Dim(2), w, opt))
+	d.weightGradient(at(dw), grad, image(x), conv.Of(x, w, opt), conv.WinogradWeight(x.Dim(1), x.Dim(2), w, opt))
 	d.sumRows(db, dy)
 }
 
@@ -277,22 +280,22 @@ func (d *Device) winograd(m int, y, x plan.Image, u, bias uint64, res plan.Image
 // points is how many points a tile of form m has.
 func points(m int) int { return (m + 2) * (m + 2) }
 
-// convInput computes dx from dy.
-func (d *Device) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
+// convInput computes dx from dy, or with opt.Up from the sums of its boxes.
+func (d *Device) convInput(dx *tensor.Tensor, dy plan.Image, w *tensor.Tensor, opt tensor.ConvOpt) {
 	sh := conv.Of(dx, w, opt)
 	sh.Back = true
-	if d.cores(image(dx), image(dy), w, 0, plan.Image{}, sh) {
+	if d.cores(image(dx), dy, w, 0, plan.Image{}, sh) {
 		return
 	}
-	if m := conv.Winograd(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
+	if m := conv.Winograd(dx.Dim(1), dx.Dim(2), dy.C, w, opt); m != 0 {
 		c, o := w.Dim(2), w.Cols()
 		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
 			t := d.room(9 * c * o)
 			d.stream.Transpose(t, at(w), 9, c, o)
 			d.stream.WinogradTaps(m, dst, t, o, c, true)
 		})
-		d.winograd(m, image(dx), image(dy), u, 0, plan.Image{})
+		d.winograd(m, image(dx), dy, u, 0, plan.Image{})
 		return
 	}
-	d.stream.Conv(image(dx), image(dy), d.ordered(w, 1, sh, true), 0, plan.Image{}, sh)
+	d.stream.Conv(image(dx), dy, d.ordered(w, 1, sh, true), 0, plan.Image{}, sh)
 }

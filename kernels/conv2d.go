@@ -40,28 +40,36 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.c, j.cImg = y.Data(), y.Dim(1)*y.Dim(2)*y.Pitch()
 	j.bias = dataOf(b)
 	j.n, j.k, j.cols, j.stop = x.Dim(0), x.Cols(), y.Cols(), c.stop
-	j.b = convPanels(w, opt, false)
+	if opt.Up && w.Dim(0) == 3 {
+		j.b = upPanels(w)
+	} else {
+		j.b = forwardPanels(w)
+	}
 	j.run(c.width())
 }
 
 // Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped) from dy, the
 // gradient of y = conv(x, w) + b. dx is one chain per element over (tap, output channel)
 // ascending, or of Winograd's form, chosen by the shapes as in Conv2D. dw and db
-// continue their chains over (image, pixel) ascending; with opt.Up dw takes the pixels
-// of one image in the order of their parities (row, column), then row, column. Where
-// opt.Normalized lets internal/conv choose Winograd's form of dw by the shapes, its
-// sums are chains over the tiles of one image, and dw adds the taps of image after
-// image ascending.
+// continue their chains over (image, pixel) ascending. With opt.Up the chains of dx and
+// dw read in place of dy its sums over boxes of 2×2 pixels, which simd/doc.go defines,
+// and those of dw go over the pixels of x. Where opt.Normalized lets
+// internal/conv choose Winograd's form of dw by the shapes, its sums are chains over the
+// tiles of one image, and dw adds the taps of image after image ascending.
 func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
-	if w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up {
+	switch {
+	case w.Dim(0) == 1 && opt.Stride == 1 && !opt.Up:
 		c.linearBackward(dx, dw, db, dy, x, w)
 		return
+	case opt.Up:
+		c.upBackward(dx, dw, dy, x, w, opt)
+	default:
+		if dx != nil {
+			c.convInput(dx, dy, w, opt)
+		}
+		c.convWeight(dw, dy, x, opt)
 	}
-	if dx != nil {
-		c.convInput(dx, dy, w, opt)
-	}
-	c.convWeight(dw, dy, x, opt)
 	c.sumRows(db, dy)
 }
 
@@ -75,39 +83,31 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true)
 		return
 	}
+	c.directInput(pixelsOf(dx), pixelsOf(dy), w, opt)
+}
+
+// directInput is the direct form of convInput; dy has conv.Shape.Grad's size.
+func (c *CPU) directInput(dx, dy pixels, w *tensor.Tensor, opt tensor.ConvOpt) {
 	j := convPool.Get()
-	key := convKey{Shape: conv.Of(dx, w, opt), read: dy.Cols(), aPitch: dy.Pitch(), cPitch: dx.Pitch()}
+	key := convKey{Shape: dx.shape(w.Dim(0), opt), read: dy.c, aPitch: dy.pitch, cPitch: dx.pitch}
 	key.Back = true
 	j.tab = tableFor(key)
-	j.a, j.aImg = dy.Data(), dy.Dim(1)*dy.Dim(2)*dy.Pitch()
-	j.c, j.cImg = dx.Data(), dx.Dim(1)*dx.Dim(2)*dx.Pitch()
-	j.n, j.k, j.cols, j.stop = dx.Dim(0), dy.Cols(), dx.Cols(), c.stop
-	j.b = convPanels(w, opt, true)
+	j.a, j.aImg = dy.f, dy.image()
+	j.c, j.cImg = dx.f, dx.image()
+	j.n, j.k, j.cols, j.stop = dx.n, dy.c, dx.c, c.stop
+	j.b = backwardPanels(w)
 	j.run(c.width())
 }
 
-// convPanels returns w packed for a pass with options opt.
-func convPanels(w *tensor.Tensor, opt tensor.ConvOpt, back bool) []float32 {
-	switch {
-	case opt.Up && w.Dim(0) == 3 && back:
-		return packed(w, 1, panels(w.Dim(2))*32*16*w.Cols(), fillUpBackward)
-	case opt.Up && w.Dim(0) == 3:
-		return packed(w, 0, panels(w.Cols())*32*16*w.Dim(2), fillUpForward)
-	case back:
-		return backwardPanels(w)
-	}
-	return forwardPanels(w)
+// upPanels returns the summed taps of an upsampled 3×3 convolution, packed for a pass
+// forward.
+func upPanels(w *tensor.Tensor) []float32 {
+	return packed(w, 0, panels(w.Cols())*32*16*w.Dim(2), fillUpForward)
 }
 
 func fillUpForward(dst []float32, w *tensor.Tensor) {
 	s := upSums(w)
 	packPanels(dst, s.f, 16*w.Dim(2), w.Cols(), w.Cols())
-	s.free()
-}
-
-func fillUpBackward(dst []float32, w *tensor.Tensor) {
-	s := upSums(w)
-	packTransposed(dst, s.f, 16, w.Dim(2), w.Cols())
 	s.free()
 }
 

@@ -8,13 +8,13 @@ import (
 )
 
 // weightJob computes dw: for every tap the product of the pixels of x that it
-// sees, transposed, with dy. Rows of the image are segments of the sum, so
-// taps outside the image are skipped and nothing is copied.
+// sees, transposed, with dy, or with Up with the sums of its boxes. Rows of the image
+// are segments of the sum, so taps outside the image are skipped and nothing is copied.
 type weightJob struct {
-	dw, dy, x *tensor.Tensor
-	opt       tensor.ConvOpt
-	k         int
-	stop      *tensor.Stop // ends the sum between two groups of images
+	dw    []float32
+	dy, x pixels
+	shape conv.Shape
+	stop  *tensor.Stop // ends the sum between two groups of images
 
 	tapParts, rowParts, colParts int
 }
@@ -32,20 +32,30 @@ func (c *CPU) convWeight(dw, dy, x *tensor.Tensor, opt tensor.ConvOpt) {
 		c.winogradWeight(m, dw, dy, x)
 		return
 	}
+	c.directWeight(dw, pixelsOf(dy), pixelsOf(x), opt)
+}
+
+// directWeight is the direct form of convWeight; dy has conv.Shape.Grad's size.
+func (c *CPU) directWeight(dw *tensor.Tensor, dy, x pixels, opt tensor.ConvOpt) {
 	j := weightPool.Get()
-	j.dw, j.dy, j.x, j.opt, j.k, j.stop = dw, dy, x, opt, dw.Dim(0), c.stop
-	threads, taps := c.width(), j.k*j.k
-	fmas := dy.Rows() * dy.Cols() * x.Cols()
-	if partsFor(threads, fmas*taps) == 1 {
+	j.dw, j.dy, j.x, j.shape, j.stop = dw.Data(), dy, x, x.shape(dw.Dim(0), opt), c.stop
+	threads, k := c.width(), j.shape.K
+	fmas := x.n * j.rows() * j.width() * dy.c * x.c
+	if partsFor(threads, fmas*k*k) == 1 {
 		threads = 1
 	}
 	cut := max(1, min(threads, 2*fmas/leastPart))
-	j.colParts = min(panels(dy.Cols()), cut)
-	j.rowParts = max(min((x.Cols()+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts), (x.Cols()+mostRows-1)/mostRows)
-	j.tapParts = tapParts(j.k, threads, j.rowParts*j.colParts)
+	j.colParts = min(panels(dy.c), cut)
+	j.rowParts = max(min((x.c+simd.TileRows-1)/simd.TileRows, (cut+j.colParts-1)/j.colParts), (x.c+mostRows-1)/mostRows)
+	j.tapParts = tapParts(k, threads, j.rowParts*j.colParts)
 	par.Run(threads, j.tapParts*j.rowParts*j.colParts, j)
 	weightPool.Free(j)
 }
+
+// rows and width are the most that a view has: each of its pixels is one of x and one
+// of dy.
+func (j *weightJob) rows() int  { return min(j.x.h, j.dy.h) }
+func (j *weightJob) width() int { return min(j.x.w, j.dy.w) }
 
 // xBlock is how many values of x one call of the kernel sums over at most
 // (but always one row of the image): they are read once per panel of dy, and then
@@ -77,39 +87,31 @@ func tapParts(k, threads, others int) int {
 func (j *weightJob) Do(part int) {
 	col, part := part%j.colParts, part/j.colParts
 	row, part := part%j.rowParts, part/j.rowParts
-	c, o := j.x.Cols(), j.dy.Cols()
+	c, o := j.x.c, j.dy.c
 	m0, m1 := cutRows(c, row, j.rowParts)
 	np := panels(o)
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
 	p := product{ai: 1, bPanel: simd.TileCols, ci: o, cols: o, acc: true}
-	var views [mostTaps][4]tapView
-	taps := j.k * j.k / j.tapParts
-	most, n := 0, 0 // rows of a view, views of a tap
+	var views [mostTaps]tapView
+	taps := j.shape.K * j.shape.K / j.tapParts
+	most := 0 // rows of a view
 	for i := range taps {
 		tap := part*taps + i
-		n = j.views(&views[i], tap/j.k, tap%j.k)
-		for _, v := range views[i][:n] {
-			most = max(most, v.rows)
-		}
+		views[i] = j.view(tap/j.shape.K, tap%j.shape.K)
+		most = max(most, views[i].rows)
 	}
-	aImg, bImg := j.x.Dim(1)*j.x.Dim(2)*j.x.Pitch(), j.dy.Dim(1)*j.dy.Dim(2)*j.dy.Pitch()
-	rows := max(1, xBlock/((m1-m0)*j.dy.Dim(2))) // of an image, per call
-	step, group := most, 1                       // several views of a tap are summed image after image, whole ones
-	if n == 1 {
-		step, group = rows, max(1, min(rows/j.dy.Dim(1), j.x.Dim(0)))
-	}
-	s := getScratch(0, 2*group*j.dy.Dim(1))
+	rows := max(1, xBlock/((m1-m0)*j.width())) // of an image, per call
+	group := max(1, min(rows/j.rows(), j.x.n))
+	s := getScratch(0, 2*group*j.dy.h)
 	defer s.free()
-	for img := 0; img < j.x.Dim(0) && !j.stop.Now(); img += group {
-		p.a, p.b = j.x.Data()[img*aImg:], j.dy.Data()[img*bImg:]
-		for block := 0; block < most; block += step {
-			for i := range taps {
-				p.c = j.dw.Data()[(part*taps+i)*c*o:]
-				for _, v := range views[i][:n] {
-					for r := block; r < min(block+step, v.rows); r += rows {
-						v.segments(&p, s, r, min(rows, v.rows-r), min(group, j.x.Dim(0)-img), aImg, bImg)
-						p.run(m0, m1, p0, p1)
-					}
+	for img := 0; img < j.x.n && !j.stop.Now(); img += group {
+		p.a, p.b = j.x.f[img*j.x.image():], j.dy.f[img*j.dy.image():]
+		for row := 0; row < most; row += rows {
+			for i, v := range views[:taps] {
+				if row < v.rows {
+					p.c = j.dw[(part*taps+i)*c*o:]
+					j.segments(&p, &v, s, row, min(rows, v.rows-row), min(group, j.x.n-img))
+					p.run(m0, m1, p0, p1)
 				}
 			}
 		}
@@ -126,29 +128,25 @@ type tapView struct {
 
 // segments sets p to sum over rows row…row+rows−1 of the view in each of n
 // images.
-func (v *tapView) segments(p *product, s *scratch, row, rows, n, aImg, bImg int) {
+func (j *weightJob) segments(p *product, v *tapView, s *scratch, row, rows, n int) {
 	segs := n * rows
 	p.aSeg, p.bSeg = s.i[:segs], s.i[segs:2*segs]
 	p.k, p.ak, p.kb = v.k, v.ak, v.kb
 	for i := range segs {
 		img, r := i/rows, row+i%rows
-		p.aSeg[i] = int32(img*aImg + v.a0 + r*v.aRow)
-		p.bSeg[i] = int32(img*bImg + v.b0 + r*v.bRow)
+		p.aSeg[i] = int32(img*j.x.image() + v.a0 + r*v.aRow)
+		p.bSeg[i] = int32(img*j.dy.image() + v.b0 + r*v.bRow)
 	}
 }
 
-// views fills the views of tap (ky, kx): one, or with Up one per parity of
-// the output, in ascending order.
-func (j *weightJob) views(out *[4]tapView, ky, kx int) int {
-	w, xp := j.x.Dim(2), j.x.Pitch()
-	wo, yp := j.dy.Dim(2), j.dy.Pitch()
-	views, n := conv.Of(j.x, j.dw, j.opt).Views(ky, kx)
-	for i, v := range views[:n] {
-		out[i] = tapView{
-			rows: v.Rows, k: v.Cols,
-			a0: (v.Y*w + v.X) * xp, aRow: v.Stride * w * xp, ak: v.Stride * xp,
-			b0: (v.OutY*wo + v.OutX) * yp, bRow: v.Step * wo * yp, kb: v.Step * yp,
-		}
+// view is that of tap (ky, kx).
+func (j *weightJob) view(ky, kx int) tapView {
+	w, xp := j.x.w, j.x.pitch
+	wo, yp := j.dy.w, j.dy.pitch
+	v := j.shape.View(ky, kx)
+	return tapView{
+		rows: v.Rows, k: v.Cols,
+		a0: (v.Y*w + v.X) * xp, aRow: v.Stride * w * xp, ak: v.Stride * xp,
+		b0: (v.OutY*wo + v.OutX) * yp, bRow: v.Step * wo * yp, kb: v.Step * yp,
 	}
-	return n
 }

@@ -10,7 +10,7 @@
 // A kernel has one defined result, written as the Go function <name>Generic.
 // Every assembly level gives its bits: the tests compare for equality. That
 // fixes, for every kernel, the order of its additions and where it fuses a
-// multiplication with an addition (FMA: rounded once). There are four orders.
+// multiplication with an addition (FMA: rounded once). There are five orders.
 //
 // Chain: an output that sums over k (products, convolutions, attention, sums
 // over rows or pixels) is one chain in ascending k,
@@ -41,6 +41,13 @@
 // the image ascending, from zero; Gᵀ with the divisors turns them into nine taps, and
 // each of these is added to the gradient, one addition for each image. So two batches
 // of 8 give the bits of one of 16 here, too.
+//
+// Boxes: the gradients of a convolution that doubles its image first are chains whose
+// operand is not dy but T, its sums over boxes of 2×2 outputs (conv.Shape.Grad): for each
+// row r of T the sums of rows r−1 and r of dy, and of these, for each s, the sum of
+// columns s−1 and s. What lies outside dy is left out. dw is a chain over (image, pixel of
+// x), dx one over (tap, output channel), ascending: of a pixel and a tap both have one
+// product, where sums over dy itself have four for dw and 16/9 for dx.
 //
 // Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,
 // RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,

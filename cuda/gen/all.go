@@ -32,10 +32,10 @@ func All() map[string]string {
 	return m
 }
 
-// convolutions returns the modules of products and convolutions, and what turns
-// their weights over.
+// convolutions returns the modules of products and convolutions, and what brings
+// their operands into the form that they read.
 func convolutions() map[string]string {
-	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose(), "to_bf16": ToBF16()}
+	m := map[string]string{"up_sums": UpSums(), "transpose": Transpose(), "to_bf16": ToBF16(), "boxes": Boxes()}
 	for _, w := range []Winograd{2, 4} {
 		n := w.Names()
 		m[n.Taps], m[n.In], m[n.Out] = w.Taps(), w.In(), w.Out()

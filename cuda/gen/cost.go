@@ -31,7 +31,7 @@ func (g SGEMM) Cost() Cost {
 	case g.Any:
 		other = 280
 	case g.Conv:
-		other = 95
+		other = 88
 	}
 	return costOf(g.BM, g.BN, g.TM, g.TN, other)
 }
@@ -41,9 +41,9 @@ func (g Wgrad) Cost() Cost {
 	other := 25
 	switch {
 	case g.Any:
-		other = 200
+		other = 150
 	case g.Conv:
-		other = 110
+		other = 60
 	}
 	return costOf(g.BM, g.BN, g.TM, g.TN, other)
 }

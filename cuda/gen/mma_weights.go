@@ -37,8 +37,7 @@ func (m *mma) operands() {
 	taps := m.def('r', "mul.lo.u32 %s, %s", m.v["side"], m.v["side"])
 	part := m.def('r', "div.u32 %s, %s", m.z, taps)
 	chunk, r := m.def('r', "and.b32 %s, %d", m.tid, m.wide()-1), m.def('r', "shr.u32 %s, %d", m.tid, log2(m.wide()))
-	p, count := m.viewed(m.v, m.rest(m.z, part, taps), r)
-	p.log = log2(m.size())
+	p, count := m.viewed(m.v, m.rest(m.z, part, taps), log2(m.size()))
 	first := m.def('r', "mul.lo.u32 %s, %s", part, m.v["chunk"])
 	m.end = m.def('r', "min.u32 %s, %s", count, m.def('r', "add.u32 %s, %s", first, m.v["chunk"]))
 	m.row = m.def('r', "add.u32 %s, %s", first, r)
@@ -59,18 +58,14 @@ func (m *mma) operands() {
 		c.to, c.off = []string{to}, []int{at}
 		return c
 	}
-	m.a, m.b = plan(m.v["pA"], m.bm, m.v["M"], 0), plan(m.v["pB"], m.bn, m.v["N"], m.aBytes())
+	m.a, m.b = plan(p.firstInput(m.v["pA"], "lda"), m.bm, m.v["M"], 0), plan(p.firstOutput(m.v["pB"], "ldb"), m.bn, m.v["N"], m.aBytes())
 }
 
 // goTo goes to output number first + ahead of count in all.
 func (p *viewed) goTo(first, ahead, count string) {
 	each := p.def('r', "max.u32 %s, 1", p.def('r', "div.u32 %s, %s", count, p.v["images"]))
-	p.emit("div.u32 %s, %s, %s;", p.image, first, each)
-	p.emit("add.u32 %s, %s, %s;", p.l, p.rest(first, p.image, each), ahead)
-	p.emit("mov.u32 %s, 0;", p.row)
-	p.emit("mov.u32 %s, 0;", p.par)
-	p.view()
-	p.settle()
+	image := p.def('r', "div.u32 %s, %s", first, each)
+	p.begin(image, p.def('r', "add.u32 %s, %s", p.rest(first, image, each), ahead))
 }
 
 // copyPixels copies BK pixels; those past the end are zeros.

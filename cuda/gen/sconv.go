@@ -3,7 +3,7 @@ package gen
 import "fmt"
 
 // MaxTaps is how many taps a convolution may have.
-const MaxTaps = 16
+const MaxTaps = 9
 
 // convPlain is how many parameters of a convolution precede its taps.
 const convPlain = 11

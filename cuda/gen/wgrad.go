@@ -9,8 +9,9 @@ package gen
 // batch, of whose product z A, B and C lie z·zA, z·zB and z·zC float32 on. Without acc
 // such sums begin at 0 and not at what C holds.
 //
-// With Conv, A is x and B is dy of a convolution, and k runs over the pixels of
-// dy through which a tap sees inside of x: see place.
+// With Conv, A is x and B is dy of a convolution, or the sums of its boxes where that
+// doubles x, and k runs over the pixels of B through which a tap sees inside of x: see
+// viewed.
 type Wgrad struct {
 	Name           string
 	BM, BN, TM, TN int
@@ -139,7 +140,6 @@ func (w *wgrad) plan() {
 	row, lane := w.def('r', "shr.u32 %s, %d", tid, log2(w.group())), w.def('r', "and.b32 %s, %d", tid, w.group()-1)
 	for i, op := range [][5]string{{"pA", w.bm, "M", "lda", "zA"}, {"pB", w.bn, "N", "ldb", "zB"}} {
 		w.plan16(i, smem, row, lane, op[1], w.v[op[2]])
-		w.from[i] = w.v[op[0]]
 		if !w.Conv {
 			at := w.def('d', "shl.b64 %s, 2", w.def('d', "mul.wide.u32 %s, %s", row, w.v[op[3]]))
 			w.from[i] = w.def('d', "add.u64 %s, %s", w.batch(op[0], op[4]), at)
@@ -162,7 +162,9 @@ func (w *wgrad) plan() {
 	tap := w.def('r', "mov.u32 %%ctaid.z")
 	matrix := w.def('d', "mul.wide.u32 %s, %s", w.def('r', "mul.lo.u32 %s, %s", tap, w.v["M"]), w.v["N"])
 	w.c = w.def('d', "add.u64 %s, %s", w.c, w.def('d', "shl.b64 %s, 2", matrix))
-	w.at, w.k = w.builder.viewed(w.v, tap, row)
+	w.at, w.k = w.builder.viewed(w.v, tap, 2)
+	w.at.begin("0", row)
+	w.from = [2]string{w.at.firstInput(w.v["pA"], "lda"), w.at.firstOutput(w.v["pB"], "ldb")}
 }
 
 // plan16 are the chunks that a thread copies of a row of operand i: number lane and

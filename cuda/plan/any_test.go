@@ -126,27 +126,48 @@ func TestAnyShape(t *testing.T) {
 		require.NotPanics(t, func() {
 			forward := launches(t, of, large, func(s *Stream) { s.Conv(y, x, 1<<20, 0, Image{}, sh) })
 			whole(t, of, y.pixels(), forward, name)
-			back := sh
+			back, grad := sh, y
 			back.Back = true
-			whole(t, of, x.pixels(), launches(t, of, large, func(s *Stream) { s.Conv(x, y, 1<<20, 0, Image{}, back) }), name)
+			if sh.Up {
+				grad = BoxesOf(y)
+				grad.At = 1 << 20
+				large = large || int64(grad.H*grad.W*grad.C) > maxOffset || int64(grad.pixels()) > maxOffset
+				boxes(t, large, name, y, grad)
+			}
+			whole(t, of, x.pixels(), launches(t, of, large, func(s *Stream) { s.Conv(x, grad, 1<<20, 0, Image{}, back) }), name)
 			product := launches(t, of, large, func(s *Stream) {
 				s.Product(Rows(y.At, y.pixels(), y.C, y.Pitch), Rows(y.At, y.pixels(), x.C, x.Pitch), 1<<20, y.C, 0, Image{}, Batch{})
 			})
 			whole(t, of, y.pixels(), product, name)
-			gradient := launches(t, of, large, func(s *Stream) { s.WeightGradient(1<<20, y, x, sh) })
+			gradient := launches(t, of, large, func(s *Stream) { s.WeightGradient(1<<20, grad, x, sh) })
 			if !large {
 				require.Len(t, gradient, 1, name)
 				require.Equal(t, sh.K*sh.K, int(gradient[0].Grid[2]), name)
 			}
-			cores(t, of, large, name, y, x, sh)
+			cores(t, of, large, name, y, x, grad, sh)
 		}, name)
 	}
 	t.Log(count, "shapes,", refused, "of them too large for one launch")
 	require.Greater(t, count, 2000)
 }
 
+// boxes is the part of TestAnyShape that sums boxes: every element of every image once.
+func boxes(t *testing.T, large bool, name string, y, grad Image) {
+	images := 0
+	for _, l := range launches(t, nil, large, func(s *Stream) { require.Equal(t, grad, s.Boxes(grad.At, y), name) }) {
+		require.Equal(t, grad.At+4*uint64(images*grad.H*grad.W*grad.C), l.address(0), name)
+		require.Equal(t, y.At+4*uint64(images*y.H*y.W*y.Pitch), l.address(1), name)
+		require.GreaterOrEqual(t, 256*int64(l.Grid[0]), int64(grad.H*grad.W*grad.C), name)
+		require.Equal(t, grad.H*grad.W*grad.C, l.word(2, 0), name)
+		images += int(l.Grid[1])
+	}
+	if !large {
+		require.Equal(t, y.N, images, name)
+	}
+}
+
 // cores is the part of TestAnyShape on tensor cores.
-func cores(t *testing.T, of map[string]tile, large bool, name string, y, x Image, sh conv.Shape) {
+func cores(t *testing.T, of map[string]tile, large bool, name string, y, x, grad Image, sh conv.Shape) {
 	if Halves(y, x, Image{}) {
 		whole(t, of, y.pixels(), launches(t, of, large, func(s *Stream) { s.Conv16(y, x, 1<<20, 0, Image{}, sh) }), name)
 		groups := 0
@@ -161,14 +182,15 @@ func cores(t *testing.T, of map[string]tile, large bool, name string, y, x Image
 	}
 	for _, tf32 := range []bool{false, true} {
 		s := Stream{Processors: 132}
-		p, ok := s.Parted(y, x, sh, tf32)
+		p, ok := s.Parted(grad, x, sh, tf32)
 		if !ok {
 			continue
 		}
-		require.GreaterOrEqual(t, p.Parts*p.chunk, y.pixels(), name)
-		require.Less(t, (p.Parts-1)*p.chunk, y.pixels(), name)
+		seen := min(x.pixels(), grad.pixels())
+		require.GreaterOrEqual(t, p.Parts*p.chunk, seen, name)
+		require.Less(t, (p.Parts-1)*p.chunk, seen, name)
 		require.Zero(t, p.chunk%p.mma.BK, name)
-		all := launches(t, of, large, func(s *Stream) { s.WeightParts(1<<20, y, x, sh, p) })
+		all := launches(t, of, large, func(s *Stream) { s.WeightParts(1<<20, grad, x, sh, p) })
 		require.Len(t, all, 1, name)
 		require.Equal(t, p.Parts*sh.K*sh.K, int(all[0].Grid[2]), name)
 	}

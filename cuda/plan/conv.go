@@ -94,7 +94,8 @@ func (s *Stream) partsOf(sh conv.Shape) []conv.Part {
 // Conv sets y to the direct form of a convolution of x + bias + res: sh.H and
 // sh.W are those of x. w holds sh.Mats() matrices of x.C×y.C: the weight as it is,
 // or for an upsampled 3×3 one what UpSums makes. With sh.Back y is dx, sh.H and
-// sh.W are its size, x is dy, and w holds the transposes of those matrices.
+// sh.W are its size, x is dy, or with sh.Up what Boxes makes of it, and w holds the
+// transposes of the weight's matrices.
 func (s *Stream) Conv(y, x Image, w, bias uint64, res Image, sh conv.Shape) {
 	if y.pixels() == 0 || y.C == 0 {
 		return
@@ -138,6 +139,29 @@ func (s *Stream) UpSums(dst, w uint64, c, o int) {
 	s.u32(c * o)
 	s.launch("up_sums", up(c*o, 256), 1, 1, 256, 0)
 }
+
+// Boxes sets an image at t, of BoxesOf's size, to the sums of dy over boxes of 2×2
+// pixels, and returns it: what gradients of an upsampled convolution read.
+func (s *Stream) Boxes(t uint64, dy Image) Image {
+	m := BoxesOf(dy)
+	m.At = t
+	count := m.H * m.W * m.C
+	for n := 0; n < m.N; n += maxY {
+		s.begin()
+		s.u64(m.from(n).At, dy.from(n).At)
+		s.u32(count, m.H, m.W, m.C, dy.Pitch)
+		s.launch("boxes", up(count, 256), min(maxY, m.N-n), 1, 256, 0)
+	}
+	return m
+}
+
+// BoxesOf is the size of what Boxes makes of dy, without gaps.
+func BoxesOf(dy Image) Image {
+	return Image{N: dy.N, H: dy.H + 1, W: dy.W + 1, C: dy.C, Pitch: dy.C}
+}
+
+// Elements is how many elements an image without gaps has.
+func (m Image) Elements() int { return m.pixels() * m.C }
 
 // Transpose sets the matrices of c×r at dst to the transposes of those of r×c at
 // x, one after the other: the weights that gradients at x take.

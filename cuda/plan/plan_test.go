@@ -145,6 +145,7 @@ func TestAllocates(t *testing.T) {
 		s.Product(x, x, 1<<20, 64, 0, x, Batch{})
 		s.WeightGradient(1<<20, x, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
 		s.Conv(x, x, 1<<20, 0, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
+		s.Boxes(1<<20, x)
 	}))
 }
 

@@ -6,8 +6,9 @@ import (
 )
 
 // WeightGradient adds to dw, dense [K²][x.C][dy.C], the gradient of a product
-// (K = 1) or a convolution: sh.H and sh.W are the size of x. The bits are those of
-// dw in tensor.Device.LinearBackward and Conv2DBackward.
+// (K = 1) or a convolution: sh.H and sh.W are the size of x, and with sh.Up dy is what
+// Boxes made of it. The bits are those of dw in tensor.Device.LinearBackward and
+// Conv2DBackward.
 func (s *Stream) WeightGradient(dw uint64, dy, x Image, sh conv.Shape) {
 	taps := sh.K * sh.K
 	if x.pixels() == 0 || x.C == 0 || dy.C == 0 {
@@ -77,7 +78,7 @@ func (s *Stream) Parted(dy, x Image, sh conv.Shape, tf32 bool) (p Parted, ok boo
 	if x.C%channels != 0 || dy.C%channels != 0 || !x.quads() || !dy.quads() || x.pixels() == 0 || dy.pixels() == 0 || x.C == 0 || dy.C == 0 {
 		return p, false
 	}
-	taps, pixels := sh.K*sh.K, dy.pixels()
+	taps, pixels := sh.K*sh.K, min(dy.pixels(), x.pixels()) // with sh.Up a tap sees no more boxes than pixels
 	blocks := up(x.C, p.mma.BM) * up(dy.C, p.mma.BN) * taps
 	parts := min(up(2*s.Processors, blocks), up(pixels, 16*p.mma.BK), maxParted/max(1, taps*x.C*dy.C), maxY/taps)
 	p.chunk = up(up(pixels, max(parts, 1)), p.mma.BK) * p.mma.BK

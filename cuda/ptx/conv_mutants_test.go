@@ -27,18 +27,27 @@ func tryWeight(g *gpu, k *emu.Kernel, seed int64) error {
 	return tryWeightOf(convCase{2, 3, 5, 4, 8, 3, 1, true, false, 0})(g, k, seed)
 }
 
-// tryWeightOf runs the gradient of the weight of an upsampled convolution.
+// tryWeightOf runs the gradient of the weight of a convolution.
 func tryWeightOf(c convCase) func(g *gpu, k *emu.Kernel, seed int64) error {
 	return func(g *gpu, k *emu.Kernel, seed int64) error { return g.weight(c, k, seed) }
 }
 
 func (g *gpu) weight(c convCase, k *emu.Kernel, seed int64) error {
 	x, xt := g.image(c.n, c.h, c.w, c.c, 0, 1)
-	dy, dyt := g.image(c.n, 6, 10, c.o, 0, 2)
+	ho, wo := c.out()
+	dy, dyt := g.image(c.n, ho, wo, c.o, 0, 2)
 	want := cpu.New(3, 3, c.c, c.o)
 	cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(3, 3, c.c, c.o), c.opt())
 	at := g.put(make([]float32, want.Len()))
-	return g.compare(k, seed, want, func() []float32 { return g.floats(at, want.Len()) }, func(s *plan.Stream) { s.WeightGradient(at, dy, x, c.shape()) })
+	return g.compare(k, seed, want, func() []float32 { return g.floats(at, want.Len()) }, func(s *plan.Stream) { s.WeightGradient(at, c.seen(g, s, dy), x, c.shape()) })
+}
+
+// tryBoxes sums the boxes of two images.
+func tryBoxes(g *gpu, k *emu.Kernel, seed int64) error {
+	dy, dyt := g.edged(2, 3, 4, 5, 2, 1)
+	want := boxesOf(dyt)
+	at := g.room(want.Len())
+	return g.compare(k, seed, want, func() []float32 { return g.floats(at, want.Len()) }, func(s *plan.Stream) { s.Boxes(at, dy) })
 }
 
 func tryWinograd(g *gpu, k *emu.Kernel, seed int64) error {
@@ -139,9 +148,14 @@ var convMutants = []mutant{
 	{"words in the order of their columns", "wgrad_any", "wgrad_any", tryWeightOf(convCase{2, 3, 5, 5, 7, 3, 1, true, false, 0}), each(`(shr\.u32 %r\d+, %r\d+, 1;\s+and\.b32 %r\d+, %r\d+), 3;`, "$1, 0;")},
 	{"halves of odd rows in the order of even ones", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`(and\.b32 %r\d+, %r\d+), 1;(\s+xor)`, "$1, 0;$2")},
 	{"word of another place", "sany_64x64", "sany_64x64", tryConv(uneven), each(`(?m)(xor\.b32 %r\d+, %r\d+), 12;$`, "$1, 8;")},
-	{"views in another order", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`(?m)shr\.u32 (%r\d+), (%r\d+), 1;`, "and.b32 $1, $2, 1;")},
-	{"pixels of one image only", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`@(%p\d+) add\.u32 (%r\d+), (%r\d+), 1;`, "@$1 add.u32 $2, $3, 0;")},
-	{"empty view counted", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`max\.s32 (%r\d+), (%r\d+), 0;`, "max.s32 $1, $2, 1;")},
+	{"boxes one to the left and above", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`sub\.s32 (%r\d+), 1, (%r\d+);`, "sub.s32 $1, 0, $2;")},
+	{"pixels of one image only", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeight, each(`(mov\.u32 %r\d+, 0;\s+add\.u32 %r\d+, %r\d+), 1;`, "$1, 0;")},
+	{"empty view counted", "wgrad_taps_32x16", "wgrad_taps_32x16", tryWeightOf(convCase{2, 1, 3, 4, 8, 3, 1, false, false, 0}), each(`(sub\.s32 %r\d+, %r\d+, %r\d+;\s+max\.s32 %r\d+, %r\d+), 0;`, "$1, 1;")},
+	{"0 outside, not −0", "boxes", "boxes", tryBoxes, each("0f80000000", "0f00000000")},
+	{"a row below the last", "boxes", "boxes", tryBoxes, nth("setp.lt.u32", "setp.le.u32", 0)},
+	{"a column behind the last", "boxes", "boxes", tryBoxes, nth("setp.lt.u32", "setp.le.u32", 1)},
+	{"the first row twice", "boxes", "boxes", tryBoxes, nth("setp.ne.u32", "setp.ge.u32", 0)},
+	{"one image for all", "boxes", "boxes", tryBoxes, each(`mov\.u32 (%r\d+), %ctaid\.y;`, "mov.u32 $1, 0;")},
 	{"taps outside are read", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`selp\.b32 (%r\d+), 16, 0, `, "selp.b32 $1, 16, 16, ")},
 	{"a tap twice", "mma_bf16_conv", "mma_bf16_conv", tryConv16, each(`ld\.param\.u32 (%r\d+), \[t5\]`, "ld.param.u32 $1, [t4]")},
 	{"barrier of the loop removed", "mma_bf16_conv", "mma_bf16_conv", tryConv16, nth("bar.sync 0;", "", 1)},

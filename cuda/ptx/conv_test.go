@@ -2,6 +2,7 @@ package ptx
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,6 +89,14 @@ func (g *gpu) space(n, h, w, c, gap int) (plan.Image, func() []float32) {
 	}
 }
 
+// seen is what gradients read of dy: with up the sums of its boxes.
+func (c convCase) seen(g *gpu, s *plan.Stream, dy plan.Image) plan.Image {
+	if !c.up {
+		return dy
+	}
+	return s.Boxes(g.room(plan.BoxesOf(dy).Elements()), dy)
+}
+
 func dense(t *tensor.Tensor) []float32 {
 	x := make([]float32, t.Len())
 	cpu.Download(x, t)
@@ -142,6 +151,48 @@ func TestProduct(t *testing.T) {
 	}
 }
 
+// boxesOf is the sums of dy over boxes, as conv.Shape.Grad defines them.
+func boxesOf(dy *tensor.Tensor) *tensor.Tensor {
+	n, h, w, c := dy.Dim(0), dy.Dim(1), dy.Dim(2), dy.Cols()
+	out, x := cpu.New(n, h+1, w+1, c), dense(dy)
+	minus := float32(math.Copysign(0, -1))
+	for i := range out.Data() {
+		r, s := i/c/(w+1)%(h+1), i/c%(w+1)
+		at := func(r, s int) float32 {
+			if r < 0 || r >= h || s < 0 || s >= w {
+				return minus
+			}
+			return x[((i/c/(w+1)/(h+1)*h+r)*w+s)*c+i%c]
+		}
+		left, right := at(r-1, s-1)+at(r, s-1), at(r-1, s)+at(r, s)
+		out.Data()[i] = left + right
+	}
+	return out
+}
+
+// edged is image whose first and last pixel are −0: in the corners of the sums over
+// boxes they stand alone.
+func (g *gpu) edged(n, h, w, c, gap int, seed int64) (plan.Image, *tensor.Tensor) {
+	pitch := c + gap
+	x := odd(random(n*h*w*pitch, seed))
+	for i := range pitch {
+		x[i], x[len(x)-1-i] = float32(math.Copysign(0, -1)), float32(math.Copysign(0, -1))
+	}
+	return plan.Image{At: g.put(x), N: n, H: h, W: w, C: c, Pitch: pitch}, onCPU(x, n, h, w, pitch).Columns(0, c)
+}
+
+// Sums over boxes of images at any pitch, NaN and −0 among them.
+func TestBoxes(t *testing.T) {
+	for i, c := range [][5]int{{1, 1, 1, 1, 0}, {2, 3, 4, 5, 2}, {3, 2, 6, 40, 0}, {1, 9, 3, 33, 1}} {
+		g := &gpu{t: t}
+		dy, dyt := g.edged(c[0], c[1], c[2], c[3], c[4], int64(i))
+		want := boxesOf(dyt)
+		at := g.room(want.Len())
+		require.Equal(t, plan.Image{At: at, N: c[0], H: c[1] + 1, W: c[2] + 1, C: c[3], Pitch: c[3]}, g.stream(int64(i)).Boxes(at, dy))
+		same(t, dense(want), g.floats(at, want.Len()), "%v", c)
+	}
+}
+
 // The gradient at the input: the same kernels with other taps and the transposes
 // of the weight's matrices.
 func TestConvInputGradient(t *testing.T) {
@@ -156,13 +207,8 @@ func TestConvInputGradient(t *testing.T) {
 		sh := c.shape()
 		sh.Back = true
 		s, at, turned := g.stream(int64(i)), g.put(w), g.room(sh.Mats()*c.c*c.o)
-		if c.up && c.k == 3 {
-			sums := g.room(16 * c.c * c.o)
-			s.UpSums(sums, at, c.c, c.o)
-			at = sums
-		}
 		s.Transpose(turned, at, sh.Mats(), c.c, c.o)
-		s.Conv(dx, dy, turned, 0, plan.Image{}, sh)
+		s.Conv(dx, c.seen(g, s, dy), turned, 0, plan.Image{}, sh)
 		same(t, dense(want), got(), "%s", fmt.Sprintf("%+v", c))
 	}
 }
@@ -170,7 +216,7 @@ func TestConvInputGradient(t *testing.T) {
 // The gradient of a weight, of convolutions of every kind and of products, goes on
 // from what it held, with many blocks and with few.
 func TestWeightGradient(t *testing.T) {
-	cases := append([]convCase{{1, 1, 21, 17, 5, 1, 1, false, false, 1}, {1, 1, 40, 68, 36, 1, 1, false, false, 0}, {3, 1, 2, 36, 68, 3, 1, false, false, 0}, {2, 2, 2, 4, 8, 3, 2, false, true, 4}}, convCases...)
+	cases := append([]convCase{{1, 1, 21, 17, 5, 1, 1, false, false, 1}, {1, 1, 40, 68, 36, 1, 1, false, false, 0}, {3, 1, 2, 36, 68, 3, 1, false, false, 0}, {2, 2, 2, 4, 8, 3, 2, false, true, 4}, {3, 4, 1, 8, 4, 3, 1, true, false, 0}}, convCases...)
 	for i, c := range cases {
 		for _, processors := range []int{1, 1000} {
 			weightGradient(t, c, int64(i), processors)
@@ -195,6 +241,6 @@ func weightGradient(t *testing.T, c convCase, seed int64, processors int) {
 	cpu.Conv2DBackward(nil, want, nil, dyt, xt, cpu.New(c.k, c.k, c.c, c.o), c.opt())
 	s, at := g.stream(seed), g.put(dw)
 	s.Processors = processors
-	s.WeightGradient(at, dy, x, c.shape())
+	s.WeightGradient(at, c.seen(g, s, dy), x, c.shape())
 	same(t, dense(want), g.floats(at, len(dw)), "%s", fmt.Sprintf("%+v, %d processors", c, processors))
 }

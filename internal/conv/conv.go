@@ -8,8 +8,9 @@ import (
 )
 
 // A Shape is the geometry of a pass over one image: y from x, or, with Back, dx
-// from dy. K is the side of the taps, 1 or 3, Stride 1 or 2; H and W are those of
-// x, before Up doubles them. After pads below and on the right only.
+// from dy, of which Up reads sums: see Grad. K is the side of the taps, 1 or 3, Stride
+// 1 or 2; H and W are those of x, before Up doubles them. After pads below and on the
+// right only.
 type Shape struct {
 	Back, Up, After bool
 	K, Stride       int
@@ -51,10 +52,24 @@ func (s Shape) Pad() int {
 	return s.K / 2
 }
 
-// Mats returns the number of matrices of the weight: one for each tap, or, of an
-// upsampled 3×3 convolution, the 16 sums of UpGroup.
+// Grad is the height or width of what gradients read for n pixels of x: of dy, or with
+// Up of its sums over boxes of 2×2 pixels, 2n+1. Element (r, s) of those is
+// (dy[r−1,s−1] + dy[r,s−1]) + (dy[r−1,s] + dy[r,s]), where what lies outside dy is left
+// out. Doubled, a pixel of x is four that are alike, and the outputs that see these four
+// through one tap are such a box. So both gradients take one product for a pixel of x
+// and a tap; sums over dy itself take four of them for dw, and for dx 16/9 with the
+// taps added first.
+func (s Shape) Grad(n int) int {
+	if s.Up {
+		return 2*n + 1
+	}
+	return s.Out(n)
+}
+
+// Mats returns the number of matrices of the weight: one for each tap, or, for an
+// upsampled 3×3 convolution forward, the 16 sums of UpGroup.
 func (s Shape) Mats() int {
-	if s.Up && s.K == 3 {
+	if s.Up && s.K == 3 && !s.Back {
 		return 16
 	}
 	return s.K * s.K
@@ -63,10 +78,13 @@ func (s Shape) Mats() int {
 // Parts lists the parts. Each of their pixels sums over the taps in order, for
 // each tap over the channels ascending. Backwards the matrices are transposed.
 func (s Shape) Parts() (parts []Part) {
-	ho, wo := s.Out(s.H), s.Out(s.W)
 	switch {
 	case s.Up && s.Back:
-		return []Part{{Lattice{s.H, s.W, 1, 0, 0}, upTapsBack(s.K), ho, wo}}
+		var taps []Tap
+		for i := range s.K * s.K {
+			taps = append(taps, Tap{i, s.box(i / s.K), s.box(i % s.K), 2})
+		}
+		return []Part{{Lattice{s.H, s.W, 1, 0, 0}, taps, s.Grad(s.H), s.Grad(s.W)}}
 	case s.Up:
 		for par := range 4 {
 			parts = append(parts, Part{Lattice{s.H, s.W, 2, par / 2, par % 2}, upTaps(s.K, par), s.H, s.W})
@@ -76,14 +94,14 @@ func (s Shape) Parts() (parts []Part) {
 		for par := range n * n {
 			py, px := par/n, par%n
 			l := Lattice{(s.H - py + n - 1) / n, (s.W - px + n - 1) / n, n, py, px}
-			parts = append(parts, Part{l, tapsBack(s.K, n, py+s.Pad(), px+s.Pad()), ho, wo})
+			parts = append(parts, Part{l, tapsBack(s.K, n, py+s.Pad(), px+s.Pad()), s.Out(s.H), s.Out(s.W)})
 		}
 	default:
 		var taps []Tap
 		for i := range s.K * s.K {
 			taps = append(taps, Tap{i, i/s.K - s.Pad(), i%s.K - s.Pad(), s.Stride})
 		}
-		parts = append(parts, Part{Lattice{ho, wo, 1, 0, 0}, taps, s.H, s.W})
+		parts = append(parts, Part{Lattice{s.Out(s.H), s.Out(s.W), 1, 0, 0}, taps, s.H, s.W})
 	}
 	return parts
 }
@@ -112,15 +130,9 @@ func upTaps(k, par int) (taps []Tap) {
 	return taps
 }
 
-// upTapsBack inverts upTaps: the outputs that source pixel (y, x) reaches.
-func upTapsBack(k int) (taps []Tap) {
-	for par := range 4 {
-		for _, u := range upTaps(k, par) {
-			taps = append(taps, Tap{u.Mat, par/2 - 2*u.Y, par%2 - 2*u.X, 2})
-		}
-	}
-	return taps
-}
+// box is the row of Grad that pixels in row 0 of x see through row k of the taps; those
+// in row i see row 2i + box(k). Columns are alike.
+func (s Shape) box(k int) int { return s.Pad() + 1 - k }
 
 // UpGroup returns which of the two source pixels that outputs of parity p see
 // along one axis tap k of an upsampled 3×3 convolution falls on: the first if
@@ -136,37 +148,27 @@ func UpGroup(k, p int) int {
 // A View is the rectangle of outputs through which a tap of the weight sees
 // pixels inside of x, for the gradient of the weight: output (Step·i+OutY,
 // Step·l+OutX) sees (Stride·i+Y, Stride·l+X), i < Rows, l < Cols. Either count may
-// be 0, and then the places mean nothing.
+// be 0, and then the places mean nothing. With Up outputs are those of Grad.
 type View struct {
 	Rows, Cols       int
 	Y, X, Stride     int
 	OutY, OutX, Step int
 }
 
-// Views lists the views of tap (ky, kx) in the order in which the gradient of the
-// weight adds them: one, or with Up one for each parity of the outputs.
-func (s Shape) Views(ky, kx int) (views [4]View, n int) {
-	step := 1
-	n = 1
+// View is that of tap (ky, kx), in whose order the gradient of the weight adds its
+// terms: rows, then columns.
+func (s Shape) View(ky, kx int) View {
 	if s.Up {
-		n, step = 4, 2
+		return View{Rows: s.H, Cols: s.W, Stride: 1, OutY: s.box(ky), OutX: s.box(kx), Step: 2}
 	}
-	ho, wo := s.Out(s.H), s.Out(s.W)
-	for par := range n {
-		py, px := par/2, par%2
-		sy, sx := ky-s.Pad(), kx-s.Pad()
-		if s.Up {
-			sy, sx = (py+sy)>>1, (px+sx)>>1
-		}
-		i0, i1 := valid(ho/step, s.H, s.Stride, sy)
-		l0, l1 := valid(wo/step, s.W, s.Stride, sx)
-		views[par] = View{
-			Rows: max(0, i1-i0), Cols: max(0, l1-l0),
-			Y: s.Stride*i0 + sy, X: s.Stride*l0 + sx, Stride: s.Stride,
-			OutY: step*i0 + py, OutX: step*l0 + px, Step: step,
-		}
+	sy, sx := ky-s.Pad(), kx-s.Pad()
+	i0, i1 := valid(s.Out(s.H), s.H, s.Stride, sy)
+	l0, l1 := valid(s.Out(s.W), s.W, s.Stride, sx)
+	return View{
+		Rows: max(0, i1-i0), Cols: max(0, l1-l0),
+		Y: s.Stride*i0 + sy, X: s.Stride*l0 + sx, Stride: s.Stride,
+		OutY: i0, OutX: l0, Step: 1,
 	}
-	return views, n
 }
 
 // valid returns the range of i in 0…n−1 with 0 ≤ stride·i + shift < size.

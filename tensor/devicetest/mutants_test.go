@@ -65,7 +65,7 @@ var mutants = map[string]string{
 	"linear: no bias": "Linear", "linear: 11 bits": "Linear", "linear: swallows NaN": "Linear", "linear: old weight": "Linear/weight",
 	"linear: dw overwritten": "Linear", "linear: db overwritten": "Linear", "linear: dx added": "Linear", "linear: order by batch": "Linear",
 	"conv: no residual": "Conv2D", "conv: flipped": "Conv2D", "conv: no bias": "Conv2D", "conv: dx of stride": "Conv2D",
-	"conv: dw overwritten": "Conv2D", "conv: swapped sides": "Conv2D", "conv: 11 bits": "Conv2D",
+	"conv: dw overwritten": "Conv2D", "conv: swapped sides": "Conv2D", "conv: 11 bits": "Conv2D", "conv: boxes without the last row": "Conv2D",
 	"conv: padded before": "Conv2DAfter", "attention: narrow heads": "AttentionWide",
 	"winograd: coefficient": "Winograd", "winograd: tile off by one": "Winograd", "winograd: edge not zero": "Winograd",
 	"winograd: taps not flipped": "Winograd", "winograd: no bias": "Winograd", "winograd: transposed": "Winograd",

@@ -54,16 +54,18 @@ var convShapes = []ref64.ConvShape{
 	{N: 2, H: 8, W: 8, C: 16, O: 16, K: 3}, {N: 2, H: 5, W: 4, C: 7, O: 66, K: 1}, {N: 3, H: 9, W: 6, C: 33, O: 17, K: 1},
 	{N: 2, H: 6, W: 6, C: 8, O: 20, K: 3, Stride: 2}, {N: 3, H: 7, W: 5, C: 5, O: 3, K: 3, Stride: 2},
 	{N: 2, H: 5, W: 8, C: 18, O: 9, K: 1, Stride: 2}, {N: 2, H: 3, W: 4, C: 6, O: 10, K: 3, Up: true},
-	{N: 2, H: 1, W: 1, C: 34, O: 2, K: 3, Up: true}, {N: 3, H: 4, W: 4, C: 1, O: 32, K: 3}, {N: 2, H: 4, W: 4, C: 32, O: 1, K: 3},
+	{N: 2, H: 1, W: 1, C: 34, O: 2, K: 3, Up: true}, {N: 3, H: 5, W: 1, C: 3, O: 33, K: 3, Up: true},
+	{N: 2, H: 2, W: 3, C: 5, O: 4, K: 1, Up: true}, {N: 3, H: 4, W: 4, C: 1, O: 32, K: 3}, {N: 2, H: 4, W: 4, C: 32, O: 1, K: 3},
 	{N: 3, H: 13, W: 17, C: 40, O: 50, K: 3}, {N: 2, H: 16, W: 16, C: 64, O: 64, K: 3}, {N: 3, H: 8, W: 8, C: 64, O: 96, K: 3, Up: true},
 	{N: 3, H: 32, W: 32, C: 32, O: 16, K: 3, Stride: 2}, {N: 2, H: 32, W: 32, C: 3, O: 48, K: 3},
 }
 
-// convCases: as linearCases with k = K²·C terms and the bias and the residual.
+// convCases: as linearCases with k = K²·C terms and the bias and the residual, and of
+// gradients of upsampled ones the two additions of a box.
 func convCases() []Case {
 	var out []Case
 	for i, s := range convShapes {
-		out = append(out, convCase("Conv2D", s, i >= 13)...)
+		out = append(out, convCase("Conv2D", s, i >= 15)...)
 	}
 	return out
 }
@@ -87,12 +89,13 @@ func convCase(name string, s ref64.ConvShape, big bool) (out []Case) {
 		s.Stride = max(s.Stride, 1)
 		h, w := s.Out()
 		taps, pixels := s.K*s.K, s.N*h*w
+		seen := min(s.N*s.H*s.W, pixels)
 		out = append(out, Case{
 			Name: fmt.Sprintf("%s/%s/%s", name, shapeName(s), mode), Big: big,
 			pitch: mode == "view" || mode == "inplace", poison: mode == "nan", products: true,
 			units: map[string]float64{
-				"y": float64(taps*s.C + 4), "dx": float64(4*taps*s.O + 2),
-				"dw": float64(pixels + 3), "db": float64(pixels + 3),
+				"y": float64(taps*s.C + 4), "dx": float64(taps*s.O + 4),
+				"dw": float64(seen + 5), "db": float64(pixels + 3),
 			},
 			run: func(e *env) { runConv(e, s, opt, mode == "inplace") },
 		})
