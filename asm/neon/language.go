@@ -70,6 +70,7 @@ func (l language) operand(f formula.Value, n int) value {
 
 // constant returns a register with a constant.
 func (l language) constant(bits uint64) vec {
+	l.asked = append(l.asked, bits)
 	if r, ok := l.loaded[bits]; ok {
 		return r
 	}
@@ -209,6 +210,9 @@ func (l language) ToFloatUnless(m formula.Mask, a formula.Value) formula.Value {
 	return out(l.op1("SCVTF", l.words("BIC", a, formula.Value(m))))
 }
 
+func (l language) Scale(a, n formula.Value) formula.Value { panic("neon: no instruction scales") }
+func (l language) Scales() bool                           { return false }
+
 func (l language) Fraction(exponent uint64, w formula.Value, skip int) formula.Value {
 	v := l.operand(w, len(w))
 	if skip > 0 {
@@ -268,4 +272,10 @@ func (l language) SetLow(m formula.Mask, a formula.Value) formula.Value {
 	return l.Or(a, l.Right(formula.Value(m), 31))
 }
 
-func (l language) Flip(x, w formula.Value) formula.Value { return l.binary(l.flip, x, w) }
+func (l language) Flip(x, w formula.Value) formula.Value {
+	sign := l.Bits(1 << 31)
+	if l.double {
+		sign = l.Bits(1 << 63)
+	}
+	return l.Xor(x, l.And(w, sign))
+}

@@ -23,6 +23,7 @@ type machine struct {
 	name   string
 	frame  int // bytes
 	loaded map[uint64]vec
+	asked  []uint64 // the constants that formulas asked for
 	table  gp
 }
 

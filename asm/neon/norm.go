@@ -1,5 +1,7 @@
 package main
 
+import "heavytail/asm/internal/formula"
+
 // norms writes the kernels of group and layer normalisation. Pixels (or rows)
 // lie pitch float32 apart; channels are contiguous.
 func norms(f *file) {
@@ -82,7 +84,7 @@ func (m *machine) normApply(act bool) {
 	a, b, c, n := m.base("a"), m.base("b"), m.length("a"), m.arg("n")
 	f, wide := func(v value) value { return v }, 4
 	if act {
-		f, wide = m.exponential(sigLo, sigHi).silu, 2
+		f, wide = m.hoisted(formula.Act.SiLU), 2
 	}
 	m.times(n, func() {
 		py, px, pa, pb := m.copyOf(y.at), m.copyOf(x.at), m.copyOf(a), m.copyOf(b)
@@ -106,12 +108,12 @@ func (m *machine) gradSums(act bool) {
 	}
 	s1, s2, c, n := m.base("s1"), m.base("s2"), m.length("s1"), m.arg("n")
 	dy, px, mean, rstd := m.walk("dy"), m.walk("x"), m.arg("mean"), m.arg("rstd")
-	var e *exponential
+	var grad func(value) value
 	var dv walker
 	var a, b gp
 	wide := 4
 	if act {
-		e, dv, a, b, wide = m.exponential(sigLo, sigHi), m.walk("dv"), m.arg("a"), m.arg("b"), 1
+		grad, dv, a, b, wide = m.hoisted(formula.Act.SiLUGrad), m.walk("dv"), m.arg("a"), m.arg("b"), 1
 	}
 	m.loop(c, wide, func(x span) {
 		mu, r, t1, t2 := m.next(mean, x), m.next(rstd, x), m.zero(x.n), m.zero(x.n)
@@ -128,7 +130,7 @@ func (m *machine) gradSums(act bool) {
 			if act {
 				s := m.copy(vb)
 				m.fma(s, v, va)
-				m.scaleBy(g, e.siluGrad(s))
+				m.scaleBy(g, grad(s))
 				none := m.newLabel("unstored")
 				m.branch(none, "CBZ %s,", wv.at)
 				m.set(g, wv.at, x)
@@ -194,14 +196,14 @@ func (m *machine) gradInputSiLU() {
 		"dx += fma(dv, p_c, fma(x, q_c, r_c)), dv = dy*siluGrad1(fma(x, a_c, b_c)), n >= 1 pixels.")
 	dx, dy, px := m.walk("dx"), m.walk("dy"), m.walk("x")
 	c, n := m.length("p"), m.arg("n")
-	e := m.exponential(sigLo, sigHi)
+	grad := m.hoisted(formula.Act.SiLUGrad)
 	m.times(n, func() {
 		to, from, px1 := m.copyOf(dx.at), m.copyOf(dy.at), m.copyOf(px.at)
 		a, b, p, q, r := m.base("a"), m.base("b"), m.base("p"), m.base("q"), m.base("r")
 		m.loop(m.copyOf(c), 1, func(x span) {
 			v, g := m.next(px1, x), m.next(b, x)
 			m.fma(g, v, m.next(a, x))
-			g = e.siluGrad(g)
+			g = grad(g)
 			m.scaleBy(g, m.next(from, x))
 			k := m.next(r, x)
 			m.fma(k, v, m.next(q, x))

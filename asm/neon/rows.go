@@ -1,5 +1,7 @@
 package main
 
+import "heavytail/asm/internal/formula"
+
 // A rowPair is the mean and reciprocal deviation of the current row.
 type rowPair struct {
 	at         gp
@@ -52,7 +54,7 @@ func (m *machine) rowApply(act bool) {
 	gamma, beta, c, row := m.base("gamma"), m.base("beta"), m.length("gamma"), rowPair{at: m.arg("stats")}
 	f, wide := func(v value) value { return v }, 4
 	if act {
-		f, wide = m.exponential(sigLo, sigHi).silu, 2
+		f, wide = m.hoisted(formula.Act.SiLU), 2
 	}
 	m.times(n, func() {
 		row.load(m)
@@ -73,7 +75,7 @@ func (m *machine) rowGrad() {
 		"dv = dy*siluGrad1(fma((x - mean)*rstd, gamma_c, beta_c)), n >= 1 rows.")
 	dv, dy, x, n := m.walk("dv"), m.walk("dy"), m.walk("x"), m.arg("n")
 	gamma, beta, c, row := m.base("gamma"), m.base("beta"), m.length("gamma"), rowPair{at: m.arg("stats")}
-	e := m.exponential(sigLo, sigHi)
+	grad := m.hoisted(formula.Act.SiLUGrad)
 	m.times(n, func() {
 		row.load(m)
 		pv, py, px, pg, pb := m.copyOf(dv.at), m.copyOf(dy.at), m.copyOf(x.at), m.copyOf(gamma), m.copyOf(beta)
@@ -81,7 +83,7 @@ func (m *machine) rowGrad() {
 			h := row.hat(m, m.next(px, s))
 			v := m.next(pb, s)
 			m.fma(v, h, m.next(pg, s))
-			g := e.siluGrad(v)
+			g := grad(v)
 			m.scaleBy(g, m.next(py, s))
 			m.put(g, pv, s)
 		})

@@ -1,5 +1,7 @@
 package main
 
+import "math"
+
 // elementwise writes the elementwise kernels, the sums and the optimiser's step.
 func elementwise(f *file) {
 	kernels(f, "vec", func(m *machine) {
@@ -149,7 +151,7 @@ func (m *machine) sums() {
 
 	m.begin("vmax", "x []float32", " float32", "Maximum of x in 16 lanes; NaN is passed over.")
 	px, n = m.base("x"), m.length("x")
-	acc = m.copies(m.float(-inf), 4)
+	acc = m.copies(m.float(float32(math.Inf(-1))), 4)
 	m.lanes(n, 4, func(x span) {
 		v := m.next(px, x)
 		above := m.op2("FCMGT", v, x.of(acc))

@@ -8,6 +8,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"heavytail/asm/internal/emit"
+	"heavytail/asm/internal/formula"
 	"heavytail/asm/internal/lanes"
 )
 
@@ -112,9 +113,9 @@ func apply(m *lanes.Machine, act bool) {
 	m.Narrow = true
 	y, x := walk(m, m.Int("y"), "yPitch"), walk(m, m.Int("x"), "xPitch")
 	a, b, n, c := m.Ptr("a"), m.Ptr("b"), m.Int("n"), m.Len("a")
-	var e *lanes.Exp
+	e := formula.Act{Machine: m}
 	if act {
-		e = m.Exponential(true)
+		m.Hoist(func() { e.SiLU(m.New16()) })
 	}
 	pixels(m, n, []walker{y, x}, func() {
 		m.Loop(copyOf(m, c), 1, func(i lanes.Index) {
@@ -140,9 +141,9 @@ func gradSums(m *lanes.Machine, act bool) {
 			"s1_c, s2_c = sums over n >= 1 pixels of dy and of dy*xh (fused), xh = (x - mean_c)*rstd_c.")
 	}
 	m.Narrow = true
-	var e *lanes.Exp
+	e := formula.Act{Machine: m}
 	if act {
-		e = m.Exponential(true)
+		m.Hoist(func() { e.SiLUGrad(m.New16()) })
 	}
 	m.Loop(m.Len("s1"), 1, func(x lanes.Index) {
 		mean, rstd := m.Load(x.Of(m.Int("mean")), x.Tail), m.Load(x.Of(m.Int("rstd")), x.Tail)
@@ -218,7 +219,8 @@ func gradInputSiLU(m *lanes.Machine) {
 	m.Narrow = true
 	dx, dy, x := m.Int("dx"), m.Int("dy"), m.Int("x")
 	a, b, p, q, r := m.Ptr("a"), m.Ptr("b"), m.Ptr("p"), m.Ptr("q"), m.Ptr("r")
-	e := m.Exponential(true)
+	e := formula.Act{Machine: m}
+	m.Hoist(func() { e.SiLUGrad(m.New16()) })
 	loop := lanes.Label("pixel")
 	m.Label(loop)
 	m.Loop(m.Len("p"), 1, func(i lanes.Index) {

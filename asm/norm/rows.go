@@ -4,6 +4,7 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"heavytail/asm/internal/formula"
 	"heavytail/asm/internal/lanes"
 )
 
@@ -55,9 +56,9 @@ func rowApply(m *lanes.Machine, act bool) {
 	m.Narrow = true
 	y, x := walk(m, m.Int("y"), "yPitch"), walk(m, m.Int("x"), "xPitch")
 	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
-	var e *lanes.Exp
+	e := formula.Act{Machine: m}
 	if act {
-		e = m.Exponential(true)
+		m.Hoist(func() { e.SiLU(m.New16()) })
 	}
 	pixelsFrom(m, []walker{y, x}, func() {
 		row.load(m)
@@ -79,7 +80,8 @@ func rowGrad(m *lanes.Machine) {
 	m.Narrow = true
 	dv, dy, x := walk(m, m.Int("dv"), "dvPitch"), walk(m, m.Int("dy"), "dyPitch"), walk(m, m.Int("x"), "xPitch")
 	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
-	e := m.Exponential(true)
+	e := formula.Act{Machine: m}
+	m.Hoist(func() { e.SiLUGrad(m.New16()) })
 	pixelsFrom(m, []walker{dv, dy, x}, func() {
 		row.load(m)
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {

@@ -77,6 +77,9 @@ type Machine interface {
 	ToFloat(a Value) Value
 	ToFloatUnless(m Mask, a Value) Value
 	ToInt(a Value) Value
+	// Scale returns a·2^n, n whole, rounded once, where Scales says that it can.
+	Scale(a, n Value) Value
+	Scales() bool
 	// Fraction returns the bits exponent with 52 bits of w behind them, skip bits
 	// from the top on.
 	Fraction(exponent uint64, w Value, skip int) Value
@@ -93,6 +96,13 @@ type Machine interface {
 	Zero(m Mask, a Value) Value   // 0 where the mask is not set, else a
 	SetLow(m Mask, a Value) Value // sets the lowest bit where the mask is set
 	Flip(x, w Value) Value        // flips the sign of x where that of w is set
+}
+
+// A Function is a kernel of one variable, the last of Args; the others are slices
+// for its results.
+type Function struct {
+	Name, Args, Doc string
+	Of              func(m Machine, x Value) []Value
 }
 
 // Horner returns Σ c[j]·x^j.

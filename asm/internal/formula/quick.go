@@ -6,45 +6,42 @@ import "heavytail/asm/internal/defs"
 // operation.
 type Quick struct{ Machine }
 
-// A Function is a kernel of one variable, the last of Args; the others are slices
-// for its results.
-type Function struct {
-	Name, Args, Doc string
-	Of              func(m Quick, x Value) []Value
-}
-
-// Functions are all of them.
-var Functions = []Function{
-	{"expF64", "dst, x", "dst_i = QuickExp(x_i), x_i held to ±700", func(m Quick, x Value) []Value {
+// Quicks are all of them.
+var Quicks = []Function{
+	quickly("expF64", "dst, x", "dst_i = QuickExp(x_i), x_i held to ±700", func(m Quick, x Value) []Value {
 		y, _ := m.exp(m.AtMost(m.AtLeast(x, m.Num(-defs.Most)), m.Num(defs.Most)))
 		return []Value{y}
-	}},
-	{"expm1F64", "dst, x", "dst_i = e^x_i − 1", func(m Quick, x Value) []Value {
+	}),
+	quickly("expm1F64", "dst, x", "dst_i = e^x_i − 1", func(m Quick, x Value) []Value {
 		y, q := m.exp(x)
 		return []Value{m.Select(m.Compare(AtMost, m.Abs(x), m.Num(defs.Small)), q, m.Sub(y, m.Num(1)))}
-	}},
-	{"logF64", "dst, x", "dst_i = QuickLog(x_i)", func(m Quick, x Value) []Value {
+	}),
+	quickly("logF64", "dst, x", "dst_i = QuickLog(x_i)", func(m Quick, x Value) []Value {
 		minusN, k := m.Octave(x, true)
 		return []Value{m.log(minusN, m.Sub(k, m.Num(1)))}
-	}},
-	{"log1pF64", "dst, x", "dst_i = ln(1 + x_i), x_i > −1", func(m Quick, x Value) []Value {
+	}),
+	quickly("log1pF64", "dst, x", "dst_i = ln(1 + x_i), x_i > −1", func(m Quick, x Value) []Value {
 		minusN, k := m.Octave(m.AtLeast(m.Add(x, m.Num(1)), m.Num(defs.Tiny)), true)
 		near := m.Both(m.Compare(AtLeast, x, m.Num(defs.LogLo)), m.Compare(AtMost, x, m.Num(defs.LogHi)))
 		return []Value{m.log(minusN, m.Select(near, x, m.Sub(k, m.Num(1))))}
-	}},
-	{"sinF64", "dst, x", "dst_i = QuickSin(x_i)", func(m Quick, x Value) []Value {
+	}),
+	quickly("sinF64", "dst, x", "dst_i = QuickSin(x_i)", func(m Quick, x Value) []Value {
 		s, c, low := m.trig(x)
 		return []Value{m.Select(low, s, c)}
-	}},
-	{"sinCosF64", "s, c, x", "s_i, c_i = QuickSinCos(x_i)", func(m Quick, x Value) []Value {
+	}),
+	quickly("sinCosF64", "s, c, x", "s_i, c_i = QuickSinCos(x_i)", func(m Quick, x Value) []Value {
 		s, c, low := m.trig(x)
 		return []Value{m.Select(low, s, c), m.Select(low, c, s)}
-	}},
-	{"expNegF64", "e, c, x", "e_i, c_i = QuickExpNeg(x_i)", func(m Quick, x Value) []Value {
+	}),
+	quickly("expNegF64", "e, c, x", "e_i, c_i = QuickExpNeg(x_i)", func(m Quick, x Value) []Value {
 		y, q := m.exp(m.Neg(m.AtMost(x, m.Num(defs.Most))))
 		y = m.Zero(m.Compare(AtMost, x, m.Num(defs.Most)), y)
 		return []Value{y, m.Select(m.Compare(AtMost, x, m.Num(defs.Small)), m.Neg(q), m.Sub(m.Num(1), y))}
-	}},
+	}),
+}
+
+func quickly(name, args, doc string, of func(m Quick, x Value) []Value) Function {
+	return Function{name, args, doc, func(m Machine, x Value) []Value { return of(Quick{m}, x) }}
 }
 
 // exp returns e^x, and e^r − 1 of the reduced argument r, which is x itself for

@@ -3,6 +3,7 @@ package lanes
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -249,4 +250,26 @@ func (m *Machine) At(x Index, base operand.Op) reg.GPVirtual {
 	m.MOVQ(base, r)
 	m.LEAQ(x.Of(r)[0], r)
 	return r
+}
+
+// Functions writes kernels of one variable; slices are those of the machine's type.
+func (m *Machine) Functions(list []formula.Function) {
+	typ := map[bool]string{false: "float32", true: "float64"}[m.Double]
+	for _, f := range list {
+		m.Func(f.Name, "func("+f.Args+" []"+typ+")", f.Doc)
+		m.Narrow = true
+		var base []reg.GPVirtual
+		names := strings.Split(f.Args, ", ")
+		for _, n := range names {
+			base = append(base, m.Ptr(n))
+		}
+		n, last := m.Len(names[0]), len(names)-1
+		m.Hoist(func() { f.Of(m, m.New16()) })
+		m.Loop(n, 1, func(x Index) {
+			for k, r := range f.Of(m, m.Load(x.Of(base[last]), x.Tail)) {
+				m.Store(r, x.Of(base[k]), x.Tail)
+			}
+		})
+		m.Ret()
+	}
 }

@@ -14,16 +14,11 @@ type Mask = formula.Mask
 // A complement is an opmask register of the lanes that are not set.
 type complement struct{ reg.OpmaskVirtual }
 
-// Instructions' predicates; those of formula's and more, unordered ones not
-// among them unless said.
+// Instructions' predicates.
 var predicates = map[formula.Predicate]int{
 	formula.Equal: 0x00, formula.Less: 0x11, formula.AtMost: 0x12,
 	formula.Greater: 0x1e, formula.AtLeast: 0x1d,
-	NotAtMost: 0x16,
 }
-
-// NotAtMost is the predicate of greater or unordered.
-const NotAtMost = formula.AtLeast + 1
 
 // turned are the predicates of operands in the other order.
 var turned = map[formula.Predicate]formula.Predicate{

@@ -293,6 +293,12 @@ func (m *Machine) ToInt(a V) V {
 	return m.unary(x86.VCVTPS2DQ, a)
 }
 
+// Scale returns a·2^n, if Scales.
+func (m *Machine) Scale(a, n V) V { return m.binary(m.typed(x86.VSCALEFPS, x86.VSCALEFPD), a, n) }
+
+// Scales says whether the level has the instruction.
+func (m *Machine) Scales() bool { return m.Wide }
+
 // Fraction returns the bits exponent with 52 bits of w behind them, skip bits from
 // the top on.
 func (m *Machine) Fraction(exponent uint64, w V, skip int) V {
