@@ -5,25 +5,8 @@ import (
 
 	"heavytail/internal/par"
 	"heavytail/internal/shapes"
-	"heavytail/simd"
 	"heavytail/tensor"
 )
-
-// attnRows is how many queries are scored at a time: four tiles, and a fifth where
-// nothing else would be left. The largest workspace is that many rows of scores; there
-// is no T×T matrix.
-const (
-	attnRows = 4 * simd.TileRows
-	attnMost = attnRows + simd.TileRows
-)
-
-// queries returns how many of so many queries that are left are scored next.
-func queries(left int) int {
-	if left <= attnMost {
-		return left
-	}
-	return attnRows
-}
 
 // attnJob computes attention, forward or backward, one (sample, head, range
 // of queries) per part.
@@ -108,47 +91,8 @@ func (j *attnJob) head(i int) (q, k, v, y []float32) {
 	return base, base[j.d:], base[2*j.d:], j.y.Data()[n*j.t*j.y.Pitch()+h*j.d:]
 }
 
-// scratch returns the float32 that forward computes in: keys and scores. Values are
-// read where they lie: packing them costs more than their few columns save.
-func (j *attnJob) scratch() int {
-	width := panels(j.t) * simd.TileCols
-	return width*j.d + min(j.t, attnMost)*width
-}
-
-func (j *attnJob) forward(part int) {
-	q, k, v, y := j.head(part / j.chunks)
-	chunk := part % j.chunks
-	blocks := (j.t + attnRows - 1) / attnRows
-	lo, hi := blocks*chunk/j.chunks*attnRows, min(j.t, blocks*(chunk+1)/j.chunks*attnRows)
-	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
-	s := getScratch(j.scratch(), 0)
-	defer s.free()
-	keys, at := s.cut(0, width*j.d)
-	scores, _ := s.cut(at, min(j.t, attnMost)*width)
-	packKeys(keys, k, j.t, j.d, pitch, j.scale)
-	n := 0
-	for row := lo; row < hi && !j.stop.Now(); row += n {
-		n = queries(hi - row)
-		j.probabilities(scores, q[row*pitch:], keys, n, width)
-		out := product{
-			a: scores, ai: width, ak: 1, b: v, bPanel: simd.TileCols, kb: pitch,
-			c: y[row*j.y.Pitch():], ci: j.y.Pitch(), k: j.t, cols: j.d,
-		}
-		out.run(0, n, 0, panels(j.d))
-	}
-}
-
-// probabilities sets n rows of p, width apart, to the softmax of q·keys.
-func (j *attnJob) probabilities(p, q, keys []float32, n, width int) {
-	j.scores(p, q, keys, n, width, j.qkv.Pitch())
-	simd.SoftmaxRows(p, n, width, j.t)
-}
-
-// scores sets n rows of s to q·keys, keys in panels of 32 tokens.
-func (j *attnJob) scores(s, q, keys []float32, n, width, pitch int) {
-	p := product{
-		a: q, ai: pitch, ak: 1, b: keys, bPanel: j.d * simd.TileCols, kb: simd.TileCols,
-		c: s, ci: width, k: j.d, cols: j.t,
-	}
-	p.run(0, n, 0, panels(j.t))
+// share returns the queries of a chunk, in blocks of size.
+func (j *attnJob) share(chunk, size int) (lo, hi int) {
+	blocks := (j.t + size - 1) / size
+	return blocks * chunk / j.chunks * size, min(j.t, blocks*(chunk+1)/j.chunks*size)
 }

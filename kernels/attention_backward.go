@@ -2,6 +2,22 @@ package kernels
 
 import "heavytail/simd"
 
+// attnRows is how many queries are scored at a time: four tiles, and a fifth where
+// nothing else would be left. The largest workspace is that many rows of scores; there
+// is no T×T matrix.
+const (
+	attnRows = 4 * simd.TileRows
+	attnMost = attnRows + simd.TileRows
+)
+
+// queries returns how many of so many queries that are left are scored next.
+func queries(left int) int {
+	if left <= attnMost {
+		return left
+	}
+	return attnRows
+}
+
 // backward computes dq, dk and dv of one (sample, head).
 func (j *attnJob) backward(i int) {
 	q, k, v, dy := j.head(i)
@@ -28,7 +44,7 @@ func (j *attnJob) backward(i int) {
 		m = queries(j.t - row)
 		dyRow := dy[row*j.y.Pitch():]
 		j.probabilities(prob, q[row*pitch:], keys, m, width)
-		j.scores(grad, dyRow, vals, m, width, j.y.Pitch())
+		j.rowScores(grad, dyRow, vals, m, width, j.y.Pitch())
 		simd.SoftmaxBackwardRows(grad, prob, grad, m, width, j.t)
 		p := product{a: grad, ai: width, ak: 1, b: rows, bPanel: simd.TileCols, kb: j.d,
 			c: dq[row*dp:], ci: dp, k: j.t, cols: j.d}
@@ -44,4 +60,19 @@ func (j *attnJob) backward(i int) {
 		row := dk[t*dp:][:j.d]
 		simd.Scale(row, row, j.scale)
 	}
+}
+
+// probabilities sets n rows of p, width apart, to the softmax of q·keys.
+func (j *attnJob) probabilities(p, q, keys []float32, n, width int) {
+	j.rowScores(p, q, keys, n, width, j.qkv.Pitch())
+	simd.SoftmaxRows(p, n, width, j.t)
+}
+
+// rowScores sets n rows of s to q·keys, keys in panels of 32 tokens.
+func (j *attnJob) rowScores(s, q, keys []float32, n, width, pitch int) {
+	p := product{
+		a: q, ai: pitch, ak: 1, b: keys, bPanel: j.d * simd.TileCols, kb: simd.TileCols,
+		c: s, ci: width, k: j.d, cols: j.t,
+	}
+	p.run(0, n, 0, panels(j.t))
 }

@@ -94,13 +94,18 @@ func BenchmarkConv2DBackward(b *testing.B) {
 	}
 }
 
+// The shapes are those of the networks (mnist, the built-in model, cifar10_lt) and a
+// large one.
 func BenchmarkAttention(b *testing.B) {
-	for _, s := range [][3]int{{256, 64, 4}, {64, 64, 4}, {1024, 256, 4}} {
-		b.Run(fmt.Sprintf("tokens=%d/channels=%d/heads=%d", s[0], s[1], s[2]), func(b *testing.B) {
-			r := numtest.NewRand(1)
-			qkv, y := view(r, 0, 1, s[0], 3*s[1]), view(r, 0, 1, s[0], s[1])
-			c := New(1)
-			measure(b, 1, 4*float64(s[0]*s[0]*s[1]), func() { c.Attention(y, qkv, s[2]) })
+	for _, s := range [][3]int{{256, 64, 4}, {64, 64, 4}, {16, 64, 4}, {196, 64, 4}, {49, 96, 4}, {256, 256, 4}, {1024, 256, 4}} {
+		r := numtest.NewRand(1)
+		qkv, y, dqkv := view(r, 0, 1, s[0], 3*s[1]), view(r, 0, 1, s[0], s[1]), view(r, 0, 1, s[0], 3*s[1])
+		c := New(1)
+		flops := 4 * float64(s[0]*s[0]*s[1])
+		name := fmt.Sprintf("tokens=%d/channels=%d/heads=%d/", s[0], s[1], s[2])
+		b.Run(name+"forward", func(b *testing.B) { measure(b, 1, flops, func() { c.Attention(y, qkv, s[2]) }) })
+		b.Run(name+"backward", func(b *testing.B) {
+			measure(b, 1, 2.5*flops, func() { c.AttentionBackward(dqkv, y, qkv, s[2]) })
 		})
 	}
 }

@@ -71,7 +71,7 @@ func transpose(dst, src []float32, rows, cols, pitch int, scale float32) {
 	if rows < simd.TileCols {
 		clear(dst)
 	}
-	simd.Transpose(dst, src, rows, cols, pitch, scale)
+	simd.Transpose(dst, src, rows, cols, simd.TileCols, pitch, scale)
 }
 
 // forwardPanels returns w [k,k,C,O] or [C,O] in panels of outputs.

@@ -623,6 +623,57 @@ func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 }
 
 //go:noescape
+func colMaxAVX512(top, x []float32, rows int)
+
+//go:noescape
+func colMaxAVX2(top, x []float32, rows int)
+
+func colMax(top, x []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		colMaxAVX512(top, x, rows)
+	case isa.AVX2:
+		colMaxAVX2(top, x, rows)
+	default:
+		colMaxGeneric(top, x, rows, cols)
+	}
+}
+
+//go:noescape
+func colExpAVX512(x, top, sums []float32, rows int)
+
+//go:noescape
+func colExpAVX2(x, top, sums []float32, rows int)
+
+func colExp(x, top, sums []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		colExpAVX512(x, top, sums, rows)
+	case isa.AVX2:
+		colExpAVX2(x, top, sums, rows)
+	default:
+		colExpGeneric(x, top, sums, rows, cols)
+	}
+}
+
+//go:noescape
+func colScaleAVX512(x, s []float32, rows int)
+
+//go:noescape
+func colScaleAVX2(x, s []float32, rows int)
+
+func colScale(x, s []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		colScaleAVX512(x, s, rows)
+	case isa.AVX2:
+		colScaleAVX2(x, s, rows)
+	default:
+		colScaleGeneric(x, s, rows, cols)
+	}
+}
+
+//go:noescape
 func addAVX512(dst, a, b []float32)
 
 //go:noescape
@@ -793,18 +844,18 @@ func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 }
 
 //go:noescape
-func transposeAVX512(dst, src []float32, cols, pitch int, scale float32)
+func transposeAVX512(dst, src []float32, cols, to, pitch int, scale float32)
 
 //go:noescape
-func transposeAVX2(dst, src []float32, cols, pitch int, scale float32)
+func transposeAVX2(dst, src []float32, cols, to, pitch int, scale float32)
 
-func transpose(dst, src []float32, cols, pitch int, scale float32) {
+func transpose(dst, src []float32, cols, to, pitch int, scale float32) {
 	switch isa.Cur() {
 	case isa.AVX512:
-		transposeAVX512(dst, src, cols, pitch, scale)
+		transposeAVX512(dst, src, cols, to, pitch, scale)
 	case isa.AVX2:
-		transposeAVX2(dst, src, cols, pitch, scale)
+		transposeAVX2(dst, src, cols, to, pitch, scale)
 	default:
-		transposeGeneric(dst, src, cols, pitch, scale)
+		transposeGeneric(dst, src, cols, to, pitch, scale)
 	}
 }

@@ -443,6 +443,42 @@ func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 }
 
 //go:noescape
+func colMaxNEON(top, x []float32, rows int)
+
+func colMax(top, x []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.NEON:
+		colMaxNEON(top, x, rows)
+	default:
+		colMaxGeneric(top, x, rows, cols)
+	}
+}
+
+//go:noescape
+func colExpNEON(x, top, sums []float32, rows int)
+
+func colExp(x, top, sums []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.NEON:
+		colExpNEON(x, top, sums, rows)
+	default:
+		colExpGeneric(x, top, sums, rows, cols)
+	}
+}
+
+//go:noescape
+func colScaleNEON(x, s []float32, rows int)
+
+func colScale(x, s []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.NEON:
+		colScaleNEON(x, s, rows)
+	default:
+		colScaleGeneric(x, s, rows, cols)
+	}
+}
+
+//go:noescape
 func addNEON(dst, a, b []float32)
 
 func add(dst, a, b []float32) {
@@ -563,13 +599,13 @@ func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 }
 
 //go:noescape
-func transposeNEON(dst, src []float32, cols, pitch int, scale float32)
+func transposeNEON(dst, src []float32, cols, to, pitch int, scale float32)
 
-func transpose(dst, src []float32, cols, pitch int, scale float32) {
+func transpose(dst, src []float32, cols, to, pitch int, scale float32) {
 	switch isa.Cur() {
 	case isa.NEON:
-		transposeNEON(dst, src, cols, pitch, scale)
+		transposeNEON(dst, src, cols, to, pitch, scale)
 	default:
-		transposeGeneric(dst, src, cols, pitch, scale)
+		transposeGeneric(dst, src, cols, to, pitch, scale)
 	}
 }

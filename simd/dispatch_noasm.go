@@ -148,6 +148,18 @@ func colGrad(dgamma, dbeta []float32, dv, x Strip, n int, stats []float32) {
 	colGradGeneric(dgamma, dbeta, dv, x, n, stats)
 }
 
+func colMax(top, x []float32, rows, cols int) {
+	colMaxGeneric(top, x, rows, cols)
+}
+
+func colExp(x, top, sums []float32, rows, cols int) {
+	colExpGeneric(x, top, sums, rows, cols)
+}
+
+func colScale(x, s []float32, rows, cols int) {
+	colScaleGeneric(x, s, rows, cols)
+}
+
 func add(dst, a, b []float32) {
 	addGeneric(dst, a, b)
 }
@@ -188,6 +200,6 @@ func mask(dst, x []float32, words []uint32, limit uint32, s float32) {
 	maskGeneric(dst, x, words, limit, s)
 }
 
-func transpose(dst, src []float32, cols, pitch int, scale float32) {
-	transposeGeneric(dst, src, cols, pitch, scale)
+func transpose(dst, src []float32, cols, to, pitch int, scale float32) {
+	transposeGeneric(dst, src, cols, to, pitch, scale)
 }

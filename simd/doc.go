@@ -50,7 +50,7 @@
 // product, where sums over dy itself have four for dw and 16/9 for dx.
 //
 // Lanes: a sum over the elements of one row (Sum, Dot, SumSq, SoftmaxRow,
-// RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,
+// ColSoftmax, RowSums, RowGradSums) runs in 16 virtual lanes: lane i takes elements i,
 // i+16, i+32, …; then lane j adds lane j+8 for j < 8, lane j+4 for j < 4, j+2,
 // j+1:
 //

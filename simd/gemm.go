@@ -49,6 +49,7 @@ type Tiles struct {
 	Acc    bool // start from C instead of zero
 	Packed bool // rows of B have 32 columns whatever Cols, and KB is 32
 	Beside bool // in every tile and segment entry i of AOff is that of row 0 plus i
+	Loose  bool // columns of C beyond Cols, up to a multiple of 16, may change: Packed without Bias and Res
 
 	// Next is fetched into the second-level cache meanwhile, 16 float32 with every four
 	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
@@ -62,7 +63,8 @@ type Tiles struct {
 // are trusted to stay inside the slices.
 func (t *Tiles) Run() {
 	if t.Rows != 4 && t.Rows != 8 && t.Rows != 12 || t.Cols < 1 || t.Cols > TileCols ||
-		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs || t.Packed && t.KB != TileCols {
+		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs || t.Packed && t.KB != TileCols ||
+		t.Loose && (!t.Packed || t.Bias != nil || t.Res != nil) {
 		panic(fmt.Sprintf("simd: Tiles: rows %d, cols %d, segs %d, k %d, ka %d, kb %d, packed %v, %d entries of BOff",
 			t.Rows, t.Cols, t.Segs, t.K, t.KA, t.KB, t.Packed, len(t.BOff)))
 	}

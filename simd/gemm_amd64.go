@@ -77,7 +77,7 @@ func runTiles(t *Tiles) {
 }
 
 func runTilesAVX512(t *Tiles) {
-	if t.Cols%16 != 0 {
+	if t.Cols%16 != 0 && !t.Loose {
 		runTailsAVX512(t)
 		return
 	}
@@ -125,7 +125,11 @@ func runTilesAVX2(t *Tiles) {
 	p := *t
 	for row := 0; row < t.Rows; row += rows {
 		for col := 0; col < t.Cols; col += 16 {
-			t.cut(&p, row, col, rows, min(16, t.Cols-col))
+			cols := min(16, t.Cols-col)
+			if t.Loose {
+				cols = 16
+			}
+			t.cut(&p, row, col, rows, cols)
 			switch {
 			case rows == 6 && p.Cols == 16:
 				tiles6x16AVX2(&p)

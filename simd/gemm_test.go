@@ -259,7 +259,48 @@ func TestTilesWild(t *testing.T) {
 	}
 }
 
-// The checker above must reject kernels that are broken in these ways.
+// looseWrong reports what run, of tiles whose columns are not full, does to the columns
+// that exist and to those behind the vectors in which they end.
+func looseWrong(m *tilesMemory, rows, cols, k int, run func(*Tiles)) error {
+	c := tilesCase{n: 2, rows: rows, valid: rows, cols: TileCols, segs: 1, k: k, ka: 12, beside: true, packed: true}
+	r := numtest.NewRand(5)
+	x := c.build(m, func(v []float32) { r.Fill(v, 1) })
+	x.Cols = cols
+	want := append([]float32(nil), x.C...)
+	exact := *x
+	exact.C = want
+	exact.Run()
+	x.Loose = true
+	run(x)
+	for i, v := range x.C {
+		if at := i % TileCols; (at < cols || at >= (cols+15)&^15) && math.Float32bits(v) != math.Float32bits(want[i]) {
+			return fmt.Errorf("%d rows, %d columns: element %d: %v, want %v", rows, cols, i, v, want[i])
+		}
+	}
+	return nil
+}
+
+func TestLooseTiles(t *testing.T) {
+	for _, front := range []bool{false, true} {
+		m := newTilesMemory(t, front)
+		numtest.EachLevel(t, func(t *testing.T) {
+			for cols := 1; cols <= TileCols; cols++ {
+				for _, rows := range []int{4, 8, 12} {
+					require.NoError(t, looseWrong(m, rows, cols, 1+cols%9, (*Tiles).Run))
+				}
+			}
+		})
+	}
+	m := newTilesMemory(t, false)
+	for name, run := range map[string]func(*Tiles){
+		"short columns": func(x *Tiles) { x.Cols, x.Loose = x.Cols-1, false; x.Run() },
+		"all columns":   func(x *Tiles) { x.Cols = TileCols; x.Run() },
+	} {
+		require.Error(t, looseWrong(m, 8, 13, 5, run), name)
+	}
+}
+
+// TestTiles must reject kernels that are broken in these ways.
 func TestTilesMutants(t *testing.T) {
 	mutants := map[string]func(*Tiles){
 		"no-op":           func(*Tiles) {},
@@ -295,6 +336,8 @@ func TestTilesChecksAndAllocates(t *testing.T) {
 			func(x *Tiles) { x.Rows = 6 }, func(x *Tiles) { x.Cols = 0 }, func(x *Tiles) { x.Cols = 33 },
 			func(x *Tiles) { x.K = 0 }, func(x *Tiles) { x.BOff = nil }, func(x *Tiles) { x.N = 4 },
 			func(x *Tiles) { x.Bias = x.A[:5] }, func(x *Tiles) { x.KB, x.Packed = 33, true }, func(x *Tiles) { x.Res, x.ROff = x.C, nil },
+			func(x *Tiles) { x.Loose = true }, func(x *Tiles) { x.KB, x.Packed, x.Loose, x.Bias = 32, true, true, x.A },
+			func(x *Tiles) { x.KB, x.Packed, x.Loose, x.Res, x.ROff = 32, true, true, x.C, x.COff },
 		} {
 			y := *x
 			breakIt(&y)

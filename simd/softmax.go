@@ -1,6 +1,9 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // SoftmaxRow sets row to its softmax in place: e_i/Σe with e_i = exp(x_i −
 // max x), the sum taken in 16 lanes and its reciprocal multiplied in. The
@@ -45,6 +48,52 @@ func SoftmaxRows(x []float32, rows, pitch, cols int) {
 			scale(row(r), row(r), 1/v[r])
 		}
 		at += part * pitch
+	}
+}
+
+// A ColSoftmax does SoftmaxRow with columns of a panel, rows of TileCols values in
+// turn: Max of all rows, in any parts, then Exp of all of them at once, then Scale of
+// all, in any parts. Between, a part can be used while it is in a cache. Each is for the
+// first cols columns; those that are left of the group of 16 in which they end become
+// anything. It panics if x is shorter than rows or there are no such columns.
+type ColSoftmax struct{ v [TileCols]float32 } // maxima, then reciprocals of sums
+
+// NewColSoftmax returns one that no row is part of.
+func NewColSoftmax() (s ColSoftmax) {
+	for c := range s.v {
+		s.v[c] = float32(math.Inf(-1))
+	}
+	return s
+}
+
+// Max takes rows into account.
+func (s *ColSoftmax) Max(x []float32, rows, cols int) {
+	mustCols("Max", rows, cols, len(x))
+	for c := 0; c < cols && rows > 0; c += colGroup {
+		colMax(s.v[c:], x[c:], rows, min(colGroup, cols-c))
+	}
+}
+
+// Exp sets the rows to exponentials of their differences from the maxima.
+func (s *ColSoftmax) Exp(x []float32, rows, cols int) {
+	mustCols("Exp", rows, cols, len(x))
+	for c := 0; c < cols && rows > 0; c += colGroup {
+		var sums [colGroup * colGroup]float32
+		colExp(x[c:], s.v[c:], sums[:], rows, min(colGroup, cols-c))
+	}
+}
+
+// Scale multiplies rows by the reciprocals of the sums of the exponentials.
+func (s *ColSoftmax) Scale(x []float32, rows, cols int) {
+	mustCols("Scale", rows, cols, len(x))
+	for c := 0; c < cols && rows > 0; c += colGroup {
+		colScale(x[c:], s.v[c:], rows, min(colGroup, cols-c))
+	}
+}
+
+func mustCols(op string, rows, cols, n int) {
+	if rows < 0 || cols < 0 || cols > TileCols || n < rows*TileCols {
+		panic(fmt.Sprintf("simd: ColSoftmax.%s: %d columns of %d rows in %d values", op, cols, rows, n))
 	}
 }
 

@@ -96,30 +96,34 @@ func Huber(dst, x []float32) {
 // transposed is the number of rows that the kernel of Transpose takes.
 const transposed = 16
 
-// Transpose sets dst[32·c+r] = scale·src[r·pitch+c] for r < rows and c < cols: columns
-// 0…rows−1 of a panel of B (Tiles) from rows of its transpose. It panics if rows is
-// more than 32 or a slice is too short.
-func Transpose(dst, src []float32, rows, cols, pitch int, scale float32) {
+// Transpose sets dst[to·c+r] = scale·src[r·pitch+c] for r < rows and c < cols. With
+// to = TileCols these are columns 0…rows−1 of a panel of B (Tiles) from rows of its
+// transpose. It panics if rows overlap or a slice is too short.
+func Transpose(dst, src []float32, rows, cols, to, pitch int, scale float32) {
 	if rows == 0 || cols == 0 {
 		return
 	}
-	if rows < 0 || rows > TileCols || cols < 0 || pitch < cols || len(src) < (rows-1)*pitch+cols || len(dst) < (cols-1)*TileCols+rows {
-		panic(fmt.Sprintf("simd: Transpose: %d rows of %d columns, %d apart, in %d values, to %d", rows, cols, pitch, len(src), len(dst)))
+	if rows < 0 || cols < 0 || pitch < cols || to < rows || len(src) < (rows-1)*pitch+cols || len(dst) < (cols-1)*to+rows {
+		panic(fmt.Sprintf("simd: Transpose: %d rows of %d columns, %d apart, in %d values, to %d, %d apart",
+			rows, cols, pitch, len(src), len(dst), to))
 	}
-	for whole := cols &^ 3; rows > 0; rows -= transposed {
-		n := min(rows, transposed)
+	whole := cols &^ 3
+	for r := 0; r < rows; r += transposed {
 		from := 0
-		if n == transposed && whole > 0 {
-			transpose(dst, src, whole, pitch, scale)
+		// of a last group its kernel does some rows of the one before again: single
+		// elements are slow
+		if whole > 0 && rows >= transposed && rows-r > transposed/8 {
+			r = min(r, rows-transposed)
+			transpose(dst[r:], src[r*pitch:], whole, to, pitch, scale)
 			from = whole
 		}
-		for r := range n {
-			for c, v := range src[r*pitch:][from:cols] {
-				dst[(from+c)*TileCols+r] = v * scale
-			}
+		if from == cols {
+			continue
 		}
-		if rows > transposed {
-			dst, src = dst[transposed:], src[transposed*pitch:]
+		for i := r; i < min(r+transposed, rows); i++ {
+			for c, v := range src[i*pitch:][from:cols] {
+				dst[(from+c)*to+i] = v * scale
+			}
 		}
 	}
 }

@@ -986,74 +986,77 @@ done68:
 	VZEROUPPER
 	RET
 
-// func transposeAVX2(dst []float32, src []float32, cols int, pitch int, scale float32)
+// func transposeAVX2(dst []float32, src []float32, cols int, to int, pitch int, scale float32)
 // Requires: AVX
-TEXT ·transposeAVX2(SB), NOSPLIT, $0-68
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-76
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         cols+48(FP), CX
-	MOVQ         pitch+56(FP), DX
+	MOVQ         to+56(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (DX)(DX*2), BX
-	MOVQ         src_base+24(FP), SI
-	LEAQ         (SI)(DX*4), DI
-	LEAQ         (DI)(DX*4), R8
-	LEAQ         (R8)(DX*4), R9
-	VBROADCASTSS scale+64(FP), Y0
+	MOVQ         pitch+64(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         src_base+24(FP), R8
+	LEAQ         (R8)(SI*4), R9
+	LEAQ         (R9)(SI*4), R10
+	LEAQ         (R10)(SI*4), R11
+	VBROADCASTSS scale+72(FP), Y0
 
 columns71:
-	VMOVUPS     (SI), X1
-	VINSERTF128 $0x01, (DI), Y1, Y1
+	VMOVUPS     (R8), X1
+	VINSERTF128 $0x01, (R9), Y1, Y1
 	VMULPS      Y0, Y1, Y1
-	VMOVUPS     (SI)(DX*1), X2
-	VINSERTF128 $0x01, (DI)(DX*1), Y2, Y2
+	VMOVUPS     (R8)(SI*1), X2
+	VINSERTF128 $0x01, (R9)(SI*1), Y2, Y2
 	VMULPS      Y0, Y2, Y2
-	VMOVUPS     (SI)(DX*2), X3
-	VINSERTF128 $0x01, (DI)(DX*2), Y3, Y3
+	VMOVUPS     (R8)(SI*2), X3
+	VINSERTF128 $0x01, (R9)(SI*2), Y3, Y3
 	VMULPS      Y0, Y3, Y3
-	VMOVUPS     (SI)(BX*1), X4
-	VINSERTF128 $0x01, (DI)(BX*1), Y4, Y4
+	VMOVUPS     (R8)(DI*1), X4
+	VINSERTF128 $0x01, (R9)(DI*1), Y4, Y4
 	VMULPS      Y0, Y4, Y4
 	VUNPCKLPS   Y2, Y1, Y5
 	VUNPCKLPS   Y4, Y3, Y6
 	VUNPCKLPD   Y6, Y5, Y7
 	VUNPCKHPD   Y6, Y5, Y5
 	VMOVUPS     Y7, (AX)
-	VMOVUPS     Y5, 128(AX)
+	VMOVUPS     Y5, (AX)(DX*1)
 	VUNPCKHPS   Y2, Y1, Y5
 	VUNPCKHPS   Y4, Y3, Y6
 	VUNPCKLPD   Y6, Y5, Y7
 	VUNPCKHPD   Y6, Y5, Y5
-	VMOVUPS     Y7, 256(AX)
-	VMOVUPS     Y5, 384(AX)
-	VMOVUPS     (R8), X8
-	VINSERTF128 $0x01, (R9), Y8, Y8
+	VMOVUPS     Y7, (AX)(DX*2)
+	VMOVUPS     Y5, (AX)(BX*1)
+	VMOVUPS     (R10), X8
+	VINSERTF128 $0x01, (R11), Y8, Y8
 	VMULPS      Y0, Y8, Y8
-	VMOVUPS     (R8)(DX*1), X9
-	VINSERTF128 $0x01, (R9)(DX*1), Y9, Y9
+	VMOVUPS     (R10)(SI*1), X9
+	VINSERTF128 $0x01, (R11)(SI*1), Y9, Y9
 	VMULPS      Y0, Y9, Y9
-	VMOVUPS     (R8)(DX*2), X10
-	VINSERTF128 $0x01, (R9)(DX*2), Y10, Y10
+	VMOVUPS     (R10)(SI*2), X10
+	VINSERTF128 $0x01, (R11)(SI*2), Y10, Y10
 	VMULPS      Y0, Y10, Y10
-	VMOVUPS     (R8)(BX*1), X11
-	VINSERTF128 $0x01, (R9)(BX*1), Y11, Y11
+	VMOVUPS     (R10)(DI*1), X11
+	VINSERTF128 $0x01, (R11)(DI*1), Y11, Y11
 	VMULPS      Y0, Y11, Y11
 	VUNPCKLPS   Y9, Y8, Y5
 	VUNPCKLPS   Y11, Y10, Y6
 	VUNPCKLPD   Y6, Y5, Y7
 	VUNPCKHPD   Y6, Y5, Y5
 	VMOVUPS     Y7, 32(AX)
-	VMOVUPS     Y5, 160(AX)
+	VMOVUPS     Y5, 32(AX)(DX*1)
 	VUNPCKHPS   Y9, Y8, Y5
 	VUNPCKHPS   Y11, Y10, Y6
 	VUNPCKLPD   Y6, Y5, Y7
 	VUNPCKHPD   Y6, Y5, Y5
-	VMOVUPS     Y7, 288(AX)
-	VMOVUPS     Y5, 416(AX)
-	ADDQ        $0x00000200, AX
-	ADDQ        $0x10, SI
-	ADDQ        $0x10, DI
+	VMOVUPS     Y7, 32(AX)(DX*2)
+	VMOVUPS     Y5, 32(AX)(BX*1)
+	LEAQ        (AX)(DX*4), AX
 	ADDQ        $0x10, R8
 	ADDQ        $0x10, R9
+	ADDQ        $0x10, R10
+	ADDQ        $0x10, R11
 	SUBQ        $0x04, CX
 	JNZ         columns71
 	VZEROUPPER

@@ -710,58 +710,61 @@ done68:
 	VZEROUPPER
 	RET
 
-// func transposeAVX512(dst []float32, src []float32, cols int, pitch int, scale float32)
+// func transposeAVX512(dst []float32, src []float32, cols int, to int, pitch int, scale float32)
 // Requires: AVX, AVX512F
-TEXT ·transposeAVX512(SB), NOSPLIT, $0-68
+TEXT ·transposeAVX512(SB), NOSPLIT, $0-76
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         cols+48(FP), CX
-	MOVQ         pitch+56(FP), DX
+	MOVQ         to+56(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (DX)(DX*2), BX
-	MOVQ         src_base+24(FP), SI
-	LEAQ         (SI)(DX*4), DI
-	LEAQ         (DI)(DX*4), R8
-	LEAQ         (R8)(DX*4), R9
-	VBROADCASTSS scale+64(FP), Z0
+	MOVQ         pitch+64(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (SI)(SI*2), DI
+	MOVQ         src_base+24(FP), R8
+	LEAQ         (R8)(SI*4), R9
+	LEAQ         (R9)(SI*4), R10
+	LEAQ         (R10)(SI*4), R11
+	VBROADCASTSS scale+72(FP), Z0
 
 columns71:
-	VMOVUPS      (SI), X1
-	VINSERTF32X4 $0x01, (DI), Z1, Z1
-	VINSERTF32X4 $0x02, (R8), Z1, Z1
-	VINSERTF32X4 $0x03, (R9), Z1, Z1
+	VMOVUPS      (R8), X1
+	VINSERTF32X4 $0x01, (R9), Z1, Z1
+	VINSERTF32X4 $0x02, (R10), Z1, Z1
+	VINSERTF32X4 $0x03, (R11), Z1, Z1
 	VMULPS       Z0, Z1, Z1
-	VMOVUPS      (SI)(DX*1), X2
-	VINSERTF32X4 $0x01, (DI)(DX*1), Z2, Z2
-	VINSERTF32X4 $0x02, (R8)(DX*1), Z2, Z2
-	VINSERTF32X4 $0x03, (R9)(DX*1), Z2, Z2
+	VMOVUPS      (R8)(SI*1), X2
+	VINSERTF32X4 $0x01, (R9)(SI*1), Z2, Z2
+	VINSERTF32X4 $0x02, (R10)(SI*1), Z2, Z2
+	VINSERTF32X4 $0x03, (R11)(SI*1), Z2, Z2
 	VMULPS       Z0, Z2, Z2
-	VMOVUPS      (SI)(DX*2), X3
-	VINSERTF32X4 $0x01, (DI)(DX*2), Z3, Z3
-	VINSERTF32X4 $0x02, (R8)(DX*2), Z3, Z3
-	VINSERTF32X4 $0x03, (R9)(DX*2), Z3, Z3
+	VMOVUPS      (R8)(SI*2), X3
+	VINSERTF32X4 $0x01, (R9)(SI*2), Z3, Z3
+	VINSERTF32X4 $0x02, (R10)(SI*2), Z3, Z3
+	VINSERTF32X4 $0x03, (R11)(SI*2), Z3, Z3
 	VMULPS       Z0, Z3, Z3
-	VMOVUPS      (SI)(BX*1), X4
-	VINSERTF32X4 $0x01, (DI)(BX*1), Z4, Z4
-	VINSERTF32X4 $0x02, (R8)(BX*1), Z4, Z4
-	VINSERTF32X4 $0x03, (R9)(BX*1), Z4, Z4
+	VMOVUPS      (R8)(DI*1), X4
+	VINSERTF32X4 $0x01, (R9)(DI*1), Z4, Z4
+	VINSERTF32X4 $0x02, (R10)(DI*1), Z4, Z4
+	VINSERTF32X4 $0x03, (R11)(DI*1), Z4, Z4
 	VMULPS       Z0, Z4, Z4
 	VUNPCKLPS    Z2, Z1, Z5
 	VUNPCKLPS    Z4, Z3, Z6
 	VUNPCKLPD    Z6, Z5, Z7
 	VUNPCKHPD    Z6, Z5, Z5
 	VMOVUPS      Z7, (AX)
-	VMOVUPS      Z5, 128(AX)
+	VMOVUPS      Z5, (AX)(DX*1)
 	VUNPCKHPS    Z2, Z1, Z5
 	VUNPCKHPS    Z4, Z3, Z6
 	VUNPCKLPD    Z6, Z5, Z7
 	VUNPCKHPD    Z6, Z5, Z5
-	VMOVUPS      Z7, 256(AX)
-	VMOVUPS      Z5, 384(AX)
-	ADDQ         $0x00000200, AX
-	ADDQ         $0x10, SI
-	ADDQ         $0x10, DI
+	VMOVUPS      Z7, (AX)(DX*2)
+	VMOVUPS      Z5, (AX)(BX*1)
+	LEAQ         (AX)(DX*4), AX
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x10, R11
 	SUBQ         $0x04, CX
 	JNZ          columns71
 	VZEROUPPER

@@ -114,16 +114,16 @@ func maskGeneric(dst, x []float32, words []uint32, limit uint32, s float32) {
 	}
 }
 
-// transposeGeneric: dst[32·c+r] = scale·src[r·pitch+c] for r < 16 and c < cols, a
+// transposeGeneric: dst[to·c+r] = scale·src[r·pitch+c] for r < 16 and c < cols, a
 // multiple of 4.
 //
 //simd:kernel
-func transposeGeneric(dst, src []float32, cols, pitch int, scale float32) {
+func transposeGeneric(dst, src []float32, cols, to, pitch int, scale float32) {
 	for r := 0; r < transposed; r += 4 {
 		r0, r1 := src[r*pitch:][:cols], src[(r+1)*pitch:][:cols]
 		r2, r3 := src[(r+2)*pitch:][:cols], src[(r+3)*pitch:][:cols]
 		for c := range r0 {
-			d := (*[4]float32)(dst[c*TileCols+r:])
+			d := (*[4]float32)(dst[c*to+r:])
 			d[0], d[1], d[2], d[3] = r0[c]*scale, r1[c]*scale, r2[c]*scale, r3[c]*scale
 		}
 	}

@@ -30,7 +30,7 @@ count() { # LEVEL
 				sub(/^heavytail\//, "", f); sub(/\.abi0$/, "", f)
 				if (f ~ /^simd\.(tile|runTiles|block|neonPart|\(\*Tiles\))/) k = "products: convolutions, attention, linear layers"
 				else if (f ~ /^simd\.(wino|\(\*lanes\))/) k = "transforms of Winograd’s forms"
-				else if (f ~ /^simd\.(norm|chan|silu|sig|exp|scale|softmax|vmax|max)/) k = "norms, SiLU, softmax"
+				else if (f ~ /^simd\.(norm|chan|silu|sig|exp|scale|softmax|vmax|max|col(Max|Exp|Scale)|\(\*ColSoftmax|NewColSoftmax)/) k = "norms, SiLU, softmax"
 				else if (f ~ /^simd\.FMA|^simd\.fma/) k = "FMA, which the Go reference of the others calls"
 				else k = "everything else"
 				print level "\t" k "\t" n

@@ -21,6 +21,7 @@ func all(c *build.Context, wide bool) {
 	m.Functions(formula.Acts)
 	siluBackward(m)
 	softmax(m)
+	columns(m)
 }
 
 func siluBackward(m *lanes.Machine) {

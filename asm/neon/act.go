@@ -14,6 +14,7 @@ func activations(f *file) {
 		}
 		m.siluBackward()
 		m.softmax()
+		m.columns()
 	})
 }
 

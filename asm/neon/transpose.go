@@ -2,12 +2,12 @@ package main
 
 import "fmt"
 
-// transpose writes 16 rows as columns of a panel, four rows by four columns at a
+// transpose writes 16 rows as columns, four rows by four columns at a
 // time.
 func (m *machine) transpose() {
-	m.begin("transpose", "dst, src []float32, cols, pitch int, scale float32", "",
-		"dst[32*c+r] = scale*src[r*pitch+c] for r < 16 and c < cols, a multiple of 4 and not 0.")
-	dst, src, pitch, s := m.base("dst"), m.base("src"), m.bytes("pitch"), m.spread("scale")
+	m.begin("transpose", "dst, src []float32, cols, to, pitch int, scale float32", "",
+		"dst[to*c+r] = scale*src[r*pitch+c] for r < 16 and c < cols, a multiple of 4 and not 0.")
+	dst, src, step, pitch, s := m.base("dst"), m.base("src"), m.bytes("to"), m.bytes("pitch"), m.spread("scale")
 	for r := 0; r < 16; r += 4 {
 		n := m.arg("cols")
 		m.ins("LSR $2, %s, %s", n, n)
@@ -27,10 +27,10 @@ func (m *machine) transpose() {
 			}
 			even, odd := m.zip(v[0], v[2]), m.zip(v[1], v[3])
 			columns := append(m.zip(even[:1], odd[:1]), m.zip(even[1:], odd[1:])...)
-			for i, x := range columns {
-				m.ins(fmt.Sprintf("FMOVQ %%s, %d(%%s)", i*32*4), x.f(), to)
+			for _, x := range columns {
+				m.ins("FMOVQ %s, (%s)", x.f(), to)
+				m.ins("ADD %s, %s, %s", step, to, to)
 			}
-			m.ins("ADD $512, %s, %s", to, to)
 		})
 	}
 	m.end()

@@ -7,17 +7,16 @@ import (
 	"heavytail/asm/internal/lanes"
 )
 
-// transpose writes 16 rows as columns of a panel, four columns of the rows at a
+// transpose writes 16 rows as columns, four columns of the rows at a
 // time. Lane j of 128 bits of a register has row 4j+i of them: then the four
 // registers i = 0…3 transpose within lanes.
 func transpose(m *lanes.Machine) {
-	m.Func("transpose", "func(dst, src []float32, cols, pitch int, scale float32)",
-		"dst[32*c+r] = scale*src[r*pitch+c] for r < 16 and c < cols, a multiple of 4 and not 0.")
-	const panelRow, vector = 32 * 4, 4 * 4
-	dst, n, pitch := m.Ptr("dst"), m.Int("cols"), m.Int("pitch")
-	m.SHLQ(operand.Imm(2), pitch)
-	three := m.GP64()
-	m.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 2}, three)
+	m.Func("transpose", "func(dst, src []float32, cols, to, pitch int, scale float32)",
+		"dst[to*c+r] = scale*src[r*pitch+c] for r < 16 and c < cols, a multiple of 4 and not 0.")
+	const vector = 4 * 4
+	dst, n := m.Ptr("dst"), m.Int("cols")
+	to, toThree := stride(m, "to")
+	pitch, three := stride(m, "pitch")
 	rows := []reg.GPVirtual{m.Ptr("src")} // every fourth
 	for range 3 {
 		next := m.GP64()
@@ -56,17 +55,28 @@ func transpose(m *lanes.Machine) {
 			even, odd := fresh(), fresh()
 			m.VUNPCKLPD(b, a, even)
 			m.VUNPCKHPD(b, a, odd)
-			m.VMOVUPS(even, operand.Mem{Base: dst, Disp: 2*k*panelRow + wide*vector*h})
-			m.VMOVUPS(odd, operand.Mem{Base: dst, Disp: (2*k+1)*panelRow + wide*vector*h})
+			for i, x := range []operand.Op{even, odd} {
+				column := []operand.Mem{{Base: dst}, {Base: dst, Index: to, Scale: 1}, {Base: dst, Index: to, Scale: 2},
+					{Base: dst, Index: toThree, Scale: 1}}[2*k+i]
+				m.VMOVUPS(x, column.Offset(wide*vector*h))
+			}
 		}
 	}
-	m.ADDQ(operand.U32(4*panelRow), dst)
+	m.LEAQ(operand.Mem{Base: dst, Index: to, Scale: 4}, dst)
 	for _, r := range rows {
 		m.ADDQ(operand.Imm(vector), r)
 	}
 	m.SUBQ(operand.Imm(4), n)
 	m.JNZ(operand.LabelRef(loop))
 	m.Ret()
+}
+
+// stride returns a parameter, a number of float32, in bytes, and three of it.
+func stride(m *lanes.Machine, name string) (one, three reg.GPVirtual) {
+	one, three = m.Int(name), m.GP64()
+	m.SHLQ(operand.Imm(2), one)
+	m.LEAQ(operand.Mem{Base: one, Index: one, Scale: 2}, three)
+	return one, three
 }
 
 // gather returns a register with four float32 in each lane of 128 bits.

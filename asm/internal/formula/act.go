@@ -83,8 +83,11 @@ func (m Act) parts(x Value) (p power, t Value) {
 }
 
 // Exp returns exp1(x).
-func (m Act) Exp(x Value) Value {
-	p, t := m.parts(m.AtLeast(m.AtMost(x, m.Num(expHi)), m.Num(expLo)))
+func (m Act) Exp(x Value) Value { return m.ExpNegative(m.AtMost(x, m.Num(expHi))) }
+
+// ExpNegative is Exp of what is not above its upper limit.
+func (m Act) ExpNegative(x Value) Value {
+	p, t := m.parts(m.AtLeast(x, m.Num(expLo)))
 	return m.scale(m.Add(t, m.Num(1)), p)
 }
 

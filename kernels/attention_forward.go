@@ -1,0 +1,171 @@
+package kernels
+
+import (
+	"heavytail/internal/isa"
+	"heavytail/simd"
+)
+
+// attnKeys is how many keys are packed together, two tallest tiles; attnBlock is how
+// many values of keys, and attnProbs how many rows of probabilities, are used while
+// they are in the first-level cache.
+const (
+	attnKeys  = 2 * simd.TileRows
+	attnBlock = 1 << 12
+	attnProbs = 256
+)
+
+// byColumns reports whether forward computes with queries as columns. With AVX2 the
+// products of large heads are faster in tiles that are all as tall as can be.
+func (j *attnJob) byColumns() bool { return isa.Cur() != isa.AVX2 || j.d < simd.TileCols }
+
+// scratch returns the float32 that forward computes in: keys and scores, by columns
+// panels of queries and of outputs too. Values are read where they lie.
+func (j *attnJob) scratch() int {
+	const w = simd.TileCols
+	if !j.byColumns() {
+		return panels(j.t) * w * (j.d + min(j.t, attnMost))
+	}
+	return j.room()*(j.d+w) + 2*j.d*w + 3*16
+}
+
+// room returns how many keys whole panels have.
+func (j *attnJob) room() int { return (j.t + attnKeys - 1) / attnKeys * attnKeys }
+
+func (j *attnJob) forward(part int) {
+	s := getScratch(j.scratch(), 0)
+	defer s.free()
+	if j.byColumns() {
+		j.forwardColumns(s, part)
+	} else {
+		j.forwardRows(s, part)
+	}
+}
+
+// forwardRows computes a block of queries at a time, each a row of scores.
+func (j *attnJob) forwardRows(s *scratch, part int) {
+	q, k, v, y := j.head(part / j.chunks)
+	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
+	keys, at := s.cut(0, width*j.d)
+	scores, _ := s.cut(at, min(j.t, attnMost)*width)
+	packKeys(keys, k, j.t, j.d, pitch, j.scale)
+	lo, hi := j.share(part%j.chunks, attnRows)
+	for n := 0; lo < hi && !j.stop.Now(); lo += n {
+		n = queries(hi - lo)
+		j.probabilities(scores, q[lo*pitch:], keys, n, width)
+		out := product{
+			a: scores, ai: width, ak: 1, b: v, bPanel: simd.TileCols, kb: pitch,
+			c: y[lo*j.y.Pitch():], ci: j.y.Pitch(), k: j.t, cols: j.d,
+		}
+		out.run(0, n, 0, panels(j.d))
+	}
+}
+
+// forwardColumns computes 32 queries at a time, which are columns: scores and
+// probabilities have a row for each key, and outputs of small heads one for each
+// element of a value. So vectors run across queries: a softmax folds none, and no
+// column of a tile is empty.
+func (j *attnJob) forwardColumns(s *scratch, part int) {
+	const w = simd.TileCols
+	q, k, v, y := j.head(part / j.chunks)
+	pitch := j.qkv.Pitch()
+	keys, at := s.cut(0, j.room()*j.d)
+	query, at := s.cut(at, j.d*w)
+	out, at := s.cut(at, j.d*w)
+	p, _ := s.cut(at, j.room()*w)
+	for t := 0; t < j.t; t += attnKeys {
+		simd.Transpose(keys[t*j.d:], k[t*pitch:], min(attnKeys, j.t-t), j.d, attnKeys, pitch, j.scale)
+	}
+	lo, hi := j.share(part%j.chunks, w)
+	for ; lo < hi && !j.stop.Now(); lo += w {
+		n := min(w, hi-lo)
+		transpose(query, q[lo*pitch:], n, j.d, pitch, 1)
+		soft := j.exponentials(p, keys, query, n)
+		j.outputs(y[lo*j.y.Pitch():], out, p, v, &soft, n)
+	}
+}
+
+// exponentials sets rows of p, one for each key, to exponentials of the products of the
+// keys with n queries, and returns what is left to do of the softmax.
+func (j *attnJob) exponentials(p, keys, query []float32, n int) simd.ColSoftmax {
+	const w = simd.TileCols
+	soft, block := simd.NewColSoftmax(), max(1, attnBlock/(attnKeys*j.d))*attnKeys
+	for key := 0; key < j.t; key += block {
+		m := min(block, j.t-key)
+		j.scores(p[key*w:], keys[key*j.d:], query, m, n)
+		soft.Max(p[key*w:], m, n)
+	}
+	soft.Exp(p, j.t, n)
+	return soft
+}
+
+// scores sets rows of s, one for each of m keys, to the products of the keys with n
+// queries, and up to three rows behind them to something.
+func (j *attnJob) scores(s, keys, query []float32, m, n int) {
+	t := columnTiles(query, j.d, attnKeys, n)
+	t.AInc, t.CInc = attnKeys*j.d, attnKeys*simd.TileCols
+	for row := 0; row < attnKeys; row += simd.TileRows {
+		tiles := (m - row + attnKeys - 9) / attnKeys // of more than 8 keys
+		if tiles > 0 {
+			t.A, t.C, t.Rows, t.N = keys[row:], s[row*simd.TileCols:], simd.TileRows, tiles
+			t.Run()
+		}
+		if left := m - row - tiles*attnKeys; left > 0 {
+			t.A, t.C = keys[tiles*attnKeys*j.d+row:], s[(tiles*attnKeys+row)*simd.TileCols:]
+			t.Rows, t.N = (left+3)&^3, 1
+			t.Run()
+		}
+	}
+}
+
+// outputs finishes the softmax of n queries and sets rows of y to its products with the
+// values. Where a head fills tiles, or leaves no whole ones as columns, these are rows;
+// else they are columns first.
+func (j *attnJob) outputs(y, out, p, v []float32, soft *simd.ColSoftmax, n int) {
+	const w = simd.TileCols
+	pitch, inRows := j.qkv.Pitch(), j.d%j.tile() == 0 || j.d%4 != 0
+	for key := 0; key < j.t; key += attnProbs {
+		m, p, v := min(attnProbs, j.t-key), p[key*w:], v[key*pitch:]
+		soft.Scale(p, m, n)
+		if inRows {
+			o := product{a: p, ai: 1, ak: w, b: v, bPanel: w, kb: pitch, c: y, ci: j.y.Pitch(), k: m, cols: j.d, acc: key > 0}
+			o.run(0, n, 0, panels(j.d))
+			continue
+		}
+		t := columnTiles(p, m, pitch, n)
+		t.Acc = key > 0
+		runs, count := rowRuns(j.d)
+		for _, r := range runs[:count] {
+			t.A, t.C, t.Rows, t.N = v[r.row:], out[r.row*w:], r.height, r.tiles
+			t.AInc, t.CInc = r.height, r.height*w
+			t.Run()
+		}
+	}
+	if !inRows {
+		simd.Transpose(y, out, j.d, n, j.y.Pitch(), w, 1)
+	}
+}
+
+// tile returns how many columns the widest tile has.
+func (j *attnJob) tile() int {
+	if isa.Cur() == isa.AVX512 {
+		return simd.TileCols
+	}
+	return simd.TileCols / 2
+}
+
+// The tables of tiles whose rows are neighbours in A and rows of a panel in C.
+var besideA, panelC = func() (a, c [simd.TileRows]int32) {
+	for i := range a {
+		a[i], c[i] = int32(i), int32(i*simd.TileCols)
+	}
+	return a, c
+}()
+
+// columnTiles returns tiles of C = Aᵀ·B: C and B are panels of n queries, A has k rows,
+// ka apart.
+func columnTiles(b []float32, k, ka, n int) simd.Tiles {
+	return simd.Tiles{
+		B: b, AOff: besideA[:], BOff: oneSeg, COff: panelC[:], Cols: n, Segs: 1, K: k, KA: ka, KB: simd.TileCols,
+		Packed: true, Beside: true, Loose: true,
+	}
+}

@@ -1,0 +1,125 @@
+package simd
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"heavytail/internal/numtest"
+)
+
+// colSoftmax is the softmax of columns as SoftmaxRow of each.
+func colSoftmax(x []float32, rows, cols int) {
+	row := make([]float32, rows)
+	for c := range cols {
+		for r := range row {
+			row[r] = x[r*TileCols+c]
+		}
+		SoftmaxRow(row)
+		for r, v := range row {
+			x[r*TileCols+c] = v
+		}
+	}
+}
+
+// inParts does a ColSoftmax, maxima and scales in parts of so many rows.
+func inParts(x []float32, rows, cols, part int) {
+	s := NewColSoftmax()
+	each := func(f func(x []float32, rows, cols int)) {
+		for r := 0; r < rows; r += part {
+			f(x[r*TileCols:], min(part, rows-r), cols)
+		}
+	}
+	each(s.Max)
+	s.Exp(x, rows, cols)
+	each(s.Scale)
+}
+
+// colsWrong reports the first value that differs from SoftmaxRow of its column; columns
+// behind the last group must stay.
+func colsWrong(x []float32, rows, cols int, run func(x []float32, rows, cols int)) error {
+	want := append([]float32(nil), x...)
+	colSoftmax(want, rows, cols)
+	run(x, rows, cols)
+	for i, w := range want {
+		if c := i % TileCols; c >= cols && c < (cols+colGroup-1)/colGroup*colGroup {
+			continue
+		}
+		if v := x[i]; math.Float32bits(v) != math.Float32bits(w) && (v == v || w == w) {
+			return fmt.Errorf("%d columns of %d rows: row %d, column %d: %v, want %v", cols, rows, i/TileCols, i%TileCols, v, w)
+		}
+	}
+	return nil
+}
+
+// Columns have the bits of rows, in whatever parts.
+func TestColSoftmax(t *testing.T) {
+	for _, front := range []bool{false, true} {
+		buf := numtest.Guarded(t, 70*TileCols, front)
+		numtest.EachLevel(t, func(t *testing.T) {
+			r := numtest.NewRand(3)
+			for rows := range 71 {
+				for _, cols := range []int{0, 1, 15, 16, 17, 32} {
+					x := buf[len(buf)-rows*TileCols:]
+					if front {
+						x = buf[:rows*TileCols]
+					}
+					r.Fill(x, 20)
+					part := 1 + (rows+cols)%19
+					require.NoError(t, colsWrong(x, rows, cols, func(x []float32, rows, cols int) { inParts(x, rows, cols, part) }))
+				}
+			}
+			// infinities, NaN and numbers of every size
+			for rows := 1; rows < 40; rows += 3 {
+				x := make([]float32, rows*TileCols)
+				r.Wild(x, rows%2 == 0)
+				require.NoError(t, colsWrong(x, rows, 32, func(x []float32, rows, cols int) { inParts(x, rows, cols, 7) }))
+			}
+		})
+	}
+}
+
+func TestColSoftmaxChecks(t *testing.T) {
+	s, x := NewColSoftmax(), make([]float32, 2*TileCols)
+	for _, f := range []func(x []float32, rows, cols int){s.Max, s.Exp, s.Scale} {
+		require.Panics(t, func() { f(x, 3, 1) })
+		require.Panics(t, func() { f(x, -1, 1) })
+		require.Panics(t, func() { f(x, 2, 33) })
+		require.Panics(t, func() { f(x, 2, -1) })
+		require.NotPanics(t, func() { f(x, 2, 32); f(nil, 0, 32) })
+	}
+	require.Zero(t, testing.AllocsPerRun(10, func() { inParts(x, 2, 20, 1) }))
+}
+
+// What the test above must reject.
+func TestColSoftmaxMutants(t *testing.T) {
+	for name, run := range map[string]func(x []float32, rows, cols int){
+		"nothing":      func(x []float32, rows, cols int) {},
+		"no scale":     func(x []float32, rows, cols int) { s := NewColSoftmax(); s.Max(x, rows, cols); s.Exp(x, rows, cols) },
+		"no maximum":   func(x []float32, rows, cols int) { s := NewColSoftmax(); s.Exp(x, rows, cols); s.Scale(x, rows, cols) },
+		"a row less":   func(x []float32, rows, cols int) { inParts(x, rows-1, cols, rows) },
+		"a group less": func(x []float32, rows, cols int) { inParts(x, rows, 16, rows) },
+		"sums in turn": func(x []float32, rows, cols int) { // one lane
+			for c := range cols {
+				top, sum := float32(math.Inf(-1)), float32(0)
+				for r := range rows {
+					top = max(top, x[r*TileCols+c])
+				}
+				for r := range rows {
+					v := &x[r*TileCols+c]
+					*v = exp1(*v - top)
+					sum += *v
+				}
+				for r := range rows {
+					x[r*TileCols+c] *= 1 / sum
+				}
+			}
+		},
+	} {
+		x := make([]float32, 50*TileCols)
+		numtest.NewRand(4).Fill(x, 3)
+		require.Error(t, colsWrong(x, 50, 20, run), name)
+	}
+}
