@@ -33,10 +33,9 @@ func operations(o Options, op nn.Operation) float64 {
 	if m == 0 {
 		return macs
 	}
-	c, d, t := float64(w0.Dim(-2)), float64(w0.Cols()), transforms[m]
-	tiles := float64(o.Batch) * float64(conv.Tiles(h, w, m))
-	points := float64((m + 2) * (m + 2))
-	return points*tiles*c*d + tiles*(c*float64(t.in)+d*float64(t.out)) + c*d*float64(t.taps)
+	c, d, t := w0.Dim(-2), w0.Cols(), transforms[m]
+	tiles, points := o.Batch*conv.Tiles(h, w, m), (m+2)*(m+2)
+	return float64(points*tiles*c*d + tiles*(c*t.in+d*t.out) + c*d*t.taps)
 }
 
 // cached is how many bytes of weights a network may have to be taken for one that the
