@@ -419,7 +419,7 @@ GLOBL actAVX2<>(SB), RODATA|NOPTR, $1632
 TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
 	JL   tail1
@@ -499,7 +499,7 @@ done2:
 TEXT ·siluAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
 	JL   tail5
@@ -585,7 +585,7 @@ done6:
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
 	JL   tail9
@@ -673,7 +673,7 @@ done10:
 TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
 	JL   tail13
@@ -761,7 +761,7 @@ done14:
 TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x08, DX
 	JL   tail17
@@ -858,7 +858,7 @@ TEXT ·sinCosAVX2(SB), NOSPLIT, $0-72
 	MOVQ s_base+0(FP), AX
 	MOVQ c_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
-	MOVQ s_len+8(FP), BX
+	MOVQ x_len+56(FP), BX
 	XORQ SI, SI
 	SUBQ $0x08, BX
 	JL   tail21
@@ -957,7 +957,7 @@ TEXT ·siluBackwardAVX2(SB), NOSPLIT, $0-72
 	MOVQ dx_base+0(FP), AX
 	MOVQ dy_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
-	MOVQ x_len+56(FP), BX
+	MOVQ dy_len+32(FP), BX
 	XORQ SI, SI
 	SUBQ $0x08, BX
 	JL   tail25
@@ -1011,47 +1011,94 @@ tail25:
 	LEAQ         actAVX2<>+384(SB), DI
 	NEGQ         BX
 	VMOVUPS      64(DI)(BX*4), Y0
-	VMASKMOVPS   (DX)(SI*4), Y0, Y1
-	VMOVUPS      actAVX2<>+512(SB), Y2
-	VMAXPS       Y1, Y2, Y1
-	VMOVUPS      actAVX2<>+544(SB), Y2
-	VMINPS       Y1, Y2, Y1
-	VMOVUPS      actAVX2<>+64(SB), Y2
-	VFMADD213PS  actAVX2<>+96(SB), Y1, Y2
-	VSUBPS       actAVX2<>+96(SB), Y2, Y3
-	VMOVAPS      Y1, Y4
-	VFNMADD231PS actAVX2<>+160(SB), Y3, Y4
-	VFNMADD231PS actAVX2<>+128(SB), Y3, Y4
-	VPSRAD       $0x01, Y2, Y3
+	VMASKMOVPS   (CX)(SI*4), Y0, Y1
+	VMASKMOVPS   (DX)(SI*4), Y0, Y2
+	VMOVUPS      actAVX2<>+512(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      actAVX2<>+544(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMOVUPS      actAVX2<>+64(SB), Y3
+	VFMADD213PS  actAVX2<>+96(SB), Y2, Y3
+	VSUBPS       actAVX2<>+96(SB), Y3, Y4
+	VMOVAPS      Y2, Y5
+	VFNMADD231PS actAVX2<>+160(SB), Y4, Y5
+	VFNMADD231PS actAVX2<>+128(SB), Y4, Y5
+	VPSRAD       $0x01, Y3, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       actAVX2<>+192(SB), Y4, Y6
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       actAVX2<>+192(SB), Y3, Y5
-	VPSLLD       $0x17, Y2, Y2
-	VPSUBD       Y3, Y2, Y2
-	VPADDD       actAVX2<>+192(SB), Y2, Y2
-	VMOVUPS      actAVX2<>+224(SB), Y3
-	VFNMADD213PS actAVX2<>+256(SB), Y4, Y3
-	VFNMADD213PS actAVX2<>+288(SB), Y4, Y3
-	VFNMADD213PS actAVX2<>+320(SB), Y4, Y3
-	VFNMADD213PS actAVX2<>+352(SB), Y4, Y3
-	VMULPS       Y4, Y4, Y6
-	VFNMADD231PS Y6, Y3, Y4
-	VMULPS       Y2, Y5, Y3
-	VADDPS       actAVX2<>+192(SB), Y3, Y3
-	VSUBPS       Y4, Y3, Y3
-	VMOVUPS      actAVX2<>+192(SB), Y6
-	VDIVPS       Y3, Y6, Y3
-	VMOVUPS      actAVX2<>+192(SB), Y6
-	VSUBPS       Y4, Y6, Y4
-	VMULPS       Y3, Y4, Y4
-	VFMADD213PS  actAVX2<>+192(SB), Y1, Y4
-	VMULPS       Y3, Y4, Y1
-	VMULPS       Y5, Y1, Y1
+	VPSUBD       Y4, Y3, Y3
+	VPADDD       actAVX2<>+192(SB), Y3, Y3
+	VMOVUPS      actAVX2<>+224(SB), Y4
+	VFNMADD213PS actAVX2<>+256(SB), Y5, Y4
+	VFNMADD213PS actAVX2<>+288(SB), Y5, Y4
+	VFNMADD213PS actAVX2<>+320(SB), Y5, Y4
+	VFNMADD213PS actAVX2<>+352(SB), Y5, Y4
+	VMULPS       Y5, Y5, Y7
+	VFNMADD231PS Y7, Y4, Y5
+	VMULPS       Y3, Y6, Y4
+	VADDPS       actAVX2<>+192(SB), Y4, Y4
+	VSUBPS       Y5, Y4, Y4
+	VMOVUPS      actAVX2<>+192(SB), Y7
+	VDIVPS       Y4, Y7, Y4
+	VMOVUPS      actAVX2<>+192(SB), Y7
+	VSUBPS       Y5, Y7, Y5
+	VMULPS       Y4, Y5, Y5
+	VFMADD213PS  actAVX2<>+192(SB), Y2, Y5
+	VMULPS       Y4, Y5, Y2
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y3, Y2, Y2
 	VMULPS       Y2, Y1, Y1
-	VMASKMOVPS   (CX)(SI*4), Y0, Y2
-	VMULPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
 
 done26:
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX2(ds []float32, p []float32, dp []float32, d float32)
+// Requires: AVX
+TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-76
+	MOVQ         ds_base+0(FP), AX
+	MOVQ         p_base+24(FP), CX
+	MOVQ         dp_base+48(FP), DX
+	MOVQ         p_len+32(FP), BX
+	VBROADCASTSS d+72(FP), Y0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           tail29
+
+loop32:
+	VMOVUPS (DX)(SI*4), Y1
+	VMOVUPS 32(DX)(SI*4), Y2
+	VSUBPS  Y0, Y1, Y1
+	VSUBPS  Y0, Y2, Y2
+	VMULPS  (CX)(SI*4), Y1, Y1
+	VMULPS  32(CX)(SI*4), Y2, Y2
+	VMOVUPS Y1, (AX)(SI*4)
+	VMOVUPS Y2, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop32
+
+tail29:
+	ADDQ       $0x10, BX
+	JZ         done30
+	LEAQ       actAVX2<>+384(SB), DI
+	NEGQ       BX
+	VMOVUPS    64(DI)(BX*4), Y1
+	VMOVUPS    96(DI)(BX*4), Y2
+	VMASKMOVPS (CX)(SI*4), Y1, Y3
+	VMASKMOVPS 32(CX)(SI*4), Y2, Y4
+	VMASKMOVPS (DX)(SI*4), Y1, Y5
+	VMASKMOVPS 32(DX)(SI*4), Y2, Y6
+	VSUBPS     Y0, Y5, Y5
+	VSUBPS     Y0, Y6, Y0
+	VMULPS     Y5, Y3, Y3
+	VMULPS     Y0, Y4, Y0
+	VMASKMOVPS Y3, Y1, (AX)(SI*4)
+	VMASKMOVPS Y0, Y2, 32(AX)(SI*4)
+
+done30:
 	VZEROUPPER
 	RET
 
@@ -1065,9 +1112,9 @@ TEXT ·softmaxExpAVX2(SB), NOSPLIT, $0-36
 	VXORPS       Y2, Y2, Y2
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
-	JL           tail29
+	JL           tail33
 
-loop32:
+loop36:
 	VMOVUPS      (AX)(DX*4), Y3
 	VMOVUPS      32(AX)(DX*4), Y4
 	VSUBPS       Y0, Y3, Y3
@@ -1127,11 +1174,11 @@ loop32:
 	VADDPS       Y4, Y2, Y2
 	ADDQ         $0x10, DX
 	SUBQ         $0x10, CX
-	JGE          loop32
+	JGE          loop36
 
-tail29:
+tail33:
 	ADDQ         $0x10, CX
-	JZ           done30
+	JZ           done34
 	LEAQ         actAVX2<>+384(SB), BX
 	NEGQ         CX
 	VMOVUPS      64(BX)(CX*4), Y3
@@ -1196,7 +1243,7 @@ tail29:
 	VADDPS       Y5, Y1, Y1
 	VADDPS       Y0, Y2, Y2
 
-done30:
+done34:
 	VADDPS       Y1, Y2, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VEXTRACTF128 $0x00, Y0, X0
@@ -1206,53 +1253,6 @@ done30:
 	VMOVSHDUP    X0, X1
 	VADDPS       X0, X1, X0
 	MOVSS        X0, ret+32(FP)
-	VZEROUPPER
-	RET
-
-// func softmaxGradAVX2(ds []float32, p []float32, dp []float32, d float32)
-// Requires: AVX
-TEXT ·softmaxGradAVX2(SB), NOSPLIT, $0-76
-	MOVQ         ds_base+0(FP), AX
-	MOVQ         p_base+24(FP), CX
-	MOVQ         dp_base+48(FP), DX
-	MOVQ         p_len+32(FP), BX
-	VBROADCASTSS d+72(FP), Y0
-	XORQ         SI, SI
-	SUBQ         $0x10, BX
-	JL           tail33
-
-loop36:
-	VMOVUPS (DX)(SI*4), Y1
-	VMOVUPS 32(DX)(SI*4), Y2
-	VSUBPS  Y0, Y1, Y1
-	VSUBPS  Y0, Y2, Y2
-	VMULPS  (CX)(SI*4), Y1, Y1
-	VMULPS  32(CX)(SI*4), Y2, Y2
-	VMOVUPS Y1, (AX)(SI*4)
-	VMOVUPS Y2, 32(AX)(SI*4)
-	ADDQ    $0x10, SI
-	SUBQ    $0x10, BX
-	JGE     loop36
-
-tail33:
-	ADDQ       $0x10, BX
-	JZ         done34
-	LEAQ       actAVX2<>+384(SB), DI
-	NEGQ       BX
-	VMOVUPS    64(DI)(BX*4), Y1
-	VMOVUPS    96(DI)(BX*4), Y2
-	VMASKMOVPS (DX)(SI*4), Y1, Y3
-	VMASKMOVPS 32(DX)(SI*4), Y2, Y4
-	VSUBPS     Y0, Y3, Y3
-	VSUBPS     Y0, Y4, Y0
-	VMASKMOVPS (CX)(SI*4), Y1, Y4
-	VMASKMOVPS 32(CX)(SI*4), Y2, Y5
-	VMULPS     Y3, Y4, Y3
-	VMULPS     Y0, Y5, Y0
-	VMASKMOVPS Y3, Y1, (AX)(SI*4)
-	VMASKMOVPS Y0, Y2, 32(AX)(SI*4)
-
-done34:
 	VZEROUPPER
 	RET
 

@@ -66,7 +66,7 @@ GLOBL actAVX512<>(SB), RODATA|NOPTR, $236
 TEXT ·expAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS actAVX512<>+0(SB), Z0
 	VBROADCASTSS actAVX512<>+4(SB), Z1
 	VBROADCASTSS actAVX512<>+8(SB), Z2
@@ -137,7 +137,7 @@ done2:
 TEXT ·siluAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS actAVX512<>+96(SB), Z0
 	VBROADCASTSS actAVX512<>+100(SB), Z1
 	VBROADCASTSS actAVX512<>+8(SB), Z2
@@ -214,7 +214,7 @@ done6:
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS actAVX512<>+96(SB), Z0
 	VBROADCASTSS actAVX512<>+100(SB), Z1
 	VBROADCASTSS actAVX512<>+8(SB), Z2
@@ -291,7 +291,7 @@ done10:
 TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS actAVX512<>+104(SB), Z0
 	VBROADCASTSS actAVX512<>+100(SB), Z1
 	VBROADCASTSS actAVX512<>+8(SB), Z2
@@ -376,7 +376,7 @@ done14:
 TEXT ·logAVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS actAVX512<>+116(SB), Z0
 	VBROADCASTSS actAVX512<>+120(SB), Z1
 	VBROADCASTSS actAVX512<>+124(SB), Z2
@@ -492,7 +492,7 @@ TEXT ·sinCosAVX512(SB), NOSPLIT, $0-72
 	MOVQ         s_base+0(FP), AX
 	MOVQ         c_base+24(FP), CX
 	MOVQ         x_base+48(FP), DX
-	MOVQ         s_len+8(FP), BX
+	MOVQ         x_len+56(FP), BX
 	VBROADCASTSS actAVX512<>+104(SB), Z0
 	VBROADCASTSS actAVX512<>+188(SB), Z1
 	VBROADCASTSS actAVX512<>+184(SB), Z2
@@ -599,7 +599,7 @@ TEXT ·siluBackwardAVX512(SB), NOSPLIT, $0-72
 	MOVQ         dx_base+0(FP), AX
 	MOVQ         dy_base+24(FP), CX
 	MOVQ         x_base+48(FP), DX
-	MOVQ         x_len+56(FP), BX
+	MOVQ         dy_len+32(FP), BX
 	VBROADCASTSS actAVX512<>+96(SB), Z0
 	VBROADCASTSS actAVX512<>+100(SB), Z1
 	VBROADCASTSS actAVX512<>+8(SB), Z2
@@ -653,8 +653,9 @@ tail25:
 	JZ           done26
 	LEAQ         actAVX512<>+64(SB), DI
 	KMOVW        (DI)(BX*2), K1
-	VMOVUPS.Z    (DX)(SI*4), K1, Z12
-	VMAXPS       Z12, Z0, Z0
+	VMOVUPS.Z    (CX)(SI*4), K1, Z12
+	VMOVUPS.Z    (DX)(SI*4), K1, Z13
+	VMAXPS       Z13, Z0, Z0
 	VMINPS       Z0, Z1, Z0
 	VFMADD132PS  Z0, Z3, Z2
 	VSUBPS       Z3, Z2, Z1
@@ -675,11 +676,46 @@ tail25:
 	VFMADD231PS  Z3, Z0, Z11
 	VMULPS       Z2, Z11, Z0
 	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS.Z    (CX)(SI*4), K1, Z1
-	VMULPS       Z0, Z1, Z0
+	VMULPS       Z0, Z12, Z0
 	VMOVUPS      Z0, K1, (AX)(SI*4)
 
 done26:
+	VZEROUPPER
+	RET
+
+// func softmaxGradAVX512(ds []float32, p []float32, dp []float32, d float32)
+// Requires: AVX, AVX512F
+TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-76
+	MOVQ         ds_base+0(FP), AX
+	MOVQ         p_base+24(FP), CX
+	MOVQ         dp_base+48(FP), DX
+	MOVQ         p_len+32(FP), BX
+	VBROADCASTSS d+72(FP), Z0
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JL           tail29
+
+loop32:
+	VMOVUPS (DX)(SI*4), Z1
+	VSUBPS  Z0, Z1, Z1
+	VMULPS  (CX)(SI*4), Z1, Z1
+	VMOVUPS Z1, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop32
+
+tail29:
+	ADDQ      $0x10, BX
+	JZ        done30
+	LEAQ      actAVX512<>+64(SB), DI
+	KMOVW     (DI)(BX*2), K1
+	VMOVUPS.Z (CX)(SI*4), K1, Z1
+	VMOVUPS.Z (DX)(SI*4), K1, Z2
+	VSUBPS    Z0, Z2, Z0
+	VMULPS    Z0, Z1, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done30:
 	VZEROUPPER
 	RET
 
@@ -704,9 +740,9 @@ TEXT ·softmaxExpAVX512(SB), NOSPLIT, $0-36
 	VBROADCASTSS actAVX512<>+44(SB), Z13
 	XORQ         DX, DX
 	SUBQ         $0x10, CX
-	JL           tail29
+	JL           tail33
 
-loop32:
+loop36:
 	VMOVUPS      (AX)(DX*4), Z14
 	VSUBPS       Z0, Z14, Z14
 	VMINPS       Z14, Z2, Z14
@@ -729,11 +765,11 @@ loop32:
 	VADDPS       Z14, Z1, Z1
 	ADDQ         $0x10, DX
 	SUBQ         $0x10, CX
-	JGE          loop32
+	JGE          loop36
 
-tail29:
+tail33:
 	ADDQ         $0x10, CX
-	JZ           done30
+	JZ           done34
 	LEAQ         actAVX512<>+64(SB), BX
 	KMOVW        (BX)(CX*2), K1
 	VMOVUPS.Z    (AX)(DX*4), K1, Z14
@@ -756,7 +792,7 @@ tail29:
 	VMOVAPS.Z    Z0, K1, Z0
 	VADDPS       Z0, Z1, Z1
 
-done30:
+done34:
 	VEXTRACTF32X8 $0x01, Z1, Y0
 	VEXTRACTF32X8 $0x00, Z1, Y1
 	VADDPS        Y1, Y0, Y1
@@ -768,42 +804,6 @@ done30:
 	VMOVSHDUP     X1, X0
 	VADDPS        X1, X0, X1
 	MOVSS         X1, ret+32(FP)
-	VZEROUPPER
-	RET
-
-// func softmaxGradAVX512(ds []float32, p []float32, dp []float32, d float32)
-// Requires: AVX, AVX512F
-TEXT ·softmaxGradAVX512(SB), NOSPLIT, $0-76
-	MOVQ         ds_base+0(FP), AX
-	MOVQ         p_base+24(FP), CX
-	MOVQ         dp_base+48(FP), DX
-	MOVQ         p_len+32(FP), BX
-	VBROADCASTSS d+72(FP), Z0
-	XORQ         SI, SI
-	SUBQ         $0x10, BX
-	JL           tail33
-
-loop36:
-	VMOVUPS (DX)(SI*4), Z1
-	VSUBPS  Z0, Z1, Z1
-	VMULPS  (CX)(SI*4), Z1, Z1
-	VMOVUPS Z1, (AX)(SI*4)
-	ADDQ    $0x10, SI
-	SUBQ    $0x10, BX
-	JGE     loop36
-
-tail33:
-	ADDQ      $0x10, BX
-	JZ        done34
-	LEAQ      actAVX512<>+64(SB), DI
-	KMOVW     (DI)(BX*2), K1
-	VMOVUPS.Z (DX)(SI*4), K1, Z1
-	VSUBPS    Z0, Z1, Z0
-	VMOVUPS.Z (CX)(SI*4), K1, Z1
-	VMULPS    Z0, Z1, Z0
-	VMOVUPS   Z0, K1, (AX)(SI*4)
-
-done34:
 	VZEROUPPER
 	RET
 

@@ -130,7 +130,8 @@
 //	family_amd64.go …          the same by hand, where shapes or settings choose
 //	                           too: products, Winograd's transforms, noise
 //	family_test.go             one body of tests for all levels
-//	../asm/family/             the generator; ../asm/neon/ that for NEON
+//	../asm/family/             the generator; ../asm/neon/ that for NEON, ../asm/internal/formula
+//	                           what all of them compute, operation by operation
 //
 // CONTRIBUTING.md lists the steps to add one.
 package simd

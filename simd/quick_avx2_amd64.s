@@ -267,7 +267,7 @@ GLOBL quickAVX2<>(SB), RODATA|NOPTR, $1920
 TEXT ·expF64AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x04, DX
 	JL   tail1
@@ -355,7 +355,7 @@ done2:
 TEXT ·expm1F64AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x04, DX
 	JL   tail5
@@ -445,7 +445,7 @@ done6:
 TEXT ·logF64AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x04, DX
 	JL   tail9
@@ -527,7 +527,7 @@ done10:
 TEXT ·log1pF64AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x04, DX
 	JL   tail13
@@ -623,7 +623,7 @@ done14:
 TEXT ·sinF64AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ x_len+32(FP), DX
 	XORQ BX, BX
 	SUBQ $0x04, DX
 	JL   tail17
@@ -708,7 +708,7 @@ TEXT ·sinCosF64AVX2(SB), NOSPLIT, $0-72
 	MOVQ s_base+0(FP), AX
 	MOVQ c_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
-	MOVQ s_len+8(FP), BX
+	MOVQ x_len+56(FP), BX
 	XORQ SI, SI
 	SUBQ $0x04, BX
 	JL   tail21
@@ -797,7 +797,7 @@ TEXT ·expNegF64AVX2(SB), NOSPLIT, $0-72
 	MOVQ e_base+0(FP), AX
 	MOVQ c_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
-	MOVQ e_len+8(FP), BX
+	MOVQ x_len+56(FP), BX
 	XORQ SI, SI
 	SUBQ $0x04, BX
 	JL   tail25

@@ -73,7 +73,7 @@ GLOBL quickAVX512<>(SB), RODATA|NOPTR, $512
 TEXT ·expF64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSD quickAVX512<>+0(SB), Z0
 	VBROADCASTSD quickAVX512<>+8(SB), Z1
 	VBROADCASTSD quickAVX512<>+16(SB), Z2
@@ -172,7 +172,7 @@ done2:
 TEXT ·expm1F64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSD quickAVX512<>+16(SB), Z0
 	VBROADCASTSD quickAVX512<>+24(SB), Z1
 	VBROADCASTSD quickAVX512<>+32(SB), Z2
@@ -276,7 +276,7 @@ done6:
 TEXT ·logF64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSD quickAVX512<>+240(SB), Z0
 	VBROADCASTSD quickAVX512<>+248(SB), Z1
 	VBROADCASTSD quickAVX512<>+256(SB), Z2
@@ -370,7 +370,7 @@ done10:
 TEXT ·log1pF64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSD quickAVX512<>+136(SB), Z0
 	VBROADCASTSD quickAVX512<>+344(SB), Z1
 	VBROADCASTSD quickAVX512<>+240(SB), Z2
@@ -479,7 +479,7 @@ done14:
 TEXT ·sinF64AVX512(SB), NOSPLIT, $0-48
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
-	MOVQ         dst_len+8(FP), DX
+	MOVQ         x_len+32(FP), DX
 	VBROADCASTSD quickAVX512<>+368(SB), Z0
 	VBROADCASTSD quickAVX512<>+376(SB), Z1
 	VBROADCASTSD quickAVX512<>+384(SB), Z2
@@ -577,7 +577,7 @@ TEXT ·sinCosF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ         s_base+0(FP), AX
 	MOVQ         c_base+24(FP), CX
 	MOVQ         x_base+48(FP), DX
-	MOVQ         s_len+8(FP), BX
+	MOVQ         x_len+56(FP), BX
 	VBROADCASTSD quickAVX512<>+368(SB), Z0
 	VBROADCASTSD quickAVX512<>+376(SB), Z1
 	VBROADCASTSD quickAVX512<>+384(SB), Z2
@@ -679,7 +679,7 @@ TEXT ·expNegF64AVX512(SB), NOSPLIT, $0-72
 	MOVQ         e_base+0(FP), AX
 	MOVQ         c_base+24(FP), CX
 	MOVQ         x_base+48(FP), DX
-	MOVQ         e_len+8(FP), BX
+	MOVQ         x_len+56(FP), BX
 	VBROADCASTSD quickAVX512<>+8(SB), Z0
 	VBROADCASTSD quickAVX512<>+504(SB), Z1
 	VBROADCASTSD quickAVX512<>+16(SB), Z2

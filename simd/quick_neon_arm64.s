@@ -10,7 +10,7 @@
 TEXT ·expF64NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD x_base+24(FP), R1
-	MOVD dst_len+8(FP), R2
+	MOVD x_len+32(FP), R2
 	MOVD $quickConstants<>(SB), R3
 	FMOVQ 0(R3), F0
 	SUBS $4, R2
@@ -212,7 +212,7 @@ done1:
 TEXT ·expm1F64NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD x_base+24(FP), R1
-	MOVD dst_len+8(FP), R2
+	MOVD x_len+32(FP), R2
 	MOVD $quickConstants<>(SB), R3
 	FMOVQ 0(R3), F0
 	SUBS $4, R2
@@ -426,7 +426,7 @@ done6:
 TEXT ·logF64NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD x_base+24(FP), R1
-	MOVD dst_len+8(FP), R2
+	MOVD x_len+32(FP), R2
 	MOVD $quickConstants<>(SB), R3
 	FMOVQ 0(R3), F0
 	SUBS $4, R2
@@ -611,7 +611,7 @@ done11:
 TEXT ·log1pF64NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD x_base+24(FP), R1
-	MOVD dst_len+8(FP), R2
+	MOVD x_len+32(FP), R2
 	MOVD $quickConstants<>(SB), R3
 	FMOVQ 0(R3), F0
 	SUBS $4, R2
@@ -832,7 +832,7 @@ done16:
 TEXT ·sinF64NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), R0
 	MOVD x_base+24(FP), R1
-	MOVD dst_len+8(FP), R2
+	MOVD x_len+32(FP), R2
 	MOVD $quickConstants<>(SB), R3
 	FMOVQ 0(R3), F0
 	SUBS $4, R2
@@ -1034,7 +1034,7 @@ TEXT ·sinCosF64NEON(SB), NOSPLIT, $0-72
 	MOVD s_base+0(FP), R0
 	MOVD c_base+24(FP), R1
 	MOVD x_base+48(FP), R2
-	MOVD s_len+8(FP), R3
+	MOVD x_len+56(FP), R3
 	MOVD $quickConstants<>(SB), R4
 	FMOVQ 0(R4), F0
 	SUBS $4, R3
@@ -1247,7 +1247,7 @@ TEXT ·expNegF64NEON(SB), NOSPLIT, $0-72
 	MOVD e_base+0(FP), R0
 	MOVD c_base+24(FP), R1
 	MOVD x_base+48(FP), R2
-	MOVD e_len+8(FP), R3
+	MOVD x_len+56(FP), R3
 	MOVD $quickConstants<>(SB), R4
 	FMOVQ 0(R4), F0
 	SUBS $4, R3

@@ -95,7 +95,7 @@ func colExp(m *lanes.Machine) {
 		"sums are 16 lanes of 16 columns, zero before.")
 	x, top, sums, n := m.Ptr("x"), m.Ptr("top"), m.Ptr("sums"), m.Int("rows")
 	most, exp := load(m, top), formula.Act{Machine: m}.ExpNegative // no difference is above 0
-	m.Hoist(func() { exp(m.New16()) })
+	m.Hoist(false, func() { exp(m.New16()) })
 	lane := m.GP64()
 	m.XORQ(lane, lane)
 	rows(m, x, n, together, func(disp, rows int) {

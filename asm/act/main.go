@@ -18,23 +18,10 @@ func main() {
 
 func all(c *build.Context, wide bool) {
 	m := lanes.New(c, wide, "act")
-	m.Functions(formula.Acts)
-	siluBackward(m)
+	m.Maps(formula.Acts)
+	m.Maps(formula.Grads)
 	softmax(m)
 	columns(m)
-}
-
-func siluBackward(m *lanes.Machine) {
-	m.Func("siluBackward", "func(dx, dy, x []float32)", "dx_i = dy_i * siluGrad1(x_i)")
-	m.Narrow = true
-	dx, dy, src, n := m.Ptr("dx"), m.Ptr("dy"), m.Ptr("x"), m.Len("x")
-	grad := formula.Act{Machine: m}.SiLUGrad
-	m.Hoist(func() { grad(m.New16()) })
-	m.Loop(n, 1, func(x lanes.Index) {
-		g := grad(m.Load(x.Of(src), x.Tail))
-		m.Store(m.Mul(m.Fetch(x.Of(dy), x.Tail), g), x.Of(dx), x.Tail)
-	})
-	m.Ret()
 }
 
 func softmax(m *lanes.Machine) {
@@ -42,7 +29,7 @@ func softmax(m *lanes.Machine) {
 		"row_i = exp1(row_i - max); returns the sum of the new row in 16 lanes.")
 	row, n, top := m.Ptr("row"), m.Len("row"), m.Spread("max")
 	f, acc := formula.Act{Machine: m}.Exp, m.ZeroLanes()
-	m.Hoist(func() { f(m.New16()) })
+	m.Hoist(false, func() { f(m.New16()) })
 	m.Loop(n, 1, func(x lanes.Index) {
 		v := f(m.Sub(m.Load(x.Of(row), x.Tail), top))
 		m.Store(v, x.Of(row), x.Tail)
@@ -50,13 +37,5 @@ func softmax(m *lanes.Machine) {
 		m.AddTo(v, acc)
 	})
 	m.Store32(m.Fold(acc, m.VADDPS), "ret")
-	m.Ret()
-
-	m.Func("softmaxGrad", "func(ds, p, dp []float32, d float32)", "ds_i = p_i * (dp_i - d)")
-	ds, p, dp, n, d := m.Ptr("ds"), m.Ptr("p"), m.Ptr("dp"), m.Len("p"), m.Spread("d")
-	m.Loop(n, 1, func(x lanes.Index) {
-		v := m.Sub(m.Load(x.Of(dp), x.Tail), d)
-		m.Store(m.Mul(m.Fetch(x.Of(p), x.Tail), v), x.Of(ds), x.Tail)
-	})
 	m.Ret()
 }

@@ -9,48 +9,62 @@ import (
 // activations writes the elementary functions on float32.
 func activations(f *file) {
 	kernels(f, "act", func(m *machine) {
-		for _, f := range formula.Acts {
-			m.function(f, func(body func()) { m.hoist(body) })
-		}
-		m.siluBackward()
+		m.maps(formula.Acts)
+		m.maps(formula.Grads)
 		m.softmax()
 		m.columns()
 	})
 }
 
-// quick writes the elementary functions on float64, which have more constants than
-// registers hold.
+// quick writes the elementary functions on float64.
 func quick(f *file) {
 	kernels(f, "quick", func(m *machine) {
 		m.double = true
-		for _, f := range formula.Quicks {
-			m.function(f, func(func()) { m.fresh(1, 1) }) // the table of constants
-		}
+		m.maps(formula.Quicks)
 	})
 }
 
-// function writes a kernel of one variable; prepare is called with its body before
-// the loop.
-func (m *machine) function(f formula.Function, prepare func(body func())) {
-	typ := map[bool]string{false: "float32", true: "float64"}[m.double]
-	m.begin(f.Name, f.Args+" []"+typ, "", f.Doc)
-	var base []gp
-	names := strings.Split(f.Args, ", ")
-	for _, n := range names {
-		base = append(base, m.base(n))
-	}
-	n, wide := m.length(names[0]), 2
-	if f.Name == "sinCos" { // more would not fit the registers
-		wide = 1
-	}
-	of := func(x value) []formula.Value { return f.Of(language{machine: m}, out(x)) }
-	prepare(func() { of(m.new(1)) })
-	m.loop(n, wide, func(x span) {
-		for i, y := range of(m.next(base[len(base)-1], x)) {
-			m.put(registersOf(y), base[i], x)
+// maps writes kernels without memory.
+func (m *machine) maps(list []formula.Map) {
+	for _, f := range list {
+		m.begin(f.Name, f.Params, "", f.Doc)
+		pointers := func(names string) (p []gp) {
+			for _, n := range strings.Fields(names) {
+				p = append(p, m.base(n))
+			}
+			return p
 		}
-	})
-	m.end()
+		to, from := pointers(f.Out), pointers(f.In)
+		n, wide := m.length(strings.Fields(f.In)[0]), 4
+		switch { // what registers hold
+		case f.Name == "sinCos":
+			wide = 1
+		case f.Unroll == 0:
+			wide = 2
+		}
+		var k, any []formula.Value
+		for _, name := range strings.Fields(f.Spread) {
+			k = append(k, formula.Value{m.spread(name)})
+		}
+		for range from {
+			any = append(any, formula.Value{m.vec()})
+		}
+		if m.double { // more constants than registers
+			m.fresh(1, 1) // their table
+		} else {
+			m.hoist(func() { f.Of(language{machine: m}, any, k) })
+		}
+		m.loop(n, wide, func(s span) {
+			var x []formula.Value
+			for _, p := range from {
+				x = append(x, out(m.next(p, s)))
+			}
+			for j, y := range f.Of(language{machine: m}, x, k) {
+				m.put(registersOf(y), to[j], s)
+			}
+		})
+		m.end()
+	}
 }
 
 // hoist loads the constants that the body of a loop needs: body is written once for
@@ -72,18 +86,6 @@ func (m *machine) hoisted(f func(m formula.Act, x formula.Value) formula.Value) 
 	return of
 }
 
-func (m *machine) siluBackward() {
-	m.begin("siluBackward", "dx, dy, x []float32", "", "dx_i = dy_i * siluGrad1(x_i)")
-	dx, dy, x, n := m.base("dx"), m.base("dy"), m.base("x"), m.length("x")
-	grad := m.hoisted(formula.Act.SiLUGrad)
-	m.loop(n, 2, func(s span) {
-		g := grad(m.next(x, s))
-		m.scaleBy(g, m.next(dy, s))
-		m.put(g, dx, s)
-	})
-	m.end()
-}
-
 func (m *machine) softmax() {
 	m.begin("softmaxExp", "row []float32, max float32", " float32", "row_i = exp1(row_i - max); returns the sum of the new row in 16 lanes.")
 	row, n, top := m.base("row"), m.length("row"), m.spread("max")
@@ -95,14 +97,5 @@ func (m *machine) softmax() {
 		m.addTo(x.of(acc), v)
 	})
 	m.result(m.fold(acc))
-	m.end()
-
-	m.begin("softmaxGrad", "ds, p, dp []float32, d float32", "", "ds_i = p_i * (dp_i - d)")
-	ds, p, dp, n, d := m.base("ds"), m.base("p"), m.base("dp"), m.length("p"), m.spread("d")
-	m.loop(n, 4, func(x span) {
-		v := m.sub(m.next(dp, x), all(d, x.n))
-		m.scaleBy(v, m.next(p, x))
-		m.put(v, ds, x)
-	})
 	m.end()
 }

@@ -245,6 +245,8 @@ func (l language) Compare(p formula.Predicate, a, b formula.Value) formula.Mask 
 
 func (l language) GreaterInt(a, b formula.Value) formula.Mask { return mask(l.words("CMGT", a, b)) }
 
+func (l language) NotBelow(a, b formula.Value) formula.Mask { return mask(l.words("CMHS", a, b)) }
+
 func (l language) SignMask(a formula.Value) formula.Mask {
 	return formula.Mask(l.RightInt(a, map[bool]int{false: 31, true: 63}[l.double]))
 }

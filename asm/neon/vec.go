@@ -1,103 +1,20 @@
 package main
 
-import "math"
+import (
+	"math"
+
+	"heavytail/asm/internal/formula"
+)
 
 // elementwise writes the elementwise kernels, the sums and the optimiser's step.
 func elementwise(f *file) {
 	kernels(f, "vec", func(m *machine) {
-		m.binary("add", "dst_i = a_i + b_i", m.add)
-		m.binary("sub", "dst_i = a_i - b_i", m.sub)
-		m.binary("mul", "dst_i = a_i * b_i", m.mul)
-		m.scaled()
-		m.axpby()
-		m.linComb3()
-		m.clamp()
-		m.huber()
-		m.dropped()
+		m.maps(formula.Elementwise)
 		m.widenAdd()
 		m.sums()
 		m.adamw()
 		m.transpose()
 	})
-}
-
-func (m *machine) binary(name, doc string, f func(a, b value) value) {
-	m.begin(name, "dst, a, b []float32", "", doc)
-	dst, a, b, n := m.base("dst"), m.base("a"), m.base("b"), m.length("a")
-	m.loop(n, 4, func(x span) { m.put(f(m.next(a, x), m.next(b, x)), dst, x) })
-	m.end()
-}
-
-func (m *machine) scaled() {
-	m.begin("scale", "dst, x []float32, s float32", "", "dst_i = x_i * s")
-	dst, px, n, s := m.base("dst"), m.base("x"), m.length("x"), m.spread("s")
-	m.loop(n, 4, func(x span) { m.put(m.mul(m.next(px, x), all(s, x.n)), dst, x) })
-	m.end()
-}
-
-func (m *machine) axpby() {
-	m.begin("axpby", "dst []float32, a float32, x []float32, b float32, y []float32", "", "dst_i = fma(a, x_i, b * y_i)")
-	dst, px, py, n := m.base("dst"), m.base("x"), m.base("y"), m.length("x")
-	a, b := m.spread("a"), m.spread("b")
-	m.loop(n, 4, func(x span) {
-		v := m.mul(m.next(py, x), all(b, x.n))
-		m.fma(v, m.next(px, x), all(a, x.n))
-		m.put(v, dst, x)
-	})
-	m.end()
-}
-
-func (m *machine) linComb3() {
-	m.begin("linComb3", "dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32", "",
-		"dst_i = fma(c, z_i, fma(b, y_i, a * x_i))")
-	dst, px, py, pz, n := m.base("dst"), m.base("x"), m.base("y"), m.base("z"), m.length("x")
-	a, b, c := m.spread("a"), m.spread("b"), m.spread("c")
-	m.loop(n, 4, func(x span) {
-		v := m.mul(m.next(px, x), all(a, x.n))
-		m.fma(v, m.next(py, x), all(b, x.n))
-		m.fma(v, m.next(pz, x), all(c, x.n))
-		m.put(v, dst, x)
-	})
-	m.end()
-}
-
-// clamp compares, because a bound may be zero, whose sign FMAX would mind, or NaN.
-func (m *machine) clamp() {
-	m.begin("clamp", "dst, x []float32, lo, hi float32", "", "dst_i = atMost(atLeast(x_i, lo), hi)")
-	dst, px, n, lo, hi := m.base("dst"), m.base("x"), m.length("x"), m.spread("lo"), m.spread("hi")
-	m.loop(n, 4, func(x span) {
-		v, l, h := m.next(px, x), all(lo, x.n), all(hi, x.n)
-		m.choose(v, l, m.op2("FCMGT", l, v))
-		m.choose(v, h, m.op2("FCMGT", v, h))
-		m.put(v, dst, x)
-	})
-	m.end()
-}
-
-func (m *machine) huber() {
-	m.begin("huber", "dst, x []float32", "", "m = min(|x_i|, 1); dst_i = m * (|x_i| - m*0.5)")
-	dst, px, n, one, half := m.base("dst"), m.base("x"), m.length("x"), m.float(1), m.float(0.5)
-	m.loop(n, 4, func(x span) {
-		a := m.op1("FABS", m.next(px, x))
-		lim := m.min(a, one)
-		v := m.sub(a, m.mul(lim, all(half, x.n)))
-		m.scaleBy(v, lim)
-		m.put(v, dst, x)
-	})
-	m.end()
-}
-
-// dropped writes the kernel of dropout, mask.
-func (m *machine) dropped() {
-	m.begin("mask", "dst, x []float32, words []uint32, limit uint32, s float32", "",
-		"dst_i = x_i * s where words_i >= limit (unsigned), else 0")
-	dst, px, words, n := m.base("dst"), m.base("x"), m.base("words"), m.length("x")
-	limit, s := m.spread("limit"), m.spread("s")
-	m.loop(n, 4, func(x span) {
-		keep := m.op2("CMHS", m.next(words, x), all(limit, x.n))
-		m.put(m.and(m.mul(m.next(px, x), all(s, x.n)), keep), dst, x)
-	})
-	m.end()
 }
 
 // widenAdd writes the only kernel with float64: sums in float32 join running

@@ -115,7 +115,7 @@ func apply(m *lanes.Machine, act bool) {
 	a, b, n, c := m.Ptr("a"), m.Ptr("b"), m.Int("n"), m.Len("a")
 	e := formula.Act{Machine: m}
 	if act {
-		m.Hoist(func() { e.SiLU(m.New16()) })
+		m.Hoist(false, func() { e.SiLU(m.New16()) })
 	}
 	pixels(m, n, []walker{y, x}, func() {
 		m.Loop(copyOf(m, c), 1, func(i lanes.Index) {
@@ -143,7 +143,7 @@ func gradSums(m *lanes.Machine, act bool) {
 	m.Narrow = true
 	e := formula.Act{Machine: m}
 	if act {
-		m.Hoist(func() { e.SiLUGrad(m.New16()) })
+		m.Hoist(false, func() { e.SiLUGrad(m.New16()) })
 	}
 	m.Loop(m.Len("s1"), 1, func(x lanes.Index) {
 		mean, rstd := m.Load(x.Of(m.Int("mean")), x.Tail), m.Load(x.Of(m.Int("rstd")), x.Tail)
@@ -220,7 +220,7 @@ func gradInputSiLU(m *lanes.Machine) {
 	dx, dy, x := m.Int("dx"), m.Int("dy"), m.Int("x")
 	a, b, p, q, r := m.Ptr("a"), m.Ptr("b"), m.Ptr("p"), m.Ptr("q"), m.Ptr("r")
 	e := formula.Act{Machine: m}
-	m.Hoist(func() { e.SiLUGrad(m.New16()) })
+	m.Hoist(false, func() { e.SiLUGrad(m.New16()) })
 	loop := lanes.Label("pixel")
 	m.Label(loop)
 	m.Loop(m.Len("p"), 1, func(i lanes.Index) {

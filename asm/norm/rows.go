@@ -58,7 +58,7 @@ func rowApply(m *lanes.Machine, act bool) {
 	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
 	e := formula.Act{Machine: m}
 	if act {
-		m.Hoist(func() { e.SiLU(m.New16()) })
+		m.Hoist(false, func() { e.SiLU(m.New16()) })
 	}
 	pixelsFrom(m, []walker{y, x}, func() {
 		row.load(m)
@@ -81,7 +81,7 @@ func rowGrad(m *lanes.Machine) {
 	dv, dy, x := walk(m, m.Int("dv"), "dvPitch"), walk(m, m.Int("dy"), "dyPitch"), walk(m, m.Int("x"), "xPitch")
 	gamma, beta, row := m.Ptr("gamma"), m.Ptr("beta"), rowPair{at: m.Int("stats")}
 	e := formula.Act{Machine: m}
-	m.Hoist(func() { e.SiLUGrad(m.New16()) })
+	m.Hoist(false, func() { e.SiLUGrad(m.New16()) })
 	pixelsFrom(m, []walker{dv, dy, x}, func() {
 		row.load(m)
 		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {

@@ -20,5 +20,5 @@ func main() {
 func all(c *build.Context, wide bool) {
 	m := lanes.New(c, wide, "quick")
 	m.Double = true
-	m.Functions(formula.Quicks)
+	m.Maps(formula.Quicks)
 }

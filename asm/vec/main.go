@@ -10,10 +10,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 
 	"heavytail/asm/internal/emit"
+	"heavytail/asm/internal/formula"
 	"heavytail/asm/internal/lanes"
 )
-
-const signBits = 1<<31 - 1 // all but the sign
 
 func main() {
 	emit.Main("vec", map[string]func(*build.Context){
@@ -24,110 +23,11 @@ func main() {
 
 func all(c *build.Context, wide bool) {
 	m := lanes.New(c, wide, "vec")
-	binary(m, "add", "dst_i = a_i + b_i", m.Add)
-	binary(m, "sub", "dst_i = a_i - b_i", m.Sub)
-	binary(m, "mul", "dst_i = a_i * b_i", m.Mul)
-	scale(m)
-	axpby(m)
-	linComb3(m)
-	clamp(m)
-	huber(m)
-	mask(m)
+	m.Maps(formula.Elementwise)
 	widen(m)
 	sums(m)
 	adamw(m)
 	transpose(m)
-}
-
-// binary writes dst = f(a, b).
-func binary(m *lanes.Machine, name, doc string, f func(a, b lanes.V) lanes.V) {
-	m.Func(name, "func(dst, a, b []float32)", doc)
-	dst, a, b, n := m.Ptr("dst"), m.Ptr("a"), m.Ptr("b"), m.Len("a")
-	m.Loop(n, 4, func(x lanes.Index) {
-		m.Store(f(m.Load(x.Of(a), x.Tail), m.Fetch(x.Of(b), x.Tail)), x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func scale(m *lanes.Machine) {
-	m.Func("scale", "func(dst, x []float32, s float32)", "dst_i = x_i * s")
-	dst, src, n, s := m.Ptr("dst"), m.Ptr("x"), m.Len("x"), m.Spread("s")
-	m.Loop(n, 4, func(x lanes.Index) {
-		m.Store(m.Mul(m.Fetch(x.Of(src), x.Tail), s), x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func axpby(m *lanes.Machine) {
-	m.Func("axpby", "func(dst []float32, a float32, x []float32, b float32, y []float32)",
-		"dst_i = fma(a, x_i, b * y_i)")
-	dst, px, py, n := m.Ptr("dst"), m.Ptr("x"), m.Ptr("y"), m.Len("x")
-	a, b := m.Spread("a"), m.Spread("b")
-	m.Loop(n, 4, func(x lanes.Index) {
-		v := m.Mul(m.Fetch(x.Of(py), x.Tail), b)
-		m.Store(m.FMA(m.Fetch(x.Of(px), x.Tail), a, v), x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func linComb3(m *lanes.Machine) {
-	m.Func("linComb3", "func(dst []float32, a float32, x []float32, b float32, y []float32, c float32, z []float32)",
-		"dst_i = fma(c, z_i, fma(b, y_i, a * x_i))")
-	dst, px, py, pz, n := m.Ptr("dst"), m.Ptr("x"), m.Ptr("y"), m.Ptr("z"), m.Len("x")
-	a, b, c := m.Spread("a"), m.Spread("b"), m.Spread("c")
-	m.Loop(n, 2, func(x lanes.Index) {
-		v := m.Mul(m.Fetch(x.Of(px), x.Tail), a)
-		v = m.FMA(m.Fetch(x.Of(py), x.Tail), b, v)
-		v = m.FMA(m.Fetch(x.Of(pz), x.Tail), c, v)
-		m.Store(v, x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func clamp(m *lanes.Machine) {
-	m.Func("clamp", "func(dst, x []float32, lo, hi float32)", "dst_i = atMost(atLeast(x_i, lo), hi)")
-	dst, src, n, lo, hi := m.Ptr("dst"), m.Ptr("x"), m.Len("x"), m.Spread("lo"), m.Spread("hi")
-	m.Loop(n, 4, func(x lanes.Index) {
-		m.Store(m.AtMost(m.AtLeast(m.Fetch(x.Of(src), x.Tail), lo), hi), x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func huber(m *lanes.Machine) {
-	m.Func("huber", "func(dst, x []float32)", "m = min(|x_i|, 1); dst_i = m * (|x_i| - m*0.5)")
-	dst, src, n := m.Ptr("dst"), m.Ptr("x"), m.Len("x")
-	abs, one, half := m.Const(signBits), m.Reg(m.Float(1)), m.Float(0.5)
-	m.Loop(n, 1, func(x lanes.Index) {
-		a := m.And(abs, m.Load(x.Of(src), x.Tail))
-		lim := m.AtMost(a, one)
-		m.Store(m.Mul(m.Sub(a, m.Mul(half, lim)), lim), x.Of(dst), x.Tail)
-	})
-	m.Ret()
-}
-
-func mask(m *lanes.Machine) {
-	m.Func("mask", "func(dst, x []float32, words []uint32, limit uint32, s float32)",
-		"dst_i = x_i * s where words_i >= limit (unsigned), else 0")
-	dst, src, words, n := m.Ptr("dst"), m.Ptr("x"), m.Ptr("words"), m.Len("x")
-	limit, s := m.Spread("limit"), m.Spread("s")
-	m.Loop(n, 1, func(x lanes.Index) {
-		w := m.Load(x.Of(words), x.Tail)
-		v := m.Mul(m.Fetch(x.Of(src), x.Tail), s)
-		m.Each(func(i int) {
-			if m.Wide {
-				k := m.K()
-				m.VPCMPUD(operand.U8(5), limit[i], w[i], k) // not below
-				m.VMOVAPS_Z(v[i], k, v[i])
-				return
-			}
-			top := m.YMM()
-			m.VPMAXUD(limit[i], w[i], top)
-			m.VPCMPEQD(top, w[i], top)
-			m.VANDPS(top, v[i], v[i])
-		})
-		m.Store(v, x.Of(dst), x.Tail)
-	})
-	m.Ret()
 }
 
 // widen writes the only kernel with float64: sums in float32 join running sums.

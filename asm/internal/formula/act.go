@@ -25,7 +25,7 @@ var (
 )
 
 // Acts are the functions of one variable.
-var Acts = []Function{
+var Acts = []Map{
 	act("exp", "dst, x", "dst_i = exp1(x_i)", func(m Act, x Value) []Value { return []Value{m.Exp(x)} }),
 	act("silu", "dst, x", "dst_i = silu1(x_i)", func(m Act, x Value) []Value { return []Value{m.SiLU(x)} }),
 	act("sigmoid", "dst, x", "dst_i = sigmoid1(x_i)", func(m Act, x Value) []Value { return []Value{m.sigmoid(x)} }),
@@ -34,8 +34,8 @@ var Acts = []Function{
 	act("sinCos", "s, c, x", "As sinCosGeneric.", Act.sinCos),
 }
 
-func act(name, args, doc string, of func(m Act, x Value) []Value) Function {
-	return Function{name, args, doc, func(m Machine, x Value) []Value { return of(Act{m}, x) }}
+func act(name, args, doc string, f func(m Act, x Value) []Value) Map {
+	return of(name, args, "float32", doc, func(m Machine, x Value) []Value { return f(Act{m}, x) })
 }
 
 // A power is 2^n for an integral |n| ≤ 252: n itself where an instruction multiplies by

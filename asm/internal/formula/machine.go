@@ -89,6 +89,7 @@ type Machine interface {
 
 	Compare(p Predicate, a, b Value) Mask
 	GreaterInt(a, b Value) Mask // of signed integers
+	NotBelow(a, b Value) Mask   // a ≥ b of integers without sign, of 32 bits
 	SignMask(a Value) Mask      // the sign bits
 	Both(a, b Mask) Mask        // a and b
 	Either(a, b Mask) Mask      // a or b
@@ -96,13 +97,6 @@ type Machine interface {
 	Zero(m Mask, a Value) Value   // 0 where the mask is not set, else a
 	SetLow(m Mask, a Value) Value // sets the lowest bit where the mask is set
 	Flip(x, w Value) Value        // flips the sign of x where that of w is set
-}
-
-// A Function is a kernel of one variable, the last of Args; the others are slices
-// for its results.
-type Function struct {
-	Name, Args, Doc string
-	Of              func(m Machine, x Value) []Value
 }
 
 // Horner returns Σ c[j]·x^j.

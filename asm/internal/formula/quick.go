@@ -7,7 +7,7 @@ import "heavytail/asm/internal/defs"
 type Quick struct{ Machine }
 
 // Quicks are all of them.
-var Quicks = []Function{
+var Quicks = []Map{
 	quickly("expF64", "dst, x", "dst_i = QuickExp(x_i), x_i held to ±700", func(m Quick, x Value) []Value {
 		y, _ := m.exp(m.AtMost(m.AtLeast(x, m.Num(-defs.Most)), m.Num(defs.Most)))
 		return []Value{y}
@@ -40,8 +40,8 @@ var Quicks = []Function{
 	}),
 }
 
-func quickly(name, args, doc string, of func(m Quick, x Value) []Value) Function {
-	return Function{name, args, doc, func(m Machine, x Value) []Value { return of(Quick{m}, x) }}
+func quickly(name, args, doc string, f func(m Quick, x Value) []Value) Map {
+	return of(name, args, "float64", doc, func(m Machine, x Value) []Value { return f(Quick{m}, x) })
 }
 
 // exp returns e^x, and e^r − 1 of the reduced argument r, which is x itself for

@@ -272,9 +272,11 @@ func (m *Machine) Param(name string) V {
 
 // Const is Bits of what loops need again and again: with AVX-512 it is loaded into
 // a register, here, so call it outside of them; AVX2 has too few.
-func (m *Machine) Const(b uint64) V {
+func (m *Machine) Const(b uint64) V { return m.keep(b, m.Wide) }
+
+func (m *Machine) keep(b uint64, inRegister bool) V {
 	v := m.Bits(b)
-	if _, ok := v[0].(konst); ok && m.Wide {
+	if _, ok := v[0].(konst); ok && inRegister {
 		v = m.Reg(v)
 		m.kept[b] = v[0]
 	}
@@ -285,13 +287,13 @@ func (m *Machine) Const(b uint64) V {
 func (m *Machine) Float(x float32) V { return m.Const(uint64(math.Float32bits(x))) }
 
 // Hoist is Const of all that body needs: the body of a loop to come, which is
-// written into the air for it.
-func (m *Machine) Hoist(body func()) {
+// written into the air for it. Few constants go into registers with AVX2 too.
+func (m *Machine) Hoist(few bool, body func()) {
 	m.Context, m.asked = build.NewContext(), nil
 	m.Function("hoisted")
 	body()
 	m.Context = m.file
 	for _, b := range m.asked {
-		m.Const(b)
+		m.keep(b, few || m.Wide)
 	}
 }

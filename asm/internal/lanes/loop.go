@@ -252,22 +252,34 @@ func (m *Machine) At(x Index, base operand.Op) reg.GPVirtual {
 	return r
 }
 
-// Functions writes kernels of one variable; slices are those of the machine's type.
-func (m *Machine) Functions(list []formula.Function) {
-	typ := map[bool]string{false: "float32", true: "float64"}[m.Double]
+// Maps writes kernels without memory.
+func (m *Machine) Maps(list []formula.Map) {
 	for _, f := range list {
-		m.Func(f.Name, "func("+f.Args+" []"+typ+")", f.Doc)
-		m.Narrow = true
-		var base []reg.GPVirtual
-		names := strings.Split(f.Args, ", ")
-		for _, n := range names {
-			base = append(base, m.Ptr(n))
+		m.Func(f.Name, "func("+f.Params+")", f.Doc)
+		m.Narrow = f.Unroll == 0
+		pointers := func(names string) (p []reg.GPVirtual) {
+			for _, n := range strings.Fields(names) {
+				p = append(p, m.Ptr(n))
+			}
+			return p
 		}
-		n, last := m.Len(names[0]), len(names)-1
-		m.Hoist(func() { f.Of(m, m.New16()) })
-		m.Loop(n, 1, func(x Index) {
-			for k, r := range f.Of(m, m.Load(x.Of(base[last]), x.Tail)) {
-				m.Store(r, x.Of(base[k]), x.Tail)
+		to, from := pointers(f.Out), pointers(f.In)
+		n := m.Len(strings.Fields(f.In)[0])
+		var k, any []V
+		for _, name := range strings.Fields(f.Spread) {
+			k = append(k, m.Spread(name))
+		}
+		for range from {
+			any = append(any, m.New16())
+		}
+		m.Hoist(f.Unroll > 0, func() { f.Of(m, any, k) })
+		m.Loop(n, max(1, f.Unroll), func(i Index) {
+			var x []V
+			for _, p := range from {
+				x = append(x, m.Fetch(i.Of(p), i.Tail))
+			}
+			for j, y := range f.Of(m, x, k) {
+				m.Store(y, i.Of(to[j]), i.Tail)
 			}
 		})
 		m.Ret()

@@ -65,6 +65,23 @@ func (m *Machine) GreaterInt(a, b V) Mask {
 	return out
 }
 
+// NotBelow returns where a ≥ b as integers of 32 bits without sign.
+func (m *Machine) NotBelow(a, b V) Mask {
+	a = m.Reg(a)
+	out := make(Mask, len(a))
+	for i := range out {
+		out[i] = m.mask()
+		if m.Wide {
+			m.emit(x86.VPCMPUD, operand.U8(5), at(b, i), a[i], out[i])
+			continue
+		}
+		top := m.YMM()
+		m.emit(x86.VPMAXUD, at(b, i), a[i], top)
+		m.emit(x86.VPCMPEQD, top, a[i], out[i])
+	}
+	return out
+}
+
 // SignMask returns where the sign bit is set.
 func (m *Machine) SignMask(a V) Mask {
 	if !m.Wide {
