@@ -94,12 +94,12 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 }
 
 // ConvBuffer returns the bytes of working memory of a forward pass over n images of h×wd
-// pixels with weight w: of Winograd's form the transformed pixels; of the direct form
+// pixels with weight w: of Winograd's form the transformed pixels and sums; of the direct form
 // none, but with opt.Up what the summed taps take until they are packed.
 func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
 		j := winoJob{form: m, k: w.Dim(-2)}
-		return scratchBytes(j.scratch(n * conv.Tiles(h, wd, int(m))))
+		return scratchBytes(j.scratch(n*conv.Tiles(h, wd, int(m)), panels(w.Cols())))
 	}
 	if opt.Up && tapCount(w) > 1 {
 		return scratchBytes(16 * w.Dim(2) * w.Cols())

@@ -35,6 +35,8 @@ const (
 	winoK    = 256
 	winoPad  = 16
 	winoFewK = 32
+	winoKeep = 160 << 10 // float32 of pixels that panels read in turn
+	winoDeep = 128       // channels that are not cut for that
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
@@ -57,14 +59,25 @@ func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, r
 	winoPool.Free(j)
 }
 
-// pitch is the distance of the points of a transformed tile: whole vectors,
-// and one more so that tiles do not fall on the same cache sets.
-func (j *winoJob) pitch() int { return (j.k+15)&^15 + 16 }
+// pitch is the distance of the points of a transformed tile of so many channels: whole
+// vectors, and one more so that tiles do not fall on the same cache sets.
+func pitch(channels int) int { return (channels+15)&^15 + 16 }
+
+// deep is how many channels of a block of so many tiles are transformed at a time. More
+// would not stay in the cache while the panels read them in turn; each time the sums of
+// all panels are read and written once more.
+func (j *winoJob) deep(tiles int) int {
+	n := 1
+	for j.k > winoDeep*n && j.form.Points()*tiles*pitch((j.k+n-1)/n) > winoKeep {
+		n++
+	}
+	return min(j.k, ((j.k+n-1)/n+15)&^15)
+}
 
 // block is how many tiles are transformed at a time, 24 to 48: every block
 // transforms the taps again.
 func (j *winoJob) block() int {
-	fit := winoV / (j.form.Points() * j.pitch())
+	fit := winoV / (j.form.Points() * pitch(j.k))
 	return min(max(fit/simd.TileRows, 2), 4) * simd.TileRows
 }
 
@@ -77,18 +90,27 @@ func (j *winoJob) split(threads int) {
 	j.colParts = min(panels(j.cols), (want+j.tileParts-1)/j.tileParts)
 }
 
-// rooms returns into how many blocks a part of so many tiles is cut, the tiles of
-// the largest and the float32 of a row of taps.
-func (j *winoJob) rooms(tiles int) (blocks, room, row int) {
+// rooms returns into how many blocks a part of so many tiles is cut, the tiles of the
+// largest, the channels that it transforms at a time and the float32 of a row of taps.
+func (j *winoJob) rooms(tiles int) (blocks, room, deep, row int) {
 	block := j.block()
 	blocks = (tiles + block - 1) / block
-	return blocks, (tiles + blocks - 1) / blocks, int(j.form+2) * (winoK*simd.TileCols + winoPad)
+	room = (tiles + blocks - 1) / blocks
+	return blocks, room, j.deep(room), int(j.form+2) * (winoK*simd.TileCols + winoPad)
 }
 
-// scratch returns the float32 that a part of so many tiles is computed in.
-func (j *winoJob) scratch(tiles int) int {
-	_, room, row := j.rooms(tiles)
-	return j.form.Points()*room*(j.pitch()+simd.TileCols) + row + 48
+// sums returns of how many of np panels a part keeps the sums at a time.
+func (j *winoJob) sums(np, deep int) int {
+	if deep < j.k {
+		return np
+	}
+	return 1
+}
+
+// scratch returns the float32 that a part of so many tiles and np panels is computed in.
+func (j *winoJob) scratch(tiles, np int) int {
+	_, room, deep, row := j.rooms(tiles)
+	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + row + 48
 }
 
 // Do computes one part.
@@ -97,23 +119,26 @@ func (j *winoJob) Do(part int) {
 	tiles, np := j.n*j.tab.tiles, panels(j.cols)
 	t0, t1 := tiles*tile/j.tileParts, tiles*(tile+1)/j.tileParts
 	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	points, pitch := j.form.Points(), j.pitch()
-	blocks, room, row := j.rooms(t1 - t0)
-	s := getScratch(j.scratch(t1-t0), 2*simd.TileRows)
+	blocks, room, deep, row := j.rooms(t1 - t0)
+	s := getScratch(j.scratch(t1-t0, p1-p0), 2*simd.TileRows)
 	defer s.free()
-	w := winoBlock{winoJob: j, tables: s.i}
+	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1}
+	points, sums := j.form.Points(), j.sums(p1-p0, deep)
 	var at int
-	w.pixels, at = s.cut(0, room*points*pitch)
-	w.prods, at = s.cut(at, room*points*simd.TileCols)
+	w.pixels, at = s.cut(0, room*points*w.pitch)
+	prods, at := s.cut(at, sums*room*points*simd.TileCols)
 	w.taps, _ = s.cut(at, row)
 	for i := range blocks {
 		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
-		if j.stop.Now() {
-			return
-		}
-		w.transform()
-		for p := p0; p < p1 && !j.stop.Now(); p++ {
-			w.panel(p)
+		for w.k0 = 0; w.k0 < j.k; w.k0 = w.k1 {
+			if w.k1 = min(w.k0+deep, j.k); j.stop.Now() {
+				return
+			}
+			w.transform()
+			for p := p0; p < p1 && !j.stop.Now(); p++ {
+				w.prods = prods[(p-p0)%sums*room*points*simd.TileCols:]
+				w.panel(p)
+			}
 		}
 	}
 }
@@ -121,11 +146,18 @@ func (j *winoJob) Do(part int) {
 // winoBlock computes a block of tiles.
 type winoBlock struct {
 	*winoJob
-	t0, t1 int       // tiles
-	pixels []float32 // [tile][point][pitch]
+	t0, t1 int // tiles
+	k0, k1 int // channels
+	last   int // panel of the part
+	pitch  int
+	pixels []float32 // [tile][point][pitch], channels k0…k1−1
 	prods  []float32 // [tile][point][32]
 	taps   []float32 // [point of a row][channel][32], winoPad between the points
 	tables []int32
+
+	next    []float32 // what of tap nextTap is left for the products to fetch
+	nextAt  []float32 // where the first tap that they fetch begins
+	nextTap int
 }
 
 // run returns the tiles from t on that lie in one image: how many, the image
@@ -138,26 +170,34 @@ func (w *winoBlock) run(t int) (n, image, first int) {
 // transform transforms the block's pixels.
 func (w *winoBlock) transform() {
 	zero := zeroRow(w.k)
-	points, pitch := w.form.Points(), w.pitch()
+	points := w.form.Points()
 	for t := w.t0; t < w.t1; {
 		n, image, first := w.run(t)
 		in := simd.WinoIn{
-			V: w.pixels[(t-w.t0)*points*pitch:], X: w.a[image*w.aImg:], Zero: zero,
-			Off: w.tab.in[first*points:], N: n, C: w.k, Pitch: pitch,
+			V: w.pixels[(t-w.t0)*points*w.pitch:], X: w.a[image*w.aImg+w.k0:], Zero: zero,
+			Off: w.tab.in[first*points:], N: n, C: w.k1 - w.k0, Pitch: w.pitch,
 		}
 		in.Run(w.form)
 		t += n
 	}
 }
 
-// panel computes the block's outputs in panel p.
+// panel adds the channels to the sums of panel p, and after the last ones computes the
+// block's outputs.
 func (w *winoBlock) panel(p int) {
-	const cols = simd.TileCols
 	if w.form == simd.Wino4 && w.t1-w.t0 <= 2*simd.WinoFewTiles && simd.WinoFewPays() {
 		w.few(p)
 	} else {
 		w.many(p)
 	}
+	if w.k1 == w.k {
+		w.outputs(p)
+	}
+}
+
+// outputs computes the block's outputs in panel p.
+func (w *winoBlock) outputs(p int) {
+	const cols = simd.TileCols
 	q := int(w.form * w.form)
 	for t := w.t0; t < w.t1; {
 		n, image, first := w.run(t)
@@ -176,15 +216,15 @@ func (w *winoBlock) panel(p int) {
 	}
 }
 
-// products adds the terms k…k+n−1 to the products of a row of points. Meanwhile it
-// fetches next, and returns what of it is left.
-func (w *winoBlock) products(next []float32, line, k, n, cols int) []float32 {
+// products adds the terms k…k+n−1 to the products of a row of points, half a row at a
+// time, for more often it may fetch another tap.
+func (w *winoBlock) products(line, k, n, cols int) {
 	const rows = simd.TileRows
-	points, side, pitch := w.form.Points(), int(w.form)+2, w.pitch()
+	points, side := w.form.Points(), int(w.form)+2
 	t := simd.Tiles{
-		B: w.taps, AOff: w.tables[:rows], BOff: oneSeg, COff: w.tables[rows : 2*rows],
-		N: side, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols, Packed: true,
-		AInc: pitch, BInc: n*simd.TileCols + winoPad, CInc: simd.TileCols, Acc: k > 0,
+		AOff: w.tables[:rows], BOff: oneSeg, COff: w.tables[rows : 2*rows],
+		N: side / 2, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols, Packed: true,
+		AInc: w.pitch, BInc: n*simd.TileCols + winoPad, CInc: simd.TileCols, Acc: k > 0,
 	}
 	runs, m := rowRuns(w.t1 - w.t0)
 	for _, r := range runs[:m] {
@@ -193,17 +233,35 @@ func (w *winoBlock) products(next []float32, line, k, n, cols int) []float32 {
 			if r.tiles == 1 {
 				at = min(l, r.valid-1) * points
 			}
-			t.AOff[l], t.COff[l] = int32(at*pitch), int32(at*simd.TileCols)
+			t.AOff[l], t.COff[l] = int32(at*w.pitch), int32(at*simd.TileCols)
 		}
 		t.Rows = r.height
-		for i := range r.tiles {
-			at := (r.row+i*r.height)*points + line*side
-			t.A, t.C, t.Next = w.pixels[at*pitch+k:], w.prods[at*simd.TileCols:], next
+		for i := range 2 * r.tiles {
+			half := i % 2 * t.N
+			at := (r.row+i/2*r.height)*points + line*side + half
+			t.A, t.B, t.C = w.pixels[at*w.pitch+k-w.k0:], w.taps[half*t.BInc:], w.prods[at*simd.TileCols:]
+			t.Next = w.next
 			t.Run()
-			next = next[min(t.Fetched(), len(next)):]
+			w.fetched(t.Fetched())
 		}
 	}
-	return next
+}
+
+// fetch lets the products of panel p fetch the taps that the next panel reads.
+func (w *winoBlock) fetch(p int) {
+	w.next, w.nextTap = nil, 8
+	if w.nextAt = w.ahead(p, w.k1); w.nextAt != nil {
+		w.next, w.nextTap = w.nextAt[:(w.k1-w.k0)*simd.TileCols], 0
+	}
+}
+
+// fetched goes on from n float32 of next, with the next tap if that was all of it.
+func (w *winoBlock) fetched(n int) {
+	w.next = w.next[min(n, len(w.next)):]
+	if len(w.next) == 0 && w.nextTap < 8 {
+		w.nextTap++
+		w.next = w.nextAt[w.nextTap*w.k*simd.TileCols:][:(w.k1-w.k0)*simd.TileCols]
+	}
 }
 
 // few computes the products of panel p where tiles are so few that transformed taps
@@ -211,14 +269,14 @@ func (w *winoBlock) products(next []float32, line, k, n, cols int) []float32 {
 func (w *winoBlock) few(p int) {
 	const cols = simd.TileCols
 	b := w.b[p*9*w.k*cols:]
-	points, pitch := w.form.Points(), w.pitch()
-	f := simd.WinoFew{Pitch: pitch, WStep: w.k * cols, Flip: w.flip}
-	for k := 0; k < w.k; k += winoFewK {
-		f.K, f.W, f.Acc = min(winoFewK, w.k-k), b[k*cols:], k > 0
+	points := w.form.Points()
+	f := simd.WinoFew{Pitch: w.pitch, WStep: w.k * cols, Flip: w.flip}
+	for k := w.k0; k < w.k1; k += winoFewK {
+		f.K, f.W, f.Acc = min(winoFewK, w.k1-k), b[k*cols:], k > 0
 		f.Next = w.ahead(p, k+winoFewK)
 		for t := w.t0; t < w.t1; t += simd.WinoFewTiles {
 			at := (t - w.t0) * points
-			f.N, f.V, f.M = min(simd.WinoFewTiles, w.t1-t), w.pixels[at*pitch+k:], w.prods[at*cols:]
+			f.N, f.V, f.M = min(simd.WinoFewTiles, w.t1-t), w.pixels[at*w.pitch+k-w.k0:], w.prods[at*cols:]
 			f.Run()
 			f.Next = nil
 		}
@@ -226,13 +284,13 @@ func (w *winoBlock) few(p int) {
 }
 
 // ahead returns where the taps of panel p begin at channel k, or those of the next
-// panel if k is beyond the last channel; nil after the last panel.
+// panel if k is beyond the channels; nil after the last panel.
 func (w *winoBlock) ahead(p, k int) []float32 {
 	const cols = simd.TileCols
-	if k >= w.k {
-		p, k = p+1, 0
+	if k >= w.k1 {
+		p, k = p+1, w.k0
 	}
-	if p == panels(w.cols) {
+	if p > w.last {
 		return nil
 	}
 	return w.b[(p*9*w.k+k)*cols:]
@@ -242,14 +300,10 @@ func (w *winoBlock) ahead(p, k int) []float32 {
 // transforms the taps once for all of them.
 func (w *winoBlock) many(p int) {
 	const cols = simd.TileCols
-	panel := 9 * w.k * cols
-	b := w.b[p*panel:]
-	var next []float32 // the next panel, for the products to fetch
-	if p+1 < panels(w.cols) {
-		next = b[panel:][:panel]
-	}
-	for k := 0; k < w.k; k += winoK {
-		n := min(winoK, w.k-k) * cols
+	b := w.b[p*9*w.k*cols:]
+	w.fetch(p)
+	for k := w.k0; k < w.k1; k += winoK {
+		n := min(winoK, w.k1-k) * cols
 		ahead := w.ahead(p, k+winoK)
 		for row := range int(w.form) + 2 {
 			var soon []float32
@@ -257,7 +311,7 @@ func (w *winoBlock) many(p int) {
 				soon = ahead[min(2*row, 8)*w.k*cols:]
 			}
 			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, soon)
-			next = w.products(next, row, k, n/cols, min(cols, w.cols-p*cols))
+			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
 		}
 	}
 }

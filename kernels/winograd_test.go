@@ -55,6 +55,7 @@ func TestWinograd(t *testing.T) {
 		{N: 2, H: 9, W: 7, C: 40, O: 37}, {N: 3, H: 4, W: 5, C: 70, O: 3}, {N: 1, H: 16, W: 16, C: 130, O: 64}, {N: 5, H: 1, W: 1, C: 3, O: 33},
 		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
 		{N: 2, H: 6, W: 5, C: winoK + 44, O: 33}, // two blocks of channels
+		{N: 1, H: 15, W: 14, C: 290, O: 37},      // too many to transform at a time
 	} {
 		s.K, s.Stride = 3, 1
 		for _, m := range []simd.Wino{simd.Wino2, simd.Wino4} {
