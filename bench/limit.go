@@ -1,19 +1,17 @@
 package bench
 
 import (
-	"strings"
-
 	"heavytail/internal/conv"
-	"heavytail/kernels"
 	"heavytail/nn"
 )
 
 // Operations of Winograd's transforms as package simd lists them, additions,
 // multiplications and multiply-adds alike, those that two rows of G share counted once:
 // of the pixels for each tile and channel read, of the taps for each pair of channels, of
-// the products for each tile and channel written.
+// the products for each tile and channel written, the product by −1 of F(2×2) being part
+// of a subtraction.
 var transforms = map[int]struct{ in, taps, out int }{
-	2: {8 * 4, 3*3 + 4*3, 6 * 5},
+	2: {8 * 4, 3*3 + 4*3, 6 * 4},
 	4: {12 * 12, 3*6 + 6*6, 10 * 13},
 }
 
@@ -25,17 +23,17 @@ func operations(o Options, op nn.Operation) float64 {
 	if op.Name != "convolution" {
 		return macs
 	}
-	h, w, w0 := op.In[0], op.In[1], op.Weight.Tensor
-	if strings.HasPrefix(o.Device.(*kernels.CPU).Form(h, w, w0, op.Opt), "summed") {
+	h, wd, weight := op.In[0], op.In[1], op.Weight.Tensor
+	if op.Opt.Up && weight.Dim(0) == 3 { // summed taps: four in place of nine
 		return macs * 4 / 9
 	}
-	m := conv.Winograd(h, w, w0.Dim(-2), w0, op.Opt)
+	read, written := weight.Dim(-2), weight.Cols()
+	m := conv.Winograd(h, wd, read, weight, op.Opt)
 	if m == 0 {
 		return macs
 	}
-	c, d, t := w0.Dim(-2), w0.Cols(), transforms[m]
-	tiles, points := o.Batch*conv.Tiles(h, w, m), (m+2)*(m+2)
-	return float64(points*tiles*c*d + tiles*(c*t.in+d*t.out) + c*d*t.taps)
+	t, tiles, points := transforms[m], o.Batch*conv.Tiles(h, wd, m), (m+2)*(m+2)
+	return float64(points*tiles*read*written + tiles*(read*t.in+written*t.out) + read*written*t.taps)
 }
 
 // cached is how many bytes of weights a network may have to be taken for one that the

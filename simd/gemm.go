@@ -1,6 +1,10 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
+
+	"heavytail/internal/isa"
+)
 
 // TileRows and TileCols are the largest tile of a product: its accumulators
 // fill the vector registers of AVX-512.
@@ -54,7 +58,8 @@ type Tiles struct {
 	// Next is fetched into the second-level cache meanwhile, 16 float32 with every four
 	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
 	// the following tiles will read as B, which would wait for memory. Soon fetches 64
-	// where Rows is 8, for so few tiles that all of them wait.
+	// where Rows is 8, for so few tiles that all of them wait, with AVX-512. Without it
+	// its tiles of 8 rows ask for three of the lines again, 3 loads beside 168.
 	Next []float32
 	Soon bool
 }
@@ -80,10 +85,11 @@ func (t *Tiles) Run() {
 	runTiles(t)
 }
 
-// Fetched returns how many float32 of a long Next a Run fetches.
+// Fetched returns how many float32 of a long Next a Run fetches at the current level,
+// where that fetches at all.
 func (t *Tiles) Fetched() int {
 	n := t.N * t.Segs * (t.K / 4) * 16
-	if t.Soon && t.Rows == 8 {
+	if t.Soon && t.Rows == 8 && isa.Cur() == isa.AVX512 {
 		n *= 4
 	}
 	return n

@@ -349,3 +349,22 @@ func TestTilesChecksAndAllocates(t *testing.T) {
 		require.Positive(t, PeakFlops(10))
 	})
 }
+
+// What a caller takes for fetched is what the level's kernel asks for: a line with four
+// terms of a segment of a tile, four lines where AVX-512 is to hurry.
+func TestFetched(t *testing.T) {
+	for _, l := range isa.Available() {
+		restore := isa.Force(l)
+		x := Tiles{N: 2, Segs: 3, K: 9, Rows: 8}
+		require.Equal(t, 2*3*2*16, x.Fetched(), l)
+		x.Soon = true
+		lines := 1
+		if l == isa.AVX512 {
+			lines = 4
+		}
+		require.Equal(t, 2*3*2*16*lines, x.Fetched(), l)
+		x.Rows = 12
+		require.Equal(t, 2*3*2*16, x.Fetched(), l)
+		restore()
+	}
+}
