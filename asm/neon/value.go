@@ -51,9 +51,6 @@ func (m *machine) sub(a, b value) value { return m.op2("FSUB", a, b) }
 func (m *machine) mul(a, b value) value { return m.op2("FMUL", a, b) }
 func (m *machine) div(a, b value) value { return m.op2("FDIV", a, b) }
 
-// min of a value and a constant that is neither zero nor NaN: NaN stays.
-func (m *machine) min(a value, k vec) value { return m.op2("FMIN", a, all(k, len(a))) }
-
 // addTo sets acc += a.
 func (m *machine) addTo(acc, a value) {
 	for i := range a {
