@@ -93,13 +93,14 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
 }
 
-// ConvBuffer returns the bytes of working memory of a forward pass over n images of h×wd
-// pixels with weight w: of Winograd's form the transformed pixels and sums; of the direct form
-// none, but with opt.Up what the summed taps take until they are packed.
+// ConvBuffer returns the bytes of working memory that a thread takes at most in a forward
+// pass over n images of h×wd pixels with weight w: of Winograd's form the transformed
+// pixels and sums; of the direct form none, but with opt.Up what the summed taps take
+// until they are packed.
 func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
-		j := winoJob{form: m, k: w.Dim(-2)}
-		return scratchBytes(j.scratch(n*conv.Tiles(h, wd, int(m)), panels(w.Cols())))
+		j := winoJob{form: m, k: w.Dim(-2), cols: w.Cols(), n: n, tab: &winoTable{tiles: conv.Tiles(h, wd, int(m))}}
+		return scratchBytes(j.most(par.Threads(c.threads)))
 	}
 	if opt.Up && tapCount(w) > 1 {
 		return scratchBytes(16 * w.Dim(2) * w.Cols())

@@ -91,13 +91,16 @@ func (j *winoJob) split(threads int) {
 }
 
 // rooms returns into how many blocks a part of so many tiles is cut, the tiles of the
-// largest, the channels that it transforms at a time and the float32 of a row of taps.
-func (j *winoJob) rooms(tiles int) (blocks, room, deep, row int) {
+// largest and the channels that it transforms at a time.
+func (j *winoJob) rooms(tiles int) (blocks, room, deep int) {
 	block := j.block()
 	blocks = (tiles + block - 1) / block
 	room = (tiles + blocks - 1) / blocks
-	return blocks, room, j.deep(room), int(j.form+2) * (winoK*simd.TileCols + winoPad)
+	return blocks, room, j.deep(room)
 }
+
+// row returns the float32 of a row of transformed taps.
+func (j *winoJob) row() int { return int(j.form+2) * (winoK*simd.TileCols + winoPad) }
 
 // sums returns of how many of np panels a part keeps the sums at a time.
 func (j *winoJob) sums(np, deep int) int {
@@ -107,27 +110,46 @@ func (j *winoJob) sums(np, deep int) int {
 	return 1
 }
 
-// scratch returns the float32 that a part of so many tiles and np panels is computed in.
-func (j *winoJob) scratch(tiles, np int) int {
-	_, room, deep, row := j.rooms(tiles)
-	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + row + 48
+// scratch returns the float32 that blocks of up to room tiles and np panels are computed in.
+func (j *winoJob) scratch(room, np int) int {
+	deep := j.deep(room)
+	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + j.row() + 48
+}
+
+// most returns the float32 of the worst part of a pass on up to so many threads. It need
+// not be the largest part: that may be cut into smaller blocks, and a tile more in each
+// may leave no room for all channels, so that the sums of all panels are kept.
+func (j *winoJob) most(threads int) (n int) {
+	tiles, np := j.n*j.tab.tiles, panels(j.cols)
+	for width := range threads {
+		j.split(width + 1)
+		for _, each := range []int{tiles / j.tileParts, (tiles + j.tileParts - 1) / j.tileParts} {
+			_, room, _ := j.rooms(max(each, 1))
+			n = max(n, j.scratch(room, (np+j.colParts-1)/j.colParts))
+		}
+	}
+	return n
+}
+
+// part returns the tiles t0…t1−1 and panels p0…p1−1 of a part.
+func (j *winoJob) part(i int) (t0, t1, p0, p1 int) {
+	col, tile := i%j.colParts, i/j.colParts
+	tiles, np := j.n*j.tab.tiles, panels(j.cols)
+	return tiles * tile / j.tileParts, tiles * (tile + 1) / j.tileParts, np * col / j.colParts, np * (col + 1) / j.colParts
 }
 
 // Do computes one part.
 func (j *winoJob) Do(part int) {
-	col, tile := part%j.colParts, part/j.colParts
-	tiles, np := j.n*j.tab.tiles, panels(j.cols)
-	t0, t1 := tiles*tile/j.tileParts, tiles*(tile+1)/j.tileParts
-	p0, p1 := np*col/j.colParts, np*(col+1)/j.colParts
-	blocks, room, deep, row := j.rooms(t1 - t0)
-	s := getScratch(j.scratch(t1-t0, p1-p0), 2*simd.TileRows)
+	t0, t1, p0, p1 := j.part(part)
+	blocks, room, deep := j.rooms(t1 - t0)
+	s := getScratch(j.scratch(room, p1-p0), 2*simd.TileRows)
 	defer s.free()
 	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1}
 	points, sums := j.form.Points(), j.sums(p1-p0, deep)
 	var at int
 	w.pixels, at = s.cut(0, room*points*w.pitch)
 	prods, at := s.cut(at, sums*room*points*simd.TileCols)
-	w.taps, _ = s.cut(at, row)
+	w.taps, _ = s.cut(at, j.row())
 	for i := range blocks {
 		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
 		for w.k0 = 0; w.k0 < j.k; w.k0 = w.k1 {

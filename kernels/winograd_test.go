@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/conv"
 	"heavytail/internal/numtest"
 	"heavytail/internal/ref64"
 	"heavytail/simd"
@@ -56,6 +57,7 @@ func TestWinograd(t *testing.T) {
 		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
 		{N: 2, H: 6, W: 5, C: winoK + 44, O: 33}, // two blocks of channels
 		{N: 1, H: 15, W: 14, C: 290, O: 37},      // too many to transform at a time
+		{N: 1, H: 8, W: 7, C: 600, O: 37},        // and tiles so few that few goes on with sums
 	} {
 		s.K, s.Stride = 3, 1
 		for _, m := range []simd.Wino{simd.Wino2, simd.Wino4} {
@@ -244,4 +246,33 @@ func TestWinogradAllocates(t *testing.T) {
 	})
 	c.Conv2D(c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, db, nil, opt)
 	c.Conv2DBackward(c.New(0, 9, 9, 40), dw, db, c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, opt)
+}
+
+// No part of a pass takes more than ConvBuffer says, on however many threads, and one
+// takes as much.
+func TestConvBuffer(t *testing.T) {
+	opt := tensor.ConvOpt{Normalized: true}
+	for _, s := range [][2]int{{32, 128}, {28, 192}, {16, 512}, {14, 290}, {16, 384}, {8, 600}, {7, 64}, {6, 64}, {9, 1000}} {
+		for _, cols := range []int{3, 40, 512} {
+			size, read := s[0], s[1]
+			w := New(1).New(3, 3, read, cols)
+			form := winogradForm(size, size, read, w, opt)
+			require.NotZero(t, form)
+			for _, n := range []int{1, 2, 3, 5, 8, 31} {
+				for most, worst := 1, int64(0); most <= 6; most++ {
+					j := winoJob{form: form, k: read, cols: cols, n: n, tab: &winoTable{tiles: conv.Tiles(size, size, int(form))}}
+					j.split(most)
+					for i := range j.tileParts * j.colParts {
+						t0, t1, p0, p1 := j.part(i)
+						_, room, _ := j.rooms(t1 - t0)
+						worst = max(worst, scratchBytes(j.scratch(room, p1-p0)))
+					}
+					require.Equal(t, worst, New(most).ConvBuffer(n, size, size, w, opt), "%d images of %d², %d → %d, %d threads", n, size, read, cols, most)
+				}
+			}
+		}
+	}
+	w := New(1).New(3, 3, 192, 512)
+	require.EqualValues(t, 4<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
+	require.EqualValues(t, 1<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
 }
