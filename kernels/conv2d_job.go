@@ -87,6 +87,9 @@ func (j *convJob) tiles(q *convPart, zero, next []float32, n, p, t0, t1 int) []f
 		AStep: q.segs * rows, CStep: rows, RStep: rows,
 		Soon: j.n <= 2 && q.tileLen <= 2,
 	}
+	if j.k == 0 {
+		t.Segs = 0 // sums of nothing
+	}
 	if j.bias != nil {
 		t.Bias = j.bias[col:]
 	}

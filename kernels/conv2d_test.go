@@ -202,16 +202,49 @@ func TestConv2DAllocates(t *testing.T) {
 	}
 }
 
-// An empty batch computes nothing and changes no gradient.
+// An empty batch computes nothing and changes no gradient; sums over no channels are zero,
+// in every form.
 func TestConv2DEmpty(t *testing.T) {
 	c := New(2)
-	x, w, y, db := c.New(0, 4, 4, 3), c.New(3, 3, 3, 5), c.New(0, 4, 4, 5), c.New(5)
-	c.Conv2D(y, x, w, db, nil, tensor.ConvOpt{})
-	c.Conv2DBackward(x, w, db, y, x, w, tensor.ConvOpt{})
+	for _, k := range []int{1, 3} {
+		for _, opt := range []tensor.ConvOpt{{}, {Normalized: true}, {Stride: 2}, {Stride: 2, After: true}, {Up: true}} {
+			if opt.After && k == 1 {
+				continue
+			}
+			for _, n := range [][3]int{{0, 3, 5}, {2, 0, 5}, {2, 3, 0}, {0, 0, 0}} {
+				testConvEmpty(t, c, ref64.ConvShape{N: n[0], C: n[1], O: n[2], H: 8, W: 8, K: k, Stride: max(1, opt.Stride), Up: opt.Up}, opt)
+			}
+		}
+	}
 	c.Linear(c.New(0, 2), c.New(0, 3), c.New(3, 2), nil)
 	c.Attention(c.New(2, 0, 6), c.New(2, 0, 18), 2)
 	c.AttentionBackward(c.New(0, 4, 18), c.New(0, 4, 6), c.New(0, 4, 18), 2)
-	require.Equal(t, make([]float32, 5), db.Data())
+}
+
+func testConvEmpty(t *testing.T, c *CPU, s ref64.ConvShape, opt tensor.ConvOpt) {
+	full := func(v float32, shape ...int) *tensor.Tensor {
+		x := c.New(shape...)
+		c.Fill(x, v)
+		return x
+	}
+	same := func(x *tensor.Tensor, v float32) {
+		for _, got := range x.Data() {
+			require.Equal(t, v, got, "%s, normalized %v", convName(s), opt.Normalized)
+		}
+	}
+	ho := 8 / s.Stride
+	if s.Up {
+		ho = 16
+	}
+	x, w, b := full(2, s.N, 8, 8, s.C), full(3, s.K, s.K, s.C, s.O), full(5, s.O)
+	y, dx, dw, db := full(7, s.N, ho, ho, s.O), full(7, s.N, 8, 8, s.C), full(7, s.K, s.K, s.C, s.O), full(7, s.O)
+	dy := full(1, s.N, ho, ho, s.O)
+	c.Conv2D(y, x, w, b, dy, opt)
+	same(y, 5+1)
+	c.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+	same(dx, 0)
+	same(dw, 7)
+	same(db, float32(7+s.N*ho*ho))
 }
 
 func TestConv2DPanics(t *testing.T) {
