@@ -2,9 +2,10 @@ package kernels
 
 import "heavytail/simd"
 
-// attnRows is how many queries are scored at a time: four tiles, and a fifth where
-// nothing else would be left. The largest workspace is that many rows of scores; there
-// is no T×T matrix.
+// attnRows is how many queries are scored at a time, backward and in forwardRows: four
+// tiles, and a fifth where nothing else would be left. That many rows of scores are
+// their largest workspace; there is no T×T matrix. Forward cuts its queries into parts
+// of a multiple of it, whether it goes by rows or by columns.
 const (
 	attnRows = 4 * simd.TileRows
 	attnMost = attnRows + simd.TileRows

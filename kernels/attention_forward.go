@@ -5,9 +5,10 @@ import (
 	"heavytail/simd"
 )
 
-// attnKeys is how many keys are packed together, two tallest tiles; attnBlock is how
-// many values of keys, and attnProbs how many rows of probabilities, are used while
-// they are in the first-level cache.
+// attnKeys is how many keys are packed together, two tallest tiles: one alone would end
+// before its stores are hidden. attnBlock is how many values of keys, 16 KiB, and
+// attnProbs how many rows of probabilities of 128 bytes, 32 KiB, are used while they are
+// in a first-level cache of 48 KiB; a smaller one reads them from the second.
 const (
 	attnKeys  = 2 * simd.TileRows
 	attnBlock = 1 << 12
@@ -25,7 +26,8 @@ func (j *attnJob) scratch() int {
 	if !j.byColumns() {
 		return panels(j.t) * w * (j.d + min(j.t, attnMost))
 	}
-	return j.room()*(j.d+w) + 2*j.d*w + 3*16
+	const rounded = 3 * 16 // each of the three before the last begins with a cache line
+	return j.room()*(j.d+w) + 2*j.d*w + rounded
 }
 
 // room returns how many keys whole panels have.

@@ -3,6 +3,7 @@ package kernels
 import (
 	"heavytail/internal/conv"
 	"heavytail/internal/shapes"
+	"heavytail/simd"
 	"heavytail/tensor"
 )
 
@@ -102,7 +103,7 @@ func (c *CPU) directInput(dx, dy pixels, w *tensor.Tensor, opt tensor.ConvOpt) {
 // upPanels returns the summed taps of an upsampled 3×3 convolution, packed for a pass
 // forward.
 func upPanels(w *tensor.Tensor) []float32 {
-	return packed(w, 0, panels(w.Cols())*32*16*w.Dim(2), fillUpForward)
+	return packed(w, 0, panels(w.Cols())*simd.TileCols*16*w.Dim(2), fillUpForward)
 }
 
 func fillUpForward(dst []float32, w *tensor.Tensor) {

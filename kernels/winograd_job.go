@@ -24,12 +24,14 @@ type winoJob struct {
 
 var winoPool par.Pool[winoJob]
 
-// Blocks: winoV float32 of transformed pixels stay in the second-level cache,
-// and with them the taps of winoK channels by 32 columns, transformed to a row
-// of points at a time. Those points lie winoPad float32 further apart than they
-// are long: so many streams must not fall on the same cache sets. Where tiles are few
-// the taps of winoFewK channels stay in the first-level cache, as they are, while
-// each row of points transforms them again in registers.
+// Blocks: winoV float32 of transformed pixels bound the tiles of a block, each of which
+// transforms the taps again; winoKeep, which BenchmarkConvWeights chose, what of them the
+// panels read in turn from the second-level cache. There too stay the taps of winoK
+// channels by 32 columns, transformed to a row of points at a time. Those points lie
+// winoPad float32 further apart than they are long: so many streams must not fall on the
+// same cache sets. Where tiles are few the taps of winoFewK channels stay in the
+// first-level cache, as they are, while each row of points transforms them again in
+// registers.
 const (
 	winoV    = 1 << 18
 	winoK    = 256
@@ -239,7 +241,7 @@ func (w *winoBlock) outputs(p int) {
 }
 
 // products adds the terms k…k+n−1 to the products of a row of points, half a row at a
-// time, for more often it may fetch another tap.
+// time: every half fetches a part of another tap.
 func (w *winoBlock) products(line, k, n, cols int) {
 	const rows = simd.TileRows
 	points, side := w.form.Points(), int(w.form)+2

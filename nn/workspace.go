@@ -151,7 +151,9 @@ func (n *Net) newWorkspace(batch, h, w int, train, input bool) (ws *Workspace, e
 
 // Memory returns, without taking it, how many bytes the network takes: of the
 // workspace that NewWorkspace would make (its Bytes), and of the parameters,
-// gradients if train, with what the device keeps for forward passes of h×w pixels.
+// gradients if train, with what the device keeps for forward passes of h×w pixels. What
+// it keeps for backward passes is not counted: on a CPU the weights packed once more,
+// transposed, and buffers of some MiB for each thread.
 // It returns an error if the network cannot take that size or no machine has the
 // memory.
 func (n *Net) Memory(batch, h, w int, train bool) (workspace, params int64, err error) {
