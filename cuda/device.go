@@ -186,11 +186,7 @@ func (d *Device) begin(op string, ts ...*tensor.Tensor) *Device {
 
 // end gives back what the method took. The stream makes the next method wait.
 func (d *Device) end() {
-	for i, s := range d.scratch {
-		d.free(s)
-		d.scratch[i] = nil
-	}
-	d.scratch, d.rounded = d.scratch[:0], roundedImage{}
+	d.giveBack(0)
 	d.stop = nil // a part of a workspace, whose tensors it would keep
 	clear(d.held)
 	d.held = d.held[:0]

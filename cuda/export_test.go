@@ -21,3 +21,6 @@ func (d *Device) Held() int64 {
 
 // Processors returns how many the GPU has.
 func (d *Device) Processors() int { return d.info.Processors }
+
+// SetCache sets what of Winograd's form and of sums over boxes is in work at a time.
+func (d *Device) SetCache(bytes int) { d.stream.Cache = bytes }

@@ -140,6 +140,16 @@ func (d *Device) room(n int) uint64 {
 	return s.at
 }
 
+// giveBack gives back what the method took after its first n rooms: the stream makes
+// whoever takes it next wait.
+func (d *Device) giveBack(n int) {
+	for i, s := range d.scratch[n:] {
+		d.free(s)
+		d.scratch[n+i] = nil
+	}
+	d.scratch, d.rounded = d.scratch[:n], roundedImage{}
+}
+
 // at is the address of a tensor's first element, 0 for nil.
 func at(t *tensor.Tensor) uint64 {
 	if t == nil {

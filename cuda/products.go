@@ -29,8 +29,8 @@ const (
 	plain      form = iota // its matrices as they are
 	turned                 // their transposes
 	upSums                 // the 16 matrices of an upsampled 3×3 convolution
-	turnedSums             // their transposes
-	halfPlain              // the first four in bfloat16
+	turnedSums             // their transposes, which tf32 reads forward
+	halfPlain              // the first three in bfloat16, which reads transposes backwards only, where nothing is summed
 	halfTurned
 	halfSums
 	winoTaps2 // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
@@ -257,17 +257,38 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 		d.linearBackward(dx, dw, db, dy, x, w)
 		return
 	}
-	grad := image(dy)
-	if opt.Up && dy.Len() > 0 {
-		grad = d.stream.Boxes(d.room(plan.BoxesOf(grad).Elements()), grad)
-	}
 	if dx != nil {
 		dx.Touch()
-		d.convInput(dx, grad, w, opt)
+	}
+	if g := image(dy); opt.Up && dy.Len() > 0 {
+		d.upGradients(image(dx), dw, g, image(x), w, opt)
+	} else {
+		d.convGradients(image(dx), dw, g, image(x), w, opt)
 	}
 	dw.Touch()
-	d.weightGradient(at(dw), grad, image(x), conv.Of(x, w, opt), conv.WinogradWeight(x.Dim(1), x.Dim(2), w, opt))
 	d.sumRows(db, dy)
+}
+
+// upGradients is convGradients of a convolution that doubles x, whose gradients read the
+// sums of dy over boxes: those of a group of images at a time, which stay in the cache.
+func (d *Device) upGradients(dx plan.Image, dw *tensor.Tensor, dy, x plan.Image, w *tensor.Tensor, opt tensor.ConvOpt) {
+	each := d.stream.BoxImages(dy)
+	sums := d.room(plan.BoxesOf(dy.Part(0, each)).Elements())
+	for n := 0; n < dy.N; n += each {
+		had := len(d.scratch)
+		d.convGradients(dx.Part(n, each), dw, d.stream.Boxes(sums, dy.Part(n, each)), x.Part(n, each), w, opt)
+		d.giveBack(had)
+	}
+}
+
+// convGradients computes dx (none: skipped) and dw += from dy, or with opt.Up from the
+// sums of its boxes.
+func (d *Device) convGradients(dx plan.Image, dw *tensor.Tensor, dy, x plan.Image, w *tensor.Tensor, opt tensor.ConvOpt) {
+	sh := conv.Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.H, W: x.W}
+	if dx.At != 0 {
+		d.convInput(dx, dy, w, sh, opt)
+	}
+	d.weightGradient(at(dw), dy, x, sh, conv.WinogradWeight(x.H, x.W, w, opt))
 }
 
 // winograd sets y to the convolution of x by the transformed taps u, + bias + res.
@@ -280,22 +301,21 @@ func (d *Device) winograd(m int, y, x plan.Image, u, bias uint64, res plan.Image
 // points is how many points a tile of form m has.
 func points(m int) int { return (m + 2) * (m + 2) }
 
-// convInput computes dx from dy, or with opt.Up from the sums of its boxes.
-func (d *Device) convInput(dx *tensor.Tensor, dy plan.Image, w *tensor.Tensor, opt tensor.ConvOpt) {
-	sh := conv.Of(dx, w, opt)
+// convInput is the part of convGradients that computes dx.
+func (d *Device) convInput(dx, dy plan.Image, w *tensor.Tensor, sh conv.Shape, opt tensor.ConvOpt) {
 	sh.Back = true
-	if d.cores(image(dx), dy, w, 0, plan.Image{}, sh) {
+	if d.cores(dx, dy, w, 0, plan.Image{}, sh) {
 		return
 	}
-	if m := conv.Winograd(dx.Dim(1), dx.Dim(2), dy.C, w, opt); m != 0 {
+	if m := conv.Winograd(dx.H, dx.W, dy.C, w, opt); m != 0 {
 		c, o := w.Dim(2), w.Cols()
 		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
 			t := d.room(9 * c * o)
 			d.stream.Transpose(t, at(w), 9, c, o)
 			d.stream.WinogradTaps(m, dst, t, o, c, true)
 		})
-		d.winograd(m, image(dx), dy, u, 0, plan.Image{})
+		d.winograd(m, dx, dy, u, 0, plan.Image{})
 		return
 	}
-	d.stream.Conv(image(dx), dy, d.ordered(w, 1, sh, true), 0, plan.Image{}, sh)
+	d.stream.Conv(dx, dy, d.ordered(w, 1, sh, true), 0, plan.Image{}, sh)
 }

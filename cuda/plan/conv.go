@@ -160,6 +160,14 @@ func BoxesOf(dy Image) Image {
 	return Image{N: dy.N, H: dy.H + 1, W: dy.W + 1, C: dy.C, Pitch: dy.C}
 }
 
+// BoxImages is how many images of dy, of which there are some, Boxes should take at a
+// time: as many as have sums of Cache bytes, one at least, in groups that are alike.
+func (s *Stream) BoxImages(dy Image) int {
+	m := BoxesOf(dy)
+	fit := int64(s.cache()/4) / max(1, int64(m.H)*int64(m.W)*int64(m.C)) // an int may have 32 bits
+	return up(dy.N, up(dy.N, int(max(1, min(fit, int64(dy.N))))))
+}
+
 // Elements is how many elements an image without gaps has.
 func (m Image) Elements() int { return m.pixels() * m.C }
 

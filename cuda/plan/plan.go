@@ -59,6 +59,13 @@ func (m Image) from(n int) Image {
 	return m
 }
 
+// Part is n images from image first on, or as many as there are; of no image it is none.
+func (m Image) Part(first, n int) Image {
+	m = m.from(first)
+	m.N = min(m.N, n)
+	return m
+}
+
 // quads reports whether the pixels can be read 16 bytes at a time.
 func (m Image) quads() bool { return m.At%16 == 0 && m.C%4 == 0 && m.Pitch%4 == 0 }
 
