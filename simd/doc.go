@@ -131,7 +131,11 @@
 //	                           too: products, Winograd's transforms, noise
 //	family_test.go             one body of tests for all levels
 //	../asm/family/             the generator; ../asm/neon/ that for NEON, ../asm/internal/formula
-//	                           what all of them compute, operation by operation
+//	                           the formulas that amd64 and arm64 share, operation by
+//	                           operation
+//
+// Each generator has its own ciphers, tables, sums, loops of norms, AdamW, transposes,
+// softmax of columns and products of matrices.
 //
 // CONTRIBUTING.md lists the steps to add one.
 package simd

@@ -42,17 +42,17 @@ func (m *machine) maps(list []formula.Map) {
 		case f.Unroll == 0:
 			wide = 2
 		}
-		var k, any []formula.Value
+		var k, x []formula.Value
 		for _, name := range strings.Fields(f.Spread) {
 			k = append(k, formula.Value{m.spread(name)})
 		}
 		for range from {
-			any = append(any, formula.Value{m.vec()})
+			x = append(x, formula.Value{m.vec()})
 		}
 		if m.double { // more constants than registers
 			m.fresh(1, 1) // their table
 		} else {
-			m.hoist(func() { f.Of(language{machine: m}, any, k) })
+			m.hoist(func() { f.Of(language{machine: m}, x, k) })
 		}
 		m.loop(n, wide, func(s span) {
 			var x []formula.Value

@@ -265,14 +265,14 @@ func (m *Machine) Maps(list []formula.Map) {
 		}
 		to, from := pointers(f.Out), pointers(f.In)
 		n := m.Len(strings.Fields(f.In)[0])
-		var k, any []V
+		var k, x []V
 		for _, name := range strings.Fields(f.Spread) {
 			k = append(k, m.Spread(name))
 		}
 		for range from {
-			any = append(any, m.New16())
+			x = append(x, m.New16())
 		}
-		m.Hoist(f.Unroll > 0, func() { f.Of(m, any, k) })
+		m.Hoist(f.Unroll > 0, func() { f.Of(m, x, k) })
 		m.Loop(n, max(1, f.Unroll), func(i Index) {
 			var x []V
 			for _, p := range from {
