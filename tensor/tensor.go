@@ -87,10 +87,12 @@ func NewHandle(dev Device, handle any, shape ...int) *Tensor {
 	return t
 }
 
-// Aligned returns n zeroed float32 that start at a multiple of Align bytes.
+// Aligned returns n zeroed float32 that start at a multiple of Align bytes, on Linux in
+// large pages of memory where they take 64 KiB or more and the kernel has such pages.
 func Aligned(n int) []float32 {
 	const w = Align / 4
 	buf := make([]float32, n+w-1)
+	preferHuge(buf)
 	off := 0
 	if n > 0 {
 		if r := uintptr(unsafe.Pointer(&buf[0])) % Align; r != 0 {
