@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"heavytail/simd"
+	"heavytail/tensor"
 )
 
 // PeakFlops measures the processor's peak of multiply-adds of float32 in FLOP/s, two
@@ -29,29 +30,29 @@ func PeakFlops(threads int) float64 {
 }
 
 // PeakBandwidth measures the bytes a second that threads goroutines (at least 1)
-// together read from and write to memory, copying far more than caches hold. It
-// takes 128 MiB.
+// together read from memory, in order and in such pages as weights lie in, far more of
+// them than caches hold. It takes 256 MiB.
 func PeakBandwidth(threads int) float64 {
-	const size = 64 << 20
+	const size = 256 << 20
 	threads = max(1, threads)
-	from, to := make([][]byte, threads), make([][]byte, threads)
-	for i := range from {
-		from[i], to[i] = make([]byte, size/threads+1), make([]byte, size/threads+1)
-		copy(to[i], from[i]) // the pages are there
-		clear(from[i])
+	parts := make([][]float32, threads)
+	for i := range parts {
+		parts[i] = tensor.Aligned(size / 4 / threads)
+		for k := range parts[i] {
+			parts[i][k] = 1 // the pages are there
+		}
 	}
 	best := 0.0
 	for range 5 {
-		done := make(chan int, threads)
+		done := make(chan float32, threads)
 		start := time.Now()
-		for i := range threads {
-			go func() { done <- copy(to[i], from[i]) }()
+		for _, p := range parts {
+			go func() { done <- simd.Max(p) }()
 		}
-		n := 0
 		for range threads {
-			n += <-done
+			<-done
 		}
-		best = max(best, 2*float64(n)/time.Since(start).Seconds())
+		best = max(best, float64(size)/time.Since(start).Seconds())
 	}
 	return best
 }
