@@ -24,21 +24,25 @@ type winoJob struct {
 
 var winoPool par.Pool[winoJob]
 
-// Blocks: winoV float32 of transformed pixels bound the tiles of a block, each of which
-// transforms the taps again; winoKeep, which BenchmarkConvWeights chose, what of them the
-// panels read in turn from the second-level cache. There too stay the taps of winoK
-// channels by 32 columns, transformed to a row of points at a time. Those points lie
-// winoPad float32 further apart than they are long: so many streams must not fall on the
-// same cache sets. Where tiles are few the taps of winoFewK channels stay in the
-// first-level cache, as they are, while each row of points transforms them again in
-// registers.
+// Blocks: each transforms the taps again, so it has as many as winoTiles tiles; winoKeep,
+// which BenchmarkConvWeights chose, is what of their pixels the panels read in turn from
+// the second-level cache. There too stay the taps of winoK channels by 32 columns,
+// transformed to a row of points at a time. Those points lie winoPad float32 further apart
+// than they are long: so many streams must not fall on the same cache sets. Nor may they
+// fall on those of the nine taps that they are made of, which panels lay on the same sets:
+// weights and scratch begin at pages, hence winoApart, half of the 4 KiB after which sets
+// are the same. Where tiles are few the taps of winoFewK channels stay in the first-level
+// cache, as they are, while each row of points transforms them again in registers.
 const (
-	winoV    = 1 << 18
-	winoK    = 256
-	winoPad  = 16
-	winoFewK = 32
-	winoKeep = 160 << 10 // float32 of pixels that panels read in turn
-	winoDeep = 128       // channels that are not cut for that
+	winoV      = 1 << 18 // float32 of pixels and gradients of a part of winoWeightJob
+	winoTiles  = 6 * simd.TileRows
+	leastTiles = 2 * simd.TileRows // of a part, where panels are too few for all threads
+	winoK      = 128
+	winoPad    = 16
+	winoApart  = 512 // float32
+	winoFewK   = 32
+	winoKeep   = 160 << 10 // float32 of pixels that panels read in turn
+	winoDeep   = 128       // channels that are not cut for that
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
@@ -76,27 +80,20 @@ func (j *winoJob) deep(tiles int) int {
 	return min(j.k, ((j.k+n-1)/n+15)&^15)
 }
 
-// block is how many tiles are transformed at a time, 24 to 48: every block
-// transforms the taps again.
-func (j *winoJob) block() int {
-	fit := winoV / (j.form.Points() * pitch(j.k))
-	return min(max(fit/simd.TileRows, 2), 4) * simd.TileRows
-}
-
 // split cuts tiles first, in parts of whole blocks, then panels: parts of
-// tiles transform the taps again, parts of panels the pixels.
+// tiles transform the taps again, parts of panels the pixels. Where that leaves threads
+// without work, blocks are cut too.
 func (j *winoJob) split(threads int) {
-	tiles := j.n * j.tab.tiles
+	tiles, np := j.n*j.tab.tiles, panels(j.cols)
 	want := min(partsFor(threads, tiles*j.form.Points()*j.k*j.cols), 2*threads)
-	j.tileParts = max(1, min(want, tiles/j.block()))
-	j.colParts = min(panels(j.cols), (want+j.tileParts-1)/j.tileParts)
+	j.tileParts = max(1, min(want, tiles/winoTiles), min(threads, (want+np-1)/np, tiles/leastTiles))
+	j.colParts = min(np, (want+j.tileParts-1)/j.tileParts)
 }
 
 // rooms returns into how many blocks a part of so many tiles is cut, the tiles of the
 // largest and the channels that it transforms at a time.
 func (j *winoJob) rooms(tiles int) (blocks, room, deep int) {
-	block := j.block()
-	blocks = (tiles + block - 1) / block
+	blocks = (tiles + winoTiles - 1) / winoTiles
 	room = (tiles + blocks - 1) / blocks
 	return blocks, room, j.deep(room)
 }
@@ -115,7 +112,7 @@ func (j *winoJob) sums(np, deep int) int {
 // scratch returns the float32 that blocks of up to room tiles and np panels are computed in.
 func (j *winoJob) scratch(room, np int) int {
 	deep := j.deep(room)
-	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + j.row() + 48
+	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + j.row() + 2*winoApart + 48
 }
 
 // most returns the float32 of the worst part of a pass on up to so many threads. It need
@@ -151,7 +148,7 @@ func (j *winoJob) Do(part int) {
 	var at int
 	w.pixels, at = s.cut(0, room*points*w.pitch)
 	prods, at := s.cut(at, sums*room*points*simd.TileCols)
-	w.taps, _ = s.cut(at, j.row())
+	w.taps, _ = s.cut(at+(winoApart-at)&(2*winoApart-1), j.row())
 	for i := range blocks {
 		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
 		for w.k0 = 0; w.k0 < j.k; w.k0 = w.k1 {

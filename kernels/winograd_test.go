@@ -273,6 +273,6 @@ func TestConvBuffer(t *testing.T) {
 		}
 	}
 	w := New(1).New(3, 3, 192, 512)
-	require.EqualValues(t, 4<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
-	require.EqualValues(t, 1<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
+	require.EqualValues(t, 8<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
+	require.EqualValues(t, 8<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
 }
