@@ -14,22 +14,48 @@ func tiles6x16NEON(t *Tiles)
 func tiles4x16NEON(t *Tiles)
 
 //go:noescape
+func tiles1x16NEON(t *Tiles)
+
+//go:noescape
 func tiles6x8NEON(t *Tiles)
 
 //go:noescape
 func tiles4x8NEON(t *Tiles)
 
 //go:noescape
+func tiles6x4NEON(t *Tiles)
+
+//go:noescape
 func tiles4x4NEON(t *Tiles)
+
+//go:noescape
+func tiles6x3NEON(t *Tiles)
 
 //go:noescape
 func tiles4x3NEON(t *Tiles)
 
 //go:noescape
+func tiles6x2NEON(t *Tiles)
+
+//go:noescape
 func tiles4x2NEON(t *Tiles)
 
 //go:noescape
+func tiles6x1NEON(t *Tiles)
+
+//go:noescape
 func tiles4x1NEON(t *Tiles)
+
+// Those of 12 rows are for rows that are neighbours in A, one load for all of them.
+//
+//go:noescape
+func tiles12x8BesideNEON(t *Tiles)
+
+//go:noescape
+func tiles12x4BesideNEON(t *Tiles)
+
+//go:noescape
+func tiles12x1BesideNEON(t *Tiles)
 
 // peakNEON executes n·16 independent multiply-adds of 4 float32, n ≥ 1.
 //
@@ -42,11 +68,19 @@ func runTiles(t *Tiles) {
 		return
 	}
 	p := *t
-	for col := 0; col < t.Cols; {
-		rows, cols := neonPart(t.Rows, t.Cols-col)
+	one := t.N == 1 && t.COff[0] == t.COff[t.Rows-1] // the first row, repeated
+	width := t.Cols
+	if t.Loose && width%4 > 1 {
+		width = (width + 3) &^ 3
+	}
+	for col := 0; col < width; {
+		rows, cols := neonPart(t.Rows, width-col, t.Beside, one)
 		for row := 0; row < t.Rows; row += rows {
 			t.cut(&p, row, col, rows, cols)
 			runTilePart(&p)
+			if one {
+				break
+			}
 		}
 		col += cols
 	}
@@ -54,38 +88,75 @@ func runTiles(t *Tiles) {
 
 // neonPart returns the size of the part that comes next where so many rows and
 // columns are left.
-func neonPart(rows, cols int) (int, int) {
-	height := 4
-	if rows == 12 && cols >= 8 {
-		height = 6
-	}
+func neonPart(rows, cols int, beside, one bool) (int, int) {
 	switch {
 	case cols >= 16:
-		return height, 16
+		cols = 16
 	case cols >= 8:
-		return height, 8
+		cols = 8
+	default:
+		cols = min(cols, 4)
 	}
-	return height, min(cols, 4)
+	switch {
+	case one && cols == 16:
+		return 1, cols
+	case rows < TileRows:
+		return 4, cols
+	case beside && (cols == 8 || cols == 4 || cols == 1):
+		return TileRows, cols
+	}
+	return 6, cols
 }
 
 func runTilePart(t *Tiles) {
 	switch {
 	case t.Cols == 16 && t.Rows == 6:
 		tiles6x16NEON(t)
-	case t.Cols == 16:
+	case t.Cols == 16 && t.Rows == 4:
 		tiles4x16NEON(t)
-	case t.Cols == 8 && t.Rows == 6:
-		tiles6x8NEON(t)
+	case t.Rows == 1:
+		tiles1x16NEON(t)
+	case t.Rows == 4:
+		runTiles4(t)
+	case t.Rows == 6:
+		runTiles6(t)
 	case t.Cols == 8:
-		tiles4x8NEON(t)
+		tiles12x8BesideNEON(t)
 	case t.Cols == 4:
+		tiles12x4BesideNEON(t)
+	default:
+		tiles12x1BesideNEON(t)
+	}
+}
+
+// runTiles4 and runTiles6 run parts of fewer than 16 columns.
+func runTiles4(t *Tiles) {
+	switch t.Cols {
+	case 8:
+		tiles4x8NEON(t)
+	case 4:
 		tiles4x4NEON(t)
-	case t.Cols == 3:
+	case 3:
 		tiles4x3NEON(t)
-	case t.Cols == 2:
+	case 2:
 		tiles4x2NEON(t)
 	default:
 		tiles4x1NEON(t)
+	}
+}
+
+func runTiles6(t *Tiles) {
+	switch t.Cols {
+	case 8:
+		tiles6x8NEON(t)
+	case 4:
+		tiles6x4NEON(t)
+	case 3:
+		tiles6x3NEON(t)
+	case 2:
+		tiles6x2NEON(t)
+	default:
+		tiles6x1NEON(t)
 	}
 }
 

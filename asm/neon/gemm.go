@@ -3,23 +3,33 @@ package main
 import "fmt"
 
 // products writes the micro-kernels of matrix products, which simd.Tiles
-// describes, for parts of a tile: 6 or 4 rows by 16 or 8 columns, and 4 rows by
-// 4, 3, 2 or 1.
+// describes, for parts of a tile: 6 or 4 rows by 16, 8, 4, 3, 2 or 1 columns, one row by
+// 16, and 12 rows that are neighbours in A by 8, 4 or 1.
 func products(f *file) {
-	for _, p := range []part{{6, 16}, {4, 16}, {6, 8}, {4, 8}, {4, 4}, {4, 3}, {4, 2}, {4, 1}} {
+	for _, p := range []part{
+		{6, 16, 0, 0}, {4, 16, 0, 0}, {1, 16, 16, 1}, {6, 8, 8, 6}, {4, 8, 16, 4},
+		{6, 4, 16, 2}, {4, 4, 16, 4}, {6, 3, 16, 2}, {4, 3, 16, 4}, {6, 2, 16, 2}, {4, 2, 16, 4}, {6, 1, 16, 2}, {4, 1, 16, 4},
+	} {
 		(&product{file: f, part: p, vecs: (p.cols + 3) / 4}).tiles()
+	}
+	for _, cols := range []int{8, 4, 1} {
+		(&product{file: f, part: part{rows: 12, cols: cols}, vecs: (cols + 3) / 4, beside: true, turned: cols == 1}).tiles()
 	}
 	peak(f)
 }
 
-type part struct{ rows, cols int }
+// A part is a size, with the terms in a turn of its widest loop, 0 where the loop of
+// four is as good, and how many rows of A have room there at a time.
+type part struct{ rows, cols, wide, group int }
 
 // A product writes one micro-kernel. Its accumulators are V0…; the registers
 // behind them hold elements of A and rows of B.
 type product struct {
 	*file
 	part
-	vecs int // registers of a row
+	vecs   int  // registers of a row
+	beside bool // rows are neighbours in A
+	turned bool // and there is one column: registers hold four rows of it
 }
 
 // Byte offsets of the fields of simd.Tiles; a test in simd keeps them.
@@ -48,7 +58,19 @@ const (
 // fromB is free for rows of B, bias and residual.
 func (p *product) accum(i, v int) int { return i*p.vecs + v }
 func (p *product) fromA(i int) int    { return 32 - p.rows + i }
-func (p *product) fromB() int         { return p.rows * p.vecs }
+func (p *product) fromB() int         { return p.accums() }
+
+// accums returns how many accumulators there are.
+func (p *product) accums() int {
+	if p.turned {
+		return p.rows / 4
+	}
+	return p.rows * p.vecs
+}
+
+// both reports whether rows that are neighbours have a loop beside that of rows whose
+// elements are.
+func (p *product) both() bool { return p.vecs == 4 && p.rows > 1 }
 
 // list names n consecutive vector registers.
 func list(first, n int) string {
@@ -60,7 +82,7 @@ func list(first, n int) string {
 }
 
 func (p *product) tiles() {
-	name := fmt.Sprintf("tiles%dx%dNEON", p.rows, p.cols)
+	name := fmt.Sprintf("tiles%dx%d%sNEON", p.rows, p.cols, map[bool]string{true: "Beside"}[p.beside])
 	p.raw("\n// func %s(t *Tiles)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
 	p.op("MOVD t+0(FP), R0")
 	for _, f := range []struct {
@@ -74,18 +96,30 @@ func (p *product) tiles() {
 	p.op("LSL $2, %s, %s", kb, kb)
 	p.label("tile")
 	p.initial()
-	p.segments()
+	if p.beside {
+		p.neighbours()
+	} else {
+		p.segments()
+	}
 	p.label("finish")
 	p.epilogue()
 	p.nextTile()
 	p.op("RET")
 }
 
-// pointers sets R1… to base + 4·table[i].
-func (p *product) pointers(base, table string) {
-	for i := range p.rows {
-		p.op("MOVW %d(%s), R23", 4*i, table)
-		p.op("ADD R23<<2, %s, R%d", base, i+1)
+// pointed calls f with every row and a pointer to base + 4·table[i], six of them set at
+// a time.
+func (p *product) pointed(base, table string, f func(i int, ptr string)) {
+	const most = 6 // R1…R6
+	for first := 0; first < p.rows; first += most {
+		last := min(first+most, p.rows)
+		for i := first; i < last; i++ {
+			p.op("MOVW %d(%s), R23", 4*i, table)
+			p.op("ADD R23<<2, %s, R%d", base, i-first+1)
+		}
+		for i := first; i < last; i++ {
+			f(i, fmt.Sprintf("R%d", i-first+1))
+		}
 	}
 }
 
@@ -126,13 +160,16 @@ func (p *product) initial() {
 	p.op("MOVBU %d(R0), R23", fieldAcc)
 	p.op("CBZ R23, empty")
 	p.comment("Continue the sums in C")
-	p.pointers(cBase, cTab)
-	for i := range p.rows {
-		p.load(fmt.Sprintf("R%d", i+1), p.accum(i, 0))
-	}
+	p.pointed(cBase, cTab, func(i int, ptr string) {
+		if p.turned {
+			p.op("VLD1 (%s), V%d.S[%d]", ptr, i/4, i%4)
+			return
+		}
+		p.load(ptr, p.accum(i, 0))
+	})
 	p.op("B started")
 	p.label("empty")
-	for i := range p.rows * p.vecs {
+	for i := range p.accums() {
 		p.op("VEOR V%d.B16, V%d.B16, V%d.B16", i, i, i)
 	}
 	p.label("started")
@@ -157,10 +194,13 @@ func (p *product) segments() {
 	p.op("ADD R23<<2, %s, %s", bBase, bPtr)
 	p.op("ADD $%d, %s, %s", map[bool]int{true: 8, false: 32}[p.cols == 3], bPtr, bRest)
 	p.op("MOVD %d(R0), %s", fieldK, terms)
+	if p.wide > 0 {
+		p.widest()
+	}
 	p.op("SUBS $%d, %s", unroll, terms)
 	p.op("BLT few")
 	p.op("CMP $4, %s", ka)
-	if p.vecs == 4 {
+	if p.both() {
 		p.op("BNE apart")
 	} else {
 		p.op("BNE few")
@@ -169,7 +209,7 @@ func (p *product) segments() {
 	p.along()
 	p.op("SUBS $%d, %s", unroll, terms)
 	p.op("BGE main")
-	if p.vecs == 4 {
+	if p.both() {
 		p.op("B few")
 		p.label("apart")
 		p.across()
@@ -278,23 +318,37 @@ func (p *product) epilogue() {
 	}
 	p.op("MOVD %d(R0), R23", fieldBias)
 	p.op("CBZ R23, unbiased")
-	p.load("R23", p.fromB())
-	for i := range p.rows {
-		add(i)
+	if p.turned {
+		p.op("VLD1R (R23), [V%d.S4]", p.fromB())
+		p.addTurned(0)
+	} else {
+		p.load("R23", p.fromB())
+		for i := range p.rows {
+			add(i)
+		}
 	}
 	p.label("unbiased")
 	p.op("MOVD %d(R0), R23", fieldRes)
 	p.op("CBZ R23, alone")
-	p.pointers(rBase, rTab)
-	for i := range p.rows {
-		p.load(fmt.Sprintf("R%d", i+1), p.fromB())
+	p.pointed(rBase, rTab, func(i int, ptr string) {
+		if p.turned {
+			p.op("VLD1 (%s), V%d.S[%d]", ptr, p.fromB()+i/4, i%4)
+			return
+		}
+		p.load(ptr, p.fromB())
 		add(i)
+	})
+	if p.turned {
+		p.addTurned(1)
 	}
 	p.label("alone")
-	p.pointers(cBase, cTab)
-	for i := range p.rows {
-		p.store(p.accum(i, 0), fmt.Sprintf("R%d", i+1))
-	}
+	p.pointed(cBase, cTab, func(i int, ptr string) {
+		if p.turned {
+			p.op("VST1 V%d.S[%d], (%s)", i/4, i%4, ptr)
+			return
+		}
+		p.store(p.accum(i, 0), ptr)
+	})
 }
 
 // nextTile advances the tables and bases and ends the loop over tiles.
