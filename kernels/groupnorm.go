@@ -170,12 +170,14 @@ func (j *normJob) slice(w *normWork, n, c0, c1 int) {
 		w.shift[c] = median(first[c], mid[c], last[c])
 	}
 	simd.ChanStats(w.s1, w.s2, x, j.p, w.shift)
+	w.means(float64(j.p))
 	mean, rstd := j.saved(n, c0, c1)
 	per := j.c / j.Groups
 	for g := 0; g < c1-c0; g += per {
-		m, r := w.group(g, g+per, j.p, float64(j.Eps))
-		simd.Fill(mean[g:g+per], float32(m))
-		simd.Fill(rstd[g:g+per], float32(r))
+		m, r := w.group(g, g+per, float64(j.p), float64(j.Eps))
+		for c := range per {
+			mean[g+c], rstd[g+c] = m, r
+		}
 	}
 	j.coefficients(w, n, c0, c1)
 	simd.NormApply(j.at(j.y, n, c0), x, j.p, w.a, w.b, j.SiLU)
@@ -190,32 +192,58 @@ func (j *normJob) saved(n, c0, c1 int) (mean, rstd []float32) {
 	return s[c0:c1], s[j.c+c0 : j.c+c1]
 }
 
-// group joins the channel sums c0…c1−1 of p pixels each to the mean and the
-// reciprocal deviation of the group.
-func (w *normWork) group(c0, c1, p int, eps float64) (mean, rstd float64) {
-	for c := c0; c < c1; c++ {
-		mean += float64(w.shift[c]) + w.s1[c]/float64(p)
+// means turns the sums over p pixels about the shifts into every channel's mean, in
+// s1, and its sum of squares about that mean, in s2. It is a loop of its own: the
+// divisions of all channels overlap, where those of a group wait for its sums.
+func (w *normWork) means(p float64) {
+	s1 := w.s1
+	s2, shift := w.s2[:len(s1)], w.shift[:len(s1)]
+	for c, s := range s1 {
+		own := s / p // mean of x − shift
+		s1[c] = float64(shift[c]) + own
+		s2[c] -= float64(own * s)
 	}
-	mean /= float64(c1 - c0)
+}
+
+// group joins what means left of the channels c0…c1−1 to the mean and the reciprocal
+// deviation of the group.
+func (w *normWork) group(c0, c1 int, p, eps float64) (mean, rstd float32) {
+	s1 := w.s1[c0:c1]
+	s2 := w.s2[c0:c1][:len(s1)]
+	m := 0.0
+	for _, v := range s1 {
+		m += v
+	}
+	m /= float64(len(s1))
 	m2 := 0.0
-	for c := c0; c < c1; c++ {
-		own := w.s1[c] / float64(p) // mean of x − shift
-		d := float64(w.shift[c]) + own - mean
-		m2 += w.s2[c] - float64(own*w.s1[c])
-		m2 += float64(float64(d*d) * float64(p))
+	for c, v := range s1 {
+		d := v - m
+		m2 += s2[c]
+		m2 += float64(float64(d*d) * p)
 	}
-	return mean, 1 / math.Sqrt(max(m2, 0)/float64(p*(c1-c0))+eps)
+	return float32(m), float32(1 / math.Sqrt(max(m2, 0)/float64(p*float64(len(s1)))+eps))
 }
 
 // coefficients sets a and b of the channels c0…c1−1 of sample n.
 func (j *normJob) coefficients(w *normWork, n, c0, c1 int) {
 	mean, rstd := j.saved(n, c0, c1)
-	for c := range c1 - c0 {
-		g := float64(rstd[c]) * float64(j.gamma[c0+c])
-		b := float64(j.beta[c0+c]) - float64(float64(mean[c])*g)
-		scale, shift := j.scaleShift(n, c0+c)
-		w.a[c] = float32(g * scale)
-		w.b[c] = float32(float64(b*scale) + shift)
+	rstd = rstd[:len(mean)]
+	gamma, beta := j.gamma[c0:c1][:len(mean)], j.beta[c0:c1][:len(mean)]
+	a, b := w.a[:len(mean)], w.b[:len(mean)]
+	var scales, shifts []float32
+	if j.ss != nil {
+		row := j.ss[n*2*j.c:]
+		scales, shifts = row[c0:c1], row[j.c+c0:j.c+c1]
+	}
+	for c, m := range mean {
+		scale, shift := 1.0, 0.0
+		if c < len(scales) && c < len(shifts) {
+			scale, shift = 1+float64(scales[c]), float64(shifts[c])
+		}
+		g := float64(float64(rstd[c]) * float64(gamma[c]))
+		v := float64(beta[c]) - float64(float64(m)*g)
+		a[c] = float32(g * scale)
+		b[c] = float32(float64(v*scale) + shift)
 	}
 }
 
