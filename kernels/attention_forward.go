@@ -8,7 +8,8 @@ import (
 // attnKeys is how many keys are packed together, two tallest tiles: one alone would end
 // before its stores are hidden. attnBlock is how many values of keys, 16 KiB, and
 // attnProbs how many rows of probabilities of 128 bytes, 32 KiB, are used while they are
-// in a first-level cache of 48 KiB; a smaller one reads them from the second.
+// in a first-level cache of 48 KiB; a smaller one reads them from the second. Where the
+// products find the maxima themselves, nothing waits for a block of keys.
 const (
 	attnKeys  = 2 * simd.TileRows
 	attnBlock = 1 << 12
@@ -91,25 +92,39 @@ func (j *attnJob) forwardColumns(s *scratch, part int) {
 func (j *attnJob) exponentials(p, keys, query []float32, n int) simd.ColSoftmax {
 	const w = simd.TileCols
 	soft, block := simd.NewColSoftmax(), max(1, attnBlock/(attnKeys*j.d))*attnKeys
+	if fuses(n) {
+		block = j.t
+	}
 	for key := 0; key < j.t; key += block {
 		m := min(block, j.t-key)
-		j.scores(p[key*w:], keys[key*j.d:], query, m, n)
-		soft.Max(p[key*w:], m, n)
+		seen := j.scores(p[key*w:], keys[key*j.d:], query, &soft, m, n)
+		soft.Max(p[(key+seen)*w:], m-seen, n)
 	}
 	soft.Exp(p, j.t, n)
 	return soft
 }
 
+// fuses reports whether products of n queries do parts of the softmax on the way.
+func fuses(n int) bool { return isa.Cur() == isa.AVX512 && n > simd.TileCols/2 }
+
 // scores sets rows of s, one for each of m keys, to the products of the keys with n
-// queries, and up to three rows behind them to something.
-func (j *attnJob) scores(s, keys, query []float32, m, n int) {
-	t := columnTiles(query, j.d, attnKeys, n)
+// queries, and up to three rows behind them to something. It returns how many rows soft
+// knows, the first ones.
+func (j *attnJob) scores(s, keys, query []float32, soft *simd.ColSoftmax, m, n int) (seen int) {
+	t, least := columnTiles(query, j.d, attnKeys, n), 9 // keys of a tile
+	if fuses(n) {
+		least, seen = simd.TileRows, m/simd.TileRows*simd.TileRows
+	}
 	t.AInc, t.CInc = attnKeys*j.d, attnKeys*simd.TileCols
 	for row := 0; row < attnKeys; row += simd.TileRows {
-		tiles := (m - row + attnKeys - 9) / attnKeys // of more than 8 keys
+		tiles := (m - row + attnKeys - least) / attnKeys
 		if tiles > 0 {
 			t.A, t.C, t.Rows, t.N = keys[row:], s[row*simd.TileCols:], simd.TileRows, tiles
-			t.Run()
+			if seen > 0 {
+				t.RunMax(soft)
+			} else {
+				t.Run()
+			}
 		}
 		if left := m - row - tiles*attnKeys; left > 0 {
 			t.A, t.C = keys[tiles*attnKeys*j.d+row:], s[(tiles*attnKeys+row)*simd.TileCols:]
@@ -117,6 +132,7 @@ func (j *attnJob) scores(s, keys, query []float32, m, n int) {
 			t.Run()
 		}
 	}
+	return seen
 }
 
 // outputs finishes the softmax of n queries and sets rows of y to its products with the
@@ -127,23 +143,39 @@ func (j *attnJob) outputs(y, out, p, v []float32, soft *simd.ColSoftmax, n int) 
 	pitch, inRows := j.qkv.Pitch(), j.d%j.tile() == 0 || j.d%4 != 0
 	for key := 0; key < j.t; key += attnProbs {
 		m, p, v := min(attnProbs, j.t-key), p[key*w:], v[key*pitch:]
-		soft.Scale(p, m, n)
 		if inRows {
+			soft.Scale(p, m, n)
 			o := product{a: p, ai: 1, ak: w, b: v, bPanel: w, kb: pitch, c: y, ci: j.y.Pitch(), k: m, cols: j.d, acc: key > 0}
 			o.run(0, n, 0, panels(j.d))
 			continue
 		}
 		t := columnTiles(p, m, pitch, n)
 		t.Acc = key > 0
-		runs, count := rowRuns(j.d)
-		for _, r := range runs[:count] {
-			t.A, t.C, t.Rows, t.N = v[r.row:], out[r.row*w:], r.height, r.tiles
-			t.AInc, t.CInc = r.height, r.height*w
-			t.Run()
-		}
+		j.columns(&t, out, v, soft)
 	}
 	if !inRows {
 		simd.Transpose(y, out, j.d, n, j.y.Pitch(), w, 1)
+	}
+}
+
+// columns sets rows of out, one for each element of a value, to the products of the
+// values with t.B, rows of exponentials, which become probabilities.
+func (j *attnJob) columns(t *simd.Tiles, out, v []float32, soft *simd.ColSoftmax) {
+	if !fuses(t.Cols) {
+		soft.Scale(t.B, t.K, t.Cols)
+	}
+	runs, count := rowRuns(j.d)
+	for i, r := range runs[:count] {
+		t.A, t.C, t.Rows, t.N = v[r.row:], out[r.row*simd.TileCols:], r.height, r.tiles
+		t.AInc, t.CInc = r.height, r.height*simd.TileCols
+		switch {
+		case !fuses(t.Cols):
+			t.Run()
+		case i == 0:
+			t.RunScaled(soft)
+		default:
+			t.RunScaled(nil)
+		}
 	}
 }
 

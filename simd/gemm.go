@@ -67,6 +67,14 @@ type Tiles struct {
 // Run computes the tiles. It panics if the sizes are impossible; the tables
 // are trusted to stay inside the slices.
 func (t *Tiles) Run() {
+	t.check()
+	if t.N > 0 {
+		runTiles(t)
+	}
+}
+
+// check panics where Run does.
+func (t *Tiles) check() {
 	if t.Rows != 4 && t.Rows != 8 && t.Rows != 12 || t.Cols < 1 || t.Cols > TileCols ||
 		t.Segs < 0 || t.Segs > 0 && (t.K < 1 || t.KA < 1) || len(t.BOff) < t.Segs || t.Packed && t.KB != TileCols ||
 		t.Loose && (!t.Packed || t.Bias != nil || t.Res != nil) {
@@ -82,7 +90,6 @@ func (t *Tiles) Run() {
 		panic(fmt.Sprintf("simd: Tiles: %d tiles of %d rows, %d segs: tables of %d, %d, %d, bias of %d",
 			t.N, t.Rows, t.Segs, len(t.AOff), len(t.COff), len(t.ROff), len(t.Bias)))
 	}
-	runTiles(t)
 }
 
 // Fetched returns how many float32 of a long Next a Run fetches at the current level,

@@ -43,6 +43,20 @@ func tiles4x16AVX512(t *Tiles)
 //go:noescape
 func tiles4x16TailAVX512(t *Tiles)
 
+// Those of columns have the bits of Tiles.RunMax and Tiles.RunScaled.
+
+//go:noescape
+func tiles12x32MaxAVX512(t *Tiles, s *float32)
+
+//go:noescape
+func tiles12x32ScaledAVX512(t *Tiles, s *float32)
+
+//go:noescape
+func tiles8x32ScaledAVX512(t *Tiles, s *float32)
+
+//go:noescape
+func tiles4x32ScaledAVX512(t *Tiles, s *float32)
+
 //go:noescape
 func tiles6x16AVX2(t *Tiles)
 
@@ -113,6 +127,35 @@ func runTailsAVX512(t *Tiles) {
 	default:
 		tiles4x16TailAVX512(t)
 	}
+}
+
+// runMax does RunMax, or reports that the level has nothing for it.
+func runMax(t *Tiles, top *[TileCols]float32) bool {
+	if isa.Cur() != isa.AVX512 || t.Rows != 12 || t.Cols <= 16 {
+		return false
+	}
+	tiles12x32MaxAVX512(t, &top[0])
+	return true
+}
+
+// runScaled does RunScaled, or reports that the level has nothing for it.
+func runScaled(t *Tiles, s *[TileCols]float32) bool {
+	if isa.Cur() != isa.AVX512 || t.Cols <= 16 {
+		return false
+	}
+	var first *float32
+	if s != nil {
+		first = &s[0]
+	}
+	switch t.Rows {
+	case 12:
+		tiles12x32ScaledAVX512(t, first)
+	case 8:
+		tiles8x32ScaledAVX512(t, first)
+	default:
+		tiles4x32ScaledAVX512(t, first)
+	}
+	return true
 }
 
 // runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as many

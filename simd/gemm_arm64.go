@@ -168,3 +168,7 @@ func peak(n int) (lanes int) {
 	}
 	return peakGeneric(n)
 }
+
+func runMax(t *Tiles, top *[TileCols]float32) bool { return false }
+
+func runScaled(t *Tiles, s *[TileCols]float32) bool { return false }

@@ -26,6 +26,10 @@ func avx512(c *build.Context) {
 			}
 		}
 	}
+	for _, rows := range []int{12, 8, 4} {
+		(&columns{kernel: kernel{Context: c, isa: "AVX512", rows: rows, vecs: 2, lanes: 16}}).tiles()
+	}
+	(&columns{kernel: kernel{Context: c, isa: "AVX512", rows: 12, vecs: 2, lanes: 16}, max: true}).tiles()
 	peak(c, "AVX512", 16)
 }
 

@@ -132,12 +132,12 @@ func (k *kernel) tiles() {
 	k.RET()
 }
 
-// tilesSignature returns func(t *Tiles).
-func tilesSignature() *gotypes.Signature {
+// tilesSignature returns func(t *Tiles), with more parameters behind it.
+func tilesSignature(more ...*types.Var) *gotypes.Signature {
 	pkg := types.NewPackage("heavytail/simd", "simd")
 	named := types.NewNamed(types.NewTypeName(token.NoPos, pkg, "Tiles", nil), types.NewStruct(nil, nil), nil)
 	t := types.NewParam(token.NoPos, pkg, "t", types.NewPointer(named))
-	return gotypes.NewSignature(pkg, types.NewSignatureType(nil, nil, nil, types.NewTuple(t), nil, false))
+	return gotypes.NewSignature(pkg, types.NewSignatureType(nil, nil, nil, types.NewTuple(append([]*types.Var{t}, more...)...), nil, false))
 }
 
 // setMasks derives the column masks from Cols.

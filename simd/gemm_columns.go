@@ -1,0 +1,52 @@
+package simd
+
+import "fmt"
+
+// Tiles of columns are Loose tiles of one segment in which rows of A are Beside and
+// rows of C are those of a panel: TileCols apart. Products of attention are such, whose
+// columns are queries. AVX-512 does what a softmax needs of them on the way.
+
+// RunMax does Run with tiles of columns whose Acc is not set, and then s.Max with the
+// rows of each.
+func (t *Tiles) RunMax(s *ColSoftmax) {
+	t.checkColumns("RunMax", t.Acc)
+	if t.N <= 0 || runMax(t, &s.v) {
+		return
+	}
+	runTiles(t)
+	for n := range t.N {
+		s.Max(t.C[n*t.CInc:], t.Rows, t.Cols)
+	}
+}
+
+// RunScaled does s.Scale with the K rows of B, if s is not nil, and then Run with tiles
+// of columns whose BInc is 0.
+func (t *Tiles) RunScaled(s *ColSoftmax) {
+	t.checkColumns("RunScaled", t.BInc != 0)
+	if t.N <= 0 || runScaled(t, s.factors()) {
+		return
+	}
+	if s != nil {
+		s.Scale(t.B, t.K, t.Cols)
+	}
+	runTiles(t)
+}
+
+// factors returns what Scale multiplies by, if s is not nil.
+func (s *ColSoftmax) factors() *[TileCols]float32 {
+	if s == nil {
+		return nil
+	}
+	return &s.v
+}
+
+func (t *Tiles) checkColumns(op string, other bool) {
+	t.check()
+	panel := t.N <= 0 || t.AOff[0] == 0 && t.BOff[0] == 0
+	for i, c := range t.COff[:min(t.Rows, len(t.COff))] {
+		panel = panel && int(c) == i*TileCols
+	}
+	if other || !t.Beside || !t.Loose || t.Segs != 1 || t.AStep != 0 || t.CStep != 0 || !panel {
+		panic(fmt.Sprintf("simd: Tiles.%s: tiles are not of columns", op))
+	}
+}
