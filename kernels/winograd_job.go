@@ -37,7 +37,7 @@ const (
 	winoV      = 1 << 18 // float32 of pixels and gradients of a part of winoWeightJob
 	winoTiles  = 6 * simd.TileRows
 	leastTiles = 2 * simd.TileRows // of a part, where panels are too few for all threads
-	winoK      = 128
+	winoK      = 256
 	winoPad    = 16
 	winoApart  = 512 // float32
 	winoFewK   = 32
