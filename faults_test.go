@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"heavytail/internal/isa"
 )
 
 // A mutant is a fault put into the code on purpose: its test must turn red, or
@@ -25,6 +27,7 @@ type mutant struct {
 	old, new string
 	pkg      string // of the tests that must fail
 	test     string // one of their names must fail; a pattern for go test -run
+	level    string // the instruction set whose code is changed; empty: any
 }
 
 // mutants reads testdata/mutants.txt, which says what its lines mean.
@@ -59,10 +62,11 @@ func mutants(t *testing.T) (out []mutant) {
 		}
 		dir, name, ok := strings.Cut(lines[i], ": ")
 		pkg, test, ok2 := strings.Cut(code(lines[i+3], "must fail"), " ")
+		test, level, _ := strings.Cut(test, " with ")
 		if !ok || !ok2 {
-			t.Fatalf("mutants.txt: %q, %q: want PACKAGE: NAME and must fail PACKAGE TEST", lines[i], lines[i+3])
+			t.Fatalf("mutants.txt: %q, %q: want PACKAGE: NAME and must fail PACKAGE TEST [with LEVEL]", lines[i], lines[i+3])
 		}
-		out = append(out, mutant{name, dir, code(lines[i+1], "- "), code(lines[i+2], "+"), pkg, test})
+		out = append(out, mutant{name, dir, code(lines[i+1], "- "), code(lines[i+2], "+"), pkg, test, level})
 	}
 	return out
 }
@@ -219,6 +223,9 @@ func TestMutants(t *testing.T) {
 		}
 		tried++
 		t.Run(m.name, func(t *testing.T) {
+			if m.level != "" && m.level != isa.Cur().String() {
+				t.Skipf("only %s has this code", m.level)
+			}
 			if err := m.judge(t); err != nil {
 				t.Error(err)
 			}
@@ -233,7 +240,7 @@ func TestMutantsThatLive(t *testing.T) {
 	if os.Getenv("HEAVYTAIL_MUTANTS") == "" {
 		t.Skip("set HEAVYTAIL_MUTANTS")
 	}
-	m := mutant{"", "internal/dmath", "package dmath", "package dmath // still", "internal/dmath", "TestSpecialValues"}
+	m := mutant{"", "internal/dmath", "package dmath", "package dmath // still", "internal/dmath", "TestSpecialValues", ""}
 	if err := m.judge(t); err == nil || !strings.Contains(err.Error(), "stays green") {
 		t.Errorf("a comment: %v", err)
 	}

@@ -33,6 +33,30 @@ func TestAttention(t *testing.T) {
 	}
 }
 
+// What working memory holds of the keys of an earlier pass, behind those of this one,
+// takes no part: its scores would be above all others here.
+func TestAttentionOldKeys(t *testing.T) {
+	const d, tokens = 16, 48
+	c := New(1)
+	pass := func(n int, key float32) []float32 {
+		qkv, y := c.New(1, n, 3*d), c.New(1, n, d)
+		for i := range n {
+			row := qkv.Data()[i*3*d:]
+			for k := range d {
+				row[k], row[d+k], row[2*d+k] = 1, key, float32(i)
+			}
+		}
+		c.Attention(y, qkv, 1)
+		return y.Data()
+	}
+	for n := tokens - 11; n < tokens; n++ { // the last tile is full with 48
+		pass(tokens, 1e4)
+		for _, v := range pass(n, -1e4) {
+			require.InDelta(t, float64(n-1)/2, v, 1e-4, "the mean of all values of %d", n)
+		}
+	}
+}
+
 func TestAttentionBackward(t *testing.T) {
 	for i, s := range attnShapes {
 		r := numtest.NewRand(uint64(i))
