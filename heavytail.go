@@ -138,7 +138,9 @@ func (m *Model) MACs() (int64, error) {
 // the given size: the weights and their packed copies, the tables of the layers, the
 // activations and buffers of every thread and the states, without what Sample returns
 // and what the program takes by itself. The peak of a process's resident set grows by
-// that, to a tenth; more threads take more. It takes none of them. It returns an error
+// that, to a tenth; more threads take more, and on Linux large pages of memory up to
+// 2 MiB, or more in a process whose memory is scattered (tensor.Aligned). It takes none
+// of them. It returns an error
 // if there can be no such batch.
 func (m *Model) Memory(batch int) (int64, error) {
 	if batch < 1 {

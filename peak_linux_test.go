@@ -76,7 +76,7 @@ func TestMemoryIsThePeak(t *testing.T) {
 	for name, file := range map[string][]byte{"built-in": fashion.File(), "mnist": small(t, cfg)} {
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, file, 0o600))
-		for _, c := range []string{"1 1 small", "32 1 small", "32 2 small", "1 1 large", "32 1 large"} {
+		for _, c := range []string{"1 1 small", "32 1 small", "32 2 small", "1 1 large", "32 1 large", "32 2 large"} {
 			slack := 0.5e6
 			if strings.Contains(c, "large") {
 				if strings.Contains(string(mode), "[always]") {

@@ -31,7 +31,8 @@ func PeakFlops(threads int) float64 {
 
 // PeakBandwidth measures the bytes a second that threads goroutines (at least 1)
 // together read from memory, in order and in such pages as weights lie in, far more of
-// them than caches hold. It takes 256 MiB.
+// them than most caches hold: 256 MiB, which it takes. Without vector kernels it is the
+// rate of a loop, which may be less than memory's.
 func PeakBandwidth(threads int) float64 {
 	const size = 256 << 20
 	threads = max(1, threads)

@@ -20,7 +20,8 @@ func (t *Tiles) RunMax(s *ColSoftmax) {
 }
 
 // RunScaled does s.Scale with the K rows of B, if s is not nil, and then Run with tiles
-// of columns whose BInc is 0.
+// of columns whose BInc is 0; with no tiles it does nothing. Columns of B from Cols on
+// may become anything.
 func (t *Tiles) RunScaled(s *ColSoftmax) {
 	t.checkColumns("RunScaled", t.BInc != 0)
 	if t.N <= 0 || runScaled(t, s.factors()) {
@@ -42,11 +43,12 @@ func (s *ColSoftmax) factors() *[TileCols]float32 {
 
 func (t *Tiles) checkColumns(op string, other bool) {
 	t.check()
-	panel := t.N <= 0 || t.AOff[0] == 0 && t.BOff[0] == 0
+	panel := t.N <= 0 || t.Segs == 1 && t.AOff[0] == 0 && t.BOff[0] == 0
 	for i, c := range t.COff[:min(t.Rows, len(t.COff))] {
 		panel = panel && int(c) == i*TileCols
 	}
 	if other || !t.Beside || !t.Loose || t.Segs != 1 || t.AStep != 0 || t.CStep != 0 || !panel {
-		panic(fmt.Sprintf("simd: Tiles.%s: tiles are not of columns", op))
+		panic(fmt.Sprintf("simd: Tiles.%s: %d rows, %d columns, %d segments, steps %d and %d, BInc %d, Acc %v, Beside %v, Loose %v: tiles are not of columns",
+			op, t.Rows, t.Cols, t.Segs, t.AStep, t.CStep, t.BInc, t.Acc, t.Beside, t.Loose))
 	}
 }
