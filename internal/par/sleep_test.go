@@ -2,6 +2,7 @@ package par
 
 import (
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,6 +64,41 @@ func TestNestedRunsEnd(t *testing.T) {
 		require.Equal(t, int64(5*(2+3+4)), task.done.Load())
 		if n%8 == 0 {
 			time.Sleep(50 * time.Microsecond) // all sleep
+		}
+	}
+}
+
+// late has two parts that begin at once; part slow ends long after the other.
+type late struct {
+	sync.WaitGroup
+	slow int
+}
+
+func (l *late) Do(part int) {
+	l.Done()
+	l.Wait()
+	if part == l.slow {
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// A run whose helper is the last to end hears of it, whichever part the helper has.
+func TestLastHelperIsHeard(t *testing.T) {
+	for i := range 32 {
+		l, over := &late{slow: i % 2}, make(chan struct{})
+		l.Add(2)
+		go func() {
+			if i%4 < 2 {
+				Run(2, 2, l)
+			} else {
+				Nest(2, 2, l)
+			}
+			close(over)
+		}()
+		select {
+		case <-over:
+		case <-time.After(20 * time.Second):
+			t.Fatalf("run %d does not end", i)
 		}
 	}
 }
