@@ -45,22 +45,26 @@ func (t *inner) Do(part int) {
 	}
 }
 
+// ends fails the test if f, run number i, does not come to its end.
+func ends(t *testing.T, i int, f func()) {
+	t.Helper()
+	over := make(chan struct{})
+	go func() { f(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("run %d does not end", i)
+	}
+}
+
 // Many small nested runs all end: who waits for helpers hears of the last one. Wakings
 // that cross are too rare to be seen here: the deadlock of TestSleeperWhoseWakingAnotherTook
 // did not come up in 20 s of such runs.
 func TestNestedRunsEnd(t *testing.T) {
 	deadline := time.Now().Add(time.Second)
 	for n := 0; time.Now().Before(deadline); n++ {
-		over, task := make(chan struct{}), &inner{}
-		go func() {
-			Nest(3, 3, task)
-			close(over)
-		}()
-		select {
-		case <-over:
-		case <-time.After(10 * time.Second):
-			t.Fatalf("run %d does not end", n)
-		}
+		task := &inner{}
+		ends(t, n, func() { Nest(3, 3, task) })
 		require.Equal(t, int64(5*(2+3+4)), task.done.Load())
 		if n%8 == 0 {
 			time.Sleep(50 * time.Microsecond) // all sleep
@@ -85,21 +89,9 @@ func (l *late) Do(part int) {
 // A run whose helper is the last to end hears of it, whichever part the helper has.
 func TestLastHelperIsHeard(t *testing.T) {
 	for i := range 32 {
-		l, over := &late{slow: i % 2}, make(chan struct{})
+		l, run := &late{slow: i % 2}, []func(int, int, Task){Run, Nest}[i/2%2]
 		l.Add(2)
-		go func() {
-			if i%4 < 2 {
-				Run(2, 2, l)
-			} else {
-				Nest(2, 2, l)
-			}
-			close(over)
-		}()
-		select {
-		case <-over:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("run %d does not end", i)
-		}
+		ends(t, i, func() { run(2, 2, l) })
 	}
 }
 
@@ -110,13 +102,7 @@ func TestHelpComesWhileWorkersEnd(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
 	defer idle.Store(idle.Swap(int64(20 * time.Microsecond)))
 	for i := range 2000 {
-		over := make(chan struct{})
-		go func() { meet(4); close(over) }()
-		select {
-		case <-over:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("run %d waits for a helper", i)
-		}
+		ends(t, i, func() { meet(4) })
 		for end := time.Now().Add(time.Duration(i%64) * time.Microsecond); time.Now().Before(end); {
 		}
 	}
