@@ -175,23 +175,30 @@ func (p *product) initial() {
 	p.label("started")
 }
 
-// segments adds the terms of every segment: per k one row of B and one element
-// of every row of A, which comes from Zero where its offset is negative.
-func (p *product) segments() {
+// segment begins the loop over segments, whose rows of A are where point sets pointers.
+func (p *product) segment(point func()) {
 	p.op("MOVD %d(R0), %s", fieldSegs, segs)
 	p.op("CBZ %s, finish", segs)
 	p.op("MOVD %d(R0), %s", fieldBOff, bTab)
 	p.op("MOVD %s, %s", aRow, aTab)
 	p.label("segment")
-	for i := range p.rows {
-		p.op("MOVW %d(%s), R23", 4*i, aTab)
-		p.op("ADD R23<<2, %s, R24", aBase)
-		p.op("CMP $0, R23")
-		p.op("CSEL LT, %s, R24, R%d", zero, i+1)
-	}
+	point()
 	p.op("ADD $48, %s", aTab)
 	p.op("MOVW.P 4(%s), R23", bTab)
 	p.op("ADD R23<<2, %s, %s", bBase, bPtr)
+}
+
+// segments adds the terms of every segment: per k one row of B and one element
+// of every row of A, which comes from Zero where its offset is negative.
+func (p *product) segments() {
+	p.segment(func() {
+		for i := range p.rows {
+			p.op("MOVW %d(%s), R23", 4*i, aTab)
+			p.op("ADD R23<<2, %s, R24", aBase)
+			p.op("CMP $0, R23")
+			p.op("CSEL LT, %s, R24, R%d", zero, i+1)
+		}
+	})
 	p.op("ADD $%d, %s, %s", map[bool]int{true: 8, false: 32}[p.cols == 3], bPtr, bRest)
 	p.op("MOVD %d(R0), %s", fieldK, terms)
 	if p.wide > 0 {

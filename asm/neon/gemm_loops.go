@@ -49,16 +49,10 @@ func (p *product) widest() {
 // neighbours adds the terms of every segment where rows are neighbours in A: per k one
 // load for the elements of all rows, and one row of B.
 func (p *product) neighbours() {
-	p.op("MOVD %d(R0), %s", fieldSegs, segs)
-	p.op("CBZ %s, finish", segs)
-	p.op("MOVD %d(R0), %s", fieldBOff, bTab)
-	p.op("MOVD %s, %s", aRow, aTab)
-	p.label("segment")
-	p.op("MOVW (%s), R23", aTab)
-	p.op("ADD R23<<2, %s, R1", aBase)
-	p.op("ADD $48, %s", aTab)
-	p.op("MOVW.P 4(%s), R23", bTab)
-	p.op("ADD R23<<2, %s, %s", bBase, bPtr)
+	p.segment(func() {
+		p.op("MOVW (%s), R23", aTab)
+		p.op("ADD R23<<2, %s, R1", aBase)
+	})
 	p.op("MOVD %d(R0), %s", fieldK, terms)
 	p.op("SUBS $%d, %s", unroll, terms)
 	p.op("BLT few")
