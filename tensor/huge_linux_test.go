@@ -17,46 +17,50 @@ import (
 	"heavytail/tensor"
 )
 
-// TestLargePages asks the kernel how much of 64 MiB lies in large pages: all but the
-// two at its ends, which need not lie in it whole. Where other tests left small ones
-// they are joined soon after. Where memory that asks for them in
-// the plainest way gets none, as under an emulator, there is nothing to see.
-func TestLargePages(t *testing.T) {
+const large = 64 << 20 // bytes of the buffers here
+
+// needsLarge skips the test where this kernel gives no large pages on request, or, as
+// under an emulator, memory that asks for them in the plainest way gets none.
+func needsLarge(t *testing.T) {
 	mode, _ := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
 	if !strings.Contains(string(mode), "[madvise]") {
 		t.Skip("this kernel gives no large pages on request")
 	}
-	const size = 64 << 20
-	plain, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	plain, err := syscall.Mmap(-1, 0, large, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, syscall.Munmap(plain)) }()
 	_ = syscall.Madvise(plain, syscall.MADV_HUGEPAGE)
 	clear(plain)
 	at := uintptr(unsafe.Pointer(&plain[0]))
-	if got := largeBytes(t, at, at+size); got < size-4<<20 {
-		t.Skipf("plain memory has %d bytes of %d in large pages", got, size)
+	if got := largeBytes(t, at, at+large); got < large-4<<20 {
+		t.Skipf("plain memory has %d bytes of %d in large pages", got, large)
 	}
-	v := tensor.Aligned(size / 4)
+}
+
+// TestLargePages asks the kernel how much of a buffer lies in large pages: all but the
+// two at its ends, which need not lie in it whole. Where other tests left small ones
+// they are joined soon after.
+func TestLargePages(t *testing.T) {
+	needsLarge(t)
+	v := tensor.Aligned(large / 4)
 	for i := range v {
 		v[i] = 1
 	}
 	lo := uintptr(unsafe.Pointer(&v[0]))
-	require.Eventually(t, func() bool { return largeBytes(t, lo, lo+size) >= size-4<<20 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return largeBytes(t, lo, lo+large) >= large-4<<20 }, 20*time.Second, 10*time.Millisecond)
 	runtime.KeepAlive(v)
 }
 
 // Once a buffer is collected, what comes to lie at its address asks for nothing.
 func TestLargePagesEnd(t *testing.T) {
-	const size = 64 << 20
-	v := tensor.Aligned(size / 4)
+	needsLarge(t)
+	v := tensor.Aligned(large / 4)
 	lo := uintptr(unsafe.Pointer(&v[0]))
-	if advised(t, lo, lo+size) == 0 {
-		t.Skip("nothing is asked for here")
-	}
+	require.NotZero(t, advised(t, lo, lo+large))
 	runtime.KeepAlive(v)
 	require.Eventually(t, func() bool {
 		runtime.GC()
-		return advised(t, lo+4<<20, lo+size-4<<20) == 0
+		return advised(t, lo+4<<20, lo+large-4<<20) == 0
 	}, 20*time.Second, 10*time.Millisecond)
 }
 
