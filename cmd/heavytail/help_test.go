@@ -107,23 +107,50 @@ func runExample(t *testing.T, dir string, args []string) {
 	ok(t, dir, append(args, quickly(args)...)...)
 }
 
+// TestEveryRowHasACommand: each row of the README's table of methods has a
+// command, is the row above again, or leads to Go code: no row is a dead end,
+// and none escapes TestExamplesRun by the way it is written.
+func TestEveryRowHasACommand(t *testing.T) {
+	_, table, found := strings.Cut(readme(t), "| you have | command | method |\n|---|---|---|\n")
+	require.True(t, found, "the README's table of methods")
+	table, _, _ = strings.Cut(table, "\n\n")
+	said := 0
+	for row := range strings.Lines(table) {
+		command := strings.Split(row, "|")[2]
+		if strings.TrimSpace(command) == "the same" || strings.Contains(command, ".go)") {
+			continue
+		}
+		require.NotEmpty(t, commandsIn(command), "%s", row)
+		said++
+	}
+	require.Len(t, cells(t), said, "rows of this table, and of no other, have commands to be run")
+}
+
 // cells returns the command lines in each row of the README's tables, in their order.
 func cells(t *testing.T) (rows [][]string) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	command := regexp.MustCompile("`heavytail ([a-z]+ [^`]+)`")
-	for line := range strings.Lines(string(readme)) {
-		var row []string
-		for _, c := range command.FindAllStringSubmatch(line, -1) {
-			row = append(row, c[1])
-		}
-		if strings.HasPrefix(line, "|") && row != nil {
+	for line := range strings.Lines(readme(t)) {
+		if row := commandsIn(line); strings.HasPrefix(line, "|") && row != nil {
 			rows = append(rows, row)
 		}
 	}
-	require.Greater(t, len(rows), 10)
 	return rows
+}
+
+// commandsIn returns the arguments of each command line of a program's name in a text.
+func commandsIn(text string) (lines []string) {
+	for _, c := range regexp.MustCompile("`heavytail ([a-z]+ [^`]+)`").FindAllStringSubmatch(text, -1) {
+		lines = append(lines, c[1])
+	}
+	return lines
+}
+
+// readme returns the text of README.md.
+func readme(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	return string(b)
 }
 
 // shellWords splits a command line at blanks outside of double quotes, as a shell does.
@@ -189,9 +216,7 @@ func examples(t *testing.T) []string {
 		add(c.Help, "  ")
 		require.Greater(t, len(out), before, "%s has no example of its own", c.Name)
 	}
-	readme, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	add(string(readme), "")
+	add(readme(t), "")
 	return out
 }
 
