@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 
+	"heavytail/internal/isa"
 	"heavytail/internal/par"
 	"heavytail/simd"
 )
@@ -140,11 +141,19 @@ func (j *gemmJob) block(b []float32, m0, m1, p0, p1, k0, kc int) {
 }
 
 // asIs reports whether the kernel reads A where it lies: when too few columns
-// would repay packing, or when the rows of a block do not fall on the same sets of the
-// second-level cache. On the same sets of the first one they may fall: the twelve lines
-// of a tile are read 16 times each in a row.
+// would repay packing, or when its rows fall on different sets of the caches.
 func (j *gemmJob) asIs() bool {
-	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%4096 != 0
+	return j.nc < 4*simd.TileCols || !j.opt.TransA && j.lda%rowsAlias() != 0
+}
+
+// rowsAlias returns the distance at which rows of A fall on the same sets of a cache:
+// of the first one 4 KiB, where its sets hold fewer lines than a tile has rows, so that
+// each of a line's 16 terms would fetch it anew; of the second one 16 KiB.
+func rowsAlias() int {
+	if ways := isa.Ways(); 0 < ways && ways < simd.TileRows {
+		return 4096 / 4
+	}
+	return 16384 / 4
 }
 
 // packB packs the panel of op(B) that begins at column col, rows k0…k0+kc−1.

@@ -45,14 +45,14 @@ func TestGemm(t *testing.T) {
 	}
 }
 
-// Rows of A a multiple of 512 apart are packed; so are more rows and terms
-// than one block holds.
+// Rows of A a multiple of 4096 apart are copied at every level; so are more rows and
+// terms than one block holds.
 func TestGemmPacks(t *testing.T) {
-	testGemm(t, 29, 130, 20, 512-20, GemmOpt{Accumulate: true})
+	testGemm(t, 29, 130, 20, 4096-20, GemmOpt{Accumulate: true})
 	if testing.Short() {
 		t.Skip("19 million terms at every level")
 	}
-	testGemm(t, gemmM+40, 129, gemmK+30, 512-(gemmK+30)%512, GemmOpt{})
+	testGemm(t, gemmM+40, 129, gemmK+30, 4096-(gemmK+30), GemmOpt{})
 }
 
 // A product cut by columns, as Gemm itself cuts a large B, has the same bits.

@@ -1,6 +1,7 @@
 package isa
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/klauspost/cpuid/v2"
@@ -17,3 +18,13 @@ var Cache = sync.OnceValue(func() int {
 	}
 	return min(max(size, 1<<18), 1<<22)
 })
+
+// Ways returns how many lines that lie a multiple of 4 KiB apart the first-level cache
+// of data keeps, 0 where the processor does not tell: on amd64 the bits of an address
+// within its page choose the set. It decides what is copied, never a result.
+func Ways() int {
+	if runtime.GOARCH != "amd64" {
+		return 0
+	}
+	return max(0, cpuid.CPU.Cache.L1D) / 4096
+}
