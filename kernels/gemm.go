@@ -19,12 +19,15 @@ type GemmOpt struct {
 // Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache;
 // gemmB floats of B are packed at a time. BenchmarkGemm chose them. Copied rows
 // of A lie gemmPad floats further apart than they are long, so that twelve of
-// them do not fall on the same cache sets.
+// them do not fall on the same cache sets. Of gemmParts per thread the last are short:
+// a thread that waited longer for another than it looks for work would sleep, and miss
+// much of what comes next.
 const (
-	gemmK   = 1024
-	gemmM   = 10 * simd.TileRows
-	gemmB   = 1 << 22
-	gemmPad = 16
+	gemmK     = 1024
+	gemmM     = 10 * simd.TileRows
+	gemmB     = 1 << 22
+	gemmPad   = 16
+	gemmParts = 16
 )
 
 // Gemm sets C = op(A)·op(B), or adds the product to C: op(A) is m×k, op(B)
@@ -85,7 +88,7 @@ func (j *gemmJob) run() {
 	j.packed = s.f
 	for j.n0 = 0; j.n0 < j.n; j.n0 += width {
 		j.nc = min(width, j.n-j.n0)
-		j.rowParts, j.colParts = splits(threads, j.m*j.nc*j.k, j.m, j.nc, j.nc > 2*j.m)
+		j.rowParts, j.colParts = splits(partsOf(threads, gemmParts, j.m*j.nc*j.k), j.m, j.nc, j.nc > 2*j.m)
 		if j.rowParts*j.colParts == 1 {
 			threads = 1
 		}

@@ -22,7 +22,7 @@ func mul(threads, rows, kBlock int, p *product) {
 	j := productPool.Get()
 	j.product, j.rows, j.kBlock = *p, rows, kBlock
 	threads = par.Threads(threads)
-	j.rowParts, j.colParts = splits(threads, rows*p.cols*p.k, rows, p.cols, p.cols > rows)
+	j.rowParts, j.colParts = splits(partsFor(threads, rows*p.cols*p.k), rows, p.cols, p.cols > rows)
 	par.Run(threads, j.rowParts*j.colParts, j)
 	productPool.Free(j)
 }

@@ -150,20 +150,23 @@ func panels(cols int) int { return (cols + simd.TileCols - 1) / simd.TileCols }
 // variable so that tests can cut small operations.
 var leastPart = 1 << 19
 
-// partsFor returns into how many parts fmas multiply-adds are cut: several per
-// thread for balance, none smaller than leastPart.
-func partsFor(threads, fmas int) int {
+// partsFor returns into how many parts fmas multiply-adds are cut: four per thread
+// for balance.
+func partsFor(threads, fmas int) int { return partsOf(threads, 4, fmas) }
+
+// partsOf returns into how many parts fmas multiply-adds are cut: each per thread,
+// none smaller than leastPart.
+func partsOf(threads, each, fmas int) int {
 	if threads <= 1 {
 		return 1
 	}
-	return max(1, min(4*threads, fmas/leastPart))
+	return max(1, min(each*threads, fmas/leastPart))
 }
 
-// splits returns how many parts rows and panels are cut into. Panels are cut
-// first when B is larger than A.
-func splits(threads, fmas, rows, cols int, bLarger bool) (rowParts, colParts int) {
+// splits returns how many parts rows and panels are cut into for want parts. Panels
+// are cut first when B is larger than A.
+func splits(want, rows, cols int, bLarger bool) (rowParts, colParts int) {
 	tiles, np := (rows+simd.TileRows-1)/simd.TileRows, panels(cols)
-	want := partsFor(threads, fmas)
 	if bLarger {
 		colParts = min(np, want)
 		return min(tiles, (want+colParts-1)/colParts), colParts
