@@ -186,8 +186,16 @@ func (k *kernel) term(a, b int, strided bool) {
 	})
 }
 
-// products adds the products of the elements of A and the row of B in spare.
+// products adds the products of the elements of A and the row of B in spare. An element
+// for one vector is spread by its multiply-add: Zen 4 does a spread of its own for each
+// in 1.33 cycles, this in one.
 func (k *kernel) products(a func(row int) operand.Mem) {
+	if k.vecs == 1 {
+		for i := range k.rows {
+			k.VFMADD231PS_BCST(a(i), k.spare(0), k.accum(i, 0))
+		}
+		return
+	}
 	free := 32 - (k.rows+1)*k.vecs
 	if k.lanes == 8 {
 		free = 16 - (k.rows+1)*k.vecs
