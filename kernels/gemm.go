@@ -18,8 +18,8 @@ type GemmOpt struct {
 
 // Blocks of Gemm: gemmM·gemmK floats of A stay in the second-level cache;
 // gemmB floats of B are packed at a time. BenchmarkGemm chose them. Copied rows
-// of A lie gemmPad floats further apart than they are long, so that twelve of
-// them do not fall on the same cache sets. Of gemmParts per thread the last are short:
+// of A lie an odd number of gemmPad floats apart, a line of a cache, so that twelve of
+// them do not fall on the same sets. Of gemmParts per thread the last are short:
 // a thread that waited longer for another than it looks for work would sleep, and miss
 // much of what comes next.
 const (
@@ -123,18 +123,11 @@ func (j *gemmJob) block(b []float32, m0, m1, p0, p1, k0, kc int) {
 	}
 	switch {
 	case !j.asIs():
-		s := getScratch((m1-m0+simd.TileRows)*(kc+gemmPad), 0)
+		pitch := (kc+31)&^31 + gemmPad
+		s := getScratch((m1-m0)*pitch, 0)
 		defer s.free()
-		p.a = s.f
-		if j.opt.TransA {
-			p.aTile, p.ak = simd.TileRows*kc, simd.TileRows
-			j.packColumns(s.f, m0, m1, k0, kc)
-		} else {
-			p.ai, p.ak = kc+gemmPad, 1
-			for i := range m1 - m0 {
-				copy(s.f[i*p.ai:][:kc], j.a[(m0+i)*j.lda+k0:])
-			}
-		}
+		p.a, p.ai, p.ak = s.f, pitch, 1
+		j.packA(s.f, m0, m1, k0, kc, pitch)
 	case j.opt.TransA:
 		p.a, p.ai, p.ak = j.a[k0*j.lda+m0:], 1, j.lda
 	default:
@@ -169,15 +162,13 @@ func (j *gemmJob) packB(dst []float32, col, k0, kc int) {
 	packPanels(dst, j.b[k0*j.ldb+col:], kc, cols, j.ldb)
 }
 
-// packColumns packs rows m0…m1−1, columns k0…k0+kc−1 of Aᵀ in tiles of 12 rows
-// interleaved: term k of row i of a tile lies at 12·k+i.
-func (j *gemmJob) packColumns(dst []float32, m0, m1, k0, kc int) {
-	const w = simd.TileRows
-	for i := m0; i < m1; i += w {
-		tile := dst[:w*kc]
-		dst = dst[w*kc:]
-		for k := range kc {
-			copy(tile[k*w:][:min(w, m1-i)], j.a[(k0+k)*j.lda+i:])
-		}
+// packA copies rows m0…m1−1 of op(A), columns k0…k0+kc−1, to rows that lie pitch apart.
+func (j *gemmJob) packA(dst []float32, m0, m1, k0, kc, pitch int) {
+	if j.opt.TransA {
+		simd.Transpose(dst, j.a[k0*j.lda+m0:], kc, m1-m0, pitch, j.lda, 1)
+		return
+	}
+	for i := range m1 - m0 {
+		copy(dst[i*pitch:][:kc], j.a[(m0+i)*j.lda+k0:])
 	}
 }

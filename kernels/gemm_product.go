@@ -49,7 +49,6 @@ type product struct {
 	a, b, c, bias, res []float32
 	aSeg, bSeg         []int32
 	ai, ak             int
-	aTile              int // a is packed in tiles of 12 rows that far apart
 	bPanel, kb         int
 	ci, ri             int // distance of rows in c and res
 	k, cols            int
@@ -77,11 +76,11 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	defer s.free()
 	for _, r := range runs[:n] {
 		row := m0 + r.row
-		p.tables(&t, s, aSeg, &r, row)
+		p.tables(&t, s, aSeg, &r)
 		t.N, t.Rows = r.tiles, r.height
-		t.Beside = r.valid == r.height && p.beside(row, r.height)
+		t.Beside = r.valid == r.height && p.ai == 1
 		if t.Segs > 0 {
-			t.A, t.AInc = p.a[p.rowAt(row):], p.rowAt(r.height)
+			t.A, t.AInc = p.a[row*p.ai:], r.height*p.ai
 		}
 		t.CInc, t.RInc = r.height*p.ci, r.height*p.ri
 		for j := p0; j < p1 && !p.stop.Now(); j++ {
@@ -105,29 +104,13 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	}
 }
 
-// beside reports whether n rows from row on are neighbours in a.
-func (p *product) beside(row, n int) bool {
-	if p.aTile == 0 {
-		return p.ai == 1
-	}
-	return row%simd.TileRows+n <= simd.TileRows
-}
-
 // packed reports whether b is panels of whole rows. A panel of one row looks like a
 // matrix as it is.
 func (p *product) packed() bool { return p.kb == simd.TileCols && p.bPanel > simd.TileCols }
 
-// rowAt returns where row i begins in a.
-func (p *product) rowAt(i int) int {
-	if p.aTile == 0 {
-		return i * p.ai
-	}
-	return i/simd.TileRows*p.aTile + i%simd.TileRows
-}
-
 // tables fills the tables of one tile of run r, whose first row is first; all
 // its tiles share them.
-func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun, first int) {
+func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun) {
 	const w = simd.TileRows
 	t.COff, t.ROff, t.AOff = s.i[:w], s.i[w:2*w], s.i[2*w:(2+len(aSeg))*w]
 	for i := range r.height {
@@ -136,7 +119,7 @@ func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun, fir
 			row = min(i, r.valid-1)
 		}
 		t.COff[i], t.ROff[i] = int32(row*p.ci), int32(row*p.ri)
-		a := int32(p.rowAt(first+row) - p.rowAt(first))
+		a := int32(row * p.ai)
 		for k, base := range aSeg {
 			t.AOff[k*w+i] = base + a
 		}

@@ -45,14 +45,15 @@ func TestGemm(t *testing.T) {
 	}
 }
 
-// Rows of A a multiple of 4096 apart are copied at every level; so are more rows and
-// terms than one block holds.
+// Rows of A a multiple of 4096 apart are copied at every level, and columns of its
+// transpose; so are more rows and terms than one block holds.
 func TestGemmPacks(t *testing.T) {
 	testGemm(t, 29, 130, 20, 4096-20, GemmOpt{Accumulate: true})
 	if testing.Short() {
 		t.Skip("19 million terms at every level")
 	}
 	testGemm(t, gemmM+40, 129, gemmK+30, 4096-(gemmK+30), GemmOpt{})
+	testGemm(t, 40, 129, gemmK+30, 3, GemmOpt{TransA: true})
 }
 
 // A product cut by columns, as Gemm itself cuts a large B, has the same bits.
