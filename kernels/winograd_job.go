@@ -27,7 +27,10 @@ var winoPool par.Pool[winoJob]
 // Blocks: each transforms the taps again, so it has as many as winoTiles tiles; winoKeep,
 // which BenchmarkConvWeights chose, is what of their pixels the panels read in turn from
 // the second-level cache. There too stay the taps of winoK channels by 32 columns,
-// transformed to a row of points at a time. Those points lie winoPad float32 further apart
+// transformed to a pair of rows of points at a time, or to all of them where channels are
+// at most winoAll. A part of one panel keeps all its transformed taps, of up to winoDeep
+// channels: its blocks need no more than winoOne tiles, so that what they are computed in,
+// which passes of other layers push out of the cache, is small. Those points lie winoPad float32 further apart
 // than they are long: so many streams must not fall on the same cache sets. Nor may they
 // fall on those of the nine taps that they are made of, which panels lay on the same sets:
 // weights and scratch begin at pages, hence winoApart, half of the 4 KiB after which sets
@@ -43,6 +46,8 @@ const (
 	winoFewK   = 32
 	winoKeep   = 160 << 10 // float32 of pixels that panels read in turn
 	winoDeep   = 128       // channels that are not cut for that
+	winoAll    = 32
+	winoOne    = 16
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
@@ -90,16 +95,43 @@ func (j *winoJob) split(threads int) {
 	j.colParts = min(np, (want+j.tileParts-1)/j.tileParts)
 }
 
-// rooms returns into how many blocks a part of so many tiles is cut, the tiles of the
-// largest and the channels that it transforms at a time.
-func (j *winoJob) rooms(tiles int) (blocks, room, deep int) {
+// keeps says whether a part of np panels keeps all its transformed taps.
+func (j *winoJob) keeps(np int) bool { return np == 1 && j.k <= winoDeep }
+
+// rooms returns into how many blocks a part of so many tiles and panels is cut, the tiles
+// of the largest and the channels that it transforms at a time.
+func (j *winoJob) rooms(tiles, np int) (blocks, room, deep int) {
+	if j.keeps(np) {
+		blocks = max(1, (tiles+winoOne-5)/winoOne) // four more go with the last ones: see rowRuns
+		return blocks, max(min(tiles, winoOne), tiles-(blocks-1)*winoOne), j.k
+	}
 	blocks = (tiles + winoTiles - 1) / winoTiles
 	room = (tiles + blocks - 1) / blocks
 	return blocks, room, j.deep(room)
 }
 
-// row returns the float32 of a row of transformed taps.
-func (j *winoJob) row() int { return int(j.form+2) * (winoK*simd.TileCols + winoPad) }
+// block returns the tiles of block i of a part.
+func (j *winoJob) block(i, blocks, tiles, np int) (first, end int) {
+	switch {
+	case !j.keeps(np):
+		return tiles * i / blocks, tiles * (i + 1) / blocks
+	case i == blocks-1:
+		return i * winoOne, tiles
+	}
+	return i * winoOne, (i + 1) * winoOne
+}
+
+// whole says whether a part of np panels transforms the taps to all points at a time.
+func (j *winoJob) whole(np int) bool { return j.keeps(np) || j.k <= winoAll }
+
+// row returns the float32 of the transformed taps that a part of np panels has at a time.
+func (j *winoJob) row(np int) int {
+	line := int(j.form+2) * (min(j.k, winoK)*simd.TileCols + winoPad)
+	if j.whole(np) {
+		return int(j.form+2) * line
+	}
+	return 2 * line
+}
 
 // sums returns of how many of np panels a part keeps the sums at a time.
 func (j *winoJob) sums(np, deep int) int {
@@ -112,7 +144,7 @@ func (j *winoJob) sums(np, deep int) int {
 // scratch returns the float32 that blocks of up to room tiles and np panels are computed in.
 func (j *winoJob) scratch(room, np int) int {
 	deep := j.deep(room)
-	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + j.row() + 2*winoApart + 48
+	return j.form.Points()*room*(pitch(deep)+j.sums(np, deep)*simd.TileCols) + j.row(np) + 2*winoApart + 48
 }
 
 // most returns the float32 of the worst part of a pass on up to so many threads. It need
@@ -123,8 +155,10 @@ func (j *winoJob) most(threads int) (n int) {
 	for width := range threads {
 		j.split(width + 1)
 		for _, each := range []int{tiles / j.tileParts, (tiles + j.tileParts - 1) / j.tileParts} {
-			_, room, _ := j.rooms(max(each, 1))
-			n = max(n, j.scratch(room, (np+j.colParts-1)/j.colParts))
+			for _, wide := range []int{np / j.colParts, (np + j.colParts - 1) / j.colParts} {
+				_, room, _ := j.rooms(max(each, 1), wide)
+				n = max(n, j.scratch(room, wide))
+			}
 		}
 	}
 	return n
@@ -140,17 +174,18 @@ func (j *winoJob) part(i int) (t0, t1, p0, p1 int) {
 // Do computes one part.
 func (j *winoJob) Do(part int) {
 	t0, t1, p0, p1 := j.part(part)
-	blocks, room, deep := j.rooms(t1 - t0)
+	blocks, room, deep := j.rooms(t1-t0, p1-p0)
 	s := getScratch(j.scratch(room, p1-p0), 2*simd.TileRows)
 	defer s.free()
-	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1}
+	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1, whole: j.whole(p1 - p0)}
 	points, sums := j.form.Points(), j.sums(p1-p0, deep)
 	var at int
 	w.pixels, at = s.cut(0, room*points*w.pitch)
 	prods, at := s.cut(at, sums*room*points*simd.TileCols)
-	w.taps, _ = s.cut(at+(winoApart-at)&(2*winoApart-1), j.row())
+	w.taps, _ = s.cut(at+(winoApart-at)&(2*winoApart-1), j.row(p1-p0))
 	for i := range blocks {
-		w.t0, w.t1 = t0+(t1-t0)*i/blocks, t0+(t1-t0)*(i+1)/blocks
+		first, end := j.block(i, blocks, t1-t0, p1-p0)
+		w.t0, w.t1 = t0+first, t0+end
 		for w.k0 = 0; w.k0 < j.k; w.k0 = w.k1 {
 			if w.k1 = min(w.k0+deep, j.k); j.stop.Now() {
 				return
@@ -159,6 +194,7 @@ func (j *winoJob) Do(part int) {
 			for p := p0; p < p1 && !j.stop.Now(); p++ {
 				w.prods = prods[(p-p0)%sums*room*points*simd.TileCols:]
 				w.panel(p)
+				w.kept = j.keeps(p1 - p0)
 			}
 		}
 	}
@@ -167,13 +203,15 @@ func (j *winoJob) Do(part int) {
 // winoBlock computes a block of tiles.
 type winoBlock struct {
 	*winoJob
-	t0, t1 int // tiles
-	k0, k1 int // channels
-	last   int // panel of the part
+	t0, t1 int  // tiles
+	k0, k1 int  // channels
+	last   int  // panel of the part
+	whole  bool // the taps of all points are transformed at a time
+	kept   bool // those of the panel lie in taps
 	pitch  int
 	pixels []float32 // [tile][point][pitch], channels k0…k1−1
 	prods  []float32 // [tile][point][32]
-	taps   []float32 // [point of a row][channel][32], winoPad between the points
+	taps   []float32 // [point of rows][channel][32], winoPad between the points
 	tables []int32
 
 	next    []float32 // what of tap nextTap is left for the products to fetch
@@ -234,105 +272,5 @@ func (w *winoBlock) outputs(p int) {
 		}
 		out.Run(w.form)
 		t += n
-	}
-}
-
-// products adds the terms k…k+n−1 to the products of a row of points, half a row at a
-// time: every half fetches a part of another tap.
-func (w *winoBlock) products(line, k, n, cols int) {
-	const rows = simd.TileRows
-	points, side := w.form.Points(), int(w.form)+2
-	t := simd.Tiles{
-		AOff: w.tables[:rows], BOff: oneSeg, COff: w.tables[rows : 2*rows],
-		N: side / 2, Cols: cols, Segs: 1, K: n, KA: 1, KB: simd.TileCols, Packed: true,
-		AInc: w.pitch, BInc: n*simd.TileCols + winoPad, CInc: simd.TileCols, Acc: k > 0,
-	}
-	runs, m := rowRuns(w.t1 - w.t0)
-	for _, r := range runs[:m] {
-		for l := range r.height {
-			at := l * points
-			if r.tiles == 1 {
-				at = min(l, r.valid-1) * points
-			}
-			t.AOff[l], t.COff[l] = int32(at*w.pitch), int32(at*simd.TileCols)
-		}
-		t.Rows = r.height
-		for i := range 2 * r.tiles {
-			half := i % 2 * t.N
-			at := (r.row+i/2*r.height)*points + line*side + half
-			t.A, t.B, t.C = w.pixels[at*w.pitch+k-w.k0:], w.taps[half*t.BInc:], w.prods[at*simd.TileCols:]
-			t.Next = w.next
-			t.Run()
-			w.fetched(t.Fetched())
-		}
-	}
-}
-
-// fetch lets the products of panel p fetch the taps that the next panel reads.
-func (w *winoBlock) fetch(p int) {
-	w.next, w.nextTap = nil, 8
-	if w.nextAt = w.ahead(p, w.k1); w.nextAt != nil {
-		w.next, w.nextTap = w.nextAt[:(w.k1-w.k0)*simd.TileCols], 0
-	}
-}
-
-// fetched goes on from n float32 of next, with the next tap if that was all of it.
-func (w *winoBlock) fetched(n int) {
-	w.next = w.next[min(n, len(w.next)):]
-	if len(w.next) == 0 && w.nextTap < 8 {
-		w.nextTap++
-		w.next = w.nextAt[w.nextTap*w.k*simd.TileCols:][:(w.k1-w.k0)*simd.TileCols]
-	}
-}
-
-// few computes the products of panel p where tiles are so few that transformed taps
-// would be written, and read again, for hardly more products than they took.
-func (w *winoBlock) few(p int) {
-	const cols = simd.TileCols
-	b := w.b[p*9*w.k*cols:]
-	points := w.form.Points()
-	f := simd.WinoFew{Pitch: w.pitch, WStep: w.k * cols, Flip: w.flip}
-	for k := w.k0; k < w.k1; k += winoFewK {
-		f.K, f.W, f.Acc = min(winoFewK, w.k1-k), b[k*cols:], k > 0
-		f.Next = w.ahead(p, k+winoFewK)
-		for t := w.t0; t < w.t1; t += simd.WinoFewTiles {
-			at := (t - w.t0) * points
-			f.N, f.V, f.M = min(simd.WinoFewTiles, w.t1-t), w.pixels[at*w.pitch+k-w.k0:], w.prods[at*cols:]
-			f.Run()
-			f.Next = nil
-		}
-	}
-}
-
-// ahead returns where the taps of panel p begin at channel k, or those of the next
-// panel if k is beyond the channels; nil after the last panel.
-func (w *winoBlock) ahead(p, k int) []float32 {
-	const cols = simd.TileCols
-	if k >= w.k1 {
-		p, k = p+1, w.k0
-	}
-	if p > w.last {
-		return nil
-	}
-	return w.b[(p*9*w.k+k)*cols:]
-}
-
-// many computes the products of panel p where tiles are many: each row of points
-// transforms the taps once for all of them.
-func (w *winoBlock) many(p int) {
-	const cols = simd.TileCols
-	b := w.b[p*9*w.k*cols:]
-	w.fetch(p)
-	for k := w.k0; k < w.k1; k += winoK {
-		n := min(winoK, w.k1-k) * cols
-		ahead := w.ahead(p, k+winoK)
-		for row := range int(w.form) + 2 {
-			var soon []float32
-			if ahead != nil {
-				soon = ahead[min(2*row, 8)*w.k*cols:]
-			}
-			simd.WinoWeights(w.form, row, w.taps, n+winoPad, b[k*cols:], w.k*cols, n, w.flip, soon)
-			w.products(row, k, n/cols, min(cols, w.cols-p*cols))
-		}
 	}
 }

@@ -55,6 +55,9 @@ func TestWinograd(t *testing.T) {
 	for i, s := range []ref64.ConvShape{
 		{N: 2, H: 9, W: 7, C: 40, O: 37}, {N: 3, H: 4, W: 5, C: 70, O: 3}, {N: 1, H: 16, W: 16, C: 130, O: 64}, {N: 5, H: 1, W: 1, C: 3, O: 33},
 		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
+		{N: 2, H: 16, W: 15, C: 64, O: 40},       // two panels, rows of points by pairs
+		{N: 1, H: 17, W: 32, C: winoAll, O: 37},  // all of them
+		{N: 1, H: 31, W: 32, C: winoDeep, O: 7},  // blocks of one panel that share taps
 		{N: 2, H: 6, W: 5, C: winoK + 44, O: 33}, // two blocks of channels
 		{N: 1, H: 15, W: 14, C: 290, O: 37},      // too many to transform at a time
 		{N: 1, H: 8, W: 7, C: 600, O: 37},        // and tiles so few that few goes on with sums
@@ -264,7 +267,7 @@ func TestConvBuffer(t *testing.T) {
 					j.split(most)
 					for i := range j.tileParts * j.colParts {
 						t0, t1, p0, p1 := j.part(i)
-						_, room, _ := j.rooms(t1 - t0)
+						_, room, _ := j.rooms(t1-t0, p1-p0)
 						worst = max(worst, scratchBytes(j.scratch(room, p1-p0)))
 					}
 					require.Equal(t, worst, New(most).ConvBuffer(n, size, size, w, opt), "%d images of %d², %d → %d, %d threads", n, size, read, cols, most)

@@ -58,22 +58,32 @@ func (t *WinoIn) Run(m Wino) {
 	winoIn(t, m)
 }
 
-// WinoWeights transforms taps for form m to the points of one row, element by
-// element: with g_rs = w[(3·r+s)·wStep + e]
+// WinoRows returns the two rows of points of pair i < m/2+1 that WinoWeights gives: rows
+// 1 and 2, with m = 4 rows 3 and 4, then the first and the last.
+func WinoRows(m Wino, i int) (r0, r1 int) {
+	if i == int(m)/2 {
+		return 0, int(m) + 1
+	}
+	return 2*i + 1, 2*i + 2
+}
+
+// WinoWeights transforms taps for form m to the points of the pair of rows r0, r1 that
+// WinoRows names, element by element: with g_rs = w[(3·r+s)·wStep + e]
 //
-//	u[j·uStep + e] = (G·g·Gᵀ)_row,j, j < m+2, e < n
+//	u0[j·uStep + e] = (G·g·Gᵀ)_r0,j, u1[j·uStep + e] = (G·g·Gᵀ)_r1,j, j < m+2, e < n
 //
 // flip reads the taps in reverse order, which is how a gradient sees them. n
 // is a multiple of 16. next is where taps that are wanted soon begin, or nil: NEON
-// fetches n of two of them, wStep apart, into the cache; on amd64 Tiles.Next does, with
+// fetches n of four of them, wStep apart, into the cache; on amd64 WinoMany does, with
 // the products, over more time. It panics if the sizes do not fit.
-func WinoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
+func WinoWeights(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	m.must("WinoWeights")
-	if row < 0 || row > int(m)+1 || n < 0 || n%16 != 0 || uStep < n || wStep < n || n > 0 && (len(u) < int(m+1)*uStep+n || len(w) < 8*wStep+n) {
-		panic(fmt.Sprintf("simd: WinoWeights: row %d, %d elements, steps %d and %d, of %d and %d", row, n, uStep, wStep, len(u), len(w)))
+	long := int(m+1)*uStep + n
+	if pair < 0 || pair > int(m)/2 || n < 0 || n%16 != 0 || uStep < n || wStep < n || n > 0 && (len(u0) < long || len(u1) < long || len(w) < 8*wStep+n) {
+		panic(fmt.Sprintf("simd: WinoWeights: pair %d, %d elements, steps %d and %d, of %d, %d and %d", pair, n, uStep, wStep, len(u0), len(u1), len(w)))
 	}
 	if n > 0 {
-		winoWeights(m, row, u, uStep, w, wStep, n, flip, next)
+		winoWeights(m, pair, u0, u1, uStep, w, wStep, n, flip, next)
 	}
 }
 

@@ -8,21 +8,11 @@ import (
 	"heavytail/internal/isa"
 )
 
-// Each assembly function below is one of winoInGeneric, winoWeightsGeneric, winoFewGeneric,
-// winoOutGeneric, winoBackGeneric and winoTapsGeneric for one form; pitches and steps
-// count float32.
+// Each assembly function below is one of winoInGeneric, winoWeightsGeneric,
+// winoManyGeneric, winoFewGeneric, winoOutGeneric, winoBackGeneric and winoTapsGeneric for one form; pitches and steps count float32.
 
 //go:noescape
 func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
-
-//go:noescape
-func winoWeights4FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights4LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights4InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut4AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -31,43 +21,16 @@ func winoOut4AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int
 func winoIn4AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
-
-//go:noescape
 func winoOut4AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 
 //go:noescape
 func winoIn2AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights2FirstAVX512(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights2LastAVX512(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights2InnerAVX512(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
-
-//go:noescape
 func winoOut2AVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 
 //go:noescape
 func winoIn2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
-
-//go:noescape
-func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep, n int)
-
-//go:noescape
-func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep, n int, coef *float32)
 
 //go:noescape
 func winoOut2AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -97,7 +60,74 @@ func winoBack2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32,
 func winoTaps2AVX2(dw, m *float32, step, pitch, rows, cols int)
 
 //go:noescape
+func winoWeights4Rows12AVX512(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4Rows12AVX2(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4Rows34AVX512(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4Rows34AVX2(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4Rows05AVX512(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights4Rows05AVX2(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2Rows12AVX512(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2Rows12AVX2(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2Rows03AVX512(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
+func winoWeights2Rows03AVX2(u0, u1 *float32, uStep int, w *float32, wStep, n int)
+
+//go:noescape
 func winoFew4AVX512(m, v *float32, tiles, pitch int, w *float32, wStep, k, acc int, next, coef *float32)
+
+//go:noescape
+func winoMany12x32AVX512(sums, v *float32, pitch int, u *float32, uStep, points, k, acc int, next *float32, lines int)
+
+//go:noescape
+func winoMany12x8AVX512(sums, v *float32, pitch int, u *float32, uStep, points, k, acc int, next *float32, lines int)
+
+//go:noescape
+func winoMany8x32AVX512(sums, v *float32, pitch int, u *float32, uStep, points, k, acc int, next *float32, lines int)
+
+//go:noescape
+func winoMany8x8AVX512(sums, v *float32, pitch int, u *float32, uStep, points, k, acc int, next *float32, lines int)
+
+func winoMany(t *WinoMany, m Wino) {
+	if isa.Cur() != isa.AVX512 || m != Wino4 || t.N != 8 && t.N != 12 || t.K%16 != 0 || t.Cols > 8 && t.Cols <= 16 {
+		t.tiles(m)
+		return
+	}
+	sums, v, u, acc := &t.M[0], &t.V[0], &t.U[0], 0
+	if t.Acc {
+		acc = 1
+	}
+	next, lines := u, len(t.Next)/16
+	if lines > 0 {
+		next = &t.Next[0]
+	}
+	switch {
+	case t.N == 12 && t.Cols > 8:
+		winoMany12x32AVX512(sums, v, t.Pitch, u, t.UStep, t.Points, t.K, acc, next, lines)
+	case t.N == 12:
+		winoMany12x8AVX512(sums, v, t.Pitch, u, t.UStep, t.Points, t.K, acc, next, lines)
+	case t.Cols > 8:
+		winoMany8x32AVX512(sums, v, t.Pitch, u, t.UStep, t.Points, t.K, acc, next, lines)
+	default:
+		winoMany8x8AVX512(sums, v, t.Pitch, u, t.UStep, t.Points, t.K, acc, next, lines)
+	}
+}
 
 // WinoFewPays says whether WinoFew is faster than WinoWeights and Tiles.
 func WinoFewPays() bool { return isa.Cur() == isa.AVX512 }
@@ -137,50 +167,46 @@ func winoIn(t *WinoIn, m Wino) {
 	}
 }
 
-func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, _ []float32) {
+func winoWeights(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, _ []float32) {
 	first, step := &w[0], wStep
 	if flip {
 		first, step = &w[8*wStep], -wStep
 	}
 	switch l := isa.Cur(); {
 	case l == isa.AVX512 && m == Wino4:
-		switch row {
+		switch pair {
 		case 0:
-			winoWeights4FirstAVX512(&u[0], uStep, first, step, n)
-		case 5:
-			winoWeights4LastAVX512(&u[0], uStep, first, step, n)
+			winoWeights4Rows12AVX512(&u0[0], &u1[0], uStep, first, step, n)
+		case 1:
+			winoWeights4Rows34AVX512(&u0[0], &u1[0], uStep, first, step, n)
 		default:
-			winoWeights4InnerAVX512(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
+			winoWeights4Rows05AVX512(&u0[0], &u1[0], uStep, first, step, n)
 		}
-	case l == isa.AVX512:
-		switch row {
+	case l == isa.AVX512 && m == Wino2:
+		switch pair {
 		case 0:
-			winoWeights2FirstAVX512(&u[0], uStep, first, step, n)
-		case 3:
-			winoWeights2LastAVX512(&u[0], uStep, first, step, n)
+			winoWeights2Rows12AVX512(&u0[0], &u1[0], uStep, first, step, n)
 		default:
-			winoWeights2InnerAVX512(&u[0], uStep, first, step, n, &winoCoef2[row-1])
+			winoWeights2Rows03AVX512(&u0[0], &u1[0], uStep, first, step, n)
 		}
 	case l == isa.AVX2 && m == Wino4:
-		switch row {
+		switch pair {
 		case 0:
-			winoWeights4FirstAVX2(&u[0], uStep, first, step, n)
-		case 5:
-			winoWeights4LastAVX2(&u[0], uStep, first, step, n)
+			winoWeights4Rows12AVX2(&u0[0], &u1[0], uStep, first, step, n)
+		case 1:
+			winoWeights4Rows34AVX2(&u0[0], &u1[0], uStep, first, step, n)
 		default:
-			winoWeights4InnerAVX2(&u[0], uStep, first, step, n, &winoCoef4[row-1][0])
+			winoWeights4Rows05AVX2(&u0[0], &u1[0], uStep, first, step, n)
 		}
-	case l == isa.AVX2:
-		switch row {
+	case l == isa.AVX2 && m == Wino2:
+		switch pair {
 		case 0:
-			winoWeights2FirstAVX2(&u[0], uStep, first, step, n)
-		case 3:
-			winoWeights2LastAVX2(&u[0], uStep, first, step, n)
+			winoWeights2Rows12AVX2(&u0[0], &u1[0], uStep, first, step, n)
 		default:
-			winoWeights2InnerAVX2(&u[0], uStep, first, step, n, &winoCoef2[row-1])
+			winoWeights2Rows03AVX2(&u0[0], &u1[0], uStep, first, step, n)
 		}
 	default:
-		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
+		winoPairGeneric(m, pair, u0, u1, uStep, w, wStep, n, flip)
 	}
 }
 

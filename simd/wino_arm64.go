@@ -65,7 +65,20 @@ func winoIn(t *WinoIn, m Wino) {
 	}
 }
 
-func winoWeights(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
+func winoWeights(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
+	r0, r1 := WinoRows(m, pair)
+	winoWeightsOf(m, r0, u0, uStep, w, wStep, n, flip, next)
+	if len(next) >= 4*wStep {
+		next = next[2*wStep:]
+	}
+	winoWeightsOf(m, r1, u1, uStep, w, wStep, n, flip, next)
+}
+
+// winoCoef2 are the coefficients of w1 in the inner rows of G of F(2×2).
+var winoCoef2 = [2]float32{1, -1}
+
+// winoWeightsOf is winoWeights of one row.
+func winoWeightsOf(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	if isa.Cur() != isa.NEON {
 		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
 		return
@@ -130,6 +143,8 @@ func winoTaps(t *WinoTaps, m Wino) {
 		winoTaps2NEON(dw, z, t.Step, t.Pitch, t.Rows, t.Cols)
 	}
 }
+
+func winoMany(t *WinoMany, m Wino) { t.tiles(m) }
 
 // WinoFewPays says whether WinoFew is faster than WinoWeights and Tiles.
 func WinoFewPays() bool { return false }

@@ -1346,150 +1346,242 @@ done2:
 	VZEROUPPER
 	RET
 
-// func winoWeights4FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// func winoWeights4Rows12AVX2(u0 *float32, u1 *float32, uStep int, w *float32, wStep int, n int)
 // Requires: AVX, FMA3
-TEXT ·winoWeights4FirstAVX2(SB), NOSPLIT, $0-40
-	MOVQ u+0(FP), AX
-	MOVQ uStep+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ w+16(FP), DX
-	MOVQ wStep+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ n+32(FP), SI
-	LEAQ (BX)(BX*2), R8
-	LEAQ (DX)(R8*1), DI
-	LEAQ (DX)(R8*2), R8
+TEXT ·winoWeights4Rows12AVX2(SB), NOSPLIT, $0-48
+	MOVQ u0+0(FP), AX
+	MOVQ u1+8(FP), CX
+	MOVQ uStep+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ w+24(FP), BX
+	MOVQ wStep+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ n+40(FP), DI
+	LEAQ (SI)(SI*2), R9
+	LEAQ (BX)(R9*1), R8
+	LEAQ (BX)(R9*2), R9
 
 loop:
-	VMOVUPS      (DX), Y0
-	VMOVUPS      (DX)(BX*1), Y1
-	VMOVUPS      (DX)(BX*2), Y2
-	MOVQ         AX, R9
-	LEAQ         (CX)(CX*2), R10
-	LEAQ         (CX)(CX*4), R11
-	VMOVUPS      Y0, (R9)
-	VMOVUPS      Y2, (R9)(R11*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
-	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
-	VMOVUPS      Y4, (R9)(CX*1)
-	VMOVUPS      Y3, (R9)(CX*2)
-	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (R9), Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y1, Y0
+	VMOVUPS      (R8), Y1
 	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
-	VMOVUPS      Y2, (R9)(R10*1)
-	VMOVUPS      Y0, (R9)(CX*4)
-	LEAQ         (R9)(R10*2), R9
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, DI
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, SI
-	JG           loop
-	VZEROUPPER
-	RET
-
-// func winoWeights4LastAVX2(u *float32, uStep int, w *float32, wStep int, n int)
-// Requires: AVX, FMA3
-TEXT ·winoWeights4LastAVX2(SB), NOSPLIT, $0-40
-	MOVQ u+0(FP), AX
-	MOVQ uStep+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ w+16(FP), DX
-	MOVQ wStep+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ n+32(FP), SI
-	LEAQ (BX)(BX*2), R8
-	LEAQ (DX)(R8*1), DI
-	LEAQ (DX)(R8*2), R8
-
-loop:
-	VMOVUPS      (R8), Y0
-	VMOVUPS      (R8)(BX*1), Y1
-	VMOVUPS      (R8)(BX*2), Y2
-	MOVQ         AX, R9
-	LEAQ         (CX)(CX*2), R10
-	LEAQ         (CX)(CX*4), R11
-	VMOVUPS      Y0, (R9)
-	VMOVUPS      Y2, (R9)(R11*1)
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  winoAVX2<>+64(SB), Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
-	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y3
-	VMOVUPS      Y4, (R9)(CX*1)
-	VMOVUPS      Y3, (R9)(CX*2)
-	VFMADD231PS  winoAVX2<>+96(SB), Y2, Y0
-	VMOVAPS      Y0, Y2
-	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
-	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
-	VMOVUPS      Y2, (R9)(R10*1)
-	VMOVUPS      Y0, (R9)(CX*4)
-	LEAQ         (R9)(R10*2), R9
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, DI
-	ADDQ         $0x20, R8
-	ADDQ         $0x20, AX
-	SUBQ         $0x08, SI
-	JG           loop
-	VZEROUPPER
-	RET
-
-// func winoWeights4InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
-// Requires: AVX, FMA3
-TEXT ·winoWeights4InnerAVX2(SB), NOSPLIT, $0-48
-	MOVQ         u+0(FP), AX
-	MOVQ         uStep+8(FP), CX
-	SHLQ         $0x02, CX
-	MOVQ         w+16(FP), DX
-	MOVQ         wStep+24(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         n+32(FP), SI
-	MOVQ         coef+40(FP), DI
-	VBROADCASTSS (DI), Y0
-	MOVQ         coef+40(FP), DI
-	VBROADCASTSS 4(DI), Y1
-	LEAQ         (BX)(BX*2), R8
-	LEAQ         (DX)(R8*1), DI
-	LEAQ         (DX)(R8*2), R8
-
-loop:
-	VMOVUPS      (DX), Y2
-	VFMADD231PS  (R8), Y1, Y2
-	VFMADD231PS  (DI), Y0, Y2
-	VMOVUPS      (DX)(BX*1), Y3
-	VFMADD231PS  (R8)(BX*1), Y1, Y3
-	VFMADD231PS  (DI)(BX*1), Y0, Y3
-	VMOVUPS      (DX)(BX*2), Y4
-	VFMADD231PS  (R8)(BX*2), Y1, Y4
-	VFMADD231PS  (DI)(BX*2), Y0, Y4
-	MOVQ         AX, R9
-	LEAQ         (CX)(CX*2), R10
-	LEAQ         (CX)(CX*4), R11
-	VMOVUPS      Y2, (R9)
-	VMOVUPS      Y4, (R9)(R11*1)
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y0
+	VMOVUPS      (BX)(SI*1), Y1
+	VMOVUPS      (R9)(SI*1), Y3
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y1
+	VMOVUPS      (R8)(SI*1), Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y1
+	VMOVUPS      (BX)(SI*2), Y3
+	VMOVUPS      (R9)(SI*2), Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y3
+	VMOVUPS      (R8)(SI*2), Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoAVX2<>+0(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+0(SB), Y5, Y3
+	MOVQ         AX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y6, (R10)(R12*1)
 	VMOVAPS      Y2, Y5
-	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y5
-	VMOVAPS      Y5, Y6
-	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y6
-	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y5
-	VMOVUPS      Y6, (R9)(CX*1)
-	VMOVUPS      Y5, (R9)(CX*2)
-	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y7
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y5
+	VMOVUPS      Y7, (R10)(DX*1)
+	VMOVUPS      Y5, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
+	VMOVUPS      Y5, (R10)(R11*1)
+	VMOVUPS      Y2, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	MOVQ         CX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y3, (R10)(R12*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
 	VMOVAPS      Y2, Y4
-	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
-	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y2
-	VMOVUPS      Y4, (R9)(R10*1)
-	VMOVUPS      Y2, (R9)(CX*4)
-	LEAQ         (R9)(R10*2), R9
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, DI
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y2
+	VMOVUPS      Y4, (R10)(DX*1)
+	VMOVUPS      Y2, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
+	VMOVUPS      Y2, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	ADDQ         $0x20, BX
 	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
 	ADDQ         $0x20, AX
-	SUBQ         $0x08, SI
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DI
+	JG           loop
+	VZEROUPPER
+	RET
+
+// func winoWeights4Rows34AVX2(u0 *float32, u1 *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, FMA3
+TEXT ·winoWeights4Rows34AVX2(SB), NOSPLIT, $0-48
+	MOVQ u0+0(FP), AX
+	MOVQ u1+8(FP), CX
+	MOVQ uStep+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ w+24(FP), BX
+	MOVQ wStep+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ n+40(FP), DI
+	LEAQ (SI)(SI*2), R9
+	LEAQ (BX)(R9*1), R8
+	LEAQ (BX)(R9*2), R9
+
+loop:
+	VMOVUPS      (BX), Y0
+	VMOVUPS      (R9), Y1
+	VFMADD231PS  winoAVX2<>+96(SB), Y1, Y0
+	VMOVUPS      (R8), Y1
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
+	VMOVUPS      (BX)(SI*1), Y1
+	VMOVUPS      (R9)(SI*1), Y3
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y1
+	VMOVUPS      (R8)(SI*1), Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y4
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
+	VMOVUPS      (BX)(SI*2), Y3
+	VMOVUPS      (R9)(SI*2), Y5
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y3
+	VMOVUPS      (R8)(SI*2), Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  winoAVX2<>+32(SB), Y5, Y6
+	VFNMADD231PS winoAVX2<>+32(SB), Y5, Y3
+	MOVQ         AX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y2, (R10)
+	VMOVUPS      Y6, (R10)(R12*1)
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  winoAVX2<>+64(SB), Y6, Y5
+	VMOVAPS      Y5, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y4, Y7
+	VFNMADD231PS winoAVX2<>+0(SB), Y4, Y5
+	VMOVUPS      Y7, (R10)(DX*1)
+	VMOVUPS      Y5, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y6, Y2
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  winoAVX2<>+32(SB), Y4, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y4, Y2
+	VMOVUPS      Y5, (R10)(R11*1)
+	VMOVUPS      Y2, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	MOVQ         CX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y3, (R10)(R12*1)
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoAVX2<>+64(SB), Y3, Y2
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  winoAVX2<>+0(SB), Y1, Y4
+	VFNMADD231PS winoAVX2<>+0(SB), Y1, Y2
+	VMOVUPS      Y4, (R10)(DX*1)
+	VMOVUPS      Y2, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y3, Y0
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  winoAVX2<>+32(SB), Y1, Y2
+	VFNMADD231PS winoAVX2<>+32(SB), Y1, Y0
+	VMOVUPS      Y2, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DI
+	JG           loop
+	VZEROUPPER
+	RET
+
+// func winoWeights4Rows05AVX2(u0 *float32, u1 *float32, uStep int, w *float32, wStep int, n int)
+// Requires: AVX, FMA3
+TEXT ·winoWeights4Rows05AVX2(SB), NOSPLIT, $0-48
+	MOVQ u0+0(FP), AX
+	MOVQ u1+8(FP), CX
+	MOVQ uStep+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ w+24(FP), BX
+	MOVQ wStep+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ n+40(FP), DI
+	LEAQ (SI)(SI*2), R9
+	LEAQ (BX)(R9*1), R8
+	LEAQ (BX)(R9*2), R9
+
+loop:
+	VMOVUPS      (R9), Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      (R9)(SI*1), Y2
+	VMOVUPS      (BX)(SI*1), Y3
+	VMOVUPS      (R9)(SI*2), Y4
+	VMOVUPS      (BX)(SI*2), Y5
+	MOVQ         AX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y5, (R10)(R12*1)
+	VMOVAPS      Y1, Y6
+	VFMADD231PS  winoAVX2<>+64(SB), Y5, Y6
+	VMOVAPS      Y6, Y7
+	VFMADD231PS  winoAVX2<>+0(SB), Y3, Y7
+	VFNMADD231PS winoAVX2<>+0(SB), Y3, Y6
+	VMOVUPS      Y7, (R10)(DX*1)
+	VMOVUPS      Y6, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y5, Y1
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  winoAVX2<>+32(SB), Y3, Y5
+	VFNMADD231PS winoAVX2<>+32(SB), Y3, Y1
+	VMOVUPS      Y5, (R10)(R11*1)
+	VMOVUPS      Y1, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	MOVQ         CX, R10
+	LEAQ         (DX)(DX*2), R11
+	LEAQ         (DX)(DX*4), R12
+	VMOVUPS      Y0, (R10)
+	VMOVUPS      Y4, (R10)(R12*1)
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winoAVX2<>+64(SB), Y4, Y1
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  winoAVX2<>+0(SB), Y2, Y3
+	VFNMADD231PS winoAVX2<>+0(SB), Y2, Y1
+	VMOVUPS      Y3, (R10)(DX*1)
+	VMOVUPS      Y1, (R10)(DX*2)
+	VFMADD231PS  winoAVX2<>+96(SB), Y4, Y0
+	VMOVAPS      Y0, Y1
+	VFMADD231PS  winoAVX2<>+32(SB), Y2, Y1
+	VFNMADD231PS winoAVX2<>+32(SB), Y2, Y0
+	VMOVUPS      Y1, (R10)(R11*1)
+	VMOVUPS      Y0, (R10)(DX*4)
+	LEAQ         (R10)(R11*2), R10
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, R8
+	ADDQ         $0x20, R9
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	SUBQ         $0x08, DI
 	JG           loop
 	VZEROUPPER
 	RET
@@ -4054,125 +4146,123 @@ done90:
 	VZEROUPPER
 	RET
 
-// func winoWeights2FirstAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// func winoWeights2Rows12AVX2(u0 *float32, u1 *float32, uStep int, w *float32, wStep int, n int)
 // Requires: AVX
-TEXT ·winoWeights2FirstAVX2(SB), NOSPLIT, $0-40
-	MOVQ u+0(FP), AX
-	MOVQ uStep+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ w+16(FP), DX
-	MOVQ wStep+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ n+32(FP), SI
-	LEAQ (BX)(BX*2), R8
-	LEAQ (DX)(R8*1), DI
-	LEAQ (DX)(R8*2), R8
+TEXT ·winoWeights2Rows12AVX2(SB), NOSPLIT, $0-48
+	MOVQ u0+0(FP), AX
+	MOVQ u1+8(FP), CX
+	MOVQ uStep+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ w+24(FP), BX
+	MOVQ wStep+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ n+40(FP), DI
+	LEAQ (SI)(SI*2), R9
+	LEAQ (BX)(R9*1), R8
+	LEAQ (BX)(R9*2), R9
 
 loop:
-	VMOVUPS (DX), Y0
-	VMOVUPS (DX)(BX*1), Y1
-	VMOVUPS (DX)(BX*2), Y2
-	MOVQ    AX, R9
-	LEAQ    (CX)(CX*2), R10
-	LEAQ    (CX)(CX*4), R11
-	VADDPS  Y2, Y0, Y3
-	VMOVUPS Y0, (R9)
-	VADDPS  Y1, Y3, Y0
-	VMOVUPS Y0, (R9)(CX*1)
-	VSUBPS  Y1, Y3, Y0
-	VMOVUPS Y0, (R9)(CX*2)
-	VMOVUPS Y2, (R9)(R10*1)
-	LEAQ    (R9)(CX*4), R9
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, DI
+	VMOVUPS (BX), Y0
+	VMOVUPS (R9), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS (R8), Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS (BX)(SI*1), Y1
+	VMOVUPS (R9)(SI*1), Y3
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS (R8)(SI*1), Y3
+	VADDPS  Y3, Y1, Y4
+	VSUBPS  Y3, Y1, Y1
+	VMOVUPS (BX)(SI*2), Y3
+	VMOVUPS (R9)(SI*2), Y5
+	VADDPS  Y5, Y3, Y3
+	VMOVUPS (R8)(SI*2), Y5
+	VADDPS  Y5, Y3, Y6
+	VSUBPS  Y5, Y3, Y3
+	MOVQ    AX, R10
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	VADDPS  Y6, Y2, Y5
+	VMOVUPS Y2, (R10)
+	VADDPS  Y4, Y5, Y2
+	VMOVUPS Y2, (R10)(DX*1)
+	VSUBPS  Y4, Y5, Y2
+	VMOVUPS Y2, (R10)(DX*2)
+	VMOVUPS Y6, (R10)(R11*1)
+	LEAQ    (R10)(DX*4), R10
+	MOVQ    CX, R10
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	VADDPS  Y3, Y0, Y2
+	VMOVUPS Y0, (R10)
+	VADDPS  Y1, Y2, Y0
+	VMOVUPS Y0, (R10)(DX*1)
+	VSUBPS  Y1, Y2, Y0
+	VMOVUPS Y0, (R10)(DX*2)
+	VMOVUPS Y3, (R10)(R11*1)
+	LEAQ    (R10)(DX*4), R10
+	ADDQ    $0x20, BX
 	ADDQ    $0x20, R8
+	ADDQ    $0x20, R9
 	ADDQ    $0x20, AX
-	SUBQ    $0x08, SI
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DI
 	JG      loop
 	VZEROUPPER
 	RET
 
-// func winoWeights2LastAVX2(u *float32, uStep int, w *float32, wStep int, n int)
+// func winoWeights2Rows03AVX2(u0 *float32, u1 *float32, uStep int, w *float32, wStep int, n int)
 // Requires: AVX
-TEXT ·winoWeights2LastAVX2(SB), NOSPLIT, $0-40
-	MOVQ u+0(FP), AX
-	MOVQ uStep+8(FP), CX
-	SHLQ $0x02, CX
-	MOVQ w+16(FP), DX
-	MOVQ wStep+24(FP), BX
-	SHLQ $0x02, BX
-	MOVQ n+32(FP), SI
-	LEAQ (BX)(BX*2), R8
-	LEAQ (DX)(R8*1), DI
-	LEAQ (DX)(R8*2), R8
+TEXT ·winoWeights2Rows03AVX2(SB), NOSPLIT, $0-48
+	MOVQ u0+0(FP), AX
+	MOVQ u1+8(FP), CX
+	MOVQ uStep+16(FP), DX
+	SHLQ $0x02, DX
+	MOVQ w+24(FP), BX
+	MOVQ wStep+32(FP), SI
+	SHLQ $0x02, SI
+	MOVQ n+40(FP), DI
+	LEAQ (SI)(SI*2), R9
+	LEAQ (BX)(R9*1), R8
+	LEAQ (BX)(R9*2), R9
 
 loop:
-	VMOVUPS (R8), Y0
-	VMOVUPS (R8)(BX*1), Y1
-	VMOVUPS (R8)(BX*2), Y2
-	MOVQ    AX, R9
-	LEAQ    (CX)(CX*2), R10
-	LEAQ    (CX)(CX*4), R11
-	VADDPS  Y2, Y0, Y3
-	VMOVUPS Y0, (R9)
-	VADDPS  Y1, Y3, Y0
-	VMOVUPS Y0, (R9)(CX*1)
-	VSUBPS  Y1, Y3, Y0
-	VMOVUPS Y0, (R9)(CX*2)
-	VMOVUPS Y2, (R9)(R10*1)
-	LEAQ    (R9)(CX*4), R9
-	ADDQ    $0x20, DX
-	ADDQ    $0x20, DI
+	VMOVUPS (R9), Y0
+	VMOVUPS (BX), Y1
+	VMOVUPS (R9)(SI*1), Y2
+	VMOVUPS (BX)(SI*1), Y3
+	VMOVUPS (R9)(SI*2), Y4
+	VMOVUPS (BX)(SI*2), Y5
+	MOVQ    AX, R10
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	VADDPS  Y5, Y1, Y6
+	VMOVUPS Y1, (R10)
+	VADDPS  Y3, Y6, Y1
+	VMOVUPS Y1, (R10)(DX*1)
+	VSUBPS  Y3, Y6, Y1
+	VMOVUPS Y1, (R10)(DX*2)
+	VMOVUPS Y5, (R10)(R11*1)
+	LEAQ    (R10)(DX*4), R10
+	MOVQ    CX, R10
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	VADDPS  Y4, Y0, Y1
+	VMOVUPS Y0, (R10)
+	VADDPS  Y2, Y1, Y0
+	VMOVUPS Y0, (R10)(DX*1)
+	VSUBPS  Y2, Y1, Y0
+	VMOVUPS Y0, (R10)(DX*2)
+	VMOVUPS Y4, (R10)(R11*1)
+	LEAQ    (R10)(DX*4), R10
+	ADDQ    $0x20, BX
 	ADDQ    $0x20, R8
+	ADDQ    $0x20, R9
 	ADDQ    $0x20, AX
-	SUBQ    $0x08, SI
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DI
 	JG      loop
-	VZEROUPPER
-	RET
-
-// func winoWeights2InnerAVX2(u *float32, uStep int, w *float32, wStep int, n int, coef *float32)
-// Requires: AVX, FMA3
-TEXT ·winoWeights2InnerAVX2(SB), NOSPLIT, $0-48
-	MOVQ         u+0(FP), AX
-	MOVQ         uStep+8(FP), CX
-	SHLQ         $0x02, CX
-	MOVQ         w+16(FP), DX
-	MOVQ         wStep+24(FP), BX
-	SHLQ         $0x02, BX
-	MOVQ         n+32(FP), SI
-	MOVQ         coef+40(FP), DI
-	VBROADCASTSS (DI), Y0
-	LEAQ         (BX)(BX*2), R8
-	LEAQ         (DX)(R8*1), DI
-	LEAQ         (DX)(R8*2), R8
-
-loop:
-	VMOVUPS     (DX), Y1
-	VADDPS      (R8), Y1, Y1
-	VFMADD231PS (DI), Y0, Y1
-	VMOVUPS     (DX)(BX*1), Y2
-	VADDPS      (R8)(BX*1), Y2, Y2
-	VFMADD231PS (DI)(BX*1), Y0, Y2
-	VMOVUPS     (DX)(BX*2), Y3
-	VADDPS      (R8)(BX*2), Y3, Y3
-	VFMADD231PS (DI)(BX*2), Y0, Y3
-	MOVQ        AX, R9
-	LEAQ        (CX)(CX*2), R10
-	LEAQ        (CX)(CX*4), R11
-	VADDPS      Y3, Y1, Y4
-	VMOVUPS     Y1, (R9)
-	VADDPS      Y2, Y4, Y1
-	VMOVUPS     Y1, (R9)(CX*1)
-	VSUBPS      Y2, Y4, Y1
-	VMOVUPS     Y1, (R9)(CX*2)
-	VMOVUPS     Y3, (R9)(R10*1)
-	LEAQ        (R9)(CX*4), R9
-	ADDQ        $0x20, DX
-	ADDQ        $0x20, DI
-	ADDQ        $0x20, R8
-	ADDQ        $0x20, AX
-	SUBQ        $0x08, SI
-	JG          loop
 	VZEROUPPER
 	RET
 

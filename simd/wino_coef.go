@@ -2,9 +2,6 @@
 
 package simd
 
-// winoCoef4 and winoCoef2 are the coefficients of w1 and w2 in the inner rows of G,
-// which the assembly gets.
-var (
-	winoCoef4 = [4][2]float32{{winoA, winoA2}, {-winoA, winoA2}, {winoB, winoB2}, {-winoB, winoB2}}
-	winoCoef2 = [2]float32{1, -1}
-)
+// winoCoef4 are the coefficients of w1 and w2 in the inner rows of G of F(4×4), which the
+// assembly gets.
+var winoCoef4 = [4][2]float32{{winoA, winoA2}, {-winoA, winoA2}, {winoB, winoB2}, {-winoB, winoB2}}

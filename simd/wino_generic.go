@@ -154,7 +154,7 @@ func winoInGeneric(t *WinoIn, m Wino) {
 	}
 }
 
-// winoWeightsGeneric is the definition of WinoWeights.
+// winoWeightsGeneric is the definition of WinoWeights, for one row of points.
 func winoWeightsGeneric(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
 	for e := 0; e < n; e += len(lanes{}) {
 		tap := func(i int) *lanes {
@@ -171,6 +171,13 @@ func winoWeightsGeneric(m Wino, row int, u []float32, uStep int, w []float32, wS
 			winoWeight1(m, j, (*lanes)(u[j*uStep+e:]), &g[0], &g[1], &g[2])
 		}
 	}
+}
+
+// winoPairGeneric is the definition of WinoWeights.
+func winoPairGeneric(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool) {
+	r0, r1 := WinoRows(m, pair)
+	winoWeightsGeneric(m, r0, u0, uStep, w, wStep, n, flip)
+	winoWeightsGeneric(m, r1, u1, uStep, w, wStep, n, flip)
 }
 
 // winoOutGeneric is the definition of WinoOut.Run.

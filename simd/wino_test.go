@@ -231,15 +231,16 @@ func TestWinoWeights(t *testing.T) {
 					w, u := numtest.Guarded(t, 8*wStep+n, i%2 == 0), numtest.Guarded(t, (m.Points()-1)*uStep+n, i%2 == 1)
 					clear(u)
 					r.Fill(w, 1)
-					whole := func(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool) {
-						WinoWeights(m, row, u, uStep, w, wStep, n, flip, w[row*wStep/2:])
-					}
-					all := func(f func(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool), u []float32) {
-						for row := range side {
-							f(m, row, u[row*side*uStep:], uStep, w, wStep, n, flip)
+					all := func(f func(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32), u []float32) {
+						for pair := range side / 2 {
+							r0, r1 := WinoRows(m, pair)
+							f(m, pair, u[r0*side*uStep:], u[r1*side*uStep:], uStep, w, wStep, n, flip, w[pair*wStep:])
 						}
 					}
-					all(whole, u)
+					whole := func(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, _ []float32) {
+						winoPairGeneric(m, pair, u0, u1, uStep, w, wStep, n, flip)
+					}
+					all(WinoWeights, u)
 					for e := range n {
 						want, size := sandwich(g, func(i, j int) float64 {
 							tap := 3*i + j
@@ -258,8 +259,8 @@ func TestWinoWeights(t *testing.T) {
 					numtest.SameBits(t, first, u, fmt.Sprintf("m=%d n=%d at %v", m, n, l))
 					r.Wild(w, true)
 					got := append([]float32(nil), u...)
-					all(whole, u)
-					all(winoWeightsGeneric, got)
+					all(WinoWeights, u)
+					all(whole, got)
 					restore()
 					numtest.SameBits(t, got, u, fmt.Sprintf("m=%d n=%d at %v, wild", m, n, l))
 				}
@@ -395,16 +396,17 @@ func TestWinoChecksAndAllocates(t *testing.T) {
 			x, y := *in, *out
 			x.Run(Wino4)
 			y.Run(Wino4)
-			WinoWeights(Wino4, 3, u, 16, w, 16, 16, true, nil)
+			WinoWeights(Wino4, 1, u, u, 16, w, 16, 16, true, nil)
 		}))
 		for _, f := range []func(){
-			func() { in.Run(3) }, func() { out.Run(6) }, func() { WinoWeights(1, 0, u, 16, w, 16, 16, true, nil) },
+			func() { in.Run(3) }, func() { out.Run(6) }, func() { WinoWeights(1, 0, u, u, 16, w, 16, 16, true, nil) },
 			func() { x := *in; x.Pitch = 20; x.Run(Wino4) }, func() { x := *in; x.N++; x.Run(Wino4) },
 			func() { x := *in; x.Zero = x.Zero[:1]; x.Run(Wino4) }, func() { x := *in; x.Off = x.Off[:50]; x.Run(Wino4) },
 			func() { x := *out; x.Cols = 33; x.Run(Wino4) }, func() { x := *out; x.N++; x.Run(Wino4) },
 			func() { x := *out; x.Res, x.ROff = x.C, nil; x.Run(Wino4) }, func() { x := *out; x.Bias = x.C[:1]; x.Run(Wino4) },
-			func() { WinoWeights(Wino4, 0, u, 16, w, 16, 8, false, nil) }, func() { WinoWeights(Wino4, 0, u[:96], 17, w, 16, 16, false, nil) },
-			func() { WinoWeights(Wino2, 0, u, 16, w[1:], 16, 16, false, nil) }, func() { WinoWeights(Wino2, 4, u, 16, w, 16, 16, false, nil) },
+			func() { WinoWeights(Wino4, 0, u, u, 16, w, 16, 8, false, nil) }, func() { WinoWeights(Wino4, 0, u[:96], u, 17, w, 16, 16, false, nil) },
+			func() { WinoWeights(Wino4, 0, u, u[:96], 17, w, 16, 16, false, nil) },
+			func() { WinoWeights(Wino2, 0, u, u, 16, w[1:], 16, 16, false, nil) }, func() { WinoWeights(Wino2, 2, u, u, 16, w, 16, 16, false, nil) },
 		} {
 			require.Panics(t, f)
 		}
@@ -412,6 +414,6 @@ func TestWinoChecksAndAllocates(t *testing.T) {
 		x.N, y.N = 0, 0
 		x.Run(Wino4)
 		y.Run(Wino2)
-		WinoWeights(Wino4, 0, nil, 0, nil, 0, 0, false, nil)
+		WinoWeights(Wino4, 0, nil, nil, 0, nil, 0, 0, false, nil)
 	})
 }

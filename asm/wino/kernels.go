@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
@@ -8,42 +10,39 @@ import (
 	"heavytail/asm/internal/lanes"
 )
 
-// weights writes the transform of the taps to the points of rows of one kind,
-// element by element; column gives them from the taps of a column and as many
-// coefficients as coefs, in memory, which make rows different.
-func (m machine) weights(kind, doc string, coefs int, column func(w, coef []value) value) {
-	signature := "func(u *float32, uStep int, w *float32, wStep, n int)"
-	if coefs > 0 {
-		signature = "func(u *float32, uStep int, w *float32, wStep, n int, coef *float32)"
-	}
-	m.begin("winoWeights", kind, signature,
-		"is winoWeightsGeneric for "+doc+", from the first tap on, n a multiple of 16.", m.form.WeightNeeds)
-	u, uStep, w, wStep, left := m.Int("u"), m.Bytes("uStep"), m.Int("w"), m.Bytes("wStep"), m.Int("n")
-	var coef []value
-	for i := range coefs {
-		coef = append(coef, m.SpreadMem(operand.Mem{Base: m.Int("coef"), Disp: 4 * i}))
-	}
+// weights writes the transform of the taps to the points of a pair of rows, element by
+// element, so that taps are read once for both.
+func (m machine) weights(pair int) {
+	f := m.form
+	rows := f.InPairs[pair]
+	m.begin("winoWeights", fmt.Sprintf("Rows%d%d", min(rows[0], rows[1]), max(rows[0], rows[1])), "func(u0, u1 *float32, uStep int, w *float32, wStep, n int)",
+		"is WinoWeights for that pair of rows, from the first tap on, n a multiple of 16.", f.WeightNeeds)
+	u0, u1, uStep, w, wStep, left := m.Int("u0"), m.Int("u1"), m.Bytes("uStep"), m.Int("w"), m.Bytes("wStep"), m.Int("n")
 	row := [3]reg.GPVirtual{w, m.GP64(), m.GP64()}
 	three, at := m.GP64(), m.GP64()
 	m.LEAQ(operand.Mem{Base: wStep, Index: wStep, Scale: 2}, three)
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 1}, row[1])
 	m.LEAQ(operand.Mem{Base: w, Index: three, Scale: 2}, row[2])
 	m.Label("loop")
-	var z []value
+	var z [2][]value
 	for j := range 3 {
-		var taps []value
-		for _, r := range row {
-			a := operand.Mem{Base: r}
+		a, b := f.Weight(m.wino, pair, func(i int) value {
+			a := operand.Mem{Base: row[i]}
 			if j > 0 {
 				a.Index, a.Scale = wStep, uint8(j)
 			}
-			taps = append(taps, m.Memory(a))
-		}
-		z = append(z, column(taps, coef))
+			return m.Load(m.Memory(a), false)
+		})
+		z[0], z[1] = append(z[0], a), append(z[1], b)
 	}
-	m.MOVQ(u, at)
-	m.along(m.form.WeightAlong, z, at, uStep)
-	for _, r := range append(row[:], u) {
+	if rows[0] > rows[1] {
+		z[0], z[1] = z[1], z[0]
+	}
+	for i, u := range []reg.GPVirtual{u0, u1} {
+		m.MOVQ(u, at)
+		m.along(f.WeightAlong, z[i], at, uStep)
+	}
+	for _, r := range append(row[:], u0, u1) {
 		m.ADDQ(operand.Imm(uint64(m.Size())), r)
 	}
 	m.SUBQ(operand.Imm(uint64(m.Width())), left)

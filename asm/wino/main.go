@@ -29,8 +29,15 @@ type machine struct {
 
 func main() {
 	emit.Main("wino", map[string]func(*build.Context){
-		"avx512": func(c *build.Context) { all(c, true); (&few{Context: c}).write() },
-		"avx2":   func(c *build.Context) { all(c, false) },
+		"avx512": func(c *build.Context) {
+			all(c, true)
+			(&few{Context: c}).write()
+			for _, tiles := range []int{12, 8} {
+				(&many{c, tiles, 2, reg.S512}).write()
+				(&many{c, tiles, 1, reg.S256}).write()
+			}
+		},
+		"avx2": func(c *build.Context) { all(c, false) },
 	})
 }
 
@@ -39,10 +46,9 @@ func all(c *build.Context, wide bool) {
 	for _, f := range []*formula.Form{formula.Four, formula.Two} {
 		m := machine{m, formula.Wino{Machine: m}, f}
 		m.input(input{"winoIn", "is WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
-		m.weights("First", "row 0", 0, func(w, _ []value) value { return m.Reg(w[0]) })
-		m.weights("Last", fmt.Sprint("row ", f.M+1), 0, func(w, _ []value) value { return m.Reg(w[2]) })
-		inner := []string{"rows 1 and 2, w0 + w2 + coef0*w1, coef0 1 or -1", "rows 1 to 4, w0 + coef1*w2 + coef0*w1"}[f.M/4]
-		m.weights("Inner", inner, f.M/2, func(w, coef []value) value { return f.Inner(m.wino, w, coef) })
+		for pair := range f.InPairs {
+			m.weights(pair)
+		}
 		m.output()
 		m.input(input{"winoBack", "is WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
 		m.taps()

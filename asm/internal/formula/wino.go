@@ -28,6 +28,7 @@ type Form struct {
 	In          Column
 	InAlong     Along
 	Inner       func(m Wino, w []Value, coef []Value) Value // a column of taps to a row between the first and the last
+	Weight      Column                                      // of a column of taps, by InPairs, for a machine that reads them once for both rows
 	WeightAlong func(m Wino, w []Value, store func(v Value, j int))
 	OutPairs    [][]int
 	Out         Column
@@ -105,6 +106,12 @@ var Four = &Form{
 		store(m.edge(z[5], z[3], z[1]), 5)
 	},
 	Inner: func(m Wino, w, coef []Value) Value { return m.FMA(w[1], coef[0], m.FMA(w[2], coef[1], w[0])) },
+	Weight: func(m Wino, pair int, w func(i int) Value) (Value, Value) {
+		if pair == 2 {
+			return w(2), w(0)
+		}
+		return m.both(m.fma(w(0), []float32{p, q}[pair], w(2)), []float32{a, b}[pair], w(1))
+	},
 	WeightAlong: func(m Wino, w []Value, store func(v Value, j int)) {
 		store(w[0], 0)
 		store(w[2], 5)
@@ -223,6 +230,13 @@ var Two = &Form{
 		store(m.Sub(z[0], z[2]), 0)
 	},
 	Inner: func(m Wino, w, coef []Value) Value { return m.FMA(w[1], coef[0], m.Add(w[0], w[2])) },
+	Weight: func(m Wino, pair int, w func(i int) Value) (Value, Value) {
+		if pair == 1 {
+			return w(2), w(0)
+		}
+		h, w1 := m.Add(w(0), w(2)), w(1)
+		return m.Add(h, w1), m.Sub(h, w1)
+	},
 	WeightAlong: func(m Wino, w []Value, store func(v Value, j int)) {
 		h := m.Add(w[0], w[2])
 		store(w[0], 0)
