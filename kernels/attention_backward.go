@@ -2,7 +2,7 @@ package kernels
 
 import "heavytail/simd"
 
-// attnRows is how many queries are scored at a time, backward and in forwardRows: four
+// attnRows is how many queries are scored at a time, in backwardRows and forwardRows: four
 // tiles, and a fifth where nothing else would be left. That many rows of scores are
 // their largest workspace; there is no T×T matrix. Forward cuts its queries into parts
 // of a multiple of it, whether it goes by rows or by columns.
@@ -21,10 +21,35 @@ func queries(left int) int {
 
 // backward computes dq, dk and dv of one (sample, head).
 func (j *attnJob) backward(i int) {
-	q, k, v, dy := j.head(i)
+	if j.byColumns() {
+		j.backwardColumns(i)
+	} else {
+		j.backwardRows(i)
+	}
+	dk := j.gradients(i)[j.d:]
+	for t := range j.t {
+		row := dk[t*j.dqkv.Pitch():][:j.d]
+		simd.Scale(row, row, j.scale)
+	}
+}
+
+// scaleKeys sets rows, j.d values each, to k·scale.
+func (j *attnJob) scaleKeys(rows, k []float32) {
+	for t := range j.t {
+		simd.Scale(rows[t*j.d:][:j.d], k[t*j.qkv.Pitch():][:j.d], j.scale)
+	}
+}
+
+// gradients returns dq of a (sample, head), and dk and dv behind it.
+func (j *attnJob) gradients(i int) []float32 {
 	n, h := i/j.heads, i%j.heads
-	dp := j.dqkv.Pitch()
-	dq := j.dqkv.Data()[n*j.t*dp+3*h*j.d:]
+	return j.dqkv.Data()[n*j.t*j.dqkv.Pitch()+3*h*j.d:]
+}
+
+// backwardRows computes a block of queries at a time, each a row of scores.
+func (j *attnJob) backwardRows(i int) {
+	q, k, v, dy := j.head(i)
+	dp, dq := j.dqkv.Pitch(), j.gradients(i)
 	dk, dv := dq[j.d:], dq[2*j.d:]
 	pitch, width := j.qkv.Pitch(), panels(j.t)*simd.TileCols
 	most := min(j.t, attnMost) * width
@@ -37,9 +62,7 @@ func (j *attnJob) backward(i int) {
 	grad, _ := s.cut(at, most) // dP, then dS
 	packKeys(keys, k, j.t, j.d, pitch, j.scale)
 	packKeys(vals, v, j.t, j.d, pitch, 1)
-	for t := range j.t {
-		simd.Scale(rows[t*j.d:][:j.d], k[t*pitch:][:j.d], j.scale)
-	}
+	j.scaleKeys(rows, k)
 	m := 0
 	for row := 0; row < j.t && !j.stop.Now(); row += m {
 		m = queries(j.t - row)
@@ -56,10 +79,6 @@ func (j *attnJob) backward(i int) {
 		p.run(0, j.t, 0, panels(j.d))
 		p.a, p.b, p.kb, p.c = prob, dyRow, j.y.Pitch(), dv
 		p.run(0, j.t, 0, panels(j.d))
-	}
-	for t := range j.t {
-		row := dk[t*dp:][:j.d]
-		simd.Scale(row, row, j.scale)
 	}
 }
 

@@ -83,7 +83,7 @@ func (j *attnJob) forwardColumns(s *scratch, part int) {
 		n := min(w, hi-lo)
 		transpose(query, q[lo*pitch:], n, j.d, pitch, 1)
 		soft := j.exponentials(p, keys, query, n)
-		j.outputs(y[lo*j.y.Pitch():], out, p, v, &soft, n)
+		j.outputs(y[lo*j.y.Pitch():], out, p, v, j.y.Pitch(), pitch, &soft, n)
 	}
 }
 
@@ -109,10 +109,10 @@ func fuses(n int) bool { return isa.Cur() == isa.AVX512 && n > simd.TileCols/2 }
 
 // scores sets rows of s, one for each of m keys, to the products of the keys with n
 // queries, and up to three rows behind them to something. It returns how many rows soft
-// knows, the first ones.
+// knows, the first ones, if it is not nil.
 func (j *attnJob) scores(s, keys, query []float32, soft *simd.ColSoftmax, m, n int) (seen int) {
 	t, least := columnTiles(query, j.d, attnKeys, n), 9 // keys of a tile
-	if fuses(n) {
+	if fuses(n) && soft != nil {
 		least, seen = simd.TileRows, m/simd.TileRows*simd.TileRows
 	}
 	t.AInc, t.CInc = attnKeys*j.d, attnKeys*simd.TileCols
@@ -123,59 +123,56 @@ func (j *attnJob) scores(s, keys, query []float32, soft *simd.ColSoftmax, m, n i
 			if seen > 0 {
 				t.RunMax(soft)
 			} else {
-				t.Run()
+				t.RunScaled(nil)
 			}
 		}
 		if left := m - row - tiles*attnKeys; left > 0 {
 			t.A, t.C = keys[tiles*attnKeys*j.d+row:], s[(tiles*attnKeys+row)*simd.TileCols:]
 			t.Rows, t.N = (left+3)&^3, 1
-			t.Run()
+			t.RunScaled(nil)
 		}
 	}
 	return seen
 }
 
-// outputs finishes the softmax of n queries and sets rows of y to its products with the
-// values. Where a head fills tiles, or leaves no whole ones as columns, these are rows;
-// else they are columns first.
-func (j *attnJob) outputs(y, out, p, v []float32, soft *simd.ColSoftmax, n int) {
+// outputs finishes the softmax of n queries, if soft is not nil, and sets rows of y, yp
+// apart, to the products of p with the values, rows vp apart. Where a head fills tiles,
+// or leaves no whole ones as columns, these are rows; else they are columns first.
+func (j *attnJob) outputs(y, out, p, v []float32, yp, vp int, soft *simd.ColSoftmax, n int) {
 	const w = simd.TileCols
-	pitch, inRows := j.qkv.Pitch(), j.d%j.tile() == 0 || j.d%4 != 0
+	inRows := j.d%j.tile() == 0 || j.d%4 != 0
 	for key := 0; key < j.t; key += attnProbs {
-		m, p, v := min(attnProbs, j.t-key), p[key*w:], v[key*pitch:]
-		if inRows {
+		m, p, v := min(attnProbs, j.t-key), p[key*w:], v[key*vp:]
+		if soft != nil && (inRows || !fuses(n)) {
 			soft.Scale(p, m, n)
-			o := product{a: p, ai: 1, ak: w, b: v, bPanel: w, kb: pitch, c: y, ci: j.y.Pitch(), k: m, cols: j.d, acc: key > 0}
+		}
+		if inRows {
+			o := product{a: p, ai: 1, ak: w, b: v, bPanel: w, kb: vp, c: y, ci: yp, k: m, cols: j.d, acc: key > 0}
 			o.run(0, n, 0, panels(j.d))
 			continue
 		}
-		t := columnTiles(p, m, pitch, n)
+		t := columnTiles(p, m, vp, n)
 		t.Acc = key > 0
 		j.columns(&t, out, v, soft)
 	}
 	if !inRows {
-		simd.Transpose(y, out, j.d, n, j.y.Pitch(), w, 1)
+		simd.Transpose(y, out, j.d, n, yp, w, 1)
 	}
 }
 
 // columns sets rows of out, one for each element of a value, to the products of the
-// values with t.B, rows of exponentials, which become probabilities.
+// values with t.B, rows of exponentials, which become probabilities if soft is not nil
+// and they are not yet.
 func (j *attnJob) columns(t *simd.Tiles, out, v []float32, soft *simd.ColSoftmax) {
 	if !fuses(t.Cols) {
-		soft.Scale(t.B, t.K, t.Cols)
+		soft = nil
 	}
 	runs, count := rowRuns(j.d)
-	for i, r := range runs[:count] {
+	for _, r := range runs[:count] {
 		t.A, t.C, t.Rows, t.N = v[r.row:], out[r.row*simd.TileCols:], r.height, r.tiles
 		t.AInc, t.CInc = r.height, r.height*simd.TileCols
-		switch {
-		case !fuses(t.Cols):
-			t.Run()
-		case i == 0:
-			t.RunScaled(soft)
-		default:
-			t.RunScaled(nil)
-		}
+		t.RunScaled(soft)
+		soft = nil
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 var attnShapes = []ref64.AttnShape{
 	{N: 1, T: 1, C: 1, Heads: 1}, {N: 2, T: 16, C: 32, Heads: 2}, {N: 1, T: 64, C: 16, Heads: 1},
 	{N: 2, T: 50, C: 21, Heads: 3}, {N: 1, T: 101, C: 64, Heads: 1}, {N: 1, T: 265, C: 40, Heads: 2}, {N: 1, T: 258, C: 32, Heads: 1},
-	{N: 1, T: 258, C: 32, Heads: 2},
+	{N: 1, T: 258, C: 32, Heads: 2}, {N: 1, T: 96, C: 24, Heads: 1},
 }
 
 func TestAttention(t *testing.T) {

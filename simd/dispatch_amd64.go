@@ -674,6 +674,23 @@ func colScale(x, s []float32, rows, cols int) {
 }
 
 //go:noescape
+func colBackwardAVX512(p, dp, s, sums []float32, rows int)
+
+//go:noescape
+func colBackwardAVX2(p, dp, s, sums []float32, rows int)
+
+func colBackward(p, dp, s, sums []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.AVX512:
+		colBackwardAVX512(p, dp, s, sums, rows)
+	case isa.AVX2:
+		colBackwardAVX2(p, dp, s, sums, rows)
+	default:
+		colBackwardGeneric(p, dp, s, sums, rows, cols)
+	}
+}
+
+//go:noescape
 func addAVX512(dst, a, b []float32)
 
 //go:noescape

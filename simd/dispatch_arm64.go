@@ -479,6 +479,18 @@ func colScale(x, s []float32, rows, cols int) {
 }
 
 //go:noescape
+func colBackwardNEON(p, dp, s, sums []float32, rows int)
+
+func colBackward(p, dp, s, sums []float32, rows, cols int) {
+	switch isa.Cur() {
+	case isa.NEON:
+		colBackwardNEON(p, dp, s, sums, rows)
+	default:
+		colBackwardGeneric(p, dp, s, sums, rows, cols)
+	}
+}
+
+//go:noescape
 func addNEON(dst, a, b []float32)
 
 func add(dst, a, b []float32) {

@@ -160,6 +160,10 @@ func colScale(x, s []float32, rows, cols int) {
 	colScaleGeneric(x, s, rows, cols)
 }
 
+func colBackward(p, dp, s, sums []float32, rows, cols int) {
+	colBackwardGeneric(p, dp, s, sums, rows, cols)
+}
+
 func add(dst, a, b []float32) {
 	addGeneric(dst, a, b)
 }

@@ -53,7 +53,7 @@ func SoftmaxRows(x []float32, rows, pitch, cols int) {
 
 // A ColSoftmax does SoftmaxRow with columns of a panel, rows of TileCols values in
 // turn: Max of all rows, in any parts, then Exp of all of them at once, then Scale of
-// all, in any parts. Between, a part can be used while it is in a cache. Each is for the
+// all, in any parts, or Grad of all. Between, a part can be used while it is in a cache. Each is for the
 // first cols columns; those that are left of the group of 16 in which they end become
 // anything. It panics if x is shorter than rows or there are no such columns.
 type ColSoftmax struct{ v [TileCols]float32 } // maxima, then reciprocals of sums
@@ -88,6 +88,17 @@ func (s *ColSoftmax) Scale(x []float32, rows, cols int) {
 	mustCols("Scale", rows, cols, len(x))
 	for c := 0; c < cols && rows > 0; c += colGroup {
 		colScale(x[c:], s.v[c:], rows, min(colGroup, cols-c))
+	}
+}
+
+// Grad multiplies rows of p, all of them, by the reciprocals of the sums of the
+// exponentials, which makes probabilities of them, and then does SoftmaxBackwardRow with
+// columns of p and of dp, which become those of ds.
+func (s *ColSoftmax) Grad(p, dp []float32, rows, cols int) {
+	mustCols("Grad", rows, cols, min(len(p), len(dp)))
+	for c := 0; c < cols && rows > 0; c += colGroup {
+		var sums [colGroup * colGroup]float32
+		colBackward(p[c:], dp[c:], s.v[c:], sums[:], rows, min(colGroup, cols-c))
 	}
 }
 

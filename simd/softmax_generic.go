@@ -35,11 +35,7 @@ func colExpGeneric(x, top, sums []float32, rows, cols int) {
 			lane[c] += e
 		}
 	}
-	for w := colGroup / 2; w > 0; w >>= 1 {
-		for i, v := range sums[w*colGroup:][:w*colGroup] {
-			sums[i] += v
-		}
-	}
+	foldCols(sums)
 	for c, v := range sums[:cols] {
 		top[c] = 1 / v
 	}
@@ -52,6 +48,36 @@ func colScaleGeneric(x, s []float32, rows, cols int) {
 	for r := range rows {
 		for c, v := range s[:cols] {
 			x[r*TileCols+c] *= v
+		}
+	}
+}
+
+// colBackwardGeneric: p *= s_c, then dp = p·(dp − Σ p·dp) in rows rows of column c. Lane i of
+// the sum, of fused terms, is at sums[16·i+c], zero before.
+//
+//simd:kernel p dp s sums rows
+func colBackwardGeneric(p, dp, s, sums []float32, rows, cols int) {
+	for r := range rows {
+		lane, row, grad := sums[r%colGroup*colGroup:][:colGroup], p[r*TileCols:], dp[r*TileCols:]
+		for c, v := range s[:cols] {
+			row[c] *= v
+			lane[c] = FMA(row[c], grad[c], lane[c])
+		}
+	}
+	foldCols(sums)
+	for r := range rows {
+		row, grad := p[r*TileCols:], dp[r*TileCols:]
+		for c, d := range sums[:cols] {
+			grad[c] = row[c] * (grad[c] - d)
+		}
+	}
+}
+
+// foldCols folds the lanes of sums of 16 columns, 16 → 8 → 4 → 2 → 1, to the first one.
+func foldCols(sums []float32) {
+	for w := colGroup / 2; w > 0; w >>= 1 {
+		for i, v := range sums[w*colGroup:][:w*colGroup] {
+			sums[i] += v
 		}
 	}
 }

@@ -57,10 +57,14 @@ func colsWrong(x []float32, rows, cols int, run func(x []float32, rows, cols int
 // Columns have the bits of rows, in whatever parts.
 func TestColSoftmax(t *testing.T) {
 	for _, front := range []bool{false, true} {
-		buf := numtest.Guarded(t, 70*TileCols, front)
+		buf := numtest.Guarded(t, 197*TileCols, front)
 		numtest.EachLevel(t, func(t *testing.T) {
 			r := numtest.NewRand(3)
-			for rows := range 71 {
+			for i := range 74 {
+				rows := i // the kernel adds 64 rows to the lanes of a sum at a time
+				if i > 70 {
+					rows = []int{128, 150, 197}[i-71]
+				}
 				for _, cols := range []int{0, 1, 15, 16, 17, 32} {
 					x := buf[len(buf)-rows*TileCols:]
 					if front {
@@ -81,6 +85,78 @@ func TestColSoftmax(t *testing.T) {
 	}
 }
 
+// gradWrong reports the first value that differs from SoftmaxRow of a column and its
+// SoftmaxBackwardRow, the gradient of a softmax for every column of dp.
+func gradWrong(x, dp []float32, rows, cols int, grad func(s *ColSoftmax, p, dp []float32, rows, cols int)) error {
+	p, ds, want := append([]float32{}, x...), append([]float32{}, dp...), append([]float32{}, x...)
+	s := NewColSoftmax()
+	s.Max(p, rows, cols)
+	s.Exp(p, rows, cols)
+	grad(&s, p, ds, rows, cols)
+	colSoftmax(want, rows, cols)
+	row, drow := make([]float32, rows), make([]float32, rows)
+	for c := range cols {
+		for r := range rows {
+			row[r], drow[r] = want[r*TileCols+c], dp[r*TileCols+c]
+		}
+		SoftmaxBackwardRow(drow, row, drow)
+		for r := range rows {
+			for i, pair := range [][2]float32{{p[r*TileCols+c], row[r]}, {ds[r*TileCols+c], drow[r]}} {
+				if v, w := pair[0], pair[1]; math.Float32bits(v) != math.Float32bits(w) && (v == v || w == w) {
+					return fmt.Errorf("%d columns of %d rows: row %d, column %d, %d: %v, want %v", cols, rows, r, c, i, v, w)
+				}
+			}
+		}
+	}
+	for r := range rows { // behind the last group
+		for c := (cols + colGroup - 1) / colGroup * colGroup; c < TileCols; c++ {
+			if i := r*TileCols + c; ds[i] != dp[i] || p[i] != x[i] {
+				return fmt.Errorf("%d columns of %d rows: row %d, column %d changed", cols, rows, r, c)
+			}
+		}
+	}
+	return nil
+}
+
+func TestColSoftmaxGrad(t *testing.T) {
+	grad := (*ColSoftmax).Grad
+	numtest.EachLevel(t, func(t *testing.T) {
+		r := numtest.NewRand(5)
+		for i := range 74 {
+			rows := i
+			if i > 70 {
+				rows = []int{128, 150, 197}[i-71]
+			}
+			x, dp := make([]float32, rows*TileCols), make([]float32, rows*TileCols)
+			r.Fill(x, 20)
+			r.Fill(dp, 3)
+			for _, cols := range []int{0, 1, 15, 16, 17, 32} {
+				require.NoError(t, gradWrong(x, dp, rows, cols, grad))
+			}
+			r.Wild(dp, false)
+			require.NoError(t, gradWrong(x, dp, rows, 32, grad))
+			p, ds := numtest.Guarded(t, rows*TileCols, i%2 == 0), numtest.Guarded(t, rows*TileCols, i%2 == 0)
+			s := NewColSoftmax()
+			s.Grad(p, ds, rows, 32)
+		}
+	})
+	x, dp := make([]float32, 50*TileCols), make([]float32, 50*TileCols)
+	numtest.NewRand(4).Fill(x, 3)
+	numtest.NewRand(6).Fill(dp, 3)
+	for name, wrong := range map[string]func(s *ColSoftmax, p, dp []float32, rows, cols int){
+		"nothing":      func(s *ColSoftmax, p, dp []float32, rows, cols int) {},
+		"no gradient":  func(s *ColSoftmax, p, dp []float32, rows, cols int) { s.Scale(p, rows, cols) },
+		"a row less":   func(s *ColSoftmax, p, dp []float32, rows, cols int) { s.Grad(p, dp, rows-1, cols) },
+		"a group less": func(s *ColSoftmax, p, dp []float32, rows, cols int) { s.Grad(p, dp, rows, 16) },
+		"twice scaled": func(s *ColSoftmax, p, dp []float32, rows, cols int) {
+			s.Scale(p, rows, cols)
+			s.Grad(p, dp, rows, cols)
+		},
+	} {
+		require.Error(t, gradWrong(x, dp, 50, 20, wrong), name)
+	}
+}
+
 func TestColSoftmaxChecks(t *testing.T) {
 	s, x := NewColSoftmax(), make([]float32, 2*TileCols)
 	for _, f := range []func(x []float32, rows, cols int){s.Max, s.Exp, s.Scale} {
@@ -90,7 +166,10 @@ func TestColSoftmaxChecks(t *testing.T) {
 		require.Panics(t, func() { f(x, 2, -1) })
 		require.NotPanics(t, func() { f(x, 2, 32); f(nil, 0, 32) })
 	}
-	require.Zero(t, testing.AllocsPerRun(10, func() { inParts(x, 2, 20, 1) }))
+	require.Panics(t, func() { s.Grad(x, x, 3, 1) })
+	require.Panics(t, func() { s.Grad(x, x[1:], 2, 1) })
+	require.Panics(t, func() { s.Grad(x, x, 2, 33) })
+	require.Zero(t, testing.AllocsPerRun(10, func() { inParts(x, 2, 20, 1); s.Grad(x, x, 2, 20) }))
 }
 
 // What the test above must reject.

@@ -16,7 +16,8 @@ const panelRow, vector = 32 * 4, 16 * 4
 // registers of few, they follow one another.
 const (
 	together     = 4
-	manyTogether = 8 // of a maximum, which waits for the one before
+	manyTogether = 8  // of a maximum, which waits for the one before
+	sumLanes     = 16 // of a sum: a lane's next row is the sixteenth after it
 )
 
 // columns writes the kernels of the softmax of columns. Vectors run across columns, so
@@ -25,11 +26,12 @@ func columns(m *lanes.Machine) {
 	colMax(m)
 	colExp(m)
 	colScale(m)
+	colBackward(m)
 }
 
-// rows runs body for n rows from x on, which it moves; body gets the bytes between x
-// and its rows, and their number. n is destroyed.
-func rows(m *lanes.Machine, x, n reg.GPVirtual, unroll int, body func(disp, rows int)) {
+// rows runs body for n rows from all of x on, which it moves; body gets the bytes
+// between them and its rows, and their number. n is destroyed.
+func rows(m *lanes.Machine, x []reg.GPVirtual, n reg.GPVirtual, unroll int, body func(disp, rows int)) {
 	for _, u := range []int{unroll, 1} {
 		loop, next := lanes.Label("rows"), lanes.Label("next")
 		m.SUBQ(operand.Imm(uint64(u)), n)
@@ -42,13 +44,20 @@ func rows(m *lanes.Machine, x, n reg.GPVirtual, unroll int, body func(disp, rows
 				body(i*panelRow, 1)
 			}
 		}
-		m.ADDQ(operand.U32(u*panelRow), x)
+		move(m, x, u)
 		m.SUBQ(operand.Imm(uint64(u)), n)
 		m.JGE(operand.LabelRef(loop))
 		m.Label(next)
 		if u > 1 {
 			m.ADDQ(operand.Imm(uint64(u)), n)
 		}
+	}
+}
+
+// move moves all of x by n rows.
+func move(m *lanes.Machine, x []reg.GPVirtual, n int) {
+	for _, p := range x {
+		m.ADDQ(operand.U32(n*panelRow), p)
 	}
 }
 
@@ -71,7 +80,7 @@ func colMax(m *lanes.Machine) {
 	if m.Wide {
 		v = m.Copy(v, manyTogether)
 	}
-	rows(m, x, n, manyTogether, func(disp, rows int) {
+	rows(m, []reg.GPVirtual{x}, n, manyTogether, func(disp, rows int) {
 		for i, r := range m.Reg(at(m, operand.Mem{Base: x, Disp: disp}, rows, panelRow)) {
 			m.VMAXPS(v[i], r, v[i])
 		}
@@ -88,7 +97,6 @@ func colMax(m *lanes.Machine) {
 	m.Ret()
 }
 
-// colExp keeps the lanes of the sums in memory: each is added to again after 16 rows.
 func colExp(m *lanes.Machine) {
 	m.Func("colExp", "func(x, top, sums []float32, rows int)",
 		"x = exp1(x - top_c) for column c of 16, whose rows lie 32 apart; then top_c = 1/sum.",
@@ -96,25 +104,85 @@ func colExp(m *lanes.Machine) {
 	x, top, sums, n := m.Ptr("x"), m.Ptr("top"), m.Ptr("sums"), m.Int("rows")
 	most, exp := load(m, top), formula.Act{Machine: m}.ExpNegative // no difference is above 0
 	m.Hoist(false, func() { exp(m.New16()) })
-	lane := m.GP64()
-	m.XORQ(lane, lane)
-	rows(m, x, n, together, func(disp, rows int) {
-		px := at(m, operand.Mem{Base: x, Disp: disp}, rows, panelRow)
+	sumRows(m, []reg.GPVirtual{x}, sums, n, func(disp, rows, apart int) func(i int, sum lanes.V) {
+		px := at(m, operand.Mem{Base: x, Disp: disp}, rows, apart)
 		v := exp(m.Sub(m.Reg(px), most))
 		m.Store(v, px, false)
-		sum := at(m, operand.Mem{Base: sums, Index: lane, Scale: 1}, rows, vector)
-		m.AddTo(sum, v)
-		m.Store(v, sum, false)
-		m.ADDQ(operand.U32(rows*vector), lane)
-		m.ANDQ(operand.U32(16*vector-1), lane)
+		return func(i int, sum lanes.V) { m.AddTo(v[i:], sum) }
 	})
 	m.Store(m.Div(m.Num(1), foldLanes(m, sums, 0, 1)), m.Memory(operand.Mem{Base: top}), false)
 	m.Ret()
 }
 
+func colBackward(m *lanes.Machine) {
+	m.Func("colBackward", "func(p, dp, s, sums []float32, rows int)",
+		"p *= s_c, then dp = p * (dp - sum of p*dp) for column c of 16, whose rows lie 32 apart.",
+		"sums are 16 lanes of 16 columns, zero before.")
+	p, dp, s, sums, n := m.Ptr("p"), m.Ptr("dp"), load(m, m.Ptr("s")), m.Ptr("sums"), m.Int("rows")
+	sumRows(m, []reg.GPVirtual{p, dp}, sums, n, func(disp, rows, apart int) func(i int, sum lanes.V) {
+		px := at(m, operand.Mem{Base: p, Disp: disp}, rows, apart)
+		v, dv := m.Mul(px, s), at(m, operand.Mem{Base: dp, Disp: disp}, rows, apart)
+		m.Store(v, px, false)
+		return func(i int, sum lanes.V) { m.FMATo(dv[i:], v[i:], sum) }
+	})
+	mean := foldLanes(m, sums, 0, 1)
+	p, dp, n = m.Ptr("p"), m.Ptr("dp"), m.Int("rows")
+	rows(m, []reg.GPVirtual{p, dp}, n, together, func(disp, rows int) {
+		px, dv := at(m, operand.Mem{Base: p, Disp: disp}, rows, panelRow), at(m, operand.Mem{Base: dp, Disp: disp}, rows, panelRow)
+		m.Store(m.Mul(m.Sub(dv, mean), px), dv, false)
+	})
+	m.Ret()
+}
+
+// sumRows sums terms of n rows from all of x on in the lanes at sums. For rows that lie
+// so far apart body returns what adds the term of its row i to a sum. Of 64 rows four
+// are added to a lane at a time, because a store takes the place of a multiply-add.
+func sumRows(m *lanes.Machine, x []reg.GPVirtual, sums, n reg.GPVirtual, body func(disp, rows, apart int) func(i int, sum lanes.V)) {
+	lane := m.GP64()
+	m.XORQ(lane, lane)
+	sumAt := func(n int) lanes.V { return at(m, operand.Mem{Base: sums, Index: lane, Scale: 1}, n, vector) }
+	next := func(rows int) {
+		m.ADDQ(operand.U32(rows*vector), lane)
+		m.ANDQ(operand.U32(sumLanes*vector-1), lane)
+	}
+	loop, few := lanes.Label("lanes"), lanes.Label("few")
+	m.SUBQ(operand.Imm(together*sumLanes), n)
+	m.JL(operand.LabelRef(few))
+	m.Label(loop)
+	sum := m.Reg(sumAt(1))
+	if m.Wide {
+		add := body(0, together, sumLanes*panelRow)
+		for i := range together {
+			add(i, sum)
+		}
+	} else {
+		for i := range together {
+			body(i*sumLanes*panelRow, 1, panelRow)(0, sum)
+		}
+	}
+	m.Store(sum, sumAt(1), false)
+	move(m, x, 1)
+	next(1)
+	m.JNE(operand.LabelRef(loop))
+	move(m, x, (together-1)*sumLanes)
+	m.SUBQ(operand.Imm(together*sumLanes), n)
+	m.JGE(operand.LabelRef(loop))
+	m.Label(few)
+	m.ADDQ(operand.Imm(together*sumLanes), n)
+	rows(m, x, n, together, func(disp, rows int) {
+		add, sum := body(disp, rows, panelRow), m.Reg(sumAt(rows))
+		per := len(sum) / rows // registers of a row
+		for i := range rows {
+			add(i, sum[i*per:][:per])
+		}
+		m.Store(sum, sumAt(rows), false)
+		next(rows)
+	})
+}
+
 // foldLanes returns the sum of lanes i, i+w, i+2w…, folded in halves.
 func foldLanes(m *lanes.Machine, sums reg.GPVirtual, i, w int) lanes.V {
-	if w == 16 {
+	if w == sumLanes {
 		return m.Reg(m.Memory(operand.Mem{Base: sums, Disp: i * vector}))
 	}
 	v := foldLanes(m, sums, i, 2*w)
@@ -126,7 +194,7 @@ func colScale(m *lanes.Machine) {
 	m.Func("colScale", "func(x, s []float32, rows int)", "x *= s_c for column c of 16, whose rows lie 32 apart.")
 	x, ps, n := m.Ptr("x"), m.Ptr("s"), m.Int("rows")
 	s := load(m, ps)
-	rows(m, x, n, together, func(disp, rows int) {
+	rows(m, []reg.GPVirtual{x}, n, together, func(disp, rows int) {
 		px := at(m, operand.Mem{Base: x, Disp: disp}, rows, panelRow)
 		m.Store(m.Mul(px, s), px, false)
 	})

@@ -8,6 +8,7 @@ func (m *machine) columns() {
 	m.colMax()
 	m.colExp()
 	m.colScale()
+	m.colBackward()
 }
 
 // group is a row's 16 columns.
@@ -78,6 +79,36 @@ func (m *machine) colScale() {
 		v := m.mul(m.peek(x, group), s)
 		m.put(v, x, group)
 		m.nextRow(x)
+	})
+	m.end()
+}
+
+func (m *machine) colBackward() {
+	m.begin("colBackward", "p, dp, s, sums []float32, rows int", "",
+		"p *= s_c, then dp = p * (dp - sum of p*dp) for column c of 16, whose rows lie 32 apart; "+
+			"sums are 16 lanes of 16 columns, zero before.")
+	p, dp, ps, sums, n := m.base("p"), m.base("dp"), m.base("s"), m.base("sums"), m.arg("rows")
+	s, at := m.peek(ps, group), m.gp()
+	m.ins("MOVD $0, %s", at)
+	m.times(n, func() {
+		lane := m.gp()
+		m.ins("ADD %s, %s, %s", at, sums, lane)
+		sum, v := m.peek(lane, group), m.mul(m.peek(p, group), s)
+		m.fma(sum, v, m.next(dp, group))
+		m.put(v, p, group)
+		m.set(sum, lane, group)
+		m.nextRow(p)
+		m.nextRow(dp)
+		m.ins("ADD $64, %s, %s", at, at)
+		m.ins("AND $1023, %s, %s", at, at)
+	})
+	mean := m.foldLanes(sums, 0, 1)
+	p, dp, n = m.base("p"), m.base("dp"), m.arg("rows")
+	m.times(n, func() {
+		v := m.mul(m.next(p, group), m.sub(m.peek(dp, group), mean))
+		m.put(v, dp, group)
+		m.nextRow(p)
+		m.nextRow(dp)
 	})
 	m.end()
 }
