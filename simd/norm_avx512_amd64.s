@@ -295,10 +295,168 @@ TEXT ·normApplySiLUAVX512(SB), NOSPLIT, $0-88
 pixel21:
 	MOVQ R9, R10
 	XORQ R11, R11
+	SUBQ $0x40, R10
+	JL   next24
+
+loop25:
+	VMOVUPS      (DX)(R11*4), Z12
+	VMOVUPS      64(DX)(R11*4), Z13
+	VMOVUPS      128(DX)(R11*4), Z14
+	VMOVUPS      192(DX)(R11*4), Z15
+	VMOVUPS      (DI)(R11*4), Z16
+	VMOVUPS      64(DI)(R11*4), Z17
+	VMOVUPS      128(DI)(R11*4), Z18
+	VMOVUPS      192(DI)(R11*4), Z19
+	VFMADD231PS  (SI)(R11*4), Z12, Z16
+	VFMADD231PS  64(SI)(R11*4), Z13, Z17
+	VFMADD231PS  128(SI)(R11*4), Z14, Z18
+	VFMADD231PS  192(SI)(R11*4), Z15, Z19
+	VMAXPS       Z16, Z0, Z12
+	VMAXPS       Z17, Z0, Z13
+	VMAXPS       Z18, Z0, Z14
+	VMAXPS       Z19, Z0, Z15
+	VMINPS       Z12, Z1, Z16
+	VMINPS       Z13, Z1, Z17
+	VMINPS       Z14, Z1, Z18
+	VMINPS       Z15, Z1, Z19
+	VMOVAPS      Z3, Z20
+	VFMADD231PS  Z16, Z2, Z20
+	VMOVAPS      Z3, Z21
+	VFMADD231PS  Z17, Z2, Z21
+	VMOVAPS      Z3, Z22
+	VFMADD231PS  Z18, Z2, Z22
+	VMOVAPS      Z3, Z23
+	VFMADD231PS  Z19, Z2, Z23
+	VSUBPS       Z3, Z20, Z20
+	VSUBPS       Z3, Z21, Z21
+	VSUBPS       Z3, Z22, Z22
+	VSUBPS       Z3, Z23, Z23
+	VFNMADD231PS Z5, Z20, Z16
+	VFNMADD231PS Z5, Z21, Z17
+	VFNMADD231PS Z5, Z22, Z18
+	VFNMADD231PS Z5, Z23, Z19
+	VFNMADD231PS Z4, Z20, Z16
+	VFNMADD231PS Z4, Z21, Z17
+	VFNMADD231PS Z4, Z22, Z18
+	VFNMADD231PS Z4, Z23, Z19
+	VMOVAPS      Z7, Z24
+	VFNMADD231PS Z6, Z16, Z24
+	VMOVAPS      Z7, Z25
+	VFNMADD231PS Z6, Z17, Z25
+	VMOVAPS      Z7, Z26
+	VFNMADD231PS Z6, Z18, Z26
+	VMOVAPS      Z7, Z27
+	VFNMADD231PS Z6, Z19, Z27
+	VFNMADD132PS Z16, Z8, Z24
+	VFNMADD132PS Z17, Z8, Z25
+	VFNMADD132PS Z18, Z8, Z26
+	VFNMADD132PS Z19, Z8, Z27
+	VFNMADD132PS Z16, Z9, Z24
+	VFNMADD132PS Z17, Z9, Z25
+	VFNMADD132PS Z18, Z9, Z26
+	VFNMADD132PS Z19, Z9, Z27
+	VFNMADD132PS Z16, Z10, Z24
+	VFNMADD132PS Z17, Z10, Z25
+	VFNMADD132PS Z18, Z10, Z26
+	VFNMADD132PS Z19, Z10, Z27
+	VMULPS       Z16, Z16, Z28
+	VMULPS       Z17, Z17, Z29
+	VMULPS       Z18, Z18, Z30
+	VMULPS       Z19, Z19, Z31
+	VFNMADD231PS Z28, Z24, Z16
+	VFNMADD231PS Z29, Z25, Z17
+	VFNMADD231PS Z30, Z26, Z18
+	VFNMADD231PS Z31, Z27, Z19
+	VSCALEFPS    Z20, Z11, Z24
+	VSCALEFPS    Z21, Z11, Z25
+	VSCALEFPS    Z22, Z11, Z26
+	VSCALEFPS    Z23, Z11, Z27
+	VADDPS       Z11, Z24, Z24
+	VADDPS       Z11, Z25, Z25
+	VADDPS       Z11, Z26, Z26
+	VADDPS       Z11, Z27, Z27
+	VSUBPS       Z16, Z24, Z16
+	VSUBPS       Z17, Z25, Z17
+	VSUBPS       Z18, Z26, Z18
+	VSUBPS       Z19, Z27, Z19
+	VDIVPS       Z16, Z12, Z12
+	VDIVPS       Z17, Z13, Z13
+	VDIVPS       Z18, Z14, Z14
+	VDIVPS       Z19, Z15, Z15
+	VSCALEFPS    Z20, Z12, Z12
+	VSCALEFPS    Z21, Z13, Z13
+	VSCALEFPS    Z22, Z14, Z14
+	VSCALEFPS    Z23, Z15, Z15
+	VMOVUPS      Z12, (AX)(R11*4)
+	VMOVUPS      Z13, 64(AX)(R11*4)
+	VMOVUPS      Z14, 128(AX)(R11*4)
+	VMOVUPS      Z15, 192(AX)(R11*4)
+	ADDQ         $0x40, R11
+	SUBQ         $0x40, R10
+	JGE          loop25
+
+next24:
+	ADDQ $0x40, R10
+	SUBQ $0x20, R10
+	JL   next26
+
+loop27:
+	VMOVUPS      (DX)(R11*4), Z12
+	VMOVUPS      64(DX)(R11*4), Z13
+	VMOVUPS      (DI)(R11*4), Z14
+	VMOVUPS      64(DI)(R11*4), Z15
+	VFMADD231PS  (SI)(R11*4), Z12, Z14
+	VFMADD231PS  64(SI)(R11*4), Z13, Z15
+	VMAXPS       Z14, Z0, Z12
+	VMAXPS       Z15, Z0, Z13
+	VMINPS       Z12, Z1, Z14
+	VMINPS       Z13, Z1, Z15
+	VMOVAPS      Z3, Z16
+	VFMADD231PS  Z14, Z2, Z16
+	VMOVAPS      Z3, Z17
+	VFMADD231PS  Z15, Z2, Z17
+	VSUBPS       Z3, Z16, Z16
+	VSUBPS       Z3, Z17, Z17
+	VFNMADD231PS Z5, Z16, Z14
+	VFNMADD231PS Z5, Z17, Z15
+	VFNMADD231PS Z4, Z16, Z14
+	VFNMADD231PS Z4, Z17, Z15
+	VMOVAPS      Z7, Z18
+	VFNMADD231PS Z6, Z14, Z18
+	VMOVAPS      Z7, Z19
+	VFNMADD231PS Z6, Z15, Z19
+	VFNMADD132PS Z14, Z8, Z18
+	VFNMADD132PS Z15, Z8, Z19
+	VFNMADD132PS Z14, Z9, Z18
+	VFNMADD132PS Z15, Z9, Z19
+	VFNMADD132PS Z14, Z10, Z18
+	VFNMADD132PS Z15, Z10, Z19
+	VMULPS       Z14, Z14, Z20
+	VMULPS       Z15, Z15, Z21
+	VFNMADD231PS Z20, Z18, Z14
+	VFNMADD231PS Z21, Z19, Z15
+	VSCALEFPS    Z16, Z11, Z18
+	VSCALEFPS    Z17, Z11, Z19
+	VADDPS       Z11, Z18, Z18
+	VADDPS       Z11, Z19, Z19
+	VSUBPS       Z14, Z18, Z14
+	VSUBPS       Z15, Z19, Z15
+	VDIVPS       Z14, Z12, Z12
+	VDIVPS       Z15, Z13, Z13
+	VSCALEFPS    Z16, Z12, Z12
+	VSCALEFPS    Z17, Z13, Z13
+	VMOVUPS      Z12, (AX)(R11*4)
+	VMOVUPS      Z13, 64(AX)(R11*4)
+	ADDQ         $0x20, R11
+	SUBQ         $0x20, R10
+	JGE          loop27
+
+next26:
+	ADDQ $0x20, R10
 	SUBQ $0x10, R10
 	JL   tail22
 
-loop25:
+loop29:
 	VMOVUPS      (DX)(R11*4), Z12
 	VMOVUPS      (DI)(R11*4), Z13
 	VFMADD231PS  (SI)(R11*4), Z12, Z13
@@ -324,7 +482,7 @@ loop25:
 	VMOVUPS      Z12, (AX)(R11*4)
 	ADDQ         $0x10, R11
 	SUBQ         $0x10, R10
-	JGE          loop25
+	JGE          loop29
 
 tail22:
 	ADDQ         $0x10, R10
@@ -382,9 +540,9 @@ TEXT ·gradSumsSiLUAVX512(SB), NOSPLIT, $0-136
 	MOVQ         s1_len+8(FP), AX
 	XORQ         CX, CX
 	SUBQ         $0x10, AX
-	JL           tail26
+	JL           tail30
 
-loop29:
+loop33:
 	MOVQ    mean+120(FP), DX
 	VMOVUPS (DX)(CX*4), Z12
 	MOVQ    rstd+128(FP), DX
@@ -409,7 +567,7 @@ loop29:
 	SHLQ    $0x02, R9
 	MOVQ    n+96(FP), R10
 
-pixel30:
+pixel34:
 	VMOVUPS      (DX), Z18
 	VMOVUPS      (SI), Z19
 	VMOVAPS      Z17, Z20
@@ -440,10 +598,10 @@ pixel30:
 	VSCALEFPS    Z23, Z20, Z20
 	VMULPS       Z20, Z19, Z19
 	CMPQ         dv+48(FP), $0x00
-	JE           skip31
+	JE           skip35
 	VMOVUPS      Z19, (R8)
 
-skip31:
+skip35:
 	VADDPS      Z19, Z14, Z14
 	VSUBPS      Z12, Z18, Z18
 	VMULPS      Z18, Z13, Z18
@@ -452,18 +610,18 @@ skip31:
 	ADDQ        DI, SI
 	ADDQ        R9, R8
 	DECQ        R10
-	JNZ         pixel30
+	JNZ         pixel34
 	MOVQ        s1_base+0(FP), DX
 	VMOVUPS     Z14, (DX)(CX*4)
 	MOVQ        s2_base+24(FP), DX
 	VMOVUPS     Z15, (DX)(CX*4)
 	ADDQ        $0x10, CX
 	SUBQ        $0x10, AX
-	JGE         loop29
+	JGE         loop33
 
-tail26:
+tail30:
 	ADDQ      $0x10, AX
-	JZ        done27
+	JZ        done31
 	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      mean+120(FP), AX
@@ -490,7 +648,7 @@ tail26:
 	SHLQ      $0x02, R8
 	MOVQ      n+96(FP), R9
 
-pixel32:
+pixel36:
 	VMOVUPS.Z    (AX), K1, Z16
 	VMOVUPS.Z    (BX), K1, Z17
 	VMOVAPS      Z15, Z18
@@ -521,10 +679,10 @@ pixel32:
 	VSCALEFPS    Z19, Z18, Z18
 	VMULPS       Z18, Z17, Z17
 	CMPQ         dv+48(FP), $0x00
-	JE           skip33
+	JE           skip37
 	VMOVUPS      Z17, K1, (DI)
 
-skip33:
+skip37:
 	VADDPS      Z17, Z21, Z21
 	VSUBPS      Z12, Z16, Z16
 	VMULPS      Z16, Z13, Z16
@@ -533,13 +691,13 @@ skip33:
 	ADDQ        SI, BX
 	ADDQ        R8, DI
 	DECQ        R9
-	JNZ         pixel32
+	JNZ         pixel36
 	MOVQ        s1_base+0(FP), AX
 	VMOVUPS     Z21, K1, (AX)(CX*4)
 	MOVQ        s2_base+24(FP), AX
 	VMOVUPS     Z22, K1, (AX)(CX*4)
 
-done27:
+done31:
 	VZEROUPPER
 	RET
 
@@ -559,13 +717,13 @@ TEXT ·gradInputAVX512(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel34:
+pixel38:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x10, R11
-	JL   tail35
+	JL   tail39
 
-loop38:
+loop42:
 	VMOVUPS     (R10)(R12*4), Z0
 	VMOVUPS     (SI)(R12*4), Z1
 	VFMADD231PS (R9)(R12*4), Z1, Z0
@@ -574,11 +732,11 @@ loop38:
 	VMOVUPS     Z0, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop38
+	JGE         loop42
 
-tail35:
+tail39:
 	ADDQ        $0x10, R11
-	JZ          done36
+	JZ          done40
 	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
@@ -590,12 +748,12 @@ tail35:
 	VFMADD231PS Z1, Z2, Z0
 	VMOVUPS     Z0, K1, (AX)(R12*4)
 
-done36:
+done40:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel34
+	JNZ  pixel38
 	VZEROUPPER
 	RET
 
@@ -614,7 +772,7 @@ TEXT ·rowGradInputAVX512(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel39:
+pixel43:
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS 4(R9), Z1
 	VBROADCASTSS 8(R9), Z2
@@ -622,9 +780,9 @@ pixel39:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x10, R10
-	JL           tail40
+	JL           tail44
 
-loop43:
+loop47:
 	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
 	VMOVUPS     (DX)(R11*4), Z4
@@ -633,11 +791,11 @@ loop43:
 	VMOVUPS     Z3, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop43
+	JGE         loop47
 
-tail40:
+tail44:
 	ADDQ        $0x10, R10
-	JZ          done41
+	JZ          done45
 	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
@@ -648,12 +806,12 @@ tail40:
 	VFMADD231PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)(R11*4)
 
-done41:
+done45:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel39
+	JNZ  pixel43
 	VZEROUPPER
 	RET
 
@@ -673,13 +831,13 @@ TEXT ·gradInputAccAVX512(SB), NOSPLIT, $0-128
 	MOVQ q_base+80(FP), R9
 	MOVQ r_base+104(FP), R10
 
-pixel44:
+pixel48:
 	MOVQ p_len+64(FP), R11
 	XORQ R12, R12
 	SUBQ $0x10, R11
-	JL   tail45
+	JL   tail49
 
-loop48:
+loop52:
 	VMOVUPS     (R10)(R12*4), Z0
 	VMOVUPS     (SI)(R12*4), Z1
 	VFMADD231PS (R9)(R12*4), Z1, Z0
@@ -689,11 +847,11 @@ loop48:
 	VMOVUPS     Z0, (AX)(R12*4)
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop48
+	JGE         loop52
 
-tail45:
+tail49:
 	ADDQ        $0x10, R11
-	JZ          done46
+	JZ          done50
 	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (R10)(R12*4), K1, Z0
@@ -707,12 +865,12 @@ tail45:
 	VADDPS      Z1, Z0, Z0
 	VMOVUPS     Z0, K1, (AX)(R12*4)
 
-done46:
+done50:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel44
+	JNZ  pixel48
 	VZEROUPPER
 	RET
 
@@ -731,7 +889,7 @@ TEXT ·rowGradInputAccAVX512(SB), NOSPLIT, $0-88
 	MOVQ gamma_base+56(FP), R8
 	MOVQ coef+80(FP), R9
 
-pixel49:
+pixel53:
 	VBROADCASTSS (R9), Z0
 	VBROADCASTSS 4(R9), Z1
 	VBROADCASTSS 8(R9), Z2
@@ -739,9 +897,9 @@ pixel49:
 	MOVQ         gamma_len+64(FP), R10
 	XORQ         R11, R11
 	SUBQ         $0x10, R10
-	JL           tail50
+	JL           tail54
 
-loop53:
+loop57:
 	VMOVUPS     (SI)(R11*4), Z3
 	VFMADD132PS Z1, Z2, Z3
 	VMOVUPS     (DX)(R11*4), Z4
@@ -751,11 +909,11 @@ loop53:
 	VMOVUPS     Z3, (AX)(R11*4)
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
-	JGE         loop53
+	JGE         loop57
 
-tail50:
+tail54:
 	ADDQ        $0x10, R10
-	JZ          done51
+	JZ          done55
 	LEAQ        normAVX512<>+0(SB), R12
 	KMOVW       (R12)(R10*2), K1
 	VMOVUPS.Z   (SI)(R11*4), K1, Z3
@@ -768,12 +926,12 @@ tail50:
 	VADDPS      Z0, Z2, Z2
 	VMOVUPS     Z2, K1, (AX)(R11*4)
 
-done51:
+done55:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel49
+	JNZ  pixel53
 	VZEROUPPER
 	RET
 
@@ -801,13 +959,89 @@ TEXT ·gradInputSiLUAVX512(SB), NOSPLIT, $0-176
 	VBROADCASTSS normAVX512<>+72(SB), Z10
 	VBROADCASTSS normAVX512<>+76(SB), Z11
 
-pixel54:
+pixel58:
 	MOVQ p_len+112(FP), R10
 	XORQ R11, R11
-	SUBQ $0x10, R10
-	JL   tail55
+	SUBQ $0x20, R10
+	JL   next61
 
-loop58:
+loop62:
+	VMOVUPS      (DX)(R11*4), Z12
+	VMOVUPS      64(DX)(R11*4), Z13
+	VMOVUPS      (SI)(R11*4), Z14
+	VMOVUPS      64(SI)(R11*4), Z15
+	VFMADD231PS  (BX)(R11*4), Z12, Z14
+	VFMADD231PS  64(BX)(R11*4), Z13, Z15
+	VMAXPS       Z14, Z0, Z14
+	VMAXPS       Z15, Z0, Z15
+	VMINPS       Z14, Z1, Z14
+	VMINPS       Z15, Z1, Z15
+	VMOVAPS      Z3, Z16
+	VFMADD231PS  Z14, Z2, Z16
+	VMOVAPS      Z3, Z17
+	VFMADD231PS  Z15, Z2, Z17
+	VSUBPS       Z3, Z16, Z16
+	VSUBPS       Z3, Z17, Z17
+	VMOVAPS      Z14, Z18
+	VFNMADD231PS Z5, Z16, Z18
+	VMOVAPS      Z15, Z19
+	VFNMADD231PS Z5, Z17, Z19
+	VFNMADD231PS Z4, Z16, Z18
+	VFNMADD231PS Z4, Z17, Z19
+	VMOVAPS      Z7, Z20
+	VFNMADD231PS Z6, Z18, Z20
+	VMOVAPS      Z7, Z21
+	VFNMADD231PS Z6, Z19, Z21
+	VFNMADD132PS Z18, Z8, Z20
+	VFNMADD132PS Z19, Z8, Z21
+	VFNMADD132PS Z18, Z9, Z20
+	VFNMADD132PS Z19, Z9, Z21
+	VFNMADD132PS Z18, Z10, Z20
+	VFNMADD132PS Z19, Z10, Z21
+	VMULPS       Z18, Z18, Z22
+	VMULPS       Z19, Z19, Z23
+	VFNMADD231PS Z22, Z20, Z18
+	VFNMADD231PS Z23, Z21, Z19
+	VSCALEFPS    Z16, Z11, Z20
+	VSCALEFPS    Z17, Z11, Z21
+	VADDPS       Z11, Z20, Z20
+	VADDPS       Z11, Z21, Z21
+	VSUBPS       Z18, Z20, Z20
+	VSUBPS       Z19, Z21, Z21
+	VDIVPS       Z20, Z11, Z20
+	VDIVPS       Z21, Z11, Z21
+	VSUBPS       Z18, Z11, Z18
+	VSUBPS       Z19, Z11, Z19
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Z21, Z19, Z19
+	VFMADD132PS  Z18, Z11, Z14
+	VFMADD132PS  Z19, Z11, Z15
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Z21, Z15, Z15
+	VSCALEFPS    Z16, Z14, Z14
+	VSCALEFPS    Z17, Z15, Z15
+	VMULPS       (CX)(R11*4), Z14, Z14
+	VMULPS       64(CX)(R11*4), Z15, Z15
+	VMOVUPS      (R9)(R11*4), Z16
+	VMOVUPS      64(R9)(R11*4), Z17
+	VFMADD231PS  (R8)(R11*4), Z12, Z16
+	VFMADD231PS  64(R8)(R11*4), Z13, Z17
+	VFMADD231PS  (DI)(R11*4), Z14, Z16
+	VFMADD231PS  64(DI)(R11*4), Z15, Z17
+	VADDPS       (AX)(R11*4), Z16, Z16
+	VADDPS       64(AX)(R11*4), Z17, Z17
+	VMOVUPS      Z16, (AX)(R11*4)
+	VMOVUPS      Z17, 64(AX)(R11*4)
+	ADDQ         $0x20, R11
+	SUBQ         $0x20, R10
+	JGE          loop62
+
+next61:
+	ADDQ $0x20, R10
+	SUBQ $0x10, R10
+	JL   tail59
+
+loop64:
 	VMOVUPS      (DX)(R11*4), Z12
 	VMOVUPS      (SI)(R11*4), Z13
 	VFMADD231PS  (BX)(R11*4), Z12, Z13
@@ -843,11 +1077,11 @@ loop58:
 	VMOVUPS      Z14, (AX)(R11*4)
 	ADDQ         $0x10, R11
 	SUBQ         $0x10, R10
-	JGE          loop58
+	JGE          loop64
 
-tail55:
+tail59:
 	ADDQ         $0x10, R10
-	JZ           done56
+	JZ           done60
 	LEAQ         normAVX512<>+0(SB), R12
 	KMOVW        (R12)(R10*2), K1
 	VMOVUPS.Z    (DX)(R11*4), K1, Z12
@@ -889,7 +1123,7 @@ tail55:
 	VADDPS       Z12, Z14, Z14
 	VMOVUPS      Z14, K1, (AX)(R11*4)
 
-done56:
+done60:
 	MOVQ dxPitch+24(FP), R10
 	LEAQ (AX)(R10*4), AX
 	MOVQ dyPitch+32(FP), R10
@@ -897,7 +1131,7 @@ done56:
 	MOVQ xPitch+40(FP), R10
 	LEAQ (DX)(R10*4), DX
 	DECQ n+48(FP)
-	JNZ  pixel54
+	JNZ  pixel58
 	VZEROUPPER
 	RET
 
@@ -914,16 +1148,16 @@ TEXT ·rowApplyAVX512(SB), NOSPLIT, $0-96
 	MOVQ beta_base+64(FP), DI
 	MOVQ stats+88(FP), R8
 
-pixel59:
+pixel65:
 	VBROADCASTSS (R8), Z0
 	VBROADCASTSS 4(R8), Z1
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
 	SUBQ         $0x10, R9
-	JL           tail60
+	JL           tail66
 
-loop63:
+loop69:
 	VMOVUPS     (DX)(R10*4), Z2
 	VSUBPS      Z0, Z2, Z2
 	VMULPS      Z2, Z1, Z2
@@ -932,11 +1166,11 @@ loop63:
 	VMOVUPS     Z3, (AX)(R10*4)
 	ADDQ        $0x10, R10
 	SUBQ        $0x10, R9
-	JGE         loop63
+	JGE         loop69
 
-tail60:
+tail66:
 	ADDQ        $0x10, R9
-	JZ          done61
+	JZ          done67
 	LEAQ        normAVX512<>+0(SB), R11
 	KMOVW       (R11)(R9*2), K1
 	VMOVUPS.Z   (DX)(R10*4), K1, Z2
@@ -947,11 +1181,11 @@ tail60:
 	VFMADD231PS Z1, Z0, Z2
 	VMOVUPS     Z2, K1, (AX)(R10*4)
 
-done61:
+done67:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel59
+	JNZ  pixel65
 	VZEROUPPER
 	RET
 
@@ -980,16 +1214,76 @@ TEXT ·rowApplySiLUAVX512(SB), NOSPLIT, $0-96
 	VBROADCASTSS normAVX512<>+72(SB), Z10
 	VBROADCASTSS normAVX512<>+76(SB), Z11
 
-pixel64:
+pixel70:
 	VBROADCASTSS (R8), Z12
 	VBROADCASTSS 4(R8), Z13
 	ADDQ         $0x08, R8
 	MOVQ         gamma_len+48(FP), R9
 	XORQ         R10, R10
-	SUBQ         $0x10, R9
-	JL           tail65
+	SUBQ         $0x20, R9
+	JL           next73
 
-loop68:
+loop74:
+	VMOVUPS      (DX)(R10*4), Z14
+	VMOVUPS      64(DX)(R10*4), Z15
+	VSUBPS       Z12, Z14, Z14
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z14, Z13, Z14
+	VMULPS       Z15, Z13, Z15
+	VMOVUPS      (DI)(R10*4), Z16
+	VMOVUPS      64(DI)(R10*4), Z17
+	VFMADD231PS  (SI)(R10*4), Z14, Z16
+	VFMADD231PS  64(SI)(R10*4), Z15, Z17
+	VMAXPS       Z16, Z0, Z14
+	VMAXPS       Z17, Z0, Z15
+	VMINPS       Z14, Z1, Z16
+	VMINPS       Z15, Z1, Z17
+	VMOVAPS      Z3, Z18
+	VFMADD231PS  Z16, Z2, Z18
+	VMOVAPS      Z3, Z19
+	VFMADD231PS  Z17, Z2, Z19
+	VSUBPS       Z3, Z18, Z18
+	VSUBPS       Z3, Z19, Z19
+	VFNMADD231PS Z5, Z18, Z16
+	VFNMADD231PS Z5, Z19, Z17
+	VFNMADD231PS Z4, Z18, Z16
+	VFNMADD231PS Z4, Z19, Z17
+	VMOVAPS      Z7, Z20
+	VFNMADD231PS Z6, Z16, Z20
+	VMOVAPS      Z7, Z21
+	VFNMADD231PS Z6, Z17, Z21
+	VFNMADD132PS Z16, Z8, Z20
+	VFNMADD132PS Z17, Z8, Z21
+	VFNMADD132PS Z16, Z9, Z20
+	VFNMADD132PS Z17, Z9, Z21
+	VFNMADD132PS Z16, Z10, Z20
+	VFNMADD132PS Z17, Z10, Z21
+	VMULPS       Z16, Z16, Z22
+	VMULPS       Z17, Z17, Z23
+	VFNMADD231PS Z22, Z20, Z16
+	VFNMADD231PS Z23, Z21, Z17
+	VSCALEFPS    Z18, Z11, Z20
+	VSCALEFPS    Z19, Z11, Z21
+	VADDPS       Z11, Z20, Z20
+	VADDPS       Z11, Z21, Z21
+	VSUBPS       Z16, Z20, Z16
+	VSUBPS       Z17, Z21, Z17
+	VDIVPS       Z16, Z14, Z14
+	VDIVPS       Z17, Z15, Z15
+	VSCALEFPS    Z18, Z14, Z14
+	VSCALEFPS    Z19, Z15, Z15
+	VMOVUPS      Z14, (AX)(R10*4)
+	VMOVUPS      Z15, 64(AX)(R10*4)
+	ADDQ         $0x20, R10
+	SUBQ         $0x20, R9
+	JGE          loop74
+
+next73:
+	ADDQ $0x20, R9
+	SUBQ $0x10, R9
+	JL   tail71
+
+loop76:
 	VMOVUPS      (DX)(R10*4), Z14
 	VSUBPS       Z12, Z14, Z14
 	VMULPS       Z14, Z13, Z14
@@ -1017,11 +1311,11 @@ loop68:
 	VMOVUPS      Z14, (AX)(R10*4)
 	ADDQ         $0x10, R10
 	SUBQ         $0x10, R9
-	JGE          loop68
+	JGE          loop76
 
-tail65:
+tail71:
 	ADDQ         $0x10, R9
-	JZ           done66
+	JZ           done72
 	LEAQ         normAVX512<>+0(SB), R11
 	KMOVW        (R11)(R9*2), K1
 	VMOVUPS.Z    (DX)(R10*4), K1, Z14
@@ -1051,11 +1345,11 @@ tail65:
 	VSCALEFPS    Z14, Z12, Z12
 	VMOVUPS      Z12, K1, (AX)(R10*4)
 
-done66:
+done72:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	DECQ n+32(FP)
-	JNZ  pixel64
+	JNZ  pixel70
 	VZEROUPPER
 	RET
 
@@ -1070,27 +1364,27 @@ TEXT ·rowSumsAVX512(SB), NOSPLIT, $0-96
 	SHLQ $0x02, SI
 	MOVQ k_len+80(FP), DI
 
-pixel69:
+pixel77:
 	VBROADCASTSS (DX), Z0
 	VPXORD       Z1, Z1, Z1
 	VPXORD       Z2, Z2, Z2
 	MOVQ         c+64(FP), R8
 	XORQ         R9, R9
 	SUBQ         $0x10, R8
-	JL           tail70
+	JL           tail78
 
-loop73:
+loop81:
 	VMOVUPS     (BX)(R9*4), Z3
 	VSUBPS      Z0, Z3, Z3
 	VADDPS      Z3, Z1, Z1
 	VFMADD231PS Z3, Z3, Z2
 	ADDQ        $0x10, R9
 	SUBQ        $0x10, R8
-	JGE         loop73
+	JGE         loop81
 
-tail70:
+tail78:
 	ADDQ        $0x10, R8
-	JZ          done71
+	JZ          done79
 	LEAQ        normAVX512<>+0(SB), R10
 	KMOVW       (R10)(R8*2), K1
 	VMOVUPS.Z   (BX)(R9*4), K1, Z3
@@ -1099,7 +1393,7 @@ tail70:
 	VADDPS      Z0, Z1, Z1
 	VFMADD231PS Z0, Z0, Z2
 
-done71:
+done79:
 	VEXTRACTF32X8 $0x01, Z1, Y3
 	VEXTRACTF32X8 $0x00, Z1, Y0
 	VADDPS        Y0, Y3, Y0
@@ -1127,7 +1421,7 @@ done71:
 	ADDQ          $0x04, DX
 	ADDQ          SI, BX
 	DECQ          DI
-	JNZ           pixel69
+	JNZ           pixel77
 	VZEROUPPER
 	RET
 
@@ -1159,16 +1453,88 @@ TEXT ·rowGradAVX512(SB), NOSPLIT, $0-112
 	VBROADCASTSS normAVX512<>+72(SB), Z10
 	VBROADCASTSS normAVX512<>+76(SB), Z11
 
-pixel74:
+pixel82:
 	VBROADCASTSS (R10), Z12
 	VBROADCASTSS 4(R10), Z13
 	ADDQ         $0x08, R10
 	MOVQ         gamma_len+64(FP), R11
 	XORQ         R12, R12
-	SUBQ         $0x10, R11
-	JL           tail75
+	SUBQ         $0x20, R11
+	JL           next85
 
-loop78:
+loop86:
+	VMOVUPS      (SI)(R12*4), Z14
+	VMOVUPS      64(SI)(R12*4), Z15
+	VSUBPS       Z12, Z14, Z14
+	VSUBPS       Z12, Z15, Z15
+	VMULPS       Z14, Z13, Z14
+	VMULPS       Z15, Z13, Z15
+	VMOVUPS      (R9)(R12*4), Z16
+	VMOVUPS      64(R9)(R12*4), Z17
+	VFMADD231PS  (R8)(R12*4), Z14, Z16
+	VFMADD231PS  64(R8)(R12*4), Z15, Z17
+	VMAXPS       Z16, Z0, Z14
+	VMAXPS       Z17, Z0, Z15
+	VMINPS       Z14, Z1, Z14
+	VMINPS       Z15, Z1, Z15
+	VMOVAPS      Z3, Z16
+	VFMADD231PS  Z14, Z2, Z16
+	VMOVAPS      Z3, Z17
+	VFMADD231PS  Z15, Z2, Z17
+	VSUBPS       Z3, Z16, Z16
+	VSUBPS       Z3, Z17, Z17
+	VMOVAPS      Z14, Z18
+	VFNMADD231PS Z5, Z16, Z18
+	VMOVAPS      Z15, Z19
+	VFNMADD231PS Z5, Z17, Z19
+	VFNMADD231PS Z4, Z16, Z18
+	VFNMADD231PS Z4, Z17, Z19
+	VMOVAPS      Z7, Z20
+	VFNMADD231PS Z6, Z18, Z20
+	VMOVAPS      Z7, Z21
+	VFNMADD231PS Z6, Z19, Z21
+	VFNMADD132PS Z18, Z8, Z20
+	VFNMADD132PS Z19, Z8, Z21
+	VFNMADD132PS Z18, Z9, Z20
+	VFNMADD132PS Z19, Z9, Z21
+	VFNMADD132PS Z18, Z10, Z20
+	VFNMADD132PS Z19, Z10, Z21
+	VMULPS       Z18, Z18, Z22
+	VMULPS       Z19, Z19, Z23
+	VFNMADD231PS Z22, Z20, Z18
+	VFNMADD231PS Z23, Z21, Z19
+	VSCALEFPS    Z16, Z11, Z20
+	VSCALEFPS    Z17, Z11, Z21
+	VADDPS       Z11, Z20, Z20
+	VADDPS       Z11, Z21, Z21
+	VSUBPS       Z18, Z20, Z20
+	VSUBPS       Z19, Z21, Z21
+	VDIVPS       Z20, Z11, Z20
+	VDIVPS       Z21, Z11, Z21
+	VSUBPS       Z18, Z11, Z18
+	VSUBPS       Z19, Z11, Z19
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Z21, Z19, Z19
+	VFMADD132PS  Z18, Z11, Z14
+	VFMADD132PS  Z19, Z11, Z15
+	VMULPS       Z20, Z14, Z14
+	VMULPS       Z21, Z15, Z15
+	VSCALEFPS    Z16, Z14, Z14
+	VSCALEFPS    Z17, Z15, Z15
+	VMULPS       (DX)(R12*4), Z14, Z14
+	VMULPS       64(DX)(R12*4), Z15, Z15
+	VMOVUPS      Z14, (AX)(R12*4)
+	VMOVUPS      Z15, 64(AX)(R12*4)
+	ADDQ         $0x20, R12
+	SUBQ         $0x20, R11
+	JGE          loop86
+
+next85:
+	ADDQ $0x20, R11
+	SUBQ $0x10, R11
+	JL   tail83
+
+loop88:
 	VMOVUPS      (SI)(R12*4), Z14
 	VSUBPS       Z12, Z14, Z14
 	VMULPS       Z14, Z13, Z14
@@ -1202,11 +1568,11 @@ loop78:
 	VMOVUPS      Z14, (AX)(R12*4)
 	ADDQ         $0x10, R12
 	SUBQ         $0x10, R11
-	JGE          loop78
+	JGE          loop88
 
-tail75:
+tail83:
 	ADDQ         $0x10, R11
-	JZ           done76
+	JZ           done84
 	LEAQ         normAVX512<>+0(SB), R13
 	KMOVW        (R13)(R11*2), K1
 	VMOVUPS.Z    (SI)(R12*4), K1, Z14
@@ -1243,12 +1609,12 @@ tail75:
 	VMULPS       Z13, Z12, Z12
 	VMOVUPS      Z12, K1, (AX)(R12*4)
 
-done76:
+done84:
 	ADDQ CX, AX
 	ADDQ BX, DX
 	ADDQ DI, SI
 	DECQ n+48(FP)
-	JNZ  pixel74
+	JNZ  pixel82
 	VZEROUPPER
 	RET
 
@@ -1267,7 +1633,7 @@ TEXT ·rowGradSumsAVX512(SB), NOSPLIT, $0-112
 	MOVQ gamma_base+80(FP), R9
 	MOVQ stats+104(FP), R10
 
-pixel79:
+pixel89:
 	VBROADCASTSS (R10), Z0
 	VBROADCASTSS 4(R10), Z1
 	ADDQ         $0x08, R10
@@ -1276,9 +1642,9 @@ pixel79:
 	MOVQ         gamma_len+88(FP), R11
 	XORQ         R12, R12
 	SUBQ         $0x10, R11
-	JL           tail80
+	JL           tail90
 
-loop83:
+loop93:
 	VMOVUPS     (DI)(R12*4), Z4
 	VSUBPS      Z0, Z4, Z4
 	VMULPS      Z4, Z1, Z4
@@ -1288,11 +1654,11 @@ loop83:
 	VFMADD231PS Z4, Z5, Z3
 	ADDQ        $0x10, R12
 	SUBQ        $0x10, R11
-	JGE         loop83
+	JGE         loop93
 
-tail80:
+tail90:
 	ADDQ        $0x10, R11
-	JZ          done81
+	JZ          done91
 	LEAQ        normAVX512<>+0(SB), R13
 	KMOVW       (R13)(R11*2), K1
 	VMOVUPS.Z   (DI)(R12*4), K1, Z4
@@ -1305,7 +1671,7 @@ tail80:
 	VADDPS      Z1, Z2, Z2
 	VFMADD231PS Z0, Z1, Z3
 
-done81:
+done91:
 	VEXTRACTF32X8 $0x01, Z2, Y1
 	VEXTRACTF32X8 $0x00, Z2, Y0
 	VADDPS        Y0, Y1, Y0
@@ -1333,7 +1699,7 @@ done81:
 	ADDQ          SI, BX
 	ADDQ          R8, DI
 	DECQ          DX
-	JNZ           pixel79
+	JNZ           pixel89
 	VZEROUPPER
 	RET
 
@@ -1343,9 +1709,9 @@ TEXT ·colGradAVX512(SB), NOSPLIT, $0-96
 	MOVQ dbeta_len+32(FP), AX
 	XORQ CX, CX
 	SUBQ $0x10, AX
-	JL   tail84
+	JL   tail94
 
-loop87:
+loop97:
 	MOVQ    dgamma_base+0(FP), DX
 	MOVQ    dbeta_base+24(FP), BX
 	VMOVUPS (DX)(CX*4), Z0
@@ -1361,7 +1727,7 @@ loop87:
 	MOVQ    stats+88(FP), R10
 	MOVQ    n+80(FP), R11
 
-pixel88:
+pixel98:
 	VBROADCASTSS (R10), Z2
 	VBROADCASTSS 4(R10), Z3
 	ADDQ         $0x08, R10
@@ -1374,16 +1740,16 @@ pixel88:
 	ADDQ         DI, SI
 	ADDQ         R9, R8
 	DECQ         R11
-	JNZ          pixel88
+	JNZ          pixel98
 	VMOVUPS      Z0, (DX)(CX*4)
 	VMOVUPS      Z1, (BX)(CX*4)
 	ADDQ         $0x10, CX
 	SUBQ         $0x10, AX
-	JGE          loop87
+	JGE          loop97
 
-tail84:
+tail94:
 	ADDQ      $0x10, AX
-	JZ        done85
+	JZ        done95
 	LEAQ      normAVX512<>+0(SB), DX
 	KMOVW     (DX)(AX*2), K1
 	MOVQ      dgamma_base+0(FP), AX
@@ -1401,7 +1767,7 @@ tail84:
 	MOVQ      stats+88(FP), R9
 	MOVQ      n+80(FP), R10
 
-pixel89:
+pixel99:
 	VBROADCASTSS (R9), Z2
 	VBROADCASTSS 4(R9), Z3
 	ADDQ         $0x08, R9
@@ -1414,10 +1780,10 @@ pixel89:
 	ADDQ         SI, BX
 	ADDQ         R8, DI
 	DECQ         R10
-	JNZ          pixel89
+	JNZ          pixel99
 	VMOVUPS      Z0, K1, (AX)(CX*4)
 	VMOVUPS      Z1, K1, (DX)(CX*4)
 
-done85:
+done95:
 	VZEROUPPER
 	RET

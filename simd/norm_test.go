@@ -18,7 +18,7 @@ func normCases() []normCase {
 	for c := 1; c <= 35; c++ {
 		out = append(out, normCase{1 + 32*(c&1), c, c % 3})
 	}
-	return append(out, normCase{70, 64, 0}, normCase{32, 130, 6}, normCase{3, 257, 0}, normCase{2, 1024, 16})
+	return append(out, normCase{70, 64, 0}, normCase{5, 117, 3}, normCase{32, 130, 6}, normCase{3, 257, 0}, normCase{2, 1024, 16})
 }
 
 // normData holds random operands of a case. Strips end at a page that faults;

@@ -71,7 +71,7 @@ func chanSums(m *lanes.Machine) {
 		"s_c, q_c = sums over n >= 1 pixels of d = x - shift_c and of d*d (fused).")
 	// The sums of a channel wait for each other: two groups of channels go
 	// together, all that AVX2 has registers for, and networks have 32 channels.
-	m.Groups(m.Len("shift"), 2, func(xs []lanes.Index) {
+	m.Groups(m.Len("shift"), []int{2}, func(xs []lanes.Index) {
 		shift := m.Ptr("shift")
 		var k, s, q []lanes.V
 		for _, x := range xs {
@@ -118,17 +118,35 @@ func apply(m *lanes.Machine, act bool) {
 		m.Hoist(false, func() { e.SiLU(m.New16()) })
 	}
 	pixels(m, n, []walker{y, x}, func() {
-		m.Loop(copyOf(m, c), 1, func(i lanes.Index) {
-			v := m.Load(i.Of(x.at), i.Tail)
-			k := m.Load(i.Of(b), i.Tail)
-			m.FMATo(m.Fetch(i.Of(a), i.Tail), v, k)
+		m.Groups(copyOf(m, c), chains(m, act, 4, 2), func(is []lanes.Index) {
+			tail := is[0].Tail
+			v, k := m.LoadAll(each(is, x.at), tail), m.LoadAll(each(is, b), tail)
+			m.FMATo(m.FetchAll(each(is, a), tail), v, k)
 			if act {
 				k = e.SiLU(k)
 			}
-			m.Store(k, i.Of(y.at), i.Tail)
+			m.StoreAll(k, each(is, y.at), tail)
 		})
 	})
 	m.Ret()
+}
+
+// chains returns how many vectors of channels go together through a function that is
+// one long chain, with the registers of AVX-512: a processor does not look far enough
+// ahead to find as many by itself.
+func chains(m *lanes.Machine, chain bool, sizes ...int) []int {
+	if m.Wide && chain {
+		return sizes
+	}
+	return nil
+}
+
+// each returns the elements at the indices after base.
+func each(is []lanes.Index, base reg.Register) (at []lanes.V) {
+	for _, i := range is {
+		at = append(at, i.Of(base))
+	}
+	return at
 }
 
 func gradSums(m *lanes.Machine, act bool) {
@@ -223,16 +241,16 @@ func gradInputSiLU(m *lanes.Machine) {
 	m.Hoist(false, func() { e.SiLUGrad(m.New16()) })
 	loop := lanes.Label("pixel")
 	m.Label(loop)
-	m.Loop(m.Len("p"), 1, func(i lanes.Index) {
-		v := m.Load(i.Of(x), i.Tail)
-		g := m.Load(i.Of(b), i.Tail)
-		m.FMATo(m.Fetch(i.Of(a), i.Tail), v, g)
-		g = m.Mul(m.Fetch(i.Of(dy), i.Tail), e.SiLUGrad(g))
-		k := m.Load(i.Of(r), i.Tail)
-		m.FMATo(m.Fetch(i.Of(q), i.Tail), v, k)
-		m.FMATo(m.Fetch(i.Of(p), i.Tail), g, k)
-		m.AddTo(m.Fetch(i.Of(dx), i.Tail), k)
-		m.Store(k, i.Of(dx), i.Tail)
+	m.Groups(m.Len("p"), chains(m, true, 2), func(is []lanes.Index) {
+		tail := is[0].Tail
+		v, g := m.LoadAll(each(is, x), tail), m.LoadAll(each(is, b), tail)
+		m.FMATo(m.FetchAll(each(is, a), tail), v, g)
+		g = m.Mul(m.FetchAll(each(is, dy), tail), e.SiLUGrad(g))
+		k := m.LoadAll(each(is, r), tail)
+		m.FMATo(m.FetchAll(each(is, q), tail), v, k)
+		m.FMATo(m.FetchAll(each(is, p), tail), g, k)
+		m.AddTo(m.FetchAll(each(is, dx), tail), k)
+		m.StoreAll(k, each(is, dx), tail)
 	})
 	for _, w := range []struct {
 		at    reg.GPVirtual

@@ -62,13 +62,14 @@ func rowApply(m *lanes.Machine, act bool) {
 	}
 	pixelsFrom(m, []walker{y, x}, func() {
 		row.load(m)
-		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
-			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
-			v = m.FMA(m.Fetch(i.Of(gamma), i.Tail), v, m.Load(i.Of(beta), i.Tail))
+		m.Groups(m.Len("gamma"), chains(m, act, 2), func(is []lanes.Index) {
+			tail := is[0].Tail
+			v := row.hat(m, m.LoadAll(each(is, x.at), tail))
+			v = m.FMA(m.FetchAll(each(is, gamma), tail), v, m.LoadAll(each(is, beta), tail))
 			if act {
 				v = e.SiLU(v)
 			}
-			m.Store(v, i.Of(y.at), i.Tail)
+			m.StoreAll(v, each(is, y.at), tail)
 		})
 	})
 	m.Ret()
@@ -84,10 +85,11 @@ func rowGrad(m *lanes.Machine) {
 	m.Hoist(false, func() { e.SiLUGrad(m.New16()) })
 	pixelsFrom(m, []walker{dv, dy, x}, func() {
 		row.load(m)
-		m.Loop(m.Len("gamma"), 1, func(i lanes.Index) {
-			v := row.hat(m, m.Load(i.Of(x.at), i.Tail))
-			v = m.FMA(m.Fetch(i.Of(gamma), i.Tail), v, m.Load(i.Of(beta), i.Tail))
-			m.Store(m.Mul(m.Fetch(i.Of(dy.at), i.Tail), e.SiLUGrad(v)), i.Of(dv.at), i.Tail)
+		m.Groups(m.Len("gamma"), chains(m, true, 2), func(is []lanes.Index) {
+			tail := is[0].Tail
+			v := row.hat(m, m.LoadAll(each(is, x.at), tail))
+			v = m.FMA(m.FetchAll(each(is, gamma), tail), v, m.LoadAll(each(is, beta), tail))
+			m.StoreAll(m.Mul(m.FetchAll(each(is, dy.at), tail), e.SiLUGrad(v)), each(is, dv.at), tail)
 		})
 	})
 	m.Ret()

@@ -3,6 +3,7 @@ package lanes
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/operand"
@@ -55,21 +56,21 @@ func (m *Machine) Memory(a operand.Mem) V {
 // Loop runs body for the elements 0…n−1, a value at a time, unrolled by unroll;
 // the last ones that do not fill a value are a tail. n is destroyed.
 func (m *Machine) Loop(n reg.GPVirtual, unroll int, body func(x Index)) {
-	m.Groups(n, unroll, func(xs []Index) {
+	m.Groups(n, []int{unroll}, func(xs []Index) {
 		for _, x := range xs {
 			body(x)
 		}
 	})
 }
 
-// Groups is Loop whose body gets as many values as it is unrolled by at once,
-// one where fewer are left.
-func (m *Machine) Groups(n reg.GPVirtual, unroll int, body func(xs []Index)) {
+// Groups is Loop whose body gets several values at once: as many as the first of sizes
+// while there are so many, then as the next, at last one.
+func (m *Machine) Groups(n reg.GPVirtual, sizes []int, body func(xs []Index)) {
 	w := m.Width()
 	i := m.GP64()
 	m.XORQ(i, i)
 	tail, done := Label("tail"), Label("done")
-	for _, u := range []int{unroll, 1} {
+	for _, u := range append(slices.Clip(sizes), 1) {
 		next := Label("next")
 		loop := Label("loop")
 		if u == 1 {
