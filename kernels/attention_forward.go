@@ -17,7 +17,7 @@ const (
 	attnProbs = 256
 )
 
-// byColumns reports whether forward computes with queries as columns. With AVX2 the
+// byColumns reports whether queries are columns, forward and backward. With AVX2 the
 // products of large heads are faster in tiles that are all as tall as can be.
 func (j *attnJob) byColumns() bool { return isa.Cur() != isa.AVX2 || j.d < simd.TileCols }
 
