@@ -27,7 +27,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	if m := winogradForm(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
-		c.winograd(m, y, x, forwardPanels(w), b, res, false)
+		c.winograd(m, y, x, forwardPanels(w), b, res, false, firstPanel(opt.Next))
 		return
 	}
 	key := convKey{Shape: conv.Of(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
@@ -39,7 +39,7 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.tab = tableFor(key)
 	j.a, j.aImg = x.Data(), x.Dim(1)*x.Dim(2)*x.Pitch()
 	j.c, j.cImg = y.Data(), y.Dim(1)*y.Dim(2)*y.Pitch()
-	j.bias = dataOf(b)
+	j.bias, j.beyond = dataOf(b), firstPanel(opt.Next)
 	j.n, j.k, j.cols, j.stop = x.Dim(0), x.Cols(), y.Cols(), c.stop
 	if opt.Up && w.Dim(0) == 3 {
 		j.b = upPanels(w)
@@ -81,7 +81,7 @@ func (c *CPU) convInput(dx, dy, w *tensor.Tensor, opt tensor.ConvOpt) {
 		return
 	}
 	if m := winogradForm(dx.Dim(1), dx.Dim(2), dy.Cols(), w, opt); m != 0 {
-		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true)
+		c.winograd(m, dx, dy, backwardPanels(w), nil, nil, true, nil)
 		return
 	}
 	c.directInput(pixelsOf(dx), pixelsOf(dy), w, opt)

@@ -13,8 +13,9 @@ type convJob struct {
 	tab              *convTable
 	a, b, c, bias    []float32
 	res              []float32
-	aImg, cImg, rImg int // distance of images
-	n, k, cols       int // images, channels read, channels written
+	beyond           []float32 // is fetched with the last panel: what another operation reads
+	aImg, cImg, rImg int       // distance of images
+	n, k, cols       int       // images, channels read, channels written
 	bPanel           int
 	stop             *tensor.Stop // ends the pass between two images of a panel
 
@@ -60,7 +61,7 @@ func (j *convJob) Do(part int) {
 	zero := zeroRow(j.k)
 	last := np*(col+1)/j.colParts - 1
 	for p := np * col / j.colParts; p <= last; p++ {
-		var next []float32 // the weight's next panel, fetched with the first image
+		next := j.beyond // or the weight's next panel, fetched with the first image
 		if p < last {
 			next = j.b[(p+1)*j.bPanel:][:j.bPanel]
 		}

@@ -79,6 +79,21 @@ func forwardPanels(w *tensor.Tensor) []float32 {
 	return packed(w, 0, panels(w.Cols())*simd.TileCols*w.Rows(), fillForward)
 }
 
+// firstPanel returns the first panel of w as forwardPanels left it, to be fetched and not
+// to be read: nil if w is nil or was not packed since it changed.
+func firstPanel(w *tensor.Tensor) []float32 {
+	if w == nil || w.Cols() == 0 {
+		return nil
+	}
+	p := w.Pack(0)
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if p.Gen.Load() != w.Gen()+1 {
+		return nil
+	}
+	return p.Data[:len(p.Data)/panels(w.Cols())]
+}
+
 func fillForward(dst []float32, w *tensor.Tensor) {
 	packPanels(dst, w.Data(), w.Rows(), w.Cols(), w.Pitch())
 }

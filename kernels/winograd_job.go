@@ -17,6 +17,7 @@ type winoJob struct {
 	aImg, cImg, rImg int // distance of images
 	n, k, cols       int // images, channels read, channels written
 	flip             bool
+	beyond           []float32    // is fetched with the products of the last panel
 	stop             *tensor.Stop // ends the pass between two panels of a block
 
 	tileParts, colParts int
@@ -51,8 +52,8 @@ const (
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
-// reverse order if flip.
-func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, res *tensor.Tensor, flip bool) {
+// reverse order if flip. What another operation reads next is fetched meanwhile.
+func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, res *tensor.Tensor, flip bool, next []float32) {
 	key := winoKey{form: m, h: in.Dim(1), w: in.Dim(2), aPitch: in.Pitch(), cPitch: out.Pitch()}
 	j := winoPool.Get()
 	if res != nil {
@@ -62,7 +63,7 @@ func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, r
 	j.form, j.flip, j.tab = m, flip, winoTables.of(key, buildWinoTable)
 	j.a, j.aImg = in.Data(), in.Dim(1)*in.Dim(2)*in.Pitch()
 	j.c, j.cImg = out.Data(), out.Dim(1)*out.Dim(2)*out.Pitch()
-	j.b, j.bias = taps, dataOf(b)
+	j.b, j.bias, j.beyond = taps, dataOf(b), next
 	j.n, j.k, j.cols, j.stop = in.Dim(0), in.Cols(), out.Cols(), c.stop
 	threads := c.width()
 	j.split(threads)
@@ -177,7 +178,7 @@ func (j *winoJob) Do(part int) {
 	blocks, room, deep := j.rooms(t1-t0, p1-p0)
 	s := getScratch(j.scratch(room, p1-p0), 2*simd.TileRows)
 	defer s.free()
-	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1, whole: j.whole(p1 - p0)}
+	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1, end: t1, whole: j.whole(p1 - p0)}
 	points, sums := j.form.Points(), j.sums(p1-p0, deep)
 	var at int
 	w.pixels, at = s.cut(0, room*points*w.pitch)
@@ -204,6 +205,7 @@ func (j *winoJob) Do(part int) {
 type winoBlock struct {
 	*winoJob
 	t0, t1 int  // tiles
+	end    int  // of the part's tiles
 	k0, k1 int  // channels
 	last   int  // panel of the part
 	whole  bool // the taps of all points are transformed at a time

@@ -26,6 +26,9 @@ func (w *winoBlock) products(p, k, n, first, points int, u []float32) {
 func (w *winoBlock) fetch(p int) {
 	w.next, w.nextTap = nil, 8
 	if w.nextAt = w.ahead(p, w.k1); w.nextAt == nil {
+		if w.k1 == w.k && w.t1 == w.end {
+			w.next = w.beyond
+		}
 		return
 	}
 	if n := (w.k1 - w.k0) * simd.TileCols; w.k1-w.k0 == w.k {
@@ -53,7 +56,9 @@ func (w *winoBlock) few(p int) {
 	f := simd.WinoFew{Pitch: w.pitch, WStep: w.k * cols, Flip: w.flip}
 	for k := w.k0; k < w.k1; k += winoFewK {
 		f.K, f.W, f.Acc = min(winoFewK, w.k1-k), b[k*cols:], k > 0
-		f.Next = w.ahead(p, k+winoFewK)
+		if f.Next = w.ahead(p, k+winoFewK); f.Next == nil && len(w.beyond) >= 8*f.WStep+f.K*cols {
+			f.Next = w.beyond
+		}
 		for t := w.t0; t < w.t1; t += simd.WinoFewTiles {
 			at := (t - w.t0) * points
 			f.N, f.V, f.M = min(simd.WinoFewTiles, w.t1-t), w.pixels[at*w.pitch+k-w.k0:], w.prods[at*cols:]

@@ -36,7 +36,7 @@ func BenchmarkWinograd(b *testing.B) {
 						if m == 0 {
 							c.Conv2D(y, x, w, bias, nil, tensor.ConvOpt{})
 						} else {
-							c.winograd(m, y, x, forwardPanels(w), bias, nil, false)
+							c.winograd(m, y, x, forwardPanels(w), bias, nil, false, nil)
 						}
 						took[i] = min(took[i], time.Since(start))
 					}
@@ -86,7 +86,7 @@ func testWinograd(t *testing.T, s ref64.ConvShape, m simd.Wino, flip bool, seed 
 	want := make([]float64, y.Len())
 	ref64.Conv2D(want, values(x), values(v), values(b), values(res), s)
 	got := bitsOf(t, func(c *CPU) []float32 {
-		c.winograd(m, y, x, taps, b, res, flip)
+		c.winograd(m, y, x, taps, b, res, flip, nil)
 		return dense(y)
 	})
 	// inputs below one: a transformed sum is off by no more than a hundred
@@ -98,7 +98,7 @@ func testWinograd(t *testing.T, s ref64.ConvShape, m simd.Wino, flip bool, seed 
 			copy(y.Data()[i*y.Pitch():][:y.Cols()], res.Data()[i*res.Pitch():])
 		}
 		for n := range s.N {
-			c.winograd(m, y.Batch(n, n+1), x.Batch(n, n+1), taps, b, y.Batch(n, n+1), flip)
+			c.winograd(m, y.Batch(n, n+1), x.Batch(n, n+1), taps, b, y.Batch(n, n+1), flip, nil)
 		}
 		numtest.SameBits(t, got, dense(y), "image by image")
 		return got
@@ -278,4 +278,37 @@ func TestConvBuffer(t *testing.T) {
 	w := New(1).New(3, 3, 192, 512)
 	require.EqualValues(t, 8<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
 	require.EqualValues(t, 8<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
+}
+
+// What a convolution fetches for the next one changes nothing, and packs nothing.
+func TestConvNext(t *testing.T) {
+	for _, size := range []int{4, 8, 16, 32} {
+		r := numtest.NewRand(uint64(size))
+		x, w, b, y := view(r, 0, 1, size, size, 64), view(r, 0, 3, 3, 64, 40), view(r, 0, 40), view(r, 3, 1, size, size, 40)
+		opt := tensor.ConvOpt{Normalized: true}
+		want := bitsOf(t, func(c *CPU) []float32 {
+			c.Conv2D(y, x, w, b, nil, opt)
+			return dense(y)
+		})
+		for _, next := range []*tensor.Tensor{view(r, 0, 3, 3, 64, 64), view(r, 0, 3, 3, 5, 3), view(r, 0, 3, 3, 200, 7), view(r, 0, 64, 40)} {
+			opt.Next = next
+			require.Nil(t, firstPanel(next))
+			got := bitsOf(t, func(c *CPU) []float32 {
+				c.Conv2D(y, x, w, b, nil, opt)
+				return dense(y)
+			})
+			numtest.SameBits(t, want, got, "not packed")
+			require.Nil(t, firstPanel(next))
+			all := forwardPanels(next)
+			require.Len(t, firstPanel(next), len(all)/panels(next.Cols()))
+			got = bitsOf(t, func(c *CPU) []float32 {
+				c.Conv2D(y, x, w, b, nil, opt)
+				return dense(y)
+			})
+			numtest.SameBits(t, want, got, "packed")
+			numtest.NoAllocs(t, func() { New(1).Conv2D(y, x, w, b, nil, opt) })
+			next.Touch()
+			require.Nil(t, firstPanel(next), "of other values")
+		}
+	}
 }

@@ -52,6 +52,7 @@ type step struct {
 	name     string
 	x, y     *value // the first that it reads, and what it makes, for Operations
 	weight   *Param // nil: none
+	next     *Param // the weight of the next 3×3 convolution, or nil
 	opt      tensor.ConvOpt
 	macs     float64 // multiply-adds of a sample
 	forward  func(r *run)
@@ -76,6 +77,7 @@ type graph struct {
 	buffers  [2]int  // values per sample that the host computes in
 	dev      tensor.Device
 	products []product
+	conv3    *step    // the last 3×3 convolution
 	heads    [][2]int // tokens and size of the heads of every attention
 	kept     int64    // bytes that dev keeps beside tensors
 	masks    int      // dropout layers recorded so far

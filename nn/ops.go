@@ -51,7 +51,20 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 	p.y = y
 	g.products = append(g.products, p)
 	g.macs += float64(float64(h*w) * float64(c.w.n))
-	s := &step{name: "convolution", y: y, weight: c.w, opt: opt, forward: func(r *run) { r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt) }}
+	s := &step{name: "convolution", y: y, weight: c.w, opt: opt}
+	s.forward = func(r *run) {
+		opt := opt
+		if s.next != nil {
+			opt.Next = s.next.Tensor
+		}
+		r.dev.Conv2D(r.at(y), r.at(x), c.w.Tensor, c.b.Tensor, r.at(res), opt)
+	}
+	if len(c.w.Shape) == 4 && c.w.Shape[2] == 3 && !opt.Up { // others take too little time, or weights in another order
+		if g.conv3 != nil {
+			g.conv3.next = c.w
+		}
+		g.conv3 = s
+	}
 	s.onnx = func(e *exporter) { e.conv(y, x, c, res, opt) }
 	s.record = func() {
 		dy := y.grad

@@ -45,6 +45,32 @@ func TestNormalizedConvolutions(t *testing.T) {
 	}
 }
 
+// following records the weights of convolutions and what each fetches.
+type following struct {
+	tensor.Device
+	w, next *[]*tensor.Tensor
+}
+
+func (f following) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
+	if w.Dim(0) == 3 && !opt.Up {
+		*f.w, *f.next = append(*f.w, w), append(*f.next, opt.Next)
+	}
+	f.Device.Conv2D(y, x, w, b, res, opt)
+}
+
+// A 3×3 convolution fetches the weight of the next one in the order of the pass.
+func TestConvolutionsFetchTheNext(t *testing.T) {
+	var w, next []*tensor.Tensor
+	net := preset(t, following{kernels.New(1), &w, &next}, "tiny")
+	s := net.SampleShape()
+	runFixture(t, net, fixtureInput(1, s[2], s[0]*s[1]), []float32{0.5}, false)
+	require.Len(t, w, 20-1) // as above, but for the one that doubles
+	for i, n := range next[:len(w)-1] {
+		require.Same(t, w[i+1], n, "convolution %d", i)
+	}
+	require.Nil(t, next[len(w)-1])
+}
+
 // errorsOf returns the largest and the root mean square of the differences of
 // dev's result from ref64's, relative to the deviation of the latter.
 func errorsOf(t *testing.T, dev tensor.Device, config string, x []float32, want []float64) (rms, worst float64) {

@@ -149,6 +149,10 @@ type ConvOpt struct {
 	// share the rounding errors of the largest product of x and dy. Which form each
 	// takes depends on H, W and the channels of one sample.
 	Normalized bool
+
+	// Next is the weight of a convolution that will follow soon, or nil: a device may
+	// fetch it into its caches meanwhile. It changes no result.
+	Next *Tensor
 }
 
 // MaxHead is the largest head size d of attention that every device takes.
