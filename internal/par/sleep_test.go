@@ -32,6 +32,17 @@ func TestSleeperWhoseWakingAnotherTook(t *testing.T) {
 	require.Zero(t, asleep.Load())
 }
 
+// Who has no work looks for it as long as waking takes, and not for ever.
+func TestLook(t *testing.T) {
+	begin, l := time.Now(), look{}
+	for l.on() {
+		if time.Since(begin) > 5*time.Second {
+			t.Fatal("it looks for ever")
+		}
+	}
+	require.GreaterOrEqual(t, time.Since(begin), awake)
+}
+
 type calls func(int)
 
 func (f calls) Do(i int) { f(i) }

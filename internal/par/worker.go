@@ -13,18 +13,36 @@ var idle atomic.Int64
 
 func init() { idle.Store(int64(10 * time.Second)) }
 
-// polls is how often a goroutine that ran out of work looks again before it
-// sleeps, about 15 µs. A network's operations follow each other within that
-// time, while waking a goroutine takes up to 60 µs (the scheduler leaves a
-// woken goroutine that long to the processor that woke it): without polling,
-// two threads ran a small network no faster than one. Every few polls other
-// goroutines get their turn.
-const polls = 400
+// awake is how long a goroutine that ran out of work looks for more before it sleeps:
+// about as long as waking one takes (the scheduler leaves a woken goroutine up to 60 µs
+// to the processor that woke it), so that looking in vain never costs much more than
+// the sleep would have. A network's operations follow each other within microseconds,
+// but the last part of one, or an operation that is not worth cutting, takes longer.
+const awake = 80 * time.Microsecond
+
+// A look is a goroutine's search for work.
+type look struct {
+	begin time.Time
+	count int
+}
+
+// on reports whether to look again. It asks for the time now and then, and lets other
+// goroutines have their turn ever more rarely: that takes a lock that all threads share.
+func (l *look) on() bool {
+	l.count++
+	if l.count == 1 {
+		l.begin = time.Now()
+	}
+	if l.count >= 16 && l.count&(l.count-1) == 0 {
+		runtime.Gosched()
+	}
+	return l.count%64 != 0 || time.Since(l.begin) < awake
+}
 
 // poll looks for a run to help until done, which may be nil, has a value; it
-// returns nil if none came while polling.
+// returns nil if none came while it looked.
 func poll(inner bool, done chan struct{}) (r *run, slot int, over bool) {
-	for i := range polls {
+	for l := (look{}); l.on(); {
 		select {
 		case <-done:
 			return nil, 0, true
@@ -32,9 +50,6 @@ func poll(inner bool, done chan struct{}) (r *run, slot int, over bool) {
 		}
 		if r, slot := take(inner); r != nil {
 			return r, slot, false
-		}
-		if i%16 == 15 {
-			runtime.Gosched()
 		}
 	}
 	return nil, 0, false
@@ -108,14 +123,11 @@ func worker() {
 // they took could wait, through others, for the one that they are in.
 func (r *run) wait() {
 	if !r.outer {
-		for i := range polls {
+		for l := (look{}); l.on(); {
 			select {
 			case <-r.done:
 				return
 			default:
-			}
-			if i%16 == 15 {
-				runtime.Gosched()
 			}
 		}
 		<-r.done
