@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,14 +112,15 @@ func TestEveryLevelHasEveryKernel(t *testing.T) {
 	files, err := filepath.Glob("*.s")
 	require.NoError(t, err)
 	name := regexp.MustCompile(`(?m)^TEXT ·(\w+?)(AVX512|AVX2|NEON)\(SB\)`)
-	shaped := regexp.MustCompile(`^(tiles|winoFew)`) // by the registers of a level; others compute winoFew's products from stored points
+	shaped := regexp.MustCompile(`^(tiles|winoFew|winoMany)`) // by the registers of a level; others compute the products of the last two by tiles
+	rows := regexp.MustCompile(`^(winoWeights\d)\w+`)         // of pairs of rows, or of one
 	levels := map[string][]string{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		require.NoError(t, err)
 		for _, m := range name.FindAllStringSubmatch(string(text), -1) {
-			if !shaped.MatchString(m[1]) {
-				levels[m[1]] = append(levels[m[1]], m[2])
+			if k := rows.ReplaceAllString(m[1], "$1"); !shaped.MatchString(k) && !slices.Contains(levels[k], m[2]) {
+				levels[k] = append(levels[k], m[2])
 			}
 		}
 	}
