@@ -13,12 +13,12 @@ var idle atomic.Int64
 
 func init() { idle.Store(int64(10 * time.Second)) }
 
-// awake is how long a goroutine that ran out of work looks for more before it sleeps:
-// about as long as waking one takes (the scheduler leaves a woken goroutine up to 60 µs
-// to the processor that woke it), so that looking in vain never costs much more than
-// the sleep would have. A network's operations follow each other within microseconds,
-// but the last part of one, or an operation that is not worth cutting, takes longer.
-const awake = 80 * time.Microsecond
+// awake is how long a goroutine that ran out of work looks for more before it sleeps.
+// A network's operations follow each other within that time, while waking a goroutine
+// takes up to 60 µs (the scheduler leaves a woken goroutine that long to the processor
+// that woke it). Looking as long as that would be faster where processors are free, and
+// would take as much from others where they are not (docs/speed.md).
+const awake = 15 * time.Microsecond
 
 // A look is a goroutine's search for work.
 type look struct {
