@@ -32,15 +32,21 @@ func TestSleeperWhoseWakingAnotherTook(t *testing.T) {
 	require.Zero(t, asleep.Load())
 }
 
-// Who has no work looks for it as long as waking takes, and not for ever.
+// Who has no work looks for it for a while, and not for ever, even if the clock stands.
 func TestLook(t *testing.T) {
-	begin, l := time.Now(), look{}
-	for l.on() {
-		if time.Since(begin) > 5*time.Second {
-			t.Fatal("it looks for ever")
-		}
-	}
+	begin := time.Now()
+	r, _, _ := poll(false, nil)
+	require.Nil(t, r)
 	require.GreaterOrEqual(t, time.Since(begin), awake)
+	for _, c := range []struct {
+		begin time.Time
+		looks int
+	}{{begin.Add(-awake), 64}, {begin.Add(time.Hour), looks}} {
+		l := look{begin: c.begin, count: 1}
+		for l.on() && l.count < 2*looks {
+		}
+		require.Equal(t, c.looks, l.count)
+	}
 }
 
 type calls func(int)

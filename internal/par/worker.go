@@ -20,6 +20,10 @@ func init() { idle.Store(int64(10 * time.Second)) }
 // would take as much from others where they are not (docs/speed.md).
 const awake = 15 * time.Microsecond
 
+// looks is the most looks meanwhile, for a clock that stands still between its ticks:
+// that of Windows moves every 0.5 to 15.6 ms.
+const looks = 1 << 12
+
 // A look is a goroutine's search for work.
 type look struct {
 	begin time.Time
@@ -36,7 +40,7 @@ func (l *look) on() bool {
 	if l.count >= 16 && l.count&(l.count-1) == 0 {
 		runtime.Gosched()
 	}
-	return l.count%64 != 0 || time.Since(l.begin) < awake
+	return l.count%64 != 0 || l.count < looks && time.Since(l.begin) < awake
 }
 
 // poll looks for a run to help until done, which may be nil, has a value; it
