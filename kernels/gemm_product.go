@@ -108,8 +108,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 // matrix as it is.
 func (p *product) packed() bool { return p.kb == simd.TileCols && p.bPanel > simd.TileCols }
 
-// tables fills the tables of one tile of run r, whose first row is first; all
-// its tiles share them.
+// tables fills the tables of one tile of run r; all its tiles share them.
 func (p *product) tables(t *simd.Tiles, s *scratch, aSeg []int32, r *rowRun) {
 	const w = simd.TileRows
 	t.COff, t.ROff, t.AOff = s.i[:w], s.i[w:2*w], s.i[2*w:(2+len(aSeg))*w]

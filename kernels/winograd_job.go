@@ -31,10 +31,10 @@ var winoPool par.Pool[winoJob]
 // transformed to a pair of rows of points at a time, or to all of them where channels are
 // at most winoAll. A part of one panel keeps all its transformed taps, of up to winoDeep
 // channels: its blocks need no more than winoOne tiles, so that what they are computed in,
-// which passes of other layers push out of the cache, is small. Those points lie winoPad float32 further apart
-// than they are long: so many streams must not fall on the same cache sets. Nor may they
-// fall on those of the nine taps that they are made of, which panels lay on the same sets:
-// weights and scratch begin at pages, hence winoApart, half of the 4 KiB after which sets
+// which passes of other layers push out of the cache, is small. Transformed taps of points
+// lie winoPad float32 further apart than they are long: so many streams must not fall on
+// the same cache sets. Nor may they fall on those of the nine taps that they are made of,
+// which panels lay on the same sets: weights and scratch begin at pages, hence winoApart, half of the 4 KiB after which sets
 // are the same. Where tiles are few the taps of winoFewK channels stay in the first-level
 // cache, as they are, while each row of points transforms them again in registers.
 const (
@@ -47,8 +47,8 @@ const (
 	winoFewK   = 32
 	winoKeep   = 160 << 10 // float32 of pixels that panels read in turn
 	winoDeep   = 128       // channels that are not cut for that
-	winoAll    = 32
-	winoOne    = 16
+	winoAll    = 32        // channels
+	winoOne    = 16        // tiles
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
