@@ -178,7 +178,7 @@ func (j *winoJob) Do(part int) {
 	blocks, room, deep := j.rooms(t1-t0, p1-p0)
 	s := getScratch(j.scratch(room, p1-p0), 2*simd.TileRows)
 	defer s.free()
-	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1, end: t1, whole: j.whole(p1 - p0)}
+	w := winoBlock{winoJob: j, tables: s.i, pitch: pitch(deep), last: p1 - 1, end: t1, keep: j.keeps(p1 - p0), whole: j.whole(p1 - p0)}
 	points, sums := j.form.Points(), j.sums(p1-p0, deep)
 	var at int
 	w.pixels, at = s.cut(0, room*points*w.pitch)
@@ -195,7 +195,6 @@ func (j *winoJob) Do(part int) {
 			for p := p0; p < p1 && !j.stop.Now(); p++ {
 				w.prods = prods[(p-p0)%sums*room*points*simd.TileCols:]
 				w.panel(p)
-				w.kept = j.keeps(p1 - p0)
 			}
 		}
 	}
@@ -209,7 +208,8 @@ type winoBlock struct {
 	k0, k1 int  // channels
 	last   int  // panel of the part
 	whole  bool // the taps of all points are transformed at a time
-	kept   bool // those of the panel lie in taps
+	keep   bool // they are kept for all blocks
+	kept   bool // and lie in taps already
 	pitch  int
 	pixels []float32 // [tile][point][pitch], channels k0…k1−1
 	prods  []float32 // [tile][point][32]

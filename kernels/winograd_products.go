@@ -106,6 +106,7 @@ func (w *winoBlock) many(p int) {
 		}
 		if w.whole {
 			w.products(p, k, n, 0, side*side, w.taps)
+			w.kept = w.keep
 		}
 	}
 }
