@@ -34,9 +34,10 @@ var winoPool par.Pool[winoJob]
 // which passes of other layers push out of the cache, is small. Transformed taps of points
 // lie winoPad float32 further apart than they are long: so many streams must not fall on
 // the same cache sets. Nor may they fall on those of the nine taps that they are made of,
-// which panels lay on the same sets: weights and scratch begin at pages, hence winoApart, half of the 4 KiB after which sets
-// are the same. Where tiles are few the taps of winoFewK channels stay in the first-level
-// cache, as they are, while each row of points transforms them again in registers.
+// which panels lay on the same sets: weights and scratch begin at pages, hence winoApart,
+// half of the 4 KiB after which sets are the same. Where tiles are few the taps of winoFewK
+// channels stay in the first-level cache, as they are, while each row of points transforms
+// them again in registers.
 const (
 	winoV      = 1 << 18 // float32 of pixels and gradients of a part of winoWeightJob
 	winoTiles  = 6 * simd.TileRows

@@ -161,6 +161,7 @@ func (g *graph) keep() {
 	if d, ok := g.dev.(tensor.Keeper); ok {
 		tables := map[tableKey]bool{}
 		for _, p := range g.products {
+			p.opt.Next = nil // what it fetches makes no table of its own
 			weight, table := d.Kept(p.h, p.w, p.weight.Tensor, p.opt)
 			g.kept += weight
 			s := p.weight.Tensor.Shape()

@@ -53,9 +53,10 @@ func SoftmaxRows(x []float32, rows, pitch, cols int) {
 
 // A ColSoftmax does SoftmaxRow with columns of a panel, rows of TileCols values in
 // turn: Max of all rows, in any parts, then Exp of all of them at once, then Scale of
-// all, in any parts, or Grad of all. Between, a part can be used while it is in a cache. Each is for the
-// first cols columns; those that are left of the group of 16 in which they end become
-// anything. It panics if x is shorter than rows or there are no such columns.
+// all, in any parts, or Grad of all. Between, a part can be used while it is in a
+// cache. Each is for the first cols columns; those that are left of the group of 16 in
+// which they end become anything. It panics if x is shorter than rows or there are no
+// such columns.
 type ColSoftmax struct{ v [TileCols]float32 } // maxima, then reciprocals of sums
 
 // NewColSoftmax returns one that no row is part of.

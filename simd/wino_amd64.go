@@ -8,8 +8,9 @@ import (
 	"heavytail/internal/isa"
 )
 
-// Each assembly function below is one of winoInGeneric, winoWeightsGeneric,
-// winoManyGeneric, winoFewGeneric, winoOutGeneric, winoBackGeneric and winoTapsGeneric for one form; pitches and steps count float32.
+// Each assembly function below is one of winoInGeneric, winoPairGeneric,
+// winoManyGeneric, winoFewGeneric, winoOutGeneric, winoBackGeneric and
+// winoTapsGeneric for one form; pitches and steps count float32.
 
 //go:noescape
 func winoIn4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)

@@ -151,7 +151,8 @@ type ConvOpt struct {
 	Normalized bool
 
 	// Next is the weight of a convolution that will follow soon, or nil: a device may
-	// fetch it into its caches meanwhile. It changes no result.
+	// fetch it into its caches meanwhile (the processor does, between 3×3 convolutions
+	// without Up). It changes no result.
 	Next *Tensor
 }
 

@@ -20,8 +20,9 @@ var Cache = sync.OnceValue(func() int {
 })
 
 // Ways returns how many lines that lie a multiple of 4 KiB apart the first-level cache
-// of data keeps, 0 where the processor does not tell: on amd64 the bits of an address
-// within its page choose the set. It decides what is copied, never a result.
+// of data keeps, 0 where the processor does not tell. On amd64 the bits of an address
+// within its page choose the set in every processor with AVX2, so that these are its
+// bytes over 4,096. It decides what is copied, never a result.
 func Ways() int {
 	if runtime.GOARCH != "amd64" {
 		return 0
