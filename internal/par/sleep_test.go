@@ -34,10 +34,9 @@ func TestSleeperWhoseWakingAnotherTook(t *testing.T) {
 
 // Who has no work looks for it for a while, and not for ever, even if the clock stands.
 func TestLook(t *testing.T) {
-	begin := time.Now()
 	r, _, _ := poll(false, nil)
 	require.Nil(t, r)
-	require.GreaterOrEqual(t, time.Since(begin), awake)
+	begin := time.Now()
 	for _, c := range []struct {
 		begin time.Time
 		looks int
