@@ -25,7 +25,7 @@ import (
 )
 
 // Version is this module's version.
-const Version = "0.4.0"
+const Version = "0.5.0"
 
 // A Recipe is everything that made a model: network, noise, data and training
 // settings.

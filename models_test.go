@@ -19,7 +19,7 @@ import (
 // processor.
 var modelSums = map[string]string{
 	"returns": "5646257f478ef4cc72ed6dd52910641c2081eb6ad21c29f919b880001f132c2a",
-	"emoji":   "fa25979f7b5ec55936c2d222580a9cf3069f1d8cf250d98f680045124d7ee1e7",
+	"emoji":   "e0a0f8162525d390ab1cde55d569e83497cda3825403d043cb84e4e756ef3979",
 }
 
 // modelGiven are the conditions of the models that have some.

@@ -113,7 +113,7 @@ func TestCompare(t *testing.T) {
 }
 
 // Limits are those of the form that a layer takes: of F(4×4) the products of 36 points a
-// tile and little more, of the direct form all, of a doubled image four of nine; of many
+// tile and little more, of the direct form all, of a doubled image 25 a tile or four of nine; of many
 // weights what memory delivers; and they add up.
 func TestLimits(t *testing.T) {
 	o := cpu("cifar10_lt")
@@ -133,7 +133,9 @@ func TestLimits(t *testing.T) {
 		return r.LeastMS / (float64(r.Calls) * products * 2 / peak * 1e3)
 	}
 	require.InEpsilon(t, 1, of("convolution 3×3 256→256 at 4×4, direct", 9*16*256*256), 1e-9)
-	require.InEpsilon(t, 1, of("convolution 3×3 256→256 at 16×16, summed taps", 16*256*256*256), 1e-9)
+	require.InEpsilon(t, 1, of("convolution 3×3 256→256 at 4×4, summed taps", 16*16*256*256), 1e-9)
+	// 81 tiles, whose differences are twelve and sums 36 for each channel
+	require.InEpsilon(t, 1+48.0/(25*256), of("convolution 3×3 256→256 at 16×16, U(4×4)", 25*81*256*256), 1e-9)
 	// transforms of 64 tiles of 128 channels are (144 + 130)·128·64, of the taps 54·128²
 	require.InEpsilon(t, 1+274.0/(36*128)+54.0/(36*64), of("convolution 3×3 128→128 at 32×32, F(4×4)", 36*64*128*128), 1e-9)
 	few, err := Layers(t.Context(), o, peak, 1e9)

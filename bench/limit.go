@@ -9,10 +9,11 @@ import (
 // multiplications and multiply-adds alike, those that two rows of G share counted once:
 // of the pixels for each tile and channel read, of the taps for each pair of channels, of
 // the products for each tile and channel written, the product by −1 of F(2×2) being part
-// of a subtraction.
-var transforms = map[int]struct{ in, taps, out int }{
-	2: {8 * 4, 3*3 + 4*3, 6 * 4},
-	4: {12 * 12, 3*6 + 6*6, 10 * 13},
+// of a subtraction. Sums of taps are made when a model is opened.
+var transforms = map[int]struct{ points, in, taps, out int }{
+	2:       {16, 8 * 4, 3*3 + 4*3, 6 * 4},
+	4:       {36, 12 * 12, 3*6 + 6*6, 10 * 13},
+	conv.Up: {conv.UpMats, 2*3 + 2*3, 0, 4*5 + 4*4},
 }
 
 // operations returns the least operations on float32 of the products of a pass over batch
@@ -24,16 +25,16 @@ func operations(o Options, op nn.Operation) float64 {
 		return macs
 	}
 	h, wd, weight := op.In[0], op.In[1], op.Weight.Tensor
-	if op.Opt.Up && weight.Dim(0) == 3 { // summed taps: four in place of nine
-		return macs * 4 / 9
-	}
 	read, written := weight.Dim(-2), weight.Cols()
 	m := conv.Winograd(h, wd, read, weight, op.Opt)
-	if m == 0 {
+	switch {
+	case m == 0 && op.Opt.Up && weight.Dim(0) == 3: // summed taps: four in place of nine
+		return macs * 4 / 9
+	case m == 0:
 		return macs
 	}
-	t, tiles, points := transforms[m], o.Batch*conv.Tiles(h, wd, m), (m+2)*(m+2)
-	return float64(points*tiles*read*written + tiles*(read*t.in+written*t.out) + read*written*t.taps)
+	t, tiles := transforms[m], o.Batch*conv.Tiles(h, wd, m)
+	return float64(t.points*tiles*read*written + tiles*(read*t.in+written*t.out) + read*written*t.taps)
 }
 
 // cached is how many bytes of weights a network may have to be taken for one that the

@@ -197,9 +197,10 @@ func TestForms(t *testing.T) {
 				h, w, out int
 				opt       tensor.ConvOpt
 			}{
-				{6, 8, 1, tensor.ConvOpt{Normalized: true}}, // F(2×2)
-				{3, 2, 2, tensor.ConvOpt{Up: true, Normalized: true}},
-				{4, 4, 1, tensor.ConvOpt{}}, // direct: no copy forward, one backward
+				{6, 8, 1, tensor.ConvOpt{Normalized: true}},           // F(2×2)
+				{3, 2, 2, tensor.ConvOpt{Up: true, Normalized: true}}, // direct: sums of its taps
+				{6, 5, 2, tensor.ConvOpt{Up: true}},                   // its form forward
+				{4, 4, 1, tensor.ConvOpt{}},                           // direct: no copy forward, one backward
 				{6, 8, 1, tensor.ConvOpt{Normalized: true}},
 			} {
 				x, y, dw := mk(1, c.h, c.w, 16), dev.New(1, c.h*c.out, c.w*c.out, 16), dev.New(3, 3, 16, 16)

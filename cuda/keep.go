@@ -10,8 +10,8 @@ import (
 	"heavytail/tensor"
 )
 
-// Kept returns the size of the copy of w that a forward pass reads: of an upsampled
-// convolution the sums of its taps, of Winograd's form the points of its tiles.
+// Kept returns the size of the copy of w that a forward pass reads: of Winograd's form the
+// points of its tiles, of an upsampled convolution in its direct form 16 sums of its taps.
 // Others read w itself, and tables of taps are parameters of kernels. Tensor cores
 // read a copy of every weight.
 func (d *Device) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
@@ -23,11 +23,11 @@ func (d *Device) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, ta
 	}
 	matrix := 4 * int64(w.Dim(2)) * int64(w.Cols())
 	opt.Stride = max(opt.Stride, 1)
+	if m := conv.Winograd(h, wd, w.Dim(2), w, opt); m != 0 {
+		return int64(gen.Winograd(m).Points()) * matrix, 0
+	}
 	if opt.Up {
 		return 16 * matrix, 0
-	}
-	if m := conv.Winograd(h, wd, w.Dim(2), w, opt); m != 0 {
-		return int64(points(m)) * matrix, 0
 	}
 	return 0, 0
 }

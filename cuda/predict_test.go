@@ -190,6 +190,12 @@ func predictKernels(t *testing.T) {
 		})
 		t.Logf("| 2^24 variates, %s | %.4g | %.4g G/s", f.name, p.seconds*1e6, n/p.seconds/1e9)
 	}
+	for _, s := range []struct{ h, c int }{{4, 256}, {8, 256}, {16, 256}} {
+		print(fmt.Sprintf("upsampled conv 3×3, %d→%d at %d²", s.c, s.c, s.h), predict(t, cuda.Exact, func(d *cuda.Device) func() {
+			x, y, w, b := d.New(64, s.h, s.h, s.c), d.New(64, 2*s.h, 2*s.h, s.c), d.New(3, 3, s.c, s.c), d.New(s.c)
+			return func() { d.Conv2D(y, x, w, b, nil, tensor.ConvOpt{Up: true}) }
+		}))
+	}
 	for _, s := range []struct{ h, c, o, k, stride int }{{32, 128, 128, 3, 1}, {16, 256, 256, 3, 1}, {8, 256, 256, 3, 1}, {32, 128, 128, 3, 2}, {32, 384, 128, 1, 1}} {
 		for _, normalized := range []bool{false, true} {
 			if normalized && (s.k != 3 || s.stride != 1) {

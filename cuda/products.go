@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"heavytail/cuda/gen"
 	"heavytail/cuda/plan"
 	"heavytail/internal/conv"
 	"heavytail/internal/shapes"
@@ -33,9 +34,10 @@ const (
 	halfPlain              // the first three in bfloat16, which reads transposes backwards only, where nothing is summed
 	halfTurned
 	halfSums
-	winoTaps2 // the points of Winograd's F(2×2): added to it, 2 is F(4×4)
+	winoTaps2 // the points of Winograd's F(2×2): added to it, 2 is F(4×4) and 3 conv.Up
 	_
 	winoTaps4
+	winoTapsUp
 	winoBack2 // the same for gradients at x
 	_
 	winoBack4
@@ -70,7 +72,8 @@ func (d *Device) pack(w *tensor.Tensor, slot int, f form, n int, fill func(dst u
 }
 
 // ordered returns w's matrices, with turn their transposes, of which gradients at x
-// are products; of an upsampled 3×3 convolution forward its 16. A copy is in slot.
+// are products; of an upsampled 3×3 convolution forward, in its direct form, its 16. A
+// copy is in slot.
 func (d *Device) ordered(w *tensor.Tensor, slot int, sh conv.Shape, turn bool) uint64 {
 	f := orderOf(sh, turn)
 	if f == plain {
@@ -238,8 +241,8 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	if d.cores(image(y), image(x), w, at(b), image(res), sh) {
 		return
 	}
-	if m := conv.Winograd(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
-		u := d.pack(w, 0, winoTaps2+form(m-2), points(m)*w.Dim(2)*w.Cols(), func(dst uint64) {
+	if m := conv.Winograd(x.Dim(1), x.Dim(2), x.Cols(), w, opt); m != 0 {
+		u := d.pack(w, 0, winoTaps2+form(m-2), gen.Winograd(m).Points()*w.Dim(2)*w.Cols(), func(dst uint64) {
 			d.stream.WinogradTaps(m, dst, at(w), w.Dim(2), w.Cols(), false)
 		})
 		d.winograd(m, image(y), image(x), u, at(b), image(res))
@@ -298,18 +301,15 @@ func (d *Device) winograd(m int, y, x plan.Image, u, bias uint64, res plan.Image
 	}
 }
 
-// points is how many points a tile of form m has.
-func points(m int) int { return (m + 2) * (m + 2) }
-
 // convInput is the part of convGradients that computes dx.
 func (d *Device) convInput(dx, dy plan.Image, w *tensor.Tensor, sh conv.Shape, opt tensor.ConvOpt) {
 	sh.Back = true
 	if d.cores(dx, dy, w, 0, plan.Image{}, sh) {
 		return
 	}
-	if m := conv.Winograd(dx.H, dx.W, dy.C, w, opt); m != 0 {
+	if m := conv.Winograd(dx.H, dx.W, dy.C, w, opt); m != 0 && m != conv.Up {
 		c, o := w.Dim(2), w.Cols()
-		u := d.pack(w, 1, winoBack2+form(m-2), points(m)*c*o, func(dst uint64) {
+		u := d.pack(w, 1, winoBack2+form(m-2), gen.Winograd(m).Points()*c*o, func(dst uint64) {
 			t := d.room(9 * c * o)
 			d.stream.Transpose(t, at(w), 9, c, o)
 			d.stream.WinogradTaps(m, dst, t, o, c, true)

@@ -42,6 +42,7 @@ func elementwise(d *cuda.Device) {
 		d.Noise(p, stable.Key{Seed: 1}, f, 0)
 	}
 	d.StableNoise(d.New(4, 4096), stable.Key{Seed: 1}, stable.Noise{Alpha: 1.7})
+	d.Conv2D(d.New(4, 16, 16, 48), d.New(4, 8, 8, 48), d.New(3, 3, 48, 48), nil, nil, tensor.ConvOpt{Up: true}) // no multiple of 32: exact
 	d.Linear(d.New(128, 64), d.New(128, 64), d.New(64, 64), nil)
 }
 
@@ -64,7 +65,8 @@ func TestSectors(t *testing.T) {
 		require.GreaterOrEqual(t, share, 0.85, entry)
 	}
 	for _, entry := range []string{"fill_4", "copy_4", "add_4", "scale_4", "lerp_4", "scale_samples_4", "silu_4", "silu_backward_4", "add_channels_4", "embedding_4",
-		"dropout_4", "loss_squared_backward_4", "loss_huber_backward_4", "loss_pnorm_backward_4", "adamw_4", "to_bf16", "normal", "symmetric_high"} {
+		"dropout_4", "loss_squared_backward_4", "loss_huber_backward_4", "loss_pnorm_backward_4", "adamw_4", "to_bf16", "normal", "symmetric_high",
+		"winoup_taps", "winoup_in", "winoup_out"} {
 		require.Contains(t, seen, entry)
 	}
 }

@@ -40,6 +40,25 @@ func TestUpGroups(t *testing.T) {
 	}
 }
 
+// What an upsampled convolution keeps of its weight, and takes while it runs, is what it
+// says beforehand: in its form the points of the tiles, of fewer pixels or channels the
+// sums of the taps.
+func TestUpKeeps(t *testing.T) {
+	for _, s := range []struct{ h, w, c, mats int }{{8, 6, 16, 25}, {3, 2, 16, 16}, {8, 6, 4, 16}} {
+		d, err := cuda.New(&noDriver{}, cuda.Options{Segment: 512}) // every piece of memory is its own segment
+		require.NoError(t, err)
+		opt := tensor.ConvOpt{Up: true}
+		x, w, y := d.New(3, s.h, s.w, s.c), d.New(3, 3, s.c, 32), d.New(3, 2*s.h, 2*s.w, 32)
+		kept, table := d.Kept(s.h, s.w, w, opt)
+		require.EqualValues(t, 4*s.mats*s.c*32, kept)
+		require.Zero(t, table)
+		before := d.Held()
+		d.Conv2D(y, x, w, nil, nil, opt)
+		need := kept + d.ConvBuffer(3, s.h, s.w, w, opt)
+		require.InDelta(t, need, d.Held()-before, 2*512, "%+v", s)
+	}
+}
+
 // Sums over boxes take no more than the cache of any batch, and what else a group takes
 // the next one has.
 func TestUpMemory(t *testing.T) {

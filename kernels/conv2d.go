@@ -12,10 +12,11 @@ import (
 // shape (may be y). opt.Up doubles H and W first, opt.Stride is 1 or 2. Each output is
 // one chain of fused multiply-adds over (tap, channel) ascending, pixels outside the
 // image being zero, then + b, then + res. With opt.Up and k = 3 the taps that fall on
-// the same source pixel are one term: their weights are added first, in ascending order.
+// the same source pixel are one term: their weights are added first, in ascending order;
+// or it takes the form of simd.WinoUp, of fewer products.
 // With opt.Normalized a 3×3 convolution of stride 1 may take Winograd's form F(2×2) or
-// F(4×4), which internal/conv chooses by the shapes; its sums are chains over channels
-// ascending for every point of a tile. It panics on other shapes.
+// F(4×4). Which internal/conv chooses by the shapes; sums of these three are chains over
+// channels ascending for every point of a tile. It panics on other shapes.
 func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2D(y, x, w, b, res, opt)
 	defer y.Touch()
@@ -26,10 +27,19 @@ func (c *CPU) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	if y.Len() == 0 {
 		return
 	}
-	if m := winogradForm(y.Dim(1), y.Dim(2), x.Cols(), w, opt); m != 0 {
-		c.winograd(m, y, x, forwardPanels(w), b, res, false, firstPanel(opt.Next))
+	if m := winogradForm(x.Dim(1), x.Dim(2), x.Cols(), w, opt); m != 0 {
+		taps := forwardPanels
+		if m == simd.WinoUp {
+			taps = upPointPanels
+		}
+		c.winograd(m, y, x, taps(w), b, res, false, firstPanel(opt.Next))
 		return
 	}
+	c.direct(y, x, w, b, res, opt)
+}
+
+// direct is Conv2D in the direct form.
+func (c *CPU) direct(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	key := convKey{Shape: conv.Of(x, w, opt), read: x.Cols(), aPitch: x.Pitch(), cPitch: y.Pitch()}
 	j := convPool.Get()
 	if res != nil {

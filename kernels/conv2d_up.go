@@ -38,6 +38,48 @@ func (p pixels) shape(k int, opt tensor.ConvOpt) conv.Shape {
 	return conv.Shape{Up: opt.Up, After: opt.After, K: k, Stride: opt.Stride, H: p.h, W: p.w}
 }
 
+// upPointPanels returns the sums of taps of the points of simd.WinoUp, packed for a pass
+// forward.
+func upPointPanels(w *tensor.Tensor) []float32 {
+	return packed(w, 0, panels(w.Cols())*simd.TileCols*conv.UpMats*w.Dim(2), fillUpPoints)
+}
+
+func fillUpPoints(dst []float32, w *tensor.Tensor) {
+	size := w.Dim(2) * w.Cols()
+	s := getScratch(conv.UpMats*size+15*upBlock, 0)
+	defer s.free()
+	for lo := 0; lo < size; lo += upBlock {
+		upPoints(s.f, s.f[conv.UpMats*size:], w.Data(), size, lo, min(lo+upBlock, size))
+	}
+	packPanels(dst, s.f, conv.UpMats*w.Dim(2), w.Cols(), w.Cols())
+}
+
+// upBlock is how many elements of a matrix upPoints has in work, within the first-level
+// cache.
+const upBlock = 256
+
+// upPoints sets elements lo…hi−1 of the points' matrices, which lie size apart, to the sums
+// of taps: of those of a column first, then of these along the rows.
+func upPoints(to, columns, w []float32, size, lo, hi int) {
+	for j := range 3 {
+		tap := func(i int) []float32 { return w[(3*i+j)*size:][lo:hi] }
+		upSums1(func(i int) []float32 { return columns[(3*i+j)*upBlock:][:hi-lo] }, tap(0), tap(1), tap(2))
+	}
+	for i := range 5 {
+		tap := func(j int) []float32 { return columns[(3*i+j)*upBlock:][:hi-lo] }
+		upSums1(func(j int) []float32 { return to[(5*i+j)*size:][lo:hi] }, tap(0), tap(1), tap(2))
+	}
+}
+
+// upSums1 sets to to the sums of taps along one axis, see conv.UpTaps.
+func upSums1(to func(i int) []float32, w0, w1, w2 []float32) {
+	simd.Add(to(0), w0, w1)
+	copy(to(1), w0)
+	simd.Add(to(2), to(0), w2)
+	copy(to(3), w2)
+	simd.Add(to(4), w1, w2)
+}
+
 // boxFloats is how many sums of boxes are in memory at most, unless those of one image
 // are more: of several images, so that dw is read and written once for all of them. It is
 // a variable so that tests can cut small batches.

@@ -84,9 +84,13 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 	if taps > 1 && opt.Up {
 		rows, taps = 16*w.Dim(2), 4 // the summed taps
 	}
+	if winogradForm(h, wd, w.Dim(-2), w, opt) == simd.WinoUp {
+		rows = conv.UpMats * w.Dim(2)
+	}
 	k := conv.Shape{Up: opt.Up, After: opt.After, Stride: max(opt.Stride, 1)}
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
-		table = int64(conv.Tiles(h, wd, int(m))) * 4 * int64(m.Points()+2*int(m*m))
+		read, out := m.Pixels(), m.Outputs()
+		table = int64(conv.Tiles(h, wd, int(m))) * 4 * int64(read*read+2*out*out)
 	} else if taps > 1 || opt.Up || opt.Stride == 2 {
 		table = int64(k.Out(h)) * int64(k.Out(wd)) * int64(4*taps+8)
 	}
@@ -98,14 +102,18 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 // pixels and sums; of the direct form none, but with opt.Up what the summed taps take
 // until they are packed.
 func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int64 {
-	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
+	m, sums := winogradForm(h, wd, w.Dim(-2), w, opt), 0
+	switch {
+	case m == simd.WinoUp:
+		sums = conv.UpMats*w.Dim(2)*w.Cols() + 15*upBlock
+	case opt.Up && tapCount(w) > 1:
+		sums = 16 * w.Dim(2) * w.Cols()
+	}
+	if m != 0 {
 		j := winoJob{form: m, k: w.Dim(-2), cols: w.Cols(), n: n, tab: &winoTable{tiles: conv.Tiles(h, wd, int(m))}}
-		return scratchBytes(j.most(par.Threads(c.threads)))
+		return scratchBytes(max(j.most(par.Threads(c.threads)), sums))
 	}
-	if opt.Up && tapCount(w) > 1 {
-		return scratchBytes(16 * w.Dim(2) * w.Cols())
-	}
-	return scratchBytes(0)
+	return scratchBytes(sums)
 }
 
 // AttentionBuffer returns the bytes of working memory that a thread takes for one head

@@ -1,19 +1,17 @@
 package kernels
 
 import (
-	"fmt"
-
 	"heavytail/internal/conv"
 	"heavytail/simd"
 	"heavytail/tensor"
 )
 
-// winogradForm is conv.Winograd.
+// winogradForm is conv.Winograd: h and w are those of what is read.
 func winogradForm(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) simd.Wino {
 	return simd.Wino(conv.Winograd(h, w, read, weight, opt))
 }
 
-// winoKey is the geometry of a Winograd convolution.
+// winoKey is the geometry of a Winograd convolution of h×w pixels.
 type winoKey struct {
 	form                   simd.Wino
 	h, w                   int
@@ -24,8 +22,8 @@ type winoKey struct {
 // first pixel, −1 outside.
 type winoTable struct {
 	tiles      int
-	in         []int32 // [tile][points]
-	cOut, rOut []int32 // [tile][m²]
+	in         []int32 // [tile][pixels that it reads]
+	cOut, rOut []int32 // [tile][outputs]
 }
 
 var winoTables geometries[winoKey, *winoTable]
@@ -34,35 +32,40 @@ var winoTables geometries[winoKey, *winoTable]
 func (t *winoTable) bytes() int64 { return 4 * int64(len(t.in)+len(t.cOut)+len(t.rOut)) }
 
 func buildWinoTable(k winoKey) *winoTable {
-	t := &winoTable{tiles: conv.Tiles(k.h, k.w, int(k.form))}
-	m := int(k.form)
-	t.in = make([]int32, 0, t.tiles*k.form.Points())
-	t.cOut, t.rOut = make([]int32, 0, t.tiles*m*m), make([]int32, 0, t.tiles*m*m)
-	at := func(y, x, pitch int) int32 {
-		if y < 0 || y >= k.h || x < 0 || x >= k.w {
+	m, d, o := int(k.form), k.form.Pixels(), k.form.Outputs()
+	t := &winoTable{tiles: conv.Tiles(k.h, k.w, m)}
+	t.in = make([]int32, 0, t.tiles*d*d)
+	t.cOut, t.rOut = make([]int32, 0, t.tiles*o*o), make([]int32, 0, t.tiles*o*o)
+	at := func(y, x, h, w, pitch int) int32 {
+		if y < 0 || y >= h || x < 0 || x >= w {
 			return -1
 		}
-		return int32((y*k.w + x) * pitch)
+		return int32((y*w + x) * pitch)
 	}
-	wide := (k.w + m - 1) / m
+	ho, wo := k.h, k.w
+	if k.form == simd.WinoUp {
+		ho, wo = 2*k.h, 2*k.w
+	}
+	wide := conv.Along(k.w, m)
 	for i := range t.tiles {
-		y0, x0 := i/wide*m, i%wide*m
-		for p := range k.form.Points() {
-			t.in = append(t.in, at(y0+p/(m+2)-1, x0+p%(m+2)-1, k.aPitch))
+		y, outY := conv.TileAt(i/wide, m)
+		x, outX := conv.TileAt(i%wide, m)
+		for p := range d * d {
+			t.in = append(t.in, at(y+p/d, x+p%d, k.h, k.w, k.aPitch))
 		}
-		for q := range m * m {
-			t.cOut = append(t.cOut, at(y0+q/m, x0+q%m, k.cPitch))
-			t.rOut = append(t.rOut, at(y0+q/m, x0+q%m, k.rPitch))
+		for q := range o * o {
+			t.cOut = append(t.cOut, at(outY+q/o, outX+q%o, ho, wo, k.cPitch))
+			t.rOut = append(t.rOut, at(outY+q/o, outX+q%o, ho, wo, k.rPitch))
 		}
 	}
 	return t
 }
 
 // Form names the form that a forward convolution of h×wd pixels takes: "direct",
-// "summed taps" of one that doubles the image, "F(2×2)" or "F(4×4)".
+// "summed taps" or "U(4×4)" of one that doubles the image, "F(2×2)" or "F(4×4)".
 func (c *CPU) Form(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) string {
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
-		return fmt.Sprintf("F(%d×%[1]d)", int(m))
+		return m.String()
 	}
 	if opt.Up && tapCount(w) > 1 {
 		return "summed taps"

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"heavytail/internal/conv"
 	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
@@ -53,7 +54,8 @@ const (
 )
 
 // winograd sets out to the convolution of in with the taps panels, read in
-// reverse order if flip. What another operation reads next is fetched meanwhile.
+// reverse order if flip; with WinoUp these are the sums of taps. What another operation
+// reads next is fetched meanwhile.
 func (c *CPU) winograd(m simd.Wino, out, in *tensor.Tensor, taps []float32, b, res *tensor.Tensor, flip bool, next []float32) {
 	key := winoKey{form: m, h: in.Dim(1), w: in.Dim(2), aPitch: in.Pitch(), cPitch: out.Pitch()}
 	j := winoPool.Get()
@@ -98,7 +100,7 @@ func (j *winoJob) split(threads int) {
 }
 
 // keeps says whether a part of np panels keeps all its transformed taps.
-func (j *winoJob) keeps(np int) bool { return np == 1 && j.k <= winoDeep }
+func (j *winoJob) keeps(np int) bool { return np == 1 && j.k <= winoDeep && j.form != simd.WinoUp }
 
 // rooms returns into how many blocks a part of so many tiles and panels is cut, the tiles
 // of the largest and the channels that it transforms at a time.
@@ -126,8 +128,20 @@ func (j *winoJob) block(i, blocks, tiles, np int) (first, end int) {
 // whole says whether a part of np panels transforms the taps to all points at a time.
 func (j *winoJob) whole(np int) bool { return j.keeps(np) || j.k <= winoAll }
 
+// mats is how many matrices a panel has: the nine taps, or of WinoUp their sums, one for
+// each point, which nothing transforms.
+func (j *winoJob) mats() int {
+	if j.form == simd.WinoUp {
+		return conv.UpMats
+	}
+	return 9
+}
+
 // row returns the float32 of the transformed taps that a part of np panels has at a time.
 func (j *winoJob) row(np int) int {
+	if j.form == simd.WinoUp {
+		return 0
+	}
 	line := int(j.form+2) * (min(j.k, winoK)*simd.TileCols + winoPad)
 	if j.whole(np) {
 		return int(j.form+2) * line
@@ -232,12 +246,12 @@ func (w *winoBlock) run(t int) (n, image, first int) {
 // transform transforms the block's pixels.
 func (w *winoBlock) transform() {
 	zero := zeroRow(w.k)
-	points := w.form.Points()
+	points, read := w.form.Points(), w.form.Pixels()*w.form.Pixels()
 	for t := w.t0; t < w.t1; {
 		n, image, first := w.run(t)
 		in := simd.WinoIn{
 			V: w.pixels[(t-w.t0)*points*w.pitch:], X: w.a[image*w.aImg+w.k0:], Zero: zero,
-			Off: w.tab.in[first*points:], N: n, C: w.k1 - w.k0, Pitch: w.pitch,
+			Off: w.tab.in[first*read:], N: n, C: w.k1 - w.k0, Pitch: w.pitch,
 		}
 		in.Run(w.form)
 		t += n
@@ -247,9 +261,12 @@ func (w *winoBlock) transform() {
 // panel adds the channels to the sums of panel p, and after the last ones computes the
 // block's outputs.
 func (w *winoBlock) panel(p int) {
-	if w.form == simd.Wino4 && w.t1-w.t0 <= 2*simd.WinoFewTiles && simd.WinoFewPays() {
+	switch {
+	case w.form == simd.WinoUp:
+		w.summed(p)
+	case w.form == simd.Wino4 && w.t1-w.t0 <= 2*simd.WinoFewTiles && simd.WinoFewPays():
 		w.few(p)
-	} else {
+	default:
 		w.many(p)
 	}
 	if w.k1 == w.k {
@@ -260,7 +277,7 @@ func (w *winoBlock) panel(p int) {
 // outputs computes the block's outputs in panel p.
 func (w *winoBlock) outputs(p int) {
 	const cols = simd.TileCols
-	q := int(w.form * w.form)
+	q := w.form.Outputs() * w.form.Outputs()
 	for t := w.t0; t < w.t1; {
 		n, image, first := w.run(t)
 		out := simd.WinoOut{

@@ -3,12 +3,12 @@ package kernels
 import "heavytail/simd"
 
 // products adds the terms k…k+n−1 to the products of so many points from first on, whose
-// transformed taps u begins with.
-func (w *winoBlock) products(p, k, n, first, points int, u []float32) {
+// transformed taps u begins with, step apart.
+func (w *winoBlock) products(p, k, n, first, points int, u []float32, step int) {
 	const cols = simd.TileCols
 	all := w.form.Points()
 	t := simd.WinoMany{
-		U: u, Points: points, Pitch: w.pitch, UStep: n*cols + winoPad, K: n, Cols: min(cols, w.cols-p*cols), Acc: k > 0, Off: w.tables,
+		U: u, Points: points, Pitch: w.pitch, UStep: step, K: n, Cols: min(cols, w.cols-p*cols), Acc: k > 0, Off: w.tables,
 	}
 	runs, m := rowRuns(w.t1 - w.t0)
 	for _, r := range runs[:m] {
@@ -21,10 +21,10 @@ func (w *winoBlock) products(p, k, n, first, points int, u []float32) {
 	}
 }
 
-// fetch lets the products of panel p fetch the taps that the next panel reads: all nine at
+// fetch lets the products of panel p fetch the taps that the next panel reads: all at
 // once where no channels lie between them.
 func (w *winoBlock) fetch(p int) {
-	w.next, w.nextTap = nil, 8
+	w.next, w.nextTap = nil, w.mats()-1
 	if w.nextAt = w.ahead(p, w.k1); w.nextAt == nil {
 		if w.k1 == w.k && w.t1 == w.end {
 			w.next = w.beyond
@@ -32,7 +32,7 @@ func (w *winoBlock) fetch(p int) {
 		return
 	}
 	if n := (w.k1 - w.k0) * simd.TileCols; w.k1-w.k0 == w.k {
-		w.next = w.nextAt[:9*n]
+		w.next = w.nextAt[:w.mats()*n]
 	} else {
 		w.next, w.nextTap = w.nextAt[:n], 0
 	}
@@ -41,7 +41,7 @@ func (w *winoBlock) fetch(p int) {
 // fetched goes on from n float32 of next, with the next tap if that was all of it.
 func (w *winoBlock) fetched(n int) {
 	w.next = w.next[min(n, len(w.next)):]
-	if len(w.next) == 0 && w.nextTap < 8 {
+	if len(w.next) == 0 && w.nextTap < w.mats()-1 {
 		w.nextTap++
 		w.next = w.nextAt[w.nextTap*w.k*simd.TileCols:][:(w.k1-w.k0)*simd.TileCols]
 	}
@@ -78,17 +78,27 @@ func (w *winoBlock) ahead(p, k int) []float32 {
 	if p > w.last {
 		return nil
 	}
-	return w.b[(p*9*w.k+k)*cols:]
+	return w.b[(p*w.mats()*w.k+k)*cols:]
+}
+
+// summed computes the products of panel p with the sums of taps, by rows of points.
+func (w *winoBlock) summed(p int) {
+	side, step := w.form.Side(), w.k*simd.TileCols
+	w.fetch(p)
+	for r := range side {
+		w.products(p, w.k0, w.k1-w.k0, r*side, side, w.b[(p*w.mats()+r*side)*step+w.k0*simd.TileCols:], step)
+	}
 }
 
 // many computes the products of panel p where tiles are many: the taps are transformed
 // once for all of them.
 func (w *winoBlock) many(p int) {
-	side := int(w.form) + 2
+	side := w.form.Side()
 	w.fetch(p)
 	for k := w.k0; k < w.k1; k += winoK {
 		n := min(winoK, w.k1-k)
-		line := side * (n*simd.TileCols + winoPad)
+		step := n*simd.TileCols + winoPad
+		line := side * step
 		for pair := range side / 2 {
 			switch r0, r1 := simd.WinoRows(w.form, pair); {
 			case w.kept:
@@ -97,15 +107,15 @@ func (w *winoBlock) many(p int) {
 			default:
 				w.weights(p, k, n, pair, w.taps, w.taps[line:])
 				if r1 == r0+1 {
-					w.products(p, k, n, r0*side, 2*side, w.taps)
+					w.products(p, k, n, r0*side, 2*side, w.taps, step)
 				} else {
-					w.products(p, k, n, r0*side, side, w.taps)
-					w.products(p, k, n, r1*side, side, w.taps[line:])
+					w.products(p, k, n, r0*side, side, w.taps, step)
+					w.products(p, k, n, r1*side, side, w.taps[line:], step)
 				}
 			}
 		}
 		if w.whole {
-			w.products(p, k, n, 0, side*side, w.taps)
+			w.products(p, k, n, 0, side*side, w.taps, step)
 			w.kept = w.keep
 		}
 	}

@@ -49,7 +49,7 @@ func BenchmarkWinograd(b *testing.B) {
 	}
 }
 
-// Both forms, whatever winogradForm would choose, agree with float64, between
+// The forms of images as they are, whatever winogradForm would choose, agree with float64, between
 // levels, threads and splits of the batch, and touch nothing beside the views.
 func TestWinograd(t *testing.T) {
 	for i, s := range []ref64.ConvShape{
@@ -229,11 +229,24 @@ func TestWinogradForm(t *testing.T) {
 		w := c.New(3, 3, s.read, 2)
 		form := func(opt tensor.ConvOpt) simd.Wino { return winogradForm(s.h, s.w, s.read, w, opt) }
 		require.Equal(t, s.want, form(tensor.ConvOpt{Normalized: true}), "%+v", s)
-		for _, opt := range []tensor.ConvOpt{{}, {Normalized: true, Stride: 2}, {Normalized: true, Stride: 1, Up: true}} {
+		for _, opt := range []tensor.ConvOpt{{}, {Normalized: true, Stride: 2}} {
 			require.Zero(t, form(opt), "%+v", opt)
 		}
 		w = c.New(1, 1, s.read, 2)
 		require.Zero(t, form(tensor.ConvOpt{Normalized: true}))
+		require.Zero(t, form(tensor.ConvOpt{Up: true}))
+	}
+	for _, s := range []struct {
+		h, w, read int
+		want       simd.Wino
+	}{
+		{16, 16, 64, 5}, {14, 14, 64, 5}, {8, 8, 64, 5}, {7, 7, 96, 5}, {5, 5, 8, 5}, {5, 5, 7, 0}, {4, 4, 256, 0}, {3, 3, 256, 0}, {1, 1, 64, 0},
+		{1, 40, 64, 5}, {2, 40, 64, 5}, {7, 12, 96, 5},
+	} {
+		w := c.New(3, 3, s.read, 2)
+		for _, normalized := range []bool{true, false} {
+			require.Equal(t, s.want, winogradForm(s.h, s.w, s.read, w, tensor.ConvOpt{Up: true, Normalized: normalized}), "%+v", s)
+		}
 	}
 }
 
@@ -247,6 +260,8 @@ func TestWinogradAllocates(t *testing.T) {
 		c.Conv2D(y, x, w, db, y, opt)
 		c.Conv2DBackward(dx, dw, db, y, x, w, opt)
 	})
+	big := c.New(2, 18, 18, 36)
+	numtest.NoAllocs(t, func() { c.Conv2D(big, x, w, db, nil, tensor.ConvOpt{Up: true}) })
 	c.Conv2D(c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, db, nil, opt)
 	c.Conv2DBackward(c.New(0, 9, 9, 40), dw, db, c.New(0, 9, 9, 36), c.New(0, 9, 9, 40), w, opt)
 }
@@ -254,15 +269,19 @@ func TestWinogradAllocates(t *testing.T) {
 // No part of a pass takes more than ConvBuffer says, on however many threads, and one
 // takes as much.
 func TestConvBuffer(t *testing.T) {
-	opt := tensor.ConvOpt{Normalized: true}
 	for _, s := range [][2]int{{32, 128}, {28, 192}, {16, 512}, {14, 290}, {16, 384}, {8, 600}, {7, 64}, {6, 64}, {9, 1000}} {
 		for _, cols := range []int{3, 40, 512} {
 			size, read := s[0], s[1]
 			w := New(1).New(3, 3, read, cols)
-			form := winogradForm(size, size, read, w, opt)
-			require.NotZero(t, form)
-			for _, n := range []int{1, 2, 3, 5, 8, 31} {
-				for most, worst := 1, int64(0); most <= 6; most++ {
+			for i := range 12 {
+				n, opt := []int{1, 2, 3, 5, 8, 31}[i/2], tensor.ConvOpt{Normalized: true, Up: i%2 > 0}
+				form := winogradForm(size, size, read, w, opt)
+				require.NotZero(t, form)
+				least := int64(0)
+				if opt.Up { // the sums of taps before they are packed
+					least = scratchBytes(conv.UpMats*w.Len()/9 + 15*upBlock)
+				}
+				for most, worst := 1, least; most <= 6; most++ {
 					j := winoJob{form: form, k: read, cols: cols, n: n, tab: &winoTable{tiles: conv.Tiles(size, size, int(form))}}
 					j.split(most)
 					for i := range j.tileParts * j.colParts {
@@ -275,7 +294,7 @@ func TestConvBuffer(t *testing.T) {
 			}
 		}
 	}
-	w := New(1).New(3, 3, 192, 512)
+	w, opt := New(1).New(3, 3, 192, 512), tensor.ConvOpt{Normalized: true}
 	require.EqualValues(t, 8<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
 	require.EqualValues(t, 8<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
 }

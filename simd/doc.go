@@ -34,7 +34,13 @@
 // takes is a function of its options, H, W and channels (internal/conv), never of
 // batch, threads or level.
 //
-// The gradient of the taps of such a convolution may take the adjoint form
+// A convolution that doubles its image first may take the form of WinoUp, whether its
+// input is normalised or not. Tiles lie around the pixels (2i, 2j) and give the outputs
+// from (4i−1, 4j−1) to (4i+2, 4j+2), those of them that there are. Pixels and products
+// go through its transforms as above, products and what is added last too; the taps are
+// summed in float32, in order, down the columns and then along the rows.
+//
+// The gradient of the taps of a convolution in Winograd's form may take the adjoint form
 // (wino_back.go), image after image ascending: pixels of x are transformed as above,
 // tiles of dy by A, in which the divisors are left out, outputs beyond the image being
 // zero; each of the (m+2)² sums of a pair of channels is a chain over the tiles of

@@ -37,6 +37,18 @@ func winoIn2AVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, t
 func winoOut2AVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 
 //go:noescape
+func winoInUpAVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoOutUpAVX512(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
+func winoInUpAVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoOutUpAVX2(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
 func winoBack4AVX512(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
@@ -159,10 +171,14 @@ func winoIn(t *WinoIn, m Wino) {
 		winoIn4AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
 	case l == isa.AVX512 && m == Wino2:
 		winoIn2AVX512(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX512:
+		winoInUpAVX512(v, t.Pitch, x, off, zero, t.N, t.C)
 	case l == isa.AVX2 && m == Wino4:
 		winoIn4AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
 	case l == isa.AVX2 && m == Wino2:
 		winoIn2AVX2(v, t.Pitch, x, off, zero, t.N, t.C)
+	case l == isa.AVX2:
+		winoInUpAVX2(v, t.Pitch, x, off, zero, t.N, t.C)
 	default:
 		winoInGeneric(t, m)
 	}
@@ -219,10 +235,14 @@ func winoOut(t *WinoOut, m Wino) {
 		winoOut4AVX512(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	case l == isa.AVX512 && m == Wino2:
 		winoOut2AVX512(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case l == isa.AVX512:
+		winoOutUpAVX512(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	case l == isa.AVX2 && m == Wino4:
 		winoOut4AVX2(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	case l == isa.AVX2 && m == Wino2:
 		winoOut2AVX2(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case l == isa.AVX2:
+		winoOutUpAVX2(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	default:
 		winoOutGeneric(t, m)
 	}

@@ -42,6 +42,12 @@ func winoWeights2InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next
 func winoOut2NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 
 //go:noescape
+func winoInUpNEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+
+//go:noescape
+func winoOutUpNEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+
+//go:noescape
 func winoBack4NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
@@ -60,6 +66,8 @@ func winoIn(t *WinoIn, m Wino) {
 		winoInGeneric(t, m)
 	case m == Wino4:
 		winoIn4NEON(v, t.Pitch, x, off, zero, t.N, t.C)
+	case m == WinoUp:
+		winoInUpNEON(v, t.Pitch, x, off, zero, t.N, t.C)
 	default:
 		winoIn2NEON(v, t.Pitch, x, off, zero, t.N, t.C)
 	}
@@ -115,6 +123,8 @@ func winoOut(t *WinoOut, m Wino) {
 		winoOutGeneric(t, m)
 	case m == Wino4:
 		winoOut4NEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
+	case m == WinoUp:
+		winoOutUpNEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	default:
 		winoOut2NEON(c, z, bias, res, cOff, rOff, t.N, t.Cols)
 	}

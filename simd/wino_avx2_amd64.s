@@ -4991,3 +4991,1119 @@ done122:
 	JNZ  row
 	VZEROUPPER
 	RET
+
+// func winoInUpAVX2(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles int, n int)
+// Requires: AVX, CMOV
+TEXT ·winoInUpAVX2(SB), NOSPLIT, $72-56
+	MOVQ v+0(FP), AX
+	MOVQ pitch+8(FP), CX
+	SHLQ $0x02, CX
+	MOVQ x+16(FP), DX
+	MOVQ off+24(FP), BX
+	MOVQ zero+32(FP), SI
+	MOVQ tiles+40(FP), DI
+
+tile:
+	MOVLQSX (BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, (SP)
+	MOVLQSX 4(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 8(SP)
+	MOVLQSX 8(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 16(SP)
+	MOVLQSX 12(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 24(SP)
+	MOVLQSX 16(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 32(SP)
+	MOVLQSX 20(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 40(SP)
+	MOVLQSX 24(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 48(SP)
+	MOVLQSX 28(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 56(SP)
+	MOVLQSX 32(BX), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQMI SI, R8
+	MOVQ    R8, 64(SP)
+	MOVQ    n+48(FP), R8
+	XORQ    R9, R9
+	SUBQ    $0x08, R8
+	JL      tail125
+
+loop128:
+	LEAQ    (AX)(R9*4), R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	ADDQ    CX, R10
+	MOVQ    24(SP), R11
+	VMOVUPS (R11)(R9*4), Y0
+	MOVQ    (SP), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VSUBPS  Y0, Y1, Y1
+	MOVQ    32(SP), R11
+	VMOVUPS (R11)(R9*4), Y2
+	MOVQ    8(SP), R11
+	VMOVUPS (R11)(R9*4), Y3
+	VSUBPS  Y2, Y3, Y3
+	MOVQ    40(SP), R11
+	VMOVUPS (R11)(R9*4), Y4
+	MOVQ    16(SP), R11
+	VMOVUPS (R11)(R9*4), Y5
+	VSUBPS  Y4, Y5, Y5
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VSUBPS  Y3, Y1, Y1
+	VSUBPS  Y3, Y5, Y5
+	VMOVUPS Y1, (R10)
+	VMOVUPS Y1, (R10)(CX*1)
+	VMOVUPS Y3, (R10)(CX*2)
+	VMOVUPS Y5, (R10)(R11*1)
+	VMOVUPS Y5, (R10)(CX*4)
+	ADDQ    R12, R10
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y1
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y0, (R10)(CX*1)
+	VMOVUPS Y2, (R10)(CX*2)
+	VMOVUPS Y1, (R10)(R11*1)
+	VMOVUPS Y1, (R10)(CX*4)
+	ADDQ    R12, R10
+	MOVQ    24(SP), R11
+	VMOVUPS (R11)(R9*4), Y0
+	MOVQ    48(SP), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VSUBPS  Y0, Y1, Y0
+	MOVQ    32(SP), R11
+	VMOVUPS (R11)(R9*4), Y1
+	MOVQ    56(SP), R11
+	VMOVUPS (R11)(R9*4), Y2
+	VSUBPS  Y1, Y2, Y1
+	MOVQ    40(SP), R11
+	VMOVUPS (R11)(R9*4), Y2
+	MOVQ    64(SP), R11
+	VMOVUPS (R11)(R9*4), Y3
+	VSUBPS  Y2, Y3, Y2
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VSUBPS  Y1, Y0, Y3
+	VSUBPS  Y1, Y2, Y4
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y3, (R10)(CX*1)
+	VMOVUPS Y1, (R10)(CX*2)
+	VMOVUPS Y4, (R10)(R11*1)
+	VMOVUPS Y4, (R10)(CX*4)
+	ADDQ    R12, R10
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VSUBPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y0, (R10)(CX*1)
+	VMOVUPS Y1, (R10)(CX*2)
+	VMOVUPS Y2, (R10)(R11*1)
+	VMOVUPS Y2, (R10)(CX*4)
+	ADDQ    R12, R10
+	MOVQ    24(SP), R10
+	VMOVUPS (R10)(R9*4), Y0
+	MOVQ    (SP), R10
+	VMOVUPS (R10)(R9*4), Y1
+	VSUBPS  Y0, Y1, Y0
+	MOVQ    32(SP), R10
+	VMOVUPS (R10)(R9*4), Y1
+	MOVQ    8(SP), R10
+	VMOVUPS (R10)(R9*4), Y2
+	VSUBPS  Y1, Y2, Y1
+	MOVQ    40(SP), R10
+	VMOVUPS (R10)(R9*4), Y2
+	MOVQ    16(SP), R10
+	VMOVUPS (R10)(R9*4), Y3
+	VSUBPS  Y2, Y3, Y2
+	LEAQ    (AX)(R9*4), R10
+	LEAQ    (CX)(CX*2), R11
+	LEAQ    (CX)(CX*4), R12
+	VSUBPS  Y1, Y0, Y0
+	VSUBPS  Y1, Y2, Y2
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y0, (R10)(CX*1)
+	VMOVUPS Y1, (R10)(CX*2)
+	VMOVUPS Y2, (R10)(R11*1)
+	VMOVUPS Y2, (R10)(CX*4)
+	ADDQ    R12, R10
+	ADDQ    $0x08, R9
+	SUBQ    $0x08, R8
+	JGE     loop128
+
+tail125:
+	ADDQ       $0x08, R8
+	JZ         done126
+	LEAQ       winoAVX2<>+192(SB), R10
+	NEGQ       R8
+	LEAQ       64(R10)(R8*4), R10
+	LEAQ       (AX)(R9*4), R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	ADDQ       CX, R8
+	MOVQ       24(SP), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	MOVQ       (SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VSUBPS     Y0, Y1, Y1
+	MOVQ       32(SP), R11
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
+	MOVQ       8(SP), R11
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
+	VSUBPS     Y2, Y3, Y3
+	MOVQ       40(SP), R11
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
+	MOVQ       16(SP), R11
+	VMOVUPS    (R10), Y5
+	VMASKMOVPS (R11)(R9*4), Y5, Y5
+	VSUBPS     Y4, Y5, Y5
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VSUBPS     Y3, Y1, Y1
+	VSUBPS     Y3, Y5, Y5
+	VMOVUPS    Y1, (R8)
+	VMOVUPS    Y1, (R8)(CX*1)
+	VMOVUPS    Y3, (R8)(CX*2)
+	VMOVUPS    Y5, (R8)(R11*1)
+	VMOVUPS    Y5, (R8)(CX*4)
+	ADDQ       R12, R8
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y1
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y0, (R8)(CX*1)
+	VMOVUPS    Y2, (R8)(CX*2)
+	VMOVUPS    Y1, (R8)(R11*1)
+	VMOVUPS    Y1, (R8)(CX*4)
+	ADDQ       R12, R8
+	MOVQ       24(SP), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	MOVQ       48(SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VSUBPS     Y0, Y1, Y0
+	MOVQ       32(SP), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	MOVQ       56(SP), R11
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
+	VSUBPS     Y1, Y2, Y1
+	MOVQ       40(SP), R11
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R11)(R9*4), Y2, Y2
+	MOVQ       64(SP), R11
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R11)(R9*4), Y3, Y3
+	VSUBPS     Y2, Y3, Y2
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VSUBPS     Y1, Y0, Y3
+	VSUBPS     Y1, Y2, Y4
+	VMOVUPS    Y3, (R8)
+	VMOVUPS    Y3, (R8)(CX*1)
+	VMOVUPS    Y1, (R8)(CX*2)
+	VMOVUPS    Y4, (R8)(R11*1)
+	VMOVUPS    Y4, (R8)(CX*4)
+	ADDQ       R12, R8
+	LEAQ       (CX)(CX*2), R11
+	LEAQ       (CX)(CX*4), R12
+	VSUBPS     Y1, Y0, Y0
+	VSUBPS     Y1, Y2, Y2
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y0, (R8)(CX*1)
+	VMOVUPS    Y1, (R8)(CX*2)
+	VMOVUPS    Y2, (R8)(R11*1)
+	VMOVUPS    Y2, (R8)(CX*4)
+	ADDQ       R12, R8
+	MOVQ       24(SP), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R8)(R9*4), Y0, Y0
+	MOVQ       (SP), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R8)(R9*4), Y1, Y1
+	VSUBPS     Y0, Y1, Y0
+	MOVQ       32(SP), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R8)(R9*4), Y1, Y1
+	MOVQ       8(SP), R8
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R8)(R9*4), Y2, Y2
+	VSUBPS     Y1, Y2, Y1
+	MOVQ       40(SP), R8
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (R8)(R9*4), Y2, Y2
+	MOVQ       16(SP), R8
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (R8)(R9*4), Y3, Y3
+	VSUBPS     Y2, Y3, Y2
+	LEAQ       (AX)(R9*4), R8
+	LEAQ       (CX)(CX*2), R9
+	LEAQ       (CX)(CX*4), R10
+	VSUBPS     Y1, Y0, Y0
+	VSUBPS     Y1, Y2, Y2
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y0, (R8)(CX*1)
+	VMOVUPS    Y1, (R8)(CX*2)
+	VMOVUPS    Y2, (R8)(R9*1)
+	VMOVUPS    Y2, (R8)(CX*4)
+	ADDQ       R10, R8
+
+done126:
+	ADDQ $0x24, BX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	ADDQ CX, AX
+	DECQ DI
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func winoOutUpAVX2(c *float32, m *float32, bias *float32, res *float32, cOff *int32, rOff *int32, tiles int, cols int)
+// Requires: AVX
+TEXT ·winoOutUpAVX2(SB), NOSPLIT, $0-64
+	MOVQ m+8(FP), AX
+	MOVQ tiles+48(FP), CX
+	MOVQ cOff+32(FP), DX
+	MOVQ rOff+40(FP), BX
+	MOVQ bias+16(FP), SI
+	MOVQ res+24(FP), DI
+
+tile:
+	MOVQ cols+56(FP), R8
+	XORQ R9, R9
+	SUBQ $0x08, R8
+	JL   tail129
+
+loop132:
+	VMOVUPS 1280(AX)(R9*4), Y0
+	VMOVUPS (AX)(R9*4), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS 640(AX)(R9*4), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 1408(AX)(R9*4), Y2
+	VMOVUPS 128(AX)(R9*4), Y3
+	VADDPS  Y3, Y2, Y3
+	VMOVUPS 768(AX)(R9*4), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 1536(AX)(R9*4), Y4
+	VMOVUPS 256(AX)(R9*4), Y5
+	VADDPS  Y5, Y4, Y5
+	VMOVUPS 896(AX)(R9*4), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 1664(AX)(R9*4), Y6
+	VMOVUPS 384(AX)(R9*4), Y7
+	VADDPS  Y7, Y6, Y7
+	VMOVUPS 1024(AX)(R9*4), Y8
+	VADDPS  Y8, Y6, Y6
+	VMOVUPS 1792(AX)(R9*4), Y8
+	VMOVUPS 512(AX)(R9*4), Y9
+	VADDPS  Y9, Y8, Y9
+	VMOVUPS 1152(AX)(R9*4), Y10
+	VADDPS  Y10, Y8, Y8
+	VADDPS  Y1, Y5, Y1
+	VADDPS  Y3, Y5, Y3
+	VADDPS  Y7, Y5, Y7
+	VADDPS  Y9, Y5, Y5
+	TESTQ   SI, SI
+	JZ      unbiased133
+	VMOVUPS (SI)(R9*4), Y9
+	VADDPS  Y9, Y1, Y1
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y9, Y7, Y7
+	VADDPS  Y9, Y5, Y5
+
+unbiased133:
+	MOVLQSX (DX), R10
+	TESTQ   R10, R10
+	JS      beyond134
+	TESTQ   DI, DI
+	JZ      alone135
+	MOVLQSX (BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y9
+	VADDPS  Y9, Y1, Y1
+
+alone135:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y1, (R10)(R9*4)
+
+beyond134:
+	MOVLQSX 4(DX), R10
+	TESTQ   R10, R10
+	JS      beyond136
+	TESTQ   DI, DI
+	JZ      alone137
+	MOVLQSX 4(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y3, Y3
+
+alone137:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y3, (R10)(R9*4)
+
+beyond136:
+	MOVLQSX 8(DX), R10
+	TESTQ   R10, R10
+	JS      beyond138
+	TESTQ   DI, DI
+	JZ      alone139
+	MOVLQSX 8(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y7, Y7
+
+alone139:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y7, (R10)(R9*4)
+
+beyond138:
+	MOVLQSX 12(DX), R10
+	TESTQ   R10, R10
+	JS      beyond140
+	TESTQ   DI, DI
+	JZ      alone141
+	MOVLQSX 12(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y5, Y5
+
+alone141:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y5, (R10)(R9*4)
+
+beyond140:
+	VADDPS  Y0, Y4, Y0
+	VADDPS  Y2, Y4, Y1
+	VADDPS  Y6, Y4, Y2
+	VADDPS  Y8, Y4, Y3
+	TESTQ   SI, SI
+	JZ      unbiased142
+	VMOVUPS (SI)(R9*4), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+unbiased142:
+	MOVLQSX 16(DX), R10
+	TESTQ   R10, R10
+	JS      beyond143
+	TESTQ   DI, DI
+	JZ      alone144
+	MOVLQSX 16(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y4
+	VADDPS  Y4, Y0, Y0
+
+alone144:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y0, (R10)(R9*4)
+
+beyond143:
+	MOVLQSX 20(DX), R10
+	TESTQ   R10, R10
+	JS      beyond145
+	TESTQ   DI, DI
+	JZ      alone146
+	MOVLQSX 20(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y1, Y1
+
+alone146:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y1, (R10)(R9*4)
+
+beyond145:
+	MOVLQSX 24(DX), R10
+	TESTQ   R10, R10
+	JS      beyond147
+	TESTQ   DI, DI
+	JZ      alone148
+	MOVLQSX 24(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y2, Y2
+
+alone148:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y2, (R10)(R9*4)
+
+beyond147:
+	MOVLQSX 28(DX), R10
+	TESTQ   R10, R10
+	JS      beyond149
+	TESTQ   DI, DI
+	JZ      alone150
+	MOVLQSX 28(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y3, Y3
+
+alone150:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y3, (R10)(R9*4)
+
+beyond149:
+	VMOVUPS 1280(AX)(R9*4), Y0
+	VMOVUPS 1920(AX)(R9*4), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS 2560(AX)(R9*4), Y2
+	VADDPS  Y2, Y0, Y0
+	VMOVUPS 1408(AX)(R9*4), Y2
+	VMOVUPS 2048(AX)(R9*4), Y3
+	VADDPS  Y3, Y2, Y3
+	VMOVUPS 2688(AX)(R9*4), Y4
+	VADDPS  Y4, Y2, Y2
+	VMOVUPS 1536(AX)(R9*4), Y4
+	VMOVUPS 2176(AX)(R9*4), Y5
+	VADDPS  Y5, Y4, Y5
+	VMOVUPS 2816(AX)(R9*4), Y6
+	VADDPS  Y6, Y4, Y4
+	VMOVUPS 1664(AX)(R9*4), Y6
+	VMOVUPS 2304(AX)(R9*4), Y7
+	VADDPS  Y7, Y6, Y7
+	VMOVUPS 2944(AX)(R9*4), Y8
+	VADDPS  Y8, Y6, Y6
+	VMOVUPS 1792(AX)(R9*4), Y8
+	VMOVUPS 2432(AX)(R9*4), Y9
+	VADDPS  Y9, Y8, Y9
+	VMOVUPS 3072(AX)(R9*4), Y10
+	VADDPS  Y10, Y8, Y8
+	VADDPS  Y1, Y5, Y1
+	VADDPS  Y3, Y5, Y3
+	VADDPS  Y7, Y5, Y7
+	VADDPS  Y9, Y5, Y5
+	TESTQ   SI, SI
+	JZ      unbiased151
+	VMOVUPS (SI)(R9*4), Y9
+	VADDPS  Y9, Y1, Y1
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y9, Y7, Y7
+	VADDPS  Y9, Y5, Y5
+
+unbiased151:
+	MOVLQSX 32(DX), R10
+	TESTQ   R10, R10
+	JS      beyond152
+	TESTQ   DI, DI
+	JZ      alone153
+	MOVLQSX 32(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y9
+	VADDPS  Y9, Y1, Y1
+
+alone153:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y1, (R10)(R9*4)
+
+beyond152:
+	MOVLQSX 36(DX), R10
+	TESTQ   R10, R10
+	JS      beyond154
+	TESTQ   DI, DI
+	JZ      alone155
+	MOVLQSX 36(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y3, Y3
+
+alone155:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y3, (R10)(R9*4)
+
+beyond154:
+	MOVLQSX 40(DX), R10
+	TESTQ   R10, R10
+	JS      beyond156
+	TESTQ   DI, DI
+	JZ      alone157
+	MOVLQSX 40(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y7, Y7
+
+alone157:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y7, (R10)(R9*4)
+
+beyond156:
+	MOVLQSX 44(DX), R10
+	TESTQ   R10, R10
+	JS      beyond158
+	TESTQ   DI, DI
+	JZ      alone159
+	MOVLQSX 44(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y1
+	VADDPS  Y1, Y5, Y5
+
+alone159:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y5, (R10)(R9*4)
+
+beyond158:
+	VADDPS  Y0, Y4, Y0
+	VADDPS  Y2, Y4, Y1
+	VADDPS  Y6, Y4, Y2
+	VADDPS  Y8, Y4, Y3
+	TESTQ   SI, SI
+	JZ      unbiased160
+	VMOVUPS (SI)(R9*4), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+unbiased160:
+	MOVLQSX 48(DX), R10
+	TESTQ   R10, R10
+	JS      beyond161
+	TESTQ   DI, DI
+	JZ      alone162
+	MOVLQSX 48(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y4
+	VADDPS  Y4, Y0, Y0
+
+alone162:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y0, (R10)(R9*4)
+
+beyond161:
+	MOVLQSX 52(DX), R10
+	TESTQ   R10, R10
+	JS      beyond163
+	TESTQ   DI, DI
+	JZ      alone164
+	MOVLQSX 52(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y1, Y1
+
+alone164:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y1, (R10)(R9*4)
+
+beyond163:
+	MOVLQSX 56(DX), R10
+	TESTQ   R10, R10
+	JS      beyond165
+	TESTQ   DI, DI
+	JZ      alone166
+	MOVLQSX 56(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y2, Y2
+
+alone166:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y2, (R10)(R9*4)
+
+beyond165:
+	MOVLQSX 60(DX), R10
+	TESTQ   R10, R10
+	JS      beyond167
+	TESTQ   DI, DI
+	JZ      alone168
+	MOVLQSX 60(BX), R11
+	LEAQ    (DI)(R11*4), R11
+	VMOVUPS (R11)(R9*4), Y0
+	VADDPS  Y0, Y3, Y3
+
+alone168:
+	MOVQ    c+0(FP), R11
+	LEAQ    (R11)(R10*4), R10
+	VMOVUPS Y3, (R10)(R9*4)
+
+beyond167:
+	ADDQ $0x08, R9
+	SUBQ $0x08, R8
+	JGE  loop132
+
+tail129:
+	ADDQ       $0x08, R8
+	JZ         done130
+	LEAQ       winoAVX2<>+192(SB), R10
+	NEGQ       R8
+	LEAQ       64(R10)(R8*4), R10
+	VMOVUPS    1280(AX)(R9*4), Y0
+	VMOVUPS    (AX)(R9*4), Y1
+	VADDPS     Y1, Y0, Y1
+	VMOVUPS    640(AX)(R9*4), Y2
+	VADDPS     Y2, Y0, Y0
+	VMOVUPS    1408(AX)(R9*4), Y2
+	VMOVUPS    128(AX)(R9*4), Y3
+	VADDPS     Y3, Y2, Y3
+	VMOVUPS    768(AX)(R9*4), Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    1536(AX)(R9*4), Y4
+	VMOVUPS    256(AX)(R9*4), Y5
+	VADDPS     Y5, Y4, Y5
+	VMOVUPS    896(AX)(R9*4), Y6
+	VADDPS     Y6, Y4, Y4
+	VMOVUPS    1664(AX)(R9*4), Y6
+	VMOVUPS    384(AX)(R9*4), Y7
+	VADDPS     Y7, Y6, Y7
+	VMOVUPS    1024(AX)(R9*4), Y8
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    1792(AX)(R9*4), Y8
+	VMOVUPS    512(AX)(R9*4), Y9
+	VADDPS     Y9, Y8, Y9
+	VMOVUPS    1152(AX)(R9*4), Y10
+	VADDPS     Y10, Y8, Y8
+	VADDPS     Y1, Y5, Y1
+	VADDPS     Y3, Y5, Y3
+	VADDPS     Y7, Y5, Y7
+	VADDPS     Y9, Y5, Y5
+	TESTQ      SI, SI
+	JZ         unbiased169
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS (SI)(R9*4), Y9, Y9
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y7, Y7
+	VADDPS     Y9, Y5, Y5
+
+unbiased169:
+	MOVLQSX    (DX), R8
+	TESTQ      R8, R8
+	JS         beyond170
+	TESTQ      DI, DI
+	JZ         alone171
+	MOVLQSX    (BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS (R11)(R9*4), Y9, Y9
+	VADDPS     Y9, Y1, Y1
+
+alone171:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS Y1, Y9, (R8)(R9*4)
+
+beyond170:
+	MOVLQSX    4(DX), R8
+	TESTQ      R8, R8
+	JS         beyond172
+	TESTQ      DI, DI
+	JZ         alone173
+	MOVLQSX    4(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y3, Y3
+
+alone173:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y3, Y1, (R8)(R9*4)
+
+beyond172:
+	MOVLQSX    8(DX), R8
+	TESTQ      R8, R8
+	JS         beyond174
+	TESTQ      DI, DI
+	JZ         alone175
+	MOVLQSX    8(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y7, Y7
+
+alone175:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y7, Y1, (R8)(R9*4)
+
+beyond174:
+	MOVLQSX    12(DX), R8
+	TESTQ      R8, R8
+	JS         beyond176
+	TESTQ      DI, DI
+	JZ         alone177
+	MOVLQSX    12(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y5, Y5
+
+alone177:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y5, Y1, (R8)(R9*4)
+
+beyond176:
+	VADDPS     Y0, Y4, Y0
+	VADDPS     Y2, Y4, Y1
+	VADDPS     Y6, Y4, Y2
+	VADDPS     Y8, Y4, Y3
+	TESTQ      SI, SI
+	JZ         unbiased178
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (SI)(R9*4), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y4, Y3, Y3
+
+unbiased178:
+	MOVLQSX    16(DX), R8
+	TESTQ      R8, R8
+	JS         beyond179
+	TESTQ      DI, DI
+	JZ         alone180
+	MOVLQSX    16(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+
+alone180:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS Y0, Y4, (R8)(R9*4)
+
+beyond179:
+	MOVLQSX    20(DX), R8
+	TESTQ      R8, R8
+	JS         beyond181
+	TESTQ      DI, DI
+	JZ         alone182
+	MOVLQSX    20(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y1, Y1
+
+alone182:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y1, Y0, (R8)(R9*4)
+
+beyond181:
+	MOVLQSX    24(DX), R8
+	TESTQ      R8, R8
+	JS         beyond183
+	TESTQ      DI, DI
+	JZ         alone184
+	MOVLQSX    24(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y2, Y2
+
+alone184:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y2, Y0, (R8)(R9*4)
+
+beyond183:
+	MOVLQSX    28(DX), R8
+	TESTQ      R8, R8
+	JS         beyond185
+	TESTQ      DI, DI
+	JZ         alone186
+	MOVLQSX    28(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y3, Y3
+
+alone186:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y3, Y0, (R8)(R9*4)
+
+beyond185:
+	VMOVUPS    1280(AX)(R9*4), Y0
+	VMOVUPS    1920(AX)(R9*4), Y1
+	VADDPS     Y1, Y0, Y1
+	VMOVUPS    2560(AX)(R9*4), Y2
+	VADDPS     Y2, Y0, Y0
+	VMOVUPS    1408(AX)(R9*4), Y2
+	VMOVUPS    2048(AX)(R9*4), Y3
+	VADDPS     Y3, Y2, Y3
+	VMOVUPS    2688(AX)(R9*4), Y4
+	VADDPS     Y4, Y2, Y2
+	VMOVUPS    1536(AX)(R9*4), Y4
+	VMOVUPS    2176(AX)(R9*4), Y5
+	VADDPS     Y5, Y4, Y5
+	VMOVUPS    2816(AX)(R9*4), Y6
+	VADDPS     Y6, Y4, Y4
+	VMOVUPS    1664(AX)(R9*4), Y6
+	VMOVUPS    2304(AX)(R9*4), Y7
+	VADDPS     Y7, Y6, Y7
+	VMOVUPS    2944(AX)(R9*4), Y8
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    1792(AX)(R9*4), Y8
+	VMOVUPS    2432(AX)(R9*4), Y9
+	VADDPS     Y9, Y8, Y9
+	VMOVUPS    3072(AX)(R9*4), Y10
+	VADDPS     Y10, Y8, Y8
+	VADDPS     Y1, Y5, Y1
+	VADDPS     Y3, Y5, Y3
+	VADDPS     Y7, Y5, Y7
+	VADDPS     Y9, Y5, Y5
+	TESTQ      SI, SI
+	JZ         unbiased187
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS (SI)(R9*4), Y9, Y9
+	VADDPS     Y9, Y1, Y1
+	VADDPS     Y9, Y3, Y3
+	VADDPS     Y9, Y7, Y7
+	VADDPS     Y9, Y5, Y5
+
+unbiased187:
+	MOVLQSX    32(DX), R8
+	TESTQ      R8, R8
+	JS         beyond188
+	TESTQ      DI, DI
+	JZ         alone189
+	MOVLQSX    32(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS (R11)(R9*4), Y9, Y9
+	VADDPS     Y9, Y1, Y1
+
+alone189:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y9
+	VMASKMOVPS Y1, Y9, (R8)(R9*4)
+
+beyond188:
+	MOVLQSX    36(DX), R8
+	TESTQ      R8, R8
+	JS         beyond190
+	TESTQ      DI, DI
+	JZ         alone191
+	MOVLQSX    36(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y3, Y3
+
+alone191:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y3, Y1, (R8)(R9*4)
+
+beyond190:
+	MOVLQSX    40(DX), R8
+	TESTQ      R8, R8
+	JS         beyond192
+	TESTQ      DI, DI
+	JZ         alone193
+	MOVLQSX    40(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y7, Y7
+
+alone193:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y7, Y1, (R8)(R9*4)
+
+beyond192:
+	MOVLQSX    44(DX), R8
+	TESTQ      R8, R8
+	JS         beyond194
+	TESTQ      DI, DI
+	JZ         alone195
+	MOVLQSX    44(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (R11)(R9*4), Y1, Y1
+	VADDPS     Y1, Y5, Y5
+
+alone195:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS Y5, Y1, (R8)(R9*4)
+
+beyond194:
+	VADDPS     Y0, Y4, Y0
+	VADDPS     Y2, Y4, Y1
+	VADDPS     Y6, Y4, Y2
+	VADDPS     Y8, Y4, Y3
+	TESTQ      SI, SI
+	JZ         unbiased196
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (SI)(R9*4), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y4, Y3, Y3
+
+unbiased196:
+	MOVLQSX    48(DX), R8
+	TESTQ      R8, R8
+	JS         beyond197
+	TESTQ      DI, DI
+	JZ         alone198
+	MOVLQSX    48(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (R11)(R9*4), Y4, Y4
+	VADDPS     Y4, Y0, Y0
+
+alone198:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS Y0, Y4, (R8)(R9*4)
+
+beyond197:
+	MOVLQSX    52(DX), R8
+	TESTQ      R8, R8
+	JS         beyond199
+	TESTQ      DI, DI
+	JZ         alone200
+	MOVLQSX    52(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y1, Y1
+
+alone200:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y1, Y0, (R8)(R9*4)
+
+beyond199:
+	MOVLQSX    56(DX), R8
+	TESTQ      R8, R8
+	JS         beyond201
+	TESTQ      DI, DI
+	JZ         alone202
+	MOVLQSX    56(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y2, Y2
+
+alone202:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y2, Y0, (R8)(R9*4)
+
+beyond201:
+	MOVLQSX    60(DX), R8
+	TESTQ      R8, R8
+	JS         beyond203
+	TESTQ      DI, DI
+	JZ         alone204
+	MOVLQSX    60(BX), R11
+	LEAQ       (DI)(R11*4), R11
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (R11)(R9*4), Y0, Y0
+	VADDPS     Y0, Y3, Y3
+
+alone204:
+	MOVQ       c+0(FP), R11
+	LEAQ       (R11)(R8*4), R8
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS Y3, Y0, (R8)(R9*4)
+
+beyond203:
+done130:
+	ADDQ $0x00000c80, AX
+	ADDQ $0x40, DX
+	ADDQ $0x40, BX
+	DECQ CX
+	JNZ  tile
+	VZEROUPPER
+	RET

@@ -23,7 +23,7 @@ import "fmt"
 // at least C rounded up to 16, is undefined afterwards. It panics if the sizes do
 // not fit; the offsets are trusted to stay inside X.
 func (t *WinoIn) RunBack(m Wino) {
-	m.must("WinoIn.RunBack")
+	m.mustTransform("WinoIn.RunBack")
 	p := m.Points()
 	if t.N <= 0 || t.C <= 0 {
 		return
@@ -54,7 +54,7 @@ type WinoTaps struct {
 
 // Run transforms the products of form m. It panics if the sizes do not fit.
 func (t *WinoTaps) Run(m Wino) {
-	m.must("WinoTaps")
+	m.mustTransform("WinoTaps")
 	if t.Rows <= 0 {
 		return
 	}

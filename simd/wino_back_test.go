@@ -74,7 +74,7 @@ func (w *WinoIn) backWrong(m Wino, run func(*WinoIn)) error {
 }
 
 func TestWinoBack(t *testing.T) {
-	winoKernel[WinoIn]{winoCase.back, (*WinoIn).RunBack, (*WinoIn).backWrong, (*WinoIn).used}.atEachLevel(t)
+	winoKernel[WinoIn]{winoCase.back, (*WinoIn).RunBack, (*WinoIn).backWrong, (*WinoIn).used}.atEachLevel(t, Wino2, Wino4)
 }
 
 // taps returns sums of a gradient whose rows and taps lie apart.
@@ -115,7 +115,7 @@ func (w *WinoTaps) tapsWrong(m Wino, run func(*WinoTaps)) error {
 }
 
 func TestWinoTaps(t *testing.T) {
-	winoKernel[WinoTaps]{winoCase.taps, (*WinoTaps).Run, (*WinoTaps).tapsWrong, func(w *WinoTaps) []float32 { return w.DW }}.atEachLevel(t)
+	winoKernel[WinoTaps]{winoCase.taps, (*WinoTaps).Run, (*WinoTaps).tapsWrong, func(w *WinoTaps) []float32 { return w.DW }}.atEachLevel(t, Wino2, Wino4)
 }
 
 // The checkers above must reject kernels that are broken in these ways.

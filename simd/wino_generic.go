@@ -35,6 +35,13 @@ type (
 // winoIn1 sets d to Bᵀ·d.
 func winoIn1(m Wino, d *winoLine) {
 	var s, t, u, v lanes
+	if m == WinoUp {
+		s.sub(d[0], d[1])
+		t.sub(d[2], d[1])
+		*d[2] = *d[1]
+		*d[0], *d[1], *d[3], *d[4] = s, s, t, t
+		return
+	}
 	if m == Wino2 {
 		s, t = *d[1], *d[2]
 		d[0].sub(d[0], &t)
@@ -87,6 +94,14 @@ func winoWeight1(m Wino, i int, d, w0, w1, w2 *lanes) {
 // winoOut1 sets the first values of z to Aᵀ·z.
 func winoOut1(m Wino, z *winoLine) {
 	var p, q, r, s, t lanes
+	if m == WinoUp {
+		p = *z[2]
+		z[0].add(&p, z[0])
+		z[1].add(&p, z[1])
+		z[2].add(&p, z[3])
+		z[3].add(&p, z[4])
+		return
+	}
 	p.add(z[1], z[2])
 	q.sub(z[1], z[2])
 	if m == Wino2 {
@@ -108,14 +123,14 @@ func winoOut1(m Wino, z *winoLine) {
 	z[3].fma(winoK1*winoA2*winoA, &q, &t)
 }
 
-// winoBoth transforms x, of side×side values, down the columns and then along
+// winoBoth transforms x, a square of values, down the columns and then along
 // the rows: pixels to their transform, or products to outputs.
 func winoBoth(m Wino, x *winoGrid, products bool) {
-	rows := int(m) + 2
+	cols, rows := m.Pixels(), m.Side()
 	if products {
-		rows = int(m)
+		cols, rows = m.Side(), m.Outputs()
 	}
-	for j := range int(m) + 2 {
+	for j := range cols {
 		winoLine1(m, &winoLine{&x[0][j], &x[1][j], &x[2][j], &x[3][j], &x[4][j], &x[5][j]}, products)
 	}
 	for i := range rows {
@@ -133,18 +148,18 @@ func winoLine1(m Wino, d *winoLine, products bool) {
 
 // winoInGeneric is the definition of WinoIn.Run.
 func winoInGeneric(t *WinoIn, m Wino) {
-	side := int(m) + 2
+	side, read := m.Side(), m.Pixels()
 	p := side * side
 	var d winoGrid
 	for n := range t.N {
-		v, off := t.V[n*p*t.Pitch:], t.Off[n*p:][:p]
+		v, off := t.V[n*p*t.Pitch:], t.Off[n*read*read:][:read*read]
 		for c := 0; c < t.C; c += len(lanes{}) {
 			for i, o := range off {
 				from := t.Zero
 				if o >= 0 {
 					from = t.X[o:]
 				}
-				copy(d[i/side][i%side][:], from[c:t.C])
+				copy(d[i/read][i%read][:], from[c:t.C])
 			}
 			winoBoth(m, &d, false)
 			for i := range p {
@@ -182,7 +197,7 @@ func winoPairGeneric(m Wino, pair int, u0, u1 []float32, uStep int, w []float32,
 
 // winoOutGeneric is the definition of WinoOut.Run.
 func winoOutGeneric(t *WinoOut, m Wino) {
-	side, w := int(m)+2, int(m)
+	side, w := m.Side(), m.Outputs()
 	p := side * side
 	var x winoGrid
 	for n := range t.N {

@@ -7040,6 +7040,1458 @@ done562:
 	BNE pixel561
 	RET
 
+// func winoInUpNEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
+//
+// WinoIn.Run for n channels.
+TEXT ·winoInUpNEON(SB), NOSPLIT, $72-56
+	MOVD v+0(FP), R0
+	MOVD pitch+8(FP), R1
+	LSL $2, R1, R1
+	MOVD x+16(FP), R2
+	MOVD off+24(FP), R3
+	MOVD zero+32(FP), R4
+	MOVD tiles+40(FP), R5
+	MOVD n+48(FP), R6
+	MOVD $pixels-72(SP), R7
+	MOVD $5, R8
+	MUL R1, R8, R8
+
+pixel601:
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 0(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 24(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 48(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 8(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 32(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 56(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 16(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 40(R7)
+	MOVW.P 4(R3), R9
+	ADD R9<<2, R2, R10
+	CMP $0, R9
+	CSEL LT, R4, R10, R10
+	MOVD R10, 64(R7)
+	MOVD R0, R9
+	MOVD $0, R10
+	MOVD R6, R11
+	SUBS $4, R11
+	BLT next604
+
+loop603:
+	ADD R8, R9, R12
+	LDP 0(R7), (R13, R14)
+	WORD $0x3cea69c0 // LDR Q0, [X14, X10]
+	WORD $0x3cea69a1 // LDR Q1, [X13, X10]
+	WORD $0x4ea0d421 // FSUB V1.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	WORD $0x3cea69c2 // LDR Q2, [X14, X10]
+	WORD $0x3cea69a3 // LDR Q3, [X13, X10]
+	WORD $0x4ea2d463 // FSUB V3.4S, V3.4S, V2.4S
+	LDP 48(R7), (R13, R14)
+	WORD $0x3cea69c4 // LDR Q4, [X14, X10]
+	WORD $0x3cea69a5 // LDR Q5, [X13, X10]
+	WORD $0x4ea4d4a5 // FSUB V5.4S, V5.4S, V4.4S
+	WORD $0x4ea3d421 // FSUB V1.4S, V1.4S, V3.4S
+	WORD $0x4ea3d4a5 // FSUB V5.4S, V5.4S, V3.4S
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V5.S4], (R12)(R1)
+	VST1.P [V5.S4], (R12)(R1)
+	WORD $0x4ea2d400 // FSUB V0.4S, V0.4S, V2.4S
+	WORD $0x4ea2d481 // FSUB V1.4S, V4.4S, V2.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	LDP 0(R7), (R13, R14)
+	WORD $0x3cea69c0 // LDR Q0, [X14, X10]
+	LDP 16(R7), (R13, R14)
+	WORD $0x3cea69a1 // LDR Q1, [X13, X10]
+	WORD $0x4ea0d420 // FSUB V0.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	WORD $0x3cea69c1 // LDR Q1, [X14, X10]
+	LDP 40(R7), (R13, R14)
+	WORD $0x3cea69a2 // LDR Q2, [X13, X10]
+	WORD $0x4ea1d441 // FSUB V1.4S, V2.4S, V1.4S
+	LDP 48(R7), (R13, R14)
+	WORD $0x3cea69c2 // LDR Q2, [X14, X10]
+	LDP 64(R7), (R13, R14)
+	WORD $0x3cea69a3 // LDR Q3, [X13, X10]
+	WORD $0x4ea2d462 // FSUB V2.4S, V3.4S, V2.4S
+	WORD $0x4ea1d403 // FSUB V3.4S, V0.4S, V1.4S
+	WORD $0x4ea1d444 // FSUB V4.4S, V2.4S, V1.4S
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V4.S4], (R12)(R1)
+	VST1.P [V4.S4], (R12)(R1)
+	WORD $0x4ea1d400 // FSUB V0.4S, V0.4S, V1.4S
+	WORD $0x4ea1d442 // FSUB V2.4S, V2.4S, V1.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	LDP 0(R7), (R13, R14)
+	WORD $0x3cea69c0 // LDR Q0, [X14, X10]
+	WORD $0x3cea69a1 // LDR Q1, [X13, X10]
+	WORD $0x4ea0d420 // FSUB V0.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	WORD $0x3cea69c1 // LDR Q1, [X14, X10]
+	WORD $0x3cea69a2 // LDR Q2, [X13, X10]
+	WORD $0x4ea1d441 // FSUB V1.4S, V2.4S, V1.4S
+	LDP 48(R7), (R13, R14)
+	WORD $0x3cea69c2 // LDR Q2, [X14, X10]
+	WORD $0x3cea69a3 // LDR Q3, [X13, X10]
+	WORD $0x4ea2d462 // FSUB V2.4S, V3.4S, V2.4S
+	MOVD R9, R12
+	WORD $0x4ea1d400 // FSUB V0.4S, V0.4S, V1.4S
+	WORD $0x4ea1d442 // FSUB V2.4S, V2.4S, V1.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	ADD $16, R10, R10
+	ADD $16, R9, R9
+	SUBS $4, R11
+	BGE loop603
+
+next604:
+	ADDS $4, R11
+	BEQ done602
+	ADD R8, R9, R12
+	LDP 0(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two605
+	FMOVS (R14), F0
+	B moved606
+
+two605:
+	FMOVD (R14), F0
+	TBZ $0, R11, moved606
+	ADD $8, R14, R14
+	VLD1 (R14), V0.S[2]
+
+moved606:
+	ADD R10, R13, R13
+	TBNZ $1, R11, two607
+	FMOVS (R13), F1
+	B moved608
+
+two607:
+	FMOVD (R13), F1
+	TBZ $0, R11, moved608
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved608:
+	WORD $0x4ea0d421 // FSUB V1.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two609
+	FMOVS (R14), F2
+	B moved610
+
+two609:
+	FMOVD (R14), F2
+	TBZ $0, R11, moved610
+	ADD $8, R14, R14
+	VLD1 (R14), V2.S[2]
+
+moved610:
+	ADD R10, R13, R13
+	TBNZ $1, R11, two611
+	FMOVS (R13), F3
+	B moved612
+
+two611:
+	FMOVD (R13), F3
+	TBZ $0, R11, moved612
+	ADD $8, R13, R13
+	VLD1 (R13), V3.S[2]
+
+moved612:
+	WORD $0x4ea2d463 // FSUB V3.4S, V3.4S, V2.4S
+	LDP 48(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two613
+	FMOVS (R14), F4
+	B moved614
+
+two613:
+	FMOVD (R14), F4
+	TBZ $0, R11, moved614
+	ADD $8, R14, R14
+	VLD1 (R14), V4.S[2]
+
+moved614:
+	ADD R10, R13, R13
+	TBNZ $1, R11, two615
+	FMOVS (R13), F5
+	B moved616
+
+two615:
+	FMOVD (R13), F5
+	TBZ $0, R11, moved616
+	ADD $8, R13, R13
+	VLD1 (R13), V5.S[2]
+
+moved616:
+	WORD $0x4ea4d4a5 // FSUB V5.4S, V5.4S, V4.4S
+	WORD $0x4ea3d421 // FSUB V1.4S, V1.4S, V3.4S
+	WORD $0x4ea3d4a5 // FSUB V5.4S, V5.4S, V3.4S
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V5.S4], (R12)(R1)
+	VST1.P [V5.S4], (R12)(R1)
+	WORD $0x4ea2d400 // FSUB V0.4S, V0.4S, V2.4S
+	WORD $0x4ea2d481 // FSUB V1.4S, V4.4S, V2.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	LDP 0(R7), (R13, R14)
+	ADD R10, R14, R13
+	TBNZ $1, R11, two617
+	FMOVS (R13), F0
+	B moved618
+
+two617:
+	FMOVD (R13), F0
+	TBZ $0, R11, moved618
+	ADD $8, R13, R13
+	VLD1 (R13), V0.S[2]
+
+moved618:
+	LDP 16(R7), (R13, R14)
+	ADD R10, R13, R13
+	TBNZ $1, R11, two619
+	FMOVS (R13), F1
+	B moved620
+
+two619:
+	FMOVD (R13), F1
+	TBZ $0, R11, moved620
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved620:
+	WORD $0x4ea0d420 // FSUB V0.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	ADD R10, R14, R13
+	TBNZ $1, R11, two621
+	FMOVS (R13), F1
+	B moved622
+
+two621:
+	FMOVD (R13), F1
+	TBZ $0, R11, moved622
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved622:
+	LDP 40(R7), (R13, R14)
+	ADD R10, R13, R13
+	TBNZ $1, R11, two623
+	FMOVS (R13), F2
+	B moved624
+
+two623:
+	FMOVD (R13), F2
+	TBZ $0, R11, moved624
+	ADD $8, R13, R13
+	VLD1 (R13), V2.S[2]
+
+moved624:
+	WORD $0x4ea1d441 // FSUB V1.4S, V2.4S, V1.4S
+	LDP 48(R7), (R13, R14)
+	ADD R10, R14, R13
+	TBNZ $1, R11, two625
+	FMOVS (R13), F2
+	B moved626
+
+two625:
+	FMOVD (R13), F2
+	TBZ $0, R11, moved626
+	ADD $8, R13, R13
+	VLD1 (R13), V2.S[2]
+
+moved626:
+	LDP 64(R7), (R13, R14)
+	ADD R10, R13, R13
+	TBNZ $1, R11, two627
+	FMOVS (R13), F3
+	B moved628
+
+two627:
+	FMOVD (R13), F3
+	TBZ $0, R11, moved628
+	ADD $8, R13, R13
+	VLD1 (R13), V3.S[2]
+
+moved628:
+	WORD $0x4ea2d462 // FSUB V2.4S, V3.4S, V2.4S
+	WORD $0x4ea1d403 // FSUB V3.4S, V0.4S, V1.4S
+	WORD $0x4ea1d444 // FSUB V4.4S, V2.4S, V1.4S
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V3.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V4.S4], (R12)(R1)
+	VST1.P [V4.S4], (R12)(R1)
+	WORD $0x4ea1d400 // FSUB V0.4S, V0.4S, V1.4S
+	WORD $0x4ea1d442 // FSUB V2.4S, V2.4S, V1.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	LDP 0(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two629
+	FMOVS (R14), F0
+	B moved630
+
+two629:
+	FMOVD (R14), F0
+	TBZ $0, R11, moved630
+	ADD $8, R14, R14
+	VLD1 (R14), V0.S[2]
+
+moved630:
+	ADD R10, R13, R13
+	TBNZ $1, R11, two631
+	FMOVS (R13), F1
+	B moved632
+
+two631:
+	FMOVD (R13), F1
+	TBZ $0, R11, moved632
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved632:
+	WORD $0x4ea0d420 // FSUB V0.4S, V1.4S, V0.4S
+	LDP 24(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two633
+	FMOVS (R14), F1
+	B moved634
+
+two633:
+	FMOVD (R14), F1
+	TBZ $0, R11, moved634
+	ADD $8, R14, R14
+	VLD1 (R14), V1.S[2]
+
+moved634:
+	ADD R10, R13, R13
+	TBNZ $1, R11, two635
+	FMOVS (R13), F2
+	B moved636
+
+two635:
+	FMOVD (R13), F2
+	TBZ $0, R11, moved636
+	ADD $8, R13, R13
+	VLD1 (R13), V2.S[2]
+
+moved636:
+	WORD $0x4ea1d441 // FSUB V1.4S, V2.4S, V1.4S
+	LDP 48(R7), (R13, R14)
+	ADD R10, R14, R14
+	TBNZ $1, R11, two637
+	FMOVS (R14), F2
+	B moved638
+
+two637:
+	FMOVD (R14), F2
+	TBZ $0, R11, moved638
+	ADD $8, R14, R14
+	VLD1 (R14), V2.S[2]
+
+moved638:
+	ADD R10, R13, R10
+	TBNZ $1, R11, two639
+	FMOVS (R10), F3
+	B moved640
+
+two639:
+	FMOVD (R10), F3
+	TBZ $0, R11, moved640
+	ADD $8, R10, R10
+	VLD1 (R10), V3.S[2]
+
+moved640:
+	WORD $0x4ea2d462 // FSUB V2.4S, V3.4S, V2.4S
+	MOVD R9, R12
+	WORD $0x4ea1d400 // FSUB V0.4S, V0.4S, V1.4S
+	WORD $0x4ea1d442 // FSUB V2.4S, V2.4S, V1.4S
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V0.S4], (R12)(R1)
+	VST1.P [V1.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+	VST1.P [V2.S4], (R12)(R1)
+
+done602:
+	ADD R8, R0, R0
+	ADD R8, R0, R0
+	ADD R8, R0, R0
+	ADD R8, R0, R0
+	ADD R8, R0, R0
+	SUBS $1, R5
+	BNE pixel601
+	RET
+
+// func winoOutUpNEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
+//
+// WinoOut.Run for at most 32 columns; bias and res may be nil.
+TEXT ·winoOutUpNEON(SB), NOSPLIT, $0-64
+	MOVD c+0(FP), R0
+	MOVD m+8(FP), R1
+	MOVD bias+16(FP), R2
+	MOVD res+24(FP), R3
+	MOVD cOff+32(FP), R4
+	MOVD rOff+40(FP), R5
+	MOVD tiles+48(FP), R6
+	MOVD cols+56(FP), R7
+
+pixel641:
+	MOVD R1, R8
+	MOVD R0, R9
+	MOVD R3, R10
+	MOVD R2, R11
+	MOVD R7, R12
+	SUBS $4, R12
+	BLT next644
+
+loop643:
+	FMOVQ 1280(R8), F0
+	FMOVQ 0(R8), F1
+	WORD $0x4e21d401 // FADD V1.4S, V0.4S, V1.4S
+	FMOVQ 640(R8), F2
+	WORD $0x4e22d400 // FADD V0.4S, V0.4S, V2.4S
+	FMOVQ 1408(R8), F2
+	FMOVQ 128(R8), F3
+	WORD $0x4e23d443 // FADD V3.4S, V2.4S, V3.4S
+	FMOVQ 768(R8), F4
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	FMOVQ 1536(R8), F4
+	FMOVQ 256(R8), F5
+	WORD $0x4e25d485 // FADD V5.4S, V4.4S, V5.4S
+	FMOVQ 896(R8), F6
+	WORD $0x4e26d484 // FADD V4.4S, V4.4S, V6.4S
+	FMOVQ 1664(R8), F6
+	FMOVQ 384(R8), F7
+	WORD $0x4e27d4c7 // FADD V7.4S, V6.4S, V7.4S
+	FMOVQ 1024(R8), F8
+	WORD $0x4e28d4c6 // FADD V6.4S, V6.4S, V8.4S
+	FMOVQ 1792(R8), F8
+	FMOVQ 512(R8), F9
+	WORD $0x4e29d509 // FADD V9.4S, V8.4S, V9.4S
+	FMOVQ 1152(R8), F10
+	WORD $0x4e2ad508 // FADD V8.4S, V8.4S, V10.4S
+	WORD $0x4e21d4a1 // FADD V1.4S, V5.4S, V1.4S
+	WORD $0x4e23d4a3 // FADD V3.4S, V5.4S, V3.4S
+	WORD $0x4e27d4a7 // FADD V7.4S, V5.4S, V7.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+	CBZ R2, unbiased645
+	FMOVQ (R11), F9
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+	WORD $0x4e29d463 // FADD V3.4S, V3.4S, V9.4S
+	WORD $0x4e29d4e7 // FADD V7.4S, V7.4S, V9.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+
+unbiased645:
+	MOVW 0(R4), R13
+	TBNZ $63, R13, beyond646
+	CBZ R3, alone647
+	MOVW 0(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F9
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+
+alone647:
+	ADD R13<<2, R9, R13
+	FMOVQ F1, (R13)
+
+beyond646:
+	MOVW 4(R4), R13
+	TBNZ $63, R13, beyond648
+	CBZ R3, alone649
+	MOVW 4(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d463 // FADD V3.4S, V3.4S, V1.4S
+
+alone649:
+	ADD R13<<2, R9, R13
+	FMOVQ F3, (R13)
+
+beyond648:
+	MOVW 8(R4), R13
+	TBNZ $63, R13, beyond650
+	CBZ R3, alone651
+	MOVW 8(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d4e7 // FADD V7.4S, V7.4S, V1.4S
+
+alone651:
+	ADD R13<<2, R9, R13
+	FMOVQ F7, (R13)
+
+beyond650:
+	MOVW 12(R4), R13
+	TBNZ $63, R13, beyond652
+	CBZ R3, alone653
+	MOVW 12(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d4a5 // FADD V5.4S, V5.4S, V1.4S
+
+alone653:
+	ADD R13<<2, R9, R13
+	FMOVQ F5, (R13)
+
+beyond652:
+	WORD $0x4e20d480 // FADD V0.4S, V4.4S, V0.4S
+	WORD $0x4e22d481 // FADD V1.4S, V4.4S, V2.4S
+	WORD $0x4e26d482 // FADD V2.4S, V4.4S, V6.4S
+	WORD $0x4e28d483 // FADD V3.4S, V4.4S, V8.4S
+	CBZ R2, unbiased654
+	FMOVQ (R11), F4
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+	WORD $0x4e24d421 // FADD V1.4S, V1.4S, V4.4S
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	WORD $0x4e24d463 // FADD V3.4S, V3.4S, V4.4S
+
+unbiased654:
+	MOVW 16(R4), R13
+	TBNZ $63, R13, beyond655
+	CBZ R3, alone656
+	MOVW 16(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F4
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+
+alone656:
+	ADD R13<<2, R9, R13
+	FMOVQ F0, (R13)
+
+beyond655:
+	MOVW 20(R4), R13
+	TBNZ $63, R13, beyond657
+	CBZ R3, alone658
+	MOVW 20(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d421 // FADD V1.4S, V1.4S, V0.4S
+
+alone658:
+	ADD R13<<2, R9, R13
+	FMOVQ F1, (R13)
+
+beyond657:
+	MOVW 24(R4), R13
+	TBNZ $63, R13, beyond659
+	CBZ R3, alone660
+	MOVW 24(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d442 // FADD V2.4S, V2.4S, V0.4S
+
+alone660:
+	ADD R13<<2, R9, R13
+	FMOVQ F2, (R13)
+
+beyond659:
+	MOVW 28(R4), R13
+	TBNZ $63, R13, beyond661
+	CBZ R3, alone662
+	MOVW 28(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d463 // FADD V3.4S, V3.4S, V0.4S
+
+alone662:
+	ADD R13<<2, R9, R13
+	FMOVQ F3, (R13)
+
+beyond661:
+	FMOVQ 1280(R8), F0
+	FMOVQ 1920(R8), F1
+	WORD $0x4e21d401 // FADD V1.4S, V0.4S, V1.4S
+	FMOVQ 2560(R8), F2
+	WORD $0x4e22d400 // FADD V0.4S, V0.4S, V2.4S
+	FMOVQ 1408(R8), F2
+	FMOVQ 2048(R8), F3
+	WORD $0x4e23d443 // FADD V3.4S, V2.4S, V3.4S
+	FMOVQ 2688(R8), F4
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	FMOVQ 1536(R8), F4
+	FMOVQ 2176(R8), F5
+	WORD $0x4e25d485 // FADD V5.4S, V4.4S, V5.4S
+	FMOVQ 2816(R8), F6
+	WORD $0x4e26d484 // FADD V4.4S, V4.4S, V6.4S
+	FMOVQ 1664(R8), F6
+	FMOVQ 2304(R8), F7
+	WORD $0x4e27d4c7 // FADD V7.4S, V6.4S, V7.4S
+	FMOVQ 2944(R8), F8
+	WORD $0x4e28d4c6 // FADD V6.4S, V6.4S, V8.4S
+	FMOVQ 1792(R8), F8
+	FMOVQ 2432(R8), F9
+	WORD $0x4e29d509 // FADD V9.4S, V8.4S, V9.4S
+	FMOVQ 3072(R8), F10
+	WORD $0x4e2ad508 // FADD V8.4S, V8.4S, V10.4S
+	WORD $0x4e21d4a1 // FADD V1.4S, V5.4S, V1.4S
+	WORD $0x4e23d4a3 // FADD V3.4S, V5.4S, V3.4S
+	WORD $0x4e27d4a7 // FADD V7.4S, V5.4S, V7.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+	CBZ R2, unbiased663
+	FMOVQ (R11), F9
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+	WORD $0x4e29d463 // FADD V3.4S, V3.4S, V9.4S
+	WORD $0x4e29d4e7 // FADD V7.4S, V7.4S, V9.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+
+unbiased663:
+	MOVW 32(R4), R13
+	TBNZ $63, R13, beyond664
+	CBZ R3, alone665
+	MOVW 32(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F9
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+
+alone665:
+	ADD R13<<2, R9, R13
+	FMOVQ F1, (R13)
+
+beyond664:
+	MOVW 36(R4), R13
+	TBNZ $63, R13, beyond666
+	CBZ R3, alone667
+	MOVW 36(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d463 // FADD V3.4S, V3.4S, V1.4S
+
+alone667:
+	ADD R13<<2, R9, R13
+	FMOVQ F3, (R13)
+
+beyond666:
+	MOVW 40(R4), R13
+	TBNZ $63, R13, beyond668
+	CBZ R3, alone669
+	MOVW 40(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d4e7 // FADD V7.4S, V7.4S, V1.4S
+
+alone669:
+	ADD R13<<2, R9, R13
+	FMOVQ F7, (R13)
+
+beyond668:
+	MOVW 44(R4), R13
+	TBNZ $63, R13, beyond670
+	CBZ R3, alone671
+	MOVW 44(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F1
+	WORD $0x4e21d4a5 // FADD V5.4S, V5.4S, V1.4S
+
+alone671:
+	ADD R13<<2, R9, R13
+	FMOVQ F5, (R13)
+
+beyond670:
+	WORD $0x4e20d480 // FADD V0.4S, V4.4S, V0.4S
+	WORD $0x4e22d481 // FADD V1.4S, V4.4S, V2.4S
+	WORD $0x4e26d482 // FADD V2.4S, V4.4S, V6.4S
+	WORD $0x4e28d483 // FADD V3.4S, V4.4S, V8.4S
+	CBZ R2, unbiased672
+	FMOVQ (R11), F4
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+	WORD $0x4e24d421 // FADD V1.4S, V1.4S, V4.4S
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	WORD $0x4e24d463 // FADD V3.4S, V3.4S, V4.4S
+
+unbiased672:
+	MOVW 48(R4), R13
+	TBNZ $63, R13, beyond673
+	CBZ R3, alone674
+	MOVW 48(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F4
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+
+alone674:
+	ADD R13<<2, R9, R13
+	FMOVQ F0, (R13)
+
+beyond673:
+	MOVW 52(R4), R13
+	TBNZ $63, R13, beyond675
+	CBZ R3, alone676
+	MOVW 52(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d421 // FADD V1.4S, V1.4S, V0.4S
+
+alone676:
+	ADD R13<<2, R9, R13
+	FMOVQ F1, (R13)
+
+beyond675:
+	MOVW 56(R4), R13
+	TBNZ $63, R13, beyond677
+	CBZ R3, alone678
+	MOVW 56(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d442 // FADD V2.4S, V2.4S, V0.4S
+
+alone678:
+	ADD R13<<2, R9, R13
+	FMOVQ F2, (R13)
+
+beyond677:
+	MOVW 60(R4), R13
+	TBNZ $63, R13, beyond679
+	CBZ R3, alone680
+	MOVW 60(R5), R14
+	ADD R14<<2, R10, R14
+	FMOVQ (R14), F0
+	WORD $0x4e20d463 // FADD V3.4S, V3.4S, V0.4S
+
+alone680:
+	ADD R13<<2, R9, R13
+	FMOVQ F3, (R13)
+
+beyond679:
+	ADD $16, R8, R8
+	ADD $16, R9, R9
+	ADD $16, R10, R10
+	ADD $16, R11, R11
+	SUBS $4, R12
+	BGE loop643
+
+next644:
+	ADDS $4, R12
+	BEQ done642
+	FMOVQ 1280(R8), F0
+	FMOVQ 0(R8), F1
+	WORD $0x4e21d401 // FADD V1.4S, V0.4S, V1.4S
+	FMOVQ 640(R8), F2
+	WORD $0x4e22d400 // FADD V0.4S, V0.4S, V2.4S
+	FMOVQ 1408(R8), F2
+	FMOVQ 128(R8), F3
+	WORD $0x4e23d443 // FADD V3.4S, V2.4S, V3.4S
+	FMOVQ 768(R8), F4
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	FMOVQ 1536(R8), F4
+	FMOVQ 256(R8), F5
+	WORD $0x4e25d485 // FADD V5.4S, V4.4S, V5.4S
+	FMOVQ 896(R8), F6
+	WORD $0x4e26d484 // FADD V4.4S, V4.4S, V6.4S
+	FMOVQ 1664(R8), F6
+	FMOVQ 384(R8), F7
+	WORD $0x4e27d4c7 // FADD V7.4S, V6.4S, V7.4S
+	FMOVQ 1024(R8), F8
+	WORD $0x4e28d4c6 // FADD V6.4S, V6.4S, V8.4S
+	FMOVQ 1792(R8), F8
+	FMOVQ 512(R8), F9
+	WORD $0x4e29d509 // FADD V9.4S, V8.4S, V9.4S
+	FMOVQ 1152(R8), F10
+	WORD $0x4e2ad508 // FADD V8.4S, V8.4S, V10.4S
+	WORD $0x4e21d4a1 // FADD V1.4S, V5.4S, V1.4S
+	WORD $0x4e23d4a3 // FADD V3.4S, V5.4S, V3.4S
+	WORD $0x4e27d4a7 // FADD V7.4S, V5.4S, V7.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+	CBZ R2, unbiased681
+	TBNZ $1, R12, two682
+	FMOVS (R11), F9
+	B moved683
+
+two682:
+	FMOVD (R11), F9
+	TBZ $0, R12, moved683
+	ADD $8, R11, R13
+	VLD1 (R13), V9.S[2]
+
+moved683:
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+	WORD $0x4e29d463 // FADD V3.4S, V3.4S, V9.4S
+	WORD $0x4e29d4e7 // FADD V7.4S, V7.4S, V9.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+
+unbiased681:
+	MOVW 0(R4), R13
+	TBNZ $63, R13, beyond684
+	CBZ R3, alone685
+	MOVW 0(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two686
+	FMOVS (R14), F9
+	B moved687
+
+two686:
+	FMOVD (R14), F9
+	TBZ $0, R12, moved687
+	ADD $8, R14, R14
+	VLD1 (R14), V9.S[2]
+
+moved687:
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+
+alone685:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two688
+	FMOVS F1, (R13)
+	B moved689
+
+two688:
+	FMOVD F1, (R13)
+	TBZ $0, R12, moved689
+	ADD $8, R13, R13
+	VST1 V1.S[2], (R13)
+
+moved689:
+
+beyond684:
+	MOVW 4(R4), R13
+	TBNZ $63, R13, beyond690
+	CBZ R3, alone691
+	MOVW 4(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two692
+	FMOVS (R14), F1
+	B moved693
+
+two692:
+	FMOVD (R14), F1
+	TBZ $0, R12, moved693
+	ADD $8, R14, R14
+	VLD1 (R14), V1.S[2]
+
+moved693:
+	WORD $0x4e21d463 // FADD V3.4S, V3.4S, V1.4S
+
+alone691:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two694
+	FMOVS F3, (R13)
+	B moved695
+
+two694:
+	FMOVD F3, (R13)
+	TBZ $0, R12, moved695
+	ADD $8, R13, R13
+	VST1 V3.S[2], (R13)
+
+moved695:
+
+beyond690:
+	MOVW 8(R4), R13
+	TBNZ $63, R13, beyond696
+	CBZ R3, alone697
+	MOVW 8(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two698
+	FMOVS (R14), F1
+	B moved699
+
+two698:
+	FMOVD (R14), F1
+	TBZ $0, R12, moved699
+	ADD $8, R14, R14
+	VLD1 (R14), V1.S[2]
+
+moved699:
+	WORD $0x4e21d4e7 // FADD V7.4S, V7.4S, V1.4S
+
+alone697:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two700
+	FMOVS F7, (R13)
+	B moved701
+
+two700:
+	FMOVD F7, (R13)
+	TBZ $0, R12, moved701
+	ADD $8, R13, R13
+	VST1 V7.S[2], (R13)
+
+moved701:
+
+beyond696:
+	MOVW 12(R4), R13
+	TBNZ $63, R13, beyond702
+	CBZ R3, alone703
+	MOVW 12(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two704
+	FMOVS (R14), F1
+	B moved705
+
+two704:
+	FMOVD (R14), F1
+	TBZ $0, R12, moved705
+	ADD $8, R14, R14
+	VLD1 (R14), V1.S[2]
+
+moved705:
+	WORD $0x4e21d4a5 // FADD V5.4S, V5.4S, V1.4S
+
+alone703:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two706
+	FMOVS F5, (R13)
+	B moved707
+
+two706:
+	FMOVD F5, (R13)
+	TBZ $0, R12, moved707
+	ADD $8, R13, R13
+	VST1 V5.S[2], (R13)
+
+moved707:
+
+beyond702:
+	WORD $0x4e20d480 // FADD V0.4S, V4.4S, V0.4S
+	WORD $0x4e22d481 // FADD V1.4S, V4.4S, V2.4S
+	WORD $0x4e26d482 // FADD V2.4S, V4.4S, V6.4S
+	WORD $0x4e28d483 // FADD V3.4S, V4.4S, V8.4S
+	CBZ R2, unbiased708
+	TBNZ $1, R12, two709
+	FMOVS (R11), F4
+	B moved710
+
+two709:
+	FMOVD (R11), F4
+	TBZ $0, R12, moved710
+	ADD $8, R11, R13
+	VLD1 (R13), V4.S[2]
+
+moved710:
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+	WORD $0x4e24d421 // FADD V1.4S, V1.4S, V4.4S
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	WORD $0x4e24d463 // FADD V3.4S, V3.4S, V4.4S
+
+unbiased708:
+	MOVW 16(R4), R13
+	TBNZ $63, R13, beyond711
+	CBZ R3, alone712
+	MOVW 16(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two713
+	FMOVS (R14), F4
+	B moved714
+
+two713:
+	FMOVD (R14), F4
+	TBZ $0, R12, moved714
+	ADD $8, R14, R14
+	VLD1 (R14), V4.S[2]
+
+moved714:
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+
+alone712:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two715
+	FMOVS F0, (R13)
+	B moved716
+
+two715:
+	FMOVD F0, (R13)
+	TBZ $0, R12, moved716
+	ADD $8, R13, R13
+	VST1 V0.S[2], (R13)
+
+moved716:
+
+beyond711:
+	MOVW 20(R4), R13
+	TBNZ $63, R13, beyond717
+	CBZ R3, alone718
+	MOVW 20(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two719
+	FMOVS (R14), F0
+	B moved720
+
+two719:
+	FMOVD (R14), F0
+	TBZ $0, R12, moved720
+	ADD $8, R14, R14
+	VLD1 (R14), V0.S[2]
+
+moved720:
+	WORD $0x4e20d421 // FADD V1.4S, V1.4S, V0.4S
+
+alone718:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two721
+	FMOVS F1, (R13)
+	B moved722
+
+two721:
+	FMOVD F1, (R13)
+	TBZ $0, R12, moved722
+	ADD $8, R13, R13
+	VST1 V1.S[2], (R13)
+
+moved722:
+
+beyond717:
+	MOVW 24(R4), R13
+	TBNZ $63, R13, beyond723
+	CBZ R3, alone724
+	MOVW 24(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two725
+	FMOVS (R14), F0
+	B moved726
+
+two725:
+	FMOVD (R14), F0
+	TBZ $0, R12, moved726
+	ADD $8, R14, R14
+	VLD1 (R14), V0.S[2]
+
+moved726:
+	WORD $0x4e20d442 // FADD V2.4S, V2.4S, V0.4S
+
+alone724:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two727
+	FMOVS F2, (R13)
+	B moved728
+
+two727:
+	FMOVD F2, (R13)
+	TBZ $0, R12, moved728
+	ADD $8, R13, R13
+	VST1 V2.S[2], (R13)
+
+moved728:
+
+beyond723:
+	MOVW 28(R4), R13
+	TBNZ $63, R13, beyond729
+	CBZ R3, alone730
+	MOVW 28(R5), R14
+	ADD R14<<2, R10, R14
+	TBNZ $1, R12, two731
+	FMOVS (R14), F0
+	B moved732
+
+two731:
+	FMOVD (R14), F0
+	TBZ $0, R12, moved732
+	ADD $8, R14, R14
+	VLD1 (R14), V0.S[2]
+
+moved732:
+	WORD $0x4e20d463 // FADD V3.4S, V3.4S, V0.4S
+
+alone730:
+	ADD R13<<2, R9, R13
+	TBNZ $1, R12, two733
+	FMOVS F3, (R13)
+	B moved734
+
+two733:
+	FMOVD F3, (R13)
+	TBZ $0, R12, moved734
+	ADD $8, R13, R13
+	VST1 V3.S[2], (R13)
+
+moved734:
+
+beyond729:
+	FMOVQ 1280(R8), F0
+	FMOVQ 1920(R8), F1
+	WORD $0x4e21d401 // FADD V1.4S, V0.4S, V1.4S
+	FMOVQ 2560(R8), F2
+	WORD $0x4e22d400 // FADD V0.4S, V0.4S, V2.4S
+	FMOVQ 1408(R8), F2
+	FMOVQ 2048(R8), F3
+	WORD $0x4e23d443 // FADD V3.4S, V2.4S, V3.4S
+	FMOVQ 2688(R8), F4
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	FMOVQ 1536(R8), F4
+	FMOVQ 2176(R8), F5
+	WORD $0x4e25d485 // FADD V5.4S, V4.4S, V5.4S
+	FMOVQ 2816(R8), F6
+	WORD $0x4e26d484 // FADD V4.4S, V4.4S, V6.4S
+	FMOVQ 1664(R8), F6
+	FMOVQ 2304(R8), F7
+	WORD $0x4e27d4c7 // FADD V7.4S, V6.4S, V7.4S
+	FMOVQ 2944(R8), F8
+	WORD $0x4e28d4c6 // FADD V6.4S, V6.4S, V8.4S
+	FMOVQ 1792(R8), F8
+	FMOVQ 2432(R8), F9
+	WORD $0x4e29d509 // FADD V9.4S, V8.4S, V9.4S
+	FMOVQ 3072(R8), F10
+	WORD $0x4e2ad508 // FADD V8.4S, V8.4S, V10.4S
+	WORD $0x4e21d4a1 // FADD V1.4S, V5.4S, V1.4S
+	WORD $0x4e23d4a3 // FADD V3.4S, V5.4S, V3.4S
+	WORD $0x4e27d4a7 // FADD V7.4S, V5.4S, V7.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+	CBZ R2, unbiased735
+	TBNZ $1, R12, two736
+	FMOVS (R11), F9
+	B moved737
+
+two736:
+	FMOVD (R11), F9
+	TBZ $0, R12, moved737
+	ADD $8, R11, R8
+	VLD1 (R8), V9.S[2]
+
+moved737:
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+	WORD $0x4e29d463 // FADD V3.4S, V3.4S, V9.4S
+	WORD $0x4e29d4e7 // FADD V7.4S, V7.4S, V9.4S
+	WORD $0x4e29d4a5 // FADD V5.4S, V5.4S, V9.4S
+
+unbiased735:
+	MOVW 32(R4), R8
+	TBNZ $63, R8, beyond738
+	CBZ R3, alone739
+	MOVW 32(R5), R13
+	ADD R13<<2, R10, R13
+	TBNZ $1, R12, two740
+	FMOVS (R13), F9
+	B moved741
+
+two740:
+	FMOVD (R13), F9
+	TBZ $0, R12, moved741
+	ADD $8, R13, R13
+	VLD1 (R13), V9.S[2]
+
+moved741:
+	WORD $0x4e29d421 // FADD V1.4S, V1.4S, V9.4S
+
+alone739:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two742
+	FMOVS F1, (R8)
+	B moved743
+
+two742:
+	FMOVD F1, (R8)
+	TBZ $0, R12, moved743
+	ADD $8, R8, R8
+	VST1 V1.S[2], (R8)
+
+moved743:
+
+beyond738:
+	MOVW 36(R4), R8
+	TBNZ $63, R8, beyond744
+	CBZ R3, alone745
+	MOVW 36(R5), R13
+	ADD R13<<2, R10, R13
+	TBNZ $1, R12, two746
+	FMOVS (R13), F1
+	B moved747
+
+two746:
+	FMOVD (R13), F1
+	TBZ $0, R12, moved747
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved747:
+	WORD $0x4e21d463 // FADD V3.4S, V3.4S, V1.4S
+
+alone745:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two748
+	FMOVS F3, (R8)
+	B moved749
+
+two748:
+	FMOVD F3, (R8)
+	TBZ $0, R12, moved749
+	ADD $8, R8, R8
+	VST1 V3.S[2], (R8)
+
+moved749:
+
+beyond744:
+	MOVW 40(R4), R8
+	TBNZ $63, R8, beyond750
+	CBZ R3, alone751
+	MOVW 40(R5), R13
+	ADD R13<<2, R10, R13
+	TBNZ $1, R12, two752
+	FMOVS (R13), F1
+	B moved753
+
+two752:
+	FMOVD (R13), F1
+	TBZ $0, R12, moved753
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved753:
+	WORD $0x4e21d4e7 // FADD V7.4S, V7.4S, V1.4S
+
+alone751:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two754
+	FMOVS F7, (R8)
+	B moved755
+
+two754:
+	FMOVD F7, (R8)
+	TBZ $0, R12, moved755
+	ADD $8, R8, R8
+	VST1 V7.S[2], (R8)
+
+moved755:
+
+beyond750:
+	MOVW 44(R4), R8
+	TBNZ $63, R8, beyond756
+	CBZ R3, alone757
+	MOVW 44(R5), R13
+	ADD R13<<2, R10, R13
+	TBNZ $1, R12, two758
+	FMOVS (R13), F1
+	B moved759
+
+two758:
+	FMOVD (R13), F1
+	TBZ $0, R12, moved759
+	ADD $8, R13, R13
+	VLD1 (R13), V1.S[2]
+
+moved759:
+	WORD $0x4e21d4a5 // FADD V5.4S, V5.4S, V1.4S
+
+alone757:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two760
+	FMOVS F5, (R8)
+	B moved761
+
+two760:
+	FMOVD F5, (R8)
+	TBZ $0, R12, moved761
+	ADD $8, R8, R8
+	VST1 V5.S[2], (R8)
+
+moved761:
+
+beyond756:
+	WORD $0x4e20d480 // FADD V0.4S, V4.4S, V0.4S
+	WORD $0x4e22d481 // FADD V1.4S, V4.4S, V2.4S
+	WORD $0x4e26d482 // FADD V2.4S, V4.4S, V6.4S
+	WORD $0x4e28d483 // FADD V3.4S, V4.4S, V8.4S
+	CBZ R2, unbiased762
+	TBNZ $1, R12, two763
+	FMOVS (R11), F4
+	B moved764
+
+two763:
+	FMOVD (R11), F4
+	TBZ $0, R12, moved764
+	ADD $8, R11, R8
+	VLD1 (R8), V4.S[2]
+
+moved764:
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+	WORD $0x4e24d421 // FADD V1.4S, V1.4S, V4.4S
+	WORD $0x4e24d442 // FADD V2.4S, V2.4S, V4.4S
+	WORD $0x4e24d463 // FADD V3.4S, V3.4S, V4.4S
+
+unbiased762:
+	MOVW 48(R4), R8
+	TBNZ $63, R8, beyond765
+	CBZ R3, alone766
+	MOVW 48(R5), R11
+	ADD R11<<2, R10, R11
+	TBNZ $1, R12, two767
+	FMOVS (R11), F4
+	B moved768
+
+two767:
+	FMOVD (R11), F4
+	TBZ $0, R12, moved768
+	ADD $8, R11, R11
+	VLD1 (R11), V4.S[2]
+
+moved768:
+	WORD $0x4e24d400 // FADD V0.4S, V0.4S, V4.4S
+
+alone766:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two769
+	FMOVS F0, (R8)
+	B moved770
+
+two769:
+	FMOVD F0, (R8)
+	TBZ $0, R12, moved770
+	ADD $8, R8, R8
+	VST1 V0.S[2], (R8)
+
+moved770:
+
+beyond765:
+	MOVW 52(R4), R8
+	TBNZ $63, R8, beyond771
+	CBZ R3, alone772
+	MOVW 52(R5), R11
+	ADD R11<<2, R10, R11
+	TBNZ $1, R12, two773
+	FMOVS (R11), F0
+	B moved774
+
+two773:
+	FMOVD (R11), F0
+	TBZ $0, R12, moved774
+	ADD $8, R11, R11
+	VLD1 (R11), V0.S[2]
+
+moved774:
+	WORD $0x4e20d421 // FADD V1.4S, V1.4S, V0.4S
+
+alone772:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two775
+	FMOVS F1, (R8)
+	B moved776
+
+two775:
+	FMOVD F1, (R8)
+	TBZ $0, R12, moved776
+	ADD $8, R8, R8
+	VST1 V1.S[2], (R8)
+
+moved776:
+
+beyond771:
+	MOVW 56(R4), R8
+	TBNZ $63, R8, beyond777
+	CBZ R3, alone778
+	MOVW 56(R5), R11
+	ADD R11<<2, R10, R11
+	TBNZ $1, R12, two779
+	FMOVS (R11), F0
+	B moved780
+
+two779:
+	FMOVD (R11), F0
+	TBZ $0, R12, moved780
+	ADD $8, R11, R11
+	VLD1 (R11), V0.S[2]
+
+moved780:
+	WORD $0x4e20d442 // FADD V2.4S, V2.4S, V0.4S
+
+alone778:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two781
+	FMOVS F2, (R8)
+	B moved782
+
+two781:
+	FMOVD F2, (R8)
+	TBZ $0, R12, moved782
+	ADD $8, R8, R8
+	VST1 V2.S[2], (R8)
+
+moved782:
+
+beyond777:
+	MOVW 60(R4), R8
+	TBNZ $63, R8, beyond783
+	CBZ R3, alone784
+	MOVW 60(R5), R11
+	ADD R11<<2, R10, R11
+	TBNZ $1, R12, two785
+	FMOVS (R11), F0
+	B moved786
+
+two785:
+	FMOVD (R11), F0
+	TBZ $0, R12, moved786
+	ADD $8, R11, R10
+	VLD1 (R10), V0.S[2]
+
+moved786:
+	WORD $0x4e20d463 // FADD V3.4S, V3.4S, V0.4S
+
+alone784:
+	ADD R8<<2, R9, R8
+	TBNZ $1, R12, two787
+	FMOVS F3, (R8)
+	B moved788
+
+two787:
+	FMOVD F3, (R8)
+	TBZ $0, R12, moved788
+	ADD $8, R8, R8
+	VST1 V3.S[2], (R8)
+
+moved788:
+
+beyond783:
+
+done642:
+	ADD $3200, R1, R1
+	ADD $64, R4, R4
+	ADD $64, R5, R5
+	SUBS $1, R6
+	BNE pixel641
+	RET
+
 DATA winoConstants<>+0(SB)/8, $0x3f3000003f300000
 DATA winoConstants<>+8(SB)/8, $0x3f3000003f300000
 DATA winoConstants<>+16(SB)/8, $0x3fc000003fc00000

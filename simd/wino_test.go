@@ -17,6 +17,9 @@ import (
 // Cook's construction, in exact rational arithmetic: nothing here is shared
 // with the code under test.
 func winoMats(m Wino) (bt, g, at [][]float64) {
+	if m == WinoUp {
+		return upMats()
+	}
 	points := []*big.Rat{big.NewRat(0, 1), big.NewRat(11, 16), big.NewRat(-11, 16), big.NewRat(3, 2), big.NewRat(-3, 2)}
 	if m == Wino2 {
 		points = []*big.Rat{big.NewRat(0, 1), big.NewRat(1, 1), big.NewRat(-1, 1)}
@@ -85,6 +88,37 @@ func winoMats(m Wino) (bt, g, at [][]float64) {
 	return bt, g, at
 }
 
+// upMats returns those of WinoUp from what they are for: pixel k − 1 of a doubled column is
+// the one of three that ⌊(k+1)/2⌋ numbers, and output r sees doubled pixels r−1, r and r+1
+// with the taps. They give that sum for every column and taps; TestWinoUpMats says so.
+func upMats() (bt, g, at [][]float64) {
+	before, after, same := []float64{1, -1, 0}, []float64{0, -1, 1}, []float64{0, 1, 0}
+	return [][]float64{before, before, same, after, after},
+		[][]float64{{1, 1, 0}, {1, 0, 0}, {1, 1, 1}, {0, 0, 1}, {0, 1, 1}},
+		[][]float64{{1, 0, 1, 0, 0}, {0, 1, 1, 0, 0}, {0, 0, 1, 1, 0}, {0, 0, 1, 0, 1}}
+}
+
+// In one dimension the form of a doubled column gives what the convolution of the doubled
+// column is, of every pixel and tap.
+func TestWinoUpMats(t *testing.T) {
+	bt, g, at := upMats()
+	for pixel := range 3 {
+		for tap := range 3 {
+			for r := range 4 { // output 4·t−1+r of tile t, which sees doubled pixels from 4·t−2+r on
+				want := 0.0
+				if at := r - 2 + tap; int(math.Floor(float64(at)/2))+1 == pixel {
+					want = 1
+				}
+				got := 0.0
+				for i := range 5 {
+					got += at[r][i] * g[i][tap] * bt[i][pixel]
+				}
+				require.Equal(t, want, got, "pixel %d, tap %d, output %d", pixel, tap, r)
+			}
+		}
+	}
+}
+
 // sandwich returns m·x·mᵀ and the same of magnitudes.
 func sandwich(m [][]float64, x func(i, j int) float64) (y, size [][]float64) {
 	for _, r := range m {
@@ -123,8 +157,8 @@ type winoCase struct {
 	n, c int
 }
 
-func winoCases() (out []winoCase) {
-	for _, m := range []Wino{Wino2, Wino4} {
+func winoCases(forms ...Wino) (out []winoCase) {
+	for _, m := range forms {
 		for c := 1; c <= 40; c++ {
 			out = append(out, winoCase{m, 1 + c%3, c})
 		}
@@ -136,12 +170,12 @@ func winoCases() (out []winoCase) {
 func (c winoCase) in(t *testing.T, fill func([]float32), front bool) *WinoIn {
 	p := c.m.Points()
 	w := &WinoIn{N: c.n, C: c.c, Pitch: (c.c+15)&^15 + 16*(c.c%2)}
-	pixels := 2*p - 5
+	pixels, read := 2*p-5, c.m.Pixels()*c.m.Pixels()
 	w.X, w.Zero = numtest.Guarded(t, (pixels-1)*(c.c+1)+c.c, front), numtest.Guarded(t, c.c, front)
 	w.V = numtest.Guarded(t, c.n*p*w.Pitch, front)
 	clear(w.Zero)
 	fill(w.X)
-	for i := range c.n * p {
+	for i := range c.n * read {
 		off := int32(i * 7 % pixels * (c.c + 1))
 		if i%3 == 1 {
 			off = -1
@@ -155,11 +189,11 @@ func (c winoCase) in(t *testing.T, fill func([]float32), front bool) *WinoIn {
 func (w *WinoIn) inWrong(m Wino, run func(*WinoIn)) error {
 	run(w)
 	bt, _, _ := winoMats(m)
-	side, p := int(m)+2, m.Points()
+	side, p, read := m.Side(), m.Points(), m.Pixels()
 	for n := range w.N {
 		for c := range w.C {
 			want, size := sandwich(bt, func(i, j int) float64 {
-				if o := w.Off[n*p+i*side+j]; o >= 0 {
+				if o := w.Off[(n*read+i)*read+j]; o >= 0 {
 					return float64(w.X[int(o)+c])
 				}
 				return 0
@@ -193,8 +227,9 @@ type winoKernel[K any] struct {
 
 // atEachLevel judges the transform in float64 at every level and holds all to the bits
 // of the first, of ordinary values and of wild ones.
-func (k winoKernel[K]) atEachLevel(t *testing.T) {
-	for i, c := range winoCases() {
+func (k winoKernel[K]) atEachLevel(t *testing.T, forms ...Wino) {
+	require.NotEmpty(t, forms)
+	for i, c := range winoCases(forms...) {
 		var first, wild []float32
 		for _, l := range isa.Available() {
 			restore := isa.Force(l)
@@ -214,7 +249,7 @@ func (k winoKernel[K]) atEachLevel(t *testing.T) {
 }
 
 func TestWinoIn(t *testing.T) {
-	winoKernel[WinoIn]{winoCase.in, (*WinoIn).Run, (*WinoIn).inWrong, (*WinoIn).used}.atEachLevel(t)
+	winoKernel[WinoIn]{winoCase.in, (*WinoIn).Run, (*WinoIn).inWrong, (*WinoIn).used}.atEachLevel(t, Wino2, Wino4, WinoUp)
 }
 
 func TestWinoWeights(t *testing.T) {
@@ -272,7 +307,7 @@ func TestWinoWeights(t *testing.T) {
 // out returns a run of tiles; every fifth pixel lies beyond the image.
 func (c winoCase) out(t *testing.T, fill func([]float32), front bool) *WinoOut {
 	w := &WinoOut{N: c.n, Cols: min(c.c, TileCols)}
-	q, mode := int(c.m*c.m), c.c%4
+	q, mode := c.m.Outputs()*c.m.Outputs(), c.c%4
 	w.M, w.C = numtest.Guarded(t, c.n*c.m.Points()*TileCols, front), numtest.Guarded(t, (c.n*q-1)*(w.Cols+1)+w.Cols, front)
 	fill(w.M)
 	fill(w.C)
@@ -302,7 +337,8 @@ func (c winoCase) out(t *testing.T, fill func([]float32), front bool) *WinoOut {
 func (w *WinoOut) outWrong(m Wino, run func(*WinoOut)) error {
 	_, _, at := winoMats(m)
 	want, size := numbers(w.C), make([]float64, len(w.C))
-	side, p, q := int(m)+2, m.Points(), int(m*m)
+	side, p, out := m.Side(), m.Points(), m.Outputs()
+	q := out * out
 	for n := range w.N {
 		for k := range w.Cols {
 			y, abs := sandwich(at, func(i, j int) float64 { return float64(w.M[(n*p+i*side+j)*TileCols+k]) })
@@ -311,7 +347,7 @@ func (w *WinoOut) outWrong(m Wino, run func(*WinoOut)) error {
 				if o < 0 {
 					continue
 				}
-				v, a := y[i/int(m)][i%int(m)], abs[i/int(m)][i%int(m)]
+				v, a := y[i/out][i%out], abs[i/out][i%out]
 				if w.Bias != nil {
 					v, a = v+float64(w.Bias[k]), a+math.Abs(float64(w.Bias[k]))
 				}
@@ -340,12 +376,12 @@ func numbers(x []float32) (out []float64) {
 }
 
 func TestWinoOut(t *testing.T) {
-	winoKernel[WinoOut]{winoCase.out, (*WinoOut).Run, (*WinoOut).outWrong, func(w *WinoOut) []float32 { return w.C }}.atEachLevel(t)
+	winoKernel[WinoOut]{winoCase.out, (*WinoOut).Run, (*WinoOut).outWrong, func(w *WinoOut) []float32 { return w.C }}.atEachLevel(t, Wino2, Wino4, WinoUp)
 }
 
 // The checkers above must reject kernels that are broken in these ways.
 func TestWinoMutants(t *testing.T) {
-	for _, m := range []Wino{Wino2, Wino4} {
+	for m, other := range map[Wino]Wino{Wino2: Wino4, Wino4: Wino2, WinoUp: Wino2} {
 		c := winoCase{m, 3, 19}
 		// The same numbers for each mutant, in whatever order they come.
 		fill := func(x []float32) { numtest.NewRand(uint64(len(x))).Fill(x, 1) }
@@ -356,8 +392,8 @@ func TestWinoMutants(t *testing.T) {
 			"last tile":      func(w *WinoIn) { v := *w; v.N--; v.Run(m) },
 			"last channel":   func(w *WinoIn) { v := *w; v.C--; v.Run(m) },
 			"tile off":       func(w *WinoIn) { off := w.Off; w.Off = append(off[1:len(off):len(off)], 0); w.Run(m); w.Off = off },
-			"rows for cols":  func(w *WinoIn) { transposeTiles(w.Off, int(m)+2); w.Run(m); transposeTiles(w.Off, int(m)+2) },
-			"the other form": func(w *WinoIn) { v := *w; v.N, v.C = 1, 16; v.Run(6 - m) },
+			"rows for cols":  func(w *WinoIn) { transposeTiles(w.Off, m.Pixels()); w.Run(m); transposeTiles(w.Off, m.Pixels()) },
+			"the other form": func(w *WinoIn) { v := *w; v.N, v.C = 1, 16; v.Off = append(v.Off, v.Off...); v.Run(other) },
 		} {
 			require.Error(t, c.in(t, fill, false).inWrong(m, run), name)
 		}
@@ -399,7 +435,7 @@ func TestWinoChecksAndAllocates(t *testing.T) {
 			WinoWeights(Wino4, 1, u, u, 16, w, 16, 16, true, nil)
 		}))
 		for _, f := range []func(){
-			func() { in.Run(3) }, func() { out.Run(6) }, func() { WinoWeights(1, 0, u, u, 16, w, 16, 16, true, nil) },
+			func() { in.Run(3) }, func() { out.Run(6) }, func() { in.RunBack(WinoUp) }, func() { WinoWeights(WinoUp, 0, u, u, 16, w, 16, 16, true, nil) }, func() { WinoWeights(1, 0, u, u, 16, w, 16, 16, true, nil) },
 			func() { x := *in; x.Pitch = 20; x.Run(Wino4) }, func() { x := *in; x.N++; x.Run(Wino4) },
 			func() { x := *in; x.Zero = x.Zero[:1]; x.Run(Wino4) }, func() { x := *in; x.Off = x.Off[:50]; x.Run(Wino4) },
 			func() { x := *out; x.Cols = 33; x.Run(Wino4) }, func() { x := *out; x.N++; x.Run(Wino4) },

@@ -1,19 +1,18 @@
 package main
 
 import (
-	"fmt"
-
 	"heavytail/asm/internal/formula"
 )
 
-// winograd writes the transforms of F(4×4, 3×3) and F(2×2, 3×3);
+// winograd writes the transforms of F(4×4, 3×3), F(2×2, 3×3) and of the form of a
+// doubled image;
 // simd/wino_generic.go says what they compute. A transform in two dimensions is
 // done for two of its rows at a time: first down the columns, which gives those
 // rows, then along them, so that its values find registers.
 func winograd(f *file) {
 	kernels(f, "wino", func(m *machine) {
 		for _, f := range []*formula.Form{formula.Four, formula.Two} {
-			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
+			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.Pixels, f.In, f.InAlong}, f.InNeeds)
 			for _, row := range []string{"First", "Last", "Inner"} {
 				m.winoWeights(f, row)
 			}
@@ -21,6 +20,9 @@ func winograd(f *file) {
 			m.winoIn(f, input{"winoBack", "WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
 			m.winoTaps(f)
 		}
+		up := formula.Up
+		m.winoIn(up, input{"winoIn", "WinoIn.Run for n channels.", up.Pixels, up.In, up.InAlong}, nil)
+		m.winoOut(up)
 	})
 }
 
@@ -55,8 +57,8 @@ type input struct {
 // winoIn writes the transform of a run of tiles. The pixels' addresses of a tile
 // lie in the frame, those of a column together.
 func (m *machine) winoIn(f *formula.Form, in input, constants []float32) {
-	n, side := f.Side(), in.side
-	m.begin(fmt.Sprintf("%s%d", in.name, f.M), "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "", in.doc)
+	n, side := f.Points, in.side
+	m.begin(in.name+f.Name, "v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int", "", in.doc)
 	m.frame = 8 * side * side
 	v, pitch, x, off, zero := m.arg("v"), m.bytes("pitch"), m.arg("x"), m.arg("off"), m.arg("zero")
 	tiles, channels, pixels, row := m.arg("tiles"), m.arg("n"), m.gp(), m.gp()
@@ -93,7 +95,7 @@ func (m *machine) winoTile(f *formula.Form, in input, s span, idx, to, pitch, ro
 		if r == 0 {
 			m.ins("MOVD %s, %s", to, at)
 		}
-		for _, y := range m.inOrder(in.along, z, f.Side()) {
+		for _, y := range m.inOrder(in.along, z, f.Points) {
 			m.ins("VST1.P [%s], (%s)(%s)", y[0], at, pitch)
 		}
 	})
@@ -131,7 +133,7 @@ func (m *machine) winoWeights(f *formula.Form, row string) {
 	if row == "Inner" {
 		params, taps = "u *float32, uStep int, w *float32, wStep, n int, next, coef *float32", 3
 	}
-	m.begin(fmt.Sprintf("winoWeights%d%s", f.M, row), params, "",
+	m.begin("winoWeights"+f.Name+row, params, "",
 		"winoWeightsGeneric for rows of one kind, from the first tap on; fetches n of next and wStep after it.")
 	u, uStep, w, wStep, n, next := m.arg("u"), m.bytes("uStep"), m.arg("w"), m.bytes("wStep"), m.arg("n"), m.arg("next")
 	m.floats(f.WeightNeeds...)
@@ -155,7 +157,7 @@ func (m *machine) winoWeights(f *formula.Form, row string) {
 			m.ins("ADD %s, %s, %s", wStep, w, w)
 		}
 	}
-	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.Side())
+	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.Points)
 	after := m.gp()
 	m.ins("ADD %s, %s, %s", wStep, next, after)
 	m.mark("loop")
@@ -177,7 +179,7 @@ func (m *machine) winoWeights(f *formula.Form, row string) {
 			}
 			z = append(z, v)
 		}
-		for j, y := range m.inOrder(f.WeightAlong, z, f.Side()) {
+		for j, y := range m.inOrder(f.WeightAlong, z, f.Points) {
 			m.put(y, to[j], s)
 		}
 	}
@@ -188,8 +190,8 @@ func (m *machine) winoWeights(f *formula.Form, row string) {
 
 // winoOut writes the inverse transform of a run of tiles with bias and residual.
 func (m *machine) winoOut(f *formula.Form) {
-	n := f.Side()
-	m.begin(fmt.Sprintf("winoOut%d", f.M), "c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int", "",
+	n := f.Points
+	m.begin("winoOut"+f.Name, "c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int", "",
 		"WinoOut.Run for at most 32 columns; bias and res may be nil.")
 	c, prods, bias, res := m.arg("c"), m.arg("m"), m.arg("bias"), m.arg("res")
 	o := outputs{cOff: m.arg("cOff"), rOff: m.arg("rOff"), bias: bias, res: res}
@@ -251,8 +253,8 @@ func (m *machine) outputs(y []formula.Value, first int, o outputs, s span) {
 // winoTaps writes the transform of sums to the nine taps that are added to a
 // gradient.
 func (m *machine) winoTaps(f *formula.Form) {
-	n := f.Side()
-	m.begin(fmt.Sprintf("winoTaps%d", f.M), "dw, m *float32, step, pitch, rows, cols int", "",
+	n := f.Points
+	m.begin("winoTaps"+f.Name, "dw, m *float32, step, pitch, rows, cols int", "",
 		"WinoTaps.Run for at most 12 rows of 32 columns.")
 	dw, sums, step, pitch, rows, cols := m.arg("dw"), m.arg("m"), m.bytes("step"), m.bytes("pitch"), m.arg("rows"), m.arg("cols")
 	m.floats(f.TapNeeds...)

@@ -53,7 +53,7 @@ func (m machine) weights(pair int) {
 // output writes the inverse transform of a run of tiles with bias and
 // residual.
 func (m machine) output() {
-	f, n := m.form, m.form.Side()
+	f, n := m.form, m.form.Points
 	m.begin("winoOut", "", "func(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)",
 		"is WinoOut.Run for at most 32 columns; bias and res may be nil.", f.OutNeeds)
 	prods, tiles, cOff, rOff := m.Int("m"), m.Int("tiles"), m.Int("cOff"), m.Int("rOff")
@@ -80,7 +80,7 @@ func (m machine) output() {
 // columns.
 func (m machine) whole(from reg.GPVirtual, step int, c lanes.Index) func(j int) func(i int) value {
 	return func(j int) func(i int) value {
-		return func(i int) value { return m.Load(c.Of(from, step*(i*m.form.Side()+j)), false) }
+		return func(i int) value { return m.Load(c.Of(from, step*(i*m.form.Points+j)), false) }
 	}
 }
 
@@ -118,7 +118,7 @@ func (m machine) pixel(v value, disp int, res, cOff, rOff reg.GPVirtual, c lanes
 
 // taps writes the transform of sums to the nine taps that are added to a gradient.
 func (m machine) taps() {
-	f, n := m.form, m.form.Side()
+	f, n := m.form, m.form.Points
 	m.begin("winoTaps", "", "func(dw, m *float32, step, pitch, rows, cols int)",
 		"is WinoTaps.Run for at most 12 rows of 32 columns.", f.TapNeeds)
 	dw, sums, step, pitch, rows := m.Int("dw"), m.Int("m"), m.Bytes("step"), m.Bytes("pitch"), m.Int("rows")

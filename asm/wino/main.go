@@ -1,5 +1,6 @@
 // Command wino writes the transforms of Winograd's convolutions F(4×4, 3×3)
-// and F(2×2, 3×3) for amd64; simd/wino_generic.go says what they compute.
+// and F(2×2, 3×3), and of the form of a doubled image, for amd64;
+// simd/wino_generic.go says what they compute.
 //
 // A transform in two dimensions is done for two of its rows at a time: first
 // down the columns, which gives those rows, then along them. So few values
@@ -7,8 +8,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -45,7 +44,7 @@ func all(c *build.Context, wide bool) {
 	m := lanes.New(c, wide, "wino")
 	for _, f := range []*formula.Form{formula.Four, formula.Two} {
 		m := machine{m, formula.Wino{Machine: m}, f}
-		m.input(input{"winoIn", "is WinoIn.Run for n channels.", f.Side(), f.In, f.InAlong}, f.InNeeds)
+		m.input(input{"winoIn", "is WinoIn.Run for n channels.", f.Pixels, f.In, f.InAlong}, f.InNeeds)
 		for pair := range f.InPairs {
 			m.weights(pair)
 		}
@@ -53,11 +52,14 @@ func all(c *build.Context, wide bool) {
 		m.input(input{"winoBack", "is WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
 		m.taps()
 	}
+	up := machine{m, formula.Wino{Machine: m}, formula.Up}
+	up.input(input{"winoIn", "is WinoIn.Run for n channels.", formula.Up.Pixels, formula.Up.In, formula.Up.InAlong}, nil)
+	up.output()
 }
 
 // begin starts a function of the form that needs the given constants in its loops.
 func (m machine) begin(name, rest, signature, doc string, need []float32) {
-	name = fmt.Sprintf("%s%d%s", name, m.form.M, rest)
+	name += m.form.Name + rest
 	m.Func(name, signature, name+m.Suffix()+" "+doc)
 	m.Narrow, m.Scarce = true, true
 	for _, k := range need {
@@ -76,7 +78,7 @@ type input struct {
 // input writes the transform of a run of tiles. The pixels' addresses of a
 // tile are kept in the frame.
 func (m machine) input(in input, need []float32) {
-	n, pixels := m.form.Side(), in.side*in.side
+	n, pixels := m.form.Points, in.side*in.side
 	m.begin(in.name, "", "func(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)", in.doc, need)
 	v, pitch, x, off, zero, tiles := m.Int("v"), m.Bytes("pitch"), m.Int("x"), m.Int("off"), m.Int("zero"), m.Int("tiles")
 	frame := m.AllocLocal(8 * pixels)
@@ -126,9 +128,12 @@ func (m machine) along(f formula.Along, z []value, at, pitch reg.GPVirtual) {
 	where := []operand.Mem{{Base: at}, {Base: at, Index: pitch, Scale: 1}, {Base: at, Index: pitch, Scale: 2},
 		{Base: at, Index: three, Scale: 1}, {Base: at, Index: pitch, Scale: 4}, {Base: at, Index: five, Scale: 1}}
 	f(m.wino, z, func(v value, j int) { m.Store(v, m.Memory(where[j]), false) })
-	if m.form.Side() == 6 {
+	switch m.form.Points {
+	case 6:
 		m.LEAQ(operand.Mem{Base: at, Index: three, Scale: 2}, at)
-	} else {
+	case 5:
+		m.ADDQ(five, at)
+	default:
 		m.LEAQ(operand.Mem{Base: at, Index: pitch, Scale: 4}, at)
 	}
 }

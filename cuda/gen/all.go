@@ -41,6 +41,8 @@ func convolutions() map[string]string {
 		m[n.Taps], m[n.In], m[n.Out] = w.Taps(), w.In(), w.Out()
 		m[n.Grad], m[n.Sum] = w.Grad(), w.Sum()
 	}
+	n := winoUp.Names()
+	m[n.Taps], m[n.In], m[n.Out] = winoUp.Taps(), winoUp.In(), winoUp.Out()
 	for _, g := range Wgrads {
 		m[g.Name] = g.Text()
 	}

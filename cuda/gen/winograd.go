@@ -2,25 +2,34 @@ package gen
 
 import "heavytail/simd"
 
-// A Winograd is the side m of the tiles of outputs of Winograd's convolution
-// F(m×m, 3×3), 2 or 4: simd.Wino. Its convolution is three kernels beside a batch
-// of products, one for each of the (m+2)² points of a tile: the pixels are
-// transformed to V [point][tile][channel], the taps to U [point][channel][output],
-// and the products V·U are transformed to outputs. Tiles of an image are numbered
-// by rows, those of all images one after the other; a launch has the tiles from
-// first on.
+// A Winograd is a form of simd.Wino: 2 and 4 are the sides m of the tiles of outputs of
+// Winograd's convolution F(m×m, 3×3), 5 is that of an image whose pixels are doubled. Its
+// convolution is three kernels beside a batch of products, one for each of the points of
+// a tile: the pixels are transformed to V [point][tile][channel], the taps to U
+// [point][channel][output], and the products V·U are transformed to outputs. Tiles of an
+// image are numbered by rows, those of all images one after the other; a launch has the
+// tiles from first on.
 type Winograd int
 
-// Points is the number of products of a tile.
-func (m Winograd) Points() int { return int((m + 2) * (m + 2)) }
+const winoUp = Winograd(simd.WinoUp)
 
-// Names are those of a form's modules and their entries.
+// Points is the number of products of a tile.
+func (m Winograd) Points() int { return simd.Wino(m).Points() }
+
+// outputs is how many outputs lie along a side of a tile.
+func (m Winograd) outputs() int { return simd.Wino(m).Outputs() }
+
+// Names are those of a form's modules and their entries. That of doubled pixels has no
+// Grad and no Sum.
 type Names struct{ Taps, In, Out, Grad, Sum string }
 
 // Names returns those of the form.
 func (m Winograd) Names() Names {
-	if m == 2 {
+	switch m {
+	case 2:
 		return Names{"wino2_taps", "wino2_in", "wino2_out", "wino2_grad", "wino2_sum"}
+	case winoUp:
+		return Names{Taps: "winoup_taps", In: "winoup_in", Out: "winoup_out"}
 	}
 	return Names{"wino4_taps", "wino4_in", "wino4_out", "wino4_grad", "wino4_sum"}
 }
@@ -42,6 +51,10 @@ type winoRow []string
 
 // winoIn is Bᵀ·d.
 func (b *builder) winoIn(m Winograd, d winoRow) winoRow {
+	if m == winoUp {
+		before, after := b.sub(d[0], d[1]), b.sub(d[2], d[1])
+		return winoRow{before, before, d[1], after, after}
+	}
 	if m == 2 {
 		return winoRow{b.sub(d[0], d[2]), b.add(d[1], d[2]), b.sub(d[2], d[1]), b.sub(d[1], d[3])}
 	}
@@ -56,6 +69,10 @@ func (b *builder) winoIn(m Winograd, d winoRow) winoRow {
 
 // winoTaps is G·w.
 func (b *builder) winoTaps(m Winograd, w winoRow) winoRow {
+	if m == winoUp {
+		two := b.add(w[0], w[1])
+		return winoRow{two, w[0], b.add(two, w[2]), w[2], b.add(w[1], w[2])}
+	}
 	if m == 2 {
 		h := b.add(w[0], w[2])
 		return winoRow{w[0], b.add(h, w[1]), b.sub(h, w[1]), w[2]}
@@ -66,6 +83,9 @@ func (b *builder) winoTaps(m Winograd, w winoRow) winoRow {
 
 // winoOut is Aᵀ·z.
 func (b *builder) winoOut(m Winograd, z winoRow) winoRow {
+	if m == winoUp {
+		return winoRow{b.add(z[2], z[0]), b.add(z[2], z[1]), b.add(z[2], z[3]), b.add(z[2], z[4])}
+	}
 	p, q := b.add(z[1], z[2]), b.sub(z[1], z[2])
 	if m == 2 {
 		return winoRow{b.fma(lit(0.5), p, z[0]), b.fma(lit(0.5), q, b.neg(z[3]))}
@@ -128,21 +148,22 @@ func (m Winograd) Taps() string {
 // winoTile is where a thread's tile and channel are: i of tiles·cols.
 type winoTile struct {
 	v            map[string]string
-	col, n, y, x string // image, first row and column of the tile's outputs
+	col, n, y, x string // channel, image, first row and column: see tile
 	at, step     string // of V or of the products: address, and distance of points
 	in           string // whether the image has the channel
 }
 
-// winoParams are the parameters of In, Out and Grad: the images' sizes, the tiles of a
-// row and of an image, channels and pitches. V has cols ≥ C columns; those beyond C are
+// winoParams are the parameters of In, Out and Grad: the sizes of the images that are read
+// or written, the tiles of a row and of an image, channels and pitches. V has cols ≥ C columns; those beyond C are
 // of zeros.
 func winoParams(more ...Param) []Param {
 	return append([]Param{{"u64", "pV"}, {"u64", "pX"}, {"u32", "tiles"}, {"u32", "first"},
 		{"u32", "H"}, {"u32", "W"}, {"u32", "wide"}, {"u32", "each"}, {"u32", "C"}, {"u32", "pitch"}, {"u32", "cols"}}, more...)
 }
 
-// tile splits the number of the thread; threads beyond the last tile end.
-func (b *builder) tile(m Winograd, v map[string]string) winoTile {
+// tile splits the number of the thread, of tiles step pixels apart; threads beyond the
+// last tile end.
+func (b *builder) tile(step int, v map[string]string) winoTile {
 	count := b.def('r', "mul.lo.u32 %s, %s", v["tiles"], v["cols"])
 	i, at := b.element(count, v["pV"])
 	t := winoTile{v: v, at: at, step: b.def('d', "mul.wide.u32 %s, 4", count)}
@@ -153,7 +174,7 @@ func (b *builder) tile(m Winograd, v map[string]string) winoTile {
 	t.n = b.def('r', "div.u32 %s, %s", tile, v["each"])
 	tile = b.rest(tile, t.n, v["each"])
 	y := b.def('r', "div.u32 %s, %s", tile, v["wide"])
-	t.y, t.x = b.def('r', "mul.lo.u32 %s, %d", y, int(m)), b.def('r', "mul.lo.u32 %s, %d", b.rest(tile, y, v["wide"]), int(m))
+	t.y, t.x = b.def('r', "mul.lo.u32 %s, %d", y, step), b.def('r', "mul.lo.u32 %s, %d", b.rest(tile, y, v["wide"]), step)
 	return t
 }
 
@@ -184,17 +205,22 @@ func (b *builder) each(t winoTile, base, pitch string, size, off int, f func(i i
 }
 
 // In transforms pixels: V = Bᵀ·d·B for the tiles from first on, all channels C of
-// images of H×W; pixels outside are zero. Grid: ⌈tiles·cols/256⌉.
+// images of H×W; pixels outside are zero. Tiles of doubled pixels lie around every other
+// one of each side, from the first on. Grid: ⌈tiles·cols/256⌉.
 func (m Winograd) In() string {
-	return m.transform(m.Names().In, int(m)+2, 1, (*builder).winoIn)
+	step := int(m)
+	if m == winoUp {
+		step = 2
+	}
+	return m.transform(m.Names().In, step, simd.Wino(m).Pixels(), 1, (*builder).winoIn)
 }
 
 // transform writes the kernel that transforms squares of pixels, size by size, which
-// begin off before the tile.
-func (m Winograd) transform(name string, size, off int, f func(*builder, Winograd, winoRow) winoRow) string {
+// begin off before each tile, step pixels apart.
+func (m Winograd) transform(name string, step, size, off int, f func(*builder, Winograd, winoRow) winoRow) string {
 	b := newBuilder()
 	params := winoParams()
-	t := b.tile(m, b.load(params))
+	t := b.tile(step, b.load(params))
 	d := b.regs('f', size*size)
 	b.each(t, "pX", "pitch", size, off, func(i int, ok, at string) {
 		b.emit("mov.f32 %s, 0f00000000;", d[i])
@@ -209,17 +235,22 @@ func (m Winograd) transform(name string, size, off int, f func(*builder, Winogra
 }
 
 // Out transforms the products at pV to outputs in the image at pX, Aᵀ·z·A + bias +
-// residual, C = cols being their channels. Grid: ⌈tiles·C/256⌉.
+// residual, C = cols being their channels. Those of a tile of doubled pixels begin one
+// before it. Grid: ⌈tiles·C/256⌉.
 func (m Winograd) Out() string {
+	side, off := m.outputs(), 0
+	if m == winoUp {
+		off = 1
+	}
 	b := newBuilder()
 	params := winoParams(Param{"u64", "pBias"}, Param{"u64", "pRes"}, Param{"u32", "pitchR"})
-	t := b.tile(m, b.load(params))
+	t := b.tile(side, b.load(params))
 	var z []string
 	for range m.Points() {
 		z = append(z, b.def('f', "ld.global.f32 [%s]", t.at))
 		b.emit("add.u64 %s, %s, %s;", t.at, t.at, t.step)
 	}
-	y := b.winoBoth(m, z, int(m)+2, b.winoOut)
+	y := b.winoBoth(m, z, simd.Wino(m).Side(), b.winoOut)
 	noBias, noRes := b.label("NOBIAS"), b.label("NORES")
 	b.jump(noBias, "setp.eq.u64 %s, 0", t.v["pBias"])
 	bias := b.def('f', "ld.global.f32 [%s]", b.def('d', "add.u64 %s, %s", t.v["pBias"], b.def('d', "mul.wide.u32 %s, 4", t.col)))
@@ -228,13 +259,13 @@ func (m Winograd) Out() string {
 	}
 	b.mark(noBias)
 	b.jump(noRes, "setp.eq.u64 %s, 0", t.v["pRes"])
-	b.each(t, "pRes", "pitchR", int(m), 0, func(i int, ok, at string) {
+	b.each(t, "pRes", "pitchR", side, off, func(i int, ok, at string) {
 		x := b.reg('f')
 		b.emit("@%s ld.global.f32 %s, [%s];", ok, x, at)
 		b.emit("@%s add.rn.f32 %s, %s, %s;", ok, y[i], y[i], x)
 	})
 	b.mark(noRes)
-	b.each(t, "pX", "pitch", int(m), 0, func(i int, ok, at string) {
+	b.each(t, "pX", "pitch", side, off, func(i int, ok, at string) {
 		b.emit("@%s st.global.f32 [%s], %s;", ok, at, y[i])
 	})
 	b.emit("ret;")

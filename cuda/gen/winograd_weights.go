@@ -11,7 +11,7 @@ const WinoSumThreads = 32 * winoSumImages
 // D = A·dy·Aᵀ, as In does with pixels; beyond the image they are zero.
 // Grid: ⌈tiles·cols/256⌉.
 func (m Winograd) Grad() string {
-	return m.transform(m.Names().Grad, int(m), 0, (*builder).winoGrad)
+	return m.transform(m.Names().Grad, int(m), int(m), 0, (*builder).winoGrad)
 }
 
 // Sum adds to the nine matrices C×O at pW what each image gives, Gᵀ·U·G, image after

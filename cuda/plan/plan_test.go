@@ -64,18 +64,32 @@ func TestLargeBatches(t *testing.T) {
 // The tiles of Winograd's form come in pieces that fit into the cache, all of them
 // once, and no piece leaves more of the last round of blocks empty than needed.
 func TestWinogradPieces(t *testing.T) {
-	for _, c := range []struct{ n, size, ch int }{{64, 32, 128}, {64, 16, 256}, {64, 8, 256}, {1, 32, 128}} {
-		x := Image{1 << 20, c.n, c.size, c.size, c.ch, c.ch}
-		r := newRecorder()
-		r.Winograd(4, x, x, 1<<20, 0, Image{}, 1<<30)
-		tiles := 0
-		for i := 0; i < len(r.all); i += 3 {
-			require.Equal(t, []string{"wino4_in", "wino4_out"}, []string{r.all[i].Entry, r.all[i+2].Entry})
-			require.Equal(t, tiles, r.all[i].word(2, 1), "first")
-			tiles += r.all[i].word(2, 0)
+	for _, c := range []struct{ m, n, h, w, ch int }{{4, 64, 32, 32, 128}, {4, 64, 16, 16, 256}, {4, 64, 8, 8, 256}, {4, 1, 32, 32, 128},
+		{conv.Up, 64, 16, 15, 256}, {conv.Up, 64, 5, 4, 256}, {conv.Up, 1, 16, 16, 128}} {
+		x := Image{1 << 20, c.n, c.h, c.w, c.ch, c.ch}
+		y := x
+		if c.m == conv.Up {
+			y.H, y.W = 2*x.H, 2*x.W
 		}
-		require.Equal(t, c.n*conv.Tiles(c.size, c.size, 4), tiles)
-		require.LessOrEqual(t, 4*r.WinogradRoom(4, x, x), defaultCache)
+		r := newRecorder()
+		r.Winograd(c.m, y, x, 1<<20, 0, Image{}, 1<<30)
+		tiles, names := 0, gen.Winograd(c.m).Names()
+		for i := 0; i < len(r.all); i += 3 {
+			in, product, out := r.all[i], r.all[i+1], r.all[i+2]
+			require.Equal(t, []string{names.In, names.Out}, []string{in.Entry, out.Entry})
+			require.EqualValues(t, gen.Winograd(c.m).Points(), product.Grid[2])
+			along, each := conv.Along(c.w, c.m), conv.Tiles(c.h, c.w, c.m)
+			for _, l := range []struct {
+				Launch
+				of Image
+			}{{in, x}, {out, y}} {
+				require.Equal(t, []int{tiles, l.of.H, l.of.W, along, each}, []int{l.word(2, 1), l.word(2, 2), l.word(2, 3), l.word(2, 4), l.word(2, 5)}, "first, sizes and tiles")
+			}
+			require.Equal(t, in.word(2, 0), out.word(2, 0))
+			tiles += in.word(2, 0)
+		}
+		require.Equal(t, c.n*conv.Tiles(c.h, c.w, c.m), tiles)
+		require.LessOrEqual(t, 4*r.WinogradRoom(c.m, y, x), defaultCache)
 	}
 }
 
@@ -139,9 +153,10 @@ func TestTilingsOfAnH100(t *testing.T) {
 // A steady state allocates nothing.
 func TestAllocates(t *testing.T) {
 	s := Stream{Processors: 132, Run: func(Launch) {}}
-	x := Image{1 << 20, 2, 16, 16, 64, 64}
+	x, double := Image{1 << 20, 2, 16, 16, 64, 64}, Image{1 << 20, 2, 32, 32, 64, 64}
 	require.Zero(t, testing.AllocsPerRun(10, func() {
 		s.Winograd(4, x, x, 1<<20, 0, x, 1<<30)
+		s.Winograd(conv.Up, double, x, 1<<20, 0, double, 1<<30)
 		s.Product(x, x, 1<<20, 64, 0, x, Batch{})
 		s.WeightGradient(1<<20, x, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})
 		s.Conv(x, x, 1<<20, 0, x, conv.Shape{K: 3, Stride: 1, H: 16, W: 16})

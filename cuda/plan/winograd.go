@@ -11,8 +11,8 @@ import (
 // of an H100.
 const defaultCache = 32 << 20
 
-// WinogradTaps sets the points of form m at u, [(m+2)²][k][n], to the transform of
-// the taps w [9][k][n]. With flip the taps are taken in reverse order, and w holds
+// WinogradTaps sets the points of form m at u, [points][k][n], to the transform of the
+// taps w [9][k][n]. With flip the taps are taken in reverse order, and w holds
 // the transposes of the weight's matrices: what gradients at x take.
 func (s *Stream) WinogradTaps(m int, u, w uint64, k, n int, flip bool) {
 	s.begin()
@@ -53,19 +53,20 @@ func (s *Stream) winoChunk(m int, y, x Image) int {
 func roundUp(n int) int { return (n + 3) &^ 3 }
 
 // Winograd sets y to the convolution of x in the form m that conv.Winograd chose,
-// + bias + res: u is what WinogradTaps made, room is for WinogradRoom float32.
-// Gradients at x are the same with dx for y and dy for x.
+// + bias + res: u is what WinogradTaps made, room is for WinogradRoom float32. In
+// conv.Up y has twice the rows and columns of x, by which the tiles are counted.
+// Gradients at x are the same with dx for y and dy for x, but not in conv.Up.
 func (s *Stream) Winograd(m int, y, x Image, u, bias uint64, res Image, room uint64) {
 	f := gen.Winograd(m)
 	all, chunk := x.N*conv.Tiles(x.H, x.W, m), s.winoChunk(m, y, x)
 	for first := 0; first < all; first += chunk {
 		tiles := min(chunk, all-first)
 		prods := room + 4*uint64(tiles*f.Points()*roundUp(x.C))
-		s.tiles(m, room, x, tiles, first, x.C)
+		s.tiles(m, room, x, x, tiles, first, x.C)
 		s.launch(f.Names().In, up(tiles*x.C, 256), 1, 1, 256, 0)
 		s.Product(Rows(prods, tiles, y.C, y.C), Rows(room, tiles, x.C, x.C), u, y.C, 0, Image{},
 			Batch{f.Points(), tiles * x.C, x.C * y.C, tiles * y.C})
-		s.tiles(m, prods, y, tiles, first, y.C)
+		s.tiles(m, prods, y, x, tiles, first, y.C)
 		s.u64(bias, res.At)
 		s.u32(res.Pitch)
 		s.launch(f.Names().Out, up(tiles*y.C, 256), 1, 1, 256, 0)
@@ -73,9 +74,10 @@ func (s *Stream) Winograd(m int, y, x Image, u, bias uint64, res Image, room uin
 }
 
 // tiles begins the parameters of a kernel that goes over tiles of images from first on,
-// whose points at an address have cols columns.
-func (s *Stream) tiles(m int, at uint64, of Image, tiles, first, cols int) {
+// whose points at an address have cols columns; x are the pixels by which tiles are
+// counted.
+func (s *Stream) tiles(m int, at uint64, of, x Image, tiles, first, cols int) {
 	s.begin()
 	s.u64(at, of.At)
-	s.u32(tiles, first, of.H, of.W, up(of.W, m), conv.Tiles(of.H, of.W, m), of.C, of.Pitch, cols)
+	s.u32(tiles, first, of.H, of.W, conv.Along(x.W, m), conv.Tiles(x.H, x.W, m), of.C, of.Pitch, cols)
 }

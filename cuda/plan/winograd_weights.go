@@ -55,9 +55,9 @@ func (s *Stream) WinogradWeights(m int, dw uint64, dy, x Image, room uint64) {
 		for first := 0; first < each; first += g.tiles {
 			tiles := min(g.tiles, each-first)
 			d := v + 4*uint64(z*tiles*c)
-			s.tiles(m, v, x.from(n), images*tiles, first, c)
+			s.tiles(m, v, x.from(n), x, images*tiles, first, c)
 			s.launch(f.Names().In, up(images*tiles*c, 256), 1, 1, 256, 0)
-			s.tiles(m, d, dy.from(n), images*tiles, first, o)
+			s.tiles(m, d, dy.from(n), x, images*tiles, first, o)
 			s.launch(f.Names().Grad, up(images*tiles*o, 256), 1, 1, 256, 0)
 			s.outer(room, Rows(d, tiles, o, o), Rows(v, tiles, c, c), Batch{z, tiles * c, tiles * o, c * o}, first > 0)
 		}

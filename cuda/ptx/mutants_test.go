@@ -315,7 +315,7 @@ var mutants = []mutant{
 // Every mutant is reported: by the verifier, as a fault, or by wrong bits; and
 // the kernels as they are pass the same trials.
 func TestMutants(t *testing.T) {
-	for _, c := range slices.Concat(mutants, convMutants, coreMutants, flashBackMutants) {
+	for _, c := range slices.Concat(mutants, convMutants, upMutants, coreMutants, flashBackMutants) {
 		text, err := Text(c.module)
 		require.NoError(t, err)
 		m, err := emu.Parse(text)

@@ -11,6 +11,7 @@ const (
 	wino2Read  = 8
 	wino4Read  = 32
 	wino4Reach = 448
+	upRead     = 8
 )
 
 // Costs of transforming nine taps in units of one product.
@@ -19,17 +20,34 @@ const (
 	wino4Taps = 128
 )
 
-// Winograd returns the side m of the tiles of Winograd's form F(m×m, 3×3), 2 or
-// 4, that outputs of h×w pixels take from read channels and the weight, 0 for the
-// direct form: that of least cost for one image. It is for 3×3 taps, stride 1 and
-// an input that is normalised. The cost counts products per pair of channels; a
+// Up is the form of an upsampled convolution that simd.WinoUp defines.
+const Up = 5
+
+// UpMats is how many sums of taps it reads, see UpTaps.
+const UpMats = 25
+
+// upCost is what its transforms take, in units of one product for each pair of channels.
+const upCost = 64
+
+// Winograd returns the form that a convolution of h×w pixels takes from read channels
+// and the weight: 2 or 4 for Winograd's form F(m×m, 3×3), Up for that of an upsampled
+// convolution, which sees sums of its taps in squares of four by four outputs, or 0 for
+// the direct form: that of least cost for one image. The first are for 3×3 taps, stride
+// 1 and an input that is normalised. Up is for inputs of any size: its outputs depend on
+// no pixel that they do not see. The cost counts products per pair of channels; a
 // form adds what it takes to transform the pair's nine taps, which a CPU
 // transforms where they are used, so that memory delivers nine values a pair and
 // not 16 or 36. BenchmarkWinograd of package kernels measures the forms.
 //
 // It depends on the options, H, W and the channels only, as every device must.
 func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int) {
-	if !opt.Normalized || weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || opt.Up {
+	if weight.Rank() != 4 || weight.Dim(0) != 3 || opt.Stride == 2 || !opt.Up && !opt.Normalized {
+		return 0
+	}
+	if opt.Up {
+		if read >= upRead && UpMats*Tiles(h, w, Up)+upCost < 16*h*w {
+			return Up
+		}
 		return 0
 	}
 	least := 9 * h * w
@@ -42,9 +60,35 @@ func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int)
 	return m
 }
 
-// Tiles returns the number of tiles of m×m outputs of an image, which start at
-// its origin; those at the lower and right edge may reach beyond it.
-func Tiles(h, w, m int) int { return ((h + m - 1) / m) * ((w + m - 1) / m) }
+// Tiles returns the number of tiles of an image of h×w pixels in form m. Those of m×m
+// outputs start at its origin, and those at the lower and right edge may reach beyond
+// it. The tiles of Up lie around every other pixel of every other row, the first one
+// around that at the origin: see TileAt.
+func Tiles(h, w, m int) int { return Along(h, m) * Along(w, m) }
+
+// Along returns how many tiles of form m lie along n pixels.
+func Along(n, m int) int {
+	if m == Up {
+		return n/2 + 1
+	}
+	return (n + m - 1) / m
+}
+
+// TileAt returns the first of the pixels that tile i along a side reads and the first
+// output that it gives, either of which may lie before the image.
+func TileAt(i, m int) (pixel, output int) {
+	if m == Up {
+		return 2*i - 1, 4*i - 1
+	}
+	return m*i - 1, m * i
+}
+
+// UpTaps returns the taps along one axis whose sum is point i < 5 of Up, from lo to
+// hi−1: output 4t−1+r of tile t, whose pixels are 2t−1, 2t and 2t+1, is the sum of points
+// 2 and r for the first two, of points 2 and r+1 for the others.
+func UpTaps(i int) (lo, hi int) {
+	return [5]int{0, 0, 0, 2, 1}[i], [5]int{2, 1, 3, 3, 3}[i]
+}
 
 // What the form of a gradient needs beside products, in units of one for each pair of
 // channels and image: to transform its sums to nine taps. BenchmarkWinogradWeight of

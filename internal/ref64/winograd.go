@@ -7,30 +7,69 @@ import "math"
 type Winograd struct {
 	M         int
 	BT, G, AT [][]float64
+	Up        bool // the form of NewUp
+}
+
+// NewUp returns the form of a convolution that doubles its image first: tiles of 4×4
+// outputs around every other pixel of every other row, of which they see three by three.
+// In one dimension point 2 is the pixel with all taps; the others are what its neighbour
+// before or after differs by, with the taps through which an output sees that one.
+func NewUp() Winograd {
+	before, after := []float64{1, -1, 0}, []float64{0, -1, 1}
+	return Winograd{
+		M:  4,
+		BT: [][]float64{before, before, {0, 1, 0}, after, after},
+		G:  [][]float64{{1, 1, 0}, {1, 0, 0}, {1, 1, 1}, {0, 0, 1}, {0, 1, 1}},
+		AT: [][]float64{{1, 0, 1, 0, 0}, {0, 1, 1, 0, 0}, {0, 0, 1, 1, 0}, {0, 0, 1, 0, 1}},
+		Up: true,
+	}
+}
+
+// out is how many outputs n pixels have, tiles how many tiles, and at the first pixel that
+// tile i reads and the first output that it gives.
+func (f Winograd) out(n int) int {
+	if f.Up {
+		return 2 * n
+	}
+	return n
+}
+
+func (f Winograd) tiles(n int) int {
+	if f.Up {
+		return n/2 + 1
+	}
+	return (n + f.M - 1) / f.M
+}
+
+func (f Winograd) at(i int) (pixel, output int) {
+	if f.Up {
+		return 2*i - 1, 4*i - 1
+	}
+	return f.M*i - 1, f.M * i
 }
 
 // NewWinograd returns the form with m 2 (points 0, ±1, ∞) or 4 (points 0,
 // ±11/16, ±3/2, ∞).
 func NewWinograd(m int) Winograd {
 	if m == 2 {
-		return Winograd{2,
-			[][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
-			[][]float64{{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 1}},
-			[][]float64{{1, .5, .5, 0}, {0, .5, -.5, -1}},
+		return Winograd{M: 2,
+			BT: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
+			G:  [][]float64{{1, 0, 0}, {1, 1, 1}, {1, -1, 1}, {0, 0, 1}},
+			AT: [][]float64{{1, .5, .5, 0}, {0, .5, -.5, -1}},
 		}
 	}
 	const a, b = 11.0 / 16, 3.0 / 2
 	const p, q = a * a, b * b
 	const k0, k1, k2 = 1 / (p * q), 1 / (2 * p * (p - q)), 1 / (2 * q * (q - p))
-	return Winograd{4,
-		[][]float64{
+	return Winograd{M: 4,
+		BT: [][]float64{
 			{p * q, 0, -p - q, 0, 1, 0},
 			{0, -a * q, -q, a, 1, 0}, {0, a * q, -q, -a, 1, 0},
 			{0, -b * p, -p, b, 1, 0}, {0, b * p, -p, -b, 1, 0},
 			{0, p * q, 0, -p - q, 0, 1},
 		},
-		[][]float64{{1, 0, 0}, {1, a, p}, {1, -a, p}, {1, b, q}, {1, -b, q}, {0, 0, 1}},
-		[][]float64{
+		G: [][]float64{{1, 0, 0}, {1, a, p}, {1, -a, p}, {1, b, q}, {1, -b, q}, {0, 0, 1}},
+		AT: [][]float64{
 			{k0, k1, k1, k2, k2, 0}, {0, k1 * a, -k1 * a, k2 * b, -k2 * b, 0},
 			{0, k1 * p, k1 * p, k2 * q, k2 * q, 0}, {0, k1 * a * p, -k1 * a * p, k2 * b * q, -k2 * b * q, 1},
 		},
@@ -50,16 +89,17 @@ func (f Winograd) Abs() Winograd {
 		}
 		return out
 	}
-	return Winograd{f.M, abs(f.BT), abs(f.G), abs(f.AT)}
+	return Winograd{f.M, abs(f.BT), abs(f.G), abs(f.AT), f.Up}
 }
 
-// sandwich returns m·x·mᵀ, x being square and row-major.
+// sandwich returns m·x·mᵀ, x being square and row-major. What m has a zero for is not
+// read: there NaN changes nothing.
 func sandwich(m [][]float64, x []float64) []float64 {
 	n := len(m[0])
 	half := make([]float64, len(m)*n)
 	for i, row := range m {
 		for k, c := range row {
-			for j := range n {
+			for j := 0; c != 0 && j < n; j++ {
 				half[i*n+j] += c * x[k*n+j]
 			}
 		}
@@ -68,18 +108,19 @@ func sandwich(m [][]float64, x []float64) []float64 {
 	for i := range m {
 		for j, row := range m {
 			for k, c := range row {
-				y[i*len(m)+j] += c * half[i*n+k]
+				if c != 0 {
+					y[i*len(m)+j] += c * half[i*n+k]
+				}
 			}
 		}
 	}
 	return y
 }
 
-// Conv2D adds conv(x, w) to y, s being of stride 1 with K = 3. Pixels outside
-// the image have the value outside, which is zero but in tests of tests.
+// Conv2D adds conv(x, w) to y, s being of stride 1 with K = 3, and for NewUp with Up.
+// Pixels outside the image have the value outside, which is zero but in tests of tests.
 func (f Winograd) Conv2D(y, x, w []float64, s ConvShape, outside float64) {
-	side := f.M + 2
-	points := side * side
+	points, read := len(f.BT)*len(f.BT), len(f.BT[0])
 	u := make([]float64, s.C*s.O*points) // [c][o][point]
 	g := make([]float64, 9)
 	for e := range s.C * s.O {
@@ -89,30 +130,30 @@ func (f Winograd) Conv2D(y, x, w []float64, s ConvShape, outside float64) {
 		copy(u[e*points:], sandwich(f.G, g))
 	}
 	sum := make([]float64, s.O*points)
-	d := make([]float64, points)
-	for n := range s.N {
-		for y0 := 0; y0 < s.H; y0 += f.M {
-			for x0 := 0; x0 < s.W; x0 += f.M {
-				clear(sum)
-				for c := range s.C {
-					for i := range d {
-						r, q := y0+i/side-1, x0+i%side-1
-						d[i] = outside
-						if r >= 0 && r < s.H && q >= 0 && q < s.W {
-							d[i] = x[((n*s.H+r)*s.W+q)*s.C+c]
-						}
-					}
-					v := sandwich(f.BT, d)
-					for e := range s.O * points {
-						sum[e] += v[e%points] * u[c*s.O*points+e]
-					}
+	d := make([]float64, read*read)
+	high, wide, h, wd := f.tiles(s.H), f.tiles(s.W), f.out(s.H), f.out(s.W)
+	for tile := range s.N * high * wide {
+		n := tile / (high * wide)
+		inY, outY := f.at(tile / wide % high)
+		inX, outX := f.at(tile % wide)
+		clear(sum)
+		for c := range s.C {
+			for i := range d {
+				r, q := inY+i/read, inX+i%read
+				d[i] = outside
+				if r >= 0 && r < s.H && q >= 0 && q < s.W {
+					d[i] = x[((n*s.H+r)*s.W+q)*s.C+c]
 				}
-				for o := range s.O {
-					for i, v := range sandwich(f.AT, sum[o*points:(o+1)*points]) {
-						if r, q := y0+i/f.M, x0+i%f.M; r < s.H && q < s.W {
-							y[((n*s.H+r)*s.W+q)*s.O+o] += v
-						}
-					}
+			}
+			v := sandwich(f.BT, d)
+			for e := range s.O * points {
+				sum[e] += v[e%points] * u[c*s.O*points+e]
+			}
+		}
+		for o := range s.O {
+			for i, v := range sandwich(f.AT, sum[o*points:(o+1)*points]) {
+				if r, q := outY+i/f.M, outX+i%f.M; r >= 0 && r < h && q >= 0 && q < wd {
+					y[((n*h+r)*wd+q)*s.O+o] += v
 				}
 			}
 		}

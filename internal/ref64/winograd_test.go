@@ -34,3 +34,17 @@ func TestWinogradIsTheConvolution(t *testing.T) {
 		}
 	}
 }
+
+// So does that of a doubled image.
+func TestUpIsTheConvolution(t *testing.T) {
+	r := numtest.NewRand(1)
+	random := func(n int) []float64 { return Float64s(r.Fill(make([]float32, n), 1)) }
+	for _, s := range []ConvShape{{N: 2, H: 5, W: 8, C: 3, O: 4}, {N: 1, H: 6, W: 1, C: 2, O: 5}, {N: 1, H: 1, W: 2, C: 1, O: 1}} {
+		s.K, s.Stride, s.Up = 3, 1, true
+		x, w := random(s.N*s.H*s.W*s.C), random(9*s.C*s.O)
+		y, want := make([]float64, 4*s.N*s.H*s.W*s.O), make([]float64, 4*s.N*s.H*s.W*s.O)
+		Conv2D(want, x, w, nil, nil, s)
+		NewUp().Conv2D(y, x, w, s, 0)
+		require.InDeltaSlice(t, want, y, 1e-13)
+	}
+}

@@ -119,6 +119,10 @@ func (b broken) Conv2D(y, x, w, bias, res *tensor.Tensor, opt tensor.ConvOpt) {
 		b.winograd(y, x, w, bias, res)
 		return
 	}
+	if opt.Up && w.Dim(0) == 3 && strings.HasPrefix(b.mutant, "up:") {
+		b.up(y, x, w, bias, res)
+		return
+	}
 	switch b.mutant {
 	case "conv: padded before":
 		if x.Dim(1)%2 == 0 && x.Dim(2)%2 == 0 { // else the result has another size
@@ -226,6 +230,27 @@ func (b broken) winograd(y, x, w, bias, res *tensor.Tensor) {
 			}
 		}
 	}
+	ref64.SetValues(y, sum(out, bias, res))
+}
+
+// up computes Conv2D of a doubled image in the form of fewer products with the fault of b.
+func (b broken) up(y, x, w, bias, res *tensor.Tensor) {
+	f, outside := ref64.NewUp(), 0.0
+	s := ref64.ConvShape{N: x.Dim(0), H: x.Dim(1), W: x.Dim(2), C: x.Cols(), O: w.Cols(), K: 3, Stride: 1, Up: true}
+	switch b.mutant {
+	case "up: coefficient":
+		f.BT[3][1] *= 1 + 0x1p-8
+	case "up: one tap for two":
+		f.G[4] = f.G[3]
+	case "up: neighbours swapped":
+		f.AT[1], f.AT[2] = f.AT[2], f.AT[1]
+	case "up: edge not zero":
+		outside = 0.01
+	case "up: no residual":
+		res = nil
+	}
+	out := make([]float64, y.Len())
+	f.Conv2D(out, ref64.Values(x), ref64.Values(w), s, outside)
 	ref64.SetValues(y, sum(out, bias, res))
 }
 

@@ -43,8 +43,10 @@ func TestMutantBasePasses(t *testing.T) {
 		if err := c.Check(broken{Device: ref64.New()}); err != nil {
 			t.Error(err)
 		}
-		if err := c.Check(broken{Device: ref64.New(), mutant: "winograd: none"}); err != nil {
-			t.Error(err)
+		for _, none := range []string{"winograd: none", "up: none"} {
+			if err := c.Check(broken{Device: ref64.New(), mutant: none}); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }
@@ -70,6 +72,7 @@ var mutants = map[string]string{
 	"winograd: coefficient": "Winograd", "winograd: tile off by one": "Winograd", "winograd: edge not zero": "Winograd",
 	"winograd: taps not flipped": "Winograd", "winograd: no bias": "Winograd", "winograd: transposed": "Winograd",
 	"winograd: dw coefficient": "Winograd", "winograd: dw edge not zero": "Winograd", "winograd: dw transposed": "Winograd",
+	"up: coefficient": "Up", "up: one tap for two": "Up", "up: neighbours swapped": "Up", "up: edge not zero": "Up", "up: no residual": "Up",
 	"resample: no corner": "Resample", "resample: order of taps": "Resample", "resample: 11 bits": "Resample", "resample: gradient of order": "Resample",
 	"resample: gradient added": "Resample", "channels: first row for all": "AddChannels", "channels: view": "AddChannels",
 	"channels: sum added": "AddChannels", "channels: no last pixel": "AddChannels", "channels: swallows NaN": "AddChannels",

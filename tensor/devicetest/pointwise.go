@@ -11,7 +11,7 @@ import (
 func Cases(short bool) []Case {
 	var all []Case
 	for _, f := range []func() []Case{
-		copyCases, linearCases, convCases, afterCases, winogradCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases, wideCases,
+		copyCases, linearCases, convCases, afterCases, winogradCases, upCases, staleCases, resampleCases, channelCases, normCases, siluCases, attentionCases, wideCases,
 		embeddingCases, dropoutCases, lossCases, optimCases,
 	} {
 		for _, c := range f() {

@@ -75,3 +75,50 @@ func winogradMagnitude(v Values, s ref64.ConvShape, inplace bool) Values {
 	}
 	return m
 }
+
+// upCases double an image that is large enough for the form of fewer products. Of its
+// errors those of taps, pixels and products follow the magnitudes that its transforms see,
+// two operations in each dimension; a chain of it has C terms where the direct one, whose
+// bound is stated, has 9·C.
+func upCases() []Case {
+	var out []Case
+	for i, s := range []ref64.ConvShape{
+		{N: 3, H: 5, W: 7, C: 9, O: 33}, {N: 2, H: 8, W: 8, C: 40, O: 32}, {N: 2, H: 6, W: 5, C: 33, O: 17}, {N: 2, H: 13, W: 2, C: 34, O: 3},
+		{N: 3, H: 16, W: 16, C: 64, O: 72}, {N: 2, H: 7, W: 7, C: 96, O: 96},
+	} {
+		s.K, s.Stride, s.Up = 3, 1, true
+		for _, mode := range []string{"dense", "view", "inplace", "nan"} {
+			pixels := 4 * s.N * s.H * s.W
+			out = append(out, Case{
+				Name: fmt.Sprintf("Up/%s/%s", shapeName(s), mode), Big: i >= 4,
+				pitch: mode == "view" || mode == "inplace", poison: mode == "nan", products: true,
+				units: map[string]float64{
+					"y": float64(9*s.C + 16), "dx": float64(9*s.O + 4), "dw": float64(s.N*s.H*s.W + 5), "db": float64(pixels + 3),
+				},
+				run:       func(e *env) { runConv(e, s, tensor.ConvOpt{Up: true}, mode == "inplace") },
+				magnitude: func(v Values) Values { return upMagnitude(v, s, mode == "inplace") },
+			})
+		}
+	}
+	return out
+}
+
+// upMagnitude is winogradMagnitude of upCases.
+func upMagnitude(v Values, s ref64.ConvShape, inplace bool) Values {
+	x, w, dy := abs(v["x"]), abs(v["w"]), abs(v["dy"])
+	res := v["res"]
+	if inplace {
+		res = v["y0"]
+	}
+	if res != nil {
+		res = abs(res)
+	}
+	m := Values{"y": make([]float64, len(dy)), "dw": abs(v["dw0"]), "db": abs(v["db0"]), "dx": make([]float64, len(x))}
+	ref64.Conv2D(m["y"], x, w, abs(v["b"]), res, s)
+	ref64.NewUp().Abs().Conv2D(m["y"], x, w, s, 0)
+	ref64.Conv2DBackward(m["dx"], m["dw"], m["db"], dy, x, w, s)
+	if inplace {
+		delete(m, "dx")
+	}
+	return m
+}

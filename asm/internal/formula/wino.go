@@ -17,13 +17,16 @@ const (
 	B1, B2 = b, q
 )
 
-// A Form is F(m×m, 3×3) with its transforms of one dimension, two of their
-// results at a time: In gives the rows pair[0] and pair[1] of a tile's columns,
+// A Form is one of simd.Wino with its transforms of one dimension, two of their
+// results at a time, M results along a side from Points products and Pixels pixels: In gives the rows pair[0] and pair[1] of a tile's columns,
 // Out those of a result's; the Along functions transform a whole row and give their
 // results as soon as they have them. Back, by InPairs, and Taps, by TapPairs, are
 // those of the gradient of the taps. A Wino is needed for every function.
 type Form struct {
+	Name        string // of its kernels
 	M           int
+	Points      int
+	Pixels      int
 	InPairs     [][]int
 	In          Column
 	InAlong     Along
@@ -70,9 +73,6 @@ var TapPairs = [][]int{{0, 2}, {1}}
 // WinoSumsStep is simd.WinoSumsStep.
 const WinoSumsStep = 12*32 + 16
 
-// Side returns the points along a side.
-func (f *Form) Side() int { return f.M + 2 }
-
 // A Wino writes Winograd's transforms.
 type Wino struct{ Machine }
 
@@ -88,7 +88,7 @@ func (m Wino) both(base Value, k float32, x Value) (plus, minus Value) {
 
 // Four is F(4×4, 3×3).
 var Four = &Form{
-	M:       4,
+	Name: "4", M: 4, Points: 6, Pixels: 6,
 	InPairs: [][]int{{1, 2}, {3, 4}, {5, 0}},
 	In: func(m Wino, pair int, d func(i int) Value) (Value, Value) {
 		if pair == 2 {
@@ -214,7 +214,7 @@ func (m Wino) odd(diff, s, m5 Value) (y1, y3 Value) {
 
 // Two is F(2×2, 3×3).
 var Two = &Form{
-	M:       2,
+	Name: "2", M: 2, Points: 4, Pixels: 4,
 	InPairs: [][]int{{1, 2}, {3, 0}},
 	In: func(m Wino, pair int, d func(i int) Value) (Value, Value) {
 		if pair == 0 {
@@ -288,4 +288,33 @@ var Two = &Form{
 // halves returns m0 + sum/2 and diff/2 − m3.
 func (m Wino) halves(m0, sum, diff, m3 Value) (y0, y1 Value) {
 	return m.fma(m0, 0.5, sum), m.FMS(m.Num(0.5), diff, m3)
+}
+
+// Up is the form of a doubled image, which has no transforms of taps: their sums are
+// packed.
+var Up = &Form{
+	Name: "Up", M: 4, Points: 5, Pixels: 3,
+	InPairs: [][]int{{1, 2}, {3, 4}, {0}},
+	In: func(m Wino, pair int, d func(i int) Value) (Value, Value) {
+		p := d(1)
+		if pair == 1 {
+			v := m.Sub(d(2), p)
+			return v, v
+		}
+		return m.Sub(d(0), p), p
+	},
+	InAlong: func(m Wino, z []Value, store func(v Value, j int)) {
+		before, after := m.Sub(z[0], z[1]), m.Sub(z[2], z[1])
+		for j, v := range []Value{before, before, z[1], after, after} {
+			store(v, j)
+		}
+	},
+	OutPairs: [][]int{{0, 1}, {2, 3}},
+	Out: func(m Wino, pair int, d func(i int) Value) (Value, Value) {
+		p, first := d(2), 3*pair
+		return m.Add(p, d(first)), m.Add(p, d(first+1))
+	},
+	OutAlong: func(m Wino, z []Value) []Value {
+		return []Value{m.Add(z[2], z[0]), m.Add(z[2], z[1]), m.Add(z[2], z[3]), m.Add(z[2], z[4])}
+	},
 }
