@@ -53,6 +53,7 @@ type product struct {
 	ci, ri             int // distance of rows in c and res
 	k, cols            int
 	acc                bool
+	far                bool         // the first two caches have no room for a or c
 	stop               *tensor.Stop // ends the product between two panels
 }
 
@@ -67,7 +68,7 @@ func (p *product) run(m0, m1, p0, p1 int) {
 	if aSeg == nil {
 		aSeg, bSeg = oneSeg, oneSeg
 	}
-	t := simd.Tiles{Segs: len(aSeg), K: p.k, KA: p.ak, KB: p.kb, BOff: bSeg, Acc: p.acc, Packed: p.packed()}
+	t := simd.Tiles{Segs: len(aSeg), K: p.k, KA: p.ak, KB: p.kb, BOff: bSeg, Acc: p.acc, Packed: p.packed(), Far: p.far}
 	if p.k == 0 {
 		t.Segs = 0
 	}

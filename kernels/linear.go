@@ -33,8 +33,15 @@ func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
 	if res != nil {
 		p.res, p.ri = res.Data(), res.Pitch()
 	}
+	p.far = far(x, y)
 	mul(c.width(), x.Rows(), 0, &p)
 }
+
+// far says whether what a product reads and writes is beyond near caches, where rows that
+// it waits for are worth fetching.
+func far(x, y *tensor.Tensor) bool { return max(x.Len(), y.Len()) >= farFloats }
+
+const farFloats = 1 << 16
 
 // LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and
 // db += Σ_rows dy (nil: skipped). The sums over rows are chains in ascending
@@ -49,7 +56,7 @@ func (c *CPU) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		mul(c.width(), dx.Rows(), 0, &product{
 			a: dy.Data(), ai: dy.Pitch(), ak: 1,
 			b: backwardPanels(w), bPanel: w.Cols() * simd.TileCols, kb: simd.TileCols,
-			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(), stop: c.stop,
+			c: dx.Data(), ci: dx.Pitch(), k: w.Cols(), cols: w.Rows(), far: far(dy, dx), stop: c.stop,
 		})
 		dx.Touch()
 	}

@@ -58,10 +58,16 @@ type Tiles struct {
 	// Next is fetched into the second-level cache meanwhile, 16 float32 with every four
 	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
 	// the following tiles will read as B, which would wait for memory. Soon fetches 64
-	// where Rows is 8, for so few tiles that all of them wait, with AVX-512. Without it
-	// its tiles of 8 rows ask for three of the lines again, 3 loads beside 168.
+	// where Rows is 8, for so few tiles that all of them wait, and 48 where it is 12, with
+	// AVX-512. Without it its tiles ask for the other lines again, 3 loads beside 168 or 2
+	// beside 256.
 	Next []float32
 	Soon bool
+
+	// Far says that no near cache has A, C and Res. With AVX-512 it fetches rows of C and
+	// Res when a tile of them begins and, where A is tile after tile of 12 whole rows of
+	// one segment, those of the next tile in place of Next.
+	Far bool
 }
 
 // Run computes the tiles. It panics if the sizes are impossible; the tables
@@ -96,8 +102,13 @@ func (t *Tiles) check() {
 // where that fetches at all.
 func (t *Tiles) Fetched() int {
 	n := t.N * t.Segs * (t.K / 4) * 16
-	if t.Soon && t.Rows == 8 && isa.Cur() == isa.AVX512 {
-		n *= 4
+	if t.Soon && isa.Cur() == isa.AVX512 {
+		switch t.Rows {
+		case 8:
+			n *= 4
+		case 12:
+			n *= 3
+		}
 	}
 	return n
 }

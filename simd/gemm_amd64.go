@@ -91,6 +91,11 @@ func runTiles(t *Tiles) {
 }
 
 func runTilesAVX512(t *Tiles) {
+	if t.Far && t.Rows == TileRows && t.Segs == 1 && t.KA == 1 && t.AInc == TileRows*t.K && t.AInc < len(t.A) {
+		p := *t
+		p.Next, p.Soon = t.A[t.AInc:], true
+		t = &p
+	}
 	if t.Cols%16 != 0 && !t.Loose {
 		runTailsAVX512(t)
 		return

@@ -37,6 +37,7 @@ func TestTilesLayout(t *testing.T) {
 	require.EqualValues(t, unsafe.Offsetof(x.Acc)+2, unsafe.Offsetof(x.Beside))
 	require.EqualValues(t, 360, unsafe.Offsetof(x.Next))
 	require.EqualValues(t, 384, unsafe.Offsetof(x.Soon))
+	require.EqualValues(t, 385, unsafe.Offsetof(x.Far))
 }
 
 // tilesCase is the shape of one test of Tiles.
@@ -121,6 +122,7 @@ func (c tilesCase) build(m *tilesMemory, fill func([]float32)) *Tiles {
 	if c.k%3 > 0 { // before a page that cannot be read: what is fetched beyond it must not matter
 		t.Next, t.Soon = t.B[len(t.B)-min(len(t.B), c.k):], c.k%3 > 1
 	}
+	t.Far = c.k%2 > 0
 	if c.bias {
 		t.Bias = m.piece(m.bias, c.cols)
 		fill(t.Bias)
@@ -362,20 +364,20 @@ func TestTilesChecksAndAllocates(t *testing.T) {
 }
 
 // What a caller takes for fetched is what the level's kernel asks for: a line with four
-// terms of a segment of a tile, four lines where AVX-512 is to hurry.
+// terms of a segment of a tile, four or three lines where AVX-512 is to hurry.
 func TestFetched(t *testing.T) {
 	for _, l := range isa.Available() {
 		restore := isa.Force(l)
 		x := Tiles{N: 2, Segs: 3, K: 9, Rows: 8}
 		require.Equal(t, 2*3*2*16, x.Fetched(), l)
 		x.Soon = true
-		lines := 1
-		if l == isa.AVX512 {
-			lines = 4
+		for rows, lines := range map[int]int{4: 1, 8: 4, 12: 3} {
+			if l != isa.AVX512 {
+				lines = 1
+			}
+			x.Rows = rows
+			require.Equal(t, 2*3*2*16*lines, x.Fetched(), l)
 		}
-		require.Equal(t, 2*3*2*16*lines, x.Fetched(), l)
-		x.Rows = 12
-		require.Equal(t, 2*3*2*16, x.Fetched(), l)
 		restore()
 	}
 }

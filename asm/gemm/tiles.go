@@ -23,7 +23,7 @@ const (
 	fieldAStep, fieldCStep, fieldRStep                     = 296, 304, 312
 	fieldAInc, fieldCInc, fieldRInc, fieldBInc             = 320, 328, 336, 344
 	fieldAcc, fieldPacked, fieldBeside                     = 352, 353, 354
-	fieldNext, fieldNextLen, fieldSoon                     = 360, 368, 384
+	fieldNext, fieldNextLen, fieldSoon, fieldFar           = 360, 368, 384, 385
 )
 
 // ahead is how many bytes of a packed panel of B are fetched before they are used:
@@ -89,9 +89,13 @@ func (k *kernel) spare(v int) reg.VecPhysical { return k.reg(k.rows*k.vecs + v) 
 
 // lines returns how many lines of Next may be fetched with every four terms. Eight rows
 // are half of an image of 4×4: two such tiles read a panel while the next one arrives.
+// Twelve read three lines of A meanwhile.
 func (k *kernel) lines() int {
-	if k.lanes == 16 && k.rows == 8 {
+	switch {
+	case k.lanes == 16 && k.rows == 8:
 		return 4
+	case k.lanes == 16 && k.rows == 12:
+		return 3
 	}
 	return 1
 }
@@ -269,6 +273,7 @@ func (k *kernel) initial() {
 	}
 	k.JMP(label("started"))
 	k.Label("empty")
+	k.fetchRows()
 	for i := range k.rows * k.vecs {
 		if k.lanes == 16 {
 			k.VPXORD(k.reg(i), k.reg(i), k.reg(i))
@@ -277,6 +282,29 @@ func (k *kernel) initial() {
 		}
 	}
 	k.Label("started")
+}
+
+// fetchRows fetches the rows of C and Res, for which the end of the tile would wait.
+func (k *kernel) fetchRows() {
+	if k.lanes != 16 {
+		return
+	}
+	k.CMPB(field(fieldFar), operand.U8(0))
+	k.JEQ(label("near"))
+	fetch := func() {
+		for _, r := range rowRegs[:k.rows] {
+			for v := 0; v < k.vecs*k.lanes; v += 16 {
+				k.PREFETCHT0(operand.Mem{Base: r, Disp: 4 * v})
+			}
+		}
+	}
+	k.rowPointers(k.c, k.cTab)
+	fetch()
+	k.CMPQ(field(fieldRes), operand.I8(0))
+	k.JEQ(label("near"))
+	k.rowPointers(k.r, k.rTab)
+	fetch()
+	k.Label("near")
 }
 
 // addBias adds the bias to every row.
