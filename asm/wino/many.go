@@ -71,17 +71,21 @@ func (m *many) write() {
 	m.MOVQ(operand.I32(cacheLine), manyStep)
 	m.Label("fetched")
 	m.MOVQ(k, manyLeft)
+	m.SUBQ(operand.I8(manyTerms), manyLeft)
+	m.JEQ(operand.LabelRef("last"))
 	m.Label("terms")
 	for i := range manyTerms {
 		m.term(i)
 	}
-	for _, r := range []reg.GPPhysical{manyV, manyNext} {
-		m.ADDQ(operand.I8(4*manyTerms), r)
-	}
-	m.ADDQ(operand.I32(128*manyTerms), manyU)
+	m.nextTurn()
 	m.SUBQ(operand.I8(manyTerms), manyLeft)
 	m.JNE(operand.LabelRef("terms"))
-	m.eachSum(func(sum reg.VecPhysical, at operand.Mem) { m.VMOVUPS(sum, at) })
+	m.Label("last")
+	for i := range manyTerms - lastTerms {
+		m.term(i)
+	}
+	m.lastTerms()
+	m.nextTurn()
 	m.ADDQ(pad, manyU)
 	m.ADDQ(operand.I32(128), manyM)
 	m.MOVQ(k, manyLeft)
@@ -93,6 +97,14 @@ func (m *many) write() {
 	m.JNE(operand.LabelRef("point"))
 	m.VZEROUPPER()
 	m.RET()
+}
+
+// nextTurn moves behind a turn's terms.
+func (m *many) nextTurn() {
+	for _, r := range []reg.GPPhysical{manyV, manyNext} {
+		m.ADDQ(operand.I8(4*manyTerms), r)
+	}
+	m.ADDQ(operand.I32(128*manyTerms), manyU)
 }
 
 // setUp loads the registers and fills the frame: with the distance of points and their
@@ -131,9 +143,13 @@ func (m *many) setUp() (pitch, k, pad, end operand.Mem) {
 func (m *many) eachSum(do func(sum reg.VecPhysical, at operand.Mem)) {
 	for i := range m.tiles {
 		for v := range m.vecs {
-			do(m.reg(m.vecs*i+v), operand.Mem{Base: manyM, Disp: fewPoints*128*i + m.bytes()*v})
+			do(m.reg(m.vecs*i+v), m.sumAt(i, v))
 		}
 	}
+}
+
+func (m *many) sumAt(tile, v int) operand.Mem {
+	return operand.Mem{Base: manyM, Disp: fewPoints*128*tile + m.bytes()*v}
 }
 
 // start begins the sums of a point.
@@ -153,11 +169,7 @@ func (m *many) start() {
 
 // term adds term i of a turn.
 func (m *many) term(i int) {
-	spare := m.tiles * m.vecs
 	row := 128 * i
-	for v := range m.vecs {
-		m.VMOVUPS(operand.Mem{Base: manyU, Disp: row + m.bytes()*v}, m.reg(spare+v))
-	}
 	for v := range m.vecs {
 		m.PREFETCHT0(operand.Mem{Base: manyU, Disp: row + manyAhead + 64*v})
 	}
@@ -171,8 +183,42 @@ func (m *many) term(i int) {
 		m.PREFETCHT1(operand.Mem{Base: manySoon})
 		m.ADDQ(manyStep, manySoon)
 	}
+	m.products(i, 0, m.tiles)
+}
+
+// lastTerms and lastTiles are how many terms end the sums of how many tiles at a time,
+// which are stored: a register that was just computed is stored beside multiply-adds, one
+// that waited for its turn takes the place of one on a Zen 4.
+const lastTerms, lastTiles = 4, 2
+
+func (m *many) lastTerms() {
+	for tile := 0; tile < m.tiles; tile += lastTiles {
+		for i := manyTerms - lastTerms; i < manyTerms; i++ {
+			m.products(i, tile, tile+lastTiles)
+		}
+		for t := tile; t < tile+lastTiles; t++ {
+			for v := range m.vecs {
+				m.VMOVUPS(m.reg(m.vecs*t+v), m.sumAt(t, v))
+			}
+		}
+	}
+	for v := range m.vecs {
+		for i := manyTerms - lastTerms; i < manyTerms; i++ {
+			m.PREFETCHT0(operand.Mem{Base: manyU, Disp: 128*i + manyAhead + 64*v})
+		}
+	}
+	m.PREFETCHT1(operand.Mem{Base: manySoon})
+	m.ADDQ(manyStep, manySoon)
+}
+
+// products adds term i of a turn to the sums of tiles lo to hi.
+func (m *many) products(i, lo, hi int) {
+	spare := m.tiles * m.vecs
+	for v := range m.vecs {
+		m.VMOVUPS(operand.Mem{Base: manyU, Disp: 128*i + m.bytes()*v}, m.reg(spare+v))
+	}
 	free := min(32-spare-m.vecs, 6)
-	for t := range m.tiles {
+	for t := lo; t < hi; t++ {
 		x := m.reg(spare + m.vecs + t%free)
 		m.VBROADCASTSS(m.pixel(manyV, t, 4*i), x)
 		for v := range m.vecs {
