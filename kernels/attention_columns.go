@@ -15,6 +15,9 @@ type panelGrad struct {
 	prob, grad []float32 // attnPanels panels of P, and of dP, then of dS
 
 	panelAt, rowAt []int32 // where panels begin, and their queries
+
+	tiles simd.Tiles
+	soft  simd.ColSoftmax
 }
 
 // newPanelGrad returns one for the keys k and the values v.
@@ -37,6 +40,7 @@ func (j *attnJob) newPanelGrad(k, v []float32) (g panelGrad, s *scratch) {
 		simd.Transpose(g.vals[t*j.d:], v[t*pitch:], m, j.d, attnKeys, pitch, 1)
 	}
 	j.scaleKeys(g.rows, k)
+	g.tiles = columnTiles()
 	return g, s
 }
 
@@ -65,11 +69,11 @@ func (j *attnJob) backwardColumns(i int) {
 // panel sets a panel of P, one of dS and rows of dq from n queries q and their dy.
 func (j *attnJob) panel(g *panelGrad, prob, grad, q, dy, dq []float32, n int) {
 	transpose(g.query, q, n, j.d, j.qkv.Pitch(), 1)
-	soft := j.exponentials(prob, g.keys, g.query, n)
+	j.exponentials(&g.tiles, &g.soft, prob, g.keys, g.query, n)
 	transpose(g.query, dy, n, j.d, j.y.Pitch(), 1)
-	j.scores(grad, g.vals, g.query, nil, j.t, n)
-	soft.Grad(prob, grad, j.t, n)
-	j.outputs(dq, g.out, grad, g.rows, j.dqkv.Pitch(), j.d, nil, n)
+	j.scores(&g.tiles, grad, g.vals, g.query, nil, j.t, n)
+	g.soft.Grad(prob, grad, j.t, n)
+	j.outputs(&g.tiles, dq, g.out, grad, g.rows, j.dqkv.Pitch(), j.d, nil, n)
 }
 
 // addKeys sets rows of c, one for each key, to the sums of the products of n queries'

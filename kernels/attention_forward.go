@@ -5,8 +5,8 @@ import (
 	"heavytail/simd"
 )
 
-// attnKeys is how many keys are packed together, two tallest tiles: one alone would end
-// before its stores are hidden. attnBlock is how many values of keys, 16 KiB, and
+// attnKeys is how many keys are packed together, two tallest tiles: one alone is
+// transposed without vectors. attnBlock is how many values of keys, 16 KiB, and
 // attnProbs how many rows of probabilities of 128 bytes, 32 KiB, are used while they are
 // in a first-level cache of 48 KiB; a smaller one reads them from the second, which costs
 // less on a Zen 4, with 32 KiB, than shorter runs of terms. Where the products find the
@@ -76,6 +76,8 @@ func (j *attnJob) forwardColumns(s *scratch, part int) {
 	query, at := s.cut(at, j.d*w)
 	out, at := s.cut(at, j.d*w)
 	p, _ := s.cut(at, j.room()*w)
+	var soft simd.ColSoftmax
+	tiles := columnTiles()
 	for t := 0; t < j.t; t += attnKeys {
 		simd.Transpose(keys[t*j.d:], k[t*pitch:], min(attnKeys, j.t-t), j.d, attnKeys, pitch, j.scale)
 	}
@@ -83,26 +85,26 @@ func (j *attnJob) forwardColumns(s *scratch, part int) {
 	for ; lo < hi && !j.stop.Now(); lo += w {
 		n := min(w, hi-lo)
 		transpose(query, q[lo*pitch:], n, j.d, pitch, 1)
-		soft := j.exponentials(p, keys, query, n)
-		j.outputs(y[lo*j.y.Pitch():], out, p, v, j.y.Pitch(), pitch, &soft, n)
+		j.exponentials(&tiles, &soft, p, keys, query, n)
+		j.outputs(&tiles, y[lo*j.y.Pitch():], out, p, v, j.y.Pitch(), pitch, &soft, n)
 	}
 }
 
 // exponentials sets rows of p, one for each key, to exponentials of the products of the
-// keys with n queries, and returns what is left to do of the softmax.
-func (j *attnJob) exponentials(p, keys, query []float32, n int) simd.ColSoftmax {
+// keys with n queries, and soft to what is left to do of the softmax.
+func (j *attnJob) exponentials(t *simd.Tiles, soft *simd.ColSoftmax, p, keys, query []float32, n int) {
 	const w = simd.TileCols
-	soft, block := simd.NewColSoftmax(), max(1, attnBlock/(attnKeys*j.d))*attnKeys
+	block := max(1, attnBlock/(attnKeys*j.d)) * attnKeys
+	soft.Reset()
 	if fuses(n) {
 		block = j.t
 	}
 	for key := 0; key < j.t; key += block {
 		m := min(block, j.t-key)
-		seen := j.scores(p[key*w:], keys[key*j.d:], query, &soft, m, n)
+		seen := j.scores(t, p[key*w:], keys[key*j.d:], query, soft, m, n)
 		soft.Max(p[(key+seen)*w:], m-seen, n)
 	}
 	soft.Exp(p, j.t, n)
-	return soft
 }
 
 // fuses reports whether products of n queries do parts of the softmax on the way.
@@ -111,11 +113,12 @@ func fuses(n int) bool { return isa.Cur() == isa.AVX512 && n > simd.TileCols/2 }
 // scores sets rows of s, one for each of m keys, to the products of the keys with n
 // queries, and up to three rows behind them to something. It returns how many rows soft
 // knows, the first ones, if it is not nil.
-func (j *attnJob) scores(s, keys, query []float32, soft *simd.ColSoftmax, m, n int) (seen int) {
-	t, least := columnTiles(query, j.d, attnKeys, n), 9 // keys of a tile
+func (j *attnJob) scores(t *simd.Tiles, s, keys, query []float32, soft *simd.ColSoftmax, m, n int) (seen int) {
+	least := 9 // keys of a tile
 	if fuses(n) && soft != nil {
 		least, seen = simd.TileRows, m/simd.TileRows*simd.TileRows
 	}
+	t.B, t.K, t.KA, t.Cols, t.Acc = query, j.d, attnKeys, n, false
 	t.AInc, t.CInc = attnKeys*j.d, attnKeys*simd.TileCols
 	for row := 0; row < attnKeys; row += simd.TileRows {
 		tiles := (m - row + attnKeys - least) / attnKeys
@@ -139,7 +142,7 @@ func (j *attnJob) scores(s, keys, query []float32, soft *simd.ColSoftmax, m, n i
 // outputs finishes the softmax of n queries, if soft is not nil, and sets rows of y, yp
 // apart, to the products of p with the values, rows vp apart. Where a head fills tiles,
 // or leaves no whole ones as columns, these are rows; else they are columns first.
-func (j *attnJob) outputs(y, out, p, v []float32, yp, vp int, soft *simd.ColSoftmax, n int) {
+func (j *attnJob) outputs(t *simd.Tiles, y, out, p, v []float32, yp, vp int, soft *simd.ColSoftmax, n int) {
 	const w = simd.TileCols
 	inRows := j.d%j.tile() == 0 || j.d%4 != 0
 	for key := 0; key < j.t; key += attnProbs {
@@ -152,9 +155,8 @@ func (j *attnJob) outputs(y, out, p, v []float32, yp, vp int, soft *simd.ColSoft
 			o.run(0, n, 0, panels(j.d))
 			continue
 		}
-		t := columnTiles(p, m, vp, n)
-		t.Acc = key > 0
-		j.columns(&t, out, v, soft)
+		t.B, t.K, t.KA, t.Cols, t.Acc = p, m, vp, n, key > 0
+		j.columns(t, out, v, soft)
 	}
 	if !inRows {
 		simd.Transpose(y, out, j.d, n, yp, w, 1)
@@ -169,6 +171,10 @@ func (j *attnJob) columns(t *simd.Tiles, out, v []float32, soft *simd.ColSoftmax
 		soft = nil
 	}
 	runs, count := rowRuns(j.d)
+	if count > 1 && runs[count-2].height == runs[count-1].height { // two of eight rows
+		count--
+		runs[count-1].tiles++
+	}
 	for _, r := range runs[:count] {
 		t.A, t.C, t.Rows, t.N = v[r.row:], out[r.row*simd.TileCols:], r.height, r.tiles
 		t.AInc, t.CInc = r.height, r.height*simd.TileCols
@@ -193,11 +199,12 @@ var besideA, panelC = func() (a, c [simd.TileRows]int32) {
 	return a, c
 }()
 
-// columnTiles returns tiles of C = Aᵀ·B: C and B are panels of n queries, A has k rows,
-// ka apart.
-func columnTiles(b []float32, k, ka, n int) simd.Tiles {
+// columnTiles returns tiles of C = Aᵀ·B, where C and B are panels of Cols queries and A
+// has K rows, KA apart. They serve for many products: to make them takes as long as the
+// product of some terms.
+func columnTiles() simd.Tiles {
 	return simd.Tiles{
-		B: b, AOff: besideA[:], BOff: oneSeg, COff: panelC[:], Cols: n, Segs: 1, K: k, KA: ka, KB: simd.TileCols,
+		AOff: besideA[:], BOff: oneSeg, COff: panelC[:], Segs: 1, KB: simd.TileCols,
 		Packed: true, Beside: true, Loose: true,
 	}
 }

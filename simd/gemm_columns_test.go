@@ -69,7 +69,7 @@ func eachColumns(t *testing.T, f func(x Tiles, s ColSoftmax)) {
 		for n := 1; n < 4; n++ {
 			for k := 1; k < 11; k++ {
 				for _, cols := range []int{1, 16, 17, 32} {
-					s := NewColSoftmax()
+					s := newCols()
 					r.Fill(s.v[:], 1)
 					x := columnsOf(t, r, rows, n, k, cols, i%3 == 0)
 					x.Acc = i%2 == 0
@@ -105,7 +105,7 @@ func TestRunScaled(t *testing.T) {
 
 // What leaves a part out is seen.
 func TestColumnsMutants(t *testing.T) {
-	s := NewColSoftmax()
+	s := newCols()
 	r := numtest.NewRand(6)
 	r.Fill(s.v[:], 1e-3)
 	x := columnsOf(t, r, 12, 2, 5, 32, false)
@@ -123,13 +123,13 @@ func TestColumnsChecks(t *testing.T) {
 		func(x *Tiles) { x.AOff = []int32{1, 2, 3, 4} }, func(x *Tiles) { x.BOff = []int32{1} },
 		func(x *Tiles) { x.AStep = 12; x.N = 0 }, func(x *Tiles) { x.CStep = 12; x.N = 0 },
 	} {
-		s := NewColSoftmax()
+		s := newCols()
 		x := columnsOf(t, numtest.NewRand(1), 4, 1, 2, 32, false)
 		change(&x)
 		require.Panics(t, func() { x.RunMax(&s) }, i)
 		require.Panics(t, func() { x.RunScaled(&s) }, i)
 	}
-	s := NewColSoftmax()
+	s := newCols()
 	x := columnsOf(t, numtest.NewRand(1), 4, 1, 2, 32, false)
 	x.BInc = 1
 	require.Panics(t, func() { x.RunScaled(&s) })

@@ -52,20 +52,26 @@ func SoftmaxRows(x []float32, rows, pitch, cols int) {
 }
 
 // A ColSoftmax does SoftmaxRow with columns of a panel, rows of TileCols values in
-// turn: Max of all rows, in any parts, then Exp of all of them at once, then Scale of
-// all, in any parts, or Grad of all. Between, a part can be used while it is in a
-// cache. Each is for the first cols columns; those that are left of the group of 16 in
+// turn: after Reset Max of all rows, in any parts, then Exp of all of them at once, then
+// Scale of all, in any parts, or Grad of all. Between, a part can be used while it is in
+// a cache. Each is for the first cols columns; those that are left of the group of 16 in
 // which they end become anything. It panics if x is shorter than rows or there are no
 // such columns.
-type ColSoftmax struct{ v [TileCols]float32 } // maxima, then reciprocals of sums
-
-// NewColSoftmax returns one that no row is part of.
-func NewColSoftmax() (s ColSoftmax) {
-	for c := range s.v {
-		s.v[c] = float32(math.Inf(-1))
-	}
-	return s
+type ColSoftmax struct {
+	v     [TileCols]float32            // maxima, then reciprocals of sums
+	lanes [colGroup * colGroup]float32 // of a sum; to zero them here would take as long as some rows
 }
+
+// lowest are the maxima of no rows.
+var lowest = func() (v [TileCols]float32) {
+	for c := range v {
+		v[c] = float32(math.Inf(-1))
+	}
+	return v
+}()
+
+// Reset makes s one that no row is part of.
+func (s *ColSoftmax) Reset() { s.v = lowest }
 
 // Max takes rows into account.
 func (s *ColSoftmax) Max(x []float32, rows, cols int) {
@@ -79,8 +85,7 @@ func (s *ColSoftmax) Max(x []float32, rows, cols int) {
 func (s *ColSoftmax) Exp(x []float32, rows, cols int) {
 	mustCols("Exp", rows, cols, len(x))
 	for c := 0; c < cols && rows > 0; c += colGroup {
-		var sums [colGroup * colGroup]float32
-		colExp(x[c:], s.v[c:], sums[:], rows, min(colGroup, cols-c))
+		colExp(x[c:], s.v[c:], s.lanes[:], rows, min(colGroup, cols-c))
 	}
 }
 
@@ -98,8 +103,7 @@ func (s *ColSoftmax) Scale(x []float32, rows, cols int) {
 func (s *ColSoftmax) Grad(p, dp []float32, rows, cols int) {
 	mustCols("Grad", rows, cols, min(len(p), len(dp)))
 	for c := 0; c < cols && rows > 0; c += colGroup {
-		var sums [colGroup * colGroup]float32
-		colBackward(p[c:], dp[c:], s.v[c:], sums[:], rows, min(colGroup, cols-c))
+		colBackward(p[c:], dp[c:], s.v[c:], s.lanes[:], rows, min(colGroup, cols-c))
 	}
 }
 

@@ -21,11 +21,12 @@ func colMaxGeneric(top, x []float32, rows, cols int) {
 }
 
 // colExpGeneric: x = exp1(x − top_c) in rows rows of column c, none of which is above
-// top_c, and then top_c = 1/Σ of them. Lane i of the sum is at sums[16·i+c], zero
-// before.
+// top_c, and then top_c = 1/Σ of them. Lane i of the sum is at sums[16·i+c], whatever
+// was there.
 //
 //simd:kernel x top sums rows
 func colExpGeneric(x, top, sums []float32, rows, cols int) {
+	clear(sums)
 	for r := range rows {
 		lane := sums[r%colGroup*colGroup:][:colGroup]
 		row := x[r*TileCols:][:cols]
@@ -53,10 +54,11 @@ func colScaleGeneric(x, s []float32, rows, cols int) {
 }
 
 // colBackwardGeneric: p *= s_c, then dp = p·(dp − Σ p·dp) in rows rows of column c. Lane i of
-// the sum, of fused terms, is at sums[16·i+c], zero before.
+// the sum, of fused terms, is at sums[16·i+c], whatever was there.
 //
 //simd:kernel p dp s sums rows
 func colBackwardGeneric(p, dp, s, sums []float32, rows, cols int) {
+	clear(sums)
 	for r := range rows {
 		lane, row, grad := sums[r%colGroup*colGroup:][:colGroup], p[r*TileCols:], dp[r*TileCols:]
 		for c, v := range s[:cols] {

@@ -24,9 +24,18 @@ func colSoftmax(x []float32, rows, cols int) {
 	}
 }
 
+// newCols returns one of which no row is part, with lanes that do not matter.
+func newCols() (s ColSoftmax) {
+	for i := range s.lanes {
+		s.lanes[i] = float32(math.NaN())
+	}
+	s.Reset()
+	return s
+}
+
 // inParts does a ColSoftmax, maxima and scales in parts of so many rows.
 func inParts(x []float32, rows, cols, part int) {
-	s := NewColSoftmax()
+	s := newCols()
 	each := func(f func(x []float32, rows, cols int)) {
 		for r := 0; r < rows; r += part {
 			f(x[r*TileCols:], min(part, rows-r), cols)
@@ -89,7 +98,7 @@ func TestColSoftmax(t *testing.T) {
 // SoftmaxBackwardRow, the gradient of a softmax for every column of dp.
 func gradWrong(x, dp []float32, rows, cols int, grad func(s *ColSoftmax, p, dp []float32, rows, cols int)) error {
 	p, ds, want := append([]float32{}, x...), append([]float32{}, dp...), append([]float32{}, x...)
-	s := NewColSoftmax()
+	s := newCols()
 	s.Max(p, rows, cols)
 	s.Exp(p, rows, cols)
 	grad(&s, p, ds, rows, cols)
@@ -136,7 +145,7 @@ func TestColSoftmaxGrad(t *testing.T) {
 			r.Wild(dp, false)
 			require.NoError(t, gradWrong(x, dp, rows, 32, grad))
 			p, ds := numtest.Guarded(t, rows*TileCols, i%2 == 0), numtest.Guarded(t, rows*TileCols, i%2 == 0)
-			s := NewColSoftmax()
+			s := newCols()
 			s.Grad(p, ds, rows, 32)
 		}
 	})
@@ -158,7 +167,7 @@ func TestColSoftmaxGrad(t *testing.T) {
 }
 
 func TestColSoftmaxChecks(t *testing.T) {
-	s, x := NewColSoftmax(), make([]float32, 2*TileCols)
+	s, x := newCols(), make([]float32, 2*TileCols)
 	for _, f := range []func(x []float32, rows, cols int){s.Max, s.Exp, s.Scale} {
 		require.Panics(t, func() { f(x, 3, 1) })
 		require.Panics(t, func() { f(x, -1, 1) })
@@ -176,8 +185,8 @@ func TestColSoftmaxChecks(t *testing.T) {
 func TestColSoftmaxMutants(t *testing.T) {
 	for name, run := range map[string]func(x []float32, rows, cols int){
 		"nothing":      func(x []float32, rows, cols int) {},
-		"no scale":     func(x []float32, rows, cols int) { s := NewColSoftmax(); s.Max(x, rows, cols); s.Exp(x, rows, cols) },
-		"no maximum":   func(x []float32, rows, cols int) { s := NewColSoftmax(); s.Exp(x, rows, cols); s.Scale(x, rows, cols) },
+		"no scale":     func(x []float32, rows, cols int) { s := newCols(); s.Max(x, rows, cols); s.Exp(x, rows, cols) },
+		"no maximum":   func(x []float32, rows, cols int) { s := newCols(); s.Exp(x, rows, cols); s.Scale(x, rows, cols) },
 		"a row less":   func(x []float32, rows, cols int) { inParts(x, rows-1, cols, rows) },
 		"a group less": func(x []float32, rows, cols int) { inParts(x, rows, 16, rows) },
 		"sums in turn": func(x []float32, rows, cols int) { // one lane

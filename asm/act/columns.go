@@ -100,14 +100,23 @@ func colMax(m *lanes.Machine) {
 func colExp(m *lanes.Machine) {
 	m.Func("colExp", "func(x, top, sums []float32, rows int)",
 		"x = exp1(x - top_c) for column c of 16, whose rows lie 32 apart; then top_c = 1/sum.",
-		"sums are 16 lanes of 16 columns, zero before.")
+		"sums are 16 lanes of 16 columns, whatever was there.")
 	x, top, sums, n := m.Ptr("x"), m.Ptr("top"), m.Ptr("sums"), m.Int("rows")
 	most, exp := load(m, top), formula.Act{Machine: m}.ExpNegative // no difference is above 0
 	m.Hoist(false, func() { exp(m.New16()) })
 	sumRows(m, []reg.GPVirtual{x}, sums, n, func(disp, rows, apart int) func(i int, sum lanes.V) {
-		px := at(m, operand.Mem{Base: x, Disp: disp}, rows, apart)
-		v := exp(m.Sub(m.Reg(px), most))
-		m.Store(v, px, false)
+		var v lanes.V
+		part := func(lo, hi int) {
+			px := at(m, operand.Mem{Base: x, Disp: disp + lo*apart}, hi-lo, apart)
+			e := exp(m.Sub(m.Reg(px), most))
+			m.Store(e, px, false)
+			v = append(v, e...)
+		}
+		if rows == together {
+			m.Staggered(func() { part(0, rows/2) }, func() { part(rows/2, rows) })
+		} else {
+			part(0, rows)
+		}
 		return func(i int, sum lanes.V) { m.AddTo(v[i:], sum) }
 	})
 	m.Store(m.Div(m.Num(1), foldLanes(m, sums, 0, 1)), m.Memory(operand.Mem{Base: top}), false)
@@ -117,7 +126,7 @@ func colExp(m *lanes.Machine) {
 func colBackward(m *lanes.Machine) {
 	m.Func("colBackward", "func(p, dp, s, sums []float32, rows int)",
 		"p *= s_c, then dp = p * (dp - sum of p*dp) for column c of 16, whose rows lie 32 apart.",
-		"sums are 16 lanes of 16 columns, zero before.")
+		"sums are 16 lanes of 16 columns, whatever was there.")
 	p, dp, s, sums, n := m.Ptr("p"), m.Ptr("dp"), load(m, m.Ptr("s")), m.Ptr("sums"), m.Int("rows")
 	sumRows(m, []reg.GPVirtual{p, dp}, sums, n, func(disp, rows, apart int) func(i int, sum lanes.V) {
 		px := at(m, operand.Mem{Base: p, Disp: disp}, rows, apart)
@@ -138,6 +147,10 @@ func colBackward(m *lanes.Machine) {
 // so far apart body returns what adds the term of its row i to a sum. Of 64 rows four
 // are added to a lane at a time, because a store takes the place of a multiply-add.
 func sumRows(m *lanes.Machine, x []reg.GPVirtual, sums, n reg.GPVirtual, body func(disp, rows, apart int) func(i int, sum lanes.V)) {
+	zero := m.ZeroLanes()
+	for i := range sumLanes {
+		m.Store(zero, m.Memory(operand.Mem{Base: sums, Disp: i * vector}), false)
+	}
 	lane := m.GP64()
 	m.XORQ(lane, lane)
 	sumAt := func(n int) lanes.V { return at(m, operand.Mem{Base: sums, Index: lane, Scale: 1}, n, vector) }

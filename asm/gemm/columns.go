@@ -42,24 +42,20 @@ func (k *columns) tiles() {
 	k.initial()
 	k.MOVQ(colA, colTerm)
 	k.MOVQ(colB, colRow)
-	k.MOVQ(field(fieldK), colLeft)
 	if !k.max {
 		k.TESTQ(colVector, colVector)
 		k.JEQ(label("plain"))
-		k.terms("scaled", true)
 		k.XORQ(colVector, colVector)
+		k.terms("scaled", true)
 		k.JMP(label("added"))
 		k.Label("plain")
 	}
 	k.terms("sum", false)
 	k.Label("added")
+	k.store(0, k.rows)
+	k.Label("stored")
 	if k.max {
 		k.maxima()
-	}
-	for i := range k.rows {
-		for v := range 2 {
-			k.VMOVUPS(k.accum(i, v), operand.Mem{Base: colC, Disp: i*panelRow + 64*v})
-		}
 	}
 	k.ADDQ(colAInc, colA)
 	k.ADDQ(colCInc, colC)
@@ -114,40 +110,70 @@ func (k *columns) initial() {
 	}
 }
 
-// terms adds all terms, four at a time.
+// lastRows is how many rows take the last four terms before the next ones do: a register
+// that was just computed is stored beside multiply-adds, one that waited for its turn
+// takes the place of one on a Zen 4.
+const lastRows = 2
+
+// terms adds all terms: first those that are left of fours. Of terms that are not scaled
+// the last four come by few rows, which are stored.
 func (k *columns) terms(name string, scaled bool) {
-	k.SUBQ(operand.I8(4), colLeft)
-	k.JLT(label(name + "Few"))
-	k.Label(name + "Four")
-	for i := range 4 {
-		k.term(i, scaled)
-	}
-	k.LEAQ(operand.Mem{Base: colTerm, Index: colKA, Scale: 4}, colTerm)
-	k.ADDQ(operand.I32(4*panelRow), colRow)
-	k.SUBQ(operand.I8(4), colLeft)
-	k.JGE(label(name + "Four"))
-	k.Label(name + "Few")
-	k.ADDQ(operand.I8(4), colLeft)
-	k.JEQ(label(name + "Done"))
+	k.MOVQ(field(fieldK), colLeft)
+	k.ANDQ(operand.I8(3), colLeft)
+	k.JEQ(label(name + "Fours"))
 	k.Label(name + "One")
-	k.term(0, scaled)
+	k.term(0, 0, k.rows, scaled)
 	k.ADDQ(colKA, colTerm)
 	k.ADDQ(operand.I32(panelRow), colRow)
 	k.DECQ(colLeft)
 	k.JNE(label(name + "One"))
-	k.Label(name + "Done")
+	k.Label(name + "Fours")
+	k.MOVQ(field(fieldK), colLeft)
+	k.SHRQ(operand.U8(2), colLeft)
+	k.JEQ(label("added"))
+	if !scaled {
+		k.DECQ(colLeft)
+		k.JEQ(label("last"))
+	}
+	k.Label(name + "Four")
+	for i := range 4 {
+		k.term(i, 0, k.rows, scaled)
+	}
+	k.LEAQ(operand.Mem{Base: colTerm, Index: colKA, Scale: 4}, colTerm)
+	k.ADDQ(operand.I32(4*panelRow), colRow)
+	k.DECQ(colLeft)
+	k.JNE(label(name + "Four"))
+	if scaled {
+		return
+	}
+	k.Label("last")
+	for row := 0; row < k.rows; row += lastRows {
+		for i := range 4 {
+			k.term(i, row, row+lastRows, false)
+		}
+		k.store(row, row+lastRows)
+	}
+	k.JMP(label("stored"))
 }
 
-// term adds term i, 0 to 3, of those to come.
-func (k *columns) term(i int, scaled bool) {
-	for v := range 2 {
-		m := operand.Mem{Base: colRow, Disp: i*panelRow + 64*v}
-		if !scaled {
-			k.VMOVUPS(m, k.spare(v))
-			continue
+// store writes rows lo to hi of the tile.
+func (k *columns) store(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		for v := range 2 {
+			k.VMOVUPS(k.accum(i, v), operand.Mem{Base: colC, Disp: i*panelRow + 64*v})
 		}
-		k.VMULPS(m, k.spare(2+v), k.spare(v))
-		k.VMOVUPS(k.spare(v), m)
+	}
+}
+
+// term adds term i, 0 to 3, of those to come to rows lo to hi.
+func (k *columns) term(i, lo, hi int, scaled bool) {
+	at := func(v int) operand.Mem { return operand.Mem{Base: colRow, Disp: i*panelRow + 64*v} }
+	for v := range 2 {
+		if scaled {
+			k.VMULPS(at(v), k.spare(2+v), k.spare(v))
+		} else {
+			k.VMOVUPS(at(v), k.spare(v))
+		}
 	}
 	first := 2
 	if !k.max {
@@ -155,11 +181,16 @@ func (k *columns) term(i int, scaled bool) {
 	}
 	a := []operand.Mem{{Base: colTerm}, {Base: colTerm, Index: colKA, Scale: 1}, {Base: colTerm, Index: colKA, Scale: 2},
 		{Base: colTerm, Index: colKA3, Scale: 1}}[i]
-	for row := range k.rows {
+	for row := lo; row < hi; row++ {
 		x := k.spare(first + row%min(6, 32-2*k.rows-first))
 		k.VBROADCASTSS(a.Offset(4*row), x)
 		for v := range 2 {
 			k.VFMADD231PS(k.spare(v), x, k.accum(row, v))
+		}
+		for v := range 2 {
+			if scaled && row == lo { // here a store takes no place
+				k.VMOVUPS(k.spare(v), at(v))
+			}
 		}
 	}
 }

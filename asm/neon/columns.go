@@ -35,8 +35,9 @@ func (m *machine) colMax() {
 func (m *machine) colExp() {
 	m.begin("colExp", "x, top, sums []float32, rows int", "",
 		"x = exp1(x - top_c) for column c of 16, whose rows lie 32 apart; then top_c = 1/sum; "+
-			"sums are 16 lanes of 16 columns, zero before.")
+			"sums are 16 lanes of 16 columns, whatever was there.")
 	x, top, sums, n := m.base("x"), m.base("top"), m.base("sums"), m.arg("rows")
+	m.clearLanes(sums)
 	most, exp := m.peek(top, group), m.hoisted(formula.Act.ExpNegative) // no difference is above 0
 	at := m.gp()
 	m.ins("MOVD $0, %s", at)
@@ -57,6 +58,15 @@ func (m *machine) colExp() {
 	})
 	m.set(m.op2("FDIV", all(m.float(1), 4), m.foldLanes(sums, 0, 1)), top, group)
 	m.end()
+}
+
+// clearLanes sets the 16 lanes of 16 columns to zero.
+func (m *machine) clearLanes(sums gp) {
+	p, zero := m.gp(), m.zero(1)[0]
+	m.ins("MOVD %s, %s", sums, p)
+	for range 16 {
+		m.put(value{zero, zero, zero, zero}, p, group)
+	}
 }
 
 // foldLanes returns the sum of lanes i, i+w, i+2w…, folded in halves.
@@ -86,8 +96,9 @@ func (m *machine) colScale() {
 func (m *machine) colBackward() {
 	m.begin("colBackward", "p, dp, s, sums []float32, rows int", "",
 		"p *= s_c, then dp = p * (dp - sum of p*dp) for column c of 16, whose rows lie 32 apart; "+
-			"sums are 16 lanes of 16 columns, zero before.")
+			"sums are 16 lanes of 16 columns, whatever was there.")
 	p, dp, ps, sums, n := m.base("p"), m.base("dp"), m.base("s"), m.base("sums"), m.arg("rows")
+	m.clearLanes(sums)
 	s, at := m.peek(ps, group), m.gp()
 	m.ins("MOVD $0, %s", at)
 	m.times(n, func() {
