@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"math/bits"
+
 	"heavytail/internal/conv"
 	"heavytail/nn"
 )
@@ -33,8 +35,19 @@ func operations(o Options, op nn.Operation) float64 {
 	case m == 0:
 		return macs
 	}
-	t, tiles := transforms[m], o.Batch*conv.Tiles(h, wd, m)
-	return float64(t.points*tiles*read*written + tiles*(read*t.in+written*t.out) + read*written*t.taps)
+	t, tiles := transforms[m], float64(o.Batch*conv.Tiles(h, wd, m))
+	if m == conv.Up { // whose tiles at the border are not needed whole
+		tiles = float64(o.Batch*needed(h)*needed(wd)) / float64(t.points)
+	}
+	return tiles*float64(t.points*read*written+read*t.in+written*t.out) + float64(read*written*t.taps)
+}
+
+// needed is how many points along n pixels outputs inside the image are made of.
+func needed(n int) (points int) {
+	for _, tile := range conv.UpNeeded(n) {
+		points += bits.OnesCount8(tile)
+	}
+	return points
 }
 
 // cached is how many bytes of weights a network may have to be taken for one that the

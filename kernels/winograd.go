@@ -24,12 +24,16 @@ type winoTable struct {
 	tiles      int
 	in         []int32 // [tile][pixels that it reads]
 	cOut, rOut []int32 // [tile][outputs]
+	wide       int     // tiles of a row
+	needed     []uint8 // of WinoUp, see conv.UpNeeded
 }
 
 var winoTables geometries[winoKey, *winoTable]
 
 // bytes returns the memory that t takes.
-func (t *winoTable) bytes() int64 { return 4 * int64(len(t.in)+len(t.cOut)+len(t.rOut)) }
+func (t *winoTable) bytes() int64 {
+	return 4*int64(len(t.in)+len(t.cOut)+len(t.rOut)) + int64(len(t.needed))
+}
 
 func buildWinoTable(k winoKey) *winoTable {
 	m, d, o := int(k.form), k.form.Pixels(), k.form.Outputs()
@@ -47,6 +51,9 @@ func buildWinoTable(k winoKey) *winoTable {
 		ho, wo = 2*k.h, 2*k.w
 	}
 	wide := conv.Along(k.w, m)
+	if t.wide = wide; k.form == simd.WinoUp {
+		t.needed = conv.UpNeeded(k.h)
+	}
 	for i := range t.tiles {
 		y, outY := conv.TileAt(i/wide, m)
 		x, outX := conv.TileAt(i%wide, m)

@@ -81,15 +81,6 @@ func (w *winoBlock) ahead(p, k int) []float32 {
 	return w.b[(p*w.mats()*w.k+k)*cols:]
 }
 
-// summed computes the products of panel p with the sums of taps, by rows of points.
-func (w *winoBlock) summed(p int) {
-	side, step := w.form.Side(), w.k*simd.TileCols
-	w.fetch(p)
-	for r := range side {
-		w.products(p, w.k0, w.k1-w.k0, r*side, side, w.b[(p*w.mats()+r*side)*step+w.k0*simd.TileCols:], step)
-	}
-}
-
 // many computes the products of panel p where tiles are many: the taps are transformed
 // once for all of them.
 func (w *winoBlock) many(p int) {

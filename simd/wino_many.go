@@ -22,7 +22,7 @@ type WinoMany struct {
 
 // Run computes the products. It panics if the sizes do not fit.
 func (t *WinoMany) Run(m Wino) {
-	m.must("WinoMany")
+	m.mustTransform("WinoMany")
 	p := m.Points()
 	last := (t.N-1)*p + t.Points - 1
 	if t.N < 1 || t.Points < 1 || t.Points > p || t.N > TileRows || len(t.Off) < 2*TileRows || t.K < 1 || t.Cols < 1 || t.Cols > TileCols || t.Pitch < t.K || t.UStep < t.K*TileCols ||

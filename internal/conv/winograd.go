@@ -90,6 +90,21 @@ func UpTaps(i int) (lo, hi int) {
 	return [5]int{0, 0, 0, 2, 1}[i], [5]int{2, 1, 3, 3, 3}[i]
 }
 
+// UpNeeded returns for each tile of Up along n pixels the points that some output inside
+// the image is made of, as bits: tiles at the border give outputs beyond it.
+func UpNeeded(n int) []uint8 {
+	needed := make([]uint8, Along(n, Up))
+	for i := range needed {
+		_, first := TileAt(i, Up)
+		for r, point := range [4]int{0, 1, 3, 4} {
+			if at := first + r; at >= 0 && at < 2*n {
+				needed[i] |= 1<<2 | 1<<point
+			}
+		}
+	}
+	return needed
+}
+
 // What the form of a gradient needs beside products, in units of one for each pair of
 // channels and image: to transform its sums to nine taps. BenchmarkWinogradWeight of
 // package kernels measures the forms.
