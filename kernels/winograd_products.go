@@ -115,9 +115,5 @@ func (w *winoBlock) many(p int) {
 // weights transforms the taps of panel p and n channels from k on to a pair of rows.
 func (w *winoBlock) weights(p, k, n, pair int, u0, u1 []float32) {
 	const cols = simd.TileCols
-	var soon []float32
-	if ahead := w.ahead(p, k+winoK); ahead != nil {
-		soon = ahead[min(4*pair, 8)*w.k*cols:]
-	}
-	simd.WinoWeights(w.form, pair, u0, u1, n*cols+winoPad, w.b[(p*9*w.k+k)*cols:], w.k*cols, n*cols, w.flip, soon)
+	simd.WinoWeights(w.form, pair, u0, u1, n*cols+winoPad, w.b[(p*9*w.k+k)*cols:], w.k*cols, n*cols, w.flip, w.ahead(p, k+winoK))
 }

@@ -125,9 +125,9 @@ func WinoRows(m Wino, i int) (r0, r1 int) {
 //	u0[j·uStep + e] = (G·g·Gᵀ)_r0,j, u1[j·uStep + e] = (G·g·Gᵀ)_r1,j, j < m+2, e < n
 //
 // flip reads the taps in reverse order, which is how a gradient sees them. n
-// is a multiple of 16. next is where taps that are wanted soon begin, or nil: NEON
-// fetches n of four of them, wStep apart, into the cache; on amd64 WinoMany does, with
-// the products, over more time. It panics if the sizes do not fit.
+// is a multiple of 16. next is where taps that are wanted soon begin, or nil: with NEON
+// the pairs share out the nine of them, wStep apart, and fetch n of each into the cache; on
+// amd64 WinoMany does, with the products, over more time. It panics if the sizes do not fit.
 func WinoWeights(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	m.mustTransform("WinoWeights")
 	long := int(m+1)*uStep + n

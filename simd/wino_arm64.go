@@ -15,13 +15,13 @@ import (
 func winoIn4NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights4FirstNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4Rows12NEON(u0, u1 *float32, uStep int, w *float32, wStep, n, next int)
 
 //go:noescape
-func winoWeights4LastNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights4Rows34NEON(u0, u1 *float32, uStep int, w *float32, wStep, n, next int)
 
 //go:noescape
-func winoWeights4InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights4Rows05NEON(u0, u1 *float32, uStep int, w *float32, wStep, n, next int)
 
 //go:noescape
 func winoOut4NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -30,13 +30,10 @@ func winoOut4NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
 func winoIn2NEON(v *float32, pitch int, x *float32, off *int32, zero *float32, tiles, n int)
 
 //go:noescape
-func winoWeights2FirstNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
+func winoWeights2Rows12NEON(u0, u1 *float32, uStep int, w *float32, wStep, n, next int)
 
 //go:noescape
-func winoWeights2LastNEON(u *float32, uStep int, w *float32, wStep, n int, next *float32)
-
-//go:noescape
-func winoWeights2InnerNEON(u *float32, uStep int, w *float32, wStep, n int, next, coef *float32)
+func winoWeights2Rows03NEON(u0, u1 *float32, uStep int, w *float32, wStep, n, next int)
 
 //go:noescape
 func winoOut2NEON(c, m, bias, res *float32, cOff, rOff *int32, tiles, cols int)
@@ -74,44 +71,28 @@ func winoIn(t *WinoIn, m Wino) {
 }
 
 func winoWeights(m Wino, pair int, u0, u1 []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
-	r0, r1 := WinoRows(m, pair)
-	winoWeightsOf(m, r0, u0, uStep, w, wStep, n, flip, next)
-	if len(next) >= 4*wStep {
-		next = next[2*wStep:]
-	}
-	winoWeightsOf(m, r1, u1, uStep, w, wStep, n, flip, next)
-}
-
-// winoCoef2 are the coefficients of w1 in the inner rows of G of F(2×2).
-var winoCoef2 = [2]float32{1, -1}
-
-// winoWeightsOf is winoWeights of one row.
-func winoWeightsOf(m Wino, row int, u []float32, uStep int, w []float32, wStep, n int, flip bool, next []float32) {
 	if isa.Cur() != isa.NEON {
-		winoWeightsGeneric(m, row, u, uStep, w, wStep, n, flip)
+		winoPairGeneric(m, pair, u0, u1, uStep, w, wStep, n, flip)
 		return
 	}
-	first, step := &w[0], wStep
-	soon := first
+	first, step, ahead := &w[0], wStep, 0
 	if len(next) > 0 {
-		soon = &next[0]
+		ahead = int(uintptr(unsafe.Pointer(&next[0])) - uintptr(unsafe.Pointer(first)))
 	}
 	if flip {
 		first, step = &w[8*wStep], -wStep
 	}
 	switch {
-	case row == 0 && m == Wino4:
-		winoWeights4FirstNEON(&u[0], uStep, first, step, n, soon)
-	case row == 0:
-		winoWeights2FirstNEON(&u[0], uStep, first, step, n, soon)
-	case row == 5:
-		winoWeights4LastNEON(&u[0], uStep, first, step, n, soon)
-	case row == 3 && m == Wino2:
-		winoWeights2LastNEON(&u[0], uStep, first, step, n, soon)
+	case m == Wino4 && pair == 0:
+		winoWeights4Rows12NEON(&u0[0], &u1[0], uStep, first, step, n, ahead)
+	case m == Wino4 && pair == 1:
+		winoWeights4Rows34NEON(&u0[0], &u1[0], uStep, first, step, n, ahead)
 	case m == Wino4:
-		winoWeights4InnerNEON(&u[0], uStep, first, step, n, soon, &winoCoef4[row-1][0])
+		winoWeights4Rows05NEON(&u0[0], &u1[0], uStep, first, step, n, ahead)
+	case pair == 0:
+		winoWeights2Rows12NEON(&u0[0], &u1[0], uStep, first, step, n, ahead)
 	default:
-		winoWeights2InnerNEON(&u[0], uStep, first, step, n, soon, &winoCoef2[row-1])
+		winoWeights2Rows03NEON(&u0[0], &u1[0], uStep, first, step, n, ahead)
 	}
 }
 

@@ -1,20 +1,21 @@
 package main
 
 import (
+	"fmt"
+
 	"heavytail/asm/internal/formula"
 )
 
 // winograd writes the transforms of F(4×4, 3×3), F(2×2, 3×3) and of the form of a
-// doubled image;
-// simd/wino_generic.go says what they compute. A transform in two dimensions is
-// done for two of its rows at a time: first down the columns, which gives those
+// doubled image; simd/wino_generic.go says what they compute. A transform in two
+// dimensions is done for two of its rows at a time: first down the columns, which gives those
 // rows, then along them, so that its values find registers.
 func winograd(f *file) {
 	kernels(f, "wino", func(m *machine) {
 		for _, f := range []*formula.Form{formula.Four, formula.Two} {
 			m.winoIn(f, input{"winoIn", "WinoIn.Run for n channels.", f.Pixels, f.In, f.InAlong}, f.InNeeds)
-			for _, row := range []string{"First", "Last", "Inner"} {
-				m.winoWeights(f, row)
+			for pair := range f.InPairs {
+				m.winoWeights(f, pair)
 			}
 			m.winoOut(f)
 			m.winoIn(f, input{"winoBack", "WinoIn.RunBack for n channels.", f.M, f.Back, f.BackAlong}, f.BackNeeds)
@@ -125,62 +126,50 @@ func (m *machine) pixels(n, j int, s span, idx, pixels gp) func(i int) formula.V
 	}
 }
 
-// winoWeights writes the transform of the taps to the points of one row,
-// element by element: the first, the last, or one between them, whose
-// coefficients are in memory.
-func (m *machine) winoWeights(f *formula.Form, row string) {
-	params, taps := "u *float32, uStep int, w *float32, wStep, n int, next *float32", 1
-	if row == "Inner" {
-		params, taps = "u *float32, uStep int, w *float32, wStep, n int, next, coef *float32", 3
-	}
-	m.begin("winoWeights"+f.Name+row, params, "",
-		"winoWeightsGeneric for rows of one kind, from the first tap on; fetches n of next and wStep after it.")
-	u, uStep, w, wStep, n, next := m.arg("u"), m.bytes("uStep"), m.arg("w"), m.bytes("wStep"), m.arg("n"), m.arg("next")
+// winoWeights writes the transform of the taps to the points of a pair of rows,
+// element by element, so that taps are read once for both. The pairs share out the nine
+// taps that lie so many bytes further on: the last pair, which reads six, fetches the
+// last three, the others the first six.
+func (m *machine) winoWeights(f *formula.Form, pair int) {
+	rows, last := f.InPairs[pair], f.M/2
+	m.begin(fmt.Sprintf("winoWeights%sRows%d%d", f.Name, min(rows[0], rows[1]), max(rows[0], rows[1])),
+		"u0, u1 *float32, uStep int, w *float32, wStep, n, next int", "",
+		"WinoWeights for that pair of rows, from the first tap on; fetches what lies next bytes behind.")
+	u, uStep, w, wStep, n, next := []gp{m.arg("u0"), m.arg("u1")}, m.bytes("uStep"), m.arg("w"), m.bytes("wStep"), m.arg("n"), m.arg("next")
 	m.floats(f.WeightNeeds...)
-	var coef []formula.Value
-	if taps == 3 {
-		c := m.arg("coef")
-		for range f.M / 2 {
-			coef = append(coef, formula.Value{m.spreadNext(c)})
-		}
-	}
-	walk := func(from, step gp, n int) (out []gp) {
-		at := m.copyOf(from)
+	walk := func(at, step gp, n int) (out []gp) {
 		for range n {
 			out = append(out, m.copyOf(at))
 			m.ins("ADD %s, %s, %s", step, at, at)
 		}
 		return out
 	}
-	if row == "Last" {
-		for range 6 {
-			m.ins("ADD %s, %s, %s", wStep, w, w)
-		}
+	from, first, taps := walk(w, wStep, 9), 6, 3
+	to := [2][]gp{walk(u[0], uStep, f.Points), walk(u[1], uStep, f.Points)}
+	if pair < last {
+		taps = 6 / last
+		first = taps * pair
 	}
-	from, to := walk(w, wStep, 3*taps), walk(u, uStep, f.Points)
-	after := m.gp()
-	m.ins("ADD %s, %s, %s", wStep, next, after)
 	m.mark("loop")
-	m.ins("PRFM (%s), PLDL2KEEP", next)
-	m.ins("PRFM (%s), PLDL2KEEP", after)
-	m.ins("ADD $64, %s, %s", next, next)
-	m.ins("ADD $64, %s, %s", after, after)
+	for _, tap := range from[first:][:taps] {
+		at := m.gp()
+		m.ins("ADD %s, %s, %s", next, tap, at)
+		m.ins("PRFM (%s), PLDL2KEEP", at)
+	}
 	s := span{n: 2}
 	for range 2 {
-		var z []formula.Value
+		var z [2][]formula.Value
 		for j := range 3 {
-			var w []formula.Value
-			for i := range taps {
-				w = append(w, out(m.next(from[3*i+j], s)))
-			}
-			v := w[0]
-			if taps == 3 {
-				v = f.Inner(m.wino(), w, coef)
-			}
-			z = append(z, v)
+			a, b := f.Weight(m.wino(), pair, func(i int) formula.Value { return out(m.next(from[3*i+j], s)) })
+			z[0], z[1] = append(z[0], a), append(z[1], b)
 		}
-		for j, y := range m.inOrder(f.WeightAlong, z, f.Points) {
-			m.put(y, to[j], s)
+		if rows[0] > rows[1] {
+			z[0], z[1] = z[1], z[0]
+		}
+		for i := range z {
+			for j, y := range m.inOrder(f.WeightAlong, z[i], f.Points) {
+				m.put(y, to[i][j], s)
+			}
 		}
 	}
 	m.ins("SUBS $16, %s", n)

@@ -30,8 +30,7 @@ type Form struct {
 	InPairs     [][]int
 	In          Column
 	InAlong     Along
-	Inner       func(m Wino, w []Value, coef []Value) Value // a column of taps to a row between the first and the last
-	Weight      Column                                      // of a column of taps, by InPairs, for a machine that reads them once for both rows
+	Weight      Column // of a column of taps, by InPairs, which is read once for both rows
 	WeightAlong func(m Wino, w []Value, store func(v Value, j int))
 	OutPairs    [][]int
 	Out         Column
@@ -105,7 +104,6 @@ var Four = &Form{
 		store(m.edge(z[4], z[2], z[0]), 0)
 		store(m.edge(z[5], z[3], z[1]), 5)
 	},
-	Inner: func(m Wino, w, coef []Value) Value { return m.FMA(w[1], coef[0], m.FMA(w[2], coef[1], w[0])) },
 	Weight: func(m Wino, pair int, w func(i int) Value) (Value, Value) {
 		if pair == 2 {
 			return w(2), w(0)
@@ -229,7 +227,6 @@ var Two = &Form{
 		store(m.Sub(z[1], z[3]), 3)
 		store(m.Sub(z[0], z[2]), 0)
 	},
-	Inner: func(m Wino, w, coef []Value) Value { return m.FMA(w[1], coef[0], m.Add(w[0], w[2])) },
 	Weight: func(m Wino, pair int, w func(i int) Value) (Value, Value) {
 		if pair == 1 {
 			return w(2), w(0)
