@@ -4,58 +4,47 @@ package simd
 
 import "heavytail/internal/isa"
 
-// Each function below is Tiles.Run for one height and one width; all compute
-// the bits of runTilesGeneric.
+// Each function below is Tiles.Run for the part of the tiles at row and col that has its
+// height and width; all compute the bits of runTilesGeneric. rest is how many of the last
+// four columns there are, 0 for all.
 
 //go:noescape
-func tiles6x16NEON(t *Tiles)
+func tiles6x16NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles4x16NEON(t *Tiles)
+func tiles4x16NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles1x16NEON(t *Tiles)
+func tiles1x16NEON(t *Tiles, row, col, rest int)
+
+// Those of 8 columns are for 5 to 8, those of 4 for 1 to 4, of rows that are neighbours
+// for 2 to 4.
 
 //go:noescape
-func tiles6x8NEON(t *Tiles)
+func tiles6x8NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles4x8NEON(t *Tiles)
+func tiles4x8NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles6x4NEON(t *Tiles)
+func tiles12x4NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles4x4NEON(t *Tiles)
+func tiles8x4NEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles6x3NEON(t *Tiles)
+func tiles4x4NEON(t *Tiles, row, col, rest int)
 
-//go:noescape
-func tiles4x3NEON(t *Tiles)
-
-//go:noescape
-func tiles6x2NEON(t *Tiles)
-
-//go:noescape
-func tiles4x2NEON(t *Tiles)
-
-//go:noescape
-func tiles6x1NEON(t *Tiles)
-
-//go:noescape
-func tiles4x1NEON(t *Tiles)
-
-// Those of 12 rows are for rows that are neighbours in A, one load for all of them.
+// These are for rows that are neighbours in A, one load for all of them.
 //
 //go:noescape
-func tiles12x8BesideNEON(t *Tiles)
+func tiles12x8BesideNEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles12x4BesideNEON(t *Tiles)
+func tiles12x4BesideNEON(t *Tiles, row, col, rest int)
 
 //go:noescape
-func tiles12x1BesideNEON(t *Tiles)
+func tiles12x1BesideNEON(t *Tiles, row, col, rest int)
 
 // peakNEON executes n·16 independent multiply-adds of 4 float32, n ≥ 1.
 //
@@ -67,7 +56,6 @@ func runTiles(t *Tiles) {
 		runTilesGeneric(t)
 		return
 	}
-	p := *t
 	one := t.N == 1 && t.COff[0] == t.COff[t.Rows-1] // the first row, repeated
 	width := t.Cols
 	if t.Loose && width%4 > 1 {
@@ -76,8 +64,7 @@ func runTiles(t *Tiles) {
 	for col := 0; col < width; {
 		rows, cols := neonPart(t.Rows, width-col, t.Beside, one)
 		for row := 0; row < t.Rows; row += rows {
-			t.cut(&p, row, col, rows, cols)
-			runTilePart(&p)
+			runTilePart(t, row, col, rows, cols)
 			if one {
 				break
 			}
@@ -89,74 +76,61 @@ func runTiles(t *Tiles) {
 // neonPart returns the size of the part that comes next where so many rows and
 // columns are left.
 func neonPart(rows, cols int, beside, one bool) (int, int) {
-	switch {
-	case cols >= 16:
-		cols = 16
-	case cols >= 8:
-		cols = 8
-	default:
-		cols = min(cols, 4)
+	if beside && rows == TileRows {
+		switch { // 16 columns would leave room for six rows at a time, two loads for each term
+		case cols >= 8:
+			return rows, 8
+		case cols >= 4:
+			return rows, 4
+		}
+		return rows, cols
+	}
+	if cols >= 8 {
+		cols = cols &^ 7 // 16 or 8
 	}
 	switch {
-	case one && cols == 16:
-		return 1, cols
-	case rows < TileRows:
-		return 4, cols
-	case beside && (cols == 8 || cols == 4 || cols == 1):
-		return TileRows, cols
+	case one && cols >= 16:
+		return 1, 16
+	case cols <= 4:
+		return rows, cols
+	case rows == TileRows:
+		return 6, min(cols, 16)
 	}
-	return 6, cols
+	return 4, min(cols, 16)
 }
 
-func runTilePart(t *Tiles) {
+func runTilePart(t *Tiles, row, col, rows, cols int) {
+	rest := cols % 4
 	switch {
-	case t.Cols == 16 && t.Rows == 6:
-		tiles6x16NEON(t)
-	case t.Cols == 16 && t.Rows == 4:
-		tiles4x16NEON(t)
-	case t.Rows == 1:
-		tiles1x16NEON(t)
-	case t.Rows == 4:
-		runTiles4(t)
-	case t.Rows == 6:
-		runTiles6(t)
-	case t.Cols == 8:
-		tiles12x8BesideNEON(t)
-	case t.Cols == 4:
-		tiles12x4BesideNEON(t)
+	case cols == 16 && rows == 6:
+		tiles6x16NEON(t, row, col, rest)
+	case cols == 16 && rows == 4:
+		tiles4x16NEON(t, row, col, rest)
+	case rows == 1:
+		tiles1x16NEON(t, row, col, rest)
+	case rows == 12 && t.Beside:
+		runTilesBeside(t, col, cols)
+	case rows == 12:
+		tiles12x4NEON(t, row, col, rest)
+	case rows == 8:
+		tiles8x4NEON(t, row, col, rest)
+	case rows == 6:
+		tiles6x8NEON(t, row, col, rest)
+	case cols > 4:
+		tiles4x8NEON(t, row, col, rest)
 	default:
-		tiles12x1BesideNEON(t)
-	}
-}
-
-// runTiles4 and runTiles6 run parts of fewer than 16 columns.
-func runTiles4(t *Tiles) {
-	switch t.Cols {
-	case 8:
-		tiles4x8NEON(t)
-	case 4:
-		tiles4x4NEON(t)
-	case 3:
-		tiles4x3NEON(t)
-	case 2:
-		tiles4x2NEON(t)
-	default:
-		tiles4x1NEON(t)
+		tiles4x4NEON(t, row, col, rest)
 	}
 }
 
-func runTiles6(t *Tiles) {
-	switch t.Cols {
-	case 8:
-		tiles6x8NEON(t)
-	case 4:
-		tiles6x4NEON(t)
-	case 3:
-		tiles6x3NEON(t)
-	case 2:
-		tiles6x2NEON(t)
+func runTilesBeside(t *Tiles, col, cols int) {
+	switch {
+	case cols == 8:
+		tiles12x8BesideNEON(t, 0, col, 0)
+	case cols > 1:
+		tiles12x4BesideNEON(t, 0, col, cols%4)
 	default:
-		tiles6x1NEON(t)
+		tiles12x1BesideNEON(t, 0, col, 0)
 	}
 }
 

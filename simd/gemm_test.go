@@ -212,7 +212,7 @@ func tilesCases() []tilesCase {
 			}
 		}
 	}
-	for i, cols := range []int{1, 2, 3, 4, 6, 8, 13, 16, 24, 32} { // sums of so many terms that a turn adds 8 or 16
+	for i, cols := range []int{1, 2, 3, 4, 6, 8, 13, 16, 24, 32} { // sums of so many terms that a turn adds 8, 16 or 32
 		for _, k := range []int{8, 16, 21, 36} {
 			for _, rows := range []int{4, 8, 12} {
 				out = append(out, tilesCase{n: 2, rows: rows, valid: rows - i%3, cols: cols, segs: 2, k: k, ka: 1, pad: i % 3, bias: k == 21, acc: i%2 == 0})
@@ -220,7 +220,9 @@ func tilesCases() []tilesCase {
 			out = append(out, tilesCase{n: 1, rows: 4, valid: 1, cols: cols, segs: 2, k: k, ka: 1, pad: 1, bias: k > 16, res: k < 21, inPlace: k == 8, acc: k > 21})
 		}
 		for _, rows := range []int{4, 8, 12} {
-			out = append(out, tilesCase{n: 2, rows: rows, valid: rows, cols: cols, segs: 2, k: 9, ka: 12, pad: i % 2, bias: true, res: i%2 == 0, acc: i%3 == 0, beside: true, packed: true})
+			for _, k := range []int{9, 41} {
+				out = append(out, tilesCase{n: 2, rows: rows, valid: rows, cols: cols, segs: 2, k: k, ka: 12, pad: i % 2, bias: true, res: i%2 == 0, acc: i%3 == 0, beside: true, packed: k == 9})
+			}
 		}
 	}
 	return append(out,

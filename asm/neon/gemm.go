@@ -3,23 +3,20 @@ package main
 import "fmt"
 
 // products writes the micro-kernels of matrix products, which simd.Tiles
-// describes, for parts of a tile: 6 or 4 rows by 16, 8, 4, 3, 2 or 1 columns, one row by
-// 16, and 12 rows that are neighbours in A by 8, 4 or 1.
+// describes, for parts of a tile: 6 or 4 rows by 16 or up to 8 columns, 12, 8 or 4 rows by
+// up to 4, one row by 16, and 12 rows that are neighbours in A by 8, by up to 4 or by 1.
 func products(f *file) {
-	for _, p := range []part{
-		{6, 16, 0, 0}, {4, 16, 0, 0}, {1, 16, 16, 1}, {6, 8, 8, 6}, {4, 8, 16, 4},
-		{6, 4, 16, 2}, {4, 4, 16, 4}, {6, 3, 16, 2}, {4, 3, 16, 4}, {6, 2, 16, 2}, {4, 2, 16, 4}, {6, 1, 16, 2}, {4, 1, 16, 4},
-	} {
-		(&product{file: f, part: p, vecs: (p.cols + 3) / 4}).tiles()
+	for _, p := range []part{{6, 16, 8, 0}, {4, 16, 8, 4}, {1, 16, 16, 1}, {6, 8, 8, 6}, {4, 8, 16, 4}, {12, 4, 16, 1}, {8, 4, 16, 2}, {4, 4, 16, 4}} {
+		(&product{file: f, part: p, vecs: p.cols / 4}).tiles()
 	}
-	for _, cols := range []int{8, 4, 1} {
-		(&product{file: f, part: part{rows: 12, cols: cols}, vecs: (cols + 3) / 4, beside: true, turned: cols == 1}).tiles()
+	for _, p := range []part{{12, 8, 8, 0}, {12, 4, 32, 0}, {12, 1, 8, 0}} {
+		(&product{file: f, part: p, vecs: (p.cols + 3) / 4, beside: true, turned: p.cols == 1}).tiles()
 	}
 	peak(f)
 }
 
-// A part is a size, with the terms in a turn of its widest loop, 0 where the loop of
-// four is as good, and how many rows of A have room there at a time.
+// A part is a size, with the terms in a turn of its widest loop and how many rows of A
+// have room there at a time.
 type part struct{ rows, cols, wide, group int }
 
 // A product writes one micro-kernel. Its accumulators are V0…; the registers
@@ -30,6 +27,7 @@ type product struct {
 	vecs   int  // registers of a row
 	beside bool // rows are neighbours in A
 	turned bool // and there is one column: registers hold four rows of it
+	labels int  // that unique has made
 }
 
 // Byte offsets of the fields of simd.Tiles; a test in simd keeps them.
@@ -38,21 +36,30 @@ const (
 	fieldAOff, fieldBOff, fieldCOff, fieldROff             = 144, 168, 192, 216
 
 	fieldN, fieldSegs, fieldK, fieldKA, fieldKB = 240, 264, 272, 280, 288
-	fieldAStep, fieldCStep, fieldRStep          = 296, 304, 312
-	fieldAInc, fieldCInc, fieldRInc, fieldBInc  = 320, 328, 336, 344
-	fieldAcc                                    = 352
+
+	fieldAcc, fieldPacked = 352, 353
+
+	fieldAStep, fieldRStep, fieldCInc, fieldBInc = 296, 312, 328, 344 // behind the first three CStep, AInc and RInc
 )
 
-// Registers: R0 the *Tiles, R1…R6 the rows; R23 and R24 are free.
+// Registers: R0 the *Tiles, R1…R6 the rows; R23 is free, and R24 where rows are at most 6.
 const (
 	ka, kb, bPtr, terms      = "R7", "R8", "R9", "R10"
 	segs, aTab, bTab, tiles  = "R11", "R12", "R13", "R14"
 	aBase, cBase, cTab, aRow = "R15", "R16", "R17", "R19" // aRow: the tile's row offsets
 	rBase, rTab, zero, bBase = "R20", "R21", "R22", "R25"
 	bRest                    = "R26" // what of a row of B one load does not reach
+	exact                    = "R26" // of fewer than 16 columns: the last terms, whose rows of B are read to their end only
+	rest                     = "R10" // and how many columns the last register has, 0 for all, where no terms are counted
 
 	unroll = 4 // terms in a turn of the main loop
 )
+
+// rowPtrs are the pointers to rows of A, of which those from savedPtrs on hold, but in
+// the loops over terms, what a tile needs before and after.
+var rowPtrs = []string{"R1", "R2", "R3", "R4", "R5", "R6", "R24", tiles, cBase, cTab, rBase, rTab}
+
+const savedPtrs = 7
 
 // accum is the register of row i, vector v; fromA holds elements of row i of A;
 // fromB is free for rows of B, bias and residual.
@@ -81,9 +88,27 @@ func list(first, n int) string {
 	return s + "]"
 }
 
+// some reports whether a kernel is for fewer columns too than its own.
+func (p *product) some() bool { return p.vecs < 4 && !p.turned && !(p.beside && p.vecs == 2) }
+
+// saved returns the registers that are kept in the frame while they hold pointers.
+func (p *product) saved() []string {
+	if p.beside || p.rows <= savedPtrs {
+		return nil
+	}
+	return rowPtrs[savedPtrs:p.rows]
+}
+
+// unique returns a label that no other part of the function has.
+func (p *product) unique(name string) string {
+	p.labels++
+	return fmt.Sprintf("%s%d", name, p.labels)
+}
+
 func (p *product) tiles() {
 	name := fmt.Sprintf("tiles%dx%d%sNEON", p.rows, p.cols, map[bool]string{true: "Beside"}[p.beside])
-	p.raw("\n// func %s(t *Tiles)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
+	frame := (8*len(p.saved()) + 15) &^ 15
+	p.raw("\n// func %s(t *Tiles, row, col, rest int)\nTEXT ·%s(SB), NOSPLIT, $%d-32\n", name, name, frame)
 	p.op("MOVD t+0(FP), R0")
 	for _, f := range []struct {
 		reg string
@@ -92,87 +117,36 @@ func (p *product) tiles() {
 		{aRow, fieldAOff}, {rBase, fieldRes}, {rTab, fieldROff}, {zero, fieldZero}, {bBase, fieldB}} {
 		p.op("MOVD %d(R0), %s", f.off, f.reg)
 	}
+	p.op("MOVD row+8(FP), R23")
+	for _, r := range []string{aRow, cTab, rTab} {
+		p.op("ADD R23<<2, %s", r)
+	}
+	p.op("MOVD col+16(FP), R23")
+	for _, r := range []string{bBase, cBase, rBase} {
+		p.op("ADD R23<<2, %s", r)
+	}
 	p.op("LSL $2, %s, %s", ka, ka)
 	p.op("LSL $2, %s, %s", kb, kb)
+	if p.some() {
+		p.exactTerms()
+	}
 	p.label("tile")
 	p.initial()
+	for i, r := range p.saved() {
+		p.op("MOVD %s, saved-%d(SP)", r, frame-8*i)
+	}
 	if p.beside {
 		p.neighbours()
 	} else {
 		p.segments()
 	}
 	p.label("finish")
+	for i, r := range p.saved() {
+		p.op("MOVD saved-%d(SP), %s", frame-8*i, r)
+	}
 	p.epilogue()
 	p.nextTile()
 	p.op("RET")
-}
-
-// pointed calls f with every row and a pointer to base + 4·table[i], six of them set at
-// a time.
-func (p *product) pointed(base, table string, f func(i int, ptr string)) {
-	const most = 6 // R1…R6
-	for first := 0; first < p.rows; first += most {
-		last := min(first+most, p.rows)
-		for i := first; i < last; i++ {
-			p.op("MOVW %d(%s), R23", 4*i, table)
-			p.op("ADD R23<<2, %s, R%d", base, i-first+1)
-		}
-		for i := first; i < last; i++ {
-			f(i, fmt.Sprintf("R%d", i-first+1))
-		}
-	}
-}
-
-// load loads the columns of one row at the pointer into registers from v on.
-func (p *product) load(ptr string, v int) {
-	switch p.cols {
-	case 1:
-		p.op("FMOVS (%s), F%d", ptr, v)
-	case 2:
-		p.op("FMOVD (%s), F%d", ptr, v)
-	case 3:
-		p.op("FMOVD (%s), F%d", ptr, v)
-		p.op("ADD $8, %s, R24", ptr)
-		p.op("VLD1 (R24), V%d.S[2]", v)
-	default:
-		p.op("VLD1 (%s), %s", ptr, list(v, p.vecs))
-	}
-}
-
-// store is the reverse of load.
-func (p *product) store(v int, ptr string) {
-	switch p.cols {
-	case 1:
-		p.op("FMOVS F%d, (%s)", v, ptr)
-	case 2:
-		p.op("FMOVD F%d, (%s)", v, ptr)
-	case 3:
-		p.op("FMOVD F%d, (%s)", v, ptr)
-		p.op("ADD $8, %s, R24", ptr)
-		p.op("VST1 V%d.S[2], (R24)", v)
-	default:
-		p.op("VST1 %s, (%s)", list(v, p.vecs), ptr)
-	}
-}
-
-// initial sets the accumulators to C or to zero.
-func (p *product) initial() {
-	p.op("MOVBU %d(R0), R23", fieldAcc)
-	p.op("CBZ R23, empty")
-	p.comment("Continue the sums in C")
-	p.pointed(cBase, cTab, func(i int, ptr string) {
-		if p.turned {
-			p.op("VLD1 (%s), V%d.S[%d]", ptr, i/4, i%4)
-			return
-		}
-		p.load(ptr, p.accum(i, 0))
-	})
-	p.op("B started")
-	p.label("empty")
-	for i := range p.accums() {
-		p.op("VEOR V%d.B16, V%d.B16, V%d.B16", i, i, i)
-	}
-	p.label("started")
 }
 
 // segment begins the loop over segments, whose rows of A are where point sets pointers.
@@ -186,24 +160,33 @@ func (p *product) segment(point func()) {
 	p.op("ADD $48, %s", aTab)
 	p.op("MOVW.P 4(%s), R23", bTab)
 	p.op("ADD R23<<2, %s, %s", bBase, bPtr)
+	p.op("MOVD %d(R0), %s", fieldK, terms)
+	if p.some() {
+		p.op("SUB %s, %s", exact, terms)
+	}
 }
 
 // segments adds the terms of every segment: per k one row of B and one element
 // of every row of A, which comes from Zero where its offset is negative.
 func (p *product) segments() {
+	ptrs := rowPtrs[:p.rows]
 	p.segment(func() {
-		for i := range p.rows {
-			p.op("MOVW %d(%s), R23", 4*i, aTab)
-			p.op("ADD R23<<2, %s, R24", aBase)
-			p.op("CMP $0, R23")
-			p.op("CSEL LT, %s, R24, R%d", zero, i+1)
+		p.op("CBZ %s, inside", zero)
+		p.offsets(aTab, 0, p.rows, ptrs)
+		for _, r := range ptrs {
+			p.op("CMP $0, %s", r)
+			p.op("ADD %s<<2, %s, %s", r, aBase, r)
+			p.op("CSEL LT, %s, %s, %s", zero, r, r)
 		}
+		p.op("B pointed")
+		p.label("inside")
+		p.pointers(aBase, aTab, 0, p.rows, ptrs)
+		p.label("pointed")
 	})
-	p.op("ADD $%d, %s, %s", map[bool]int{true: 8, false: 32}[p.cols == 3], bPtr, bRest)
-	p.op("MOVD %d(R0), %s", fieldK, terms)
-	if p.wide > 0 {
-		p.widest()
+	if p.full() {
+		p.op("ADD $32, %s, %s", bPtr, bRest)
 	}
+	p.widest()
 	p.op("SUBS $%d, %s", unroll, terms)
 	p.op("BLT few")
 	p.op("CMP $4, %s", ka)
@@ -222,47 +205,69 @@ func (p *product) segments() {
 		p.across()
 	}
 	p.label("few")
-	p.op("ADDS $%d, %s", unroll, terms)
-	p.op("BEQ next")
-	p.label("term")
-	p.rowB(p.fromB())
-	for i := range p.rows {
-		a := p.fromB() + p.vecs + i%4
-		p.op("VLD1R.P (R%d)(%s), [V%d.S4]", i+1, ka, a)
-		for v := range p.vecs {
-			p.op("VFMLA V%d.S4, V%d.S4, V%d.S4", p.fromB()+v, a, p.accum(i, v))
+	p.op("ADD $%d, %s", unroll, terms)
+	p.singly(func() {
+		for i := range p.rows {
+			a := p.fromB() + p.vecs + i%4
+			p.op("VLD1R.P (%s)(%s), [V%d.S4]", rowPtrs[i], ka, a)
+			for v := range p.vecs {
+				p.op("VFMLA V%d.S4, V%d.S4, V%d.S4", p.fromB()+v, a, p.accum(i, v))
+			}
 		}
+	})
+}
+
+// full reports whether accumulators leave two registers for B, so that its rows come in
+// halves.
+func (p *product) full() bool { return p.rows*p.vecs == 24 && !p.beside }
+
+// singly adds the last terms one by one, by add, and ends the loop over segments.
+func (p *product) singly(add func()) {
+	if p.some() {
+		p.op("ADD %s, %s", exact, terms)
 	}
+	p.op("CBZ %s, next", terms)
+	p.label("term")
+	if p.some() {
+		p.op("CMP %s, %s", exact, terms)
+		p.op("BLE ending")
+	}
+	p.rowB(p.fromB())
+	if p.some() {
+		p.label("read")
+	}
+	add()
 	p.op("SUBS $1, %s", terms)
 	p.op("BNE term")
 	p.label("next")
 	p.op("SUBS $1, %s", segs)
 	p.op("BNE segment")
+	if p.some() {
+		p.op("B finish")
+		p.label("ending")
+		p.op("MOVD rest+24(FP), R23")
+		p.moveSome("VLD1", bPtr, "R23", "R23", p.fromB())
+		p.op("ADD %s, %s", kb, bPtr)
+		p.op("B read")
+	}
 }
 
 // rowB loads the next row of B into registers from v on.
 func (p *product) rowB(v int) {
-	switch p.cols {
-	case 1:
+	if p.turned {
 		p.op("VLD1R.P (%s)(%s), [V%d.S4]", bPtr, kb, v)
-	case 2, 3:
-		p.op("VLD1.P (%s)(%s), [V%d.S2]", bPtr, kb, v)
-		if p.cols == 3 {
-			p.op("VLD1.P (%s)(%s), V%d.S[2]", bRest, kb, v)
-		}
-	default:
-		p.op("VLD1.P (%s)(%s), %s", bPtr, kb, list(v, p.vecs))
+		return
 	}
+	p.op("VLD1.P (%s)(%s), %s", bPtr, kb, list(v, p.vecs))
 }
 
 // along writes a turn of the main loop for rows of A whose elements follow each
-// other: a load for the elements of all its terms. 6×16 accumulators leave two
-// registers for B, so there its rows come in halves.
+// other: a load for the elements of all its terms.
 func (p *product) along() {
 	for i := range p.rows {
-		p.op("FMOVQ.P 16(R%d), F%d", i+1, p.fromA(i))
+		p.op("FMOVQ.P 16(%s), F%d", rowPtrs[i], p.fromA(i))
 	}
-	if p.rows*p.vecs == 24 {
+	if p.full() {
 		for k := range unroll {
 			for half, ptr := range []string{bPtr, bRest} {
 				p.op("VLD1.P (%s)(%s), %s", ptr, kb, list(p.fromB(), 2))
@@ -316,57 +321,20 @@ func (p *product) across() {
 	}
 }
 
-// epilogue adds bias and residual and stores, all loads before the stores.
-func (p *product) epilogue() {
-	add := func(row int) {
-		for v := range p.vecs {
-			p.op("%s", word("FADD", p.accum(row, v), p.accum(row, v), p.fromB()+v))
-		}
-	}
-	p.op("MOVD %d(R0), R23", fieldBias)
-	p.op("CBZ R23, unbiased")
-	if p.turned {
-		p.op("VLD1R (R23), [V%d.S4]", p.fromB())
-		p.addTurned(0)
-	} else {
-		p.load("R23", p.fromB())
-		for i := range p.rows {
-			add(i)
-		}
-	}
-	p.label("unbiased")
-	p.op("MOVD %d(R0), R23", fieldRes)
-	p.op("CBZ R23, alone")
-	p.pointed(rBase, rTab, func(i int, ptr string) {
-		if p.turned {
-			p.op("VLD1 (%s), V%d.S[%d]", ptr, p.fromB()+i/4, i%4)
-			return
-		}
-		p.load(ptr, p.fromB())
-		add(i)
-	})
-	if p.turned {
-		p.addTurned(1)
-	}
-	p.label("alone")
-	p.pointed(cBase, cTab, func(i int, ptr string) {
-		if p.turned {
-			p.op("VST1 V%d.S[%d], (%s)", i/4, i%4, ptr)
-			return
-		}
-		p.store(p.accum(i, 0), ptr)
-	})
-}
-
-// nextTile advances the tables and bases and ends the loop over tiles.
+// nextTile advances the tables and bases, by two neighbours of the fields at a time, and
+// ends the loop over tiles.
 func (p *product) nextTile() {
 	for _, s := range []struct {
-		off int
-		reg string
-	}{{fieldAInc, aBase}, {fieldAStep, aRow}, {fieldBInc, bBase}, {fieldCInc, cBase}, {fieldCStep, cTab}, {fieldRInc, rBase}, {fieldRStep, rTab}} {
-		p.op("MOVD %d(R0), R23", s.off)
-		p.op("ADD R23<<2, %s", s.reg)
+		off   int
+		first string
+		then  string
+	}{{fieldAStep, aRow, cTab}, {fieldRStep, rTab, aBase}, {fieldCInc, cBase, rBase}} {
+		p.op("LDP %d(R0), (R23, R24)", s.off)
+		p.op("ADD R23<<2, %s", s.first)
+		p.op("ADD R24<<2, %s", s.then)
 	}
+	p.op("MOVD %d(R0), R23", fieldBInc)
+	p.op("ADD R23<<2, %s", bBase)
 	p.op("SUBS $1, %s", tiles)
 	p.op("BNE tile")
 }
