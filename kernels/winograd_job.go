@@ -42,6 +42,7 @@ var winoPool par.Pool[winoJob]
 const (
 	winoV      = 1 << 18 // float32 of pixels and gradients of a part of winoWeightJob
 	winoTiles  = 6 * simd.TileRows
+	winoPart   = 4 * simd.TileRows // tiles for which a part transforms all taps: a part of panels transforms pixels again
 	leastTiles = 2 * simd.TileRows // of a part, where panels are too few for all threads
 	winoK      = 256
 	winoPad    = 16
@@ -89,13 +90,13 @@ func (j *winoJob) deep(tiles int) int {
 	return min(j.k, ((j.k+n-1)/n+15)&^15)
 }
 
-// split cuts tiles first, in parts of whole blocks, then panels: parts of
+// split cuts tiles first, in parts of winoPart or more, then panels: parts of
 // tiles transform the taps again, parts of panels the pixels. Where that leaves threads
 // without work, blocks are cut too.
 func (j *winoJob) split(threads int) {
 	tiles, np := j.n*j.tab.tiles, panels(j.cols)
 	want := min(partsFor(threads, tiles*j.form.Points()*j.k*j.cols), 2*threads)
-	j.tileParts = max(1, min(want, tiles/winoTiles), min(threads, (want+np-1)/np, tiles/leastTiles))
+	j.tileParts = max(1, min(want, tiles/winoPart), min(threads, (want+np-1)/np, tiles/leastTiles))
 	j.colParts = min(np, (want+j.tileParts-1)/j.tileParts)
 }
 
