@@ -39,7 +39,8 @@ func operations(o Options, op nn.Operation) float64 {
 	if m == conv.Up { // whose tiles at the border are not needed whole
 		tiles = float64(o.Batch*needed(h)*needed(wd)) / float64(t.points)
 	}
-	return tiles*float64(t.points*read*written+read*t.in+written*t.out) + float64(read*written*t.taps)
+	each := float64(t.points*read*written + read*t.in + written*t.out)
+	return float64(tiles*each) + float64(read*written*t.taps)
 }
 
 // needed is how many points along n pixels outputs inside the image are made of.
