@@ -77,8 +77,8 @@ func (c *CPU) width() int {
 
 // Kept returns the bytes of the packed weight of a forward pass over images of h×wd
 // pixels, and of the tables of where pixels lie: for each output 4 bytes a tap and 8
-// more, or in Winograd's form 4 bytes for each pixel that a tile reads and 8 for each
-// that it writes.
+// more, or in the forms of simd.Wino 4 bytes for each pixel that a tile reads and 8 for
+// each that it writes, and of WinoUp a byte for each row of tiles.
 func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
 	rows, taps := w.Rows(), tapCount(w)
 	if taps > 1 && opt.Up {
@@ -91,6 +91,9 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 	if m := winogradForm(h, wd, w.Dim(-2), w, opt); m != 0 {
 		read, out := m.Pixels(), m.Outputs()
 		table = int64(conv.Tiles(h, wd, int(m))) * 4 * int64(read*read+2*out*out)
+		if m == simd.WinoUp {
+			table += int64(conv.Along(h, int(m)))
+		}
 	} else if taps > 1 || opt.Up || opt.Stride == 2 {
 		table = int64(k.Out(h)) * int64(k.Out(wd)) * int64(4*taps+8)
 	}
@@ -109,7 +112,7 @@ func (c *CPU) ConvBuffer(n, h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) int
 	case opt.Up && tapCount(w) > 1:
 		sums = 16 * w.Dim(2) * w.Cols()
 	}
-	if m != 0 {
+	if m != 0 && w.Cols() > 0 {
 		j := winoJob{form: m, k: w.Dim(-2), cols: w.Cols(), n: n, tab: &winoTable{tiles: conv.Tiles(h, wd, int(m))}}
 		return scratchBytes(max(j.most(par.Threads(c.threads)), sums))
 	}

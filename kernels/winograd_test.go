@@ -297,6 +297,21 @@ func TestConvBuffer(t *testing.T) {
 	w, opt := New(1).New(3, 3, 192, 512), tensor.ConvOpt{Normalized: true}
 	require.EqualValues(t, 8<<20+4*leastTable, New(2).ConvBuffer(2, 28, 28, w, opt)) // of half of 98 tiles each
 	require.EqualValues(t, 8<<20+4*leastTable, New(1).ConvBuffer(1, 28, 28, w, opt))
+	w = New(1).New(3, 3, 40, 0) // computes nothing
+	require.Equal(t, scratchBytes(0), New(2).ConvBuffer(2, 28, 28, w, opt))
+}
+
+// Kept counts the tables of every form as they are.
+func TestKeptTables(t *testing.T) {
+	for _, opt := range []tensor.ConvOpt{{Normalized: true}, {Up: true}} {
+		for _, s := range [][2]int{{7, 9}, {16, 15}, {28, 28}} {
+			w := New(1).New(3, 3, 64, 40)
+			form := winogradForm(s[0], s[1], 64, w, opt)
+			require.NotZero(t, form)
+			_, table := New(1).Kept(s[0], s[1], w, opt)
+			require.Equal(t, buildWinoTable(winoKey{form: form, h: s[0], w: s[1], aPitch: 64, cPitch: 40}).bytes(), table, "%v of %v", form, s)
+		}
+	}
 }
 
 // What a convolution fetches for the next one changes nothing, and packs nothing.
