@@ -42,7 +42,7 @@ var winoPool par.Pool[winoJob]
 const (
 	winoV      = 1 << 18 // float32 of pixels and gradients of a part of winoWeightJob
 	winoTiles  = 6 * simd.TileRows
-	winoPart   = 4 * simd.TileRows // tiles for which a part transforms all taps: a part of panels transforms pixels again
+	winoPart   = 4 * simd.TileRows // of a part, before panels are cut: each part transforms all taps, where parts of panels transform the pixels again
 	leastTiles = 2 * simd.TileRows // of a part, where panels are too few for all threads
 	winoK      = 256
 	winoPad    = 16

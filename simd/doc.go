@@ -36,9 +36,10 @@
 //
 // A convolution that doubles its image first may take the form of WinoUp, whether its
 // input is normalised or not. Tiles lie around the pixels (2i, 2j) and give the outputs
-// from (4i−1, 4j−1) to (4i+2, 4j+2), those of them that there are. Pixels and products
-// go through its transforms as above, products and what is added last too; the taps are
-// summed in float32, in order, down the columns and then along the rows.
+// from (4i−1, 4j−1) to (4i+2, 4j+2), those of them that there are. Its transforms, its
+// chains, one for each of the 25 points, and what is added last are as above, but instead
+// of a transform the taps have sums in float32, ascending, down the columns and then along
+// the rows.
 //
 // The gradient of the taps of a convolution in Winograd's form may take the adjoint form
 // (wino_back.go), image after image ascending: pixels of x are transformed as above,

@@ -131,8 +131,11 @@ type Device interface {
 
 // ConvOpt chooses the form of a convolution.
 type ConvOpt struct {
-	Stride int  // 1 or 2; 0 means 1
-	Up     bool // nearest-neighbour upsampling by 2 before the convolution
+	Stride int // 1 or 2; 0 means 1
+	// Up doubles the image by nearest neighbours before the convolution. One of 3×3 may
+	// take a form of fewer products, chosen by H, W and the channels of one sample, whose
+	// outputs depend on no pixel that they do not see.
+	Up bool
 
 	// After pads by one row below and one column on the right and not before: a
 	// 3×3 convolution of stride 2 sees pixels 2i to 2i+2, and H' = ⌊H/2⌋. So do

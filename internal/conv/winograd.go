@@ -30,14 +30,14 @@ const UpMats = 25
 const upCost = 64
 
 // Winograd returns the form that a convolution of h×w pixels takes from read channels
-// and the weight: 2 or 4 for Winograd's form F(m×m, 3×3), Up for that of an upsampled
-// convolution, which sees sums of its taps in squares of four by four outputs, or 0 for
-// the direct form: that of least cost for one image. The first are for 3×3 taps, stride
-// 1 and an input that is normalised. Up is for inputs of any size: its outputs depend on
-// no pixel that they do not see. The cost counts products per pair of channels; a
-// form adds what it takes to transform the pair's nine taps, which a CPU
-// transforms where they are used, so that memory delivers nine values a pair and
-// not 16 or 36. BenchmarkWinograd of package kernels measures the forms.
+// and the weight: 2 or 4 for Winograd's F(m×m, 3×3), Up for the form of an upsampled
+// convolution, or 0 for the direct form: that of least cost for one image. All but the
+// direct form are for 3×3 taps and stride 1. F(m×m, 3×3) asks for an input that is
+// normalised; Up does not, because its outputs depend on no pixel that they do not see.
+// The cost counts products per pair of channels; F(m×m, 3×3) adds what it takes to
+// transform the pair's nine taps, which a CPU transforms where they are used, so that
+// memory delivers nine values a pair and not 16 or 36, and Up adds upCost.
+// BenchmarkWinograd of package kernels measures the forms but Up.
 //
 // It depends on the options, H, W and the channels only, as every device must.
 func Winograd(h, w, read int, weight *tensor.Tensor, opt tensor.ConvOpt) (m int) {
