@@ -63,21 +63,24 @@ const upBlock = 256
 func upPoints(to, columns, w []float32, size, lo, hi int) {
 	for j := range 3 {
 		tap := func(i int) []float32 { return w[(3*i+j)*size:][lo:hi] }
-		upSums1(func(i int) []float32 { return columns[(3*i+j)*upBlock:][:hi-lo] }, tap(0), tap(1), tap(2))
+		upSums1(func(i int) []float32 { return columns[(3*i+j)*upBlock:][:hi-lo] }, tap)
 	}
 	for i := range 5 {
 		tap := func(j int) []float32 { return columns[(3*i+j)*upBlock:][:hi-lo] }
-		upSums1(func(j int) []float32 { return to[(5*i+j)*size:][lo:hi] }, tap(0), tap(1), tap(2))
+		upSums1(func(j int) []float32 { return to[(5*i+j)*size:][lo:hi] }, tap)
 	}
 }
 
-// upSums1 sets to to the sums of taps along one axis, see conv.UpTaps.
-func upSums1(to func(i int) []float32, w0, w1, w2 []float32) {
-	simd.Add(to(0), w0, w1)
-	copy(to(1), w0)
-	simd.Add(to(2), to(0), w2)
-	copy(to(3), w2)
-	simd.Add(to(4), w1, w2)
+// upSums1 sets to to the sums of taps along one axis, in ascending order.
+func upSums1(to, tap func(i int) []float32) {
+	for i := range simd.WinoUp.Side() {
+		lo, hi := conv.UpTaps(i)
+		sum := to(i)
+		copy(sum, tap(lo))
+		for j := lo + 1; j < hi; j++ {
+			simd.Add(sum, sum, tap(j))
+		}
+	}
 }
 
 // boxFloats is how many sums of boxes are in memory at most, unless those of one image

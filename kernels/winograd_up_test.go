@@ -21,25 +21,27 @@ func TestUpFormErrors(t *testing.T) {
 	if testing.Short() {
 		reads = []int{8, 32, 128}
 	}
-	for _, size := range []int{16, 14, 8, 7, 6, 5} {
+	for _, size := range [][2]int{{16, 16}, {14, 14}, {8, 8}, {7, 7}, {6, 6}, {5, 5}, {1, 49}, {36, 1}} {
 		for _, read := range reads {
 			const o = 32
-			n := max(1, 4000/(size*size*o))
-			s := ref64.ConvShape{N: n, H: size, W: size, C: read, O: o, K: 3, Stride: 1, Up: true}
-			r := numtest.NewRand(uint64(size*1000 + read))
-			alike, w, c := normalized(r, n, size, read), view(r, 0, 3, 3, read, o), New(1)
-			for name, x := range map[string]*tensor.Tensor{"alike": alike, "apart": view(r, 0, n, size, size, read)} {
-				y, want := c.New(n, 2*size, 2*size, o), make([]float64, n*4*size*size*o)
+			h, wd := size[0], size[1]
+			n := max(1, 4000/(h*wd*o))
+			s := ref64.ConvShape{N: n, H: h, W: wd, C: read, O: o, K: 3, Stride: 1, Up: true}
+			r := numtest.NewRand(uint64(h*wd*1000 + read))
+			side := int(math.Sqrt(float64(h * wd)))
+			alike, w, c := normalized(r, n, side, read).Reshape(n, h, wd, read), view(r, 0, 3, 3, read, o), New(1)
+			for name, x := range map[string]*tensor.Tensor{"alike": alike, "apart": view(r, 0, n, h, wd, read)} {
+				y, want := c.New(n, 2*h, 2*wd, o), make([]float64, n*4*h*wd*o)
 				ref64.Conv2D(want, values(x), values(w), nil, nil, s)
 				opt := tensor.ConvOpt{Up: true}
 				c.direct(y, x, w, nil, nil, shapes.Conv2D(y, x, w, nil, nil, opt))
 				rms, worst := rootAndWorst(y, want)
-				require.Equal(t, simd.WinoUp, winogradForm(size, size, read, w, opt))
+				require.Equal(t, simd.WinoUp, winogradForm(h, wd, read, w, opt))
 				c.Conv2D(y, x, w, nil, nil, opt)
 				rmsForm, worstForm := rootAndWorst(y, want)
-				t.Logf("%d², %d channels, %s: rms %.2f, worst %.2f of that of summed taps", size, read, name, rmsForm/rms, worstForm/worst)
-				require.LessOrEqual(t, rmsForm, 2*rms, "%d², %d channels", size, read)
-				require.LessOrEqual(t, worstForm, 3*worst, "%d², %d channels", size, read)
+				t.Logf("%d×%d, %d channels, %s: rms %.2f, worst %.2f of that of summed taps", h, wd, read, name, rmsForm/rms, worstForm/worst)
+				require.LessOrEqual(t, rmsForm, 2*rms, "%d×%d, %d channels", h, wd, read)
+				require.LessOrEqual(t, worstForm, 3*worst, "%d×%d, %d channels", h, wd, read)
 			}
 		}
 	}

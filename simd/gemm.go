@@ -99,7 +99,7 @@ func (t *Tiles) check() {
 }
 
 // Fetched returns how many float32 of a long Next a Run fetches at the current level,
-// where that fetches at all.
+// where that fetches at all and Far, which may take its place, is not set.
 func (t *Tiles) Fetched() int {
 	n := t.N * t.Segs * (t.K / 4) * 16
 	if t.Soon && isa.Cur() == isa.AVX512 {
