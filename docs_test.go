@@ -4,9 +4,12 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // TestDocs demands a comment of every exported name of the packages that programs
@@ -161,4 +164,31 @@ func receiverExported(recv *ast.FieldList) bool {
 	}
 	id, ok := typ.(*ast.Ident)
 	return ok && id.IsExported()
+}
+
+// twice returns the lines of a text, tables and code left out, that stand in it before.
+func twice(text string) (lines []string) {
+	seen := map[string]bool{}
+	for line := range strings.SplitSeq(text, "\n") {
+		if len(line) < 60 || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "    ") {
+			continue
+		}
+		if seen[line] {
+			lines = append(lines, line)
+		}
+		seen[line] = true
+	}
+	return lines
+}
+
+// A change is listed once: one that is moved to another version is easily left where it was.
+func TestDocsSayOnce(t *testing.T) {
+	for _, path := range []string{"CHANGELOG.md", "README.md", "CONTRIBUTING.md", "docs/speed.md", "docs/cuda.md", "results/neon.md"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Empty(t, twice(string(text)), path)
+	}
+	line := "- A change of which somebody has written at some length, so that it is no heading.\n"
+	require.Len(t, twice(line+"\n## 0.1.0\n\n"+line), 1)
+	require.Empty(t, twice(line+strings.Replace(line, "change", "model", 1)))
 }
