@@ -86,7 +86,7 @@ func (j *convJob) tiles(q *convPart, zero, next []float32, n, p, t0, t1 int) []f
 		BOff: q.bOff, Cols: min(simd.TileCols, j.cols-col), Segs: q.segs,
 		K: j.k, KA: 1, KB: simd.TileCols, Packed: true,
 		AStep: q.segs * rows, CStep: rows, RStep: rows,
-		Soon: j.n <= 2 && q.tileLen <= 2, Far: j.n*j.cImg >= farFloats,
+		Soon: j.n <= 2 && q.tileLen <= 2,
 	}
 	if j.k == 0 {
 		t.Segs = 0 // sums of nothing
