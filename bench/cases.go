@@ -151,13 +151,18 @@ func unetCases(o Options) ([]Case, error) {
 		items: float64(o.Batch), unit: "images", run: func() { net.Forward(ws, x, t, nil) }}}, nil
 }
 
-// trainCases times whole steps: forward, loss, backward, AdamW and average.
+// trainCases times whole steps as train.Trainer takes them: forward, loss and backward of
+// parts of the batch, AdamW and average.
 func trainCases(o Options) ([]Case, error) {
 	net, s, err := benchNet(o)
 	if err != nil {
 		return nil, err
 	}
-	ws, err := net.NewWorkspace(o.Batch, s[0], s[1], true)
+	micro, err := net.Micro(o.Batch, s[0], s[1])
+	if err != nil {
+		return nil, err
+	}
+	ws, err := net.NewWorkspace(micro, s[0], s[1], true)
 	if err != nil {
 		return nil, err
 	}
@@ -166,17 +171,26 @@ func trainCases(o Options) ([]Case, error) {
 		return nil, err
 	}
 	dev := o.Device
+	type part struct{ x, target, dy *tensor.Tensor }
+	var parts []part
 	x, target, dy := filled(dev, o.Batch, s[0], s[1], s[2]), filled(dev, o.Batch, s[0], s[1], s[2]), dev.New(o.Batch, s[0], s[1], s[2])
+	for lo := 0; lo < o.Batch; lo += micro {
+		hi := min(lo+micro, o.Batch)
+		parts = append(parts, part{x.Batch(lo, hi), target.Batch(lo, hi), dy.Batch(lo, hi)})
+	}
 	opt, ema, t := nn.NewAdamW(net.Params()), nn.NewEMA(net.Params(), 0.999), times(o.Batch)
-	out, weights := make([]float64, o.Batch), make([]float64, o.Batch)
+	out, weights := make([]float64, micro), make([]float64, micro)
 	loss := diffusion.Loss{Kind: diffusion.Root}
 	step := func() {
-		y := net.Forward(ws, x, t, nil)
-		dev.Loss(out, y, target, tensor.Squared, 2)
-		loss.Reduce(weights, out, o.Batch)
-		dev.LossBackward(dy, y, target, tensor.Squared, 2, weights)
 		net.Params().ZeroGrad()
-		net.Backward(ws, dy)
+		for i, p := range parts {
+			n := p.x.Dim(0)
+			y := net.Forward(ws, p.x, t[i*micro:i*micro+n], nil)
+			dev.Loss(out[:n], y, p.target, tensor.Squared, 2)
+			loss.Reduce(weights[:n], out[:n], o.Batch)
+			dev.LossBackward(p.dy, y, p.target, tensor.Squared, 2, weights[:n])
+			net.Backward(ws, p.dy)
+		}
 		if _, err := opt.Update(1e-6, 1); err != nil {
 			panic("bench: " + err.Error())
 		}

@@ -137,8 +137,8 @@ func (d *Device) product(y, x plan.Image, w *tensor.Tensor, bias uint64, res pla
 	}
 }
 
-// LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and db += Σ_rows dy
-// (nil: skipped). The sums over rows are chains in ascending order that continue
+// LinearBackward computes dx = dy·wᵀ, dw += xᵀ·dy and db += Σ_rows dy, each nil:
+// skipped. The sums over rows are chains in ascending order that continue
 // from dw and db. It panics on other shapes.
 func (d *Device) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	shapes.LinearBackward(dx, dw, db, dy, x, w)
@@ -155,8 +155,10 @@ func (d *Device) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 			d.stream.Product(rows(dx), rows(dy), d.ordered(w, 1, rowShape, true), w.Rows(), 0, plan.Image{}, plan.Batch{})
 		}
 	}
-	dw.Touch()
-	d.weightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()}, 0)
+	if dw != nil {
+		dw.Touch()
+		d.weightGradient(at(dw), rows(dy), rows(x), conv.Shape{K: 1, Stride: 1, H: 1, W: x.Rows()}, 0)
+	}
 	d.sumRows(db, dy)
 }
 
@@ -251,7 +253,7 @@ func (d *Device) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	d.stream.Conv(image(y), image(x), d.ordered(w, 0, sh, false), at(b), image(res), sh)
 }
 
-// Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped) from dy,
+// Conv2DBackward computes dx, dw += and db += (each nil: skipped) from dy,
 // as kernels.CPU.Conv2DBackward defines them. It panics on shapes that do not fit.
 func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 	opt = shapes.Conv2DBackward(dx, dw, db, dy, x, w, opt)
@@ -263,12 +265,14 @@ func (d *Device) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.
 	if dx != nil {
 		dx.Touch()
 	}
-	if g := image(dy); opt.Up && dy.Len() > 0 {
+	if dw != nil {
+		dw.Touch()
+	}
+	if g := image(dy); opt.Up && dy.Len() > 0 && (dx != nil || dw != nil) {
 		d.upGradients(image(dx), dw, g, image(x), w, opt)
 	} else {
 		d.convGradients(image(dx), dw, g, image(x), w, opt)
 	}
-	dw.Touch()
 	d.sumRows(db, dy)
 }
 
@@ -284,14 +288,16 @@ func (d *Device) upGradients(dx plan.Image, dw *tensor.Tensor, dy, x plan.Image,
 	}
 }
 
-// convGradients computes dx (none: skipped) and dw += from dy, or with opt.Up from the
+// convGradients computes dx (none: skipped) and dw += (nil: skipped) from dy, or with opt.Up from the
 // sums of its boxes.
 func (d *Device) convGradients(dx plan.Image, dw *tensor.Tensor, dy, x plan.Image, w *tensor.Tensor, opt tensor.ConvOpt) {
 	sh := conv.Shape{Up: opt.Up, After: opt.After, K: w.Dim(0), Stride: opt.Stride, H: x.H, W: x.W}
 	if dx.At != 0 {
 		d.convInput(dx, dy, w, sh, opt)
 	}
-	d.weightGradient(at(dw), dy, x, sh, conv.WinogradWeight(x.H, x.W, w, opt))
+	if dw != nil {
+		d.weightGradient(at(dw), dy, x, sh, conv.WinogradWeight(x.H, x.W, w, opt))
+	}
 }
 
 // winograd sets y to the convolution of x by the transformed taps u, + bias + res.

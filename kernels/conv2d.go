@@ -59,7 +59,7 @@ func (c *CPU) direct(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
 	j.run(c.width())
 }
 
-// Conv2DBackward computes dx (nil: skipped), dw += and db += (nil: skipped) from dy, the
+// Conv2DBackward computes dx, dw += and db += (each nil: skipped) from dy, the
 // gradient of y = conv(x, w) + b. dx is one chain per element over (tap, output channel)
 // ascending, or of Winograd's form, chosen by the shapes as in Conv2D. dw and db
 // continue their chains over (image, pixel) ascending. With opt.Up the chains of dx and
@@ -79,7 +79,9 @@ func (c *CPU) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.Con
 		if dx != nil {
 			c.convInput(dx, dy, w, opt)
 		}
-		c.convWeight(dw, dy, x, opt)
+		if dw != nil {
+			c.convWeight(dw, dy, x, opt)
+		}
 	}
 	c.sumRows(db, dy)
 }

@@ -88,14 +88,16 @@ func upSums1(to, tap func(i int) []float32) {
 // a variable so that tests can cut small batches.
 var boxFloats = 1 << 22
 
-// upBackward computes dx (nil: skipped) and dw += of a convolution that doubles x, from
+// upBackward computes dx and dw += (each nil: skipped) of a convolution that doubles x, from
 // the sums of dy over boxes of 2×2 pixels, a group of images at a time.
 func (c *CPU) upBackward(dx, dw, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
-	defer dw.Touch()
+	if dw != nil {
+		defer dw.Touch()
+	}
 	if dx != nil {
 		defer dx.Touch()
 	}
-	if x.Len() == 0 {
+	if x.Len() == 0 || dx == nil && dw == nil {
 		return
 	}
 	in, from := pixelsOf(x), pixelsOf(dy)
@@ -109,6 +111,8 @@ func (c *CPU) upBackward(dx, dw, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
 		box.f, box.n = s.f, m-n
 		if from.c > 0 {
 			c.boxes(box, from.part(n, m))
+		}
+		if from.c > 0 && dw != nil {
 			c.directWeight(dw, box, in.part(n, m), opt)
 		}
 		if dx != nil {

@@ -45,8 +45,8 @@ func far(x, y *tensor.Tensor) bool { return max(x.Len(), y.Len()) >= farFloats }
 // small 1×1 convolutions 1 to 3 % there.
 const farFloats = 1 << 16
 
-// LinearBackward computes dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy and
-// db += Σ_rows dy (nil: skipped). The sums over rows are chains in ascending
+// LinearBackward computes dx = dy·wᵀ, dw += xᵀ·dy and db += Σ_rows dy, each nil:
+// skipped. The sums over rows are chains in ascending
 // order that continue from dw and db. It panics on other shapes.
 func (c *CPU) LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	shapes.LinearBackward(dx, dw, db, dy, x, w)
@@ -62,12 +62,14 @@ func (c *CPU) linearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 		})
 		dx.Touch()
 	}
-	mul(c.width(), w.Rows(), rowBlock, &product{
-		a: x.Data(), ai: 1, ak: x.Pitch(),
-		b: dy.Data(), bPanel: simd.TileCols, kb: dy.Pitch(),
-		c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true, stop: c.stop,
-	})
-	dw.Touch()
+	if dw != nil {
+		mul(c.width(), w.Rows(), rowBlock, &product{
+			a: x.Data(), ai: 1, ak: x.Pitch(),
+			b: dy.Data(), bPanel: simd.TileCols, kb: dy.Pitch(),
+			c: dw.Data(), ci: w.Cols(), k: x.Rows(), cols: w.Cols(), acc: true, stop: c.stop,
+		})
+		dw.Touch()
+	}
 	c.sumRows(db, dy)
 }
 

@@ -33,7 +33,9 @@
 // Without training a batch is cut into pieces of a few samples (lanes.go), each
 // computed in an arena of its own by one thread from the first operation to the
 // last: the activations stay in its cache, and a batch takes the memory of the
-// pieces under way.
+// pieces under way. In training every thread takes samples of its own through the whole
+// pass forward and back (lanes_train.go); what they add to the gradients of parameters
+// follows the order of the samples.
 //
 // Gradients of parameters accumulate (+=); those of activations are written
 // by the first operation that contributes and added to by the others, in a

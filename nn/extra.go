@@ -76,16 +76,19 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 		}
 	}
 	ws.checkExtra("Forward", e, samples)
+	if ws.g.masks > 0 && len(ws.keys) != samples {
+		panic(fmt.Sprintf("nn: Forward: %d keys of dropout for %d samples; call SetDropout with one for each", len(ws.keys), samples))
+	}
 	if c := ws.cut(samples); c != nil {
 		ws.forward(c, x, t, labels, e)
-		ws.extra = c.also
+		ws.last, ws.lastCut, ws.extra = nil, c, c.also
 		return c.y
 	}
 	r := ws.run(ws.lanes[0], samples)
 	r.dev = ws.dev
-	r.set(x, t, labels, e, ws.keys)
+	r.set(x, t, labels, e, ws.dropped())
 	r.forward()
-	ws.last, ws.extra = r, r.at(ws.g.also)
+	ws.last, ws.lastCut, ws.extra = r, nil, r.at(ws.g.also)
 	return r.at(ws.g.out)
 }
 

@@ -59,6 +59,9 @@ type step struct {
 	record   func()            // records the backward pass; called in reverse order
 	onnx     func(e *exporter) // writes it as nodes; nil: it has no such form
 	backward func(r *run)
+	params   func(r *run) // the part of backward that adds to gradients of parameters, and
+	input    func(r *run) // the rest of it, in either order; nil: not divided
+	apart    bool         // backward adds to no gradient of a parameter
 }
 
 // graph is a network recorded for one image size.

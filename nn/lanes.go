@@ -10,7 +10,8 @@ import (
 // network's end. So it need not take a batch operation by operation: it cuts the
 // batch into pieces of few samples, whose activations stay in a second-level
 // cache, and every thread takes whole pieces, computes them alone and waits for
-// nobody. The bits do not depend on the cut, as no sample's do on its batch.
+// nobody. The bits do not depend on the cut, as no sample's do on its batch. For training
+// see lanes_train.go.
 
 // A lane is where one piece at a time is computed.
 type lane struct {
@@ -24,6 +25,7 @@ type lane struct {
 type piece struct {
 	lo, hi     int
 	x, y, also *tensor.Tensor
+	dy         *tensor.Tensor // in training
 }
 
 // A cut is a batch of n samples in pieces, which so many lanes share.
@@ -33,6 +35,7 @@ type cut struct {
 	x      *tensor.Tensor // that the pieces are views of
 	y      *tensor.Tensor
 	also   *tensor.Tensor // nil: none
+	dy     *tensor.Tensor // in training, likewise
 }
 
 // leastLane is how many multiply-adds repay a lane, about 60 µs: what waking a
@@ -43,8 +46,8 @@ var leastLane = 1 << 22
 // each reads and transforms all weights again.
 const leastPiece = 4
 
-// leastMicro is the smallest number of samples for a thread in training, where all
-// threads take part in every operation and each pass adds to all gradients.
+// leastMicro is the smallest number of samples for a thread in training, where each pass
+// reads and transforms all weights again and adds to all gradients.
 const leastMicro = 8
 
 // share chooses the lanes for batches of up to batch samples and how many samples
@@ -53,12 +56,18 @@ const leastMicro = 8
 func (g *graph) share(batch int) {
 	g.lanes, g.piece = 1, batch
 	d, ok := g.dev.(tensor.Threaded)
-	if !ok || g.train {
+	if !ok {
 		return
 	}
 	threads, cache := d.Threads()
+	if g.input { // whose gradient is asked for as one tensor
+		return
+	}
 	g.lanes = g.lanesFor(batch, threads)
-	g.piece = min(1+(batch-1)/g.lanes, max(leastPiece, 2*cache/max(4*g.reach(), 1)))
+	g.piece = 1 + (batch-1)/g.lanes
+	if !g.train { // a lane in training holds all of its samples until they have gone back
+		g.piece = min(g.piece, max(leastPiece, 2*cache/max(4*g.reach(), 1)))
+	}
 }
 
 // Micro returns how many samples of a batch training should take at a time, of h×w
@@ -83,7 +92,11 @@ func (n *Net) Micro(batch, h, w int) (int, error) {
 
 // lanesFor returns how many lanes, at most most, a batch of n samples repays.
 func (g *graph) lanesFor(n, most int) int {
-	pay := max(float64(n)*g.macs/float64(leastLane), 1)
+	work := float64(n) * g.macs
+	if g.train {
+		work, most = 3*work, min(most, g.followers())
+	}
+	pay := max(work/float64(leastLane), 1)
 	return int(min(pay, float64(min(n, most))))
 }
 
@@ -140,6 +153,9 @@ func (ws *Workspace) cut(n int) *cut {
 func (ws *Workspace) newCut(n int) *cut {
 	g := ws.g
 	lanes := g.lanesFor(n, g.lanes)
+	if g.train { // one piece each
+		lanes = max(lanes, 1+(n-1)/g.piece)
+	}
 	pieces := min(n, lanes*(1+(n-1)/(lanes*g.piece)))
 	if pieces == 1 {
 		return nil
@@ -191,24 +207,33 @@ func (ws *Workspace) forward(c *cut, x *tensor.Tensor, t []float32, labels []int
 // Do computes pieces in one lane until none is left.
 func (w *crew) Do(number int) {
 	ws, l := w.ws, w.ws.lanes[number]
+	if ws.train { // what it computed is where Backward of the same piece looks for it
+		w.piece(l, number)
+		return
+	}
 	for {
 		i := int(w.next.Add(1)) - 1
 		if i >= len(w.cut.pieces) || ws.stop.Now() {
 			return
 		}
-		p := &w.cut.pieces[i]
-		r := ws.run(l, p.hi-p.lo)
-		if w.cut.lanes == 1 {
-			r.dev = ws.dev
-		} else {
-			r.dev = l.dev
-		}
-		r.set(p.x, w.t[p.lo:p.hi], part(w.labels, p), w.extra.part(p.lo, p.hi, ws.g.cond, ws.g.aug), part(ws.keys, p))
-		r.forward()
-		r.dev.Copy(p.y, r.at(ws.g.out))
-		if p.also != nil {
-			r.dev.Copy(p.also, r.at(ws.g.also))
-		}
+		w.piece(l, i)
+	}
+}
+
+// piece computes piece i in lane l.
+func (w *crew) piece(l *lane, i int) {
+	ws, p := w.ws, &w.cut.pieces[i]
+	r := ws.run(l, p.hi-p.lo)
+	if w.cut.lanes == 1 {
+		r.dev = ws.dev
+	} else {
+		r.dev = l.dev
+	}
+	r.set(p.x, w.t[p.lo:p.hi], part(w.labels, p), w.extra.part(p.lo, p.hi, ws.g.cond, ws.g.aug), part(ws.dropped(), p))
+	r.forward()
+	r.dev.Copy(p.y, r.at(ws.g.out))
+	if p.also != nil {
+		r.dev.Copy(p.also, r.at(ws.g.also))
 	}
 }
 

@@ -134,12 +134,23 @@ func (n *Net) Forward(ws *Workspace, x *tensor.Tensor, t []float32, labels []int
 // Forward on ws, given the gradient dy of its result. It panics unless ws is
 // for training and dy has the result's shape. See Watch for how to end it early.
 func (n *Net) Backward(ws *Workspace, dy *tensor.Tensor) {
-	r := ws.last
-	if !ws.train || r == nil || ws.net != n {
+	r, c := ws.last, ws.lastCut
+	if !ws.train || r == nil && c == nil || ws.net != n {
 		panic("nn: Backward: needs a training workspace of this network, after Forward")
 	}
-	if !tensor.SameShape(dy, r.at(ws.g.out)) {
-		panic(fmt.Sprintf("nn: Backward: dy %v for an output %v", dy.Shape(), r.at(ws.g.out).Shape()))
+	var y *tensor.Tensor
+	if c != nil {
+		y = c.y
+	}
+	if r != nil {
+		y = r.at(ws.g.out)
+	}
+	if !tensor.SameShape(dy, y) {
+		panic(fmt.Sprintf("nn: Backward: dy %v for an output %v", dy.Shape(), y.Shape()))
+	}
+	if c != nil {
+		ws.backward(c, dy)
+		return
 	}
 	r.tensors[ws.g.outGrad.id] = dy
 	for i := len(ws.g.steps) - 1; i >= 0 && !ws.stop.Now(); i-- {

@@ -24,6 +24,13 @@ func (g *graph) linear(x *value, l *linear) *value {
 			r.dev.LinearBackward(r.at(dx), l.w.Grad, l.dbias(), r.at(dy), r.at(x), l.w.Tensor)
 			done(r)
 		}
+		s.params = func(r *run) { r.dev.LinearBackward(nil, l.w.Grad, l.dbias(), r.at(dy), r.at(x), l.w.Tensor) }
+		s.input = func(r *run) {
+			if dx != nil {
+				r.dev.LinearBackward(r.at(dx), nil, nil, r.at(dy), r.at(x), l.w.Tensor)
+			}
+			done(r)
+		}
 	}
 	g.add(s, x, y)
 	return y
@@ -76,6 +83,14 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 		}
 		s.backward = func(r *run) {
 			r.dev.Conv2DBackward(r.at(dx), c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, opt)
+			done(r)
+			rest(r)
+		}
+		s.params = func(r *run) { r.dev.Conv2DBackward(nil, c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, opt) }
+		s.input = func(r *run) {
+			if dx != nil {
+				r.dev.Conv2DBackward(r.at(dx), nil, nil, r.at(dy), r.at(x), c.w.Tensor, opt)
+			}
 			done(r)
 			rest(r)
 		}
@@ -138,7 +153,7 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 // silu records y = x·sigmoid(x).
 func (g *graph) silu(x *value) *value {
 	y := g.alloc(x.shape...)
-	s := &step{name: "SiLU", forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
+	s := &step{name: "SiLU", apart: true, forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
 	s.onnx = func(e *exporter) { e.set(y, e.activated(e.at(x), true)) }
 	s.record = func() {
 		dy := y.grad
@@ -156,7 +171,7 @@ func (g *graph) silu(x *value) *value {
 // sum records a + b in the storage of a, whose value must not be needed again.
 func (g *graph) sum(a, b *value) *value {
 	y := g.over(a)
-	s := &step{name: "sum", forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
+	s := &step{name: "sum", apart: true, forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
 	s.onnx = func(e *exporter) { e.sum(y, a, b) }
 	s.record = func() {
 		dy := y.grad
@@ -179,7 +194,7 @@ func (g *graph) attention(qkv *value, heads int) *value {
 	g.macs += float64(2 * float64(h*w) * float64(h*w) * float64(c))
 	g.heads = append(g.heads, [2]int{h * w, c / heads})
 	flatY, flatX := g.over(y, h*w, c), g.over(qkv, h*w, 3*c)
-	s := &step{name: "attention", forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
+	s := &step{name: "attention", apart: true, forward: func(r *run) { r.dev.Attention(r.at(flatY), r.at(flatX), heads) }}
 	s.onnx = func(e *exporter) { e.attention(y, qkv, heads) }
 	s.record = func() {
 		dx, done := g.target(qkv)
@@ -225,7 +240,7 @@ func (g *graph) dropout(x *value, p float64) *value {
 	layer := g.masks
 	y := g.over(x)
 	y.alike = x.alike
-	s := &step{name: "dropout", forward: func(r *run) {
+	s := &step{name: "dropout", apart: true, forward: func(r *run) {
 		r.dev.Dropout(r.at(y), r.at(x), float32(p), mix(r.seed^uint64(layer)), r.keys)
 	}}
 	s.record = func() {

@@ -12,24 +12,26 @@ import (
 // A Workspace holds the activations of up to Batch samples. One goroutine at
 // a time may use it.
 type Workspace struct {
-	net   *Net
-	dev   tensor.Device // the network's, or a view of it that stop ends
-	batch int
-	train bool
-	g     *graph
-	lanes []*lane
-	in    *tensor.Tensor         // input of Predict
-	ins   map[int]*tensor.Tensor // the same, by number of samples
-	out   *tensor.Tensor         // of all lanes, where there are several or a batch has several pieces
-	also  *tensor.Tensor         // the second result likewise
-	cuts  map[int]*cut           // by number of samples
-	crew  crew
-	last  *run           // of the latest Forward, in training
-	extra *tensor.Tensor // second result of the latest Forward
-	seed  uint64
-	keys  []uint64
-	ctx   context.Context // nil: never ends
-	stop  tensor.Stop
+	net     *Net
+	dev     tensor.Device // the network's, or a view of it that stop ends
+	batch   int
+	train   bool
+	g       *graph
+	lanes   []*lane
+	in      *tensor.Tensor         // input of Predict
+	ins     map[int]*tensor.Tensor // the same, by number of samples
+	out     *tensor.Tensor         // of all lanes, where there are several or a batch has several pieces
+	also    *tensor.Tensor         // the second result likewise
+	cuts    map[int]*cut           // by number of samples
+	crew    crew
+	back    backCrew
+	last    *run           // of the latest Forward, where it was not cut
+	lastCut *cut           // otherwise
+	extra   *tensor.Tensor // second result of the latest Forward
+	seed    uint64
+	keys    []uint64
+	ctx     context.Context // nil: never ends
+	stop    tensor.Stop
 
 	observe func(operation int, d time.Duration) // nil: nobody does
 }
@@ -224,8 +226,18 @@ func (ws *Workspace) Err() error {
 }
 
 // SetDropout sets what the masks of the next Forward depend on: a seed and
-// one key per sample. Networks that drop nothing ignore it.
+// one key per sample. Forward panics on another number of keys, but networks that drop
+// nothing ignore them.
 func (ws *Workspace) SetDropout(seed uint64, keys []uint64) { ws.seed, ws.keys = seed, keys }
+
+// dropped returns the keys of the samples, nil where nothing is dropped: then there may
+// be any number of them.
+func (ws *Workspace) dropped() []uint64 {
+	if ws.g.masks == 0 {
+		return nil
+	}
+	return ws.keys
+}
 
 // run is a lane of a workspace seen as n samples.
 type run struct {

@@ -35,8 +35,7 @@ type Device interface {
 	// Linear sets y = x·w + b: x [M,C], w [C,O] (the transpose of PyTorch's
 	// weight), b [O] or nil, y [M,O].
 	Linear(y, x, w, b *Tensor)
-	// LinearBackward: dx = dy·wᵀ (nil: skipped), dw += xᵀ·dy, db += Σ_rows dy
-	// (nil: skipped).
+	// LinearBackward: dx = dy·wᵀ, dw += xᵀ·dy, db += Σ_rows dy, each nil: skipped.
 	LinearBackward(dx, dw, db, dy, x, w *Tensor)
 
 	// Conv2D sets y = conv(x, w) + b + res. x [N,H,W,C]; w [k,k,C,O] with
@@ -45,7 +44,7 @@ type Device interface {
 	// opt.Up doubles H and W by repeating pixels first; opt.Stride 1 or 2;
 	// opt.Normalized allows a form with fewer multiplications, see ConvOpt.
 	Conv2D(y, x, w, b, res *Tensor, opt ConvOpt)
-	// Conv2DBackward: dx (nil: skipped), dw += , db += . The gradient of res is
+	// Conv2DBackward: dx, dw += , db += , each nil: skipped. The gradient of res is
 	// dy itself.
 	Conv2DBackward(dx, dw, db, dy, x, w *Tensor, opt ConvOpt)
 

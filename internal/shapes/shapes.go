@@ -47,12 +47,17 @@ func Linear(op string, y, x, w, b *tensor.Tensor) {
 	}
 }
 
-// LinearBackward panics unless the gradients fit x and w; dx may be nil.
+// LinearBackward panics unless the gradients fit x and w; dx, dw and db may be nil.
 func LinearBackward(dx, dw, db, dy, x, w *tensor.Tensor) {
 	Linear("LinearBackward", dy, x, w, db)
-	if dx != nil && (dx.Rows() != x.Rows() || dx.Cols() != x.Cols()) || !tensor.SameShape(dw, w) || !dw.Dense() {
-		panic(fmt.Sprintf("tensor: LinearBackward: dx %v, dw %v for x %v, w %v", of(dx), dw.Shape(), x.Shape(), w.Shape()))
+	if dx != nil && (dx.Rows() != x.Rows() || dx.Cols() != x.Cols()) || !weightGradient(dw, w) {
+		panic(fmt.Sprintf("tensor: LinearBackward: dx %v, dw %v for x %v, w %v", of(dx), of(dw), x.Shape(), w.Shape()))
 	}
+}
+
+// weightGradient reports whether dw is nil or can be the gradient of w.
+func weightGradient(dw, w *tensor.Tensor) bool {
+	return dw == nil || tensor.SameShape(dw, w) && dw.Dense()
 }
 
 // Conv2D panics unless the operands of a convolution fit; it returns opt with
@@ -65,12 +70,12 @@ func Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) tensor.ConvOpt {
 	return opt
 }
 
-// Conv2DBackward panics unless the gradients fit; dx and db may be nil. It returns
+// Conv2DBackward panics unless the gradients fit; dx, dw and db may be nil. It returns
 // opt with Stride set.
 func Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) tensor.ConvOpt {
 	opt = conv("Conv2DBackward", dy, x, w, db, opt)
-	if dx != nil && !tensor.SameShape(dx, x) || !tensor.SameShape(dw, w) || !dw.Dense() {
-		panic(fmt.Sprintf("tensor: Conv2DBackward: dx %v, dw %v for x %v, w %v", of(dx), dw.Shape(), x.Shape(), w.Shape()))
+	if dx != nil && !tensor.SameShape(dx, x) || !weightGradient(dw, w) {
+		panic(fmt.Sprintf("tensor: Conv2DBackward: dx %v, dw %v for x %v, w %v", of(dx), of(dw), x.Shape(), w.Shape()))
 	}
 	return opt
 }

@@ -65,9 +65,9 @@ var mutants = map[string]string{
 	"copy: last element": "Add", "fill: half": "Add", "add: overwritten operand": "Add", "scale: twice": "Add", "scale samples: one factor for all": "Add", "sumsq: no last": "Add",
 	"view: writes beside": "Add", "upload: 11 bits": "Add",
 	"linear: no bias": "Linear", "linear: 11 bits": "Linear", "linear: swallows NaN": "Linear", "linear: old weight": "Linear/weight",
-	"linear: dw overwritten": "Linear", "linear: db overwritten": "Linear", "linear: dx added": "Linear", "linear: order by batch": "Linear",
+	"linear: dw overwritten": "Linear", "linear: db overwritten": "Linear", "linear: dx added": "Linear", "linear: nothing without dw": "Linear", "linear: order by batch": "Linear",
 	"conv: no residual": "Conv2D", "conv: flipped": "Conv2D", "conv: no bias": "Conv2D", "conv: dx of stride": "Conv2D",
-	"conv: dw overwritten": "Conv2D", "conv: swapped sides": "Conv2D", "conv: 11 bits": "Conv2D", "conv: boxes without the last row": "Conv2D",
+	"conv: dw overwritten": "Conv2D", "conv: nothing without dw": "Conv2D", "conv: no db without dx": "Conv2D", "conv: swapped sides": "Conv2D", "conv: 11 bits": "Conv2D", "conv: boxes without the last row": "Conv2D",
 	"conv: padded before": "Conv2DAfter", "attention: narrow heads": "AttentionWide",
 	"winograd: coefficient": "Winograd", "winograd: tile off by one": "Winograd", "winograd: edge not zero": "Winograd",
 	"winograd: taps not flipped": "Winograd", "winograd: no bias": "Winograd", "winograd: transposed": "Winograd",
@@ -113,7 +113,11 @@ func rounded(t *tensor.Tensor, bits int) *tensor.Tensor {
 }
 
 // zeroed sets t to zero, so that what accumulates on it is overwritten.
-func zeroed(t *tensor.Tensor) { edit(t, func(x []float64) { clear(x) }) }
+func zeroed(t *tensor.Tensor) {
+	if t != nil {
+		edit(t, func(x []float64) { clear(x) })
+	}
+}
 
 func swapHalves(t *tensor.Tensor) *tensor.Tensor {
 	if t == nil {

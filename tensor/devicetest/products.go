@@ -39,7 +39,9 @@ func linearCase(name string, s rowsShape, big bool) (out []Case) {
 				}
 				e.batches(M, func(lo, hi int) {
 					e.dev.Linear(y.Batch(lo, hi), x.Batch(lo, hi), w, b)
-					e.dev.LinearBackward(sub(dx, lo, hi), dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), w)
+					gradients(lo, sub(dx, lo, hi), dw, db, func(dx, dw, db *tensor.Tensor) {
+						e.dev.LinearBackward(dx, dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), w)
+					})
 				})
 			},
 		})
@@ -125,8 +127,22 @@ func runConv(e *env, s ref64.ConvShape, opt tensor.ConvOpt, inplace bool) {
 	}
 	e.batches(s.N, func(lo, hi int) {
 		e.dev.Conv2D(y.Batch(lo, hi), x.Batch(lo, hi), wt, b, sub(res, lo, hi), opt)
-		e.dev.Conv2DBackward(sub(dx, lo, hi), dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), wt, opt)
+		gradients(lo, sub(dx, lo, hi), dw, db, func(dx, dw, db *tensor.Tensor) {
+			e.dev.Conv2DBackward(dx, dw, db, dy.Batch(lo, hi), x.Batch(lo, hi), wt, opt)
+		})
 	})
+}
+
+// gradients calls back for all gradients of a part of a batch from sample lo on: at once,
+// and of a later part one after the other, for each may be nil.
+func gradients(lo int, dx, dw, db *tensor.Tensor, back func(dx, dw, db *tensor.Tensor)) {
+	if lo == 0 {
+		back(dx, dw, db)
+		return
+	}
+	back(nil, dw, nil)
+	back(dx, nil, nil)
+	back(nil, nil, db)
 }
 
 // staleCases change a weight in every way that a program can and use it after
