@@ -31,8 +31,8 @@ func (d *Device) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tens
 }
 
 // GroupNormBackward computes the gradients of GroupNorm as kernels.CPU does: dx
-// (added to if opt.AddDX), dgamma +=, dbeta += (sample after sample), dss overwritten
-// (nil if ss is nil). It panics on shapes that do not fit.
+// (added to if opt.AddDX), dgamma +=, dbeta += (sample after sample; both nil: skipped),
+// dss overwritten (nil if ss is nil). It panics on shapes that do not fit.
 func (d *Device) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.NormOpt) {
 	shapes.GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats, opt.Groups)
 	if ss == nil {
@@ -56,8 +56,10 @@ func (d *Device) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, s
 	blocks, shared, s := groups(x, opt)
 	d.launch("groupnorm", entry, blocks, shared, ptr(at(dx)), ptr(at(dy)), ptr(at(x)), ptr(at(gamma)), ptr(at(beta)), ptr(at(ss)), ptr(at(stats)),
 		ptr(grads), ptr(at(dss)), s[0], s[1], s[2], s[3], num(dx.Pitch()), num(dy.Pitch()), num(x.Pitch()), flag(opt.AddDX))
-	d.columnSums(at(dgamma), c, matrix{grads, n, c, 2 * c}, 1, true)
-	d.columnSums(at(dbeta), c, matrix{grads + 4*uint64(c), n, c, 2 * c}, 1, true)
+	if dgamma != nil {
+		d.columnSums(at(dgamma), c, matrix{grads, n, c, 2 * c}, 1, true)
+		d.columnSums(at(dbeta), c, matrix{grads + 4*uint64(c), n, c, 2 * c}, 1, true)
+	}
 }
 
 // rowsPerBlock is how many rows a block of a row kernel has.
@@ -78,20 +80,24 @@ func (d *Device) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.N
 }
 
 // LayerNormBackward computes the gradients of LayerNorm as kernels.CPU does: dx
-// (added to if opt.AddDX; it may be dy), dgamma += and dbeta +=. It panics on shapes
-// that do not fit.
+// (added to if opt.AddDX; it may be dy), dgamma += and dbeta += (both nil: skipped). It
+// panics on shapes that do not fit.
 func (d *Device) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *tensor.Tensor, opt tensor.NormOpt) {
 	shapes.LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats)
 	defer d.begin("LayerNormBackward", dx, dgamma, dbeta, dy, x, gamma, beta, stats).end()
-	dx.Touch()
-	dgamma.Touch()
-	dbeta.Touch()
+	for _, t := range [...]*tensor.Tensor{dx, dgamma, dbeta} {
+		if t != nil {
+			t.Touch()
+		}
+	}
 	if x.Len() == 0 {
 		return
 	}
 	m, c, act := num(x.Rows()), num(x.Cols()), flag(opt.SiLU)
-	d.launch("layernorm", "layernorm_params", grid(up(x.Cols(), 32), 1, 1), 0, ptr(at(dgamma)), ptr(at(dbeta)), ptr(at(dy)), ptr(at(x)),
-		ptr(at(gamma)), ptr(at(beta)), ptr(at(stats)), m, c, num(dy.Pitch()), num(x.Pitch()), act)
+	if dgamma != nil {
+		d.launch("layernorm", "layernorm_params", grid(up(x.Cols(), 32), 1, 1), 0, ptr(at(dgamma)), ptr(at(dbeta)), ptr(at(dy)), ptr(at(x)),
+			ptr(at(gamma)), ptr(at(beta)), ptr(at(stats)), m, c, num(dy.Pitch()), num(x.Pitch()), act)
+	}
 	d.launch("layernorm", "layernorm_backward", grid(up(x.Rows(), rowsPerBlock), 1, 1), 0, ptr(at(dx)), ptr(at(dy)), ptr(at(x)), ptr(at(gamma)),
 		ptr(at(beta)), ptr(at(stats)), m, c, num(dx.Pitch()), num(dy.Pitch()), num(x.Pitch()), flag(opt.AddDX), act)
 }

@@ -66,8 +66,8 @@ func (c *CPU) GroupNorm(y, x, gamma, beta, ss, stats *tensor.Tensor, opt tensor.
 }
 
 // GroupNormBackward computes the gradients of GroupNorm from dy: dx (added to
-// if opt.AddDX), dgamma +=, dbeta += (sample after sample), dss overwritten
-// (nil if ss is nil). With dv the gradient at v and A = gamma·(1+scale),
+// if opt.AddDX), dgamma +=, dbeta += (sample after sample; both nil: skipped), dss
+// overwritten (nil if ss is nil). With dv the gradient at v and A = gamma·(1+scale),
 //
 //	dx = rstd·(dv·A − m1 − x̂·m2) = fma(dv, p, fma(x, q, r))
 //
@@ -86,14 +86,16 @@ func (c *CPU) GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, 
 	j.grads = s.f
 	n, w := j.n, j.c
 	j.run()
-	for i := range n {
-		simd.Add(dgamma.Data()[:w], dgamma.Data()[:w], s.f[i*2*w:][:w])
-		simd.Add(dbeta.Data()[:w], dbeta.Data()[:w], s.f[i*2*w+w:][:w])
+	if dgamma != nil {
+		for i := range n {
+			simd.Add(dgamma.Data()[:w], dgamma.Data()[:w], s.f[i*2*w:][:w])
+			simd.Add(dbeta.Data()[:w], dbeta.Data()[:w], s.f[i*2*w+w:][:w])
+		}
+		dgamma.Touch()
+		dbeta.Touch()
 	}
 	s.free()
 	dx.Touch()
-	dgamma.Touch()
-	dbeta.Touch()
 }
 
 // normJob returns a job for x.

@@ -55,7 +55,7 @@ func (c *CPU) LayerNorm(y, x, gamma, beta, stats *tensor.Tensor, opt tensor.Norm
 
 // LayerNormBackward computes the gradients of LayerNorm: dx (added to if
 // opt.AddDX), dgamma += Σ dv·x̂, dbeta += Σ dv, chains over the rows in
-// ascending order. With dv the gradient at v,
+// ascending order (both nil: skipped). With dv the gradient at v,
 //
 //	dx = rstd·(dv·gamma − m1 − x̂·m2), m1 = mean(dv·gamma), m2 = mean(dv·gamma·x̂)
 //
@@ -64,7 +64,11 @@ func (c *CPU) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *te
 	shapes.LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats)
 	j := newLayerJob(x, gamma, beta, stats, opt)
 	j.dy, j.dx, j.dv = strip(dy), strip(dx), strip(dy)
-	j.dgamma, j.dbeta = dgamma.Data(), dbeta.Data()
+	if dgamma != nil {
+		j.dgamma, j.dbeta = dgamma.Data(), dbeta.Data()
+		defer dgamma.Touch()
+		defer dbeta.Touch()
+	}
 	if opt.SiLU {
 		// dv is kept apart: dx is written before the sums over rows are made.
 		s := getScratch(j.m*j.c, 0)
@@ -78,8 +82,6 @@ func (c *CPU) LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *te
 	}
 	j.free()
 	dx.Touch()
-	dgamma.Touch()
-	dbeta.Touch()
 }
 
 func (j *layerJob) runInput(threads int) {
@@ -88,6 +90,9 @@ func (j *layerJob) runInput(threads int) {
 }
 
 func (j *layerJob) runParams(threads int) {
+	if j.dgamma == nil {
+		return
+	}
 	j.phase = layerParams
 	parts := 1
 	if j.m*j.c > rowsElements {

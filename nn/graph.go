@@ -67,7 +67,7 @@ type step struct {
 // graph is a network recorded for one image size.
 type graph struct {
 	train    bool
-	input    bool // Backward gives the gradient of the input too
+	input    bool // Backward gives the gradient of the input, and none of parameters
 	steps    []*step
 	values   []*value
 	uses     []use
@@ -77,7 +77,7 @@ type graph struct {
 	size     int     // of a lane's arena, in float32
 	lanes    int     // of a workspace
 	piece    int     // samples that a lane holds
-	buffers  [2]int  // values per sample that the host computes in
+	buffers  [3]int  // values per sample that the host computes in
 	dev      tensor.Device
 	products []product
 	conv3    *step    // the last 3×3 convolution

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/numtest"
 	"heavytail/kernels"
 	"heavytail/stable"
 )
@@ -27,6 +28,11 @@ func TestInputGradient(t *testing.T) {
 		"u-net":             {UNet: unet},
 		"u-net, magnitude":  {UNet: &grown},
 		"published network": must(Preset("2d")),
+		"ddpm++":            inputNet("ddpm++"),
+		"ncsn++":            inputNet("ncsn++"),
+		"unet2d":            inputNet("unet2d"),
+		"unet2d fourier":    inputNet("unet2d fourier"),
+		"unet2d learned":    inputNet("unet2d learned"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			net, err := New(dev, c)
@@ -95,6 +101,52 @@ func TestInputGradient(t *testing.T) {
 	ws, err := net.NewWorkspace(1, 0, 0, true)
 	require.NoError(t, err)
 	require.Panics(t, func() { net.InputGradient(ws) })
+}
+
+// inputNet returns the small network of that name without conditioning images.
+func inputNet(name string) Config {
+	c := smallNets()[name]
+	if c.Song != nil {
+		c.Song.CondChannels = 0
+	}
+	if c.UNet != nil {
+		c.UNet.CondChannels = 0
+	}
+	return c
+}
+
+// The gradient of the input has the same bits in lanes, and no gradient of parameters is
+// made.
+func TestInputGradientLanes(t *testing.T) {
+	cutSmall(t)
+	const n = 13
+	for name := range smallNets() {
+		cfg := inputNet(name)
+		gradient := func(threads, k int) []float32 {
+			net := build(t, kernels.New(threads), cfg)
+			ws, err := net.NewInputWorkspace(n, 0, 0)
+			require.NoError(t, err)
+			require.Equal(t, min(threads, ws.g.followers()), ws.Lanes(n))
+			var out []float32
+			for _, m := range []int{k, n, k} {
+				out = append(out, pass(net, ws, newBatch(net, n, 3).part(0, m), true)...)
+				dx := net.InputGradient(ws)
+				g := make([]float32, dx.Len())
+				net.dev.Download(g, dx)
+				require.Equal(t, m, dx.Dim(0))
+				require.NotZero(t, g[len(g)-1], name)
+				out = append(out, g...)
+			}
+			require.Nil(t, net.params.Grad)
+			return out
+		}
+		for _, k := range []int{1, 5, n} {
+			want := gradient(1, k)
+			for _, threads := range []int{2, 3, 8} {
+				numtest.SameBits(t, want, gradient(threads, k), name)
+			}
+		}
+	}
 }
 
 func must(c Config, err error) Config {

@@ -17,7 +17,7 @@ import (
 type lane struct {
 	dev     tensor.Device  // that computes here beside other lanes; nil: there are none
 	arena   *tensor.Tensor // [1, size]
-	buffers [2][]float32   // what the host computes in
+	buffers [3][]float32   // what the host computes in
 	runs    []*run         // by number of samples; nil: not used yet
 }
 
@@ -25,7 +25,7 @@ type lane struct {
 type piece struct {
 	lo, hi     int
 	x, y, also *tensor.Tensor
-	dy         *tensor.Tensor // in training
+	dy, dx     *tensor.Tensor // in training; dx nil: not wanted
 }
 
 // A cut is a batch of n samples in pieces, which so many lanes share.
@@ -35,7 +35,7 @@ type cut struct {
 	x      *tensor.Tensor // that the pieces are views of
 	y      *tensor.Tensor
 	also   *tensor.Tensor // nil: none
-	dy     *tensor.Tensor // in training, likewise
+	dy, dx *tensor.Tensor // in training, likewise
 }
 
 // leastLane is how many multiply-adds repay a lane, about 60 µs: what waking a
@@ -60,9 +60,6 @@ func (g *graph) share(batch int) {
 		return
 	}
 	threads, cache := d.Threads()
-	if g.input { // whose gradient is asked for as one tensor
-		return
-	}
 	g.lanes = g.lanesFor(batch, threads)
 	g.piece = 1 + (batch-1)/g.lanes
 	if !g.train { // a lane in training holds all of its samples until they have gone back
@@ -164,11 +161,17 @@ func (ws *Workspace) newCut(n int) *cut {
 	if ws.also != nil {
 		c.also = ws.also.Batch(0, n)
 	}
+	if ws.dx != nil {
+		c.dx = ws.dx.Batch(0, n)
+	}
 	for i := range pieces {
 		p := piece{lo: n * i / pieces, hi: n * (i + 1) / pieces}
 		p.y = c.y.Batch(p.lo, p.hi)
 		if c.also != nil {
 			p.also = c.also.Batch(p.lo, p.hi)
+		}
+		if c.dx != nil {
+			p.dx = c.dx.Batch(p.lo, p.hi)
 		}
 		c.pieces = append(c.pieces, p)
 	}

@@ -96,6 +96,9 @@ func (w *backCrew) Do(number int) {
 		}
 		w.step(number, i, r)
 	}
+	if p.dx != nil {
+		r.dev.Copy(p.dx, r.at(ws.g.in.grad))
+	}
 }
 
 // step does step i of the lane number once the lane before has added what it adds to
@@ -107,7 +110,7 @@ func (w *backCrew) step(number, i int, r *run) {
 	if late {
 		s.input(r)
 	}
-	if number > 0 && !s.apart {
+	if number > 0 && !s.apart && !w.ws.g.input {
 		w.turns[number-1].wait(i)
 	}
 	if s.params == nil {

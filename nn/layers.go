@@ -12,13 +12,6 @@ func (l *linear) bias() *tensor.Tensor {
 	return l.b.Tensor
 }
 
-func (l *linear) dbias() *tensor.Tensor {
-	if l.b == nil {
-		return nil
-	}
-	return l.b.Grad
-}
-
 func (p *Params) linear(name string, in, out int) *linear {
 	return &linear{p.add(name+".weight", matrix, uniform, in, out, in), p.add(name+".bias", vector, uniform, in, out)}
 }

@@ -112,13 +112,11 @@ func (g *graph) rescaleInput(x, dy *value) func(r *run) {
 	}
 	g.touch(x)
 	part, done := g.target(g.in)
-	var values, given []float32
+	d := count(g.in.shape)
+	g.buffer(1, d)
+	g.buffer(2, d)
 	return func(r *run) {
-		d := count(g.in.shape)
-		if len(values) < r.n*d {
-			values, given = make([]float32, r.n*d), make([]float32, r.n*d)
-		}
-		in, v, w := r.scratch(0, r.n*d), values[:r.n*d], given[:r.n*d]
+		in, v, w := r.scratch(0, r.n*d), r.scratch(1, r.n*d), r.scratch(2, r.n*d)
 		r.dev.Download(in, r.at(g.in))
 		r.dev.Download(v, r.at(x))
 		r.dev.Download(w, r.at(dy))

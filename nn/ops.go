@@ -9,22 +9,33 @@ import (
 // The methods in this file record one operation each: what it computes going
 // forward, and, in training, its gradients going backward.
 
+// inherit makes y constant if x is and only gradients of what depends on the input are
+// wanted.
+func (g *graph) inherit(y, x *value) { y.constant = g.input && x.constant }
+
 // linear records y = x·w + b. x [C], y [O].
 func (g *graph) linear(x *value, l *linear) *value {
 	y := g.alloc(l.w.Shape[0])
+	g.inherit(y, x)
 	g.macs += float64(l.w.n)
 	g.products = append(g.products, product{x: x, y: y, weight: l.w})
 	s := &step{name: "linear", weight: l.w, forward: func(r *run) { r.dev.Linear(r.at(y), r.at(x), l.w.Tensor, l.bias()) }}
 	s.onnx = func(e *exporter) { e.linear(y, x, l) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy, x)
 		dx, done := g.target(x)
 		s.backward = func(r *run) {
-			r.dev.LinearBackward(r.at(dx), l.w.Grad, l.dbias(), r.at(dy), r.at(x), l.w.Tensor)
+			r.dev.LinearBackward(r.at(dx), r.grad(l.w), r.grad(l.b), r.at(dy), r.at(x), l.w.Tensor)
 			done(r)
 		}
-		s.params = func(r *run) { r.dev.LinearBackward(nil, l.w.Grad, l.dbias(), r.at(dy), r.at(x), l.w.Tensor) }
+		if g.input {
+			return
+		}
+		s.params = func(r *run) { r.dev.LinearBackward(nil, r.grad(l.w), r.grad(l.b), r.at(dy), r.at(x), l.w.Tensor) }
 		s.input = func(r *run) {
 			if dx != nil {
 				r.dev.LinearBackward(r.at(dx), nil, nil, r.at(dy), r.at(x), l.w.Tensor)
@@ -73,30 +84,36 @@ func (g *graph) conv(x *value, c *conv, res, over *value) *value {
 		g.conv3 = s
 	}
 	s.onnx = func(e *exporter) { e.conv(y, x, c, res, opt) }
-	s.record = func() {
-		dy := y.grad
-		g.touch(dy, x)
-		dx, done := g.target(x)
-		rest := func(*run) {}
-		if res != nil {
-			rest = g.pass(res, dy)
-		}
-		s.backward = func(r *run) {
-			r.dev.Conv2DBackward(r.at(dx), c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, opt)
-			done(r)
-			rest(r)
-		}
-		s.params = func(r *run) { r.dev.Conv2DBackward(nil, c.w.Grad, c.b.Grad, r.at(dy), r.at(x), c.w.Tensor, opt) }
-		s.input = func(r *run) {
-			if dx != nil {
-				r.dev.Conv2DBackward(r.at(dx), nil, nil, r.at(dy), r.at(x), c.w.Tensor, opt)
-			}
-			done(r)
-			rest(r)
-		}
-	}
+	s.record = func() { g.convBack(s, y, x, c, res) }
 	g.add(s, x, res, y)
 	return y
+}
+
+// convBack records the pass back of y = conv(x) + res, the step s.
+func (g *graph) convBack(s *step, y, x *value, c *conv, res *value) {
+	dy, opt := y.grad, s.opt
+	g.touch(dy, x)
+	dx, done := g.target(x)
+	rest := func(*run) {}
+	if res != nil {
+		rest = g.pass(res, dy)
+	}
+	s.backward = func(r *run) {
+		r.dev.Conv2DBackward(r.at(dx), r.grad(c.w), r.grad(c.b), r.at(dy), r.at(x), c.w.Tensor, opt)
+		done(r)
+		rest(r)
+	}
+	if g.input {
+		return
+	}
+	s.params = func(r *run) { r.dev.Conv2DBackward(nil, r.grad(c.w), r.grad(c.b), r.at(dy), r.at(x), c.w.Tensor, opt) }
+	s.input = func(r *run) {
+		if dx != nil {
+			r.dev.Conv2DBackward(r.at(dx), nil, nil, r.at(dy), r.at(x), c.w.Tensor, opt)
+		}
+		done(r)
+		rest(r)
+	}
 }
 
 // groupNorm records y = act(norm(x)·(1+scale) + shift), ss = [scale, shift] or
@@ -116,12 +133,15 @@ func (g *graph) groupNorm(x *value, n *norm, ss *value, silu bool) *value {
 		dx, add := g.into(x)
 		var dss *value
 		if ss != nil {
-			dss, _ = g.into(ss)
+			if dss, _ = g.into(ss); dss == nil { // the device computes it all the same
+				dss = g.alloc(ss.shape...)
+				g.touch(dss)
+			}
 		}
 		opt := opt
 		opt.AddDX = add
 		s.backward = func(r *run) {
-			r.dev.GroupNormBackward(r.at(dx), n.w.Grad, n.b.Grad, r.at(dss), r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
+			r.dev.GroupNormBackward(r.at(dx), r.grad(n.w), r.grad(n.b), r.at(dss), r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(ss), r.at(stats), opt)
 		}
 	}
 	g.add(s, x, ss, y, stats)
@@ -143,7 +163,7 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 		opt := opt
 		opt.AddDX = add
 		s.backward = func(r *run) {
-			r.dev.LayerNormBackward(r.at(dx), n.w.Grad, n.b.Grad, r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
+			r.dev.LayerNormBackward(r.at(dx), r.grad(n.w), r.grad(n.b), r.at(dy), r.at(x), n.w.Tensor, n.b.Tensor, r.at(stats), opt)
 		}
 	}
 	g.add(s, x, y, stats)
@@ -153,9 +173,13 @@ func (g *graph) layerNorm(x *value, n *norm, silu bool) *value {
 // silu records y = x·sigmoid(x).
 func (g *graph) silu(x *value) *value {
 	y := g.alloc(x.shape...)
+	g.inherit(y, x)
 	s := &step{name: "SiLU", apart: true, forward: func(r *run) { r.dev.SiLU(r.at(y), r.at(x)) }}
 	s.onnx = func(e *exporter) { e.set(y, e.activated(e.at(x), true)) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy, x)
 		dx, done := g.target(x)
@@ -171,9 +195,13 @@ func (g *graph) silu(x *value) *value {
 // sum records a + b in the storage of a, whose value must not be needed again.
 func (g *graph) sum(a, b *value) *value {
 	y := g.over(a)
+	y.constant = a.constant && b.constant
 	s := &step{name: "sum", apart: true, forward: func(r *run) { r.dev.Add(r.at(y), r.at(a), r.at(b)) }}
 	s.onnx = func(e *exporter) { e.sum(y, a, b) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy)
 		toB := g.accumulate(b, dy)
@@ -299,6 +327,7 @@ func (g *graph) conditions(n int) *value {
 // needed again. Without labels it adds nothing.
 func (g *graph) embed(x *value, table *Param) *value {
 	y := g.over(x)
+	g.inherit(y, x)
 	s := &step{name: "embedding of the class", forward: func(r *run) {
 		if r.labels != nil {
 			r.dev.Embedding(r.at(y), table.Tensor, r.labels)
@@ -306,12 +335,15 @@ func (g *graph) embed(x *value, table *Param) *value {
 	}}
 	s.onnx = func(e *exporter) { e.embed(y, x, table) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy)
 		pass := g.pass(x, dy)
 		s.backward = func(r *run) {
-			if r.labels != nil {
-				r.dev.EmbeddingBackward(table.Grad, r.at(dy), r.labels)
+			if r.labels != nil && !g.input {
+				r.dev.EmbeddingBackward(r.grad(table), r.at(dy), r.labels)
 			}
 			pass(r)
 		}

@@ -41,8 +41,10 @@ func (g *graph) addChannels(x, v *value) *value {
 		dv, done := g.target(v)
 		pass := g.pass(x, dy)
 		s.backward = func(r *run) {
-			r.dev.SumPixels(r.at(dv), r.at(dy))
-			done(r)
+			if dv != nil {
+				r.dev.SumPixels(r.at(dv), r.at(dy))
+				done(r)
+			}
 			pass(r)
 		}
 	}
@@ -59,6 +61,9 @@ func (g *graph) times(x *value, f float64) *value {
 	s := &step{name: "scaling", forward: func(r *run) { r.dev.Scale(r.at(y), float32(f)) }}
 	s.onnx = func(e *exporter) { e.times(y, x, f) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		pass := g.pass(x, dy)
 		dx := x.grad

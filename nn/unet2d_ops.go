@@ -25,6 +25,7 @@ func (g *graph) copied(x *value) *value {
 // nodes. They have no gradient.
 func (g *graph) rows(name string, x *value, set func(r *run, f []float32), form func(e *exporter, y, x *value)) *value {
 	y := g.alloc(x.shape...)
+	g.inherit(y, x)
 	g.buffer(1, 1)
 	apply := func(dst, src *value) func(r *run) {
 		return func(r *run) {
@@ -35,6 +36,9 @@ func (g *graph) rows(name string, x *value, set func(r *run, f []float32), form 
 	}
 	s := &step{name: name, forward: apply(y, x), onnx: func(e *exporter) { form(e, y, x) }}
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy)
 		dx, done := g.target(x)
@@ -52,6 +56,7 @@ func (g *graph) rows(name string, x *value, set func(r *run, f []float32), form 
 func (g *graph) timeRow(table *Param) *value {
 	k, c := table.Shape[0], table.Shape[1]
 	y := g.alloc(c)
+	y.constant = g.input
 	ids := func(r *run) []int {
 		r.ids = r.ids[:0]
 		for i := range r.n {
@@ -65,9 +70,12 @@ func (g *graph) timeRow(table *Param) *value {
 	}}
 	s.onnx = func(e *exporter) { e.timeRow(y, table) }
 	s.record = func() {
+		if y.constant {
+			return
+		}
 		dy := y.grad
 		g.touch(dy)
-		s.backward = func(r *run) { r.dev.EmbeddingBackward(table.Grad, r.at(dy), ids(r)) }
+		s.backward = func(r *run) { r.dev.EmbeddingBackward(r.grad(table), r.at(dy), ids(r)) }
 	}
 	g.add(s, y)
 	return y

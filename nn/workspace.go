@@ -22,6 +22,7 @@ type Workspace struct {
 	ins     map[int]*tensor.Tensor // the same, by number of samples
 	out     *tensor.Tensor         // of all lanes, where there are several or a batch has several pieces
 	also    *tensor.Tensor         // the second result likewise
+	dx      *tensor.Tensor         // the gradient of the input likewise
 	cuts    map[int]*cut           // by number of samples
 	crew    crew
 	back    backCrew
@@ -85,8 +86,11 @@ func (g *graph) bytes(batch int) int64 {
 		if g.also != nil {
 			per += count(g.also.shape)
 		}
+		if g.input {
+			per += count(g.in.shape)
+		}
 	}
-	lane := int64(g.size) + int64(g.piece)*int64(g.buffers[0]+g.buffers[1])
+	lane := int64(g.size) + int64(g.piece)*int64(g.buffers[0]+g.buffers[1]+g.buffers[2])
 	return 4 * (int64(g.lanes)*lane + int64(batch)*int64(per))
 }
 
@@ -98,9 +102,10 @@ func (n *Net) NewWorkspace(batch, h, w int, train bool) (ws *Workspace, err erro
 	return n.newWorkspace(batch, h, w, train, false)
 }
 
-// NewInputWorkspace makes a workspace for training after whose Backward InputGradient
-// has the gradient of the input. Nothing is dropped out. It is an error if the network takes conditioning
-// images: there is no gradient by x beside them.
+// NewInputWorkspace makes a workspace after whose Backward InputGradient has the gradient
+// of the input, and which computes no gradients of parameters. Nothing is dropped out. It
+// is an error if the network takes conditioning images: there is no gradient by x beside
+// them.
 func (n *Net) NewInputWorkspace(batch, h, w int) (*Workspace, error) {
 	if n.CondChannels() > 0 {
 		return nil, fmt.Errorf("a network with conditioning images has no gradient of its input here: use one without")
@@ -112,8 +117,11 @@ func (n *Net) NewInputWorkspace(batch, h, w int) (*Workspace, error) {
 // Backward with dy of its result: (∂y/∂x)ᵀ·dy, the vector–Jacobian product. It is valid
 // until the next call on ws. It panics unless NewInputWorkspace made ws.
 func (n *Net) InputGradient(ws *Workspace) *tensor.Tensor {
-	if ws.last == nil || !ws.g.input || ws.net != n {
+	if !ws.g.input || ws.net != n || ws.last == nil && ws.lastCut == nil {
 		panic("nn: InputGradient: needs a workspace of NewInputWorkspace of this network, after Backward")
+	}
+	if ws.lastCut != nil {
+		return ws.lastCut.dx
 	}
 	return ws.last.at(ws.g.in.grad)
 }
@@ -128,7 +136,7 @@ func (n *Net) newWorkspace(batch, h, w int, train, input bool) (ws *Workspace, e
 	if b, most := g.bytes(batch), limit(n.dev); b > most {
 		return nil, fmt.Errorf("workspace for %d samples of %v would take %d MiB, more than there is (%d); use a smaller batch or smaller images", batch, g.in.shape, b>>20, most>>20)
 	}
-	if train {
+	if train && !input {
 		n.params.EnableGrad()
 	}
 	ws = &Workspace{net: n, dev: n.dev, batch: batch, train: train, g: g, cuts: map[int]*cut{}, ins: map[int]*tensor.Tensor{}}
@@ -146,6 +154,9 @@ func (n *Net) newWorkspace(batch, h, w int, train, input bool) (ws *Workspace, e
 		ws.out = full(g.out)
 		if g.also != nil {
 			ws.also = full(g.also)
+		}
+		if g.input {
+			ws.dx = full(g.in)
 		}
 	}
 	return ws, nil
@@ -178,12 +189,12 @@ func (ws *Workspace) Batch() int { return ws.batch }
 func (ws *Workspace) Bytes() int64 {
 	n := 0
 	for _, l := range ws.lanes {
-		n += l.arena.Len() + len(l.buffers[0]) + len(l.buffers[1])
+		n += l.arena.Len() + len(l.buffers[0]) + len(l.buffers[1]) + len(l.buffers[2])
 	}
 	if !ws.train {
 		n += ws.in.Len()
 	}
-	for _, t := range []*tensor.Tensor{ws.out, ws.also} {
+	for _, t := range []*tensor.Tensor{ws.out, ws.also, ws.dx} {
 		if t != nil {
 			n += t.Len()
 		}
@@ -260,6 +271,14 @@ func (r *run) at(v *value) *tensor.Tensor {
 		return nil
 	}
 	return r.tensors[v.id]
+}
+
+// grad returns the gradient of p, nil where none is wanted or p is nil.
+func (r *run) grad(p *Param) *tensor.Tensor {
+	if p == nil || r.ws.g.input {
+		return nil
+	}
+	return p.Grad
 }
 
 // scratch returns n elements of host buffer i, of which graph.buffer knows.

@@ -71,14 +71,14 @@ type Device interface {
 	// sample. ss is nil or dense [N,2C] (scale in the first half); stats, dense
 	// [N,2C], receives what the backward pass needs. Shapes: x, y [N,H,W,C].
 	GroupNorm(y, x, gamma, beta, ss, stats *Tensor, opt NormOpt)
-	// GroupNormBackward: dx, dgamma +=, dbeta +=, dss (overwritten; nil if ss
-	// is nil). If opt.AddDX, dx += instead of dx =.
+	// GroupNormBackward: dx, dgamma +=, dbeta += (both nil: skipped), dss (overwritten;
+	// nil if ss is nil). If opt.AddDX, dx += instead of dx =.
 	GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *Tensor, opt NormOpt)
 
 	// LayerNorm is GroupNorm's counterpart over the last dimension: x, y [M,C],
 	// stats [M,2]. opt.Groups is ignored.
 	LayerNorm(y, x, gamma, beta, stats *Tensor, opt NormOpt)
-	// LayerNormBackward: dx, dgamma +=, dbeta +=.
+	// LayerNormBackward: dx, dgamma +=, dbeta += (both nil: skipped).
 	LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *Tensor, opt NormOpt)
 
 	// SiLU sets y = x·sigmoid(x). It is the only activation of a device: what

@@ -59,7 +59,8 @@ func GroupNorm(y, x, gamma, beta, ss []float64, s NormShape) {
 	}
 }
 
-// GroupNormBackward adds to dx, dgamma, dbeta and dss (nil if ss is nil).
+// GroupNormBackward adds to dx, dgamma and dbeta (both nil: skipped) and dss (nil if ss
+// is nil).
 func GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss []float64, s NormShape) {
 	count := float64(s.P * s.C / s.G)
 	for n := range s.N {
@@ -79,8 +80,10 @@ func GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss []float64,
 						dss[n*2*s.C+c] += dv * nrm
 						dss[n*2*s.C+s.C+c] += dv
 					}
-					dgamma[c] += dv * scale * xh
-					dbeta[c] += dv * scale
+					if dgamma != nil {
+						dgamma[c] += dv * scale * xh
+						dbeta[c] += dv * scale
+					}
 				}
 				return xh, dv * scale * gamma[c]
 			}
@@ -132,14 +135,17 @@ func normBackward(op string, dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss *ten
 	check(op, "dx", dx, x.Shape()...)
 	check(op, "dgamma", dgamma, s.C)
 	check(op, "dbeta", dbeta, s.C)
-	gx, gg, gb, gs := like(dx), Values(dgamma), Values(dbeta), like(dss)
+	if (dgamma == nil) != (dbeta == nil) {
+		panic("ref64: " + op + ": want both gradients of parameters or neither")
+	}
+	gx, gg, gb, gs := like(dx), values(dgamma), values(dbeta), like(dss)
 	if addDX {
 		gx = Values(dx)
 	}
 	GroupNormBackward(gx, gg, gb, gs, Values(dy), Values(x), Values(gamma), Values(beta), values(ss), s)
 	SetValues(dx, gx)
-	SetValues(dgamma, gg)
-	SetValues(dbeta, gb)
+	setIf(dgamma, gg)
+	setIf(dbeta, gb)
 	setIf(dss, gs)
 }
 

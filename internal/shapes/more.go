@@ -37,15 +37,25 @@ func GroupNorm(op string, y, x, gamma, beta, ss, stats *tensor.Tensor, groups in
 }
 
 // GroupNormBackward panics unless the gradients fit too; dss is not looked at where
-// ss is nil.
+// ss is nil, and dgamma and dbeta may both be nil.
 func GroupNormBackward(dx, dgamma, dbeta, dss, dy, x, gamma, beta, ss, stats *tensor.Tensor, groups int) {
 	const op = "GroupNormBackward"
 	GroupNorm(op, dy, x, gamma, beta, ss, stats, groups)
 	Match(op, dx, x)
-	Flat(op, dgamma, x.Cols())
-	Flat(op, dbeta, x.Cols())
+	normParams(op, dgamma, dbeta, x.Cols())
 	if ss != nil {
 		Flat(op, dss, x.Dim(0)*2*x.Cols())
+	}
+}
+
+// normParams panics unless the gradients fit c columns or are both nil.
+func normParams(op string, dgamma, dbeta *tensor.Tensor, c int) {
+	if (dgamma == nil) != (dbeta == nil) {
+		panic(fmt.Sprintf("tensor: %s: dgamma %v and dbeta %v; want both or neither", op, of(dgamma), of(dbeta)))
+	}
+	if dgamma != nil {
+		Flat(op, dgamma, c)
+		Flat(op, dbeta, c)
 	}
 }
 
@@ -60,13 +70,12 @@ func LayerNorm(op string, y, x, gamma, beta, stats *tensor.Tensor) {
 	Flat(op, stats, 2*x.Rows())
 }
 
-// LayerNormBackward panics unless the gradients fit too.
+// LayerNormBackward panics unless the gradients fit too; dgamma and dbeta may both be nil.
 func LayerNormBackward(dx, dgamma, dbeta, dy, x, gamma, beta, stats *tensor.Tensor) {
 	const op = "LayerNormBackward"
 	LayerNorm(op, dy, x, gamma, beta, stats)
 	Match(op, dx, x)
-	Flat(op, dgamma, x.Cols())
-	Flat(op, dbeta, x.Cols())
+	normParams(op, dgamma, dbeta, x.Cols())
 }
 
 // Attention panics unless y [N,T,C] fits qkv [N,T,3C] of so many heads.

@@ -60,8 +60,10 @@ func groupNormCase(big bool, N, H, W, C, G int, mode string) Case {
 				e.dev.GroupNorm(y.Batch(lo, hi), x.Batch(lo, hi), gamma, beta, sub(ss, lo, hi), stats.Batch(lo, hi), opt)
 			})
 			e.batches(N, func(lo, hi int) {
-				e.dev.GroupNormBackward(dx.Batch(lo, hi), dgamma, dbeta, sub(dss, lo, hi), dy.Batch(lo, hi),
-					x.Batch(lo, hi), gamma, beta, sub(ss, lo, hi), stats.Batch(lo, hi), opt)
+				normGradients(e, lo, dx.Batch(lo, hi), dgamma, dbeta, opt, func(dx, dgamma, dbeta *tensor.Tensor, opt tensor.NormOpt) {
+					e.dev.GroupNormBackward(dx, dgamma, dbeta, sub(dss, lo, hi), dy.Batch(lo, hi),
+						x.Batch(lo, hi), gamma, beta, sub(ss, lo, hi), stats.Batch(lo, hi), opt)
+				})
 			})
 		},
 	}
@@ -82,10 +84,24 @@ func layerNormCase(big bool, M, C int, mode string) Case {
 			dx := normDX(e, opt, M, C)
 			e.batches(M, func(lo, hi int) {
 				e.dev.LayerNorm(y.Batch(lo, hi), x.Batch(lo, hi), gamma, beta, stats.Batch(lo, hi), opt)
-				e.dev.LayerNormBackward(dx.Batch(lo, hi), dgamma, dbeta, dy.Batch(lo, hi), x.Batch(lo, hi), gamma, beta, stats.Batch(lo, hi), opt)
+				normGradients(e, lo, dx.Batch(lo, hi), dgamma, dbeta, opt, func(dx, dgamma, dbeta *tensor.Tensor, opt tensor.NormOpt) {
+					e.dev.LayerNormBackward(dx, dgamma, dbeta, dy.Batch(lo, hi), x.Batch(lo, hi), gamma, beta, stats.Batch(lo, hi), opt)
+				})
 			})
 		},
 	}
+}
+
+// normGradients calls back for all gradients of a part of a batch from sample lo on: at
+// once, and of a later part first for dx without those of gamma and beta, then for these.
+func normGradients(e *env, lo int, dx, dgamma, dbeta *tensor.Tensor, opt tensor.NormOpt, back func(dx, dgamma, dbeta *tensor.Tensor, opt tensor.NormOpt)) {
+	if lo == 0 {
+		back(dx, dgamma, dbeta, opt)
+		return
+	}
+	back(dx, nil, nil, opt)
+	opt.AddDX = false
+	back(e.dev.New(dx.Shape()...), dgamma, dbeta, opt)
 }
 
 // normDX makes dx: overwritten, or added to.

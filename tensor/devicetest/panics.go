@@ -80,6 +80,13 @@ var panics = []panicCase{
 		x := d.New(2, 2, 2, 6)
 		d.GroupNormBackward(d.New(2, 2, 2, 6), d.New(5), d.New(6), nil, x, x, d.New(6), d.New(6), nil, d.New(2, 12), tensor.NormOpt{Groups: 3})
 	}},
+	{"GroupNormBackward/dbeta", func(d tensor.Device) {
+		x := d.New(2, 2, 2, 6)
+		d.GroupNormBackward(d.New(2, 2, 2, 6), d.New(6), nil, nil, x, x, d.New(6), d.New(6), nil, d.New(2, 12), tensor.NormOpt{Groups: 3})
+	}},
+	{"LayerNormBackward/dgamma", func(d tensor.Device) {
+		d.LayerNormBackward(d.New(2, 6), nil, d.New(6), d.New(2, 6), d.New(2, 6), d.New(6), d.New(6), d.New(2, 4), tensor.NormOpt{})
+	}},
 	{"LayerNorm/gamma", func(d tensor.Device) {
 		d.LayerNorm(d.New(2, 6), d.New(2, 6), d.New(5), d.New(6), d.New(2, 2), tensor.NormOpt{})
 	}},
