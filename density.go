@@ -35,7 +35,7 @@ func (m *Model) logDensity(ctx context.Context, s diffusion.Density, label int, 
 	batch := max(1, densityBatch/d)
 	batch = min(batch, max(1, len(x)/d))
 	h, w := m.size(Options{})
-	own, shared, err := net.Memory(batch, h, w, true)
+	own, shared, err := net.InputMemory(batch, h, w)
 	if err != nil {
 		return nil, err
 	}

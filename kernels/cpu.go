@@ -64,7 +64,7 @@ func (c *CPU) Threads() (n, cache int) { return par.Threads(c.threads), isa.Cach
 // else to do, beside their own.
 func (c *CPU) Lane() tensor.Device { return &CPU{c.threads, true, c.stop} }
 
-// Each runs the parts of t at once, on the device's threads.
+// Each runs the parts of t at once, on the device's threads, in ascending order.
 func (c *CPU) Each(parts int, t tensor.Task) { par.Nest(c.threads, parts, t) }
 
 // width returns how many threads an operation may use.

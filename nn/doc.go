@@ -27,7 +27,7 @@
 // backward pass, recorded in the reverse order. Then every value gets a place in
 // one arena such that values that live at the same time do not overlap:
 // inference needs the memory of the widest moment only, and a step allocates
-// nothing. The skip connections of the U-Nets write straight into the columns of
+// nothing where x and dy are the tensors of the step before. The skip connections of the U-Nets write straight into the columns of
 // the tensors in which the decoder reads them, so nothing is concatenated.
 //
 // Without training a batch is cut into pieces of a few samples (lanes.go), each

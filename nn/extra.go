@@ -79,6 +79,7 @@ func (n *Net) ForwardWith(ws *Workspace, x *tensor.Tensor, t []float32, labels [
 	if ws.g.masks > 0 && len(ws.keys) != samples {
 		panic(fmt.Sprintf("nn: Forward: %d keys of dropout for %d samples; call SetDropout with one for each", len(ws.keys), samples))
 	}
+	ws.gone = false
 	if c := ws.cut(samples); c != nil {
 		ws.forward(c, x, t, labels, e)
 		ws.last, ws.lastCut, ws.extra = nil, c, c.also

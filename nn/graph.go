@@ -197,10 +197,10 @@ func (g *graph) keep() {
 }
 
 // views returns the bytes of the values' tensors, which every lane has for its
-// pieces, of one size or of two that differ by one sample.
+// pieces: in training for one, otherwise of one size or of two that differ by one sample.
 func (g *graph) views(batch int) int64 {
 	n := int64(g.lanes)
-	if batch%(g.lanes*g.piece) != 0 {
+	if !g.train && batch%(g.lanes*g.piece) != 0 {
 		n *= 2
 	}
 	return n * int64(len(g.values)) * int64(unsafe.Sizeof(tensor.Tensor{})+unsafe.Sizeof(&tensor.Tensor{}))

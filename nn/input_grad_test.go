@@ -126,7 +126,10 @@ func TestInputGradientLanes(t *testing.T) {
 			net := build(t, kernels.New(threads), cfg)
 			ws, err := net.NewInputWorkspace(n, 0, 0)
 			require.NoError(t, err)
-			require.Equal(t, min(threads, ws.g.followers()), ws.Lanes(n))
+			require.Equal(t, threads, ws.Lanes(n))
+			own, _, err := net.InputMemory(n, 0, 0)
+			require.NoError(t, err)
+			require.Equal(t, ws.Bytes(), own)
 			var out []float32
 			for _, m := range []int{k, n, k} {
 				out = append(out, pass(net, ws, newBatch(net, n, 3).part(0, m), true)...)

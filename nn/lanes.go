@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"heavytail/tensor"
@@ -91,7 +92,10 @@ func (n *Net) Micro(batch, h, w int) (int, error) {
 func (g *graph) lanesFor(n, most int) int {
 	work := float64(n) * g.macs
 	if g.train {
-		work, most = 3*work, min(most, g.followers())
+		work *= 3
+	}
+	if g.train && !g.input { // where only the input's gradient is wanted no lane waits
+		most = min(most, g.followers())
 	}
 	pay := max(work/float64(leastLane), 1)
 	return int(min(pay, float64(min(n, most))))
@@ -178,8 +182,36 @@ func (ws *Workspace) newCut(n int) *cut {
 	return c
 }
 
+// trouble is what an operation in a lane panicked with: on the goroutine of another lane
+// than the caller's nobody could recover it.
+type trouble struct {
+	mu    sync.Mutex
+	value any
+}
+
+// catch keeps the first panic of the lane that defers it.
+func (t *trouble) catch() {
+	if v := recover(); v != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.value == nil {
+			t.value = v
+		}
+	}
+}
+
+// raise panics on the caller's goroutine with what a lane panicked with, once all have
+// ended.
+func (t *trouble) raise() {
+	if v := t.value; v != nil {
+		t.value = nil
+		panic(v)
+	}
+}
+
 // crew is a pass over a batch that its lanes share.
 type crew struct {
+	trouble
 	ws     *Workspace
 	cut    *cut
 	next   atomic.Int64 // piece
@@ -205,11 +237,15 @@ func (ws *Workspace) forward(c *cut, x *tensor.Tensor, t []float32, labels []int
 		return
 	}
 	ws.dev.(tensor.Threaded).Each(c.lanes, w)
+	w.raise()
 }
 
 // Do computes pieces in one lane until none is left.
 func (w *crew) Do(number int) {
 	ws, l := w.ws, w.ws.lanes[number]
+	if w.cut.lanes > 1 {
+		defer w.catch()
+	}
 	if ws.train { // what it computed is where Backward of the same piece looks for it
 		w.piece(l, number)
 		return

@@ -54,6 +54,7 @@ func (t *turn) wait(at int) {
 
 // backCrew is a pass back over a batch that its lanes share.
 type backCrew struct {
+	trouble
 	ws    *Workspace
 	cut   *cut
 	turns []turn
@@ -80,13 +81,15 @@ func (ws *Workspace) backward(c *cut, dy *tensor.Tensor) {
 		w.turns[i].at = len(ws.g.steps)
 	}
 	ws.dev.(tensor.Threaded).Each(c.lanes, w)
+	w.raise()
 }
 
-// Do computes the gradients of piece number in its lane. Parts are begun in ascending
-// order, so the lane before it is on its way.
+// Do computes the gradients of piece number in its lane. Parts begin in ascending order, so
+// the lane before it is on its way.
 func (w *backCrew) Do(number int) {
 	ws, p := w.ws, &w.cut.pieces[number]
 	defer w.turns[number].set(0)
+	defer w.catch()
 	r := ws.run(ws.lanes[number], p.hi-p.lo)
 	r.tensors[ws.g.outGrad.id] = p.dy
 	for i := len(ws.g.steps) - 1; i >= 0 && !ws.stop.Now(); i-- {

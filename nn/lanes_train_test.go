@@ -207,3 +207,77 @@ func TestFollowers(t *testing.T) {
 	g.train = false
 	require.Equal(t, 64, g.lanesFor(64, 64))
 }
+
+// failing is a device of which the lane number lane panics in convolutions while *on.
+type failing struct {
+	*kernels.CPU
+	lanes      *int
+	lane       int
+	on         *bool
+	back, mine bool
+}
+
+func (f failing) Until(*tensor.Stop) tensor.Device { return f }
+func (f failing) Lane() tensor.Device {
+	f.mine = *f.lanes == f.lane
+	*f.lanes++
+	f.CPU = f.CPU.Lane().(*kernels.CPU)
+	return f
+}
+
+func (f failing) fail(back bool) {
+	if f.mine && *f.on && f.back == back {
+		panic(&tensor.Failure{Op: "convolution", Err: context.DeadlineExceeded})
+	}
+}
+
+func (f failing) Conv2D(y, x, w, b, res *tensor.Tensor, opt tensor.ConvOpt) {
+	f.fail(false)
+	f.CPU.Conv2D(y, x, w, b, res, opt)
+}
+
+func (f failing) Conv2DBackward(dx, dw, db, dy, x, w *tensor.Tensor, opt tensor.ConvOpt) {
+	f.fail(true)
+	f.CPU.Conv2DBackward(dx, dw, db, dy, x, w, opt)
+}
+
+// What a lane panics with comes to the caller once all lanes have ended, and the next pass
+// has the bits of any other.
+func TestLanesPanic(t *testing.T) {
+	cutSmall(t)
+	cfg := smallNets()["unet"]
+	one := build(t, kernels.New(1), cfg)
+	b := newBatch(one, 8, 4)
+	want := pass(one, workspace(t, one, 8, true), b, true)
+	grad := gradients(one)
+	for lane := range 4 {
+		for _, back := range []bool{false, true} {
+			on := true
+			net := build(t, failing{kernels.New(4), new(int), lane, &on, back, false}, cfg)
+			ws := workspace(t, net, 8, true)
+			for range 3 {
+				on = true
+				failed := func() (err error) {
+					defer tensor.Catch(&err)
+					pass(net, ws, b, true)
+					return nil
+				}
+				require.ErrorIs(t, failed(), context.DeadlineExceeded)
+				on = false
+				net.params.ZeroGrad()
+				numtest.SameBits(t, want, pass(net, ws, b, true), "outputs")
+				numtest.SameBits(t, grad, gradients(net), "gradients")
+			}
+		}
+	}
+}
+
+// A second pass back would read what the first one overwrote.
+func TestBackwardTwice(t *testing.T) {
+	net := build(t, kernels.New(1), smallNets()["unet"])
+	b, ws := newBatch(net, 2, 1), workspace(t, net, 2, true)
+	y := pass(net, ws, b, true)
+	dy := upload(net.dev, y, 2, 6, 6, 2)
+	require.PanicsWithValue(t, "nn: Backward: the second one after a Forward, whose activations the first one overwrote", func() { net.Backward(ws, dy) })
+	pass(net, ws, b, true)
+}

@@ -132,11 +132,15 @@ func (n *Net) Forward(ws *Workspace, x *tensor.Tensor, t []float32, labels []int
 
 // Backward adds to the gradients of all parameters those of the latest
 // Forward on ws, given the gradient dy of its result. It panics unless ws is
-// for training and dy has the result's shape. See Watch for how to end it early.
+// for training, dy has the result's shape and it is the first since that Forward, of
+// which it overwrites what it needs. See Watch for how to end it early.
 func (n *Net) Backward(ws *Workspace, dy *tensor.Tensor) {
 	r, c := ws.last, ws.lastCut
 	if !ws.train || r == nil && c == nil || ws.net != n {
 		panic("nn: Backward: needs a training workspace of this network, after Forward")
+	}
+	if ws.gone {
+		panic("nn: Backward: the second one after a Forward, whose activations the first one overwrote")
 	}
 	var y *tensor.Tensor
 	if c != nil {
@@ -148,6 +152,7 @@ func (n *Net) Backward(ws *Workspace, dy *tensor.Tensor) {
 	if !tensor.SameShape(dy, y) {
 		panic(fmt.Sprintf("nn: Backward: dy %v for an output %v", dy.Shape(), y.Shape()))
 	}
+	ws.gone = true
 	if c != nil {
 		ws.backward(c, dy)
 		return

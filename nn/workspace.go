@@ -28,6 +28,7 @@ type Workspace struct {
 	back    backCrew
 	last    *run           // of the latest Forward, where it was not cut
 	lastCut *cut           // otherwise
+	gone    bool           // Backward has overwritten what Forward left
 	extra   *tensor.Tensor // second result of the latest Forward
 	seed    uint64
 	keys    []uint64
@@ -179,6 +180,16 @@ func (n *Net) Memory(batch, h, w int, train bool) (workspace, params int64, err 
 		flat *= 2
 	}
 	return g.bytes(batch), flat + g.kept, nil
+}
+
+// InputMemory is Memory of the workspace that NewInputWorkspace would make, which needs no
+// gradients of parameters.
+func (n *Net) InputMemory(batch, h, w int) (workspace, params int64, err error) {
+	g, err := n.plan(batch, h, w, true, true)
+	if err != nil {
+		return 0, 0, err
+	}
+	return g.bytes(batch), 4*int64(n.params.size) + g.kept, nil
 }
 
 // Batch returns the largest number of samples.

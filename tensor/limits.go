@@ -38,7 +38,8 @@ type Threaded interface {
 	// cache that each of them has to itself.
 	Threads() (n, cache int)
 	// Each calls t.Do for the parts 0…parts−1 at once and returns when all are
-	// done. It must not be called within a part.
+	// done. They begin in ascending order, so that a part may wait for one before it,
+	// on however few threads. It must not be called within a part.
 	Each(parts int, t Task)
 	// Lane returns a view of the device for a part of Each: its operations use
 	// one thread, and more where some have nothing else to do.

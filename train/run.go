@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -57,6 +59,11 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 	r.start, r.from = time.Now(), t.Done()
 	t.Watch(ctx)
 	defer t.Watch(context.Background())
+	if r.owes(t) { // stopped while it was drawn
+		if err := r.picture(ctx, t); err != nil {
+			return err
+		}
+	}
 	for t.Done() < t.Recipe.Train.Steps {
 		if ctx.Err() != nil {
 			if err := r.save(t, log); err != nil {
@@ -76,9 +83,33 @@ func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
 		}
 	}
 	if t.Done()%r.SaveEvery != 0 || r.from == t.Done() {
-		return r.save(t, log)
+		if err := r.save(t, log); err != nil {
+			return err
+		}
+	}
+	if r.owes(t) {
+		return ctx.Err()
 	}
 	return nil
+}
+
+// due reports whether a picture belongs to the step that t has done.
+func (r *Run) due(t *Trainer) bool {
+	n := t.Done()
+	return r.Dir != "" && r.PreviewEvery > 0 && n > 0 && (n%r.PreviewEvery == 0 || n == t.Recipe.Train.Steps)
+}
+
+// owes reports whether it does and is not there.
+func (r *Run) owes(t *Trainer) bool {
+	if !r.due(t) {
+		return false
+	}
+	_, err := os.Stat(r.pictureFile(t))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func (r *Run) pictureFile(t *Trainer) string {
+	return filepath.Join(r.Dir, fmt.Sprintf("preview-%08d.png", t.Done()))
 }
 
 // after does what is due after step t.Done().
@@ -106,7 +137,7 @@ func (r *Run) after(ctx context.Context, t *Trainer, log *logs, s Stats) error {
 			return err
 		}
 	}
-	if r.Dir != "" && r.PreviewEvery > 0 && (n%r.PreviewEvery == 0 || last) {
+	if r.due(t) {
 		return r.picture(ctx, t)
 	}
 	return nil
@@ -154,10 +185,9 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 	r.preview.Params().CopyFrom(from)
 	img, err := preview(ctx, r.preview, t)
 	if err != nil {
-		return nil // if it was ctx that ended, the loop saves and says so
+		return nil // if it was ctx that ended, the loop saves and says so, and the next run draws it
 	}
-	path := filepath.Join(r.Dir, fmt.Sprintf("preview-%08d.png", t.Done()))
-	return atomicfile.Write(path, func(w io.Writer) error { return imageio.WritePNG(w, img, "") })
+	return atomicfile.Write(r.pictureFile(t), func(w io.Writer) error { return imageio.WritePNG(w, img, "") })
 }
 
 // preview draws a grid of 40 images or a plot of 2000 points.

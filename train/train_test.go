@@ -390,6 +390,38 @@ func TestPreviewsAreWritten(t *testing.T) {
 	}
 }
 
+// A run that is stopped while it draws a picture draws it when it goes on; if it was the
+// last one, the run says that it was stopped.
+func TestPreviewsSurviveAStop(t *testing.T) {
+	for _, at := range []int{2, 4} {
+		r, set := toyRun(t, 4)
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(t.Context())
+		tr := start(t, 0, r, set)
+		run := &Run{Dir: dir, SaveEvery: 5, LogEvery: 5, PreviewEvery: 2}
+		run.each = func() {
+			if tr.Done() == at {
+				cancel() // the step is done, and its picture is not
+			}
+		}
+		require.ErrorIs(t, run.Do(ctx, tr), context.Canceled)
+		require.Equal(t, at, tr.Done())
+		name := filepath.Join(dir, fmt.Sprintf("preview-%08d.png", at))
+		require.NoFileExists(t, name)
+		tr = start(t, 0, r, set)
+		require.NoError(t, tr.Restore(filepath.Join(dir, ModelFile)))
+		require.NoError(t, (&Run{Dir: dir, SaveEvery: 5, LogEvery: 5, PreviewEvery: 2}).Do(t.Context(), tr))
+		got, err := os.ReadFile(name)
+		require.NoError(t, err)
+
+		whole := t.TempDir()
+		require.NoError(t, (&Run{Dir: whole, SaveEvery: 5, LogEvery: 5, PreviewEvery: 2}).Do(t.Context(), start(t, 0, r, set)))
+		want, err := os.ReadFile(filepath.Join(whole, filepath.Base(name)))
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
 func TestRunReportsAFolderThatIsNotThere(t *testing.T) {
 	r, set := toyRun(t, 2)
 	err := (&Run{Dir: filepath.Join(t.TempDir(), "no"), SaveEvery: 1, LogEvery: 1}).Do(context.Background(), start(t, 1, r, set))

@@ -45,7 +45,7 @@ func testSignalSaves(t *testing.T, s os.Signal) {
 	require.NoError(t, c.Process.Signal(s))
 	require.Error(t, c.Wait())
 	require.Equal(t, 75, c.ProcessState.ExitCode())
-	require.Regexp(t, `stopped by `+named[s]+`: step \d+ of 1000000 is saved, and heavytail train -resume -out run goes on\n$`, errs.String())
+	require.Regexp(t, `stopped by `+named[s]+`: step \d+ of 1000000 is saved, and heavytail train -resume -preview-every 0 -out run goes on\n$`, errs.String())
 	var i modelfile.Info
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "-json", "run/model.safetensors").stdout), &i))
 	require.Positive(t, i.Step)

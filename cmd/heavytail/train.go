@@ -32,8 +32,9 @@ var trainCommand = command{
 
 Interrupt with Ctrl-C: the step is finished, the state saved. A run that was
 stopped or killed and resumed ends with the same bytes as one that was not.
-With -resume, -data and the settings need not be given again; those that are must
-be the run's own. Others may be -steps, which lengthens the run (a cosine or linear
+With -resume, -data and the settings need not be given again, but -save-every,
+-log-every and -preview-every are each command's own; settings that are given must be
+the run's. Others may be -steps, which lengthens the run (a cosine or linear
 schedule is drawn out to the new end, so that its rate jumps up where it went on),
 -lr, -clip and -clamp-a, for a run that diverged, and -micro; the recipe in the
 checkpoint says what was changed when. Any device goes on with the same bytes, but
@@ -67,9 +68,9 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.IntVar(&r.threads, "threads", 0, "threads (0: all processors)")
 	r.device.define(fs)
 	fs.BoolVar(&s.Resume, "resume", false, "go on from the checkpoint in the folder of the run")
-	fs.IntVar(&r.run.SaveEvery, "save-every", 500, "steps between checkpoints")
-	fs.IntVar(&r.run.LogEvery, "log-every", 20, "steps between lines of the logs")
-	fs.IntVar(&r.run.PreviewEvery, "preview-every", 2000, "steps between pictures of samples (0: none)")
+	fs.IntVar(&r.run.SaveEvery, "save-every", saveEvery, "steps between checkpoints")
+	fs.IntVar(&r.run.LogEvery, "log-every", logEvery, "steps between lines of the logs")
+	fs.IntVar(&r.run.PreviewEvery, "preview-every", previewEvery, "steps between pictures of samples (0: none)")
 	s.Values = recipe.Values{}
 	for _, one := range recipe.Settings() {
 		fs.Var(&settingFlag{one, one.Default, s.Values}, one.Name, one.Help)
@@ -155,6 +156,26 @@ func say(e env, notes []string) {
 	}
 }
 
+// The default numbers of steps between checkpoints, lines and pictures, which no run keeps.
+const (
+	saveEvery    = 500
+	logEvery     = 20
+	previewEvery = 2000
+)
+
+// again returns the command that goes on with the run, with more settings.
+func (r *trainRequest) again(more string) string {
+	for _, f := range []struct {
+		name        string
+		is, without int
+	}{{"save-every", r.run.SaveEvery, saveEvery}, {"log-every", r.run.LogEvery, logEvery}, {"preview-every", r.run.PreviewEvery, previewEvery}} {
+		if f.is != f.without {
+			more += fmt.Sprintf(" -%s %d", f.name, f.is)
+		}
+	}
+	return fmt.Sprintf("heavytail train -resume%s -out %s", more, r.out)
+}
+
 // work runs the training loop and says how it ended.
 func (r *trainRequest) work(ctx context.Context, e env, b *train.Begun) error {
 	m, t := newMeter(e), b.Trainer
@@ -174,13 +195,13 @@ func (r *trainRequest) work(ctx context.Context, e env, b *train.Begun) error {
 	err := r.run.Do(ctx, t)
 	m.clear()
 	if errors.Is(err, context.Canceled) {
-		return cli.Left(err, "step %d of %d is saved, and heavytail train -resume -out %s goes on", t.Done(), rec.Train.Steps, r.out)
+		return cli.Left(err, "step %d of %d is saved, and %s goes on", t.Done(), rec.Train.Steps, r.again(""))
 	}
 	if d := (*train.Diverged)(nil); errors.As(err, &d) && d.Place == "" && d.Unscaled == 0 {
 		if from > 0 && t.Done() == from {
 			return fmt.Errorf("%w: the saved weights are beyond help: start a new run with other settings", err)
 		}
-		return fmt.Errorf("%w: heavytail train -resume -lr %.3g -out %s goes on with a tenth of the rate", err, rec.Train.Rate.LR/10, r.out)
+		return fmt.Errorf("%w: %s goes on with a tenth of the rate", err, r.again(fmt.Sprintf(" -lr %.3g", rec.Train.Rate.LR/10)))
 	}
 	if err != nil {
 		return err

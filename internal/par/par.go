@@ -140,7 +140,8 @@ func (r *run) help(slot int) {
 func Run(threads, n int, t Task) { start(threads, n, t, false) }
 
 // Nest is Run for parts that themselves call Run with Width threads: a goroutine
-// that finds no part left then helps these. It must not be called within a part.
+// that finds no part left then helps these. A part may wait for one with a smaller number,
+// which has begun before it. It must not be called within a part.
 func Nest(threads, n int, t Task) { start(threads, n, t, true) }
 
 func start(threads, n int, t Task, outer bool) {
