@@ -148,7 +148,7 @@ func TestDivergenceHasARemedy(t *testing.T) {
 	r := heavytailIn(t, dir, toyArgs("run", wild...)...)
 	require.Equal(t, 2, r.status)
 	require.Contains(t, r.stderr, "not finite: lower the learning rate (-lr), clip the gradient (-clip)")
-	require.Contains(t, r.stderr, "heavytail train -resume -lr 0.1 -out run")
+	require.Contains(t, r.stderr, "heavytail train -resume -lr 0.1 -preview-every 0 -out run")
 	ok(t, dir, "train", "-resume", "-lr", "1e-5", "-clip", "1", "-out", "run", "-preview-every", "0")
 	require.Equal(t, 1e-5, savedRecipe(t, dir, "run/model.safetensors").Train.Rate.LR)
 	r = heavytailIn(t, dir, toyArgs("late", append(wild, "-save-every", "1")...)...)
