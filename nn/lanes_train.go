@@ -28,12 +28,15 @@ func (g *graph) followers() int {
 }
 
 // A turn says how far back a lane has come, to the lane that follows it: what it adds to
-// gradients of parameters is added for all steps from at on.
+// gradients of parameters is added for all steps from at on. A lane that ends early, by a
+// stop or a panic, leaves gone there, and those behind it end too: out of order none adds.
 type turn struct {
 	mu    sync.Mutex
 	moved *sync.Cond
 	at    int
 }
+
+const gone = -1
 
 // set notes that the steps from at on have added.
 func (t *turn) set(at int) {
@@ -43,13 +46,14 @@ func (t *turn) set(at int) {
 	t.moved.Broadcast()
 }
 
-// wait returns once step at has added.
-func (t *turn) wait(at int) {
+// wait returns once step at has added, or false if it will not.
+func (t *turn) wait(at int) bool {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	for t.at > at {
 		t.moved.Wait()
 	}
-	t.mu.Unlock()
+	return t.at != gone
 }
 
 // backCrew is a pass back over a batch that its lanes share.
@@ -88,17 +92,21 @@ func (ws *Workspace) backward(c *cut, dy *tensor.Tensor) {
 // the lane before it is on its way.
 func (w *backCrew) Do(number int) {
 	ws, p := w.ws, &w.cut.pieces[number]
-	defer w.turns[number].set(0)
+	whole := false
+	defer func() {
+		if !whole {
+			w.turns[number].set(gone)
+		}
+	}()
 	defer w.catch()
 	r := ws.run(ws.lanes[number], p.hi-p.lo)
 	r.tensors[ws.g.outGrad.id] = p.dy
-	for i := len(ws.g.steps) - 1; i >= 0 && !ws.stop.Now(); i-- {
-		s := ws.g.steps[i]
-		if s.backward == nil {
-			continue
+	for i := len(ws.g.steps) - 1; i >= 0; i-- {
+		if ws.stop.Now() || ws.g.steps[i].backward != nil && !w.step(number, i, r) {
+			return
 		}
-		w.step(number, i, r)
 	}
+	whole = true
 	if p.dx != nil {
 		r.dev.Copy(p.dx, r.at(ws.g.in.grad))
 	}
@@ -106,15 +114,16 @@ func (w *backCrew) Do(number int) {
 
 // step does step i of the lane number once the lane before has added what it adds to
 // gradients of parameters. Of lanes that follow each other one adds these first and the
-// other last, so that neither waits where both halves take the same time.
-func (w *backCrew) step(number, i int, r *run) {
+// other last, so that neither waits where both halves take the same time. It returns false
+// if the lane before has ended early.
+func (w *backCrew) step(number, i int, r *run) bool {
 	s := w.ws.g.steps[i]
 	late := number%2 == 1 && s.params != nil
 	if late {
 		s.input(r)
 	}
-	if number > 0 && !s.apart && !w.ws.g.input {
-		w.turns[number-1].wait(i)
+	if number > 0 && !s.apart && !w.ws.g.input && !w.turns[number-1].wait(i) {
+		return false
 	}
 	if s.params == nil {
 		s.backward(r)
@@ -125,4 +134,5 @@ func (w *backCrew) step(number, i int, r *run) {
 	if !late && s.params != nil {
 		s.input(r)
 	}
+	return true
 }
