@@ -98,7 +98,8 @@ func testWinogradWeight(t *testing.T, s ref64.ConvShape, m simd.Wino, seed uint6
 // image, where the direct sum has the fewest roundings, and with several.
 func TestWinogradWeightErrors(t *testing.T) {
 	const c, o = 48, 40
-	for _, s := range [][2]int{{32, 32}, {28, 28}, {16, 16}, {14, 14}, {13, 16}, {8, 8}, {7, 7}, {6, 6}, {6, 40}, {3, 70}, {4, 4}} {
+	sizes := [][2]int{{32, 32}, {28, 28}, {16, 16}, {14, 14}, {13, 16}, {8, 8}, {7, 7}, {6, 6}, {6, 40}, {3, 70}, {4, 4}}
+	for _, s := range with(t, sizes, func(c netConv) ([2]int, bool) { return [2]int{c.size, c.size}, c.opt.Normalized }) {
 		for _, n := range []int{1, 2, 5} {
 			h, w := s[0], s[1]
 			x, dy, dev := images(uint64(h*1000+n), n, h, w, c, true), images(uint64(h*1000+n), n, h, w, o, false), New(1)

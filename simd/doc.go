@@ -34,6 +34,15 @@
 // takes is a function of its options, H, W and channels (internal/conv), never of
 // batch, threads or level.
 //
+// The error against float64 of a result, of dw and, for the gradients that networks have,
+// of dx is bounded for every layer of the networks of package nn: its root mean square at
+// most 2 times that of the direct form, the largest at most 3 times. The tests
+// TestWinogradErrors, TestWinogradInputErrors and TestWinogradWeightErrors of package
+// kernels take the shapes from the networks, TestFormErrorsInNets of package nn the numbers
+// too. Where the channels are just enough for F(4×4), 32 from 14×14 pixels on and 64 at 8×8,
+// dx of independent normal numbers is at 1.9 to 2.1 times; other shapes, which no network
+// here has, are not held to the bound.
+//
 // A convolution that doubles its image first may take the form of WinoUp, whether its
 // input is normalised or not. Tiles lie around the pixels (2i, 2j) and give the outputs
 // from (4i−1, 4j−1) to (4i+2, 4j+2), those of them that there are. Its transforms, its

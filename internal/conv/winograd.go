@@ -6,7 +6,7 @@ import "heavytail/tensor"
 // so few roundings that the transforms' own show, and F(4×4) exceeds twice the
 // direct form's error; so it does in small images, whose direct sums leave out the
 // taps beyond the border: hence at least wino4Reach channels times pixels of
-// the shorter side. TestWinogradErrors of package kernels holds the bound.
+// the shorter side. simd/doc.go states the bound, and which tests hold it.
 const (
 	wino2Read  = 8
 	wino4Read  = 32
