@@ -49,7 +49,7 @@ func runFlags(fs *flag.FlagSet) func(context.Context, cli.Env, []string) error {
 	o := &r.options
 	fs.BoolVar(&r.list, "l", false, "list the experiments")
 	fs.BoolVar(&o.Quick, "quick", false, "a small version: it shows that all works, not what is true")
-	fs.BoolVar(&r.report, "report", false, "measure nothing: write the results of the rows that there are")
+	fs.BoolVar(&r.report, "report", false, "measure nothing: write the results of the rows that there are in the state folder or, if it has none, page and pictures of those of NAME.csv in the folder of results; needs no data")
 	fs.StringVar(&r.shard, "shard", "", "measure a share of the rows, `I/N` with I from 0, into the state folder, which all shares may have in common; auto/N takes I from JOB_COMPLETION_INDEX or SLURM_ARRAY_TASK_ID, auto is that of a Slurm array (empty: all)")
 	fs.BoolVar(&r.merge, "merge", false, "measure nothing: write the results of all shares")
 	fs.StringVar(&r.out, "out", "", "`folder` of the results (default results; with -quick the state folder)")

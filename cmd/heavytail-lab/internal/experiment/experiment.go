@@ -46,6 +46,9 @@ type Options struct {
 	Seed  uint64 // of everything
 	Runs  int    // repetitions with other seeds; 0: the experiment's own number
 	Data  string // folder with data that do not come with the program; empty: none
+	// Report says that nothing is measured: the plan does without data, and its Settings
+	// may then be the beginning of those of the rows.
+	Report bool
 }
 
 // RunsOr returns o.Runs, or else full, or quick with o.Quick.

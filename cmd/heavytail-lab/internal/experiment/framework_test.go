@@ -101,6 +101,32 @@ func TestReportOnly(t *testing.T) {
 	require.ErrorContains(t, r.Do(context.Background(), counting(2, &did, 0), Options{Seed: 1}), "other settings")
 }
 
+// Rows that were copied from the results have no settings, and without any a report is
+// of the results themselves, whose CSV keeps the rows that the plan does not ask for.
+func TestReportOfTheResults(t *testing.T) {
+	var did atomic.Int64
+	dir, again := t.TempDir(), t.TempDir()
+	require.NoError(t, runner(t, dir, 1).Do(context.Background(), counting(3, &did, 0), Options{}))
+	csv, page := text(t, dir, "out", "count.csv"), text(t, dir, "out", "count.md")
+	r := runner(t, again, 1)
+	r.Only = true
+	err := r.Do(context.Background(), counting(3, &did, 0), Options{})
+	require.ErrorContains(t, err, "copy a count.csv to "+filepath.Join(r.State, "rows.csv"))
+	require.NoError(t, os.MkdirAll(r.State, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(r.State, "rows.csv"), []byte(csv), 0o644))
+	require.NoError(t, r.Do(context.Background(), counting(3, &did, 0), Options{}))
+	require.Equal(t, page, text(t, again, "out", "count.md"))
+	require.NoError(t, os.RemoveAll(r.State))
+	require.NoError(t, os.Remove(filepath.Join(r.Out, "count.md")))
+	require.NoError(t, r.Do(context.Background(), counting(2, &did, 0), Options{}))
+	require.Equal(t, csv, text(t, again, "out", "count.csv"))
+	require.NotEqual(t, page, text(t, again, "out", "count.md"))
+	require.NoError(t, r.Do(context.Background(), counting(3, &did, 0), Options{}))
+	require.Equal(t, page, text(t, again, "out", "count.md"))
+	require.EqualValues(t, 6, did.Load())
+	require.NoDirExists(t, r.State)
+}
+
 func TestCancelEnds(t *testing.T) {
 	var did atomic.Int64
 	ctx, cancel := context.WithCancel(context.Background())

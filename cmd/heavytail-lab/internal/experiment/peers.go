@@ -56,6 +56,9 @@ func planPeers(_ context.Context, o Options) (*Plan, error) {
 	if o.Quick {
 		z = peersSizes{dims: []int{1, 2}, steps: []int{18}, samples: 500}
 	}
+	if o.Report && o.Data == "" && !o.Quick {
+		return nil, fmt.Errorf("peers wants the rows of the other packages for its tables, too: add -data results")
+	}
 	others, sum, err := peersOthers(o.Data)
 	if err != nil {
 		return nil, err

@@ -25,6 +25,9 @@ var realData = Experiment{
 // realSets are the files that results/real-data.sh writes.
 var realSets = []string{"danish", "bmw", "sp500", "quakes", "precip"}
 
+// realValues are how many values the files have, for reports without them.
+var realValues = map[string]int{"danish": 2167, "bmw": 6146, "sp500": 5104, "quakes": 971, "precip": 60480}
+
 // realColumns: tail, w1, w1tail, ks and r90 … are of a sample against the
 // held-out half; nu, alpha and index are the estimates from the training half,
 // in the rows of the method estimateMethod.
@@ -43,7 +46,15 @@ const (
 // A realSet is one set of one-dimensional data.
 type realSet struct {
 	name string
-	x    []float64
+	x    []float64 // nil in a report without data
+}
+
+// values is how many there are.
+func (s realSet) values() int {
+	if s.x == nil {
+		return realValues[s.name]
+	}
+	return len(s.x)
 }
 
 func planReal(ctx context.Context, o Options) (*Plan, error) {
@@ -57,7 +68,9 @@ func planReal(ctx context.Context, o Options) (*Plan, error) {
 	}
 	var about []string
 	for _, s := range sets {
-		about = append(about, fmt.Sprintf("%s %d %.6g", s.name, len(s.x), slices.Max(s.x)))
+		if s.x != nil {
+			about = append(about, fmt.Sprintf("%s %d %.6g", s.name, len(s.x), slices.Max(s.x)))
+		}
 	}
 	p := &Plan{
 		Settings: fmt.Sprintf("real 2: %d steps, %d generated, T %d, %s", z.steps, z.generated, z.levels, strings.Join(about, ", ")),
@@ -85,6 +98,13 @@ type realSizes struct {
 func realSetsOf(ctx context.Context, o Options) ([]realSet, error) {
 	if o.Data == "" && o.Quick {
 		return syntheticSets(o.Seed), nil
+	}
+	if o.Data == "" && o.Report {
+		var sets []realSet
+		for _, name := range realSets {
+			sets = append(sets, realSet{name: name})
+		}
+		return sets, nil
 	}
 	if o.Data == "" {
 		return nil, fmt.Errorf("real needs data that do not come with the program: fetch them with bash results/real-data.sh runs/real-data, then add -data runs/real-data (-quick runs without)")

@@ -176,7 +176,7 @@ func choiceTable(r *Results, sets []realSet) string {
 			return names + ": " + compact(Summarise(errs))
 		}
 		e := func(column string) string { return compact(r.Summary(estimateMethod, s.name+" -", column)) }
-		t.Add(s.name, fmt.Sprint(len(s.x)), e("nu")+"; "+e("alpha")+"; "+e("index"), named(overall, least),
+		t.Add(s.name, fmt.Sprint(s.values()), e("nu")+"; "+e("alpha")+"; "+e("index"), named(overall, least),
 			named(best(r, s.name, tEDM)), chosen(tEDM, "nu", realNu), chosen(tEDM, "index", realNu),
 			named(best(r, s.name, dlpm)), chosen(dlpm, "alpha", realAlpha))
 	}

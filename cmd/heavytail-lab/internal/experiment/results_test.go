@@ -16,7 +16,7 @@ import (
 // committed returns the rows of an experiment that results/ holds.
 func committed(t *testing.T, name string, columns []string) *Results {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "results", name+".csv"))
+	text, err := os.ReadFile(filepath.Join(results, name+".csv"))
 	require.NoError(t, err)
 	r := &Results{columns: columns, rows: map[Key][]float64{}}
 	for i, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {

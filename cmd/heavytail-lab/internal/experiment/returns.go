@@ -113,6 +113,9 @@ func planReturns(ctx context.Context, o Options) (*Plan, error) {
 	}
 	about := ""
 	for _, s := range sets {
+		if o.Report && o.Data == "" && !o.Quick {
+			break // its last day is not known
+		}
 		about += fmt.Sprintf(", %s %d+%d %.6g", s.name, len(s.train), len(s.held), s.held[len(s.held)-1].r)
 	}
 	p := &Plan{Settings: fmt.Sprintf("returns 1: %+v%s", z, about), Columns: returnsColumns, Report: func(r *Results) Report { return reportReturns(r, sets) }}
@@ -131,6 +134,13 @@ func planReturns(ctx context.Context, o Options) (*Plan, error) {
 func returnsSeries(ctx context.Context, o Options) ([]series, error) {
 	if o.Data == "" && o.Quick {
 		return []series{newSeries("garch", garch(1500, Seed(o.Seed, "garch")))}, nil
+	}
+	if o.Data == "" && o.Report {
+		var out []series
+		for _, name := range returnsSets {
+			out = append(out, newSeries(name, make([]float64, realValues[name])))
+		}
+		return out, nil
 	}
 	if o.Data == "" {
 		return nil, fmt.Errorf("returns needs data that do not come with the program: fetch them with bash results/real-data.sh runs/real-data, then add -data runs/real-data (-quick runs without)")

@@ -27,6 +27,7 @@ type Runner struct {
 // Do measures what is missing and writes NAME.csv, NAME.svg and NAME.md. When
 // ctx ends it returns soon with ctx's error; rows that are finished are kept.
 func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
+	o.Report = r.Only
 	plan, err := e.Plan(ctx, o)
 	if err != nil {
 		return err
@@ -34,27 +35,50 @@ func (r Runner) Do(ctx context.Context, e Experiment, o Options) error {
 	if err := plan.validate(); err != nil {
 		return err
 	}
-	open := OpenStore
 	if r.Only {
-		open = ReadStore
+		return r.report(e.Name, plan, o)
 	}
-	store, err := open(r.State, settingsOf(plan, o), plan.Columns)
+	store, err := OpenStore(r.State, settingsOf(plan, o), plan.Columns)
 	if err != nil {
 		return err
 	}
-	if !r.Only {
-		err = r.measure(ctx, plan, store)
-	}
+	err = r.measure(ctx, plan, store)
 	if err = errors.Join(err, store.Close()); err != nil {
 		return err
 	}
+	return r.write(e.Name, plan, plan.results(store))
+}
+
+// report writes the results of the rows in the state folder; where it has none, those
+// of the results' own CSV, which stays as it is.
+func (r Runner) report(name string, plan *Plan, o Options) error {
+	store, err := ReadStore(r.State, settingsOf(plan, o), plan.Columns)
+	if !errors.Is(err, errNoRows) {
+		if err != nil {
+			return err
+		}
+		return r.write(name, plan, plan.results(store))
+	}
+	path := filepath.Join(r.Out, name+".csv")
+	if store, err = readRows(path, plan.Columns); errors.Is(err, errNoRows) {
+		return fmt.Errorf("%s: %w, nor in %s: measure some, without -report, or copy a %s.csv to %s", r.State, errNoRows, path, name, filepath.Join(r.State, "rows.csv"))
+	}
+	if err != nil {
+		return err
+	}
+	r.Log("of the rows of %s", path)
+	return r.writeReport(name, plan.Report(plan.results(store)))
+}
+
+// results are the rows of the plan's keys.
+func (p *Plan) results(s *Store) *Results {
 	wanted := map[Key]bool{}
-	for _, j := range plan.Jobs {
+	for _, j := range p.Jobs {
 		for _, k := range j.Keys {
 			wanted[k] = true
 		}
 	}
-	return r.write(e.Name, plan, store.Results(func(k Key) bool { return wanted[k] }))
+	return s.Results(func(k Key) bool { return wanted[k] })
 }
 
 // measure runs the jobs whose rows are missing. The first error ends all.
@@ -123,11 +147,19 @@ func (r Runner) write(name string, plan *Plan, res *Results) error {
 	if err := os.MkdirAll(r.Out, 0o777); err != nil {
 		return err
 	}
-	path := func(suffix string) string { return filepath.Join(r.Out, name+suffix) }
-	if err := writeText(path(".csv"), res.CSV()); err != nil {
+	if err := writeText(filepath.Join(r.Out, name+".csv"), res.CSV()); err != nil {
 		return err
 	}
-	report := plan.Report(res)
+	if err := r.writeReport(name, plan.Report(res)); err != nil {
+		return err
+	}
+	r.Log("wrote %s.csv, .svg and .md, rows: %d", filepath.Join(r.Out, name), len(res.Keys()))
+	return nil
+}
+
+// writeReport writes the pictures and the page.
+func (r Runner) writeReport(name string, report Report) error {
+	path := func(suffix string) string { return filepath.Join(r.Out, name+suffix) }
 	for i, f := range report.Figures {
 		suffix := ".svg"
 		if i > 0 {
@@ -137,11 +169,7 @@ func (r Runner) write(name string, plan *Plan, res *Results) error {
 			return err
 		}
 	}
-	if err := updatePage(path(".md"), report); err != nil {
-		return err
-	}
-	r.Log("wrote %s.csv, .svg and .md, rows: %d", path(""), len(res.Keys()))
-	return nil
+	return updatePage(path(".md"), report)
 }
 
 func writeText(path, text string) error {

@@ -32,22 +32,39 @@ type Store struct {
 // maxRows bounds the file that is read.
 const maxRows = 1 << 28
 
+// errNoRows says that a folder has neither rows nor settings.
+var errNoRows = errors.New("there are no rows")
+
 // ReadStore reads the rows in dir as OpenStore does, and leaves the files as
-// they are: another process may be adding to them. Nothing can be added.
+// they are: another process may be adding to them. Nothing can be added. Rows
+// without settings.txt are taken as they are: copied from the results, they have
+// none. Settings may be the beginning of those there, as far as they are known
+// without the data.
 func ReadStore(dir, settings string, columns []string) (*Store, error) {
-	s := &Store{path: filepath.Join(dir, "rows.csv"), columns: columns, rows: map[Key][]float64{}}
 	there, err := readAll(filepath.Join(dir, "settings.txt"))
 	if err != nil {
 		return nil, err
 	}
-	if len(there) == 0 {
-		return nil, fmt.Errorf("%s: there are no rows", dir)
+	if len(there) > 0 && !strings.HasPrefix(string(there), settings) {
+		return nil, otherSettings(dir, string(there), settings)
 	}
-	if err := s.settle(filepath.Join(dir, "settings.txt"), settings+"\n"); err != nil {
+	s, err := readRows(filepath.Join(dir, "rows.csv"), columns)
+	if errors.Is(err, errNoRows) && len(there) > 0 { // none is finished
+		err = nil
+	}
+	return s, err
+}
+
+// readRows reads a file of rows; without one the error is errNoRows.
+func readRows(path string, columns []string) (*Store, error) {
+	s := &Store{path: path, columns: columns, rows: map[Key][]float64{}}
+	if _, err := s.read(); err != nil {
 		return nil, err
 	}
-	_, err = s.read()
-	return s, err
+	if len(s.rows) == 0 {
+		return s, fmt.Errorf("%s: %w", path, errNoRows)
+	}
+	return s, nil
 }
 
 // OpenStore opens or makes the store in dir, whose rows have these columns and
@@ -105,10 +122,14 @@ func (s *Store) settle(path, settings string) error {
 		return atomicfile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, settings); return err })
 	}
 	if string(old) != settings {
-		return fmt.Errorf("%s: the rows there were measured with other settings (%s, now %s): remove the folder or give another -state",
-			filepath.Dir(path), strings.TrimSpace(string(old)), strings.TrimSpace(settings))
+		return otherSettings(filepath.Dir(path), string(old), settings)
 	}
 	return nil
+}
+
+func otherSettings(dir, there, now string) error {
+	return fmt.Errorf("%s: the rows there were measured with other settings (%s, now %s): remove the folder or give another -state",
+		dir, strings.TrimSpace(there), strings.TrimSpace(now))
 }
 
 // readAll reads a file; one that is not there is empty.
