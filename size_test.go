@@ -21,6 +21,10 @@ const (
 	maxFunc = 60  // lines from func to the closing brace
 )
 
+// maxNoise caps the lines of the assembly of noise for AVX2 and AVX-512 together, which
+// were 25,494 while the cipher stood in 46 kernels: it stands in one of each level.
+const maxNoise = 17000
+
 // maxExamples are caps of the lines of code of programs for a first reading.
 var maxExamples = map[string]int{"examples/serve": 60, "examples/tiny": 150}
 
@@ -60,6 +64,27 @@ func TestSizes(t *testing.T) {
 		totalTests += tests[dir]
 	}
 	t.Logf("%-22s %5d lines of code, %5d of tests", "all", total, totalTests)
+}
+
+// TestSizesOfNoise holds the assembly of noise to its cap.
+func TestSizesOfNoise(t *testing.T) {
+	files, err := filepath.Glob("simd/noise*_avx*_amd64.s")
+	if err != nil || len(files) < 4 {
+		t.Fatalf("%d files of assembly of noise: the check sees too little (%v)", len(files), err)
+	}
+	total := 0
+	for _, f := range files {
+		src, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := strings.Count(string(src), "\n")
+		t.Logf("%s: %d lines", f, n)
+		total += n
+	}
+	if t.Logf("all: %d lines", total); total > maxNoise {
+		t.Errorf("%d lines of assembly make noise for AVX2 and AVX-512; the cap is %d", total, maxNoise)
+	}
 }
 
 // TestSizesCounts checks the counters on a known text.
