@@ -150,8 +150,11 @@
 //	                           the formulas that amd64 and arm64 share, operation by
 //	                           operation
 //
-// Each generator has its own ciphers, tables, sums, loops of norms, AdamW, transposes,
-// softmax of columns and products of matrices.
+// The formulas stand once, for every level; what writes their instructions is there twice,
+// since avo, which makes those of amd64 (../asm/internal/lanes), has no arm64: ../asm/neon
+// has registers and an encoder of its own. Beside these, ciphers, tables, sums, loops of norms,
+// AdamW, transposes, softmax of columns and products of matrices are written for amd64 and
+// again for arm64.
 //
 // CONTRIBUTING.md lists the steps to add one.
 package simd
