@@ -228,6 +228,7 @@ func (p DLPM) FromNetwork(net Denoiser) Denoiser {
 	}
 	all := p.mustMixtures()
 	return func(ctx context.Context, eps, x, t []float32) error {
+		needDenoiser("DLPM.FromNetwork", net == nil)
 		if err := net(ctx, eps, x, t); err != nil {
 			return err
 		}
@@ -249,6 +250,7 @@ func (p DLPM) FromNetworkDerivative(net Derivative) Derivative {
 	}
 	all := p.mustMixtures()
 	return func(ctx context.Context, eps, product, x, probe, t []float32) error {
+		needDenoiser("DLPM.FromNetworkDerivative", net == nil)
 		if err := net(ctx, eps, product, x, probe, t); err != nil {
 			return err
 		}
@@ -277,6 +279,7 @@ func (p DLPM) betaDenoiser(net Denoiser) DataDenoiser {
 	var b netBuffer
 	time := p.betaTime()
 	return func(ctx context.Context, data, y, sigma []float64) error {
+		needDenoiser("DLPM.DataDenoiser", net == nil)
 		d := b.resize(len(y), len(sigma))
 		for i, s := range sigma {
 			g := 1 / math.Sqrt(1+float64(s*s))

@@ -33,6 +33,7 @@ func (p DLPM) DataDenoiser(net Denoiser) (DataDenoiser, error) {
 	var b netBuffer
 	lo, hi := 1/float64(p.Steps), float64(p.Steps-1)/float64(p.Steps)
 	return func(ctx context.Context, data, y, sigma []float64) error {
+		needDenoiser("DLPM.DataDenoiser", net == nil)
 		d := b.resize(len(y), len(sigma))
 		for i, s := range sigma {
 			gb := 1 / math.Sqrt(1+float64(0.5*s*s))

@@ -73,9 +73,10 @@ type marginalPath struct {
 // levels of p.Sigmas(Steps+1) above 0. den is EDM.PreconditionDerivative of a network
 // or, of a flow, Flow.DataDerivative, which makes it a denoiser of the same process. It
 // returns an error if the settings are impossible, ctx is done, den fails or a state
-// stops being finite. It panics if x does not divide into rows.
+// stops being finite. Of no points it returns none and does not call den. It panics if x
+// does not divide into rows and if ctx or den is nil.
 func (s Density) EDM(ctx context.Context, p EDM, den DataDerivative, x []float64, d int) ([]LogDensity, error) {
-	if err := s.check(p.Validate, len(x), d); err != nil {
+	if err := s.check(ctx, "density of EDM", den == nil, p.Validate, len(x), d); err != nil {
 		return nil, err
 	}
 	if err := checkRow("density", p.channels(), d); err != nil {
@@ -111,7 +112,7 @@ func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, 
 	if p.IntegerTime {
 		s.Steps = p.Steps - 1
 	}
-	if err := s.check(p.Validate, len(x), d); err != nil {
+	if err := s.check(ctx, "density of DLPM", den == nil, p.Validate, len(x), d); err != nil {
 		return nil, err
 	}
 	sched, err := p.schedule(ctx, s.Steps+1)
@@ -144,7 +145,7 @@ func (s Density) DLPM(ctx context.Context, p DLPM, den Derivative, x []float64, 
 // LIM returns ln p as EDM does, for a network of LIM that estimates ε̂ (LIM.FromScore),
 // at the times of a LIMSampler with so many steps.
 func (s Density) LIM(ctx context.Context, p LIM, den Derivative, x []float64, d int) ([]LogDensity, error) {
-	if err := s.check(p.Validate, len(x), d); err != nil {
+	if err := s.check(ctx, "density of LIM", den == nil, p.Validate, len(x), d); err != nil {
 		return nil, err
 	}
 	sampler := LIMSampler{Process: p, Steps: s.Steps}
@@ -161,7 +162,9 @@ func (s Density) LIM(ctx context.Context, p LIM, den Derivative, x []float64, d 
 }
 
 // check validates the settings and the process.
-func (s Density) check(process func() error, n, d int) error {
+func (s Density) check(ctx context.Context, name string, none bool, process func() error, n, d int) error {
+	needContext(name, ctx)
+	needDenoiser(name, none)
 	if err := s.Validate(); err != nil {
 		return err
 	}
@@ -198,7 +201,9 @@ func noiseOf(den Derivative, rows int, at func(level int) (scale float64, time f
 
 // follow takes the points up the path.
 func (s Density) follow(ctx context.Context, p marginalPath, x []float64, d int) ([]LogDensity, error) {
-	needContext(p.name, ctx)
+	if len(x) == 0 {
+		return []LogDensity{}, nil
+	}
 	K := max(s.Probes, 1)
 	w := &climb{Density: s, p: p, d: d, product: make([]float64, len(x)), probe: make([]float64, len(x))}
 	y, next := append([]float64(nil), x...), make([]float64, len(x))

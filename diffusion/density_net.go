@@ -20,6 +20,7 @@ func (p EDM) PreconditionDerivative(net Derivative) DataDerivative {
 	var product, v []float32
 	C := p.channels()
 	return func(ctx context.Context, data, prod, x, probe, sigma []float64) error {
+		needDenoiser("EDM.PreconditionDerivative", net == nil)
 		d := b.resize(len(x), len(sigma))
 		product, v = sized(product, len(x)), sized(v, len(x))
 		checkChannels("EDM.PreconditionDerivative", C, d)
@@ -64,6 +65,7 @@ func (f Flow) DataDerivative(net Derivative) DataDerivative {
 	var b netBuffer
 	var product, v []float32
 	return func(ctx context.Context, data, prod, y, probe, sigma []float64) error {
+		needDenoiser("Flow.DataDerivative", net == nil)
 		d := b.resize(len(y), len(sigma))
 		product, v = sized(product, len(y)), sized(v, len(y))
 		for i, s := range sigma {
@@ -110,6 +112,7 @@ func sized(x []float32, n int) []float32 {
 func (p LIM) FromScoreDerivative(net Derivative) Derivative {
 	scale := float32(1 / p.targetScale())
 	return func(ctx context.Context, eps, product, x, probe, t []float32) error {
+		needDenoiser("LIM.FromScoreDerivative", net == nil)
 		if err := net(ctx, eps, product, x, probe, t); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package diffusion
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"testing"
 
@@ -265,4 +266,22 @@ func TestUnitNoise(t *testing.T) {
 	tail := func(r float64) float64 { return math.Pow(1+r*r/nu, -nu/2) }
 	want := math.Log((tail(r-h) - tail(r+h)) / (2 * h) / (2 * math.Pi * r))
 	require.InDelta(t, want, EDM{Nu: Nu{nu}}.UnitNoise(2).LogDensity([]float64{r, 0}), 1e-8)
+}
+
+// A law takes as many values as it has, and there is none of no values.
+func TestUnitNoiseOfOtherLengths(t *testing.T) {
+	for name, unit := range map[string]func(d int) UnitNoise{
+		"edm": TEDM(3).UnitNoise, "jump": EDM{Jump: Jump{Rate: 2}}.UnitNoise, "flow": Flow{Target: TargetVelocity}.UnitNoise,
+		"dlpm": Default(1.5, 10).UnitNoise, "lim": LIM{Alpha: 1.8}.UnitNoise, "lim 2": LIM{Alpha: 2}.UnitNoise,
+	} {
+		u := unit(2)
+		require.Equal(t, 2, u.Dim(), name)
+		require.PanicsWithValue(t, "diffusion: UnitNoise.LogDensity of 3 values, by the law of 2", func() { u.LogDensity(make([]float64, 3)) }, name)
+		require.PanicsWithValue(t, "diffusion: UnitNoise.Draw of 1 values, by the law of 2", func() { u.Draw(make([]float64, 1), stable.Key{}) }, name)
+		for _, d := range []int{0, -1} {
+			require.PanicsWithValue(t, fmt.Sprintf("diffusion: UnitNoise of %d values: want 1 or more", d), func() { unit(d) }, name)
+		}
+	}
+	require.PanicsWithValue(t, "diffusion: UnitNoise.LogDensity of the zero value: a process's UnitNoise makes one", func() { UnitNoise{}.LogDensity(nil) })
+	require.Zero(t, UnitNoise{}.Dim())
 }

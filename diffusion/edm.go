@@ -164,6 +164,7 @@ func (p EDM) Precondition(net Denoiser) DataDenoiser {
 	var b netBuffer
 	C := p.channels()
 	return func(ctx context.Context, data, x, sigma []float64) error {
+		needDenoiser("EDM.Precondition", net == nil)
 		d := b.resize(len(x), len(sigma))
 		checkChannels("EDM.Precondition", C, d)
 		for i, s := range sigma {

@@ -81,6 +81,7 @@ func (f Flow) Velocity(net Denoiser) Velocity {
 	}
 	var buf netBuffer
 	return func(ctx context.Context, v, x, t []float64) error {
+		needDenoiser("Flow.Velocity", net == nil)
 		d := buf.resize(len(x), len(t))
 		for j, u := range x {
 			buf.in[j] = float32(u)
@@ -138,6 +139,7 @@ func (f Flow) atStart(v, x []float64) {
 func (f Flow) FromData(den DataDenoiser) Velocity {
 	var y, sigma []float64
 	return func(ctx context.Context, v, x, t []float64) error {
+		needDenoiser("Flow.FromData", den == nil)
 		if cap(y) < len(x) || cap(sigma) < len(t) {
 			y, sigma = make([]float64, len(x)), make([]float64, len(t))
 		}
@@ -172,6 +174,7 @@ func (f Flow) FromData(den DataDenoiser) Velocity {
 func (f Flow) DataDenoiser(field Velocity) DataDenoiser {
 	var x, t []float64
 	return func(ctx context.Context, data, y, sigma []float64) error {
+		needDenoiser("Flow.DataDenoiser", field == nil)
 		if cap(x) < len(y) || cap(t) < len(sigma) {
 			x, t = make([]float64, len(y)), make([]float64, len(sigma))
 		}

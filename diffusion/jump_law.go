@@ -10,6 +10,7 @@ import (
 // unit is the law of n, d values with one factor.
 func (j Jump) unit(d int) UnitNoise {
 	return UnitNoise{
+		d:     d,
 		draw:  func(x []float64, key stable.Key) { j.Noise(x, key, 1) },
 		index: []float64{math.Inf(1)},
 		logDensity: func(x []float64) float64 {

@@ -128,6 +128,7 @@ func (p LIM) ODE(s, t float64) Coef {
 func (p LIM) FromScore(net Denoiser) Denoiser {
 	scale := float32(1 / p.targetScale())
 	return func(ctx context.Context, eps, x, t []float32) error {
+		needDenoiser("LIM.FromScore", net == nil)
 		if err := net(ctx, eps, x, t); err != nil {
 			return err
 		}

@@ -62,3 +62,75 @@ func TestMistakesPanicWithWords(t *testing.T) {
 		}
 	}
 }
+
+// A function that is made of a network says that there is none when it is called.
+func TestNoNetwork(t *testing.T) {
+	ctx, one, two := t.Context(), []float64{1}, []float32{1}
+	given := betaProcesses()[0]
+	field, edm := Flow{Target: TargetVelocity}, EDM{}
+	require.NoError(t, given.Validate())
+	for name, f := range map[string]func(){
+		"EDM.Precondition":           func() { edm.Precondition(nil)(ctx, one, one, one) },
+		"EDM.PreconditionDerivative": func() { edm.PreconditionDerivative(nil)(ctx, one, one, one, one, one) },
+		"WithSpread": func() {
+			den, _ := WithSpread(nil)
+			den(ctx, two, two, two)
+		},
+		"Flow.Velocity":              func() { field.Velocity(nil)(ctx, one, one, one) },
+		"Flow.DataDerivative":        func() { field.DataDerivative(nil)(ctx, one, one, one, one, one) },
+		"Flow.FromData":              func() { field.FromData(nil)(ctx, one, one, one) },
+		"Flow.DataDenoiser":          func() { field.DataDenoiser(nil)(ctx, one, one, one) },
+		"LIM.FromScore":              func() { LIM{Alpha: 1.8}.FromScore(nil)(ctx, two, two, two) },
+		"LIM.FromScoreDerivative":    func() { LIM{Alpha: 1.8}.FromScoreDerivative(nil)(ctx, two, two, two, two, two) },
+		"DLPM.FromNetwork":           func() { given.FromNetwork(nil)(ctx, two, two, two) },
+		"DLPM.FromNetworkDerivative": func() { given.FromNetworkDerivative(nil)(ctx, two, two, two, two, two) },
+		"DLPM.DataDenoiser": func() {
+			den, err := given.DataDenoiser(nil)
+			require.NoError(t, err)
+			require.Panics(t, func() { den(ctx, one, one, one) })
+			den, err = Default(2, 9).DataDenoiser(nil)
+			require.NoError(t, err)
+			den(ctx, one, one, one)
+		},
+	} {
+		require.PanicsWithValue(t, "diffusion: "+name+": a nil denoiser: give the function that estimates", f)
+	}
+}
+
+// A density asks the denoiser about points only, and says what is missing before it does.
+func TestDensityOfNothing(t *testing.T) {
+	s, ctx := Density{Steps: 3}, t.Context()
+	data := func(context.Context, []float64, []float64, []float64, []float64, []float64) error {
+		panic("asked about no points")
+	}
+	eps := func(context.Context, []float32, []float32, []float32, []float32, []float32) error {
+		panic("asked about no points")
+	}
+	var none context.Context
+	for name, of := range map[string]func(ctx context.Context, without bool) ([]LogDensity, error){
+		"EDM": func(ctx context.Context, without bool) ([]LogDensity, error) {
+			if without {
+				return s.EDM(ctx, EDM{}, nil, nil, 2)
+			}
+			return s.EDM(ctx, EDM{}, data, nil, 2)
+		},
+		"DLPM": func(ctx context.Context, without bool) ([]LogDensity, error) {
+			if without {
+				return s.DLPM(ctx, Default(1.7, 9), nil, nil, 2)
+			}
+			return s.DLPM(ctx, Default(1.7, 9), eps, nil, 2)
+		},
+		"LIM": func(ctx context.Context, without bool) ([]LogDensity, error) {
+			if without {
+				return s.LIM(ctx, LIM{Alpha: 1.7}, nil, nil, 2)
+			}
+			return s.LIM(ctx, LIM{Alpha: 1.7}, eps, nil, 2)
+		},
+	} {
+		got, err := of(ctx, false)
+		require.NoError(t, err, name)
+		require.Empty(t, got, name)
+		require.PanicsWithValue(t, "diffusion: density of "+name+": a nil denoiser: give the function that estimates", func() { of(ctx, true) })
+		require.PanicsWithValue(t, "diffusion: density of "+name+": a nil context: use context.Background()", func() { of(none, false) })
+	}
+}

@@ -102,6 +102,7 @@ func (l Loss) ValidateSpread() error {
 func WithSpread(net Denoiser) (Denoiser, Spread) {
 	var both, known []float32
 	mean := func(ctx context.Context, out, x, t []float32) error {
+		needDenoiser("WithSpread", net == nil)
 		if len(both) < 2*len(x) {
 			both, known = make([]float32, 2*len(x)), make([]float32, len(x))
 		}

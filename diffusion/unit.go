@@ -1,6 +1,7 @@
 package diffusion
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -10,18 +11,40 @@ import (
 
 // A UnitNoise is the law of a process's noise n of d values at level 1: what a
 // sampler starts from, but for the level. Densities of samples and the weights of
-// rare events are made of it. It is immutable: any number of goroutines may use one.
+// rare events are made of it. The method UnitNoise of a process makes one; the zero
+// value has no values, Dim 0, and no law. It is immutable: any number of goroutines may
+// use one.
 type UnitNoise struct {
+	d          int
 	draw       func(x []float64, key stable.Key)
 	logDensity func(x []float64) float64
 	index      []float64 // of every group
 }
 
-// Draw sets x, d values, to the noise at key.
-func (u UnitNoise) Draw(x []float64, key stable.Key) { u.draw(x, key) }
+// Dim returns d.
+func (u UnitNoise) Dim() int { return u.d }
 
-// LogDensity returns the logarithm of the density of n at x, d values.
-func (u UnitNoise) LogDensity(x []float64) float64 { return u.logDensity(x) }
+// Draw sets x to the noise at key. It panics if x has not d values.
+func (u UnitNoise) Draw(x []float64, key stable.Key) {
+	u.check("Draw", x)
+	u.draw(x, key)
+}
+
+// LogDensity returns the logarithm of the density of n at x. It panics if x has not d
+// values.
+func (u UnitNoise) LogDensity(x []float64) float64 {
+	u.check("LogDensity", x)
+	return u.logDensity(x)
+}
+
+func (u UnitNoise) check(name string, x []float64) {
+	switch {
+	case u.d == 0:
+		panic("diffusion: UnitNoise." + name + " of the zero value: a process's UnitNoise makes one")
+	case len(x) != u.d:
+		panic(fmt.Sprintf("diffusion: UnitNoise.%s of %d values, by the law of %d", name, len(x), u.d))
+	}
+}
 
 // TailIndices returns the index of the tails, P(|n| > r) ~ r^(−index), of every group
 // of values that have one scale: ν of Student-t noise, α of stable noise, +Inf of
@@ -30,11 +53,12 @@ func (u UnitNoise) TailIndices() []float64 { return slices.Clone(u.index) }
 
 // UnitNoise returns the law of n: Student's of every group of channels, with the
 // groups independent, the standard normal law, or that of Jump. It panics if p is not
-// valid or the channels do not divide d.
+// valid, d is below 1 or the channels do not divide it.
 func (p EDM) UnitNoise(d int) UnitNoise {
 	if err := p.Validate(); err != nil {
 		panic(err)
 	}
+	checkDim(d)
 	if p.Jump.on() {
 		return p.Jump.unit(d)
 	}
@@ -46,12 +70,20 @@ func (f Flow) UnitNoise(d int) UnitNoise {
 	if err := f.Validate(); err != nil {
 		panic(err)
 	}
+	checkDim(d)
 	return f.Nu.unit(d)
+}
+
+// checkDim panics if there is no law of d values.
+func checkDim(d int) {
+	if d < 1 {
+		panic(fmt.Sprintf("diffusion: UnitNoise of %d values: want 1 or more", d))
+	}
 }
 
 func (nu Nu) unit(d int) UnitNoise {
 	checkChannels("UnitNoise", nu.groups(), d)
-	u := UnitNoise{draw: func(x []float64, key stable.Key) { nu.Noise(x, key, 1) }}
+	u := UnitNoise{d: d, draw: func(x []float64, key stable.Key) { nu.Noise(x, key, 1) }}
 	G := nu.groups()
 	for g := range G {
 		u.index = append(u.index, nu.at(g))
@@ -83,11 +115,12 @@ func studentLog(nu, square, k float64) float64 {
 }
 
 // UnitNoise returns the law of ε, the stable one without the bounds ClampA and
-// ClampEps, whose law has no density where it is cut. It panics if p is not valid.
+// ClampEps, whose law has no density where it is cut. It panics if p is not valid or d is below 1.
 func (p DLPM) UnitNoise(d int) UnitNoise {
 	if err := p.Validate(); err != nil {
 		panic(err)
 	}
+	checkDim(d)
 	p.ClampA = 0
 	return stableUnit(p.noise(), d)
 }
@@ -97,6 +130,7 @@ func (p LIM) UnitNoise(d int) UnitNoise {
 	if err := p.Validate(); err != nil {
 		panic(err)
 	}
+	checkDim(d)
 	if p.Alpha == 2 {
 		return Nu{}.unit(d)
 	}
@@ -105,7 +139,7 @@ func (p LIM) UnitNoise(d int) UnitNoise {
 
 // stableUnit is noise without bounds on it.
 func stableUnit(n stable.Noise, d int) UnitNoise {
-	u := UnitNoise{index: []float64{n.Alpha}}
+	u := UnitNoise{d: d, index: []float64{n.Alpha}}
 	if n.Alpha == 2 {
 		u.index[0] = math.Inf(1)
 	} else if !n.Isotropic {

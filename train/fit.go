@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/kernels"
 	"heavytail/recipe"
@@ -37,13 +38,15 @@ type Options struct {
 // r already, it goes on with that from its checkpoint: who was stopped, by ctx or by
 // a kill, calls Fit again and gets the bytes of a run that was not. It returns an
 // error, which names the settings, if the folder holds a run of other settings or
-// data (those that recipe.Revisable names may differ) or another process writes it.
+// data (those that recipe.Revisable names may differ) or another process writes it;
+// impossible Options are a *heavytail.OptionError.
 func Fit(ctx context.Context, r recipe.Recipe, set *data.Set, o Options) (t *Trainer, err error) {
 	if ctx == nil || set == nil {
 		panic("train: Fit without a context or without a set")
 	}
 	if o.Threads < 0 || o.Threads > 1<<12 {
-		return nil, fmt.Errorf("Options.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", o.Threads, 1<<12)
+		return nil, &heavytail.OptionError{Field: "Threads", Value: o.Threads, Want: fmt.Sprint("0 to ", 1<<12),
+			Text: fmt.Sprintf("Options.Threads is %d; want a number of goroutines up to %d, or 0 for all processors", o.Threads, 1<<12)}
 	}
 	if o.Device == nil {
 		o.Device = kernels.New(o.Threads)
@@ -73,8 +76,13 @@ func Fit(ctx context.Context, r recipe.Recipe, set *data.Set, o Options) (t *Tra
 
 // complete fills in what is not set.
 func (r *Run) complete() error {
-	if r.SaveEvery < 0 || r.LogEvery < 0 || r.PreviewEvery < 0 {
-		return fmt.Errorf("SaveEvery %d, LogEvery %d, PreviewEvery %d: want numbers of steps, 0 for the usual", r.SaveEvery, r.LogEvery, r.PreviewEvery)
+	for _, f := range []struct {
+		name, none string
+		steps      int
+	}{{"SaveEvery", "the usual", r.SaveEvery}, {"LogEvery", "the usual", r.LogEvery}, {"PreviewEvery", "none", r.PreviewEvery}} {
+		if f.steps < 0 {
+			return &heavytail.OptionError{Field: f.name, Value: f.steps, Want: "a number of steps, 0 for " + f.none}
+		}
 	}
 	if r.SaveEvery == 0 {
 		r.SaveEvery = 500

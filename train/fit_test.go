@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
 	"heavytail/recipe"
@@ -127,7 +129,8 @@ func TestFitRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "Options.Threads is")
 	}
 	_, err = Fit(t.Context(), r, set, Options{SaveEvery: -1})
-	require.ErrorContains(t, err, "SaveEvery -1")
+	require.EqualError(t, err, "SaveEvery is -1; want a number of steps, 0 for the usual")
+	require.ErrorIs(t, err, &heavytail.OptionError{Field: "SaveEvery"})
 	raw, err := recipe.Preset("toy")
 	require.NoError(t, err)
 	_, err = Fit(t.Context(), raw, set, Options{})
@@ -139,4 +142,23 @@ func TestFitRefuses(t *testing.T) {
 	require.NoError(t, err, "a run may be lengthened")
 	require.Equal(t, 32, tr.Done())
 	require.Equal(t, diffusion.Squared, tr.Recipe.Train.Loss.Kind)
+}
+
+// A Run whose numbers of steps are 0 has the usual ones, as Options have, and negative ones
+// are errors.
+func TestRunOfZero(t *testing.T) {
+	r, set := toyRun(t, 3)
+	run := Run{Dir: t.TempDir()}
+	require.NoError(t, run.Do(t.Context(), start(t, 0, r, set)))
+	require.Equal(t, []int{500, 20, 0}, []int{run.SaveEvery, run.LogEvery, run.PreviewEvery})
+	require.FileExists(t, filepath.Join(run.Dir, ModelFile))
+	var text bytes.Buffer
+	require.NoError(t, (&Run{Dir: run.Dir}).Describe(t.Context(), &text, start(t, 0, r, set)))
+	require.Contains(t, text.String(), "every 500 steps, log.csv, log.jsonl and loss.svg every 20")
+	for field, run := range map[string]Run{"SaveEvery": {SaveEvery: -1}, "LogEvery": {LogEvery: -1}, "PreviewEvery": {PreviewEvery: -1}} {
+		require.ErrorIs(t, run.Do(t.Context(), start(t, 0, r, set)), &heavytail.OptionError{Field: field})
+	}
+	require.PanicsWithValue(t, "train: Run.Do without a context or without a trainer", func() { (&Run{}).Do(t.Context(), nil) })
+	_, err := Fit(t.Context(), r, set, Options{Threads: -1})
+	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Threads"})
 }

@@ -24,8 +24,8 @@ const ModelFile = "model.safetensors"
 // A Run says where a Trainer leaves its files and how often, in steps.
 type Run struct {
 	Dir          string // empty: there are none
-	SaveEvery    int    // checkpoints
-	LogEvery     int    // lines of the logs, and calls of Progress
+	SaveEvery    int    // checkpoints; 0: 500, as in Options
+	LogEvery     int    // lines of the logs, and calls of Progress; 0: 20
 	PreviewEvery int    // pictures of samples; 0: none
 	// Progress is called after every LogEvery steps.
 	Progress func(Status)
@@ -47,8 +47,16 @@ type Status struct {
 
 // Do trains until the recipe's number of steps is done. When ctx ends it leaves
 // the step under way, which a resumed run does again, saves and returns ctx's
-// error, or why it could not save. The folder must exist.
+// error, or why it could not save. It sets the numbers of steps that are 0 to what that
+// stands for; negative ones are an error. The folder must exist. It panics if ctx or t is
+// nil.
 func (r *Run) Do(ctx context.Context, t *Trainer) (err error) {
+	if ctx == nil || t == nil {
+		panic("train: Run.Do without a context or without a trainer")
+	}
+	if err := r.complete(); err != nil {
+		return err
+	}
 	var log *logs
 	if r.Dir != "" {
 		if log, err = openLog(r.Dir, t.Done()); err != nil {

@@ -34,7 +34,7 @@ const MaxDim = 64
 // far from each other can come out too small. It is an error if the pilots do not
 // reach the threshold or Dim is above MaxDim.
 func Guided(ctx context.Context, m Model, e Event, n int, seed uint64) (Estimate, error) {
-	if err := m.check(e, n); err != nil {
+	if err := m.check(ctx, e, n); err != nil {
 		return Estimate{}, err
 	}
 	if m.Dim > MaxDim {
@@ -99,7 +99,7 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 				q.cover() // good as it is
 				return q, used, nil
 			}
-			q.fit(x, w, seed+uint64(round))
+			q.fit(ctx, x, w, seed+uint64(round))
 			continue
 		}
 		var near, roots []float64
@@ -108,8 +108,11 @@ func (m Model) lead(ctx context.Context, e Event, n int, seed uint64) (q *propos
 				near, roots = append(near, start[i*m.Dim:(i+1)*m.Dim]...), append(roots, math.Sqrt(weights[i]))
 			}
 		}
-		q.fit(near, roots, seed+uint64(round))
+		q.fit(ctx, near, roots, seed+uint64(round))
 		q.widen(2)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, 0, fmt.Errorf("rare: %w", err)
 	}
 	if arrived == 0 {
 		return nil, 0, fmt.Errorf("rare: the %d pilots did not come to the event: use more samples, or an event that is less rare", used)
@@ -132,6 +135,9 @@ func effective(w []float64) float64 {
 func (m Model) draw(ctx context.Context, e Event, q *proposal, n int, key stable.Key) (w, start, values []float64, err error) {
 	start, w = make([]float64, n*m.Dim), make([]float64, n)
 	for i := range n {
+		if i%most == 0 && ctx.Err() != nil {
+			break // values says so
+		}
 		k := key
 		k.Sample += uint64(i)
 		row := start[i*m.Dim : (i+1)*m.Dim]

@@ -1,6 +1,7 @@
 package rare
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -133,7 +134,8 @@ func (t tLaw) distance(x []float64, at []int) float64 {
 // fit replaces the parts by those of greatest likelihood for starts x with weights w,
 // by the EM algorithm for mixtures of t laws with known ν [Peel and McLachlan 2000].
 // The first part keeps its centre at 0: a shell around it is one event in all directions.
-func (q *proposal) fit(x, w []float64, seed uint64) {
+// When ctx ends it stops anywhere: what draws of q next says so.
+func (q *proposal) fit(ctx context.Context, x, w []float64, seed uint64) {
 	d, n := q.m.Dim, len(w)
 	w = bounded(w)
 	total := 0.0
@@ -148,6 +150,9 @@ func (q *proposal) fit(x, w []float64, seed uint64) {
 	inverse := make([]float64, n*len(q.parts)*len(q.groups))
 	for range emRounds {
 		for i := range n {
+			if i%most == 0 && ctx.Err() != nil {
+				return
+			}
 			q.responsibilities(r[i*len(q.parts):], inverse[i*len(q.parts)*len(q.groups):], x[i*d:(i+1)*d], w[i])
 		}
 		for c := range q.parts {

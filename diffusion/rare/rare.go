@@ -18,8 +18,10 @@ import (
 
 // A Model is a deterministic sampler of Dim values.
 type Model struct {
-	Dim   int
-	Noise diffusion.UnitNoise // the law of n
+	Dim int
+	// Noise is the law of n, of Dim values: that of a process. A law of the program's own
+	// has no place here; Map may make one of the noise.
+	Noise diffusion.UnitNoise
 	// Map sets x, rows of Dim values that hold n, to the samples Φ(n). Row i must
 	// depend on row i alone.
 	Map func(ctx context.Context, x []float64) error
@@ -77,10 +79,14 @@ const (
 	pilotStep
 )
 
-func (m Model) check(e Event, n int) error {
+func (m Model) check(ctx context.Context, e Event, n int) error {
 	switch {
-	case m.Dim < 1 || m.Map == nil || e.Value == nil:
-		panic("rare: a Model needs Dim and Map, an Event Value")
+	case ctx == nil:
+		panic("rare: a nil context: use context.Background()")
+	case m.Dim < 1 || m.Map == nil || m.Noise.Dim() == 0 || e.Value == nil:
+		panic("rare: a Model needs Dim, Noise and Map, an Event Value")
+	case m.Noise.Dim() != m.Dim:
+		return &diffusion.OptionError{Field: "Noise", Value: m.Noise.Dim(), Want: fmt.Sprintf("a law of %d values, Dim", m.Dim), Text: fmt.Sprintf("rare: the noise has %d values, the model's samples %d: use a law of as many", m.Noise.Dim(), m.Dim)}
 	case n < 100 || n > 1<<30:
 		return &diffusion.OptionError{Field: "Samples", Value: n, Want: "100 to 2^30", Text: fmt.Sprintf("rare: %d samples: use 100 to %d", n, 1<<30)}
 	case m.bytes(n) > machine.Memory():
@@ -121,7 +127,11 @@ func (m Model) fits() int {
 
 // values maps the starts x in place and returns the event's value of every sample.
 func (m Model) values(ctx context.Context, e Event, x []float64) ([]float64, error) {
-	if err := m.Map(ctx, x); err != nil {
+	err := ctx.Err() // which Map may not look at
+	if err == nil {
+		err = m.Map(ctx, x)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("rare: %w", err)
 	}
 	out := make([]float64, len(x)/m.Dim)
@@ -136,9 +146,10 @@ func (m Model) values(ctx context.Context, e Event, x []float64) ([]float64, err
 
 // Values draws n samples, 100 to 2^30, and returns the event's value of each, for
 // Plain's estimate (Count) and Tail. Impossible numbers are a *diffusion.OptionError; it
-// panics for a model without Dim or Map and an event without Value.
+// panics for a model without Dim, Noise or Map, an event without Value and a nil ctx, and
+// ends within 1024 samples of the end of ctx, with its error wrapped.
 func Values(ctx context.Context, m Model, e Event, n int, seed uint64) ([]float64, error) {
-	if err := m.check(e, n); err != nil {
+	if err := m.check(ctx, e, n); err != nil {
 		return nil, err
 	}
 	var out []float64

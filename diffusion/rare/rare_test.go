@@ -435,7 +435,7 @@ func TestSamplesThatDoNotFit(t *testing.T) {
 		m.Map = func(context.Context, []float64) error { t.Fatal("drawn"); return nil }
 		least := m.fits()
 		require.Greater(t, least, 1000, d)
-		require.NoError(t, m.check(Event{Value: column, Threshold: 1}, least))
+		require.NoError(t, m.check(context.Background(), Event{Value: column, Threshold: 1}, least))
 		var bad *diffusion.OptionError
 		for _, n := range []int{least + 1, 1 << 30} {
 			_, err := Values(context.Background(), m, Event{Value: column, Threshold: 1}, n, 0)
@@ -479,7 +479,7 @@ func TestSharesSumToOne(t *testing.T) {
 			x[i], w[i] = 4+x[i]/8, 1
 		}
 		q := newProposal(m)
-		q.fit(x, w, seed)
+		q.fit(context.Background(), x, w, seed)
 		sum := 0.0
 		for _, p := range q.parts {
 			sum += p.share
