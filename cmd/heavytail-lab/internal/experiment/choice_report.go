@@ -7,7 +7,6 @@ import (
 
 	"heavytail/internal/chart"
 	"heavytail/internal/dmath"
-	"heavytail/stable"
 )
 
 func reportChoice(r *Results, sets []realSet, methods []realMethod) Report {
@@ -105,29 +104,6 @@ func (c choiceResults) perSet(logs func(realSet) []float64, want func(realSet) b
 	return means
 }
 
-// pairedT is the two-sided p-value of the t-test that the mean is 0.
-func pairedT(s Summary) float64 {
-	if s.N < 2 || s.Std == 0 {
-		return math.NaN()
-	}
-	t := s.Mean / (s.Std / math.Sqrt(float64(s.N)))
-	return 2 * stable.StudentT{Nu: float64(s.N - 1), Scale: 1}.Survival(math.Abs(t))
-}
-
-// tInterval is the geometric mean of numbers given by their logarithms with the 95 %
-// interval of Student's t over them, and the p-value against 1.
-func tInterval(logs []float64) (interval, p string) {
-	s := Summarise(logs)
-	if s.N == 0 {
-		return "–", "–"
-	}
-	if s.N < 3 {
-		return fmt.Sprintf("%.2f", dmath.Exp(s.Mean)), "–"
-	}
-	half := stable.StudentT{Nu: float64(s.N - 1), Scale: 1}.Quantile(0.975) * s.Std / math.Sqrt(float64(s.N))
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-half), dmath.Exp(s.Mean+half)), fmt.Sprintf("%.2g", pairedT(s))
-}
-
 // heavyIndex tells whether tail found an index of at most 2 in most runs.
 func (c choiceResults) heavyIndex(s realSet) bool {
 	v := c.r.Summary(adviceMethod, s.name+" -", "index")
@@ -221,9 +197,9 @@ func (c choiceResults) setsTable() string {
 		best, regret := c.methods[i], Summarise(c.regrets(s))
 		t.Add(s.name, known, compact(c.r.Summary(adviceMethod, s.name+" -", "index")), c.advice(s), compact(c.r.Summary(adviceMethod, s.name+" -", "error")),
 			titleOf(best), compact(c.r.Summary(best.family, setting(s.name, best.value), "error")),
-			fmt.Sprintf("%.2f", dmath.Exp(regret.Mean)), compact(c.r.Summary(halfMethod, s.name+" -", "error")))
+			fmt.Sprintf("%.2f", dmath.Exp(regret.Mean))+pairedCell(c.regrets(s)), compact(c.r.Summary(halfMethod, s.name+" -", "error")))
 	}
-	return t.String()
+	return t.String() + c.testedOver("the regret in brackets", "1")
 }
 
 // advice lists what tail put first, by run.
@@ -251,17 +227,36 @@ func (c choiceResults) errorsTable() string {
 	for _, s := range c.sets {
 		t.Head = append(t.Head, s.name)
 	}
-	line := func(title string, at func(s realSet) Summary) {
+	line := func(title string, at func(s realSet) string) {
 		cells := []string{title}
 		for _, s := range c.sets {
-			cells = append(cells, compact(at(s)))
+			cells = append(cells, at(s))
 		}
 		t.Add(cells...)
 	}
-	line("training half", func(s realSet) Summary { return c.r.Summary(halfMethod, s.name+" -", "error") })
-	line("advice", func(s realSet) Summary { return c.r.Summary(adviceMethod, s.name+" -", "error") })
-	for _, m := range c.methods {
-		line(titleOf(m), func(s realSet) Summary { return c.r.Summary(m.family, setting(s.name, m.value), "error") })
+	tested := func(family string, setting func(s realSet) string) func(s realSet) string {
+		return func(s realSet) string {
+			return compact(c.r.Summary(family, setting(s), "error")) + pairedCell(c.r.pairs(family, setting(s), adviceMethod, s.name+" -", "error"))
+		}
 	}
-	return t.String()
+	none := func(s realSet) string { return s.name + " -" }
+	line("training half", tested(halfMethod, none))
+	line("advice", tested(adviceMethod, none))
+	for _, m := range c.methods {
+		line(titleOf(m), tested(m.family, func(s realSet) string { return setting(s.name, m.value) }))
+	}
+	return t.String() + c.testedOver("in brackets", "the advice's error")
+}
+
+// testedOver says of how many runs a table of single sets is, and what its p-values are.
+func (c choiceResults) testedOver(where, beside string) string {
+	runs := 0
+	for _, s := range c.sets {
+		runs = max(runs, len(c.errors(s.name+" -", adviceMethod)))
+	}
+	text := fmt.Sprintf("\nMeans ± standard deviations of %s. ", counted(runs, "run"))
+	if runs < 3 {
+		return text + "A single set is not tested over so few; the tables above test over the sets.\n"
+	}
+	return text + fmt.Sprintf("p-values %s are of the t-test of ln of the ratio to %s, paired over the runs.\n", where, beside)
 }

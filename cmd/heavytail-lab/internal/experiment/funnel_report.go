@@ -79,7 +79,10 @@ func withoutTorch(rows []lawRowName) []lawRowName {
 // PyTorch run's values where any row has them.
 func lawTable(r *Results, coord string, rows []lawRowName, names ...string) string {
 	t := Table{Head: append([]string{"method", "ν", "runs"}, columnTitles(names)...)}
-	torch := false
+	torch, against := false, lawRowName{method: "EDM", label: "inf"}
+	if coord == "t" {
+		against.method = "EDM ODE"
+	}
 	for _, row := range rows {
 		torch = torch || row.torch != ""
 	}
@@ -90,14 +93,19 @@ func lawTable(r *Results, coord string, rows []lawRowName, names ...string) stri
 		runs := len(r.Values(row.method, coord+" "+row.label, names[0]))
 		cells := []string{row.method, strings.Replace(row.label, "inf", "∞", 1), fmt.Sprint(runs)}
 		for _, c := range names {
-			cells = append(cells, compact(r.Summary(row.method, coord+" "+row.label, c)))
+			v := r.Summary(row.method, coord+" "+row.label, c)
+			cell := compact(v)
+			if row.method != against.method || row.label != against.label {
+				cell += welchCell(v, r.Summary(against.method, coord+" "+against.label, c))
+			}
+			cells = append(cells, cell)
 		}
 		if torch {
 			cells = append(cells, row.torch)
 		}
 		t.Add(cells...)
 	}
-	return t.String()
+	return t.String() + fmt.Sprintf("\nMeans ± standard deviations; in brackets the p-value of Welch's test beside %s (ν = ∞), where both have two runs and more.\n", against.method)
 }
 
 // columnTitles are the heads of the columns of lawColumns.

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"heavytail/internal/chart"
 	"heavytail/internal/dmath"
@@ -64,6 +65,43 @@ func meanCell(v []float64) string {
 	return "–"
 }
 
+// helpsTested says what the brackets of besideEDM are.
+const helpsTested = "In brackets p of the t-test of ln of the ratio to EDM's with as many evaluations, over the laws of a cell, each the mean of its runs."
+
+// besideEDM is the p-value, in brackets, of the t-test over the laws of a group that a
+// method's column is EDM's.
+func (h helpsResults) besideEDM(method string, g helpsGroup, evaluations int, column string) string {
+	if method == "EDM" {
+		return ""
+	}
+	var means []float64
+	for _, logs := range h.logs(helpsPair{method, "EDM"}, g, evaluations, column) {
+		means = append(means, Summarise(logs).Mean)
+	}
+	return pairedCell(means)
+}
+
+// differs is besideEDM of a column that may be negative, by differences.
+func (h helpsResults) differs(method string, g helpsGroup, column string) string {
+	if method == "EDM" {
+		return ""
+	}
+	var means []float64
+	for _, d := range h.dimensions {
+		for _, index := range h.indices {
+			one := helpsGroup{want: func(c string, e int, i float64) bool { return e == d && i == index && g.want(c, e, i) }}
+			a, b := h.values(method, one, helpsEvaluations[0], column), h.values("EDM", one, helpsEvaluations[0], column)
+			for i := range a {
+				a[i] -= b[i]
+			}
+			if s := Summarise(a); s.N > 0 {
+				means = append(means, s.Mean)
+			}
+		}
+	}
+	return pairedCell(means)
+}
+
 // errorsTable shows the errors of all methods by index and dimension.
 func (h helpsResults) errorsTable() string {
 	t := Table{Head: []string{"error", "evaluations", "failed"}}
@@ -85,12 +123,12 @@ func (h helpsResults) errorsTable() string {
 			}
 			line := []string{name, fmt.Sprint(n), fmt.Sprintf("%d of %d", failed, all)}
 			for _, g := range groups {
-				line = append(line, meanCell(h.values(name, g, n, "error")))
+				line = append(line, meanCell(h.values(name, g, n, "error"))+h.besideEDM(name, g, n, "error"))
 			}
 			t.Add(line...)
 		}
 	}
-	return t.String() + "\nGeometric means over copulas and runs that have all methods, whose number is in brackets; `failed` counts them in all cells.\n"
+	return t.String() + "\nGeometric means over copulas and runs that have all methods, whose number is in brackets; `failed` counts them in all cells. " + helpsTested + "\n"
 }
 
 // quantilesTable shows the measures of elements by index.
@@ -98,7 +136,7 @@ func (h helpsResults) quantilesTable() string {
 	out := ""
 	for _, index := range h.indices {
 		g := helpsGroup{want: func(_ string, _ int, i float64) bool { return i == index }}
-		t := Table{Head: []string{"index " + indexName(index), "runs", "99 %", "99.9 %", "99.99 %", "CVaR beyond 99 %", "tail", "KS beyond 95 %", "W1", "body", "sum"}}
+		t := Table{Head: []string{"index " + indexName(index), "runs", "99 %", "99.9 %", "99.99 %", "CVaR beyond 99 %", "tail", "KS beyond 95 %", "W1", "body", "sum", "p, 99.99 %", "p, tail", "p, sum"}}
 		for _, name := range h.rowsOf() {
 			v := func(column string) []float64 { return h.values(name, g, helpsEvaluations[0], column) }
 			line := []string{name, fmt.Sprint(len(v("fail")))}
@@ -108,11 +146,14 @@ func (h helpsResults) quantilesTable() string {
 			for _, c := range []string{"tail", "ks", "w1", "body", "sum"} {
 				line = append(line, meanCell(v(c)))
 			}
+			for _, c := range []string{"r9999", "tail", "sum"} {
+				line = append(line, strings.Trim(h.besideEDM(name, g, helpsEvaluations[0], c), " ()"))
+			}
 			t.Add(line...)
 		}
 		out += t.String() + "\n"
 	}
-	return out + fmt.Sprintf("%d evaluations. Quantiles of |x_i| and the mean beyond the 99 %% quantile as ratios to the law's: geometric means over all copulas, dimensions and runs, and in brackets the factor of one standard deviation. The others are geometric means.\n", helpsEvaluations[0])
+	return out + fmt.Sprintf("%d evaluations. Quantiles of |x_i| and the mean beyond the 99 %% quantile as ratios to the law's: geometric means over all copulas, dimensions and runs, and in brackets the factor of one standard deviation. The others are geometric means. p of the t-test of ln of the ratio to EDM's, over the laws, each the mean of its runs.\n", helpsEvaluations[0])
 }
 
 // logSpread is a geometric mean with the factor of a standard deviation.
@@ -145,12 +186,12 @@ func (h helpsResults) jointTable() string {
 		for _, c := range copulas {
 			g := copulaGroup(c)
 			for _, side := range []string{"upper", "lower"} {
-				line = append(line, compact(Summarise(h.values(name, g, helpsEvaluations[0], side))))
+				line = append(line, compact(Summarise(h.values(name, g, helpsEvaluations[0], side)))+h.differs(name, g, side))
 			}
 		}
 		t.Add(line...)
 	}
-	return t.String() + "\nP(both neighbours beyond the 95 % quantile)/5 %, less the law's: mean ± standard deviation over indices, dimensions and runs.\n"
+	return t.String() + "\nP(both neighbours beyond the 95 % quantile)/5 %, less the law's: mean ± standard deviation over indices, dimensions and runs; in brackets p of the t-test of the difference to EDM's, over the laws, each the mean of its runs.\n"
 }
 
 // tuningTable shows what was chosen.
@@ -176,7 +217,7 @@ func (h helpsResults) tuningTable() string {
 		}
 		t.Add(line...)
 	}
-	return t.String() + fmt.Sprintf("\nOne training of each candidate on the %s copula in %d dimensions; `error` is against a validation part, the mean over %d and %d evaluations.\n", helpsCopulas[0].name, tuneDimension, helpsEvaluations[0], helpsEvaluations[1])
+	return t.String() + fmt.Sprintf("\nOne training of each candidate on the %s copula in %d dimensions; `error` is against a validation part, the mean over %d and %d evaluations. Of one training there are no tests.\n", helpsCopulas[0].name, tuneDimension, helpsEvaluations[0], helpsEvaluations[1])
 }
 
 // helpsColours are those of the series: a method and its Gaussian limit have one.

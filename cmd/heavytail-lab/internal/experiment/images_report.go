@@ -50,7 +50,7 @@ func (s imagesPlan) reportImages(r *Results, sets []string, methods []imagesMeth
 			}
 		}
 		if len(plot.Series) > 0 {
-			rep.Sections = append(rep.Sections, Section{set, all.String() + "\n" + curve.String()})
+			rep.Sections = append(rep.Sections, Section{set, all.String() + "\n" + curve.String() + "\nOne network each: what another training would give is not measured, and there are no tests.\n"})
 			figure.Plots = append(figure.Plots, plot)
 		}
 	}

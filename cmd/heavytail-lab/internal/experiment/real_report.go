@@ -59,15 +59,18 @@ func reportReal(r *Results, sets []realSet) Report {
 
 // setTable shows what was measured of one set.
 func setTable(r *Results, s realSet) string {
-	t := Table{Head: []string{s.name, "runs", "log tail error", "W1 of the top 5 %", "W1", "KS beyond 90 %", "90 %", "95 %", "99 %", "99.5 %"}}
+	t := Table{Head: []string{s.name, "runs", "log tail error", "p", "W1 of the top 5 %", "W1", "KS beyond 90 %", "90 %", "95 %", "99 %", "99.5 %"}}
 	for _, row := range realRows() {
 		cells := []string{row.title(), fmt.Sprint(len(r.Values(row.family, row.setting(s.name), "tail")))}
-		for _, c := range realColumns[:measured] {
+		for i, c := range realColumns[:measured] {
 			cells = append(cells, compact(r.Summary(row.family, row.setting(s.name), c)))
+			if i == 0 {
+				cells = append(cells, pairedP(r.pairs(row.family, row.setting(s.name), tEDM, setting(s.name, math.Inf(1)), c)))
+			}
 		}
 		t.Add(cells...)
 	}
-	return t.String()
+	return t.String() + "\nMeans ± standard deviations; p of the t-test of ln of the error over that of EDM (ν = ∞), paired over the runs, which have their halves in common.\n"
 }
 
 // best returns the row of a family with the smallest mean log tail error.
@@ -89,20 +92,25 @@ func best(r *Results, set, family string) (realRow, Summary) {
 // the training half's of the same set and run, as a geometric mean with the 95 % interval that the
 // spread of these pairs gives.
 func overallTable(r *Results, sets []realSet) string {
-	t := Table{Head: []string{"method", "sets × runs", "log tail error relative to the training half's"}}
+	t := Table{Head: []string{"method", "sets × runs", "log tail error relative to the training half's", "p", "p beside EDM"}}
 	add := func(title string, errs func(set string) []float64) {
-		var logs []float64
+		var logs, own, besideEDM []float64
 		for _, s := range sets {
-			half := r.Values(halfMethod, s.name+" -", "tail")
+			half, edm := r.Values(halfMethod, s.name+" -", "tail"), r.Values(tEDM, setting(s.name, math.Inf(1)), "tail")
+			var a, b []float64
 			for run, v := range errs(s.name) {
 				if run < len(half) {
-					logs = append(logs, dmath.Log(v/half[run]))
+					a = append(a, dmath.Log(v/half[run]))
+				}
+				if run < len(edm) {
+					b = append(b, dmath.Log(v/edm[run]))
 				}
 			}
+			logs, own, besideEDM = append(logs, a...), append(own, Summarise(a).Mean), append(besideEDM, Summarise(b).Mean)
 		}
 		s := Summarise(logs)
 		se := float64(1.96 * (s.Std / math.Sqrt(float64(s.N))))
-		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se)))
+		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se)), pairedP(own), pairedP(besideEDM))
 	}
 	for _, row := range realRows() {
 		add(row.title(), func(set string) []float64 { return r.Values(row.family, row.setting(set), "tail") })
@@ -119,7 +127,7 @@ func overallTable(r *Results, sets []realSet) string {
 			return errs
 		})
 	}
-	return t.String()
+	return t.String() + fmt.Sprintf("\np of the t-test of ln of the error over the training half's, and over EDM's (ν = ∞) of the same runs, paired over the %s, each the mean of its runs.\n", counted(len(sets), "set"))
 }
 
 // chosenErrors are the log tail errors, by run, of the grid's value that is
@@ -157,7 +165,9 @@ func chosenErrors(r *Results, set, family, column string, grid []float64) (errs 
 // the estimators' choices compare with them.
 func choiceTable(r *Results, sets []realSet) string {
 	t := Table{Head: []string{"set", "values", "estimate: ν, α, index", "best of all", "best t-EDM", "t-EDM by ν̂: ν, error", "t-EDM by index: ν, error", "best DLPM", "DLPM by α̂: α, error"}}
+	runs := 0
 	for _, s := range sets {
+		runs = max(runs, len(r.Values(estimateMethod, s.name+" -", "nu")))
 		var overall realRow
 		least := Summary{Mean: math.Inf(1)}
 		for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
@@ -180,7 +190,7 @@ func choiceTable(r *Results, sets []realSet) string {
 			named(best(r, s.name, tEDM)), chosen(tEDM, "nu", realNu), chosen(tEDM, "index", realNu),
 			named(best(r, s.name, dlpm)), chosen(dlpm, "alpha", realAlpha))
 	}
-	return t.String()
+	return t.String() + fmt.Sprintf("\nMeans ± standard deviations of %s. The best of a row is chosen by the errors that it is shown with, so that no test applies; the choices are tested in the table above.\n", counted(runs, "run"))
 }
 
 // realPlot draws the log tail error against 1/ν and 1/α − ½, in which the

@@ -95,7 +95,7 @@ type returnsMethod struct {
 func returnsMethods() []returnsMethod {
 	return []returnsMethod{
 		{"t-EDM given vol", recipe.TEDM, 4, false}, {"EDM given vol", recipe.EDM, 0, false}, {"t-Flow given vol", recipe.TFlow, 4, false},
-		{"DLPM given vol", recipe.DLPM, 0, false}, {"t-EDM without vol", recipe.TEDM, 4, true},
+		{"DLPM given vol", recipe.DLPM, 0, false}, {blindMethod, recipe.TEDM, 4, true},
 	}
 }
 

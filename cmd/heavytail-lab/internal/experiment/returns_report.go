@@ -5,7 +5,11 @@ import (
 	"math"
 
 	"heavytail/internal/chart"
+	"heavytail/internal/dmath"
 )
+
+// blindMethod is the network that the others are tested against.
+const blindMethod = "t-EDM without vol"
 
 // returnsRows are the rows of the tables, in order.
 func returnsRows() []string {
@@ -29,7 +33,7 @@ func reportReturns(r *Results, sets []series) Report {
 
 // returnsTable shows what was measured of one set.
 func returnsTable(r *Results, s series) string {
-	t := Table{Head: []string{s.name, "runs", "CRPS, % of a day", "skill, %", "skill at high volatility, %", "log tail error", "days below 1 %", "days above 99 %", "mean ACF of abs(r), lags 1 to 20", "ACF, lag 1"}}
+	t := Table{Head: []string{s.name, "runs", "CRPS, % of a day", "skill, %", "p", "skill at high volatility, %", "log tail error", "days below 1 %", "days above 99 %", "mean ACF of abs(r), lags 1 to 20", "ACF, lag 1"}}
 	for _, row := range returnsRows() {
 		scaled := func(column string) Summary {
 			x := r.Summary(row, s.name, column)
@@ -37,17 +41,25 @@ func returnsTable(r *Results, s series) string {
 			return x
 		}
 		if row == heldMethod {
-			t.Add(row, "–", "–", "–", "–", "–", "–", "–", compact(r.Summary(row, s.name, "acf")), compact(r.Summary(row, s.name, "acf1")))
+			t.Add(row, "–", "–", "–", "–", "–", "–", "–", "–", compact(r.Summary(row, s.name, "acf")), compact(r.Summary(row, s.name, "acf1")))
 			continue
 		}
-		skill := compact(scaled("skill"))
+		skill, p := compact(scaled("skill")), "–"
 		if se := scaled("skill.se"); se.N > 0 {
 			skill = fmt.Sprintf("%.1f (± %.1f over days)", scaled("skill").Mean, se.Mean)
+			p = fmt.Sprintf("%.2g", dmath.Exp(dmath.LogErfc(math.Abs(scaled("skill").Mean)/se.Mean/math.Sqrt2)))
 		}
-		t.Add(row, fmt.Sprint(len(r.Values(row, s.name, "acf"))), compact(scaled("crps")), skill, compact(scaled("skill.high")), compact(r.Summary(row, s.name, "tail")),
-			compact(scaled("below1")), compact(scaled("above99")), compact(r.Summary(row, s.name, "acf")), compact(r.Summary(row, s.name, "acf1")))
+		tested := func(column string) string {
+			v := r.Summary(row, s.name, column)
+			if row == blindMethod {
+				return compact(v)
+			}
+			return compact(v) + welchCell(v, r.Summary(blindMethod, s.name, column))
+		}
+		t.Add(row, fmt.Sprint(len(r.Values(row, s.name, "acf"))), compact(scaled("crps")), skill, p, compact(scaled("skill.high")), tested("tail"),
+			compact(scaled("below1")), compact(scaled("above99")), tested("acf"), tested("acf1"))
 	}
-	return t.String()
+	return t.String() + fmt.Sprintf("\nMeans ± standard deviations over the runs. p of the skill: normal test of the difference of the CRPS to the bootstrap's, paired over the days, of the means over the runs; in brackets p of Welch's test over the runs beside %s.\n", blindMethod)
 }
 
 // returnsPlot shows skill against the memory of |r|: what both forecasts and paths are

@@ -65,6 +65,16 @@ func logRatios(r *Results, sets []samplersSet, method string, alpha float64, oth
 	return logs
 }
 
+// setMeans are the means of logRatios of every set.
+func setMeans(r *Results, sets []samplersSet, method string, alpha float64, other string) (means []float64) {
+	for _, s := range sets {
+		if logs := logRatios(r, []samplersSet{s}, method, alpha, other); len(logs) > 0 {
+			means = append(means, Summarise(logs).Mean)
+		}
+	}
+	return means
+}
+
 // geometric is the geometric mean of numbers given by their logarithms, with the
 // 95 % interval of their spread.
 func geometric(logs []float64) string {
@@ -80,7 +90,7 @@ func geometric(logs []float64) string {
 func samplersOverall(r *Results, sets []samplersSet) string {
 	return samplersMethods(r, sets, "loss and sampler", func(method string, alpha float64) string {
 		return geometric(logRatios(r, sets, method, alpha, ""))
-	})
+	}) + "\nGeometric means with 95 % intervals over pairs of set and run, whose number is in the head; how methods compare is tested in the next table.\n"
 }
 
 // samplersAgainst compares all with the published pair, run by run: root and DLPM.
@@ -96,8 +106,8 @@ func samplersAgainst(r *Results, sets []samplersSet) string {
 				better++
 			}
 		}
-		return fmt.Sprintf("%s, better in %d of %d", geometric(logs), better, len(logs))
-	})
+		return fmt.Sprintf("%s, p = %s, better in %d of %d", geometric(logs), pairedP(setMeans(r, sets, method, alpha, publishedPair)), better, len(logs))
+	}) + fmt.Sprintf("\nGeometric means with 95 %% intervals over pairs of set and run; p of the t-test of ln of the ratio, paired over the %s, each the mean of its runs.\n", counted(len(sets), "set"))
 }
 
 // samplersMethods is a table with a cell for every method and α, and in its head
@@ -123,7 +133,8 @@ func samplersMethods(r *Results, sets []samplersSet, name string, cell func(meth
 func samplersTable(r *Results, s samplersSet) string {
 	data := r.Summary(trainingData, s.name+" -", "error")
 	body := samplersMethods(r, []samplersSet{s}, s.name, func(method string, alpha float64) string {
-		return compact(r.Summary(method, setting(s.name, alpha), "error"))
+		at := setting(s.name, alpha)
+		return compact(r.Summary(method, at, "error")) + pairedCell(r.pairs(method, at, publishedPair, at, "error"))
 	})
-	return fmt.Sprintf("%s\n\nThe training data: %s, %d runs.", body, compact(data), data.N)
+	return fmt.Sprintf("%s\nMeans ± standard deviations, the number of runs in the head; in brackets p of the t-test of ln of the error over that of root + DLPM, paired over the runs, from three on. The training data: %s, %s.", body, compact(data), counted(data.N, "run"))
 }

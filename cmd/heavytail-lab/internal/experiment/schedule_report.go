@@ -59,12 +59,15 @@ func scheduleTable(r *Results, column, what string, alpha float64, n int) string
 			cell := fmt.Sprintf("%.3f", s.Mean)
 			if s.N > 1 && s.Std > 1e-9 { // exact rows differ by rounding of the mean
 				cell += fmt.Sprintf(" ± %.3f", s.Std)
+				if g.name != levelGrids[0].name {
+					cell += welchCell(s, r.Summary(f.name, scheduleSetting(keyed(levelGrids[0].name), alpha, n), column))
+				}
 			}
 			cells = append(cells, cell)
 		}
 		t.Add(cells...)
 	}
-	return t.String() + fmt.Sprintf("\n%s; values without ± are exact, the others of %s: mean ± standard deviation.\n", what, counted(runs, "run"))
+	return t.String() + fmt.Sprintf("\n%s; values without ± are exact, the others of %s: mean ± standard deviation, in brackets p of Welch's test beside the same form on the %s.\n", what, counted(runs, "run"), levelGrids[0].name)
 }
 
 // counted is a number with its noun.

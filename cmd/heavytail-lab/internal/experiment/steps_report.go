@@ -44,7 +44,7 @@ func (s stepsPlan) report(r *Results) Report {
 			}
 			body += fmt.Sprintf("**%s**; other real images: %.3g\n\n%s\n", c.text, r.Summary(freshData, set, c.column).Mean, t.String())
 		}
-		rep.Sections = append(rep.Sections, Section{set, body})
+		rep.Sections = append(rep.Sections, Section{set, body + "One network each of DLPM, which DLIM shares, and of LIM: no tests.\n"})
 		figure.Plots = append(figure.Plots, plot)
 	}
 	rep.Figures = []chart.Figure{figure}

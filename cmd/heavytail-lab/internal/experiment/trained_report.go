@@ -57,13 +57,21 @@ func (t trainedTable) tail() string {
 	body := t.by(t.g.name+", tail", func(m string, d int) string {
 		s := t.r.Summary(m, trainedSetting(t.g, d), "tail")
 		runs = max(runs, s.N+s.Bad)
-		cell := compact(s)
-		if p := Welch(s, t.r.Summary(trainedMethods()[2].name, trainedSetting(t.g, d), "tail")); p < 1 {
-			cell += fmt.Sprintf(" (%.2g)", p)
-		}
-		return cell
+		return compact(s) + t.beside(m, d, "tail")
 	})
-	return fmt.Sprintf("%s\nMeans ± deviations, at most of %s; in brackets the p-value of Welch's test beside %s.\n", body, trainings(runs), trainedMethods()[2].name)
+	return fmt.Sprintf("%s\nMeans ± deviations, at most of %s; in brackets the p-value of Welch's test beside %s.\n", body, trainings(runs), trainedReference)
+}
+
+// trainedReference is the method that the others are tested against.
+const trainedReference = "t-EDM 3"
+
+// beside is the p-value of Welch's test in brackets.
+func (t trainedTable) beside(m string, d int, column string) string {
+	if m == trainedReference {
+		return ""
+	}
+	at := trainedSetting(t.g, d)
+	return welchCell(t.r.Summary(m, at, column), t.r.Summary(trainedReference, at, column))
 }
 
 // trainings counts them in words.
@@ -75,9 +83,11 @@ func trainings(n int) string {
 }
 
 func (t trainedTable) ratios() string {
-	return t.by(t.g.name+", quantiles of |x| at 50, 99, 99.9 % over the law's", func(m string, d int) string {
+	runs := 0
+	body := t.by(t.g.name+", quantiles of |x| at 50, 99, 99.9 % over the law's", func(m string, d int) string {
 		cell := ""
-		if len(t.r.Values(m, trainedSetting(t.g, d), "r50")) == 0 {
+		n := len(t.r.Values(m, trainedSetting(t.g, d), "r50"))
+		if runs = max(runs, n); n == 0 {
 			return "–"
 		}
 		for i, c := range []string{"r50", "r99", "r999"} {
@@ -86,14 +96,15 @@ func (t trainedTable) ratios() string {
 			}
 			cell += fmt.Sprintf("%.2f", t.r.Summary(m, trainedSetting(t.g, d), c).Mean)
 		}
-		return cell
+		return cell + t.beside(m, d, "r999")
 	})
+	return fmt.Sprintf("%s\nMeans, at most of %s; in brackets the p-value of Welch's test of the ratio at 99.9 %% beside %s.\n", body, trainings(runs), trainedReference)
 }
 
 // rare shows what probabilities the networks say, over the right ones: geometric means
 // by guidance, and by a tail that is fitted to samples.
 func (t trainedTable) rare() string {
-	out := Table{Head: []string{t.g.name + ", said over right probability", "d"}}
+	runs, out := 0, Table{Head: []string{t.g.name + ", said over right probability", "d"}}
 	for _, p := range trainedEvents {
 		out.Head = append(out.Head, fmt.Sprintf("%.0e: guided", p), "interval holds it", "fitted tail")
 	}
@@ -114,14 +125,24 @@ func (t trainedTable) rare() string {
 					share = fmt.Sprintf("%.0f of %d", held, of)
 				}
 				if d <= rare.MaxDim && m != freshData {
-					guided = ratioOf(t.r.Values(m, at, "guided"+k))
+					guided = ratioOf(t.r.Values(m, at, "guided"+k)) + t.besideLogs(m, at, "guided"+k)
 				}
-				cells = append(cells, guided, share, ratioOf(t.r.Values(m, at, "fitted"+k)))
+				runs = max(runs, len(inside))
+				cells = append(cells, guided, share, ratioOf(t.r.Values(m, at, "fitted"+k))+t.besideLogs(m, at, "fitted"+k))
 			}
 			out.Add(cells...)
 		}
 	}
-	return out.String()
+	return out.String() + fmt.Sprintf("\nGeometric means of at most %s, in brackets the least and the largest, then the p-value of Welch's test of ln of the ratio beside %s.\n", trainings(runs), trainedReference)
+}
+
+// besideLogs is the p-value of Welch's test of the logarithms of the ratios that there
+// are, in brackets.
+func (t trainedTable) besideLogs(m, at, column string) string {
+	if m == trainedReference {
+		return ""
+	}
+	return welchCell(inLogs(t.r.Values(m, at, column)), inLogs(t.r.Values(trainedReference, at, column)))
 }
 
 // ratioOf is the geometric mean of the ratios that there are, and the least and largest
