@@ -143,38 +143,65 @@ func errorsOf(t *testing.T, dev tensor.Device, config string, x []float32, want 
 	return math.Sqrt(rms), worst
 }
 
-// The whole network of MNIST is within 4e-6 of float64 in the root mean square,
-// relative to its output's deviation; and if a pixel of the image is a million, its errors are
-// no more than those of direct convolutions by the factors that hold for a
-// layer, two and three: the first convolution is direct and a normalisation
-// comes after it.
+// Whole networks are within 4e-6 of float64, relative to the deviation of their output,
+// in the root mean square, and 4e-5 at worst. The former is 1.6e-6 for mnist, 3.0e-6 for fashion and
+// 2.2e-6 for cifar10_lt; the largest error of a value is 5.4e-6, 13.4e-6 and
+// 9.9e-6, where direct convolutions alone have 4.7e-6, 8.6e-6 and 6.5e-6. So it is no more
+// than theirs by the factors of a layer, two and three.
+//
+// If a pixel of the image is a million both bounds hold too, wherever it lies beside
+// borders and tiles: the first convolution is direct, and after the normalisation that
+// follows the pixel is as far from the others as a value can be, the root of their number.
+// Tiles that read it then have its rounding, so that the factors do not hold: of 104
+// places in mnist the root mean square was 1 to 10 times that of direct convolutions, 2 on
+// average, and most, 1.5e-6 beside 0.15e-6, in the lower left corner; the largest error
+// 1 to 8 times theirs. In fashion, whose output grows with x, it is about theirs.
 func TestWholeNetErrors(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a forward pass in float64 takes seconds")
 	}
-	cfg, err := Preset("mnist")
-	require.NoError(t, err)
-	size := cfg.UNet.ImageSize
-	x := fixtureInput(1, 1, size*size)
-	for _, outlier := range []bool{false, true} {
-		if outlier {
-			x[size*size/2+size/3] = 1e6
-		}
-		ref := preset(t, ref64.New(), "mnist")
-		fixture(ref.Params())
-		ws, err := ref.NewWorkspace(1, 0, 0, false)
+	names := []string{"mnist", "fashion"}
+	if os.Getenv("HEAVYTAIL_EXHAUSTIVE") != "" {
+		names = append(names, "cifar10_lt") // a minute
+	}
+	for _, name := range names {
+		cfg, err := Preset(name)
 		require.NoError(t, err)
-		in := ref.Device().New(1, size, size, 1)
-		ref.Device().Upload(in, x)
-		want := ref64.Values(ref.Forward(ws, in, []float32{0.5}, nil))
-		rms, worst := errorsOf(t, kernels.New(2), "mnist", x, want)
-		d := convs{Device: kernels.New(2), seen: map[[3]int]int{}, direct: true}
-		rmsDirect, worstDirect := errorsOf(t, d, "mnist", x, want)
-		t.Logf("outlier %v: rms %.2g, worst %.2g; direct %.2g, %.2g", outlier, rms, worst, rmsDirect, worstDirect)
-		require.LessOrEqual(t, rms, 2*rmsDirect)
-		require.LessOrEqual(t, worst, 3*worstDirect)
-		if !outlier {
-			require.LessOrEqual(t, rms, 4e-6)
+		size, channels := cfg.UNet.ImageSize, cfg.UNet.InChannels
+		places := []struct {
+			name string
+			at   int
+		}{
+			{"none", -1}, {"upper left corner", 0}, {"lower left corner", size * (size - 1)}, {"upper border", size / 2},
+			{"centre", size*size/2 + size/3}, {"corner of a tile", 8*size + 8}, {"inside a tile", 9*size + 9},
+		}
+		for _, p := range places {
+			x := fixtureInput(1, channels, size*size)
+			if p.at >= 0 {
+				x[p.at*channels] = 1e6
+			}
+			want := float64s(t, name, x)
+			rms, worst := errorsOf(t, kernels.New(2), name, x, want)
+			d := convs{Device: kernels.New(2), seen: map[[3]int]int{}, direct: true}
+			rmsDirect, worstDirect := errorsOf(t, d, name, x, want)
+			t.Logf("%s, a million: %s: rms %.2g, worst %.2g; direct %.2g, %.2g", name, p.name, rms, worst, rmsDirect, worstDirect)
+			require.LessOrEqual(t, rms, 4e-6, "%s, %s", name, p.name)
+			require.LessOrEqual(t, worst, 4e-5, "%s, %s", name, p.name)
+			if p.at < 0 {
+				require.LessOrEqual(t, rms, 2*rmsDirect, name)
+				require.LessOrEqual(t, worst, 3*worstDirect, name)
+			}
 		}
 	}
+}
+
+// float64s returns the result of a network in float64.
+func float64s(t *testing.T, config string, x []float32) []float64 {
+	net := preset(t, ref64.New(), config)
+	fixture(net.Params())
+	ws, err := net.NewWorkspace(1, 0, 0, false)
+	require.NoError(t, err)
+	in := net.Device().New(append([]int{1}, net.SampleShape()...)...)
+	net.Device().Upload(in, x)
+	return ref64.Values(net.Forward(ws, in, []float32{0.5}, nil))
 }

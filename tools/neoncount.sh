@@ -9,6 +9,7 @@
 #	tools/neoncount.sh               both
 #	tools/neoncount.sh neon          the sum for NEON alone
 #	tools/neoncount.sh noise         the second table: variates
+#	tools/neoncount.sh noise neon    its laws with the numbers of NEON, after a tab
 #	tools/neoncount.sh tail          the third one: an estimate of tails
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -56,17 +57,22 @@ if [ "${1-}" = tail ]; then
 	exit
 fi
 if [ "${1-}" = noise ]; then
-	per() { # LEVEL FLAGS…: instructions of the 100,000 variates after 1,000, a variate
-		for n in 1000 101000; do
+	per() { # LEVEL FLAGS…: instructions of the million variates after 1,000, a variate
+		for n in 1000 1001000; do
 			HEAVYTAIL_ISA=$1 tools/qemucount.sh "$tmp/noise.$n" "$tmp/heavytail" noise "${@:2}" -n $n -threads 1 -seed 7 -o "$tmp/noise.npy" >/dev/null
 		done
-		awk 'NR == FNR { before[$2] = $1; next } $2 ~ /^heavytail\/(simd|internal\/dmath)/ { n += $1 - before[$2] } END { printf "%.1f", n / 1e5 }' "$tmp/noise.1000" "$tmp/noise.101000"
+		awk 'NR == FNR { before[$2] = $1; next } $2 ~ /^heavytail\/(simd|internal\/dmath)/ { n += $1 - before[$2] } END { printf "%.1f", n / 1e6 }' "$tmp/noise.1000" "$tmp/noise.1001000"
 	}
-	printf '| instructions a variate | Go reference | NEON |\n|---|---|---|\n'
+	[ "${2-}" = neon ] || printf '| instructions a variate | Go reference | NEON |\n|---|---|---|\n'
 	for law in uniform exponential: normal: stable:1.7,0 "stable:1.7,0 -method table" "stable:1.5,0.5 -param s1" positive:0.7 \
 		{uniform,exponential:,normal:,stable:1.7\,0,stable:0.8\,0,student:3,gamma:1.5,gamma:0.5}" -type f64" "stable:1.5,0.5 -param "{s0,s1}" -type f64"; do
 		name=${law%:}
-		printf '| %s | %s | %s |\n' "${name/: / }" "$(per generic -law $law)" "$(per neon -law $law)"
+		name=${name/: / }
+		if [ "${2-}" = neon ]; then
+			printf '%s\t%s\n' "$name" "$(per neon -law $law)"
+		else
+			printf '| %s | %s | %s |\n' "$name" "$(per generic -law $law)" "$(per neon -law $law)"
+		fi
 	done
 	exit
 fi
