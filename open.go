@@ -27,8 +27,9 @@ func OpenFile(path string) (*Model, error) { return Loader{}.OpenFile(path) }
 func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.open(r, size) }
 
 // New returns the model of a network that was trained in this program, with the recipe
-// that says for what (package train has both), as if it had been saved and opened.
-// The weights are the network's own: do not train it on while the model draws samples.
+// that says for what. The weights are the network's own, as they are: do not train it on
+// while the model draws samples. Opening a file takes the last moving average instead; of
+// a train.Trainer, Averaged is the network with that, and Net has the raw weights.
 // More are networks with the same weights on other devices, as Loader.More. New returns
 // an error if no file could hold such a model. It panics if a network is nil.
 func New(net *nn.Net, r Recipe, more ...*nn.Net) (*Model, error) {

@@ -12,6 +12,7 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/kernels"
+	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
 )
@@ -20,7 +21,8 @@ import (
 type Options struct {
 	// Dir is the folder of the run, made if it is not there: the checkpoint
 	// ModelFile, which heavytail.OpenFile opens at any time, log.csv, log.jsonl, the
-	// curve of the loss and previews. Empty: no files; the Trainer has the model.
+	// curve of the loss and previews. Empty: no files; Model of the Trainer is what would be
+	// in one, and Averaged the network.
 	Dir          string
 	SaveEvery    int // steps between checkpoints; 0: 500
 	LogEvery     int // steps between lines of the logs; 0: 20
@@ -139,6 +141,23 @@ func Steps(ctx context.Context, r recipe.Recipe, set *data.Set, o Options) iter.
 			yield(Status{}, err)
 		}
 	}
+}
+
+// Averaged returns a copy of Net with the weights of the last moving average, those with
+// which heavytail.Open opens Model, or Net's own where there is no average: heavytail.New
+// makes a model of it and of Recipe. Training on leaves it as it is.
+func (t *Trainer) Averaged() *nn.Net {
+	net := t.Net.Clone()
+	net.Params().CopyFrom(t.averages())
+	return net
+}
+
+// averages returns the weights of Averaged.
+func (t *Trainer) averages() *tensor.Tensor {
+	if n := len(t.EMA); n > 0 {
+		return t.EMA[n-1].Shadow
+	}
+	return t.Net.Params().Flat
 }
 
 // Model returns the whole state of the run as a file has it: heavytail.Open opens it.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,6 +14,7 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
+	"heavytail/nn"
 	"heavytail/recipe"
 )
 
@@ -161,4 +163,34 @@ func TestRunOfZero(t *testing.T) {
 	require.PanicsWithValue(t, "train: Run.Do without a context or without a trainer", func() { (&Run{}).Do(t.Context(), nil) })
 	_, err := Fit(t.Context(), r, set, Options{Threads: -1})
 	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Threads"})
+}
+
+// Averaged is the network that opening the model gives, Net is not; without averages both
+// are.
+func TestAveraged(t *testing.T) {
+	for _, averages := range [][]float64{{0.9, 0.99}, nil} {
+		r, set := toyRun(t, 4)
+		r.Train.EMA = averages
+		tr, err := Fit(t.Context(), r, set, Options{})
+		require.NoError(t, err)
+		b, err := tr.Model()
+		require.NoError(t, err)
+		opened, err := heavytail.Open(b)
+		require.NoError(t, err)
+		o := heavytail.Options{N: 2, Steps: 3}
+		want, err := opened.Sample(t.Context(), o)
+		require.NoError(t, err)
+		sample := func(net *nn.Net) []float32 {
+			m, err := heavytail.New(net, tr.Recipe)
+			require.NoError(t, err)
+			x, err := m.Sample(t.Context(), o)
+			require.NoError(t, err)
+			return x.Float32()
+		}
+		net := tr.Averaged()
+		require.Equal(t, want.Float32(), sample(net))
+		require.Equal(t, averages == nil, slices.Equal(want.Float32(), sample(tr.Net)))
+		tr.Net.Params().Init(5)
+		require.Equal(t, want.Float32(), sample(net))
+	}
 }

@@ -186,11 +186,7 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 	if r.preview == nil {
 		r.preview = t.Net.Clone()
 	}
-	from := t.Net.Params().Flat
-	if len(t.EMA) > 0 {
-		from = t.EMA[len(t.EMA)-1].Shadow
-	}
-	r.preview.Params().CopyFrom(from)
+	r.preview.Params().CopyFrom(t.averages())
 	img, err := preview(ctx, r.preview, t)
 	if err != nil {
 		return nil // if it was ctx that ended, the loop saves and says so, and the next run draws it
