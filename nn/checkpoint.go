@@ -144,13 +144,11 @@ func (c *Checkpoint) describe(recipe, state string) error {
 		}
 	}
 	if recipe != "" {
-		var r struct {
-			Network *Config `json:"network"`
+		cfg, err := networkOf([]byte(recipe))
+		if err != nil {
+			return fmt.Errorf("metadata %s: %w", recipeKey, err)
 		}
-		if err := json.Unmarshal([]byte(recipe), &r); err != nil || r.Network == nil {
-			return fmt.Errorf("metadata %s: no network: %v", recipeKey, err)
-		}
-		c.Recipe, c.Config = json.RawMessage(recipe), *r.Network
+		c.Recipe, c.Config = json.RawMessage(recipe), *cfg
 	} else {
 		cfg, err := c.infer()
 		if err != nil {

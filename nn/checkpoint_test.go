@@ -251,3 +251,29 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+// A state whose file nobody could read is not written.
+func TestStateOfAnotherRecipe(t *testing.T) {
+	net, err := New(kernels.New(1), Config{MLP: &MLPConfig{Dim: 2, Hidden: []int{16}}})
+	require.NoError(t, err)
+	for recipe, want := range map[string]string{
+		"{": "State.Recipe: no network: unexpected end of JSON input", "{}": `State.Recipe: no network: there is no field "network"`, "[]": "State.Recipe: no network: json",
+		`{"network":{"mlp":{"dim":2,"hidden":[17]}}}`: "give the recipe with Net's Config", `{"network":{}}`: "State.Recipe is of the network {}, Net is {",
+	} {
+		var b bytes.Buffer
+		s := &State{Net: net, Recipe: []byte(recipe)}
+		require.ErrorContains(t, s.Write(&b, tensor.F32), want)
+		require.ErrorContains(t, s.WriteTorch(&b, tensor.F32), want)
+		require.Zero(t, b.Len())
+	}
+	for _, none := range []json.RawMessage{nil, {}} {
+		s := &State{Net: net, Recipe: none}
+		for _, b := range [][]byte{file(t, s, tensor.F32), written(t, func(b *bytes.Buffer) error { return s.WriteTorch(b, tensor.F32) })} {
+			c, err := openBytes(b)
+			require.NoError(t, err)
+			require.Equal(t, net.Config(), c.Config)
+			_, err = c.Net(kernels.New(1), "raw")
+			require.NoError(t, err)
+		}
+	}
+}

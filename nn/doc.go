@@ -10,9 +10,13 @@
 //	net, err := nn.New(dev, cfg)
 //	net.Params().Init(seed)
 //	ws, err := net.NewWorkspace(16, 0, 0, true)
-//	y := net.Forward(ws, x, t, labels)   // x [n,H,W,C], n ≤ 16
-//	net.Backward(ws, dy)                 // adds to the gradients
-//	opt.Update(lr, clip)                 // opt := nn.NewAdamW(net.Params())
+//	opt := nn.NewAdamW(net.Params())
+//	for … {
+//		net.Params().ZeroGrad()              // Update leaves the gradients as they are
+//		y := net.Forward(ws, x, t, labels)   // x [n,H,W,C], n ≤ 16
+//		net.Backward(ws, dy)                 // adds to the gradients
+//		opt.Update(lr, clip)
+//	}
 //
 // Forward and Predict take x, the times and the classes; ForwardWith and
 // PredictWith also conditioning images (CondChannels of the configuration) and

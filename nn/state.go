@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,14 +13,14 @@ import (
 )
 
 // A State is what a checkpoint holds. Opt, EMA, Random and Recipe may be
-// absent.
+// absent; without Recipe the file names the network alone.
 type State struct {
 	Net    *Net // the network with its weights
 	Opt    *AdamW
 	EMA    []*EMA
 	Step   int             // steps of training done
 	Random json.RawMessage // the caller's random state
-	Recipe json.RawMessage // a JSON object; its field "network" is Net's Config
+	Recipe json.RawMessage // a JSON object; its field "network" must be Net's Config
 }
 
 // stateInfo is the metadata entry stateKey of a checkpoint.
@@ -51,7 +53,7 @@ func (s *State) info() stateInfo {
 // metadata returns the recipe and the state as JSON texts.
 func (s *State) metadata() (map[string]string, error) {
 	recipe := s.Recipe
-	if recipe == nil {
+	if len(recipe) == 0 {
 		var err error
 		if recipe, err = json.Marshal(map[string]Config{"network": s.Net.cfg}); err != nil {
 			return nil, err
@@ -64,6 +66,47 @@ func (s *State) metadata() (map[string]string, error) {
 	return map[string]string{recipeKey: string(recipe), stateKey: string(state)}, nil
 }
 
+// readable is metadata of what can be read again.
+func (s *State) readable() (map[string]string, error) {
+	if err := s.checkRecipe(); err != nil {
+		return nil, err
+	}
+	return s.metadata()
+}
+
+// checkRecipe returns an error for a recipe with which the file could not be read.
+func (s *State) checkRecipe() error {
+	if len(s.Recipe) == 0 {
+		return nil
+	}
+	cfg, err := networkOf(s.Recipe)
+	if err != nil {
+		return fmt.Errorf("State.Recipe: %w", err)
+	}
+	said, err := json.Marshal(cfg)
+	if err != nil {
+		return err
+	}
+	if is, err := json.Marshal(s.Net.cfg); err != nil || !bytes.Equal(said, is) {
+		return fmt.Errorf("State.Recipe is of the network %.200s, Net is %.200s: give the recipe with Net's Config", said, is)
+	}
+	return nil
+}
+
+// networkOf returns the network that a recipe's text names.
+func networkOf(recipe []byte) (*Config, error) {
+	var r struct {
+		Network *Config `json:"network"`
+	}
+	if err := json.Unmarshal(recipe, &r); err != nil {
+		return nil, fmt.Errorf("no network: %w", err)
+	}
+	if r.Network == nil {
+		return nil, errors.New(`no network: there is no field "network"`)
+	}
+	return r.Network, nil
+}
+
 // item returns the values of q within flat in PyTorch's shape and order.
 func (p *Params) item(prefix string, flat *tensor.Tensor, q *Param, d tensor.DType) tensor.Item {
 	return tensor.Item{Name: prefix + q.Name, DType: d, Shape: q.Shape, Data: func() []float32 { return p.Get(flat, q) }}
@@ -73,10 +116,10 @@ func (p *Params) item(prefix string, flat *tensor.Tensor, q *Param, d tensor.DTy
 // in PyTorch's layout, averages as ema.<rate>.<name>, both as d (F32, F16 or
 // BF16); the optimiser's moments as adam.m.<name> and adam.v.<name> in F32;
 // recipe, step and random state as JSON in the metadata. The same state gives
-// the same bytes.
+// the same bytes. A Recipe of another network, or that is none, is an error.
 func (s *State) Write(w io.Writer, d tensor.DType) (err error) {
 	defer tensor.Catch(&err)
-	meta, err := s.metadata()
+	meta, err := s.readable()
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
@@ -101,10 +144,10 @@ func (s *State) Write(w io.Writer, d tensor.DType) (err error) {
 
 // WriteTorch writes s as a PyTorch checkpoint in the layout of the DLPM code,
 // without the optimiser. The weights include the aliases of the published
-// state_dict, so that load_state_dict accepts them.
+// state_dict, so that load_state_dict accepts them. Recipe is as for Write.
 func (s *State) WriteTorch(w io.Writer, d tensor.DType) (err error) {
 	defer tensor.Catch(&err)
-	meta, err := s.metadata()
+	meta, err := s.readable()
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
