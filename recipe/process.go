@@ -198,6 +198,9 @@ func (r Recipe) validateSpread() error {
 	case r.LIM != nil || r.Flow != nil || r.Kind() == Jump || r.Process.Scale == diffusion.Given:
 		return fmt.Errorf("a network with a second output for the variance, which no sampler of %s uses: want %s, %s or %s, or a network without", r.Kind(), DLPM, EDM, TEDM)
 	}
+	if r.Train.none() {
+		return nil
+	}
 	return r.Train.Loss.ValidateSpread()
 }
 

@@ -34,7 +34,9 @@ type Recipe struct {
 	Flow    *diffusion.Flow `json:"flow,omitempty"`
 
 	Data  Data  `json:"data"`  // what it was trained on
-	Train Train `json:"train"` // how it was trained
+	Train Train `json:"train"` // how it was trained; zero: by other means than package train
+
+	assumed bool // Of made it of the network alone
 }
 
 // Data says what the model was trained on and how it was read.
@@ -180,7 +182,8 @@ func (r Recipe) Clone() Recipe {
 	return r
 }
 
-// Validate returns an error that names the first impossible value.
+// Validate returns an error that names the first impossible value. A Train of zeros is
+// possible: a model that is not Trained samples as others do.
 func (r Recipe) Validate() error {
 	if r.Format != Format {
 		return fmt.Errorf("recipe of format %d; this program knows %d", r.Format, Format)
@@ -194,7 +197,7 @@ func (r Recipe) Validate() error {
 	if err := r.validateNetwork(); err != nil {
 		return err
 	}
-	if err := r.Train.validate(); err != nil && !(r.Process.Scale == diffusion.Given && reflect.ValueOf(r.Train).IsZero()) {
+	if err := r.Train.validate(); err != nil && !r.Train.none() {
 		return err
 	}
 	return r.validateProcess()
@@ -204,9 +207,12 @@ func (r Recipe) Validate() error {
 func (r Recipe) Trained() bool { return r.Train.Steps > 0 }
 
 // Known reports whether the recipe says what the model was trained for, its process; if
-// not, that is assumed (Of). Models of other programs may be known and not Trained, with
-// a Train of zeros.
-func (r Recipe) Known() bool { return r.Trained() || r.Process.Scale == diffusion.Given }
+// not, that is assumed (Of). Models of other programs, and networks that a program trained
+// by itself, may be known and not Trained, with a Train of zeros.
+func (r Recipe) Known() bool { return !r.assumed && r.Format != 0 }
+
+// none reports whether t says nothing.
+func (t Train) none() bool { return reflect.ValueOf(t).IsZero() }
 
 func (d Data) validate() error {
 	if len(d.Shape) != 1 && len(d.Shape) != 3 {
@@ -304,7 +310,7 @@ func Of(text []byte, network nn.Config) (Recipe, error) {
 	if known.Format != 0 {
 		return Parse(text)
 	}
-	r := Recipe{Format: Format, Network: network, Process: diffusion.Default(1.8, 1000)}
+	r := Recipe{Format: Format, Network: network, Process: diffusion.Default(1.8, 1000), assumed: true}
 	switch u, s := network.UNet, network.Song; {
 	case network.UNet2D != nil:
 		return r, errors.New("a network of diffusers without its recipe: open the folder that it came from")
@@ -313,6 +319,7 @@ func Of(text []byte, network nn.Config) (Recipe, error) {
 		if err := r.Use(EDM); err != nil {
 			return r, err
 		}
+		r.Train = Train{} // whose loss is not known
 	case u != nil:
 		r.Process.ClampA, r.Process.ClampEps = 20, 200
 		size := u.ImageSize

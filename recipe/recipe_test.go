@@ -191,3 +191,32 @@ func TestCloneSharesNothing(t *testing.T) {
 		require.Empty(t, numtest.Shared(a, b), name)
 	}
 }
+
+// A model that package train did not train has a recipe with a Train of zeros, and that of
+// a network alone is possible too.
+func TestWithoutTrain(t *testing.T) {
+	points := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Hidden: []int{16}}}
+	song, err := Preset("fashion-song")
+	require.NoError(t, err)
+	for _, cfg := range []nn.Config{points, song.Network, fitted(t, "fashion", 32, 32, 1).Network} {
+		r, err := Of(nil, cfg)
+		require.NoError(t, err)
+		require.NoError(t, r.Validate())
+		require.False(t, r.Known() || r.Trained())
+	}
+	for _, kind := range Kinds() {
+		r := Recipe{Format: Format, Network: points.Clone(), Data: Data{Shape: []int{2}}}
+		require.NoError(t, r.Use(kind))
+		r.Train = Train{}
+		if r.EDM != nil {
+			r.EDM.SigmaData = []float64{1}
+		}
+		require.NoError(t, r.Validate(), kind)
+		back, err := Of(r.JSON(), points)
+		require.NoError(t, err, kind)
+		require.True(t, back.Known() && r.Known() && !back.Trained(), kind)
+		r.Train.Steps = 5
+		require.ErrorContains(t, r.Validate(), "batch is 0", kind)
+	}
+	require.False(t, Recipe{}.Known())
+}

@@ -197,6 +197,9 @@ func fieldPaths(v reflect.Value, path string) (out []string) {
 		return nil // another process is there
 	}
 	for i := range v.NumField() {
+		if !v.Type().Field(i).IsExported() {
+			continue
+		}
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		if path != "" {
 			name = path + "." + name

@@ -14,8 +14,10 @@ import (
 	"heavytail"
 	"heavytail/data"
 	"heavytail/diffusion"
+	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
+	"heavytail/tensor"
 )
 
 // prepared returns a short run on points around (100, −3), unscaled, in two classes.
@@ -193,4 +195,44 @@ func TestAveraged(t *testing.T) {
 		tr.Net.Params().Init(5)
 		require.Equal(t, want.Float32(), sample(net))
 	}
+}
+
+// A network that a program trained by itself is a model without invented settings of
+// training, in a file too, and a run may start from it; a run of its recipe has nothing to
+// train by.
+func TestOwnNetwork(t *testing.T) {
+	cfg := nn.Config{MLP: &nn.MLPConfig{Dim: 2, Hidden: []int{16}}}
+	net, err := nn.New(kernels.New(1), cfg)
+	require.NoError(t, err)
+	net.Params().Init(3)
+	r := recipe.Recipe{Format: recipe.Format, Network: cfg, EDM: &diffusion.EDM{Nu: diffusion.Nu{4}, SigmaData: []float64{1}}, Data: recipe.Data{Shape: []int{2}}}
+	m, err := heavytail.New(net, r)
+	require.NoError(t, err)
+	want, err := m.Sample(t.Context(), heavytail.Options{N: 2, Steps: 3})
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "own.safetensors")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, (&nn.State{Net: net, Recipe: r.JSON()}).Write(f, tensor.F32))
+	require.NoError(t, f.Close())
+	if m, err = heavytail.OpenFile(path); err != nil {
+		t.Fatal(err)
+	}
+	require.True(t, m.Recipe().Known() && !m.Recipe().Trained())
+	got, err := m.Sample(t.Context(), heavytail.Options{N: 2, Steps: 3})
+	require.NoError(t, err)
+	require.Equal(t, want.Float32(), got.Float32())
+
+	b, err := Start{Data: "toy:rings", From: path, Values: recipe.Values{"steps": "3", "points": "100"}}.In(t.Context(), filepath.Join(t.TempDir(), "run"))
+	require.NoError(t, err)
+	defer b.Close()
+	is := b.Trainer.Recipe
+	require.Equal(t, []any{cfg, diffusion.Nu{4}, 3}, []any{is.Network, is.EDM.Nu, is.Train.Steps})
+	require.NoError(t, (&Run{}).Do(t.Context(), b.Trainer))
+
+	_, set := toyRun(t, 3)
+	_, err = Prepare(&r, set)
+	require.ErrorIs(t, err, errNoTrain)
+	_, err = New(kernels.New(1), set, r)
+	require.ErrorIs(t, err, errNoTrain)
 }

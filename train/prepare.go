@@ -33,6 +33,9 @@ func Prepare(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 		notes = append(slices.Clip(notes), more...)
 	}
 	r.EndRate(false)
+	if !r.Trained() {
+		return notes, errNoTrain
+	}
 	return notes, r.Validate()
 }
 

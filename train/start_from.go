@@ -33,13 +33,16 @@ func (n *newRun) start(ctx context.Context, preset string) (recipe.Recipe, error
 		}
 		rec.Data, t.Changes, t.Micro = recipe.Data{Size: rec.Data.Size, Channels: rec.Data.Channels, Flip: rec.Data.Flip}, nil, 0
 	} else if n.Preset == "" {
-		rec.Network, rec.Preset = s.Recipe.Network.Clone(), ""
-		if s.Recipe.Known() { // of diffusers: its process, trained as the preset says
-			if err := rec.Use(recipe.DLPM); err != nil {
+		if is := s.Recipe.Clone(); is.Known() { // of diffusers, or of a program: its process, trained as the preset says
+			if err := rec.Use(is.Kind()); err != nil {
 				return rec, err
 			}
-			rec.Process, rec.Train.Loss = s.Recipe.Process, diffusion.DefaultLoss(s.Recipe.Process.Alpha)
+			rec.Process, rec.LIM, rec.EDM, rec.Flow = is.Process, is.LIM, is.EDM, is.Flow
+			if is.Kind() == recipe.DLPM {
+				rec.Train.Loss = diffusion.DefaultLoss(is.Process.Alpha)
+			}
 		}
+		rec.Network, rec.Preset = s.Recipe.Network.Clone(), ""
 	}
 	rec.Train.From = n.model.ID
 	return rec, nil
@@ -54,7 +57,7 @@ func (n *newRun) fits(rec recipe.Recipe) error {
 	if was, is := n.model.Recipe.Data.Shape, rec.Data.Shape; len(was) != len(is) {
 		return fmt.Errorf("Start.From %s: a model of samples of %v, the data (Start.Data %s) are of %v: images and points have no network in common; give data of its kind, or leave Start.From out",
 			source.Printable(n.From), was, source.Printable(rec.Data.Spec), is)
-	} else if n.model.Whole && len(was) == 1 && was[0] != is[0] { // before settings of each column are held to their number
+	} else if n.model.Recipe.Known() && len(was) == 1 && was[0] != is[0] { // before settings of each column are held to their number
 		if w, own := n.model.Recipe.Data.Window, rec.Data.Window; w != own {
 			return fmt.Errorf("Start.From %s: a model of %s, the run's are of %s: give setting window %d", source.Printable(n.From), rowsOf(w), rowsOf(own), w)
 		}
@@ -69,7 +72,7 @@ func (n *newRun) fits(rec recipe.Recipe) error {
 // otherNames says that a table's columns have other names than those which the model of
 // From was trained on: it takes them by their places.
 func (n *newRun) otherNames(rec recipe.Recipe) []string {
-	if n.model == nil || n.Preset != "" || !n.model.Whole {
+	if n.model == nil || n.Preset != "" || !n.model.Recipe.Known() {
 		return nil
 	}
 	was, is := n.model.Recipe.Data.Columns, rec.Data.Columns
@@ -90,7 +93,7 @@ func rowsOf(window int) string {
 // fromPoints reports whether the run starts from a model that knows its points by a
 // recipe.
 func (n *newRun) fromPoints(set *data.Set) bool {
-	return n.model != nil && n.model.Whole && !set.Images() && len(n.model.Recipe.Data.Shape) == 1
+	return n.model != nil && n.model.Recipe.Known() && !set.Images() && len(n.model.Recipe.Data.Shape) == 1
 }
 
 // scale is Scale for the run: one that starts from a model keeps the scaling of its

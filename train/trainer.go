@@ -6,6 +6,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -67,6 +68,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
+	if !r.Trained() {
+		return nil, errNoTrain
+	}
 	if m := tensor.FastMode(dev); m != r.Train.Mode {
 		return nil, fmt.Errorf("the recipe is of a run that is %s, on %s it would be %s: give a device of the recipe's mode", recipe.Arithmetic(r.Train.Mode), dev.Name(), recipe.Arithmetic(m))
 	}
@@ -122,6 +126,9 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 	}
 	return t, nil
 }
+
+// errNoTrain is that of recipes of models that are not recipe.Trained.
+var errNoTrain = errors.New("a recipe whose Train is zero: give the settings of the training, such as those of recipe.Preset")
 
 // fits checks that the network takes and gives samples of the data's kind.
 func fits(net *nn.Net, r recipe.Recipe) error {
