@@ -252,6 +252,13 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
+func TestNewWithoutADevice(t *testing.T) {
+	require.PanicsWithValue(t, "nn: New without a device: kernels.New makes the CPU's", func() { _, _ = New(nil, Config{MLP: &MLPConfig{Dim: 2, Hidden: []int{16}}}) })
+	c, err := openBytes(file(t, &State{Net: build(t, kernels.New(1), smallNets()["mlp"])}, tensor.F32))
+	require.NoError(t, err)
+	require.PanicsWithValue(t, "nn: New without a device: kernels.New makes the CPU's", func() { _, _ = c.Net(nil, "") })
+}
+
 // A state whose file nobody could read is not written.
 func TestStateOfAnotherRecipe(t *testing.T) {
 	net, err := New(kernels.New(1), Config{MLP: &MLPConfig{Dim: 2, Hidden: []int{16}}})

@@ -22,8 +22,12 @@ type model interface {
 }
 
 // New makes a network whose parameters are all zero; call Params().Init or
-// load a checkpoint next. It returns an error if cfg is not possible.
+// load a checkpoint next. It returns an error if cfg is not possible. It panics if dev is
+// nil: kernels.New makes the CPU's.
 func New(dev tensor.Device, cfg Config) (n *Net, err error) {
+	if dev == nil {
+		panic("nn: New without a device: kernels.New makes the CPU's")
+	}
 	defer tensor.Catch(&err)
 	cfg = cfg.Clone()
 	if err := cfg.Validate(); err != nil {

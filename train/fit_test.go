@@ -236,3 +236,15 @@ func TestOwnNetwork(t *testing.T) {
 	_, err = New(kernels.New(1), set, r)
 	require.ErrorIs(t, err, errNoTrain)
 }
+
+// What is missing is said; no device is the CPU.
+func TestNothing(t *testing.T) {
+	r, set := toyRun(t, 3)
+	a, err := New(nil, set, r)
+	require.NoError(t, err)
+	_, err = a.Step()
+	require.NoError(t, err)
+	require.PanicsWithValue(t, "train: New without a set", func() { _, _ = New(nil, nil, r) })
+	require.PanicsWithValue(t, "train: Prepare without a recipe or without a set", func() { _, _ = Prepare(&r, nil) })
+	require.PanicsWithValue(t, "train: Prepare without a recipe or without a set", func() { _, _ = Prepare(nil, set) })
+}

@@ -15,8 +15,11 @@ import (
 // scaled (Scale) and bent (Bend), their conditions scaled (Condition), what the process takes from the data is measured (Measure), and a
 // learning rate that falls ends with the run. r is new: what was measured on one set
 // does not become that of another. It returns what a person should know
-// of the data, and an error if no training can be made of both.
+// of the data, and an error if no training can be made of both. It panics if r or set is nil.
 func Prepare(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	if r == nil || set == nil {
+		panic("train: Prepare without a recipe or without a set")
+	}
 	if r.Data.Spec = set.Name; r.Data.Rules == 0 {
 		r.Data.Rules = data.RulesOf(set.Name)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"heavytail/data"
 	"heavytail/diffusion"
+	"heavytail/kernels"
 	"heavytail/nn"
 	"heavytail/recipe"
 	"heavytail/tensor"
@@ -61,28 +62,18 @@ type Stats struct {
 }
 
 // New prepares a run of r on set: the network starts from r's seed. It returns
-// an error if the recipe and the data do not fit, or dev gives other bits than the
-// recipe says.
+// an error if the recipe and the data do not fit, or dev, nil for the CPU, gives other bits
+// than the recipe says. It panics if set is nil.
 func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err error) {
 	defer tensor.Catch(&err)
-	if err := r.Validate(); err != nil {
+	if set == nil {
+		panic("train: New without a set")
+	}
+	if dev == nil {
+		dev = kernels.New(0)
+	}
+	if err := suits(dev, set, r); err != nil {
 		return nil, err
-	}
-	if !r.Trained() {
-		return nil, errNoTrain
-	}
-	if m := tensor.FastMode(dev); m != r.Train.Mode {
-		return nil, fmt.Errorf("the recipe is of a run that is %s, on %s it would be %s: give a device of the recipe's mode", recipe.Arithmetic(r.Train.Mode), dev.Name(), recipe.Arithmetic(m))
-	}
-	if d := r.Data; !slices.Equal(set.Shape, d.Shape) || set.Len() != d.Samples || set.NumClasses() != d.Classes {
-		return nil, fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
-			set.Len(), set.Shape, set.NumClasses(), d.Samples, d.Shape, d.Classes)
-	}
-	if err := Reach(set, r.Data); err != nil {
-		return nil, err
-	}
-	if k := r.Data.Given.Len(); len(set.Given) != k {
-		return nil, fmt.Errorf("the data have %d conditions, the recipe says %d; give the data that the run was started with", len(set.Given), k)
 	}
 	t = &Trainer{Recipe: r, dev: dev, set: set, order: newShuffle(r.Train.Seed, set.Len())}
 	if t.Net, err = nn.New(dev, r.Network); err != nil {
@@ -125,6 +116,30 @@ func New(dev tensor.Device, set *data.Set, r recipe.Recipe) (t *Trainer, err err
 		t.buf.given, t.buf.cond = make([]float64, k), make([]float32, k*len(t.buf.keys))
 	}
 	return t, nil
+}
+
+// suits returns an error unless a run of r on set can be made, by dev.
+func suits(dev tensor.Device, set *data.Set, r recipe.Recipe) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	if !r.Trained() {
+		return errNoTrain
+	}
+	if m := tensor.FastMode(dev); m != r.Train.Mode {
+		return fmt.Errorf("the recipe is of a run that is %s, on %s it would be %s: give a device of the recipe's mode", recipe.Arithmetic(r.Train.Mode), dev.Name(), recipe.Arithmetic(m))
+	}
+	if d := r.Data; !slices.Equal(set.Shape, d.Shape) || set.Len() != d.Samples || set.NumClasses() != d.Classes {
+		return fmt.Errorf("the data are %d samples of %v in %d classes, the recipe says %d of %v in %d; give the data that the run was started with",
+			set.Len(), set.Shape, set.NumClasses(), d.Samples, d.Shape, d.Classes)
+	}
+	if err := Reach(set, r.Data); err != nil {
+		return err
+	}
+	if k := r.Data.Given.Len(); len(set.Given) != k {
+		return fmt.Errorf("the data have %d conditions, the recipe says %d; give the data that the run was started with", len(set.Given), k)
+	}
+	return nil
 }
 
 // errNoTrain is that of recipes of models that are not recipe.Trained.
