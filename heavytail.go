@@ -135,7 +135,9 @@ func (m *Model) MACs() (int64, error) {
 }
 
 // Memory returns how many bytes sampling takes, by the default method in batches of
-// the given size: the weights and their packed copies, the tables of the layers, the
+// the given size: the weights, copies of those that are read in another form (of
+// convolutions that double their image, and where 32 does not divide a layer's outputs),
+// the tables of the layers, the
 // activations and buffers of every thread and the states, without what Sample returns
 // and what the program takes by itself. The peak of a process's resident set grows by
 // that, to a tenth; more threads take more, and on Linux large pages of memory up to

@@ -190,6 +190,9 @@ func (l Loader) of(c *nn.Checkpoint) (m *Model, err error) {
 	if _, err := m.MACs(); err != nil { // the data's shape is possible
 		return nil, err
 	}
+	for _, net := range append(m.more, m.net) {
+		net.Params().Freeze()
+	}
 	return m, nil
 }
 

@@ -121,6 +121,7 @@ func benchNet(o Options) (*nn.Net, []int, error) {
 	net.Device().Upload(flat, v)
 	net.Device().Scale(flat, 0.05)
 	net.Params().Touch()
+	net.Params().Freeze() // as a model does; training puts the weights back
 	return net, shape, nil
 }
 

@@ -26,6 +26,7 @@ var (
 	_ tensor.Device    = (*CPU)(nil)
 	_ tensor.Bounded   = (*CPU)(nil)
 	_ tensor.Keeper    = (*CPU)(nil)
+	_ tensor.Packer    = (*CPU)(nil)
 	_ tensor.Borrower  = (*CPU)(nil)
 	_ tensor.Stoppable = (*CPU)(nil)
 	_ tensor.Threaded  = (*CPU)(nil)
@@ -76,7 +77,7 @@ func (c *CPU) width() int {
 }
 
 // Kept returns the bytes of the packed weight of a forward pass over images of h×wd
-// pixels, and of the tables of where pixels lie: for each output 4 bytes a tap and 8
+// pixels, 0 if it is packed in its own storage, and of the tables of where pixels lie: for each output 4 bytes a tap and 8
 // more, or in the forms of simd.Wino 4 bytes for each pixel that a tile reads and 8 for
 // each that it writes, and of WinoUp a byte for each row of tiles.
 func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table int64) {
@@ -96,6 +97,9 @@ func (c *CPU) Kept(h, wd int, w *tensor.Tensor, opt tensor.ConvOpt) (copy, table
 		}
 	} else if taps > 1 || opt.Up || opt.Stride == 2 {
 		table = int64(k.Out(h)) * int64(k.Out(wd)) * int64(4*taps+8)
+	}
+	if w.Pack(0).Own {
+		return 0, table
 	}
 	return 4 * int64(panels(w.Cols())) * simd.TileCols * int64(rows), table
 }

@@ -1,13 +1,15 @@
 package kernels
 
 import (
+	"fmt"
+
 	"heavytail/simd"
 	"heavytail/tensor"
 )
 
 // packed returns the copy of w in slot, n float32 long, that fill makes from
 // w's values; it is remade when w changed or when another form of the same
-// weight was packed last.
+// weight was packed last. It panics where w is its own copy and cannot be another.
 func packed(w *tensor.Tensor, slot, n int, fill func(dst []float32, w *tensor.Tensor)) []float32 {
 	p := w.Pack(slot)
 	p.Mu.Lock()
@@ -15,6 +17,9 @@ func packed(w *tensor.Tensor, slot, n int, fill func(dst []float32, w *tensor.Te
 	want := w.Gen() + 1
 	if p.Gen.Load() == want && len(p.Data) == n {
 		return p.Data
+	}
+	if p.Own {
+		panic(fmt.Sprintf("kernels: a weight %v that was packed in its own storage was written, or is read in another form: unpack it first", w.Shape()))
 	}
 	if len(p.Data) != n {
 		p.Data = tensor.Aligned(n)
@@ -107,7 +112,16 @@ func backwardPanels(w *tensor.Tensor) []float32 {
 
 func fillBackward(dst []float32, w *tensor.Tensor) {
 	taps := tapCount(w)
-	packTransposed(dst, w.Data(), taps, w.Rows()/taps, w.Cols())
+	data, s := w.Data(), (*scratch)(nil)
+	if w.Pack(0).Own {
+		s = getScratch(len(data), 0)
+		unpackPanels(s.f, data, w.Rows(), w.Cols())
+		data = s.f
+	}
+	packTransposed(dst, data, taps, w.Rows()/taps, w.Cols())
+	if s != nil {
+		s.free()
+	}
 }
 
 // tapCount returns k² of a convolution's weight, 1 of a matrix.

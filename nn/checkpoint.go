@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,22 @@ type entry struct {
 	shape []int
 	dtype tensor.DType
 	read  func(*tensor.Buffer) ([]float32, error) // the values, perhaps in the buffer
+
+	// pieces, where a format has it, calls use for the values some at a time, which lie in
+	// the buffer, from value at on; whether all are good is known at its end.
+	pieces func(b *tensor.Buffer, use func(at int, x []float32) error) error
+}
+
+// each calls use for all values, in pieces or at once.
+func (e entry) each(b *tensor.Buffer, use func(at int, x []float32) error) error {
+	if e.pieces != nil {
+		return e.pieces(b, use)
+	}
+	x, err := e.read(b)
+	if err != nil {
+		return err
+	}
+	return use(0, x)
 }
 
 // OpenCheckpoint opens a safetensors file or a PyTorch checkpoint (.pt, .pth, .pkl) of
@@ -111,7 +128,8 @@ func (c *Checkpoint) openSafetensors(r io.ReaderAt, size int64) (recipe, state s
 			return "", "", fmt.Errorf("%s is there twice", name)
 		}
 		if e := &f.Entries[i]; ok {
-			c.entries[name] = entry{e.Shape, e.DType, func(b *tensor.Buffer) ([]float32, error) { return f.Float32sIn(b, e) }}
+			c.entries[name] = entry{e.Shape, e.DType, func(b *tensor.Buffer) ([]float32, error) { return f.Float32sIn(b, e) },
+				func(b *tensor.Buffer, use func(int, []float32) error) error { return f.Pieces(b, e, use) }}
 		}
 	}
 	return f.Metadata[recipeKey], f.Metadata[stateKey], nil
@@ -252,20 +270,24 @@ func (c *Checkpoint) load(p *Params, prefix string, flat *tensor.Tensor) error {
 		return err
 	}
 	var file tensor.Buffer
-	var ours []float32
+	var host []float32
 	for _, q := range p.List {
 		e, _ := c.find(prefix, q)
-		x, err := e.read(&file)
-		if err != nil {
+		var bad error // of the first value that no training leaves
+		err := p.write(flat, q, &host, func(dst []float32) error {
+			return e.each(&file, func(at int, x []float32) error {
+				for i, v := range x {
+					if bad == nil && !(math.Abs(float64(v)) <= math.MaxFloat32) {
+						bad = fmt.Errorf("value %d is %v; the training diverged or the file is damaged", at+i, v)
+					}
+				}
+				q.scatter(dst, x, at)
+				return nil
+			})
+		})
+		if err = cmp.Or(err, bad); err != nil {
 			return fmt.Errorf("checkpoint: %s%s: %w", prefix, q.Name, err)
 		}
-		for i, v := range x {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("checkpoint: %s%s: value %d is %v; the training diverged or the file is damaged", prefix, q.Name, i, v)
-			}
-		}
-		ours = slices.Grow(ours[:0], q.n)[:q.n]
-		p.set(flat, q, x, ours)
 	}
 	return c.loadBuffers(p, prefix)
 }

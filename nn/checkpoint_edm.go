@@ -64,7 +64,7 @@ func (c *Checkpoint) openEDM(f *torchfile.File, net *torchfile.Object) error {
 		return err
 	}
 	for name, t := range e.tensors {
-		c.entries[name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }}
+		c.entries[name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }, nil}
 	}
 	c.edm = e
 	return nil

@@ -129,7 +129,7 @@ func (c *Checkpoint) fuse(p *Params) error {
 				out = append(out, x...)
 			}
 			return out, nil
-		}}
+		}, nil}
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func (c *Checkpoint) openTorch(r io.ReaderAt, size int64) (recipe, state string,
 	add := func(prefix string, d *torchfile.Dict) error {
 		tensors, err := unwrap(d)
 		for name, t := range tensors {
-			c.entries[prefix+name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }}
+			c.entries[prefix+name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }, nil}
 		}
 		return err
 	}
@@ -104,7 +104,7 @@ func (c *Checkpoint) torchMoments(f *torchfile.File, root *torchfile.Dict, p *Pa
 			if !ok {
 				return nil
 			}
-			found[prefix+q.Name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }}
+			found[prefix+q.Name] = entry{t.Shape, t.DType, func(*tensor.Buffer) ([]float32, error) { return f.Float32s(t) }, nil}
 		}
 		switch step, _ := one.Get("step"); s := step.(type) {
 		case int64:

@@ -37,7 +37,9 @@ type conv struct {
 // conv registers a k×k convolution that starts as start says.
 func (p *Params) conv(name string, in, out, k int, start initial, opt tensor.ConvOpt) *conv {
 	fan := in * k * k
-	return &conv{p.add(name+".weight", kernel, start, fan, out, in, k, k), p.add(name+".bias", vector, start, fan, out), opt}
+	c := &conv{p.add(name+".weight", kernel, start, fan, out, in, k, k), p.add(name+".bias", vector, start, fan, out), opt}
+	c.w.up = opt.Up
+	return c
 }
 
 // point registers a 1×1 convolution that PyTorch holds as a Conv1d.

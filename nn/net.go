@@ -100,7 +100,8 @@ func (n *Net) Clone() *Net {
 	if err != nil {
 		panic(fmt.Sprintf("nn: Clone: %v", err)) // cfg was valid when n was made
 	}
-	c.params.CopyFrom(n.params.Flat)
+	n.params.values(c.params.Flat)
+	c.params.Touch()
 	for i, b := range n.params.Buffers {
 		copy(c.params.Buffers[i].Data, b.Data)
 	}

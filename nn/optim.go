@@ -67,6 +67,7 @@ type EMA struct {
 
 // NewEMA returns an average that starts at the present parameters.
 func NewEMA(p *Params, rate float64) *EMA {
+	p.Thaw()
 	e := &EMA{Rate: rate, Shadow: p.dev.New(p.size), params: p}
 	p.dev.Copy(e.Shadow, p.Flat)
 	return e

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"heavytail/tensor"
@@ -29,6 +30,7 @@ type Param struct {
 	Grad    *tensor.Tensor // their gradient, nil until Params.EnableGrad
 
 	layout layout
+	up     bool // of a convolution that doubles its image, which reads sums of taps
 	heads  int  // not 0: the outputs are q, k and v of so many heads, there in turns for every channel
 	thirds bool // there all of q, then of k, then of v instead
 	start  initial
@@ -68,11 +70,12 @@ type Params struct {
 	// Buffers are values that are not trained: Init or a checkpoint sets them.
 	Buffers []*Buffer
 
-	norms []*norm // whose groups Validate checks
-	dev   tensor.Device
-	size  int
-	total int64 // size, which has fewer bits on some machines
-	mu    sync.Mutex
+	norms  []*norm // whose groups Validate checks
+	frozen bool    // by Freeze
+	dev    tensor.Device
+	size   int
+	total  int64 // size, which has fewer bits on some machines
+	mu     sync.Mutex
 }
 
 // add registers a parameter; its tensor is made by alloc.
@@ -131,6 +134,7 @@ func (p *Params) EnableGrad() {
 	if p.Grad != nil {
 		return
 	}
+	p.thaw()
 	p.Grad = p.dev.New(p.size)
 	for _, q := range p.List {
 		q.Grad = q.view(p.Grad)
@@ -151,6 +155,7 @@ func (p *Params) Touch() {
 
 // CopyFrom sets all values to those of flat, a buffer laid out like Flat.
 func (p *Params) CopyFrom(flat *tensor.Tensor) {
+	p.Thaw()
 	p.dev.Copy(p.Flat, flat)
 	p.Touch()
 }
@@ -179,29 +184,54 @@ func (p *Params) Find(name string) *Param {
 	return nil
 }
 
-// permute copies between PyTorch's order and ours: dst is ours if toOurs,
-// src otherwise.
-func (q *Param) permute(dst, src []float32, toOurs bool) {
-	if (q.layout == vector || q.layout == table) && q.heads == 0 {
-		copy(dst, src)
-		return
-	}
-	o, i := q.Shape[0], 1
+// plain says whether PyTorch's order is ours.
+func (q *Param) plain() bool { return (q.layout == vector || q.layout == table) && q.heads == 0 }
+
+// sizes returns the outputs, inputs and taps of q.
+func (q *Param) sizes() (o, i, k int) {
+	o, i = q.Shape[0], 1
 	if len(q.Shape) > 1 {
 		i = q.Shape[1]
 	}
-	k := q.n / (o * i)
-	ours := 0
+	return o, i, q.n / (o * i)
+}
+
+// gather sets dst, in PyTorch's order, to src, in ours.
+func (q *Param) gather(dst, src []float32) {
+	if q.plain() {
+		copy(dst, src)
+		return
+	}
+	o, i, k := q.sizes()
 	for c := range k {
 		for b := range i {
-			for r := range o {
-				theirs := (q.row(r)*i+b)*k + c
-				if toOurs {
-					dst[ours] = src[theirs]
-				} else {
-					dst[theirs] = src[ours]
-				}
-				ours++
+			for r, v := range src[:o] {
+				dst[(q.row(r)*i+b)*k+c] = v
+			}
+			src = src[o:]
+		}
+	}
+}
+
+// scatter sets the values of dst, all of q in our order, of which src are those from
+// value at on in PyTorch's.
+func (q *Param) scatter(dst, src []float32, at int) {
+	if q.plain() {
+		copy(dst[at:], src)
+		return
+	}
+	o, i, k := q.sizes()
+	ours := make([]int, o) // the inverse of row
+	for r := range o {
+		ours[q.row(r)] = r
+	}
+	c, b, r := at%k, at/k%i, at/k/i
+	for _, v := range src {
+		dst[(c*i+b)*o+ours[r]] = v
+		if c++; c == k {
+			c, b = 0, b+1
+			if b == i {
+				b, r = 0, r+1
 			}
 		}
 	}
@@ -228,23 +258,41 @@ func (p *Params) Set(flat *tensor.Tensor, q *Param, src []float32) {
 	if len(src) != q.n {
 		panic(fmt.Sprintf("nn: Set: %d values for %s %v", len(src), q.Name, q.Shape))
 	}
-	p.set(flat, q, src, make([]float32, q.n))
+	var host []float32
+	_ = p.write(flat, q, &host, func(dst []float32) error {
+		q.scatter(dst, src, 0)
+		return nil
+	})
 }
 
-// set is Set with a buffer of q's length.
-func (p *Params) set(flat *tensor.Tensor, q *Param, src, buf []float32) {
-	q.permute(buf, src, true)
-	p.dev.Upload(q.view(flat), buf)
+// write has fill write the values of q within flat, in our order: where they are if the
+// device's memory is the host's, or in host, which grows to them.
+func (p *Params) write(flat *tensor.Tensor, q *Param, host *[]float32, fill func(dst []float32) error) error {
 	if flat == p.Flat {
-		q.Tensor.Touch()
+		p.Thaw()
+		defer q.Tensor.Touch()
 	}
+	if d := flat.Data(); d != nil {
+		defer flat.Touch()
+		return fill(d[q.lo : q.lo+q.n])
+	}
+	*host = slices.Grow((*host)[:0], q.n)[:q.n]
+	if err := fill(*host); err != nil {
+		return err
+	}
+	p.dev.Upload(q.view(flat), *host)
+	return nil
 }
 
 // Get returns the values of q within flat (laid out like Flat) in PyTorch's order.
 func (p *Params) Get(flat *tensor.Tensor, q *Param) []float32 {
 	buf, out := make([]float32, q.n), make([]float32, q.n)
-	p.dev.Download(buf, q.view(flat))
-	q.permute(out, buf, false)
+	if d, ok := p.dev.(tensor.Packer); ok && flat == p.Flat {
+		d.Unpacked(buf, q.Tensor)
+	} else {
+		p.dev.Download(buf, q.view(flat))
+	}
+	q.gather(out, buf)
 	return out
 }
 

@@ -63,6 +63,7 @@ func (p *Params) songLinear(name string, in, out int) *linear {
 // gain. resampled ones also hold the filter.
 func (p *Params) songConv(name string, in, out, k int, gain float64, opt tensor.ConvOpt) *conv {
 	c := &conv{w: p.add(name+".weight", kernel, xavier, (in+out)*k*k, out, in, k, k), b: p.add(name+".bias", vector, zeros, 1, out), opt: opt}
+	c.w.up = opt.Up
 	c.w.gain = gain
 	return c
 }

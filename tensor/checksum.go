@@ -20,8 +20,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sum is the checksum of a tensor: of "F32 [2 3]" and its bytes.
 func sum(d DType, shape []int, raw []byte) string {
-	head := crc32.Checksum(fmt.Append(nil, d, " ", shape), castagnoli)
-	return fmt.Sprintf("%08x", crc32.Update(head, castagnoli, raw))
+	return fmt.Sprintf("%08x", crc32.Update(head(d, shape), castagnoli, raw))
+}
+
+// head is the checksum of what comes before the values.
+func head(d DType, shape []int) uint32 {
+	return crc32.Checksum(fmt.Append(nil, d, " ", shape), castagnoli)
 }
 
 // metadataSum is the checksum of metadata but for the checksums.

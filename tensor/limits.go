@@ -15,6 +15,20 @@ type Keeper interface {
 	Kept(h, wd int, w *Tensor, opt ConvOpt) (copy, table int64)
 }
 
+// A Packer is a device that can keep a weight once, in the order in which its forward
+// passes read it, where it keeps the weight and a copy in that order (Keeper).
+type Packer interface {
+	// Pack puts ws, weights of Linear and of Conv2D without ConvOpt.Up, into that order
+	// in their own storage, where they have room for it: Pack(0).Own then says so.
+	// A packed weight must not be written, and its Data is for this device's
+	// operations alone. No operation may be under way.
+	Pack(ws ...*Tensor)
+	// Unpack undoes Pack.
+	Unpack(ws ...*Tensor)
+	// Unpacked sets dst, of w's length, to the values of w in rows, packed or not.
+	Unpacked(dst []float32, w *Tensor)
+}
+
 // A Borrower is a device whose operations need memory beside the tensors while they run.
 // It keeps the buffers for the next ones: of each size as many as threads ever needed
 // one at the same time. Its methods return the bytes of a buffer, in forward passes.

@@ -1,6 +1,8 @@
 package tensor
 
 import (
+	"hash/crc32"
+
 	"bytes"
 	"cmp"
 	"encoding/binary"
@@ -220,6 +222,39 @@ func (f *Safetensors) Float32sIn(b *Buffer, e *Entry) ([]float32, error) {
 	}
 	b.values = out
 	return out, nil
+}
+
+// pieceValues is how many values Pieces reads at a time.
+const pieceValues = 1 << 14
+
+// Pieces is Float32sIn in the memory of a piece: it calls f for all values in order, some
+// at a time, of which x[0] is value at, until f returns an error, which it
+// returns. Whether the bytes are those that the file's checksum is of is known after the last.
+func (f *Safetensors) Pieces(b *Buffer, e *Entry, use func(at int, x []float32) error) error {
+	w := int64(max(e.DType.Size(), 1))
+	crc := head(e.DType, e.Shape)
+	for lo := e.lo; lo < e.hi; {
+		n := min(pieceValues*w, e.hi-lo)
+		b.raw = slices.Grow(b.raw[:0], int(n))
+		raw := b.raw[:n]
+		if _, err := f.r.ReadAt(raw, f.base+lo); err != nil {
+			return fmt.Errorf("safetensors: %s: %w", e.Name, err)
+		}
+		crc = crc32.Update(crc, castagnoli, raw)
+		out, err := decode(b.values, e.DType, raw)
+		if err != nil {
+			return fmt.Errorf("safetensors: %s: %w", e.Name, err)
+		}
+		b.values = out
+		if err := use(int((lo-e.lo)/w), out); err != nil {
+			return err
+		}
+		lo += n
+	}
+	if err := f.compare(e.Name, e.Name, fmt.Sprintf("%08x", crc)); err != nil {
+		return fmt.Errorf("safetensors: %w", err)
+	}
+	return nil
 }
 
 // Decode returns the little-endian numbers of raw as float32.

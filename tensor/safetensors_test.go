@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"io"
 	"math"
 	"testing"
 
@@ -208,4 +209,44 @@ func FuzzSafetensors(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Pieces gives the values of Float32s in order, ends with the error of its caller, and
+// sees damage in every piece.
+func TestPieces(t *testing.T) {
+	x := make([]float32, 2*pieceValues+5)
+	for i := range x {
+		x[i] = float32(i % 2000) // F16 holds them
+	}
+	for _, d := range []DType{F32, F16, BF16} {
+		raw := write(t, nil, []Item{{"w", d, []int{len(x)}, func() []float32 { return x }}, {"none", d, []int{0}, func() []float32 { return nil }}})
+		f, err := open(raw)
+		require.NoError(t, err)
+		e := f.Find("w")
+		want, err := f.Float32s(e)
+		require.NoError(t, err)
+		var b Buffer
+		var got []float32
+		collect := func(at int, x []float32) error {
+			require.Len(t, got, at)
+			got = append(got, x...)
+			return nil
+		}
+		require.NoError(t, f.Pieces(&b, e, collect))
+		require.Equal(t, want, got)
+		require.LessOrEqual(t, cap(b.values), 2*pieceValues, "the memory of a piece")
+		require.NoError(t, f.Pieces(&b, f.Find("none"), func(int, []float32) error { panic("called") }))
+		calls := 0
+		require.ErrorIs(t, f.Pieces(&b, e, func(int, []float32) error { calls++; return io.ErrNoProgress }), io.ErrNoProgress)
+		require.Equal(t, 1, calls)
+		for _, at := range []int{0, pieceValues, 2*pieceValues + 4} {
+			damaged := bytes.Clone(raw)
+			damaged[int(f.base+e.lo)+at*d.Size()] ^= 1
+			g, err := open(damaged)
+			require.NoError(t, err)
+			require.ErrorContains(t, g.Pieces(&b, g.Find("w"), func(int, []float32) error { return nil }), "damaged", "%s, value %d", d, at)
+		}
+		short := &Safetensors{r: bytes.NewReader(raw[:len(raw)-9]), base: f.base, sums: f.sums}
+		require.Error(t, short.Pieces(&b, e, func(int, []float32) error { return nil }))
+	}
 }

@@ -38,6 +38,7 @@ type Pack struct {
 	Mu     sync.Mutex    // held while Data or Handle is made
 	Gen    atomic.Uint64 // 1 + the generation of the tensor that they were made from; 0: never
 	Data   []float32     // on a CPU
+	Own    bool          // Data is no copy but the tensor's own storage (Packer)
 	Handle any           // on another device, which knows what it is
 }
 

@@ -187,6 +187,7 @@ func (r *Run) picture(ctx context.Context, t *Trainer) error {
 		r.preview = t.Net.Clone()
 	}
 	r.preview.Params().CopyFrom(t.averages())
+	r.preview.Params().Freeze()
 	img, err := preview(ctx, r.preview, t)
 	if err != nil {
 		return nil // if it was ctx that ended, the loop saves and says so, and the next run draws it
