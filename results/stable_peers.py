@@ -8,6 +8,8 @@
     python results/stable_peers.py aub TABLE
     python results/stable_peers.py r TABLE 10        needs Rscript and stabledist; of
                                                      every tenth row
+    python results/stable_peers.py quick             the values of stable/testdata/nolan.csv:
+                                                     some of them again, and scipy beside all
 
 TABLE is a CSV file, gzipped or not, with the columns alpha, beta, x, p, density:
 quantiles in S0 and densities there. The public benchmark that
@@ -272,10 +274,30 @@ def run(name, table, every=1):
             print(f"    {len(at)} laws, {at[0]} to {at[-1]}: {line}")
 
 
+def quick(table="stable/testdata/nolan.csv"):
+    """Computes some of the committed exact values again and holds scipy to all of them."""
+    rows = read(table)
+    some = [r for r in rows if r[0] >= 0.5][::8]
+    for r in some:
+        for got, want in zip(exact(*(float(v) for v in r[:3])), r[5:]):
+            if not abs(float(got) - want) <= 1e-15 * want:
+                sys.exit(f"{table} has {want} where the integrals give {float(got)}: alpha, beta, x = {r[:3]}")
+    for f, col, least in ((peer_scipy()[0], 5, 0.85), (peer_scipy()[1], 6, 0.85)):
+        got = np.array([float(f(r[2], r[0], r[1])) for r in rows])
+        size = np.minimum(rows[:, 6], rows[:, 7]) if col == 6 else rows[:, col]
+        share = np.mean(np.abs(got - rows[:, col]) <= 1e-6 * size)
+        print(f"scipy, {'distribution' if col == 6 else 'density'}: {100 * share:.0f} % of {len(rows)} values within 1e-6 of the exact ones")
+        if share < least:
+            sys.exit(f"want {100 * least:.0f} %")
+    print(f"{len(some)} exact values again, as committed")
+
+
 if __name__ == "__main__":
     np.seterr(all="ignore")
     if sys.argv[1:2] == ["exact"] and len(sys.argv) == 4:
         write_exact(*sys.argv[2:])
+    elif sys.argv[1:] == ["quick"]:
+        quick()
     elif len(sys.argv) in (3, 4):
         run(*sys.argv[1:])
     else:
