@@ -214,6 +214,9 @@ func (m *Model) Resolve(o Options) (Options, error) {
 	if used := o.Classes[:min(len(o.Classes), o.N)]; o.Guidance != 0 && o.Guidance != 1 && len(used) > 0 && slices.Max(used) < 0 {
 		return o, impossible("Guidance", o.Guidance, "none of samples without a class", "guidance %v of samples without a class changes nothing: leave it out, or ask for classes", o.Guidance)
 	}
+	if o.Image64 != nil && o.Edit != nil && o.Edit.Image != nil {
+		return o, impossible("Image64", len(o.Image64), "none, or no Edit.Image", "an image in float64 beside Edit.Image; give one of the two")
+	}
 	if err := m.switches(o); err != nil {
 		return o, err
 	}

@@ -2,6 +2,7 @@ package heavytail_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,4 +91,16 @@ func TestPointsInTheUnitsOfTheData(t *testing.T) {
 	require.ErrorContains(t, err, "without an edit")
 	_, err = m.Sample(t.Context(), heavytail.Options{Edit: o.Edit, Image64: []float64{1}})
 	require.ErrorContains(t, err, "an image of 1 values")
+	nan := math.NaN()
+	y, err := m.Sample(t.Context(), heavytail.Options{N: 3, Edit: o.Edit, Image64: []float64{o.Image64[0], nan}}) // a missing cell
+	require.NoError(t, err)
+	require.Equal(t, x.Float64(), y.Float64())
+	_, err = m.Sample(t.Context(), heavytail.Options{Edit: o.Edit, Image64: []float64{nan, 0}})
+	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Image64"})
+	require.ErrorContains(t, err, "element 0 of the image is NaN: give a finite value, or do not mark it as known")
+	both := *o.Edit
+	both.Image = []float32{0, 0}
+	_, err = m.Resolve(heavytail.Options{Edit: &both, Image64: o.Image64})
+	require.ErrorIs(t, err, &heavytail.OptionError{Field: "Image64"})
+	require.ErrorContains(t, err, "beside Edit.Image")
 }

@@ -2,6 +2,7 @@ package heavytail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"heavytail/diffusion"
@@ -18,6 +19,10 @@ func (m *Model) run(ctx context.Context, o Options, emit func(u *units, first in
 	o, err := m.defaults(o).scaled(m.recipe)
 	if err == nil {
 		err = m.validate(o)
+		if bad := (*OptionError)(nil); given.image != nil && errors.As(err, &bad) && bad.Field == "Edit.Image" {
+			other := *bad
+			other.Field, err = "Image64", &other
+		}
 	}
 	if err == nil {
 		err = checkGiven(o.Given, 0, m.recipe)

@@ -24,8 +24,9 @@ func (o Options) scaled(r recipe.Recipe) (Options, error) {
 	if o.Edit == nil || !r.Data.Converted() && o.Image64 == nil {
 		return o, nil
 	}
-	e, x := *o.Edit, o.Image64
+	e, x, field := *o.Edit, o.Image64, "Image64"
 	if x == nil {
+		field = "Edit.Image"
 		x = make([]float64, len(e.Image))
 		for j, v := range e.Image {
 			x[j] = float64(v)
@@ -35,7 +36,7 @@ func (o Options) scaled(r recipe.Recipe) (Options, error) {
 	r.Data.ToNetwork(e.Image, x)
 	for j, v := range e.Image {
 		if v-v != 0 && x[j]-x[j] == 0 {
-			return o, impossible("Image64", x[j], "values within float32", "value %d of the image to start from, %v, is beyond float32 as the network would see it; leave it out", j, x[j])
+			return o, impossible(field, x[j], "values within float32", "value %d of the image to start from, %v, is beyond float32 as the network would see it; leave it out", j, x[j])
 		}
 	}
 	o.Edit = &e

@@ -11,7 +11,8 @@ import (
 type Edit struct {
 	// Image holds the values of one sample, [d], for all samples, or one for
 	// each, row-major [n][d]. It may be nil where neither Strength nor Known asks
-	// for it.
+	// for it. Of a start from noise alone the elements that are not Known are not
+	// looked at, and may be NaN, as the missing cells of a table are.
 	Image []float32
 	// Strength says how much of the image is made anew: it gets noise for the last
 	// ⌈Strength·N⌉ of the sampler's N steps, and these are made. Near 0 the samples
@@ -65,11 +66,30 @@ func (e *Edit) validate(name string, resamples bool) error {
 	case e.Resample > 1 && !resamples:
 		return impossible(name, "Edit.Resample", e.Resample, "this sampler cannot go back; use 1, or DLPM, DLIM, DLIM2, EDM or t-EDM's ancestral sampler")
 	}
-	if at := nonFinite(e.Image); at >= 0 {
-		return &OptionError{Field: "Edit.Image", Value: e.Image[at], Want: "finite values",
-			Text: fmt.Sprintf("diffusion: %s: element %d of the image is not finite: remove it", name, at)}
+	for at, v := range e.Image {
+		if v-v != 0 && e.looks(at) {
+			return &OptionError{Field: "Edit.Image", Value: v, Want: "finite values",
+				Text: fmt.Sprintf("diffusion: %s: element %d of the image is %v: give a finite value%s", name, at, v, map[bool]string{true: ", or do not mark it as known"}[!e.fromImage() && e.keeps()])}
+		}
 	}
 	return nil
+}
+
+// looks tells whether a sample depends on element at of the image, of whatever number of
+// samples: not where it is unknown to all of them and the start is from noise alone.
+func (e *Edit) looks(at int) bool {
+	if e.fromImage() || !e.keeps() {
+		return true
+	}
+	if len(e.Known) <= len(e.Image) {
+		return e.isKnown(at)
+	}
+	for ; at < len(e.Known); at += len(e.Image) { // of one image for all samples
+		if e.Known[at] {
+			return true
+		}
+	}
+	return false
 }
 
 // check panics unless the edit's arrays fit n samples of d values.

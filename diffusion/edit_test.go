@@ -331,7 +331,7 @@ func TestEditsAreRefused(t *testing.T) {
 	for want, e := range map[string]*Edit{
 		"strength is -1": {Image: ramp(2), Strength: -1}, "strength is 1.5": {Image: ramp(2), Strength: 1.5}, "strength is NaN": {Image: ramp(2), Strength: math.NaN()},
 		"resample is -1": {Image: ramp(2), Resample: -1}, "resample is 1001": {Image: ramp(2), Resample: 1001},
-		"element 1 of the image is not finite": {Image: []float32{0, float32(math.Inf(1))}},
+		"element 1 of the image is +Inf": {Image: []float32{0, float32(math.Inf(1))}},
 	} {
 		for _, s := range []interface {
 			Sample(context.Context, DataDenoiser, []uint64, int) ([]float32, error)
@@ -438,4 +438,36 @@ func TestEditStepsDoNotAllocate(t *testing.T) {
 			t.Error("no error wanted")
 		}
 	}))
+}
+
+// Elements that are not known need no value where samples start from noise alone: they
+// change nothing. Others do, and the error says which.
+func TestUnknownElementsNeedNoValue(t *testing.T) {
+	nan := float32(math.NaN())
+	known := []bool{true, false}
+	draw := func(e *Edit) ([]float32, error) {
+		return EDMSampler{Process: EDM{}, Steps: 5, Edit: e}.Sample(t.Context(), func(_ context.Context, data, x, _ []float64) error {
+			for i := 0; i < len(x); i += 2 {
+				data[i], data[i+1] = x[i]/2, x[i]/4
+			}
+			return nil
+		}, []uint64{1, 2}, 2)
+	}
+	want, err := draw(&Edit{Image: []float32{0.5, 3}, Known: known})
+	require.NoError(t, err)
+	for _, e := range []*Edit{{Image: []float32{0.5, nan}, Known: known}, {Image: []float32{0.5, nan}, Known: known, Strength: 1}, {Image: []float32{0.5, nan, 0.5, float32(math.Inf(1))}, Known: known}, {Image: []float32{0.5, nan}, Known: []bool{true, false, true, false}}} {
+		got, err := draw(e)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for text, e := range map[string]*Edit{
+		"diffusion: EDM: element 1 of the image is NaN: give a finite value":                              {Image: []float32{0.5, nan}, Known: known, Strength: 0.5},
+		"diffusion: EDM: element 0 of the image is NaN: give a finite value, or do not mark it as known":  {Image: []float32{nan, 1}, Known: known},
+		"diffusion: EDM: element 1 of the image is NaN: give a finite value, or do not mark it as known":  {Image: []float32{0.5, nan}, Known: []bool{true, false, false, true}},
+		"diffusion: EDM: element 2 of the image is +Inf: give a finite value, or do not mark it as known": {Image: []float32{0.5, 0, float32(math.Inf(1)), 0}, Known: known},
+	} {
+		_, err := draw(e)
+		require.EqualError(t, err, text)
+		require.ErrorIs(t, err, &OptionError{Field: "Edit.Image"})
+	}
 }
