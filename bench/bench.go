@@ -190,6 +190,9 @@ func (o Options) launches() int {
 // multiply-adds in FLOP/s that the result is set beside (PeakFlops), 0 for none. It
 // returns an error where the context ends or the device fails.
 func (c Case) Time(ctx context.Context, o Options, peak float64) (Result, error) {
+	if ctx == nil {
+		panic("bench: Case.Time with a nil context: use context.Background()")
+	}
 	const runsMS, mostRuns = 2, 100
 	if err := o.check(); err != nil {
 		return Result{}, err

@@ -47,6 +47,9 @@ type layerRow struct {
 // 0 for neither, set the limits of the rows. It returns an error where o.Device is not
 // the processor, the network is unknown or the context ends.
 func Layers(ctx context.Context, o Options, peak, bandwidth float64) (*Profile, error) {
+	if ctx == nil {
+		panic("bench: Layers with a nil context: use context.Background()")
+	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}

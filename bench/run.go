@@ -12,6 +12,9 @@ import (
 // threads, which it measures first. The error of a case that was not timed is a
 // *StoppedError; others are as of Cases, and emit's.
 func Run(ctx context.Context, kind string, o Options, emit func(Result) error) error {
+	if ctx == nil {
+		panic("bench: Run with a nil context: use context.Background()")
+	}
 	all, err := Cases(kind, o)
 	if err != nil {
 		return err

@@ -34,6 +34,9 @@ type Values struct {
 // pipe. columns are the names of the model's columns, nil if it has none: a table
 // with the same in another order is an error.
 func ReadValues(ctx context.Context, path string, shape []int, columns []string) (v Values, err error) {
+	if ctx == nil {
+		panic("data: ReadValues with a nil context: use context.Background()")
+	}
 	f, err := source.Open(ctx, path)
 	if e := (*fs.PathError)(nil); errors.As(err, &e) {
 		return v, fmt.Errorf("%s: %w", path, e.Err)

@@ -307,6 +307,9 @@ const maxSize = 1 << 16
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
 // remedy. It stops with an error soon after ctx has ended.
 func Open(ctx context.Context, spec string, o Options) (*Set, error) {
+	if ctx == nil {
+		panic("data: Open with a nil context: use context.Background()")
+	}
 	switch o.Rules {
 	case 0:
 		o.Rules = Rules

@@ -54,6 +54,9 @@ func (f *array) Sample(dst []float64, i int) int {
 // for every other file, which package data reads whole; what is wrong with one it tells.
 // The file stays open.
 func OpenArray(ctx context.Context, path string) (*data.Set, error) {
+	if ctx == nil {
+		panic("eval: OpenArray with a nil context: use context.Background()")
+	}
 	f, err := source.Regular(path)
 	if err != nil {
 		return nil, nil

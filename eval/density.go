@@ -20,6 +20,7 @@ import (
 // directions from o.Seed. It returns an error for data that are not like those of the
 // model, and for a point that the network cannot see, which it names.
 func Densities(ctx context.Context, m *heavytail.Model, set *data.Set, o heavytail.DensityOptions, emit func(first int, p []heavytail.LogDensity) error) error {
+	needs("Densities", ctx, m, set)
 	if !slices.Equal(set.Shape, m.Shape()) {
 		return fmt.Errorf("%s has samples of shape %v, the model was trained on %v: give data like those", set.Name, set.Shape, m.Shape())
 	}
@@ -59,11 +60,19 @@ type MeanDensity struct {
 	Error float64 // its standard error, of points that are taken as independent
 }
 
+// needs panics without a context, a model or a set.
+func needs(name string, ctx context.Context, m *heavytail.Model, set *data.Set) {
+	if ctx == nil || m == nil || set == nil {
+		panic(fmt.Sprintf("eval: %s with a context: %v, a model: %v, and a set: %v", name, ctx != nil, m != nil, set != nil))
+	}
+}
+
 // WriteDensities writes the log-densities of Densities to w as a table with commas, as the
 // command heavytail density does: a line for each point, by its number (data.Set.Number),
 // with the standard error of the estimate; and returns their mean. done, if not nil, is
 // told how many points are written.
 func WriteDensities(ctx context.Context, w io.Writer, m *heavytail.Model, set *data.Set, o heavytail.DensityOptions, done func(points int)) (*MeanDensity, error) {
+	needs("WriteDensities", ctx, m, set)
 	b := bufio.NewWriter(w)
 	what, _ := set.Number(0)
 	_, _ = b.WriteString(what + ",log_density,std_error\n") // Flush tells of errors

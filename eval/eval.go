@@ -131,6 +131,9 @@ func (n Score) String() string {
 // options and numbers of samples, and ctx's, which it looks at between metrics. It panics
 // if the lengths do not fit, without a context and for a column that is not there.
 func Points(ctx context.Context, real, gen []float64, d int, columns []int, name func(c int) string, o Options) (*Scores, error) {
+	if name == nil && len(columns) > 0 {
+		panic("eval: Points of columns without a function that names them")
+	}
 	r, err := o.begin(ctx, "Points", len(real), len(gen), d)
 	if err != nil {
 		return nil, err

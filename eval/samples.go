@@ -152,6 +152,7 @@ const (
 // is told how many of the n are drawn. real and generated are what errors call the two;
 // impossible options are a *heavytail.OptionError.
 func Draw(ctx context.Context, set *data.Set, m *heavytail.Model, o heavytail.Options, n int, real, generated string, progress func(done float64, of int)) (p *Pair, err error) {
+	needs("Draw", ctx, m, set)
 	if !slices.Equal(m.Shape(), set.Shape) {
 		return nil, fmt.Errorf("%s has samples of shape %v, the model %s makes %v: give data like those it was trained on (images: Options.Size and Options.Channels)",
 			real, set.Shape, generated, m.Shape())

@@ -45,6 +45,9 @@ func Bytes(name string, b []byte) *File {
 // beside it the weights must fit in as float32. A picture of samples opens too, for
 // Picture.
 func Open(ctx context.Context, path string) (*File, error) {
+	if ctx == nil {
+		panic("modelfile: Open with a nil context: use context.Background()")
+	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		if dir := os.DirFS(path); diffusers.Is(dir) {
 			return &File{Path: path, Name: filepath.Base(path), dir: dir}, nil
@@ -101,6 +104,9 @@ func (f *File) Checkpoint() (*nn.Checkpoint, error) {
 // Sum returns the SHA-256 of the file in hexadecimal, read in parts; of a folder that of
 // the files that the model was read from.
 func (f *File) Sum(ctx context.Context) (string, error) {
+	if ctx == nil {
+		panic("modelfile: File.Sum with a nil context: use context.Background()")
+	}
 	if f.dir != nil {
 		m, err := diffusers.Open(f.dir)
 		if err != nil {

@@ -72,6 +72,9 @@ func (f *File) Check(s *Samples) error {
 // at all. Before it begins it returns Check's error, and one if the disk has no room for
 // what the file takes at least.
 func (f *File) Write(ctx context.Context, s *Samples) error {
+	if ctx == nil {
+		panic("output: File.Write with a nil context: use context.Background()")
+	}
 	if err := f.Check(s); err != nil {
 		return err
 	}

@@ -71,6 +71,9 @@ func IsParts(dir string) bool { return jobs.IsFolder(dir) }
 // left as it is, and done is false. A part is there whole or not at all, whenever the
 // program stops. It panics if the share is none.
 func (s *Samples) WritePart(ctx context.Context, dir string, share Share, frames bool) (done bool, err error) {
+	if ctx == nil {
+		panic("output: WritePart with a nil context: use context.Background()")
+	}
 	if share.Of < 1 || share.Index < 0 || share.Index >= share.Of {
 		panic(fmt.Sprintf("output: WritePart of share %v: the first of two is 0/2", share))
 	}
@@ -123,6 +126,9 @@ func writeValues(w io.Writer, kind string, x []float64) error {
 // and right. The error is an *IncompleteError if parts are missing or damaged, and a
 // *StrangerError if one is of another run or overlaps another.
 func Open(ctx context.Context, dir string) (*Samples, error) {
+	if ctx == nil {
+		panic("output: Open with a nil context: use context.Background()")
+	}
 	f, err := jobs.Open(ctx, dir)
 	if err != nil {
 		return nil, ours(err)
@@ -212,6 +218,9 @@ func (s *Samples) frames(ctx context.Context, all bool, emit func(k, first int, 
 // Rows passes the samples of some numbers, which must ascend, to emit in turn. It reads
 // no others. It panics for samples that are not those of Open, and a number that is none.
 func (s *Samples) Rows(ctx context.Context, numbers []int, emit func(x []float64) error) error {
+	if ctx == nil {
+		panic("output: Rows with a nil context: use context.Background()")
+	}
 	if s.folder == nil {
 		panic("output: Rows of samples that are no parts")
 	}

@@ -17,6 +17,9 @@ import (
 // two with t, what goes to the folder, and the whole recipe. It is what train -dry-run
 // prints. The error is that of the steps, ctx's among them, or of w.
 func (r *Run) Describe(ctx context.Context, w io.Writer, t *Trainer) error {
+	if ctx == nil || t == nil {
+		panic("train: Run.Describe without a context or without a trainer")
+	}
 	if err := r.complete(); err != nil {
 		return err
 	}

@@ -26,6 +26,9 @@ type Source struct {
 
 // OpenSource reads what the model at path is, without its weights.
 func OpenSource(ctx context.Context, path string) (*Source, error) {
+	if ctx == nil {
+		panic("train: OpenSource with a nil context: use context.Background()")
+	}
 	s := &Source{Path: path}
 	sum := ""
 	err := model(path, func(c *nn.Checkpoint, folder *diffusers.Model) (err error) {

@@ -55,6 +55,9 @@ func readOptions(r *recipe.Recipe) data.Options {
 
 // Open reads the data that r names, by r's settings, and notes in r what they are.
 func Open(ctx context.Context, r *recipe.Recipe) (*data.Set, error) {
+	if r == nil {
+		panic("train: Open without a recipe")
+	}
 	set, err := data.Open(ctx, r.Data.Spec, readOptions(r))
 	if err != nil {
 		return nil, err

@@ -59,6 +59,9 @@ func (b *Begun) Close() error {
 // the folder for this process until Close. The first checkpoint of a new run is written
 // before the first step, so that from then on Resume needs nothing else.
 func (s Start) In(ctx context.Context, dir string) (b *Begun, err error) {
+	if ctx == nil {
+		panic("train: Start.In with a nil context: use context.Background()")
+	}
 	there, err := s.there(dir)
 	if err != nil {
 		return nil, err
@@ -84,6 +87,9 @@ func (s Start) In(ctx context.Context, dir string) (b *Begun, err error) {
 
 // Dry is In without a trace: it tells what the run would be, and writes nothing.
 func (s Start) Dry(ctx context.Context, dir string) (*Begun, error) {
+	if ctx == nil {
+		panic("train: Start.Dry with a nil context: use context.Background()")
+	}
 	there, err := s.there(dir)
 	switch {
 	case err != nil:

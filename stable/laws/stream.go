@@ -53,6 +53,9 @@ func (r *round[T]) Do(i int) {
 }
 
 func stream[T float32 | float64](ctx context.Context, v Values, fill func([]T, uint64, uint64), lo, hi int, emit func(int, []T) error) (err error) {
+	if ctx == nil {
+		panic("laws: Stream with a nil context: use context.Background()")
+	}
 	defer tensor.Catch(&err) // the failure of a GPU
 	threads, most := par.Threads(v.Threads), part
 	if v.onDevice {
