@@ -18,17 +18,17 @@ func (d *dialect) choose(want []string) error {
 		case err != nil:
 			return err
 		case slices.Contains(d.given, c):
-			return flagError("Options.Columns: column %.40q is a condition (Options.Given): leave it out of one of them", w)
+			return optionError("Options.Columns: column %.40q is a condition (Options.Given): leave it out of one of them", w)
 		case c == label:
 			d.label = c
 		case slices.Contains(d.columns, c):
-			return flagError("Options.Columns: column %.40q is there twice", w)
+			return optionError("Options.Columns: column %.40q is there twice", w)
 		default:
 			d.columns = append(d.columns, c)
 		}
 	}
 	if len(d.columns) == 0 {
-		return flagError("Options.Columns: there are no columns of values besides the classes")
+		return optionError("Options.Columns: there are no columns of values besides the classes")
 	}
 	return nil
 }
@@ -41,9 +41,9 @@ func (d *dialect) find(flag, w string) (int, error) {
 	}
 	switch {
 	case c < 0 && d.names != nil:
-		return c, flagError("%s: there is no column %.40q; there are columns 0 to %d: %s", flag, w, d.width-1, list(d.names))
+		return c, optionError("%s: there is no column %.40q; there are columns 0 to %d: %s", flag, w, d.width-1, list(d.names))
 	case c < 0:
-		return c, flagError("%s: there is no column %.40q; there are columns 0 to %d", flag, w, d.width-1)
+		return c, optionError("%s: there is no column %.40q; there are columns 0 to %d", flag, w, d.width-1)
 	}
 	return c, nil
 }
@@ -56,9 +56,9 @@ func (d *dialect) condition(want []string) error {
 		case err != nil:
 			return err
 		case c == d.label:
-			return flagError("conditions: column %.40q is that of the classes, whose numbers have no order: give the column another name if it holds quantities", w)
+			return optionError("conditions: column %.40q is that of the classes, whose numbers have no order: give the column another name if it holds quantities", w)
 		case slices.Contains(d.given, c):
-			return flagError("conditions: column %.40q is there twice", w)
+			return optionError("conditions: column %.40q is there twice", w)
 		}
 		d.given = append(d.given, c)
 	}

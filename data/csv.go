@@ -51,7 +51,7 @@ type tableReader struct {
 // an error. Memory is taken as rows arrive.
 func readCSV(in io.Reader, o Options) (*Set, error) {
 	if o.Missing != "" && o.Missing != "drop" && o.Missing != "error" {
-		return nil, flagError("Options.Missing %.20q: want drop or error", o.Missing)
+		return nil, optionError("Options.Missing %.20q: want drop or error", o.Missing)
 	}
 	r, err := inflated(in)
 	if err != nil {
@@ -98,7 +98,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 func firstDialect(head []byte, all bool, o Options) (*dialect, error) {
 	d := &dialect{sep: ',', label: -1}
 	if len(o.Given) > 0 {
-		return nil, flagError("Options.Given: the rules of version 0.1.0 know no conditions")
+		return nil, optionError("Options.Given: the rules of version 0.1.0 know no conditions")
 	}
 	s := sample(head, all, ',', o)
 	rows := s.rows

@@ -336,9 +336,21 @@ func TestImpossibleSizes(t *testing.T) {
 	for _, o := range []Options{{Size: -1}, {Size: 1<<16 + 1}, {Channels: 2}, {Channels: -1}, {Channels: 4}} {
 		for _, spec := range []string{"toy:rings", "images:nowhere", "npy:nowhere", "idx:nowhere", "csv:nowhere"} {
 			_, err := Open(t.Context(), spec, o)
-			require.ErrorAs(t, err, &FlagError{}, "%s %+v", spec, o)
+			require.ErrorAs(t, err, &OptionError{}, "%s %+v", spec, o)
 		}
 	}
+}
+
+// Whatever is impossible in Options is an OptionError, by its older name too.
+func TestImpossibleOptions(t *testing.T) {
+	for _, o := range []Options{{Rules: 2}, {Rules: -2}, {MaxBytes: -1}, {N: -1}, {LongTail: 0.1}, {LongTail: math.NaN()}} {
+		_, err := Open(t.Context(), "toy:rings", o)
+		require.ErrorAs(t, err, &OptionError{}, "%+v", o)
+		require.ErrorAs(t, err, &FlagError{}, "%+v", o)
+		require.Contains(t, err.Error(), "Options.")
+	}
+	require.Equal(t, "data: a field of Options is impossible", OptionError{}.Error())
+	require.NoError(t, OptionError{}.Unwrap())
 }
 
 // Scaling a set that was read whole is bounded by the memory before any is taken,

@@ -141,7 +141,7 @@ func parseColour(text string) (c [3]byte, err error) {
 	hex, ok := strings.CutPrefix(text, "#")
 	v, err := strconv.ParseUint(hex, 16, 32)
 	if !ok || err != nil || len(hex) != 6 {
-		return c, flagError("Options.Background %.20q: want white, black or #rrggbb", text)
+		return c, optionError("Options.Background %.20q: want white, black or #rrggbb", text)
 	}
 	return [3]byte{byte(v >> 16), byte(v >> 8), byte(v)}, nil
 }

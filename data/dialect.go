@@ -76,7 +76,7 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	d.all(rows)
 	switch {
 	case len(d.columns) == 0 && d.given != nil:
-		return nil, flagError("Options.Given: there are no columns of values besides the conditions")
+		return nil, optionError("Options.Given: there are no columns of values besides the conditions")
 	case len(d.columns) == 0 && d.label >= 0:
 		return nil, fmt.Errorf("there are no columns of values besides the classes, column %s", d.name(d.label))
 	case len(d.columns) == 0 && len(rows) == 0:
@@ -115,7 +115,7 @@ func separator(text string) (byte, error) {
 			return b, nil
 		}
 	}
-	return 0, flagError("Options.Separator %.20q: want comma, semicolon, tab, space, bar or colon", text)
+	return 0, optionError("Options.Separator %.20q: want comma, semicolon, tab, space, bar or colon", text)
 }
 
 // bestSeparator takes the one that parts at least four of five lines into as
@@ -168,7 +168,7 @@ func decimal(rows [][]string, o Options) (bool, error) {
 		return true, nil
 	case "":
 	default:
-		return false, flagError("Options.Decimal %.20q: want point or comma", o.Decimal)
+		return false, optionError("Options.Decimal %.20q: want point or comma", o.Decimal)
 	}
 	point, comma := decimalOf(rows)
 	return comma && !point, nil

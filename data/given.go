@@ -56,7 +56,7 @@ func (t *tableReader) name() {
 func ReadConditions(ctx context.Context, path string, names []string) (v Values, err error) {
 	o := Options{Columns: names, Missing: "error"}
 	s, err := Open(ctx, "csv:"+path, o)
-	if flag := (FlagError{}); errors.As(err, &flag) {
+	if flag := (OptionError{}); errors.As(err, &flag) {
 		o.Columns = nil
 		all, other := Open(ctx, "csv:"+path, o)
 		if other == nil && (all.Columns != nil || all.Per() != len(names)) {

@@ -76,7 +76,7 @@ func TestRangeOfArraysOfImages(t *testing.T) {
 	wild := array(t, 2, func(i int) float64 { return []float64{0, 7, -3e4}[min(i/8, 1)+i/9%2] })
 	_, err = open(wild, Options{Rules: Rules})
 	require.ErrorContains(t, err, "values from -30000 to 7 are none of pictures (image 1 (from 0) holds -30000): say with Options.Range those of black and white, such as Options.Range -30000,7")
-	require.ErrorAs(t, err, &FlagError{})
+	require.ErrorAs(t, err, &OptionError{})
 	_, err = open(wild, Options{Rules: Rules, Range: []float64{-30000, 7}})
 	require.NoError(t, err)
 	_, err = open(array(t, 2, func(i int) float64 { return float64(24*i) - 128 }), Options{Rules: Rules})

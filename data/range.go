@@ -11,12 +11,12 @@ import (
 func (s *Set) takeRange(o Options) error {
 	if !s.Images() {
 		if o.Range != nil {
-			return flagError("Options.Range is for arrays of images, these are points; leave it out")
+			return optionError("Options.Range is for arrays of images, these are points; leave it out")
 		}
 		return nil
 	}
 	if o.Range != nil && (len(o.Range) != 2 || !(o.Range[0] < o.Range[1]) || o.Range[1]-o.Range[0] > math.MaxFloat32) {
-		return flagError("Options.Range %v: want the values of black and white, the smaller first, such as 0,255", o.Range)
+		return optionError("Options.Range %v: want the values of black and white, the smaller first, such as 0,255", o.Range)
 	}
 	black, white := -1.0, 1.0
 	switch {
@@ -62,7 +62,7 @@ func (s *Set) findRange() (black, white float64, err error) {
 		return 0, 255, nil
 	case lo < 0 && max(-lo, hi) > mostStandard:
 		i := s.farthest(lo, hi)
-		return 0, 0, flagError("%s are none of pictures (%s holds %s): say with Options.Range those of black and white, such as Options.Range %s,%s, or correct them", from, s.Place(i/s.Per()), rough(s.value(i)), rough(lo), rough(hi))
+		return 0, 0, optionError("%s are none of pictures (%s holds %s): say with Options.Range those of black and white, such as Options.Range %s,%s, or correct them", from, s.Place(i/s.Per()), rough(s.value(i)), rough(lo), rough(hi))
 	case lo < -1 || lo < 0 && hi > 1:
 		s.note("%s are taken as they are, black being -1 and white 1 (-range says other values)", from)
 		return -1, 1, nil
@@ -77,7 +77,7 @@ func (s *Set) findRange() (black, white float64, err error) {
 		if s.floats != nil {
 			bits = 32
 		}
-		return 0, 0, flagError("%s are neither of [0, 1] nor of [0, 255]: say with Options.Range those of black and white, such as Options.Range 0,%s", from, decimals(hi, bits))
+		return 0, 0, optionError("%s are neither of [0, 1] nor of [0, 255]: say with Options.Range those of black and white, such as Options.Range 0,%s", from, decimals(hi, bits))
 	}
 	s.note("%s: 0 is taken for black, %v for white (-range says other values)", from, white)
 	return 0, white, nil

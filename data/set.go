@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"heavytail/internal/machine"
 )
 
 // A Set is a training set: in memory, as Open and FromPoints make it, or that of a
@@ -41,72 +39,6 @@ type Set struct {
 
 	table     bool      // the places of samples are lines
 	stretches []stretch // places of the samples; nil: sample i is number i of its file
-}
-
-// A FlagError is a mistake in Options: a field of them does not fit the data.
-type FlagError struct{ error }
-
-func flagError(format string, args ...any) error { return FlagError{fmt.Errorf(format, args...)} }
-
-// Options say how to read a set; the zero value reads it as it is.
-type Options struct {
-	Size     int     // images: scale to Size×Size pixels (0: keep)
-	Channels int     // images: 1 grey, 3 colour (0: as the files)
-	LongTail float64 // keep n·LongTail^(c/(K−1)) of class c, n the largest (0: all)
-	Seed     uint64  // toy sets
-	N        int     // toy sets: number of points (0: 32000)
-	MaxBytes int64   // refuse sets that need more memory (0: half of what the process may use)
-
-	// Rules is the version of the rules by which files are read: 0, the newest, or
-	// FirstRules, those of version 0.1.0, for runs that were started with it.
-	Rules      int
-	Columns    []string  // tables: the columns to read, by name or by number from 0 (nil: all)
-	Given      []string  // tables: the columns that are conditions and not of the points, likewise (nil: none)
-	Window     int       // tables: rows of a sample (0: one)
-	Held       float64   // tables: the share of the rows, the last ones, that are not read (0: none)
-	HeldOut    bool      // tables: read those and not the others
-	Separator  string    // tables: comma, semicolon, tab, space, bar or colon (empty: found)
-	Decimal    string    // tables: point or comma (empty: found)
-	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
-	Range      []float64 // arrays of images: the values of black and white (nil: found)
-	quote      byte      // tables: of quoted cells, found; 0: "
-	Missing    string    // tables: rows with cells without value are an error or, by drop or empty, left out
-}
-
-// Rules are the rules of this version. Since 1, tables are read in all their
-// dialects, the range of arrays of images is found, folders of pictures leave out
-// hidden folders and are colour if one picture is, and photographs are turned
-// upright.
-const Rules = 1
-
-// FirstRules asks for the rules of version 0.1.0, which a recipe calls 0.
-const FirstRules = -1
-
-// RulesOf returns the rules that a new run reads spec by: 0 where no version of
-// this program has changed them.
-func RulesOf(spec string) int {
-	switch kind, _, _ := strings.Cut(spec, ":"); kind {
-	case "csv", "images", "npy":
-		return Rules
-	}
-	return 0
-}
-
-// maxBytes leaves half of the memory to the copies of slices that grow.
-func (o Options) maxBytes() int64 {
-	if o.MaxBytes > 0 {
-		return o.MaxBytes
-	}
-	return machine.Memory() / 2
-}
-
-// maxTable is maxBytes for values that arrive between the texts of cells, which
-// are garbage of about the same size until it is collected.
-func (o Options) maxTable() int64 {
-	if o.MaxBytes > 0 {
-		return o.MaxBytes
-	}
-	return o.maxBytes() / 2
 }
 
 // Per returns the number of values in one sample.
@@ -237,7 +169,7 @@ func (s *Set) keep(in []int) {
 // choose keeps the columns of points that want names by their numbers, from 0.
 func (s *Set) choose(want []string) error {
 	if s.Images() {
-		return flagError("Options.Columns chooses among those of points; these are images: leave it out")
+		return optionError("Options.Columns chooses among those of points; these are images: leave it out")
 	}
 	d := &dialect{width: s.Per(), label: -1}
 	if err := d.choose(want); err != nil {
@@ -300,9 +232,6 @@ var kinds = map[string]func(ctx context.Context, arg string, o Options) (*Set, e
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,
 }
 
-// maxSize bounds the size in pixels, so that no product of sizes wraps around.
-const maxSize = 1 << 16
-
 // Open reads the set that spec names: idx:DIR or idx:FILE, images:DIR or
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
 // remedy. It stops with an error soon after ctx has ended.
@@ -310,35 +239,20 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if ctx == nil {
 		panic("data: Open with a nil context: use context.Background()")
 	}
-	switch o.Rules {
-	case 0:
-		o.Rules = Rules
-	case FirstRules:
-		o.Rules = 0
-	}
 	kind, arg, _ := strings.Cut(spec, ":")
 	open := kinds[kind]
 	if open == nil || arg == "" {
 		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
 			spec, strings.Join(Toys(), ", "))
 	}
-	if o.Size < 0 || o.Size > maxSize {
-		return nil, flagError("data %q: Options.Size %d; want 1 to %d pixels, or 0 for those of the images", spec, o.Size, maxSize)
+	if err := o.check(spec, kind); err != nil {
+		return nil, err
 	}
-	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return nil, flagError("data %q: Options.Channels %d; want 1 (grey) or 3 (colour), or 0 for those of the images", spec, o.Channels)
-	}
-	if kind != "csv" && o.Separator+o.Decimal+o.Missing != "" {
-		return nil, flagError("data %q: Options.Separator, Options.Decimal and Options.Missing are for tables, csv:FILE; leave them out", spec)
-	}
-	if kind != "csv" && (len(o.Given) > 0 || o.Window != 0 || o.Held != 0 || o.HeldOut) {
-		return nil, flagError("data %q: Options.Given, Options.Window, Options.Held and Options.HeldOut are for tables, csv:FILE; leave them out", spec)
-	}
-	if kind != "images" && o.Background != "" {
-		return nil, flagError("data %q: Options.Background is for pictures, images:DIR or images:FILE.zip; leave it out", spec)
-	}
-	if kind != "npy" && o.Range != nil {
-		return nil, flagError("data %q: Options.Range is for arrays of images, npy:FILE; leave it out", spec)
+	switch o.Rules {
+	case 0:
+		o.Rules = Rules
+	case FirstRules:
+		o.Rules = 0
 	}
 	s, err := open(ctx, arg, o)
 	if err != nil {
@@ -353,7 +267,7 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 			return nil, fmt.Errorf("data %q: %w", spec, err)
 		}
 	} else if o.Size > 0 || o.Channels > 0 {
-		return nil, flagError("data %q: Options.Size and Options.Channels, given or of the preset, are for images, these are points; leave them out", spec)
+		return nil, optionError("data %q: Options.Size and Options.Channels, given or of the preset, are for images, these are points; leave them out", spec)
 	}
 	if len(o.Columns) > 0 && kind != "csv" {
 		if err := s.choose(o.Columns); err != nil {
@@ -385,7 +299,7 @@ func (s *Set) NumClasses() int { return max(len(s.Classes), s.classCount()) }
 func (s *Set) longTail(ratio float64) error {
 	k := s.NumClasses()
 	if !(ratio > 0 && ratio <= 1) || k < 2 {
-		return fmt.Errorf("long tail %v with %d classes (Options.LongTail): want a ratio in (0, 1] and a set with labels", ratio, k)
+		return optionError("long tail %v with %d classes (Options.LongTail): want a ratio in (0, 1] and a set with labels", ratio, k)
 	}
 	have := make([]int, k)
 	for _, l := range s.Labels {

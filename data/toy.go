@@ -44,7 +44,7 @@ func openToy(ctx context.Context, name string, o Options) (*Set, error) {
 		n = toyPoints
 	}
 	if n < 1 || int64(n) > o.maxBytes()/8 {
-		return nil, fmt.Errorf("toy set of %d points; want 1 to %d (data.Options.N)", n, o.maxBytes()/8)
+		return nil, optionError("toy set of %d points; want 1 to %d (data.Options.N)", n, o.maxBytes()/8)
 	}
 	s := &Set{Shape: []int{2}, floats: make([]float32, 0, 2*n)}
 	for i := range n {

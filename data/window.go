@@ -16,13 +16,13 @@ const MaxWindow = 4096
 func (s *Set) series(o Options) error {
 	switch {
 	case o.Window != 0 && (o.Window < 2 || o.Window > MaxWindow):
-		return flagError("Options.Window %d: want 2 to %d rows, or 0 for samples of one", o.Window, MaxWindow)
+		return optionError("Options.Window %d: want 2 to %d rows, or 0 for samples of one", o.Window, MaxWindow)
 	case !(o.Held >= 0 && o.Held < 1):
-		return flagError("Options.Held %v: want a share of the rows, 0 (none) or more and below 1", o.Held)
+		return optionError("Options.Held %v: want a share of the rows, 0 (none) or more and below 1", o.Held)
 	case o.HeldOut && o.Held == 0:
-		return flagError("Options.HeldOut: the model was trained on all rows, none being held out (training with setting held); leave it out")
+		return optionError("Options.HeldOut: the model was trained on all rows, none being held out (training with setting held); leave it out")
 	case o.LongTail != 0 && o.Window != 0:
-		return flagError("Options.LongTail: a window has no class: leave it out")
+		return optionError("Options.LongTail: a window has no class: leave it out")
 	}
 	if n := s.Len(); o.Held > 0 {
 		first, last := 0, n-heldRows(n, o.Held)
@@ -58,7 +58,7 @@ func heldRows(n int, share float64) int { return int(math.Round(float64(n) * sha
 func (s *Set) windows(L int) error {
 	d, rows := s.Per(), s.Len()
 	if rows > 0 && L*d > 1<<20 {
-		return flagError("Options.Window %d of %d columns: want fewer of them", L, d)
+		return optionError("Options.Window %d of %d columns: want fewer of them", L, d)
 	}
 	for i := range rows - L + 1 {
 		if s.at(i+L-1)-s.at(i) == L-1 {
