@@ -301,10 +301,11 @@ func stableModel(t *testing.T, alpha float64, d int) Model {
 
 // Exact denoisers: one in a million of Student's and of stable data in one and in
 // eight dimensions, from ten thousand samples of the sampler. The intervals hold the
-// probability of the data, not of the sampler, so the error of the steps is small
-// beside what they state.
+// probability of the data, not of the sampler, so the error of the steps must be small
+// beside what they state: with 64 steps in eight dimensions it was 1 %, and of 200
+// intervals of the norm 176 held it.
 func TestGuidedThroughExactDenoisers(t *testing.T) {
-	const steps = 64
+	const steps = 160
 	repeats := 4
 	if exhaustive {
 		repeats = 200
