@@ -80,7 +80,7 @@ func planReal(ctx context.Context, o Options) (*Plan, error) {
 	for run := range o.RunsOr(5, 1) {
 		for _, s := range sets {
 			p.Jobs = append(p.Jobs, s.baselines(o.Seed, run))
-			for _, m := range realMethods(z.levels) {
+			for _, m := range slices.Concat(realMethods(z.levels), fieldMethods()) {
 				p.Jobs = append(p.Jobs, s.job(m, z, o.Seed, run))
 			}
 		}

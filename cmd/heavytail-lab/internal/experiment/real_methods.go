@@ -37,6 +37,10 @@ type realMethod struct {
 	// compress trains on sign(x)·ln(1+|x|), x from the median in units of half
 	// the interquartile range, and maps samples back.
 	compress bool
+	// bend is the recipe's transform of x in these units; empty: none.
+	bend string
+	// fitted starts samples from a law fitted to what the network is trained on.
+	fitted bool
 }
 
 // realMethods are the methods in the order of the tables. The networks see the
@@ -49,10 +53,7 @@ func realMethods(levels int) []realMethod {
 		out = append(out, realEDM(tEDM, nu))
 	}
 	for _, nu := range realFlowNu {
-		m := flowMethod(finite(nu), diffusion.TargetVelocity, flowHeun("", 64))
-		out = append(out, realMethod{family: tFlow, value: nu, use: m.use, net: plain(1, 64, 64),
-			loss: diffusion.Loss{Kind: diffusion.Squared},
-			bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }})
+		out = append(out, realFlow(nu))
 	}
 	for _, alpha := range realAlpha {
 		out = append(out, realDLPM(alpha, levels))
@@ -81,6 +82,13 @@ func realEDM(family string, nu float64) realMethod {
 		bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }}
 }
 
+// realFlow is t-Flow on the line with the velocity as its target, by Heun's method.
+func realFlow(nu float64) realMethod {
+	m := flowMethod(finite(nu), diffusion.TargetVelocity, flowHeun("", 64))
+	return realMethod{family: tFlow, value: nu, use: m.use, net: plain(1, 64, 64), loss: diffusion.Loss{Kind: diffusion.Squared},
+		bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }}
+}
+
 // finite returns ν as a list, empty for ∞.
 func finite(nu float64) diffusion.Nu {
 	if math.IsInf(nu, 1) {
@@ -102,30 +110,54 @@ func (s realSet) train(m realMethod, z realSizes, batch int, trainSeed, seed uin
 	j := Job{Keys: []Key{{m.family, setting(s.name, m.value), run}}}
 	j.Do = func(ctx context.Context, w *Worker) ([][]float64, error) {
 		h := s.split(seed, run)
-		x := make([]float32, len(h.train))
-		for i, v := range h.train {
-			if v = (v - h.median) / h.half; m.compress {
-				v = math.Copysign(dmath.Log1p(math.Abs(v)), v)
-			}
-			x[i] = float32(v)
+		x, back, err := m.prepare(h)
+		if err != nil {
+			return nil, err
 		}
-		mean, std := standardise(x, 1)
 		train := pointTraining{net: m.net, steps: z.steps, batch: batch, rate: 3e-3, cosine: true, clip: 1, loss: m.loss, seed: trainSeed}
 		net, err := train.fit(ctx, w.Dev, m.use, x, 1)
 		if err != nil {
 			return nil, err
 		}
-		cols, err := sampleColumns(ctx, m.bind(net), z.generated, 1, Seed(train.seed, "sample"))
+		draw := m.bind(net)
+		if m.fitted {
+			if draw, err = fromFitted(net, x); err != nil {
+				return nil, err
+			}
+		}
+		cols, err := sampleColumns(ctx, draw, z.generated, 1, Seed(train.seed, "sample"))
 		if err != nil {
 			return nil, err
 		}
 		for i, v := range cols[0] {
-			if v = mean[0] + float64(std[0]*v); m.compress {
-				v = math.Copysign(dmath.Exp(math.Abs(v))-1, v)
-			}
-			cols[0][i] = h.median + float64(h.half*v)
+			cols[0][i] = back(v)
 		}
 		return [][]float64{padded(h.row(cols[0]))}, nil
 	}
 	return j
+}
+
+// prepare returns the training half as the network sees it, and what brings a sample
+// back to the data.
+func (m realMethod) prepare(h split) (x []float32, back func(v float64) float64, err error) {
+	bend := recipe.Transform{}
+	if m.bend != "" {
+		if bend, err = h.bendOf(m.bend); err != nil {
+			return nil, nil, err
+		}
+	}
+	x = make([]float32, len(h.train))
+	for i, v := range h.train {
+		if v = bend.Bend((v - h.median) / h.half); m.compress {
+			v = math.Copysign(dmath.Log1p(math.Abs(v)), v)
+		}
+		x[i] = float32(v)
+	}
+	mean, std := standardise(x, 1)
+	return x, func(v float64) float64 {
+		if v = mean[0] + float64(std[0]*v); m.compress {
+			v = math.Copysign(dmath.Exp(math.Abs(v))-1, v)
+		}
+		return h.median + float64(h.half*bend.Unbend(v))
+	}, nil
 }

@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"heavytail/internal/chart"
@@ -25,7 +26,7 @@ func (r realRow) setting(set string) string {
 // title names the row: t-EDM, ν = 5.
 func (r realRow) title() string {
 	switch {
-	case math.IsNaN(r.value) || r.family == logEDM:
+	case math.IsNaN(r.value) || r.family == logEDM || slices.Contains(fieldFamilies, r.family):
 		return r.family
 	case math.IsInf(r.value, 1):
 		return map[string]string{tEDM: "EDM (ν = ∞)", tFlow: "flow matching (ν = ∞)"}[r.family]
@@ -39,7 +40,7 @@ func (r realRow) title() string {
 
 func realRows() []realRow {
 	out := []realRow{{halfMethod, math.NaN()}, {studentMethod, math.NaN()}}
-	for _, m := range realMethods(2) {
+	for _, m := range slices.Concat(realMethods(2), fieldMethods()) {
 		out = append(out, realRow{m.family, m.value})
 	}
 	return out
@@ -170,7 +171,7 @@ func choiceTable(r *Results, sets []realSet) string {
 		runs = max(runs, len(r.Values(estimateMethod, s.name+" -", "nu")))
 		var overall realRow
 		least := Summary{Mean: math.Inf(1)}
-		for _, f := range []string{tEDM, tFlow, dlpm, logEDM} {
+		for _, f := range append([]string{tEDM, tFlow, dlpm, logEDM}, fieldFamilies...) {
 			if row, v := best(r, s.name, f); v.N > 0 && v.Mean < least.Mean {
 				overall, least = row, v
 			}

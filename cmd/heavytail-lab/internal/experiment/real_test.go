@@ -91,7 +91,7 @@ func TestRealData(t *testing.T) {
 	}
 	p, err := planReal(t.Context(), Options{Data: dir, Runs: 2})
 	require.NoError(t, err)
-	require.Len(t, p.Jobs, 2*len(realSets)*(1+len(realMethods(2))))
+	require.Len(t, p.Jobs, 2*len(realSets)*(1+len(realMethods(2))+len(fieldMethods())))
 	require.NoError(t, p.validate())
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "quakes.csv"), []byte("1,2\n3,4\n"), 0o644))
 	_, err = planReal(t.Context(), Options{Data: dir})
