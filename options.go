@@ -335,9 +335,10 @@ func (o Options) drawn() int {
 	return o.N - o.First
 }
 
-// SeedOf returns the seed of sample i. It panics if there is no seed of that number.
+// SeedOf returns the seed of sample i. It panics if there is no seed of that number; with
+// N of 0 and no Seeds there is one of every number.
 func (o Options) SeedOf(i int) uint64 {
-	if i < 0 || o.Seeds != nil && i >= len(o.Seeds) {
+	if i < 0 || o.Seeds != nil && i >= len(o.Seeds) || o.Seeds == nil && o.N > 0 && i >= o.N {
 		panic(fmt.Sprintf("heavytail: SeedOf(%d) of options with N %d and %d Seeds: samples are numbered from 0", i, o.N, len(o.Seeds)))
 	}
 	if o.Seeds != nil {

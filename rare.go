@@ -143,6 +143,10 @@ func (m *Model) way(o Options) (*Way, error) {
 		return nil, err
 	}
 	return &Way{Method: o.Method, Steps: o.Steps, close: work.free, Model: rare.Model{Dim: d, Noise: o.unitNoise(r, d), Map: func(ctx context.Context, x []float64) error {
+		needs("Way.Map", ctx, false)
+		if len(x)%d != 0 {
+			panic(fmt.Sprintf("heavytail: Way.Map: %d values do not divide into samples of %d", len(x), d))
+		}
 		for first := 0; first < len(x); first += o.Batch * d {
 			if err := work.from(ctx, x[first:min(first+o.Batch*d, len(x))], scale); err != nil {
 				return err

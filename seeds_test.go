@@ -1,6 +1,7 @@
 package heavytail_test
 
 import (
+	"context"
 	"math"
 	"testing"
 
@@ -46,4 +47,22 @@ func FuzzSeeds(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, s, back)
 	})
+}
+
+// There are as many seeds as samples.
+func TestSeedsBeyondTheSamples(t *testing.T) {
+	require.EqualValues(t, 2, heavytail.Options{N: 3}.SeedOf(2))
+	require.EqualValues(t, 7, heavytail.Options{Seed: 4}.SeedOf(3))
+	require.PanicsWithValue(t, "heavytail: SeedOf(3) of options with N 3 and 0 Seeds: samples are numbered from 0", func() { heavytail.Options{N: 3}.SeedOf(3) })
+}
+
+// A way takes whole samples.
+func TestWayOfParts(t *testing.T) {
+	m := pointModel(t, nil)
+	w, err := m.Way(heavytail.Options{})
+	require.NoError(t, err)
+	defer w.Close()
+	require.PanicsWithValue(t, "heavytail: Way.Map: 3 values do not divide into samples of 2", func() { _ = w.Map(t.Context(), make([]float64, 3)) })
+	var none context.Context
+	require.PanicsWithValue(t, "heavytail: Way.Map with a nil context: use context.Background()", func() { _ = w.Map(none, make([]float64, 2)) })
 }

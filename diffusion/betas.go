@@ -134,6 +134,9 @@ func (p DLPM) timestep(t, N int) int {
 // CheckSteps returns an error unless a sampler can visit N levels above the data: where
 // the scale is Given, there are not more of them than in training.
 func (p DLPM) CheckSteps(N int) error {
+	if N < 1 {
+		return checkSteps("DLPM", N)
+	}
 	if p.Scale != Given {
 		return nil
 	}

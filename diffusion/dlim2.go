@@ -115,7 +115,7 @@ func (c *chain) twoSteps(t int) (half Coef, whole TwoCoef) {
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s DLIM2) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("DLIM2", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 

@@ -60,7 +60,7 @@ func (s *DLPMSchedule) DLIMSDE(t int, a float64) Coef {
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s DLIMSDE) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("DLIM SDE", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 

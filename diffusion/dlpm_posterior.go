@@ -189,7 +189,7 @@ func (s DLPMPosterior) candidates() int {
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s DLPMPosterior) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("DLPM posterior", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 

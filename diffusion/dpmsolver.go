@@ -69,7 +69,7 @@ func (s DPMSolver) Evaluations() int { return s.Moves() }
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s DPMSolver) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float64, len(seeds)*d)
+	x := states[float64]("DPM-Solver++", len(seeds), d)
 	return collect(x, s.Trajectory(ctx, den, x, seeds))
 }
 

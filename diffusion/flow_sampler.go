@@ -164,7 +164,7 @@ func (s FlowSampler) Evaluations() int {
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s FlowSampler) Sample(ctx context.Context, v Velocity, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float64, len(seeds)*d)
+	x := states[float64]("flow", len(seeds), d)
 	return collect(x, s.Trajectory(ctx, v, x, seeds))
 }
 

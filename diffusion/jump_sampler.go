@@ -74,7 +74,7 @@ func (s JumpSampler) Evaluations() int {
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d],
 // rounded to float32 at the end.
 func (s JumpSampler) Sample(ctx context.Context, den DataDenoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float64, len(seeds)*d)
+	x := states[float64]("jump", len(seeds), d)
 	return collect(x, s.Trajectory(ctx, den, x, seeds))
 }
 

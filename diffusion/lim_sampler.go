@@ -119,7 +119,7 @@ func (s LIMSampler) Evaluations() int { return s.Moves() }
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s LIMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("LIM", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 

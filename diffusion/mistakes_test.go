@@ -3,6 +3,7 @@ package diffusion
 import (
 	"context"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,5 +133,25 @@ func TestDensityOfNothing(t *testing.T) {
 		require.Empty(t, got, name)
 		require.PanicsWithValue(t, "diffusion: density of "+name+": a nil denoiser: give the function that estimates", func() { of(ctx, true) })
 		require.PanicsWithValue(t, "diffusion: density of "+name+": a nil context: use context.Background()", func() { of(none, false) })
+	}
+}
+
+// Arguments that can only be mistakes panic with words too, or are errors.
+func TestImpossibleArguments(t *testing.T) {
+	for _, d := range []int{-1, math.MaxInt/8 + 1} {
+		want := fmt.Sprintf(": 1 samples of %d values", d)
+		den := func(context.Context, []float64, []float64, []float64) error { return nil }
+		require.PanicsWithValue(t, "diffusion: EDM"+want, func() { _, _ = EDMSampler{Steps: 3}.Sample(t.Context(), den, []uint64{1}, d) })
+		require.PanicsWithValue(t, "diffusion: DLPM"+want, func() { _, _ = DLPMSampler{Process: Default(1.7, 9)}.Sample(t.Context(), nil, []uint64{1}, d) })
+	}
+	require.PanicsWithValue(t, "diffusion: Nu.Inflation of group 5: there are 2, numbered from 0", func() { Nu{3, 4}.Inflation(5) })
+	require.PanicsWithValue(t, "diffusion: Nu.Inflation of group 1: there are 1, numbered from 0", func() { Nu{}.Inflation(1) })
+	for _, text := range []string{"nan", "3,NaN", "none"} {
+		_, err := ParseNu(text)
+		require.ErrorContains(t, err, "want degrees of freedom", text)
+	}
+	for _, p := range []DLPM{Default(1.7, 9), betaProcesses()[0]} {
+		require.ErrorIs(t, p.CheckSteps(-1), &OptionError{Field: "Steps"})
+		require.ErrorIs(t, p.CheckSteps(0), &OptionError{Field: "Steps"})
 	}
 }

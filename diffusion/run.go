@@ -64,6 +64,14 @@ func newRun[T float32 | float64](ctx context.Context, name string, den func(ctx 
 	}
 }
 
+// states returns room for n samples of d values. It panics where there can be none.
+func states[T float32 | float64](name string, n, d int) []T {
+	if d < 0 || n > 0 && d > math.MaxInt/8/n {
+		panic(fmt.Sprintf("diffusion: %s: %d samples of %d values", name, n, d))
+	}
+	return make([]T, n*d)
+}
+
 // needContext panics without a context.
 func needContext(name string, ctx context.Context) {
 	if ctx == nil {

@@ -137,14 +137,14 @@ func (s DLIM) Trajectory(ctx context.Context, den Denoiser, x []float32, seeds [
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s DLPMSampler) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("DLPM", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 
 // Sample draws one sample of d values per seed, row-major [len(seeds)][d]; see
 // Trajectory.
 func (s DLIM) Sample(ctx context.Context, den Denoiser, seeds []uint64, d int) ([]float32, error) {
-	x := make([]float32, len(seeds)*d)
+	x := states[float32]("DLIM", len(seeds), d)
 	return last(x, s.Trajectory(ctx, den, x, seeds))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"heavytail/internal/parse"
 	"heavytail/stable"
@@ -20,12 +21,13 @@ import (
 type Nu []float64
 
 // ParseNu reads degrees of freedom, inf for Gaussian noise, or a list of them with
-// commas, one for each channel.
+// commas, one for each channel. That they are above 2 the Validate of the process checks.
 func ParseNu(text string) (Nu, error) {
-	if text == "none" {
+	nu, err := parse.List(parse.Extended)(text)
+	if text == "none" || slices.ContainsFunc(nu, func(v float64) bool { return v != v }) {
 		return nil, errors.New("want degrees of freedom, inf for Gaussian noise")
 	}
-	return parse.List(parse.Extended)(text)
+	return nu, err
 }
 
 func (nu Nu) groups() int { return max(len(nu), 1) }
@@ -51,8 +53,11 @@ func (nu Nu) gaussian() bool {
 }
 
 // Inflation returns a = ν/(ν−2) of group g, the variance of an element of n; 1
-// for ν = ∞.
+// for ν = ∞. It panics if there is no such group.
 func (nu Nu) Inflation(g int) float64 {
+	if g < 0 || g >= nu.groups() {
+		panic(fmt.Sprintf("diffusion: Nu.Inflation of group %d: there are %d, numbered from 0", g, nu.groups()))
+	}
 	v := nu.at(g)
 	if math.IsInf(v, 1) {
 		return 1

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -250,6 +251,26 @@ func FuzzCheckpoint(f *testing.F) {
 			_, _ = c.LoadState(kernels.New(1))
 		}
 	})
+}
+
+func TestGradientsThatAreNotThere(t *testing.T) {
+	net := build(t, kernels.New(1), smallNets()["mlp"])
+	p := net.Params()
+	p.Grad = nil // of a network that only samples
+	a := NewAdamW(p)
+	const rest = " before there are gradients: NewWorkspace for training makes them, or Params.EnableGrad"
+	require.PanicsWithValue(t, "nn: Params.ZeroGrad"+rest, p.ZeroGrad)
+	require.PanicsWithValue(t, "nn: AdamW.Update"+rest, func() { _, _ = a.Update(1e-3, 0) })
+	p.EnableGrad()
+	p.ZeroGrad()
+	before := slices.Clone(p.Flat.Data())
+	for _, lr := range []float64{math.NaN(), math.Inf(1), -1e-3} {
+		_, err := a.Update(lr, 0)
+		require.ErrorContains(t, err, "step 1: the learning rate is")
+	}
+	require.Equal(t, before, p.Flat.Data())
+	require.Zero(t, a.Step)
+	require.PanicsWithValue(t, "nn: Schedule.At of a step schedule that falls every 0 steps: want 1 or more", func() { Schedule{Kind: StepLR, LR: 1}.At(3) })
 }
 
 func TestNewWithoutADevice(t *testing.T) {

@@ -33,9 +33,14 @@ func NewAdamW(p *Params) *AdamW {
 // Update does one step from the gradients. If clip is positive and the
 // Euclidean norm of all gradients is above it, they are scaled by
 // clip/(norm+1e-6) first, as PyTorch does. It returns the norm before
-// clipping; if that is not finite, nothing changes and an error says so.
+// clipping; if that or lr is not finite, or lr is below 0, nothing changes and an error
+// says so. It panics if there are no gradients (Params.EnableGrad).
 func (a *AdamW) Update(lr, clip float64) (norm float64, err error) {
 	p := a.params
+	p.needGrad("AdamW.Update")
+	if !(lr >= 0 && lr <= math.MaxFloat32) {
+		return 0, fmt.Errorf("step %d: the learning rate is %v: want 0 or more, and finite", a.Step+1, lr)
+	}
 	norm = math.Sqrt(p.dev.SumSq(p.Grad))
 	if math.IsNaN(norm) || math.IsInf(norm, 0) {
 		return norm, fmt.Errorf("step %d: the gradient is not finite: lower the learning rate or clip the gradient", a.Step+1)
@@ -129,8 +134,12 @@ func (s Schedule) Validate() error {
 	return nil
 }
 
-// At returns the rate of step n, the first step being 0.
+// At returns the rate of step n, the first step being 0. It panics for a StepLR without
+// Every, which Validate refuses.
 func (s Schedule) At(n int) float64 {
+	if s.Kind == StepLR && s.Every < 1 {
+		panic(fmt.Sprintf("nn: Schedule.At of a step schedule that falls every %d steps: want 1 or more", s.Every))
+	}
 	if n < s.Warmup {
 		return s.LR * float64(n+1) / float64(s.Warmup+1)
 	}

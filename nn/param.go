@@ -141,8 +141,17 @@ func (p *Params) EnableGrad() {
 	}
 }
 
-// ZeroGrad sets all gradients to zero.
-func (p *Params) ZeroGrad() { p.dev.Fill(p.Grad, 0) }
+// ZeroGrad sets all gradients to zero. It panics if there are none (EnableGrad).
+func (p *Params) ZeroGrad() {
+	p.needGrad("Params.ZeroGrad")
+	p.dev.Fill(p.Grad, 0)
+}
+
+func (p *Params) needGrad(name string) {
+	if p.Grad == nil {
+		panic("nn: " + name + " before there are gradients: NewWorkspace for training makes them, or Params.EnableGrad")
+	}
+}
 
 // Touch tells the device that Flat changed. Call it after writing Flat other
 // than through the methods of Params and the optimisers of this package.

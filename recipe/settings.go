@@ -80,7 +80,8 @@ func (s Setting) Holds(r Recipe, text string) bool {
 type Values map[string]string
 
 // Check returns an error that names a setting which does not exist, or the first whose
-// value is none.
+// text cannot be read as a value. Whether a number is in its range depends on the others,
+// and Recipe.Validate says it.
 func (v Values) Check() error {
 	seen := 0
 	for _, s := range settings() {

@@ -181,13 +181,17 @@ type Isotropic struct {
 	radial func() *radial
 }
 
-// NewIsotropic returns the law in d dimensions for 0.2 ≤ α ≤ 2.
+// NewIsotropic returns the law in d dimensions, at most 2^28, for 0.2 ≤ α ≤ 2. It panics if
+// d is below 1.
 func NewIsotropic(alpha float64, d int) (*Isotropic, error) {
 	if d < 1 {
 		panic(fmt.Sprintf("stable: NewIsotropic: %d dimensions", d))
 	}
 	if !(alpha >= 0.2 && alpha <= 2) {
 		return nil, fmt.Errorf("stable: NewIsotropic: α = %v, want 0.2 to 2", alpha)
+	}
+	if d > 1<<28 {
+		return nil, fmt.Errorf("stable: NewIsotropic: %d dimensions, want at most 2^28", d)
 	}
 	return &Isotropic{d, sync.OnceValue(func() *radial { return newRadial(alpha, d) })}, nil
 }

@@ -106,12 +106,23 @@ func Aligned(n int) []float32 {
 // Shape returns the dimensions; the caller must not change them.
 func (t *Tensor) Shape() []int { return t.shape[:t.rank] }
 
-// Dim returns dimension i; negative i counts from the end.
+// Dim returns dimension i; negative i counts from the end. It panics if there is none.
 func (t *Tensor) Dim(i int) int {
 	if i < 0 {
 		i += t.rank
 	}
-	return t.shape[:t.rank][i]
+	if uint(i) >= uint(t.rank) {
+		panic(noDim{i, t.rank})
+	}
+	return t.shape[i]
+}
+
+// A noDim says that a tensor has no dimension i; Dim is inlined with it.
+type noDim struct{ i, rank int }
+
+// String says so.
+func (e noDim) String() string {
+	return fmt.Sprintf("tensor: dimension %d of a tensor of %d dimensions", e.i, e.rank)
 }
 
 // Rank returns the number of dimensions.

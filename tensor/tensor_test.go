@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -29,4 +30,17 @@ func TestShapesThatOverflow(t *testing.T) {
 		require.Equal(t, c.want, n, c.shape)
 	}
 	require.Equal(t, 12, Make(nil, nil, 3, 4).Len())
+}
+
+// A dimension that is not there is said.
+func TestDimOfNothing(t *testing.T) {
+	x := NewHandle(nil, nil, 2, 3)
+	require.Equal(t, []int{2, 3, 3}, []int{x.Dim(0), x.Dim(1), x.Dim(-1)})
+	said := func(i int) (text string) {
+		defer func() { text = fmt.Sprint(recover()) }()
+		x.Dim(i)
+		return ""
+	}
+	require.Equal(t, "tensor: dimension 2 of a tensor of 2 dimensions", said(2))
+	require.Equal(t, "tensor: dimension -1 of a tensor of 2 dimensions", said(-3))
 }
