@@ -48,7 +48,7 @@ func KogonWilliams(x []float64) (StableFit, error) {
 	}
 	for round := 1; ; round++ {
 		phi := newECF(x, loc, scale)
-		f, ok := phi.regress(2)
+		f, ok := phi.regress(2, 1)
 		if !ok {
 			return StableFit{}, fmt.Errorf("stable: %s: the characteristic function of the %d values is not that of a stable law (few distinct values?); use TailIndex", op, len(x))
 		}
@@ -57,10 +57,14 @@ func KogonWilliams(x []float64) (StableFit, error) {
 			loc, scale = loc+float64(scale*f.Loc), scale*min(max(f.Scale, 0.1), 10)
 			continue
 		}
-		f.SE = phi.errors(f, len(x))
+		f.SE = phi.errors(f, len(x), 1)
 		if f.Alpha == 2 {
 			f.atTwo = 2 - float64(z95*f.SE[0])
 			f.Beta, f.SE[0], f.SE[1] = 0, 0, 0 // β has no influence there
+		}
+		if free, ok := phi.regress(2, math.Inf(1)); ok && math.Abs(f.Beta) == 1 {
+			d := float64(z95 * phi.errors(f, len(x), math.Inf(1))[1])
+			f.betas = Interval{min(max(free.Beta-d, -1), 1), min(max(free.Beta+d, -1), 1)}
 		}
 		f.N = len(x)
 		f.Loc = loc + float64(scale*f.Loc)
@@ -123,9 +127,9 @@ func angles(y []float32, x []float64, loc, step float64) {
 	}
 }
 
-// regress returns the law of the standardised values, α cut to most; false if
-// |φ̂| reaches 0 or 1, or rises.
-func (e *ecf) regress(most float64) (f StableFit, ok bool) {
+// regress returns the law of the standardised values, α cut to most and |β| to skew;
+// false if |φ̂| reaches 0 or 1, or rises.
+func (e *ecf) regress(most, skew float64) (f StableFit, ok bool) {
 	var lnT, y [ecfPoints]float64
 	mx, my := 0.0, 0.0
 	for k := range ecfPoints {
@@ -148,12 +152,12 @@ func (e *ecf) regress(most float64) (f StableFit, ok bool) {
 	}
 	// The line through the centre with the slope, cut or not.
 	f.Scale = dmath.Exp((my - float64(f.Alpha*mx) - math.Ln2) / f.Alpha)
-	f.Beta, f.Loc = e.phase(f.Alpha, f.Scale)
+	f.Beta, f.Loc = e.phase(f.Alpha, f.Scale, skew)
 	return f, true
 }
 
-// phase fits β and δ to the arguments of φ̂.
-func (e *ecf) phase(alpha, gamma float64) (beta, loc float64) {
+// phase fits β, cut to ±skew, and δ to the arguments of φ̂.
+func (e *ecf) phase(alpha, gamma, skew float64) (beta, loc float64) {
 	var tt, th, hh, ta, ha float64
 	last := 0.0
 	for k := range ecfPoints {
@@ -173,7 +177,7 @@ func (e *ecf) phase(alpha, gamma float64) (beta, loc float64) {
 	if det > 1e-12*tt {
 		beta = (float64(tt*ha) - float64(th*ta)) / det
 	}
-	beta = min(max(beta, -1), 1)
+	beta = min(max(beta, -skew), skew)
 	return beta, (ta - float64(beta*th)) / tt
 }
 
@@ -209,8 +213,8 @@ func arg2(y, x float64) float64 {
 //	2n·cov(C_s, S_t) = S_{s+t} − S_{s−t} − 2C_s·S_t,
 //
 // of the real and imaginary parts of the fitted law's φ, through the
-// derivatives of the regression by differences.
-func (e *ecf) errors(f StableFit, n int) (se [4]float64) {
+// derivatives of the regression, with |β| cut to skew, by differences.
+func (e *ecf) errors(f StableFit, n int, skew float64) (se [4]float64) {
 	const h = 1e-6
 	var at [2*ecfPoints + 1]struct{ c, s float64 } // φ at 0, 0.1, …, 2
 	for k := range at {
@@ -227,8 +231,8 @@ func (e *ecf) errors(f StableFit, n int) (se [4]float64) {
 		up, down := *e, *e
 		up.part(j, h)
 		down.part(j, -h)
-		a, okA := up.regress(math.Inf(1))
-		b, okB := down.regress(math.Inf(1))
+		a, okA := up.regress(math.Inf(1), skew)
+		b, okB := down.regress(math.Inf(1), skew)
 		if !okA || !okB {
 			return se
 		}

@@ -16,7 +16,8 @@ type StableFit struct {
 	N      int     // how many values
 	LogLik float64 // of FitStable and Regress the largest logarithm of the likelihood, of others 0
 
-	atTwo float64 // where α ended at its bound 2: the lower end of its interval
+	atTwo float64  // where α ended at its bound 2: the lower end of its interval
+	betas Interval // where β of KogonWilliams ended on a bound: its interval
 }
 
 // An Interval is a confidence interval of a parameter, at 95 % where nothing else is
@@ -42,6 +43,18 @@ func (f StableFit) AlphaInterval() Interval {
 	}
 	d := float64(z95 * f.SE[0])
 	return Interval{max(f.Alpha-d, 0), min(f.Alpha+d, 2)}
+}
+
+// BetaInterval returns the asymptotic 95 % interval of β, cut to [−1, 1]. Where β ended on
+// its bound, that of KogonWilliams is of the regression without the bound: near α = 2,
+// where β has hardly an influence, it holds 0. FitStable and McCulloch have none there,
+// and return {β, β} as where β was held.
+func (f StableFit) BetaInterval() Interval {
+	if f.betas != (Interval{}) {
+		return f.betas
+	}
+	d := float64(z95 * f.SE[1])
+	return Interval{max(f.Beta-d, -1), min(f.Beta+d, 1)}
 }
 
 // Law returns the fitted law.

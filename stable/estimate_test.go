@@ -282,3 +282,34 @@ var estimators = map[string]func(x []float64) error{
 	"FitStudent":    func(x []float64) error { _, err := FitStudent(x); return err },
 	"TailIndex":     func(x []float64) error { _, err := TailIndex(x); return err },
 }
+
+// On its bound β has the interval of the regression without the bound: near α = 2 it holds
+// 0, for β has hardly an influence, and where the law is skewed it does not.
+func TestBetaOnItsBound(t *testing.T) {
+	for name, l := range map[string]struct {
+		law   Law
+		holds bool
+	}{"normal": {Symmetric(1.97), true}, "skewed": {Law{Alpha: 1.5, Beta: 1, Scale: 1}, false}} {
+		bound := 0
+		for seed := range uint64(20) {
+			x := make([]float64, 1000)
+			Key{Seed: seed}.Uniform64(x, 0)
+			for i := range x {
+				x[i] = l.law.Quantile(x[i])
+			}
+			f, err := KogonWilliams(x)
+			require.NoError(t, err)
+			i := f.BetaInterval()
+			require.True(t, i.Contains(f.Beta), "%s: %v in %v", name, f.Beta, i)
+			require.True(t, i.Lo >= -1 && i.Hi <= 1, name)
+			if f.Alpha == 2 || math.Abs(f.Beta) < 1 {
+				continue
+			}
+			bound++
+			require.Zero(t, f.SE[1])
+			require.Equal(t, l.holds, i.Contains(0), "%s: %v", name, i)
+		}
+		require.Positive(t, bound, name)
+	}
+	require.Equal(t, Interval{0.5, 0.5}, StableFit{Alpha: 1.5, Beta: 0.5}.BetaInterval(), "held")
+}

@@ -122,7 +122,7 @@ func TestKogonWilliamsSpread(t *testing.T) {
 		for k := range ecfPoints {
 			e.re[k], e.im[k] = truth.phi(float64(k+1) / ecfPoints)
 		}
-		theory := e.errors(truth, n)
+		theory := e.errors(truth, n, 1)
 		theory[2] *= scale
 		theory[3] *= scale
 		stableProof("Kogon–Williams", c[0], c[1], n, theory, KogonWilliams).run(t, sets(t))

@@ -58,6 +58,7 @@ type Column struct {
 
 	x         []float64 // the values that the laws are fitted to
 	exponent  int       // of 2 by which x, and what has its unit, was divided
+	side      float64   // share of the extremes that lie on the side which has the more of them
 	symmetric stable.StableFit
 	student   stable.StudentFit
 	hill      stable.TailFit
@@ -83,7 +84,11 @@ const skewed = 0.3
 func newColumn(c int, x []float64) Column {
 	x, exponent := inRange(x)
 	r := Column{Column: c, Values: len(x), x: x, exponent: exponent}
+	r.once()
 	switch lo, hi := slices.Min(x), slices.Max(x); {
+	case len(r.x) < LeastValues && len(r.x) < len(x):
+		r.Notes = append(r.Notes, fmt.Sprintf("the %d others are too few; give at least %d", len(r.x), LeastValues))
+		return r
 	case len(x) < LeastValues:
 		r.Notes = []string{fmt.Sprintf("%d values are too few; give at least %d", len(x), LeastValues)}
 		return r
@@ -92,8 +97,9 @@ func newColumn(c int, x []float64) Column {
 		return r
 	}
 	var err error
-	if r.hill, err = stable.TailIndex(x); r.note("tail index", err) {
+	if r.hill, err = stable.TailIndex(r.x); r.note("tail index", err) {
 		r.Index, r.Extremes = newEstimate(r.hill.Alpha, r.hill.Interval), r.hill.K
+		r.side = side(r.x, r.hill)
 	}
 	r.noteTies(err)
 	if r.untie(); len(r.x) < LeastValues {
@@ -104,28 +110,6 @@ func newColumn(c int, x []float64) Column {
 	r.studentLaw()
 	r.noteStart()
 	return r
-}
-
-// noteStart says of a heavy column that it starts somewhere, as amounts do at 0, that
-// samples may not: whether the density falls from the smallest value on, so that at least
-// a quarter lies nearer to it than half of the median does, or from the largest on.
-func (c *Column) noteStart() {
-	if !c.heavy() {
-		return
-	}
-	mid, n := median(c.x), float64(len(c.x))
-	for i, end := range []float64{slices.Min(c.x), slices.Max(c.x)} {
-		near := 0.0
-		for _, v := range c.x {
-			if math.Abs(v-end) <= math.Abs(mid-end)/2 {
-				near++
-			}
-		}
-		if near >= float64(n/4)-float64(1.96*math.Sqrt(n*3/16)) {
-			c.Notes = append(c.Notes, fmt.Sprintf("the values %s at %.4g, where they are densest: a network smooths such a step, and a few samples lie beyond it, whatever -transform; "+
-				"if none may, take the logarithm of their distance from there as data", []string{"start", "end"}[i], c.units(end)))
-		}
-	}
 }
 
 // inRange returns values divided by a power of 2, where they are so large or small
@@ -148,40 +132,6 @@ func inRange(x []float64) ([]float64, int) {
 
 // units returns a value in the units of the data.
 func (c *Column) units(v float64) float64 { return math.Ldexp(v, c.exponent) }
-
-// untie leaves the values that differ from the median where at least half of them
-// do not: what has a density are the others.
-func (c *Column) untie() {
-	y := slices.Clone(c.x)
-	slices.Sort(y)
-	mid := y[len(y)/2]
-	rest := slices.DeleteFunc(y, func(v float64) bool { return v == mid })
-	if 2*len(rest) > len(c.x) {
-		return
-	}
-	c.Tied = 1 - float64(len(rest))/float64(len(c.x))
-	c.x = slices.DeleteFunc(slices.Clone(c.x), func(v float64) bool { return v == mid })
-	c.Notes = append(c.Notes, fmt.Sprintf("%.3g %% of the values are %v: beta, alpha and nu are those of the others", 100*c.Tied, c.units(mid)))
-}
-
-// noteTies says what the laws are fitted to where values were rounded or clipped: the
-// likelihoods take them as they are.
-func (c *Column) noteTies(err error) {
-	var e *stable.TieError
-	switch k, d := c.hill.K, c.hill.Distinct; {
-	case errors.As(err, &e) && e.Kind == stable.TieBound:
-		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g as they are: where the tail was cut off there, they are too light", e.Count, e.Value))
-	case errors.As(err, &e) && e.Kind == stable.TieAtom:
-		c.Notes = append(c.Notes, fmt.Sprintf("alpha and nu are fitted with the %d values at %.6g among the others", e.Count, e.Value))
-	case errors.As(err, &e) && e.Kind == stable.TieEven: // it is no law
-	case errors.As(err, &e), err == nil && 10*(k+1-d) > k:
-		if err == nil {
-			c.Notes = append(c.Notes, fmt.Sprintf("rounded: the %d largest distances from the centre are %d different ones; the index counts them by their cells, alpha and nu are fitted to them as they are", k+1, d))
-			break
-		}
-		c.Notes = append(c.Notes, "alpha and nu are fitted to the rounded values as they are")
-	}
-}
 
 // note keeps an error as a note about an estimate, less the advice to use another
 // function of the library, and reports whether there was none.
@@ -221,12 +171,12 @@ func (c *Column) stableLaws() {
 
 // setBeta takes β from the regression and says what a skewed column means.
 func (c *Column) setBeta(k stable.StableFit) {
-	d := float64(1.96 * k.SE[1])
-	if k.Alpha >= 2 || d >= 1 { // near α = 2 there is no telling β; on its bound it has no interval
+	i := k.BetaInterval()
+	if k.Alpha >= 2 || i.Contains(0) && (math.Abs(k.Beta) == 1 || 1.96*k.SE[1] >= 1) { // near α = 2 there is no telling β
 		return
 	}
-	c.Beta = newEstimate(k.Beta, stable.Interval{Lo: max(k.Beta-d, -1), Hi: min(k.Beta+d, 1)})
-	if math.Abs(k.Beta) > max(d, skewed) {
+	c.Beta = newEstimate(k.Beta, i)
+	if math.Abs(k.Beta) > skewed && !i.Contains(0) {
 		c.Notes = append(c.Notes, fmt.Sprintf("skewed, beta %.2g: alpha and nu are those of the nearest symmetric laws, as noise is symmetric; "+
 			"if all values are positive, their logarithm may be better data", k.Beta))
 	}
@@ -260,40 +210,4 @@ func median(x []float64) float64 {
 	y := slices.Clone(x)
 	slices.Sort(y)
 	return float64(y[len(y)/2]/2) + float64(y[(len(y)-1)/2]/2)
-}
-
-// index returns the tail index of the column, NaN if nothing could be estimated:
-// that of the law that fits better; where two fit equally well, Student's if the
-// extremes say that there is a variance, as those of a stable law seldom do; where
-// the stable law, which has every index to 2, cannot be fitted, that of the
-// extremes.
-func (c *Column) index() float64 {
-	extremes := c.hill.K > 0
-	switch {
-	case c.Alpha != nil && c.Nu != nil && (c.Preference < -vuong || c.Preference <= vuong && extremes && c.hill.Alpha > 2):
-		return c.student.Nu
-	case c.Alpha != nil && c.symmetric.Alpha == 2:
-		return math.Inf(1)
-	case c.Alpha != nil:
-		return c.symmetric.Alpha
-	case extremes:
-		return c.hill.Alpha
-	case c.Nu != nil:
-		return c.student.Nu
-	}
-	return math.NaN()
-}
-
-// light tells that neither law is told from a Gaussian.
-func (c *Column) light() bool {
-	a := c.Alpha == nil || c.symmetric.AlphaInterval().Hi >= 2 || c.symmetric.Alpha > 1.99
-	n := c.Nu == nil || c.student.Nu >= nuGaussian || math.IsInf(c.student.Interval.Hi, 1)
-	return a && n && (c.Alpha != nil || c.Nu != nil)
-}
-
-// heavy tells that a law has tails which are told from a Gaussian's, or, whatever the
-// laws say, that the extremes have.
-func (c *Column) heavy() bool {
-	fitted := !math.IsNaN(c.index()) && !c.light()
-	return fitted || c.hill.K > 0 && c.hill.Interval.Hi < heavyIndex
 }

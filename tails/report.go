@@ -23,11 +23,13 @@ type Report struct {
 // A Suggestion is the noise to train with. It follows the heaviest column: the one of
 // smallest index, which is nu where Student's law fits better than the stable one, or as
 // well and the extremes have an index above 2, else alpha, and the index of the extremes
-// where no law fits. Above 2 the data have a variance, and t-EDM and t-Flow with that nu
-// come first; at 2 and below it is DLPM with that alpha, at least 1.1. Where nothing is
-// heavy, or values are bounded as pixels are, it is Gaussian noise.
+// where no law fits or the column is one-sided, as no law here is. Above 2 the data have a
+// variance, and t-EDM and t-Flow with that nu come first; at 2 and below it is DLPM with
+// that alpha, at least 1.1. Where nothing is heavy, or values are bounded as pixels are, it
+// is Gaussian noise. Where the heaviest column is one-sided, flow with Transform comes
+// before either: noise is symmetric, and smears where such a column starts.
 type Suggestion struct {
-	Noises []Noise  `json:"-"`     // the best first
+	Noises []Noise  `json:"-"`     // the best first, with Transform only where that comes first
 	Train  []string `json:"train"` // the same as the command train takes them
 	// Transform is train's -transform for Gaussian noise instead: soft-log for the heavy
 	// columns, none for the light; empty if none is heavy, or not all were looked at.
@@ -38,6 +40,8 @@ type Suggestion struct {
 	Law       string   `json:"law"`    // gaussian, stable, student, either or none
 	Column    int      `json:"column"` // it rests on; -1: none
 	Why       string   `json:"why"`
+
+	oneSided bool // the column that it rests on
 }
 
 // Limits of the suggestion. Noise needs a mean, so α > 1; from nuGaussian on a
@@ -64,13 +68,17 @@ func (r *Report) Heaviest() int {
 	return best
 }
 
-// suggest fills in the suggestion. It returns an error if nothing could be
-// estimated from data that are not bounded.
-func (r *Report) suggest(labels []int) error {
+// suggest fills in the suggestion, for data of so many columns. It returns an error if
+// nothing could be estimated from data that are not bounded.
+func (r *Report) suggest(labels []int, columns int) error {
 	s := &r.Suggestion
 	*s = Suggestion{Alpha: 2, Law: "gaussian", Column: -1}
 	defer func() {
 		s.Noises = s.noises()
+		if s.Transform = r.transform(columns); s.drawIn() {
+			s.Noises = append([]Noise{{Kind: recipe.Flow, Transform: s.Transform}}, s.Noises...)
+			s.Why += "; symmetric noise smears where such a column starts, more than flow of drawn-in values does (docs/methods.md)"
+		}
 		for _, n := range s.Noises {
 			s.Train = append(s.Train, n.String())
 		}
@@ -97,7 +105,7 @@ func (r *Report) suggest(labels []int) error {
 		return fmt.Errorf("%s: no column could be fitted: %s", r.Data, strings.Join(notes[:min(len(notes), 2)], "; "))
 	}
 	c := &r.Columns[k]
-	s.Column = c.Column
+	s.Column, s.oneSided = c.Column, c.oneSided()
 	switch {
 	case !c.light():
 		s.follow(r.Kind(), c)
@@ -137,11 +145,18 @@ func (r *Report) transform(columns int) string {
 	}
 }
 
+// drawIn tells that flow of drawn-in values comes first.
+func (s *Suggestion) drawIn() bool { return s.oneSided && s.Transform != "" }
+
 // follow suggests the noise with the tails of column c.
 func (s *Suggestion) follow(kind string, c *Column) {
 	index := c.index()
 	s.Index = &index
 	s.Law, s.Why = c.prefer(kind)
+	if c.oneSided() {
+		s.byIndex(index)
+		return
+	}
 	if s.Alpha = index; c.Alpha != nil {
 		s.Alpha = c.symmetric.Alpha
 	}
@@ -155,6 +170,16 @@ func (s *Suggestion) follow(kind string, c *Column) {
 	case nu < nuGaussian && !math.IsInf(c.student.Interval.Hi, 1):
 		s.setNu(nu)
 	}
+}
+
+// byIndex suggests noise with an index that is no law's: α where it is at most 2, else ν.
+func (s *Suggestion) byIndex(index float64) {
+	if index <= 2 {
+		s.setAlpha(index)
+		return
+	}
+	s.setNu(index)
+	s.Why += "; every alpha below 2 is heavier, 2 is lighter"
 }
 
 // setAlpha suggests α as near as noise can have it.
@@ -192,6 +217,8 @@ type Noise struct {
 	Kind  string  // dlpm, tedm, tflow, edm or flow
 	Alpha float64 // of dlpm
 	Nu    float64 // of tedm and tflow
+
+	Transform string // of the columns, as the setting transform has it; empty: none
 }
 
 // String returns the noise as the flags of the command train.
@@ -201,6 +228,8 @@ func (n Noise) String() string {
 		return fmt.Sprintf("-process %s -alpha %.3g", n.Kind, n.Alpha)
 	case n.Nu != 0:
 		return fmt.Sprintf("-process %s -nu %.3g", n.Kind, n.Nu)
+	case n.Transform != "":
+		return fmt.Sprintf("-process %s -transform %s", n.Kind, n.Transform)
 	}
 	return "-process " + n.Kind
 }
@@ -218,6 +247,8 @@ func (n Noise) Use(r *recipe.Recipe) error {
 		r.EDM.Nu = diffusion.Nu{n.Nu}
 	case n.Kind == recipe.TFlow:
 		r.Flow.Nu = diffusion.Nu{n.Nu}
+	case n.Transform != "":
+		return recipe.Values{"transform": n.Transform}.Set(r)
 	}
 	return nil
 }
@@ -235,15 +266,12 @@ func (r *Report) byExtremes() bool {
 		return false
 	}
 	c, s := &r.Columns[best], &r.Suggestion
-	s.Column, s.Law, s.Index = c.Column, "student", &c.hill.Alpha
+	s.Column, s.Law, s.Index, s.oneSided = c.Column, "student", &c.hill.Alpha, c.oneSided()
 	s.Why = fmt.Sprintf("no law fits the bulk of %s %s, but its extremes have the tail index %s: noise with that index", r.Kind(), c.Label(), c.Index.String())
 	if c.hill.Alpha <= 2 {
 		s.Law = "stable"
-		s.setAlpha(c.hill.Alpha)
-		return true
 	}
-	s.setNu(c.hill.Alpha)
-	s.Why += "; every alpha below 2 is heavier, 2 is lighter"
+	s.byIndex(c.hill.Alpha)
 	return true
 }
 
@@ -256,6 +284,8 @@ func (c *Column) prefer(kind string) (law, why string) {
 			kind, c.Label(), index, leastAlpha)
 	}
 	switch {
+	case c.oneSided():
+		return "none", fmt.Sprintf("%s; it is one-sided and the laws are symmetric: they follow its body, so the index is that of its %d extremes", rest, c.Extremes)
 	case c.Alpha == nil && c.hill.K > 0:
 		return "none", fmt.Sprintf("%s; no stable law could be fitted: the index is that of its %d extremes", rest, c.Extremes)
 	case c.Alpha == nil:

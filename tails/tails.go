@@ -87,11 +87,7 @@ func Look(ctx context.Context, set *data.Set, columns []int, n int) (*Report, er
 			r.Columns[len(r.Columns)-1].Name = set.Columns[c]
 		}
 	}
-	if err := r.suggest(set.Labels); err != nil {
-		return r, err
-	}
-	r.Suggestion.Transform = r.transform(w)
-	return r, nil
+	return r, r.suggest(set.Labels, w)
 }
 
 func values(n int) string {

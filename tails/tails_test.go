@@ -107,14 +107,14 @@ func TestNotesOfTies(t *testing.T) {
 		none bool // of the index
 	}{
 		"plain":   {x, 1, "", false},
-		"rounded": {with(func(_ int, v float64) float64 { return math.Round(v) }), 1, "different ones; the index counts them by their cells, alpha and nu are fitted to them as they are", false},
+		"rounded": {with(func(_ int, v float64) float64 { return math.Round(v) }), 1, "different ones; the index counts them by their cells as rounded, alpha and nu are fitted to them as they are", false},
 		"nine in ten": {with(func(i int, v float64) float64 {
 			if i%10 == 0 {
 				return v
 			}
 			return math.Round(v)
-		}), 1, "the index counts them by their cells", false},
-		"clipped": {with(func(_ int, v float64) float64 { return min(max(v, -12), 12) }), 1, "as they are: where the tail was cut off there, they are too light", true},
+		}), 1, "the index counts them by their cells as rounded", false},
+		"clipped": {with(func(_ int, v float64) float64 { return min(max(v, -12), 12) }), 1, "as they are: where the tail was cut off there, they are too light, where it is a code for no value, too heavy", true},
 		"far":     {with(func(_ int, v float64) float64 { return 0x1p400 * min(max(v, -12), 12) }), 0x1p400, " values at 3.0987e+121 as they are", true},
 		"code": {with(func(i int, v float64) float64 {
 			if i%50 == 0 {

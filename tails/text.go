@@ -30,14 +30,14 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	}
 	s := r.Suggestion
 	ways := slices.Clone(s.Train)
-	if s.Transform != "" {
+	if s.Transform != "" && !s.drawIn() {
 		ways = append(ways, "-process flow -transform "+s.Transform)
 	}
 	fmt.Fprintf(&b, "\nsuggestion: train %s\n", strings.Join(ways, "\n        or: train "))
 	if !r.Images {
 		s.Why += "; training scales every column by its median and half interquartile range, and samples come back in the units of the data (-standardize)"
 	}
-	if s.Index != nil && !r.Images {
+	if s.Index != nil && !r.Images && !s.drawIn() {
 		s.Why += "; " + regretOf(*s.Index)
 	}
 	fmt.Fprintf(&b, "  %s\n", strings.ReplaceAll(s.Why, "; ", "\n  "))

@@ -152,7 +152,7 @@ func TestTailWhereNoAlphaFits(t *testing.T) {
 		require.NotNil(t, c.Nu)
 	}
 	require.Contains(t, []int{1, 2}, r.Suggestion.Column)
-	require.Equal(t, []string{"-process dlpm -alpha 1.1"}, r.Suggestion.Train)
+	require.Equal(t, []string{"-process flow -transform softlog", "-process dlpm -alpha 1.1"}[2-len(r.Suggestion.Train):], r.Suggestion.Train, "first where it is the one-sided column")
 	require.Contains(t, r.Suggestion.Why, "draw the column in (-transform softlog)")
 	require.NotContains(t, r.Suggestion.Why, "lightest that leaves none", "noise of 1.1 leaves most of such tails to the network")
 	require.NotContains(t, r.Suggestion.Why, "heavier far out")

@@ -99,8 +99,9 @@ func TestTailOfLosses(t *testing.T) {
 	require.Contains(t, strings.Join(r.Columns[0].Notes, ";"), "skewed")
 	require.Less(t, *r.Columns[0].Nu.Value, 2.0)
 	require.Nil(t, r.Suggestion.Nu)
-	require.Contains(t, r.Suggestion.Why, "more than 2")
-	require.GreaterOrEqual(t, r.Suggestion.Alpha, 1.1)
+	require.Equal(t, "-process flow -transform softlog", r.Suggestion.Train[0])
+	require.Equal(t, fmt.Sprintf("-process dlpm -alpha %.3g", r.Suggestion.Alpha), r.Suggestion.Train[1])
+	require.InDelta(t, *r.Columns[0].Index.Value, r.Suggestion.Alpha, 0.0051, "symmetric laws follow the body")
 	require.NotContains(t, ok(t, dir, "tail", "csv:loss.csv").stdout, "-nu")
 }
 

@@ -27,7 +27,7 @@ const adviceMethod = "advice"
 // choiceKinds, value the α or ν of what was trained, index tail's estimate.
 var choiceColumns = []string{"error", "r90", "r99", "kind", "value", "index"}
 
-var choiceKinds = []string{tEDM, tFlow, dlpm, logEDM}
+var choiceKinds = []string{tEDM, tFlow, dlpm, logEDM, logFlow}
 
 // A knownLaw is a set drawn from a law, by the quantile of a uniform variate.
 type knownLaw struct {
@@ -94,7 +94,7 @@ func planChoice(ctx context.Context, o Options) (*Plan, error) {
 		sets, methods = sets[:2], methods[:2]
 	}
 	p := &Plan{
-		Settings: fmt.Sprintf("choice 1: %+v, %d sets of %d, %d methods", z, len(sets), n, len(methods)),
+		Settings: fmt.Sprintf("choice 2: %+v, %d sets of %d, %d methods", z, len(sets), n, len(methods)),
 		Columns:  choiceColumns,
 		Report:   func(r *Results) Report { return reportChoice(r, sets, methods) },
 	}
@@ -170,12 +170,16 @@ func (s realSet) advised(z realSizes, seed uint64, run int) Job {
 
 // methodOfNoise is the method of the sweep with the noise that tail says.
 func methodOfNoise(n tails.Noise, levels int) (realMethod, error) {
-	switch n.Kind {
-	case recipe.EDM:
+	switch {
+	case n.Kind == recipe.Flow && n.Transform == recipe.SoftLog:
+		m := realFlow(logFlow, math.Inf(1))
+		m.compress = true
+		return m, nil
+	case n.Kind == recipe.EDM:
 		return realEDM(tEDM, math.Inf(1)), nil
-	case recipe.TEDM:
+	case n.Kind == recipe.TEDM:
 		return realEDM(tEDM, n.Nu), nil
-	case recipe.DLPM:
+	case n.Kind == recipe.DLPM:
 		return realDLPM(n.Alpha, levels), nil
 	}
 	return realMethod{}, fmt.Errorf("experiment: tail puts %v first, which the sweep does not know", n)

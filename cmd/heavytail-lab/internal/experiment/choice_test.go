@@ -45,17 +45,20 @@ func TestPairedT(t *testing.T) {
 func TestMethodOfNoise(t *testing.T) {
 	for noise, want := range map[tails.Noise]realMethod{
 		{Kind: recipe.EDM}: {family: tEDM, value: math.Inf(1)}, {Kind: recipe.TEDM, Nu: 2.9}: {family: tEDM, value: 2.9},
-		{Kind: recipe.DLPM, Alpha: 1.43}: {family: dlpm, value: 1.43},
+		{Kind: recipe.DLPM, Alpha: 1.43}: {family: dlpm, value: 1.43}, {Kind: recipe.Flow, Transform: recipe.SoftLog}: {family: logFlow, value: math.Inf(1), compress: true},
 	} {
 		m, err := methodOfNoise(noise, 20)
 		require.NoError(t, err)
 		require.Equal(t, want.family, m.family)
 		require.Equal(t, want.value, m.value)
+		require.Equal(t, want.compress, m.compress)
 		var r recipe.Recipe
 		m.use(&r)
 		switch {
 		case want.family == dlpm:
 			require.Equal(t, want.value, r.Process.Alpha)
+		case want.family == logFlow:
+			require.Empty(t, r.Flow.Nu)
 		case math.IsInf(want.value, 1):
 			require.Empty(t, r.EDM.Nu)
 		default:

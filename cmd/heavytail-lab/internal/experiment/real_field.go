@@ -27,7 +27,7 @@ var fieldFamilies = []string{softLogFlow, ttfFlow, asinhFlow, logUniformEDM, fit
 func fieldMethods() (out []realMethod) {
 	inf := math.Inf(1)
 	for _, b := range []struct{ family, bend string }{{softLogFlow, recipe.SoftLog}, {ttfFlow, recipe.TTF}, {asinhFlow, recipe.Asinh}} {
-		m := realFlow(inf)
+		m := realFlow(tFlow, inf)
 		m.family, m.bend = b.family, b.bend
 		out = append(out, m)
 	}

@@ -20,10 +20,11 @@ var (
 
 // Families of methods in keys and tables.
 const (
-	tEDM   = "t-EDM"
-	tFlow  = "t-Flow"
-	dlpm   = "DLPM"
-	logEDM = "EDM of logarithms"
+	tEDM    = "t-EDM"
+	tFlow   = "t-Flow"
+	dlpm    = "DLPM"
+	logEDM  = "EDM of logarithms"
+	logFlow = "flow of logarithms"
 )
 
 // A realMethod is a process and the sampler that it is judged with.
@@ -53,7 +54,7 @@ func realMethods(levels int) []realMethod {
 		out = append(out, realEDM(tEDM, nu))
 	}
 	for _, nu := range realFlowNu {
-		out = append(out, realFlow(nu))
+		out = append(out, realFlow(tFlow, nu))
 	}
 	for _, alpha := range realAlpha {
 		out = append(out, realDLPM(alpha, levels))
@@ -82,10 +83,10 @@ func realEDM(family string, nu float64) realMethod {
 		bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }}
 }
 
-// realFlow is t-Flow on the line with the velocity as its target, by Heun's method.
-func realFlow(nu float64) realMethod {
+// realFlow is t-Flow of the velocity with the ODE by Heun's method.
+func realFlow(family string, nu float64) realMethod {
 	m := flowMethod(finite(nu), diffusion.TargetVelocity, flowHeun("", 64))
-	return realMethod{family: tFlow, value: nu, use: m.use, net: plain(1, 64, 64), loss: diffusion.Loss{Kind: diffusion.Squared},
+	return realMethod{family: family, value: nu, use: m.use, net: plain(1, 64, 64), loss: diffusion.Loss{Kind: diffusion.Squared},
 		bind: func(net diffusion.Denoiser) pointSampler { return m.samplers[0].bind(m, net, 1) }}
 }
 

@@ -26,7 +26,7 @@ func (r realRow) setting(set string) string {
 // title names the row: t-EDM, ν = 5.
 func (r realRow) title() string {
 	switch {
-	case math.IsNaN(r.value) || r.family == logEDM || slices.Contains(fieldFamilies, r.family):
+	case math.IsNaN(r.value) || r.family == logEDM || r.family == logFlow || slices.Contains(fieldFamilies, r.family):
 		return r.family
 	case math.IsInf(r.value, 1):
 		return map[string]string{tEDM: "EDM (ν = ∞)", tFlow: "flow matching (ν = ∞)"}[r.family]
