@@ -268,3 +268,14 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
+
+// A record of values that is taken for names because of one cell is not lost in silence.
+func TestNamesAmongNumbersAreNoted(t *testing.T) {
+	for text, noted := range map[string]bool{"0x10,2\n3,4\n": true, "a,b\n3,4\n": false, "a,\n3,4\n": false, "1,2\n3,4\n": false} {
+		dir := t.TempDir()
+		write(t, dir, "a.csv", []byte(text))
+		s, err := Open(t.Context(), "csv:"+dir+"/a.csv", Options{})
+		require.NoError(t, err)
+		require.Equal(t, noted, len(s.Notes) > 0 && strings.Contains(s.Notes[0], `line 1 is taken for the names of the columns, for "0x10" is no number`), "%q %q", text, s.Notes)
+	}
+}

@@ -57,6 +57,9 @@ func sniff(head []byte, all bool, o Options) (*dialect, error) {
 	d.header = d.isHeader(rows)
 	if d.header {
 		d.names = distinct(rows[0])
+		if text, mixed := d.namesAndNumbers(rows[0]); mixed {
+			d.note("line %d is taken for the names of the columns, for %.40q is no number: where it holds values, give the table a line of names above it", d.first, text)
+		}
 		rows = rows[1:]
 		if unit := d.unitsOf(rows); unit != "" {
 			d.units, rows = s.lines[1], rows[1:]
@@ -210,6 +213,19 @@ func (d *dialect) isHeader(rows [][]string) bool {
 		}
 	}
 	return years
+}
+
+// namesAndNumbers returns the first cell of a header that is text, and whether others are
+// numbers, as they may be in a record of values.
+func (d *dialect) namesAndNumbers(header []string) (text string, mixed bool) {
+	for _, cell := range header {
+		if isNumber(cell, d.comma) {
+			mixed = true
+		} else if text == "" && !missing(cell) {
+			text = cell
+		}
+	}
+	return text, mixed && text != ""
 }
 
 // unitsOf returns a cell of the first record below the names if all of it is text

@@ -1,5 +1,10 @@
 // Package data reads training sets: IDX files, folders and zips of images,
 // NPY and CSV files, and the two-dimensional toy sets, into memory.
+//
+// The first record of a table names its columns where a cell of it is text above a column
+// of which at least half are numbers or nothing, or where all of it are whole numbers, such
+// as years, above columns that have none; Notes say it of a record with numbers beside the
+// text.
 package data
 
 import (
