@@ -23,7 +23,7 @@ func (e *Elliptical) Sample(dst []float32, s Key, off int) {
 		op, q = positiveParams(e.alpha/2, Root)
 	}
 	e.planes.fill("Sample", dst, off, 1,
-		func(plane []float32, _, at int) { simd.Noise(plane, simd.NoiseNormal, &normals, uint64(at), one) },
+		func(plane []float32, at int) { simd.Noise(plane, simd.NoiseNormal, &normals, uint64(at), one) },
 		func(root []float32, at int) {
 			if e.alpha == 2 {
 				simd.Fill(root, math.Sqrt2)

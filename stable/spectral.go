@@ -212,7 +212,7 @@ func (s *Spectral) Sample(dst []float32, st Key, off int) {
 		q = skewedParams(s.alpha, 1, S1)
 	}
 	p := st.philox(tagSpectral)
-	s.planes.fill("Sample", dst, off, 2, func(plane []float32, _, at int) {
+	s.planes.fill("Sample", dst, off, 2, func(plane []float32, at int) {
 		if s.alpha == 1 {
 			st.skewedOne(plane, at)
 		} else {
@@ -226,8 +226,11 @@ func (s *Spectral) Sample(dst []float32, st Key, off int) {
 func (s Key) skewedOne(dst []float32, off int) {
 	var buf [planeRows]float64
 	q := skewed64Params(1, 1, simd.Noise64SkewedS0)
-	s.Fill64(buf[:len(dst)], Family64{tagSpectral64, simd.Noise64SkewedS0, q}, off)
-	for i, v := range buf[:len(dst)] {
-		dst[i] = float32(max(min(v, math.MaxFloat32), -math.MaxFloat32))
+	for at := 0; at < len(dst); at += planeRows {
+		part := dst[at:min(at+planeRows, len(dst))]
+		s.Fill64(buf[:len(part)], Family64{tagSpectral64, simd.Noise64SkewedS0, q}, off+at)
+		for i, v := range buf[:len(part)] {
+			part[i] = float32(max(min(v, math.MaxFloat32), -math.MaxFloat32))
+		}
 	}
 }
