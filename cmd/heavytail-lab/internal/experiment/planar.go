@@ -79,6 +79,13 @@ func useLIM(r *recipe.Recipe) {
 	}
 }
 
+// limBoundRow is LIM as its authors' repository had it until the middle of November
+// 2024: no draw of the skewed variable beyond 20, in training, start and steps.
+var limBoundRow = planar{name: "LIM bound 20", alphas: allAlphas[:5], scale: 1, publishedStart: true, most: 10, change: func(r *recipe.Recipe) {
+	useLIM(r)
+	r.LIM.Clamps.Skewed = 20
+}}
+
 const repairedName = " repaired"
 
 // repaired returns the method with the network whose output grows with x, every
@@ -156,7 +163,7 @@ func (m planar) draw(ctx context.Context, net *nn.Net, r recipe.Recipe, size pla
 		return diffusion.DLPMSampler{Process: r.Process, Steps: size.sample - 1}.Sample(ctx, den, seeds, 2)
 	}
 	if r.LIM != nil {
-		s := diffusion.LIMSampler{Process: *r.LIM, Steps: size.sample, PublishedStart: m.publishedStart}
+		s := diffusion.LIMSampler{Process: *r.LIM, Steps: size.sample, PublishedStart: m.publishedStart, Clamps: r.LIM.Clamps}
 		eps := r.LIM.FromScore(den)
 		draw = func(ctx context.Context, seeds []uint64) ([]float32, error) { return s.Sample(ctx, eps, seeds, 2) }
 	}

@@ -130,7 +130,10 @@ func TestPlanarRecipes(t *testing.T) {
 		require.Equal(t, []any{c.loss, c.copies, c.kind, 640, 1024}, []any{string(r.Train.Loss.Kind), r.Train.Loss.Copies(), r.Kind(), r.Train.Steps, r.Train.Batch}, c.m.name)
 		require.Equal(t, c.m.every == 2, r.Network.MLP.Magnitude, c.m.name)
 	}
-	r, err := limRow.long().recipe(1.7, publishedSize, 1)
+	r, err := limBoundRow.recipe(1.7, publishedSize, 1)
+	require.NoError(t, err)
+	require.Equal(t, 20.0, r.LIM.Clamps.Skewed)
+	r, err = limRow.long().recipe(1.7, publishedSize, 1)
 	require.NoError(t, err)
 	require.Equal(t, 6400, r.Train.Steps)
 	require.True(t, limRow.long().runs(9) && !limRow.long().runs(10))

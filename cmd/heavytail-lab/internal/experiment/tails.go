@@ -99,7 +99,7 @@ func coordinate(x []float32, c int) []float64 {
 // tailsMethods are those of the table and what explains it.
 func tailsMethods() []planar {
 	return []planar{dlpmRow, ddpmRow, limRow, limMendedRow, dlpmRow.repaired(), ddpmRow.repaired(), limMendedAll().repaired(),
-		dlpmRow.long(), ddpmRow.long()}
+		dlpmRow.long(), ddpmRow.long(), limBoundRow}
 }
 
 // limMendedAll is LIM with the right start for every α.
@@ -166,7 +166,8 @@ func tailsComparison(column string) Comparison {
 		}
 		c.Rows = append(c.Rows, row)
 	}
-	c.Rows = append(c.Rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"})
+	c.Rows = append(c.Rows, ComparisonRow{Method: "LIM mended", Against: "DLPM"},
+		ComparisonRow{Method: limBoundRow.name, Against: "DLPM", Published: tailsPublished["LIM"], Again: true})
 	for _, kind := range []string{longName, repairedName} {
 		for _, name := range []string{"DLPM", "DDPM", "LIM"} {
 			if name == "LIM" && kind == longName { // which was not trained as long
