@@ -253,7 +253,7 @@ def tables():
     text += "".join(means(value, f) for f in frozen)
     text += "The first look, 500 steps and another split:\n\n"
     text += "".join(means(value, f) for f in STAGES["first look"]["fields"])
-    return text + """The CRPS is over that of the training patches, quantiles are over those held out, `below 0` is the share of values below −1 % of the deviation. The first four tables have mean errors over EDM's, of a quantile |ln| of its ratio, and in brackets the p-value of the paired t-test over the ten runs; of all three fields a run is the mean of its fields. Runs of a field have other seeds and splits but the same field, so the p-values speak of these fields, not of others; with 21 tests in a table one below 0.0024 is beyond chance.
+    return text + """The CRPS is over that of the training patches, quantiles are over those held out, `below 0` is the share of values below −1 % of the deviation. The first four tables have mean errors over EDM's, of a quantile |ln| of its ratio, and in brackets the p-value of the paired t-test over the runs; of all three fields a run is the mean of its fields. Runs of a field have other seeds and splits but the same field, so the p-values speak of these fields, not of others; with 21 tests in a table one below 0.0024 is beyond chance.
 """
 
 
