@@ -58,7 +58,7 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	for name, f := range map[string]func(){
 		"data.Open":             func() { _, _ = data.Open(none, "csv:"+table, data.Options{}) },
 		"data.ReadValues":       func() { _, _ = data.ReadValues(none, table, []int{2}, nil) },
-		"data.ReadMask":         func() { _, _, _ = data.ReadMask(none, table, []int{2}) },
+		"data.ReadMask":         func() { _, _, _ = data.ReadMask(none, table, []int{2}, nil) },
 		"data.ReadConditions":   func() { _, _ = data.ReadConditions(none, table, []string{"a"}) },
 		"modelfile.Open":        func() { _, _ = modelfile.Open(none, table) },
 		"modelfile.File.Sum":    func() { _, _ = modelfile.Bytes("x", fashion.File()).Sum(none) },

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,8 @@ type tableReader struct {
 	set *Set
 	// parse returns the value of a cell and its unit.
 	parse func(string) (float64, string, error)
-	drop  bool // rows with missing cells, else they are an error
+	drop  bool   // rows with missing cells, else they are an error
+	empty string // what is done about one
 
 	units                 map[int]string // by column, of its first value that is not 0
 	class                 map[string]int // classes by name, numbered as they appear
@@ -84,7 +86,7 @@ func readCSV(in io.Reader, o Options) (*Set, error) {
 			return v, "", err
 		}
 	}
-	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes, table: true}, drop: o.Missing != "error" && o.Rules > 0, gaps: map[int]int{}}
+	t := &tableReader{d: d, parse: parse, units: map[int]string{}, class: map[string]int{}, set: &Set{Shape: []int{max(len(d.columns), 1)}, Notes: d.notes, table: true}, drop: o.Missing != "error" && o.Rules > 0, empty: cmp.Or(o.empty, "Options.Missing drop leaves such rows out"), gaps: map[int]int{}}
 	records := newRecordReader(r, d.sep)
 	records.now, records.quote = o.Rules > 0, o.quote
 	if err := t.rows(records, o.maxTable()); err != nil {
@@ -216,7 +218,7 @@ func (t *tableReader) value(c int, cell string, gap *bool) (float64, error) {
 	case !missing(cell):
 		return v, t.notNumber(c, cell)
 	case !t.drop:
-		return v, fmt.Errorf("column %s has no value (%q): Options.Missing drop leaves such rows out", t.d.name(c), cell)
+		return v, fmt.Errorf("column %s has no value (%q): %s", t.d.name(c), cell, t.empty)
 	}
 	t.gaps[c]++
 	*gap = true

@@ -54,7 +54,7 @@ func (t *tableReader) name() {
 // at path: its columns of those names, or all of them if they have no names and are as
 // many. A cell without value is an error, as each row is of one sample.
 func ReadConditions(ctx context.Context, path string, names []string) (v Values, err error) {
-	o := Options{Columns: names, Missing: "error"}
+	o := Options{Columns: names, Missing: "error", empty: "give one, as each row is of one sample"}
 	s, err := Open(ctx, "csv:"+path, o)
 	if flag := (OptionError{}); errors.As(err, &flag) {
 		o.Columns = nil

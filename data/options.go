@@ -51,6 +51,7 @@ type Options struct {
 	Background string    // pictures: what is behind transparent ones, white (also empty; by rules 0 black), black or #rrggbb
 	Range      []float64 // arrays of images: the values of black and white (nil: found)
 	quote      byte      // tables: of quoted cells, found; 0: "
+	empty      string    // tables: what to do about a cell without value, where that is an error; empty: leave the row out
 	Missing    string    // tables: rows with cells without value are an error or, by drop or empty, left out
 }
 

@@ -25,6 +25,8 @@ type Values struct {
 	X     []float64 // one sample after the other
 	Sum   string    // SHA-256 of the file in hexadecimal
 	Notes []string  // how they were made of it, where that does not go without saying
+
+	Columns []string // names of the columns of a table that has some
 }
 
 // ReadValues reads samples of the given shape from one file: a PNG or JPEG, of
@@ -60,17 +62,23 @@ func ReadValues(ctx context.Context, path string, shape []int, columns []string)
 	return v, nil
 }
 
-// ReadMask reads where images of the given shape are kept: where the mask in a file that
-// ReadValues takes is dark, 0 and below. A picture says it for all channels of a pixel.
-func ReadMask(ctx context.Context, path string, shape []int) (known []bool, mask Values, err error) {
+// ReadMask reads where samples of the given shape are kept: where the mask in a file that
+// ReadValues takes is dark, 0 and below. A picture says it for all channels of a pixel. A
+// table has a column for each of points, by the names in columns (nil: none) in their
+// order, and no numbers in it but 0, which is kept, and 1, which is drawn.
+func ReadMask(ctx context.Context, path string, shape []int, columns []string) (known []bool, mask Values, err error) {
 	one := shape
 	if len(shape) == 3 && IsPicture(path) {
 		one = []int{shape[0], shape[1], 1}
 	}
-	if mask, err = ReadValues(ctx, path, one, nil); err != nil {
+	if mask, err = ReadValues(ctx, path, one, columns); err != nil {
 		return nil, mask, err
 	}
-	for _, v := range mask.X {
+	table := isTable(form(path))
+	for i, v := range mask.X {
+		if table && v != 0 && v != 1 {
+			return nil, mask, fmt.Errorf("%s: %v in row %d of values: a mask of points has 0 where the value is kept and 1 where it is drawn", path, v, i/shape[0]+1)
+		}
 		for range shape[len(shape)-1] / one[len(one)-1] {
 			known = append(known, !(v > 0))
 		}
@@ -84,7 +92,7 @@ func fits(head []byte, form string) error {
 	switch {
 	case kind == source.Gzip:
 		return nil
-	case form == ".csv" || form == ".tsv":
+	case isTable(form):
 		return noTable(bufio.NewReader(bytes.NewReader(head)))
 	case form == ".npy" && kind != source.Array && kind != source.Zip:
 		return errors.New("no array of numbers (.npy)")
@@ -93,6 +101,8 @@ func fits(head []byte, form string) error {
 	}
 	return nil
 }
+
+func isTable(form string) bool { return form == ".csv" || form == ".tsv" }
 
 // form returns the ending of a name, less that of gzip, in lower case.
 func form(path string) string { return strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))) }
@@ -113,7 +123,7 @@ func (v *Values) read(ctx context.Context, all func() io.Reader, whole io.Reader
 	var err error
 	switch ext {
 	case ".csv", ".tsv":
-		s, err = readCSV(all(), Options{Rules: Rules})
+		s, err = readCSV(all(), Options{Rules: Rules, Missing: "error", empty: "give a number, as each row is one sample: any, where Edit.Mask marks the value as one to be drawn"})
 	case ".npy": // values of arrays are those of samples, in [−1,1] already
 		s, err = readArrays(ctx, all(), func() (io.ReaderAt, int64, error) { return whole, size, nil }, "", Options{})
 	default:
@@ -131,7 +141,7 @@ func (v *Values) read(ctx context.Context, all func() io.Reader, whole io.Reader
 	if err := InOrder(columns, s.Columns); err != nil {
 		return err
 	}
-	v.X, v.Notes = make([]float64, s.Len()*s.Per()), s.Notes
+	v.X, v.Notes, v.Columns = make([]float64, s.Len()*s.Per()), s.Notes, s.Columns
 	for i := range s.Len() {
 		s.Float64(v.X[i*s.Per():], i)
 	}

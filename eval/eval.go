@@ -160,7 +160,11 @@ func Points(ctx context.Context, real, gen []float64, d int, columns []int, name
 	}
 	if d > 1 {
 		a, b := norms(x, d), norms(y, d)
-		r.Columns = append(r.Columns, o.column("norm", a, b, a, b))
+		norm := "norm"
+		if slices.ContainsFunc(columns, func(c int) bool { return name(c) == norm }) {
+			norm = "norm of the points"
+		}
+		r.Columns = append(r.Columns, o.column(norm, a, b, a, b))
 	}
 	return r, nil
 }
@@ -330,8 +334,8 @@ func (o Options) images(ctx context.Context, r *Scores, shape []int, d int, real
 	r.add("pixel_sliced_wasserstein", "pixels: sliced Wasserstein", sliced, "0", few)
 	r.add("pixel_wasserstein1", "pixels: Wasserstein of all values", metrics.TallyWasserstein1(&x.tally, &y.tally), "0", r.Used)
 	r.add("pixel_ks", "pixels: KS of all values", metrics.TallyKS(&x.tally, &y.tally), "0", r.Used)
-	r.add("pixel_kurtosis_ratio", "pixels: kurtosis ratio", math.Abs(1-y.moments.Kurtosis()/x.moments.Kurtosis()), "0", r.Used)
-	r.add("pixel_skewness_ratio", "pixels: skewness ratio", math.Abs(1-y.moments.Skewness()/x.moments.Skewness()), "0", r.Used)
+	r.add("pixel_kurtosis_ratio", "pixels: |1 - kurtosis ratio|", math.Abs(1-y.moments.Kurtosis()/x.moments.Kurtosis()), "0", r.Used)
+	r.add("pixel_skewness_ratio", "pixels: |1 - skewness ratio|", math.Abs(1-y.moments.Skewness()/x.moments.Skewness()), "0", r.Used)
 	return nil
 }
 

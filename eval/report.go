@@ -38,7 +38,8 @@ func (r *Report) WriteTo(w io.Writer) (int64, error) {
 	}
 	_ = t.Flush() // into memory
 	if len(r.Columns) > 0 {
-		fmt.Fprintf(t, "\n%s\tKS\tW1\ttail KS %g\tMSLE %g\ttail error\tQ.99 ratio\tQ.999 ratio\tkurtosis ratio\tHill real\tHill gen.\n", "column", r.Q, r.Xi)
+		fmt.Fprintf(t, "\n%s\tKS\tW1\ttail KS %g\tMSLE %g\ttail error\tQ.99 ratio\tQ.999 ratio\t|1 - kurtosis ratio|\tHill real\tHill gen.\n", "column", r.Q, r.Xi)
+		fmt.Fprintln(t, "(best)\t0\t0\t0\t0\t0\t1\t1\t0\t\tHill real")
 		for _, c := range r.Columns {
 			fmt.Fprintf(t, "%s", c.Column)
 			for _, v := range []Score{c.KS, c.Wasserstein1, c.TailKS, c.MSLE, c.TailError, c.Ratio99, c.Ratio999, c.KurtosisRatio, c.HillReal, c.HillGenerated} {

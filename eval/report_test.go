@@ -26,8 +26,9 @@ generated  m: 2 samples by edm in 1 step, 2 evaluations, seed 7, classes in turn
 metric         value  best  samples of each
 x of 1 sample  0.25   0     20
 
-column  KS     W1  tail KS 0.5  MSLE 0.9  tail error  Q.99 ratio  Q.999 ratio  kurtosis ratio  Hill real  Hill gen.
-loss    0.125  0   0            -         0           0           0            0               0          0
+column  KS     W1  tail KS 0.5  MSLE 0.9  tail error  Q.99 ratio  Q.999 ratio  |1 - kurtosis ratio|  Hill real  Hill gen.
+(best)  0      0   0            0         0           1           1            0                                Hill real
+loss    0.125  0   0            -         0           0           0            0                     0          0
 1 row
 `, text.String())
 }

@@ -87,7 +87,11 @@ func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options
 		return nil, notes, fmt.Errorf("Edit.Init %s: %d samples in it, %d to draw: give one for all, or Options.N %d", e.Init, n, draws, n)
 	}
 	if e.Mask != "" {
-		more, err := e.mask(ctx, m, o, shape, draws)
+		columns := m.Recipe().Data.Columns
+		if columns == nil {
+			columns = image.Columns
+		}
+		more, err := e.mask(ctx, m, o, shape, columns, draws)
 		if notes = append(notes, more...); err != nil {
 			return nil, notes, err
 		}
@@ -96,9 +100,9 @@ func (e Edit) Load(ctx context.Context, m *heavytail.Model, o *heavytail.Options
 	return &e, notes, nil
 }
 
-// mask reads the file of the mask for so many samples.
-func (e *Edit) mask(ctx context.Context, m *heavytail.Model, o *heavytail.Options, shape []int, draws int) (notes []string, err error) {
-	known, mask, err := data.ReadMask(ctx, e.Mask, shape)
+// mask reads the file of the mask, of columns in this order, for so many samples.
+func (e *Edit) mask(ctx context.Context, m *heavytail.Model, o *heavytail.Options, shape []int, columns []string, draws int) (notes []string, err error) {
+	known, mask, err := data.ReadMask(ctx, e.Mask, shape, columns)
 	if err != nil {
 		return nil, fmt.Errorf("Edit.Mask %w", err)
 	}

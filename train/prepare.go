@@ -119,7 +119,7 @@ func Scale(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
 	p.Bent = func(c int) bool { return bends(d.Transform, c) }
 	d.Scaling, notes, err = recipe.MeasureScaling(kind, p)
 	if err != nil {
-		return nil, fmt.Errorf("Start.Data %s: %w, or give setting standardize none", d.Spec, err)
+		return nil, fmt.Errorf("Start.Data %s: %w, give setting transform softlog, which draws such values in, or setting standardize none", d.Spec, err)
 	}
 	d.Scaling.Repeat(set.Window)
 	notes = append(notes, farOut(set, d)...)

@@ -29,7 +29,7 @@ func Reach(set *data.Set, d recipe.Data) error {
 			if d.Scaling != nil {
 				unit = fmt.Sprintf(" in units of %.4g, by which the column is scaled", d.Scaling.Scale[c])
 			}
-			return fmt.Errorf("%s: %v is beyond float32%s; have the columns scaled by their own size (setting standardize robust), or remove the row", set.PlaceOf(i, c), wide[c], unit)
+			return fmt.Errorf("%s: %v is beyond float32%s; have the columns scaled by their own size (setting standardize robust), or drawn in (setting transform softlog), or remove the row", set.PlaceOf(i, c), wide[c], unit)
 		}
 	}
 	return nil

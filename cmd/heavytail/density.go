@@ -90,7 +90,7 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 		return err
 	}
 	var mean *eval.MeanDensity
-	print := func(w io.Writer) (err error) {
+	print := func(w io.Writer) error {
 		meter := newMeter(e)
 		defer meter.clear()
 		mean, err = eval.WriteDensities(ctx, w, m, set, r.o, func(done int) { meter.count(float64(done), float64(set.Len()), "points/s", 1) })
@@ -98,8 +98,8 @@ func (r *densityRequest) run(ctx context.Context, e env, spec string) error {
 	}
 	if r.out == "" {
 		err = print(e.Stdout)
-	} else {
-		err = atomicfile.WriteSized(r.out, eval.LeastDensityLine*int64(set.Len()), print)
+	} else if written := atomicfile.WriteSized(r.out, eval.LeastDensityLine*int64(set.Len()), print); err == nil { // what fails before is no failure to write
+		err = written
 	}
 	if err != nil {
 		return err

@@ -17,9 +17,9 @@ import (
 
 // editFlags defines the flags that start from an image or keep parts of it.
 func (r *sampleRequest) editFlags(fs *flag.FlagSet) {
-	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, a grid that sample wrote, or samples in .npy or .csv; several give as many samples (empty: start from noise)")
+	fs.StringVar(&r.edit.Init, "init", "", "`image` to start from, or with -mask to keep parts of: .png, .jpg, a grid that sample wrote, or samples in .npy or, of points, .csv; several give as many samples (empty: start from noise)")
 	fs.Float64Var(&r.edit.Strength, "strength", 0, "part of the way to noise that -init goes, near 0 (the image) to 1 (noise alone) (0: 0.6, with -mask 1)")
-	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew; the rest of it is kept exactly (empty: none)")
+	fs.StringVar(&r.edit.Mask, "mask", "", "`image`, bright where that of -init is to be painted anew, or, of points, a table of 1 where a value of the table of -init is to be drawn and 0 where it is kept; what is kept is so exactly (empty: none)")
 	fs.IntVar(&r.edit.Resample, "resample", 0, strings.Join(heavytail.MethodsWith("Resample"), ", ")+": visits of every step but the last, going back by a step of noise in between; with -mask they fit the filling to what is kept (0: 1, with -mask 5 where the method can)")
 	sizeFlag(fs, &r.options.Height, &r.options.Width, "`N or HxW`: pixels of the samples, if not those of the training images (empty: those)")
 }

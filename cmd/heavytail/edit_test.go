@@ -84,6 +84,14 @@ func TestEditFlags(t *testing.T) {
 		require.NotEqual(t, float32(7), points[2*i+1])
 	}
 
+	for text, want := range map[string]string{"y,x\n1,0\n": "bring them into that order", "x,y\n0,0.6\n": "1 where it is drawn", "x,y\n0,NA\n": "give a number, as each row is one sample"} {
+		require.NoError(t, os.WriteFile(at("bad.csv"), []byte(text), 0o644))
+		require.Contains(t, fails(t, dir, 2, strings.Fields("sample -model toy/model.safetensors -n 1 -steps 2 -init point.csv -mask bad.csv -o z.npy")...), want)
+	}
+	require.NoError(t, os.WriteFile(at("gap.csv"), []byte("x,y\n0.25,NA\n"), 0o644))
+	gap := fails(t, dir, 2, strings.Fields("sample -model toy/model.safetensors -n 1 -steps 2 -init gap.csv -mask free.csv -o z.npy")...)
+	require.Contains(t, gap, "any, where -mask marks the value as one to be drawn")
+
 	run("run", "a.png", "-init init.png -mask mask.png -strength 0.8")
 	var rec output.Recipe
 	require.NoError(t, json.Unmarshal([]byte(ok(t, dir, "info", "a.png").stdout), &rec))

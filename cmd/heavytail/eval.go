@@ -38,7 +38,9 @@ conditions of a model that has some, columns of the table REAL. Where one set is
 larger, samples spread evenly over it are used, so that both have one size.
 
 Points: for each column, and for the norm of the points, the distance of the
-laws, the error of the tail of |x - median of REAL| and moments; for all columns
+laws, the error of the tail of |x - median of REAL| and moments: best is 0, of the
+ratios of quantiles (generated over real) 1, and of the kurtosis it is the distance
+of that ratio from 1; - is what does not exist. For all columns
 together, in units of half the interquartile range of REAL's, precision and recall
 and distances. Images: Fréchet and kernel distances
 and neighbourhoods in the features of the named extractor: for 28x28 grey images

@@ -44,6 +44,7 @@ func TestPointsBeyondFloat32(t *testing.T) {
 		r := heavytailIn(t, dir, strings.Fields("train -data "+data+" -standardize none -out no "+short)...)
 		require.Equal(t, 2, r.status)
 		require.Regexp(t, `(line \d+, column "loss"|row \d+ \(from 0\)): -?\d\.\d+e\+39 is beyond float32.*-standardize robust`, r.stderr)
+		require.Contains(t, r.stderr, "drawn in (-transform softlog)")
 		require.NoDirExists(t, filepath.Join(dir, "no"))
 	}
 	ok(t, dir, "eval", "x.csv", "x.npy")

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"flag"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +42,52 @@ func TestFlagWords(t *testing.T) {
 		require.True(t, slices.ContainsFunc(of, func(s any) bool { _, ok := reflect.TypeOf(s).FieldByName(field); return ok }), "there is no field %s", name)
 	}
 	require.Contains(t, fails(t, t.TempDir(), 2, "train", "-data", "toy:rings", "-process", "edm", "-sigma-data", "-1", "-out", "o"), "-sigma-data is -1: use")
+}
+
+// foreign is a flag that an error names, with the command before it that has it.
+var foreign = regexp.MustCompile(`(?:(train|sample) |^|[ (])-([a-z][a-z-]*)`)
+
+// An error of a command names flags that the command has, and others by a command that has
+// them: whatever setting or field the library says.
+func TestErrorsNameFlagsOfTheirCommand(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "sizes"), 0o755))
+	writePNG(t, filepath.Join(dir, "sizes", "a.png"), func(x, y int) byte { return 0 })
+	wide := image.NewGray(image.Rect(0, 0, 9, 8))
+	var b bytes.Buffer
+	require.NoError(t, png.Encode(&b, wide))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sizes", "b.png"), b.Bytes(), 0o644))
+	for name, text := range map[string]string{"x.csv": "a,b\n" + strings.Repeat("1.5,2\n2.5,1\n3,0\n", 20), "inf.csv": "a,b\n1,inf\n2,3\n", "far.csv": "a,b\n1,3\n2,3\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	ok(t, dir, strings.Fields("train -data x.csv -out m -steps 1 -batch 2 -preview-every 0")...)
+	for _, args := range []string{"tail sizes", "density inf.csv -model m/model.safetensors", "eval inf.csv inf.csv", "eval sizes sizes", "tail inf.csv", "sample -model m/model.safetensors -init inf.csv -n 2 -o z.npy", "density x.csv -model m/model.safetensors -separator no"} {
+		words := strings.Fields(args)
+		r := heavytailIn(t, dir, words...)
+		require.NotZero(t, r.status, args)
+		for _, c := range program.Commands {
+			if c.Name != words[0] {
+				continue
+			}
+			fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+			c.Flags(fs)
+			for _, m := range foreign.FindAllStringSubmatch(r.stderr, -1) {
+				require.True(t, m[1] != "" || fs.Lookup(m[2]) != nil, "%s names -%s, which it has not: %s", args, m[2], r.stderr)
+			}
+		}
+	}
+	require.Contains(t, heavytailIn(t, dir, "tail", "sizes").stderr, "scale all with train -size N")
+}
+
+// What fails before a line is written is no failure to write.
+func TestDensityFailsByName(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.csv"), []byte("a,b\n"+strings.Repeat("1.5,7\n2.5,7\n3,7\n", 20)), 0o644))
+	ok(t, dir, strings.Fields("train -data c.csv -out m -steps 1 -batch 2 -preview-every 0")...)
+	r := heavytailIn(t, dir, strings.Fields("density c.csv -model m/model.safetensors -o d.csv")...)
+	require.NotZero(t, r.status)
+	require.NotContains(t, r.stderr, "write ")
+	require.NoFileExists(t, filepath.Join(dir, "d.csv"))
 }
 
 // Every command that takes a model or none knows the one inside by its name.

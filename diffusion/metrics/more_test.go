@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,6 +36,8 @@ func TestTailError(t *testing.T) {
 		}
 		return x
 	}
+	inf := append(slices.Repeat([]float64{math.Inf(1)}, 10), 1, 2)
+	require.True(t, math.IsNaN(TailError(inf, inf, Both)), "without a quantile there is no error of 0")
 	a, b := pareto(2), pareto(3)
 	// P_gen(X > t) = P_ref(X > t)^{3/2}: the error at level p is ½·|ln(1−p)|.
 	want := 0.0

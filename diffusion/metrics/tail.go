@@ -15,7 +15,7 @@ import (
 //
 // on the chosen side, quantiles by linear interpolation: the tail error of the
 // CVaR-GPA code. A model that puts nothing beyond t pays ln 10¹⁰ − ln 1/(1−p),
-// about 20, at that level.
+// about 20, at that level. It is NaN where values beyond float64 leave t without bound.
 func TailError(ref, gen []float64, side Side) float64 {
 	r, okR := sorted(fold(ref, side))
 	g, okG := sorted(fold(gen, side))
@@ -26,6 +26,9 @@ func TailError(ref, gen []float64, side Side) float64 {
 	sum := 0.0
 	for i := range n {
 		t := quantile(r, 0.95+float64(i)*0.049/(n-1))
+		if t-t != 0 {
+			return math.NaN()
+		}
 		sum += math.Abs(dmath.Log(survival(g, t)+1e-10) - dmath.Log(survival(r, t)+1e-10))
 	}
 	return sum / n

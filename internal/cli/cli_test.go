@@ -33,10 +33,11 @@ func TestFlagWords(t *testing.T) {
 	p.Commands = []Command{{Name: "train", Flags: func(fs *flag.FlagSet) func(context.Context, Env, []string) error {
 		fs.Int("lr-every", 0, "")
 		fs.Int("T", 0, "")
+		fs.Int("sigma-min", 0, "")
 		return nil
 	}}}
-	for text, want := range map[string]string{ // a flag of another command too
-		"setting lr-every gives, (setting T), setting T=3": "-lr-every gives, (-T), -T=3", "no such setting; leave": "no such setting; leave", "the setting of it": "the setting of it",
+	for text, want := range map[string]string{ // a flag of another command is called so
+		"setting lr-every gives, (setting T), setting T=3": "train -lr-every gives, (train -T), train -T=3", "setting sigma-min 2": "-sigma-min 2", "no such setting; leave": "no such setting; leave", "the setting of it": "the setting of it",
 		"a model of training with setting T 9": "a model of train -T 9", "Options.Missing drop, Options.Missing: want": "-missing drop, -missing: want", "data.Options.N, of Options.Other": "-points, of Options.Other",
 		"go on with train.Start.From": "go on with train -from", `"Options" and MyOptions.Missing`: `"Options" and MyOptions.Missing`,
 	} {

@@ -21,25 +21,28 @@ var (
 )
 
 // flagWords returns the text of an error with the flags of a command in the place of
-// the settings and fields that they set (Program.Fields). What is the name of no flag
-// stays, and so does a field as JSON names it in quotes or in the name of a file.
+// the settings and fields that they set (Program.Fields). A flag that this command has not
+// is called by one that has it: train -size. What is the name of no flag stays, and so does
+// a field as JSON names it in quotes or in the name of a file.
 func (p Program) flagWords(flags *flag.FlagSet, text string) string {
 	known := p.flagNames()
 	text = settingWord.ReplaceAllStringFunc(text, func(m string) string {
 		word, training := strings.CutPrefix(m, "training with ")
 		name := strings.TrimPrefix(word, "setting ")
 		switch {
-		case !known[name]:
+		case known[name] == "":
 			return m
 		case training:
 			return "train -" + name
 		}
-		return "-" + name
+		return flagOf(flags, known, name)
 	})
 	text = structWord.ReplaceAllStringFunc(text, func(m string) string {
-		if name := p.Fields[m]; name != "" {
-			command := strings.LastIndexByte(name, ' ') + 1
-			return name[:command] + "-" + name[command:]
+		switch name := p.Fields[m]; {
+		case strings.Contains(name, " "):
+			return strings.Replace(name, " ", " -", 1)
+		case name != "":
+			return flagOf(flags, known, name)
 		}
 		return m
 	})
@@ -52,13 +55,26 @@ func (p Program) flagWords(flags *flag.FlagSet, text string) string {
 	})
 }
 
-// flagNames are those of all commands.
-func (p Program) flagNames() map[string]bool {
-	names := map[string]bool{}
+// flagOf returns a flag as this command has it, or as one of known that has it does.
+func flagOf(flags *flag.FlagSet, known map[string]string, name string) string {
+	if command := known[name]; command != "" && flags.Lookup(name) == nil {
+		return command + " -" + name
+	}
+	return "-" + name
+}
+
+// flagNames are those of all commands, with one that has it: train, where it has, which
+// decides the most.
+func (p Program) flagNames() map[string]string {
+	names := map[string]string{}
 	for _, c := range p.Commands {
 		fs := flag.NewFlagSet(c.Name, flag.ContinueOnError)
 		c.Flags(fs)
-		fs.VisitAll(func(f *flag.Flag) { names[f.Name] = true })
+		fs.VisitAll(func(f *flag.Flag) {
+			if names[f.Name] == "" || c.Name == "train" {
+				names[f.Name] = c.Name
+			}
+		})
 	}
 	return names
 }
