@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,6 +238,19 @@ var kinds = map[string]func(ctx context.Context, arg string, o Options) (*Set, e
 	"idx": openIDX, "images": openImages, "npy": openNPY, "csv": openCSV, "toy": openToy,
 }
 
+// otherKind says of a file that no kind reads what to do with it.
+func otherKind(spec string) string {
+	switch ext := strings.ToLower(filepath.Ext(spec)); {
+	case ext == ".parquet" || ext == ".feather" || ext == ".arrow":
+		return "; Parquet and Arrow are not read: write the table as CSV"
+	case ext == ".xlsx" || ext == ".xls" || ext == ".ods":
+		return "; spreadsheets are not read: save the sheet as CSV"
+	case strings.Contains(strings.ToLower(spec), ".npz:"):
+		return "; an array of an .npz file is npy:FILE.npz:NAME"
+	}
+	return ""
+}
+
 // Open reads the set that spec names: idx:DIR or idx:FILE, images:DIR or
 // images:FILE.zip, npy:FILE, csv:FILE, toy:NAME. Errors name the file and the
 // remedy. It stops with an error soon after ctx has ended.
@@ -247,8 +261,8 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	kind, arg, _ := strings.Cut(spec, ":")
 	open := kinds[kind]
 	if open == nil || arg == "" {
-		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)",
-			spec, strings.Join(Toys(), ", "))
+		return nil, fmt.Errorf("data %q: want idx:DIR, images:DIR, images:FILE.zip, npy:FILE, csv:FILE or toy:NAME (%s)%s",
+			spec, strings.Join(Toys(), ", "), otherKind(spec))
 	}
 	if err := o.check(spec, kind); err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func newPlot(kind string, c Column) plot {
 	p := plot{title: fmt.Sprintf("%s %s: P(|x - %.3g| > %.3g z) by z", kind, c.Label(), c.units(f.Loc), c.units(f.Scale)), x0: -1, y1: 0}
 	p.x1 = max(int(math.Ceil(log10(z[len(z)-1]))), 1)
 	p.y0 = int(math.Floor(log10(0.5 / n)))
-	p.curves = append(p.curves, p.dots(z))
+	p.curves = append(p.curves, p.dots(z, c.Tied))
 	if fitted {
 		p.law(fmt.Sprintf("stable, alpha %.3g", f.Alpha), color.NRGBA{200, 40, 40, 255}, f.Law().Survival, f.Loc, f.Scale)
 	}
@@ -80,10 +80,13 @@ func newPlot(kind string, c Column) plot {
 	return p
 }
 
-// dots are the survival of the distances z, ascending.
-func (p *plot) dots(z []float64) curve {
+// dots are the survival of the distances z, ascending, beside the tied share of the values.
+func (p *plot) dots(z []float64, tied float64) curve {
 	n, last := float64(len(z)), math.Inf(-1)
 	c := curve{name: fmt.Sprintf("data, %d values", len(z)), colour: color.NRGBA{70, 70, 70, 255}, dots: true}
+	if tied > 0 {
+		c.name += fmt.Sprintf(" without the %.3g %% that are the same", 100*tied)
+	}
 	for i, v := range z {
 		lx, ly := log10(v), log10((n-float64(i)-0.5)/n)
 		// One dot per hundredth of a decade in either direction is enough.
@@ -132,17 +135,35 @@ type painter interface {
 
 var black = color.NRGBA{A: 255}
 
+// mostTicks is how many labels there is room for on an axis, of 1e-300 too.
+const mostTicks = 15
+
+// decades returns the powers of ten on an axis that are marked: all, or so many steps of
+// 2, 5, 10, 20, … as leave at most most of them.
+func decades(from, to, most int) (out []int) {
+	step := 1
+	for i := 0; (to-from)/step >= most; i++ {
+		step = []int{2, 5, 10}[i%3] * []int{1, 10, 100, 1000}[i/3]
+	}
+	for d := from; d <= to; d++ {
+		if d%step == 0 {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 // paint draws the plot.
 func (p *plot) paint(to painter) {
 	left, top := p.pixel([2]float64{float64(p.x0), float64(p.y1)})
 	right, bottom := p.pixel([2]float64{float64(p.x1), float64(p.y0)})
 	grey := color.NRGBA{225, 225, 225, 255}
-	for d := p.x0; d <= p.x1; d++ {
+	for _, d := range decades(p.x0, p.x1, mostTicks) {
 		x, _ := p.pixel([2]float64{float64(d), 0})
 		to.line(x, top, x, bottom+tickLength, grey)
 		to.text(x-12, bottom+22, fmt.Sprintf("1e%d", d), black)
 	}
-	for d := p.y0; d <= p.y1; d++ {
+	for _, d := range decades(p.y0, p.y1, mostTicks) {
 		_, y := p.pixel([2]float64{0, float64(d)})
 		to.line(left-tickLength, y, right, y, grey)
 		to.text(left-42, y+5, fmt.Sprintf("1e%d", d), black)

@@ -150,3 +150,14 @@ func TestAmountsStartSomewhere(t *testing.T) {
 	}
 	require.NotContains(t, strings.Join(newColumn(0, y).Notes, ";"), words)
 }
+
+// Whatever the decades of an axis, its labels do not run into each other.
+func TestDecadesAreFew(t *testing.T) {
+	require.Equal(t, []int{-1, 0, 1, 2, 3}, decades(-1, 3, mostTicks))
+	for _, to := range []int{13, 14, 20, 60, 300, 600} {
+		at := decades(-1, to, mostTicks)
+		require.LessOrEqual(t, len(at), mostTicks, "%d", to)
+		require.GreaterOrEqual(t, len(at), 5, "%d", to)
+		require.Contains(t, at, 0)
+	}
+}

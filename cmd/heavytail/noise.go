@@ -51,7 +51,7 @@ func noiseFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&o.law, "law", "stable:1.7,0", "`NAME:PARAMETERS` of the law")
 	fs.StringVar(&o.param, "param", "", "parametrisation of a skewed stable law: s0 or s1 (empty: it must be named)")
 	fs.StringVar(&o.method, "method", "map", "stable laws: map, the exact map of two uniforms, or table, the distribution inverted by a table, one word each, in float32")
-	fs.StringVar(&o.kind, "type", "f32", "numbers of the file: f32 or f64")
+	fs.StringVar(&o.kind, "type", "f32", "numbers of the file: f32 or f64 (positive and isotropic laws and -method table: f32 alone)")
 	fs.Float64Var(&o.n, "n", 1e6, "`number` of values, or of rows with -d; 1e6 is fine")
 	fs.IntVar(&o.d, "d", 0, "values of a row, for isotropic laws")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed")

@@ -18,7 +18,7 @@ var rareCommand = command{
 An event is a linear form of columns, or norm, the length of a sample, above (>) or
 below (<) a number, in the units of the data: "loss > 1e6", "0.6*a + 0.4*b < -0.1". A
 column goes by its name, in double quotes where that holds blanks or signs, or is x0,
-x1, ...
+x1, ...; where a column is called norm or x0, that is the column.
 
 Three estimates, each from -n samples of a sampler without noise in its steps, whose
 samples the probability is of, not those of chains such as -method dlpm:

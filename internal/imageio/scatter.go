@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"heavytail/internal/chart"
 )
@@ -99,7 +100,11 @@ func tickText(v float64, exp int) string {
 	}
 	s := strconv.FormatFloat(math.Abs(v), 'e', 0, 64)
 	own, _ := strconv.Atoi(s[len("1e"):])
-	if e := strconv.FormatFloat(v, 'e', max(own-exp, 0), 64); len(e) < len(plain) {
+	e := strconv.FormatFloat(v, 'e', max(own-exp, 0), 64)
+	if mantissa, power, _ := strings.Cut(e, "e"); strings.Contains(mantissa, ".") { // 1e+83 beside 5e+82
+		e = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".") + "e" + power
+	}
+	if len(e) < len(plain) {
 		return e
 	}
 	return plain

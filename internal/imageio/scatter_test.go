@@ -167,3 +167,14 @@ func TestText(t *testing.T) {
 	require.Equal(t, draw("雪"), draw("☃"))
 	Text(image.NewGray(image.Rect(0, 0, 5, 5)), -3, 2, "outside", color.White)
 }
+
+// Numbers of one axis have one form, whatever their powers of ten.
+func TestTickTextOfLargeNumbers(t *testing.T) {
+	for _, c := range []struct {
+		v    float64
+		exp  int
+		want string
+	}{{-1e83, 82, "-1e+83"}, {-5e82, 82, "-5e+82"}, {1.5e83, 82, "1.5e+83"}, {0, 82, "0"}, {12, 0, "12"}, {2e-9, -9, "2e-09"}} {
+		require.Equal(t, c.want, tickText(c.v, c.exp))
+	}
+}
