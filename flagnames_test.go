@@ -26,7 +26,7 @@ var flagTexts = map[string]struct {
 	"data/columns.go": {3, "notes, which train prints"}, "data/images.go": {1, "the same"}, "data/range.go": {3, "the same"}, "output/edit.go": {2, "notes, which sample prints"},
 	"data/number.go": {1, "words for a cell without value"}, "stable/laws/laws.go": {1, "a formula"}, "registry.go": {1, "the help of sample"},
 	"recipe/settings_data.go": {2, "the help of train"}, "recipe/settings_train.go": {3, "the same"},
-	"tails/column.go": {1, "what tail prints: advice for train"}, "tails/report.go": {4, "the same"}, "tails/text.go": {2, "the same"},
+	"tails/notes.go": {1, "what tail prints: advice for train"}, "tails/report.go": {5, "the same"}, "tails/text.go": {2, "the same"},
 	"train/given.go": {1, "notes, which train prints"}, "train/measure.go": {1, "the same"}, "train/prepare.go": {2, "the same"}, "train/reading.go": {1, "the same"}, "train/resume.go": {1, "the same"}, "train/start_from.go": {7, "the same"},
 	"internal/jobs/part.go": {1, "names of files"}, "examples/browser/main.go": {3, "go build"}, "examples/browser/picture.go": {3, "the command line that draws the same"}, "internal/contraction/main.go": {4, "go list"}, "internal/numtest/device.go": {1, "mknod"},
 }
