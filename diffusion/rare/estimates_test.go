@@ -52,8 +52,9 @@ func TestNoiseOfAnotherDim(t *testing.T) {
 	_, err = Values(context.Background(), m, e, 2000, 1)
 	require.ErrorIs(t, err, &diffusion.OptionError{Field: "Noise"})
 	m.Noise = diffusion.UnitNoise{}
+	var none context.Context
 	require.PanicsWithValue(t, "rare: a Model needs Dim, Noise and Map, an Event Value", func() { Values(context.Background(), m, e, 2000, 1) })
-	require.PanicsWithValue(t, "rare: a nil context: use context.Background()", func() { Values(nil, m, e, 2000, 1) }) //nolint:staticcheck // on purpose
+	require.PanicsWithValue(t, "rare: a nil context: use context.Background()", func() { Values(none, m, e, 2000, 1) })
 }
 
 // A Map that does not look at its context is stopped all the same.
