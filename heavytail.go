@@ -136,7 +136,8 @@ func (m *Model) MACs() (int64, error) {
 
 // Memory returns how many bytes sampling takes, by the default method in batches of
 // the given size: the weights, copies of those that are read in another form (of
-// convolutions that double their image, and where 32 does not divide a layer's outputs),
+// convolutions that double their image, and where 32 does not divide a layer's outputs;
+// of a model of New of all, unless its network's Params().Freeze was called),
 // the tables of the layers, the
 // activations and buffers of every thread and the states, without what Sample returns
 // and what the program takes by itself. The peak of a process's resident set grows by

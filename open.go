@@ -28,7 +28,8 @@ func OpenReader(r io.ReaderAt, size int64) (*Model, error) { return Loader{}.ope
 
 // New returns the model of a network that was trained in this program, with the recipe
 // that says for what. The weights are the network's own, as they are: do not train it on
-// while the model draws samples. Opening a file takes the last moving average instead; of
+// while the model draws samples. A copy in the order of passes lies beside each, as in
+// training, unless net.Params().Freeze() was called, which keeps them once. Opening a file takes the last moving average instead; of
 // a train.Trainer, Averaged is the network with that, and Net has the raw weights.
 // More are networks with the same weights on other devices, as Loader.More. New returns
 // an error if no file could hold such a model. It panics if a network is nil.

@@ -11,8 +11,8 @@ import (
 type Edit struct {
 	// Image holds the values of one sample, [d], for all samples, or one for
 	// each, row-major [n][d]. It may be nil where neither Strength nor Known asks
-	// for it. Of a start from noise alone the elements that are not Known are not
-	// looked at, and may be NaN, as the missing cells of a table are.
+	// for it. Where some elements are Known and the start is noise alone, the others are
+	// not looked at, and may be NaN, as the missing cells of a table are.
 	Image []float32
 	// Strength says how much of the image is made anew: it gets noise for the last
 	// ⌈Strength·N⌉ of the sampler's N steps, and these are made. Near 0 the samples

@@ -7,7 +7,7 @@ import "heavytail/tensor"
 // read them, in place, so that they are kept once, where otherwise a copy in that order
 // lies beside each. Forward and backward passes give the same values, and Get
 // returns them as before; but Flat and Param.Tensor hold the weights in the device's order
-// until Thaw, Set, CopyFrom, NewEMA or EnableGrad put them back. Weights keep their
+// until Thaw, Set, CopyFrom, EnableGrad or an EMA put them back. Weights keep their
 // places, and a copy, whose outputs a CPU's panels of 32 do not divide, and those of
 // convolutions that double their image, of which passes read sums. It does nothing once
 // there are gradients. No pass may be under way.

@@ -54,6 +54,12 @@ func TestFreeze(t *testing.T) {
 				copy(flat.Data(), before)
 				p.CopyFrom(flat)
 			},
+			"Update": func() {
+				e := &EMA{Rate: 0.5, Shadow: net.Device().New(p.Flat.Len()), params: p}
+				copy(e.Shadow.Data(), before)
+				e.Update(1)
+				same(before, e.Shadow.Data(), "average of the same values")
+			},
 			"NewEMA": func() { same(before, NewEMA(p, 0.9).Shadow.Data(), "average") },
 		} {
 			p.Freeze()

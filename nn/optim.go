@@ -80,7 +80,10 @@ func NewEMA(p *Params, rate float64) *EMA {
 
 // Update takes the present parameters into the average, after n updates before
 // this one.
-func (e *EMA) Update(n int) { e.params.dev.Lerp(e.Shadow, e.params.Flat, e.rate(n)) }
+func (e *EMA) Update(n int) {
+	e.params.Thaw()
+	e.params.dev.Lerp(e.Shadow, e.params.Flat, e.rate(n))
+}
 
 func (e *EMA) rate(n int) float64 {
 	if e.Warmup == 0 {

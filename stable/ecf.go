@@ -62,7 +62,9 @@ func KogonWilliams(x []float64) (StableFit, error) {
 			f.atTwo = 2 - float64(z95*f.SE[0])
 			f.Beta, f.SE[0], f.SE[1] = 0, 0, 0 // β has no influence there
 		}
-		if free, ok := phi.regress(2, math.Inf(1)); ok && math.Abs(f.Beta) == 1 {
+		if f.Alpha == 2 {
+			f.betas = Interval{-1, 1}
+		} else if free, ok := phi.regress(2, math.Inf(1)); ok && math.Abs(f.Beta) == 1 {
 			d := float64(z95 * phi.errors(f, len(x), math.Inf(1))[1])
 			f.betas = Interval{min(max(free.Beta-d, -1), 1), min(max(free.Beta+d, -1), 1)}
 		}

@@ -17,7 +17,7 @@ type StableFit struct {
 	LogLik float64 // of FitStable and Regress the largest logarithm of the likelihood, of others 0
 
 	atTwo float64  // where α ended at its bound 2: the lower end of its interval
-	betas Interval // where β of KogonWilliams ended on a bound: its interval
+	betas Interval // where β or α of KogonWilliams ended on a bound: the interval of β
 }
 
 // An Interval is a confidence interval of a parameter, at 95 % where nothing else is
@@ -47,7 +47,7 @@ func (f StableFit) AlphaInterval() Interval {
 
 // BetaInterval returns the asymptotic 95 % interval of β, cut to [−1, 1]. Where β ended on
 // its bound, that of KogonWilliams is of the regression without the bound: near α = 2,
-// where β has hardly an influence, it holds 0. FitStable and McCulloch have none there,
+// where β has hardly an influence, it holds 0, and of α = 2 it is [−1, 1]. FitStable and McCulloch have none there,
 // and return {β, β} as where β was held.
 func (f StableFit) BetaInterval() Interval {
 	if f.betas != (Interval{}) {

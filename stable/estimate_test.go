@@ -302,6 +302,9 @@ func TestBetaOnItsBound(t *testing.T) {
 			i := f.BetaInterval()
 			require.True(t, i.Contains(f.Beta), "%s: %v in %v", name, f.Beta, i)
 			require.True(t, i.Lo >= -1 && i.Hi <= 1, name)
+			if f.Alpha == 2 {
+				require.Equal(t, Interval{-1, 1}, i, "there β has no influence")
+			}
 			if f.Alpha == 2 || math.Abs(f.Beta) < 1 {
 				continue
 			}

@@ -70,7 +70,13 @@ func NewSpectral(alpha float64, dirs, weights, loc []float64) (*Spectral, error)
 			return nil, fmt.Errorf("stable: %s: location %d is %v", op, i, v)
 		}
 	}
-	s.planes = newPlanes(m, d, s.mix(), s.shifted())
+	mix := s.mix()
+	for i, v := range mix {
+		if v-v != 0 {
+			return nil, fmt.Errorf("stable: %s: weight %d is %v: its power 1/α = %.3g is beyond float32, in which samples are made", op, i%m, weights[i%m], 1/alpha)
+		}
+	}
+	s.planes = newPlanes(m, d, mix, s.shifted())
 	return s, nil
 }
 

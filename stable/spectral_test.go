@@ -191,6 +191,7 @@ func TestSpectralRefuses(t *testing.T) {
 	require.ErrorContains(t, try(1.5, []float64{0, 0}, []float64{1}, []float64{0, 0}), "direction 0")
 	require.ErrorContains(t, try(1.5, []float64{1, 0}, []float64{-1}, []float64{0, 0}), "weight 0")
 	require.ErrorContains(t, try(1.5, []float64{1, 0}, []float64{1}, []float64{0, math.NaN()}), "location 1")
+	require.ErrorContains(t, try(0.3, []float64{1, 0, 0, 1}, []float64{1, 1e30}, []float64{0, 0}), "weight 1 is 1e+30: its power 1/α = 3.33 is beyond float32")
 	require.Panics(t, func() { _ = try(1.5, []float64{1, 0}, []float64{1, 2}, []float64{0, 0}) })
 	s := spectralCase(t, 1.5)
 	require.Equal(t, complex(math.Cos(0), 0), s.CF([]float64{0, 0}))

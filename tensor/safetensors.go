@@ -1,13 +1,12 @@
 package tensor
 
 import (
-	"hash/crc32"
-
 	"bytes"
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 	"slices"
@@ -227,8 +226,8 @@ func (f *Safetensors) Float32sIn(b *Buffer, e *Entry) ([]float32, error) {
 // pieceValues is how many values Pieces reads at a time.
 const pieceValues = 1 << 14
 
-// Pieces is Float32sIn in the memory of a piece: it calls f for all values in order, some
-// at a time, of which x[0] is value at, until f returns an error, which it
+// Pieces is Float32sIn in the memory of a piece: it calls use for all values in order, some
+// at a time, of which x[0] is value at, until use returns an error, which it
 // returns. Whether the bytes are those that the file's checksum is of is known after the last.
 func (f *Safetensors) Pieces(b *Buffer, e *Entry, use func(at int, x []float32) error) error {
 	w := int64(max(e.DType.Size(), 1))

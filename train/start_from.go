@@ -155,7 +155,7 @@ func (n *newRun) bend(rec *recipe.Recipe, set *data.Set) (notes []string, err er
 // condition is Condition for the run: one that starts from a model keeps the scaling of
 // the conditions, by which its weights know them.
 func (n *newRun) condition(rec *recipe.Recipe, set *data.Set) (notes []string, err error) {
-	if n.model != nil && n.model.Whole && !n.given("standardize") {
+	if n.model != nil && n.model.Recipe.Known() && !n.given("standardize") {
 		of := n.model.Recipe.Data.Given
 		if is := rec.Data.Given; of != nil && is != nil && of.Scaling != nil && of.Len() == is.Len() {
 			if err := data.InOrder(of.Columns, is.Columns); err != nil {

@@ -1,13 +1,16 @@
 package train
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/nn"
 	"heavytail/recipe"
+	"heavytail/tensor"
 )
 
 // A run begins in a folder, which it keeps, and goes on there with the same bytes as
@@ -81,4 +84,35 @@ func TestStartFrom(t *testing.T) {
 	require.Equal(t, b.Net.Params().Flat.Data(), next.Net.Params().Flat.Data())
 	_, err = Start{Data: "toy:rings", From: filepath.Join(dir, "none")}.Dry(t.Context(), "x")
 	require.ErrorContains(t, err, "Start.From: ")
+}
+
+// A model that was not trained here keeps the scaling of its conditions too.
+func TestStartFromKeepsConditions(t *testing.T) {
+	table := func(scale float64) string {
+		path := filepath.Join(t.TempDir(), "x.csv")
+		text := "y,g\n"
+		for i := range 60 {
+			text += fmt.Sprintf("%d,%g\n", i%7, scale*float64(i))
+		}
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return "csv:" + path
+	}
+	values := recipe.Values{"steps": "2", "batch": "8", "given": "g", "columns": "y", "process": "edm"}
+	dir := t.TempDir()
+	b, err := Start{Data: table(1), Values: values}.In(t.Context(), dir)
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+	want := b.Recipe.Data.Given.Scaling
+	own := b.Recipe.Clone()
+	own.Train = recipe.Train{}
+	path := filepath.Join(dir, "own.safetensors")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, (&nn.State{Net: b.Net, Recipe: own.JSON()}).Write(f, tensor.F32))
+	require.NoError(t, f.Close())
+	for _, from := range []string{filepath.Join(dir, ModelFile), path} {
+		next, err := Start{Data: table(50), From: from, Values: values}.Dry(t.Context(), "x")
+		require.NoError(t, err)
+		require.Equal(t, want, next.Recipe.Data.Given.Scaling)
+	}
 }

@@ -199,7 +199,7 @@ func (c choiceResults) setsTable() string {
 			titleOf(best), compact(c.r.Summary(best.family, setting(s.name, best.value), "error")),
 			fmt.Sprintf("%.2f", dmath.Exp(regret.Mean))+pairedCell(c.regrets(s)), compact(c.r.Summary(halfMethod, s.name+" -", "error")))
 	}
-	return t.String() + c.testedOver("the regret in brackets", "1")
+	return t.String() + c.testedOver("in brackets behind the regret", "1, the best of each run being chosen by the others")
 }
 
 // advice lists what tail put first, by run.
@@ -207,18 +207,25 @@ func (c choiceResults) advice(s realSet) string {
 	var words []string
 	values := c.r.Values(adviceMethod, s.name+" -", "value")
 	for i, k := range c.r.Values(adviceMethod, s.name+" -", "kind") {
-		word := "EDM"
-		switch {
-		case choiceKinds[int(k)] == dlpm:
-			word = fmt.Sprintf("DLPM %.3g", values[i])
-		case !math.IsInf(values[i], 1):
-			word = fmt.Sprintf("t-EDM %.3g", values[i])
-		}
+		word := adviceWord(choiceKinds[int(k)], values[i])
 		if len(words) == 0 || words[len(words)-1] != word {
 			words = append(words, word)
 		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// adviceWord names advice of a kind with its α or ν.
+func adviceWord(kind string, value float64) string {
+	switch {
+	case kind == logEDM, kind == logFlow:
+		return kind
+	case kind == dlpm:
+		return fmt.Sprintf("DLPM %.3g", value)
+	case !math.IsInf(value, 1):
+		return fmt.Sprintf("t-EDM %.3g", value)
+	}
+	return "EDM"
 }
 
 // errorsTable shows the errors of all.

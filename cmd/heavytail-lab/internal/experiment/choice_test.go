@@ -65,6 +65,8 @@ func TestMethodOfNoise(t *testing.T) {
 			require.Equal(t, want.value, r.EDM.Nu[0])
 		}
 	}
+	words := []string{adviceWord(tEDM, math.Inf(1)), adviceWord(tEDM, 2.9), adviceWord(dlpm, 1.432), adviceWord(logFlow, math.Inf(1))}
+	require.Equal(t, []string{"EDM", "t-EDM 2.9", "DLPM 1.43", logFlow}, words)
 	_, err := methodOfNoise(tails.Noise{Kind: recipe.LIM}, 20)
 	require.ErrorContains(t, err, "does not know")
 }

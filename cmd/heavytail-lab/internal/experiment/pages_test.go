@@ -38,3 +38,10 @@ func TestPagesFollowTheirRows(t *testing.T) {
 		}
 	}
 }
+
+// Settings are the beginning of others where whole words are.
+func TestBegins(t *testing.T) {
+	for text, want := range map[string]bool{"rate 12": true, "rate 12\nmore": true, "rate 123": false, "rate 12.5": false, "rate": false} {
+		require.Equal(t, want, begins(text, "rate 12"), text)
+	}
+}

@@ -45,7 +45,7 @@ func ReadStore(dir, settings string, columns []string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(there) > 0 && !strings.HasPrefix(string(there), settings) {
+	if len(there) > 0 && !begins(string(there), settings) {
 		return nil, otherSettings(dir, string(there), settings)
 	}
 	s, err := readRows(filepath.Join(dir, "rows.csv"), columns)
@@ -53,6 +53,12 @@ func ReadStore(dir, settings string, columns []string) (*Store, error) {
 		err = nil
 	}
 	return s, err
+}
+
+// begins tells whether text begins with the whole words of start.
+func begins(text, start string) bool {
+	rest, ok := strings.CutPrefix(text, start)
+	return ok && (rest == "" || !strings.ContainsAny(rest[:1], "0123456789.abcdefghijklmnopqrstuvwxyz"))
 }
 
 // readRows reads a file of rows; without one the error is errNoRows.
