@@ -166,7 +166,7 @@ func TestMergedIsTheWhole(t *testing.T) {
 	ok(t, dir, append(args, "-cols", "1", "-o", "w.png")...)
 	ok(t, dir, "merge", "plain", "-cols", "1", "-o", "m.png")
 	require.Equal(t, readFile(t, dir, "w.png"), readFile(t, dir, "m.png"))
-	require.Contains(t, fails(t, dir, 2, "merge", "plain", "-o", "m.gif"), "-frames with -shard")
+	require.Contains(t, fails(t, dir, 2, "merge", "plain", "-o", "m.gif"), "sample -frames with sample -shard")
 	for _, law := range []string{"isotropic:1.5 -d 3", "normal -type f64", "stable:1.5,0.5 -param s0 -method table"} {
 		args := strings.Fields("noise -n 11 -law " + law)
 		require.NoError(t, os.RemoveAll(filepath.Join(dir, "parts")))
