@@ -121,33 +121,47 @@ func (p Plot) draw(b *strings.Builder) {
 			colour = next
 			next++
 		}
-		s.draw(b, x, y, colours[colour%len(colours)])
+		use := pen{colours[colour%len(colours)], colour / len(colours)}
+		s.draw(b, x, y, use)
 		if s.Name != "" {
-			s.legend(b, top, colours[colour%len(colours)])
+			s.legend(b, top, use)
 			top += legendLine
 		}
 	}
 }
 
 // legend writes a sample of the line and the name to the right of the axes.
-func (s Series) legend(b *strings.Builder, top int, colour string) {
+func (s Series) legend(b *strings.Builder, top int, use pen) {
 	const left = legendText - 26
 	key := Series{X: []float64{0, 1}, Y: []float64{0, 0}, Style: s.Style}
 	if s.Style == Steps {
 		key.Style = Curve
 	}
-	key.draw(b, axis{hi: 1, from: left, to: left + 20}, axis{hi: 1, from: float64(top + 8), to: float64(top)}, colour)
+	key.draw(b, axis{hi: 1, from: left, to: left + 20}, axis{hi: 1, from: float64(top + 8), to: float64(top)}, use)
 	fmt.Fprintf(b, "<text x=\"%d\" y=\"%d\">%s</text>\n", legendText, top+12, escape(s.Name))
 }
 
+// A pen is a colour and how many series of the plot had it before: lines of those after
+// the first are broken and their dots rings.
+type pen struct {
+	colour string
+	turn   int
+}
+
+// dashes are the lines of the second, the third … series of a colour.
+var dashes = []string{"8 3", "2 3", "8 3 2 3"}
+
 // draw writes the series' elements.
-func (s Series) draw(b *strings.Builder, x, y axis, colour string) {
+func (s Series) draw(b *strings.Builder, x, y axis, use pen) {
 	if s.Style != Dots {
 		dash := ""
-		if s.Style == Dashed {
+		switch {
+		case s.Style == Dashed:
 			dash = " stroke-dasharray=\"5 4\""
+		case use.turn > 0:
+			dash = fmt.Sprintf(" stroke-dasharray=\"%s\"", dashes[(use.turn-1)%len(dashes)])
 		}
-		fmt.Fprintf(b, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s/>\n", s.path(x, y), colour, dash)
+		fmt.Fprintf(b, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s/>\n", s.path(x, y), use.colour, dash)
 	}
 	if s.Style == Curve || s.Style == Dashed || s.Style == Steps {
 		return
@@ -159,9 +173,13 @@ func (s Series) draw(b *strings.Builder, x, y axis, colour string) {
 		px := x.pixel(s.X[i])
 		if s.Err != nil && s.Err[i] > 0 {
 			lo, hi := y.pixel(y.clamp(v-s.Err[i])), y.pixel(y.clamp(v+s.Err[i]))
-			fmt.Fprintf(b, "<path d=\"M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6\" fill=\"none\" stroke=\"%s\"/>\n", px, lo, hi, px-3, lo, colour)
+			fmt.Fprintf(b, "<path d=\"M%.1f %.1fV%.1fm-3 0h6M%.1f %.1fh6\" fill=\"none\" stroke=\"%s\"/>\n", px, lo, hi, px-3, lo, use.colour)
 		}
-		fmt.Fprintf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" fill=\"%s\"/>\n", px, y.pixel(v), dotRad, colour)
+		look := fmt.Sprintf("fill=\"%s\"", use.colour)
+		if use.turn > 0 {
+			look = fmt.Sprintf("fill=\"#fff\" stroke=\"%s\"", use.colour)
+		}
+		fmt.Fprintf(b, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\" %s/>\n", px, y.pixel(v), dotRad, look)
 	}
 }
 

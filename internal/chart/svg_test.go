@@ -3,6 +3,8 @@ package chart
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,4 +101,17 @@ func TestTicksOfEverySize(t *testing.T) {
 		at, _ := Ticks(r[0], r[1], 4)
 		require.Nil(t, at, "%v", r)
 	}
+}
+
+// No two series of a plot look alike, of twice as many as there are colours.
+func TestSeriesAreToldApart(t *testing.T) {
+	var p Plot
+	for i := range 2 * len(colours) {
+		p.Series = append(p.Series, Series{Name: strconv.Itoa(i), X: []float64{1, 2}, Y: []float64{1, 2}})
+	}
+	looks := map[string]bool{}
+	for _, m := range regexp.MustCompile(`stroke="(#[0-9a-f]{6})" stroke-width="1.6"( stroke-dasharray="[^"]*")?/>`).FindAllStringSubmatch(Figure{Plots: []Plot{p}}.SVG(), -1) {
+		looks[m[1]+m[2]] = true
+	}
+	require.Len(t, looks, 2*len(colours))
 }
