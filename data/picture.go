@@ -65,8 +65,8 @@ func ReadValues(ctx context.Context, path string, shape []int, columns []string)
 // ReadMask reads where samples of the given shape are kept: where the mask in a file that
 // ReadValues takes is dark, 0 and below. A picture says it for all channels of a pixel. A
 // table has a column for each of points, by the names in columns (nil: none) in their
-// order, and no numbers in it but 0, or −1 as of dark pixels, which is kept, and 1, which
-// is drawn.
+// order. The mask of points has no numbers but 0, or −1 as of dark pixels, which is kept,
+// and 1, which is drawn.
 func ReadMask(ctx context.Context, path string, shape []int, columns []string) (known []bool, mask Values, err error) {
 	one := shape
 	if len(shape) == 3 && IsPicture(path) {
@@ -75,9 +75,9 @@ func ReadMask(ctx context.Context, path string, shape []int, columns []string) (
 	if mask, err = ReadValues(ctx, path, one, columns); err != nil {
 		return nil, mask, err
 	}
-	table := isTable(form(path))
+	points := len(shape) == 1
 	for i, v := range mask.X {
-		if table && v != 0 && v != 1 && v != -1 {
+		if points && v != 0 && v != 1 && v != -1 {
 			return nil, mask, fmt.Errorf("%s: %v in row %d of values: a mask of points has 0 where the value is kept and 1 where it is drawn", path, v, i/shape[0]+1)
 		}
 		for range shape[len(shape)-1] / one[len(one)-1] {

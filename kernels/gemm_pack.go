@@ -112,16 +112,14 @@ func backwardPanels(w *tensor.Tensor) []float32 {
 
 func fillBackward(dst []float32, w *tensor.Tensor) {
 	taps := tapCount(w)
-	data, s := w.Data(), (*scratch)(nil)
+	data := w.Data()
 	if w.Pack(0).Own {
-		s = getScratch(len(data), 0)
+		s := getScratch(len(data), 0)
+		defer s.free()
 		unpackPanels(s.f, data, w.Rows(), w.Cols())
 		data = s.f
 	}
 	packTransposed(dst, data, taps, w.Rows()/taps, w.Cols())
-	if s != nil {
-		s.free()
-	}
 }
 
 // tapCount returns k² of a convolution's weight, 1 of a matrix.

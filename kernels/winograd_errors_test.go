@@ -68,12 +68,14 @@ func TestWinogradErrors(t *testing.T) {
 	if !testing.Short() {
 		shapes = with(t, shapes, func(c netConv) ([2]int, bool) { return [2]int{c.size, c.read}, c.opt.Normalized && !c.opt.Up })
 	}
+	judged := 0
 	for _, shape := range shapes {
 		size, read := shape[0], shape[1]
 		form := winogradForm(size, size, read, New(1).New(3, 3, 1, 1), tensor.ConvOpt{Normalized: true})
 		if form == 0 {
 			continue
 		}
+		judged++
 		const o = 32
 		n := max(1, 16000/(size*size*o)) // enough outputs for the statistics to mean something
 		s := ref64.ConvShape{N: n, H: size, W: size, C: read, O: o, K: 3, Stride: 1}
@@ -89,6 +91,7 @@ func TestWinogradErrors(t *testing.T) {
 		require.LessOrEqual(t, rmsForm, 2*rms, "%d², %d channels", size, read)
 		require.LessOrEqual(t, worstForm, 3*worst, "%d², %d channels", size, read)
 	}
+	require.Positive(t, judged)
 }
 
 // The same of the gradients of the input, for every shape of the networks' layers.
@@ -101,12 +104,14 @@ func TestWinogradInputErrors(t *testing.T) {
 		t.Skip("sums in float64 take seconds")
 	}
 	shapes := with(t, [][2]int{{16, 32}}, func(c netConv) ([2]int, bool) { return [2]int{c.size, c.write}, c.opt.Normalized && !c.opt.Up })
+	judged := 0
 	for _, shape := range shapes {
 		size, read := shape[0], shape[1] // of dy
 		form := winogradForm(size, size, read, New(1).New(3, 3, 1, 1), tensor.ConvOpt{Normalized: true})
 		if form == 0 {
 			continue
 		}
+		judged++
 		const o = 32
 		n := max(1, 32000/(size*size*o))
 		s := ref64.ConvShape{N: n, H: size, W: size, C: o, O: read, K: 3, Stride: 1}
@@ -126,4 +131,5 @@ func TestWinogradInputErrors(t *testing.T) {
 		require.LessOrEqual(t, rmsForm, most*rms, "%d², %d channels", size, read)
 		require.LessOrEqual(t, worstForm, 3*worst, "%d², %d channels", size, read)
 	}
+	require.Positive(t, judged)
 }

@@ -101,8 +101,8 @@ func unread(net *Net, w *tensor.Tensor) bool {
 	return q != nil && q.Tensor == w
 }
 
-// The weights and what the device keeps for them take at most 2.5 times the file, and
-// less than twice where widths are multiples of 32.
+// The weights and what the device keeps for them take at most 1.8 times the file, where a
+// copy beside each takes more than twice.
 func TestFrozenMemory(t *testing.T) {
 	for _, name := range Presets() {
 		cfg, err := Preset(name)
@@ -119,8 +119,8 @@ func TestFrozenMemory(t *testing.T) {
 		_, once, err := net.Memory(1, 0, 0, false)
 		require.NoError(t, err)
 		t.Logf("%s: %.1f MB in a file, %.2f times that frozen, %.2f otherwise", name, file/1e6, float64(once)/file, float64(loose)/file)
-		require.Less(t, float64(once), 2.5*file, name)
-		require.Less(t, once, loose, name)
+		require.Less(t, float64(once), 1.8*file, name)
+		require.Greater(t, float64(loose), 2*file, name)
 	}
 }
 

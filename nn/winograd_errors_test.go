@@ -111,15 +111,18 @@ func TestFormErrorsInNets(t *testing.T) {
 		s := net.SampleShape()
 		runFixture(t, net, fixtureInput(1, s[2], s[0]*s[1]), []float32{0.5}, true)
 		require.NotEmpty(t, d.seen, name)
+		judged := 0
 		for _, what := range slices.Sorted(maps.Keys(d.seen)) {
 			form, direct := d.seen[what][0], d.seen[what][1]
 			if form == direct {
 				continue // this shape is direct
 			}
+			judged++
 			t.Logf("%s: %s: rms %.2f, worst %.2f of the direct form's", name, what, math.Sqrt(form.square/direct.square), form.worst/direct.worst)
 			require.LessOrEqual(t, form.square, 4*direct.square, "%s: %s", name, what)
 			require.LessOrEqual(t, form.worst, 3*direct.worst, "%s: %s", name, what)
 		}
+		require.Positive(t, judged, name)
 	}
 }
 
@@ -176,6 +179,10 @@ func TestWholeNetErrors(t *testing.T) {
 			{"none", -1}, {"upper left corner", 0}, {"lower left corner", size * (size - 1)}, {"upper border", size / 2},
 			{"centre", size*size/2 + size/3}, {"corner of a tile", 8*size + 8}, {"inside a tile", 9*size + 9},
 		}
+		most := 3e-5 // the largest measured, 2.1e-5, and a half more
+		if name == "cifar10_lt" {
+			most = 6e-5 // 4.8e-5 and a quarter more
+		}
 		for _, p := range places {
 			x := fixtureInput(1, channels, size*size)
 			if p.at >= 0 {
@@ -187,7 +194,7 @@ func TestWholeNetErrors(t *testing.T) {
 			rmsDirect, worstDirect := errorsOf(t, d, name, x, want)
 			t.Logf("%s, a million: %s: rms %.2g, worst %.2g; direct %.2g, %.2g", name, p.name, rms, worst, rmsDirect, worstDirect)
 			require.LessOrEqual(t, rms, 4e-6, "%s, %s", name, p.name)
-			require.LessOrEqual(t, worst, 6e-5, "%s, %s", name, p.name)
+			require.LessOrEqual(t, worst, most, "%s, %s", name, p.name)
 			if p.at < 0 {
 				require.LessOrEqual(t, rms, 2*rmsDirect, name)
 				require.LessOrEqual(t, worst, 3*worstDirect, name)

@@ -40,7 +40,7 @@
 // TestWinogradErrors, TestWinogradInputErrors and TestWinogradWeightErrors of package
 // kernels take the shapes from the networks, TestFormErrorsInNets of package nn the numbers
 // too. Where the channels are just enough for F(4×4), 32 from 14×14 pixels on and 64 at 8×8,
-// dx of independent normal numbers is at 1.9 to 2.1 times; other shapes, which no network
+// dx of normal numbers, neighbours alike, is at 1.9 to 2.1 times; other shapes, which no network
 // here has, are not held to the bound.
 //
 // A convolution that doubles its image first may take the form of WinoUp, whether its

@@ -61,8 +61,6 @@ func KogonWilliams(x []float64) (StableFit, error) {
 		if f.Alpha == 2 {
 			f.atTwo = 2 - float64(z95*f.SE[0])
 			f.Beta, f.SE[0], f.SE[1] = 0, 0, 0 // β has no influence there
-		}
-		if f.Alpha == 2 {
 			f.betas = Interval{-1, 1}
 		} else if free, ok := phi.regress(2, math.Inf(1)); ok && math.Abs(f.Beta) == 1 {
 			d := float64(z95 * phi.errors(f, len(x), math.Inf(1))[1])

@@ -1,6 +1,7 @@
 package tails
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -46,13 +47,7 @@ func (c *Column) once() {
 	mid := median(c.x)
 	y := slices.Clone(c.x)
 	slices.SortFunc(y, func(a, b float64) int {
-		switch da, db := math.Abs(a-mid), math.Abs(b-mid); {
-		case da != db && da < db, da == db && a < b:
-			return 1
-		case da == db && a == b:
-			return 0
-		}
-		return -1
+		return cmp.Or(cmp.Compare(math.Abs(b-mid), math.Abs(a-mid)), cmp.Compare(b, a))
 	})
 	k, different := 0, 0
 	for i := 0; i < len(y) && different < outermost; different++ {

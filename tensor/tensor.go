@@ -108,13 +108,14 @@ func (t *Tensor) Shape() []int { return t.shape[:t.rank] }
 
 // Dim returns dimension i; negative i counts from the end. It panics if there is none.
 func (t *Tensor) Dim(i int) int {
-	if i < 0 {
-		i += t.rank
+	n := i
+	if n < 0 {
+		n += t.rank
 	}
-	if uint(i) >= uint(t.rank) {
+	if uint(n) >= uint(t.rank) {
 		panic(noDim{i, t.rank})
 	}
-	return t.shape[i]
+	return t.shape[n]
 }
 
 // A noDim says that a tensor has no dimension i; Dim is inlined with it.

@@ -42,5 +42,5 @@ func TestDimOfNothing(t *testing.T) {
 		return ""
 	}
 	require.Equal(t, "tensor: dimension 2 of a tensor of 2 dimensions", said(2))
-	require.Equal(t, "tensor: dimension -1 of a tensor of 2 dimensions", said(-3))
+	require.Equal(t, "tensor: dimension -3 of a tensor of 2 dimensions", said(-3))
 }

@@ -245,6 +245,9 @@ func TestNothing(t *testing.T) {
 	_, err = a.Step()
 	require.NoError(t, err)
 	require.PanicsWithValue(t, "train: New without a set", func() { _, _ = New(nil, nil, r) })
-	require.PanicsWithValue(t, "train: Prepare without a recipe or without a set", func() { _, _ = Prepare(&r, nil) })
-	require.PanicsWithValue(t, "train: Prepare without a recipe or without a set", func() { _, _ = Prepare(nil, set) })
+	for name, f := range map[string]func(*recipe.Recipe, *data.Set) ([]string, error){"Prepare": Prepare, "Scale": Scale, "Bend": Bend, "Measure": Measure, "Condition": Condition} {
+		require.PanicsWithValue(t, "train: "+name+" without a recipe or without a set", func() { _, _ = f(&r, nil) })
+		require.PanicsWithValue(t, "train: "+name+" without a recipe or without a set", func() { _, _ = f(nil, set) })
+	}
+	require.PanicsWithValue(t, "train: Reach without a set", func() { _ = Reach(nil, r.Data) })
 }

@@ -33,6 +33,7 @@ func describeGiven(d *recipe.Data, set *data.Set) {
 // It returns what to say about it, and an error that names a condition which is
 // constant or a value of one that no scaling brings into reach.
 func Condition(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	needBoth("Condition", r, set)
 	g := r.Data.Given
 	if g == nil {
 		return nil, nil

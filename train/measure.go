@@ -18,6 +18,7 @@ import (
 // returns what to say of single values that decide one of these numbers alone, and an
 // error that names a value with which no process of the kind is possible.
 func Measure(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	needBoth("Measure", r, set)
 	needs := r.Flow != nil && r.Flow.Target == diffusion.TargetNoise && r.Flow.Mean == nil
 	if r.EDM != nil && r.EDM.SigmaData == nil {
 		needs = true

@@ -17,9 +17,7 @@ import (
 // does not become that of another. It returns what a person should know
 // of the data, and an error if no training can be made of both. It panics if r or set is nil.
 func Prepare(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
-	if r == nil || set == nil {
-		panic("train: Prepare without a recipe or without a set")
-	}
+	needBoth("Prepare", r, set)
 	if r.Data.Spec = set.Name; r.Data.Rules == 0 {
 		r.Data.Rules = data.RulesOf(set.Name)
 	}
@@ -74,6 +72,13 @@ func describe(r *recipe.Recipe, set *data.Set) {
 	d.Samples, d.Shape, d.Classes, d.Names, d.Columns = set.Len(), slices.Clone(set.Shape), set.NumClasses(), fewNames(set, set.Classes, "classes"), fewNames(set, set.Columns, "columns")
 }
 
+// needBoth panics for a function that was called without a recipe or without a set.
+func needBoth(name string, r *recipe.Recipe, set *data.Set) {
+	if r == nil || set == nil {
+		panic("train: " + name + " without a recipe or without a set")
+	}
+}
+
 // namesBytes bounds what names take of a recipe, which is at most 1 MiB.
 const namesBytes = 1 << 18
 
@@ -97,6 +102,7 @@ func fewNames(set *data.Set, names []string, of string) []string {
 // and the toy sets. It returns an error that names the value which no scaling brings
 // into reach of float32.
 func Scale(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	needBoth("Scale", r, set)
 	d := &r.Data
 	kind := recipe.None
 	switch {
@@ -147,6 +153,7 @@ func bends(t []recipe.Transform, c int) bool {
 // for others than recipe.None, or if it finds a value that is beyond float32 even so,
 // which it names.
 func Bend(r *recipe.Recipe, set *data.Set) (notes []string, err error) {
+	needBoth("Bend", r, set)
 	d := &r.Data
 	if d.Transform == nil {
 		return nil, nil

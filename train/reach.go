@@ -10,6 +10,9 @@ import (
 // Reach returns an error that names the first point of a set which float32, in
 // which networks work, does not hold as d scales and bends it. Files hold float64.
 func Reach(set *data.Set, d recipe.Data) error {
+	if set == nil {
+		panic("train: Reach without a set")
+	}
 	if set.Images() {
 		return nil // their range brought them to [−1, 1], or near
 	}

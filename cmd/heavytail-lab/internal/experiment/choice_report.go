@@ -43,7 +43,7 @@ type choiceResults struct {
 }
 
 // errors are those of a method by run; NaN where a run is missing.
-func (c choiceResults) errors(set, method string) []float64 { return c.r.Values(method, set, "error") }
+func (c choiceResults) errors(set, method string) []float64 { return c.r.byRun(method, set, "error") }
 
 // oracle returns the place of the method with the least mean log error over the runs
 // but one (−1: over all).
@@ -75,7 +75,7 @@ func (c choiceResults) regrets(set realSet) (logs []float64) {
 		}
 		if i := c.oracle(set, but); i >= 0 {
 			if errs := c.errors(setting(set.name, c.methods[i].value), c.methods[i].family); run < len(errs) {
-				logs = append(logs, dmath.Log(v/errs[run]))
+				logs = append(logs, logsOf([]float64{v}, errs[run:])...)
 			}
 		}
 	}
@@ -84,13 +84,7 @@ func (c choiceResults) regrets(set realSet) (logs []float64) {
 
 // against are by run ln of the advice's error over a method's.
 func (c choiceResults) against(set realSet, m realMethod) (logs []float64) {
-	errs := c.errors(setting(set.name, m.value), m.family)
-	for run, v := range c.errors(set.name+" -", adviceMethod) {
-		if run < len(errs) {
-			logs = append(logs, dmath.Log(v/errs[run]))
-		}
-	}
-	return logs
+	return logsOf(c.errors(set.name+" -", adviceMethod), c.errors(setting(set.name, m.value), m.family))
 }
 
 // perSet are the means over runs of every set that has some: sets are what is
@@ -104,7 +98,7 @@ func (c choiceResults) perSet(logs func(realSet) []float64, want func(realSet) b
 	return means
 }
 
-// heavyIndex tells whether tail found an index of at most 2 in most runs.
+// heavyIndex tells whether the mean of tail's indices over the runs is at most 2.
 func (c choiceResults) heavyIndex(s realSet) bool {
 	v := c.r.Summary(adviceMethod, s.name+" -", "index")
 	return v.N > 0 && v.Mean <= 2

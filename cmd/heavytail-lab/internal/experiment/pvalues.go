@@ -57,9 +57,8 @@ func (r *Results) pairs(method, setting, other, otherSetting, column string) (lo
 // pairedCell is the p-value of the t-test that logs have the mean 0, in brackets; nothing
 // for fewer than three.
 func pairedCell(logs []float64) string {
-	s := Summarise(logs)
-	if p := pairedT(s); s.N >= 3 && p <= 1 {
-		return fmt.Sprintf(" (%.2g)", p)
+	if p := pairedP(logs); p != "–" {
+		return " (" + p + ")"
 	}
 	return ""
 }

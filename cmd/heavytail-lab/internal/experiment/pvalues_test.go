@@ -16,6 +16,7 @@ func TestPairs(t *testing.T) {
 	}
 	require.ElementsMatch(t, []float64{0, math.Ln2, 0}, r.pairs("A", "1", "B", "2", "x"))
 	require.Empty(t, r.pairs("A", "1", "C", "2", "x"))
+	require.Equal(t, []float64{0, math.Ln2, 0}, logsOf(r.byRun("A", "1", "x"), r.byRun("B", "2", "x")), "run 1 of A is missing")
 	require.Equal(t, " (0.24)", pairedCell([]float64{1, 2, 0, 4, -1}))
 	require.Equal(t, "0.24", pairedP([]float64{1, 2, 0, 4, -1}))
 	for _, none := range [][]float64{nil, {1, 2}, {0, 0, 0}} {

@@ -97,16 +97,8 @@ func overallTable(r *Results, sets []realSet) string {
 	add := func(title string, errs func(set string) []float64) {
 		var logs, own, besideEDM []float64
 		for _, s := range sets {
-			half, edm := r.Values(halfMethod, s.name+" -", "tail"), r.Values(tEDM, setting(s.name, math.Inf(1)), "tail")
-			var a, b []float64
-			for run, v := range errs(s.name) {
-				if run < len(half) {
-					a = append(a, dmath.Log(v/half[run]))
-				}
-				if run < len(edm) {
-					b = append(b, dmath.Log(v/edm[run]))
-				}
-			}
+			a := logsOf(errs(s.name), r.byRun(halfMethod, s.name+" -", "tail"))
+			b := logsOf(errs(s.name), r.byRun(tEDM, setting(s.name, math.Inf(1)), "tail"))
 			logs, own, besideEDM = append(logs, a...), append(own, Summarise(a).Mean), append(besideEDM, Summarise(b).Mean)
 		}
 		s := Summarise(logs)
@@ -114,7 +106,7 @@ func overallTable(r *Results, sets []realSet) string {
 		t.Add(title, fmt.Sprint(s.N), fmt.Sprintf("%.2f (%.2f to %.2f)", dmath.Exp(s.Mean), dmath.Exp(s.Mean-se), dmath.Exp(s.Mean+se)), pairedP(own), pairedP(besideEDM))
 	}
 	for _, row := range realRows() {
-		add(row.title(), func(set string) []float64 { return r.Values(row.family, row.setting(set), "tail") })
+		add(row.title(), func(set string) []float64 { return r.byRun(row.family, row.setting(set), "tail") })
 	}
 	for _, c := range []struct {
 		title, family, column string
@@ -137,7 +129,7 @@ func overallTable(r *Results, sets []realSet) string {
 // NaN.
 func chosenErrors(r *Results, set, family, column string, grid []float64) (errs []float64, values string) {
 	count := map[float64]int{}
-	for run, v := range r.Values(estimateMethod, set+" -", column) {
+	for run, v := range r.byRun(estimateMethod, set+" -", column) {
 		g := nearest(grid, v)
 		if math.IsNaN(g) {
 			errs = append(errs, math.NaN())
@@ -145,7 +137,7 @@ func chosenErrors(r *Results, set, family, column string, grid []float64) (errs 
 		}
 		count[g]++
 		e := math.NaN()
-		if all := r.Values(family, setting(set, g), "tail"); run < len(all) {
+		if all := r.byRun(family, setting(set, g), "tail"); run < len(all) {
 			e = all[run]
 		}
 		errs = append(errs, e)

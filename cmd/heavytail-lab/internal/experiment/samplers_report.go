@@ -52,15 +52,11 @@ var publishedPair = methodOf(samplersLosses[0], chainSamplers[0])
 // other is empty.
 func logRatios(r *Results, sets []samplersSet, method string, alpha float64, other string) (logs []float64) {
 	for _, s := range sets {
-		beside := r.Values(trainingData, s.name+" -", "error")
+		beside := r.byRun(trainingData, s.name+" -", "error")
 		if other != "" {
-			beside = r.Values(other, setting(s.name, alpha), "error")
+			beside = r.byRun(other, setting(s.name, alpha), "error")
 		}
-		for run, v := range r.Values(method, setting(s.name, alpha), "error") {
-			if run < len(beside) {
-				logs = append(logs, dmath.Log(v/beside[run]))
-			}
-		}
+		logs = append(logs, logsOf(r.byRun(method, setting(s.name, alpha), "error"), beside)...)
 	}
 	return logs
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"sync"
 
 	"heavytail/internal/atomicfile"
+	"heavytail/internal/dmath"
 	"heavytail/internal/source"
 )
 
@@ -287,6 +289,30 @@ func (r *Results) Values(method, setting, column string) []float64 {
 		}
 	}
 	return out
+}
+
+// byRun returns the column of a method's setting with that of run i at place i: NaN for a
+// run that is not there.
+func (r *Results) byRun(method, setting, column string) (out []float64) {
+	for _, k := range r.keys {
+		if k.Method == method && k.Setting == setting {
+			for len(out) <= k.Run {
+				out = append(out, math.NaN())
+			}
+			out[k.Run] = r.value(k, column)
+		}
+	}
+	return out
+}
+
+// logsOf are ln a/b of the runs that both have, with finite values.
+func logsOf(a, b []float64) (logs []float64) {
+	for run := range min(len(a), len(b)) {
+		if v := dmath.Log(a[run] / b[run]); v-v == 0 {
+			logs = append(logs, v)
+		}
+	}
+	return logs
 }
 
 // Summary summarises Values.
