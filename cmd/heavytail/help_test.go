@@ -144,6 +144,19 @@ func commandsIn(text string) (lines []string) {
 	return lines
 }
 
+// The README shows what its commands print, with no line left out.
+func TestReadmeShowsWhatIsPrinted(t *testing.T) {
+	dir, shown := t.TempDir(), 0
+	for _, block := range regexp.MustCompile("(?s)```\n(\\$ heavytail .*?)```").FindAllStringSubmatch(readme(t), -1) {
+		for _, part := range strings.Split(block[1], "$ heavytail ")[1:] {
+			line, want, _ := strings.Cut(part, "\n")
+			require.Equal(t, want, ok(t, dir, shellWords(line)...).stdout, "%s", line)
+			shown++
+		}
+	}
+	require.Positive(t, shown)
+}
+
 // readme returns the text of README.md.
 func readme(t *testing.T) string {
 	t.Helper()
