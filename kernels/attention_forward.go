@@ -108,7 +108,9 @@ func (j *attnJob) exponentials(t *simd.Tiles, soft *simd.ColSoftmax, p, keys, qu
 }
 
 // fuses reports whether products of n queries do parts of the softmax on the way.
-func fuses(n int) bool { return isa.Cur() == isa.AVX512 && n > simd.TileCols/2 }
+func fuses(n int) bool {
+	return isa.Cur() == isa.AVX2 || isa.Cur() == isa.AVX512 && n > simd.TileCols/2
+}
 
 // scores sets rows of s, one for each of m keys, to the products of the keys with n
 // queries, and up to three rows behind them to something. It returns how many rows soft
@@ -183,9 +185,10 @@ func (j *attnJob) columns(t *simd.Tiles, out, v []float32, soft *simd.ColSoftmax
 	}
 }
 
-// tile returns how many columns the widest tile has.
+// tile returns how many columns of a head make rows as fast as columns. AVX2 fills its
+// tiles with 16, but only products of columns scale the probabilities on the way.
 func (j *attnJob) tile() int {
-	if isa.Cur() == isa.AVX512 {
+	if fuses(simd.TileCols) {
 		return simd.TileCols
 	}
 	return simd.TileCols / 2

@@ -58,6 +58,15 @@ func tiles8x32ScaledAVX512(t *Tiles, s *float32)
 func tiles4x32ScaledAVX512(t *Tiles, s *float32)
 
 //go:noescape
+func tiles6x16MaxAVX2(t *Tiles, s *float32)
+
+//go:noescape
+func tiles6x16ScaledAVX2(t *Tiles, s *float32)
+
+//go:noescape
+func tiles4x16ScaledAVX2(t *Tiles, s *float32)
+
+//go:noescape
 func tiles6x16AVX2(t *Tiles)
 
 //go:noescape
@@ -136,18 +145,44 @@ func runTailsAVX512(t *Tiles) {
 
 // runMax does RunMax, or reports that the level has nothing for it.
 func runMax(t *Tiles, top *[TileCols]float32) bool {
-	if isa.Cur() != isa.AVX512 || t.Rows != 12 || t.Cols <= 16 {
+	if t.Rows != 12 {
 		return false
 	}
-	tiles12x32MaxAVX512(t, &top[0])
-	return true
+	switch isa.Cur() {
+	case isa.AVX2:
+		p := *t
+		for col := 0; col < t.Cols; col += 16 {
+			for row := 0; row < 12; row += 6 {
+				t.cutColumns(&p, row, col)
+				tiles6x16MaxAVX2(&p, &top[col])
+			}
+		}
+		return true
+	case isa.AVX512:
+		if t.Cols > 16 {
+			tiles12x32MaxAVX512(t, &top[0])
+			return true
+		}
+	}
+	return false
 }
 
 // runScaled does RunScaled, or reports that the level has nothing for it.
 func runScaled(t *Tiles, s *[TileCols]float32) bool {
-	if isa.Cur() != isa.AVX512 || t.Cols <= 16 {
-		return false
+	switch isa.Cur() {
+	case isa.AVX2:
+		runScaledAVX2(t, s)
+		return true
+	case isa.AVX512:
+		if t.Cols > 16 {
+			runScaledAVX512(t, s)
+			return true
+		}
 	}
+	return false
+}
+
+func runScaledAVX512(t *Tiles, s *[TileCols]float32) {
 	var first *float32
 	if s != nil {
 		first = &s[0]
@@ -160,17 +195,45 @@ func runScaled(t *Tiles, s *[TileCols]float32) bool {
 	default:
 		tiles4x32ScaledAVX512(t, first)
 	}
-	return true
+}
+
+// runScaledAVX2 scales B with the first rows of each 16 columns.
+func runScaledAVX2(t *Tiles, s *[TileCols]float32) {
+	rows, p := partRows(t.Rows), *t
+	for col := 0; col < t.Cols; col += 16 {
+		var first *float32
+		if s != nil {
+			first = &s[col]
+		}
+		for row := 0; row < t.Rows; row += rows {
+			t.cutColumns(&p, row, col)
+			if rows == 6 {
+				tiles6x16ScaledAVX2(&p, first)
+			} else {
+				tiles4x16ScaledAVX2(&p, first)
+			}
+			first = nil
+		}
+	}
+}
+
+// cutColumns sets p, a copy of t, to the part of the tiles of columns at row and col.
+func (t *Tiles) cutColumns(p *Tiles, row, col int) {
+	p.A, p.B, p.C = t.A[row:], t.B[col:], t.C[row*TileCols+col:]
+}
+
+// partRows returns how many rows of so tall tiles AVX2 computes at a time.
+func partRows(rows int) int {
+	if rows == 12 {
+		return 6
+	}
+	return 4
 }
 
 // runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as many
 // as the 16 registers of AVX2 can accumulate.
 func runTilesAVX2(t *Tiles) {
-	rows := 4
-	if t.Rows == 12 {
-		rows = 6
-	}
-	p := *t
+	rows, p := partRows(t.Rows), *t
 	for row := 0; row < t.Rows; row += rows {
 		for col := 0; col < t.Cols; col += 16 {
 			cols := min(16, t.Cols-col)

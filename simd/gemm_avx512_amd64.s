@@ -8001,7 +8001,6 @@ started:
 	MOVQ  DX, R12
 	TESTQ DI, DI
 	JEQ   plain
-	XORQ  DI, DI
 	MOVQ  272(BP), R13
 	ANDQ  $+3, R13
 	JEQ   scaledFours
@@ -8684,6 +8683,7 @@ added:
 	VMOVUPS Z23, 1472(SI)
 
 stored:
+	XORQ DI, DI
 	ADDQ R9, AX
 	ADDQ R10, SI
 	DECQ R8
@@ -8756,7 +8756,6 @@ started:
 	MOVQ  DX, R12
 	TESTQ DI, DI
 	JEQ   plain
-	XORQ  DI, DI
 	MOVQ  272(BP), R13
 	ANDQ  $+3, R13
 	JEQ   scaledFours
@@ -9239,6 +9238,7 @@ added:
 	VMOVUPS Z15, 960(SI)
 
 stored:
+	XORQ DI, DI
 	ADDQ R9, AX
 	ADDQ R10, SI
 	DECQ R8
@@ -9295,7 +9295,6 @@ started:
 	MOVQ  DX, R12
 	TESTQ DI, DI
 	JEQ   plain
-	XORQ  DI, DI
 	MOVQ  272(BP), R13
 	ANDQ  $+3, R13
 	JEQ   scaledFours
@@ -9578,6 +9577,7 @@ added:
 	VMOVUPS Z7, 448(SI)
 
 stored:
+	XORQ DI, DI
 	ADDQ R9, AX
 	ADDQ R10, SI
 	DECQ R8

@@ -4,7 +4,7 @@ import "fmt"
 
 // Tiles of columns are Loose tiles of one segment in which rows of A are Beside and
 // rows of C are those of a panel: TileCols apart. Products of attention are such, whose
-// columns are queries. AVX-512 does what a softmax needs of them on the way.
+// columns are queries. AVX-512 and AVX2 do what a softmax needs of them on the way.
 
 // RunMax does Run with tiles of columns whose Acc is not set, and then s.Max with the
 // rows of each.

@@ -9,9 +9,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// columns writes tiles of 32 columns whose rows are neighbours in A and rows of a panel
-// in C, so that nothing is indirect and all is in registers. They fetch nothing: their
-// operands are in a cache, and fetches would take the places of loads.
+// columns writes tiles of two vectors of columns whose rows are neighbours in A and rows
+// of a panel in C, so that nothing is indirect and all is in registers. They fetch
+// nothing: their operands are in a cache, and fetches would take the places of loads.
 type columns struct {
 	kernel
 	max bool // the second parameter is maxima, which outputs are taken into; else nil or factors of B
@@ -32,11 +32,15 @@ func (k *columns) tiles() {
 	if k.max {
 		name, doc = "Max", "RunMax, s being maxima,"
 	}
-	name = fmt.Sprintf("tiles%dx32%s%s", k.rows, name, k.isa)
+	name = fmt.Sprintf("tiles%dx%d%s%s", k.rows, k.vecs*k.lanes, name, k.isa)
 	k.Function(name)
 	k.Attributes(nosplit)
 	k.Signature(tilesSignature(types.NewParam(token.NoPos, nil, "s", types.NewPointer(types.Typ[types.Float32]))))
-	k.Doc(fmt.Sprintf("%s is Tiles.%s for %d rows and more than 16 columns.", name, doc, k.rows))
+	width := "more than 16"
+	if k.lanes == 8 {
+		width = "up to 16"
+	}
+	k.Doc(fmt.Sprintf("%s is Tiles.%s for %d rows and %s columns.", name, doc, k.rows, width))
 	k.setUp()
 	k.Label("tile")
 	k.initial()
@@ -45,7 +49,6 @@ func (k *columns) tiles() {
 	if !k.max {
 		k.TESTQ(colVector, colVector)
 		k.JEQ(label("plain"))
-		k.XORQ(colVector, colVector)
 		k.terms("scaled", true)
 		k.JMP(label("added"))
 		k.Label("plain")
@@ -56,6 +59,8 @@ func (k *columns) tiles() {
 	k.Label("stored")
 	if k.max {
 		k.maxima()
+	} else {
+		k.XORQ(colVector, colVector) // B is scaled
 	}
 	k.ADDQ(colAInc, colA)
 	k.ADDQ(colCInc, colC)
@@ -80,13 +85,21 @@ func (k *columns) setUp() {
 		}
 	}
 	k.LEAQ(operand.Mem{Base: colKA, Index: colKA, Scale: 2}, colKA3)
-	if !k.max {
+	if k.hasFactors() {
 		k.TESTQ(colVector, colVector)
 		k.JEQ(label("tile"))
 		for v := range 2 {
-			k.VMOVUPS(operand.Mem{Base: colVector, Disp: 64 * v}, k.spare(2+v))
+			k.VMOVUPS(k.vector(colVector, v), k.spare(2+v))
 		}
 	}
+}
+
+// hasFactors reports whether registers hold the factors of B. Six rows of AVX2 leave none.
+func (k *columns) hasFactors() bool { return !k.max && (k.lanes == 16 || k.rows == 4) }
+
+// vector returns vector v of the row at base.
+func (k *columns) vector(base reg.GPPhysical, v int) operand.Mem {
+	return operand.Mem{Base: base, Disp: 4 * k.lanes * v}
 }
 
 // initial sets the accumulators to C or to zero.
@@ -96,14 +109,14 @@ func (k *columns) initial() {
 		k.JEQ(label("empty"))
 		for i := range k.rows {
 			for v := range 2 {
-				k.VMOVUPS(operand.Mem{Base: colC, Disp: i*panelRow + 64*v}, k.accum(i, v))
+				k.VMOVUPS(k.vector(colC, v).Offset(i*panelRow), k.accum(i, v))
 			}
 		}
 		k.JMP(label("started"))
 		k.Label("empty")
 	}
 	for i := range 2 * k.rows {
-		k.VPXORD(k.reg(i), k.reg(i), k.reg(i))
+		k.clear(i)
 	}
 	if !k.max {
 		k.Label("started")
@@ -112,7 +125,7 @@ func (k *columns) initial() {
 
 // lastRows is how many rows take the last four terms before the next ones do: a register
 // that was just computed is stored beside multiply-adds, one that waited for its turn
-// takes the place of one on a Zen 4.
+// takes the place of one on a Zen 4, and of two on a Zen 3.
 const lastRows = 2
 
 // terms adds all terms: first those that are left of fours. Of terms that are not scaled
@@ -160,29 +173,33 @@ func (k *columns) terms(name string, scaled bool) {
 func (k *columns) store(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		for v := range 2 {
-			k.VMOVUPS(k.accum(i, v), operand.Mem{Base: colC, Disp: i*panelRow + 64*v})
+			k.VMOVUPS(k.accum(i, v), k.vector(colC, v).Offset(i*panelRow))
 		}
 	}
 }
 
 // term adds term i, 0 to 3, of those to come to rows lo to hi.
 func (k *columns) term(i, lo, hi int, scaled bool) {
-	at := func(v int) operand.Mem { return operand.Mem{Base: colRow, Disp: i*panelRow + 64*v} }
+	at := func(v int) operand.Mem { return k.vector(colRow, v).Offset(i * panelRow) }
+	first := 2
+	if k.hasFactors() {
+		first = 4
+	}
 	for v := range 2 {
-		if scaled {
+		switch {
+		case scaled && k.hasFactors():
 			k.VMULPS(at(v), k.spare(2+v), k.spare(v))
-		} else {
+		case scaled:
+			k.VMOVUPS(at(v), k.spare(v))
+			k.VMULPS(k.vector(colVector, v), k.spare(v), k.spare(v))
+		default:
 			k.VMOVUPS(at(v), k.spare(v))
 		}
-	}
-	first := 2
-	if !k.max {
-		first = 4
 	}
 	a := []operand.Mem{{Base: colTerm}, {Base: colTerm, Index: colKA, Scale: 1}, {Base: colTerm, Index: colKA, Scale: 2},
 		{Base: colTerm, Index: colKA3, Scale: 1}}[i]
 	for row := lo; row < hi; row++ {
-		x := k.spare(first + row%min(6, 32-2*k.rows-first))
+		x := k.spare(first + row%min(6, 2*k.lanes-2*k.rows-first))
 		k.VBROADCASTSS(a.Offset(4*row), x)
 		for v := range 2 {
 			k.VFMADD231PS(k.spare(v), x, k.accum(row, v))
@@ -198,7 +215,7 @@ func (k *columns) term(i, lo, hi int, scaled bool) {
 // maxima takes the outputs into the maxima, in two chains for each vector: a maximum
 // waits for the one before. NaN is passed over, being the first source.
 func (k *columns) maxima() {
-	at := func(v int) operand.Mem { return operand.Mem{Base: colVector, Disp: 64 * v} }
+	at := func(v int) operand.Mem { return k.vector(colVector, v) }
 	for c := range 4 {
 		k.VMOVUPS(at(c%2), k.spare(c))
 	}

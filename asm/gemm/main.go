@@ -50,6 +50,10 @@ func avx2(c *build.Context) {
 			(&kernel{Context: c, isa: "AVX2", rows: rows, vecs: 2, lanes: 8, masked: masked, masks: masks}).tiles()
 		}
 	}
+	for _, rows := range []int{6, 4} {
+		(&columns{kernel: kernel{Context: c, isa: "AVX2", rows: rows, vecs: 2, lanes: 8}}).tiles()
+	}
+	(&columns{kernel: kernel{Context: c, isa: "AVX2", rows: 6, vecs: 2, lanes: 8}, max: true}).tiles()
 	peak(c, "AVX2", 8)
 }
 
@@ -62,11 +66,7 @@ func peak(c *build.Context, isa string, lanes int) {
 	n := c.Load(c.Param("n"), reg.RAX)
 	k := &kernel{Context: c, lanes: lanes}
 	for i := range 16 {
-		if r := k.reg(i); lanes == 16 {
-			c.VPXORD(r, r, r)
-		} else {
-			c.VXORPS(r, r, r)
-		}
+		k.clear(i)
 	}
 	c.Label("loop")
 	for i := range 16 {

@@ -81,6 +81,15 @@ func (k *kernel) reg(i int) reg.VecPhysical {
 	return reg.Vector.Lookup(reg.Index(i), spec).(reg.VecPhysical)
 }
 
+// clear makes vector register i zero.
+func (k *kernel) clear(i int) {
+	if k.lanes == 16 {
+		k.VPXORD(k.reg(i), k.reg(i), k.reg(i))
+	} else {
+		k.VXORPS(k.reg(i), k.reg(i), k.reg(i))
+	}
+}
+
 // accum returns the accumulator of row i, vector v.
 func (k *kernel) accum(i, v int) reg.VecPhysical { return k.reg(i*k.vecs + v) }
 
@@ -275,11 +284,7 @@ func (k *kernel) initial() {
 	k.Label("empty")
 	k.fetchRows()
 	for i := range k.rows * k.vecs {
-		if k.lanes == 16 {
-			k.VPXORD(k.reg(i), k.reg(i), k.reg(i))
-		} else {
-			k.VXORPS(k.reg(i), k.reg(i), k.reg(i))
-		}
+		k.clear(i)
 	}
 	k.Label("started")
 }
