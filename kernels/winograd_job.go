@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"heavytail/internal/conv"
+	"heavytail/internal/isa"
 	"heavytail/internal/par"
 	"heavytail/simd"
 	"heavytail/tensor"
@@ -44,7 +45,6 @@ const (
 	winoTiles  = 6 * simd.TileRows
 	winoPart   = 4 * simd.TileRows // of a part, before panels are cut: each part transforms all taps, where parts of panels transform the pixels again
 	leastTiles = 2 * simd.TileRows // of a part, where panels are too few for all threads
-	winoK      = 256
 	winoPad    = 16
 	winoApart  = 512 // float32
 	winoFewK   = 32
@@ -53,6 +53,10 @@ const (
 	winoAll    = 32        // channels
 	winoOne    = 16        // tiles
 )
+
+// winoK channels' taps, transformed to a pair of rows of twelve points at most, take three
+// eighths of the second-level cache. Beyond 256 it gains nothing.
+var winoK = min(256, isa.Cache()/4096)
 
 // winograd sets out to the convolution of in with the taps panels, read in
 // reverse order if flip; with WinoUp these are the sums of taps. What another operation

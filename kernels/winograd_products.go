@@ -6,19 +6,12 @@ import "heavytail/simd"
 // transformed taps u begins with, step apart.
 func (w *winoBlock) products(p, k, n, first, points int, u []float32, step int) {
 	const cols = simd.TileCols
-	all := w.form.Points()
 	t := simd.WinoMany{
 		U: u, Points: points, Pitch: w.pitch, UStep: step, K: n, Cols: min(cols, w.cols-p*cols), Acc: k > 0, Off: w.tables,
 	}
-	runs, m := rowRuns(w.t1 - w.t0)
-	for _, r := range runs[:m] {
-		for i := range r.tiles {
-			at := (r.row+i*r.height)*all + first
-			t.N, t.V, t.M, t.Next = r.valid, w.pixels[at*w.pitch+k-w.k0:], w.prods[at*cols:], w.next
-			t.Run(w.form)
-			w.fetched(t.Fetched())
-		}
-	}
+	t.N, t.V, t.M, t.Next = w.t1-w.t0, w.pixels[first*w.pitch+k-w.k0:], w.prods[first*cols:], w.next
+	t.Run(w.form)
+	w.fetched(t.Fetched())
 }
 
 // fetch lets the products of panel p fetch the taps that the next panel reads: all at

@@ -231,8 +231,11 @@ func partRows(rows int) int {
 }
 
 // runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as many
-// as the 16 registers of AVX2 can accumulate.
+// as the 16 registers of AVX2 can accumulate, but for those of points.
 func runTilesAVX2(t *Tiles) {
+	if t.points() {
+		return
+	}
 	rows, p := partRows(t.Rows), *t
 	for row := 0; row < t.Rows; row += rows {
 		for col := 0; col < t.Cols; col += 16 {

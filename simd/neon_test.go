@@ -147,8 +147,8 @@ func TestEveryLevelHasEveryKernel(t *testing.T) {
 	files, err := filepath.Glob("*.s")
 	require.NoError(t, err)
 	name := regexp.MustCompile(`(?m)^TEXT ·(\w+?)(AVX512|AVX2|NEON)\(SB\)`)
-	shaped := regexp.MustCompile(`^(tiles|winoFew|winoMany)`) // by the registers of a level; others compute the products of the last two by tiles
-	rows := regexp.MustCompile(`^(winoWeights\d)\w+`)         // of pairs of rows, or of one
+	shaped := regexp.MustCompile(`^(tiles|winoFew|winoMany|points)`) // by the registers of a level; others compute the products of the last three by tiles
+	rows := regexp.MustCompile(`^(winoWeights\d)\w+`)                // of pairs of rows, or of one
 	levels := map[string][]string{}
 	for _, f := range files {
 		text, err := os.ReadFile(f)

@@ -118,6 +118,10 @@ func winoMany8x32AVX512(sums, v *float32, pitch int, u *float32, uStep, points, 
 func winoMany8x8AVX512(sums, v *float32, pitch int, u *float32, uStep, points, k, acc int, next *float32, lines int)
 
 func winoMany(t *WinoMany, m Wino) {
+	if t.grouped() == t.N {
+		t.points(m)
+		return
+	}
 	if isa.Cur() != isa.AVX512 || m != Wino4 || t.N != 8 && t.N != 12 || t.K%16 != 0 || t.Cols > 8 && t.Cols <= 16 {
 		t.tiles(m)
 		return

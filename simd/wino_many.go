@@ -1,8 +1,12 @@
 package simd
 
-import "fmt"
+import (
+	"fmt"
 
-// WinoMany is the products of N ≤ 12 tiles of form m and 32 columns with transformed taps
+	"heavytail/internal/isa"
+)
+
+// WinoMany is the products of N tiles of form m and up to 32 columns with transformed taps
 // U, as WinoWeights writes them where its n is 32·K. For tile n, point p < Points, which M,
 // V and U begin with, P points of a tile and column j < Cols
 //
@@ -25,16 +29,76 @@ func (t *WinoMany) Run(m Wino) {
 	m.mustTransform("WinoMany")
 	p := m.Points()
 	last := (t.N-1)*p + t.Points - 1
-	if t.N < 1 || t.Points < 1 || t.Points > p || t.N > TileRows || len(t.Off) < 2*TileRows || t.K < 1 || t.Cols < 1 || t.Cols > TileCols || t.Pitch < t.K || t.UStep < t.K*TileCols ||
+	if t.N < 1 || t.Points < 1 || t.Points > p || len(t.Off) < 2*TileRows || t.K < 1 || t.Cols < 1 || t.Cols > TileCols || t.Pitch < t.K || t.UStep < t.K*TileCols ||
 		len(t.M) < (last+1)*TileCols || len(t.V) < last*t.Pitch+t.K || len(t.U) < (t.Points-1)*t.UStep+t.K*TileCols {
 		panic(fmt.Sprintf("simd: WinoMany: %d points of %d tiles of %d channels, %d columns, pitch %d, points of taps %d apart: M of %d, V of %d, U of %d",
 			t.Points, t.N, t.K, t.Cols, t.Pitch, t.UStep, len(t.M), len(t.V), len(t.U)))
 	}
-	winoMany(t, m)
+	for rest := *t; rest.N > 0; {
+		part := rest
+		part.N = rest.take()
+		winoMany(&part, m)
+		if rest.N -= part.N; rest.N > 0 {
+			rest.M, rest.V = rest.M[part.N*p*TileCols:], rest.V[part.N*p*t.Pitch:]
+			rest.Next = rest.Next[min(part.fetched(), len(rest.Next)):]
+		}
+	}
 }
 
-// Fetched returns how many float32 of a long Next a Run fetches.
-func (t *WinoMany) Fetched() int { return t.Points * (t.K / 4) * 16 }
+// Fetched returns how many float32 of a long Next a Run fetches at the current level.
+func (t *WinoMany) Fetched() (n int) {
+	for part := *t; part.N > 0; {
+		left := part.N
+		part.N = part.take()
+		n += part.fetched()
+		part.N = left - part.N
+	}
+	return n
+}
+
+// take returns how many of the tiles are computed first: of AVX2 all that its groups hold,
+// else 12, or half of 13 to 16, where 1 to 4 would be left alone.
+func (t *WinoMany) take() int {
+	if whole := t.grouped(); whole > 0 {
+		return whole
+	}
+	switch {
+	case t.N <= TileRows:
+		return t.N
+	case t.N <= TileRows+4:
+		return 8
+	}
+	return TileRows
+}
+
+// fetched is Fetched of what is computed at once: a line with every four terms.
+func (t *WinoMany) fetched() int {
+	lines := t.Points * (t.K / 4)
+	if t.grouped() == t.N {
+		sixes, fours := t.groups()
+		lines *= (sixes + fours) * (t.Cols + 15) / 16
+	}
+	return 16 * lines
+}
+
+// groups returns how many groups of 6 and of 4 tiles, as many as AVX2 has registers for
+// their sums by 16 columns, the tiles are; up to three are left.
+func (t *WinoMany) groups() (sixes, fours int) {
+	sixes, fours = t.N/6, t.N%6/4
+	if t.N%6 == 2 && sixes > 0 {
+		sixes, fours = sixes-1, 2
+	}
+	return sixes, fours
+}
+
+// grouped returns how many tiles AVX2 computes in groups.
+func (t *WinoMany) grouped() int {
+	if isa.Cur() != isa.AVX2 {
+		return 0
+	}
+	sixes, fours := t.groups()
+	return 6*sixes + 4*fours
+}
 
 // tiles computes the products by Tiles, the last tile again where there are fewer.
 func (t *WinoMany) tiles(m Wino) {

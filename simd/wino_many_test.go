@@ -79,6 +79,8 @@ func TestWinoMany(t *testing.T) {
 		{Wino4, 12, 36, 32, 1}, {Wino4, 12, 12, 16, 8}, {Wino4, 8, 12, 48, 3}, {Wino4, 8, 6, 16, 8}, // few columns
 		{Wino4, 12, 12, 16, 9}, {Wino4, 8, 6, 32, 16}, {Wino4, 12, 6, 17, 32}, {Wino4, 8, 36, 3, 1}, // what Tiles does
 		{Wino4, 1, 36, 16, 32}, {Wino4, 5, 12, 32, 32}, {Wino4, 9, 6, 5, 7}, {Wino4, 11, 12, 16, 32},
+		{Wino4, 4, 36, 32, 32}, {Wino4, 6, 12, 7, 16}, {Wino4, 14, 12, 16, 32}, {Wino4, 16, 36, 20, 30}, {Wino4, 17, 6, 33, 32}, // in several parts
+		{Wino4, 21, 12, 16, 5}, {Wino4, 28, 36, 8, 32}, {Wino4, 49, 6, 12, 32}, {Wino2, 13, 16, 16, 17},
 		{Wino2, 12, 16, 16, 32}, {Wino2, 8, 8, 32, 5}, {Wino2, 3, 4, 7, 32},
 	} {
 		var first, wild []float32

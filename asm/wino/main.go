@@ -36,7 +36,12 @@ func main() {
 				(&many{c, tiles, 1, reg.S256}).write()
 			}
 		},
-		"avx2": func(c *build.Context) { all(c, false) },
+		"avx2": func(c *build.Context) {
+			all(c, false)
+			for _, beside := range []bool{false, true} {
+				(&groups{Context: c, beside: beside}).write()
+			}
+		},
 	})
 }
 
