@@ -94,6 +94,27 @@ func TestColSoftmax(t *testing.T) {
 	}
 }
 
+// Exponentials of what is near the maxima, which assembly may take a shorter way to, are
+// those of SoftmaxRow, and so are the others where a single row is too far, or no number.
+func TestColSoftmaxNear(t *testing.T) {
+	inf := float32(math.Inf(1))
+	const near = -86.5 // formula.Near of the assembly
+	numtest.EachLevel(t, func(t *testing.T) {
+		r := numtest.NewRand(8)
+		for i, low := range []float32{0, near, math.Nextafter32(near, -inf), -87, -88, -95, -103.9, -105, -inf, inf, float32(math.NaN())} {
+			for rows := 1; rows < 160; rows += 11 {
+				x := make([]float32, rows*TileCols)
+				r.Fill(x, 10)
+				for c := range TileCols {
+					x[(rows+c)%rows*TileCols+c] = 50 // the maximum
+				}
+				x[(i+rows/2)%rows*TileCols+(rows+i)%TileCols] = 50 + low
+				require.NoError(t, colsWrong(x, rows, 32, func(x []float32, rows, cols int) { inParts(x, rows, cols, 7) }), "%v", low)
+			}
+		}
+	})
+}
+
 // gradWrong reports the first value that differs from SoftmaxRow of a column and its
 // SoftmaxBackwardRow, the gradient of a softmax for every column of dp.
 func gradWrong(x, dp []float32, rows, cols int, grad func(s *ColSoftmax, p, dp []float32, rows, cols int)) error {

@@ -102,8 +102,64 @@ func colExp(m *lanes.Machine) {
 		"x = exp1(x - top_c) for column c of 16, whose rows lie 32 apart; then top_c = 1/sum.",
 		"sums are 16 lanes of 16 columns, whatever was there.")
 	x, top, sums, n := m.Ptr("x"), m.Ptr("top"), m.Ptr("sums"), m.Int("rows")
-	most, exp := load(m, top), formula.Act{Machine: m}.ExpNegative // no difference is above 0
-	m.Hoist(false, func() { exp(m.New16()) })
+	most, act := load(m, top), formula.Act{Machine: m} // no difference is above 0
+	sum := func(exp func(x lanes.V) lanes.V) {
+		m.Hoist(false, func() { exp(m.New16()) })
+		sumExps(m, x, sums, n, most, exp)
+	}
+	if m.Wide {
+		sum(act.ExpNegative)
+	} else {
+		far, done := lanes.Label("far"), lanes.Label("done")
+		jumpFar(m, x, n, most, far)
+		sum(act.ExpNear)
+		m.JMP(operand.LabelRef(done))
+		m.Label(far)
+		sum(act.ExpNegative)
+		m.Label(done)
+	}
+	m.Store(m.Div(m.Num(1), foldLanes(m, sums, 0, 1)), m.Memory(operand.Mem{Base: top}), false)
+	m.Ret()
+}
+
+// jumpFar jumps to far unless all n rows of x less most are at least formula.Near, or are
+// NaN. A minimum waits for the one before, so there are some for each column.
+func jumpFar(m *lanes.Machine, x, n reg.GPVirtual, most lanes.V, far string) {
+	px, left := m.GP64(), m.GP64()
+	m.MOVQ(x, px)
+	m.MOVQ(n, left)
+	var low [together]lanes.V
+	for i := range low {
+		for _, v := range most {
+			low[i] = append(low[i], m.Copy(lanes.V{v}, 1)...)
+		}
+	}
+	least := func(low, v lanes.V) {
+		for i := range low {
+			m.VMINPS(low[i], v[i], low[i]) // low where the other is NaN
+		}
+	}
+	rows(m, []reg.GPVirtual{px}, left, together, func(disp, _ int) {
+		least(low[disp/panelRow], m.Reg(at(m, operand.Mem{Base: px, Disp: disp}, 1, panelRow)))
+	})
+	for _, v := range low[1:] {
+		least(low[0], v)
+	}
+	const notAtLeast = 0x19 // or not comparable
+	signs, all := m.GP32(), m.GP32()
+	m.XORL(all, all)
+	bound := m.Reg(m.Num(formula.Near))[0]
+	for _, d := range m.Sub(low[0], most) {
+		m.VCMPPS(operand.U8(notAtLeast), bound, d, d)
+		m.VMOVMSKPS(d, signs)
+		m.ORL(signs, all)
+	}
+	m.TESTL(all, all)
+	m.JNE(operand.LabelRef(far))
+}
+
+// sumExps sets n rows of x to exp of their differences from most, and sums to their sums.
+func sumExps(m *lanes.Machine, x, sums, n reg.GPVirtual, most lanes.V, exp func(x lanes.V) lanes.V) {
 	sumRows(m, []reg.GPVirtual{x}, sums, n, func(disp, rows, apart int) func(i int, sum lanes.V) {
 		var v lanes.V
 		part := func(lo, hi int) {
@@ -119,8 +175,6 @@ func colExp(m *lanes.Machine) {
 		}
 		return func(i int, sum lanes.V) { m.AddTo(v[i:], sum) }
 	})
-	m.Store(m.Div(m.Num(1), foldLanes(m, sums, 0, 1)), m.Memory(operand.Mem{Base: top}), false)
-	m.Ret()
 }
 
 func colBackward(m *lanes.Machine) {

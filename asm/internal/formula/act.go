@@ -91,6 +91,22 @@ func (m Act) ExpNegative(x Value) Value {
 	return m.scale(m.Add(t, m.Num(1)), p)
 }
 
+// Near is the least x of ExpNear: n is at least −125 there.
+const Near = -86.5
+
+// ExpNear is ExpNegative from Near on, where 2^n is a number and so is each result, not a
+// rounded one below the least: 2^n·t + 2^n is then rounded as 2^n·(1 + t). The exponent
+// of 2^n comes out of the addition that rounds n, which no value ties: log2e has 24 odd
+// digits. NaN stays.
+func (m Act) ExpNear(x Value) Value {
+	magic := m.Num(magic32 + 127)
+	u := m.FMA(x, m.Num(log2e), magic)
+	n := m.Sub(u, magic)
+	r := m.FNMA(m.Num(ln2Lo), n, m.FNMA(m.Num(ln2Hi), n, x))
+	p := m.Left(u, 23)
+	return m.FMA(m.FMA(m.Mul(r, r), Horner(m, r, expC), r), p, p)
+}
+
 // sig returns −t and d of e^−x = 2^−n·(1 + t), d = 2^n + 1 + t, and 2^n. The reduced
 // argument is that of x, so everything up to t has the other sign. x must be limited
 // to [sigLo, sigHi].
