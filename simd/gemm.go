@@ -59,8 +59,8 @@ type Tiles struct {
 	// terms of a segment of a tile, where Packed and KA is 1, and changes nothing: what
 	// the following tiles will read as B, which would wait for memory. Soon fetches 64
 	// where Rows is 8, for so few tiles that all of them wait, and 48 where it is 12, with
-	// AVX-512. Without it its tiles ask for the other lines again, 3 loads beside 168 or 2
-	// beside 256.
+	// AVX-512, whose tiles without it ask for the other lines again, 3 loads beside 168 or
+	// 2 beside 256; with AVX2 16 in each of the parts that tiles are computed in.
 	Next []float32
 	Soon bool
 
@@ -101,17 +101,29 @@ func (t *Tiles) check() {
 // Fetched returns how many float32 of a long Next a Run fetches at the current level,
 // where that fetches at all and Far, which may take its place, is not set.
 func (t *Tiles) Fetched() int {
-	n := t.N * t.Segs * (t.K / 4) * 16
-	if t.Soon && isa.Cur() == isa.AVX512 {
-		switch t.Rows {
-		case 8:
-			n *= 4
-		case 12:
-			n *= 3
-		}
+	n := 16 * t.lines()
+	switch l := isa.Cur(); {
+	case !t.Soon:
+	case l == isa.AVX2: // every part of the tiles fetches
+		n *= (t.Rows + partRows(t.Rows) - 1) / partRows(t.Rows) * ((t.Cols + 15) / 16)
+	case l == isa.AVX512 && t.Rows == 8:
+		n *= 4
+	case l == isa.AVX512 && t.Rows == 12:
+		n *= 3
 	}
 	return n
 }
+
+// partRows returns how many rows of so tall tiles AVX2 computes at a time.
+func partRows(rows int) int {
+	if rows == 12 {
+		return 6
+	}
+	return 4
+}
+
+// lines returns how many times four terms of a segment of a tile are added.
+func (t *Tiles) lines() int { return t.N * t.Segs * (t.K / 4) }
 
 // PeakFlops executes independent multiply-adds of the current level for the
 // caller to time and returns how many floating-point operations they were, a

@@ -222,14 +222,6 @@ func (t *Tiles) cutColumns(p *Tiles, row, col int) {
 	p.A, p.B, p.C = t.A[row:], t.B[col:], t.C[row*TileCols+col:]
 }
 
-// partRows returns how many rows of so tall tiles AVX2 computes at a time.
-func partRows(rows int) int {
-	if rows == 12 {
-		return 6
-	}
-	return 4
-}
-
 // runTilesAVX2 computes the tiles in parts of 6 or 4 rows and 16 columns, as many
 // as the 16 registers of AVX2 can accumulate, but for those of points.
 func runTilesAVX2(t *Tiles) {
@@ -254,7 +246,9 @@ func runTilesAVX2(t *Tiles) {
 			default:
 				tiles4x16TailAVX2(&p)
 			}
-			p.Next = nil
+			if p.Next = p.Next[min(p.lines()*16, len(p.Next)):]; !t.Soon {
+				p.Next = nil
+			}
 		}
 	}
 }

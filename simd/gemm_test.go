@@ -366,15 +366,18 @@ func TestTilesChecksAndAllocates(t *testing.T) {
 }
 
 // What a caller takes for fetched is what the level's kernel asks for: a line with four
-// terms of a segment of a tile, four or three lines where AVX-512 is to hurry.
+// terms of a segment of a tile, four or three lines where AVX-512 is to hurry, one from each
+// part of the tile where AVX2 is.
 func TestFetched(t *testing.T) {
 	for _, l := range isa.Available() {
 		restore := isa.Force(l)
-		x := Tiles{N: 2, Segs: 3, K: 9, Rows: 8}
+		x := Tiles{N: 2, Segs: 3, K: 9, Rows: 8, Cols: 17}
 		require.Equal(t, 2*3*2*16, x.Fetched(), l)
 		x.Soon = true
 		for rows, lines := range map[int]int{4: 1, 8: 4, 12: 3} {
-			if l != isa.AVX512 {
+			if l == isa.AVX2 {
+				lines = map[int]int{4: 2, 8: 4, 12: 4}[rows]
+			} else if l != isa.AVX512 {
 				lines = 1
 			}
 			x.Rows = rows
