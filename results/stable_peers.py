@@ -3,7 +3,9 @@
 
     python results/stable_peers.py exact TABLE OUT   exact values of every 1009th row, and
                                                      of rows where the table errs
-    python results/stable_peers.py scipy TABLE       the rows of results/stable.md
+    python results/stable_peers.py scipy TABLE -o results/stable-others.csv
+                                                     the rows of results/stable.md; those of
+                                                     the same program and version are replaced
     python results/stable_peers.py pylevy TABLE
     python results/stable_peers.py aub TABLE
     python results/stable_peers.py r TABLE 10        needs Rscript and stabledist; of
@@ -238,11 +240,31 @@ def peer_r():
     return call("dstable"), call("pstable")
 
 
-def shares(err):
-    return " | ".join(f"{100 * np.mean(err <= 10.0**-k):.2f}" for k in range(1, 9))
+def program(name):
+    """Returns a peer's name with its version."""
+    if name == "r":
+        code = "cat(packageDescription('stabledist')$Version)"
+        return "R stabledist " + subprocess.run(["Rscript", "-e", code], check=True, capture_output=True, text=True).stdout
+    from importlib.metadata import version
+
+    return {"scipy": "scipy ", "pylevy": "pylevy ", "aub": "AUB-HTP "}[name] + version({"scipy": "scipy", "pylevy": "levy-stable", "aub": "aub-htp"}[name])
 
 
-def run(name, table, every=1):
+HEAD = "method,setting,run,e1,e2,e3,e4,e5,e6,e7,e8,digits,values,microseconds\n"
+
+
+def keep(path, key, values):
+    """Puts a row into a file in place of one of the same key."""
+    lines = {}
+    if os.path.exists(path):
+        with open(path) as f:
+            lines = {tuple(line.split(",")[:2]): line for line in f.readlines()[1:]}
+    lines[key] = ",".join([*key, "0"] + [f"{v:.9g}" for v in values]) + "\n"
+    with open(path, "w") as f:
+        f.writelines([HEAD] + [lines[k] for k in sorted(lines)])
+
+
+def run(name, table, every=1, out=None):
     rows = read(table)[:: int(every)]
     fs = {"scipy": peer_scipy, "pylevy": peer_pylevy, "aub": peer_aub, "r": peer_r}[name]()
     for what, col, f in (("density", 4, fs[0]), ("distribution", 3, fs[1])):
@@ -269,7 +291,10 @@ def run(name, table, every=1):
         err = np.abs(got - want) / size
         err[~np.isfinite(err)] = np.inf
         done = max(len(rows) - refused, 1)
-        print(f"| {name} | {what} | {shares(err)} | {1e6 * seconds / done:.3g} us | refused {refused}, not finite {np.sum(~np.isfinite(got)) - refused} |", flush=True)
+        shares = [np.mean(err <= 10.0**-k) for k in range(1, 9)]
+        if out:  # nan: whether all digits of the table agree takes values beside x, too
+            keep(out, (program(name), what), [*shares, math.nan, len(rows), 1e6 * seconds / done])
+        print(f"| {name} | {what} | {' | '.join(f'{100 * v:.2f}' for v in shares)} | {1e6 * seconds / done:.3g} us | refused {refused}, not finite {np.sum(~np.isfinite(got)) - refused} |", flush=True)
         for line, at in why.items():
             print(f"    {len(at)} laws, {at[0]} to {at[-1]}: {line}")
 
@@ -294,11 +319,15 @@ def quick(table="stable/testdata/nolan.csv"):
 
 if __name__ == "__main__":
     np.seterr(all="ignore")
+    out = None
+    if sys.argv[-2:-1] == ["-o"]:
+        out = sys.argv.pop()
+        sys.argv.pop()
     if sys.argv[1:2] == ["exact"] and len(sys.argv) == 4:
         write_exact(*sys.argv[2:])
     elif sys.argv[1:] == ["quick"]:
         quick()
     elif len(sys.argv) in (3, 4):
-        run(*sys.argv[1:])
+        run(*sys.argv[1:], out=out)
     else:
         sys.exit(__doc__)

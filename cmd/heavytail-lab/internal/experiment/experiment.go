@@ -25,7 +25,7 @@ type Experiment struct {
 
 // All lists the experiments in the order in which they are shown.
 func All() []Experiment {
-	return []Experiment{tailsExperiment, gridExperiment, stepsExperiment, funnel, realData, samplersExperiment, scheduleExperiment, dimensionExperiment, choiceExperiment, returnsExperiment, trainedExperiment, imagesExperiment, helpsExperiment, peersExperiment}
+	return []Experiment{tailsExperiment, gridExperiment, stepsExperiment, funnel, realData, samplersExperiment, scheduleExperiment, dimensionExperiment, choiceExperiment, returnsExperiment, trainedExperiment, imagesExperiment, helpsExperiment, peersExperiment, stableExperiment}
 }
 
 // Find returns the experiment of that name.
