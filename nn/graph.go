@@ -159,8 +159,8 @@ type tableKey struct {
 
 // keep adds up what the device keeps beside tensors for the recorded operations,
 // once these have their places: packed weights and tables, and for every thread a
-// buffer of each size.
-func (g *graph) keep() {
+// buffer of each size that pieces of the batch take, which may differ by a sample.
+func (g *graph) keep(batch int) {
 	if d, ok := g.dev.(tensor.Keeper); ok {
 		tables := map[tableKey]bool{}
 		for _, p := range g.products {
@@ -180,8 +180,11 @@ func (g *graph) keep() {
 		return
 	}
 	sizes := map[int64]bool{}
+	_, pieces := g.pieces(batch)
 	for _, p := range g.products {
-		sizes[d.ConvBuffer(g.piece, p.h, p.w, p.weight.Tensor, p.opt)] = true
+		for _, n := range [...]int{batch / pieces, (batch + pieces - 1) / pieces} {
+			sizes[d.ConvBuffer(n, p.h, p.w, p.weight.Tensor, p.opt)] = true
+		}
 	}
 	for _, a := range g.heads {
 		sizes[d.AttentionBuffer(a[0], a[1])] = true

@@ -152,12 +152,7 @@ func (ws *Workspace) cut(n int) *cut {
 // Which lane takes a piece is seen when it has nothing else to do; who finds no
 // piece left helps those that have one.
 func (ws *Workspace) newCut(n int) *cut {
-	g := ws.g
-	lanes := g.lanesFor(n, g.lanes)
-	if g.train { // one piece each
-		lanes = max(lanes, 1+(n-1)/g.piece)
-	}
-	pieces := min(n, lanes*(1+(n-1)/(lanes*g.piece)))
+	lanes, pieces := ws.g.pieces(n)
 	if pieces == 1 {
 		return nil
 	}
@@ -180,6 +175,16 @@ func (ws *Workspace) newCut(n int) *cut {
 		c.pieces = append(c.pieces, p)
 	}
 	return c
+}
+
+// pieces returns into how many pieces of about equal size n samples are cut, and for how
+// many lanes.
+func (g *graph) pieces(n int) (lanes, pieces int) {
+	lanes = g.lanesFor(n, g.lanes)
+	if g.train { // one piece each
+		lanes = max(lanes, 1+(n-1)/g.piece)
+	}
+	return lanes, min(n, lanes*(1+(n-1)/(lanes*g.piece)))
 }
 
 // trouble is what an operation in a lane panicked with: on the goroutine of another lane

@@ -57,7 +57,7 @@ func (n *Net) plan(batch, h, w int, train, input bool) (*graph, error) {
 	size, ok := g.finish(g.piece)
 	g.size = int(size)
 	if ok {
-		g.keep()
+		g.keep(batch)
 		g.kept += g.views(batch)
 	}
 	if _, fits := tensor.Elements(append([]int{batch}, g.in.shape...)...); !ok || !fits || g.bytes(batch) > 4*maxArena {
