@@ -9,9 +9,16 @@ func (w *winoBlock) products(p, k, n, first, points int, u []float32, step int) 
 	t := simd.WinoMany{
 		U: u, Points: points, Pitch: w.pitch, UStep: step, K: n, Cols: min(cols, w.cols-p*cols), Acc: k > 0, Off: w.tables,
 	}
-	t.N, t.V, t.M, t.Next = w.t1-w.t0, w.pixels[first*w.pitch+k-w.k0:], w.prods[first*cols:], w.next
-	t.Run(w.form)
-	w.fetched(t.Fetched())
+	all := w.form.Points()
+	for tile := w.t0; tile < w.t1; tile += t.N {
+		if t.N = w.t1 - tile; w.nextTap < w.mats()-1 { // each Run fetches of one tap
+			t.N = min(t.First(), simd.TileRows)
+		}
+		at := (tile-w.t0)*all + first
+		t.V, t.M, t.Next = w.pixels[at*w.pitch+k-w.k0:], w.prods[at*cols:], w.next
+		t.Run(w.form)
+		w.fetched(t.Fetched())
+	}
 }
 
 // fetch lets the products of panel p fetch the taps that the next panel reads: all at

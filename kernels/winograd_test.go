@@ -52,20 +52,28 @@ func BenchmarkWinograd(b *testing.B) {
 // The forms of images as they are, whatever winogradForm would choose, agree with float64, between
 // levels, threads and splits of the batch, and touch nothing beside the views.
 func TestWinograd(t *testing.T) {
+	own := winoK
+	defer func() { winoK = own }()
 	for i, s := range []ref64.ConvShape{
 		{N: 2, H: 9, W: 7, C: 40, O: 37}, {N: 3, H: 4, W: 5, C: 70, O: 3}, {N: 1, H: 16, W: 16, C: 130, O: 64}, {N: 5, H: 1, W: 1, C: 3, O: 33},
 		{N: 2, H: 27, W: 26, C: 7, O: 5}, {N: 1, H: 2, W: 30, C: 65, O: 100},
-		{N: 2, H: 16, W: 15, C: 64, O: 40},       // two panels, rows of points by pairs
-		{N: 1, H: 17, W: 32, C: winoAll, O: 37},  // all of them
-		{N: 1, H: 31, W: 32, C: winoDeep, O: 7},  // blocks of one panel that share taps
-		{N: 2, H: 6, W: 5, C: winoK + 44, O: 33}, // two blocks of channels
-		{N: 1, H: 15, W: 14, C: 290, O: 37},      // too many to transform at a time
-		{N: 1, H: 8, W: 7, C: 600, O: 37},        // and tiles so few that few goes on with sums
+		{N: 2, H: 16, W: 15, C: 64, O: 40},      // two panels, rows of points by pairs
+		{N: 1, H: 17, W: 32, C: winoAll, O: 37}, // all of them
+		{N: 1, H: 31, W: 32, C: winoDeep, O: 7}, // blocks of one panel that share taps
+		{N: 2, H: 6, W: 5, C: 256 + 44, O: 33},  // two blocks of channels
+		{N: 1, H: 15, W: 14, C: 290, O: 37},     // too many to transform at a time
+		{N: 1, H: 8, W: 7, C: 600, O: 37},       // and tiles so few that few goes on with sums
 	} {
 		s.K, s.Stride = 3, 1
 		for _, m := range []simd.Wino{simd.Wino2, simd.Wino4} {
 			for _, flip := range []bool{false, true} {
 				testWinograd(t, s, m, flip, uint64(i))
+			}
+			for _, cache := range []int{1 << 18, 700 << 10, 1 << 22} { // of other processors
+				if winoK = deepTaps(cache); winoK != own && s.C > 64 && !testing.Short() {
+					testWinograd(t, s, m, true, uint64(i))
+				}
+				winoK = own
 			}
 		}
 	}

@@ -105,7 +105,7 @@ func (t *Tiles) Fetched() int {
 	switch l := isa.Cur(); {
 	case !t.Soon:
 	case l == isa.AVX2: // every part of the tiles fetches
-		n *= (t.Rows + partRows(t.Rows) - 1) / partRows(t.Rows) * ((t.Cols + 15) / 16)
+		n *= t.Rows / partRows(t.Rows) * ((t.Cols + 15) / 16)
 	case l == isa.AVX512 && t.Rows == 8:
 		n *= 4
 	case l == isa.AVX512 && t.Rows == 12:

@@ -42,7 +42,11 @@ func (t *Tiles) points() bool {
 	if t.Rows < TileRows {
 		sixes, fours = 0, t.Rows/4
 	}
-	next, lines := nextLines(t.Next, t.Fetched(), t.B)
+	fetched := t.Fetched()
+	if !t.Packed || t.KA != 1 {
+		fetched = 0
+	}
+	next, lines := nextLines(t.Next, fetched, t.B)
 	run(&t.C[t.COff[0]], &t.A[t.AOff[0]], int(cRow), t.CInc, apart, t.AInc, &t.B[t.BOff[0]], t.BInc, t.N, t.K,
 		one(t.Acc), sixes, fours, (t.Cols+15)/16, next, lines)
 	return true

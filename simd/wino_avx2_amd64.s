@@ -6176,7 +6176,7 @@ point:
 	MOVQ 24(SP), R12
 	MOVQ 32(SP), R13
 
-	// No more of next beyond its end
+	// No more of next beyond its end, but for the rest of a point
 	XORQ R10, R10
 	CMPQ R9, 128(SP)
 	JCC  half
@@ -6612,7 +6612,7 @@ point:
 	MOVQ 24(SP), R12
 	MOVQ 32(SP), R13
 
-	// No more of next beyond its end
+	// No more of next beyond its end, but for the rest of a point
 	XORQ R10, R10
 	CMPQ R9, 128(SP)
 	JCC  half

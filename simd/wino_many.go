@@ -36,7 +36,7 @@ func (t *WinoMany) Run(m Wino) {
 	}
 	for rest := *t; rest.N > 0; {
 		part := rest
-		part.N = rest.take()
+		part.N = rest.First()
 		winoMany(&part, m)
 		if rest.N -= part.N; rest.N > 0 {
 			rest.M, rest.V = rest.M[part.N*p*TileCols:], rest.V[part.N*p*t.Pitch:]
@@ -49,16 +49,16 @@ func (t *WinoMany) Run(m Wino) {
 func (t *WinoMany) Fetched() (n int) {
 	for part := *t; part.N > 0; {
 		left := part.N
-		part.N = part.take()
+		part.N = part.First()
 		n += part.fetched()
 		part.N = left - part.N
 	}
 	return n
 }
 
-// take returns how many of the tiles are computed first: of AVX2 all that its groups hold,
-// else 12, or half of 13 to 16, where 1 to 4 would be left alone.
-func (t *WinoMany) take() int {
+// First returns how many of the tiles a Run computes first: with AVX2 all that its groups
+// hold, else 12, or half of 13 to 16, where 1 to 4 would be left alone.
+func (t *WinoMany) First() int {
 	if whole := t.grouped(); whole > 0 {
 		return whole
 	}
@@ -76,7 +76,7 @@ func (t *WinoMany) fetched() int {
 	lines := t.Points * (t.K / 4)
 	if t.grouped() == t.N {
 		sixes, fours := t.groups()
-		lines *= (sixes + fours) * (t.Cols + 15) / 16
+		lines *= (sixes + fours) * ((t.Cols + 15) / 16)
 	}
 	return 16 * lines
 }

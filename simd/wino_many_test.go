@@ -109,6 +109,25 @@ func TestWinoMany(t *testing.T) {
 	}
 }
 
+// A line is fetched with every four terms of what is computed at once: of a part, with AVX2
+// of a group and half of the columns.
+func TestWinoManyFetched(t *testing.T) {
+	for _, c := range []struct{ n, cols, parts, groups int }{
+		{72, 32, 6, 24}, {72, 16, 6, 12}, {12, 32, 1, 4}, {16, 7, 2, 3}, {49, 17, 5, 17}, {5, 32, 1, 3}, {3, 32, 1, 1},
+	} {
+		for _, l := range isa.Available() {
+			want := c.parts
+			if l == isa.AVX2 {
+				want = c.groups
+			}
+			restore := isa.Force(l)
+			w := WinoMany{N: c.n, Points: 12, K: 66, Cols: c.cols}
+			require.Equal(t, want*12*16*16, w.Fetched(), "%+v at %v", c, l)
+			restore()
+		}
+	}
+}
+
 // What is broken is seen, and what cannot be is refused.
 func TestWinoManyBroken(t *testing.T) {
 	one := func(x []float32) { numtest.NewRand(1).Fill(x, 1) }

@@ -58,7 +58,7 @@ func (g *groups) write() {
 	g.MOVQ(groupStep, g.half)
 	g.MOVQ(g.b, halfB)
 	g.MOVQ(g.c, halfC)
-	g.Comment("No more of next beyond its end")
+	g.Comment("No more of next beyond its end, but for the rest of a point")
 	g.XORQ(groupStep, groupStep)
 	g.CMPQ(groupSoon, g.end)
 	g.JCC(operand.LabelRef("half"))

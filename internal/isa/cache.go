@@ -8,8 +8,8 @@ import (
 )
 
 // Cache returns the bytes of a core's second-level cache, 1 MiB where the
-// processor does not tell. It decides how many samples are computed at a time,
-// never a result; what it tells in a virtual machine may be wrong, and is not
+// processor does not tell. It decides how many samples are computed at a time, and how
+// many channels of a convolution, never a result; what it tells in a virtual machine may be wrong, and is not
 // believed beyond what cores have.
 var Cache = sync.OnceValue(func() int {
 	size := cpuid.CPU.Cache.L2

@@ -96,8 +96,8 @@ const Near = -86.5
 
 // ExpNear is ExpNegative from Near on, where 2^n is a number and so is each result, not a
 // rounded one below the least: 2^n·t + 2^n is then rounded as 2^n·(1 + t). The exponent
-// of 2^n comes out of the addition that rounds n, which no value ties: log2e has 24 odd
-// digits. NaN stays.
+// of 2^n comes out of the addition that rounds n. No product ties there: the last of
+// log2e's 24 binary digits is 1, so that a half would take |x| of 2²² and more. NaN stays.
 func (m Act) ExpNear(x Value) Value {
 	magic := m.Num(magic32 + 127)
 	u := m.FMA(x, m.Num(log2e), magic)
