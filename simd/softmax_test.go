@@ -3,10 +3,12 @@ package simd
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"heavytail/internal/isa"
 	"heavytail/internal/numtest"
 )
 
@@ -113,6 +115,36 @@ func TestColSoftmaxNear(t *testing.T) {
 			}
 		}
 	})
+}
+
+// All that is near the maxima, and a little more: 1.1 thousand million exponentials.
+func TestColSoftmaxNearAll(t *testing.T) {
+	if os.Getenv(exhaustive) == "" {
+		t.Skip("set " + exhaustive + ": minutes")
+	}
+	const rows = 257
+	first, last := math.Float32bits(float32(math.Copysign(0, -1))), math.Float32bits(-87)
+	x, want := make([]float32, rows*TileCols), make([]float32, rows*TileCols)
+	run := func(x []float32, l isa.Level) {
+		defer isa.Force(l)()
+		s := newCols()
+		s.Max(x, rows, TileCols)
+		s.Exp(x, rows, TileCols)
+	}
+	for bits := first; bits <= last; {
+		clear(x)
+		for i := TileCols; i < len(x) && bits <= last; i++ { // the first row is the maximum, 0
+			x[i] = math.Float32frombits(bits)
+			bits++
+		}
+		copy(want, x)
+		run(want, isa.Generic)
+		for _, l := range isa.Available() {
+			y := append([]float32(nil), x...)
+			run(y, l)
+			numtest.SameBits(t, want, y, fmt.Sprintf("%v, up to %v", l, math.Float32frombits(bits)))
+		}
+	}
 }
 
 // gradWrong reports the first value that differs from SoftmaxRow of a column and its

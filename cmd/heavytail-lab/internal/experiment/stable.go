@@ -138,7 +138,7 @@ func readStable(dir string, names []string) (rows []stableRow, sum string, err e
 		}
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("stable: no table: %w; -quick runs in the root of the sources", err)
+		return nil, "", fmt.Errorf("stable: no table: %w; give its folder with -data, or with -quick run in the root of the sources", err)
 	}
 	var in io.Reader = bytes.NewReader(text)
 	if filepath.Ext(path) == ".gz" {
