@@ -99,7 +99,7 @@ func coordinate(x []float32, c int) []float64 {
 // tailsMethods are those of the table and what explains it.
 func tailsMethods() []planar {
 	return []planar{dlpmRow, ddpmRow, limRow, limMendedRow, dlpmRow.repaired(), ddpmRow.repaired(), limMendedAll().repaired(),
-		dlpmRow.long(), ddpmRow.long(), limBoundRow}
+		dlpmRow.long(), ddpmRow.long(), limRow.long(), limBoundRow}
 }
 
 // limMendedAll is LIM with the right start for every α.
@@ -170,9 +170,6 @@ func tailsComparison(column string) Comparison {
 		ComparisonRow{Method: limBoundRow.name, Against: "DLPM", Published: tailsPublished["LIM"], Again: true})
 	for _, kind := range []string{longName, repairedName} {
 		for _, name := range []string{"DLPM", "DDPM", "LIM"} {
-			if name == "LIM" && kind == longName { // which was not trained as long
-				continue
-			}
 			row := ComparisonRow{Method: name + kind, Published: tailsPublished[name], Again: true}
 			if name != "DLPM" {
 				row.Against = "DLPM" + kind
