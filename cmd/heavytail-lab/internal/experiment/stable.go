@@ -228,7 +228,7 @@ func judgeStable(count []float64, rows []stableRow, f func(float64) float64, den
 		}
 		// x has eight digits: it stands for an interval, of which the values of the
 		// ends hold that of the table if it is right; its density has nine digits.
-		h := 0.5 * math.Pow(10, math.Floor(dmath.Log(math.Abs(r.x))/math.Ln10)-7)
+		h := float64(0.5 * math.Pow(10, math.Floor(dmath.Log(math.Abs(r.x))/math.Ln10)-7))
 		lo, hi, slack := f(r.x-h), f(r.x+h), float64(1e-9*size)
 		if density {
 			lo, hi, slack = min(lo, hi, got[i]), max(lo, hi, got[i]), float64(1e-8*size)
