@@ -126,14 +126,8 @@ func winoMany(t *WinoMany, m Wino) {
 		t.tiles(m)
 		return
 	}
-	sums, v, u, acc := &t.M[0], &t.V[0], &t.U[0], 0
-	if t.Acc {
-		acc = 1
-	}
-	next, lines := u, len(t.Next)/16
-	if lines > 0 {
-		next = &t.Next[0]
-	}
+	sums, v, u, acc := &t.M[0], &t.V[0], &t.U[0], one(t.Acc)
+	next, lines := nextLines(t.Next, len(t.Next), t.U)
 	switch {
 	case t.N == 12 && t.Cols > 8:
 		winoMany12x32AVX512(sums, v, t.Pitch, u, t.UStep, t.Points, t.K, acc, next, lines)
@@ -161,11 +155,7 @@ func winoFew(t *WinoFew) {
 	if len(next) <= first {
 		next = t.W
 	}
-	acc := 0
-	if t.Acc {
-		acc = 1
-	}
-	winoFew4AVX512(&t.M[0], &t.V[0], t.N, t.Pitch, &t.W[first], step, t.K, acc, &next[first], &winoCoef4[0][0])
+	winoFew4AVX512(&t.M[0], &t.V[0], t.N, t.Pitch, &t.W[first], step, t.K, one(t.Acc), &next[first], &winoCoef4[0][0])
 }
 
 func winoIn(t *WinoIn, m Wino) {
